@@ -1,0 +1,1 @@
+"""Listening (speech to text) and thinking (passages, answers, insights)."""

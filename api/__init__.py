@@ -1,0 +1,1 @@
+"""REST routers: translate, make one domain call, translate back."""

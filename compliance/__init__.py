@@ -1,0 +1,1 @@
+"""Consent, suppression, requests, erasure, retention, inventory and clauses."""

@@ -1,0 +1,1 @@
+"""Composition roots: settings, urls, asgi and the embedded stack."""

@@ -1,0 +1,42 @@
+"""Typed reading of environment variables; the only place that touches os.environ for settings."""
+
+import os
+from collections.abc import Sequence
+
+
+class SettingInvalid(ValueError):
+    """A setting has a value that cannot be used; the message names the setting and what to put there."""
+
+
+def text(name: str, default: str = "") -> str:
+    return os.environ.get(name, default)
+
+
+def boolean(name: str, default: bool) -> bool:
+    value = os.environ.get(name)
+    if value is None or value == "":
+        return default
+    if value.lower() in {"1", "true", "yes", "on"}:
+        return True
+    if value.lower() in {"0", "false", "no", "off"}:
+        return False
+    raise SettingInvalid(f"{name} is {value!r}; set it to true or false.")
+
+
+def integer(name: str, default: int, *, minimum: int, maximum: int) -> int:
+    value = os.environ.get(name)
+    if value is None or value == "":
+        return default
+    try:
+        number = int(value)
+    except ValueError:
+        raise SettingInvalid(f"{name} is {value!r}; set it to a whole number.") from None
+    if not minimum <= number <= maximum:
+        raise SettingInvalid(f"{name} is {number}; set it between {minimum} and {maximum}.")
+    return number
+
+
+def items(name: str, default: Sequence[str] = ()) -> list[str]:
+    """A comma-separated list, blanks dropped."""
+    value = os.environ.get(name)
+    return list(default) if value is None else [item.strip() for item in value.split(",") if item.strip()]

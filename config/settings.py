@@ -1,0 +1,186 @@
+"""Every setting of the product, read from the environment, grouped by concern.
+
+docs/configuration.md lists each with default, unit and effect; a test compares the two.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from config import environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# --- The machine and its public address ---------------------------------------------------------------------------
+SECRET_KEY = environment.text("SECRET_KEY")
+DEBUG = environment.boolean("DEBUG", False)
+DATA_DIR = Path(environment.text("DATA_DIR", str(BASE_DIR / ".data")))
+PUBLIC_URL = environment.text("PUBLIC_URL", "http://localhost:8000").rstrip("/")
+MEDIA_SOCKET_URL = environment.text("MEDIA_SOCKET_URL", "ws://localhost:8001").rstrip("/")
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", urlsplit(PUBLIC_URL).hostname or "localhost"]
+if media_host := urlsplit(MEDIA_SOCKET_URL).hostname:
+    ALLOWED_HOSTS.append(media_host)
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+NUM_PROXIES = environment.integer("NUM_PROXIES", 0, minimum=0, maximum=8)
+NINJA_NUM_PROXIES = NUM_PROXIES
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if NUM_PROXIES else None
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+USE_I18N = False
+
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.postgres",
+    "channels",
+    "huey.contrib.djhuey",
+    "processors",
+    "realtime",
+    "compliance",
+    "identity",
+    "ledger",
+    "ai",
+    "voice",
+    "api",
+    "config.apps.ConfigConfig",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "config.middleware.SecurityHeadersMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+APPEND_SLASH = False
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
+
+# --- PostgreSQL ---------------------------------------------------------------------------------------------------
+DATABASE_URL = environment.text("DATABASE_URL")
+
+
+def _database(url: str) -> dict[str, Any]:
+    """postgresql://user:password@host:port/name, or ?host=/run/folder for a unix socket."""
+    parts = urlsplit(url)
+    query = parse_qs(parts.query)
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.path.lstrip("/"),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": query.get("host", [parts.hostname or ""])[0],
+        "PORT": str(parts.port or query.get("port", [""])[0]),
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            "pool": {
+                "min_size": 1,
+                "max_size": environment.integer("DATABASE_POOL_SIZE", 8, minimum=1, maximum=200),
+                "timeout": 10,
+            },
+            "application_name": "klosesales",
+        },
+    }
+
+
+DATABASES = {"default": _database(DATABASE_URL)}
+
+# --- Valkey or Redis ----------------------------------------------------------------------------------------------
+REDIS_URL = environment.text("REDIS_URL")
+REDIS_URLS = [url.strip() for url in REDIS_URL.split(",") if url.strip()]
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.core.RedisChannelLayer",
+        "CONFIG": {"hosts": REDIS_URLS, "capacity": 1000, "expiry": 60, "prefix": "klose"},
+    }
+}
+# A dict HUEY setting would run tasks at once whenever DEBUG is on, so `immediate` is given.
+HUEY = {
+    "huey_class": "huey.RedisHuey",
+    "name": "klose",
+    "results": False,
+    "immediate": False,
+    "url": REDIS_URLS[0] if REDIS_URLS else "",
+    "consumer": {
+        "workers": environment.integer("WORKER_THREADS", 4, minimum=1, maximum=64),
+        "worker_type": "thread",
+        "check_worker_health": True,
+        "health_check_interval": 10,
+    },
+}
+
+# --- Sessions, cookies, passwords ---------------------------------------------------------------------------------
+AUTH_USER_MODEL = "identity.User"
+SESSION_ENGINE = "identity.sessions"
+SESSION_COOKIE_NAME = "__Host-session"
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+SESSION_COOKIE_SECURE = True
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_NAME = "__Host-csrf"
+CSRF_COOKIE_SECURE = True
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_HEADER_NAME = "HTTP_X_CSRFTOKEN"
+CSRF_FAILURE_VIEW = "api.errors.csrf_failure"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+
+# --- Compliance ---------------------------------------------------------------------------------------------------
+# Hex key of the keyed hashes (suppression list, tombstones); it lives outside the database.
+SUPPRESSION_KEY = environment.text("SUPPRESSION_KEY")
+
+# --- Twilio -------------------------------------------------------------------------------------------------------
+TWILIO_ACCOUNT_SID = environment.text("TWILIO_ACCOUNT_SID")
+TWILIO_AUTH_TOKEN = environment.text("TWILIO_AUTH_TOKEN")
+TWILIO_CALLER_ID = environment.text("TWILIO_CALLER_ID")
+TWILIO_VERIFY_SERVICE_SID = environment.text("TWILIO_VERIFY_SERVICE_SID")
+TWILIO_API_URL = environment.text("TWILIO_API_URL", "https://api.twilio.com").rstrip("/")
+TWILIO_VERIFY_URL = environment.text("TWILIO_VERIFY_URL", "https://verify.twilio.com").rstrip("/")
+
+# --- Paddle -------------------------------------------------------------------------------------------------------
+PADDLE_API_KEY = environment.text("PADDLE_API_KEY")
+PADDLE_API_URL = environment.text("PADDLE_API_URL", "https://api.paddle.com").rstrip("/")
+PADDLE_WEBHOOK_SECRET = environment.text("PADDLE_WEBHOOK_SECRET")
+PADDLE_CLIENT_TOKEN = environment.text("PADDLE_CLIENT_TOKEN")
+PADDLE_JS_URL = environment.text("PADDLE_JS_URL", "https://cdn.paddle.com/paddle/v2/paddle.js")
+CREDIT_PACKS: list[dict[str, Any]] = json.loads(environment.text("CREDIT_PACKS", "[]"))
+
+# --- Mail ---------------------------------------------------------------------------------------------------------
+EMAIL_HOST = environment.text("EMAIL_HOST", "localhost")
+EMAIL_PORT = environment.integer("EMAIL_PORT", 25, minimum=1, maximum=65535)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = environment.text("DEFAULT_FROM_EMAIL", "support@klosesales.com")
+
+# --- Listening and thinking ---------------------------------------------------------------------------------------
+TRANSCRIBER_ADDRESS = environment.text("TRANSCRIBER_ADDRESS", f"unix://{DATA_DIR}/run/transcriber.sock")
+EMBEDDING_MODEL_PATH = environment.text("EMBEDDING_MODEL_PATH")
+
+# --- The built frontend -------------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+FRONTEND_DIST = BASE_DIR / "frontend" / "dist"
+WHITENOISE_ROOT = FRONTEND_DIST if FRONTEND_DIST.is_dir() else None
+WHITENOISE_INDEX_FILE = False
+
+# --- Logs: JSON lines of declared fields only ---------------------------------------------------------------------
+LOG_LEVEL = environment.text("LOG_LEVEL", "INFO")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "config.logs.JsonLines"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {
+        "django.server": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+        "daphne": {"level": "WARNING"},
+        "twilio": {"level": "WARNING"},
+        "httpx": {"level": "WARNING"},
+        "huey": {"level": "WARNING"},
+    },
+}

@@ -1,0 +1,1 @@
+"""Workspaces, people, sessions, one-time passcodes and rights."""

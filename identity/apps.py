@@ -1,0 +1,8 @@
+"""Workspaces, people, sessions, one-time passcodes and rights."""
+
+from django.apps import AppConfig
+
+
+class IdentityConfig(AppConfig):
+    name = "identity"
+    default_auto_field = "django.db.models.BigAutoField"

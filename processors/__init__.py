@@ -1,0 +1,1 @@
+"""The closed list of recipients and the only way out of the machine."""

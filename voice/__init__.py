@@ -1,0 +1,1 @@
+"""Leads, calls, media streams, transcripts and Twilio."""
