@@ -1,0 +1,1 @@
+"""The one-machine default: PostgreSQL, Valkey and every process of the product, started and supervised."""

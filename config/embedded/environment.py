@@ -1,0 +1,80 @@
+"""The settings that the embedded stack supplies to the product's processes and to the sandbox."""
+
+import json
+from pathlib import Path
+
+from config.embedded.folders import Folders
+from config.embedded.ports import Ports, to_environment
+from config.embedded.postgres import Postgres
+from config.embedded.secrets import Secrets
+from config.embedded.valkey import Valkey
+
+# Amounts are integers: credits in milli-credits, money in minor units of the currency.
+CREDIT_PACKS = [
+    {
+        "price_id": price_id,
+        "name": name,
+        "mcredits": mcredits,
+        "amount_minor": amount_minor,
+        "currency": "USD",
+    }
+    for price_id, name, mcredits, amount_minor in (
+        ("pri_starter", "Starter", 100_000, 1_000),
+        ("pri_team", "Team", 550_000, 5_000),
+        ("pri_floor", "Sales floor", 2_400_000, 20_000),
+    )
+]
+_CALLER_ID = "+12025550147"
+PROJECT = Path(__file__).resolve().parent.parent.parent
+
+
+def databases(folders: Folders, secrets: Secrets, *, durable: bool = True) -> tuple[Postgres, Valkey]:
+    """PostgreSQL and Valkey in the stack's folders; nothing is started."""
+    postgres = Postgres(
+        cluster=folders.postgres,
+        sockets=folders.run,
+        superuser_password=secrets["postgres_superuser_password"],
+        password=secrets["postgres_password"],
+        durable=durable,
+    )
+    return postgres, Valkey(sockets=folders.run)
+
+
+def supplied(folders: Folders, secrets: Secrets, ports: Ports) -> dict[str, str]:
+    """Every setting that has no sensible value without a stack: addresses, credentials, keys."""
+    postgres, valkey = databases(folders, secrets)
+    sandbox = f"http://localhost:{ports.sandbox}"
+    public = f"http://localhost:{ports.web}"
+    return to_environment(ports) | {
+        "DATA_DIR": str(folders.data),
+        "SECRET_KEY": secrets["secret_key"],
+        "SUPPRESSION_KEY": secrets["suppression_key"],
+        "DATABASE_URL": postgres.url,
+        "REDIS_URL": valkey.url,
+        "TRANSCRIBER_ADDRESS": f"unix://{folders.run / 'transcriber.sock'}",
+        "PUBLIC_URL": public,
+        "MEDIA_SOCKET_URL": f"ws://localhost:{ports.media}",
+        "TWILIO_ACCOUNT_SID": secrets["twilio_account_sid"],
+        "TWILIO_AUTH_TOKEN": secrets["twilio_auth_token"],
+        "TWILIO_VERIFY_SERVICE_SID": secrets["twilio_verify_service_sid"],
+        "TWILIO_CALLER_ID": _CALLER_ID,
+        "TWILIO_API_URL": sandbox,
+        "TWILIO_VERIFY_URL": sandbox,
+        "PADDLE_API_KEY": secrets["paddle_api_key"],
+        "PADDLE_API_URL": sandbox,
+        "PADDLE_WEBHOOK_SECRET": secrets["paddle_webhook_secret"],
+        "PADDLE_CLIENT_TOKEN": secrets["paddle_client_token"],
+        "PADDLE_JS_URL": f"{sandbox}/paddle/v2/paddle.js",
+        "CREDIT_PACKS": json.dumps(CREDIT_PACKS),
+        "EMAIL_HOST": "localhost",
+        "EMAIL_PORT": str(ports.sandbox_smtp),
+        "SANDBOX_TWILIO_ACCOUNT_SID": secrets["twilio_account_sid"],
+        "SANDBOX_TWILIO_AUTH_TOKEN": secrets["twilio_auth_token"],
+        "SANDBOX_TWILIO_VERIFY_SERVICE_SID": secrets["twilio_verify_service_sid"],
+        "SANDBOX_TWILIO_CALLER_ID": _CALLER_ID,
+        "SANDBOX_PADDLE_API_KEY": secrets["paddle_api_key"],
+        "SANDBOX_PADDLE_WEBHOOK_SECRET": secrets["paddle_webhook_secret"],
+        "SANDBOX_PADDLE_CLIENT_TOKEN": secrets["paddle_client_token"],
+        "SANDBOX_PADDLE_PRICES": json.dumps(CREDIT_PACKS),
+        "SANDBOX_WEBHOOK_URL": f"{public}/paddle/webhook",
+    }

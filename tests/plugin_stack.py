@@ -1,0 +1,70 @@
+"""Loaded by pytest with -p: a real PostgreSQL and Valkey, up before Django reads its settings."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Generator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from config.embedded import environment, folders, ports, secrets
+from config.embedded.children import die_with_parent
+
+_START_LIMIT_S = 30.0
+_STOP_LIMIT_S = 10.0
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
+    """A wrapper, so that it runs before pytest-django's hook, which reads the settings."""
+    if not {"help", "version"} & {name for name, on in vars(early_config.known_args_namespace).items() if on}:
+        running = ExitStack()
+        early_config.add_cleanup(running.close)
+        _start(running)
+    return (yield)
+
+
+def _start(running: ExitStack) -> None:
+    """Start both servers and put the stack's settings into the environment; `running` undoes it."""
+    data = Path(tempfile.mkdtemp(prefix="klose-test-"))
+    running.callback(shutil.rmtree, data, ignore_errors=True)
+    places = folders.make(data)
+    known = secrets.make()
+    postgres, valkey = environment.databases(places, known, durable=False)
+    os.environ.update(environment.supplied(places, known, ports.free()))
+    # Set once more, since a developer's shell may hold values for another stack.
+    os.environ["DEBUG"] = "false"
+    postgres.create()
+    log = running.enter_context((places.logs / "servers.log").open("wb"))
+    for command, accepts, stop_signal in (
+        (postgres.command(), postgres.accepts, signal.SIGINT),
+        (valkey.command(), valkey.accepts, signal.SIGTERM),
+    ):
+        server = subprocess.Popen(
+            command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, preexec_fn=die_with_parent(stop_signal)
+        )
+        running.callback(_stop, server, stop_signal)
+        _wait(server, accepts, places.logs / "servers.log")
+    postgres.create_database()
+
+
+def _wait(server: subprocess.Popen[bytes], accepts: Callable[[], bool], log: Path) -> None:
+    limit = time.monotonic() + _START_LIMIT_S
+    while not accepts():
+        if server.poll() is not None or time.monotonic() > limit:
+            raise pytest.UsageError(f"A server of the tests did not start:\n{log.read_text()}")
+        time.sleep(0.02)
+
+
+def _stop(server: subprocess.Popen[bytes], stop_signal: signal.Signals) -> None:
+    server.send_signal(stop_signal)
+    try:
+        server.wait(_STOP_LIMIT_S)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()

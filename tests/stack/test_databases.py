@@ -1,0 +1,44 @@
+"""The servers that every test runs against."""
+
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from redis import Redis
+
+
+@pytest.mark.django_db
+def test_postgres_is_the_embedded_one_with_vector_and_no_tcp_port() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('server_version_num')::int / 10000")
+        assert cursor.fetchone() == (18,)
+        cursor.execute("SELECT current_setting('listen_addresses')")
+        assert cursor.fetchone() == ("",)
+        cursor.execute("SELECT '[1,2,3]'::vector <-> '[1,2,5]'")
+        assert cursor.fetchone() == (2.0,)
+
+
+@pytest.mark.django_db
+def test_the_product_is_no_superuser_and_authenticates_with_scram() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
+        assert cursor.fetchone() == (False,)
+    accounts = Path(settings.DATA_DIR, "postgres", "pg_hba.conf").read_text().splitlines()
+    methods = {line.split()[-1] for line in accounts if line.strip() and not line.startswith("#")}
+    assert methods == {"scram-sha-256"}
+
+
+@pytest.mark.django_db
+def test_errors_are_logged_without_the_statement_or_its_values() -> None:
+    with connection.cursor() as cursor:
+        for name, value in (("log_error_verbosity", "terse"), ("log_min_error_statement", "panic")):
+            cursor.execute("SELECT current_setting(%s)", [name])
+            assert cursor.fetchone() == (value,)
+
+
+def test_valkey_answers_on_its_socket_and_keeps_nothing_on_disk() -> None:
+    with Redis.from_url(settings.REDIS_URL, decode_responses=True) as valkey:
+        assert valkey.ping()
+        assert valkey.config_get("save")["save"] == ""
+        assert valkey.config_get("port")["port"] == "0"
