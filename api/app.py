@@ -1,0 +1,29 @@
+"""The one REST API."""
+
+from typing import Any
+
+from ninja import NinjaAPI
+from ninja.openapi.schema import OpenAPISchema
+
+from api import ask, auth, calls, credits, errors, identity, leads, privacy
+from api.server_events import add_server_events
+from processors.errors import DomainError
+
+ROUTERS = (identity, leads, calls, ask, credits, privacy)
+
+
+class KloseAPI(NinjaAPI):
+    """Ninja with the union of all socket events in its OpenAPI, so that both share one generated shape."""
+
+    def get_openapi_schema(self, **kwargs: Any) -> OpenAPISchema:
+        return add_server_events(super().get_openapi_schema(**kwargs))
+
+
+api = KloseAPI(title="Klosesales", version="1", auth=auth.SessionAuth(), docs_url="/docs")
+for module in ROUTERS:
+    api.add_router("", module.router)
+
+PROBLEMS: dict[type[DomainError], int] = {}
+for module in ROUTERS:
+    PROBLEMS.update(module.PROBLEMS)
+errors.install(api, PROBLEMS)

@@ -1,0 +1,87 @@
+"""Exception -> HTTP status + stable code, as RFC 9457 problem details. The only place that decides statuses."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+
+from processors.errors import DomainError
+
+logger = logging.getLogger(__name__)
+
+TITLES = {
+    400: "The request cannot be used",
+    401: "Sign in first",
+    402: "Not enough credits",
+    403: "Not allowed",
+    404: "Not found",
+    409: "Not possible in this state",
+    410: "Gone",
+    413: "Too large",
+    422: "Some fields need another value",
+    429: "Too many attempts",
+    502: "A service that we use answered wrongly",
+    503: "Not available right now",
+}
+
+
+def problem(status: int, code: str, detail: str, **extra: Any) -> HttpResponse:
+    """An RFC 9457 answer. code: stable; detail: what happened and what to do."""
+    body = {
+        "type": f"/problems/{code}",
+        "title": TITLES.get(status, "The request failed"),
+        "status": status,
+        "code": code,
+        "detail": detail,
+        **extra,
+    }
+    return JsonResponse(body, status=status, content_type="application/problem+json")
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return problem(403, "csrf_failed", "The page is too old to act on. Reload it and try again.")
+
+
+def install(api: NinjaAPI, statuses: Mapping[type[DomainError], int]) -> None:
+    """Registers the handlers; `statuses` is the union of what the routers declare, most specific class wins."""
+
+    @api.exception_handler(DomainError)
+    def refused(request: HttpRequest, error: DomainError) -> HttpResponse:
+        for cls in type(error).__mro__:
+            if cls in statuses:
+                return problem(statuses[cls], error.code, error.message)
+        return problem(400, error.code, error.message)
+
+    @api.exception_handler(ValidationError)
+    def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+        errors = [
+            {"field": ".".join(str(part) for part in item["loc"][2:] or item["loc"]), "message": item["msg"]}
+            for item in error.errors
+        ]
+        return problem(422, "invalid_fields", "Some fields need another value; see errors.", errors=errors)
+
+    @api.exception_handler(AuthenticationError)
+    def unauthenticated(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
+        return problem(401, "not_signed_in", "You are not signed in, or the session has ended. Sign in again.")
+
+    @api.exception_handler(Http404)
+    def missing(request: HttpRequest, error: Http404) -> HttpResponse:
+        return problem(404, "not_found", "There is nothing here that you may see.")
+
+    @api.exception_handler(HttpError)
+    def http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
+        code = "csrf_failed" if error.status_code == 403 else "request_unusable"
+        return problem(error.status_code, code, str(error))
+
+    @api.exception_handler(RequestDataTooBig)
+    def too_big(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
+        return problem(413, "body_too_large", "The request is larger than 1 MiB.")
+
+    @api.exception_handler(Exception)
+    def unexpected(request: HttpRequest, error: Exception) -> HttpResponse:
+        logger.error("request failed", extra={"error_type": type(error).__name__}, exc_info=error)
+        return problem(500, "internal_error", "Something failed on our side. Nothing was changed; try again.")

@@ -1,0 +1,39 @@
+"""Every event a browser socket can receive, as one union in OpenAPI."""
+
+from typing import Annotated
+
+from ninja.openapi.schema import OpenAPISchema
+from pydantic import BaseModel, Field
+from pydantic.json_schema import models_json_schema
+
+from ai.events import InsightsReady
+from ledger.events import BalanceChanged
+from voice.events import CallChanged, CallWarning, SegmentAdded, SegmentInterim
+
+SERVER_EVENTS: tuple[type[BaseModel], ...] = (
+    BalanceChanged,
+    CallChanged,
+    CallWarning,
+    InsightsReady,
+    SegmentAdded,
+    SegmentInterim,
+)
+ServerEvent = Annotated[
+    BalanceChanged | CallChanged | CallWarning | InsightsReady | SegmentAdded | SegmentInterim,
+    Field(discriminator="type"),
+]
+
+
+def add_server_events(schema: OpenAPISchema) -> OpenAPISchema:
+    """Adds each event's schema and the `ServerEvent` union to the components."""
+    _, definitions = models_json_schema(
+        [(event, "serialization") for event in SERVER_EVENTS], ref_template="#/components/schemas/{model}"
+    )
+    components = schema["components"]["schemas"]
+    for name, definition in definitions["$defs"].items():
+        components.setdefault(name, definition)
+    components["ServerEvent"] = {
+        "oneOf": [{"$ref": f"#/components/schemas/{event.__name__}"} for event in SERVER_EVENTS],
+        "discriminator": {"propertyName": "type"},
+    }
+    return schema

@@ -1,0 +1,55 @@
+"""Pages that belong to no package: health, readiness and the built frontend."""
+
+from functools import lru_cache
+
+import redis
+from django.conf import settings
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+
+def healthz(request: HttpRequest) -> HttpResponse:
+    """Whether this process answers."""
+    return JsonResponse({"status": "ok"})
+
+
+def readyz(request: HttpRequest) -> HttpResponse:
+    """Whether this process can do its work: 200, or 503 with the part that is missing."""
+    parts = {"database": _database_answers(), "channels": _channels_answer()}
+    ready = all(parts.values())
+    return JsonResponse({"status": "ok" if ready else "waiting", "parts": parts}, status=200 if ready else 503)
+
+
+def _database_answers() -> bool:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+            return bool(cursor.fetchone())
+    except Exception:
+        return False
+
+
+def _channels_answer() -> bool:
+    try:
+        for url in settings.REDIS_URLS:
+            with redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2) as client:
+                client.ping()
+    except redis.RedisError:
+        return False
+    return True
+
+
+@lru_cache(maxsize=1)
+def _index_html() -> bytes:
+    return (settings.FRONTEND_DIST / "index.html").read_bytes()
+
+
+def frontend(request: HttpRequest) -> HttpResponse:
+    """The single page; the browser's router shows the page for the path."""
+    try:
+        body = _index_html()
+    except FileNotFoundError:
+        return HttpResponse("The pages are not built. Run: make setup\n", status=503, content_type="text/plain")
+    response = HttpResponse(body, content_type="text/html; charset=utf-8")
+    response["Cache-Control"] = "no-cache"
+    return response

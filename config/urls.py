@@ -1,0 +1,22 @@
+"""Every HTTP path of the product."""
+
+from django.urls import path, re_path
+
+from api.app import api
+from api.paddle_webhook import paddle_webhook
+from config import pages
+from voice import webhooks
+
+urlpatterns = [
+    path("healthz", pages.healthz),
+    path("readyz", pages.readyz),
+    path("api/", api.urls),
+    path("paddle/webhook", paddle_webhook),
+    path("twilio/voice/<uuid:call_id>/agent", webhooks.agent_answered),
+    path("twilio/voice/<uuid:call_id>/status", webhooks.leg_status),
+    path("twilio/voice/<uuid:call_id>/stream", webhooks.stream_status),
+    path("twilio/voice/<uuid:call_id>/notice", webhooks.notice),
+    path("twilio/voice/<uuid:call_id>/notice/played", webhooks.notice_played),
+    path("twilio/voice/<uuid:call_id>/after", webhooks.after_dial),
+    re_path(r"^(?!api/|assets/|static/|twilio/|paddle/).*$", pages.frontend),
+]
