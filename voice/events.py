@@ -1,0 +1,39 @@
+"""What voice tells browsers."""
+
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from voice.schemas import CallOut, SegmentOut, Speaker
+
+
+class CallChanged(BaseModel):
+    type: Literal["call.changed"] = "call.changed"
+    call: CallOut
+
+
+class SegmentAdded(BaseModel):
+    type: Literal["segment.added"] = "segment.added"
+    call_id: UUID
+    sequence: int
+    segment: SegmentOut
+
+
+class SegmentInterim(BaseModel):
+    """Text that is still changing; never stored, replaced by the segment that covers its time."""
+
+    type: Literal["segment.interim"] = "segment.interim"
+    call_id: UUID
+    speaker: Speaker
+    text: str
+    start_ms: int
+    end_ms: int
+
+
+class CallWarning(BaseModel):
+    """The credits end soon: sent once at 60 s and once at 15 s."""
+
+    type: Literal["call.warning"] = "call.warning"
+    call_id: UUID
+    seconds_left: int

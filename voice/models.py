@@ -1,0 +1,213 @@
+"""Leads, calls, legs, media streams, transcripts and the carrier's callbacks."""
+
+from django.db import models
+from django.db.models import Q
+
+from identity.models import TenantModel
+
+TERMINAL_STATUSES = ("completed", "busy", "no_answer", "failed", "cancelled")
+
+
+class Lead(TenantModel):
+    """A person who may be called. After erasure only the row's id, workspace and erased_at remain."""
+
+    first_name = models.CharField(max_length=120)
+    last_name = models.CharField(max_length=120, blank=True)
+    company = models.CharField(max_length=120, blank=True)
+    phone_e164 = models.CharField(max_length=16, null=True)
+    country = models.CharField(max_length=2, blank=True)
+    time_zone = models.CharField(max_length=64, default="UTC")
+    notes = models.TextField(blank=True)
+    created_at = models.DateTimeField()
+    last_call_at = models.DateTimeField(null=True)
+    erased_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("workspace", "phone_e164"), name="lead_phone_once_per_workspace"),
+            models.CheckConstraint(
+                condition=Q(phone_e164__isnull=False) | Q(erased_at__isnull=False), name="lead_has_phone_or_is_erased"
+            ),
+        )
+        indexes = (models.Index(fields=("workspace", "-created_at", "-id"), name="lead_newest"),)
+
+    @property
+    def name(self) -> str:
+        if self.erased_at:
+            return "Removed at the person's request"
+        return f"{self.first_name} {self.last_name}".strip()
+
+
+class Call(TenantModel):
+    """One call of a rep to a lead, by phone: the carrier rings the rep, then bridges the lead.
+
+    sequence: number of the newest event of this call; segments and changes share one numbering.
+    minutes_charged: call minutes debited so far; the next due minute has this ordinal.
+    answered_at: the callee leg's answer, from which call minutes count.
+    """
+
+    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="calls")
+    user = models.ForeignKey("identity.User", on_delete=models.CASCADE, related_name="+")
+    idempotency_key = models.CharField(max_length=80)
+    status = models.CharField(max_length=16, default="intended")
+    transcript_state = models.CharField(max_length=20, default="waiting_for_notice")
+    rate_card_id = models.UUIDField()
+    created_at = models.DateTimeField()
+    answered_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    duration_s = models.PositiveIntegerField(default=0)
+    end_reason = models.CharField(max_length=40, null=True)
+    max_duration_s = models.PositiveIntegerField()
+    minutes_charged = models.PositiveIntegerField(default=0)
+    charged_mcredits = models.BigIntegerField(default=0)
+    settled_at = models.DateTimeField(null=True)
+    warned_at_s = models.PositiveSmallIntegerField(null=True)
+    hangup_requested_at = models.DateTimeField(null=True)
+    hangup_confirmed_at = models.DateTimeField(null=True)
+    media_started_at = models.DateTimeField(null=True)
+    reconciled_at = models.DateTimeField(null=True)
+    analysis_state = models.CharField(max_length=10, default="none")
+    analysis_claimed_at = models.DateTimeField(null=True)
+    sequence = models.PositiveIntegerField(default=0)
+    disposition = models.CharField(max_length=20, null=True)
+    notes = models.TextField(blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("workspace", "user", "idempotency_key"), name="call_once_per_intent"),
+            models.UniqueConstraint(
+                fields=("user",), condition=~Q(status__in=TERMINAL_STATUSES), name="call_one_live_per_user"
+            ),
+            models.UniqueConstraint(
+                fields=("lead",), condition=~Q(status__in=TERMINAL_STATUSES), name="call_one_live_per_lead"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=TERMINAL_STATUSES) | Q(ended_at__isnull=False), name="call_ended_has_time"
+            ),
+        )
+        indexes = (
+            models.Index(fields=("workspace", "-created_at", "-id"), name="call_newest"),
+            models.Index(
+                fields=("created_at",), condition=~Q(status__in=TERMINAL_STATUSES), name="call_live"
+            ),
+            models.Index(
+                fields=("ended_at",),
+                condition=Q(analysis_state__in=("none", "claimed")),
+                name="call_analysis_due",
+            ),
+        )
+
+    @property
+    def is_live(self) -> bool:
+        return self.status not in TERMINAL_STATUSES
+
+    @property
+    def ledger_reference(self) -> str:
+        return f"call:{self.id}"
+
+
+class DialIntent(TenantModel):
+    """The wish to place one call at the carrier, written before anything is dialled.
+
+    state: pending -> submitting -> submitted | refused; submitting -> submission_unknown when the carrier's answer was
+    lost. A dial is never repeated: an unknown submission is looked up at the carrier.
+    """
+
+    call = models.OneToOneField(Call, on_delete=models.CASCADE, related_name="dial_intent")
+    state = models.CharField(max_length=20, default="pending")
+    claimed_at = models.DateTimeField(null=True)
+    submitted_at = models.DateTimeField(null=True)
+    error_code = models.CharField(max_length=40, null=True)
+
+    class Meta:
+        indexes = (
+            models.Index(
+                fields=("claimed_at",),
+                condition=Q(state__in=("pending", "submitting", "submission_unknown")),
+                name="dial_open",
+            ),
+        )
+
+
+class CallLeg(TenantModel):
+    """One of the carrier's two legs. role: agent (the rep's phone, the parent) or callee (its child)."""
+
+    call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="legs")
+    role = models.CharField(max_length=6)
+    sid = models.CharField(max_length=34, unique=True)
+    status = models.CharField(max_length=12, default="queued")
+    answered_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    duration_s = models.PositiveIntegerField(null=True)
+    carrier_deleted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = (models.Index(fields=("call", "role"), name="leg_of_call"),)
+
+
+class MediaStream(TenantModel):
+    """One media socket of a call. token_hash: SHA-256 of the one-use token that the socket must present.
+
+    state: issued -> connected -> finished (all its speech is stored) | lost.
+    """
+
+    call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="streams")
+    token_hash = models.CharField(max_length=64, unique=True)
+    state = models.CharField(max_length=10, default="issued")
+    stream_sid = models.CharField(max_length=34, null=True)
+    issued_at = models.DateTimeField()
+    connected_at = models.DateTimeField(null=True)
+    stopped_at = models.DateTimeField(null=True)
+    dropped_frames = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        indexes = (models.Index(fields=("call", "issued_at"), name="stream_of_call"),)
+
+
+class TranscriptSegment(TenantModel):
+    """Final text of a stretch of speech on one track, or a gap. Times in ms since the call's media began."""
+
+    call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="segments")
+    sequence = models.PositiveIntegerField()
+    kind = models.CharField(max_length=6, default="speech")
+    speaker = models.CharField(max_length=6, null=True)
+    start_ms = models.PositiveIntegerField()
+    end_ms = models.PositiveIntegerField()
+    text = models.TextField(blank=True)
+    confidence = models.FloatField(null=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("call", "sequence"), name="segment_sequence_once"),
+            # A segment whose commit was not seen is sent again; the same stretch is stored once.
+            models.UniqueConstraint(
+                fields=("call", "kind", "speaker", "start_ms"), name="segment_stretch_once", nulls_distinct=False
+            ),
+            models.CheckConstraint(condition=Q(end_ms__gte=models.F("start_ms")), name="segment_ends_after_start"),
+            models.CheckConstraint(
+                condition=Q(kind="gap") | Q(speaker__in=("agent", "callee")), name="segment_speech_has_speaker"
+            ),
+        )
+
+
+class Callback(TenantModel):
+    """A carrier's request as it came, stored before it is applied and never changed but for applied_at.
+
+    dedupe_key: kind, leg or stream SID, status and sequence number: the same news is stored once.
+    params: the form fields that we use; others are dropped unread.
+    """
+
+    call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="callbacks")
+    kind = models.CharField(max_length=12)
+    sid = models.CharField(max_length=34)
+    dedupe_key = models.CharField(max_length=160, unique=True)
+    params = models.JSONField()
+    received_at = models.DateTimeField()
+    applied_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = (
+            models.Index(fields=("received_at",), condition=Q(applied_at__isnull=True), name="callback_unapplied"),
+            models.Index(fields=("call", "received_at"), name="callback_of_call"),
+        )

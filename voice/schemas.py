@@ -1,0 +1,213 @@
+"""The wire shapes of leads, calls and transcripts; REST and socket share them."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+CallStatus = Literal[
+    "intended",
+    "dialling",
+    "rep_ringing",
+    "rep_answered",
+    "callee_ringing",
+    "in_progress",
+    "completed",
+    "busy",
+    "no_answer",
+    "failed",
+    "cancelled",
+]
+TranscriptState = Literal["waiting_for_notice", "on", "refused", "off"]
+Speaker = Literal["agent", "callee"]
+Disposition = Literal[
+    "interested", "not_interested", "call_back", "meeting_booked", "left_voicemail", "wrong_number", "do_not_call"
+]
+ShortText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=120)]
+LongText = Annotated[str, StringConstraints(max_length=10_000)]
+PhoneText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=40)]
+
+
+class Strict(BaseModel):
+    """Unknown fields are refused, so that nothing undeclared is ever stored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class LeadIn(Strict):
+    """A lead as typed. phone: international (+...) or national of the workspace's default region."""
+
+    first_name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
+    last_name: ShortText = ""
+    company: ShortText = ""
+    phone: PhoneText
+    notes: LongText = ""
+
+
+class LeadChange(Strict):
+    first_name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)] | None = None
+    last_name: ShortText | None = None
+    company: ShortText | None = None
+    phone: PhoneText | None = None
+    notes: LongText | None = None
+
+
+class LeadOut(BaseModel):
+    """phone_e164 is null and erased_at set once the person had it removed. suppressed: must not be called."""
+
+    id: UUID
+    first_name: str
+    last_name: str
+    company: str
+    phone_e164: str | None
+    notes: str
+    country: str
+    time_zone: str
+    suppressed: bool
+    erased_at: datetime | None
+    created_at: datetime
+    last_call_at: datetime | None
+
+
+class LeadPage(BaseModel):
+    items: list[LeadOut]
+    next_cursor: str | None
+
+
+class SuppressionIn(Strict):
+    reason: ShortText = "asked_not_to_be_called"
+
+
+class Refusal(BaseModel):
+    """Why a call may not be made now; message says what to do."""
+
+    code: str
+    message: str
+
+
+class DialCheckOut(BaseModel):
+    """What a rep should know before dialling. longest_call_s: with the credits available now."""
+
+    may_call: bool
+    refusals: list[Refusal]
+    price_mcredits_per_minute: int
+    longest_call_s: int
+    available_mcredits: int
+    callee_local_time: str
+    callee_time_zone: str
+    within_calling_hours: bool
+    suppressed: bool
+    announcement: str
+
+
+class CallIn(Strict):
+    lead_id: UUID
+
+
+class CallChange(Strict):
+    notes: LongText | None = None
+    disposition: Disposition | None = None
+
+
+class CallLead(BaseModel):
+    id: UUID
+    name: str
+    phone_e164: str | None
+
+
+class CallUser(BaseModel):
+    id: UUID
+    name: str
+
+
+class CallOut(BaseModel):
+    """A call as of `as_of`. sequence: the call's newest event number. duration_s: seconds since the callee answered.
+    seconds_left: at the price of the call with all credits available; null unless in progress."""
+
+    id: UUID
+    lead: CallLead
+    user: CallUser
+    status: CallStatus
+    transcript_state: TranscriptState
+    created_at: datetime
+    answered_at: datetime | None
+    ended_at: datetime | None
+    duration_s: int
+    charged_mcredits: int
+    seconds_left: int | None
+    sequence: int
+    end_reason: str | None
+    disposition: Disposition | None
+    notes: str
+    as_of: datetime
+
+
+class SpeechSpan(BaseModel):
+    speaker: Speaker
+    start_ms: int
+    end_ms: int
+
+
+class CallListItem(CallOut):
+    """speech: the talk strip, drawn from the final segments."""
+
+    speech: list[SpeechSpan]
+
+
+class CallPage(BaseModel):
+    items: list[CallListItem]
+    next_cursor: str | None
+
+
+class SegmentOut(BaseModel):
+    """A stretch of speech on one track, or a gap in the audio. Times in ms since the call's media began.
+    confidence: [0, 1], null for gaps."""
+
+    id: UUID
+    call_id: UUID
+    sequence: int
+    speaker: Speaker | None
+    kind: Literal["speech", "gap"]
+    start_ms: int
+    end_ms: int
+    text: str
+    confidence: float | None
+
+
+class SegmentPage(BaseModel):
+    items: list[SegmentOut]
+    latest_sequence: int
+
+
+class ReceiptRow(BaseModel):
+    at: datetime
+    label: str
+    detail: str
+    amount_mcredits: int | None = None
+
+
+class ReceiptRate(BaseModel):
+    version: int
+    mcredits_per_minute: int
+    increment_s: int
+    minimum_s: int
+
+
+class ReceiptOut(BaseModel):
+    """From ringing to the ledger entries; arithmetic spells out how the total came about."""
+
+    call_id: UUID
+    rows: list[ReceiptRow]
+    rate: ReceiptRate
+    billable_s: int
+    total_mcredits: int
+    settled: bool
+    arithmetic: str
+
+
+class CallQuery(Strict):
+    cursor: str | None = None
+    limit: int = Field(default=50, ge=1, le=200)
+    lead_id: UUID | None = None
+    status: CallStatus | None = None
