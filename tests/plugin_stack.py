@@ -15,6 +15,8 @@ import pytest
 from config.embedded import environment, folders, ports, secrets
 from config.embedded.children import die_with_parent
 
+# Where the set-up notes which browser it found or installed.
+_BROWSER = Path(__file__).parent.parent / ".cache" / "chromium-path"
 _START_LIMIT_S = 30.0
 _STOP_LIMIT_S = 10.0
 
@@ -39,6 +41,8 @@ def _start(running: ExitStack) -> None:
     os.environ.update(environment.supplied(places, known, ports.free()))
     # Set once more, since a developer's shell may hold values for another stack.
     os.environ["DEBUG"] = "false"
+    if _BROWSER.exists():
+        os.environ.setdefault("CHROMIUM_PATH", _BROWSER.read_text())
     postgres.create()
     log = running.enter_context((places.logs / "servers.log").open("wb"))
     for command, accepts, stop_signal in (

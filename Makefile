@@ -1,0 +1,53 @@
+# Every target installs what it needs by itself; `make` alone lists them.
+
+PYTHON ?= python3
+NAME ?=
+ARGS ?=
+
+python := .venv/bin/python
+installed := @$(PYTHON) -m deploy.setup
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run serve test check format pytest smoke bench
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Install whatever is missing: packages, models, pages, a browser for the tests
+	$(installed)
+
+run: ## Start the whole product on this machine, with its databases and the sandbox
+	$(installed) python frontend
+	@exec $(python) -m config.embedded.stack
+
+serve: ## Start the product against the services that the environment names
+	$(installed) python frontend
+	@exec $(python) -m config.embedded.serve
+
+test: setup check ## Run every check and every test, real-browser ones included
+	@$(python) -m pytest $(ARGS)
+
+check: ## Run the linters, types, import contracts and everything that is generated
+	$(installed) python frontend
+	@$(python) -m ruff check --quiet .
+	@$(python) -m ruff format --quiet --check .
+	@$(python) -m mypy --no-error-summary .
+	@.venv/bin/lint-imports --no-logo > .cache/imports.log || { cat .cache/imports.log; false; }
+	@$(python) -m pytest -q --no-header tests/stack/test_migrations.py
+	@if [ -e frontend/package.json ]; then $(PYTHON) -m deploy.npm run --silent check; fi
+
+format: ## Rewrite the sources as the linters want them
+	$(installed) python
+	@$(python) -m ruff check --quiet --fix . ; $(python) -m ruff format --quiet .
+
+pytest: ## Run some of the tests: make pytest ARGS="tests/ledger -x"
+	$(installed) python
+	@$(python) -m pytest $(ARGS)
+
+smoke: ## Drive the whole journey without a browser against a stack of its own
+	$(installed) python frontend
+	@exec $(python) -m bench.smoke
+
+bench: ## Run one benchmark: make bench NAME=...
+	$(installed) python frontend
+	@exec $(python) -m bench "$(NAME)"
