@@ -1,0 +1,86 @@
+"""Whether a lead may be called now, and what the rep should know before."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from compliance import suppression
+from identity.auth import Actor
+from identity.models import User
+from ledger import queries as ledger_queries
+from ledger.money import RateCardTerms, affordable_s, price
+from voice.models import TERMINAL_STATUSES, Call, Lead
+from voice.notice import NOTICE_SHORT
+from voice.schemas import DialCheckOut, Refusal
+
+# Twilio's own bound of <Dial timeLimit>.
+CALL_LENGTH_MAX_S = 4 * 3600
+# Held before the dial; the meter renews the hold while the call runs.
+HOLD_S = 300
+CALLING_HOURS = range(8, 21)
+
+
+@dataclass(frozen=True, slots=True)
+class DialTerms:
+    """What a call would cost and how long it could last. hold_mcredits: what is set aside before dialling."""
+
+    rate_card_id: object
+    terms: RateCardTerms
+    available_mcredits: int
+    longest_call_s: int
+    hold_mcredits: int
+
+
+def dial_terms(*, actor: Actor, now: datetime) -> DialTerms:
+    card = ledger_queries.rate_card_now(actor.workspace_id, now)
+    terms = card.terms
+    available = ledger_queries.balance(actor.workspace_id, now=now).available_mcredits
+    longest = min(CALL_LENGTH_MAX_S, affordable_s(amount_mcredits=available, terms=terms))
+    hold = price(duration_s=min(HOLD_S, longest), terms=terms) if longest > 0 else price(duration_s=1, terms=terms)
+    return DialTerms(card.id, terms, available, longest, hold)
+
+
+def refusals(*, actor: Actor, lead: Lead, terms: DialTerms) -> list[Refusal]:
+    """Every reason why this lead may not be called now, the gravest first."""
+    found: list[Refusal] = []
+    if lead.erased_at or lead.phone_e164 is None:
+        found.append(Refusal(code="lead_erased", message="This person had their data removed."))
+    elif suppression.is_suppressed(workspace_id=actor.workspace_id, phone_e164=lead.phone_e164):
+        found.append(Refusal(code="lead_suppressed", message="This person asked not to be called."))
+    if terms.longest_call_s <= 0:
+        found.append(
+            Refusal(code="insufficient_credit", message="There are not enough credits for one minute. Buy a pack first.")
+        )
+    live = Call.objects.for_workspace(actor.workspace_id).exclude(status__in=TERMINAL_STATUSES)
+    if live.filter(user_id=actor.user_id).exists():
+        found.append(Refusal(code="call_in_progress", message="You are in a call. Hang up before you dial again."))
+    elif live.filter(lead=lead).exists():
+        found.append(Refusal(code="lead_in_call", message="Somebody of your team is talking with this lead now."))
+    if not User.objects.filter(id=actor.user_id).exclude(mobile_e164="").exists():
+        found.append(Refusal(code="rep_mobile_missing", message="Verify your mobile number; the call rings there."))
+    return found
+
+
+def local_time(*, time_zone: str, now: datetime) -> datetime:
+    try:
+        return now.astimezone(ZoneInfo(time_zone))
+    except ZoneInfoNotFoundError:
+        return now
+
+
+def dial_check(*, actor: Actor, lead: Lead, now: datetime) -> DialCheckOut:
+    terms = dial_terms(actor=actor, now=now)
+    reasons = refusals(actor=actor, lead=lead, terms=terms)
+    there = local_time(time_zone=lead.time_zone, now=now)
+    return DialCheckOut(
+        may_call=not reasons,
+        refusals=reasons,
+        price_mcredits_per_minute=terms.terms.mcredits_per_minute,
+        longest_call_s=terms.longest_call_s,
+        available_mcredits=terms.available_mcredits,
+        callee_local_time=there.strftime("%a %H:%M"),
+        callee_time_zone=lead.time_zone,
+        within_calling_hours=there.hour in CALLING_HOURS and there.weekday() < 6,
+        suppressed=any(reason.code == "lead_suppressed" for reason in reasons),
+        announcement=NOTICE_SHORT,
+    )

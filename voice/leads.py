@@ -1,0 +1,107 @@
+"""Writing leads: add, change, remove, and the do-not-call mark."""
+
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from compliance import suppression
+from identity.auth import Actor
+from processors.errors import DomainError
+from voice.models import TERMINAL_STATUSES, Lead
+from voice.phones import parse_phone
+from voice.schemas import LeadChange, LeadIn
+
+
+class LeadExists(DomainError):
+    code: ClassVar[str] = "lead_exists"
+
+
+class LeadSuppressed(DomainError):
+    code: ClassVar[str] = "lead_suppressed"
+
+
+class LeadInCall(DomainError):
+    code: ClassVar[str] = "lead_in_call"
+
+
+class LeadGone(DomainError):
+    code: ClassVar[str] = "lead_erased"
+
+
+SUPPRESSED = "This number asked not to be called. It stays on the do-not-call list and cannot be added or dialled."
+
+
+def add_lead(*, actor: Actor, lead: LeadIn, now: datetime) -> Lead:
+    """
+    :raises PhoneInvalid, LeadSuppressed, LeadExists:
+    """
+    phone = parse_phone(lead.phone)
+    if suppression.is_suppressed(workspace_id=actor.workspace_id, phone_e164=phone.e164):
+        raise LeadSuppressed(SUPPRESSED)
+    try:
+        with transaction.atomic():
+            return Lead.objects.create(
+                workspace_id=actor.workspace_id,
+                first_name=lead.first_name,
+                last_name=lead.last_name,
+                company=lead.company,
+                phone_e164=phone.e164,
+                country=phone.country,
+                time_zone=phone.time_zone,
+                notes=lead.notes,
+                created_at=now,
+            )
+    except IntegrityError:
+        raise LeadExists("A lead with this number is already in your list. Search for it by the number.") from None
+
+
+def change_lead(*, actor: Actor, lead_id: UUID, change: LeadChange) -> Lead:
+    """
+    :raises Lead.DoesNotExist, LeadGone, PhoneInvalid, LeadSuppressed, LeadExists:
+    """
+    try:
+        with transaction.atomic():
+            lead = Lead.objects.for_workspace(actor.workspace_id).select_for_update().get(id=lead_id)
+            if lead.erased_at:
+                raise LeadGone("This person had their data removed. Nothing can be added to it.")
+            for field in ("first_name", "last_name", "company", "notes"):
+                if (value := getattr(change, field)) is not None:
+                    setattr(lead, field, value)
+            if change.phone is not None:
+                phone = parse_phone(change.phone)
+                if suppression.is_suppressed(workspace_id=actor.workspace_id, phone_e164=phone.e164):
+                    raise LeadSuppressed(SUPPRESSED)
+                lead.phone_e164, lead.country, lead.time_zone = phone.e164, phone.country, phone.time_zone
+            lead.save()
+            return lead
+    except IntegrityError:
+        raise LeadExists("Another lead already has this number.") from None
+
+
+def remove_lead(*, actor: Actor, lead_id: UUID) -> None:
+    """Deletes the lead with its calls and transcripts.
+
+    :raises Lead.DoesNotExist, LeadInCall:
+    """
+    with transaction.atomic():
+        lead = Lead.objects.for_workspace(actor.workspace_id).select_for_update().get(id=lead_id)
+        if lead.calls.exclude(status__in=TERMINAL_STATUSES).exists():
+            raise LeadInCall("A call with this lead is going on. Hang up first.")
+        lead.delete()
+
+
+def suppress_lead(*, actor: Actor, lead_id: UUID, reason: str, now: datetime) -> Lead:
+    """Puts the lead's number on the workspace's do-not-call list.
+
+    :raises Lead.DoesNotExist, LeadGone:
+    """
+    with transaction.atomic():
+        lead = Lead.objects.for_workspace(actor.workspace_id).select_for_update().get(id=lead_id)
+        if lead.phone_e164 is None:
+            raise LeadGone("This person had their data removed and cannot be called anyway.")
+        suppression.suppress(
+            workspace_id=actor.workspace_id, phone_e164=lead.phone_e164, reason=reason, source="rep", now=now
+        )
+        return lead

@@ -1,0 +1,118 @@
+"""The meter: debits each call minute while the call runs, warns before the credits end, and ends the call then."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from ledger import operations as ledger
+from ledger import queries as ledger_queries
+from ledger.money import price
+from realtime.publish import Topic, publish_on_commit
+from voice import queries, wake
+from voice.changes import publish_call
+from voice.events import CallWarning
+from voice.models import Call
+
+WARN_AT_S = (15, 60)
+BATCH_CALLS = 500
+HOLD_RENEWED_S = 600
+
+
+def charge_due_minutes(*, now: datetime) -> int:
+    """Charges every due increment of every live call and returns how many were debited.
+
+    An increment is due at its begin: number n (from 0) when n increments have passed since the callee answered. The pair
+    (call, n) is unique in the ledger, so a repeated tick, two meters or a crash change nothing, and an outage catches up.
+    """
+    live = Call.objects.filter(status="in_progress", answered_at__isnull=False).order_by("id")
+    debited = 0
+    for offset in range(0, live.count(), BATCH_CALLS):
+        ids = list(live.values_list("id", flat=True)[offset : offset + BATCH_CALLS])
+        debited += _charge(ids, now)
+    return debited
+
+
+def _charge(call_ids: list[object], now: datetime) -> int:
+    with transaction.atomic():
+        calls = {
+            call.ledger_reference: call
+            for call in Call.objects.select_for_update(of=("self",), skip_locked=True)
+            .select_related("lead", "user")
+            .filter(id__in=call_ids, status="in_progress", answered_at__isnull=False)
+        }
+        charges = [charge for call in calls.values() for charge in _due(call, now)]
+        if not charges:
+            return 0
+        results = ledger.capture_due(charges=charges, now=now)
+        debited = 0
+        touched: dict[str, Call] = {}
+        for result in results:
+            call = calls[result.reference]
+            if result.outcome == "insufficient":
+                if call.hangup_requested_at is None:
+                    call.hangup_requested_at = now
+                    call.save(update_fields=["hangup_requested_at"])
+                    touched[result.reference] = call
+                wake.soon("hang_up", call.id)
+                continue
+            if result.ordinal >= call.minutes_charged:
+                call.minutes_charged = result.ordinal + 1
+                call.charged_mcredits += result.amount_mcredits
+                touched[result.reference] = call
+            debited += result.outcome == "charged"
+        for call in touched.values():
+            call.save(update_fields=["minutes_charged", "charged_mcredits"])
+            publish_call(call, now=now)
+        ledger.renew_holds(references=list(calls), expires_at=now + timedelta(seconds=HOLD_RENEWED_S), now=now)
+        return debited
+
+
+def _due(call: Call, now: datetime) -> list[ledger.Charge]:
+    assert call.answered_at is not None
+    terms = ledger_queries.rate_card(call.rate_card_id).terms
+    elapsed_s = (now - call.answered_at).total_seconds()
+    if elapsed_s < 0 or call.hangup_requested_at:
+        return []
+    begun = min(int(elapsed_s // terms.increment_s) + 1, -(-call.max_duration_s // terms.increment_s))
+    return [
+        ledger.Charge(
+            workspace_id=call.workspace_id,
+            reference=call.ledger_reference,
+            ordinal=ordinal,
+            amount_mcredits=price(duration_s=(ordinal + 1) * terms.increment_s, terms=terms)
+            - (price(duration_s=ordinal * terms.increment_s, terms=terms) if ordinal else 0),
+        )
+        for ordinal in range(call.minutes_charged, begun)
+    ]
+
+
+def warn_and_end(*, now: datetime) -> None:
+    """Tells each live call whose credits end soon, once at 60 s and once at 15 s, and ends it at 0."""
+    live = Call.objects.filter(status="in_progress", hangup_requested_at__isnull=True)
+    for call in live.exclude(warned_at_s=min(WARN_AT_S)).select_related("lead", "user"):
+        _warn(call, now)
+    for call in live.filter(warned_at_s=min(WARN_AT_S)):
+        if queries.seconds_left(call, now=now) == 0:
+            _end(call, now)
+
+
+def _warn(call: Call, now: datetime) -> None:
+    left = queries.seconds_left(call, now=now)
+    if left is None:
+        return
+    mark = next((mark for mark in WARN_AT_S if left <= mark), None)
+    if mark is None or (call.warned_at_s is not None and call.warned_at_s <= mark):
+        return
+    with transaction.atomic():
+        marked = Call.objects.filter(id=call.id, warned_at_s=call.warned_at_s).update(warned_at_s=mark)
+        if marked:
+            event = CallWarning(call_id=call.id, seconds_left=left)
+            publish_on_commit(Topic.user(call.user_id), event)
+            publish_on_commit(Topic.call(call.workspace_id, call.id), event)
+
+
+def _end(call: Call, now: datetime) -> None:
+    with transaction.atomic():
+        ended = Call.objects.filter(id=call.id, hangup_requested_at__isnull=True).update(hangup_requested_at=now)
+        if ended:
+            wake.soon("hang_up", call.id)

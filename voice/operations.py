@@ -1,0 +1,128 @@
+"""Starting, ending and annotating calls."""
+
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from compliance import audit
+from identity.auth import Actor
+from ledger import operations as ledger
+from processors.errors import DomainError
+from voice import wake
+from voice.changes import publish_call
+from voice.dialling import DialTerms, dial_terms, refusals
+from voice.models import Call, DialIntent, Lead
+from voice.queries import visible_calls
+from voice.schemas import CallChange
+
+# A hold outlives the longest ring; the meter renews it while the call runs, the sweep releases it when it is silent.
+HOLD_EXPIRES_S = 600
+
+
+class DialRefused(DomainError):
+    """The call was not placed; nothing was dialled and nothing is held. `reason` is the stable code of the cause."""
+
+    code: ClassVar[str] = "dial_refused"
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.code = reason  # type: ignore[misc]
+
+
+def start_call(*, actor: Actor, lead_id: UUID, idempotency_key: str, now: datetime) -> Call:
+    """Checks, holds credits and writes the dial intent in one transaction; the carrier is asked right after.
+
+    The same idempotency key yields the same call, however often it is sent.
+
+    :raises Lead.DoesNotExist: not in the actor's workspace.
+    :raises DialRefused: with the reason's code; nothing was dialled.
+    """
+    earlier = Call.objects.for_workspace(actor.workspace_id).filter(
+        user_id=actor.user_id, idempotency_key=idempotency_key
+    )
+    if call := earlier.first():
+        return call
+    try:
+        with transaction.atomic():
+            lead = Lead.objects.for_workspace(actor.workspace_id).select_for_update().get(id=lead_id)
+            terms = dial_terms(actor=actor, now=now)
+            reasons = refusals(actor=actor, lead=lead, terms=terms)
+            if reasons:
+                raise DialRefused(reasons[0].code, reasons[0].message)
+            return _place(actor=actor, lead=lead, terms=terms, idempotency_key=idempotency_key, now=now)
+    except IntegrityError:
+        # Another request of the same person was faster: with the same key it is the same call.
+        if call := earlier.first():
+            return call
+        raise DialRefused(
+            "call_in_progress", "A call is already going on with you or this lead. Hang up before you dial again."
+        ) from None
+    except ledger.InsufficientCredit as error:
+        raise DialRefused(error.code, error.message) from None
+
+
+def _place(*, actor: Actor, lead: Lead, terms: DialTerms, idempotency_key: str, now: datetime) -> Call:
+    call = Call.objects.create(
+        workspace_id=actor.workspace_id,
+        lead=lead,
+        user_id=actor.user_id,
+        idempotency_key=idempotency_key,
+        rate_card_id=terms.rate_card_id,
+        max_duration_s=terms.longest_call_s,
+        created_at=now,
+    )
+    ledger.place_hold(
+        workspace_id=actor.workspace_id,
+        amount_mcredits=terms.hold_mcredits,
+        reference=call.ledger_reference,
+        expires_at=now.fromtimestamp(now.timestamp() + HOLD_EXPIRES_S, tz=now.tzinfo),
+        now=now,
+    )
+    DialIntent.objects.create(workspace_id=actor.workspace_id, call=call)
+    lead.last_call_at = now
+    lead.save(update_fields=["last_call_at"])
+    publish_call(call, now=now)
+    wake.soon("dial", call.id)
+    return call
+
+
+def request_hangup(*, actor: Actor, call_id: UUID, now: datetime) -> Call:
+    """Marks the call as to be ended; the worker ends it at the carrier and the sweep makes sure. Idempotent.
+
+    :raises Call.DoesNotExist: unknown, or not the actor's to end.
+    """
+    with transaction.atomic():
+        call = visible_calls(actor).select_for_update(of=("self",)).get(id=call_id)
+        if call.is_live and call.hangup_requested_at is None:
+            call.hangup_requested_at = now
+            call.save(update_fields=["hangup_requested_at"])
+            if call.user_id != actor.user_id:
+                audit.record(
+                    workspace_id=actor.workspace_id,
+                    actor_ref=str(actor.user_id),
+                    action="call.ended_by_manager",
+                    target=str(call.id),
+                    detail={},
+                    now=now,
+                )
+            publish_call(call, now=now)
+            wake.soon("hang_up", call.id)
+        return call
+
+
+def annotate_call(*, actor: Actor, call_id: UUID, change: CallChange, now: datetime) -> Call:
+    """Notes and disposition of a call.
+
+    :raises Call.DoesNotExist: unknown, or not the actor's.
+    """
+    with transaction.atomic():
+        call = visible_calls(actor).select_for_update(of=("self",)).get(id=call_id)
+        if change.notes is not None:
+            call.notes = change.notes
+        if change.disposition is not None:
+            call.disposition = change.disposition
+        call.save(update_fields=["notes", "disposition"])
+        publish_call(call, now=now)
+        return call

@@ -1,0 +1,41 @@
+"""Telephone numbers: E.164, country and time zone, from the phonenumbers tables."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import phonenumbers
+from phonenumbers import timezone as phone_timezone
+
+from processors.errors import DomainError
+
+
+class PhoneInvalid(DomainError):
+    code: ClassVar[str] = "phone_invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """e164: +country and national number. country: ISO 3166 alpha-2. time_zone: IANA; the first of several."""
+
+    e164: str
+    country: str
+    time_zone: str
+
+
+def parse_phone(text: str, *, region: str | None = None) -> Phone:
+    """A number as people type it, with its country code or of the given region (ISO 3166 alpha-2).
+
+    :raises PhoneInvalid: when no telephone could have it.
+    """
+    try:
+        number = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        raise PhoneInvalid(
+            "This is not a telephone number. Write it with its country code, such as +44 20 7946 0018."
+        ) from None
+    if not phonenumbers.is_valid_number(number):
+        raise PhoneInvalid("No telephone has this number. Check its digits and its country code.")
+    zones = phone_timezone.time_zones_for_number(number)
+    zone = next((name for name in zones if name != phone_timezone.UNKNOWN_TIMEZONE), "UTC")
+    e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return Phone(e164, phonenumbers.region_code_for_number(number) or "", zone)

@@ -1,0 +1,170 @@
+"""Reading leads, calls and transcripts. A rep sees their own calls; managers and the owner see the team's."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from compliance import suppression
+from identity.auth import Actor
+from ledger import queries as ledger_queries
+from voice.keyset import Page, page_of
+from voice.models import Call, Lead, TranscriptSegment
+from voice.schemas import (
+    CallLead,
+    CallListItem,
+    CallOut,
+    CallUser,
+    LeadOut,
+    SegmentOut,
+    SegmentPage,
+    SpeechSpan,
+)
+
+SEGMENTS_MAX = 500
+
+
+def visible_calls(actor: Actor) -> QuerySet[Call]:
+    calls = Call.objects.for_workspace(actor.workspace_id).select_related("lead", "user")
+    return calls if actor.role in ("owner", "manager") else calls.filter(user_id=actor.user_id)
+
+
+def may_follow_call(*, actor: Actor, call_id: UUID) -> bool:
+    return visible_calls(actor).filter(id=call_id).exists()
+
+
+def lead_of(*, actor: Actor, lead_id: UUID) -> Lead:
+    """:raises Lead.DoesNotExist: unknown, or of another workspace."""
+    return Lead.objects.for_workspace(actor.workspace_id).get(id=lead_id)
+
+
+def leads_page(*, actor: Actor, search: str, cursor: str | None, limit: int) -> Page[LeadOut]:
+    """Newest first. search: words of the name or company, or digits of the number."""
+    leads = Lead.objects.for_workspace(actor.workspace_id)
+    for word in search.split()[:5]:
+        match = Q(first_name__icontains=word) | Q(last_name__icontains=word) | Q(company__icontains=word)
+        digits = "".join(filter(str.isdigit, word))
+        if len(digits) >= 3:
+            match |= Q(phone_e164__contains=digits)
+        leads = leads.filter(match)
+    page = page_of(leads, cursor=cursor, limit=limit)
+    return Page(leads_out(page.items, workspace_id=actor.workspace_id), page.next_cursor)
+
+
+def leads_out(leads: Sequence[Lead], *, workspace_id: UUID) -> list[LeadOut]:
+    phones = [lead.phone_e164 for lead in leads if lead.phone_e164]
+    suppressed = suppression.suppressed_among(workspace_id=workspace_id, phones_e164=phones)
+    return [
+        LeadOut(
+            id=lead.id,
+            first_name=lead.first_name if not lead.erased_at else lead.name,
+            last_name=lead.last_name,
+            company=lead.company,
+            phone_e164=lead.phone_e164,
+            notes=lead.notes,
+            country=lead.country,
+            time_zone=lead.time_zone,
+            suppressed=lead.phone_e164 in suppressed,
+            erased_at=lead.erased_at,
+            created_at=lead.created_at,
+            last_call_at=lead.last_call_at,
+        )
+        for lead in leads
+    ]
+
+
+def call_of(*, actor: Actor, call_id: UUID) -> Call:
+    """:raises Call.DoesNotExist: unknown, or not the actor's to see."""
+    return visible_calls(actor).get(id=call_id)
+
+
+def calls_page(
+    *, actor: Actor, lead_id: UUID | None, status: str | None, cursor: str | None, limit: int, now: datetime
+) -> Page[CallListItem]:
+    calls = visible_calls(actor)
+    if lead_id:
+        calls = calls.filter(lead_id=lead_id)
+    if status:
+        calls = calls.filter(status=status)
+    page = page_of(calls, cursor=cursor, limit=limit)
+    spans = speech_spans([call.id for call in page.items])
+    return Page([list_item(call, spans.get(call.id, []), now=now) for call in page.items], page.next_cursor)
+
+
+def speech_spans(call_ids: Iterable[UUID]) -> dict[UUID, list[SpeechSpan]]:
+    """When who spoke, per call, for talk strips."""
+    rows = (
+        TranscriptSegment.objects.filter(call_id__in=list(call_ids), kind="speech")
+        .order_by("call_id", "start_ms")
+        .values_list("call_id", "speaker", "start_ms", "end_ms")
+    )
+    spans: dict[UUID, list[SpeechSpan]] = {}
+    for call_id, speaker, start_ms, end_ms in rows:
+        span = SpeechSpan.model_construct(speaker=speaker, start_ms=start_ms, end_ms=end_ms)
+        spans.setdefault(call_id, []).append(span)
+    return spans
+
+
+def list_item(call: Call, spans: list[SpeechSpan], *, now: datetime) -> CallListItem:
+    return CallListItem(**call_out(call, now=now).model_dump(), speech=spans)
+
+
+def call_out(call: Call, *, now: datetime) -> CallOut:
+    return CallOut(
+        id=call.id,
+        lead=CallLead(id=call.lead_id, name=call.lead.name, phone_e164=call.lead.phone_e164),
+        user=CallUser(id=call.user_id, name=f"{call.user.first_name} {call.user.last_name}".strip()),
+        status=call.status,
+        transcript_state=call.transcript_state,
+        created_at=call.created_at,
+        answered_at=call.answered_at,
+        ended_at=call.ended_at,
+        duration_s=duration_s(call, now=now),
+        charged_mcredits=call.charged_mcredits,
+        seconds_left=seconds_left(call, now=now),
+        sequence=call.sequence,
+        end_reason=call.end_reason,
+        disposition=call.disposition,
+        notes=call.notes,
+        as_of=now,
+    )
+
+
+def duration_s(call: Call, *, now: datetime) -> int:
+    if call.ended_at is not None or call.answered_at is None:
+        return call.duration_s
+    return max(0, int((now - call.answered_at).total_seconds()))
+
+
+def seconds_left(call: Call, *, now: datetime) -> int | None:
+    """Until the credits end: what is paid already plus what the hold and the free balance can pay."""
+    if call.status != "in_progress" or call.answered_at is None:
+        return None
+    card = ledger_queries.rate_card(call.rate_card_id)
+    spendable = ledger_queries.spendable_s(
+        workspace_id=call.workspace_id, reference=call.ledger_reference, terms=card.terms
+    )
+    paid_s = call.minutes_charged * card.terms.increment_s
+    left = paid_s + spendable - int((now - call.answered_at).total_seconds())
+    return max(0, min(left, call.max_duration_s - int((now - call.answered_at).total_seconds())))
+
+
+def segment_out(segment: TranscriptSegment) -> SegmentOut:
+    return SegmentOut(
+        id=segment.id,
+        call_id=segment.call_id,
+        sequence=segment.sequence,
+        speaker=segment.speaker,
+        kind=segment.kind,
+        start_ms=segment.start_ms,
+        end_ms=segment.end_ms,
+        text=segment.text,
+        confidence=segment.confidence,
+    )
+
+
+def segments_after(*, call: Call, after_sequence: int, limit: int) -> SegmentPage:
+    """In order of sequence; latest_sequence is the call's newest event, so a reader knows whether it has everything."""
+    rows = call.segments.filter(sequence__gt=after_sequence).order_by("sequence")[: min(limit, SEGMENTS_MAX)]
+    return SegmentPage(items=[segment_out(row) for row in rows], latest_sequence=call.sequence)

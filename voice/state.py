@@ -1,0 +1,114 @@
+"""What a call's status is, given what the carrier said of its legs: pure, and equal for every order of arrival."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+# Twilio's CallStatus values, ranked: a leg never goes back, whatever order its callbacks come in.
+LEG_RANK = {
+    "queued": 0,
+    "initiated": 1,
+    "ringing": 2,
+    "in-progress": 3,
+    "completed": 4,
+    "busy": 4,
+    "no-answer": 4,
+    "failed": 4,
+    "canceled": 4,
+}
+LEG_TERMINAL = frozenset(status for status, rank in LEG_RANK.items() if rank == 4)
+CALL_RANK = {
+    "intended": 0,
+    "dialling": 1,
+    "rep_ringing": 2,
+    "rep_answered": 3,
+    "callee_ringing": 4,
+    "in_progress": 5,
+    "completed": 9,
+    "busy": 9,
+    "no_answer": 9,
+    "failed": 9,
+    "cancelled": 9,
+}
+_AGENT_STATUS = {"queued": "dialling", "initiated": "dialling", "ringing": "rep_ringing", "in-progress": "rep_answered"}
+_UNANSWERED = {"busy": "busy", "no-answer": "no_answer", "failed": "failed", "canceled": "cancelled"}
+
+
+@dataclass(frozen=True, slots=True)
+class LegFacts:
+    """What is known of one leg. duration_s: the carrier's own figure, null until it told."""
+
+    role: str
+    status: str
+    answered_at: datetime | None = None
+    ended_at: datetime | None = None
+    duration_s: int | None = None
+
+    @property
+    def terminal(self) -> bool:
+        return self.status in LEG_TERMINAL
+
+    @property
+    def was_answered(self) -> bool:
+        return self.answered_at is not None or self.status in ("in-progress", "completed")
+
+
+@dataclass(frozen=True, slots=True)
+class CallFacts:
+    """A call's derived state. unresolved: the carrier must be asked before the call can be called ended."""
+
+    status: str
+    end_reason: str | None = None
+    answered_at: datetime | None = None
+    ended_at: datetime | None = None
+    duration_s: int = 0
+    unresolved: bool = False
+
+
+def derive(legs: Sequence[LegFacts], *, hangup_requested: bool) -> CallFacts:
+    """The newest callee leg decides; without one, the agent's."""
+    agent = _last(legs, "agent")
+    callee = _last(legs, "callee")
+    if callee is not None:
+        return _from_callee(callee, agent)
+    if agent is None:
+        return CallFacts("intended")
+    if not agent.terminal:
+        return CallFacts(_AGENT_STATUS[agent.status])
+    if agent.status == "completed":
+        # The rep answered; whether the lead was rung is not known yet, unless the rep gave up first.
+        return CallFacts("rep_answered", ended_at=agent.ended_at, unresolved=True)
+    if hangup_requested or agent.status == "canceled":
+        return CallFacts("cancelled", "cancelled_by_rep", ended_at=agent.ended_at)
+    reason = {"busy": "rep_busy", "no-answer": "rep_no_answer"}.get(agent.status, "rep_unreachable")
+    return CallFacts(_UNANSWERED[agent.status], reason, ended_at=agent.ended_at)
+
+
+def _last(legs: Sequence[LegFacts], role: str) -> LegFacts | None:
+    return next((leg for leg in reversed(legs) if leg.role == role), None)
+
+
+def _from_callee(callee: LegFacts, agent: LegFacts | None) -> CallFacts:
+    if callee.was_answered:
+        answered_at = callee.answered_at
+        if callee.terminal:
+            if answered_at is None and callee.ended_at is not None:
+                answered_at = callee.ended_at - timedelta(seconds=callee.duration_s or 0)
+            return CallFacts("completed", "hung_up", answered_at, callee.ended_at, _duration_s(callee, answered_at))
+        if agent is not None and agent.terminal:
+            return CallFacts("in_progress", None, answered_at, unresolved=True)
+        return CallFacts("in_progress", None, answered_at)
+    if callee.terminal:
+        reason = {"busy": "lead_busy", "no-answer": "lead_no_answer", "canceled": "cancelled_by_rep"}
+        return CallFacts(_UNANSWERED[callee.status], reason.get(callee.status, "lead_unreachable"), None, callee.ended_at)
+    if agent is not None and agent.terminal:
+        return CallFacts("callee_ringing", unresolved=True)
+    return CallFacts("callee_ringing")
+
+
+def _duration_s(leg: LegFacts, answered_at: datetime | None) -> int:
+    if leg.duration_s is not None:
+        return leg.duration_s
+    if answered_at is None or leg.ended_at is None:
+        return 0
+    return max(0, round((leg.ended_at - answered_at).total_seconds()))

@@ -1,0 +1,72 @@
+"""What we tell the carrier to do with a call: pure builders of TwiML documents."""
+
+from twilio.twiml.voice_response import Dial, Gather, Start, VoiceResponse
+
+# The carrier repeats a callback that we could not take: five times, on refused or lost connections and on 5xx answers.
+# The fragment is not part of the signed URL.
+RETRY = "#rc=5&rp=ct,rt,5xx"
+LEG_EVENTS = "initiated ringing answered completed"
+RING_TIMEOUT_S = 30
+
+
+def bridge_to_lead(
+    *,
+    stream_url: str,
+    stream_token: str,
+    stream_callback_url: str,
+    caller_id: str,
+    lead_phone_e164: str,
+    notice_url: str,
+    leg_callback_url: str,
+    after_url: str,
+    time_limit_s: int,
+) -> str:
+    """For the rep's leg: both tracks to our media socket, then ring the lead. time_limit_s: 1..14,400 after the answer."""
+    response = VoiceResponse()
+    start = Start()
+    stream = start.stream(
+        url=stream_url,
+        track="both_tracks",
+        status_callback=stream_callback_url + RETRY,
+        status_callback_method="POST",
+    )
+    stream.parameter(name="token", value=stream_token)
+    response.append(start)
+    dial = Dial(caller_id=caller_id, time_limit=time_limit_s, timeout=RING_TIMEOUT_S, action=after_url + RETRY)
+    dial.number(
+        lead_phone_e164,
+        url=notice_url + RETRY,
+        status_callback=leg_callback_url + RETRY,
+        status_callback_event=LEG_EVENTS,
+    )
+    response.append(dial)
+    return str(response)
+
+
+def play_notice(*, words: str, played_url: str) -> str:
+    """For the lead's leg, before both are bridged. played_url is fetched when the words have been spoken or a key was
+    pressed: its request is the proof."""
+    response = VoiceResponse()
+    gather = Gather(num_digits=1, timeout=1, action=played_url)
+    gather.say(words)
+    response.append(gather)
+    response.redirect(played_url)
+    return str(response)
+
+
+def go_on() -> str:
+    """Nothing more to do on this leg; the carrier goes on (bridges, after a notice)."""
+    return str(VoiceResponse())
+
+
+def hang_up() -> str:
+    response = VoiceResponse()
+    response.hangup()
+    return str(response)
+
+
+def say_and_hang_up(words: str) -> str:
+    response = VoiceResponse()
+    response.say(words)
+    response.hangup()
+    return str(response)
