@@ -1,6 +1,7 @@
 """Structured logs without personal data: one JSON object a line, declared fields only, static messages.
 
-A log line cannot be erased from every place that logs are copied to, so what may enter one is decided here and nowhere else.
+A log line cannot be erased from every place that logs are copied to, so what may enter one is decided here
+and nowhere else.
 """
 
 import json
@@ -12,7 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
-# Field -> element of compliance.inventory.ELEMENTS. Ids are random and mean nothing once the rows they name are erased.
+# Field -> element of compliance.inventory.ELEMENTS. Ids are random and mean nothing once the rows they name
+# are erased.
 FIELDS: Final[dict[str, str]] = {
     "at": "none",
     "level": "none",
@@ -106,17 +108,34 @@ WITHHELD: Final = "message withheld: its logger may put data into it"
 
 _PROJECT = Path(__file__).resolve().parent.parent
 _HOUSE = frozenset(
-    {"config", "api", "voice", "ai", "ledger", "identity", "compliance", "realtime", "processors", "sandbox", "bench"}
+    {
+        "config",
+        "api",
+        "voice",
+        "ai",
+        "ledger",
+        "identity",
+        "compliance",
+        "realtime",
+        "processors",
+        "sandbox",
+        "bench",
+    }
 )
-# Foreign loggers whose messages are templates with arguments; the template is written, the arguments never are.
-_TEMPLATED = frozenset({"django", "channels", "channels_redis", "daphne", "huey", "concurrent", "uvicorn", "aiohttp"})
+# Foreign loggers whose messages are templates with arguments; the template is written, the arguments never
+# are.
+_TEMPLATED = frozenset(
+    {"django", "channels", "channels_redis", "daphne", "huey", "concurrent", "uvicorn", "aiohttp"}
+)
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 _PERSONAL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+|(?<![0-9A-Fa-f-])\+?\d(?:[ ().-]?\d){8,14}(?![0-9A-Fa-f-])")
 
 
 class JsonLines(logging.Formatter):
-    """Writes only FIELDS. Messages are written as the code spells them, without their arguments; of an exception its type and
-    the places it passed, not its text, which may quote a row. Undeclared extra fields are dropped and named in `undeclared`."""
+    """Writes only FIELDS. Messages are written as the code spells them, without their arguments; of an
+    exception its type and
+    the places it passed, not its text, which may quote a row. Undeclared extra fields are dropped and named
+    in `undeclared`."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {

@@ -1,0 +1,157 @@
+"""The only way out of the machine: an HTTP session per processor that lets nothing pass but what the register
+lists.
+
+Twilio's and Paddle's own SDKs send through it; there is no other HTTP client in the house.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import SplitResult, urlsplit
+
+import requests
+from django.conf import settings
+from requests.adapters import HTTPAdapter
+from twilio.http.http_client import TwilioHttpClient
+from twilio.http.response import Response as TwilioResponse
+
+from processors import blocked, disclosures, register
+from processors.endpoints import Base, Endpoint
+from processors.fields import BodyUnreadable, fields_of
+
+CONNECT_TIMEOUT_S: Final = 3.05
+READ_TIMEOUT_S: Final = 10.0
+READ_TIMEOUT_MAX_S: Final = 20.0
+
+
+class EgressRefused(RuntimeError):
+    """A request that the register does not allow was not sent. The message names what was refused, never a
+    value. Permanent."""
+
+
+def session(processor: str) -> "ProcessorSession":
+    """Raises ProcessorUnknown."""
+    return ProcessorSession(register.get(processor))
+
+
+class ProcessorSession(requests.Session):
+    """One processor's hosts, endpoints and fields; no redirects, no proxies, no retries, bounded time-outs.
+
+    Requests made inside `disclosures.about(...)` are recorded as concerning that person and workspace.
+    """
+
+    def __init__(self, processor: register.Processor) -> None:
+        super().__init__()
+        self.processor = processor
+        self.trust_env = False
+        for scheme in ("https://", "http://"):
+            self.mount(scheme, HTTPAdapter(max_retries=0, pool_maxsize=16))
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        """Raises EgressRefused before anything is sent; requests.RequestException when the processor cannot
+        be reached."""
+        endpoint, data_classes, numbers = self._admit(request)
+        whom = disclosures.current()
+        if not whom.user_id and not whom.phone_e164 and numbers:
+            whom = disclosures.About(phone_e164=numbers[0], workspace_id=whom.workspace_id)
+        disclosures.record(
+            processor=self.processor.key,
+            endpoint=endpoint.name,
+            data_classes=data_classes,
+            whom=whom,
+            now=datetime.now(UTC),
+        )
+        kwargs |= {"allow_redirects": False, "proxies": {}, "timeout": _bounded(kwargs.get("timeout"))}
+        return super().send(request, **kwargs)
+
+    def _admit(self, request: requests.PreparedRequest) -> tuple[Endpoint, set[str], list[str]]:
+        """The endpoint, the classes of data and the telephone numbers of a request that may be sent."""
+        url = urlsplit(str(request.url))
+        paths = [
+            (base, path) for base in self.processor.bases if (path := _path_below(base, url)) is not None
+        ]
+        if not paths:
+            raise self._refused(url, "host_not_listed")
+        method = str(request.method).upper()
+        endpoint = next(
+            (found for base, path in paths for found in base.endpoints if found.matches(method, path)), None
+        )
+        if endpoint is None:
+            raise self._refused(url, "endpoint_not_listed")
+        content_type = request.headers.get("Content-Type") or ""
+        try:
+            fields = fields_of(url=str(request.url), content_type=_as_text(content_type), body=request.body)
+            # type: ignore[arg-type]
+        except BodyUnreadable:
+            raise self._refused(url, "body_unreadable", endpoint) from None
+        data_classes = {"account_reference"}
+        numbers = []
+        for name, value in fields:
+            data_class = endpoint.class_of(name)
+            if data_class is None:
+                raise self._refused(url, "field_not_listed", endpoint, name)
+            if name in endpoint.values and value not in endpoint.values[name]:
+                raise self._refused(url, "value_not_listed", endpoint, name)
+            data_classes.add(data_class)
+            if name == "To" and data_class in {"mobile", "phone"}:
+                numbers.append(value)
+        return endpoint, data_classes, numbers
+
+    def _refused(
+        self, url: SplitResult, reason: str, endpoint: Endpoint | None = None, field: str = ""
+    ) -> EgressRefused:
+        attempt = blocked.Attempt(
+            host=url.hostname or "",
+            port=url.port,
+            reason=reason,
+            processor=self.processor.key,
+            endpoint=endpoint.name if endpoint else "",
+            field=field,
+        )
+        blocked.report(attempt, folder=Path(settings.DATA_DIR) / "egress", now=datetime.now(UTC))
+        what = f"field {field!r} of {attempt.endpoint}" if field else f"{reason} at {attempt.host}"
+        return EgressRefused(
+            f"Nothing was sent to {self.processor.name}: {what} is not in processors/endpoints.py."
+        )
+
+
+class _RegisteredTwilio(TwilioHttpClient):
+    """Twilio's own HTTP client on our session; the SDK's fixed hosts become the configured addresses."""
+
+    def __init__(self) -> None:
+        super().__init__(timeout=READ_TIMEOUT_S)
+        processor = register.get("twilio")
+        self.session = ProcessorSession(processor)
+        self._addresses = {base.url: register.base_url(base, settings) for base in processor.bases}
+
+    def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> TwilioResponse:
+        for official, configured in self._addresses.items():
+            if url.startswith(f"{official}/"):
+                url = configured + url.removeprefix(official)
+                break
+        return super().request(method, url, *args, **kwargs)
+
+
+def twilio_http_client() -> TwilioHttpClient:
+    """For `twilio.rest.Client(sid, token, http_client=twilio_http_client())`. Never retries: a second POST is
+    a second call.
+
+    Raises ProcessorMisconfigured.
+    """
+    return _RegisteredTwilio()
+
+
+def _path_below(base: Base, url: SplitResult) -> str | None:
+    root = urlsplit(register.base_url(base, settings))
+    if (url.scheme, url.netloc) != (root.scheme, root.netloc) or not url.path.startswith(root.path):
+        return None
+    return url.path.removeprefix(root.path)
+
+
+def _bounded(timeout: Any) -> tuple[float, float]:
+    read = timeout[1] if isinstance(timeout, tuple) else timeout
+    return CONNECT_TIMEOUT_S, min(float(read or READ_TIMEOUT_S), READ_TIMEOUT_MAX_S)
+
+
+def _as_text(value: str | bytes) -> str:
+    return value.decode("ascii", errors="replace") if isinstance(value, bytes) else value

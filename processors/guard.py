@@ -1,0 +1,181 @@
+"""The process's own wall: no Python code of this process connects to a host that is not listed.
+
+It does not replace a firewall (a library in C is not seen); it finds the mistake on the day it is made, and
+says so.
+"""
+
+import ipaddress
+import json
+import logging
+import os
+import socket
+import sys
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from processors import register
+
+logger = logging.getLogger(__name__)
+
+_EVENTS: Final = frozenset(
+    {
+        "socket.connect",
+        "socket.sendto",
+        "socket.sendmsg",
+        "socket.getaddrinfo",
+        "socket.gethostbyname",
+        "socket.gethostbyaddr",
+    }
+)
+_ADDRESSES_MAX: Final = 10_000
+_SEEN_MAX: Final = 1_000
+HOSTS_SUFFIX: Final = ".hosts"
+
+
+class HostNotListed(PermissionError):
+    """A connection to a host that nobody listed was refused; nothing was sent. An OSError, so that every
+    network library
+    treats it as a connection that could not be made. Permanent."""
+
+
+class Guard:
+    """allowed: names and addresses that may be contacted. folder: where contacted hosts and refusals are
+    written."""
+
+    def __init__(self, *, allowed: frozenset[str], folder: Path) -> None:
+        self.allowed = allowed
+        self.folder = folder
+        self._names: dict[str, str] = {}
+        self._seen: set[str] = set()
+        self._lock = threading.Lock()
+
+    def check_name(self, host: str) -> None:
+        """Raises HostNotListed for a name that may not be looked up."""
+        if host and not self._may_reach(host):
+            self._refuse(host, None)
+
+    def check_address(self, host: str, port: int) -> None:
+        """Raises HostNotListed for an address that no listed name led to."""
+        if not self._may_reach(host):
+            self._refuse(host, port)
+        self._record(f"{self._names.get(host, 'localhost' if _is_loopback(host) else host)}:{port}")
+
+    def learn(self, host: str, addresses: list[str]) -> None:
+        """Remembers what a listed name resolved to."""
+        with self._lock:
+            if len(self._names) < _ADDRESSES_MAX:
+                self._names.update(dict.fromkeys(addresses, host))
+
+    def _may_reach(self, host: str) -> bool:
+        name = host.lower().rstrip(".")
+        return name in self.allowed or host in self._names or _is_loopback(name)
+
+    def _record(self, line: str) -> None:
+        if line in self._seen or len(self._seen) >= _SEEN_MAX:
+            return
+        with self._lock:
+            self._seen.add(line)
+        self._append(HOSTS_SUFFIX, line)
+
+    def _refuse(self, host: str, port: int | None) -> None:
+        logger.error("egress blocked", extra={"host": host, "port": port, "reason": "host_not_listed"})
+        now = datetime.now(UTC).isoformat()
+        line = {"at": now, "host": host[:255], "port": port, "reason": "host_not_listed"}
+        self._append(".blocked", json.dumps(line))
+        raise HostNotListed(
+            f"{host} is not a listed recipient; list it in processors/register.py or do not call it."
+        )
+
+    def _append(self, suffix: str, line: str) -> None:
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with (self.folder / f"{os.getpid()}{suffix}").open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
+        except OSError as error:
+            logger.error("egress record not written", extra={"error_type": type(error).__name__})
+
+    def audit(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Called by the interpreter for every audited event, so the first line is what costs."""
+        if event not in _EVENTS:
+            return
+        if event in {"socket.connect", "socket.sendto", "socket.sendmsg"}:
+            connection, address = arguments
+            if connection.family in (socket.AF_INET, socket.AF_INET6) and isinstance(address, tuple):
+                self.check_address(_text(address[0]), int(address[1]))
+        else:
+            self.check_name(_text(arguments[0]))
+
+
+_installed: Guard | None = None
+
+
+def install(settings: Any) -> Guard:
+    """Puts the guard around this process, once; it cannot be taken off again. A second call only changes the
+    settings.
+
+    Raises ProcessorMisconfigured when a processor's address is neither its own nor on this machine.
+    """
+    global _installed
+    allowed = hosts_of_processors(settings) | own_hosts(settings)
+    folder = Path(settings.DATA_DIR) / "egress"
+    if _installed is not None:
+        _installed.allowed, _installed.folder = allowed, folder
+        return _installed
+    _installed = Guard(allowed=allowed, folder=folder)
+    _learn_from_lookups(_installed)
+    sys.addaudithook(_installed.audit)
+    return _installed
+
+
+def hosts_of_processors(settings: Any) -> frozenset[str]:
+    bases = [base for processor in register.PROCESSORS for base in processor.bases]
+    return frozenset(urlsplit(register.base_url(base, settings)).hostname or "" for base in bases)
+
+
+def own_hosts(settings: Any) -> frozenset[str]:
+    """The operator's own machines that the settings name: database, Redis, mail server, transcriber, and this
+    one."""
+    hosts = {str(database.get("HOST") or "") for database in settings.DATABASES.values()}
+    hosts |= {urlsplit(url).hostname or "" for url in [*settings.REDIS_URLS, settings.TRANSCRIBER_ADDRESS]}
+    hosts |= {settings.EMAIL_HOST, socket.gethostname()}
+    return frozenset(host.lower() for host in hosts if host and not host.startswith("/"))
+
+
+def contacted(folder: Path) -> list[str]:
+    """Distinct `host:port` that the processes of this data folder connected to. folder: DATA_DIR/egress."""
+    lines = {line for path in folder.glob(f"*{HOSTS_SUFFIX}") for line in path.read_text().splitlines()}
+    return sorted(lines)
+
+
+def _learn_from_lookups(guard: Guard) -> None:
+    # The audit event comes before the lookup and does not show what it found.
+    look_up = socket.getaddrinfo
+
+    def getaddrinfo(
+        host: Any, port: Any, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0
+    ) -> Any:
+        found = look_up(host, port, family, type, proto, flags)
+        if host:
+            guard.learn(_text(host), [str(entry[4][0]) for entry in found])
+        return found
+
+    socket.getaddrinfo = getaddrinfo
+
+
+def _text(host: Any) -> str:
+    if host is None:
+        return ""
+    return host.decode("ascii", errors="replace") if isinstance(host, bytes | bytearray) else str(host)
+
+
+def _is_loopback(host: str) -> bool:
+    if host in register.LOOPBACK:
+        return True
+    try:
+        address = ipaddress.ip_address(host.split("%")[0])
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_unspecified

@@ -1,0 +1,57 @@
+"""What left the machine, and what was kept from leaving."""
+
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from uuid_utils.compat import uuid7
+
+
+class Disclosure(models.Model):
+    """How often one processor was told which classes of data about one person, on one day.
+
+    person: pseudonym of the user or of the number, "" when the request concerned nobody. count: requests, at
+    least 1.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    day = models.DateField()
+    processor = models.CharField(max_length=32)
+    endpoint = models.CharField(max_length=64)
+    data_classes = ArrayField(models.CharField(max_length=32))
+    person = models.CharField(max_length=64)
+    workspace_id = models.UUIDField(null=True)
+    count = models.PositiveIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["day", "processor", "endpoint", "data_classes", "person", "workspace_id"],
+                name="disclosure_once_a_day",
+                nulls_distinct=False,
+            ),
+            models.CheckConstraint(condition=models.Q(count__gte=1), name="disclosure_count_positive"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["person", "day"], name="disclosure_person"),
+            models.Index(fields=["workspace_id", "day"], name="disclosure_workspace"),
+        ]
+
+
+class BlockedEgress(models.Model):
+    """An attempt to send something that the register does not allow; nothing was sent.
+
+    reason: a code of processors.blocked.REASONS. field: the name of the refused field, never its value.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    at = models.DateTimeField()
+    processor = models.CharField(max_length=32, blank=True)
+    host = models.CharField(max_length=255)
+    port = models.PositiveIntegerField(null=True)
+    endpoint = models.CharField(max_length=64, blank=True)
+    reason = models.CharField(max_length=32)
+    field = models.CharField(max_length=80, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["at"], name="blocked_egress_at")]

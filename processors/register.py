@@ -1,0 +1,147 @@
+"""The closed list of recipients: who may receive what, why, where, and by which clause of the policy.
+
+Nobody else receives anything. Adding a processor or a field needs a new policy version and its notice first
+(C10.2).
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from processors.endpoints import PADDLE, TWILIO_CALLS, TWILIO_VERIFY, Base
+
+# Class of data -> what it is, in the words of the data page.
+DATA_CLASSES: Final[dict[str, str]] = {
+    "account_reference": "Our own account's identifiers at the processor",
+    "call_control": "How a call is to be carried: time limits, events, states",
+    "call_reference": "The processor's identifiers of a call or of its media stream",
+    "email": "E-mail address",
+    "mobile": "Mobile number of the account holder",
+    "money": "What is bought, how many, at which price",
+    "one_time_code": "The code that a person typed, for checking",
+    "paging": "Which part of a list is asked for",
+    "payment_reference": "The processor's identifiers of a purchase or customer",
+    "phone": "Telephone number of the person to call or of the caller",
+    "webhook_address": "Addresses at our own server that the processor calls back",
+    "workspace_reference": "Random identifier of the workspace",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Processor:
+    """A recipient. No base means that nothing is sent to it by this software."""
+
+    key: str
+    name: str
+    purpose: str
+    country: str
+    clause: str
+    privacy_url: str
+    receives: tuple[str, ...]
+    bases: tuple[Base, ...] = ()
+
+
+class ProcessorUnknown(KeyError):
+    """There is no such processor in the register: a mistake in the code. Permanent."""
+
+
+class ProcessorMisconfigured(ValueError):
+    """A processor's address is neither its own nor on this machine. The message names the setting.
+    Permanent."""
+
+
+PROCESSORS: Final[tuple[Processor, ...]] = (
+    Processor(
+        key="twilio",
+        name="Twilio",
+        purpose="Sends one-time codes by SMS and carries the telephone calls",
+        country="United States",
+        clause="C4.2",
+        privacy_url="https://www.twilio.com/legal/privacy",
+        receives=("mobile", "phone", "one_time_code", "call_control", "call_reference", "webhook_address"),
+        bases=(TWILIO_CALLS, TWILIO_VERIFY),
+    ),
+    Processor(
+        key="paddle",
+        name="Paddle",
+        purpose="Sells credits as merchant of record; card details go to Paddle alone",
+        country="United Kingdom",
+        clause="C4.3",
+        privacy_url="https://www.paddle.com/legal/privacy",
+        receives=("email", "money", "payment_reference", "workspace_reference"),
+        bases=(PADDLE,),
+    ),
+    Processor(
+        key="google",
+        name="Google",
+        purpose="Confirms who you are, only if you choose to sign in with Google",
+        country="United States",
+        clause="C4.4",
+        privacy_url="https://policies.google.com/privacy",
+        receives=(),
+    ),
+    Processor(
+        key="meta",
+        name="Meta (Facebook)",
+        purpose="Confirms who you are, only if you choose to sign in with Facebook",
+        country="United States",
+        clause="C4.5",
+        privacy_url="https://www.facebook.com/privacy/policy",
+        receives=(),
+    ),
+    Processor(
+        key="time4vps",
+        name="Time4VPS",
+        purpose="Provides the server; does not read what is on it",
+        country="Lithuania",
+        clause="C4.7",
+        privacy_url="https://www.time4vps.com/privacy-policy/",
+        receives=(),
+    ),
+    Processor(
+        key="authorities",
+        name="Courts, law enforcement and regulators",
+        purpose="Receive what the law or a court order requires",
+        country="Where the law applies",
+        clause="C4.6",
+        privacy_url="",
+        receives=(),
+    ),
+)
+_BY_KEY: Final = {processor.key: processor for processor in PROCESSORS}
+LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def get(key: str) -> Processor:
+    """Raises ProcessorUnknown."""
+    try:
+        return _BY_KEY[key]
+    except KeyError:
+        raise ProcessorUnknown(key) from None
+
+
+def base_url(base: Base, settings: Any) -> str:
+    """Where a base is to be found in this configuration, without a trailing slash.
+
+    Raises ProcessorMisconfigured unless that is the processor's own address or one on this machine.
+    """
+    url = str(getattr(settings, base.setting)).rstrip("/")
+    if url == base.url:
+        return url
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or parts.hostname not in LOOPBACK:
+        raise ProcessorMisconfigured(
+            f"{base.setting} is {url!r}; set it to {base.url}, or to a stand-in on this machine (http://localhost:...)."
+        )
+    return url
+
+
+def problems(settings: Any) -> list[str]:
+    """What is wrong with the processors' addresses in these settings, one sentence each."""
+    found = []
+    for base in (base for processor in PROCESSORS for base in processor.bases):
+        try:
+            base_url(base, settings)
+        except ProcessorMisconfigured as error:
+            found.append(str(error))
+    return found

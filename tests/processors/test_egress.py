@@ -1,0 +1,174 @@
+"""What may leave the machine, driven against a real HTTP server on loopback."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import transaction
+from pytest_django import SettingsWrapper
+from twilio.rest import Client as TwilioClient
+
+from processors import disclosures, egress, register
+from processors.models import BlockedEgress, Disclosure
+from processors.paddle_sdk import paddle_client
+from processors.pseudonyms import pseudonym
+
+ACCOUNT = "AC" + "0" * 32
+SERVICE = "VA" + "0" * 32
+CALL_JSON = b'{"sid":"CA00000000000000000000000000000000","status":"queued"}'
+NUMBER = "+37060000001"
+
+
+@dataclass
+class Carrier:
+    """A server that answers everything and remembers what reached it."""
+
+    url: str
+    requests: list[tuple[str, str, dict[str, list[str]]]] = field(default_factory=list)
+
+
+@pytest.fixture
+def carrier(settings: SettingsWrapper) -> Iterator[Carrier]:
+    received: list[tuple[str, str, dict[str, list[str]]]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def _answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+            received.append((self.command, self.path, parse_qs(body)))
+            answer = b'{"data":[],"meta":{"request_id":"r","pagination":{"per_page":1,"next":"","has_more":false,'
+            answer += b'"estimated_total":0}}}'
+            answer = CALL_JSON if "Calls" in self.path else answer
+            if self.path == "/elsewhere":
+                self.send_response(302)
+                self.send_header("Location", "http://127.0.0.1:1/stolen")
+            else:
+                self.send_response(201)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        do_GET = do_POST = do_DELETE = do_PATCH = _answer
+
+        def log_message(self, *arguments: object) -> None:
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}"
+    settings.TWILIO_API_URL = settings.TWILIO_VERIFY_URL = settings.PADDLE_API_URL = url
+    yield Carrier(url=url, requests=received)
+    server.shutdown()
+    server.server_close()
+
+
+def twilio() -> TwilioClient:
+    return TwilioClient(ACCOUNT, "token", http_client=egress.twilio_http_client())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_call_through_twilios_sdk_arrives_and_is_recorded_as_a_disclosure(carrier: Carrier) -> None:
+    user, workspace = uuid4(), uuid4()
+    for _ in range(2):
+        with disclosures.about(user_id=user, workspace_id=workspace):
+            twilio().calls.create(to=NUMBER, from_="+12025550147", url="https://our.example/agent", time_limit=60)
+
+    assert [request[0] for request in carrier.requests] == ["POST", "POST"]
+    assert carrier.requests[0][2]["To"] == [NUMBER]
+    row = Disclosure.objects.get()
+    assert (row.processor, row.endpoint, row.count, row.workspace_id) == ("twilio", "calls.create", 2, workspace)
+    assert row.person == pseudonym("user", user)
+    assert row.data_classes == ["account_reference", "call_control", "phone", "webhook_address"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_request_about_a_number_alone_is_recorded_under_its_pseudonym(carrier: Carrier) -> None:
+    twilio().verify.v2.services(SERVICE).verifications.create(to=NUMBER, channel="sms")
+
+    row = Disclosure.objects.get()
+    assert row.person == pseudonym("phone", NUMBER)
+    assert NUMBER.lstrip("+") not in str(vars(row))
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("url", "fields", "reason"),
+    [
+        ("https://api.twilio.com/2010-04-01/Accounts/{a}/Calls.json", {"To": NUMBER}, "host_not_listed"),
+        ("https://collector.example/", {"To": NUMBER}, "host_not_listed"),
+        ("{url}/2010-04-01/Accounts/{a}/Messages.json", {"To": NUMBER, "Body": "hi"}, "endpoint_not_listed"),
+        ("{url}/2010-04-01/Accounts/{a}/Calls.json", {"To": NUMBER, "CallerName": "Asha"}, "field_not_listed"),
+        ("{url}/v2/Services/{v}/Verifications", {"To": NUMBER, "Channel": "call"}, "value_not_listed"),
+    ],
+)
+def test_what_is_not_listed_is_refused_reported_and_never_sent(
+    carrier: Carrier, url: str, fields: dict[str, str], reason: str
+) -> None:
+    target = url.format(url=carrier.url, a=ACCOUNT, v=SERVICE)
+    with pytest.raises(egress.EgressRefused) as refusal:
+        egress.session("twilio").post(target, data=fields)
+
+    assert carrier.requests == []
+    assert not Disclosure.objects.exists()
+    assert BlockedEgress.objects.get().reason == reason
+    assert NUMBER not in str(refusal.value)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_nested_json_field_that_is_not_listed_is_refused(carrier: Carrier) -> None:
+    body = {"items": [{"price_id": "pri_1", "quantity": 1}], "customer": {"name": "Asha Rao"}}
+    with pytest.raises(egress.EgressRefused, match=r"customer\.name"):
+        egress.session("paddle").post(f"{carrier.url}/transactions", json=body)
+    assert BlockedEgress.objects.get().field == "customer.name"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_paddles_sdk_sends_through_the_session_with_our_key(carrier: Carrier) -> None:
+    assert list(paddle_client().transactions.list()) == []
+    assert Disclosure.objects.get().endpoint == "transactions.list"
+    assert carrier.requests[0][0] == "GET"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_redirect_is_not_followed(carrier: Carrier, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = egress.session("paddle")
+    answer = session.get(f"{carrier.url}/prices", allow_redirects=True)
+    assert answer.status_code == 201
+    assert session.send(session.prepare_request(_get(f"{carrier.url}/prices")), allow_redirects=True).history == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_sent_inside_a_transaction_that_could_take_the_record_back(carrier: Carrier) -> None:
+    with transaction.atomic(), pytest.raises(RuntimeError, match="durable"):
+        twilio().calls.create(to=NUMBER, from_="+12025550147", url="https://our.example/agent")
+    assert carrier.requests == []
+
+
+def test_an_address_that_is_neither_the_processors_nor_on_this_machine_is_a_configuration_error(
+    settings: SettingsWrapper,
+) -> None:
+    settings.TWILIO_API_URL = "https://twilio.evil.example"
+    with pytest.raises(register.ProcessorMisconfigured, match="TWILIO_API_URL"):
+        egress.twilio_http_client()
+    assert len(register.problems(settings)) == 1
+
+
+def test_every_listed_field_has_a_declared_class_of_data() -> None:
+    for processor in register.PROCESSORS:
+        used = {c for base in processor.bases for e in base.endpoints for c in e.fields.values()}
+        assert used | set(processor.receives) <= set(register.DATA_CLASSES)
+
+
+def test_a_user_and_a_number_never_share_a_pseudonym() -> None:
+    same = "00000000-0000-0000-0000-000000000000"
+    assert pseudonym("user", UUID(same)) != pseudonym("phone", same)
+
+
+def _get(url: str):  # type: ignore[no-untyped-def]
+    import requests
+
+    return requests.Request("GET", url)
