@@ -1,30 +1,47 @@
-"""Workspaces and people."""
+"""Workspaces, people, their sessions, and the traces of access."""
 
 from __future__ import annotations
 
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 from uuid import UUID
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models
+from django.db.models import Q
 from uuid_utils.compat import uuid7
 
 
 class Workspace(models.Model):
-    """The tenant: people who share leads, calls and credits."""
+    """The tenant: people who share leads, calls and credits.
+
+    erased_at: when everything personal in it was erased; the row stays without a name, because the rows of the ledger
+    that the law wants kept still refer to it.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    name = models.CharField(max_length=120)
+    name = models.CharField(max_length=120, blank=True)
     created_at = models.DateTimeField()
+    erased_at = models.DateTimeField(null=True)
 
 
-_Row = TypeVar("_Row", bound="TenantModel")
+_Row = TypeVar("_Row", bound="TenantModel", covariant=True)
 
 
 class TenantQuerySet(models.QuerySet[_Row]):
     """A queryset whose rows belong to workspaces; every read for a caller starts with `for_workspace`."""
 
-    def for_workspace(self, workspace_id: UUID) -> TenantQuerySet[_Row]:
+    def for_workspace(self, workspace_id: UUID) -> Self:
         return self.filter(workspace_id=workspace_id)
+
+
+class TenantManager(models.Manager[_Row]):
+    """The only manager of tenant rows."""
+
+    def get_queryset(self) -> TenantQuerySet[_Row]:
+        return TenantQuerySet(self.model, using=self._db)
+
+    def for_workspace(self, workspace_id: UUID) -> TenantQuerySet[_Row]:
+        return self.get_queryset().for_workspace(workspace_id)
 
 
 class TenantModel(models.Model):
@@ -33,7 +50,169 @@ class TenantModel(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
 
-    objects: ClassVar[TenantQuerySet] = TenantQuerySet.as_manager()  # type: ignore[type-arg, assignment]
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     class Meta:
         abstract = True
+
+
+class User(AbstractBaseUser):
+    """A person who can sign in.
+
+    A sign-up creates a row at once, but its e-mail is claimed only when the mobile is proved: until then several rows may
+    carry the same e-mail. So a sign-up never tells whether an e-mail has an account, and nobody can block another
+    person's e-mail by signing up with it.
+
+    email: lower case. mobile_e164: E.164, the only number that passcodes go to.
+    mobile_verified_at: when the current number was first proved; null means that the sign-up is not finished.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    email = models.EmailField(max_length=254)
+    first_name = models.CharField(max_length=80)
+    last_name = models.CharField(max_length=80)
+    mobile_e164 = models.CharField(max_length=16)
+    mobile_verified_at = models.DateTimeField(null=True)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField()
+
+    # Sessions and access events hold the times of sign-in; one more copy would only be one more thing to erase.
+    last_login = None
+
+    # Only the id is unique among all rows, see above. People sign in by e-mail through identity.operations.
+    USERNAME_FIELD = "id"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        indexes = [models.Index(fields=["email"], name="user_email")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["email"], condition=Q(mobile_verified_at__isnull=False), name="user_email_of_one_account"
+            ),
+            models.CheckConstraint(condition=Q(mobile_e164__regex=r"^\+[1-9][0-9]{6,14}$"), name="user_mobile_e164"),
+        ]
+
+
+class Membership(TenantModel):
+    """A person's place in a workspace. Every right that a session has comes from the membership that it acts under."""
+
+    OWNER = "owner"
+    MANAGER = "manager"
+    REP = "rep"
+    ROLES = [(OWNER, "Owner"), (MANAGER, "Manager"), (REP, "Rep")]
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=16, choices=ROLES)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "workspace"], name="membership_once_per_workspace"),
+            models.UniqueConstraint(
+                fields=["workspace"], condition=Q(role="owner"), name="membership_one_owner_per_workspace"
+            ),
+            models.CheckConstraint(condition=Q(role__in=["owner", "manager", "rep"]), name="membership_role_known"),
+        ]
+
+
+class Session(models.Model):
+    """A browser that is signed in, or on the way to it.
+
+    key_digest: SHA-256 in hex of the cookie's value, so that a copy of the table opens no session.
+    phone_verified_at: when the passcode was accepted in this session; null means that it may do nothing else yet.
+    data: what Django's session framework keeps besides the columns.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    key_digest = models.CharField(max_length=64, unique=True)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="sessions")
+    # Removing a member ends the sessions that act under the membership.
+    membership = models.ForeignKey(Membership, on_delete=models.CASCADE, null=True, related_name="+")
+    phone_verified_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField()
+    last_used_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
+    address = models.GenericIPAddressField(null=True)
+    agent = models.CharField(max_length=200, blank=True)
+    data: models.JSONField[Any, Any] = models.JSONField(default=dict)
+
+
+class AccessEvent(models.Model):
+    """Who came from where, for security and operations only; expires after a year.
+
+    account_key: keyed hash of the e-mail that was tried, so that unknown accounts are throttled alike.
+    network: the address itself for IPv4, its /64 for IPv6, since one subscriber holds a whole /64.
+    """
+
+    SIGN_UP = "sign_up"
+    SIGN_IN_FAILED = "sign_in_failed"
+    SIGN_IN_REFUSED = "sign_in_refused"
+    SIGN_IN = "sign_in"
+    PHONE_VERIFIED = "phone_verified"
+    SIGN_OUT = "sign_out"
+    SESSION_REVOKED = "session_revoked"
+    KINDS = [
+        (SIGN_UP, "Signed up"),
+        (SIGN_IN_FAILED, "Wrong password or unknown account"),
+        (SIGN_IN_REFUSED, "Refused after too many attempts"),
+        (SIGN_IN, "Right password"),
+        (PHONE_VERIFIED, "Passcode accepted"),
+        (SIGN_OUT, "Signed out"),
+        (SESSION_REVOKED, "Another session signed out"),
+    ]
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    at = models.DateTimeField(db_index=True)
+    kind = models.CharField(max_length=24, choices=KINDS)
+    user = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    account_key = models.CharField(max_length=64, blank=True)
+    address = models.GenericIPAddressField(null=True)
+    network = models.CharField(max_length=45, blank=True)
+    agent = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["account_key", "at"], name="access_of_account"),
+            models.Index(fields=["network", "at"], name="access_of_network"),
+        ]
+
+
+class OtpAttempt(models.Model):
+    """One passcode sent or checked; never the code. The limits count these rows. Expires after 90 days.
+
+    number_key: keyed hash of the number.
+    outcome: `reserved` until Twilio has answered; a reserved send counts, since its message may have left.
+    """
+
+    SEND = "send"
+    CHECK = "check"
+    PURPOSES = [(SEND, "Sent"), (CHECK, "Checked")]
+    RESERVED = "reserved"
+    SENT = "sent"
+    APPROVED = "approved"
+    WRONG = "wrong"
+    FAILED = "failed"
+    OUTCOMES = [
+        (RESERVED, "Not answered yet"),
+        (SENT, "Sent"),
+        (APPROVED, "Approved"),
+        (WRONG, "Wrong code"),
+        (FAILED, "Refused by the service"),
+    ]
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    at = models.DateTimeField(db_index=True)
+    purpose = models.CharField(max_length=8, choices=PURPOSES)
+    outcome = models.CharField(max_length=12, choices=OUTCOMES, default=RESERVED)
+    user = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    number_key = models.CharField(max_length=64)
+    network = models.CharField(max_length=45, blank=True)
+    # Twilio's id of the verification, which is the proof that the session was opened by one.
+    verification_sid = models.CharField(max_length=34, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["number_key", "purpose", "at"], name="otp_of_number"),
+            models.Index(fields=["network", "purpose", "at"], name="otp_of_network"),
+        ]

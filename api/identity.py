@@ -1,0 +1,103 @@
+"""Sign-up, sign-in, passcodes and sessions."""
+
+from typing import Final
+from uuid import UUID
+
+from django.http import HttpRequest
+from django.middleware.csrf import get_token, rotate_token
+from django.utils import timezone
+from ninja import Router, Status
+
+from api.auth import CsrfFailed, actor_of, anyone_auth, awaiting_otp_auth, session_of
+from api.client import client_of
+from identity import access, contact, operations, otp, permissions, queries, verify
+from identity.schemas import OtpCheckIn, OtpSentOut, SessionOut, SignedInDevicesOut, SignInIn, SignUpIn
+from processors.errors import DomainError
+
+router = Router(tags=["identity"])
+
+PROBLEMS: Final[dict[type[DomainError], int]] = {
+    CsrfFailed: 403,
+    access.SignInThrottled: 429,
+    access.SignUpThrottled: 429,
+    contact.EmailInvalid: 422,
+    contact.MobileInvalid: 422,
+    operations.AccountBlocked: 403,
+    operations.AlreadySignedIn: 409,
+    operations.EmailTaken: 409,
+    operations.PolicyNotAccepted: 422,
+    operations.SessionEnded: 401,
+    operations.SessionNotFound: 404,
+    operations.SignInFailed: 401,
+    operations.WeakPassword: 422,
+    otp.SmsConsentMissing: 422,
+    permissions.NotPermitted: 403,
+    verify.OtpExpired: 410,
+    verify.OtpNumberRefused: 422,
+    verify.OtpSendLimit: 429,
+    verify.OtpTooMany: 429,
+    verify.OtpUnavailable: 503,
+    verify.OtpWrong: 422,
+}
+
+
+@router.get("/session", response=SessionOut, auth=None)
+def read_session(request: HttpRequest) -> SessionOut:
+    """Whom this browser's session belongs to. Sets the CSRF cookie that every changing request must repeat as a header."""
+    get_token(request)
+    return queries.describe_session(session_of(request))
+
+
+@router.post("/signup", response=SessionOut, auth=anyone_auth)
+def sign_up(request: HttpRequest, form: SignUpIn) -> SessionOut:
+    session = session_of(request)
+    operations.sign_up(session=session, form=form, client=client_of(request), now=timezone.now())
+    rotate_token(request)
+    return queries.describe_session(session)
+
+
+@router.post("/signin", response=SessionOut, auth=anyone_auth)
+def sign_in(request: HttpRequest, form: SignInIn) -> SessionOut:
+    session = session_of(request)
+    operations.sign_in(
+        session=session,
+        email=form.email,
+        password=form.password.get_secret_value(),
+        client=client_of(request),
+        now=timezone.now(),
+    )
+    rotate_token(request)
+    return queries.describe_session(session)
+
+
+@router.post("/otp/send", response=OtpSentOut, auth=awaiting_otp_auth)
+def send_otp(request: HttpRequest) -> OtpSentOut:
+    return operations.send_otp(session=session_of(request), client=client_of(request), now=timezone.now())
+
+
+@router.post("/otp/check", response=SessionOut, auth=awaiting_otp_auth)
+def check_otp(request: HttpRequest, form: OtpCheckIn) -> SessionOut:
+    session = session_of(request)
+    operations.verify_phone(session=session, code=form.code, client=client_of(request), now=timezone.now())
+    rotate_token(request)
+    return queries.describe_session(session)
+
+
+@router.post("/signout", response={204: None}, auth=awaiting_otp_auth)
+def sign_out(request: HttpRequest) -> Status[None]:
+    operations.sign_out(session=session_of(request), client=client_of(request), now=timezone.now())
+    rotate_token(request)
+    return Status(204, None)
+
+
+@router.get("/sessions", response=SignedInDevicesOut)
+def list_sessions(request: HttpRequest) -> SignedInDevicesOut:
+    return queries.devices(actor=actor_of(request), now=timezone.now())
+
+
+@router.delete("/sessions/{session_id}", response={204: None})
+def revoke_session(request: HttpRequest, session_id: UUID) -> Status[None]:
+    operations.revoke_session(
+        actor=actor_of(request), session_id=session_id, client=client_of(request), now=timezone.now()
+    )
+    return Status(204, None)

@@ -1,0 +1,78 @@
+"""Who came from where: recording it, and refusing those who try too often."""
+
+import ipaddress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from django.db.models import Q
+
+from identity.models import AccessEvent, User
+from processors.errors import DomainError
+from processors.pseudonyms import pseudonym
+
+FAILURES_WINDOW = timedelta(minutes=15)
+FAILURES_PER_ACCOUNT_MAX = 10
+FAILURES_PER_NETWORK_MAX = 50
+SIGN_UPS_WINDOW = timedelta(hours=1)
+SIGN_UPS_PER_NETWORK_MAX = 20
+
+
+class SignInThrottled(DomainError):
+    """Too many wrong passwords for one account or from one network; passes with time."""
+
+    code: ClassVar[str] = "sign_in_throttled"
+    retryable: ClassVar[bool] = True
+
+
+class SignUpThrottled(DomainError):
+    """Too many sign-ups from one network; passes with time."""
+
+    code: ClassVar[str] = "sign_up_throttled"
+    retryable: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """The other end of a connection. address: IPv4 or IPv6 text, or None when unknown; agent: at most 200 characters."""
+
+    address: str | None
+    agent: str
+
+    @property
+    def network(self) -> str:
+        """The address for IPv4, its /64 for IPv6, "" when unknown."""
+        if self.address is None:
+            return ""
+        parsed = ipaddress.ip_address(self.address)
+        if isinstance(parsed, ipaddress.IPv6Address):
+            return str(ipaddress.IPv6Network((parsed, 64), strict=False).network_address)
+        return self.address
+
+
+def record(*, kind: str, client: Client, now: datetime, user: User | None = None, email: str = "") -> AccessEvent:
+    return AccessEvent.objects.create(
+        at=now,
+        kind=kind,
+        user=user,
+        account_key=pseudonym("email", email) if email else "",
+        address=client.address,
+        network=client.network,
+        agent=client.agent,
+    )
+
+
+def refuse_guessing(*, email: str, client: Client, now: datetime) -> None:
+    """Raises SignInThrottled. Unknown e-mails are counted like known ones, so the answer tells nothing."""
+    failures = AccessEvent.objects.filter(kind=AccessEvent.SIGN_IN_FAILED, at__gt=now - FAILURES_WINDOW)
+    of_account = failures.filter(account_key=pseudonym("email", email)).count()
+    of_network = failures.filter(~Q(network=""), network=client.network).count()
+    if of_account > FAILURES_PER_ACCOUNT_MAX or of_network > FAILURES_PER_NETWORK_MAX:
+        raise SignInThrottled("Too many attempts to sign in. Wait 15 minutes, then try again.")
+
+
+def refuse_mass_sign_up(*, client: Client, now: datetime) -> None:
+    """Raises SignUpThrottled."""
+    sign_ups = AccessEvent.objects.filter(kind=AccessEvent.SIGN_UP, at__gt=now - SIGN_UPS_WINDOW)
+    if sign_ups.filter(~Q(network=""), network=client.network).count() >= SIGN_UPS_PER_NETWORK_MAX:
+        raise SignUpThrottled("Too many sign-ups from your network. Wait an hour, then try again.")

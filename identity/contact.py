@@ -1,0 +1,56 @@
+"""E-mail addresses and mobile numbers as people type them."""
+
+from typing import ClassVar
+
+import phonenumbers
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from phonenumbers import PhoneNumberType
+
+from processors.errors import DomainError
+
+# Numbers that cannot take a text message of ours, or that charge whoever is charged for calling them.
+_NOT_MOBILE = {
+    PhoneNumberType.PREMIUM_RATE,
+    PhoneNumberType.SHARED_COST,
+    PhoneNumberType.TOLL_FREE,
+    PhoneNumberType.UAN,
+    PhoneNumberType.VOICEMAIL,
+    PhoneNumberType.PAGER,
+}
+
+
+class EmailInvalid(DomainError):
+    code: ClassVar[str] = "email_invalid"
+
+
+class MobileInvalid(DomainError):
+    code: ClassVar[str] = "mobile_invalid"
+
+
+def parse_email(typed: str) -> str:
+    """The address in lower case. Raises EmailInvalid."""
+    email = typed.strip().lower()
+    try:
+        validate_email(email)
+    except ValidationError:
+        raise EmailInvalid("This is not an e-mail address. Check it for a typing mistake.") from None
+    return email
+
+
+def parse_mobile(typed: str) -> str:
+    """The number in E.164. Raises MobileInvalid, also for kinds of numbers that take no text message."""
+    try:
+        number = phonenumbers.parse(typed, None)
+    except phonenumbers.NumberParseException:
+        raise MobileInvalid("Give the mobile number with its country code, such as +44 7700 900123.") from None
+    if not phonenumbers.is_valid_number(number):
+        raise MobileInvalid("There is no such phone number. Check the country code and the digits.")
+    if phonenumbers.number_type(number) in _NOT_MOBILE:
+        raise MobileInvalid("This number cannot receive a passcode. Give a mobile number.")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def masked(mobile_e164: str) -> str:
+    """Enough to recognise one's own number, too little to learn another's."""
+    return f"•••• {mobile_e164[-3:]}"

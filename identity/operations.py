@@ -1,0 +1,265 @@
+"""Signing up, in and out, and membership. Erasure is in identity/erasure.py."""
+
+from datetime import datetime, timedelta
+from typing import ClassVar, Final
+from uuid import UUID
+
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models import F
+
+from compliance import consent, policy
+from identity import otp
+from identity.access import Client, refuse_guessing, refuse_mass_sign_up, record
+from identity.auth import Actor
+from identity.contact import parse_email, parse_mobile
+from identity.erasure import erase_unfinished_sign_up
+from identity.models import AccessEvent, Membership, Session, User, Workspace
+from identity.permissions import Role
+from identity.schemas import OtpSentOut, SignUpIn
+from identity.sessions import SessionStore
+from processors.errors import DomainError
+from realtime.publish import close_sockets_on_commit
+
+USE_NOTED_EVERY: Final = timedelta(minutes=5)
+DEFAULT_WORKSPACE_NAME: Final = "My workspace"
+
+
+class WeakPassword(DomainError):
+    code: ClassVar[str] = "weak_password"
+
+
+class PolicyNotAccepted(DomainError):
+    """The policy was not accepted, or a version that is no longer in force was."""
+
+    code: ClassVar[str] = "policy_not_accepted"
+
+
+class SignInFailed(DomainError):
+    """E-mail and password do not belong together; says nothing about which of them is wrong."""
+
+    code: ClassVar[str] = "sign_in_failed"
+
+
+class AccountBlocked(DomainError):
+    """The account may not be used; told only to someone who knows its password."""
+
+    code: ClassVar[str] = "account_blocked"
+
+
+class EmailTaken(DomainError):
+    """The e-mail has an account; told only to someone who has just proved a phone."""
+
+    code: ClassVar[str] = "email_taken"
+
+
+class SessionEnded(DomainError):
+    """The session was signed out while it was being used."""
+
+    code: ClassVar[str] = "session_ended"
+
+
+class SessionNotFound(DomainError):
+    """The person has no such open session."""
+
+    code: ClassVar[str] = "session_not_found"
+
+
+class AlreadySignedIn(DomainError):
+    """The phone was proved in this session before."""
+
+    code: ClassVar[str] = "already_signed_in"
+
+
+def sign_up(*, session: SessionStore, form: SignUpIn, client: Client, now: datetime) -> None:
+    """Creates person, workspace and consents, and a session that waits for the passcode.
+
+    An e-mail that has an account is answered exactly like a new one, since nothing has proved yet who is asking. Who then
+    proves a phone is told (`verify_phone`): each look costs a text message to a number of one's own, under the limits
+    of identity/otp.py, and the person who forgot about an account still learns of it.
+
+    Raises SignUpThrottled, EmailInvalid, MobileInvalid, WeakPassword, SmsConsentMissing, PolicyNotAccepted.
+    """
+    refuse_mass_sign_up(client=client, now=now)
+    user = _person(form, now)
+    with transaction.atomic():
+        membership = _open_account(user, form, client, now)
+        record(kind=AccessEvent.SIGN_UP, client=client, now=now, user=user, email=user.email)
+        session.begin(user=user, membership=membership, client=client, now=now)
+
+
+def create_verified_user(*, form: SignUpIn, client: Client, now: datetime) -> Membership:
+    """An account whose phone the operator vouches for. It has no session: signing in demands a passcode like any other.
+
+    Raises as `sign_up` does, and EmailTaken.
+    """
+    user = _person(form, now)
+    user.mobile_verified_at = now
+    with transaction.atomic(), _claiming_email():
+        return _open_account(user, form, client, now)
+
+
+def add_member(*, workspace_id: UUID, form: SignUpIn, role: Role, client: Client, now: datetime) -> Membership:
+    """A verified person as a member of an existing workspace. A second owner is refused by the database.
+
+    Raises as `create_verified_user` does.
+    """
+    user = _person(form, now)
+    user.mobile_verified_at = now
+    with transaction.atomic(), _claiming_email():
+        user.save(force_insert=True)
+        _record_consents(user, form, client, now)
+        return Membership.objects.create(workspace_id=workspace_id, user=user, role=role, created_at=now)
+
+
+def sign_in(*, session: SessionStore, email: str, password: str, client: Client, now: datetime) -> None:
+    """Opens a session that waits for the passcode.
+
+    One password hash is computed whether or not the account exists, so that neither answer nor time tells.
+    Raises SignInThrottled, SignInFailed, AccountBlocked.
+    """
+    email = email.strip().lower()
+    # Written before the password is looked at: parallel guesses see one another.
+    attempt = record(kind=AccessEvent.SIGN_IN_FAILED, client=client, now=now, email=email)
+    try:
+        refuse_guessing(email=email, client=client, now=now)
+    except DomainError:
+        # A refused attempt does not prolong the refusal; otherwise anybody could keep an account locked for ever.
+        _reword(attempt, AccessEvent.SIGN_IN_REFUSED)
+        raise
+    user = _account_of(email)
+    if user is None:
+        make_password(password)
+        raise SignInFailed("E-mail and password do not match an account. Check both, or sign up.")
+    if not user.check_password(password):
+        raise SignInFailed("E-mail and password do not match an account. Check both, or sign up.")
+    membership = Membership.objects.filter(user=user).order_by("created_at").first()
+    if not user.is_active or membership is None:
+        _reword(attempt, AccessEvent.SIGN_IN_REFUSED, user)
+        raise AccountBlocked("This account cannot be used now. Write to support to learn why and what can be done.")
+    with transaction.atomic():
+        _reword(attempt, AccessEvent.SIGN_IN, user)
+        session.begin(user=user, membership=membership, client=client, now=now)
+
+
+def send_otp(*, session: SessionStore, client: Client, now: datetime) -> OtpSentOut:
+    """Texts a passcode to the number of the session's person.
+
+    Raises SessionEnded, AlreadySignedIn and what `otp.send` raises.
+    """
+    row, user = _waiting(session)
+    if row.phone_verified_at is not None:
+        raise AlreadySignedIn("You are signed in already. Reload the page.")
+    return otp.send(user=user, client=client, now=now)
+
+
+def verify_phone(*, session: SessionStore, code: str, client: Client, now: datetime) -> None:
+    """Opens the session fully, under a new id, if the passcode is right. A second time it changes nothing.
+
+    Raises SessionEnded, EmailTaken and what `otp.check` raises.
+    """
+    row, user = _waiting(session)
+    if row.phone_verified_at is not None:
+        return
+    otp.check(user=user, code=code, client=client, now=now)
+    if user.mobile_verified_at is None:
+        try:
+            with transaction.atomic(), _claiming_email():
+                User.objects.filter(id=user.id, mobile_verified_at__isnull=True).update(mobile_verified_at=now)
+        except EmailTaken:
+            erase_unfinished_sign_up(user_id=user.id, now=now)
+            session.flush()
+            raise
+    with transaction.atomic():
+        if not session.phone_verified(now=now):
+            raise SessionEnded("This session was signed out. Sign in again.")
+        record(kind=AccessEvent.PHONE_VERIFIED, client=client, now=now, user=user)
+
+
+def sign_out(*, session: SessionStore, client: Client, now: datetime) -> None:
+    """Ends the session and closes the person's sockets; those of other sessions reconnect by themselves."""
+    row, user = _waiting(session)
+    with transaction.atomic():
+        record(kind=AccessEvent.SIGN_OUT, client=client, now=now, user=user)
+        session.flush()
+        close_sockets_on_commit(user_id=user.id)
+
+
+def revoke_session(*, actor: Actor, session_id: UUID, client: Client, now: datetime) -> None:
+    """Signs out one of the actor's own sessions, wherever it is. Raises SessionNotFound."""
+    with transaction.atomic():
+        ended, _ = Session.objects.filter(id=session_id, user_id=actor.user_id).delete()
+        if not ended:
+            raise SessionNotFound("There is no such session; it may have ended already.")
+        user = User.objects.get(id=actor.user_id)
+        record(kind=AccessEvent.SESSION_REVOKED, client=client, now=now, user=user)
+        close_sockets_on_commit(user_id=actor.user_id)
+
+
+def note_use(*, session: Session, now: datetime) -> None:
+    """Keeps the time of last use to within five minutes, so that most requests write nothing."""
+    if now - session.last_used_at >= USE_NOTED_EVERY:
+        Session.objects.filter(id=session.id, last_used_at__lte=now - USE_NOTED_EVERY).update(last_used_at=now)
+
+
+def _person(form: SignUpIn, now: datetime) -> User:
+    """The checked form as a row that is not saved yet."""
+    if not form.sms_consent:
+        raise otp.SmsConsentMissing("Signing in needs passcodes by text message. Tick the box to agree to receive them.")
+    if not form.policy_accepted or form.policy_version != policy.current_version():
+        raise PolicyNotAccepted("Accept the privacy policy in its present version. Reload the page to read it.")
+    user = User(
+        first_name=form.first_name,
+        last_name=form.last_name,
+        email=parse_email(form.email),
+        mobile_e164=parse_mobile(form.mobile),
+        created_at=now,
+    )
+    password = form.password.get_secret_value()
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise WeakPassword(" ".join(error.messages)) from None
+    user.set_password(password)
+    return user
+
+
+def _open_account(user: User, form: SignUpIn, client: Client, now: datetime) -> Membership:
+    workspace = Workspace.objects.create(name=form.workspace_name or DEFAULT_WORKSPACE_NAME, created_at=now)
+    user.save(force_insert=True)
+    _record_consents(user, form, client, now)
+    return Membership.objects.create(workspace=workspace, user=user, role=Membership.OWNER, created_at=now)
+
+
+def _record_consents(user: User, form: SignUpIn, client: Client, now: datetime) -> None:
+    consent.grant(user_id=user.id, purpose="sms", policy_version=form.policy_version, ip=client.address, now=now)
+    consent.grant(user_id=user.id, purpose="policy", policy_version=form.policy_version, ip=client.address, now=now)
+
+
+class _claiming_email:  # noqa: N801 - reads as a statement
+    """Turns the database's refusal of a second account for one e-mail into EmailTaken."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, IntegrityError) and "user_email_of_one_account" in str(error):
+            raise EmailTaken("This e-mail has an account. Sign in with it, or write to support.") from None
+
+
+def _account_of(email: str) -> User | None:
+    """The account; or, where none has been finished, the latest unfinished sign-up, so that it can be finished."""
+    return User.objects.filter(email=email).order_by(F("mobile_verified_at").asc(nulls_last=True), "-created_at").first()
+
+
+def _waiting(session: SessionStore) -> tuple[Session, User]:
+    row = session.row
+    if row is None or row.user is None:
+        raise SessionEnded("This session was signed out. Sign in again.")
+    return row, row.user
+
+
+def _reword(event: AccessEvent, kind: str, user: User | None = None) -> None:
+    AccessEvent.objects.filter(id=event.id).update(kind=kind, user=user)

@@ -1,0 +1,126 @@
+"""One-time passcodes: who may be sent one, how often, and whether a typed code is right.
+
+An attempt is reserved in PostgreSQL before Twilio is asked, under a lock per number and network, so that parallel requests
+cannot pass a limit together. A reserved attempt counts even if the process dies while Twilio answers.
+"""
+
+from datetime import datetime, timedelta
+from typing import ClassVar, Final
+
+from django.db import connection, transaction
+
+from compliance import consent
+from identity.access import Client
+from identity.contact import masked
+from identity.models import OtpAttempt, User
+from identity.schemas import OtpSentOut
+from identity.verify import OtpSendLimit, OtpTooMany, OtpUnavailable, OtpWrong, check_code, send_code
+from processors import disclosures
+from processors.errors import DomainError
+from processors.pseudonyms import pseudonym
+
+SENDS_WINDOW: Final = timedelta(minutes=10)
+SENDS_PER_NUMBER_MAX: Final = 3
+SENDS_PER_NUMBER_AND_DAY_MAX: Final = 10
+SENDS_PER_NETWORK_AND_HOUR_MAX: Final = 10
+CHECKS_PER_NUMBER_AND_HOUR_MAX: Final = 20
+CHECKS_PER_NETWORK_AND_HOUR_MAX: Final = 60
+
+
+class SmsConsentMissing(DomainError):
+    """The person has not agreed to text messages, or has withdrawn the consent: nothing may be sent."""
+
+    code: ClassVar[str] = "sms_consent_missing"
+
+
+def send(*, user: User, client: Client, now: datetime) -> OtpSentOut:
+    """Texts a code to the registered number.
+
+    Raises SmsConsentMissing, OtpSendLimit, OtpNumberRefused, OtpUnavailable.
+    """
+    if not consent.holds(user_id=user.id, purpose="sms"):
+        raise SmsConsentMissing("Passcodes come by text message, to which you have not agreed. Write to support to agree again.")
+    attempt, sent_before = _reserve_send(user=user, client=client, now=now)
+    try:
+        with disclosures.about(user_id=user.id):
+            verification = send_code(mobile_e164=user.mobile_e164)
+    except OtpUnavailable:
+        # The message may have left nevertheless, so the attempt stays reserved and counts.
+        raise
+    except DomainError:
+        _settle(attempt, OtpAttempt.FAILED)
+        raise
+    _settle(attempt, OtpAttempt.SENT, verification.sid)
+    return OtpSentOut(
+        mobile_e164=masked(user.mobile_e164),
+        expires_at=verification.expires_at,
+        resends_left=max(0, SENDS_PER_NUMBER_MAX - sent_before - 1),
+    )
+
+
+def check(*, user: User, code: str, client: Client, now: datetime) -> None:
+    """Returns when Twilio approves the code for the registered number.
+
+    Raises OtpWrong, OtpExpired, OtpTooMany, OtpUnavailable.
+    """
+    attempt = _reserve_check(user=user, client=client, now=now)
+    if not code.isascii() or not code.isdigit():
+        _settle(attempt, OtpAttempt.WRONG)
+        raise OtpWrong("The code has digits only. Check the latest text message and type it again.")
+    try:
+        with disclosures.about(user_id=user.id):
+            sid = check_code(mobile_e164=user.mobile_e164, code=code)
+    except DomainError as error:
+        _settle(attempt, OtpAttempt.WRONG if isinstance(error, OtpWrong) else OtpAttempt.FAILED)
+        raise
+    _settle(attempt, OtpAttempt.APPROVED, sid)
+
+
+def _reserve_send(*, user: User, client: Client, now: datetime) -> tuple[OtpAttempt, int]:
+    """The attempt, and how many came before it in the window. Raises OtpSendLimit."""
+    number_key = pseudonym("phone", user.mobile_e164)
+    with transaction.atomic():
+        _lock(f"otp:{number_key}", f"otp:{client.network}")
+        sends = OtpAttempt.objects.filter(purpose=OtpAttempt.SEND)
+        of_number = sends.filter(number_key=number_key)
+        lately = of_number.filter(at__gt=now - SENDS_WINDOW).count()
+        if lately >= SENDS_PER_NUMBER_MAX:
+            raise OtpSendLimit("Three codes were sent in the last 10 minutes. Use the latest, or wait and ask again.")
+        if of_number.filter(at__gt=now - timedelta(days=1)).count() >= SENDS_PER_NUMBER_AND_DAY_MAX:
+            raise OtpSendLimit("Ten codes were sent to this number today. Ask again tomorrow, or write to support.")
+        of_network = sends.filter(network=client.network, at__gt=now - timedelta(hours=1))
+        if client.network and of_network.count() >= SENDS_PER_NETWORK_AND_HOUR_MAX:
+            raise OtpSendLimit("Too many codes were asked for from your network. Wait an hour, then ask again.")
+        return _reserved(OtpAttempt.SEND, user, number_key, client, now), lately
+
+
+def _reserve_check(*, user: User, client: Client, now: datetime) -> OtpAttempt:
+    """Raises OtpTooMany."""
+    number_key = pseudonym("phone", user.mobile_e164)
+    with transaction.atomic():
+        _lock(f"otp:{number_key}", f"otp:{client.network}")
+        lately = OtpAttempt.objects.filter(purpose=OtpAttempt.CHECK, at__gt=now - timedelta(hours=1)).exclude(
+            outcome=OtpAttempt.APPROVED
+        )
+        of_network = lately.filter(network=client.network).count() if client.network else 0
+        of_number = lately.filter(number_key=number_key).count()
+        if of_number >= CHECKS_PER_NUMBER_AND_HOUR_MAX or of_network >= CHECKS_PER_NETWORK_AND_HOUR_MAX:
+            raise OtpTooMany("Too many wrong codes. Wait an hour, then ask for a new one.")
+        return _reserved(OtpAttempt.CHECK, user, number_key, client, now)
+
+
+def _reserved(purpose: str, user: User, number_key: str, client: Client, now: datetime) -> OtpAttempt:
+    return OtpAttempt.objects.create(
+        at=now, purpose=purpose, user=user, number_key=number_key, network=client.network
+    )
+
+
+def _settle(attempt: OtpAttempt, outcome: str, verification_sid: str = "") -> None:
+    OtpAttempt.objects.filter(id=attempt.id).update(outcome=outcome, verification_sid=verification_sid)
+
+
+def _lock(*names: str) -> None:
+    """Held to the end of the transaction; in one order, so that two requests never wait for each other."""
+    with connection.cursor() as cursor:
+        for name in sorted(names):
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])

@@ -1,0 +1,70 @@
+"""Reads of identity."""
+
+from datetime import datetime
+from typing import cast
+
+from identity.auth import Actor
+from identity.contact import masked
+from identity.models import Session
+from identity.permissions import Role, may
+from identity.schemas import (
+    PermissionsOut,
+    SessionOut,
+    SignedInDeviceOut,
+    SignedInDevicesOut,
+    UserOut,
+    WorkspaceOut,
+)
+from identity.sessions import SessionStore
+
+SESSIONS_LISTED_MAX = 200
+_ANONYMOUS = SessionOut(state="anonymous", user=None, workspace=None, role=None, permissions=None)
+
+
+def describe_session(session: SessionStore) -> SessionOut:
+    """Whom a browser's session belongs to, as far as the browser may know it by now."""
+    row = session.row
+    if row is None or row.user is None or row.membership is None or not row.user.is_active:
+        return _ANONYMOUS
+    verified = row.phone_verified_at is not None
+    role = cast(Role, row.membership.role)
+    workspace = row.membership.workspace
+    return SessionOut(
+        state="signed_in" if verified else "awaiting_otp",
+        user=UserOut(
+            id=row.user.id,
+            first_name=row.user.first_name,
+            last_name=row.user.last_name,
+            email=row.user.email,
+            mobile_e164=row.user.mobile_e164 if verified else masked(row.user.mobile_e164),
+        ),
+        workspace=WorkspaceOut(id=workspace.id, name=workspace.name),
+        role=role,
+        permissions=PermissionsOut(
+            buy_credits=may(role, "buy_credits"),
+            see_team=may(role, "see_team"),
+            manage_members=may(role, "manage_members"),
+            manage_workspace=may(role, "manage_workspace"),
+        ),
+    )
+
+
+def devices(*, actor: Actor, now: datetime) -> SignedInDevicesOut:
+    """The actor's own open sessions, the latest used first."""
+    rows = Session.objects.filter(
+        user_id=actor.user_id, phone_verified_at__isnull=False, expires_at__gt=now
+    ).order_by("-last_used_at")[:SESSIONS_LISTED_MAX]
+    return SignedInDevicesOut(
+        items=[
+            SignedInDeviceOut(
+                id=row.id,
+                current=row.key_digest == actor.session_key,
+                created_at=row.created_at,
+                last_used_at=row.last_used_at,
+                expires_at=row.expires_at,
+                address=row.address,
+                agent=row.agent,
+            )
+            for row in rows
+        ]
+    )

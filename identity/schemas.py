@@ -1,0 +1,98 @@
+"""Shapes of identity, shared by REST and sockets."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from identity.permissions import Role
+
+Name = Annotated[str, Field(min_length=1, max_length=80)]
+
+
+class Closed(BaseModel):
+    """An input that takes exactly the declared fields: one more is refused, so nothing undeclared is ever collected."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+class SignUpIn(Closed):
+    """mobile: international form, such as +44 7700 900123. password: 10 characters at least."""
+
+    first_name: Name
+    last_name: Name
+    email: Annotated[str, Field(max_length=254)]
+    mobile: Annotated[str, Field(max_length=40)]
+    password: Annotated[SecretStr, Field(max_length=200)]
+    sms_consent: bool
+    policy_version: Annotated[str, Field(max_length=40)]
+    policy_accepted: bool
+    workspace_name: Annotated[str, Field(max_length=120)] | None = None
+
+
+class SignInIn(Closed):
+    email: Annotated[str, Field(max_length=254)]
+    password: Annotated[SecretStr, Field(max_length=200)]
+
+
+class OtpCheckIn(Closed):
+    code: Annotated[str, Field(min_length=4, max_length=10)]
+
+
+class UserOut(BaseModel):
+    """mobile_e164: masked to its last digits until the phone is proved in this session."""
+
+    id: UUID
+    first_name: str
+    last_name: str
+    email: str
+    mobile_e164: str
+
+
+class WorkspaceOut(BaseModel):
+    id: UUID
+    name: str
+
+
+class PermissionsOut(BaseModel):
+    """What the person's role allows in the workspace; pages hide the rest, routes refuse it."""
+
+    buy_credits: bool
+    see_team: bool
+    manage_members: bool
+    manage_workspace: bool
+
+
+class SessionOut(BaseModel):
+    """Whom the browser's session belongs to; user, workspace, role and permissions are null when anonymous."""
+
+    state: Literal["anonymous", "awaiting_otp", "signed_in"]
+    user: UserOut | None
+    workspace: WorkspaceOut | None
+    role: Role | None
+    permissions: PermissionsOut | None
+
+
+class OtpSentOut(BaseModel):
+    """mobile_e164: masked. expires_at: until when the code can be entered. resends_left: in the present 10 minutes."""
+
+    mobile_e164: str
+    expires_at: datetime
+    resends_left: int
+
+
+class SignedInDeviceOut(BaseModel):
+    """One of the person's sessions. agent: what the browser calls itself."""
+
+    id: UUID
+    current: bool
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    address: str | None
+    agent: str
+
+
+class SignedInDevicesOut(BaseModel):
+    items: list[SignedInDeviceOut]

@@ -1,0 +1,133 @@
+"""Django's session engine over our own table, so that sessions can be listed and revoked per person."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.sessions.backends.base import SessionBase, UpdateError
+from django.utils import timezone
+
+from identity.access import Client
+from identity.models import Membership, Session, User
+
+SIGNED_IN_FOR = timedelta(seconds=settings.SESSION_COOKIE_AGE)
+AWAITING_OTP_FOR = timedelta(minutes=30)
+
+
+def digest(key: str) -> str:
+    """How a session's key is stored; SHA-256 suffices, because the key is 256 random bits."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+class SessionStore(SessionBase):
+    """One browser's session. `row` is what the product asks; the dict interface is there for Django's own parts."""
+
+    _row: Session | None = None
+
+    @property
+    def row(self) -> Session | None:
+        """The stored session with its user, membership and workspace, or None."""
+        self._get_session()
+        return self._row
+
+    def begin(self, *, user: User, membership: Membership, client: Client, now: datetime) -> None:
+        """Binds a person who still has to prove the phone, under a new key; a session that was there before ends."""
+        self.flush()
+        key = secrets.token_urlsafe(32)
+        self._row = Session.objects.create(
+            key_digest=digest(key),
+            user=user,
+            membership=membership,
+            created_at=now,
+            last_used_at=now,
+            expires_at=now + AWAITING_OTP_FOR,
+            address=client.address,
+            agent=client.agent,
+        )
+        self._adopt(key)
+
+    def phone_verified(self, *, now: datetime) -> bool:
+        """Opens the session fully, under a new key. False when it was revoked in the meantime."""
+        row = self.row
+        if row is None:
+            return False
+        key = secrets.token_urlsafe(32)
+        row.phone_verified_at, row.last_used_at, row.expires_at = now, now, now + SIGNED_IN_FOR
+        changed = Session.objects.filter(key_digest=row.key_digest).update(
+            key_digest=digest(key), phone_verified_at=now, last_used_at=now, expires_at=row.expires_at
+        )
+        row.key_digest = digest(key)
+        self._adopt(key)
+        return bool(changed)
+
+    def _adopt(self, key: str) -> None:
+        self._session_key = key
+        self._session_cache: dict[str, Any] = self._row.data if self._row else {}
+        # Makes Django send the cookie.
+        self.modified = True
+
+    def load(self) -> dict[str, Any]:
+        key = self.session_key
+        self._row = (
+            Session.objects.select_related("user", "membership", "membership__workspace")
+            .filter(key_digest=digest(key), expires_at__gt=timezone.now())
+            .first()
+            if key
+            else None
+        )
+        if self._row is None:
+            self._session_key = None
+            return {}
+        data: dict[str, Any] = self._row.data
+        return data
+
+    def exists(self, session_key: str) -> bool:
+        return Session.objects.filter(key_digest=digest(session_key)).exists()
+
+    def create(self) -> None:
+        key = secrets.token_urlsafe(32)
+        now = timezone.now()
+        self._row = Session.objects.create(
+            key_digest=digest(key),
+            created_at=now,
+            last_used_at=now,
+            expires_at=now + AWAITING_OTP_FOR,
+            data=self._get_session(no_load=True),
+        )
+        self._adopt(key)
+
+    def save(self, must_create: bool = False) -> None:
+        """Raises UpdateError when the session was revoked in the meantime, so that no write brings it back."""
+        if self.session_key is None or must_create:
+            self.create()
+            return
+        changed = Session.objects.filter(key_digest=digest(self.session_key)).update(data=self._get_session())
+        if not changed:
+            raise UpdateError
+
+    def cycle_key(self) -> None:
+        """A new key for the same session."""
+        if self.session_key is None:
+            self.create()
+            return
+        key = secrets.token_urlsafe(32)
+        row = self.row
+        if row is not None:
+            Session.objects.filter(key_digest=row.key_digest).update(key_digest=digest(key))
+            row.key_digest = digest(key)
+            self._adopt(key)
+
+    def delete(self, session_key: str | None = None) -> None:
+        key = session_key or self.session_key
+        if key:
+            Session.objects.filter(key_digest=digest(key)).delete()
+
+    def flush(self) -> None:
+        super().flush()
+        self._row = None
+
+    @classmethod
+    def clear_expired(cls) -> None:
+        Session.objects.filter(expires_at__lte=timezone.now()).delete()

@@ -1,0 +1,139 @@
+"""Twilio Verify: what it is asked, and what each of its answers means to a person."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import ClassVar, Final
+
+import requests
+from django.conf import settings
+from twilio.base.exceptions import TwilioException, TwilioRestException
+from twilio.rest import Client as TwilioClient
+
+from processors.egress import twilio_http_client
+from processors.errors import DomainError
+
+CODE_VALID_FOR: Final = timedelta(minutes=10)
+
+
+class OtpWrong(DomainError):
+    """Another code was sent. Permanent for this code."""
+
+    code: ClassVar[str] = "otp_wrong"
+
+
+class OtpExpired(DomainError):
+    """No code is waiting for this number: never sent, too old, or used. A new one helps."""
+
+    code: ClassVar[str] = "otp_expired"
+
+
+class OtpTooMany(DomainError):
+    """Too many wrong codes; passes with time."""
+
+    code: ClassVar[str] = "otp_too_many"
+    retryable: ClassVar[bool] = True
+
+
+class OtpSendLimit(DomainError):
+    """Too many codes asked for; passes with time."""
+
+    code: ClassVar[str] = "otp_send_limit"
+    retryable: ClassVar[bool] = True
+
+
+class OtpNumberRefused(DomainError):
+    """The number cannot receive a code. Permanent for this number."""
+
+    code: ClassVar[str] = "otp_number_refused"
+
+
+class OtpUnavailable(DomainError):
+    """The service that sends codes does not answer, or is busy; passes with time."""
+
+    code: ClassVar[str] = "otp_unavailable"
+    retryable: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """sid: Twilio's id. expires_at: until when its code is accepted; a resend sends the same code and changes nothing."""
+
+    sid: str
+    expires_at: datetime
+
+
+_TOO_MANY_SENDS = "Too many codes were sent to this number. Wait 10 minutes, then ask for a new one."
+_TOO_MANY_CHECKS = "Too many wrong codes. Wait until this code expires in 10 minutes, then ask for a new one."
+_NUMBER_REFUSED = "This number cannot receive a passcode. Sign up with another mobile number, or write to support."
+_BUSY = "The passcode service is busy. Wait a minute, then try again."
+_EXPIRED = "No passcode is waiting for this number: it was used, or its 10 minutes are over. Ask for a new one."
+_WRONG = "That is not the code that was sent. Check the latest text message and type it again."
+_UNAVAILABLE = "Passcodes cannot be sent or checked right now. Try again in a few minutes."
+
+# https://www.twilio.com/docs/api/errors
+_ERRORS: Final[dict[int, tuple[type[DomainError], str]]] = {
+    20404: (OtpExpired, _EXPIRED),
+    20429: (OtpUnavailable, _BUSY),
+    60202: (OtpTooMany, _TOO_MANY_CHECKS),
+    60203: (OtpSendLimit, _TOO_MANY_SENDS),
+    60205: (OtpNumberRefused, _NUMBER_REFUSED),
+    60212: (OtpUnavailable, _BUSY),
+    60238: (OtpNumberRefused, _NUMBER_REFUSED),
+    60410: (OtpNumberRefused, _NUMBER_REFUSED),
+}
+_ERRORS_OF_SEND: Final = {
+    **_ERRORS,
+    # Our own Verify service is missing: nothing that the person can mend.
+    20404: (OtpUnavailable, _UNAVAILABLE),
+    60200: (OtpNumberRefused, _NUMBER_REFUSED),
+}
+_ERRORS_OF_CHECK: Final = {**_ERRORS, 60200: (OtpWrong, _WRONG)}
+_STATUSES: Final[dict[str, tuple[type[DomainError], str]]] = {
+    # Verify answers a wrong code without an error, as still pending.
+    "pending": (OtpWrong, _WRONG),
+    "max_attempts_reached": (OtpTooMany, _TOO_MANY_CHECKS),
+    "canceled": (OtpExpired, _EXPIRED),
+    "deleted": (OtpExpired, _EXPIRED),
+    "expired": (OtpExpired, _EXPIRED),
+    "failed": (OtpExpired, _EXPIRED),
+}
+
+
+def send_code(*, mobile_e164: str) -> Verification:
+    """Asks Twilio to text a code. Never inside a transaction.
+
+    Raises OtpSendLimit, OtpNumberRefused, OtpUnavailable.
+    """
+    try:
+        sent = _service().verifications.create(to=mobile_e164, channel="sms")
+    except (TwilioException, requests.RequestException) as error:
+        raise _meaning(error, _ERRORS_OF_SEND) from None
+    started_at = sent.date_created or datetime.now(UTC)
+    return Verification(sid=str(sent.sid), expires_at=started_at.astimezone(UTC) + CODE_VALID_FOR)
+
+
+def check_code(*, mobile_e164: str, code: str) -> str:
+    """The id of the verification that the code was approved for. Never inside a transaction.
+
+    Raises OtpWrong, OtpExpired, OtpTooMany, OtpUnavailable.
+    """
+    try:
+        check = _service().verification_checks.create(to=mobile_e164, code=code)
+    except (TwilioException, requests.RequestException) as error:
+        raise _meaning(error, _ERRORS_OF_CHECK) from None
+    if check.status == "approved" and check.sid:
+        return check.sid
+    kind, message = _STATUSES.get(str(check.status), (OtpUnavailable, _UNAVAILABLE))
+    raise kind(message)
+
+
+def _service():  # type: ignore[no-untyped-def]  # the SDK's context classes are named by API version
+    client = TwilioClient(settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN, http_client=twilio_http_client())
+    return client.verify.v2.services(settings.TWILIO_VERIFY_SERVICE_SID)
+
+
+def _meaning(error: Exception, known: dict[int, tuple[type[DomainError], str]]) -> DomainError:
+    """Twilio's message stays out: it repeats the number."""
+    code = error.code if isinstance(error, TwilioRestException) else None
+    kind, message = known.get(code or 0, (OtpUnavailable, _UNAVAILABLE))
+    return kind(message)
