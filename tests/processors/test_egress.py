@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.db import transaction
-from pytest_django import SettingsWrapper
+from pytest_django.fixtures import Settings
 from twilio.rest import Client as TwilioClient
 
 from processors import disclosures, egress, register
@@ -32,7 +32,7 @@ class Carrier:
 
 
 @pytest.fixture
-def carrier(settings: SettingsWrapper) -> Iterator[Carrier]:
+def carrier(settings: Settings) -> Iterator[Carrier]:
     received: list[tuple[str, str, dict[str, list[str]]]] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -149,7 +149,7 @@ def test_nothing_is_sent_inside_a_transaction_that_could_take_the_record_back(ca
 
 
 def test_an_address_that_is_neither_the_processors_nor_on_this_machine_is_a_configuration_error(
-    settings: SettingsWrapper,
+    settings: Settings,
 ) -> None:
     settings.TWILIO_API_URL = "https://twilio.evil.example"
     with pytest.raises(register.ProcessorMisconfigured, match="TWILIO_API_URL"):
