@@ -1,0 +1,158 @@
+"""Asking the carrier about calls whose news may be missing, ending calls that must end, replacing lost streams."""
+
+import logging
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+
+from voice import callbacks, submission, transcripts, twilio
+from voice.models import TERMINAL_STATUSES, Call, Callback, CallLeg, MediaStream
+from voice.state import LEG_TERMINAL, LegFacts
+
+logger = logging.getLogger(__name__)
+
+RECONCILE_EVERY = timedelta(seconds=60)
+# A call whose leg is over although the call is not is asked about sooner.
+UNRESOLVED_EVERY = timedelta(seconds=5)
+CALLBACK_RETRY_AFTER = timedelta(seconds=2)
+STREAM_EXPECTED_WITHIN = timedelta(seconds=10)
+STREAM_ATTEMPTS_MAX = 20
+BATCH = 100
+
+
+def apply_waiting_callbacks(*, now: datetime) -> int:
+    """Applies what was stored but not applied, because a process died or the database was away."""
+    waiting = Callback.objects.filter(applied_at__isnull=True, received_at__lt=now - CALLBACK_RETRY_AFTER)
+    applied = 0
+    for callback_id in list(waiting.order_by("received_at").values_list("id", flat=True)[:BATCH]):
+        applied += callbacks.apply(callback_id=callback_id, now=now)
+    return applied
+
+
+def reconcile_calls(*, now: datetime) -> None:
+    """Asks the carrier about each open call once a minute, and about each unresolved one every five seconds."""
+    live = Call.objects.exclude(status__in=TERMINAL_STATUSES).filter(legs__isnull=False).distinct()
+    due = live.filter(Q(reconciled_at__isnull=True) | Q(reconciled_at__lt=now - UNRESOLVED_EVERY))
+    for call in due.order_by("reconciled_at")[:BATCH]:
+        unresolved = callbacks.facts_of(call).unresolved or call.hangup_requested_at is not None
+        last = call.reconciled_at or call.created_at
+        if unresolved or now - last >= RECONCILE_EVERY:
+            reconcile_call(call_id=call.id, now=now)
+
+
+def reconcile_call(*, call_id: UUID, now: datetime) -> None:
+    """Merges what the carrier's REST shows into the call. A carrier that does not answer changes nothing."""
+    Call.objects.filter(id=call_id).update(reconciled_at=now)
+    agent = CallLeg.objects.filter(call_id=call_id, role="agent").first()
+    if agent is None:
+        return
+    try:
+        shown = twilio.look_up(agent.sid)
+        children = twilio.children_of(agent.sid) if shown else []
+    except twilio.CarrierSilent:
+        return
+    with transaction.atomic():
+        call = Call.objects.select_for_update(of=("self",)).select_related("lead", "user").get(id=call_id)
+        if shown is None:
+            _carrier_knows_nothing(call, agent, now)
+            return
+        for leg in children:
+            callbacks.observe_leg(call=call, facts=(leg.sid, leg.facts), now=now)
+        callbacks.observe_leg(call=call, facts=(shown.sid, shown.facts), now=now)
+        facts = callbacks.facts_of(call)
+        if call.is_live and facts.unresolved and not children:
+            # The rep's leg ended before the lead was rung.
+            ended = LegFacts(role="agent", status="canceled", ended_at=shown.facts.ended_at or now)
+            CallLeg.objects.filter(sid=agent.sid).update(status=ended.status, ended_at=ended.ended_at)
+            callbacks.move_on(call=call, now=now)
+
+
+def _carrier_knows_nothing(call: Call, agent: CallLeg, now: datetime) -> None:
+    """A call that the carrier has no record of is over; what was charged while it ran stands."""
+    for leg in call.legs.exclude(status__in=LEG_TERMINAL):
+        leg.status = "completed" if leg.answered_at else "failed"
+        leg.ended_at = now
+        leg.save()
+    logger.error("carrier does not know a live call", extra={"call_id": str(call.id)})
+    callbacks.move_on(call=call, now=now)
+    facts = callbacks.facts_of(call)
+    if call.is_live and facts.unresolved:
+        CallLeg.objects.filter(sid=agent.sid).update(status="failed")
+        callbacks.move_on(call=call, now=now)
+
+
+def hang_up(*, call_id: UUID, now: datetime) -> None:
+    """Ends every leg that is not known to have ended, at the carrier. Idempotent; repeated until confirmed."""
+    call = Call.objects.get(id=call_id)
+    if call.is_live and call.hangup_requested_at is None:
+        return
+    legs = list(call.legs.exclude(status__in=LEG_TERMINAL).order_by("id"))
+    try:
+        for leg in legs:
+            twilio.end_call(leg.sid)
+    except (twilio.CarrierSilent, twilio.CarrierRefused) as error:
+        logger.warning("hang-up not confirmed", extra={"call_id": str(call_id), "error_code": error.code})
+        return
+    if legs or not call.is_live:
+        Call.objects.filter(id=call_id, hangup_confirmed_at__isnull=True).update(hangup_confirmed_at=now)
+    if not legs and call.is_live:
+        # Not placed yet: the intent is withdrawn; placed but unknown: the look-up finds it and this runs again.
+        submission.dial(call_id=call_id, now=now)
+
+
+def sweep_hangups(*, now: datetime) -> None:
+    """Makes sure that no line stays open: calls to be ended, and ended calls with a leg that is not."""
+    asked = Call.objects.exclude(status__in=TERMINAL_STATUSES).filter(
+        hangup_requested_at__lt=now - timedelta(seconds=3)
+    )
+    left_open = Call.objects.filter(
+        status__in=TERMINAL_STATUSES, ended_at__gt=now - timedelta(hours=5), ended_at__lt=now - timedelta(seconds=5)
+    ).exclude(legs__isnull=True)
+    open_legs = left_open.filter(~Q(legs__status__in=LEG_TERMINAL)).distinct()
+    for call_id in [*asked.values_list("id", flat=True)[:BATCH], *open_legs.values_list("id", flat=True)[:BATCH]]:
+        hang_up(call_id=call_id, now=now)
+        reconcile_call(call_id=call_id, now=now)
+
+
+def restart_stream(*, call_id: UUID, now: datetime) -> None:
+    """Opens the media stream of a live call again when none is connected; the newest stream wins."""
+    with transaction.atomic():
+        call = Call.objects.select_for_update(of=("self",)).get(id=call_id)
+        agent = call.legs.filter(role="agent", status="in-progress").first()
+        if not call.is_live or agent is None or call.hangup_requested_at:
+            return
+        streams = call.streams
+        if streams.filter(state="connected", stopped_at__isnull=True).exists():
+            return
+        if streams.filter(state="issued", issued_at__gt=now - STREAM_EXPECTED_WITHIN).exists():
+            return
+        if streams.count() >= STREAM_ATTEMPTS_MAX:
+            logger.error("media stream given up", extra={"call_id": str(call_id)})
+            return
+        token = transcripts.issue_stream_token(call=call, now=now)
+    try:
+        twilio.start_stream(
+            sid=agent.sid,
+            url=f"{settings.MEDIA_SOCKET_URL}/twilio/media/",
+            token=token,
+            status_url=submission.callback_url(call_id, "stream"),
+        )
+    except (twilio.CarrierSilent, twilio.CarrierRefused) as error:
+        logger.warning("media stream not restarted", extra={"call_id": str(call_id), "error_code": error.code})
+
+
+def sweep_streams(*, now: datetime) -> None:
+    """Replaces the stream of every call in progress that has been without one."""
+    lost = (
+        Call.objects.filter(status__in=("rep_answered", "callee_ringing", "in_progress"))
+        .filter(Q(transcript_state="on") | Q(transcript_state="waiting_for_notice"))
+        .filter(media_started_at__isnull=False)
+        .exclude(
+            id__in=MediaStream.objects.filter(state="connected", stopped_at__isnull=True).values("call_id")
+        )
+    )
+    for call_id in lost.values_list("id", flat=True)[:BATCH]:
+        restart_stream(call_id=call_id, now=now)

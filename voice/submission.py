@@ -1,0 +1,101 @@
+"""From dial intent to the carrier: placed at most once, looked up when the answer was lost, never repeated blindly."""
+
+import logging
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from ledger import operations as ledger
+from processors import disclosures
+from voice import callbacks, twilio
+from voice.changes import publish_call
+from voice.models import Call, CallLeg, DialIntent
+from voice.state import LegFacts
+
+logger = logging.getLogger(__name__)
+
+# A submission whose worker died is looked up after this long; a call that cannot be found for longer was never placed.
+SUBMISSION_LEASE = timedelta(seconds=30)
+GIVE_UP_AFTER = timedelta(seconds=90)
+
+
+def callback_url(call_id: UUID, what: str) -> str:
+    return f"{settings.PUBLIC_URL}/twilio/voice/{call_id}/{what}"
+
+
+def dial(*, call_id: UUID, now: datetime) -> None:
+    """Places the call of a pending intent. Whoever claims the intent is the only one who ever submits it."""
+    claimed = DialIntent.objects.filter(call_id=call_id, state="pending").update(state="submitting", claimed_at=now)
+    if not claimed:
+        return
+    call = Call.objects.select_related("user").get(id=call_id)
+    if call.hangup_requested_at:
+        _give_up(call_id=call_id, status="cancelled", reason="cancelled_by_rep", intent_state="refused", now=now)
+        return
+    try:
+        with disclosures.about(user_id=call.user_id, workspace_id=call.workspace_id):
+            sid = twilio.place_call(
+                to_e164=call.user.mobile_e164,
+                answer_url=callback_url(call_id, "agent"),
+                status_url=callback_url(call_id, "status"),
+                time_limit_s=min(call.max_duration_s + 120, 4 * 3600),
+            )
+    except twilio.CarrierSilent:
+        DialIntent.objects.filter(call_id=call_id, state="submitting").update(state="submission_unknown")
+        logger.warning("dial submission unknown", extra={"call_id": str(call_id)})
+        return
+    except twilio.CarrierRefused as error:
+        logger.warning("dial refused by the carrier", extra={"call_id": str(call_id), "error_code": error.code})
+        _give_up(call_id=call_id, status="failed", reason="carrier_refused", intent_state="refused", now=now)
+        return
+    adopt(call_id=call_id, sid=sid, now=now)
+
+
+def adopt(*, call_id: UUID, sid: str, now: datetime) -> None:
+    """Binds the carrier's leg to the call; the first news of it may come by answer, callback or look-up."""
+    with transaction.atomic():
+        call = Call.objects.select_for_update().get(id=call_id)
+        DialIntent.objects.filter(call_id=call_id).exclude(state="submitted").update(
+            state="submitted", submitted_at=now
+        )
+        callbacks.observe_leg(call=call, facts=(sid, LegFacts(role="agent", status="queued")), now=now)
+
+
+def resolve_unknown(*, now: datetime) -> None:
+    """Looks up every submission whose answer was lost; one that cannot be found for 90 s was not placed."""
+    stale = DialIntent.objects.filter(state="submitting", claimed_at__lt=now - SUBMISSION_LEASE)
+    stale.update(state="submission_unknown")
+    unknown = DialIntent.objects.filter(state="submission_unknown").select_related("call__user")
+    for intent in unknown[:100]:
+        call = intent.call
+        assert intent.claimed_at is not None
+        if (leg := CallLeg.objects.filter(call=call, role="agent").first()) is not None:
+            adopt(call_id=call.id, sid=leg.sid, now=now)
+            continue
+        try:
+            sid = twilio.find_call(to_e164=call.user.mobile_e164, since=intent.claimed_at)
+        except twilio.CarrierSilent:
+            continue
+        if sid:
+            adopt(call_id=call.id, sid=sid, now=now)
+        elif now - intent.claimed_at > GIVE_UP_AFTER:
+            _give_up(call_id=call.id, status="failed", reason="carrier_unreachable", intent_state="refused", now=now)
+
+
+def _give_up(*, call_id: UUID, status: str, reason: str, intent_state: str, now: datetime) -> None:
+    """Ends a call that was never placed and releases its hold, in one transaction."""
+    with transaction.atomic():
+        call = Call.objects.select_for_update(of=("self",)).select_related("lead", "user").get(id=call_id)
+        DialIntent.objects.filter(call_id=call_id).update(state=intent_state, error_code=reason)
+        if not call.is_live:
+            return
+        call.status = status
+        call.end_reason = reason
+        call.ended_at = now
+        call.settled_at = now
+        call.transcript_state = "off"
+        call.save()
+        ledger.release_hold(reference=call.ledger_reference, now=now)
+        publish_call(call, now=now)

@@ -1,0 +1,216 @@
+"""Twilio Voice over its official SDK: placing, looking up, ending and deleting calls; starting a media stream again."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import ClassVar
+
+import requests
+from django.conf import settings
+from django.http import HttpRequest
+from twilio.base.exceptions import TwilioRestException
+from twilio.request_validator import RequestValidator
+from twilio.rest import Client
+from twilio.rest.api.v2010.account.call import CallInstance
+
+from processors.egress import EgressRefused, twilio_http_client
+from processors.errors import DomainError
+from voice.state import LEG_RANK, LegFacts
+from voice.twiml import LEG_EVENTS, RETRY
+
+# Twilio: "the requested resource was not found".
+NOT_FOUND = 20404
+
+
+class CarrierRefused(DomainError):
+    """Twilio answered with an error; nothing was dialled. The same request would fail again."""
+
+    code: ClassVar[str] = "carrier_refused"
+
+
+class CarrierSilent(DomainError):
+    """No usable answer: Twilio may or may not have done it. Look it up before anything else."""
+
+    code: ClassVar[str] = "carrier_silent"
+    retryable: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierLeg:
+    """A leg as Twilio's REST shows it; eventually consistent. parent_sid: null for the agent's leg."""
+
+    sid: str
+    parent_sid: str | None
+    facts: LegFacts
+
+
+@lru_cache(maxsize=1)
+def _client() -> Client:
+    return Client(settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN, http_client=twilio_http_client())
+
+
+def place_call(*, to_e164: str, answer_url: str, status_url: str, time_limit_s: int) -> str:
+    """Rings the rep. Never call this twice for one intent: `POST Calls` is not idempotent.
+
+    :returns: the leg's SID.
+    :raises CarrierRefused: an answer that says no. CarrierSilent: no answer, or a server error.
+    """
+    try:
+        call = _client().calls.create(
+            to=to_e164,
+            from_=settings.TWILIO_CALLER_ID,
+            url=answer_url + RETRY,
+            method="POST",
+            status_callback=status_url + RETRY,
+            status_callback_event=LEG_EVENTS.split(),
+            status_callback_method="POST",
+            timeout=30,
+            time_limit=time_limit_s,
+        )
+    except TwilioRestException as error:
+        raise _told(error) from error
+    except EgressRefused:
+        raise
+    except (requests.RequestException, OSError) as error:
+        raise CarrierSilent("The carrier did not answer; whether it took the call is being looked up.") from error
+    if not call.sid:
+        raise CarrierSilent("The carrier's answer names no call; whether it took the call is being looked up.")
+    return call.sid
+
+
+def find_call(*, to_e164: str, since: datetime) -> str | None:
+    """The SID of the newest call from us to this number that began since then, or None.
+
+    :raises CarrierSilent: no usable answer.
+    """
+    legs = _listed(to=to_e164, from_=settings.TWILIO_CALLER_ID, limit=20)
+    ours = [leg for leg in legs if leg.date_created and leg.date_created >= since.replace(microsecond=0)]
+    return max(ours, key=lambda leg: leg.date_created or since).sid if ours else None
+
+
+def look_up(sid: str) -> CarrierLeg | None:
+    """A leg as the carrier knows it now; None when it knows no such call.
+
+    :raises CarrierSilent: no usable answer.
+    """
+    try:
+        return _leg(_client().calls(sid).fetch())
+    except TwilioRestException as error:
+        if error.status == 404:
+            return None
+        raise CarrierSilent("The carrier did not tell about the call.") from error
+    except (requests.RequestException, OSError) as error:
+        raise CarrierSilent("The carrier did not answer.") from error
+
+
+def children_of(sid: str) -> list[CarrierLeg]:
+    """The legs that this leg dialled.
+
+    :raises CarrierSilent: no usable answer.
+    """
+    return [_leg(call) for call in _listed(parent_call_sid=sid, limit=20)]
+
+
+def end_call(sid: str) -> bool:
+    """Ends a leg, answered or not; False when the carrier knows no such call.
+
+    :raises CarrierSilent: no usable answer. CarrierRefused: the carrier said no.
+    """
+    try:
+        _client().calls(sid).update(status="completed")
+    except TwilioRestException as error:
+        if error.status == 404:
+            return False
+        raise _told(error) from error
+    except (requests.RequestException, OSError) as error:
+        raise CarrierSilent("The carrier did not answer.") from error
+    return True
+
+
+def delete_call(sid: str) -> bool:
+    """Removes the carrier's record of an ended call; True when it is gone.
+
+    :raises CarrierSilent, CarrierRefused:
+    """
+    try:
+        return _client().calls(sid).delete()
+    except TwilioRestException as error:
+        if error.status == 404:
+            return True
+        raise _told(error) from error
+    except (requests.RequestException, OSError) as error:
+        raise CarrierSilent("The carrier did not answer.") from error
+
+
+def start_stream(*, sid: str, url: str, token: str, status_url: str) -> None:
+    """Opens a media socket on a live leg again.
+
+    :raises CarrierRefused, CarrierSilent:
+    """
+    try:
+        _client().calls(sid).streams.create(
+            url=url,
+            track="both_tracks",
+            status_callback=status_url + RETRY,
+            status_callback_method="POST",
+            parameter1_name="token",
+            parameter1_value=token,
+        )
+    except TwilioRestException as error:
+        raise _told(error) from error
+    except (requests.RequestException, OSError) as error:
+        raise CarrierSilent("The carrier did not answer.") from error
+
+
+def signed_by_twilio(request: HttpRequest) -> bool:
+    """Whether a form POST carries Twilio's signature over our public address; never raises.
+
+    The address is built from PUBLIC_URL and the raw path, never from Host or X-Forwarded-*.
+    """
+    signature = request.headers.get("X-Twilio-Signature")
+    if not signature or request.content_type != "application/x-www-form-urlencoded":
+        return False
+    url = settings.PUBLIC_URL + request.get_full_path()
+    return _validator().validate(url, request.POST, signature)
+
+
+def socket_signed_by_twilio(*, raw_path: str, signature: str) -> bool:
+    """The same for a media socket's upgrade, over its wss:// address and no fields."""
+    return bool(signature) and _validator().validate(settings.MEDIA_SOCKET_URL + raw_path, {}, signature)
+
+
+@lru_cache(maxsize=1)
+def _validator() -> RequestValidator:
+    return RequestValidator(settings.TWILIO_AUTH_TOKEN)
+
+
+def _listed(**filters: object) -> list[CallInstance]:
+    try:
+        return _client().calls.list(**filters)  # type: ignore[arg-type]
+    except (TwilioRestException, requests.RequestException, OSError) as error:
+        raise CarrierSilent("The carrier did not list the calls.") from error
+
+
+def _leg(call: CallInstance) -> CarrierLeg:
+    status = str(call.status)
+    terminal = LEG_RANK.get(status, 0) == 4
+    duration = str(call.duration or "")
+    # `start_time` is the answer for an answered leg; an unanswered one never had a conversation.
+    answered = status == "in-progress" or (status == "completed" and duration not in ("", "0"))
+    return CarrierLeg(
+        sid=str(call.sid),
+        parent_sid=call.parent_call_sid,
+        facts=LegFacts(
+            role="callee" if call.parent_call_sid else "agent",
+            status=status if status in LEG_RANK else "queued",
+            answered_at=call.start_time if answered else None,
+            ended_at=call.end_time if terminal else None,
+            duration_s=int(duration) if terminal and duration.isdigit() else None,
+        ),
+    )
+
+
+def _told(error: TwilioRestException) -> DomainError:
+    if error.status >= 500 or error.status == 429:
+        return CarrierSilent(f"The carrier could not do it now (its error {error.code or error.status}).")
+    return CarrierRefused(f"The carrier refused (its error {error.code or error.status}).")

@@ -1,0 +1,108 @@
+"""Twilio's HTTP callbacks. Unsigned or wrongly signed: 403 with a code; unknown call: 404; never a 500 for bad input."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import wraps
+from uuid import UUID
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from voice import callbacks, submission, transcripts, twiml, twilio
+from voice.models import Call, Callback
+from voice.notice import NOTICE
+
+View = Callable[[HttpRequest, Call, datetime], HttpResponse]
+SID_LENGTH = 34
+
+
+def _refuse(status: int, code: str, detail: str) -> HttpResponse:
+    body = {"type": f"/problems/{code}", "status": status, "code": code, "detail": detail}
+    return JsonResponse(body, status=status, content_type="application/problem+json")
+
+
+def _from_twilio(view: View) -> Callable[[HttpRequest, UUID], HttpResponse]:
+    @csrf_exempt
+    @wraps(view)
+    def checked(request: HttpRequest, call_id: UUID) -> HttpResponse:
+        if request.method != "POST":
+            return _refuse(405, "method_not_allowed", "Only POST is answered here.")
+        try:
+            genuine = twilio.signed_by_twilio(request)
+            sid = request.POST.get("CallSid", "")
+        except (RequestDataTooBig, TooManyFieldsSent, UnicodeDecodeError):
+            return _refuse(400, "body_unusable", "The form cannot be read.")
+        if not genuine:
+            return _refuse(403, "signature_invalid", "The request is not signed by the carrier.")
+        if len(sid) != SID_LENGTH or "\x00" in request.body.decode("utf-8", errors="replace"):
+            return _refuse(400, "call_sid_invalid", "CallSid is missing or malformed.")
+        call = Call.objects.select_related("lead", "user").filter(id=call_id).first()
+        if call is None:
+            return _refuse(404, "call_unknown", "There is no such call.")
+        return view(request, call, datetime.now(UTC))
+
+    return checked
+
+
+def _twiml(document: str) -> HttpResponse:
+    return HttpResponse(document, content_type="text/xml")
+
+
+@_from_twilio
+def agent_answered(request: HttpRequest, call: Call, now: datetime) -> HttpResponse:
+    """The rep picked up: start the media stream, ring the lead."""
+    callbacks.receive(call=call, kind="agent", params=request.POST.dict(), now=now)
+    call.refresh_from_db()
+    if not call.is_live or call.hangup_requested_at or not call.lead.phone_e164:
+        return _twiml(twiml.hang_up())
+    if call.transcript_state == "waiting_for_notice" and not Callback.objects.filter(call=call, kind="played").exists():
+        call.streams.filter(state="issued").update(state="lost", stopped_at=now)
+    token = transcripts.issue_stream_token(call=call, now=now)
+    return _twiml(
+        twiml.bridge_to_lead(
+            stream_url=f"{settings.MEDIA_SOCKET_URL}/twilio/media/",
+            stream_token=token,
+            stream_callback_url=submission.callback_url(call.id, "stream"),
+            caller_id=settings.TWILIO_CALLER_ID,
+            lead_phone_e164=call.lead.phone_e164,
+            notice_url=submission.callback_url(call.id, "notice"),
+            leg_callback_url=submission.callback_url(call.id, "status"),
+            after_url=submission.callback_url(call.id, "after"),
+            time_limit_s=call.max_duration_s,
+        )
+    )
+
+
+@_from_twilio
+def leg_status(request: HttpRequest, call: Call, now: datetime) -> HttpResponse:
+    callbacks.receive(call=call, kind="leg", params=request.POST.dict(), now=now)
+    return HttpResponse(status=204)
+
+
+@_from_twilio
+def stream_status(request: HttpRequest, call: Call, now: datetime) -> HttpResponse:
+    callbacks.receive(call=call, kind="stream", params=request.POST.dict(), now=now)
+    return HttpResponse(status=204)
+
+
+@_from_twilio
+def notice(request: HttpRequest, call: Call, now: datetime) -> HttpResponse:
+    """What the lead hears before both are bridged."""
+    callbacks.receive(call=call, kind="notice", params=request.POST.dict(), now=now)
+    return _twiml(twiml.play_notice(words=NOTICE, played_url=submission.callback_url(call.id, "notice/played")))
+
+
+@_from_twilio
+def notice_played(request: HttpRequest, call: Call, now: datetime) -> HttpResponse:
+    """The proof that the notice was heard; a pressed key refuses the transcript."""
+    callbacks.receive(call=call, kind="played", params=request.POST.dict(), now=now)
+    return _twiml(twiml.go_on())
+
+
+@_from_twilio
+def after_dial(request: HttpRequest, call: Call, now: datetime) -> HttpResponse:
+    """The lead is gone; without this the rep's line would stay open."""
+    callbacks.receive(call=call, kind="after", params=request.POST.dict(), now=now)
+    return _twiml(twiml.hang_up())
