@@ -1,4 +1,7 @@
-"""Who may call a route. Ninja exempts routes without cookie authentication from CSRF, so every one here checks it."""
+"""Who may call a route.
+
+Ninja exempts routes without cookie authentication from CSRF, so every one here checks it.
+"""
 
 from typing import Any, ClassVar, cast
 

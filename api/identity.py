@@ -43,7 +43,10 @@ PROBLEMS: Final[dict[type[DomainError], int]] = {
 
 @router.get("/session", response=SessionOut, auth=None)
 def read_session(request: HttpRequest) -> SessionOut:
-    """Whom this browser's session belongs to. Sets the CSRF cookie that every changing request must repeat as a header."""
+    """Whom this browser's session belongs to.
+
+    Sets the CSRF cookie that every changing request must repeat as a header.
+    """
     get_token(request)
     return queries.describe_session(session_of(request))
 

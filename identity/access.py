@@ -34,7 +34,10 @@ class SignUpThrottled(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """The other end of a connection. address: IPv4 or IPv6 text, or None when unknown; agent: at most 200 characters."""
+    """The other end of a connection.
+
+    address: IPv4 or IPv6 text, or None when unknown; agent: at most 200 characters.
+    """
 
     address: str | None
     agent: str
@@ -50,7 +53,9 @@ class Client:
         return self.address
 
 
-def record(*, kind: str, client: Client, now: datetime, user: User | None = None, email: str = "") -> AccessEvent:
+def record(
+    *, kind: str, client: Client, now: datetime, user: User | None = None, email: str = ""
+) -> AccessEvent:
     return AccessEvent.objects.create(
         at=now,
         kind=kind,

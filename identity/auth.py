@@ -16,7 +16,8 @@ __all__ = ["Actor", "Role", "actor_of_session"]
 class Actor:
     """A person who has signed in and proved the phone, acting in one workspace.
 
-    session_key: the digest under which the session is stored, never the cookie's value; None where no session acts.
+    session_key: the digest under which the session is stored, never the cookie's value; None where no session
+    acts.
     """
 
     user_id: UUID

@@ -14,8 +14,8 @@ from uuid_utils.compat import uuid7
 class Workspace(models.Model):
     """The tenant: people who share leads, calls and credits.
 
-    erased_at: when everything personal in it was erased; the row stays without a name, because the rows of the ledger
-    that the law wants kept still refer to it.
+    erased_at: when everything personal in it was erased; the row stays without a name, because the rows of
+    the ledger that the law wants kept still refer to it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -59,9 +59,9 @@ class TenantModel(models.Model):
 class User(AbstractBaseUser):
     """A person who can sign in.
 
-    A sign-up creates a row at once, but its e-mail is claimed only when the mobile is proved: until then several rows may
-    carry the same e-mail. So a sign-up never tells whether an e-mail has an account, and nobody can block another
-    person's e-mail by signing up with it.
+    A sign-up creates a row at once, but its e-mail is claimed only when the mobile is proved: until then
+    several rows may carry the same e-mail. So a sign-up never tells whether an e-mail has an account, and
+    nobody can block another person's e-mail by signing up with it.
 
     email: lower case. mobile_e164: E.164, the only number that passcodes go to.
     mobile_verified_at: when the current number was first proved; null means that the sign-up is not finished.
@@ -76,7 +76,8 @@ class User(AbstractBaseUser):
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField()
 
-    # Sessions and access events hold the times of sign-in; one more copy would only be one more thing to erase.
+    # Sessions and access events hold the times of sign-in; one more copy would only be one more thing to
+    # erase.
     last_login = None
 
     # Only the id is unique among all rows, see above. People sign in by e-mail through identity.operations.
@@ -88,14 +89,21 @@ class User(AbstractBaseUser):
         indexes = [models.Index(fields=["email"], name="user_email")]
         constraints = [
             models.UniqueConstraint(
-                fields=["email"], condition=Q(mobile_verified_at__isnull=False), name="user_email_of_one_account"
+                fields=["email"],
+                condition=Q(mobile_verified_at__isnull=False),
+                name="user_email_of_one_account",
             ),
-            models.CheckConstraint(condition=Q(mobile_e164__regex=r"^\+[1-9][0-9]{6,14}$"), name="user_mobile_e164"),
+            models.CheckConstraint(
+                condition=Q(mobile_e164__regex=r"^\+[1-9][0-9]{6,14}$"), name="user_mobile_e164"
+            ),
         ]
 
 
 class Membership(TenantModel):
-    """A person's place in a workspace. Every right that a session has comes from the membership that it acts under."""
+    """A person's place in a workspace.
+
+    Every right that a session has comes from the membership that it acts under.
+    """
 
     OWNER = "owner"
     MANAGER = "manager"
@@ -112,7 +120,9 @@ class Membership(TenantModel):
             models.UniqueConstraint(
                 fields=["workspace"], condition=Q(role="owner"), name="membership_one_owner_per_workspace"
             ),
-            models.CheckConstraint(condition=Q(role__in=["owner", "manager", "rep"]), name="membership_role_known"),
+            models.CheckConstraint(
+                condition=Q(role__in=["owner", "manager", "rep"]), name="membership_role_known"
+            ),
         ]
 
 
@@ -120,7 +130,8 @@ class Session(models.Model):
     """A browser that is signed in, or on the way to it.
 
     key_digest: SHA-256 in hex of the cookie's value, so that a copy of the table opens no session.
-    phone_verified_at: when the passcode was accepted in this session; null means that it may do nothing else yet.
+    phone_verified_at: when the passcode was accepted in this session; null means that it may do nothing else
+    yet.
     data: what Django's session framework keeps besides the columns.
     """
 

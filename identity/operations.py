@@ -1,5 +1,7 @@
 """Signing up, in and out, and membership. Erasure is in identity/erasure.py."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import ClassVar, Final
 from uuid import UUID
@@ -12,10 +14,10 @@ from django.db.models import F
 
 from compliance import consent, policy
 from identity import otp
-from identity.access import Client, refuse_guessing, refuse_mass_sign_up, record
+from identity.access import Client, record, refuse_guessing, refuse_mass_sign_up
 from identity.auth import Actor
 from identity.contact import parse_email, parse_mobile
-from identity.erasure import erase_unfinished_sign_up
+from identity.erasure import erase_user
 from identity.models import AccessEvent, Membership, Session, User, Workspace
 from identity.permissions import Role
 from identity.schemas import OtpSentOut, SignUpIn
@@ -76,9 +78,10 @@ class AlreadySignedIn(DomainError):
 def sign_up(*, session: SessionStore, form: SignUpIn, client: Client, now: datetime) -> None:
     """Creates person, workspace and consents, and a session that waits for the passcode.
 
-    An e-mail that has an account is answered exactly like a new one, since nothing has proved yet who is asking. Who then
-    proves a phone is told (`verify_phone`): each look costs a text message to a number of one's own, under the limits
-    of identity/otp.py, and the person who forgot about an account still learns of it.
+    An e-mail that has an account is answered exactly like a new one, since nothing has proved yet who is
+    asking. Who then proves a phone is told (`verify_phone`): each look costs a text message to a number of
+    one's own, under the limits of identity/otp.py, and the person who forgot about an account still learns of
+    it.
 
     Raises SignUpThrottled, EmailInvalid, MobileInvalid, WeakPassword, SmsConsentMissing, PolicyNotAccepted.
     """
@@ -91,7 +94,7 @@ def sign_up(*, session: SessionStore, form: SignUpIn, client: Client, now: datet
 
 
 def create_verified_user(*, form: SignUpIn, client: Client, now: datetime) -> Membership:
-    """An account whose phone the operator vouches for. It has no session: signing in demands a passcode like any other.
+    """An account whose phone the operator vouches for; signing in to it demands a passcode like any other.
 
     Raises as `sign_up` does, and EmailTaken.
     """
@@ -101,7 +104,9 @@ def create_verified_user(*, form: SignUpIn, client: Client, now: datetime) -> Me
         return _open_account(user, form, client, now)
 
 
-def add_member(*, workspace_id: UUID, form: SignUpIn, role: Role, client: Client, now: datetime) -> Membership:
+def add_member(
+    *, workspace_id: UUID, form: SignUpIn, role: Role, client: Client, now: datetime
+) -> Membership:
     """A verified person as a member of an existing workspace. A second owner is refused by the database.
 
     Raises as `create_verified_user` does.
@@ -126,7 +131,8 @@ def sign_in(*, session: SessionStore, email: str, password: str, client: Client,
     try:
         refuse_guessing(email=email, client=client, now=now)
     except DomainError:
-        # A refused attempt does not prolong the refusal; otherwise anybody could keep an account locked for ever.
+        # A refused attempt does not prolong the refusal; otherwise anybody could keep an account locked for
+        # ever.
         _reword(attempt, AccessEvent.SIGN_IN_REFUSED)
         raise
     user = _account_of(email)
@@ -138,7 +144,9 @@ def sign_in(*, session: SessionStore, email: str, password: str, client: Client,
     membership = Membership.objects.filter(user=user).order_by("created_at").first()
     if not user.is_active or membership is None:
         _reword(attempt, AccessEvent.SIGN_IN_REFUSED, user)
-        raise AccountBlocked("This account cannot be used now. Write to support to learn why and what can be done.")
+        raise AccountBlocked(
+            "This account cannot be used now. Write to support to learn why and what can be done."
+        )
     with transaction.atomic():
         _reword(attempt, AccessEvent.SIGN_IN, user)
         session.begin(user=user, membership=membership, client=client, now=now)
@@ -167,9 +175,11 @@ def verify_phone(*, session: SessionStore, code: str, client: Client, now: datet
     if user.mobile_verified_at is None:
         try:
             with transaction.atomic(), _claiming_email():
-                User.objects.filter(id=user.id, mobile_verified_at__isnull=True).update(mobile_verified_at=now)
+                User.objects.filter(id=user.id, mobile_verified_at__isnull=True).update(
+                    mobile_verified_at=now
+                )
         except EmailTaken:
-            erase_unfinished_sign_up(user_id=user.id, now=now)
+            erase_user(user_id=user.id, now=now)
             session.flush()
             raise
     with transaction.atomic():
@@ -180,7 +190,7 @@ def verify_phone(*, session: SessionStore, code: str, client: Client, now: datet
 
 def sign_out(*, session: SessionStore, client: Client, now: datetime) -> None:
     """Ends the session and closes the person's sockets; those of other sessions reconnect by themselves."""
-    row, user = _waiting(session)
+    _, user = _waiting(session)
     with transaction.atomic():
         record(kind=AccessEvent.SIGN_OUT, client=client, now=now, user=user)
         session.flush()
@@ -201,15 +211,21 @@ def revoke_session(*, actor: Actor, session_id: UUID, client: Client, now: datet
 def note_use(*, session: Session, now: datetime) -> None:
     """Keeps the time of last use to within five minutes, so that most requests write nothing."""
     if now - session.last_used_at >= USE_NOTED_EVERY:
-        Session.objects.filter(id=session.id, last_used_at__lte=now - USE_NOTED_EVERY).update(last_used_at=now)
+        Session.objects.filter(id=session.id, last_used_at__lte=now - USE_NOTED_EVERY).update(
+            last_used_at=now
+        )
 
 
 def _person(form: SignUpIn, now: datetime) -> User:
     """The checked form as a row that is not saved yet."""
     if not form.sms_consent:
-        raise otp.SmsConsentMissing("Signing in needs passcodes by text message. Tick the box to agree to receive them.")
+        raise otp.SmsConsentMissing(
+            "Signing in needs passcodes by text message. Tick the box to agree to receive them."
+        )
     if not form.policy_accepted or form.policy_version != policy.current_version():
-        raise PolicyNotAccepted("Accept the privacy policy in its present version. Reload the page to read it.")
+        raise PolicyNotAccepted(
+            "Accept the privacy policy in its present version. Reload the page to read it."
+        )
     user = User(
         first_name=form.first_name,
         last_name=form.last_name,
@@ -234,24 +250,34 @@ def _open_account(user: User, form: SignUpIn, client: Client, now: datetime) -> 
 
 
 def _record_consents(user: User, form: SignUpIn, client: Client, now: datetime) -> None:
-    consent.grant(user_id=user.id, purpose="sms", policy_version=form.policy_version, ip=client.address, now=now)
-    consent.grant(user_id=user.id, purpose="policy", policy_version=form.policy_version, ip=client.address, now=now)
+    consent.grant(
+        user_id=user.id, purpose="sms", policy_version=form.policy_version, ip=client.address, now=now
+    )
+    consent.grant(
+        user_id=user.id, purpose="policy", policy_version=form.policy_version, ip=client.address, now=now
+    )
 
 
-class _claiming_email:  # noqa: N801 - reads as a statement
+@contextmanager
+def _claiming_email() -> Iterator[None]:
     """Turns the database's refusal of a second account for one e-mail into EmailTaken."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: object) -> None:
-        if isinstance(error, IntegrityError) and "user_email_of_one_account" in str(error):
-            raise EmailTaken("This e-mail has an account. Sign in with it, or write to support.") from None
+    try:
+        yield
+    except IntegrityError as error:
+        if "user_email_of_one_account" not in str(error):
+            raise
+        raise EmailTaken("This e-mail has an account. Sign in with it, or write to support.") from None
 
 
 def _account_of(email: str) -> User | None:
-    """The account; or, where none has been finished, the latest unfinished sign-up, so that it can be finished."""
-    return User.objects.filter(email=email).order_by(F("mobile_verified_at").asc(nulls_last=True), "-created_at").first()
+    """The account; or, where none has been finished, the latest unfinished sign-up, so that it can be
+    finished.
+    """
+    return (
+        User.objects.filter(email=email)
+        .order_by(F("mobile_verified_at").asc(nulls_last=True), "-created_at")
+        .first()
+    )
 
 
 def _waiting(session: SessionStore) -> tuple[Session, User]:

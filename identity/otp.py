@@ -1,7 +1,8 @@
 """One-time passcodes: who may be sent one, how often, and whether a typed code is right.
 
-An attempt is reserved in PostgreSQL before Twilio is asked, under a lock per number and network, so that parallel requests
-cannot pass a limit together. A reserved attempt counts even if the process dies while Twilio answers.
+An attempt is reserved in PostgreSQL before Twilio is asked, under a lock per number and network, so that
+parallel requests cannot pass a limit together. A reserved attempt counts even if the process dies while
+Twilio answers.
 """
 
 from datetime import datetime, timedelta
@@ -39,7 +40,9 @@ def send(*, user: User, client: Client, now: datetime) -> OtpSentOut:
     Raises SmsConsentMissing, OtpSendLimit, OtpNumberRefused, OtpUnavailable.
     """
     if not consent.holds(user_id=user.id, purpose="sms"):
-        raise SmsConsentMissing("Passcodes come by text message, to which you have not agreed. Write to support to agree again.")
+        raise SmsConsentMissing(
+            "Passcodes come by text message, to which you have not agreed. Write to support to agree again."
+        )
     attempt, sent_before = _reserve_send(user=user, client=client, now=now)
     try:
         with disclosures.about(user_id=user.id):
@@ -85,12 +88,18 @@ def _reserve_send(*, user: User, client: Client, now: datetime) -> tuple[OtpAtte
         of_number = sends.filter(number_key=number_key)
         lately = of_number.filter(at__gt=now - SENDS_WINDOW).count()
         if lately >= SENDS_PER_NUMBER_MAX:
-            raise OtpSendLimit("Three codes were sent in the last 10 minutes. Use the latest, or wait and ask again.")
+            raise OtpSendLimit(
+                "Three codes were sent in the last 10 minutes. Use the latest, or wait and ask again."
+            )
         if of_number.filter(at__gt=now - timedelta(days=1)).count() >= SENDS_PER_NUMBER_AND_DAY_MAX:
-            raise OtpSendLimit("Ten codes were sent to this number today. Ask again tomorrow, or write to support.")
+            raise OtpSendLimit(
+                "Ten codes were sent to this number today. Ask again tomorrow, or write to support."
+            )
         of_network = sends.filter(network=client.network, at__gt=now - timedelta(hours=1))
         if client.network and of_network.count() >= SENDS_PER_NETWORK_AND_HOUR_MAX:
-            raise OtpSendLimit("Too many codes were asked for from your network. Wait an hour, then ask again.")
+            raise OtpSendLimit(
+                "Too many codes were asked for from your network. Wait an hour, then ask again."
+            )
         return _reserved(OtpAttempt.SEND, user, number_key, client, now), lately
 
 

@@ -12,7 +12,9 @@ Name = Annotated[str, Field(min_length=1, max_length=80)]
 
 
 class Closed(BaseModel):
-    """An input that takes exactly the declared fields: one more is refused, so nothing undeclared is ever collected."""
+    """An input that takes exactly the declared fields: one more is refused, so nothing undeclared is ever
+    collected.
+    """
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
@@ -65,7 +67,7 @@ class PermissionsOut(BaseModel):
 
 
 class SessionOut(BaseModel):
-    """Whom the browser's session belongs to; user, workspace, role and permissions are null when anonymous."""
+    """Whom the browser's session belongs to; all but the state is null when anonymous."""
 
     state: Literal["anonymous", "awaiting_otp", "signed_in"]
     user: UserOut | None
@@ -75,7 +77,10 @@ class SessionOut(BaseModel):
 
 
 class OtpSentOut(BaseModel):
-    """mobile_e164: masked. expires_at: until when the code can be entered. resends_left: in the present 10 minutes."""
+    """mobile_e164: masked.
+
+    expires_at: until when the code can be entered. resends_left: in the present 10 minutes.
+    """
 
     mobile_e164: str
     expires_at: datetime

@@ -22,18 +22,23 @@ def digest(key: str) -> str:
 
 
 class SessionStore(SessionBase):
-    """One browser's session. `row` is what the product asks; the dict interface is there for Django's own parts."""
+    """One browser's session.
+
+    `row` is what the product asks; the dict interface is there for Django's own parts.
+    """
 
     _row: Session | None = None
 
     @property
     def row(self) -> Session | None:
         """The stored session with its user, membership and workspace, or None."""
-        self._get_session()
+        _ = self._session
         return self._row
 
     def begin(self, *, user: User, membership: Membership, client: Client, now: datetime) -> None:
-        """Binds a person who still has to prove the phone, under a new key; a session that was there before ends."""
+        """Binds a person who still has to prove the phone, under a new key; a session that was there before
+        ends.
+        """
         self.flush()
         key = secrets.token_urlsafe(32)
         self._row = Session.objects.create(
@@ -94,16 +99,16 @@ class SessionStore(SessionBase):
             created_at=now,
             last_used_at=now,
             expires_at=now + AWAITING_OTP_FOR,
-            data=self._get_session(no_load=True),
+            data=getattr(self, "_session_cache", {}),
         )
         self._adopt(key)
 
     def save(self, must_create: bool = False) -> None:
-        """Raises UpdateError when the session was revoked in the meantime, so that no write brings it back."""
+        """Raises UpdateError when the session was revoked in the meantime: no write brings it back."""
         if self.session_key is None or must_create:
             self.create()
             return
-        changed = Session.objects.filter(key_digest=digest(self.session_key)).update(data=self._get_session())
+        changed = Session.objects.filter(key_digest=digest(self.session_key)).update(data=self._session)
         if not changed:
             raise UpdateError
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 import requests
 from django.conf import settings
@@ -56,7 +56,10 @@ class OtpUnavailable(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """sid: Twilio's id. expires_at: until when its code is accepted; a resend sends the same code and changes nothing."""
+    """sid: Twilio's id.
+
+    expires_at: until when its code is accepted; a resend sends the same code and changes nothing.
+    """
 
     sid: str
     expires_at: datetime
@@ -64,9 +67,13 @@ class Verification:
 
 _TOO_MANY_SENDS = "Too many codes were sent to this number. Wait 10 minutes, then ask for a new one."
 _TOO_MANY_CHECKS = "Too many wrong codes. Wait until this code expires in 10 minutes, then ask for a new one."
-_NUMBER_REFUSED = "This number cannot receive a passcode. Sign up with another mobile number, or write to support."
+_NUMBER_REFUSED = (
+    "This number cannot receive a passcode. Sign up with another mobile number, or write to support."
+)
 _BUSY = "The passcode service is busy. Wait a minute, then try again."
-_EXPIRED = "No passcode is waiting for this number: it was used, or its 10 minutes are over. Ask for a new one."
+_EXPIRED = (
+    "No passcode is waiting for this number: it was used, or its 10 minutes are over. Ask for a new one."
+)
 _WRONG = "That is not the code that was sent. Check the latest text message and type it again."
 _UNAVAILABLE = "Passcodes cannot be sent or checked right now. Try again in a few minutes."
 
@@ -81,13 +88,13 @@ _ERRORS: Final[dict[int, tuple[type[DomainError], str]]] = {
     60238: (OtpNumberRefused, _NUMBER_REFUSED),
     60410: (OtpNumberRefused, _NUMBER_REFUSED),
 }
-_ERRORS_OF_SEND: Final = {
+_ERRORS_OF_SEND: Final[dict[int, tuple[type[DomainError], str]]] = {
     **_ERRORS,
     # Our own Verify service is missing: nothing that the person can mend.
     20404: (OtpUnavailable, _UNAVAILABLE),
     60200: (OtpNumberRefused, _NUMBER_REFUSED),
 }
-_ERRORS_OF_CHECK: Final = {**_ERRORS, 60200: (OtpWrong, _WRONG)}
+_ERRORS_OF_CHECK: Final[dict[int, tuple[type[DomainError], str]]] = {**_ERRORS, 60200: (OtpWrong, _WRONG)}
 _STATUSES: Final[dict[str, tuple[type[DomainError], str]]] = {
     # Verify answers a wrong code without an error, as still pending.
     "pending": (OtpWrong, _WRONG),
@@ -122,13 +129,16 @@ def check_code(*, mobile_e164: str, code: str) -> str:
     except (TwilioException, requests.RequestException) as error:
         raise _meaning(error, _ERRORS_OF_CHECK) from None
     if check.status == "approved" and check.sid:
-        return check.sid
+        return str(check.sid)
     kind, message = _STATUSES.get(str(check.status), (OtpUnavailable, _UNAVAILABLE))
     raise kind(message)
 
 
-def _service():  # type: ignore[no-untyped-def]  # the SDK's context classes are named by API version
-    client = TwilioClient(settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN, http_client=twilio_http_client())
+def _service() -> Any:
+    """The configured Verify service; Any, because the SDK carries no types."""
+    client = TwilioClient(
+        settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN, http_client=twilio_http_client()
+    )
     return client.verify.v2.services(settings.TWILIO_VERIFY_SERVICE_SID)
 
 
