@@ -32,7 +32,7 @@ class SessionStore(SessionBase):
     @property
     def row(self) -> Session | None:
         """The stored session with its user, membership and workspace, or None."""
-        _ = self._session
+        self.keys()
         return self._row
 
     def begin(self, *, user: User, membership: Membership, client: Client, now: datetime) -> None:
@@ -108,7 +108,7 @@ class SessionStore(SessionBase):
         if self.session_key is None or must_create:
             self.create()
             return
-        changed = Session.objects.filter(key_digest=digest(self.session_key)).update(data=self._session)
+        changed = Session.objects.filter(key_digest=digest(self.session_key)).update(data=dict(self.items()))
         if not changed:
             raise UpdateError
 
