@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 # A submission whose worker died is looked up after this long; a call that cannot be found for longer was never placed.
 SUBMISSION_LEASE = timedelta(seconds=30)
 GIVE_UP_AFTER = timedelta(seconds=90)
+# A rep who pressed Call this long ago does not expect the phone to ring any more.
+DIAL_WITHIN = timedelta(seconds=60)
 
 
 def callback_url(call_id: UUID, what: str) -> str:
@@ -32,7 +34,10 @@ def dial(*, call_id: UUID, now: datetime) -> None:
         return
     call = Call.objects.select_related("user").get(id=call_id)
     if call.hangup_requested_at:
-        _give_up(call_id=call_id, status="cancelled", reason="cancelled_by_rep", intent_state="refused", now=now)
+        _give_up(call_id=call_id, status="cancelled", reason="cancelled_by_rep", now=now)
+        return
+    if now - call.created_at > DIAL_WITHIN:
+        _give_up(call_id=call_id, status="failed", reason="not_dialled_in_time", now=now)
         return
     try:
         with disclosures.about(user_id=call.user_id, workspace_id=call.workspace_id):
@@ -48,7 +53,7 @@ def dial(*, call_id: UUID, now: datetime) -> None:
         return
     except twilio.CarrierRefused as error:
         logger.warning("dial refused by the carrier", extra={"call_id": str(call_id), "error_code": error.code})
-        _give_up(call_id=call_id, status="failed", reason="carrier_refused", intent_state="refused", now=now)
+        _give_up(call_id=call_id, status="failed", reason="carrier_refused", now=now)
         return
     adopt(call_id=call_id, sid=sid, now=now)
 
@@ -81,14 +86,14 @@ def resolve_unknown(*, now: datetime) -> None:
         if sid:
             adopt(call_id=call.id, sid=sid, now=now)
         elif now - intent.claimed_at > GIVE_UP_AFTER:
-            _give_up(call_id=call.id, status="failed", reason="carrier_unreachable", intent_state="refused", now=now)
+            _give_up(call_id=call.id, status="failed", reason="carrier_unreachable", now=now)
 
 
-def _give_up(*, call_id: UUID, status: str, reason: str, intent_state: str, now: datetime) -> None:
+def _give_up(*, call_id: UUID, status: str, reason: str, now: datetime) -> None:
     """Ends a call that was never placed and releases its hold, in one transaction."""
     with transaction.atomic():
         call = Call.objects.select_for_update(of=("self",)).select_related("lead", "user").get(id=call_id)
-        DialIntent.objects.filter(call_id=call_id).update(state=intent_state, error_code=reason)
+        DialIntent.objects.filter(call_id=call_id).update(state="refused", error_code=reason)
         if not call.is_live:
             return
         call.status = status

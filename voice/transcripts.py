@@ -71,7 +71,8 @@ def claim_stream(*, token: str, stream_sid: str, call_sid: str, now: datetime) -
             call.save(update_fields=["media_started_at"])
         offset_ms = _ms(now - call.media_started_at)
         earlier = call.streams.filter(connected_at__isnull=False).exclude(id=stream.id)
-        if earlier.exists():
+        earlier.filter(state="connected").update(state="lost", stopped_at=now)
+        if earlier.exists() and call.transcript_state == "on":
             _mark_lost_stretch(call, earlier, offset_ms, now)
         return OpenStream(stream.id, call.id, call.workspace_id, offset_ms, _context(call))
 
@@ -79,7 +80,6 @@ def claim_stream(*, token: str, stream_sid: str, call_sid: str, now: datetime) -
 def _mark_lost_stretch(call: Call, earlier: QuerySet[MediaStream], until_ms: int, now: datetime) -> None:
     """From the end of what is stored, as far back as an utterance may have been in work, until the new stream."""
     assert call.media_started_at is not None
-    earlier.filter(state="connected").update(state="lost", stopped_at=now)
     stops = [_ms(stream.stopped_at - call.media_started_at) for stream in earlier if stream.stopped_at]
     stopped_ms = max(stops, default=until_ms)
     newest = call.segments.filter(kind="speech").order_by("-end_ms").first()

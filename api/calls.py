@@ -1,0 +1,86 @@
+"""REST of calls, transcripts and receipts."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import Header, Query, Router, Status
+
+from api.caller import actor_of
+from ledger import operations as ledger
+from processors.errors import DomainError
+from voice import operations, queries, receipt
+from voice.schemas import (
+    CallChange,
+    CallIn,
+    CallListItem,
+    CallOut,
+    CallPage,
+    CallStatus,
+    ReceiptOut,
+    SegmentPage,
+)
+
+router = Router(tags=["calls"])
+
+PROBLEMS: dict[type[DomainError], int] = {operations.DialRefused: 409, ledger.InsufficientCredit: 402}
+
+IdempotencyKey = Annotated[str, Header(alias="Idempotency-Key", min_length=8, max_length=80)]
+
+
+@router.post("/calls", response={201: CallOut}, operation_id="start_call")
+def start_call(request: HttpRequest, body: CallIn, idempotency_key: IdempotencyKey) -> Any:
+    now = datetime.now(UTC)
+    actor = actor_of(request)
+    call = operations.start_call(actor=actor, lead_id=body.lead_id, idempotency_key=idempotency_key, now=now)
+    return Status(201, queries.call_out(call, now=now))
+
+
+@router.get("/calls", response=CallPage, operation_id="list_calls")
+def list_calls(
+    request: HttpRequest,
+    lead_id: UUID | None = None,
+    status: CallStatus | None = None,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> Any:
+    return queries.calls_page(
+        actor=actor_of(request), lead_id=lead_id, status=status, cursor=cursor, limit=limit, now=datetime.now(UTC)
+    )
+
+
+@router.get("/calls/{call_id}", response=CallListItem, operation_id="get_call")
+def get_call(request: HttpRequest, call_id: UUID) -> Any:
+    call = queries.call_of(actor=actor_of(request), call_id=call_id)
+    return queries.list_item(call, queries.speech_spans([call.id]).get(call.id, []), now=datetime.now(UTC))
+
+
+@router.patch("/calls/{call_id}", response=CallOut, operation_id="annotate_call")
+def annotate_call(request: HttpRequest, call_id: UUID, change: CallChange) -> Any:
+    now = datetime.now(UTC)
+    return queries.call_out(
+        operations.annotate_call(actor=actor_of(request), call_id=call_id, change=change, now=now), now=now
+    )
+
+
+@router.get("/calls/{call_id}/segments", response=SegmentPage, operation_id="list_segments")
+def list_segments(
+    request: HttpRequest,
+    call_id: UUID,
+    after_sequence: Annotated[int, Query(ge=0, le=2_000_000_000)] = 0,
+    limit: Annotated[int, Query(ge=1, le=500)] = 500,
+) -> Any:
+    call = queries.call_of(actor=actor_of(request), call_id=call_id)
+    return queries.segments_after(call=call, after_sequence=after_sequence, limit=limit)
+
+
+@router.post("/calls/{call_id}/hangup", response=CallOut, operation_id="hang_up")
+def hang_up(request: HttpRequest, call_id: UUID) -> Any:
+    now = datetime.now(UTC)
+    return queries.call_out(operations.request_hangup(actor=actor_of(request), call_id=call_id, now=now), now=now)
+
+
+@router.get("/calls/{call_id}/receipt", response=ReceiptOut, operation_id="get_receipt")
+def get_receipt(request: HttpRequest, call_id: UUID) -> Any:
+    return receipt.receipt_of(queries.call_of(actor=actor_of(request), call_id=call_id))

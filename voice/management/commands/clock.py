@@ -1,0 +1,63 @@
+"""The clock: once a second it does what is due. Several may run; each piece of work is claimed in the database."""
+
+import logging
+import signal
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from types import FrameType
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.db import DatabaseError, InterfaceError, close_old_connections
+
+from voice import analysis, metering, reconcile, submission, sweeps
+
+logger = logging.getLogger(__name__)
+
+Work = Callable[..., object]
+# Seconds between two rounds of each piece of work.
+ROUNDS: tuple[tuple[int, Work], ...] = (
+    (1, metering.charge_due_minutes),
+    (1, metering.warn_and_end),
+    (1, sweeps.sweep_dials),
+    (1, reconcile.apply_waiting_callbacks),
+    (2, reconcile.sweep_streams),
+    (2, reconcile.sweep_hangups),
+    (2, reconcile.reconcile_calls),
+    (5, submission.resolve_unknown),
+    (5, analysis.sweep_analyses),
+)
+
+
+class Command(BaseCommand):
+    help = __doc__ or ""
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        stop = threading.Event()
+
+        def ask_to_stop(_signal: int, _frame: FrameType | None) -> None:
+            stop.set()
+
+        signal.signal(signal.SIGTERM, ask_to_stop)
+        signal.signal(signal.SIGINT, ask_to_stop)
+        second = 0
+        while not stop.is_set():
+            for every_s, work in ROUNDS:
+                if second % every_s == 0 and not stop.is_set():
+                    self._do(work)
+            second += 1
+            stop.wait(1.0)
+
+    @staticmethod
+    def _do(work: Work) -> None:
+        close_old_connections()
+        try:
+            work(now=datetime.now(UTC))
+        except (DatabaseError, InterfaceError) as error:
+            logger.warning("database away", extra={"task": work.__name__, "error_type": type(error).__name__})
+        except Exception as error:
+            # One broken piece of work must not stop the meter; the row stays due and the log says what failed.
+            logger.error(
+                "due work failed", extra={"task": work.__name__, "error_type": type(error).__name__}, exc_info=error
+            )

@@ -1,0 +1,164 @@
+"""From media frames to stored segments and interim text, per track.
+
+Twilio's `inbound` track of the rep's leg is the agent; `outbound` is the lead and whatever the carrier plays.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from channels.db import database_sync_to_async
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections
+
+from ai.listening.client import TranscriberClient, TranscriberUnavailable
+from ai.listening.track import TrackListener
+from ai.listening.transcriber import Recognition
+from realtime.publish import Topic, publish_ephemeral
+from voice import transcripts
+from voice.events import SegmentInterim
+
+logger = logging.getLogger(__name__)
+
+SPEAKER_OF_TRACK = {"inbound": "agent", "outbound": "callee"}
+PERMISSION_EVERY_S = 0.5
+# Final text waits this long for a database that is away before it is given up and becomes a gap.
+STORE_WITHIN_S = 60.0
+STORE_RETRY_S = 0.5
+FINISH_WITHIN_S = 60.0
+
+
+@lru_cache(maxsize=1)
+def _transcriber() -> TranscriberClient:
+    return TranscriberClient(settings.TRANSCRIBER_ADDRESS)
+
+
+class CallPipeline:
+    """One media stream's two tracks. `feed` never waits; what cannot be kept up with becomes a marked gap."""
+
+    def __init__(self, stream: transcripts.OpenStream) -> None:
+        self._stream = stream
+        self._topic = Topic.call(stream.workspace_id, stream.call_id)
+        self._permitted = False
+        self._stores: asyncio.Queue[tuple[str, Callable[[], Any]]] = asyncio.Queue(1_000)
+        self._tracks = {
+            track: TrackListener(
+                track=speaker,
+                client=_transcriber(),
+                context=stream.context,
+                on_interim=self._interim(speaker),
+                on_final=self._final(speaker),
+                on_gap=self._gap,
+            )
+            for track, speaker in SPEAKER_OF_TRACK.items()
+        }
+        self._storing = asyncio.create_task(self._store_in_order())
+        self._watching = asyncio.create_task(self._watch_permission())
+
+    def feed(self, track: str, mulaw: bytes, timestamp_ms: int) -> None:
+        listener = self._tracks.get(track)
+        if listener is not None:
+            listener.feed(mulaw, timestamp_ms)
+
+    async def finish(self, *, complete: bool) -> None:
+        """Recognises and stores what was heard last, then closes the stream's row."""
+        try:
+            async with asyncio.timeout(FINISH_WITHIN_S):
+                await asyncio.gather(*(listener.flush() for listener in self._tracks.values()))
+                await self._stores.join()
+        except (TimeoutError, TranscriberUnavailable) as error:
+            logger.error("last words lost", extra={"call_id": str(self._stream.call_id), "error_type": type(error).__name__})
+        finally:
+            self._watching.cancel()
+            self._storing.cancel()
+            dropped = sum(listener.dropped_frames for listener in self._tracks.values())
+            await self._until_stored(
+                lambda: transcripts.finish_stream(
+                    stream_id=self._stream.stream_id,
+                    dropped_frames=dropped,
+                    complete=complete,
+                    now=datetime.now(UTC),
+                )
+            )
+
+    def _interim(self, speaker: str) -> Callable[[str, int, int], None]:
+        def publish(text: str, start_ms: int, end_ms: int) -> None:
+            if self._permitted:
+                offset = self._stream.offset_ms
+                event = SegmentInterim(
+                    call_id=self._stream.call_id,
+                    speaker=speaker,  # type: ignore[arg-type]
+                    text=text,
+                    start_ms=start_ms + offset,
+                    end_ms=end_ms + offset,
+                )
+                publish_ephemeral(self._topic, event)
+
+        return publish
+
+    def _final(self, speaker: str) -> Callable[[Recognition, int, int], None]:
+        def store(recognition: Recognition, start_ms: int, end_ms: int) -> None:
+            offset = self._stream.offset_ms
+            if recognition.text:
+                self._enqueue(
+                    lambda: transcripts.add_segment(
+                        call_id=self._stream.call_id,
+                        speaker=speaker,
+                        start_ms=start_ms + offset,
+                        end_ms=end_ms + offset,
+                        text=recognition.text,
+                        confidence=recognition.confidence,
+                        now=datetime.now(UTC),
+                    )
+                )
+
+        return store
+
+    def _gap(self, start_ms: int, end_ms: int) -> None:
+        offset = self._stream.offset_ms
+        self._enqueue(
+            lambda: transcripts.add_gap(
+                call_id=self._stream.call_id, start_ms=start_ms + offset, end_ms=end_ms + offset, now=datetime.now(UTC)
+            )
+        )
+
+    def _enqueue(self, store: Callable[[], Any]) -> None:
+        try:
+            self._stores.put_nowait(("segment", store))
+        except asyncio.QueueFull:
+            logger.error("segment dropped", extra={"call_id": str(self._stream.call_id)})
+
+    async def _store_in_order(self) -> None:
+        while True:
+            _, store = await self._stores.get()
+            try:
+                await self._until_stored(store)
+            finally:
+                self._stores.task_done()
+
+    async def _until_stored(self, store: Callable[[], Any]) -> None:
+        """Repeats a write that the database could not take; each is safe to repeat."""
+        loop = asyncio.get_running_loop()
+        give_up_at = loop.time() + STORE_WITHIN_S
+        while True:
+            try:
+                await database_sync_to_async(store)()
+                return
+            except DatabaseError as error:
+                if loop.time() >= give_up_at:
+                    logger.error("segment not stored", extra={"error_type": type(error).__name__})
+                    return
+                await database_sync_to_async(close_old_connections)()
+                await asyncio.sleep(STORE_RETRY_S)
+
+    async def _watch_permission(self) -> None:
+        """Interim text flows only while the transcript is allowed; the stored text is checked by its own write."""
+        while True:
+            try:
+                self._permitted = await database_sync_to_async(transcripts.may_transcribe)(call_id=self._stream.call_id)
+            except DatabaseError:
+                self._permitted = False
+            await asyncio.sleep(PERMISSION_EVERY_S)

@@ -1,0 +1,68 @@
+"""What a call cost and how that came about, from the first ring to the ledger entries."""
+
+from ledger import queries as ledger_queries
+from ledger.money import price
+from voice.models import Call
+from voice.schemas import ReceiptOut, ReceiptRate, ReceiptRow
+
+_ENDINGS = {
+    "hung_up": "The conversation ended",
+    "lead_busy": "The lead's line was busy",
+    "lead_no_answer": "The lead did not answer",
+    "lead_unreachable": "The lead's number could not be reached",
+    "rep_busy": "Your phone was busy",
+    "rep_no_answer": "You did not answer your phone",
+    "rep_unreachable": "Your phone could not be reached",
+    "cancelled_by_rep": "You ended it before the lead answered",
+    "carrier_refused": "The carrier refused the call",
+    "carrier_unreachable": "The carrier could not be reached",
+    "not_dialled_in_time": "It could not be dialled in time",
+}
+
+
+def receipt_of(call: Call) -> ReceiptOut:
+    card = ledger_queries.rate_card(call.rate_card_id)
+    terms = card.terms
+    billable_s = call.duration_s if call.answered_at else 0
+    total = price(duration_s=billable_s, terms=terms) if call.ended_at else call.charged_mcredits
+    return ReceiptOut(
+        call_id=call.id,
+        rows=sorted(_rows(call), key=lambda row: row.at),
+        rate=ReceiptRate(
+            version=terms.version,
+            mcredits_per_minute=terms.mcredits_per_minute,
+            increment_s=terms.increment_s,
+            minimum_s=terms.minimum_s,
+        ),
+        billable_s=billable_s,
+        total_mcredits=total,
+        settled=call.settled_at is not None,
+        arithmetic=_arithmetic(billable_s, total, terms.increment_s, terms.mcredits_per_minute),
+    )
+
+
+def _rows(call: Call) -> list[ReceiptRow]:
+    rows = [ReceiptRow(at=call.created_at, label="Call requested", detail="Your phone is rung first")]
+    for leg in call.legs.all():
+        who = "You" if leg.role == "agent" else "The lead"
+        if leg.answered_at:
+            rows.append(ReceiptRow(at=leg.answered_at, label=f"{who} answered", detail=f"Leg {leg.sid}"))
+    for entry in ledger_queries.entries_of(workspace_id=call.workspace_id, reference=call.ledger_reference):
+        rows.append(
+            ReceiptRow(
+                at=entry.occurred_at, label=entry.description, detail=entry.kind, amount_mcredits=entry.amount_mcredits
+            )
+        )
+    if call.ended_at:
+        ending = _ENDINGS.get(call.end_reason or "", "The call ended")
+        rows.append(ReceiptRow(at=call.ended_at, label=ending, detail=f"{call.duration_s} s of conversation"))
+    return rows
+
+
+def _arithmetic(billable_s: int, total: int, increment_s: int, per_minute: int) -> str:
+    if billable_s == 0:
+        return "The lead did not answer, so nothing is charged."
+    increments = -(-billable_s // increment_s)
+    unit = "minute" if increment_s == 60 else f"{increment_s} s"
+    begun = f"{increments} begun {unit}{'s' if increments != 1 and increment_s == 60 else ''}"
+    return f"{billable_s} s = {begun} at {per_minute / 1000:g} credits a minute = {total / 1000:g} credits"
