@@ -19,9 +19,9 @@ CREDIT_PACKS = [
         "currency": "USD",
     }
     for price_id, name, mcredits, amount_minor in (
-        ("pri_starter", "Starter", 100_000, 1_000),
-        ("pri_team", "Team", 550_000, 5_000),
-        ("pri_floor", "Sales floor", 2_400_000, 20_000),
+        ("pri_01klosesales0000000starter", "Starter", 100_000, 1_000),
+        ("pri_01klosesales0000000000team", "Team", 550_000, 5_000),
+        ("pri_01klosesales000000000floor", "Sales floor", 2_400_000, 20_000),
     )
 ]
 _CALLER_ID = "+12025550147"
@@ -77,4 +77,6 @@ def supplied(folders: Folders, secrets: Secrets, ports: Ports) -> dict[str, str]
         "SANDBOX_PADDLE_CLIENT_TOKEN": secrets["paddle_client_token"],
         "SANDBOX_PADDLE_PRICES": json.dumps(CREDIT_PACKS),
         "SANDBOX_WEBHOOK_URL": f"{public}/paddle/webhook",
+        "SANDBOX_PADDLE_CHECKOUT_URL": f"{public}/credits",
+        "SANDBOX_STATE_FILE": str(folders.data / "sandbox.json"),
     }

@@ -46,9 +46,7 @@ def _new() -> str:
 
 def _starter(tree: Path) -> Path:
     """A script that runs the unpacked browser with its own libraries and fonts."""
-    libraries = sorted(
-        {str(library.parent) for library in tree.rglob("*.so*") if "chromium" not in library.parts}
-    )
+    libraries = sorted({str(library.parent) for library in tree.rglob("lib*.so*")})
     fonts = _FOLDER / "fonts.conf"
     fonts.write_text(
         '<?xml version="1.0"?>\n<!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">\n<fontconfig>'

@@ -1,0 +1,146 @@
+"""One supervised process over all its lives."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from config.embedded.children import die_with_parent
+from config.embedded.logfile import LogFile
+from config.embedded.processes import Process
+
+PROBE_INTERVAL_S = 0.1
+_FIRST_PAUSE_S = 0.25
+_LONGEST_PAUSE_S = 10.0
+# Whoever ran this long is taken for healthy, and its earlier failures are forgotten.
+_HEALTHY_S = 60.0
+
+
+class Child:
+    """A process that is running, or will be started again at `restart_at` (seconds of time.monotonic).
+
+    failures: how often in a row it died without a healthy life in between; they lengthen the pause.
+    """
+
+    def __init__(self, process: Process, log: LogFile) -> None:
+        self.process = process
+        self.log = log
+        self.ready = False
+        self.was_ready = False
+        self.failures = 0
+        self.restarts = -1
+        self.first_started_at = time.monotonic()
+        self.restart_at = 0.0
+        self.probe_at = 0.0
+        self.exit_reason = ""
+        self.pipe = -1
+        self._started_at = 0.0
+        self._popen: subprocess.Popen[bytes] | None = None
+
+    @property
+    def name(self) -> str:
+        return self.process.name
+
+    @property
+    def running(self) -> bool:
+        return self._popen is not None
+
+    @property
+    def pid(self) -> int | None:
+        return self._popen.pid if self._popen else None
+
+    @property
+    def exited(self) -> bool:
+        return self._popen is not None and self._popen.poll() is not None
+
+    @property
+    def next_due_at(self) -> float | None:
+        """When it needs attention next; None while it simply runs."""
+        if not self.running:
+            return self.restart_at
+        return None if self.ready else self.probe_at
+
+    def launch(self, environ: Mapping[str, str], cwd: Path) -> int:
+        """Start it; returns the pipe's end that holds what it writes."""
+        reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        os.set_blocking(writing, True)
+        try:
+            self._popen = subprocess.Popen(
+                self.process.command,
+                cwd=cwd,
+                env=dict(environ),
+                stdin=subprocess.DEVNULL,
+                stdout=writing,
+                stderr=writing,
+                preexec_fn=die_with_parent(self.process.death_signal),
+            )
+        finally:
+            os.close(writing)
+        self.pipe = reading
+        self.ready = False
+        self.restarts += 1
+        self._started_at = self.probe_at = time.monotonic()
+        return reading
+
+    def pump(self) -> bool:
+        """Move what it wrote into the log; False when nothing will come any more."""
+        with suppress(BlockingIOError):
+            block = os.read(self.pipe, 65_536)
+            self.log.feed(block)
+            return bool(block)
+        return True
+
+    def probe(self, now: float) -> None:
+        self.probe_at = now + PROBE_INTERVAL_S
+        self.ready = self.process.ready()
+        self.was_ready = self.was_ready or self.ready
+
+    def note_exit(self, now: float) -> float:
+        """Clean up after it died; returns the pause before its next life, in seconds."""
+        assert self._popen is not None  # noqa: S101 - the caller saw it exit
+        code = self._popen.returncode
+        self.exit_reason = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        self._drain()
+        # Its own children go with it: a second life beside them would do their work twice.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._popen.pid, signal.SIGKILL)
+        self._popen = None
+        self.failures = 1 if now - self._started_at > _HEALTHY_S else self.failures + 1
+        self.ready = False
+        pause_s = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2.0 ** (self.failures - 1))
+        self.restart_at = now + pause_s
+        return pause_s
+
+    def _drain(self) -> None:
+        while self.pipe >= 0:
+            try:
+                block = os.read(self.pipe, 65_536)
+            except BlockingIOError:
+                block = b""
+            if not block:
+                os.close(self.pipe)
+                self.pipe = -1
+            else:
+                self.log.feed(block)
+
+    def signal(self, number: signal.Signals) -> None:
+        if self._popen is not None:
+            self._popen.send_signal(number)
+
+    def kill(self) -> None:
+        """End it at once, with the children that share its group."""
+        if self._popen is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._popen.pid, signal.SIGKILL)
+
+    def wait(self, limit_s: float) -> int:
+        """The exit code. Raises subprocess.TimeoutExpired."""
+        assert self._popen is not None  # noqa: S101 - it was launched
+        return self._popen.wait(limit_s)
+
+    def close(self) -> None:
+        self._drain()
+        self.log.close()

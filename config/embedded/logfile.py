@@ -1,0 +1,52 @@
+"""What a process writes, kept in a file of bounded size; errors are passed on to the console."""
+
+import re
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+_MAX_BYTES = 5_000_000
+_MAX_LINE_BYTES = 65_536
+_TAIL_LINES = 25
+_ERROR = re.compile(rb'"level": ?"(ERROR|CRITICAL)"|\b(ERROR|FATAL|PANIC): |^Traceback ')
+
+
+class LogFile:
+    """One process's log: `name.log` and, once that is full, the older `name.log.1`; at most 10 MB together.
+
+    on_error: called with each line that reports an error.
+    """
+
+    def __init__(self, path: Path, on_error: Callable[[str], None]) -> None:
+        self._path = path
+        self._on_error = on_error
+        self._file = path.open("ab")
+        self._rest = b""
+        self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
+
+    def feed(self, block: bytes) -> None:
+        """Take bytes as they come from the process's pipe; whole lines are written at once."""
+        *lines, self._rest = (self._rest + block).split(b"\n")
+        if len(self._rest) > _MAX_LINE_BYTES:
+            lines.append(self._rest)
+            self._rest = b""
+        for line in lines:
+            self._file.write(line + b"\n")
+            text = line.decode(errors="replace")
+            self._tail.append(text)
+            if _ERROR.search(line):
+                self._on_error(text)
+        self._file.flush()
+        if self._file.tell() > _MAX_BYTES:
+            self._file.close()
+            self._path.replace(self._path.with_name(self._path.name + ".1"))
+            self._file = self._path.open("ab")
+
+    def tail(self) -> str:
+        """The last lines, for a report of what went wrong."""
+        return "\n".join(self._tail)
+
+    def close(self) -> None:
+        if self._rest:
+            self.feed(b"\n")
+        self._file.close()

@@ -1,0 +1,131 @@
+"""The product's processes: how each is started, known to be ready, and asked to stop."""
+
+import http.client
+import signal
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from config.embedded.ports import Ports
+from config.embedded.postgres import Postgres
+from config.embedded.valkey import Valkey
+
+_PROBE_LIMIT_S = 2.0
+_LOCAL = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process that is kept running.
+
+    ready: whether it can do its work now; called in the supervisor, so it returns within two seconds.
+    phase: a process is stopped before those of lower phases, and databases (phase 0) start before all others.
+    death_signal: what the kernel sends it when the supervisor dies.
+    stop_limit_s: how long it may take to stop before it is killed.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    ready: Callable[[], bool]
+    phase: int
+    stop_signal: signal.Signals = signal.SIGTERM
+    death_signal: signal.Signals = signal.SIGKILL
+    stop_limit_s: float = 10.0
+
+
+def databases(postgres: Postgres, valkey: Valkey) -> list[Process]:
+    """The two services that the embedded stack brings along."""
+    return [
+        Process(
+            name="postgres",
+            command=tuple(postgres.command()),
+            ready=postgres.accepts,
+            phase=0,
+            # A fast shutdown: sessions are ended, everything is written.
+            stop_signal=signal.SIGINT,
+            death_signal=signal.SIGINT,
+            stop_limit_s=30.0,
+        ),
+        Process(name="valkey", command=tuple(valkey.command()), ready=valkey.accepts, phase=0),
+    ]
+
+
+def product(
+    *, ports: Ports, bind: str, transcriber_address: str, worker_waits: Callable[[], bool]
+) -> list[Process]:
+    """What runs on one machine and on many.
+
+    bind: the address on which web and media listen. transcriber_address: unix:///path.
+    worker_waits: whether the worker's consumer waits for tasks in the queue.
+    """
+    return [
+        Process(
+            name="transcriber",
+            command=_python("-m", "ai.listening.server"),
+            ready=lambda: _connects(transcriber_address),
+            phase=1,
+        ),
+        Process("web", _daphne(bind, ports.web), lambda: _answers(ports.web, "/readyz"), phase=2),
+        Process("media", _daphne(bind, ports.media), lambda: _answers(ports.media, "/readyz"), phase=2),
+        Process(
+            name="worker",
+            command=_python("manage.py", "run_huey"),
+            ready=worker_waits,
+            phase=2,
+            # The consumer finishes the tasks at hand on SIGINT, and drops them on SIGTERM.
+            stop_signal=signal.SIGINT,
+        ),
+    ]
+
+
+def sandbox(ports: Ports) -> Process:
+    """The local Twilio, Paddle and mail server; started last, stopped first."""
+    return Process(
+        name="sandbox",
+        command=_python("-m", "sandbox"),
+        ready=lambda: _answers(ports.sandbox, "/") and _connects(f"tcp://{_LOCAL}:{ports.sandbox_smtp}"),
+        phase=3,
+    )
+
+
+def child_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    return {**environ, "DJANGO_SETTINGS_MODULE": "config.settings", "PYTHONUNBUFFERED": "1"}
+
+
+def _python(*arguments: str) -> tuple[str, ...]:
+    return (sys.executable, *arguments)
+
+
+def _daphne(bind: str, port: int) -> tuple[str, ...]:
+    # Without -v 0 daphne writes an access log: addresses and paths, which are personal data.
+    quiet = ("-v", "0", "--no-server-name")
+    return _python("-m", "daphne", "-b", bind, "-p", str(port), *quiet, "config.asgi:application")
+
+
+def _answers(port: int, path: str) -> bool:
+    connection = http.client.HTTPConnection("localhost", port, timeout=_PROBE_LIMIT_S)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _connects(address: str) -> bool:
+    parts = urlsplit(address)
+    family = socket.AF_UNIX if parts.scheme == "unix" else socket.AF_INET
+    where: str | tuple[str, int] = (
+        str(Path(parts.path)) if parts.scheme == "unix" else (parts.hostname or _LOCAL, parts.port or 0)
+    )
+    with socket.socket(family) as probe:
+        probe.settimeout(_PROBE_LIMIT_S)
+        try:
+            probe.connect(where)
+        except OSError:
+            return False
+    return True

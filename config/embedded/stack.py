@@ -1,0 +1,110 @@
+"""`make run`: the whole product on this machine, databases and sandbox included, until Ctrl-C.
+
+    python -m config.embedded.stack [--no-demo]
+
+Exit codes: 0 stopped as asked, 1 something did not start, 2 it could not even begin (the message says why).
+"""
+
+import fcntl
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+from config.embedded import environment, folders, ports, processes, secrets
+from config.embedded.folders import Folders
+from config.embedded.ports import Ports, PortUnusable
+from config.embedded.postgres import PostgresUnusable
+from config.embedded.supervisor import StartFailed, StopRequested, Supervisor
+from config.embedded.valkey import ValkeyUnusable
+
+
+class AlreadyRunning(RuntimeError):
+    """Another stack has this data folder; the message names it."""
+
+
+@contextmanager
+def alone(places: Folders) -> Iterator[None]:
+    """Hold the data folder's lock, which the kernel frees whatever becomes of us. Raises AlreadyRunning."""
+    with places.lock.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            holder = lock.read().strip() or "unknown"
+            raise AlreadyRunning(
+                f"A stack already runs in {places.data} (process {holder}). "
+                "Stop it first, or choose another folder with DATA_DIR."
+            ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def main(arguments: list[str]) -> int:
+    data_dir = Path(os.environ.get("DATA_DIR") or environment.PROJECT / ".data")
+    try:
+        places = folders.make(data_dir)
+        with alone(places):
+            chosen = ports.from_environment(os.environ)
+            ports.check_free(chosen)
+            return _run(places, chosen, demo="--no-demo" not in arguments)
+    except (AlreadyRunning, PortUnusable, PostgresUnusable, ValkeyUnusable, OSError, ValueError) as problem:
+        print(problem, file=sys.stderr)  # noqa: T201 - the operator's terminal
+        return 2
+
+
+def _run(places: Folders, chosen: Ports, *, demo: bool) -> int:
+    started = time.monotonic()
+    known = secrets.load_or_create(places.secrets)
+    postgres, valkey = environment.databases(places, known)
+    supplied = environment.supplied(places, known, chosen)
+    supervisor = Supervisor(
+        logs=places.logs,
+        state=places.state,
+        facts={"ports": asdict(chosen), "ready": False},
+        environ=processes.child_environment({**os.environ, **supplied}),
+        cwd=environment.PROJECT,
+    )
+    say = supervisor.console.say
+    code = 0
+    try:
+        say(f"Klosesales is starting; its data is in {places.data}")
+        postgres.create()
+        supervisor.start(processes.databases(postgres, valkey))
+        postgres.create_database()
+        preparing = [sys.executable, "-m", "config.embedded.prepare", *(["--demo"] if demo else [])]
+        said = supervisor.run("prepare", preparing)
+        supervisor.console.step("database", "up to date")
+        product = processes.product(
+            ports=chosen,
+            bind="127.0.0.1",
+            transcriber_address=supplied["TRANSCRIBER_ADDRESS"],
+            worker_waits=valkey.has_blocked_consumer,
+        )
+        supervisor.start([*product, processes.sandbox(chosen)])
+        supervisor.write_state(ready=True)
+        say(f"\nKlosesales is ready after {time.monotonic() - started:.1f} s: {supplied['PUBLIC_URL']}")
+        if said.strip():
+            say(said.rstrip())
+        say(f"The sandbox shows its phones, text messages and mails: http://localhost:{chosen.sandbox}")
+        say(f"Logs are in {places.logs}. Ctrl-C stops everything.")
+        supervisor.watch()
+    except StartFailed as failure:
+        supervisor.console.problem(str(failure))
+        code = 1
+    except StopRequested:
+        pass
+    finally:
+        say("Stopping ...")
+        supervisor.stop()
+    say("Everything is stopped.")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
