@@ -7,7 +7,7 @@ from uuid import UUID
 from django.http import HttpRequest
 from ninja import Header, Query, Router, Status
 
-from api.caller import actor_of
+from api.auth import actor_of
 from ledger import operations as ledger
 from processors.errors import DomainError
 from voice import operations, queries, receipt

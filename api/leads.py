@@ -7,7 +7,7 @@ from uuid import UUID
 from django.http import HttpRequest
 from ninja import Query, Router, Status
 
-from api.caller import actor_of
+from api.auth import actor_of
 from processors.errors import DomainError
 from voice import dialling, keyset, leads, phones, queries
 from voice.models import Lead

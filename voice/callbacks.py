@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django.db import transaction
 
-from compliance import erasure
 from voice import settlement, wake
 from voice.changes import publish_call
 from voice.models import Call, Callback, CallLeg, MediaStream
@@ -33,15 +32,13 @@ SIGNAL_KEYS = ("CallSid", "CallStatus", "SequenceNumber", "DialCallSid", "Stream
 
 
 def receive(*, call: Call, kind: str, params: Mapping[str, str], now: datetime) -> Callback | None:
-    """Stores a callback and applies it. None when the very same news was stored before, or the person was erased.
+    """Stores a callback and applies it. None when the very same news was stored before.
 
     kind: agent, leg, stream, notice, played or after. Storing and applying are two transactions, so that news that could
     not be applied is kept and applied by the sweep.
     """
     kept = {name: str(params[name])[:200] for name in KEPT_FIELDS if name in params}
     dedupe_key = ":".join([kind, str(call.id), *(kept.get(name, "") for name in SIGNAL_KEYS)])[:160]
-    if erasure.is_erased("call", str(call.id)):
-        return None
     callback, created = Callback.objects.get_or_create(
         dedupe_key=dedupe_key,
         defaults={

@@ -1,0 +1,254 @@
+"""What voice holds about people, here and at the carrier."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from ai import operations as ai
+from compliance.stores import NotYet, Subject
+from voice import twilio, wake
+from voice.models import TERMINAL_STATUSES, Call, CallLeg, Lead
+from voice.state import LEG_TERMINAL
+
+_TENANT = {"id": "none", "workspace": "none"}
+
+
+def _fields(model: str, elements: dict[str, str]) -> dict[str, str]:
+    return {f"voice.{model}.{field}": element for field, element in {**_TENANT, **elements}.items()}
+
+
+INVENTORY: dict[str, str] = {
+    **_fields(
+        "Lead",
+        {
+            "first_name": "callee",
+            "last_name": "callee",
+            "company": "callee",
+            "phone_e164": "callee",
+            "country": "callee",
+            "time_zone": "callee",
+            "notes": "callee",
+            "created_at": "none",
+            "last_call_at": "call",
+            "erased_at": "none",
+        },
+    ),
+    **_fields(
+        "Call",
+        {
+            "lead": "call",
+            "user": "call",
+            "idempotency_key": "none",
+            "status": "call",
+            "transcript_state": "call",
+            "rate_card_id": "none",
+            "created_at": "call",
+            "answered_at": "call",
+            "ended_at": "call",
+            "duration_s": "call",
+            "end_reason": "call",
+            "max_duration_s": "none",
+            "minutes_charged": "none",
+            "charged_mcredits": "none",
+            "settled_at": "none",
+            "warned_at_s": "none",
+            "hangup_requested_at": "call",
+            "hangup_confirmed_at": "none",
+            "media_started_at": "none",
+            "reconciled_at": "none",
+            "analysis_state": "none",
+            "analysis_claimed_at": "none",
+            "sequence": "none",
+            "disposition": "callee",
+            "notes": "callee",
+        },
+    ),
+    **_fields(
+        "DialIntent",
+        {"call": "call", "state": "none", "claimed_at": "none", "submitted_at": "none", "error_code": "none"},
+    ),
+    **_fields(
+        "CallLeg",
+        {
+            "call": "call",
+            "role": "none",
+            "sid": "call",
+            "status": "call",
+            "answered_at": "call",
+            "ended_at": "call",
+            "duration_s": "call",
+            "carrier_deleted_at": "none",
+        },
+    ),
+    **_fields(
+        "MediaStream",
+        {
+            "call": "call",
+            "token_hash": "none",
+            "state": "none",
+            "stream_sid": "call",
+            "issued_at": "none",
+            "connected_at": "call",
+            "stopped_at": "call",
+            "dropped_frames": "none",
+        },
+    ),
+    **_fields(
+        "TranscriptSegment",
+        {
+            "call": "transcript",
+            "sequence": "none",
+            "kind": "none",
+            "speaker": "transcript",
+            "start_ms": "transcript",
+            "end_ms": "transcript",
+            "text": "transcript",
+            "confidence": "none",
+            "created_at": "none",
+        },
+    ),
+    **_fields(
+        "Callback",
+        {
+            "call": "call",
+            "kind": "none",
+            "sid": "call",
+            "dedupe_key": "call",
+            "params": "call",
+            "received_at": "call",
+            "applied_at": "none",
+        },
+    ),
+}
+
+
+def _calls_of(subject: Subject) -> QuerySet[Call]:
+    """The person's own calls, those of workspaces that end with the person, and those to the person's number."""
+    match = Q(workspace_id__in=subject.workspace_ids_to_erase)
+    if subject.user_id:
+        match |= Q(user_id=subject.user_id)
+    if subject.kind == "callee" and subject.phone_e164:
+        match |= Q(lead__phone_e164=subject.phone_e164)
+    return Call.objects.get_queryset().filter(match)
+
+
+def _leads_of(subject: Subject) -> QuerySet[Lead]:
+    match = Q(workspace_id__in=subject.workspace_ids_to_erase)
+    if subject.kind == "callee" and subject.phone_e164:
+        match |= Q(phone_e164=subject.phone_e164)
+    return Lead.objects.get_queryset().filter(match)
+
+
+class CarrierStore:
+    """The carrier's records of our calls; removed there first, while we still know their SIDs."""
+
+    name = "carrier"
+
+    def _legs(self, subject: Subject) -> QuerySet[CallLeg]:
+        return CallLeg.objects.get_queryset().filter(call__in=_calls_of(subject), carrier_deleted_at__isnull=True)
+
+    def stop(self, subject: Subject, *, now: datetime) -> None:
+        """Ends live calls of the person and waits until they are over."""
+        live = _calls_of(subject).exclude(status__in=TERMINAL_STATUSES)
+        for call in live.filter(hangup_requested_at__isnull=True):
+            Call.objects.get_queryset().filter(id=call.id).update(hangup_requested_at=now)
+            wake.soon("hang_up", call.id)
+        if live.exists():
+            raise NotYet("A call is being ended first; the erasure goes on by itself.")
+
+    def find(self, subject: Subject) -> dict[str, int]:
+        return {}
+
+    def export(self, subject: Subject) -> dict[str, Any]:
+        return {}
+
+    def erase(self, subject: Subject, *, now: datetime) -> dict[str, int]:
+        """:raises NotYet: the carrier is silent, or has not finished the call."""
+        removed = 0
+        for leg in self._legs(subject).order_by("id"):
+            if leg.status not in LEG_TERMINAL:
+                raise NotYet("A call leg has not ended at the carrier yet; the erasure goes on by itself.")
+            try:
+                twilio.delete_call(leg.sid)
+            except (twilio.CarrierSilent, twilio.CarrierRefused) as error:
+                raise NotYet("The carrier has not removed its record yet; it is asked again.") from error
+            CallLeg.objects.get_queryset().filter(id=leg.id).update(carrier_deleted_at=now)
+            removed += 1
+        return {"call": removed} if removed else {}
+
+    def verify(self, subject: Subject) -> int:
+        return self._legs(subject).count()
+
+
+class VoiceStore:
+    """Leads, calls and transcripts in our own database."""
+
+    name = "voice"
+
+    def find(self, subject: Subject) -> dict[str, int]:
+        calls = _calls_of(subject)
+        counts = {
+            "callee": _leads_of(subject).filter(erased_at__isnull=True).count(),
+            "call": calls.count(),
+            "transcript": sum(call.segments.count() for call in calls),
+        }
+        return {element: count for element, count in counts.items() if count}
+
+    def export(self, subject: Subject) -> dict[str, Any]:
+        leads = [
+            {
+                "name": lead.name,
+                "company": lead.company,
+                "phone": lead.phone_e164,
+                "notes": lead.notes,
+                "added_at": lead.created_at.isoformat(),
+            }
+            for lead in _leads_of(subject).filter(erased_at__isnull=True)
+        ]
+        calls = [_call_export(call) for call in _calls_of(subject).select_related("lead").prefetch_related("segments")]
+        return {key: rows for key, rows in (("callee", leads), ("call", calls)) if rows}
+
+    def erase(self, subject: Subject, *, now: datetime) -> dict[str, int]:
+        counts = self.find(subject)
+        for call_id in list(_calls_of(subject).values_list("id", flat=True)):
+            ai.forget_call(call_id=call_id)
+            Call.objects.get_queryset().filter(id=call_id).delete()
+        Lead.objects.get_queryset().filter(workspace_id__in=subject.workspace_ids_to_erase).delete()
+        _leads_of(subject).filter(erased_at__isnull=True).update(
+            first_name="",
+            last_name="",
+            company="",
+            phone_e164=None,
+            country="",
+            time_zone="UTC",
+            notes="",
+            last_call_at=None,
+            erased_at=now,
+        )
+        return counts
+
+    def verify(self, subject: Subject) -> int:
+        return _calls_of(subject).count() + _leads_of(subject).filter(erased_at__isnull=True).count()
+
+
+def _call_export(call: Call) -> dict[str, Any]:
+    return {
+        "lead": call.lead.name,
+        "phone": call.lead.phone_e164,
+        "started_at": call.created_at.isoformat(),
+        "answered_at": call.answered_at.isoformat() if call.answered_at else None,
+        "ended_at": call.ended_at.isoformat() if call.ended_at else None,
+        "duration_s": call.duration_s,
+        "status": call.status,
+        "notes": call.notes,
+        "disposition": call.disposition,
+        "transcript": [
+            {"speaker": segment.speaker, "start_ms": segment.start_ms, "end_ms": segment.end_ms, "text": segment.text}
+            for segment in sorted(call.segments.all(), key=lambda row: row.sequence)
+        ],
+    }
+
+
+CARRIER = CarrierStore()
+STORE = VoiceStore()
