@@ -78,6 +78,8 @@ def product(
             # The consumer finishes the tasks at hand on SIGINT, and drops them on SIGTERM.
             stop_signal=signal.SIGINT,
         ),
+        # Its work is claimed in the database, so it is ready as soon as it runs.
+        Process("clock", _python("manage.py", "clock"), lambda: True, phase=2),
     ]
 
 
