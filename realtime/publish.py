@@ -107,4 +107,3 @@ def close_sockets_on_commit(*, user_id: UUID, code: int = CLOSE_SIGNED_OUT) -> N
     """Closes every browser socket of a person after commit: signed out, revoked, opted out or erased."""
     group = Topic.user(user_id).name
     transaction.on_commit(lambda: _outbox.put(group, {"type": "hub.close", "topic": group, "code": code}))
-

@@ -49,7 +49,10 @@ def refusals(*, actor: Actor, lead: Lead, terms: DialTerms) -> list[Refusal]:
         found.append(Refusal(code="lead_suppressed", message="This person asked not to be called."))
     if terms.longest_call_s <= 0:
         found.append(
-            Refusal(code="insufficient_credit", message="There are not enough credits for one minute. Buy a pack first.")
+            Refusal(
+                code="insufficient_credit",
+                message="There are not enough credits for one minute. Buy a pack first.",
+            )
         )
     live = Call.objects.for_workspace(actor.workspace_id).exclude(status__in=TERMINAL_STATUSES)
     if live.filter(user_id=actor.user_id).exists():

@@ -45,7 +45,9 @@ class MediaStreamConsumer:
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         if (await receive())["type"] != "websocket.connect":
             return
-        if not twilio.socket_signed_by_twilio(raw_path=_raw_path(scope), signature=_header(scope, b"x-twilio-signature")):
+        if not twilio.socket_signed_by_twilio(
+            raw_path=_raw_path(scope), signature=_header(scope, b"x-twilio-signature")
+        ):
             logger.warning("media socket refused", extra={"error_code": "signature_invalid"})
             # Closing before accepting answers the upgrade with 403.
             await send({"type": "websocket.close", "code": CLOSE_REFUSED})

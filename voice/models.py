@@ -26,7 +26,8 @@ class Lead(TenantModel):
         constraints = (
             models.UniqueConstraint(fields=("workspace", "phone_e164"), name="lead_phone_once_per_workspace"),
             models.CheckConstraint(
-                condition=Q(phone_e164__isnull=False) | Q(erased_at__isnull=False), name="lead_has_phone_or_is_erased"
+                condition=Q(phone_e164__isnull=False) | Q(erased_at__isnull=False),
+                name="lead_has_phone_or_is_erased",
             ),
         )
         indexes = (models.Index(fields=("workspace", "-created_at", "-id"), name="lead_newest"),)
@@ -82,14 +83,13 @@ class Call(TenantModel):
                 fields=("lead",), condition=~Q(status__in=TERMINAL_STATUSES), name="call_one_live_per_lead"
             ),
             models.CheckConstraint(
-                condition=~Q(status__in=TERMINAL_STATUSES) | Q(ended_at__isnull=False), name="call_ended_has_time"
+                condition=~Q(status__in=TERMINAL_STATUSES) | Q(ended_at__isnull=False),
+                name="call_ended_has_time",
             ),
         )
         indexes = (
             models.Index(fields=("workspace", "-created_at", "-id"), name="call_newest"),
-            models.Index(
-                fields=("created_at",), condition=~Q(status__in=TERMINAL_STATUSES), name="call_live"
-            ),
+            models.Index(fields=("created_at",), condition=~Q(status__in=TERMINAL_STATUSES), name="call_live"),
             models.Index(
                 fields=("ended_at",),
                 condition=Q(analysis_state__in=("none", "claimed")),
@@ -182,11 +182,14 @@ class TranscriptSegment(TenantModel):
             models.UniqueConstraint(fields=("call", "sequence"), name="segment_sequence_once"),
             # A segment whose commit was not seen is sent again; the same stretch is stored once.
             models.UniqueConstraint(
-                fields=("call", "kind", "speaker", "start_ms"), name="segment_stretch_once", nulls_distinct=False
+                fields=("call", "kind", "speaker", "start_ms"),
+                name="segment_stretch_once",
+                nulls_distinct=False,
             ),
             models.CheckConstraint(condition=Q(end_ms__gte=models.F("start_ms")), name="segment_ends_after_start"),
             models.CheckConstraint(
-                condition=Q(kind="gap") | Q(speaker__in=("agent", "callee")), name="segment_speech_has_speaker"
+                condition=Q(kind="gap") | Q(speaker__in=("agent", "callee")),
+                name="segment_speech_has_speaker",
             ),
         )
 

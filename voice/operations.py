@@ -57,7 +57,8 @@ def start_call(*, actor: Actor, lead_id: UUID, idempotency_key: str, now: dateti
         if call := earlier.first():
             return call
         raise DialRefused(
-            "call_in_progress", "A call is already going on with you or this lead. Hang up before you dial again."
+            "call_in_progress",
+            "A call is already going on with you or this lead. Hang up before you dial again.",
         ) from None
     except ledger.InsufficientCredit as error:
         raise DialRefused(error.code, error.message) from None

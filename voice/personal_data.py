@@ -244,7 +244,12 @@ def _call_export(call: Call) -> dict[str, Any]:
         "notes": call.notes,
         "disposition": call.disposition,
         "transcript": [
-            {"speaker": segment.speaker, "start_ms": segment.start_ms, "end_ms": segment.end_ms, "text": segment.text}
+            {
+                "speaker": segment.speaker,
+                "start_ms": segment.start_ms,
+                "end_ms": segment.end_ms,
+                "text": segment.text,
+            }
             for segment in sorted(call.segments.all(), key=lambda row: row.sequence)
         ],
     }

@@ -5,25 +5,27 @@ Twilio's `inbound` track of the rep's leg is the agent; `outbound` is the lead a
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from channels.db import database_sync_to_async
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
-from ai.listening.client import TranscriberClient, TranscriberUnavailable
+from ai.listening.client import TranscriberClient
 from ai.listening.track import TrackListener
 from ai.listening.transcriber import Recognition
+from compliance.redaction import redact_cards
 from realtime.publish import Topic, publish_ephemeral
 from voice import transcripts
 from voice.events import SegmentInterim
+from voice.schemas import Speaker
 
 logger = logging.getLogger(__name__)
 
-SPEAKER_OF_TRACK = {"inbound": "agent", "outbound": "callee"}
+SPEAKER_OF_TRACK: dict[str, Speaker] = {"inbound": "agent", "outbound": "callee"}
 PERMISSION_EVERY_S = 0.5
 # Final text waits this long for a database that is away before it is given up and becomes a gap.
 STORE_WITHIN_S = 60.0
@@ -43,7 +45,7 @@ class CallPipeline:
         self._stream = stream
         self._topic = Topic.call(stream.workspace_id, stream.call_id)
         self._permitted = False
-        self._stores: asyncio.Queue[tuple[str, Callable[[], Any]]] = asyncio.Queue(1_000)
+        self._stores: asyncio.Queue[Callable[..., Any]] = asyncio.Queue(1_000)
         self._tracks = {
             track: TrackListener(
                 track=speaker,
@@ -69,83 +71,86 @@ class CallPipeline:
             async with asyncio.timeout(FINISH_WITHIN_S):
                 await asyncio.gather(*(listener.flush() for listener in self._tracks.values()))
                 await self._stores.join()
-        except (TimeoutError, TranscriberUnavailable) as error:
-            logger.error("last words lost", extra={"call_id": str(self._stream.call_id), "error_type": type(error).__name__})
+        except TimeoutError as error:
+            logger.error(
+                "last words lost",
+                extra={"call_id": str(self._stream.call_id), "error_type": type(error).__name__},
+            )
         finally:
             self._watching.cancel()
             self._storing.cancel()
-            dropped = sum(listener.dropped_frames for listener in self._tracks.values())
+            dropped = sum(listener.counts.dropped_frames for listener in self._tracks.values())
             await self._until_stored(
-                lambda: transcripts.finish_stream(
+                partial(
+                    transcripts.finish_stream,
                     stream_id=self._stream.stream_id,
                     dropped_frames=dropped,
                     complete=complete,
-                    now=datetime.now(UTC),
                 )
             )
 
-    def _interim(self, speaker: str) -> Callable[[str, int, int], None]:
-        def publish(text: str, start_ms: int, end_ms: int) -> None:
-            if self._permitted:
-                offset = self._stream.offset_ms
-                event = SegmentInterim(
-                    call_id=self._stream.call_id,
-                    speaker=speaker,  # type: ignore[arg-type]
-                    text=text,
-                    start_ms=start_ms + offset,
-                    end_ms=end_ms + offset,
-                )
-                publish_ephemeral(self._topic, event)
+    def _interim(self, speaker: Speaker) -> Callable[[str, int, int], Awaitable[None]]:
+        async def publish(text: str, start_ms: int, end_ms: int) -> None:
+            if not self._permitted:
+                return
+            event = SegmentInterim(
+                call_id=self._stream.call_id,
+                speaker=speaker,
+                text=redact_cards(text),
+                start_ms=start_ms + self._stream.offset_ms,
+                end_ms=end_ms + self._stream.offset_ms,
+            )
+            publish_ephemeral(self._topic, event)
 
         return publish
 
-    def _final(self, speaker: str) -> Callable[[Recognition, int, int], None]:
-        def store(recognition: Recognition, start_ms: int, end_ms: int) -> None:
-            offset = self._stream.offset_ms
-            if recognition.text:
-                self._enqueue(
-                    lambda: transcripts.add_segment(
-                        call_id=self._stream.call_id,
-                        speaker=speaker,
-                        start_ms=start_ms + offset,
-                        end_ms=end_ms + offset,
-                        text=recognition.text,
-                        confidence=recognition.confidence,
-                        now=datetime.now(UTC),
-                    )
+    def _final(self, speaker: Speaker) -> Callable[[Recognition, int, int], Awaitable[None]]:
+        async def store(recognition: Recognition, start_ms: int, end_ms: int) -> None:
+            self._enqueue(
+                partial(
+                    transcripts.add_segment,
+                    call_id=self._stream.call_id,
+                    speaker=speaker,
+                    start_ms=start_ms + self._stream.offset_ms,
+                    end_ms=end_ms + self._stream.offset_ms,
+                    text=recognition.text,
+                    confidence=recognition.confidence,
                 )
+            )
 
         return store
 
-    def _gap(self, start_ms: int, end_ms: int) -> None:
-        offset = self._stream.offset_ms
+    async def _gap(self, start_ms: int, end_ms: int) -> None:
         self._enqueue(
-            lambda: transcripts.add_gap(
-                call_id=self._stream.call_id, start_ms=start_ms + offset, end_ms=end_ms + offset, now=datetime.now(UTC)
+            partial(
+                transcripts.add_gap,
+                call_id=self._stream.call_id,
+                start_ms=start_ms + self._stream.offset_ms,
+                end_ms=end_ms + self._stream.offset_ms,
             )
         )
 
-    def _enqueue(self, store: Callable[[], Any]) -> None:
+    def _enqueue(self, store: Callable[..., Any]) -> None:
         try:
-            self._stores.put_nowait(("segment", store))
+            self._stores.put_nowait(store)
         except asyncio.QueueFull:
             logger.error("segment dropped", extra={"call_id": str(self._stream.call_id)})
 
     async def _store_in_order(self) -> None:
         while True:
-            _, store = await self._stores.get()
+            store = await self._stores.get()
             try:
                 await self._until_stored(store)
             finally:
                 self._stores.task_done()
 
-    async def _until_stored(self, store: Callable[[], Any]) -> None:
+    async def _until_stored(self, store: Callable[..., Any]) -> None:
         """Repeats a write that the database could not take; each is safe to repeat."""
         loop = asyncio.get_running_loop()
         give_up_at = loop.time() + STORE_WITHIN_S
         while True:
             try:
-                await database_sync_to_async(store)()
+                await database_sync_to_async(store)(now=datetime.now(UTC))
                 return
             except DatabaseError as error:
                 if loop.time() >= give_up_at:

@@ -47,12 +47,15 @@ def _rows(call: Call) -> list[ReceiptRow]:
         who = "You" if leg.role == "agent" else "The lead"
         if leg.answered_at:
             rows.append(ReceiptRow(at=leg.answered_at, label=f"{who} answered", detail=f"Leg {leg.sid}"))
-    for entry in ledger_queries.entries_of(workspace_id=call.workspace_id, reference=call.ledger_reference):
-        rows.append(
-            ReceiptRow(
-                at=entry.occurred_at, label=entry.description, detail=entry.kind, amount_mcredits=entry.amount_mcredits
-            )
+    rows.extend(
+        ReceiptRow(
+            at=entry.occurred_at,
+            label=entry.description,
+            detail=entry.kind,
+            amount_mcredits=entry.amount_mcredits,
         )
+        for entry in ledger_queries.entries_of(workspace_id=call.workspace_id, reference=call.ledger_reference)
+    )
     if call.ended_at:
         ending = _ENDINGS.get(call.end_reason or "", "The call ended")
         rows.append(ReceiptRow(at=call.ended_at, label=ending, detail=f"{call.duration_s} s of conversation"))

@@ -109,10 +109,15 @@ def sweep_hangups(*, now: datetime) -> None:
         hangup_requested_at__lt=now - timedelta(seconds=3)
     )
     left_open = Call.objects.filter(
-        status__in=TERMINAL_STATUSES, ended_at__gt=now - timedelta(hours=5), ended_at__lt=now - timedelta(seconds=5)
+        status__in=TERMINAL_STATUSES,
+        ended_at__gt=now - timedelta(hours=5),
+        ended_at__lt=now - timedelta(seconds=5),
     ).exclude(legs__isnull=True)
     open_legs = left_open.filter(~Q(legs__status__in=LEG_TERMINAL)).distinct()
-    for call_id in [*asked.values_list("id", flat=True)[:BATCH], *open_legs.values_list("id", flat=True)[:BATCH]]:
+    for call_id in [
+        *asked.values_list("id", flat=True)[:BATCH],
+        *open_legs.values_list("id", flat=True)[:BATCH],
+    ]:
         hang_up(call_id=call_id, now=now)
         reconcile_call(call_id=call_id, now=now)
 
@@ -150,9 +155,7 @@ def sweep_streams(*, now: datetime) -> None:
         Call.objects.filter(status__in=("rep_answered", "callee_ringing", "in_progress"))
         .filter(Q(transcript_state="on") | Q(transcript_state="waiting_for_notice"))
         .filter(media_started_at__isnull=False)
-        .exclude(
-            id__in=MediaStream.objects.filter(state="connected", stopped_at__isnull=True).values("call_id")
-        )
+        .exclude(id__in=MediaStream.objects.filter(state="connected", stopped_at__isnull=True).values("call_id"))
     )
     for call_id in lost.values_list("id", flat=True)[:BATCH]:
         restart_stream(call_id=call_id, now=now)

@@ -22,7 +22,13 @@ CallStatus = Literal[
 TranscriptState = Literal["waiting_for_notice", "on", "refused", "off"]
 Speaker = Literal["agent", "callee"]
 Disposition = Literal[
-    "interested", "not_interested", "call_back", "meeting_booked", "left_voicemail", "wrong_number", "do_not_call"
+    "interested",
+    "not_interested",
+    "call_back",
+    "meeting_booked",
+    "left_voicemail",
+    "wrong_number",
+    "do_not_call",
 ]
 ShortText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=120)]
 LongText = Annotated[str, StringConstraints(max_length=10_000)]

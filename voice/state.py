@@ -30,7 +30,12 @@ CALL_RANK = {
     "failed": 9,
     "cancelled": 9,
 }
-_AGENT_STATUS = {"queued": "dialling", "initiated": "dialling", "ringing": "rep_ringing", "in-progress": "rep_answered"}
+_AGENT_STATUS = {
+    "queued": "dialling",
+    "initiated": "dialling",
+    "ringing": "rep_ringing",
+    "in-progress": "rep_answered",
+}
 _UNANSWERED = {"busy": "busy", "no-answer": "no_answer", "failed": "failed", "canceled": "cancelled"}
 
 
@@ -100,7 +105,9 @@ def _from_callee(callee: LegFacts, agent: LegFacts | None) -> CallFacts:
         return CallFacts("in_progress", None, answered_at)
     if callee.terminal:
         reason = {"busy": "lead_busy", "no-answer": "lead_no_answer", "canceled": "cancelled_by_rep"}
-        return CallFacts(_UNANSWERED[callee.status], reason.get(callee.status, "lead_unreachable"), None, callee.ended_at)
+        return CallFacts(
+            _UNANSWERED[callee.status], reason.get(callee.status, "lead_unreachable"), None, callee.ended_at
+        )
     if agent is not None and agent.terminal:
         return CallFacts("callee_ringing", unresolved=True)
     return CallFacts("callee_ringing")

@@ -43,9 +43,7 @@ class OpenStream:
 def issue_stream_token(*, call: Call, now: datetime) -> str:
     """A token that opens one media socket for this call, once. Only its hash is stored."""
     token = secrets.token_urlsafe(32)
-    MediaStream.objects.create(
-        workspace_id=call.workspace_id, call=call, token_hash=_hash(token), issued_at=now
-    )
+    MediaStream.objects.create(workspace_id=call.workspace_id, call=call, token_hash=_hash(token), issued_at=now)
     return token
 
 
@@ -95,7 +93,14 @@ def may_transcribe(*, call_id: UUID) -> bool:
 
 
 def add_segment(
-    *, call_id: UUID, speaker: str, start_ms: int, end_ms: int, text: str, confidence: float | None, now: datetime
+    *,
+    call_id: UUID,
+    speaker: str,
+    start_ms: int,
+    end_ms: int,
+    text: str,
+    confidence: float | None,
+    now: datetime,
 ) -> TranscriptSegment | None:
     """Stores final text with the call's next sequence. None when the transcript is not allowed, or it is stored already.
 
@@ -175,7 +180,13 @@ def finish_stream(*, stream_id: UUID, dropped_frames: int, complete: bool, now: 
 
 def _context(call: Call) -> str:
     """Names that the recogniser should expect."""
-    names = [call.lead.first_name, call.lead.last_name, call.lead.company, call.user.first_name, call.user.last_name]
+    names = [
+        call.lead.first_name,
+        call.lead.last_name,
+        call.lead.company,
+        call.user.first_name,
+        call.user.last_name,
+    ]
     return ", ".join(name for name in names if name)
 
 

@@ -10,7 +10,7 @@ from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from voice import callbacks, submission, transcripts, twiml, twilio
+from voice import callbacks, submission, transcripts, twilio, twiml
 from voice.models import Call, Callback
 from voice.notice import NOTICE
 

@@ -59,5 +59,7 @@ class Command(BaseCommand):
         except Exception as error:
             # One broken piece of work must not stop the meter; the row stays due and the log says what failed.
             logger.error(
-                "due work failed", extra={"task": work.__name__, "error_type": type(error).__name__}, exc_info=error
+                "due work failed",
+                extra={"task": work.__name__, "error_type": type(error).__name__},
+                exc_info=error,
             )
