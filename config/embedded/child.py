@@ -93,14 +93,16 @@ class Child:
             return bool(block)
         return True
 
-    def probe(self, now: float) -> None:
+    def probe(self, now: float) -> bool:
+        """Look whether it is ready by now."""
         self.probe_at = now + PROBE_INTERVAL_S
         self.ready = self.process.ready()
         self.was_ready = self.was_ready or self.ready
+        return self.ready
 
     def note_exit(self, now: float) -> float:
         """Clean up after it died; returns the pause before its next life, in seconds."""
-        assert self._popen is not None  # noqa: S101 - the caller saw it exit
+        assert self._popen is not None
         code = self._popen.returncode
         self.exit_reason = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         self._drain()
@@ -138,7 +140,7 @@ class Child:
 
     def wait(self, limit_s: float) -> int:
         """The exit code. Raises subprocess.TimeoutExpired."""
-        assert self._popen is not None  # noqa: S101 - it was launched
+        assert self._popen is not None
         return self._popen.wait(limit_s)
 
     def close(self) -> None:

@@ -87,7 +87,7 @@ class Stack:
 
     @property
     def supervisor_pid(self) -> int:
-        assert self._supervisor is not None, "the stack was not started"  # noqa: S101
+        assert self._supervisor is not None, "the stack was not started"
         return self._supervisor.pid
 
     def start(self, *, limit_s: float = _START_LIMIT_S) -> None:
@@ -157,7 +157,7 @@ class Stack:
 
     def kill_supervisor(self) -> None:
         """End the supervisor as kill -9 does; the kernel ends the rest."""
-        assert self._supervisor is not None  # noqa: S101
+        assert self._supervisor is not None
         self._supervisor.kill()
         self._supervisor.wait()
 
@@ -171,9 +171,7 @@ class Stack:
             return self._supervisor.wait(_STOP_LIMIT_S)
         except subprocess.TimeoutExpired:
             self._supervisor.kill()
-            raise StackFailed(
-                f"The stack did not stop within {_STOP_LIMIT_S:.0f} s:\n{self.output}"
-            ) from None
+            raise StackFailed(f"The stack did not stop within {_STOP_LIMIT_S:.0f} s:\n{self.output}") from None
 
     def __enter__(self) -> Self:
         try:

@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
 
@@ -56,10 +56,11 @@ def free() -> Ports:
     return Ports(*numbers)
 
 
-def check_free(ports: Ports) -> None:
-    """Raises PortUnusable, naming every port that another program holds."""
+def check_free(ports: Ports, *, only: Collection[str] = tuple(SETTINGS)) -> None:
+    """Raises PortUnusable, naming every port (of those fields) that another program holds."""
     problems = []
-    for field, setting in SETTINGS.items():
+    for field in only:
+        setting = SETTINGS[field]
         port: int = getattr(ports, field)
         with socket.socket() as probe:
             # As the servers do it: what lingers of a connection just closed does not count as taken.

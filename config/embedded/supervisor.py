@@ -78,9 +78,7 @@ class Supervisor:
             for child in children:
                 if child.ready and child.name not in shown:
                     shown.add(child.name)
-                    self.console.step(
-                        child.name, f"ready after {time.monotonic() - child.first_started_at:.1f} s"
-                    )
+                    self.console.step(child.name, f"ready after {time.monotonic() - child.first_started_at:.1f} s")
                 if child.failures >= _START_ATTEMPTS or (not child.ready and time.monotonic() > limit):
                     raise StartFailed(f"{child.name} does not start. Its log ends so:\n{child.log.tail()}")
 
@@ -165,16 +163,13 @@ class Supervisor:
             was_ready = child.ready
             wait_s = child.note_exit(now)
             if was_ready and not self._stopping:
-                self.console.error(
-                    child.name, f"died ({child.exit_reason}); starting it again in {wait_s:.1f} s"
-                )
+                self.console.error(child.name, f"died ({child.exit_reason}); starting it again in {wait_s:.1f} s")
             self.write_state()
         elif not child.running and not self._stopping and child.restart_at <= now:
             self._launch(child)
         elif child.running and not child.ready and not self._stopping and child.probe_at <= now:
             lived_before = child.was_ready
-            child.probe(now)
-            if child.ready:
+            if child.probe(now):
                 if lived_before:
                     self.console.error(child.name, "runs again")
                 self.write_state()
@@ -187,9 +182,7 @@ class Supervisor:
         """Stop everything, last phase first; what does not stop in its time is killed."""
         self._stopping = True
         for phase in sorted({child.process.phase for child in self._children.values()}, reverse=True):
-            group = [
-                child for child in self._children.values() if child.process.phase == phase and child.running
-            ]
+            group = [child for child in self._children.values() if child.process.phase == phase and child.running]
             for child in group:
                 child.signal(child.process.stop_signal)
             self._await_end(group)

@@ -48,9 +48,16 @@ def _starter(tree: Path) -> Path:
     """A script that runs the unpacked browser with its own libraries and fonts."""
     libraries = sorted({str(library.parent) for library in tree.rglob("lib*.so*")})
     fonts = _FOLDER / "fonts.conf"
+    families = {"sans-serif": "Liberation Sans", "serif": "Liberation Serif", "monospace": "Liberation Mono"}
+    aliases = (
+        f"<alias><family>{generic}</family><prefer><family>{family}</family></prefer></alias>"
+        for generic, family in families.items()
+    )
     fonts.write_text(
         '<?xml version="1.0"?>\n<!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">\n<fontconfig>'
         f"<dir>{tree}/usr/share/fonts</dir><dir>/usr/share/fonts</dir><cachedir>{_FOLDER}/fonts</cachedir>"
+        f"{''.join(aliases)}"
+        f'<include ignore_missing="yes">{tree}/usr/share/fontconfig/conf.avail/30-metric-aliases.conf</include>'
         "</fontconfig>\n"
     )
     starter = _FOLDER / "chromium"

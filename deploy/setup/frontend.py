@@ -22,9 +22,7 @@ def install() -> None:
     if not (FOLDER / "package-lock.json").exists():
         return
     environ = environment()
-    manifests = [
-        file for name in ("package.json", "package-lock.json", ".npmrc") if (file := FOLDER / name).exists()
-    ]
+    manifests = [file for name in ("package.json", "package-lock.json", ".npmrc") if (file := FOLDER / name).exists()]
     once(
         FOLDER / "node_modules" / ".installed",
         digest(files=manifests),
@@ -100,7 +98,5 @@ def _install_node() -> None:
     (programs / "node").symlink_to(node)
     for name in ("npm", "npx"):
         script = programs / name
-        script.write_text(
-            f"#!/bin/sh\nexec '{node}' '{package}/lib/node_modules/npm/bin/{name}-cli.js' \"$@\"\n"
-        )
+        script.write_text(f"#!/bin/sh\nexec '{node}' '{package}/lib/node_modules/npm/bin/{name}-cli.js' \"$@\"\n")
         script.chmod(0o755)

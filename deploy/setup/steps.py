@@ -73,7 +73,7 @@ def run(
         text=True,
         errors="replace",
     )
-    assert process.stdout is not None  # noqa: S101 - it was asked for above
+    assert process.stdout is not None
     for line in process.stdout:
         lines.append(line.rstrip())
         done += bool(counted) and line.lstrip().startswith(counted)

@@ -1,0 +1,223 @@
+"""What `make serve` demands of the environment; every problem is named at once, before anything starts."""
+
+import json
+import os
+import re
+from collections.abc import Callable, Mapping, MutableMapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from config.environment import SettingInvalid
+
+_HOSTS_OF_THIS_MACHINE = {"localhost", "127.0.0.1", "::1"}
+_MOST_INTEGER_SETTINGS = 100
+_PACK_FIELDS = {"price_id": str, "name": str, "mcredits": int, "amount_minor": int, "currency": str}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One setting that keeps the product from starting: what is wrong, and what to set instead."""
+
+    setting: str
+    wrong: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.setting}: {self.wrong}; {self.remedy}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Demand:
+    """valid: whether a value that is there can be used. remedy: what to set, as the end of a sentence."""
+
+    setting: str
+    valid: Callable[[str], bool]
+    remedy: str
+    required: bool = True
+
+
+def problems(environ: Mapping[str, str]) -> list[Problem]:
+    """Everything that is missing, malformed or contradictory; empty when the product can start."""
+    found = [problem for demand in _DEMANDS if (problem := _unmet(demand, environ))]
+    spoiled = {problem.setting for problem in found}
+    usable = {name: value for name, value in environ.items() if name not in spoiled}
+    found += [problem for check in _CONTRADICTIONS for problem in check(usable)]
+    found += _unreadable({problem.setting for problem in found}, os.environ | dict(environ))
+    return found
+
+
+def _unmet(demand: _Demand, environ: Mapping[str, str]) -> Problem | None:
+    value = environ.get(demand.setting, "")
+    if not value:
+        return Problem(demand.setting, "is missing", demand.remedy) if demand.required else None
+    return None if demand.valid(value) else Problem(demand.setting, "cannot be used as it is", demand.remedy)
+
+
+def _matches(pattern: str) -> Callable[[str], bool]:
+    compiled = re.compile(pattern)
+    return lambda value: compiled.fullmatch(value) is not None
+
+
+def _is_url(*schemes: str) -> Callable[[str], bool]:
+    def valid(value: str) -> bool:
+        try:
+            parts = urlsplit(value)
+            return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            return False
+
+    return valid
+
+
+def _is_database_url(value: str) -> bool:
+    parts = urlsplit(value)
+    reached = bool(parts.hostname) or "host=" in parts.query
+    return parts.scheme in {"postgresql", "postgres"} and reached and len(parts.path) > 1
+
+
+def _are_redis_urls(value: str) -> bool:
+    def valid(url: str) -> bool:
+        parts = urlsplit(url.strip())
+        return bool(parts.hostname) if parts.scheme in {"redis", "rediss"} else parts.scheme == "unix"
+
+    return all(valid(url) for url in value.split(","))
+
+
+def _are_packs(value: str) -> bool:
+    try:
+        packs = json.loads(value)
+        return bool(packs) and all(
+            isinstance(pack.get(field), kind) for pack in packs for field, kind in _PACK_FIELDS.items()
+        )
+    except (ValueError, AttributeError, TypeError):
+        return False
+
+
+def _is_port(value: str) -> bool:
+    return value.isascii() and value.isdigit() and 1 <= int(value) <= 65535
+
+
+def _is_folder(value: str) -> bool:
+    return Path(value).is_dir()
+
+
+def _is_writable(value: str) -> bool:
+    """Whether the folder can be written to, or made."""
+    folder = Path(value).absolute()
+    existing = next(one for one in (folder, *folder.parents) if one.exists())
+    return existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
+
+
+_DEMANDS = (
+    _Demand("SECRET_KEY", lambda value: len(value) >= 50, "set at least 50 random characters"),
+    _Demand("SUPPRESSION_KEY", _matches("[0-9a-fA-F]{64}"), "set 64 random hex digits and never lose them"),
+    _Demand("DATABASE_URL", _is_database_url, "set postgresql://USER:PASSWORD@HOST:PORT/NAME"),
+    _Demand("REDIS_URL", _are_redis_urls, "set redis://HOST:PORT/0, several separated by commas"),
+    _Demand("PUBLIC_URL", _is_url("http", "https"), "set https:// and the host that browsers and Twilio reach"),
+    _Demand("MEDIA_SOCKET_URL", _is_url("ws", "wss"), "set wss:// and the host that Twilio's streams reach"),
+    _Demand("TWILIO_ACCOUNT_SID", _matches("AC[0-9a-f]{32}"), "set the Account SID: AC and 32 hex digits"),
+    _Demand("TWILIO_AUTH_TOKEN", _matches("[0-9a-f]{32}"), "set the account's auth token: 32 hex digits"),
+    _Demand("TWILIO_CALLER_ID", _matches(r"\+[1-9]\d{6,14}"), "set a number of yours in E.164, as +14155550100"),
+    _Demand(
+        "TWILIO_VERIFY_SERVICE_SID", _matches("VA[0-9a-f]{32}"), "set the Verify service's SID: VA and 32 hex digits"
+    ),
+    _Demand("TWILIO_API_URL", _is_url("http", "https"), "set an http or https address", required=False),
+    _Demand("TWILIO_VERIFY_URL", _is_url("http", "https"), "set an http or https address", required=False),
+    _Demand("PADDLE_API_KEY", lambda value: len(value) >= 20, "set the API key of your Paddle account"),
+    _Demand("PADDLE_WEBHOOK_SECRET", lambda value: len(value) >= 20, "set the secret of the notification destination"),
+    _Demand("PADDLE_CLIENT_TOKEN", _matches("(live|test)_.+"), "set the client-side token: live_... or test_..."),
+    _Demand("PADDLE_API_URL", _is_url("http", "https"), "set an http or https address", required=False),
+    _Demand("PADDLE_JS_URL", _is_url("http", "https"), "set an http or https address", required=False),
+    _Demand("CREDIT_PACKS", _are_packs, f"set a JSON list of objects with {', '.join(_PACK_FIELDS)}"),
+    _Demand("EMAIL_HOST", _matches(r"[\w.:-]+"), "set the host of your mail server"),
+    _Demand("DEFAULT_FROM_EMAIL", _matches(r"[^@\s]+@[^@\s]+"), "set a mail address", required=False),
+    _Demand("DATA_DIR", _is_writable, "set a folder that this user can write to", required=False),
+    _Demand("TRANSCRIBER_ADDRESS", _matches("unix:///.+"), "set unix:///PATH", required=False),
+    _Demand("PORT_WEB", _is_port, "set a port between 1 and 65535", required=False),
+    _Demand("PORT_MEDIA", _is_port, "set a port between 1 and 65535", required=False),
+    _Demand("WHISPER_MODEL_PATH", _is_folder, "set a folder that is there", required=False),
+    _Demand("MOONSHINE_MODEL_PATH", _is_folder, "set a folder that is there", required=False),
+    _Demand("EMBEDDING_MODEL_PATH", _is_folder, "set a folder that is there", required=False),
+    _Demand(
+        "LOG_LEVEL",
+        _matches("DEBUG|INFO|WARNING|ERROR"),
+        "set DEBUG, INFO, WARNING or ERROR",
+        required=False,
+    ),
+)
+
+
+def _debug_is_off(environ: Mapping[str, str]) -> list[Problem]:
+    on = environ.get("DEBUG", "").lower() in {"1", "true", "yes", "on"}
+    return [Problem("DEBUG", "is on and would show internals to the public", "unset it")] if on else []
+
+
+def _public_addresses_agree(environ: Mapping[str, str]) -> list[Problem]:
+    """Session cookies and microphones need https except on this machine, and Twilio streams to wss alone."""
+    found = []
+    public = urlsplit(environ.get("PUBLIC_URL", ""))
+    media = urlsplit(environ.get("MEDIA_SOCKET_URL", ""))
+    if public.scheme == "http" and public.hostname not in _HOSTS_OF_THIS_MACHINE:
+        found.append(Problem("PUBLIC_URL", "is http, over which browsers keep no session", "set https://"))
+    if media.scheme == "ws" and media.hostname not in _HOSTS_OF_THIS_MACHINE:
+        found.append(Problem("MEDIA_SOCKET_URL", "is ws, to which Twilio does not stream", "set wss://"))
+    if public.scheme == "https" and environ.get("NUM_PROXIES", "0") in {"", "0"}:
+        wrong = "is 0 while PUBLIC_URL is https, which only a proxy in front can speak"
+        found.append(Problem("NUM_PROXIES", wrong, "set how many proxies stand in front"))
+    return found
+
+
+def _paddle_accounts_agree(environ: Mapping[str, str]) -> list[Problem]:
+    api = urlsplit(environ.get("PADDLE_API_URL") or "https://api.paddle.com").hostname
+    token = environ.get("PADDLE_CLIENT_TOKEN", "")
+    kinds = {"api.paddle.com": "live_", "sandbox-api.paddle.com": "test_"}
+    expected = kinds.get(api or "")
+    if token and expected and not token.startswith(expected):
+        wrong = f"begins with {token[:5]} while PADDLE_API_URL is {api}"
+        return [Problem("PADDLE_CLIENT_TOKEN", wrong, f"set the token {expected}... of the same account")]
+    return []
+
+
+def _ports_differ(environ: Mapping[str, str]) -> list[Problem]:
+    if (environ.get("PORT_WEB") or "8000") == (environ.get("PORT_MEDIA") or "8001"):
+        return [Problem("PORT_MEDIA", "is the same as PORT_WEB", "set another port")]
+    return []
+
+
+_CONTRADICTIONS = (_debug_is_off, _public_addresses_agree, _paddle_accounts_agree, _ports_differ)
+
+
+def _unreadable(known: set[str], environ: Mapping[str, str]) -> list[Problem]:
+    """What config/settings.py itself refuses; it stops at its first problem, so it is asked until it has none."""
+    found: list[Problem] = []
+    trial = {name: value for name, value in environ.items() if name not in known}
+    for _ in range(_MOST_INTEGER_SETTINGS):
+        refusal = _refusal(trial)
+        setting = refusal.split(" ", 1)[0]
+        if not refusal or setting not in trial:
+            break
+        del trial[setting]
+        wrong, _, remedy = refusal.removeprefix(setting + " ").rstrip(".").partition("; ")
+        if setting not in known:
+            found.append(Problem(setting, wrong, remedy))
+    return found
+
+
+def _refusal(environ: Mapping[str, str]) -> str:
+    """Why config/settings.py cannot be read with this environment; empty when it can."""
+    before = dict(os.environ)
+    _replace(os.environ, environ)
+    try:
+        source = Path(__file__).with_name("settings.py")
+        exec(compile(source.read_text(), str(source), "exec"), {"__file__": str(source)})  # noqa: S102
+    except SettingInvalid as invalid:
+        return str(invalid)
+    finally:
+        _replace(os.environ, before)
+    return ""
+
+
+def _replace(mapping: MutableMapping[str, str], content: Mapping[str, str]) -> None:
+    mapping.clear()
+    mapping.update(content)
