@@ -47,23 +47,23 @@ def _charge(call_ids: list[object], now: datetime) -> int:
         debited = 0
         touched: dict[str, Call] = {}
         for result in results:
-            call = calls[result.reference]
+            reference, ordinal = result.charge.reference, result.charge.ordinal
+            call = calls[reference]
             if result.outcome == "insufficient":
                 if call.hangup_requested_at is None:
                     call.hangup_requested_at = now
                     call.save(update_fields=["hangup_requested_at"])
-                    touched[result.reference] = call
+                    touched[reference] = call
                 wake.soon("hang_up", call.id)
                 continue
-            if result.ordinal >= call.minutes_charged:
-                call.minutes_charged = result.ordinal + 1
-                call.charged_mcredits += result.amount_mcredits
-                touched[result.reference] = call
+            if result.outcome in ("charged", "already_charged") and ordinal >= call.minutes_charged:
+                call.minutes_charged = ordinal + 1
+                call.charged_mcredits += result.charge.amount_mcredits
+                touched[reference] = call
             debited += result.outcome == "charged"
         for call in touched.values():
             call.save(update_fields=["minutes_charged", "charged_mcredits"])
             publish_call(call, now=now)
-        ledger.renew_holds(references=list(calls), expires_at=now + timedelta(seconds=HOLD_RENEWED_S), now=now)
         return debited
 
 
@@ -76,11 +76,11 @@ def _due(call: Call, now: datetime) -> list[ledger.Charge]:
     begun = min(int(elapsed_s // terms.increment_s) + 1, -(-call.max_duration_s // terms.increment_s))
     return [
         ledger.Charge(
-            workspace_id=call.workspace_id,
             reference=call.ledger_reference,
             ordinal=ordinal,
             amount_mcredits=price(duration_s=(ordinal + 1) * terms.increment_s, terms=terms)
-            - (price(duration_s=ordinal * terms.increment_s, terms=terms) if ordinal else 0),
+            - price(duration_s=ordinal * terms.increment_s, terms=terms),
+            hold_until=now + timedelta(seconds=HOLD_RENEWED_S),
         )
         for ordinal in range(call.minutes_charged, begun)
     ]

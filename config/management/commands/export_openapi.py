@@ -11,7 +11,7 @@ from api.app import api
 
 class Command(BaseCommand):
     help = __doc__ or ""
-    requires_system_checks: list[str] = []  # noqa: RUF012 - Django's own name and shape
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--output", type=Path, default=Path("frontend/openapi.json"))

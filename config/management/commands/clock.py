@@ -11,6 +11,8 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
+from compliance import erasure
+from ledger import operations as ledger
 from voice import analysis, metering, reconcile, submission, sweeps
 
 logger = logging.getLogger(__name__)
@@ -27,6 +29,9 @@ ROUNDS: tuple[tuple[int, Work], ...] = (
     (2, reconcile.reconcile_calls),
     (5, submission.resolve_unknown),
     (5, analysis.sweep_analyses),
+    (5, ledger.apply_pending_paddle_events),
+    (30, ledger.release_expired_holds),
+    (60, erasure.run_due_erasures),
 )
 
 
