@@ -33,9 +33,7 @@ class QuestionIn(BaseModel):
 
     question: Annotated[
         str,
-        StringConstraints(
-            strip_whitespace=True, min_length=QUESTION_LENGTH_MIN, max_length=QUESTION_LENGTH_MAX
-        ),
+        StringConstraints(strip_whitespace=True, min_length=QUESTION_LENGTH_MIN, max_length=QUESTION_LENGTH_MAX),
     ]
     lead_id: UUID | None = None
     user_id: UUID | None = None
