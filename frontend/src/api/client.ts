@@ -1,0 +1,42 @@
+import createClient, { type Middleware } from "openapi-fetch";
+import { Problem } from "./problem";
+import type { paths } from "./schema";
+
+const CSRF_COOKIE = "__Host-csrf";
+const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
+
+function csrfToken(): string {
+  for (const pair of document.cookie.split("; ")) {
+    const at = pair.indexOf("=");
+    if (pair.slice(0, at) === CSRF_COOKIE) return pair.slice(at + 1);
+  }
+  return "";
+}
+
+const proveOwnPage: Middleware = {
+  onRequest({ request }) {
+    if (!SAFE.has(request.method)) request.headers.set("X-CSRFToken", csrfToken());
+    return request;
+  },
+};
+
+export const api = createClient<paths>({ baseUrl: window.location.origin, credentials: "same-origin" });
+api.use(proveOwnPage);
+
+interface Reply<T> {
+  data?: T;
+  error?: unknown;
+  response: Response;
+}
+
+/** The body of a successful answer. Throws Problem, also when the server cannot be reached. */
+export async function answer<T>(request: Promise<Reply<T>>): Promise<T> {
+  let reply: Reply<T>;
+  try {
+    reply = await request;
+  } catch {
+    throw Problem.unreachable();
+  }
+  if (!reply.response.ok) throw Problem.fromBody(reply.response.status, reply.error);
+  return reply.data as T;
+}

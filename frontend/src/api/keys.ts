@@ -1,0 +1,37 @@
+/** The names of everything in the query cache; `live/apply.ts` and the pages use the same. */
+export const keys = {
+  session: ["session"] as const,
+  policy: ["policy"] as const,
+  devices: ["devices"] as const,
+  leads: {
+    all: ["leads"] as const,
+    list: (search: string) => ["leads", "list", search] as const,
+    one: (id: string) => ["leads", "one", id] as const,
+    dialChecks: ["leads", "dial-check"] as const,
+    dialCheck: (id: string) => ["leads", "dial-check", id] as const,
+  },
+  calls: {
+    lists: ["calls", "list"] as const,
+    list: (filters: { leadId?: string; status?: string }) => ["calls", "list", filters] as const,
+    current: ["calls", "current"] as const,
+    one: (id: string) => ["calls", "one", id] as const,
+    transcript: (id: string) => ["calls", "transcript", id] as const,
+    receipt: (id: string) => ["calls", "receipt", id] as const,
+    insights: (id: string) => ["calls", "insights", id] as const,
+  },
+  credits: {
+    balance: ["credits", "balance"] as const,
+    packs: ["credits", "packs"] as const,
+    statement: ["credits", "statement"] as const,
+    checkout: (id: string) => ["credits", "checkout", id] as const,
+  },
+  questions: ["questions"] as const,
+  privacy: {
+    all: ["privacy"] as const,
+    held: ["privacy", "held"] as const,
+    consents: ["privacy", "consents"] as const,
+    disclosures: ["privacy", "disclosures"] as const,
+    deletion: ["privacy", "deletion"] as const,
+    exports: ["privacy", "exports"] as const,
+  },
+};

@@ -1,0 +1,144 @@
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { isLive } from "../calls/status";
+import { caughtUp, emptyTranscript, isMissingSome, type Transcript } from "../live/transcript";
+import { answer, api } from "./client";
+import { keys } from "./keys";
+import type { Call, CallStatus, Segment } from "./types";
+
+const SEGMENTS_A_PAGE = 500;
+
+export const sessionQuery = queryOptions({
+  queryKey: keys.session,
+  queryFn: ({ signal }) => answer(api.GET("/api/session", { signal })),
+  staleTime: 5 * 60_000,
+});
+
+export const devicesQuery = queryOptions({
+  queryKey: keys.devices,
+  queryFn: ({ signal }) => answer(api.GET("/api/sessions", { signal })),
+});
+
+export function leadsQuery(search: string) {
+  return infiniteQueryOptions({
+    queryKey: keys.leads.list(search),
+    queryFn: ({ signal, pageParam }) =>
+      answer(api.GET("/api/leads", { signal, params: { query: { search, cursor: pageParam } } })),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+  });
+}
+
+export function leadQuery(id: string) {
+  return queryOptions({
+    queryKey: keys.leads.one(id),
+    queryFn: ({ signal }) =>
+      answer(api.GET("/api/leads/{lead_id}", { signal, params: { path: { lead_id: id } } })),
+  });
+}
+
+/** What holds before dialling; the callee's clock goes on, so it is asked for again every minute. */
+export function dialCheckQuery(id: string) {
+  return queryOptions({
+    queryKey: keys.leads.dialCheck(id),
+    queryFn: ({ signal }) =>
+      answer(api.GET("/api/leads/{lead_id}/dial-check", { signal, params: { path: { lead_id: id } } })),
+    refetchInterval: 60_000,
+  });
+}
+
+export interface CallFilters {
+  leadId?: string;
+  status?: CallStatus;
+}
+
+export function callsQuery(filters: CallFilters) {
+  return infiniteQueryOptions({
+    queryKey: keys.calls.list(filters),
+    queryFn: ({ signal, pageParam }) =>
+      answer(
+        api.GET("/api/calls", {
+          signal,
+          params: { query: { lead_id: filters.leadId, status: filters.status, cursor: pageParam } },
+        }),
+      ),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+  });
+}
+
+/** The person's own call that goes on now, or null. */
+export function currentCallQuery(userId: string) {
+  return queryOptions({
+    queryKey: keys.calls.current,
+    queryFn: async ({ signal }): Promise<Call | null> => {
+      const page = await answer(api.GET("/api/calls", { signal, params: { query: { limit: 20 } } }));
+      return page.items.find((call) => isLive(call.status) && call.user.id === userId) ?? null;
+    },
+  });
+}
+
+export function callQuery(id: string) {
+  return queryOptions({
+    queryKey: keys.calls.one(id),
+    queryFn: ({ signal }) =>
+      answer(api.GET("/api/calls/{call_id}", { signal, params: { path: { call_id: id } } })),
+  });
+}
+
+async function segmentsAfter(id: string, sequence: number, signal: AbortSignal) {
+  const items: Segment[] = [];
+  let after = sequence;
+  for (;;) {
+    const query = { after_sequence: after, limit: SEGMENTS_A_PAGE };
+    const page = await answer(
+      api.GET("/api/calls/{call_id}/segments", { signal, params: { path: { call_id: id }, query } }),
+    );
+    items.push(...page.items);
+    const last = page.items.at(-1);
+    if (last === undefined || page.items.length < SEGMENTS_A_PAGE) return { items, latest: page.latest_sequence };
+    after = last.sequence;
+  }
+}
+
+/** A call's text. Asking again fetches only what came after the newest number up to which nothing is missing. */
+export function transcriptQuery(id: string) {
+  return queryOptions({
+    queryKey: keys.calls.transcript(id),
+    queryFn: async ({ client, signal }): Promise<Transcript> => {
+      const held = () => client.getQueryData<Transcript>(keys.calls.transcript(id)) ?? emptyTranscript;
+      const first = await segmentsAfter(id, held().known, signal);
+      // Events may have come in meanwhile: the fetched joins what is held now, and is asked for once more if it lags.
+      const joined = caughtUp(held(), first.items, first.latest);
+      if (!isMissingSome(joined)) return joined;
+      const second = await segmentsAfter(id, first.latest, signal);
+      return caughtUp(caughtUp(held(), first.items, first.latest), second.items, second.latest);
+    },
+    structuralSharing: false,
+  });
+}
+
+export function receiptQuery(id: string) {
+  return queryOptions({
+    queryKey: keys.calls.receipt(id),
+    queryFn: ({ signal }) =>
+      answer(api.GET("/api/calls/{call_id}/receipt", { signal, params: { path: { call_id: id } } })),
+    // The carrier's last word may come a little after the end.
+    refetchInterval: (query) => (query.state.data?.settled === false ? 3_000 : false),
+  });
+}
+
+export function insightsQuery(id: string) {
+  return queryOptions({
+    queryKey: keys.calls.insights(id),
+    queryFn: ({ signal }) =>
+      answer(api.GET("/api/calls/{call_id}/insights", { signal, params: { path: { call_id: id } } })),
+  });
+}
+
+export const questionsQuery = infiniteQueryOptions({
+  queryKey: keys.questions,
+  queryFn: ({ signal, pageParam }) =>
+    answer(api.GET("/api/questions", { signal, params: { query: { cursor: pageParam } } })),
+  initialPageParam: undefined as string | undefined,
+  getNextPageParam: (page) => page.next_cursor ?? undefined,
+});

@@ -1,0 +1,69 @@
+import type { Call, CallStatus, Disposition } from "../api/types";
+
+const LIVE = new Set<CallStatus>([
+  "intended",
+  "dialling",
+  "rep_ringing",
+  "rep_answered",
+  "callee_ringing",
+  "in_progress",
+]);
+
+export function isLive(status: CallStatus): boolean {
+  return LIVE.has(status);
+}
+
+export const STATUS_WORDS: Record<CallStatus, string> = {
+  intended: "Placing the call",
+  dialling: "Dialling your phone",
+  rep_ringing: "Your phone rings",
+  rep_answered: "You answered",
+  callee_ringing: "The lead's phone rings",
+  in_progress: "In call",
+  completed: "Completed",
+  busy: "Busy",
+  no_answer: "No answer",
+  failed: "Failed",
+  cancelled: "Cancelled",
+};
+
+/** The way to a conversation, as the rep sees it; "intended" and "dialling" are one step. */
+export const STEPS: readonly { status: CallStatus; label: string }[] = [
+  { status: "dialling", label: "Dialling you" },
+  { status: "rep_ringing", label: "Your phone rings" },
+  { status: "rep_answered", label: "You answered" },
+  { status: "callee_ringing", label: "Lead's phone rings" },
+  { status: "in_progress", label: "In call" },
+];
+
+export function stepOf(status: CallStatus): number {
+  return status === "intended" ? 0 : STEPS.findIndex((step) => step.status === status);
+}
+
+export const TRANSCRIPT_WORDS: Record<Call["transcript_state"], string> = {
+  waiting_for_notice: "The text starts once the notice has been played to the lead.",
+  on: "Both sides are being written down.",
+  refused: "The lead refused the transcript. Nothing of this call is written down.",
+  off: "The transcript is off for this call.",
+};
+
+export const DISPOSITION_WORDS: Record<Disposition, string> = {
+  interested: "Interested",
+  not_interested: "Not interested",
+  call_back: "Call back",
+  meeting_booked: "Meeting booked",
+  left_voicemail: "Left a voicemail",
+  wrong_number: "Wrong number",
+  do_not_call: "Do not call",
+};
+
+/** Seconds of conversation, `sinceS` seconds after the server last spoke of the call. */
+export function durationAfter(call: Call, sinceS: number): number {
+  return call.status === "in_progress" ? call.duration_s + Math.max(0, sinceS) : call.duration_s;
+}
+
+/** Seconds until the credits end; null when nothing runs. */
+export function secondsLeftAfter(call: Call, sinceS: number): number | null {
+  if (call.seconds_left === null || call.status !== "in_progress") return null;
+  return Math.max(0, call.seconds_left - Math.max(0, sinceS));
+}

@@ -1,0 +1,77 @@
+import { type QueryClient, useQueryClient } from "@tanstack/react-query";
+import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from "react";
+import { keys } from "../api/keys";
+import type { ServerEvent } from "../api/types";
+import { apply } from "./apply";
+import { type LineState, LiveSocket } from "./socket";
+import { isMissingSome, type Transcript } from "./transcript";
+
+interface Line {
+  state: LineState;
+  follow: (callId: string) => () => void;
+}
+
+const LineContext = createContext<Line>({ state: "connecting", follow: () => () => undefined });
+
+export const useLine = (): Line => useContext(LineContext);
+
+/** Listens to a call's interim text while the component is shown. */
+export function useFollow(callId: string | undefined): void {
+  const { follow } = useLine();
+  useEffect(() => (callId === undefined ? undefined : follow(callId)), [callId, follow]);
+}
+
+function receive(client: QueryClient, event: ServerEvent, userId: string): void {
+  for (const change of apply(event, { userId, now: new Date().toISOString() })) {
+    if (change.do === "refetch") void client.invalidateQueries({ queryKey: change.key });
+    else if (change.do === "update") client.setQueryData(change.key, change.with);
+    else client.setQueriesData({ queryKey: change.key }, change.with);
+  }
+  if ("call_id" in event) catchUp(client, event.call_id);
+  else if (event.type === "call.changed") catchUp(client, event.call.id);
+}
+
+/** Asks for what is missing of a transcript, when an event's number showed that something is. */
+function catchUp(client: QueryClient, callId: string): void {
+  const key = keys.calls.transcript(callId);
+  const transcript = client.getQueryData<Transcript>(key);
+  if (transcript !== undefined && isMissingSome(transcript)) {
+    void client.refetchQueries({ queryKey: key }, { cancelRefetch: false });
+  }
+}
+
+/** Keeps one socket open while somebody is signed in. */
+export function Live({ userId, children }: { userId: string; children: ReactNode }) {
+  const client = useQueryClient();
+  const [state, setState] = useState<LineState>("connecting");
+  const socket = useMemo(() => {
+    const scheme = window.location.protocol === "https:" ? "wss" : "ws";
+    return new LiveSocket(`${scheme}://${window.location.host}/ws/`, {
+      onEvent: (event) => receive(client, event, userId),
+      onState: (next) => {
+        setState(next);
+        if (next === "signed_out") void client.invalidateQueries({ queryKey: keys.session });
+      },
+      onReady: () => {
+        for (const key of [["calls"], ["credits"], keys.leads.dialChecks]) {
+          void client.invalidateQueries({ queryKey: key });
+        }
+      },
+      onFollowing: (callId) =>
+        void client.refetchQueries({ queryKey: keys.calls.transcript(callId) }, { cancelRefetch: false }),
+    });
+  }, [client, userId]);
+  useEffect(() => {
+    socket.open();
+    return () => socket.close();
+  }, [socket]);
+  const follow = useCallback(
+    (callId: string) => {
+      socket.follow(callId);
+      return () => socket.unfollow(callId);
+    },
+    [socket],
+  );
+  const line = useMemo<Line>(() => ({ state, follow }), [state, follow]);
+  return <LineContext value={line}>{children}</LineContext>;
+}

@@ -1,0 +1,156 @@
+import { describe, expect, test } from "vitest";
+import { keys } from "../api/keys";
+import type { Balance, Call, Segment, ServerEvent } from "../api/types";
+import { apply, type Change } from "./apply";
+import { caughtUp, emptyTranscript, heard, isMissingSome, noticed, settled, type Transcript } from "./transcript";
+
+const viewer = { userId: "me", now: "2026-05-20T10:01:00Z" };
+
+function segment(sequence: number, start_ms: number, speaker: "agent" | "callee" = "agent"): Segment {
+  return {
+    id: `s${sequence}`,
+    call_id: "c1",
+    sequence,
+    speaker,
+    kind: "speech",
+    start_ms,
+    end_ms: start_ms + 900,
+    text: `words ${sequence}`,
+    confidence: 0.9,
+  };
+}
+
+function call(sequence: number, changes: Partial<Call> = {}): Call {
+  return {
+    id: "c1",
+    lead: { id: "l1", name: "Ada", phone_e164: "+447700900123" },
+    user: { id: "me", name: "Rep" },
+    status: "in_progress",
+    transcript_state: "on",
+    created_at: "2026-05-20T10:00:00Z",
+    answered_at: "2026-05-20T10:00:10Z",
+    ended_at: null,
+    duration_s: 5,
+    charged_mcredits: 0,
+    seconds_left: 600,
+    sequence,
+    end_reason: null,
+    disposition: null,
+    notes: "",
+    as_of: "2026-05-20T10:00:15Z",
+    ...changes,
+  };
+}
+
+/** What stands under a key after the changes, when `held` stood there before. */
+function after(changes: Change[], key: readonly unknown[], held: unknown): unknown {
+  return changes
+    .filter((change) => JSON.stringify(change.key) === JSON.stringify(key))
+    .reduce((value, change) => (change.do === "refetch" ? value : change.with(value)), held);
+}
+
+function refetched(changes: Change[], key: readonly unknown[]): boolean {
+  return changes.some((change) => change.do === "refetch" && JSON.stringify(change.key) === JSON.stringify(key));
+}
+
+describe("a transcript", () => {
+  test("takes segments in the order of their time, each once", () => {
+    let transcript: Transcript = emptyTranscript;
+    for (const each of [segment(1, 0), segment(2, 3000), segment(3, 1500, "callee"), segment(2, 3000)]) {
+      transcript = settled(transcript, each);
+    }
+    expect(transcript.segments.map((each) => each.sequence)).toEqual([1, 3, 2]);
+    expect(transcript.known).toBe(3);
+    expect(isMissingSome(transcript)).toBe(false);
+  });
+
+  test("knows that something is missing when a number is left out, until it has caught up", () => {
+    const gap = settled(settled(emptyTranscript, segment(1, 0)), segment(4, 4000));
+    expect(isMissingSome(gap)).toBe(true);
+    expect(gap.known).toBe(1);
+    const whole = caughtUp(gap, [segment(2, 1000), segment(4, 4000)], 5);
+    expect(whole.segments.map((each) => each.sequence)).toEqual([1, 2, 4]);
+    expect(whole.known).toBe(5);
+    expect(isMissingSome(whole)).toBe(false);
+    expect(isMissingSome(caughtUp(gap, [segment(2, 1000)], 3))).toBe(true);
+  });
+
+  test("counts changes of the call among its numbers", () => {
+    expect(noticed({ ...emptyTranscript, known: 3, seen: 3 }, 4)).toMatchObject({ known: 4, seen: 4 });
+    expect(noticed({ ...emptyTranscript, known: 3, seen: 3 }, 3)).toMatchObject({ known: 3 });
+    expect(noticed({ ...emptyTranscript, known: 3, seen: 3 }, 6)).toMatchObject({ known: 3, seen: 6 });
+  });
+
+  test("drops interim text once it is settled, of that speaker only", () => {
+    const text = { text: "wor", start_ms: 0, end_ms: 400 };
+    let transcript = heard(heard(emptyTranscript, "agent", text), "callee", text);
+    transcript = settled(transcript, segment(1, 0, "agent"));
+    expect(transcript.interim.agent).toBeUndefined();
+    expect(transcript.interim.callee).toEqual(text);
+    expect(heard(transcript, "agent", text).interim.agent).toBeUndefined();
+    expect(heard(transcript, "agent", { ...text, start_ms: 1000 }).interim.agent).toBeDefined();
+  });
+});
+
+describe("an event", () => {
+  test("that is older than what is held changes nothing", () => {
+    const held = { ...call(7), speech: [] };
+    const changes = apply({ type: "call.changed", call: call(6, { status: "callee_ringing" }) }, viewer);
+    expect(after(changes, keys.calls.one("c1"), held)).toEqual(held);
+  });
+
+  test("changes nothing that nobody has asked for", () => {
+    const changes = apply({ type: "call.changed", call: call(6) }, viewer);
+    expect(after(changes, keys.calls.one("c1"), undefined)).toBeUndefined();
+  });
+
+  test("makes a live call of mine the current one, and its end clears it and asks for the receipt", () => {
+    const started = apply({ type: "call.changed", call: call(2) }, viewer);
+    expect(after(started, keys.calls.current, null)).toMatchObject({ id: "c1" });
+    const ended = apply({ type: "call.changed", call: call(9, { status: "completed" }) }, viewer);
+    expect(after(ended, keys.calls.current, call(8))).toBeNull();
+    expect(refetched(ended, keys.calls.receipt("c1"))).toBe(true);
+  });
+
+  test("about a colleague's call leaves my current one alone", () => {
+    const theirs = call(2, { id: "c2", user: { id: "you", name: "Other" } });
+    const changes = apply({ type: "call.changed", call: theirs }, viewer);
+    expect(after(changes, keys.calls.current, call(8))).toMatchObject({ id: "c1" });
+  });
+
+  test("with a segment adds its words and its stretch of the talk strip, once", () => {
+    const event: ServerEvent = { type: "segment.added", call_id: "c1", sequence: 1, segment: segment(1, 0) };
+    const changes = apply(event, viewer);
+    expect(after(changes, keys.calls.transcript("c1"), emptyTranscript)).toMatchObject({ known: 1 });
+    const once = after(changes, keys.calls.one("c1"), { ...call(0), speech: [] });
+    expect(once).toMatchObject({ speech: [{ speaker: "agent", start_ms: 0, end_ms: 900 }] });
+    expect(after(changes, keys.calls.one("c1"), once)).toEqual(once);
+  });
+
+  test("with the balance takes the newest and works out the minutes", () => {
+    const held = {
+      available_mcredits: 0,
+      held_mcredits: 0,
+      debt_mcredits: 0,
+      minutes_left: 0,
+      sequence: 3,
+      rate: { mcredits_per_minute: 1000 },
+    } as Balance;
+    const event = { type: "balance.changed", available_mcredits: 5400, held_mcredits: 0, debt_mcredits: 0 } as const;
+    expect(after(apply({ ...event, sequence: 4 }, viewer), keys.credits.balance, held)).toMatchObject({
+      available_mcredits: 5400,
+      minutes_left: 5,
+    });
+    expect(after(apply({ ...event, sequence: 2 }, viewer), keys.credits.balance, held)).toEqual(held);
+  });
+
+  test("of a warning sets the seconds left of the running call", () => {
+    const changes = apply({ type: "call.warning", call_id: "c1", seconds_left: 15 }, viewer);
+    expect(after(changes, keys.calls.current, call(8))).toMatchObject({ seconds_left: 15, duration_s: 50 });
+    expect(after(changes, keys.calls.current, null)).toBeNull();
+  });
+
+  test("of a kind that this page does not know is passed over", () => {
+    expect(apply({ type: "weather.changed" } as unknown as ServerEvent, viewer)).toEqual([]);
+  });
+});

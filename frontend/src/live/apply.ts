@@ -1,0 +1,154 @@
+import type { InfiniteData, QueryKey } from "@tanstack/react-query";
+import { keys } from "../api/keys";
+import type { Balance, Call, CallPage, CallWithSpeech, Segment, ServerEvent } from "../api/types";
+import { isLive } from "../calls/status";
+import { heard, noticed, settled, silent, type Transcript } from "./transcript";
+
+/** One change of the query cache: the value under a key made anew, or everything below a key asked for again. */
+export type Change =
+  | { do: "update"; key: QueryKey; with: (held: unknown) => unknown }
+  | { do: "update-all"; key: QueryKey; with: (held: unknown) => unknown }
+  | { do: "refetch"; key: QueryKey };
+
+/** Who looks. now: when the event arrived, ISO. */
+export interface Viewer {
+  userId: string;
+  now: string;
+}
+
+/** Updates only what is held: what nobody has asked for yet, is fetched whole when somebody does. */
+function update<T>(key: QueryKey, change: (held: T) => T): Change {
+  return { do: "update", key, with: (held) => (held === undefined ? undefined : change(held as T)) };
+}
+
+function updateAll<T>(key: QueryKey, change: (held: T) => T): Change {
+  return { do: "update-all", key, with: (held) => (held === undefined ? undefined : change(held as T)) };
+}
+
+/** What a server event means for the cache. The only place where events become state; pure. */
+export function apply(event: ServerEvent, viewer: Viewer): Change[] {
+  switch (event.type) {
+    case "call.changed":
+      return callChanged(event.call, viewer);
+    case "segment.added":
+      return segmentAdded(event.call_id, event.segment);
+    case "segment.interim": {
+      const { speaker, text, start_ms, end_ms } = event;
+      return [
+        update<Transcript>(keys.calls.transcript(event.call_id), (held) =>
+          heard(held, speaker, { text, start_ms, end_ms }),
+        ),
+      ];
+    }
+    case "call.warning":
+      return callWarning(event.call_id, event.seconds_left, viewer);
+    case "balance.changed":
+      return [
+        update<Balance>(keys.credits.balance, (held) =>
+          event.sequence < held.sequence
+            ? held
+            : {
+                ...held,
+                available_mcredits: event.available_mcredits,
+                held_mcredits: event.held_mcredits,
+                debt_mcredits: event.debt_mcredits,
+                sequence: event.sequence,
+                minutes_left: minutesLeft(event.available_mcredits, held.rate.mcredits_per_minute),
+              },
+        ),
+        { do: "refetch", key: keys.credits.statement },
+        { do: "refetch", key: keys.leads.dialChecks },
+      ];
+    case "checkout.changed":
+      return [{ do: "refetch", key: keys.credits.checkout(event.checkout_id) }];
+    case "insights.ready":
+      return [{ do: "refetch", key: keys.calls.insights(event.call_id) }];
+    default:
+      // A newer server may send what this page does not know yet.
+      return [];
+  }
+}
+
+function minutesLeft(availableMcredits: number, mcreditsPerMinute: number): number {
+  return mcreditsPerMinute > 0 ? Math.floor(Math.max(0, availableMcredits) / mcreditsPerMinute) : 0;
+}
+
+function newer<T extends Call>(held: T, call: Call): T {
+  return call.sequence < held.sequence ? held : { ...held, ...call };
+}
+
+function callChanged(call: Call, viewer: Viewer): Change[] {
+  const ended = !isLive(call.status);
+  const changes: Change[] = [
+    update<CallWithSpeech>(keys.calls.one(call.id), (held) => newer(held, call)),
+    updateAll<InfiniteData<CallPage>>(keys.calls.lists, (held) => inPages(held, call)),
+    update<Transcript>(keys.calls.transcript(call.id), (held) => {
+      const next = noticed(held, call.sequence);
+      return ended ? silent(next) : next;
+    }),
+  ];
+  if (call.user.id === viewer.userId) {
+    changes.push({
+      do: "update",
+      key: keys.calls.current,
+      with: (held) => current(held as Call | null | undefined, call),
+    });
+  }
+  if (call.status === "intended") changes.push({ do: "refetch", key: keys.calls.lists });
+  if (ended) {
+    changes.push(
+      { do: "refetch", key: keys.calls.receipt(call.id) },
+      { do: "refetch", key: keys.calls.insights(call.id) },
+      { do: "refetch", key: keys.leads.dialChecks },
+    );
+  }
+  return changes;
+}
+
+/** The viewer's call that is going on; null when it has ended. */
+function current(held: Call | null | undefined, call: Call): Call | null | undefined {
+  if (held && held.id === call.id && call.sequence < held.sequence) return held;
+  if (isLive(call.status)) return call;
+  return held && held.id !== call.id ? held : null;
+}
+
+function inPages(held: InfiniteData<CallPage>, call: Call): InfiniteData<CallPage> {
+  if (!held.pages.some((page) => page.items.some((item) => item.id === call.id))) return held;
+  const pages = held.pages.map((page) => ({
+    ...page,
+    items: page.items.map((item) => (item.id === call.id ? newer(item, call) : item)),
+  }));
+  return { ...held, pages };
+}
+
+function segmentAdded(callId: string, segment: Segment): Change[] {
+  const changes: Change[] = [
+    update<Transcript>(keys.calls.transcript(callId), (held) => settled(held, segment)),
+  ];
+  const { speaker, start_ms, end_ms } = segment;
+  if (speaker !== null && segment.kind === "speech") {
+    changes.push(
+      update<CallWithSpeech>(keys.calls.one(callId), (held) =>
+        held.speech.some((span) => span.speaker === speaker && span.start_ms === start_ms)
+          ? held
+          : { ...held, speech: [...held.speech, { speaker, start_ms, end_ms }] },
+      ),
+    );
+  }
+  return changes;
+}
+
+function callWarning(callId: string, secondsLeft: number, viewer: Viewer): Change[] {
+  const warned = <T extends Call>(held: T): T => {
+    if (held.id !== callId || held.answered_at === null) return held;
+    const duration_s = Math.max(
+      held.duration_s,
+      Math.floor((Date.parse(viewer.now) - Date.parse(held.answered_at)) / 1000),
+    );
+    return { ...held, seconds_left: secondsLeft, duration_s, as_of: viewer.now };
+  };
+  return [
+    update<CallWithSpeech>(keys.calls.one(callId), warned),
+    update<Call | null>(keys.calls.current, (held) => (held === null ? null : warned(held))),
+  ];
+}

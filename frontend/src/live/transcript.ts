@@ -1,0 +1,96 @@
+import type { Segment, Speaker } from "../api/types";
+
+export interface Interim {
+  text: string;
+  start_ms: number;
+  end_ms: number;
+}
+
+/** A call's text as this browser knows it.
+ *
+ * segments: settled, in order of their time. known: the newest event number up to which nothing is missing.
+ * seen: the highest number that any event had. interim: text that still changes.
+ */
+export interface Transcript {
+  segments: readonly Segment[];
+  known: number;
+  seen: number;
+  interim: Partial<Record<Speaker, Interim>>;
+}
+
+export const emptyTranscript: Transcript = { segments: [], known: 0, seen: 0, interim: {} };
+
+/** Whether the server must be asked for events that got lost. */
+export function isMissingSome(transcript: Transcript): boolean {
+  return transcript.seen > transcript.known;
+}
+
+function inOrder(a: Segment, b: Segment): number {
+  return a.start_ms - b.start_ms || a.sequence - b.sequence;
+}
+
+function withSegments(segments: readonly Segment[], added: readonly Segment[]): readonly Segment[] {
+  const have = new Set(segments.map((segment) => segment.id));
+  const fresh = added.filter((segment) => !have.has(segment.id));
+  if (fresh.length === 0) return segments;
+  const last = segments.at(-1);
+  const joined = [...segments, ...fresh];
+  const atEnd = fresh.length === 1 && (last === undefined || inOrder(last, fresh[0] as Segment) <= 0);
+  return atEnd ? joined : joined.sort(inOrder);
+}
+
+/** Interim text goes once settled text of the same speaker covers its beginning. */
+function withoutSettled(interim: Transcript["interim"], settled: readonly Segment[]): Transcript["interim"] {
+  let left = interim;
+  for (const segment of settled) {
+    const speaker = segment.speaker;
+    const text = speaker === null ? undefined : left[speaker];
+    if (speaker !== null && text !== undefined && segment.end_ms > text.start_ms) {
+      left = { ...left, [speaker]: undefined };
+    }
+  }
+  return left;
+}
+
+/** An event's number arrived: the next one closes up, a higher one means that something is missing. */
+export function noticed(transcript: Transcript, sequence: number): Transcript {
+  if (sequence <= transcript.known) return transcript;
+  const known = sequence === transcript.known + 1 ? sequence : transcript.known;
+  return { ...transcript, known, seen: Math.max(transcript.seen, sequence) };
+}
+
+export function settled(transcript: Transcript, segment: Segment): Transcript {
+  return {
+    ...noticed(transcript, segment.sequence),
+    segments: withSegments(transcript.segments, [segment]),
+    interim: withoutSettled(transcript.interim, [segment]),
+  };
+}
+
+/** Interim text that comes later than the settled text of the same stretch is old news. */
+export function heard(transcript: Transcript, speaker: Speaker, interim: Interim): Transcript {
+  const covered = transcript.segments.some(
+    (segment) => segment.speaker === speaker && segment.kind === "speech" && segment.end_ms > interim.start_ms,
+  );
+  if (covered) return transcript;
+  return { ...transcript, interim: { ...transcript.interim, [speaker]: interim } };
+}
+
+/** All that the server holds after `known` was fetched: latestSequence is the call's newest event number. */
+export function caughtUp(
+  transcript: Transcript,
+  fetched: readonly Segment[],
+  latestSequence: number,
+): Transcript {
+  return {
+    segments: withSegments(transcript.segments, fetched),
+    known: Math.max(transcript.known, latestSequence),
+    seen: Math.max(transcript.seen, latestSequence),
+    interim: withoutSettled(transcript.interim, fetched),
+  };
+}
+
+/** Nobody speaks any more. */
+export function silent(transcript: Transcript): Transcript {
+  return Object.keys(transcript.interim).length === 0 ? transcript : { ...transcript, interim: {} };
+}

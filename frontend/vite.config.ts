@@ -1,0 +1,19 @@
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vite";
+
+const backend = "http://localhost:8000";
+
+export default defineConfig({
+  plugins: [react()],
+  build: {
+    target: "es2022",
+    // The content security policy allows no data: fonts, and a preload polyfill is dead weight in browsers of today.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    sourcemap: true,
+  },
+  server: {
+    port: 5173,
+    proxy: { "/api": backend, "/ws": { target: backend, ws: true } },
+  },
+});
