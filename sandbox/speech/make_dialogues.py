@@ -9,8 +9,8 @@ A tool that is run once by hand; what it wrote is part of the project, so nothin
     python sandbox/speech/make_dialogues.py
 
 The agent speaks with Piper's voice "joe" (CC0), the callee with Kokoro's "jm_kumo" (Apache-2.0), whose English
-phonemes come from espeak-ng. The "people" set is LibriVox readings (public domain). Everything passes a telephone's band
-(300-3,400 Hz), gets a line's noise (the callee sits in a room that is louder), and is coded as mu-law at 8 kHz.
+phonemes come from espeak-ng. The "people" set is LibriVox readings (public domain). Everything passes a telephone's
+band (300-3,400 Hz), gets a line's noise (the callee's room is louder), and is coded as mu-law at 8 kHz.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ LIBRIVOX = Path("/usr/share/pocketsphinx/test/data/librivox")
 KOKORO_RATE_HZ = 24_000
 KOKORO_SPEED = 1.02
 
+# ruff: noqa: RUF001  (phonetic letters look like others)
 # espeak-ng writes diphthongs and affricates as two letters, where Kokoro was trained on one.
 PHONEMES = [
     ("eɪ", "A"), ("aɪ", "I"), ("aʊ", "W"), ("ɔɪ", "Y"), ("oʊ", "O"), ("əʊ", "O"), ("tʃ", "ʧ"), ("dʒ", "ʤ"),
@@ -101,7 +102,7 @@ def _english_phonemes(text: str) -> str:
 def _read_wav(path: Path) -> Audio:
     with wave.open(str(path), "rb") as file:
         pcm = np.frombuffer(file.readframes(file.getnframes()), dtype="<i2")
-        return _resampled(pcm.astype(np.float32) / 32_768, file.getframerate())
+        return _resampled(np.divide(pcm, 32_768, dtype=np.float32), file.getframerate())
 
 
 def _resampled(audio: Audio, rate_hz: int) -> Audio:
@@ -129,7 +130,8 @@ def _mulaw(audio: Audio) -> bytes:
     biased = np.abs(pcm) + 132
     exponent = np.floor(np.log2(biased)).astype(np.int32) - 7
     mantissa = (biased >> (exponent + 3)) & 0x0F
-    return (~(sign | (exponent << 4) | mantissa) & 0xFF).astype(np.uint8).tobytes()
+    code = (~(sign | (exponent << 4) | mantissa) & 0xFF).astype(np.uint8)
+    return bytes(code)
 
 
 def _render(name: str, spoken: list[tuple[str, int, str, Audio]]) -> dict[str, Any]:

@@ -1,0 +1,171 @@
+"""The asking side of the transcriber, for one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import logging
+from dataclasses import dataclass
+
+import msgspec
+
+from ai.listening.address import parse_address
+from ai.listening.transcriber import (
+    InterimDropped,
+    Kind,
+    Recognition,
+    RecognitionFailed,
+    SpeechRefused,
+    TranscriberOverloaded,
+    TranscriberUnavailable,
+)
+from ai.listening.wire import Answer, BrokenFraming, Request, packed, read_frame
+from processors.errors import DomainError
+
+log = logging.getLogger(__name__)
+
+MAX_UNANSWERED_BYTES = 64 * 1024 * 1024
+FINAL_PATIENCE_S = 30.0
+INTERIM_PATIENCE_S = 2.0
+FIRST_PAUSE_S = 0.05
+LONGEST_PAUSE_S = 1.0
+OVERLOAD_PAUSE_S = 0.5
+
+_REFUSALS: dict[str, type[DomainError]] = {
+    kind.code: kind
+    for kind in (InterimDropped, TranscriberOverloaded, TranscriberUnavailable, RecognitionFailed, SpeechRefused)
+}
+
+
+@dataclass(slots=True)
+class _Asked:
+    frame: bytes
+    answer: asyncio.Future[Answer]
+
+
+class TranscriberClient:
+    """Sends speech to the transcriber over one connection.
+
+    When the transcriber dies, what it has not answered is sent again as soon as it is back, within each one's patience.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        final_patience_s: float = FINAL_PATIENCE_S,
+        interim_patience_s: float = INTERIM_PATIENCE_S,
+    ) -> None:
+        """:raises ValueError: when the address is neither unix:///path nor tcp://host:port."""
+        self._address = parse_address(address)
+        self._patience_s = {"final": final_patience_s, "interim": interim_patience_s}
+        self._ids = itertools.count(1)
+        self._asked: dict[int, _Asked] = {}
+        self._unanswered_bytes = 0
+        self._writer: asyncio.StreamWriter | None = None
+        self._connection: asyncio.Task[None] | None = None
+
+    async def transcribe(self, pcm: bytes, kind: Kind, context: str = "") -> Recognition:
+        """Recognise signed 16-bit little-endian mono at 8 kHz.
+
+        :raises TranscriberUnavailable: no answer within the patience; nothing will come any more.
+        :raises TranscriberOverloaded: too much speech is waiting (interim: at once; final: for all its patience).
+        :raises InterimDropped: the interim result came too late to be of use.
+        :raises SpeechRefused: the audio is not acceptable (too long, not whole samples).
+        :raises RecognitionFailed: the engines die over this speech.
+        """
+        try:
+            async with asyncio.timeout(self._patience_s[kind]):
+                while True:
+                    try:
+                        request = Request(id=next(self._ids), op="transcribe", kind=kind, context=context)
+                        answer = await self._ask(request, pcm)
+                    except TranscriberOverloaded:
+                        if kind == "interim":
+                            raise
+                        await asyncio.sleep(OVERLOAD_PAUSE_S)
+                    else:
+                        break
+        except TimeoutError:
+            raise TranscriberUnavailable("The transcriber gave no answer in time. Is it running?") from None
+        if answer.recognition is None:
+            raise TranscriberUnavailable("The transcriber answered without a recognition.")
+        return answer.recognition
+
+    async def ping(self, timeout_s: float = 5.0) -> int:
+        """How many recognisers have loaded their models; waits for the first.
+
+        :raises TranscriberUnavailable: when none is ready in time.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                return (await self._ask(Request(id=next(self._ids), op="ping"), b"")).workers
+        except TimeoutError:
+            raise TranscriberUnavailable("The transcriber is not ready.") from None
+
+    async def close(self) -> None:
+        """Give up whatever is unanswered and close the connection."""
+        if self._connection is not None:
+            self._connection.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._connection
+        for asked in self._asked.values():
+            asked.answer.cancel()
+
+    async def _ask(self, request: Request, pcm: bytes) -> Answer:
+        frame = packed(request, pcm)
+        if self._unanswered_bytes + len(frame) > MAX_UNANSWERED_BYTES:
+            raise TranscriberOverloaded("Too much speech is waiting for the transcriber.")
+        asked = _Asked(frame, asyncio.get_running_loop().create_future())
+        self._asked[request.id] = asked
+        self._unanswered_bytes += len(frame)
+        try:
+            if self._connection is None or self._connection.done():
+                self._connection = asyncio.create_task(self._stay_connected())
+            elif self._writer is not None:
+                self._writer.write(frame)
+            answer = await asked.answer
+        finally:
+            del self._asked[request.id]
+            self._unanswered_bytes -= len(frame)
+        if answer.refusal is not None:
+            raise _REFUSALS.get(answer.refusal.code, TranscriberUnavailable)(answer.refusal.message)
+        return answer
+
+    async def _stay_connected(self) -> None:
+        """Connect, send what is unanswered, hand out answers; again after a loss, for as long as somebody waits."""
+        pause_s = FIRST_PAUSE_S
+        while True:
+            try:
+                reader, writer = await self._opened()
+            except OSError:
+                await asyncio.sleep(pause_s)
+                pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+            else:
+                pause_s = FIRST_PAUSE_S
+                await self._exchange(reader, writer)
+            if not self._asked:
+                return
+
+    async def _opened(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if self._address.path:
+            return await asyncio.open_unix_connection(self._address.path)
+        return await asyncio.open_connection(self._address.host, self._address.port)
+
+    async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for asked in self._asked.values():
+            writer.write(asked.frame)
+        self._writer = writer
+        try:
+            while True:
+                header, _ = await read_frame(reader)
+                answer = msgspec.json.decode(header, type=Answer)
+                found = self._asked.get(answer.id)
+                if found is not None and not found.answer.done():
+                    found.answer.set_result(answer)
+        except (asyncio.IncompleteReadError, ConnectionError, BrokenFraming, msgspec.DecodeError):
+            log.warning("connection to the transcriber lost")
+        finally:
+            self._writer = None
+            writer.close()

@@ -1,0 +1,135 @@
+"""The supervisor's side of one recogniser process: start it, feed it, and start it again when it dies."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+
+import msgspec
+
+from ai.listening.jobs import Job, JobQueue
+from ai.listening.transcriber import ModelUnusable, RecognitionFailed
+from ai.listening.wire import Answer, BrokenFraming, packed, read_frame
+from ai.listening.worker import EXIT_UNUSABLE
+
+log = logging.getLogger(__name__)
+
+MAX_ATTEMPTS = 3
+LOADING_LIMIT_S = 120.0
+RECOGNITION_LIMIT_S = 30.0
+PAUSE_BEFORE_RESTART_S = 0.2
+LONGEST_PAUSE_S = 10.0
+# More threads in a recogniser are no faster than one, and would starve its neighbours.
+SINGLE_THREADED = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+_LOST = (asyncio.IncompleteReadError, ConnectionError, TimeoutError, BrokenFraming, msgspec.DecodeError)
+
+
+class Recogniser:
+    """Keeps one worker process alive and works off the queue with it, until cancelled."""
+
+    def __init__(self, jobs: JobQueue) -> None:
+        self._jobs = jobs
+        self._process: asyncio.subprocess.Process | None = None
+        self.ready = asyncio.Event()
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    async def run(self) -> None:
+        """:raises ModelUnusable: when the models cannot be loaded, so that starting again would not help."""
+        pause_s = PAUSE_BEFORE_RESTART_S
+        try:
+            while True:
+                if await self._start():
+                    pause_s = PAUSE_BEFORE_RESTART_S
+                    await self._work()
+                self.ready.clear()
+                await self._stop()
+                log.warning("recogniser ended, starting it again", extra={"pause_s": pause_s})
+                await asyncio.sleep(pause_s)
+                pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+        finally:
+            self.ready.clear()
+            await self._stop()
+
+    async def _start(self) -> bool:
+        """Whether the process has loaded its models."""
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "ai.listening.worker",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env={**os.environ, **SINGLE_THREADED},
+        )
+        try:
+            await asyncio.wait_for(self._answer(), LOADING_LIMIT_S)
+        except _LOST:
+            if self._process.returncode is None:
+                self._process.kill()
+            if await self._process.wait() == EXIT_UNUSABLE:
+                raise ModelUnusable("A recogniser cannot use its models; it said why above.") from None
+            return False
+        self.ready.set()
+        return True
+
+    async def _work(self) -> None:
+        """Jobs, one after the other, until the process dies. The job on which it dies is done again by another."""
+        while True:
+            job = await self._next_job()
+            if job is None:
+                return
+            job.attempts += 1
+            queued_ms = job.waited_ms
+            try:
+                answer = await asyncio.wait_for(self._recognised(job), RECOGNITION_LIMIT_S)
+            except _LOST:
+                await self._give_back(job)
+                return
+            except asyncio.CancelledError:
+                await self._give_back(job)
+                raise
+            if not job.answer.done():
+                job.answer.set_result(msgspec.structs.replace(answer, queued_ms=queued_ms))
+
+    async def _next_job(self) -> Job | None:
+        """The next job, or None when the process died while it had nothing to do."""
+        assert self._process is not None
+        waiting = asyncio.create_task(self._jobs.get())
+        ended = asyncio.create_task(self._process.wait())
+        try:
+            await asyncio.wait({waiting, ended}, return_when=asyncio.FIRST_COMPLETED)
+            if not ended.done():
+                return waiting.result()
+            if waiting.done():
+                await self._jobs.put_back(waiting.result())
+            return None
+        finally:
+            waiting.cancel()
+            ended.cancel()
+
+    async def _give_back(self, job: Job) -> None:
+        if job.attempts >= MAX_ATTEMPTS:
+            job.refuse(RecognitionFailed("The recognisers failed over this speech each time. It has no text."))
+        elif not job.answer.done():
+            await self._jobs.put_back(job)
+
+    async def _recognised(self, job: Job) -> Answer:
+        assert self._process is not None and self._process.stdin is not None
+        self._process.stdin.write(packed(job.request, job.pcm))
+        await self._process.stdin.drain()
+        return await self._answer()
+
+    async def _answer(self) -> Answer:
+        assert self._process is not None and self._process.stdout is not None
+        header, _ = await read_frame(self._process.stdout)
+        return msgspec.json.decode(header, type=Answer)
+
+    async def _stop(self) -> None:
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()

@@ -1,0 +1,218 @@
+"""One track's stream of audio, cut into utterances: a state machine that is fed with frames and answers with events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ai.listening.audio import BYTES_PER_SAMPLE, SAMPLES_PER_MS, samples_of
+from ai.listening.vad import WINDOW_MS, WINDOW_SAMPLES, SpeechDetector
+
+BYTES_PER_MS = SAMPLES_PER_MS * BYTES_PER_SAMPLE
+WINDOW_BYTES = WINDOW_SAMPLES * BYTES_PER_SAMPLE
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """When speech begins and ends.
+
+    onset, release: speech probability above which it begins, below which it pauses.
+    onset_windows: loud windows among the last five before speech is believed; a click has fewer.
+    endpoint_ms: pause that ends an utterance; long enough not to cut inside a sentence.
+    longest_ms: an utterance is cut at its quietest place after so much.
+    before_ms, after_ms: audio kept around the speech, so that soft consonants are not lost.
+    interim_ms: speech between two interim results; grows with the utterance, since their cost does.
+    gap_ms: missing audio from which on a Gap is reported; less is filled with silence.
+    """
+
+    onset: float = 0.5
+    release: float = 0.35
+    onset_windows: int = 3
+    endpoint_ms: int = 480
+    longest_ms: int = 14_000
+    before_ms: int = 256
+    after_ms: int = 192
+    interim_ms: int = 700
+    gap_ms: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    start_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class InterimDue:
+    """The utterance so far. audio_start_ms: the stream time of pcm's first sample, a little before start_ms."""
+
+    start_ms: int
+    end_ms: int
+    audio_start_ms: int
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEnded:
+    """A whole utterance; fields as in InterimDue."""
+
+    start_ms: int
+    end_ms: int
+    audio_start_ms: int
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch of the stream that never arrived, or was dropped."""
+
+    start_ms: int
+    end_ms: int
+
+
+Event = SpeechStarted | InterimDue | SpeechEnded | Gap
+
+
+class Segmenter:
+    """Feeds one track's audio through a speech detector. All times are milliseconds of stream time.
+
+    Holds at most longest_ms of audio. Not safe to be fed from two threads at once.
+    """
+
+    def __init__(self, detector: SpeechDetector, tuning: Tuning | None = None) -> None:
+        self._detector = detector
+        self._tuning = tuning or Tuning()
+        self._pending = bytearray()
+        self._pending_start_ms: int | None = None
+        self._audio = bytearray()
+        self._audio_start_ms = 0
+        self._probabilities: list[float] = []
+        self._start_ms: int | None = None
+        self._last_speech_ms = 0
+        self._next_interim_ms = 0
+
+    @property
+    def speaking(self) -> bool:
+        return self._start_ms is not None
+
+    def feed(self, pcm: bytes, timestamp_ms: int) -> list[Event]:
+        """The next audio, of any length: 8 kHz, signed 16-bit little-endian mono, whole samples.
+
+        Audio that repeats what was already heard is left out; audio that is missing becomes silence or a Gap.
+        :raises ValueError: when pcm is not a whole number of samples.
+        """
+        if len(pcm) % BYTES_PER_SAMPLE:
+            raise ValueError("The audio is not a whole number of 16-bit samples.")
+        events: list[Event] = []
+        if self._pending_start_ms is None:
+            self._pending_start_ms = self._audio_start_ms = timestamp_ms
+        missing_ms = timestamp_ms - self._heard_until_ms()
+        if missing_ms < 0:
+            pcm = pcm[-missing_ms * BYTES_PER_MS :]
+        elif missing_ms >= self._tuning.gap_ms:
+            events += self._interrupted(timestamp_ms)
+        elif missing_ms > 0:
+            self._pending += bytes(missing_ms * BYTES_PER_MS)
+        self._pending += pcm
+        return events + self._drained()
+
+    def finish(self) -> list[Event]:
+        """The stream has ended: whatever is being said is over."""
+        if self._pending:
+            self._pending += bytes(-len(self._pending) % WINDOW_BYTES)
+        return self._drained() + self._ended()
+
+    def _heard_until_ms(self) -> int:
+        assert self._pending_start_ms is not None
+        return self._pending_start_ms + len(self._pending) // BYTES_PER_MS
+
+    def _interrupted(self, resumes_ms: int) -> list[Event]:
+        """Sound on both sides of a hole does not belong together: end here, start anew behind it."""
+        gap = Gap(self._heard_until_ms(), resumes_ms)
+        events = self.finish()
+        self._pending.clear()
+        self._audio.clear()
+        self._probabilities.clear()
+        self._detector.reset()
+        self._pending_start_ms = self._audio_start_ms = resumes_ms
+        return [*events, gap]
+
+    def _drained(self) -> list[Event]:
+        """Work through every whole window that has arrived."""
+        whole = len(self._pending) // WINDOW_BYTES * WINDOW_BYTES
+        if not whole:
+            return []
+        assert self._pending_start_ms is not None
+        pcm = bytes(self._pending[:whole])
+        del self._pending[:whole]
+        samples = samples_of(pcm)
+        events: list[Event] = []
+        for index in range(whole // WINDOW_BYTES):
+            self._audio += pcm[index * WINDOW_BYTES : (index + 1) * WINDOW_BYTES]
+            self._pending_start_ms += WINDOW_MS
+            window = samples[index * WINDOW_SAMPLES : (index + 1) * WINDOW_SAMPLES]
+            events += self._heard(window)
+        return events
+
+    def _heard(self, window: NDArray[np.float32]) -> list[Event]:
+        assert self._pending_start_ms is not None
+        now_ms = self._pending_start_ms
+        probability = self._detector.speech_probability(window)
+        self._probabilities.append(probability)
+        if self._start_ms is None:
+            return self._listening(now_ms)
+        if probability >= self._tuning.release:
+            self._last_speech_ms = now_ms
+        if now_ms - self._last_speech_ms >= self._tuning.endpoint_ms:
+            return self._ended()
+        if now_ms - self._audio_start_ms >= self._tuning.longest_ms:
+            return self._cut()
+        if now_ms - self._start_ms >= self._next_interim_ms and self._last_speech_ms == now_ms:
+            spoken_ms = now_ms - self._start_ms
+            self._next_interim_ms = spoken_ms + max(self._tuning.interim_ms, spoken_ms // 5)
+            return [InterimDue(self._start_ms, now_ms, self._audio_start_ms, bytes(self._audio))]
+        return []
+
+    def _listening(self, now_ms: int) -> list[Event]:
+        """Nobody speaks yet: keep a little audio from before the first word."""
+        recent = self._probabilities[-5:]
+        if sum(one >= self._tuning.onset for one in recent) >= self._tuning.onset_windows:
+            first = next(index for index, one in enumerate(recent) if one >= self._tuning.onset)
+            self._start_ms = now_ms - (len(recent) - first) * WINDOW_MS
+            self._last_speech_ms = now_ms
+            self._next_interim_ms = self._tuning.interim_ms
+            return [SpeechStarted(self._start_ms)]
+        keep = (self._tuning.before_ms // WINDOW_MS) + len(recent)
+        self._forget(len(self._probabilities) - keep)
+        return []
+
+    def _forget(self, windows: int) -> None:
+        if windows > 0:
+            del self._probabilities[:windows]
+            del self._audio[: windows * WINDOW_BYTES]
+            self._audio_start_ms += windows * WINDOW_MS
+
+    def _ended(self) -> list[Event]:
+        if self._start_ms is None:
+            return []
+        end_ms = self._last_speech_ms
+        kept_ms = min(end_ms + self._tuning.after_ms - self._audio_start_ms, len(self._audio) // BYTES_PER_MS)
+        ended = SpeechEnded(self._start_ms, end_ms, self._audio_start_ms, bytes(self._audio[: kept_ms * BYTES_PER_MS]))
+        self._start_ms = None
+        self._forget(kept_ms // WINDOW_MS)
+        return [ended]
+
+    def _cut(self) -> list[Event]:
+        """A long utterance is cut at the quietest window of its last third; the rest begins the next one."""
+        assert self._start_ms is not None
+        first = len(self._probabilities) * 2 // 3
+        window = first + int(np.argmin(self._probabilities[first:]))
+        cut_ms = self._audio_start_ms + (window + 1) * WINDOW_MS
+        ended = SpeechEnded(
+            self._start_ms, cut_ms, self._audio_start_ms, bytes(self._audio[: (window + 1) * WINDOW_BYTES])
+        )
+        self._forget(window + 1)
+        self._start_ms = cut_ms
+        self._next_interim_ms = self._tuning.interim_ms
+        return [ended, SpeechStarted(cut_ms)]

@@ -1,0 +1,167 @@
+"""The transcriber process: recognisers behind one socket. `python -m ai.listening.server`
+
+Speech comes in, words go out; nothing is written to disk and no text reaches the log. Settings, from the environment:
+TRANSCRIBER_ADDRESS  unix:///path or tcp://host:port (a private network only: whoever reaches it may use it)
+TRANSCRIBER_WORKERS  recogniser processes; by default one for each processor
+WHISPER_MODEL_PATH, MOONSHINE_MODEL_PATH  a model folder in place of the packaged one
+LOG_LEVEL  INFO by default
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+
+from pythonjsonlogger.json import JsonFormatter
+
+from ai.listening.address import Address, parse_address
+from ai.listening.jobs import Job, JobQueue
+from ai.listening.recogniser import Recogniser
+from ai.listening.transcriber import ModelUnusable
+from ai.listening.wire import Answer, BrokenFraming, Refusal, Request, RequestRefused, packed, read_frame, request_of
+from ai.listening.worker import EXIT_UNUSABLE
+from processors.errors import DomainError
+
+log = logging.getLogger(__name__)
+
+MAX_CONNECTIONS = 64
+MAX_UNANSWERED = 256
+
+
+class TranscriberServer:
+    """Accepts connections and gives their speech to the recognisers."""
+
+    def __init__(self, workers: int) -> None:
+        self._jobs = JobQueue()
+        self.recognisers = [Recogniser(self._jobs) for _ in range(workers)]
+        self._connections = 0
+
+    async def serve(self, address: Address) -> None:
+        """Serve until cancelled.
+
+        :raises ModelUnusable: when the recognisers cannot load their models.
+        """
+        if address.path:
+            server = await asyncio.start_unix_server(self._connected, sock=_private_socket(address.path))
+        else:
+            server = await asyncio.start_server(self._connected, address.host, address.port)
+        async with server:
+            await asyncio.gather(*(recogniser.run() for recogniser in self.recognisers))
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._connections >= MAX_CONNECTIONS:
+            log.warning("connection refused, too many are open")
+            writer.close()
+            return
+        self._connections += 1
+        unanswered: set[asyncio.Task[None]] = set()
+        room = asyncio.Semaphore(MAX_UNANSWERED)
+        try:
+            while True:
+                await room.acquire()
+                header, payload = await read_frame(reader)
+                task = asyncio.create_task(self._answer(writer, header, payload))
+                unanswered.add(task)
+                task.add_done_callback(unanswered.discard)
+                task.add_done_callback(lambda _: room.release())
+        except BrokenFraming:
+            log.warning("connection closed, its bytes are not our format")
+        except (asyncio.IncompleteReadError, ConnectionError):
+            log.debug("connection ended")
+        finally:
+            self._connections -= 1
+            for task in unanswered:
+                task.cancel()
+            writer.close()
+
+    async def _answer(self, writer: asyncio.StreamWriter, header: bytes, payload: bytes) -> None:
+        try:
+            request = request_of(header, payload)
+        except BrokenFraming:
+            log.warning("connection closed, a header was no request")
+            writer.close()
+            return
+        except RequestRefused as error:
+            answer = Answer(id=error.request_id, refusal=Refusal(error.code, error.message))
+        else:
+            answer = await self._done(request, payload)
+        try:
+            writer.write(packed(answer))
+            await writer.drain()
+        except ConnectionError:
+            log.debug("the asker has gone")
+
+    async def _any_ready(self) -> None:
+        waiting = [asyncio.ensure_future(recogniser.ready.wait()) for recogniser in self.recognisers]
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in waiting:
+                one.cancel()
+
+    async def _done(self, request: Request, payload: bytes) -> Answer:
+        if request.op == "ping":
+            await self._any_ready()
+            return Answer(id=request.id, workers=sum(one.ready.is_set() for one in self.recognisers))
+        job = Job(request, payload, asyncio.get_running_loop().create_future())
+        try:
+            await self._jobs.put(job)
+            return await job.answer
+        except DomainError as error:
+            return Answer(id=request.id, refusal=Refusal(error.code, error.message))
+        finally:
+            job.answer.cancel()
+
+
+def _private_socket(path: str) -> socket.socket:
+    """A listening socket that only our own user may open. One that a killed transcriber left behind is replaced."""
+    Path(path).unlink(missing_ok=True)
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        listening.bind(path)
+        Path(path).chmod(0o600)
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+async def _serve_until_signalled(address: Address, workers: int) -> None:
+    serving = asyncio.ensure_future(TranscriberServer(workers).serve(address))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, serving.cancel)
+    try:
+        await serving
+    except asyncio.CancelledError:
+        log.info("transcriber stopped")
+
+
+def main() -> int:
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonFormatter("{asctime}{levelname}{name}{message}", style="{"))
+    logging.basicConfig(level=os.environ.get("LOG_LEVEL", "INFO"), handlers=[handler])
+    try:
+        address = parse_address(os.environ.get("TRANSCRIBER_ADDRESS", ""))
+        workers = int(os.environ.get("TRANSCRIBER_WORKERS") or os.cpu_count() or 1)
+    except ValueError as error:
+        log.error("transcriber cannot start", extra={"reason": str(error)})
+        return EXIT_UNUSABLE
+    try:
+        asyncio.run(_serve_until_signalled(address, max(1, workers)))
+    except ModelUnusable as error:
+        log.error("transcriber cannot start", extra={"reason": error.message})
+        return EXIT_UNUSABLE
+    finally:
+        if address.path:
+            Path(address.path).unlink(missing_ok=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,224 @@
+"""One track of a live call: frames in at real pace, interim and final text out, in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+from ai.listening.audio import decode_mulaw
+from ai.listening.client import TranscriberClient
+from ai.listening.segmenter import Event, Gap, InterimDue, Segmenter, SpeechEnded
+from ai.listening.transcriber import Recognition
+from ai.listening.vad import SileroDetector, SpeechDetector
+from processors.errors import DomainError
+
+log = logging.getLogger(__name__)
+
+OnInterim = Callable[[str, int, int], Awaitable[None]]
+OnFinal = Callable[[Recognition, int, int], Awaitable[None]]
+OnGap = Callable[[int, int], Awaitable[None]]
+
+MAX_WAITING_BYTES = 80_000  # ten seconds of mu-law
+MAX_UNFINISHED = 32
+# Two detector windows: one thread hand-over for both costs little, and delays text by 32 ms on the average.
+BATCH_S = 0.064
+
+
+@dataclass(slots=True)
+class TrackCounts:
+    """What this track has seen. dropped_frames: came faster than they could be worked off, or were oversized."""
+
+    frames: int = 0
+    dropped_frames: int = 0
+    interims: int = 0
+    dropped_interims: int = 0
+    finals: int = 0
+    failed_finals: int = 0
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """Something to report in its turn: an utterance that is being recognised, or a gap."""
+
+    start_ms: int
+    end_ms: int
+    utterance: int = 0
+    audio_start_ms: int = 0
+    recognition: asyncio.Task[Recognition] | None = None
+
+
+class TrackListener:
+    """Listens to one track and reports through three coroutines, all times in milliseconds of stream time:
+
+    on_interim(text, start_ms, end_ms): what the current utterance seems to say so far; replaces the last one.
+        Empty text takes it back: the utterance turned out to be no speech.
+    on_final(recognition, start_ms, end_ms): an utterance's words, their times in stream time too.
+    on_gap(start_ms, end_ms): a stretch of which there is no text: audio that was lost, or speech that nobody recognised.
+
+    Finals and gaps keep their order; an interim result never follows its utterance's final. A report that raises is
+    logged and counted, and the next one still comes.
+    """
+
+    def __init__(
+        self,
+        *,
+        track: str,
+        client: TranscriberClient,
+        on_interim: OnInterim,
+        on_final: OnFinal,
+        on_gap: OnGap,
+        context: str = "",
+        detector: SpeechDetector | None = None,
+    ) -> None:
+        self.track = track
+        self.context = context
+        self.counts = TrackCounts()
+        self._client = client
+        self._on_interim = on_interim
+        self._on_final = on_final
+        self._on_gap = on_gap
+        self._segmenter = Segmenter(detector or SileroDetector())
+        self._waiting: deque[tuple[int, bytes]] = deque()
+        self._waiting_bytes = 0
+        self._arrived = asyncio.Event()
+        self._ending = False
+        self._outcomes: asyncio.Queue[_Outcome | None] = asyncio.Queue(MAX_UNFINISHED)
+        self._interim: asyncio.Task[None] | None = None
+        self._utterance = 1
+        self._shown_utterance = 0
+        self._reporting = asyncio.Lock()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def feed(self, mulaw: bytes, timestamp_ms: int) -> None:
+        """The next frame, of any length. Never waits: when too much is waiting, the oldest is dropped and counted."""
+        if self._ending:
+            return
+        if not self._tasks:
+            self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._report())]
+        self.counts.frames += 1
+        if len(mulaw) > MAX_WAITING_BYTES:
+            self.counts.dropped_frames += 1
+            return
+        self._waiting.append((timestamp_ms, mulaw))
+        self._waiting_bytes += len(mulaw)
+        while self._waiting_bytes > MAX_WAITING_BYTES:
+            # The hole that this leaves in the timestamps becomes a gap in the segmenter.
+            self._waiting_bytes -= len(self._waiting.popleft()[1])
+            self.counts.dropped_frames += 1
+        self._arrived.set()
+
+    async def flush(self) -> None:
+        """The stream has ended: returns when every utterance has been reported. May be called again."""
+        self._ending = True
+        self._arrived.set()
+        if self._tasks:
+            await asyncio.gather(*self._tasks)
+
+    async def cancel(self) -> None:
+        """Stop at once, without reporting what is unfinished."""
+        self._ending = True
+        for task in (*self._tasks, *([self._interim] if self._interim else [])):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        while not self._outcomes.empty():
+            outcome = self._outcomes.get_nowait()
+            if outcome is not None and outcome.recognition is not None:
+                outcome.recognition.cancel()
+
+    async def _listen(self) -> None:
+        while not self._ending or self._waiting:
+            await self._arrived.wait()
+            if not self._ending:
+                await asyncio.sleep(BATCH_S)
+            self._arrived.clear()
+            batch = list(self._waiting)
+            self._waiting.clear()
+            self._waiting_bytes = 0
+            # The detector computes outside of the interpreter's lock, so the event loop goes on meanwhile.
+            await self._handle(await asyncio.to_thread(self._segmented, batch))
+            if self._ending:
+                self._arrived.set()
+        await self._handle(self._segmenter.finish())
+        await self._outcomes.put(None)
+
+    def _segmented(self, batch: list[tuple[int, bytes]]) -> list[Event]:
+        events: list[Event] = []
+        for timestamp_ms, mulaw in batch:
+            events += self._segmenter.feed(decode_mulaw(mulaw), timestamp_ms)
+        return events
+
+    async def _handle(self, events: list[Event]) -> None:
+        for event in events:
+            if isinstance(event, InterimDue):
+                if self._interim is None or self._interim.done():
+                    self._interim = asyncio.create_task(self._show_interim(event, self._utterance))
+                else:
+                    self.counts.dropped_interims += 1
+            elif isinstance(event, SpeechEnded):
+                recognition = asyncio.create_task(self._client.transcribe(event.pcm, "final", self.context))
+                outcome = _Outcome(event.start_ms, event.end_ms, self._utterance, event.audio_start_ms, recognition)
+                self._utterance += 1
+                await self._outcomes.put(outcome)
+            elif isinstance(event, Gap):
+                await self._outcomes.put(_Outcome(event.start_ms, event.end_ms))
+
+    async def _show_interim(self, due: InterimDue, utterance: int) -> None:
+        try:
+            recognition = await self._client.transcribe(due.pcm, "interim", self.context)
+        except DomainError:
+            self.counts.dropped_interims += 1
+            return
+        async with self._reporting:
+            if not recognition.text or utterance != self._utterance:
+                return
+            self.counts.interims += 1
+            self._shown_utterance = utterance
+            await self._reported(self._on_interim(recognition.text, due.start_ms, due.end_ms))
+
+    async def _report(self) -> None:
+        while (outcome := await self._outcomes.get()) is not None:
+            recognition = await self._recognition(outcome)
+            async with self._reporting:
+                await self._reported(self._report_of(outcome, recognition))
+        if self._interim is not None:
+            self._interim.cancel()
+
+    async def _recognition(self, outcome: _Outcome) -> Recognition | None:
+        if outcome.recognition is None:
+            return None
+        try:
+            return await outcome.recognition
+        except DomainError as error:
+            self.counts.failed_finals += 1
+            log.warning("an utterance was not recognised", extra={"code": error.code})
+            return None
+
+    async def _report_of(self, outcome: _Outcome, recognition: Recognition | None) -> None:
+        if recognition is None:
+            await self._on_gap(outcome.start_ms, outcome.end_ms)
+        elif recognition.text:
+            self.counts.finals += 1
+            placed = _in_stream_time(recognition, outcome.audio_start_ms)
+            await self._on_final(placed, outcome.start_ms, outcome.end_ms)
+        elif self._shown_utterance == outcome.utterance:
+            await self._on_interim("", outcome.start_ms, outcome.end_ms)
+
+    async def _reported(self, report: Awaitable[None]) -> None:
+        try:
+            await report
+        except Exception as error:
+            # Whoever listens decides what its own failure means; the rest of the call must still be heard.
+            log.error("a report of recognised speech failed", extra={"error": type(error).__name__})
+
+
+def _in_stream_time(recognition: Recognition, audio_start_ms: int) -> Recognition:
+    words = tuple(
+        replace(word, start_ms=word.start_ms + audio_start_ms, end_ms=word.end_ms + audio_start_ms)
+        for word in recognition.words
+    )
+    return replace(recognition, words=words)

@@ -1,0 +1,87 @@
+"""One recogniser: a process on one thread that gets speech on its standard input and answers on its standard output.
+
+Started by ai.listening.recogniser, never by hand. It writes no file and logs no text.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import struct
+import sys
+import time
+from typing import BinaryIO
+
+import msgspec
+
+from ai.listening.engines.moonshine import MoonshineTranscriber
+from ai.listening.engines.whisper import WhisperTranscriber
+from ai.listening.model_files import moonshine_folder, whisper_folder
+from ai.listening.transcriber import ModelUnusable, Transcriber
+from ai.listening.wire import Answer, Request, packed
+
+# sysexits.h: what this process was given to work with is wrong, so starting it again does not help.
+EXIT_UNUSABLE = 78
+_PR_SET_PDEATHSIG = 1
+_LENGTH = struct.Struct(">I")
+
+
+def main() -> int:
+    answers = _private_output()
+    _die_with_parent()
+    try:
+        engines: dict[str, Transcriber] = {
+            "final": WhisperTranscriber(whisper_folder(os.environ.get("WHISPER_MODEL_PATH", ""))),
+            "interim": MoonshineTranscriber(moonshine_folder(os.environ.get("MOONSHINE_MODEL_PATH", ""))),
+        }
+    except ModelUnusable as error:
+        sys.stderr.write(f"{error.message}\n")
+        return EXIT_UNUSABLE
+    for engine in engines.values():
+        # The first use allocates and compiles; nobody should wait for that in a call.
+        engine.transcribe(bytes(16_000), "")
+    _write(answers, Answer(id=0, workers=1))
+    while (frame := _read(sys.stdin.buffer)) is not None:
+        header, pcm = frame
+        request = msgspec.json.decode(header, type=Request)
+        started = time.perf_counter()
+        recognition = engines[request.kind].transcribe(pcm, request.context)
+        computed_ms = round((time.perf_counter() - started) * 1_000)
+        _write(answers, Answer(id=request.id, recognition=recognition, computed_ms=computed_ms))
+    return 0
+
+
+def _private_output() -> BinaryIO:
+    """Our own copy of standard output; whatever a native library prints goes to standard error instead."""
+    kept = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return kept
+
+
+def _die_with_parent() -> None:
+    """A supervisor that is killed leaves no recogniser behind (Linux)."""
+    parent = os.getppid()
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        # The parent died before the call took effect.
+        os._exit(1)
+
+
+def _read(source: BinaryIO) -> tuple[bytes, bytes] | None:
+    parts: list[bytes] = []
+    for _ in range(2):
+        length = source.read(_LENGTH.size)
+        if len(length) < _LENGTH.size:
+            return None
+        parts.append(source.read(_LENGTH.unpack(length)[0]))
+    return parts[0], parts[1]
+
+
+def _write(out: BinaryIO, answer: Answer) -> None:
+    out.write(packed(answer))
+    out.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
