@@ -133,7 +133,12 @@ _DEMANDS = (
     _Demand("EMAIL_HOST", _matches(r"[\w.:-]+"), "set the host of your mail server"),
     _Demand("DEFAULT_FROM_EMAIL", _matches(r"[^@\s]+@[^@\s]+"), "set a mail address", required=False),
     _Demand("DATA_DIR", _is_writable, "set a folder that this user can write to", required=False),
-    _Demand("TRANSCRIBER_ADDRESS", _matches("unix:///.+"), "set unix:///PATH", required=False),
+    _Demand(
+        "TRANSCRIBER_ADDRESS",
+        _matches(r"unix:///.+|tcp://.+:\d+"),
+        "set unix:///PATH or tcp://HOST:PORT",
+        required=False,
+    ),
     _Demand("PORT_WEB", _is_port, "set a port between 1 and 65535", required=False),
     _Demand("PORT_MEDIA", _is_port, "set a port between 1 and 65535", required=False),
     _Demand("WHISPER_MODEL_PATH", _is_folder, "set a folder that is there", required=False),

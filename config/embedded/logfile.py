@@ -8,7 +8,7 @@ from pathlib import Path
 _MAX_BYTES = 5_000_000
 _MAX_LINE_BYTES = 65_536
 _TAIL_LINES = 25
-_ERROR = re.compile(rb'"level": ?"(ERROR|CRITICAL)"|\b(ERROR|FATAL|PANIC): |^Traceback ')
+_ERROR = re.compile(rb'"level(name)?": ?"(ERROR|CRITICAL)"|\b(ERROR|FATAL|PANIC): |^Traceback ')
 
 
 class LogFile:

@@ -56,7 +56,7 @@ def databases(postgres: Postgres, valkey: Valkey) -> list[Process]:
 def product(*, ports: Ports, bind: str, transcriber_address: str, worker_waits: Callable[[], bool]) -> list[Process]:
     """What runs on one machine and on many.
 
-    bind: the address on which web and media listen. transcriber_address: unix:///path.
+    bind: the address on which web and media listen. transcriber_address: unix:///path or tcp://host:port.
     worker_waits: whether the worker's consumer waits for tasks in the queue.
     """
     return [

@@ -1,0 +1,138 @@
+"""docs/configuration.md says what the code reads, and `make serve` names what is wrong."""
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from config import configuration
+from config.embedded import ports
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+HOUSE = ("config", "api", "voice", "ai", "ledger", "identity", "compliance", "realtime", "processors", "sandbox")
+# Read, but no setting: it says which settings module there is, and there is one.
+NOT_SETTINGS = {"DJANGO_SETTINGS_MODULE"}
+NAME = re.compile(r"[A-Z][A-Z0-9]+(_[A-Z0-9]+)*")
+COMPLETE = {
+    "SECRET_KEY": "s" * 50,
+    "SUPPRESSION_KEY": "0f" * 32,
+    "DATABASE_URL": "postgresql://klose:secret@db.example.com:5432/klose",
+    "REDIS_URL": "redis://a.example.com:6379/0,redis://b.example.com:6379/0",
+    "PUBLIC_URL": "https://sales.example.com",
+    "MEDIA_SOCKET_URL": "wss://media.example.com",
+    "NUM_PROXIES": "1",
+    "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
+    "TWILIO_AUTH_TOKEN": "1" * 32,
+    "TWILIO_CALLER_ID": "+12025550147",
+    "TWILIO_VERIFY_SERVICE_SID": "VA" + "0" * 32,
+    "PADDLE_API_KEY": "pdl_live_apikey_0123456789",
+    "PADDLE_WEBHOOK_SECRET": "pdl_ntfset_0123456789",
+    "PADDLE_CLIENT_TOKEN": "live_0123456789",
+    "CREDIT_PACKS": json.dumps(
+        [{"price_id": "pri_1", "name": "One", "mcredits": 1, "amount_minor": 1, "currency": "USD"}]
+    ),
+    "EMAIL_HOST": "mail.example.com",
+}
+
+
+def documented() -> dict[str, str]:
+    """Setting -> default, as the page's tables have them."""
+    page = (PROJECT / "docs" / "configuration.md").read_text()
+    return dict(re.findall(r"^\| `([A-Z0-9_]+)` \| (.+?) \|", page, flags=re.MULTILINE))
+
+
+def reads() -> Iterator[tuple[str, ast.expr | None]]:
+    """Each name that is read from the environment, with the default beside it when there is one."""
+    for source in (file for package in HOUSE for file in (PROJECT / package).rglob("*.py")):
+        for node in ast.walk(ast.parse(source.read_text())):
+            if isinstance(node, ast.Subscript) and _is_environment(node.value):
+                yield from _named([node.slice])
+            elif isinstance(node, ast.Call) and any(map(_is_environment, [*node.args, _owner(node.func)])):
+                yield from _named([one for one in node.args if not _is_environment(one)])
+
+
+def _owner(function: ast.expr) -> ast.expr:
+    return function.value if isinstance(function, ast.Attribute) else function
+
+
+def _is_environment(node: ast.expr) -> bool:
+    return ast.unparse(node) in {"environ", "os.environ", "environment"}
+
+
+def _named(arguments: list[ast.expr]) -> Iterator[tuple[str, ast.expr | None]]:
+    first = arguments[0] if arguments else None
+    if isinstance(first, ast.Constant) and isinstance(first.value, str) and NAME.fullmatch(first.value):
+        yield first.value, arguments[1] if len(arguments) > 1 else None
+
+
+def test_every_setting_that_is_read_is_documented_and_no_other() -> None:
+    read = {name for name, _ in reads()} | set(ports.SETTINGS.values())
+    assert len(read) > 40
+    assert set(documented()) == read - NOT_SETTINGS
+
+
+def test_the_defaults_are_those_of_the_code() -> None:
+    page = documented()
+    compared = 0
+    for name, default in reads():
+        literal = default.value if isinstance(default, ast.Constant) else None
+        if literal not in {"", None} and page.get(name, "required") != "required":
+            assert page[name].strip("`") == str(literal), name
+            compared += 1
+    assert compared > 15
+
+
+def test_an_environment_that_is_complete_has_no_problem() -> None:
+    assert configuration.problems(COMPLETE) == []
+
+
+@pytest.mark.parametrize("setting", [name for name in COMPLETE if name != "NUM_PROXIES"])
+def test_each_required_setting_is_missed(setting: str) -> None:
+    left = {name: value for name, value in COMPLETE.items() if name != setting}
+    assert [problem.setting for problem in configuration.problems(left)] == [setting]
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("SECRET_KEY", "short"),
+        ("DEBUG", "true"),
+        ("DEBUG", "perhaps"),
+        ("DATABASE_URL", "mysql://a/b"),
+        ("DATABASE_POOL_SIZE", "0"),
+        ("REDIS_URL", "redis://a.example.com,http://b.example.com"),
+        ("PUBLIC_URL", "http://sales.example.com"),
+        ("MEDIA_SOCKET_URL", "ws://media.example.com"),
+        ("NUM_PROXIES", "0"),
+        ("NUM_PROXIES", "many"),
+        ("TWILIO_CALLER_ID", "0049 30 1"),
+        ("PADDLE_CLIENT_TOKEN", "test_0123456789"),
+        ("CREDIT_PACKS", "[]"),
+        ("CREDIT_PACKS", "{not json"),
+        ("CREDIT_PACKS", '[{"price_id": "pri_1"}]'),
+        ("PORT_MEDIA", "8000"),
+        ("PORT_WEB", "80000"),
+        ("EMAIL_PORT", "0"),
+        ("WHISPER_MODEL_PATH", "/nowhere/at/all"),
+    ],
+)
+def test_a_value_that_is_wrong_or_contradicts_another_is_named(setting: str, value: str) -> None:
+    assert [problem.setting for problem in configuration.problems(COMPLETE | {setting: value})] == [setting]
+
+
+def test_serve_names_every_problem_at_once_and_starts_nothing(tmp_path: Path) -> None:
+    environ = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path / "data"), **COMPLETE}
+    del environ["SECRET_KEY"], environ["TWILIO_AUTH_TOKEN"]
+    environ["PUBLIC_URL"] = "http://sales.example.com"
+    command = [sys.executable, "-m", "config.embedded.serve"]
+    said = subprocess.run(command, cwd=PROJECT, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    assert said.returncode == 2
+    lines = [line.strip() for line in said.stderr.splitlines()[1:]]
+    assert [line.split(":")[0] for line in lines] == ["SECRET_KEY", "TWILIO_AUTH_TOKEN", "PUBLIC_URL"]
+    assert not (tmp_path / "data").exists()
