@@ -1,0 +1,86 @@
+"""The sandbox's HTTP application."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from aiohttp import web
+
+from sandbox import mail, page
+from sandbox.contract import Contract
+from sandbox.control import Control
+from sandbox.paddle.api import PaddleApi
+from sandbox.paddle.checkout import Checkout
+from sandbox.services import Services
+from sandbox.twilio.calls_api import CallsApi
+from sandbox.twilio.gateway import Gateway
+
+MAX_BODY_BYTES = 1_048_576
+LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+
+def build(services: Services) -> web.Application:
+    app = web.Application(middlewares=[only_local_names], client_max_size=MAX_BODY_BYTES)
+    settings, store, faults = services.settings, services.store, services.faults
+    credentials = (settings.account_sid, settings.auth_token)
+    calls = Gateway(
+        store=store,
+        faults=faults,
+        contract=Contract("twilio_api_v2010.json"),
+        credentials=credentials,
+        service="twilio",
+        target="twilio.rest",
+    )
+    CallsApi(services.exchange, settings.caller_id).register(app, calls)
+    verify = Gateway(
+        store=store,
+        faults=faults,
+        contract=Contract("twilio_verify_v2.json"),
+        credentials=credentials,
+        service="verify",
+        target="verify",
+    )
+    services.verify.register(app, verify)
+    app.router.add_route("*", "/2010-04-01/Accounts/{AccountSid}/Messages{rest:.*}", _refuse_messages(services))
+    PaddleApi(services.sales, store, settings.paddle_api_key).register(app)
+    Checkout(services.sales, store, settings.paddle_client_token, services.exchange.start).register(app)
+    Control(services).register(app)
+    page.register(app, services)
+    app.cleanup_ctx.append(_running(services))
+    return app
+
+
+@web.middleware
+async def only_local_names(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """A page elsewhere cannot reach the sandbox by giving this machine a name of its own."""
+    if request.host.rsplit(":", 1)[0] not in LOCAL_NAMES:
+        return web.Response(status=421, text="The sandbox answers to localhost only.")
+    return await handler(request)
+
+
+def _refuse_messages(services: Services) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def refuse(request: web.Request) -> web.Response:
+        """Codes go through Verify; the product sends no text messages of its own, and this proves it."""
+        services.store.received.messages_requests += 1
+        body = {"code": 20404, "message": "The sandbox sends no messages", "more_info": "", "status": 404}
+        return web.Response(status=404, text=json.dumps(body), content_type="application/json")
+
+    return refuse
+
+
+def _running(services: Services) -> Callable[[web.Application], AsyncIterator[None]]:
+    async def running(app: web.Application) -> AsyncIterator[None]:
+        server = await mail.listen(services.store, services.settings.smtp_port)
+        saving = asyncio.create_task(services.store.keep_saving())
+        services.exchange.end_what_a_restart_cut()
+        yield
+        saving.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await saving
+        server.close()
+        await services.close()
+
+    return running

@@ -1,0 +1,252 @@
+"""The control API under /sandbox/api/: what a test or the page sees and does. None of it exists at the real services."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+
+from sandbox.encoding import to_json
+from sandbox.faults import FaultInvalid
+from sandbox.paddle.sales import SaleInvalid, Sales
+from sandbox.phones import PhoneInvalid, changed
+from sandbox.services import Services
+from sandbox.twilio.leg import Leg
+
+Handler = Callable[[web.Request], Awaitable[Any]]
+E164_PATH = r"/{e164:\+?\d+}"
+
+
+class Control:
+    """Each handler returns what is sent as JSON."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._store = services.store
+        self._exchange = services.exchange
+
+    def register(self, app: web.Application) -> None:
+        routes: list[tuple[str, str, Handler]] = [
+            ("GET", "/health", self.health),
+            ("GET", "/dialogues", self.dialogues),
+            ("GET", "/phones", self.phones),
+            ("GET", f"/phones{E164_PATH}", self.phone),
+            ("POST", f"/phones{E164_PATH}", self.change_phone),
+            ("GET", "/calls", self.calls),
+            ("GET", "/calls/{sid}", self.call),
+            ("POST", "/calls/{sid}/answer", self.answer),
+            ("POST", "/calls/{sid}/decline", self.decline),
+            ("POST", "/calls/{sid}/hangup", self.hang_up),
+            ("POST", "/calls/{sid}/press", self.press),
+            ("GET", "/messages", self.messages),
+            ("GET", "/mails", self.mails),
+            ("GET", "/received", self.received),
+            ("GET", "/deliveries", self.deliveries),
+            ("GET", "/alerts", self.alerts),
+            ("GET", "/defects", self.defects),
+            ("GET", "/faults", self.faults),
+            ("POST", "/faults", self.add_fault),
+            ("DELETE", "/faults", self.clear_faults),
+            ("POST", "/verify/age", self.age_codes),
+            ("GET", "/paddle/transactions", self.transactions),
+            ("POST", "/paddle/transactions/{id}/pay", self.pay),
+            ("POST", "/paddle/transactions/{id}/refund", self.refund),
+            ("POST", "/paddle/transactions/{id}/chargeback", self.charge_back),
+            ("POST", "/paddle/transactions/{id}/chargeback_reverse", self.charge_back_reverse),
+            ("POST", "/paddle/adjustments/{id}/approve", self.approve),
+            ("POST", "/paddle/adjustments/{id}/reject", self.reject),
+            ("POST", "/reset", self.reset),
+        ]
+        for method, path, handler in routes:
+            app.router.add_route(method, f"/sandbox/api{path}", _endpoint(handler))
+
+    async def health(self, request: web.Request) -> Any:
+        return {"status": "ok", "live_calls": len(self._exchange.legs)}
+
+    async def dialogues(self, request: web.Request) -> Any:
+        return [
+            {
+                "id": entry.id,
+                "title": entry.title,
+                "callee_name": entry.callee_name,
+                "duration_s": entry.duration_s,
+                "turns": list(entry.turns),
+            }
+            for entry in self._services.speech.dialogues
+        ]
+
+    async def phones(self, request: web.Request) -> Any:
+        return to_json(list(self._store.phones.values()))
+
+    async def phone(self, request: web.Request) -> Any:
+        return to_json(self._exchange.phone(_e164(request)))
+
+    async def change_phone(self, request: web.Request) -> Any:
+        """Applies to the next call, and to one that is ringing where it can."""
+        phone = self._exchange.phone(_e164(request))
+        wanted = changed(phone, await _body(request), dialogues=self._services.speech.ids)
+        self._store.phones[phone.e164] = wanted
+        return to_json(wanted)
+
+    async def calls(self, request: web.Request) -> Any:
+        wanted = request.query.get("to", "")
+        return [
+            to_json(record) | {"duration_s": record.duration_s}
+            for record in self._store.calls.values()
+            if wanted in ("", record.to)
+        ]
+
+    async def call(self, request: web.Request) -> Any:
+        record = self._store.calls.get(request.match_info["sid"])
+        if record is None:
+            raise web.HTTPNotFound(text="No such call")
+        streams = [stream for stream in self._store.streams.values() if stream.call_sid == record.sid]
+        return to_json(record) | {"duration_s": record.duration_s, "streams": to_json(streams)}
+
+    async def answer(self, request: web.Request) -> Any:
+        self._leg(request).picked_up.set()
+        return {}
+
+    async def decline(self, request: web.Request) -> Any:
+        self._leg(request).declined.set()
+        return {}
+
+    async def hang_up(self, request: web.Request) -> Any:
+        """The person at this phone hangs up; a phone that is ringing declines."""
+        leg = self._leg(request)
+        (leg.hung_up if leg.record.answered_at else leg.declined).set()
+        return {}
+
+    async def press(self, request: web.Request) -> Any:
+        digits = str((await _body(request)).get("digits", "1"))
+        if not digits or set(digits) - set("0123456789*#"):
+            raise PhoneInvalid("digits must be keys of a telephone: 0-9, * and #.")
+        leg = self._leg(request)
+        for digit in digits:
+            leg.pressed.put_nowait(digit)
+        return {}
+
+    async def messages(self, request: web.Request) -> Any:
+        wanted = request.query.get("to", "").replace(" ", "+")
+        return to_json([message for message in self._store.messages if wanted in ("", message.to)])
+
+    async def mails(self, request: web.Request) -> Any:
+        return to_json(self._store.mails_to(request.query.get("to", "")))
+
+    async def received(self, request: web.Request) -> Any:
+        return self._store.received.as_json()
+
+    async def deliveries(self, request: web.Request) -> Any:
+        wanted = request.query.get("subject", "")
+        return to_json([entry for entry in self._store.deliveries if wanted in ("", entry.subject)])
+
+    async def alerts(self, request: web.Request) -> Any:
+        return to_json(list(self._store.alerts))
+
+    async def defects(self, request: web.Request) -> Any:
+        return to_json(list(self._store.defects))
+
+    async def faults(self, request: web.Request) -> Any:
+        return self._services.faults.listed()
+
+    async def add_fault(self, request: web.Request) -> Any:
+        return to_json(self._services.faults.add(await _body(request)))
+
+    async def clear_faults(self, request: web.Request) -> Any:
+        self._services.faults.clear()
+        return {}
+
+    async def age_codes(self, request: web.Request) -> Any:
+        self._services.verify.age(float((await _body(request)).get("seconds", 600)))
+        return {}
+
+    async def transactions(self, request: web.Request) -> Any:
+        return [self._sales.body(transaction) for transaction in self._store.transactions.values()]
+
+    async def pay(self, request: web.Request) -> Any:
+        """What the Pay button of the checkout does."""
+        transaction = self._sales.find(request.match_info["id"])
+        if self._sales.pay(transaction, cardholder_name="Jordan Sample", last4="4242"):
+            await self._sales.complete(transaction)
+        return self._sales.body(transaction)
+
+    async def refund(self, request: web.Request) -> Any:
+        """{"status": "pending_approval"} leaves it to be approved or rejected; otherwise it is approved at once."""
+        body = await _body(request)
+        transaction = self._sales.find(request.match_info["id"])
+        status = str(body.get("status", "approved"))
+        adjustment = self._sales.adjust(transaction, "refund", "requested_by_customer", status="pending_approval")
+        if status == "approved":
+            self._sales.decide(adjustment, "approved")
+        return self._sales.adjustment_body(adjustment)
+
+    async def charge_back(self, request: web.Request) -> Any:
+        return self._adjusted(request, "chargeback")
+
+    async def charge_back_reverse(self, request: web.Request) -> Any:
+        return self._adjusted(request, "chargeback_reverse")
+
+    def _adjusted(self, request: web.Request, action: str) -> Any:
+        transaction = self._sales.find(request.match_info["id"])
+        return self._sales.adjustment_body(self._sales.adjust(transaction, action, action))
+
+    async def approve(self, request: web.Request) -> Any:
+        return self._decided(request, "approved")
+
+    async def reject(self, request: web.Request) -> Any:
+        return self._decided(request, "rejected")
+
+    def _decided(self, request: web.Request, status: str) -> Any:
+        adjustment = self._store.adjustments.get(request.match_info["id"])
+        if adjustment is None:
+            raise web.HTTPNotFound(text="No such adjustment")
+        self._sales.decide(adjustment, status)
+        return self._sales.adjustment_body(adjustment)
+
+    async def reset(self, request: web.Request) -> Any:
+        """Hang up everything and forget it."""
+        for leg in list(self._exchange.legs.values()):
+            leg.hung_up.set()
+        self._services.faults.clear()
+        self._store.forget()
+        return {}
+
+    @property
+    def _sales(self) -> Sales:
+        return self._services.sales
+
+    def _leg(self, request: web.Request) -> Leg:
+        leg = self._exchange.legs.get(request.match_info["sid"])
+        if leg is None:
+            raise web.HTTPNotFound(text="No such live call")
+        return leg
+
+
+def _endpoint(handler: Handler) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def endpoint(request: web.Request) -> web.Response:
+        try:
+            return web.json_response(await handler(request))
+        except (FaultInvalid, PhoneInvalid) as error:
+            return web.json_response({"error": str(error)}, status=422)
+        except SaleInvalid as error:
+            return web.json_response({"error": str(error)}, status=404 if error.code == "entity_not_found" else 409)
+        except web.HTTPNotFound as error:
+            return web.json_response({"error": error.text}, status=404)
+
+    return endpoint
+
+
+async def _body(request: web.Request) -> dict[str, Any]:
+    """:raises FaultInvalid: when a body is there that is no JSON object."""
+    if not request.can_read_body:
+        return {}
+    try:
+        body = await request.json()
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise FaultInvalid("The body must be a JSON object.")
+    return body
+
+
+def _e164(request: web.Request) -> str:
+    return "+" + request.match_info["e164"].lstrip("+")

@@ -1,0 +1,1 @@
+"""Paddle Billing: its API, Paddle.js with the checkout, and signed notifications."""

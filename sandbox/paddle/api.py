@@ -1,0 +1,130 @@
+"""Paddle's API, as far as selling packs needs it: prices, products, transactions, adjustments."""
+
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+
+from sandbox.paddle.bodies import PRODUCT_ID, price_body, product_body
+from sandbox.paddle.sales import SaleInvalid, Sales
+from sandbox.store import Store
+
+Answer = tuple[int, Any]
+Handler = Callable[[web.Request, Any], Awaitable[Answer]]
+
+
+class PaddleApi:
+    """api_key: the bearer token that must be shown; "" lets nobody in."""
+
+    def __init__(self, sales: Sales, store: Store, api_key: str) -> None:
+        self._sales = sales
+        self._store = store
+        self._api_key = api_key
+
+    def register(self, app: web.Application) -> None:
+        """Under /paddle, and without a prefix too: Paddle's SDK joins only a host to its paths."""
+        for prefix in ("", "/paddle"):
+            self._route(app, "GET", f"{prefix}/prices", self.prices)
+            self._route(app, "GET", f"{prefix}/prices/{{id}}", self.price)
+            self._route(app, "GET", f"{prefix}/products", self.products)
+            self._route(app, "POST", f"{prefix}/transactions", self.create)
+            self._route(app, "GET", f"{prefix}/transactions", self.listing)
+            self._route(app, "GET", f"{prefix}/transactions/{{id}}", self.fetch)
+            self._route(app, "POST", f"{prefix}/adjustments", self.adjust)
+            self._route(app, "GET", f"{prefix}/adjustments", self.adjustments)
+
+    def _route(self, app: web.Application, method: str, path: str, handler: Handler) -> None:
+        async def endpoint(request: web.Request) -> web.Response:
+            sent = request.headers.get("Authorization", "")
+            if not self._api_key or not secrets.compare_digest(sent.encode(), f"Bearer {self._api_key}".encode()):
+                return _error(403, "authentication_malformed", "Authentication header missing or not valid.")
+            try:
+                body = await request.json() if request.can_read_body else {}
+            except ValueError:
+                return _error(400, "bad_request", "The body is not JSON.")
+            self._store.received.note_json(f"paddle {request.method} {path.removeprefix('/paddle')}", body)
+            try:
+                status, data = await handler(request, body)
+            except SaleInvalid as error:
+                return _error(404 if error.code == "entity_not_found" else 400, error.code, str(error))
+            return _data(status, data)
+
+        app.router.add_route(method, path, endpoint)
+
+    async def prices(self, request: web.Request, body: Any) -> Answer:
+        wanted = [name for name in request.query.get("id", "").split(",") if name]
+        prices = self._sales.prices.values()
+        return 200, [price_body(price) for price in prices if not wanted or price.price_id in wanted]
+
+    async def price(self, request: web.Request, body: Any) -> Answer:
+        price = self._sales.prices.get(request.match_info["id"])
+        if price is None:
+            raise SaleInvalid("entity_not_found", f"Entity {request.match_info['id']} not found")
+        return 200, price_body(price)
+
+    async def products(self, request: web.Request, body: Any) -> Answer:
+        return 200, [product_body()] if request.query.get("id", PRODUCT_ID) == PRODUCT_ID else []
+
+    async def create(self, request: web.Request, body: Any) -> Answer:
+        transaction = self._sales.open(
+            items_of(body, "price_id"),
+            origin="api",
+            custom_data=body.get("custom_data"),
+            customer_id=body.get("customer_id"),
+        )
+        return 201, self._sales.body(transaction)
+
+    async def listing(self, request: web.Request, body: Any) -> Answer:
+        wanted = [name for name in request.query.get("id", "").split(",") if name]
+        found = reversed(self._store.transactions.values())
+        return 200, [self._sales.body(entry) for entry in found if not wanted or entry.id in wanted][:200]
+
+    async def fetch(self, request: web.Request, body: Any) -> Answer:
+        return 200, self._sales.body(self._sales.find(request.match_info["id"]))
+
+    async def adjust(self, request: web.Request, body: Any) -> Answer:
+        """A refund that is asked for starts pending, as most do at Paddle; the control API decides it."""
+        if not isinstance(body, dict):
+            raise SaleInvalid("bad_request", "The body must be an object.")
+        transaction = self._sales.find(str(body.get("transaction_id")))
+        reason = str(body.get("reason", ""))
+        adjustment = self._sales.adjust(transaction, str(body.get("action")), reason, status="pending_approval")
+        return 201, self._sales.adjustment_body(adjustment)
+
+    async def adjustments(self, request: web.Request, body: Any) -> Answer:
+        wanted = request.query.get("transaction_id", "")
+        found = self._store.adjustments.values()
+        return 200, [self._sales.adjustment_body(entry) for entry in found if wanted in ("", entry.transaction_id)]
+
+
+def items_of(body: Any, price_name: str) -> list[tuple[str, int]]:
+    """:raises SaleInvalid: when the body has no list of items with a price and a whole quantity."""
+    entries = body.get("items") if isinstance(body, dict) else None
+    if not isinstance(entries, list):
+        raise SaleInvalid("bad_request", "items must be a list.")
+    items = []
+    for entry in entries:
+        price_id = entry.get(price_name) if isinstance(entry, dict) else None
+        quantity = entry.get("quantity", 1) if isinstance(entry, dict) else None
+        if not isinstance(price_id, str) or not isinstance(quantity, int):
+            raise SaleInvalid("bad_request", f"Each item needs {price_name} and a whole quantity.")
+        items.append((price_id, quantity))
+    return items
+
+
+def _data(status: int, data: Any) -> web.Response:
+    meta: dict[str, Any] = {"request_id": secrets.token_hex(8)}
+    if isinstance(data, list):
+        meta["pagination"] = {"per_page": 200, "next": "", "has_more": False, "estimated_total": len(data)}
+    return web.json_response({"data": data, "meta": meta}, status=status)
+
+
+def _error(status: int, code: str, detail: str) -> web.Response:
+    error = {
+        "type": "request_error",
+        "code": code,
+        "detail": detail,
+        "documentation_url": f"https://developer.paddle.com/v1/errors/{code}",
+    }
+    return web.json_response({"error": error, "meta": {"request_id": secrets.token_hex(8)}}, status=status)

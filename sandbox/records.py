@@ -1,0 +1,172 @@
+"""What the sandbox remembers: plain records that can be listed, shown and written to the state file."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+CallStatus = Literal[
+    "queued", "initiated", "ringing", "in-progress", "completed", "busy", "failed", "no-answer", "canceled"
+]
+TERMINAL: frozenset[str] = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
+
+
+@dataclass(slots=True)
+class CallbackTarget:
+    """Where one call's progress is posted to."""
+
+    url: str = ""
+    method: str = "POST"
+    events: tuple[str, ...] = ("completed",)
+
+
+@dataclass(slots=True)
+class CallRecord:
+    """One leg. Durations follow from answered_at and ended_at."""
+
+    sid: str
+    account_sid: str
+    to: str
+    from_: str
+    direction: Literal["outbound-api", "outbound-dial"]
+    created_at: datetime
+    updated_at: datetime
+    parent_sid: str | None = None
+    status: CallStatus = "queued"
+    started_at: datetime | None = None
+    answered_at: datetime | None = None
+    ended_at: datetime | None = None
+    bridged_at: datetime | None = None
+    answered_by: str | None = None
+    price: str | None = None
+    callbacks: CallbackTarget = field(default_factory=CallbackTarget)
+    callbacks_sent: int = 0
+    note: str = ""
+
+    @property
+    def is_over(self) -> bool:
+        return self.status in TERMINAL
+
+    @property
+    def duration_s(self) -> int:
+        """Whole seconds from answer to end; 0 for a call that was not answered."""
+        if self.answered_at is None or self.ended_at is None:
+            return 0
+        return max(0, round((self.ended_at - self.answered_at).total_seconds()))
+
+
+@dataclass(slots=True)
+class StreamRecord:
+    sid: str
+    account_sid: str
+    call_sid: str
+    name: str
+    url: str
+    updated_at: datetime
+    status: Literal["in-progress", "stopped"] = "in-progress"
+    error: str = ""
+    frames_sent: int = 0
+
+
+@dataclass(slots=True)
+class Message:
+    """A text message on a phone. code: what Verify sent, in clear, so that a person or a test can type it."""
+
+    to: str
+    text: str
+    sent_at: datetime
+    code: str = ""
+
+
+@dataclass(slots=True)
+class Mail:
+    id: int
+    to: list[str]
+    from_: str
+    subject: str
+    text: str
+    html: str
+    links: list[str]
+    received_at: datetime
+
+
+@dataclass(slots=True)
+class Verification:
+    """Verify's record of one number; code and sid live until approval, expiry, cancellation or exhaustion."""
+
+    sid: str
+    account_sid: str
+    service_sid: str
+    to: str
+    channel: str
+    code: str
+    created_at: datetime
+    updated_at: datetime
+    status: str = "pending"
+    checks: int = 0
+    attempts: list[dict[str, str]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Transaction:
+    """A Paddle transaction. items: (price_id, quantity)."""
+
+    id: str
+    status: Literal["draft", "ready", "paid", "completed", "canceled"]
+    items: list[tuple[str, int]]
+    currency: str
+    custom_data: dict[str, Any] | None
+    origin: Literal["api", "web"]
+    created_at: datetime
+    updated_at: datetime
+    customer_id: str | None = None
+    address_id: str | None = None
+    checkout_url: str | None = None
+    billed_at: datetime | None = None
+    payment: dict[str, Any] | None = None
+    invoice_number: str | None = None
+
+
+@dataclass(slots=True)
+class Adjustment:
+    """A refund or chargeback of a whole transaction."""
+
+    id: str
+    action: str
+    transaction_id: str
+    reason: str
+    status: str
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(slots=True)
+class Delivery:
+    """One attempt to post a webhook. outcome: HTTP status, or a word for what happened instead."""
+
+    service: str
+    event: str
+    subject: str
+    url: str
+    outcome: str
+    attempt: int
+    at: datetime
+
+
+@dataclass(slots=True)
+class Alert:
+    """What Twilio's debugger would show, with its error code; or a note of ours with code 0."""
+
+    code: int
+    message: str
+    subject: str
+    at: datetime
+
+
+@dataclass(slots=True)
+class Defect:
+    """A breach of a contract: by the caller (request, undeclared field) or by the sandbox itself (response)."""
+
+    kind: Literal["request", "undeclared_field", "response", "internal"]
+    where: str
+    reasons: list[str]
+    at: datetime

@@ -1,0 +1,69 @@
+"""Everything that runs in the sandbox, put together once."""
+
+from dataclasses import dataclass
+
+from sandbox.clock import Clock
+from sandbox.faults import Faults
+from sandbox.paddle.bodies import catalog
+from sandbox.paddle.notifications import Notifications
+from sandbox.paddle.sales import Sales
+from sandbox.settings import Settings
+from sandbox.speech_library import SpeechLibrary
+from sandbox.store import Store
+from sandbox.twilio.exchange import Exchange
+from sandbox.twilio.verify_api import VerifyApi
+from sandbox.twilio.webhooks import TwilioWebhooks
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    settings: Settings
+    store: Store
+    faults: Faults
+    speech: SpeechLibrary
+    webhooks: TwilioWebhooks
+    exchange: Exchange
+    verify: VerifyApi
+    notifications: Notifications
+    sales: Sales
+
+    async def close(self) -> None:
+        await self.exchange.close()
+        await self.webhooks.close()
+        await self.notifications.close()
+        self.store.save()
+
+
+def assemble(settings: Settings) -> Services:
+    store, faults = Store(settings.state_file), Faults()
+    store.load()
+    pace = Clock(settings.time_scale, settings.media_scale)
+    speech = SpeechLibrary(settings.speech_folder)
+    webhooks = TwilioWebhooks(store, faults, settings.auth_token)
+    exchange = Exchange(
+        store=store,
+        faults=faults,
+        webhooks=webhooks,
+        speech=speech,
+        pace=pace,
+        auth_token=settings.auth_token,
+        hang_up_after_s=settings.hang_up_after_s,
+    )
+    verify = VerifyApi(
+        store, account_sid=settings.account_sid, service_sid=settings.verify_service_sid, name=settings.verify_name
+    )
+    notifications = Notifications(
+        store=store,
+        faults=faults,
+        pace=pace,
+        url=settings.paddle_webhook_url,
+        secret=settings.paddle_webhook_secret,
+    )
+    sales = Sales(
+        store=store,
+        prices=catalog(settings.prices),
+        notifications=notifications,
+        pace=pace,
+        checkout_url=settings.paddle_checkout_url,
+    )
+    return Services(settings, store, faults, speech, webhooks, exchange, verify, notifications, sales)

@@ -1,0 +1,1 @@
+"""Twilio: Voice (REST, TwiML, status callbacks, Media Streams) and Verify."""
