@@ -53,9 +53,7 @@ class Client:
         return self.address
 
 
-def record(
-    *, kind: str, client: Client, now: datetime, user: User | None = None, email: str = ""
-) -> AccessEvent:
+def record(*, kind: str, client: Client, now: datetime, user: User | None = None, email: str = "") -> AccessEvent:
     return AccessEvent.objects.create(
         at=now,
         kind=kind,

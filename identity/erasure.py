@@ -5,9 +5,9 @@ from typing import Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Case, IntegerField, Q, Value, When
 
-from identity.models import AccessEvent, Membership, OtpAttempt, User, Workspace
+from identity.models import AccessEvent, Membership, OtpAttempt, Session, User, Workspace
 from processors.pseudonyms import pseudonym
 from realtime.publish import close_sockets_on_commit
 
@@ -15,8 +15,16 @@ UNFINISHED_KEPT_FOR: Final = timedelta(days=1)
 UNFINISHED_ERASED_AT_ONCE_MAX: Final = 500
 
 
-def erase_user(*, user_id: UUID, now: datetime) -> int:
-    """Erases the person and the workspaces that the person owns; returns how many rows were touched.
+def end_access(*, user_id: UUID) -> None:
+    """Ends all sessions and sockets of the person and lets nobody sign in to the account any more."""
+    with transaction.atomic():
+        User.objects.filter(id=user_id).update(is_active=False)
+        Session.objects.filter(user_id=user_id).delete()
+        close_sockets_on_commit(user_id=user_id)
+
+
+def erase_user(*, user_id: UUID, now: datetime) -> None:
+    """Erases the person, the workspaces that nobody else is in, and unfinished sign-ups with the same e-mail.
 
     Traces of access stay for their term as events of nobody from nowhere; passcode attempts keep the keyed
     hash of the number, so that erasing an account does not reset the limits.
@@ -24,44 +32,36 @@ def erase_user(*, user_id: UUID, now: datetime) -> int:
     with transaction.atomic():
         user = User.objects.select_for_update().filter(id=user_id).first()
         if user is None:
-            return 0
-        touched = 0
-        owned = Membership.objects.filter(user_id=user_id, role=Membership.OWNER).values_list(
-            "workspace_id", flat=True
-        )
-        for workspace_id in list(owned):
-            touched += erase_workspace(workspace_id=workspace_id, now=now)
-        of_person = Q(user_id=user_id)
+            return
+        same_person = Q(id=user_id)
+        traces = Q(user_id=user_id)
         if user.mobile_verified_at is not None:
-            # Failed attempts carry the e-mail's hash alone. An unfinished sign-up has not proved that the
-            # e-mail is its own.
-            of_person |= Q(account_key=pseudonym("email", user.email))
-        touched += AccessEvent.objects.filter(of_person).update(
-            user=None, account_key="", address=None, network="", agent=""
-        )
-        touched += OtpAttempt.objects.filter(user_id=user_id).update(user=None, network="")
-        close_sockets_on_commit(user_id=user_id)
-        deleted, _ = user.delete()
-        return touched + deleted
+            # Only a finished account has a claim to what carries nothing but its e-mail.
+            same_person |= Q(email=user.email, mobile_verified_at__isnull=True)
+            traces |= Q(account_key=pseudonym("email", user.email))
+        ids = list(User.objects.filter(same_person).values_list("id", flat=True))
+        for workspace_id in Membership.objects.filter(user_id__in=ids).values_list("workspace_id", flat=True):
+            _leave(workspace_id=workspace_id, leaving=ids, now=now)
+        traces |= Q(user_id__in=ids)
+        AccessEvent.objects.filter(traces).update(user=None, account_key="", address=None, network="", agent="")
+        OtpAttempt.objects.filter(user_id__in=ids).update(user=None, network="")
+        for each in ids:
+            close_sockets_on_commit(user_id=each)
+        User.objects.filter(id__in=ids).delete()
 
 
-def erase_workspace(*, workspace_id: UUID, now: datetime) -> int:
-    """Ends all memberships with their sessions and blanks the name.
-
-    Returns how many rows were deleted or blanked.
-    """
+def erase_workspace(*, workspace_id: UUID, now: datetime) -> None:
+    """Ends all memberships with their sessions and blanks the name."""
     with transaction.atomic():
-        for user_id in Membership.objects.for_workspace(workspace_id).values_list("user_id", flat=True):
+        members = Membership.objects.for_workspace(workspace_id)
+        for user_id in members.values_list("user_id", flat=True):
             close_sockets_on_commit(user_id=user_id)
-        deleted, _ = Membership.objects.for_workspace(workspace_id).delete()
-        blanked = Workspace.objects.filter(id=workspace_id, erased_at__isnull=True).update(
-            name="", erased_at=now
-        )
-        return deleted + blanked
+        members.delete()
+        Workspace.objects.filter(id=workspace_id, erased_at__isnull=True).update(name="", erased_at=now)
 
 
 def erase_unfinished_sign_ups(*, now: datetime) -> int:
-    """Sign-ups whose phone was not proved within a day.
+    """Erases sign-ups whose phone was not proved within a day.
 
     Returns how many were erased; call again while that is not 0.
     """
@@ -70,3 +70,18 @@ def erase_unfinished_sign_ups(*, now: datetime) -> int:
     for user_id in ids:
         erase_user(user_id=user_id, now=now)
     return len(ids)
+
+
+def _leave(*, workspace_id: UUID, leaving: list[UUID], now: datetime) -> None:
+    """A workspace that others are in goes on: its longest-serving manager, or else member, becomes the owner."""
+    members = Membership.objects.for_workspace(workspace_id)
+    managers_first = Case(When(role=Membership.MANAGER, then=Value(0)), default=Value(1), output_field=IntegerField())
+    heir = members.exclude(user_id__in=leaving).order_by(managers_first, "created_at").first()
+    if heir is None:
+        erase_workspace(workspace_id=workspace_id, now=now)
+        return
+    ended, _ = members.filter(user_id__in=leaving, role=Membership.OWNER).delete()
+    if ended:
+        Membership.objects.filter(id=heir.id).update(role=Membership.OWNER)
+        # The heir's open pages hold the rights of the old role.
+        close_sockets_on_commit(user_id=heir.user_id)

@@ -93,9 +93,7 @@ class User(AbstractBaseUser):
                 condition=Q(mobile_verified_at__isnull=False),
                 name="user_email_of_one_account",
             ),
-            models.CheckConstraint(
-                condition=Q(mobile_e164__regex=r"^\+[1-9][0-9]{6,14}$"), name="user_mobile_e164"
-            ),
+            models.CheckConstraint(condition=Q(mobile_e164__regex=r"^\+[1-9][0-9]{6,14}$"), name="user_mobile_e164"),
         ]
 
 
@@ -120,9 +118,7 @@ class Membership(TenantModel):
             models.UniqueConstraint(
                 fields=["workspace"], condition=Q(role="owner"), name="membership_one_owner_per_workspace"
             ),
-            models.CheckConstraint(
-                condition=Q(role__in=["owner", "manager", "rep"]), name="membership_role_known"
-            ),
+            models.CheckConstraint(condition=Q(role__in=["owner", "manager", "rep"]), name="membership_role_known"),
         ]
 
 

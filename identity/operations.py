@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from compliance import consent, policy
+from compliance.redaction import redact_cards
 from identity import otp
 from identity.access import Client, record, refuse_guessing, refuse_mass_sign_up
 from identity.auth import Actor
@@ -104,9 +105,7 @@ def create_verified_user(*, form: SignUpIn, client: Client, now: datetime) -> Me
         return _open_account(user, form, client, now)
 
 
-def add_member(
-    *, workspace_id: UUID, form: SignUpIn, role: Role, client: Client, now: datetime
-) -> Membership:
+def add_member(*, workspace_id: UUID, form: SignUpIn, role: Role, client: Client, now: datetime) -> Membership:
     """A verified person as a member of an existing workspace. A second owner is refused by the database.
 
     Raises as `create_verified_user` does.
@@ -144,9 +143,7 @@ def sign_in(*, session: SessionStore, email: str, password: str, client: Client,
     membership = Membership.objects.filter(user=user).order_by("created_at").first()
     if not user.is_active or membership is None:
         _reword(attempt, AccessEvent.SIGN_IN_REFUSED, user)
-        raise AccountBlocked(
-            "This account cannot be used now. Write to support to learn why and what can be done."
-        )
+        raise AccountBlocked("This account cannot be used now. Write to support to learn why and what can be done.")
     with transaction.atomic():
         _reword(attempt, AccessEvent.SIGN_IN, user)
         session.begin(user=user, membership=membership, client=client, now=now)
@@ -175,9 +172,7 @@ def verify_phone(*, session: SessionStore, code: str, client: Client, now: datet
     if user.mobile_verified_at is None:
         try:
             with transaction.atomic(), _claiming_email():
-                User.objects.filter(id=user.id, mobile_verified_at__isnull=True).update(
-                    mobile_verified_at=now
-                )
+                User.objects.filter(id=user.id, mobile_verified_at__isnull=True).update(mobile_verified_at=now)
         except EmailTaken:
             erase_user(user_id=user.id, now=now)
             session.flush()
@@ -211,9 +206,7 @@ def revoke_session(*, actor: Actor, session_id: UUID, client: Client, now: datet
 def note_use(*, session: Session, now: datetime) -> None:
     """Keeps the time of last use to within five minutes, so that most requests write nothing."""
     if now - session.last_used_at >= USE_NOTED_EVERY:
-        Session.objects.filter(id=session.id, last_used_at__lte=now - USE_NOTED_EVERY).update(
-            last_used_at=now
-        )
+        Session.objects.filter(id=session.id, last_used_at__lte=now - USE_NOTED_EVERY).update(last_used_at=now)
 
 
 def _person(form: SignUpIn, now: datetime) -> User:
@@ -223,12 +216,10 @@ def _person(form: SignUpIn, now: datetime) -> User:
             "Signing in needs passcodes by text message. Tick the box to agree to receive them."
         )
     if not form.policy_accepted or form.policy_version != policy.current_version():
-        raise PolicyNotAccepted(
-            "Accept the privacy policy in its present version. Reload the page to read it."
-        )
+        raise PolicyNotAccepted("Accept the privacy policy in its present version. Reload the page to read it.")
     user = User(
-        first_name=form.first_name,
-        last_name=form.last_name,
+        first_name=redact_cards(form.first_name)[:80],
+        last_name=redact_cards(form.last_name)[:80],
         email=parse_email(form.email),
         mobile_e164=parse_mobile(form.mobile),
         created_at=now,
@@ -243,19 +234,16 @@ def _person(form: SignUpIn, now: datetime) -> User:
 
 
 def _open_account(user: User, form: SignUpIn, client: Client, now: datetime) -> Membership:
-    workspace = Workspace.objects.create(name=form.workspace_name or DEFAULT_WORKSPACE_NAME, created_at=now)
+    name = redact_cards(form.workspace_name or DEFAULT_WORKSPACE_NAME)[:120]
+    workspace = Workspace.objects.create(name=name, created_at=now)
     user.save(force_insert=True)
     _record_consents(user, form, client, now)
     return Membership.objects.create(workspace=workspace, user=user, role=Membership.OWNER, created_at=now)
 
 
 def _record_consents(user: User, form: SignUpIn, client: Client, now: datetime) -> None:
-    consent.grant(
-        user_id=user.id, purpose="sms", policy_version=form.policy_version, ip=client.address, now=now
-    )
-    consent.grant(
-        user_id=user.id, purpose="policy", policy_version=form.policy_version, ip=client.address, now=now
-    )
+    consent.grant(user_id=user.id, purpose="sms", policy_version=form.policy_version, ip=client.address, now=now)
+    consent.grant(user_id=user.id, purpose="policy", policy_version=form.policy_version, ip=client.address, now=now)
 
 
 @contextmanager
@@ -274,9 +262,7 @@ def _account_of(email: str) -> User | None:
     finished.
     """
     return (
-        User.objects.filter(email=email)
-        .order_by(F("mobile_verified_at").asc(nulls_last=True), "-created_at")
-        .first()
+        User.objects.filter(email=email).order_by(F("mobile_verified_at").asc(nulls_last=True), "-created_at").first()
     )
 
 

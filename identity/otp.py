@@ -88,18 +88,12 @@ def _reserve_send(*, user: User, client: Client, now: datetime) -> tuple[OtpAtte
         of_number = sends.filter(number_key=number_key)
         lately = of_number.filter(at__gt=now - SENDS_WINDOW).count()
         if lately >= SENDS_PER_NUMBER_MAX:
-            raise OtpSendLimit(
-                "Three codes were sent in the last 10 minutes. Use the latest, or wait and ask again."
-            )
+            raise OtpSendLimit("Three codes were sent in the last 10 minutes. Use the latest, or wait and ask again.")
         if of_number.filter(at__gt=now - timedelta(days=1)).count() >= SENDS_PER_NUMBER_AND_DAY_MAX:
-            raise OtpSendLimit(
-                "Ten codes were sent to this number today. Ask again tomorrow, or write to support."
-            )
+            raise OtpSendLimit("Ten codes were sent to this number today. Ask again tomorrow, or write to support.")
         of_network = sends.filter(network=client.network, at__gt=now - timedelta(hours=1))
         if client.network and of_network.count() >= SENDS_PER_NETWORK_AND_HOUR_MAX:
-            raise OtpSendLimit(
-                "Too many codes were asked for from your network. Wait an hour, then ask again."
-            )
+            raise OtpSendLimit("Too many codes were asked for from your network. Wait an hour, then ask again.")
         return _reserved(OtpAttempt.SEND, user, number_key, client, now), lately
 
 
@@ -119,9 +113,7 @@ def _reserve_check(*, user: User, client: Client, now: datetime) -> OtpAttempt:
 
 
 def _reserved(purpose: str, user: User, number_key: str, client: Client, now: datetime) -> OtpAttempt:
-    return OtpAttempt.objects.create(
-        at=now, purpose=purpose, user=user, number_key=number_key, network=client.network
-    )
+    return OtpAttempt.objects.create(at=now, purpose=purpose, user=user, number_key=number_key, network=client.network)
 
 
 def _settle(attempt: OtpAttempt, outcome: str, verification_sid: str = "") -> None:

@@ -51,9 +51,9 @@ def describe_session(session: SessionStore) -> SessionOut:
 
 def devices(*, actor: Actor, now: datetime) -> SignedInDevicesOut:
     """The actor's own open sessions, the latest used first."""
-    rows = Session.objects.filter(
-        user_id=actor.user_id, phone_verified_at__isnull=False, expires_at__gt=now
-    ).order_by("-last_used_at")[:SESSIONS_LISTED_MAX]
+    rows = Session.objects.filter(user_id=actor.user_id, phone_verified_at__isnull=False, expires_at__gt=now).order_by(
+        "-last_used_at"
+    )[:SESSIONS_LISTED_MAX]
     return SignedInDevicesOut(
         items=[
             SignedInDeviceOut(

@@ -8,7 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from identity.permissions import Role
 
-Name = Annotated[str, Field(min_length=1, max_length=80)]
+# No control characters: they have no place on one line, and PostgreSQL refuses U+0000.
+_ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
+Name = Annotated[str, Field(min_length=1, max_length=80, pattern=_ONE_LINE)]
+EmailTyped = Annotated[str, Field(max_length=254, pattern=_ONE_LINE)]
 
 
 class Closed(BaseModel):
@@ -24,17 +27,17 @@ class SignUpIn(Closed):
 
     first_name: Name
     last_name: Name
-    email: Annotated[str, Field(max_length=254)]
+    email: EmailTyped
     mobile: Annotated[str, Field(max_length=40)]
     password: Annotated[SecretStr, Field(max_length=200)]
     sms_consent: bool
     policy_version: Annotated[str, Field(max_length=40)]
     policy_accepted: bool
-    workspace_name: Annotated[str, Field(max_length=120)] | None = None
+    workspace_name: Annotated[str, Field(max_length=120, pattern=_ONE_LINE)] | None = None
 
 
 class SignInIn(Closed):
-    email: Annotated[str, Field(max_length=254)]
+    email: EmailTyped
     password: Annotated[SecretStr, Field(max_length=200)]
 
 

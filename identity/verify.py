@@ -67,13 +67,9 @@ class Verification:
 
 _TOO_MANY_SENDS = "Too many codes were sent to this number. Wait 10 minutes, then ask for a new one."
 _TOO_MANY_CHECKS = "Too many wrong codes. Wait until this code expires in 10 minutes, then ask for a new one."
-_NUMBER_REFUSED = (
-    "This number cannot receive a passcode. Sign up with another mobile number, or write to support."
-)
+_NUMBER_REFUSED = "This number cannot receive a passcode. Sign up with another mobile number, or write to support."
 _BUSY = "The passcode service is busy. Wait a minute, then try again."
-_EXPIRED = (
-    "No passcode is waiting for this number: it was used, or its 10 minutes are over. Ask for a new one."
-)
+_EXPIRED = "No passcode is waiting for this number: it was used, or its 10 minutes are over. Ask for a new one."
 _WRONG = "That is not the code that was sent. Check the latest text message and type it again."
 _UNAVAILABLE = "Passcodes cannot be sent or checked right now. Try again in a few minutes."
 
@@ -136,9 +132,7 @@ def check_code(*, mobile_e164: str, code: str) -> str:
 
 def _service() -> Any:
     """The configured Verify service; Any, because the SDK carries no types."""
-    client = TwilioClient(
-        settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN, http_client=twilio_http_client()
-    )
+    client = TwilioClient(settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN, http_client=twilio_http_client())
     return client.verify.v2.services(settings.TWILIO_VERIFY_SERVICE_SID)
 
 

@@ -221,9 +221,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="membership",
-            constraint=models.UniqueConstraint(
-                fields=("user", "workspace"), name="membership_once_per_workspace"
-            ),
+            constraint=models.UniqueConstraint(fields=("user", "workspace"), name="membership_once_per_workspace"),
         ),
         migrations.AddConstraint(
             model_name="membership",

@@ -1,0 +1,130 @@
+"""What identity holds about people: found, exported, erased and verified."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from django.db.models import Q, QuerySet
+
+from compliance.stores import Subject
+from identity import erasure
+from identity.models import AccessEvent, Membership, OtpAttempt, Session, User, Workspace
+from processors.pseudonyms import pseudonym
+
+INVENTORY: Final[dict[str, str]] = {
+    "identity.Workspace.id": "none",
+    "identity.Workspace.name": "workspace",
+    "identity.Workspace.created_at": "none",
+    "identity.Workspace.erased_at": "none",
+    "identity.User.id": "account",
+    "identity.User.password": "credentials",
+    "identity.User.email": "account",
+    "identity.User.first_name": "account",
+    "identity.User.last_name": "account",
+    "identity.User.mobile_e164": "account",
+    "identity.User.mobile_verified_at": "account",
+    "identity.User.is_active": "account",
+    "identity.User.created_at": "account",
+    "identity.Membership.id": "none",
+    "identity.Membership.workspace": "membership",
+    "identity.Membership.user": "membership",
+    "identity.Membership.role": "membership",
+    "identity.Membership.created_at": "membership",
+    "identity.Session.id": "session",
+    "identity.Session.key_digest": "session",
+    "identity.Session.user": "session",
+    "identity.Session.membership": "session",
+    "identity.Session.phone_verified_at": "session",
+    "identity.Session.created_at": "session",
+    "identity.Session.last_used_at": "session",
+    "identity.Session.expires_at": "session",
+    "identity.Session.address": "session",
+    "identity.Session.agent": "session",
+    "identity.Session.data": "session",
+    "identity.AccessEvent.id": "none",
+    "identity.AccessEvent.at": "access_event",
+    "identity.AccessEvent.kind": "access_event",
+    "identity.AccessEvent.user": "access_event",
+    "identity.AccessEvent.account_key": "access_event",
+    "identity.AccessEvent.address": "access_event",
+    "identity.AccessEvent.network": "access_event",
+    "identity.AccessEvent.agent": "access_event",
+    "identity.OtpAttempt.id": "none",
+    "identity.OtpAttempt.at": "otp_attempt",
+    "identity.OtpAttempt.purpose": "otp_attempt",
+    "identity.OtpAttempt.outcome": "otp_attempt",
+    "identity.OtpAttempt.user": "otp_attempt",
+    "identity.OtpAttempt.number_key": "otp_attempt",
+    "identity.OtpAttempt.network": "otp_attempt",
+    "identity.OtpAttempt.verification_sid": "otp_attempt",
+}
+
+
+class IdentityStore:
+    """The account itself, what it may do, and the traces of its use."""
+
+    name = "identity"
+
+    def stop(self, subject: Subject, *, now: datetime) -> None:
+        if subject.user_id is not None:
+            erasure.end_access(user_id=subject.user_id)
+
+    def find(self, subject: Subject) -> dict[str, int]:
+        return {element: rows.count() for element, rows in _held(subject).items()}
+
+    def export(self, subject: Subject) -> dict[str, Any]:
+        return {
+            element: [
+                {name: _readable(value) for name, value in row.items()}
+                for row in rows.order_by("id").values(*_EXPORTED[element])
+            ]
+            for element, rows in _held(subject).items()
+        }
+
+    def erase(self, subject: Subject, *, now: datetime) -> dict[str, int]:
+        found = self.find(subject)
+        if subject.user_id is not None:
+            erasure.erase_user(user_id=subject.user_id, now=now)
+        for workspace_id in subject.workspace_ids_to_erase:
+            erasure.erase_workspace(workspace_id=workspace_id, now=now)
+        return found
+
+    def verify(self, subject: Subject) -> int:
+        return sum(self.find(subject).values())
+
+
+STORE: Final = IdentityStore()
+
+# The password's hash is not given out: it opens the account to whoever breaks it.
+_EXPORTED: Final[Mapping[str, tuple[str, ...]]] = {
+    "account": ("email", "first_name", "last_name", "mobile_e164", "mobile_verified_at", "created_at"),
+    "membership": ("workspace_id", "role", "created_at"),
+    "workspace": ("id", "name", "created_at"),
+    "session": ("created_at", "last_used_at", "expires_at", "address", "agent"),
+    "access_event": ("at", "kind", "address", "agent"),
+    "otp_attempt": ("at", "purpose", "outcome"),
+}
+
+
+def _held(subject: Subject) -> dict[str, QuerySet[Any]]:
+    """The subject's rows by element; none for people who were only called."""
+    if subject.user_id is None:
+        return {}
+    own = Q(user_id=subject.user_id)
+    account = Q(id=subject.user_id)
+    access = own
+    if subject.email:
+        account |= Q(email=subject.email, mobile_verified_at__isnull=True)
+        access |= Q(account_key=pseudonym("email", subject.email))
+    return {
+        "account": User.objects.filter(account),
+        "membership": Membership.objects.filter(own),
+        "workspace": Workspace.objects.filter(id__in=subject.workspace_ids_to_erase, erased_at__isnull=True),
+        "session": Session.objects.filter(own),
+        "access_event": AccessEvent.objects.filter(access),
+        "otp_attempt": OtpAttempt.objects.filter(own),
+    }
+
+
+def _readable(value: Any) -> Any:
+    return value if value is None or isinstance(value, bool | int | str) else str(value)

@@ -1,0 +1,111 @@
+"""Sessions: listed and ended by their person alone, gone at once when the right to them is gone."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+from django.db.models import F
+
+from identity.models import AccessEvent, Membership, Session
+from tests.identity.browser import Browser, code_of
+from tests.identity.conftest import MakeAccount, SignIn
+
+
+def test_a_person_sees_the_own_sessions_and_which_one_is_this(make_account: MakeAccount, sign_in: SignIn) -> None:
+    member = make_account(mobile="+12025550160")
+    other = make_account(mobile="+12025550161", email="other@example.com")
+    here, there = sign_in(member, "198.51.100.1"), sign_in(member, "198.51.100.2")
+    sign_in(other, "198.51.100.3")
+
+    status, answer = here.get("/api/sessions")
+    assert status == 200
+    assert {(item["address"], item["current"]) for item in answer["items"]} == {
+        ("198.51.100.1", True),
+        ("198.51.100.2", False),
+    }
+    assert {item["agent"] for item in there.get("/api/sessions")[1]["items"]} == {"Tests/1.0"}
+
+
+def test_a_session_that_waits_for_its_passcode_is_not_listed(
+    browser: Browser, make_account: MakeAccount, sign_in: SignIn
+) -> None:
+    member = make_account(mobile="+12025550162")
+    browser.post("/api/signin", {"email": member.user.email, "password": "correct horse battery"})
+    assert len(sign_in(member).get("/api/sessions")[1]["items"]) == 1
+
+
+def test_an_ended_session_is_out_at_once(make_account: MakeAccount, sign_in: SignIn) -> None:
+    member = make_account(mobile="+12025550163")
+    here, there = sign_in(member, "198.51.100.1"), sign_in(member, "198.51.100.2")
+    items = here.get("/api/sessions")[1]["items"]
+    target = next(item["id"] for item in items if not item["current"])
+
+    assert here.delete(f"/api/sessions/{target}") == (204, None)
+    assert there.get("/api/sessions")[0] == 401
+    assert here.get("/api/sessions")[0] == 200
+    assert here.delete(f"/api/sessions/{target}")[0] == 404
+    assert AccessEvent.objects.filter(kind="session_revoked").count() == 1
+
+
+def test_nobody_ends_the_session_of_another(make_account: MakeAccount, sign_in: SignIn) -> None:
+    victim = sign_in(make_account(mobile="+12025550164"))
+    attacker = sign_in(make_account(mobile="+12025550165", email="eve@example.com"))
+    target = victim.get("/api/sessions")[1]["items"][0]["id"]
+
+    foreign, missing = attacker.delete(f"/api/sessions/{target}"), attacker.delete(f"/api/sessions/{uuid4()}")
+    assert foreign == missing
+    assert (foreign[0], code_of(foreign[1])) == (404, "session_not_found")
+    assert victim.get("/api/sessions")[0] == 200
+
+
+def test_signing_out_ends_this_session_only(make_account: MakeAccount, sign_in: SignIn) -> None:
+    member = make_account(mobile="+12025550166")
+    here, there = sign_in(member, "198.51.100.1"), sign_in(member, "198.51.100.2")
+    kept = here.session_cookie
+    assert here.post("/api/signout") == (204, None)
+    assert here.get("/api/session")[1]["state"] == "anonymous"
+    assert there.get("/api/session")[1]["state"] == "signed_in"
+
+    here.client.cookies["__Host-session"] = kept or ""
+    assert here.get("/api/session")[1]["state"] == "anonymous"
+
+
+def test_signing_out_works_before_the_passcode_too(browser: Browser, make_account: MakeAccount) -> None:
+    make_account()
+    browser.post("/api/signin", {"email": "ada@example.com", "password": "correct horse battery"})
+    assert browser.post("/api/signout") == (204, None)
+    assert not Session.objects.exists()
+
+
+def test_a_session_ends_after_fourteen_days(make_account: MakeAccount, sign_in: SignIn) -> None:
+    browser = sign_in(make_account(mobile="+12025550167"))
+    Session.objects.update(expires_at=F("expires_at") - timedelta(days=14))
+    assert browser.get("/api/session")[1]["state"] == "anonymous"
+    assert browser.get("/api/sessions")[0] == 401
+
+
+def test_a_changed_role_counts_from_the_next_request(make_account: MakeAccount, sign_in: SignIn) -> None:
+    owner = make_account(mobile="+12025550168")
+    manager = make_account(owner.workspace_id, "manager", email="m@example.com", mobile="+12025550169")
+    browser = sign_in(manager)
+    assert browser.get("/api/session")[1]["permissions"]["see_team"] is True
+    Membership.objects.filter(id=manager.id).update(role="rep")
+    session = browser.get("/api/session")[1]
+    assert (session["role"], session["permissions"]["see_team"]) == ("rep", False)
+
+
+def test_a_removed_member_is_out_at_once(make_account: MakeAccount, sign_in: SignIn) -> None:
+    owner = make_account(mobile="+12025550170")
+    rep = make_account(owner.workspace_id, "rep", email="r@example.com", mobile="+12025550171")
+    browser = sign_in(rep)
+    rep.delete()
+    assert browser.get("/api/session")[1]["state"] == "anonymous"
+
+
+def test_the_last_use_is_kept_to_within_five_minutes(make_account: MakeAccount, sign_in: SignIn) -> None:
+    browser = sign_in(make_account(mobile="+12025550172"))
+    before = Session.objects.get().last_used_at
+    browser.get("/api/sessions")
+    assert Session.objects.get().last_used_at == before
+    Session.objects.update(last_used_at=F("last_used_at") - timedelta(minutes=6))
+    browser.get("/api/sessions")
+    assert Session.objects.get().last_used_at >= before

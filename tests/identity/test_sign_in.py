@@ -1,0 +1,171 @@
+"""Signing in: alike for known and unknown accounts, throttled, and nothing before the passcode."""
+
+import time
+from statistics import median
+
+import pytest
+from django.conf import settings
+from django.test import override_settings
+
+from identity.models import AccessEvent, Session
+from tests.identity.browser import PASSWORD, Browser, code_of
+from tests.identity.conftest import MakeAccount, SignIn
+from tests.sandbox_fixture import Sandbox
+
+
+def attempt(browser: Browser, email: str, password: str = PASSWORD, **headers: str) -> tuple[int, str]:
+    status, answer = browser.post("/api/signin", {"email": email, "password": password}, **headers)
+    return status, answer.get("code") or answer["state"]
+
+
+def test_a_right_password_opens_nothing_but_the_passcode(browser: Browser, make_account: MakeAccount) -> None:
+    make_account()
+    assert attempt(browser, "Ada@Example.com ") == (200, "awaiting_otp")
+    status, problem = browser.get("/api/sessions")
+    assert (status, code_of(problem)) == (401, "not_signed_in")
+
+
+@pytest.mark.policy("C2.2")
+def test_the_passcode_from_the_phone_completes_the_sign_in(make_account: MakeAccount, sign_in: SignIn) -> None:
+    member = make_account()
+    status, session = sign_in(member).get("/api/session")
+    assert (status, session["state"], session["user"]["id"]) == (200, "signed_in", str(member.user_id))
+
+
+def test_an_unknown_account_and_a_wrong_password_are_answered_alike(make_account: MakeAccount) -> None:
+    make_account()
+    wrong = Browser().post("/api/signin", {"email": "ada@example.com", "password": "wrong password"})
+    unknown = Browser().post("/api/signin", {"email": "nobody@example.com", "password": "wrong password"})
+    assert wrong == unknown
+    assert (wrong[0], code_of(wrong[1])) == (401, "sign_in_failed")
+
+
+def test_an_unknown_account_takes_as_long_as_a_wrong_password(make_account: MakeAccount) -> None:
+    make_account()
+
+    def seconds(email: str) -> float:
+        taken = []
+        for _ in range(5):
+            started = time.perf_counter()
+            attempt(Browser(), email, "wrong password")
+            taken.append(time.perf_counter() - started)
+        return median(taken)
+
+    known, unknown = seconds("ada@example.com"), seconds("nobody@example.com")
+    # One argon2 hash is most of both; without it the unknown account would answer several times as fast.
+    assert 0.5 < known / unknown < 2
+
+
+def test_guessing_one_password_stops_and_even_the_right_one_waits_then(make_account: MakeAccount) -> None:
+    make_account()
+    answers = [attempt(Browser(f"203.0.113.{n + 1}"), "ada@example.com", "wrong password") for n in range(12)]
+    assert answers == [(401, "sign_in_failed")] * 10 + [(429, "sign_in_throttled")] * 2
+    assert attempt(Browser("203.0.113.99"), "ada@example.com") == (429, "sign_in_throttled")
+
+
+def test_guessing_an_unknown_account_stops_just_the_same(transactional_db: None) -> None:
+    answers = [attempt(Browser(f"203.0.113.{n + 1}"), "nobody@example.com", "wrong") for n in range(12)]
+    assert answers == [(401, "sign_in_failed")] * 10 + [(429, "sign_in_throttled")] * 2
+
+
+def test_refused_attempts_do_not_prolong_the_refusal(make_account: MakeAccount) -> None:
+    make_account()
+    for _ in range(15):
+        attempt(Browser(), "ada@example.com", "wrong password")
+    assert AccessEvent.objects.filter(kind="sign_in_failed").count() == 10
+
+
+@override_settings(NUM_PROXIES=1)
+def test_one_network_that_tries_many_accounts_stops_whatever_address_it_claims(transactional_db: None) -> None:
+    forged = [f"192.0.2.{n}, 198.51.100.9" for n in range(51)]
+    browser = Browser("10.0.0.1")
+    answers = [
+        attempt(browser, f"user{n}@example.com", "wrong password", **{"X-Forwarded-For": value})
+        for n, value in enumerate(forged)
+    ]
+    assert answers == [(401, "sign_in_failed")] * 50 + [(429, "sign_in_throttled")]
+    assert set(AccessEvent.objects.values_list("address", flat=True)) == {"198.51.100.9"}
+
+
+def test_without_declared_proxies_a_forwarded_address_is_not_believed(browser: Browser, transactional_db: None) -> None:
+    attempt(browser, "nobody@example.com", **{"X-Forwarded-For": "192.0.2.1"})
+    assert AccessEvent.objects.get().address == "198.51.100.7"
+
+
+def test_a_blocked_account_learns_so_only_with_the_right_password(browser: Browser, make_account: MakeAccount) -> None:
+    user = make_account().user
+    user.is_active = False
+    user.save()
+    assert attempt(browser, "ada@example.com", "wrong password") == (401, "sign_in_failed")
+    assert attempt(browser, "ada@example.com") == (403, "account_blocked")
+    assert not Session.objects.exists()
+
+
+def test_a_sign_up_that_was_left_can_be_finished_by_signing_in(browser: Browser, sandbox: Sandbox) -> None:
+    from tests.identity.browser import form
+
+    browser.post("/api/signup", form(mobile="+12025550120"))
+    later = Browser()
+    assert attempt(later, "ada@example.com") == (200, "awaiting_otp")
+    later.post("/api/otp/send")
+    status, session = later.post("/api/otp/check", {"code": sandbox.code_at("+12025550120")})
+    assert (status, session["state"]) == (200, "signed_in")
+
+
+def test_every_step_renews_the_session_id(browser: Browser, make_account: MakeAccount, sandbox: Sandbox) -> None:
+    make_account()
+    planted = "a" * 43
+    browser.client.cookies[settings.SESSION_COOKIE_NAME] = planted
+    attempt(browser, "ada@example.com")
+    waiting = browser.session_cookie
+    browser.post("/api/otp/send")
+    browser.post("/api/otp/check", {"code": sandbox.code_at("+12025550110")})
+    assert len({planted, waiting, browser.session_cookie}) == 3
+    assert Session.objects.count() == 1
+
+
+def test_the_cookies_are_bound_to_our_host_and_hidden_from_scripts(
+    browser: Browser, make_account: MakeAccount
+) -> None:
+    make_account()
+    attempt(browser, "ada@example.com")
+    session = browser.client.cookies["__Host-session"]
+    assert (session["secure"], session["httponly"], session["samesite"], session["path"]) == (True, True, "Lax", "/")
+    assert session["domain"] == ""
+    assert browser.client.cookies["__Host-csrf"]["secure"] is True
+
+
+def test_a_copy_of_the_session_table_opens_no_session(browser: Browser, make_account: MakeAccount) -> None:
+    make_account()
+    attempt(browser, "ada@example.com")
+    thief = Browser()
+    thief.client.cookies[settings.SESSION_COOKIE_NAME] = Session.objects.get().key_digest
+    assert thief.get("/api/session")[1]["state"] == "anonymous"
+
+
+@pytest.mark.parametrize("path", ["/api/signup", "/api/signin", "/api/otp/send", "/api/otp/check", "/api/signout"])
+def test_no_route_acts_on_a_request_that_our_page_did_not_send(
+    browser: Browser, make_account: MakeAccount, path: str
+) -> None:
+    make_account()
+    attempt(browser, "ada@example.com")
+    for forged in ({"X-CSRFToken": "b" * 32}, {"Origin": "https://evil.example"}):
+        status, problem = browser.post(path, {}, **forged)
+        assert (status, code_of(problem)) == (403, "csrf_failed")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"[]", b"null", b'{"email": 1}', b'{"email": "a\\u0000@b.c", "password": "x"}', b'{"email":"\\ud800","password":"x"}', b"\xff\xfe"],
+)
+def test_a_malformed_sign_in_is_refused_with_a_code(browser: Browser, body: bytes) -> None:
+    browser.get("/api/session")
+    response = browser.client.post(
+        "/api/signin",
+        body,
+        content_type="application/json",
+        secure=True,
+        headers={"X-CSRFToken": browser.client.cookies["__Host-csrf"].value, "Origin": "https://testserver"},
+    )
+    assert response.status_code in {400, 422}
+    assert response.json()["code"]
