@@ -46,7 +46,7 @@ pytest: ## Run some of the tests: make pytest ARGS="tests/ledger -x"
 
 smoke: ## Drive the whole journey without a browser against a stack of its own
 	$(installed) python frontend
-	@exec $(python) -m bench.smoke
+	@exec $(python) -m tests.smoke
 
 bench: ## Run one benchmark: make bench NAME=...
 	$(installed) python frontend
