@@ -1,0 +1,132 @@
+"""`make run` as an operator meets it: start, restart, Ctrl-C, kill -9, a second start."""
+
+import os
+import signal
+import socket
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import psycopg
+import pytest
+
+from config.embedded.handle import Stack, StackFailed
+from config.embedded.ports import Ports
+
+EVERY_PROCESS = {"postgres", "valkey", "transcriber", "web", "media", "worker", "clock", "sandbox"}
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with Stack(tmp_path_factory.mktemp("stack") / "data") as running:
+        yield running
+
+
+def family(pid: int) -> list[psutil.Process]:
+    """The supervisor and everything below it."""
+    supervisor = psutil.Process(pid)
+    return [supervisor, *supervisor.children(recursive=True)]
+
+
+def alive(processes: list[psutil.Process]) -> list[str]:
+    """Those still at work; a zombie only waits for somebody to look at its exit code."""
+    left = []
+    for process in processes:
+        try:
+            if process.status() != psutil.STATUS_ZOMBIE:
+                left.append(f"{process.pid} {' '.join(process.cmdline())}")
+        except psutil.NoSuchProcess:
+            continue
+    return left
+
+
+def remember(stack: Stack, number: int) -> None:
+    with psycopg.connect(stack.env["DATABASE_URL"]) as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS remembered (number int)")
+        connection.execute("INSERT INTO remembered VALUES (%s)", [number])
+
+
+def remembered(stack: Stack) -> list[int]:
+    with psycopg.connect(stack.env["DATABASE_URL"]) as connection:
+        return [row[0] for row in connection.execute("SELECT number FROM remembered ORDER BY number")]
+
+
+def test_everything_runs_and_answers(stack: Stack) -> None:
+    assert set(stack.processes()) == EVERY_PROCESS
+    assert httpx.get(f"{stack.url}/readyz").json()["status"] == "ok"
+    assert httpx.get(f"http://localhost:{stack.ports.media}/healthz").status_code == 200
+    assert httpx.get(stack.sandbox_url, follow_redirects=True).status_code == 200
+    assert stack.url in stack.output
+
+
+def test_secrets_are_readable_by_their_user_alone(stack: Stack) -> None:
+    secrets = stack.data_dir / "secrets.json"
+    assert stat.S_IMODE(secrets.stat().st_mode) == 0o600
+    assert stat.S_IMODE(stack.data_dir.stat().st_mode) == 0o700
+
+
+def test_nothing_listens_beyond_this_machine(stack: Stack) -> None:
+    listening = {
+        connection.laddr.ip
+        for process in family(stack.supervisor_pid)
+        for connection in process.net_connections(kind="inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert listening <= {"127.0.0.1", "::1"}
+    assert listening
+
+
+def test_a_second_stack_on_the_same_folder_is_refused(stack: Stack) -> None:
+    second = Stack(stack.data_dir)
+    with pytest.raises(StackFailed):
+        second.start()
+    assert second.stop() == 2
+    assert f"A stack already runs in {stack.data_dir}" in second.output
+    assert httpx.get(f"{stack.url}/readyz").status_code == 200
+
+
+def test_a_port_in_use_is_named_before_anything_starts(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        stack = Stack(tmp_path, ports=Ports(web=port))
+        with pytest.raises(StackFailed, match=rf"Port {port} \(web\) cannot be used.*PORT_WEB"):
+            stack.start()
+    assert stack.stop() == 2
+    assert not (tmp_path / "postgres").exists()
+
+
+def test_whatever_dies_is_started_again_with_its_data(stack: Stack) -> None:
+    remember(stack, 1)
+    for name in EVERY_PROCESS:
+        os.kill(stack.pid(name), signal.SIGKILL)
+    limit = time.monotonic() + 60
+    while any(process.restarts == 0 for process in stack.processes().values()):
+        assert time.monotonic() < limit, stack.output
+        time.sleep(0.05)
+    stack.wait_ready(limit_s=60)
+    assert httpx.get(f"{stack.url}/readyz").json()["status"] == "ok"
+    assert remembered(stack) == [1]
+
+
+def test_ctrl_c_and_kill_9_leave_no_process_and_the_next_start_finds_the_data(tmp_path: Path) -> None:
+    stack = Stack(tmp_path / "data")
+    stack.start()
+    everyone = family(stack.supervisor_pid)
+    assert len(everyone) > len(EVERY_PROCESS)
+    remember(stack, 1)
+    assert stack.stop(signal.SIGINT) == 0
+    assert alive(everyone) == []
+    assert stack.state() == {}
+
+    stack.start()
+    everyone = family(stack.supervisor_pid)
+    remember(stack, 2)
+    stack.kill_supervisor()
+    # At once: what the kernel is still ending must not keep the next one from starting.
+    stack.start()
+    assert alive(everyone) == []
+    assert remembered(stack) == [1, 2]
+    assert stack.stop(signal.SIGTERM) == 0
