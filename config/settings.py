@@ -135,6 +135,8 @@ AUTH_PASSWORD_VALIDATORS = [
 # --- Compliance ---------------------------------------------------------------------------------------------------
 # Hex key of the keyed hashes (suppression list, tombstones); it lives outside the database.
 SUPPRESSION_KEY = environment.text("SUPPRESSION_KEY")
+# The module that lists every package's Store and inventory; compliance stands below them and cannot import it.
+PERSONAL_DATA = "config.personal_data"
 
 # --- Twilio -------------------------------------------------------------------------------------------------------
 TWILIO_ACCOUNT_SID = environment.text("TWILIO_ACCOUNT_SID")

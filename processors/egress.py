@@ -67,9 +67,7 @@ class ProcessorSession(requests.Session):
     def _admit(self, request: requests.PreparedRequest) -> tuple[Endpoint, set[str], list[str]]:
         """The endpoint, the classes of data and the telephone numbers of a request that may be sent."""
         url = urlsplit(str(request.url))
-        paths = [
-            (base, path) for base in self.processor.bases if (path := _path_below(base, url)) is not None
-        ]
+        paths = [(base, path) for base in self.processor.bases if (path := _path_below(base, url)) is not None]
         if not paths:
             raise self._refused(url, "host_not_listed")
         method = str(request.method).upper()
@@ -110,9 +108,7 @@ class ProcessorSession(requests.Session):
         )
         blocked.report(attempt, folder=Path(settings.DATA_DIR) / "egress", now=datetime.now(UTC))
         what = f"field {field!r} of {attempt.endpoint}" if field else f"{reason} at {attempt.host}"
-        return EgressRefused(
-            f"Nothing was sent to {self.processor.name}: {what} is not in processors/endpoints.py."
-        )
+        return EgressRefused(f"Nothing was sent to {self.processor.name}: {what} is not in processors/endpoints.py.")
 
 
 class _RegisteredTwilio(TwilioHttpClient):

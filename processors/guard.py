@@ -85,9 +85,7 @@ class Guard:
         now = datetime.now(UTC).isoformat()
         line = {"at": now, "host": host[:255], "port": port, "reason": "host_not_listed"}
         self._append(".blocked", json.dumps(line))
-        raise HostNotListed(
-            f"{host} is not a listed recipient; list it in processors/register.py or do not call it."
-        )
+        raise HostNotListed(f"{host} is not a listed recipient; list it in processors/register.py or do not call it.")
 
     def _append(self, suffix: str, line: str) -> None:
         try:
@@ -154,9 +152,7 @@ def _learn_from_lookups(guard: Guard) -> None:
     # The audit event comes before the lookup and does not show what it found.
     look_up = socket.getaddrinfo
 
-    def getaddrinfo(
-        host: Any, port: Any, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0
-    ) -> Any:
+    def getaddrinfo(host: Any, port: Any, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0) -> Any:
         found = look_up(host, port, family, type, proto, flags)
         if host:
             guard.learn(_text(host), [str(entry[4][0]) for entry in found])

@@ -46,9 +46,7 @@ class Migration(migrations.Migration):
                 ("endpoint", models.CharField(max_length=64)),
                 (
                     "data_classes",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(max_length=32), size=None
-                    ),
+                    django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=32), size=None),
                 ),
                 ("person", models.CharField(max_length=64)),
                 ("workspace_id", models.UUIDField(null=True)),
@@ -65,9 +63,7 @@ class Migration(migrations.Migration):
                         name="disclosure_once_a_day",
                         nulls_distinct=False,
                     ),
-                    models.CheckConstraint(
-                        condition=models.Q(("count__gte", 1)), name="disclosure_count_positive"
-                    ),
+                    models.CheckConstraint(condition=models.Q(("count__gte", 1)), name="disclosure_count_positive"),
                 ],
             },
         ),

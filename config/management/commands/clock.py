@@ -11,7 +11,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
-from compliance import erasure
+from compliance import tasks as compliance
 from ledger import operations as ledger
 from voice import analysis, metering, reconcile, submission, sweeps
 
@@ -31,7 +31,7 @@ ROUNDS: tuple[tuple[int, Work], ...] = (
     (5, analysis.sweep_analyses),
     (5, ledger.apply_pending_paddle_events),
     (30, ledger.release_expired_holds),
-    (60, erasure.run_due_erasures),
+    (5, compliance.enqueue_due),
 )
 
 

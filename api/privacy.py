@@ -1,0 +1,96 @@
+"""The policy, who receives what, and each person's own data: see, take away, erase."""
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from ninja import Router
+
+from api.auth import actor_of
+from compliance import access, queries, requests
+from compliance.schemas import (
+    ConsentsOut,
+    DisclosuresOut,
+    ErasureIn,
+    ErasurePreviewOut,
+    ErasureStateOut,
+    HeldListOut,
+    PolicyOut,
+    ProcessorsOut,
+    ReceiptOut,
+    RequestOut,
+)
+from compliance.stores import Subject
+from identity.personal_data import subject_of
+from processors.errors import DomainError
+
+router = Router(tags=["privacy"])
+PROBLEMS: dict[type[DomainError], int] = {
+    requests.ConfirmationMismatch: 422,
+    requests.RequestAlreadyOpen: 409,
+    requests.NotCancellable: 409,
+    requests.ReceiptUnknown: 404,
+}
+
+
+@router.get("/policy", auth=None, response=PolicyOut, operation_id="get_policy")
+def policy(request: HttpRequest) -> PolicyOut:
+    return queries.served_policy()
+
+
+@router.get("/processors", auth=None, response=ProcessorsOut, operation_id="list_processors")
+def processors(request: HttpRequest) -> ProcessorsOut:
+    return queries.processors()
+
+
+@router.get("/privacy/held", response=HeldListOut, operation_id="list_held_data")
+def held(request: HttpRequest) -> HeldListOut:
+    return queries.held(subject=_subject(request))
+
+
+@router.get("/privacy/disclosures", response=DisclosuresOut, operation_id="list_disclosures")
+def disclosures(request: HttpRequest) -> DisclosuresOut:
+    return queries.disclosures(subject=_subject(request))
+
+
+@router.get("/privacy/consents", response=ConsentsOut, operation_id="list_consents")
+def consents(request: HttpRequest) -> ConsentsOut:
+    return queries.consents(user_id=actor_of(request).user_id)
+
+
+@router.get("/privacy/export", operation_id="export_personal_data")
+def export(request: HttpRequest) -> HttpResponse:
+    bundle = access.export(subject=_subject(request), now=timezone.now())
+    answer = JsonResponse(bundle, json_dumps_params={"ensure_ascii": False, "indent": 2})
+    answer["Content-Disposition"] = 'attachment; filename="klosesales-my-data.json"'
+    return answer
+
+
+@router.get("/privacy/erasure/preview", response=ErasurePreviewOut, operation_id="preview_erasure")
+def preview(request: HttpRequest) -> ErasurePreviewOut:
+    return queries.erasure_preview(subject=_subject(request))
+
+
+@router.get("/privacy/erasure", response=ErasureStateOut, operation_id="get_erasure")
+def erasure(request: HttpRequest) -> ErasureStateOut:
+    return queries.erasure_state(user_id=actor_of(request).user_id, now=timezone.now())
+
+
+@router.post("/privacy/erasure", response={202: RequestOut}, operation_id="request_erasure")
+def request_erasure(request: HttpRequest, form: ErasureIn) -> tuple[int, RequestOut]:
+    now = timezone.now()
+    opened = requests.open_erasure(subject=_subject(request), confirm=form.confirm, at_once=form.when == "now", now=now)
+    return 202, queries.request_out(opened, now=now)
+
+
+@router.post("/privacy/erasure/cancel", response=RequestOut, operation_id="cancel_erasure")
+def cancel_erasure(request: HttpRequest) -> RequestOut:
+    now = timezone.now()
+    return queries.request_out(requests.cancel_erasure(user_id=actor_of(request).user_id, now=now), now=now)
+
+
+@router.get("/erasure-receipts/{token}", auth=None, response=ReceiptOut, operation_id="get_erasure_receipt")
+def receipt(request: HttpRequest, token: str) -> ReceiptOut:
+    return queries.receipt_of(token)
+
+
+def _subject(request: HttpRequest) -> Subject:
+    return subject_of(actor_of(request).user_id)

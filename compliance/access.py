@@ -1,0 +1,39 @@
+"""The right of access: everything that is held about a person, in one bundle."""
+
+from datetime import datetime
+from typing import Any
+
+from compliance import audit, policy
+from compliance.elements import ELEMENTS
+from compliance.stores import Subject, all_stores
+
+
+def export(*, subject: Subject, now: datetime) -> dict[str, Any]:
+    """Everything that all stores hold about a person, by kind of data and with what it is for; audited."""
+    audit.record(
+        workspace_id=None,
+        actor_ref=str(subject.user_id),
+        action="privacy.exported",
+        target=str(subject.user_id),
+        detail={},
+        now=now,
+    )
+    data: dict[str, list[Any]] = {}
+    for store in all_stores():
+        for key, value in store.export(subject).items():
+            data.setdefault(key, []).extend(value if isinstance(value, list) else [value])
+    return {
+        "format": "klosesales-personal-data-1",
+        "exported_at": now.isoformat(),
+        "policy_version": policy.VERSION,
+        "data": {
+            key: {
+                "what": ELEMENTS[key].title,
+                "purpose": ELEMENTS[key].purpose,
+                "retention": ELEMENTS[key].retention,
+                "items": data[key],
+            }
+            for key in ELEMENTS
+            if data.get(key)
+        },
+    }

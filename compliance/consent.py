@@ -1,0 +1,46 @@
+"""Consent: append-only events; the newest decides."""
+
+from datetime import datetime
+from uuid import UUID
+
+from compliance import policy
+from compliance.models import ConsentEvent
+from compliance.policy import Purpose
+from processors.pseudonyms import pseudonym
+
+
+def grant(*, user_id: UUID, purpose: Purpose, policy_version: str, ip: str | None, now: datetime) -> ConsentEvent:
+    """Records that the person agreed to the present text for a purpose."""
+    return _record(user_id=user_id, purpose=purpose, given=True, policy_version=policy_version, ip=ip, now=now)
+
+
+def withdraw(*, user_id: UUID, purpose: Purpose, ip: str | None, now: datetime) -> ConsentEvent:
+    """Records that the person no longer agrees. What follows from that is the caller's part."""
+    version = policy.current_version()
+    return _record(user_id=user_id, purpose=purpose, given=False, policy_version=version, ip=ip, now=now)
+
+
+def holds(*, user_id: UUID, purpose: Purpose) -> bool:
+    """Whether the person's newest word on a purpose is yes."""
+    newest = (
+        ConsentEvent.objects.filter(person=pseudonym("user", user_id), purpose=purpose)
+        .order_by("-at", "-id")
+        .values_list("given", flat=True)
+        .first()
+    )
+    return newest is True
+
+
+def _record(
+    *, user_id: UUID, purpose: Purpose, given: bool, policy_version: str, ip: str | None, now: datetime
+) -> ConsentEvent:
+    return ConsentEvent.objects.create(
+        user_id=user_id,
+        person=pseudonym("user", user_id),
+        purpose=purpose,
+        given=given,
+        policy_version=policy_version,
+        text_hash=policy.sha256_of(policy.consent_text(purpose)),
+        ip=ip,
+        at=now,
+    )

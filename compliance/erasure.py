@@ -1,0 +1,189 @@
+"""Erasing a person everywhere: a walk over all stores whose every step is a row, so that it can die anywhere and go on.
+
+requested -> approved -> running (each store) -> verifying (each store finds nothing) -> rewriting (the bytes) -> done.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, Q, Value
+from django.db.models.functions import Coalesce
+
+from compliance import audit, tombstones
+from compliance.models import ErasureStep, Request
+from compliance.rewrite import rewrite_bytes
+from compliance.stores import Stopping, Subject, all_stores
+from compliance.tombstones import is_erased
+
+__all__ = ["due_erasures", "is_erased", "run_due_erasures", "run_erasure"]
+
+logger = logging.getLogger(__name__)
+
+# One walk is over in seconds; a worker that died with it gives it up to the next one after this.
+LEASE: Final = timedelta(minutes=10)
+FIRST_RETRY: Final = timedelta(seconds=5)
+LAST_RETRY: Final = timedelta(hours=1)
+AT_A_TIME_MAX: Final = 20
+REWRITE: Final = "rewrite"
+
+
+class LeftBehind(RuntimeError):
+    """A store still finds something after erasing; all stores are walked again. The message names the store."""
+
+
+def due_erasures(*, now: datetime) -> list[UUID]:
+    """What is due and not claimed by a worker, the longest waiting first."""
+    due = Request.objects.filter(
+        _free(now), kind="erasure", state__in=Request.OPEN_STATES, runs_at__lte=now, next_attempt_at__lte=now
+    )
+    return list(due.order_by("next_attempt_at").values_list("id", flat=True)[:AT_A_TIME_MAX])
+
+
+def run_due_erasures(*, now: datetime) -> int:
+    """Runs what is due; returns how many were finished. Takes seconds to minutes, so it belongs into a worker."""
+    return sum(run_erasure(request_id=each, now=now) for each in due_erasures(now=now))
+
+
+def run_erasure(*, request_id: UUID, now: datetime) -> bool:
+    """Takes one erasure as far as it gets; whether it is done. False also when another worker has it or it is not
+    due."""
+    if not _claim(request_id, now):
+        return False
+    request = Request.objects.get(id=request_id)
+    try:
+        _walk(request, now)
+    except Exception as error:
+        # Whatever stopped it, the rows say how far it came; the next attempt goes on from there.
+        delay = min(FIRST_RETRY * 2 ** min(request.attempts, 10), LAST_RETRY)
+        Request.objects.filter(id=request_id).update(
+            claimed_until=None, next_attempt_at=now + delay, attempts=F("attempts") + 1
+        )
+        logger.warning(
+            "erasure interrupted",
+            extra={"erasure_id": str(request_id), "error_type": type(error).__name__, "attempt": request.attempts + 1},
+        )
+        return False
+    return True
+
+
+def _claim(request_id: UUID, now: datetime) -> bool:
+    due = Request.objects.filter(_free(now), id=request_id, state__in=Request.OPEN_STATES, runs_at__lte=now)
+    return bool(due.update(claimed_until=now + LEASE, started_at=Coalesce("started_at", Value(now))))
+
+
+def _free(now: datetime) -> Q:
+    return Q(claimed_until__isnull=True) | Q(claimed_until__lte=now)
+
+
+def _walk(request: Request, now: datetime) -> None:
+    subject = Subject.from_json(request.subject)
+    stores = all_stores()
+    if request.state == "requested":
+        # The person has approved by typed confirmation in a session whose phone was proved; others need a second
+        # person.
+        _advance(request, "approved")
+    if request.state == "approved":
+        _bury(subject, now)
+        _plan(request, stores)
+        _advance(request, "running")
+    if request.state == "running":
+        for store in stores:
+            if isinstance(store, Stopping):
+                store.stop(subject, now=now)
+        for store in stores:
+            _step(request, store.name, lambda store=store: store.erase(subject, now=now), now)  # type: ignore[misc]
+        _advance(request, "verifying")
+    if request.state == "verifying":
+        _verify(request, subject, stores)
+        _advance(request, "rewriting", forget_subject=True)
+    if request.state == "rewriting":
+        _step(request, REWRITE, rewrite_bytes, now)
+        _finish(request, now)
+
+
+def _advance(request: Request, state: str, *, forget_subject: bool = False) -> None:
+    request.state = state
+    if forget_subject:
+        # Emptied before the rewrite, so that the rewrite takes these bytes too; nothing later needs them.
+        request.subject = {"kind": "user", "user_id": None, "workspace_ids": [], "workspace_ids_to_erase": []}
+        request.subject |= {"email": "", "phone_e164": ""}
+        request.user_id = None
+    request.save(update_fields=["state", "subject", "user_id"])
+
+
+def _bury(subject: Subject, now: datetime) -> None:
+    tombstones.bury(kind="user", values=[subject.user_id] if subject.user_id else [], now=now)
+    tombstones.bury(kind="workspace", values=subject.workspace_ids_to_erase, now=now)
+
+
+def _plan(request: Request, stores: Any) -> None:
+    names = [*(store.name for store in stores), REWRITE]
+    steps = [ErasureStep(request=request, position=index, name=name) for index, name in enumerate(names)]
+    ErasureStep.objects.bulk_create(steps, ignore_conflicts=True)
+
+
+def _step(request: Request, name: str, act: Callable[[], dict[str, int]], now: datetime) -> None:
+    """Does a step unless it was done before, and records how it went. Raises what `act` raises."""
+    step = ErasureStep.objects.get(request=request, name=name)
+    if step.state == "done":
+        return
+    step.attempts += 1
+    step.started_at = step.started_at or now
+    try:
+        counts = act()
+    except Exception as error:
+        step.state, step.error_type = "failed", type(error).__name__
+        step.save()
+        logger.warning(
+            "erasure step failed", extra={"erasure_id": str(request.id), "step": name, "error_type": step.error_type}
+        )
+        raise
+    step.counts = dict(Counter(step.counts) + Counter(counts))
+    step.state, step.error_type, step.finished_at = "done", "", now
+    step.save()
+
+
+def _verify(request: Request, subject: Subject, stores: Any) -> None:
+    """Raises LeftBehind, after putting all steps back, when any store still finds something."""
+    for store in stores:
+        left = store.verify(subject)
+        if left:
+            logger.error(
+                "erasure left something behind",
+                extra={"erasure_id": str(request.id), "store": store.name, "left": left},
+            )
+            with transaction.atomic():
+                request.steps.exclude(name=REWRITE).update(state="pending")
+                _advance(request, "running")
+            raise LeftBehind(f"{store.name} still holds {left}.")
+
+
+def _finish(request: Request, now: datetime) -> None:
+    """Writes the receipt: counts by class of data and times, nothing about the person."""
+    erased: Counter[str] = Counter()
+    steps = list(request.steps.order_by("position"))
+    for step in steps:
+        if step.name != REWRITE:
+            erased.update(step.counts)
+    with transaction.atomic():
+        request.receipt = {
+            "erased": dict(sorted(erased.items())),
+            "steps": [{"name": step.name, "attempts": step.attempts} for step in steps],
+            "left": 0,
+            "rewrite": steps[-1].counts,
+        }
+        request.state, request.finished_at, request.claimed_until, request.subject = "done", now, None, None
+        request.save()
+        audit.record(
+            workspace_id=None,
+            actor_ref="system",
+            action="erasure.done",
+            target=str(request.id),
+            detail={"erased": sum(erased.values())},
+            now=now,
+        )

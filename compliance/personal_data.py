@@ -1,0 +1,184 @@
+"""What compliance itself holds about people, and the disclosures that processors keep below it."""
+
+from datetime import datetime
+from typing import Any, Final
+
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+
+from compliance.models import ConsentEvent, Request
+from compliance.stores import Subject
+from processors.models import Disclosure
+from processors.pseudonyms import pseudonym
+
+INVENTORY: Final[dict[str, str]] = {
+    "compliance.ConsentEvent.id": "none",
+    "compliance.ConsentEvent.user_id": "consent",
+    "compliance.ConsentEvent.person": "consent",
+    "compliance.ConsentEvent.purpose": "consent",
+    "compliance.ConsentEvent.given": "consent",
+    "compliance.ConsentEvent.policy_version": "consent",
+    "compliance.ConsentEvent.text_hash": "consent",
+    "compliance.ConsentEvent.ip": "consent",
+    "compliance.ConsentEvent.at": "consent",
+    "compliance.Suppression.id": "none",
+    "compliance.Suppression.workspace_id": "suppression",
+    "compliance.Suppression.number_key": "suppression",
+    "compliance.Suppression.reason": "suppression",
+    "compliance.Suppression.source": "suppression",
+    "compliance.Suppression.created_at": "suppression",
+    "compliance.Suppression.lifted_at": "suppression",
+    "compliance.Suppression.lifted_source": "suppression",
+    "compliance.Tombstone.id": "none",
+    "compliance.Tombstone.kind": "erasure_ledger",
+    "compliance.Tombstone.key": "erasure_ledger",
+    "compliance.Tombstone.erased_at": "erasure_ledger",
+    "compliance.AuditEvent.id": "none",
+    "compliance.AuditEvent.sequence": "audit",
+    "compliance.AuditEvent.at": "audit",
+    "compliance.AuditEvent.workspace_id": "audit",
+    "compliance.AuditEvent.actor_ref": "audit",
+    "compliance.AuditEvent.action": "audit",
+    "compliance.AuditEvent.target": "audit",
+    "compliance.AuditEvent.detail": "audit",
+    "compliance.AuditEvent.previous_hash": "audit",
+    "compliance.AuditEvent.hash": "audit",
+    "compliance.AuditHead.id": "none",
+    "compliance.AuditHead.sequence": "none",
+    "compliance.AuditHead.hash": "none",
+    "compliance.Request.id": "request",
+    "compliance.Request.kind": "request",
+    "compliance.Request.state": "request",
+    "compliance.Request.channel": "request",
+    "compliance.Request.user_id": "request",
+    "compliance.Request.person": "request",
+    "compliance.Request.subject": "request",
+    "compliance.Request.opened_at": "request",
+    "compliance.Request.due_on": "request",
+    "compliance.Request.runs_at": "request",
+    "compliance.Request.cancelled_at": "request",
+    "compliance.Request.started_at": "request",
+    "compliance.Request.finished_at": "request",
+    "compliance.Request.attempts": "none",
+    "compliance.Request.next_attempt_at": "none",
+    "compliance.Request.claimed_until": "none",
+    "compliance.Request.receipt_hash": "request",
+    "compliance.Request.receipt": "request",
+    "compliance.ErasureStep.id": "none",
+    "compliance.ErasureStep.request": "request",
+    "compliance.ErasureStep.position": "none",
+    "compliance.ErasureStep.name": "none",
+    "compliance.ErasureStep.state": "request",
+    "compliance.ErasureStep.attempts": "none",
+    "compliance.ErasureStep.counts": "request",
+    "compliance.ErasureStep.error_type": "none",
+    "compliance.ErasureStep.started_at": "request",
+    "compliance.ErasureStep.finished_at": "request",
+}
+
+
+class ComplianceStore:
+    """Consents and requests. Consents stay as proof, unlinked; the open request keeps the run and is emptied by it."""
+
+    name = "compliance"
+
+    def find(self, subject: Subject) -> dict[str, int]:
+        counts = {"consent": _consents(subject).count(), "request": _requests(subject).count()}
+        return {element: count for element, count in counts.items() if count}
+
+    def export(self, subject: Subject) -> dict[str, Any]:
+        consents = [
+            {
+                "purpose": row.purpose,
+                "given": row.given,
+                "policy_version": row.policy_version,
+                "ip": row.ip,
+                "at": row.at.isoformat(),
+            }
+            for row in _consents(subject).order_by("at", "id")
+        ]
+        requests = [
+            {"kind": row.kind, "state": row.state, "opened_at": row.opened_at.isoformat()}
+            for row in _requests(subject).order_by("opened_at", "id")
+        ]
+        return {key: rows for key, rows in (("consent", consents), ("request", requests)) if rows}
+
+    def erase(self, subject: Subject, *, now: datetime) -> dict[str, int]:
+        unlinked = _consents(subject).update(user_id=None, ip=None)
+        closed = _requests(subject).filter(state__in=["done", "cancelled"]).update(user_id=None, subject=None)
+        counts = {"consent": unlinked, "request": closed}
+        return {element: count for element, count in counts.items() if count}
+
+    def verify(self, subject: Subject) -> int:
+        closed = _requests(subject).filter(state__in=["done", "cancelled"])
+        return _consents(subject).count() + closed.count()
+
+
+class DisclosureStore:
+    """Who received what. The rows name people by keyed hash only; the workspace is taken out."""
+
+    name = "disclosures"
+
+    def find(self, subject: Subject) -> dict[str, int]:
+        count = _disclosures(subject).count()
+        return {"disclosure": count} if count else {}
+
+    def export(self, subject: Subject) -> dict[str, Any]:
+        rows = [
+            {
+                "day": row.day.isoformat(),
+                "recipient": row.processor,
+                "for": row.endpoint,
+                "data": list(row.data_classes),
+                "times": row.count,
+            }
+            for row in _disclosures(subject).order_by("day", "id")
+        ]
+        return {"disclosure": rows} if rows else {}
+
+    def erase(self, subject: Subject, *, now: datetime) -> dict[str, int]:
+        rows = Disclosure.objects.filter(workspace_id__in=subject.workspace_ids_to_erase)
+        # Rows that differ in the workspace alone would become the same row; they are counted together first.
+        unlinked = 0
+        for row in rows.order_by("id"):
+            unlinked += 1
+            twin = Disclosure.objects.filter(
+                day=row.day,
+                processor=row.processor,
+                endpoint=row.endpoint,
+                data_classes=row.data_classes,
+                person=row.person,
+                workspace_id__isnull=True,
+            ).first()
+            if twin is None:
+                Disclosure.objects.filter(id=row.id).update(workspace_id=None)
+            else:
+                with transaction.atomic():
+                    Disclosure.objects.filter(id=twin.id).update(count=F("count") + row.count)
+                    row.delete()
+        return {"disclosure": unlinked} if unlinked else {}
+
+    def verify(self, subject: Subject) -> int:
+        return Disclosure.objects.filter(workspace_id__in=subject.workspace_ids_to_erase).count()
+
+
+STORE: Final = ComplianceStore()
+DISCLOSURES: Final = DisclosureStore()
+
+
+def _consents(subject: Subject) -> QuerySet[ConsentEvent]:
+    """Those that still lead to the person; unlinked proofs are no longer the person's data."""
+    return ConsentEvent.objects.filter(user_id=subject.user_id, user_id__isnull=False)
+
+
+def _requests(subject: Subject) -> QuerySet[Request]:
+    return Request.objects.filter(user_id=subject.user_id, user_id__isnull=False)
+
+
+def _disclosures(subject: Subject) -> QuerySet[Disclosure]:
+    match = Q(workspace_id__in=subject.workspace_ids_to_erase)
+    if subject.user_id:
+        match |= Q(person=pseudonym("user", subject.user_id))
+    if subject.phone_e164:
+        match |= Q(person=pseudonym("phone", subject.phone_e164))
+    return Disclosure.objects.filter(match)

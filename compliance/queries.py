@@ -1,0 +1,205 @@
+"""Reads of compliance."""
+
+from collections import Counter
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from compliance import policy
+from compliance.clauses import CLAUSES
+from compliance.elements import ELEMENTS
+from compliance.models import ConsentEvent, Request
+from compliance.requests import GRACE, by_receipt_token, newest_erasure, receipt_token
+from compliance.schemas import (
+    ClauseOut,
+    ConsentOut,
+    ConsentsOut,
+    ConsentTextOut,
+    DataClassOut,
+    DisclosureOut,
+    DisclosuresOut,
+    ErasurePreviewOut,
+    ErasureStateOut,
+    GoesOut,
+    HeldListOut,
+    HeldOut,
+    KeptOut,
+    PolicyOut,
+    ProcessorOut,
+    ProcessorsOut,
+    ReceiptOut,
+    RequestOut,
+)
+from compliance.stores import Subject, all_stores
+from processors import register
+from processors.models import Disclosure
+from processors.pseudonyms import pseudonym
+
+DISCLOSURES_MAX: Final = 500
+# What an erasure leaves for every account, whatever else it held.
+_ALWAYS_LEFT: Final = ("request", "erasure_ledger", "audit")
+
+
+def served_policy() -> PolicyOut:
+    return PolicyOut(
+        version=policy.VERSION,
+        effective_on=policy.EFFECTIVE_ON,
+        clauses=[
+            ClauseOut(id=clause.id, section=clause.section, heading=clause.heading, text=clause.text)
+            for clause in CLAUSES
+        ],
+        text_hash=policy.policy_hash(),
+        consents=[ConsentTextOut(purpose=purpose, text=text) for purpose, text in policy.CONSENT_TEXTS.items()],
+    )
+
+
+def processors() -> ProcessorsOut:
+    return ProcessorsOut(
+        items=[
+            ProcessorOut(
+                key=each.key,
+                name=each.name,
+                purpose=each.purpose,
+                country=each.country,
+                clause=each.clause,
+                privacy_url=each.privacy_url,
+                receives=_data_classes(each.receives),
+                hosts=[urlsplit(base.url).hostname or "" for base in each.bases],
+            )
+            for each in register.PROCESSORS
+        ]
+    )
+
+
+def held(*, subject: Subject) -> HeldListOut:
+    """What all stores hold about a person, by kind, in the order of the inventory."""
+    counts = _found(subject)
+    return HeldListOut(
+        items=[
+            HeldOut(
+                element=key,
+                title=element.title,
+                count=counts[key],
+                source=element.source,
+                purpose=element.purpose,
+                basis=element.basis,
+                retention=element.retention,
+                erasure=element.erasure,
+                recipients=[register.get(each).name for each in element.recipients],
+                stays=element.stays,
+            )
+            for key, element in ELEMENTS.items()
+            if counts[key]
+        ]
+    )
+
+
+def disclosures(*, subject: Subject) -> DisclosuresOut:
+    """Who received what about a person: requests that named the person or the person's number."""
+    people = [pseudonym("phone", subject.phone_e164)] if subject.phone_e164 else []
+    if subject.user_id:
+        people.append(pseudonym("user", subject.user_id))
+    rows = Disclosure.objects.filter(person__in=people).order_by("-day", "processor", "endpoint")[:DISCLOSURES_MAX]
+    return DisclosuresOut(
+        items=[
+            DisclosureOut(
+                day=row.day,
+                processor=row.processor,
+                processor_name=register.get(row.processor).name,
+                endpoint=row.endpoint,
+                data_classes=_data_classes(row.data_classes),
+                count=row.count,
+            )
+            for row in rows
+        ]
+    )
+
+
+def consents(*, user_id: UUID) -> ConsentsOut:
+    """Everything that the person agreed to or withdrew, the newest first."""
+    rows = ConsentEvent.objects.filter(person=pseudonym("user", user_id)).order_by("-at", "-id")
+    texts = {policy.sha256_of(text): text for text in policy.CONSENT_TEXTS.values()}
+    return ConsentsOut(
+        items=[
+            ConsentOut(
+                purpose=row.purpose,
+                given=row.given,
+                policy_version=row.policy_version,
+                at=row.at,
+                text=texts.get(row.text_hash),
+            )
+            for row in rows
+        ]
+    )
+
+
+def erasure_preview(*, subject: Subject) -> ErasurePreviewOut:
+    counts = _found(subject)
+    return ErasurePreviewOut(goes=_goes(counts), stays=_kept(counts), grace_days=GRACE.days)
+
+
+def erasure_state(*, user_id: UUID, now: datetime) -> ErasureStateOut:
+    request = newest_erasure(user_id=user_id)
+    return ErasureStateOut(request=request_out(request, now=now) if request else None)
+
+
+def request_out(request: Request, *, now: datetime) -> RequestOut:
+    done = request.state == "done"
+    return RequestOut(
+        id=request.id,
+        state=request.state,  # type: ignore[arg-type]  # a constraint of the column's writers, checked by Pydantic
+        opened_at=request.opened_at,
+        due_on=request.due_on,
+        runs_at=request.runs_at,
+        cancellable=request.state == "requested" and request.runs_at > now,
+        receipt_path=f"/erased/{receipt_token(request.id)}",
+        receipt=_receipt(request) if done else None,
+        kept=_kept(_found(Subject.from_json(request.subject))) if request.subject else _kept(_erased(request)),
+    )
+
+
+def receipt_of(token: str) -> ReceiptOut:
+    """Raises ReceiptUnknown for a token that was never given out."""
+    return _receipt(by_receipt_token(token))
+
+
+def _receipt(request: Request) -> ReceiptOut:
+    erased = _erased(request)
+    return ReceiptOut(
+        state=request.state,  # type: ignore[arg-type]
+        requested_at=request.opened_at,
+        finished_at=request.finished_at,
+        erased=_goes(erased),
+        left=request.receipt["left"] if request.receipt else None,
+        kept=_kept(erased),
+    )
+
+
+def _erased(request: Request) -> Counter[str]:
+    return Counter(request.receipt["erased"] if request.receipt else {})
+
+
+def _found(subject: Subject) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for store in all_stores():
+        counts.update(store.find(subject))
+    return counts
+
+
+def _goes(counts: Counter[str]) -> list[GoesOut]:
+    return [
+        GoesOut(element=key, title=element.title, count=counts[key]) for key, element in ELEMENTS.items() if counts[key]
+    ]
+
+
+def _kept(counts: Counter[str]) -> list[KeptOut]:
+    return [
+        KeptOut(what=element.title, why=element.stays)
+        for key, element in ELEMENTS.items()
+        if element.stays and (counts[key] or key in _ALWAYS_LEFT)
+    ]
+
+
+def _data_classes(keys: Any) -> list[DataClassOut]:
+    return [DataClassOut(key=key, title=register.DATA_CLASSES[key]) for key in keys]

@@ -1,0 +1,150 @@
+"""Requests of people about their data: opening, deadline, cancelling."""
+
+import calendar
+import hashlib
+import hmac
+from datetime import date, datetime, timedelta
+from typing import ClassVar, Final
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils.crypto import constant_time_compare
+from uuid_utils.compat import uuid7
+
+from compliance import audit, tasks
+from compliance.models import Request
+from compliance.stores import Subject
+from processors.errors import DomainError
+from processors.pseudonyms import pseudonym
+
+GRACE: Final = timedelta(days=3)
+
+
+class ConfirmationMismatch(DomainError):
+    """What was typed to confirm is not the account's e-mail address."""
+
+    code: ClassVar[str] = "confirmation_mismatch"
+
+
+class RequestAlreadyOpen(DomainError):
+    """There is an open request of this kind; it goes on as it is."""
+
+    code: ClassVar[str] = "request_already_open"
+
+
+class NotCancellable(DomainError):
+    """There is no request that could still be cancelled."""
+
+    code: ClassVar[str] = "request_not_cancellable"
+
+
+class ReceiptUnknown(DomainError):
+    """No receipt has this address."""
+
+    code: ClassVar[str] = "receipt_unknown"
+
+
+def deadline(opened_on: date) -> date:
+    """The last day for the answer: the earlier of 30 days and one calendar month; 30 January -> 28 or 29 February."""
+    year, month = (opened_on.year + 1, 1) if opened_on.month == 12 else (opened_on.year, opened_on.month + 1)
+    in_a_month = date(year, month, min(opened_on.day, calendar.monthrange(year, month)[1]))
+    return min(in_a_month, opened_on + timedelta(days=30))
+
+
+def open_erasure(*, subject: Subject, confirm: str, at_once: bool, now: datetime) -> Request:
+    """Takes the request of a person who is signed in to have everything erased, after 3 days of grace or at once.
+
+    confirm: the account's e-mail address, typed once more. Approval is that of the person: the session has proved the
+    phone.
+    A request that waits already is brought forward by `at_once`.
+    Raises ConfirmationMismatch, RequestAlreadyOpen.
+    """
+    if subject.user_id is None or not constant_time_compare(confirm.strip().lower(), subject.email.lower()):
+        raise ConfirmationMismatch("Type the e-mail address of this account to confirm.")
+    if at_once and (waiting := _waive_grace(user_id=subject.user_id, now=now)):
+        return waiting
+    request_id = uuid7()
+    runs_at = now if at_once else now + GRACE
+    try:
+        with transaction.atomic():
+            request = Request.objects.create(
+                id=request_id,
+                kind="erasure",
+                channel="self",
+                user_id=subject.user_id,
+                person=pseudonym("user", subject.user_id),
+                subject=subject.as_json(),
+                opened_at=now,
+                due_on=deadline(now.date()),
+                runs_at=runs_at,
+                next_attempt_at=runs_at,
+                receipt_hash=_hash(receipt_token(request_id)),
+            )
+            _audit(request, "erasure.requested", now)
+            if at_once:
+                tasks.soon(request_id)
+    except IntegrityError as error:
+        if "request_one_open_of_a_kind" in str(error):
+            raise RequestAlreadyOpen("Your account is already waiting to be erased. Cancel that first.") from None
+        raise
+    return request
+
+
+def _waive_grace(*, user_id: UUID, now: datetime) -> Request | None:
+    with transaction.atomic():
+        waiting = Request.objects.filter(
+            kind="erasure", person=pseudonym("user", user_id), state="requested", runs_at__gt=now
+        )
+        if not waiting.update(runs_at=now, next_attempt_at=now):
+            return None
+        request = newest_erasure(user_id=user_id)
+        assert request is not None
+        _audit(request, "erasure.grace_waived", now)
+        tasks.soon(request.id)
+    return request
+
+
+def cancel_erasure(*, user_id: UUID, now: datetime) -> Request:
+    """Raises NotCancellable when there is none, or when erasing has begun."""
+    with transaction.atomic():
+        cancelled = Request.objects.filter(
+            kind="erasure", person=pseudonym("user", user_id), state="requested", runs_at__gt=now
+        ).update(state="cancelled", cancelled_at=now, finished_at=now, subject=None)
+        if not cancelled:
+            raise NotCancellable("There is nothing to cancel: no erasure is waiting, or it has begun.")
+        request = newest_erasure(user_id=user_id)
+        assert request is not None
+        _audit(request, "erasure.cancelled", now)
+    return request
+
+
+def newest_erasure(*, user_id: UUID) -> Request | None:
+    return (
+        Request.objects.filter(kind="erasure", person=pseudonym("user", user_id)).order_by("-opened_at", "-id").first()
+    )
+
+
+def receipt_token(request_id: UUID) -> str:
+    """What opens the receipt when nobody can sign in any more; made from the request and our key, so it is stored
+    nowhere."""
+    key = bytes.fromhex(settings.SUPPRESSION_KEY)
+    return hmac.new(key, f"receipt:{request_id}".encode(), hashlib.sha256).hexdigest()
+
+
+def by_receipt_token(token: str) -> Request:
+    """Raises ReceiptUnknown."""
+    request = Request.objects.filter(receipt_hash=_hash(token)).first()
+    if request is None:
+        raise ReceiptUnknown("There is no receipt here. Check that the whole address was copied.")
+    return request
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _audit(request: Request, action: str, now: datetime) -> None:
+    audit.record(
+        workspace_id=None, actor_ref=str(request.user_id), action=action, target=str(request.id), detail={}, now=now
+    )

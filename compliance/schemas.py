@@ -1,0 +1,163 @@
+"""Shapes of compliance."""
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class ClauseOut(BaseModel):
+    id: str
+    section: int
+    heading: str
+    text: str
+
+
+class ConsentTextOut(BaseModel):
+    """What stands beside a box that is not ticked beforehand."""
+
+    purpose: Literal["sms", "policy", "transfer"]
+    text: str
+
+
+class PolicyOut(BaseModel):
+    """text_hash: SHA-256 in hex over the wording."""
+
+    version: str
+    effective_on: date
+    clauses: list[ClauseOut]
+    text_hash: str
+    consents: list[ConsentTextOut]
+
+
+class DataClassOut(BaseModel):
+    key: str
+    title: str
+
+
+class ProcessorOut(BaseModel):
+    """hosts: where our server sends requests to; none when it sends nothing there by itself."""
+
+    key: str
+    name: str
+    purpose: str
+    country: str
+    clause: str
+    privacy_url: str
+    receives: list[DataClassOut]
+    hosts: list[str]
+
+
+class ProcessorsOut(BaseModel):
+    items: list[ProcessorOut]
+
+
+class HeldOut(BaseModel):
+    """One kind of data that is held about the person. count: how many things. stays: why some is left after an
+    erasure."""
+
+    element: str
+    title: str
+    count: int
+    source: str
+    purpose: str
+    basis: str
+    retention: str
+    erasure: str
+    recipients: list[str]
+    stays: str
+
+
+class HeldListOut(BaseModel):
+    items: list[HeldOut]
+
+
+class DisclosureOut(BaseModel):
+    """count: how often on that day."""
+
+    day: date
+    processor: str
+    processor_name: str
+    endpoint: str
+    data_classes: list[DataClassOut]
+    count: int
+
+
+class DisclosuresOut(BaseModel):
+    """The newest first, at most 500."""
+
+    items: list[DisclosureOut]
+
+
+class ConsentOut(BaseModel):
+    """given: false for a withdrawal. text: what was shown, as far as it is still the present text."""
+
+    purpose: str
+    given: bool
+    policy_version: str
+    at: datetime
+    text: str | None
+
+
+class ConsentsOut(BaseModel):
+    items: list[ConsentOut]
+
+
+class ErasureIn(BaseModel):
+    """confirm: the account's e-mail address, typed. when: after 3 days in which it can be cancelled, or now."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    confirm: Annotated[str, Field(max_length=254)]
+    when: Literal["after_grace", "now"]
+
+
+class GoesOut(BaseModel):
+    element: str
+    title: str
+    count: int
+
+
+class KeptOut(BaseModel):
+    what: str
+    why: str
+
+
+class ErasurePreviewOut(BaseModel):
+    """goes: what will be removed, by kind. stays: what is left of it, and why."""
+
+    goes: list[GoesOut]
+    stays: list[KeptOut]
+    grace_days: int
+
+
+class ReceiptOut(BaseModel):
+    """Proof of an erasure: counts and times, nothing about the person. left: what a last look in every store found."""
+
+    state: Literal["requested", "approved", "running", "verifying", "rewriting", "done", "cancelled"]
+    requested_at: datetime
+    finished_at: datetime | None
+    erased: list[GoesOut]
+    left: int | None
+    kept: list[KeptOut]
+
+
+class RequestOut(BaseModel):
+    """due_on: the last day for it to be done. receipt_path: a page that can be opened without an account."""
+
+    id: UUID
+    state: Literal["requested", "approved", "running", "verifying", "rewriting", "done", "cancelled"]
+    opened_at: datetime
+    due_on: date
+    runs_at: datetime
+    cancellable: bool
+    receipt_path: str
+    receipt: ReceiptOut | None
+    kept: list[KeptOut]
+
+
+class ErasureStateOut(BaseModel):
+    """request: null when erasure was never asked for."""
+
+    request: RequestOut | None

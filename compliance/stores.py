@@ -1,0 +1,106 @@
+"""How compliance reaches what the packages above it keep: each brings one Store, and config lists them
+all."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, Literal, Protocol, cast, runtime_checkable
+from uuid import UUID
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from processors.errors import DomainError
+
+
+class NotYet(DomainError):
+    """A store cannot finish now, such as while a call is live or the carrier is down; the run resumes
+    later."""
+
+    code: ClassVar[str] = "erasure_not_yet"
+    retryable: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The person whose data is meant.
+
+    kind: "user" has an account; "callee" was called and is known by number alone.
+    workspace_ids: all that the person belongs to. workspace_ids_to_erase: those that end with the person,
+    because nobody else
+    is in them; everything in them goes, the callees' data too.
+    phone_e164, email: also to be looked for where no id leads to them.
+    """
+
+    kind: Literal["user", "callee"]
+    user_id: UUID | None = None
+    workspace_ids: tuple[UUID, ...] = ()
+    workspace_ids_to_erase: tuple[UUID, ...] = ()
+    email: str = ""
+    phone_e164: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "user_id": str(self.user_id) if self.user_id else None,
+            "workspace_ids": [str(each) for each in self.workspace_ids],
+            "workspace_ids_to_erase": [str(each) for each in self.workspace_ids_to_erase],
+            "email": self.email,
+            "phone_e164": self.phone_e164,
+        }
+
+    @staticmethod
+    def from_json(stored: Mapping[str, Any]) -> "Subject":
+        return Subject(
+            kind=stored["kind"],
+            user_id=UUID(stored["user_id"]) if stored["user_id"] else None,
+            workspace_ids=tuple(UUID(each) for each in stored["workspace_ids"]),
+            workspace_ids_to_erase=tuple(UUID(each) for each in stored["workspace_ids_to_erase"]),
+            email=stored["email"],
+            phone_e164=stored["phone_e164"],
+        )
+
+
+class Store(Protocol):
+    """What one package, or one processor on its behalf, holds about people.
+
+    The keys of counts and of exports are keys of compliance.inventory.ELEMENTS.
+    """
+
+    @property
+    def name(self) -> str:
+        """Short and stable: steps of erasures are recorded under it."""
+
+    def find(self, subject: Subject) -> dict[str, int]:
+        """How many things are held, by element."""
+
+    def export(self, subject: Subject) -> dict[str, Any]:
+        """Everything held, by element, as JSON values that a person can read; nothing of anybody else."""
+
+    def erase(self, subject: Subject, *, now: datetime) -> dict[str, int]:
+        """Removes it, or unlinks the person where the law keeps the row; returns how many, by element.
+
+        Idempotent, and safe to repeat after it died halfway. Runs outside of a transaction.
+        Raises NotYet when it has to be continued later.
+        """
+
+    def verify(self, subject: Subject) -> int:
+        """How many things are left that should be gone; 0 after a complete erasure."""
+
+
+@runtime_checkable
+class Stopping(Protocol):
+    """A store that must stop things before anything is erased: end sessions, close sockets, hang up calls."""
+
+    def stop(self, subject: Subject, *, now: datetime) -> None:
+        """Idempotent. Raises NotYet while something cannot be stopped."""
+
+
+def all_stores() -> Sequence[Store]:
+    """In the order in which they are erased: whoever knows where things are kept elsewhere comes after that
+    elsewhere."""
+    return cast(Sequence[Store], import_string(f"{settings.PERSONAL_DATA}.STORES"))
+
+
+def all_inventories() -> Sequence[Mapping[str, str]]:
+    return cast(Sequence[Mapping[str, str]], import_string(f"{settings.PERSONAL_DATA}.INVENTORIES"))

@@ -1,0 +1,50 @@
+"""Numbers that must not be called, kept as keyed hashes so that the list outlives the erasure of whom it
+protects."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import F, Q, QuerySet
+
+from compliance.models import Suppression
+from processors.pseudonyms import pseudonym
+
+
+def suppress(*, workspace_id: UUID | None, phone_e164: str, reason: str, source: str, now: datetime) -> Suppression:
+    """Puts a number on the list, once. workspace_id: None for all workspaces."""
+    number_key = pseudonym("phone", phone_e164)
+    entry = Suppression(workspace_id=workspace_id, number_key=number_key, reason=reason, source=source, created_at=now)
+    Suppression.objects.bulk_create([entry], ignore_conflicts=True)
+    return Suppression.objects.get(workspace_id=workspace_id, number_key=number_key, lifted_at__isnull=True)
+
+
+def lift(*, workspace_id: UUID | None, phone_e164: str, source: str, now: datetime) -> bool:
+    """Takes a number off this list; whether it was on it. A list for all workspaces is not touched by one of
+    them."""
+    lifted = Suppression.objects.filter(
+        workspace_id=workspace_id, number_key=pseudonym("phone", phone_e164), lifted_at__isnull=True
+    ).update(lifted_at=now, lifted_source=source)
+    return bool(lifted)
+
+
+def is_suppressed(*, workspace_id: UUID, phone_e164: str) -> Suppression | None:
+    """The entry that forbids this workspace to call the number, the one for everybody first."""
+    return (
+        _in_force(workspace_id)
+        .filter(number_key=pseudonym("phone", phone_e164))
+        .order_by(F("workspace_id").asc(nulls_first=True))
+        .first()
+    )
+
+
+def suppressed_among(*, workspace_id: UUID, phones_e164: Iterable[str]) -> set[str]:
+    """Which of these numbers this workspace may not call."""
+    by_key = {pseudonym("phone", phone): phone for phone in phones_e164}
+    keys = _in_force(workspace_id).filter(number_key__in=by_key).values_list("number_key", flat=True)
+    return {by_key[key] for key in keys}
+
+
+def _in_force(workspace_id: UUID) -> QuerySet[Suppression]:
+    mine = Q(workspace_id=workspace_id) | Q(workspace_id__isnull=True)
+    return Suppression.objects.filter(mine, lifted_at__isnull=True)

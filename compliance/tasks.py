@@ -1,0 +1,43 @@
+"""Huey tasks: an erasure takes too long for the clock, so the clock only hands it to a worker. The rows are the
+jobs."""
+
+import logging
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from huey.contrib.djhuey import HUEY, db_task
+from redis.exceptions import RedisError
+
+from compliance import erasure
+from processors import blocked
+
+logger = logging.getLogger(__name__)
+
+
+@db_task()  # type: ignore[untyped-decorator]
+def run_one(request_id: str) -> None:
+    erasure.run_erasure(request_id=UUID(request_id), now=datetime.now(UTC))
+
+
+def soon(request_id: UUID) -> None:
+    """Hands an erasure to a worker after the surrounding transaction commits; if that fails, the clock does it."""
+    transaction.on_commit(lambda: _enqueue(request_id))
+
+
+def enqueue_due(*, now: datetime) -> None:
+    """Hands everything that is due to the workers; an erasure that is handed over twice runs once. Also turns reports
+    of
+    blocked egress into rows."""
+    for request_id in erasure.due_erasures(now=now):
+        _enqueue(request_id)
+    blocked.collect(folder=Path(settings.DATA_DIR) / "egress")
+
+
+def _enqueue(request_id: UUID) -> None:
+    try:
+        run_one(str(request_id))
+    except (RedisError, OSError) as error:
+        logger.warning("task not enqueued", extra={"error_type": type(error).__name__, "queue": HUEY.name})
