@@ -29,6 +29,11 @@ class Folders:
         return self.data / "stack.json"
 
     @property
+    def demo(self) -> Path:
+        """How to sign in to the demo workspace, once that is made."""
+        return self.data / "demo.txt"
+
+    @property
     def secrets(self) -> Path:
         return self.data / "secrets.json"
 

@@ -1,33 +1,30 @@
 """Bringing the database up to date before the product's processes start.
 
-    python -m config.embedded.prepare [--demo]
+    python -m config.embedded.prepare
 
 Several machines may do it at once: the first one migrates, the others wait for it.
 """
 
 import os
-import sys
 
 import django
-from django.core.management import call_command, get_commands
+from django.core.management import call_command
 from django.db import connection
 
 # Any number that nothing else of the product locks.
 _LOCK = 7_203_518_442
 
 
-def prepare(*, demo: bool) -> None:
-    """Apply all migrations; with `demo`, build the demo workspace unless it is there."""
+def prepare() -> None:
+    """Apply all migrations."""
     with connection.cursor() as cursor:
         # A session's lock: it ends with this process, however that ends.
         cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
         call_command("migrate", interactive=False, verbosity=0)
-        if demo and "demo" in get_commands():
-            call_command("demo")
         cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
 
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
-    prepare(demo="--demo" in sys.argv[1:])
+    prepare()

@@ -77,8 +77,7 @@ def _run(places: Folders, chosen: Ports, *, demo: bool) -> int:
         postgres.create()
         supervisor.start(processes.databases(postgres, valkey))
         postgres.create_database()
-        preparing = [sys.executable, "-m", "config.embedded.prepare", *(["--demo"] if demo else [])]
-        said = supervisor.run("prepare", preparing)
+        supervisor.run("prepare", [sys.executable, "-m", "config.embedded.prepare"])
         supervisor.console.step("database", "up to date")
         product = processes.product(
             ports=chosen,
@@ -87,10 +86,11 @@ def _run(places: Folders, chosen: Ports, *, demo: bool) -> int:
             worker_waits=valkey.has_blocked_consumer,
         )
         supervisor.start([*product, processes.sandbox(chosen)])
+        login = _demo_login(supervisor, places, supplied["PUBLIC_URL"], chosen) if demo else ""
         supervisor.write_state(ready=True)
         say(f"\nKlosesales is ready after {time.monotonic() - started:.1f} s: {supplied['PUBLIC_URL']}")
-        if said.strip():
-            say(said.rstrip())
+        if login:
+            say(login)
         say(f"The sandbox shows its phones, text messages and mails: http://localhost:{chosen.sandbox}")
         say(f"Logs are in {places.logs}. Ctrl-C stops everything.")
         supervisor.watch()
@@ -104,6 +104,19 @@ def _run(places: Folders, chosen: Ports, *, demo: bool) -> int:
         supervisor.stop()
     say("Everything is stopped.")
     return code
+
+
+def _demo_login(supervisor: Supervisor, places: Folders, public_url: str, chosen: Ports) -> str:
+    """How to sign in to the demo workspace, which is made once in the life of a data folder."""
+    if not places.demo.exists():
+        try:
+            command = [sys.executable, "-m", "sandbox.demo", public_url, f"http://localhost:{chosen.sandbox}"]
+            places.demo.write_text(supervisor.run("demo", command, limit_s=120.0))
+        except StartFailed as failure:
+            supervisor.console.problem(f"There is no demo workspace: {failure}")
+            return ""
+        supervisor.console.step("demo", "made")
+    return places.demo.read_text().strip()
 
 
 if __name__ == "__main__":
