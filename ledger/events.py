@@ -1,0 +1,26 @@
+"""What the ledger tells browsers."""
+
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from ledger.schemas import CheckoutState
+
+
+class BalanceChanged(BaseModel):
+    """The workspace's credits after an entry. sequence: as in BalanceOut; an event with a lower one is older news."""
+
+    type: Literal["balance.changed"] = "balance.changed"
+    available_mcredits: int
+    held_mcredits: int
+    debt_mcredits: int
+    sequence: int
+
+
+class CheckoutChanged(BaseModel):
+    """A purchase got further."""
+
+    type: Literal["checkout.changed"] = "checkout.changed"
+    checkout_id: UUID
+    state: CheckoutState

@@ -1,0 +1,148 @@
+"""What the ledger holds about people: who began which purchase. Amounts stay, people are unlinked."""
+
+from datetime import datetime
+from typing import Any, Final
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from compliance.stores import Subject
+from ledger.models import Checkout, Entry, PaddleEvent
+
+_NOT_PERSONAL: Final = {
+    "Account": ("id", "workspace", "kind", "balance_mcredits", "sequence"),
+    "Posting": ("id", "entry", "account", "side", "amount_mcredits"),
+    "Hold": (
+        "id",
+        "workspace",
+        "state",
+        "remaining_mcredits",
+        "charged_mcredits",
+        "extensions",
+        "settlements",
+        "settled_total_mcredits",
+        "placed_at",
+        "expires_at",
+        "closed_at",
+    ),
+    "RateCard": (
+        "id",
+        "version",
+        "mcredits_per_minute",
+        "increment_s",
+        "minimum_s",
+        "ai_query_mcredits",
+        "valid_from",
+    ),
+    "PaddleEvent": (
+        "id",
+        "event_id",
+        "event_type",
+        "occurred_at",
+        "received_at",
+        "payload",
+        "state",
+        "problem",
+        "handled_at",
+    ),
+    "Checkout": ("id", "workspace"),
+    "Entry": ("id", "workspace", "sequence", "key", "ordinal"),
+}
+_LEDGER: Final = {
+    "Entry": ("kind", "reference", "effect_mcredits", "balance_after_mcredits", "occurred_at"),
+    "Hold": ("reference",),
+}
+_PAYMENT: Final = {
+    "Checkout": (
+        "user_id",
+        "idempotency_key",
+        "price_id",
+        "pack_name",
+        "mcredits",
+        "amount_minor",
+        "currency",
+        "transaction_id",
+        "state",
+        "paid_minor",
+        "granted_mcredits",
+        "taken_back_mcredits",
+        "charged_back_mcredits",
+        "created_at",
+        "granted_at",
+    ),
+    "PaddleEvent": ("transaction_id",),
+}
+INVENTORY: Final[dict[str, str]] = {
+    f"ledger.{model}.{field}": element
+    for element, models in (("none", _NOT_PERSONAL), ("ledger", _LEDGER), ("payment", _PAYMENT))
+    for model, fields in models.items()
+    for field in fields
+}
+
+
+class LedgerStore:
+    """Purchases of a person, and the entries of workspaces that end with the person."""
+
+    name = "ledger"
+
+    def find(self, subject: Subject) -> dict[str, int]:
+        counts = {"payment": _purchases(subject).count(), "ledger": _entries(subject).count()}
+        return {element: count for element, count in counts.items() if count}
+
+    def export(self, subject: Subject) -> dict[str, Any]:
+        """The purchases that the person began, and the statement of workspaces that nobody else is in."""
+        payments = _purchases(subject).order_by("created_at")
+        held = {
+            "payment": [_purchase_out(purchase) for purchase in payments],
+            "ledger": [_entry_out(entry) for entry in _entries(subject).order_by("workspace_id", "sequence")],
+        }
+        return {element: rows for element, rows in held.items() if rows}
+
+    def erase(self, subject: Subject, *, now: datetime) -> dict[str, int]:
+        """Unlinks the person from purchases; every amount and Paddle's own number of it stay."""
+        with transaction.atomic():
+            unlinked = _purchases(subject).update(user_id=None, idempotency_key="")
+        return {"payment": unlinked} if unlinked else {}
+
+    def verify(self, subject: Subject) -> int:
+        return _purchases(subject).count()
+
+
+STORE: Final = LedgerStore()
+
+
+def _purchases(subject: Subject) -> QuerySet[Checkout]:
+    """Checkouts that still lead to the person."""
+    match = Q(pk__in=())
+    if subject.kind == "user" and subject.user_id:
+        match |= Q(user_id=subject.user_id)
+    if subject.workspace_ids_to_erase:
+        match |= Q(workspace_id__in=subject.workspace_ids_to_erase, user_id__isnull=False)
+    return Checkout.objects.get_queryset().filter(match)
+
+
+def _entries(subject: Subject) -> QuerySet[Entry]:
+    return Entry.objects.get_queryset().filter(workspace_id__in=subject.workspace_ids_to_erase)
+
+
+def _purchase_out(purchase: Checkout) -> dict[str, Any]:
+    return {
+        "began_at": purchase.created_at.isoformat(),
+        "pack": purchase.pack_name,
+        "credits": purchase.mcredits / 1000,
+        "price_minor_units": purchase.amount_minor,
+        "currency": purchase.currency,
+        "state": purchase.state,
+        "paddle_transaction": purchase.transaction_id,
+        "taken_back_credits": purchase.taken_back_mcredits / 1000,
+    }
+
+
+def _entry_out(entry: Entry) -> dict[str, Any]:
+    return {
+        "time": entry.occurred_at.isoformat(),
+        "kind": entry.kind,
+        "credits": entry.effect_mcredits / 1000,
+        "credits_after": entry.balance_after_mcredits / 1000,
+        "reference": entry.reference,
+    }

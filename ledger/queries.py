@@ -1,0 +1,177 @@
+"""Reading credits: balances, prices, purchases, the statement."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import ClassVar, Final, cast
+from uuid import UUID
+
+from django.db.models import QuerySet, Sum
+
+from ledger import paddle
+from ledger.chart import DEBIT_NORMAL, HOUSE_ACCOUNT_IDS, AccountKind
+from ledger.models import Account, Checkout, Entry, Hold, Posting, RateCard
+from ledger.money import RateCardTerms, affordable_s
+from ledger.schemas import (
+    BalanceOut,
+    CheckoutState,
+    CheckoutStateOut,
+    EntryKind,
+    EntryOut,
+    RateOut,
+    StatementPage,
+)
+from processors.errors import DomainError
+
+STATEMENT_PAGE_MAX: Final = 200
+_EXPORT_PAGE: Final = 500
+# Setting credit aside is not spending it; the statement shows these when they are asked for.
+_ASIDE: Final = ("hold", "release")
+_DESCRIPTIONS: Final[dict[EntryKind, str]] = {
+    "purchase": "Credits bought",
+    "hold": "Set aside",
+    "release": "Set aside no longer",
+    "charge": "Call time, part {part}",
+    "settlement": "Call settled to its total",
+    "ai_query": "Question answered",
+    "refund": "Purchase refunded",
+    "chargeback": "Payment charged back",
+    "chargeback_reverse": "Chargeback reversed",
+}
+
+
+class CursorInvalid(DomainError):
+    """The statement's cursor was not made by the statement. Permanent."""
+
+    code: ClassVar[str] = "cursor_invalid"
+
+
+def balance(workspace_id: UUID, *, now: datetime) -> BalanceOut:
+    """All zeros for a workspace that never had an entry."""
+    accounts = {account.kind: account for account in Account.objects.filter(workspace_id=workspace_id)}
+    card = rate_card_now(workspace_id, now)
+    available = (accounts["available"].balance_mcredits or 0) if accounts else 0
+    return BalanceOut(
+        available_mcredits=available,
+        held_mcredits=(accounts["held"].balance_mcredits or 0) if accounts else 0,
+        debt_mcredits=(accounts["debt"].balance_mcredits or 0) if accounts else 0,
+        minutes_left=affordable_s(amount_mcredits=available, terms=card.terms) // 60,
+        sequence=accounts["available"].sequence if accounts else 0,
+        rate=_rate_out(card),
+    )
+
+
+def rate_card_now(workspace_id: UUID, now: datetime) -> RateCard:
+    """The newest version that is in force; the same for every workspace so far."""
+    return RateCard.objects.filter(valid_from__lte=now).order_by("-version")[0]
+
+
+@lru_cache(maxsize=64)
+def rate_card(rate_card_id: UUID) -> RateCard:
+    """One version. Versions are never edited, so one that was read stays right.
+
+    :raises RateCard.DoesNotExist:
+    """
+    return RateCard.objects.get(id=rate_card_id)
+
+
+def spendable_s(*, workspace_id: UUID, reference: str, terms: RateCardTerms) -> int:
+    """How many more seconds the rest of the reference's hold and what is available buy, as if a call began now."""
+    holds = Hold.objects.for_workspace(workspace_id).filter(reference=reference)
+    held = holds.values_list("remaining_mcredits", flat=True).first() or 0
+    accounts = Account.objects.filter(workspace_id=workspace_id, kind="available")
+    available = accounts.values_list("balance_mcredits", flat=True).first() or 0
+    return affordable_s(amount_mcredits=held + available, terms=terms)
+
+
+def house_balance(kind: AccountKind) -> int:
+    """The balance of an account of the house, summed from its postings, in the account's own direction."""
+    sums = dict(
+        Posting.objects.filter(account_id=HOUSE_ACCOUNT_IDS[kind])
+        .values_list("side")
+        .annotate(total=Sum("amount_mcredits"))
+    )
+    debits_over_credits = int(sums.get("debit", 0)) - int(sums.get("credit", 0))
+    return debits_over_credits if kind in DEBIT_NORMAL else -debits_over_credits
+
+
+def checkout(*, workspace_id: UUID, checkout_id: UUID) -> CheckoutStateOut:
+    """:raises Checkout.DoesNotExist: there is none in this workspace."""
+    found = Checkout.objects.for_workspace(workspace_id).get(id=checkout_id)
+    return CheckoutStateOut(
+        checkout_id=found.id,
+        state=cast(CheckoutState, found.state),
+        pack_name=found.pack_name,
+        mcredits=found.mcredits,
+        amount_minor=found.amount_minor,
+        currency=found.currency,
+        transaction_id=found.transaction_id,
+        created_at=found.created_at,
+        granted_at=found.granted_at,
+    )
+
+
+def statement(*, workspace_id: UUID, kind: EntryKind | None, cursor: str | None, limit: int) -> StatementPage:
+    """One page, newest first. kind: None leaves out what only sets credit aside. limit: 1 to STATEMENT_PAGE_MAX.
+
+    :raises CursorInvalid:
+    """
+    rows = _entries(workspace_id, kind)
+    if cursor is not None:
+        if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 18):
+            raise CursorInvalid("The statement cannot be continued from here. Start at its first page.")
+        rows = rows.filter(sequence__lt=int(cursor))
+    found = list(rows[: limit + 1])
+    return StatementPage(
+        items=[_entry_out(entry) for entry in found[:limit]],
+        next_cursor=str(found[limit - 1].sequence) if len(found) > limit else None,
+    )
+
+
+def statement_pages(*, workspace_id: UUID, kind: EntryKind | None) -> Iterator[Sequence[EntryOut]]:
+    """The whole statement, newest first, page by page, so that its length does not matter to memory."""
+    before: int | None = None
+    while True:
+        rows = _entries(workspace_id, kind)
+        page = list(rows[:_EXPORT_PAGE] if before is None else rows.filter(sequence__lt=before)[:_EXPORT_PAGE])
+        if not page:
+            return
+        before = page[-1].sequence
+        yield [_entry_out(entry) for entry in page]
+
+
+def entries_of(*, workspace_id: UUID, reference: str) -> list[EntryOut]:
+    """Everything that was booked for a reference, oldest first."""
+    rows = Entry.objects.for_workspace(workspace_id).filter(reference=reference).order_by("sequence")
+    return [_entry_out(entry) for entry in rows]
+
+
+def _entries(workspace_id: UUID, kind: EntryKind | None) -> QuerySet[Entry]:
+    rows = Entry.objects.for_workspace(workspace_id).order_by("-sequence")
+    return rows.exclude(kind__in=_ASIDE) if kind is None else rows.filter(kind=kind)
+
+
+def _entry_out(entry: Entry) -> EntryOut:
+    kind = cast(EntryKind, entry.kind)
+    return EntryOut(
+        id=entry.id,
+        kind=kind,
+        amount_mcredits=entry.effect_mcredits,
+        balance_after_mcredits=entry.balance_after_mcredits,
+        reference=entry.reference,
+        ordinal=entry.ordinal,
+        occurred_at=entry.occurred_at,
+        description=_DESCRIPTIONS[kind].format(part=entry.ordinal + 1),
+    )
+
+
+def _rate_out(card: RateCard) -> RateOut:
+    currencies = {pack.currency for pack in paddle.packs()}
+    return RateOut(
+        version=card.version,
+        mcredits_per_minute=card.mcredits_per_minute,
+        increment_s=card.increment_s,
+        minimum_s=card.minimum_s,
+        ai_query_mcredits=card.ai_query_mcredits,
+        currency_hint=currencies.pop() if len(currencies) == 1 else None,
+    )
