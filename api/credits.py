@@ -102,7 +102,7 @@ def export_statement(request: HttpRequest, kind: EntryKind | None = None) -> Str
 async def _csv_rows(workspace_id: UUID, kind: EntryKind | None) -> AsyncIterator[str]:
     pages = queries.statement_pages(workspace_id=workspace_id, kind=kind)
     yield _csv([_COLUMNS])
-    while page := await sync_to_async(next)(pages, None):
+    while page := await sync_to_async(lambda: next(pages, None))():
         yield _csv([_csv_row(entry) for entry in page])
 
 

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from compliance.stores import Subject
-from ledger.models import Checkout, Entry, PaddleEvent
+from ledger.models import Checkout, Entry
 
 _NOT_PERSONAL: Final = {
     "Account": ("id", "workspace", "kind", "balance_mcredits", "sequence"),

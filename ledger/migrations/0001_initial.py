@@ -6,209 +6,416 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('identity', '0001_initial'),
+        ("identity", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Account',
+            name="Account",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(max_length=16)),
-                ('balance_mcredits', models.BigIntegerField(null=True)),
-                ('sequence', models.BigIntegerField(default=0)),
-                ('workspace', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='identity.workspace')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("kind", models.CharField(max_length=16)),
+                ("balance_mcredits", models.BigIntegerField(null=True)),
+                ("sequence", models.BigIntegerField(default=0)),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="identity.workspace",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Checkout',
+            name="Checkout",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('user_id', models.UUIDField(null=True)),
-                ('idempotency_key', models.CharField(max_length=100)),
-                ('price_id', models.CharField(max_length=80)),
-                ('pack_name', models.CharField(max_length=80)),
-                ('mcredits', models.BigIntegerField()),
-                ('amount_minor', models.BigIntegerField()),
-                ('currency', models.CharField(max_length=3)),
-                ('transaction_id', models.CharField(max_length=80, unique=True)),
-                ('state', models.CharField(default='open', max_length=10)),
-                ('paid_minor', models.BigIntegerField(null=True)),
-                ('granted_mcredits', models.BigIntegerField(default=0)),
-                ('taken_back_mcredits', models.BigIntegerField(default=0)),
-                ('charged_back_mcredits', models.BigIntegerField(default=0)),
-                ('created_at', models.DateTimeField()),
-                ('granted_at', models.DateTimeField(null=True)),
-                ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='identity.workspace')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("user_id", models.UUIDField(null=True)),
+                ("idempotency_key", models.CharField(max_length=100)),
+                ("price_id", models.CharField(max_length=80)),
+                ("pack_name", models.CharField(max_length=80)),
+                ("mcredits", models.BigIntegerField()),
+                ("amount_minor", models.BigIntegerField()),
+                ("currency", models.CharField(max_length=3)),
+                ("transaction_id", models.CharField(max_length=80, unique=True)),
+                ("state", models.CharField(default="open", max_length=10)),
+                ("paid_minor", models.BigIntegerField(null=True)),
+                ("granted_mcredits", models.BigIntegerField(default=0)),
+                ("taken_back_mcredits", models.BigIntegerField(default=0)),
+                ("charged_back_mcredits", models.BigIntegerField(default=0)),
+                ("created_at", models.DateTimeField()),
+                ("granted_at", models.DateTimeField(null=True)),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="identity.workspace"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Entry',
+            name="Entry",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('sequence', models.BigIntegerField()),
-                ('kind', models.CharField(max_length=20)),
-                ('reference', models.CharField(max_length=100)),
-                ('ordinal', models.PositiveIntegerField(default=0)),
-                ('key', models.CharField(max_length=160, null=True)),
-                ('effect_mcredits', models.BigIntegerField()),
-                ('balance_after_mcredits', models.BigIntegerField()),
-                ('occurred_at', models.DateTimeField()),
-                ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='identity.workspace')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("sequence", models.BigIntegerField()),
+                ("kind", models.CharField(max_length=20)),
+                ("reference", models.CharField(max_length=100)),
+                ("ordinal", models.PositiveIntegerField(default=0)),
+                ("key", models.CharField(max_length=160, null=True)),
+                ("effect_mcredits", models.BigIntegerField()),
+                ("balance_after_mcredits", models.BigIntegerField()),
+                ("occurred_at", models.DateTimeField()),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="identity.workspace",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Hold',
+            name="Hold",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('reference', models.CharField(max_length=100, unique=True)),
-                ('state', models.CharField(default='active', max_length=10)),
-                ('remaining_mcredits', models.BigIntegerField(default=0)),
-                ('charged_mcredits', models.BigIntegerField(default=0)),
-                ('extensions', models.PositiveIntegerField(default=0)),
-                ('settlements', models.PositiveIntegerField(default=0)),
-                ('settled_total_mcredits', models.BigIntegerField(null=True)),
-                ('placed_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField()),
-                ('closed_at', models.DateTimeField(null=True)),
-                ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='identity.workspace')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("reference", models.CharField(max_length=100, unique=True)),
+                ("state", models.CharField(default="active", max_length=10)),
+                ("remaining_mcredits", models.BigIntegerField(default=0)),
+                ("charged_mcredits", models.BigIntegerField(default=0)),
+                ("extensions", models.PositiveIntegerField(default=0)),
+                ("settlements", models.PositiveIntegerField(default=0)),
+                ("settled_total_mcredits", models.BigIntegerField(null=True)),
+                ("placed_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField()),
+                ("closed_at", models.DateTimeField(null=True)),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="identity.workspace"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='PaddleEvent',
+            name="PaddleEvent",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('event_id', models.CharField(max_length=80, unique=True)),
-                ('event_type', models.CharField(max_length=80)),
-                ('occurred_at', models.DateTimeField()),
-                ('received_at', models.DateTimeField()),
-                ('transaction_id', models.CharField(blank=True, default='', max_length=80)),
-                ('payload', models.JSONField()),
-                ('state', models.CharField(default='pending', max_length=12)),
-                ('problem', models.CharField(blank=True, default='', max_length=40)),
-                ('handled_at', models.DateTimeField(null=True)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("event_id", models.CharField(max_length=80, unique=True)),
+                ("event_type", models.CharField(max_length=80)),
+                ("occurred_at", models.DateTimeField()),
+                ("received_at", models.DateTimeField()),
+                ("transaction_id", models.CharField(blank=True, default="", max_length=80)),
+                ("payload", models.JSONField()),
+                ("state", models.CharField(default="pending", max_length=12)),
+                ("problem", models.CharField(blank=True, default="", max_length=40)),
+                ("handled_at", models.DateTimeField(null=True)),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('state', 'pending')), fields=['received_at'], name='ledger_paddle_event_due'), models.Index(fields=['transaction_id'], name='ledger_paddle_event_about')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('state__in', ('pending', 'applied', 'ignored', 'needs_person'))), name='ledger_paddle_event_state_known')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "pending")), fields=["received_at"], name="ledger_paddle_event_due"
+                    ),
+                    models.Index(fields=["transaction_id"], name="ledger_paddle_event_about"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ("pending", "applied", "ignored", "needs_person"))),
+                        name="ledger_paddle_event_state_known",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Posting',
+            name="Posting",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('side', models.CharField(max_length=6)),
-                ('amount_mcredits', models.BigIntegerField()),
-                ('account', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ledger.account')),
-                ('entry', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='postings', to='ledger.entry')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("side", models.CharField(max_length=6)),
+                ("amount_mcredits", models.BigIntegerField()),
+                (
+                    "account",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="ledger.account",
+                    ),
+                ),
+                (
+                    "entry",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="postings",
+                        to="ledger.entry",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='RateCard',
+            name="RateCard",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('version', models.PositiveIntegerField(unique=True)),
-                ('mcredits_per_minute', models.BigIntegerField()),
-                ('increment_s', models.PositiveSmallIntegerField()),
-                ('minimum_s', models.PositiveSmallIntegerField()),
-                ('ai_query_mcredits', models.BigIntegerField()),
-                ('valid_from', models.DateTimeField()),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(unique=True)),
+                ("mcredits_per_minute", models.BigIntegerField()),
+                ("increment_s", models.PositiveSmallIntegerField()),
+                ("minimum_s", models.PositiveSmallIntegerField()),
+                ("ai_query_mcredits", models.BigIntegerField()),
+                ("valid_from", models.DateTimeField()),
             ],
             options={
-                'ordering': (models.OrderBy(models.F('version'), descending=True),),
-                'constraints': [models.CheckConstraint(condition=models.Q(('mcredits_per_minute__gte', 1), ('mcredits_per_minute__lte', 1000000000)), name='ledger_rate_minute_in_range'), models.CheckConstraint(condition=models.Q(('increment_s__gte', 1), ('increment_s__lte', 3600), ('minimum_s__gte', 0), ('minimum_s__lte', 3600)), name='ledger_rate_seconds_in_range'), models.CheckConstraint(condition=models.Q(('ai_query_mcredits__gte', 1), ('ai_query_mcredits__lte', 1000000000)), name='ledger_rate_query_in_range')],
+                "ordering": (models.OrderBy(models.F("version"), descending=True),),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("mcredits_per_minute__gte", 1), ("mcredits_per_minute__lte", 1000000000)),
+                        name="ledger_rate_minute_in_range",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("increment_s__gte", 1),
+                            ("increment_s__lte", 3600),
+                            ("minimum_s__gte", 0),
+                            ("minimum_s__lte", 3600),
+                        ),
+                        name="ledger_rate_seconds_in_range",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("ai_query_mcredits__gte", 1), ("ai_query_mcredits__lte", 1000000000)),
+                        name="ledger_rate_query_in_range",
+                    ),
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.UniqueConstraint(fields=('workspace', 'kind'), name='ledger_account_once_per_owner_and_kind', nulls_distinct=False),
+            model_name="account",
+            constraint=models.UniqueConstraint(
+                fields=("workspace", "kind"), name="ledger_account_once_per_owner_and_kind", nulls_distinct=False
+            ),
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.CheckConstraint(condition=models.Q(('balance_mcredits__gte', 0)), name='ledger_account_never_negative'),
+            model_name="account",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("balance_mcredits__gte", 0)), name="ledger_account_never_negative"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('balance_mcredits__isnull', False), ('kind__in', ('available', 'debt', 'held')), ('workspace__isnull', False)), models.Q(('balance_mcredits__isnull', True), ('kind__in', ('paddle_clearing', 'promotions', 'sales')), ('workspace__isnull', True)), _connector='OR'), name='ledger_account_kind_fits_owner'),
+            model_name="account",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("balance_mcredits__isnull", False),
+                        ("kind__in", ("available", "debt", "held")),
+                        ("workspace__isnull", False),
+                    ),
+                    models.Q(
+                        ("balance_mcredits__isnull", True),
+                        ("kind__in", ("paddle_clearing", "promotions", "sales")),
+                        ("workspace__isnull", True),
+                    ),
+                    _connector="OR",
+                ),
+                name="ledger_account_kind_fits_owner",
+            ),
         ),
         migrations.AddIndex(
-            model_name='checkout',
-            index=models.Index(fields=['workspace', 'price_id', '-created_at'], name='ledger_checkout_recent'),
+            model_name="checkout",
+            index=models.Index(fields=["workspace", "price_id", "-created_at"], name="ledger_checkout_recent"),
         ),
         migrations.AddConstraint(
-            model_name='checkout',
-            constraint=models.UniqueConstraint(condition=models.Q(('user_id__isnull', False)), fields=('workspace', 'user_id', 'idempotency_key'), name='ledger_checkout_once_per_key'),
+            model_name="checkout",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("user_id__isnull", False)),
+                fields=("workspace", "user_id", "idempotency_key"),
+                name="ledger_checkout_once_per_key",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='checkout',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ('open', 'paid', 'granted', 'failed'))), name='ledger_checkout_state_known'),
+            model_name="checkout",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ("open", "paid", "granted", "failed"))),
+                name="ledger_checkout_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='checkout',
-            constraint=models.CheckConstraint(condition=models.Q(('amount_minor__gte', 1), ('granted_mcredits__gte', 0), ('mcredits__gte', 1)), name='ledger_checkout_amounts_positive'),
+            model_name="checkout",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("amount_minor__gte", 1), ("granted_mcredits__gte", 0), ("mcredits__gte", 1)),
+                name="ledger_checkout_amounts_positive",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='checkout',
-            constraint=models.CheckConstraint(condition=models.Q(('charged_back_mcredits__gte', 0), ('taken_back_mcredits__gte', models.F('charged_back_mcredits')), ('taken_back_mcredits__lte', models.F('granted_mcredits'))), name='ledger_checkout_takes_back_at_most_the_grant'),
+            model_name="checkout",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("charged_back_mcredits__gte", 0),
+                    ("taken_back_mcredits__gte", models.F("charged_back_mcredits")),
+                    ("taken_back_mcredits__lte", models.F("granted_mcredits")),
+                ),
+                name="ledger_checkout_takes_back_at_most_the_grant",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='checkout',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('granted_at__isnull', False), ('granted_mcredits__gte', 1), ('state', 'granted')), models.Q(models.Q(('state', 'granted'), _negated=True), ('granted_at__isnull', True), ('granted_mcredits', 0)), _connector='OR'), name='ledger_checkout_granted_is_dated'),
+            model_name="checkout",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("granted_at__isnull", False), ("granted_mcredits__gte", 1), ("state", "granted")),
+                    models.Q(
+                        models.Q(("state", "granted"), _negated=True),
+                        ("granted_at__isnull", True),
+                        ("granted_mcredits", 0),
+                    ),
+                    _connector="OR",
+                ),
+                name="ledger_checkout_granted_is_dated",
+            ),
         ),
         migrations.AddIndex(
-            model_name='entry',
-            index=models.Index(fields=['reference'], name='ledger_entry_reference'),
+            model_name="entry",
+            index=models.Index(fields=["reference"], name="ledger_entry_reference"),
         ),
         migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.UniqueConstraint(fields=('workspace', 'sequence'), name='ledger_entry_numbered_in_workspace'),
+            model_name="entry",
+            constraint=models.UniqueConstraint(
+                fields=("workspace", "sequence"), name="ledger_entry_numbered_in_workspace"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.UniqueConstraint(condition=models.Q(('kind', 'charge')), fields=('reference', 'ordinal'), name='ledger_charge_once_per_ordinal'),
+            model_name="entry",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("kind", "charge")),
+                fields=("reference", "ordinal"),
+                name="ledger_charge_once_per_ordinal",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.UniqueConstraint(condition=models.Q(('key__isnull', False)), fields=('workspace', 'key'), name='ledger_entry_once_per_key'),
+            model_name="entry",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("key__isnull", False)),
+                fields=("workspace", "key"),
+                name="ledger_entry_once_per_key",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ('purchase', 'hold', 'release', 'charge', 'settlement', 'ai_query', 'refund', 'chargeback', 'chargeback_reverse'))), name='ledger_entry_kind_known'),
+            model_name="entry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "kind__in",
+                        (
+                            "purchase",
+                            "hold",
+                            "release",
+                            "charge",
+                            "settlement",
+                            "ai_query",
+                            "refund",
+                            "chargeback",
+                            "chargeback_reverse",
+                        ),
+                    )
+                ),
+                name="ledger_entry_kind_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('key__isnull', True), ('kind', 'charge')), models.Q(models.Q(('kind', 'charge'), _negated=True), ('key__isnull', False)), _connector='OR'), name='ledger_entry_has_one_identity'),
+            model_name="entry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("key__isnull", True), ("kind", "charge")),
+                    models.Q(models.Q(("kind", "charge"), _negated=True), ("key__isnull", False)),
+                    _connector="OR",
+                ),
+                name="ledger_entry_has_one_identity",
+            ),
         ),
         migrations.AddIndex(
-            model_name='hold',
-            index=models.Index(condition=models.Q(('state', 'active')), fields=['expires_at'], name='ledger_hold_due'),
+            model_name="hold",
+            index=models.Index(condition=models.Q(("state", "active")), fields=["expires_at"], name="ledger_hold_due"),
         ),
         migrations.AddIndex(
-            model_name='hold',
-            index=models.Index(condition=models.Q(('state', 'active')), fields=['workspace'], name='ledger_hold_active'),
+            model_name="hold",
+            index=models.Index(
+                condition=models.Q(("state", "active")), fields=["workspace"], name="ledger_hold_active"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='hold',
-            constraint=models.CheckConstraint(condition=models.Q(('charged_mcredits__gte', 0), ('remaining_mcredits__gte', 0)), name='ledger_hold_never_negative'),
+            model_name="hold",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("charged_mcredits__gte", 0), ("remaining_mcredits__gte", 0)),
+                name="ledger_hold_never_negative",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='hold',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('closed_at__isnull', True), ('state', 'active')), models.Q(('closed_at__isnull', False), ('remaining_mcredits', 0), ('state__in', ('settled', 'released', 'expired'))), _connector='OR'), name='ledger_hold_state_known'),
+            model_name="hold",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("closed_at__isnull", True), ("state", "active")),
+                    models.Q(
+                        ("closed_at__isnull", False),
+                        ("remaining_mcredits", 0),
+                        ("state__in", ("settled", "released", "expired")),
+                    ),
+                    _connector="OR",
+                ),
+                name="ledger_hold_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='posting',
-            constraint=models.UniqueConstraint(fields=('entry', 'account'), name='ledger_posting_once_per_account'),
+            model_name="posting",
+            constraint=models.UniqueConstraint(fields=("entry", "account"), name="ledger_posting_once_per_account"),
         ),
         migrations.AddConstraint(
-            model_name='posting',
-            constraint=models.CheckConstraint(condition=models.Q(('side__in', ('debit', 'credit'))), name='ledger_posting_side_known'),
+            model_name="posting",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("side__in", ("debit", "credit"))), name="ledger_posting_side_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='posting',
-            constraint=models.CheckConstraint(condition=models.Q(('amount_mcredits__gte', 1), ('amount_mcredits__lte', 1000000000000)), name='ledger_posting_amount_in_range'),
+            model_name="posting",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("amount_mcredits__gte", 1), ("amount_mcredits__lte", 1000000000000)),
+                name="ledger_posting_amount_in_range",
+            ),
         ),
     ]

@@ -7,7 +7,7 @@ batches never wait for each other in a circle. Entries are posted in memory and 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -162,7 +162,7 @@ class Batch:
             )
         self._entries = []
 
-    def _entry_columns(self) -> list[object]:
+    def _entry_columns(self) -> list[Any]:
         entries = self._entries
         return [
             self.now,
@@ -177,7 +177,7 @@ class Batch:
             [entry.balance_after_mcredits for entry in entries],
         ]
 
-    def _posting_columns(self) -> list[object]:
+    def _posting_columns(self) -> list[Any]:
         postings = [(entry, line) for entry in self._entries for line in entry.lines]
         return [
             [uuid7() for _ in postings],
@@ -187,7 +187,7 @@ class Batch:
             [line.amount_mcredits for _, line in postings],
         ]
 
-    def _account_columns(self) -> list[object]:
+    def _account_columns(self) -> list[Any]:
         books = list({id(entry.books): entry.books for entry in self._entries}.values())
         rows = [
             (each.ids[kind], each.changes.get(kind, 0), each.sequence if kind == "available" else 0)

@@ -257,7 +257,8 @@ def _restore(batch: Batch, checkout: Checkout, event: PaddleEvent, key: str) -> 
 
 def _share(checkout: Checkout, event: PaddleEvent) -> int | None:
     """The credits that stand for the adjusted money, rounded up; None when the notification does not say how much."""
-    adjusted_minor, paid_minor = event.payload["total_minor"], checkout.paid_minor
+    adjusted_minor: int | None = event.payload["total_minor"]
+    paid_minor = checkout.paid_minor
     if adjusted_minor is not None and paid_minor:
         return -(-checkout.granted_mcredits * min(adjusted_minor, paid_minor) // paid_minor)
     return checkout.granted_mcredits if event.payload["type"] == "full" else None
