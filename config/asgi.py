@@ -4,6 +4,7 @@ The web and media processes serve this same application; the load balancer (or t
 """
 
 import os
+from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -20,14 +21,18 @@ from config.sockets import with_caller
 from realtime.consumers import BrowserConsumer
 from voice.media_stream import MediaStreamConsumer
 
+# URLRouter takes ASGI applications where the types of `path` know views only.
+# Twilio sends no Origin; its socket is authenticated by signature and one-use token instead.
+media_socket: Any = MediaStreamConsumer.as_asgi()
+browser_socket: Any = OriginValidator(with_caller(BrowserConsumer.as_asgi()), [settings.PUBLIC_URL])
+
 application = ProtocolTypeRouter(
     {
         "http": django_application,
         "websocket": URLRouter(
             [
-                # Twilio sends no Origin; its socket is authenticated by signature and one-use token instead.
-                path("twilio/media/", MediaStreamConsumer.as_asgi()),
-                path("ws/", OriginValidator(with_caller(BrowserConsumer.as_asgi()), [settings.PUBLIC_URL])),
+                path("twilio/media/", media_socket),
+                path("ws/", browser_socket),
             ]
         ),
     }

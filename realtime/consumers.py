@@ -81,7 +81,8 @@ class BrowserConsumer:
         reader = asyncio.create_task(self._read(scope, caller, receive))
         writer = asyncio.create_task(self._write(send))
         try:
-            await asyncio.wait({reader, writer, self._closing}, return_when=asyncio.FIRST_COMPLETED)
+            waited: set[asyncio.Future[Any]] = {reader, writer, self._closing}
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
             if self._closing.done():
                 await send({"type": "websocket.close", "code": self._closing.result()})
         finally:

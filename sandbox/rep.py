@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 CSRF_COOKIE = "__Host-csrf"
 
@@ -164,7 +165,7 @@ class Live:
     _thread: threading.Thread | None = None
 
     def open(self) -> "Live":
-        self._socket = connect(self.url, origin=self.origin, additional_headers={"Cookie": self.cookie})  # type: ignore[arg-type]
+        self._socket = connect(self.url, origin=Origin(self.origin), additional_headers={"Cookie": self.cookie})
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
         self.wait_for("ready")

@@ -19,7 +19,7 @@ CLAIM_LEASE = timedelta(seconds=120)
 
 def turns_of(call: Call) -> CallTurns:
     segments = call.segments.filter(kind="speech").exclude(text="").order_by("start_ms", "sequence")
-    turns = tuple(Turn(row.id, row.speaker, row.start_ms, row.end_ms, row.text) for row in segments)
+    turns = tuple(Turn(row.id, row.spoken_by, row.start_ms, row.end_ms, row.text) for row in segments)
     return CallTurns(
         call_id=call.id,
         workspace_id=call.workspace_id,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from compliance import suppression
@@ -24,7 +25,7 @@ CALLING_HOURS = range(8, 21)
 class DialTerms:
     """What a call would cost and how long it could last. hold_mcredits: what is set aside before dialling."""
 
-    rate_card_id: object
+    rate_card_id: UUID
     terms: RateCardTerms
     available_mcredits: int
     longest_call_s: int

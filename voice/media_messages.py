@@ -77,7 +77,8 @@ def parse(text: str | bytes) -> Message | None:
     try:
         message = _decoder.decode(text)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return _unknown_or_invalid(text)
+        _require_unknown(text)
+        return None
     if isinstance(message, Media) and len(message.media.payload) > PAYLOAD_BYTES_MAX:
         raise MessageInvalid("payload_too_large")
     if isinstance(message, Start) and len(message.start.custom_parameters) > PARAMETERS_MAX:
@@ -85,7 +86,8 @@ def parse(text: str | bytes) -> Message | None:
     return message
 
 
-def _unknown_or_invalid(text: str | bytes) -> None:
+def _require_unknown(text: str | bytes) -> None:
+    """:raises MessageInvalid: the text is no event, or a known one that could not be decoded."""
     try:
         event = _event_decoder.decode(text).event
     except (msgspec.DecodeError, UnicodeError, RecursionError):

@@ -1,6 +1,7 @@
 """The meter: debits each call minute while the call runs, warns before the credits end, and ends the call then."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db import transaction
 
@@ -32,7 +33,7 @@ def charge_due_minutes(*, now: datetime) -> int:
     return debited
 
 
-def _charge(call_ids: list[object], now: datetime) -> int:
+def _charge(call_ids: list[UUID], now: datetime) -> int:
     with transaction.atomic():
         calls = {
             call.ledger_reference: call
@@ -47,23 +48,24 @@ def _charge(call_ids: list[object], now: datetime) -> int:
         debited = 0
         touched: dict[str, Call] = {}
         for result in results:
-            reference, ordinal = result.charge.reference, result.charge.ordinal
-            call = calls[reference]
+            call = calls[result.reference]
             if result.outcome == "insufficient":
                 if call.hangup_requested_at is None:
                     call.hangup_requested_at = now
                     call.save(update_fields=["hangup_requested_at"])
-                    touched[reference] = call
+                    touched[result.reference] = call
                 wake.soon("hang_up", call.id)
                 continue
-            if result.outcome in ("charged", "already_charged") and ordinal >= call.minutes_charged:
-                call.minutes_charged = ordinal + 1
-                call.charged_mcredits += result.charge.amount_mcredits
-                touched[reference] = call
+            if result.outcome in ("charged", "already_charged") and result.ordinal >= call.minutes_charged:
+                call.minutes_charged = result.ordinal + 1
+                call.charged_mcredits += result.amount_mcredits
+                touched[result.reference] = call
             debited += result.outcome == "charged"
         for call in touched.values():
             call.save(update_fields=["minutes_charged", "charged_mcredits"])
             publish_call(call, now=now)
+        expires_at = now + timedelta(seconds=HOLD_RENEWED_S)
+        ledger.renew_holds(references=list(calls), expires_at=expires_at, now=now)
         return debited
 
 
@@ -76,11 +78,11 @@ def _due(call: Call, now: datetime) -> list[ledger.Charge]:
     begun = min(int(elapsed_s // terms.increment_s) + 1, -(-call.max_duration_s // terms.increment_s))
     return [
         ledger.Charge(
+            workspace_id=call.workspace_id,
             reference=call.ledger_reference,
             ordinal=ordinal,
             amount_mcredits=price(duration_s=(ordinal + 1) * terms.increment_s, terms=terms)
             - price(duration_s=ordinal * terms.increment_s, terms=terms),
-            hold_until=now + timedelta(seconds=HOLD_RENEWED_S),
         )
         for ordinal in range(call.minutes_charged, begun)
     ]

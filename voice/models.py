@@ -1,9 +1,12 @@
 """Leads, calls, legs, media streams, transcripts and the carrier's callbacks."""
 
+from typing import cast
+
 from django.db import models
 from django.db.models import Q
 
 from identity.models import TenantModel
+from voice.schemas import Speaker
 
 TERMINAL_STATUSES = ("completed", "busy", "no_answer", "failed", "cancelled")
 
@@ -192,6 +195,12 @@ class TranscriptSegment(TenantModel):
                 name="segment_speech_has_speaker",
             ),
         )
+
+    @property
+    def spoken_by(self) -> Speaker:
+        """The speaker of speech; a gap has none."""
+        assert self.speaker in ("agent", "callee")
+        return cast(Speaker, self.speaker)
 
 
 class Callback(TenantModel):

@@ -212,7 +212,7 @@ class VoiceStore:
     def erase(self, subject: Subject, *, now: datetime) -> dict[str, int]:
         counts = self.find(subject)
         for call_id in list(_calls_of(subject).values_list("id", flat=True)):
-            ai.forget_call(call_id=call_id)
+            ai.forget_call(call_id=call_id, now=now)
             Call.objects.get_queryset().filter(id=call_id).delete()
         Lead.objects.get_queryset().filter(workspace_id__in=subject.workspace_ids_to_erase).delete()
         _leads_of(subject).filter(erased_at__isnull=True).update(

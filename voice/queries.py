@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import cast
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -19,6 +20,7 @@ from voice.schemas import (
     LeadOut,
     SegmentOut,
     SegmentPage,
+    Speaker,
     SpeechSpan,
 )
 
@@ -101,7 +103,7 @@ def speech_spans(call_ids: Iterable[UUID]) -> dict[UUID, list[SpeechSpan]]:
     )
     spans: dict[UUID, list[SpeechSpan]] = {}
     for call_id, speaker, start_ms, end_ms in rows:
-        span = SpeechSpan.model_construct(speaker=speaker, start_ms=start_ms, end_ms=end_ms)
+        span = SpeechSpan.model_construct(speaker=cast(Speaker, speaker), start_ms=start_ms, end_ms=end_ms)
         spans.setdefault(call_id, []).append(span)
     return spans
 

@@ -75,7 +75,7 @@ def place_call(*, to_e164: str, answer_url: str, status_url: str, time_limit_s: 
         raise CarrierSilent("The carrier did not answer; whether it took the call is being looked up.") from error
     if not call.sid:
         raise CarrierSilent("The carrier's answer names no call; whether it took the call is being looked up.")
-    return call.sid
+    return str(call.sid)
 
 
 def find_call(*, to_e164: str, since: datetime) -> str | None:
@@ -85,7 +85,7 @@ def find_call(*, to_e164: str, since: datetime) -> str | None:
     """
     legs = _listed(to=to_e164, from_=settings.TWILIO_CALLER_ID, limit=20)
     ours = [leg for leg in legs if leg.date_created and leg.date_created >= since.replace(microsecond=0)]
-    return max(ours, key=lambda leg: leg.date_created or since).sid if ours else None
+    return str(max(ours, key=lambda leg: leg.date_created or since).sid) if ours else None
 
 
 def look_up(sid: str) -> CarrierLeg | None:
@@ -133,7 +133,7 @@ def delete_call(sid: str) -> bool:
     :raises CarrierSilent, CarrierRefused:
     """
     try:
-        return _client().calls(sid).delete()
+        return bool(_client().calls(sid).delete())
     except TwilioRestException as error:
         if error.status == 404:
             return True
@@ -171,12 +171,12 @@ def signed_by_twilio(request: HttpRequest) -> bool:
     if not signature or request.content_type != "application/x-www-form-urlencoded":
         return False
     url = settings.PUBLIC_URL + request.get_full_path()
-    return _validator().validate(url, request.POST, signature)
+    return bool(_validator().validate(url, request.POST, signature))
 
 
 def socket_signed_by_twilio(*, raw_path: str, signature: str) -> bool:
     """The same for a media socket's upgrade, over its wss:// address and no fields."""
-    return bool(signature) and _validator().validate(settings.MEDIA_SOCKET_URL + raw_path, {}, signature)
+    return bool(signature) and bool(_validator().validate(settings.MEDIA_SOCKET_URL + raw_path, {}, signature))
 
 
 @lru_cache(maxsize=1)
@@ -186,7 +186,7 @@ def _validator() -> RequestValidator:
 
 def _listed(**filters: object) -> list[CallInstance]:
     try:
-        return _client().calls.list(**filters)  # type: ignore[arg-type]
+        return list(_client().calls.list(**filters))
     except (TwilioRestException, requests.RequestException, OSError) as error:
         raise CarrierSilent("The carrier did not list the calls.") from error
 
