@@ -94,9 +94,7 @@ def test_stopping_ends_every_session_and_lets_nobody_in_again(make_account: Make
 
 
 @pytest.mark.policy("C7.1")
-def test_the_export_holds_all_of_the_person_and_nothing_of_another(
-    make_account: MakeAccount, sign_in: SignIn
-) -> None:
+def test_the_export_holds_all_of_the_person_and_nothing_of_another(make_account: MakeAccount, sign_in: SignIn) -> None:
     member = make_account(mobile="+12025550183", workspace_name="Mine")
     other = make_account(mobile="+12025550184", email="other@example.com", workspace_name="Theirs")
     sign_in(member, "203.0.113.5")

@@ -1,12 +1,13 @@
 """Passcodes: only to the registered number, never more than the limits, every answer of Verify understood."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from django.db import connections
 from django.db.models import F
 
-from identity.models import OtpAttempt
-from identity.verify import OtpExpired, OtpNumberRefused, OtpSendLimit, OtpTooMany, OtpUnavailable
+from identity.models import OtpAttempt, Session
 from tests.identity.browser import Browser, code_of, form
 from tests.identity.conftest import MakeAccount
 from tests.sandbox_fixture import Sandbox
@@ -18,9 +19,10 @@ def waiting_browser(mobile: str, address: str = "198.51.100.7", email: str = "ad
     return browser
 
 
-def later(**by: float) -> None:
-    """Moves all attempts into the past."""
-    OtpAttempt.objects.update(at=F("at") - timedelta(**by))
+def later(sandbox: Sandbox, by: timedelta) -> None:
+    """Moves all attempts into the past, here and at the carrier."""
+    OtpAttempt.objects.update(at=F("at") - by)
+    sandbox.age_codes(by.total_seconds())
 
 
 def other_than(code: str) -> str:
@@ -73,9 +75,9 @@ def test_ten_codes_a_day_reach_one_number(sandbox: Sandbox, transactional_db: No
     for n in range(11):
         # From another network each time, so that only the number's own limit can stop it.
         statuses.append(waiting_browser("+12025550135", f"203.0.113.{n}", f"u{n}@example.com").post("/api/otp/send")[0])
-        later(minutes=11)
+        later(sandbox, timedelta(minutes=11))
     assert statuses == [200] * 10 + [429]
-    later(days=1)
+    later(sandbox, timedelta(days=1))
     assert waiting_browser("+12025550135", "203.0.113.99", "last@example.com").post("/api/otp/send")[0] == 200
 
 
@@ -94,14 +96,108 @@ def test_guessing_codes_stops(sandbox: Sandbox, transactional_db: None) -> None:
     wrong = other_than(right)
     answers = [browser.post("/api/otp/check", {"code": wrong}) for _ in range(25)]
     codes = [code_of(answer) for _, answer in answers]
-    # Twilio's own limit comes first, ours would stop whoever got round it by asking for new codes.
-    assert codes[:4] == ["otp_wrong"] * 4
-    assert codes[6:] == ["otp_too_many"] * 19
+    # Twilio's own limit comes first; ours stops whoever gets round it by asking for new codes.
+    assert codes[:6] == ["otp_wrong"] * 5 + ["otp_too_many"]
+    assert set(codes[6:20]) == {"otp_expired"}
+    assert codes[20:] == ["otp_too_many"] * 5
     assert OtpAttempt.objects.filter(purpose="check").count() == 20
     assert browser.post("/api/otp/check", {"code": right})[0] == 429
 
 
-@pytest.mark.parametrize("code", ["12a456", "１２３４５６", "      ", "123456'--"])
+@pytest.mark.parametrize(
+    ("twilio_code", "status", "code"),
+    [
+        (60200, 422, "otp_number_refused"),
+        (60203, 429, "otp_send_limit"),
+        (60205, 422, "otp_number_refused"),
+        (60212, 503, "otp_unavailable"),
+        (60238, 422, "otp_number_refused"),
+        (60410, 422, "otp_number_refused"),
+        (20429, 503, "otp_unavailable"),
+        (20404, 503, "otp_unavailable"),
+        (503, 503, "otp_unavailable"),
+    ],
+)
+def test_whatever_twilio_answers_to_a_send_is_told_in_words(
+    sandbox: Sandbox, transactional_db: None, twilio_code: int, status: int, code: str
+) -> None:
+    browser = waiting_browser("+12025550154")
+    sandbox.fail("verify", "error", twilio_code)
+    answered, problem = browser.post("/api/otp/send")
+    assert (answered, code_of(problem)) == (status, code)
+    assert "2025550154" not in problem["detail"]
+    assert browser.post("/api/otp/send")[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("twilio_code", "status", "code"),
+    [
+        (60200, 422, "otp_wrong"),
+        (60202, 429, "otp_too_many"),
+        (20404, 410, "otp_expired"),
+        (20429, 503, "otp_unavailable"),
+        (500, 503, "otp_unavailable"),
+    ],
+)
+def test_whatever_twilio_answers_to_a_check_is_told_in_words(
+    sandbox: Sandbox, transactional_db: None, twilio_code: int, status: int, code: str
+) -> None:
+    browser = waiting_browser("+12025550155")
+    browser.post("/api/otp/send")
+    right = sandbox.code_at("+12025550155")
+    sandbox.fail("verify", "error", twilio_code)
+    answered, problem = browser.post("/api/otp/check", {"code": right})
+    assert (answered, code_of(problem)) == (status, code)
+    assert browser.post("/api/otp/check", {"code": right})[0] == 200
+
+
+def test_a_code_that_got_old_is_told_so(sandbox: Sandbox, transactional_db: None) -> None:
+    browser = waiting_browser("+12025550156")
+    browser.post("/api/otp/send")
+    code = sandbox.code_at("+12025550156")
+    sandbox.age_codes(601)
+    status, problem = browser.post("/api/otp/check", {"code": code})
+    assert (status, code_of(problem)) == (410, "otp_expired")
+
+
+def test_a_lost_connection_to_twilio_is_told_and_counted_as_a_send(sandbox: Sandbox, transactional_db: None) -> None:
+    browser = waiting_browser("+12025550157")
+    sandbox.fail("verify", "drop", count=3)
+    answers = [browser.post("/api/otp/send") for _ in range(4)]
+    assert [code_of(problem) for _, problem in answers] == ["otp_unavailable"] * 3 + ["otp_send_limit"]
+
+
+def test_parallel_requests_do_not_pass_the_limit_together(sandbox: Sandbox, transactional_db: None) -> None:
+    browser = waiting_browser("+12025550158")
+
+    def send() -> int:
+        own = Browser()
+        own.client.cookies.update(browser.client.cookies)
+        try:
+            return own.post("/api/otp/send")[0]
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(8) as pool:
+        statuses = [future.result() for future in [pool.submit(send) for _ in range(8)]]
+    assert sorted(statuses) == [200] * 3 + [429] * 5
+    assert len(sandbox.messages_at("+12025550158")) == 3
+
+
+@pytest.mark.policy("C3.2-5", "C4.2")
+def test_twilio_learns_the_number_and_the_code_and_nothing_else(sandbox: Sandbox, transactional_db: None) -> None:
+    browser = waiting_browser("+12025550159")
+    browser.post("/api/otp/send")
+    browser.post("/api/otp/check", {"code": sandbox.code_at("+12025550159")})
+    received = sandbox.received()
+    assert received["messages_requests"] == 0
+    assert received["sms_sent"] == 1
+    text = str(received).lower()
+    for private in ("ada", "okafor", "example.com", "198.51.100.7"):
+        assert private not in text
+
+
+@pytest.mark.parametrize("code", ["12a456", "\uff11\uff12\uff13\uff14\uff15\uff16", "      ", "123456'--"])
 def test_what_is_no_code_never_reaches_twilio(sandbox: Sandbox, transactional_db: None, code: str) -> None:
     browser = waiting_browser("+12025550152")
     status, problem = browser.post("/api/otp/check", {"code": code})
@@ -124,10 +220,7 @@ def test_the_passcode_routes_are_closed_to_strangers(browser: Browser) -> None:
     assert browser.post("/api/otp/check", {"code": "123456"})[0] == 401
 
 
-@pytest.mark.policy("C3.2-5")
 def test_a_session_waits_for_half_an_hour_only(browser: Browser, make_account: MakeAccount) -> None:
-    from identity.models import Session
-
     make_account()
     browser.post("/api/signin", {"email": "ada@example.com", "password": form()["password"]})
     Session.objects.update(expires_at=F("expires_at") - timedelta(minutes=30))

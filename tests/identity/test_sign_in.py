@@ -8,7 +8,7 @@ from django.conf import settings
 from django.test import override_settings
 
 from identity.models import AccessEvent, Session
-from tests.identity.browser import PASSWORD, Browser, code_of
+from tests.identity.browser import PASSWORD, Browser, code_of, form
 from tests.identity.conftest import MakeAccount, SignIn
 from tests.sandbox_fixture import Sandbox
 
@@ -102,8 +102,6 @@ def test_a_blocked_account_learns_so_only_with_the_right_password(browser: Brows
 
 
 def test_a_sign_up_that_was_left_can_be_finished_by_signing_in(browser: Browser, sandbox: Sandbox) -> None:
-    from tests.identity.browser import form
-
     browser.post("/api/signup", form(mobile="+12025550120"))
     later = Browser()
     assert attempt(later, "ada@example.com") == (200, "awaiting_otp")
@@ -124,9 +122,7 @@ def test_every_step_renews_the_session_id(browser: Browser, make_account: MakeAc
     assert Session.objects.count() == 1
 
 
-def test_the_cookies_are_bound_to_our_host_and_hidden_from_scripts(
-    browser: Browser, make_account: MakeAccount
-) -> None:
+def test_the_cookies_are_bound_to_our_host_and_hidden_from_scripts(browser: Browser, make_account: MakeAccount) -> None:
     make_account()
     attempt(browser, "ada@example.com")
     session = browser.client.cookies["__Host-session"]
@@ -156,7 +152,16 @@ def test_no_route_acts_on_a_request_that_our_page_did_not_send(
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b"[]", b"null", b'{"email": 1}', b'{"email": "a\\u0000@b.c", "password": "x"}', b'{"email":"\\ud800","password":"x"}', b"\xff\xfe"],
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'{"email": 1}',
+        b'{"email": "a\\u0000@b.c", "password": "x"}',
+        b'{"email":"\\ud800","password":"x"}',
+        b"\xff\xfe",
+    ],
 )
 def test_a_malformed_sign_in_is_refused_with_a_code(browser: Browser, body: bytes) -> None:
     browser.get("/api/session")

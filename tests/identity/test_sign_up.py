@@ -1,10 +1,12 @@
 """Signing up: what is taken, what is refused, and what nobody can learn or block."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from django.db import connection
 
+from compliance import consent
 from compliance.models import ConsentEvent
 from identity.models import AccessEvent, Membership, OtpAttempt, Session, User, Workspace
 from tests.identity.browser import Browser, code_of, form
@@ -41,10 +43,6 @@ def test_both_consents_are_kept_with_the_account_and_before_any_text_message(bro
 
 @pytest.mark.policy("C3.1")
 def test_no_text_message_is_sent_once_the_consent_is_withdrawn(browser: Browser, sandbox: Sandbox) -> None:
-    from datetime import UTC, datetime
-
-    from compliance import consent
-
     browser.post("/api/signup", form(mobile="+12025550111"))
     consent.withdraw(user_id=User.objects.get().id, purpose="sms", ip=None, now=datetime.now(UTC))
     status, problem = browser.post("/api/otp/send")
