@@ -8,10 +8,10 @@ python := .venv/bin/python
 installed := @$(PYTHON) -m deploy.setup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run serve test check format pytest smoke bench
+.PHONY: help setup run serve test check format generated pytest smoke bench
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install whatever is missing: packages, models, pages, a browser for the tests
 	$(installed)
@@ -25,6 +25,7 @@ serve: ## Start the product against the services that the environment names
 	@exec $(python) -m config.embedded.serve
 
 test: setup check ## Run every check and every test, real-browser ones included
+	@$(PYTHON) -m deploy.npm run --silent test
 	@$(python) -m pytest $(ARGS)
 
 check: ## Run the linters, types, import contracts and everything that is generated
@@ -34,11 +35,16 @@ check: ## Run the linters, types, import contracts and everything that is genera
 	@$(python) -m mypy --no-error-summary .
 	@.venv/bin/lint-imports --no-logo > .cache/imports.log || { cat .cache/imports.log; false; }
 	@$(python) -m pytest -q --no-header tests/stack/test_migrations.py
-	@if [ -e frontend/package.json ]; then $(PYTHON) -m deploy.npm run --silent check; fi
+	@$(python) -m deploy.generated
+	@$(PYTHON) -m deploy.npm run --silent check
 
 format: ## Rewrite the sources as the linters want them
 	$(installed) python
 	@$(python) -m ruff check --quiet --fix . ; $(python) -m ruff format --quiet .
+
+generated: ## Write what is made from the code: the API's description and its TypeScript types
+	$(installed) python frontend
+	@$(python) -m deploy.generated --write
 
 pytest: ## Run some of the tests: make pytest ARGS="tests/ledger -x"
 	$(installed) python

@@ -25,6 +25,10 @@ def say(message: str) -> None:
     print(f"setup: {message}", flush=True)
 
 
+def _silence(_message: str) -> None:
+    """Where nobody waits for it, progress is no news."""
+
+
 def digest(*parts: str, files: Iterable[Path] = ()) -> str:
     """A fingerprint of texts and of files (their paths below the project and their bytes)."""
     whole = hashlib.sha256()
@@ -53,13 +57,16 @@ def run(
     total: int = 0,
     cwd: Path = PROJECT,
     environ: Mapping[str, str] | None = None,
+    quiet: bool = False,
 ) -> None:
     """Run a command, showing every few seconds that it works; its own output is shown only when it fails.
 
+    quiet: say nothing unless it fails.
     counted: output lines that start with this word count as progress towards `total`.
     Raises SetupFailed.
     """
-    say(f"{what} ...")
+    tell = _silence if quiet else say
+    tell(f"{what} ...")
     started = shown = time.monotonic()
     lines: list[str] = []
     done = 0
@@ -79,8 +86,8 @@ def run(
         done += bool(counted) and line.lstrip().startswith(counted)
         if time.monotonic() - shown >= _PROGRESS_INTERVAL_S:
             shown = time.monotonic()
-            say(f"  {done} of {total}" if counted and total else f"  {lines[-1][:100]}")
+            tell(f"  {done} of {total}" if counted and total else f"  {lines[-1][:100]}")
     if process.wait() != 0:
         print("\n".join(lines[-_LINES_SHOWN_ON_FAILURE:]), file=sys.stderr)
         raise SetupFailed(f"{what} failed; its last lines are above.")
-    say(f"  done in {time.monotonic() - started:.0f} s")
+    tell(f"  done in {time.monotonic() - started:.0f} s")
