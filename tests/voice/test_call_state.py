@@ -1,0 +1,76 @@
+"""A call's state follows from what the carrier said of its legs, in whatever order it said it.
+
+Planted bug that this catches: comparing with `>=` instead of `>` in `observe_leg` lets a late `ringing` undo `completed`.
+"""
+
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
+
+import pytest
+
+from voice.state import CALL_RANK, LEG_RANK, LegFacts, derive
+
+T0 = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+def leg(role: str, status: str, answered: int | None = None, ended: int | None = None, duration: int | None = None):
+    return LegFacts(
+        role,
+        status,
+        T0 + timedelta(seconds=answered) if answered is not None else None,
+        T0 + timedelta(seconds=ended) if ended is not None else None,
+        duration,
+    )
+
+
+def test_a_call_without_legs_is_only_intended():
+    assert derive([], hangup_requested=False).status == "intended"
+
+
+@pytest.mark.parametrize(
+    ("legs", "status", "reason"),
+    [
+        ([leg("agent", "ringing")], "rep_ringing", None),
+        ([leg("agent", "in-progress", 1)], "rep_answered", None),
+        ([leg("agent", "busy", ended=3)], "busy", "rep_busy"),
+        ([leg("agent", "no-answer", ended=30)], "no_answer", "rep_no_answer"),
+        ([leg("agent", "in-progress", 1), leg("callee", "ringing")], "callee_ringing", None),
+        ([leg("agent", "in-progress", 1), leg("callee", "in-progress", 5)], "in_progress", None),
+        ([leg("agent", "in-progress", 1), leg("callee", "busy", ended=5)], "busy", "lead_busy"),
+        ([leg("agent", "completed", 1, 70), leg("callee", "completed", 5, 69, 64)], "completed", "hung_up"),
+        ([leg("agent", "completed", 1, 70), leg("callee", "failed", ended=9)], "failed", "lead_unreachable"),
+    ],
+)
+def test_the_newest_news_of_both_legs_decides(legs, status, reason):
+    facts = derive(legs, hangup_requested=False)
+    assert (facts.status, facts.end_reason) == (status, reason)
+
+
+def test_the_conversation_is_as_long_as_the_carrier_says_of_the_leads_leg():
+    facts = derive([leg("agent", "completed", 1, 70), leg("callee", "completed", 5, 69, 64)], hangup_requested=False)
+    assert facts.duration_s == 64
+
+
+def test_without_the_carriers_figure_the_length_is_the_time_between_answer_and_end():
+    facts = derive([leg("callee", "completed", 5, 69)], hangup_requested=False)
+    assert facts.duration_s == 64
+
+
+def test_a_rep_who_hung_up_before_the_lead_was_rung_leaves_a_question_for_the_carrier():
+    assert derive([leg("agent", "completed", 1, 9)], hangup_requested=False).unresolved
+
+
+def test_every_order_of_a_legs_statuses_ends_the_same():
+    """Merging keeps the highest rank, as observe_leg does."""
+    for order in permutations(["queued", "initiated", "ringing", "in-progress", "completed"]):
+        status = "queued"
+        for news in order:
+            if LEG_RANK[news] > LEG_RANK[status]:
+                status = news
+        assert derive([leg("callee", status, 1, 61, 60)], hangup_requested=False).status == "completed"
+
+
+def test_every_status_that_can_be_derived_has_a_rank():
+    for status in LEG_RANK:
+        for role in ("agent", "callee"):
+            assert derive([leg(role, status, ended=5)], hangup_requested=False).status in CALL_RANK
