@@ -124,7 +124,9 @@ _HOUSE = frozenset(
 )
 # Foreign loggers whose messages are templates with arguments; the template is written, the arguments never
 # are.
-_TEMPLATED = frozenset({"django", "channels", "channels_redis", "daphne", "huey", "concurrent", "uvicorn", "aiohttp"})
+_TEMPLATED = frozenset(
+    {"django", "channels", "asyncio", "channels_redis", "daphne", "huey", "psycopg", "concurrent", "uvicorn", "aiohttp"}
+)
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 _PERSONAL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+|(?<![0-9A-Fa-f-])\+?\d(?:[ ().-]?\d){8,14}(?![0-9A-Fa-f-])")
 

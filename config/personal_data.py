@@ -22,6 +22,17 @@ STORES: Final[tuple[Store, ...]] = (
     compliance.DISCLOSURES,
     compliance.STORE,
 )
+# Django's own tables hold names of models and of permissions.
+DJANGO: Final[dict[str, str]] = {
+    f"{model}.{field}": "none"
+    for model, fields in {
+        "contenttypes.ContentType": ("id", "app_label", "model"),
+        "auth.Permission": ("id", "name", "content_type", "codename"),
+        "auth.Group": ("id", "name"),
+        "auth.Group_permissions": ("id", "group", "permission"),
+    }.items()
+    for field in fields
+}
 INVENTORIES: Final[tuple[Mapping[str, str], ...]] = (
     voice.INVENTORY,
     ai.INVENTORY,
@@ -29,4 +40,5 @@ INVENTORIES: Final[tuple[Mapping[str, str], ...]] = (
     ledger.INVENTORY,
     compliance.INVENTORY,
     processors.INVENTORY,
+    DJANGO,
 )
