@@ -7,6 +7,8 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Case, IntegerField, Q, Value, When
 
+from compliance.personal_data import STORE as consents
+from compliance.stores import Subject
 from identity.models import AccessEvent, Membership, OtpAttempt, Session, User, Workspace
 from processors.pseudonyms import pseudonym
 from realtime.publish import close_sockets_on_commit
@@ -23,22 +25,23 @@ def end_access(*, user_id: UUID) -> None:
         close_sockets_on_commit(user_id=user_id)
 
 
-def erase_user(*, user_id: UUID, now: datetime) -> None:
+def erase_user(*, user_id: UUID, now: datetime, email: str = "") -> None:
     """Erases the person, the workspaces that nobody else is in, and unfinished sign-ups with the same e-mail.
 
-    Traces of access stay for their term as events of nobody from nowhere; passcode attempts keep the keyed
-    hash of the number, so that erasing an account does not reset the limits.
+    email: of a finished account, for what no id leads to; not needed while the account is still there.
+    Traces of access stay for their term as events of nobody from nowhere; passcode attempts keep the keyed hash
+    of the number, so that erasing an account does not reset the limits.
     """
     with transaction.atomic():
         user = User.objects.select_for_update().filter(id=user_id).first()
-        if user is None:
-            return
+        if user is not None and user.mobile_verified_at is not None:
+            email = user.email
         same_person = Q(id=user_id)
         traces = Q(user_id=user_id)
-        if user.mobile_verified_at is not None:
+        if email:
             # Only a finished account has a claim to what carries nothing but its e-mail.
-            same_person |= Q(email=user.email, mobile_verified_at__isnull=True)
-            traces |= Q(account_key=pseudonym("email", user.email))
+            same_person |= Q(email=email, mobile_verified_at__isnull=True)
+            traces |= Q(account_key=pseudonym("email", email))
         ids = list(User.objects.filter(same_person).values_list("id", flat=True))
         for workspace_id in Membership.objects.filter(user_id__in=ids).values_list("workspace_id", flat=True):
             _leave(workspace_id=workspace_id, leaving=ids, now=now)
@@ -46,6 +49,7 @@ def erase_user(*, user_id: UUID, now: datetime) -> None:
         AccessEvent.objects.filter(traces).update(user=None, account_key="", address=None, network="", agent="")
         OtpAttempt.objects.filter(user_id__in=ids).update(user=None, network="")
         for each in ids:
+            consents.erase(Subject(kind="user", user_id=each), now=now)
             close_sockets_on_commit(user_id=each)
         User.objects.filter(id__in=ids).delete()
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
@@ -60,6 +61,28 @@ INVENTORY: Final[dict[str, str]] = {
 }
 
 
+def subject_of(user_id: UUID) -> Subject:
+    """The person as the subject of a request. Workspaces that others are in too do not end with the person.
+
+    Raises User.DoesNotExist.
+    """
+    user = User.objects.get(id=user_id)
+    workspace_ids = tuple(Membership.objects.filter(user=user).values_list("workspace_id", flat=True))
+    shared = set(
+        Membership.objects.filter(workspace_id__in=workspace_ids)
+        .exclude(user=user)
+        .values_list("workspace_id", flat=True)
+    )
+    return Subject(
+        kind="user",
+        user_id=user.id,
+        workspace_ids=workspace_ids,
+        workspace_ids_to_erase=tuple(each for each in workspace_ids if each not in shared),
+        email=user.email,
+        phone_e164=user.mobile_e164,
+    )
+
+
 class IdentityStore:
     """The account itself, what it may do, and the traces of its use."""
 
@@ -70,7 +93,8 @@ class IdentityStore:
             erasure.end_access(user_id=subject.user_id)
 
     def find(self, subject: Subject) -> dict[str, int]:
-        return {element: rows.count() for element, rows in _held(subject).items()}
+        counts = {element: rows.count() for element, rows in _held(subject).items()}
+        return {element: count for element, count in counts.items() if count}
 
     def export(self, subject: Subject) -> dict[str, Any]:
         return {
@@ -79,12 +103,13 @@ class IdentityStore:
                 for row in rows.order_by("id").values(*_EXPORTED[element])
             ]
             for element, rows in _held(subject).items()
+            if rows.exists()
         }
 
     def erase(self, subject: Subject, *, now: datetime) -> dict[str, int]:
         found = self.find(subject)
         if subject.user_id is not None:
-            erasure.erase_user(user_id=subject.user_id, now=now)
+            erasure.erase_user(user_id=subject.user_id, email=subject.email, now=now)
         for workspace_id in subject.workspace_ids_to_erase:
             erasure.erase_workspace(workspace_id=workspace_id, now=now)
         return found
