@@ -106,10 +106,11 @@ def _daphne(bind: str, port: int) -> tuple[str, ...]:
 
 
 def _answers(port: int, path: str) -> bool:
+    """Whether HTTP is spoken on the port, and does not say (by 503) that something is still missing."""
     connection = http.client.HTTPConnection("localhost", port, timeout=_PROBE_LIMIT_S)
     try:
         connection.request("GET", path)
-        return connection.getresponse().status == 200
+        return connection.getresponse().status < 500
     except (OSError, http.client.HTTPException):
         return False
     finally:

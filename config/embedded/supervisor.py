@@ -84,8 +84,8 @@ class Supervisor:
 
     def _adopt(self, process: Process) -> Child:
         def on_error(line: str) -> None:
-            # While it starts, a process complains about what is not up yet; a failed start shows its log.
-            if child.was_ready and not self._stopping:
+            # While it starts, a process complains of what is not up yet; a failed start shows its log.
+            if child.ready and not self._stopping:
                 self.console.error(process.name, line)
 
         child = Child(process, LogFile(self._logs / f"{process.name}.log", on_error))
