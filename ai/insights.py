@@ -13,7 +13,7 @@ from ai.turns import CallTurns, Speaker, Turn
 # How sure a rule is, from reading what it found in the made calls of the tests; dates and money are told by form.
 _SURE, _LIKELY, _POSSIBLE = 0.9, 0.75, 0.5
 PER_KIND_MAX = 12
-# Where the signs of mood differ, one side must lead by this many; else it is unclear.
+# Signs of one mood must lead by this many; a single "that helps" is no mood.
 SENTIMENT_LEAD = 2
 
 
@@ -189,10 +189,10 @@ def _sentiment(said: Sequence[_Said]) -> list[Draft]:
     good = [line for line in lines if cues.POSITIVE.search(line.text) and not cues.NEGATIVE.search(line.text)]
     bad = [line for line in lines if cues.NEGATIVE.search(line.text) or cues.refuses_calls(line.text)]
     refused = any(cues.refuses_calls(line.text) for line in lines)
-    if refused or len(bad) - len(good) >= SENTIMENT_LEAD or (bad and not good):
-        mood, evidence, confidence = "negative", bad, _LIKELY if refused or len(bad) > 1 else _POSSIBLE
-    elif len(good) - len(bad) >= SENTIMENT_LEAD or (good and not bad):
-        mood, evidence, confidence = "positive", good, _LIKELY if len(good) > 1 else _POSSIBLE
+    if refused or len(bad) - len(good) >= SENTIMENT_LEAD:
+        mood, evidence, confidence = "negative", bad, _LIKELY
+    elif len(good) - len(bad) >= SENTIMENT_LEAD:
+        mood, evidence, confidence = "positive", good, _LIKELY
     else:
         mood, evidence, confidence = "unclear", sorted([*good, *bad], key=lambda line: line.place), _POSSIBLE
     evidence = evidence or lines[-1:]

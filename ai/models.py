@@ -30,7 +30,7 @@ class IndexedCall(TenantModel):
     embedding_model = models.CharField(max_length=64, blank=True)
     passages_digest = models.CharField(max_length=64, blank=True)
     insights_digest = models.CharField(max_length=64, blank=True)
-    indexed_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
 
     class Meta:
         indexes = (
@@ -103,6 +103,7 @@ class AiQuery(TenantModel):
 
     idempotency_key: the asker's; the same key never asks or pays twice.
     filter_*: what the asker narrowed the search to. searched_*: how much was looked through.
+    cited: how many quotes the answer had; a quote whose call is erased is gone, and this tells that it was there.
     charged_mcredits: 0 for "not_in_your_calls".
     """
 
@@ -116,6 +117,7 @@ class AiQuery(TenantModel):
     status = models.CharField(max_length=20)
     searched_calls = models.PositiveIntegerField()
     searched_passages = models.PositiveIntegerField()
+    cited = models.PositiveSmallIntegerField()
     charged_mcredits = models.BigIntegerField()
     asked_at = models.DateTimeField()
 
@@ -146,10 +148,3 @@ class Citation(TenantModel):
             models.CheckConstraint(condition=Q(score__gte=0, score__lte=1), name="citation_score_in_0_1"),
         )
         indexes = (models.Index(fields=("call_id",), name="citation_of_call"),)
-
-
-class ForgottenCall(models.Model):
-    """An erased call: whoever still carries its turns cannot write them back. The id alone says nothing."""
-
-    call_id = models.UUIDField(primary_key=True)
-    forgotten_at = models.DateTimeField()

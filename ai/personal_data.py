@@ -1,0 +1,168 @@
+"""What thinking holds about people, and how it is found, handed out and erased.
+
+A called person is reached through calls: whoever erases a call, for whatever reason, says so by `forget_call`. A
+person with an account is found here directly: the questions, and the calls that the person made.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from django.db.models import Q, QuerySet
+
+from ai.models import AiQuery, Citation, IndexedCall, Insight, Passage
+from ai.operations import forget_call
+from compliance.stores import Store, Subject
+
+INVENTORY: Final[Mapping[str, str]] = {
+    "ai.IndexedCall.id": "none",
+    "ai.IndexedCall.workspace": "none",
+    "ai.IndexedCall.call_id": "call",
+    "ai.IndexedCall.user_id": "call",
+    "ai.IndexedCall.lead_id": "callee",
+    "ai.IndexedCall.lead_name": "callee",
+    "ai.IndexedCall.started_at": "call",
+    "ai.IndexedCall.turns": "transcript",
+    "ai.IndexedCall.turns_digest": "transcript",
+    "ai.IndexedCall.embedding_model": "none",
+    "ai.IndexedCall.passages_digest": "transcript",
+    "ai.IndexedCall.insights_digest": "transcript",
+    "ai.IndexedCall.updated_at": "none",
+    "ai.Passage.id": "none",
+    "ai.Passage.workspace": "none",
+    "ai.Passage.indexed_call": "call",
+    "ai.Passage.user_id": "call",
+    "ai.Passage.lead_id": "callee",
+    "ai.Passage.started_at": "call",
+    "ai.Passage.first_turn": "none",
+    "ai.Passage.last_turn": "none",
+    "ai.Passage.segment_ids": "transcript",
+    "ai.Passage.text": "transcript",
+    "ai.Passage.words": "transcript",
+    "ai.Passage.embedding": "embedding",
+    "ai.Insight.id": "none",
+    "ai.Insight.workspace": "none",
+    "ai.Insight.indexed_call": "call",
+    "ai.Insight.rank": "none",
+    "ai.Insight.kind": "insight",
+    "ai.Insight.text": "insight",
+    "ai.Insight.segment_ids": "insight",
+    "ai.Insight.start_ms": "insight",
+    "ai.Insight.owner": "insight",
+    "ai.Insight.due_on": "insight",
+    "ai.Insight.confidence": "insight",
+    "ai.AiQuery.id": "none",
+    "ai.AiQuery.workspace": "none",
+    "ai.AiQuery.user_id": "ai_query",
+    "ai.AiQuery.idempotency_key": "none",
+    "ai.AiQuery.question": "ai_query",
+    "ai.AiQuery.filter_lead_id": "ai_query",
+    "ai.AiQuery.filter_user_id": "ai_query",
+    "ai.AiQuery.filter_since": "ai_query",
+    "ai.AiQuery.filter_until": "ai_query",
+    "ai.AiQuery.status": "ai_query",
+    "ai.AiQuery.searched_calls": "none",
+    "ai.AiQuery.searched_passages": "none",
+    "ai.AiQuery.cited": "none",
+    "ai.AiQuery.charged_mcredits": "ledger",
+    "ai.AiQuery.asked_at": "ai_query",
+    "ai.Citation.id": "none",
+    "ai.Citation.workspace": "none",
+    "ai.Citation.query": "ai_query",
+    "ai.Citation.rank": "none",
+    "ai.Citation.call_id": "ai_query",
+    "ai.Citation.segment_id": "ai_query",
+    "ai.Citation.score": "none",
+}
+
+_NOBODY = Q(pk__in=())
+
+
+class AiStore:
+    """Passages, insights and questions."""
+
+    name = "ai"
+
+    def find(self, subject: Subject) -> dict[str, int]:
+        calls = _calls(subject)
+        return {
+            "transcript": calls.count(),
+            "embedding": Passage.objects.filter(indexed_call__in=calls).count(),
+            "insight": Insight.objects.filter(indexed_call__in=calls).count(),
+            "ai_query": _queries(subject).count(),
+        }
+
+    def export(self, subject: Subject) -> dict[str, Any]:
+        """The person's questions, and the person's own words in answers and insights; the other side's are theirs."""
+        calls = _calls(subject)
+        if subject.user_id is not None:
+            calls = calls.filter(user_id=subject.user_id)
+        own_words = {
+            turn["segment_id"]: turn["text"] for call in calls for turn in call.turns if turn["speaker"] == "agent"
+        }
+        queries = _queries(subject)
+        if subject.user_id is not None:
+            queries = queries.filter(user_id=subject.user_id)
+        return {
+            "ai_query": [_query_json(query, own_words) for query in queries.order_by("asked_at", "id")],
+            "insight": [
+                {
+                    "call_id": str(insight.indexed_call.call_id),
+                    "kind": insight.kind,
+                    "text": insight.text,
+                    "due_on": insight.due_on.isoformat() if insight.due_on else None,
+                }
+                for insight in Insight.objects.filter(indexed_call__in=calls)
+                .select_related("indexed_call")
+                .order_by("indexed_call", "rank")
+                if all(str(segment) in own_words for segment in insight.segment_ids)
+            ],
+        }
+
+    def erase(self, subject: Subject, *, now: datetime) -> dict[str, int]:
+        removed = self.find(subject)
+        for call_id in _calls(subject).values_list("call_id", flat=True):
+            forget_call(call_id=call_id, now=now)
+        _queries(subject).delete()
+        return removed
+
+    def verify(self, subject: Subject) -> int:
+        calls, queries = _calls(subject), _queries(subject)
+        cited = Citation.objects.filter(query__in=queries).count()
+        return calls.count() + queries.count() + cited
+
+
+STORE: Final[Store] = AiStore()
+
+
+def _calls(subject: Subject) -> QuerySet[IndexedCall]:
+    return IndexedCall.objects.filter(_mine(subject))
+
+
+def _queries(subject: Subject) -> QuerySet[AiQuery]:
+    return AiQuery.objects.filter(_mine(subject))
+
+
+def _mine(subject: Subject) -> Q:
+    """The rows of the person in the workspaces that stay, and everybody's in those that end with the person."""
+    mine = Q(workspace_id__in=subject.workspace_ids_to_erase) if subject.workspace_ids_to_erase else _NOBODY
+    return mine | Q(user_id=subject.user_id) if subject.user_id is not None else mine
+
+
+def _query_json(query: AiQuery, own_words: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "question": query.question,
+        "asked_at": query.asked_at.isoformat(),
+        "status": query.status,
+        "from": query.filter_since.isoformat() if query.filter_since else None,
+        "to": query.filter_until.isoformat() if query.filter_until else None,
+        "charged_mcredits": query.charged_mcredits,
+        "quotes": [
+            {
+                "call_id": str(one.call_id),
+                "segment_id": str(one.segment_id),
+                "your_words": own_words.get(str(one.segment_id)),
+            }
+            for one in query.citations.order_by("rank")
+        ],
+    }

@@ -1,0 +1,165 @@
+"""Reading answers, history and insights, each only as far as the actor may see."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from ai import talk
+from ai.answer import highlights
+from ai.models import AiQuery, IndexedCall
+from ai.schemas import (
+    AnswerOut,
+    HighlightOut,
+    InsightOut,
+    InsightsOut,
+    InsightState,
+    QuestionsPage,
+    QuoteOut,
+    SearchedOut,
+)
+from ai.turns import Turn
+from identity.auth import Actor
+from processors.errors import DomainError
+
+HISTORY_PAGE = 20
+
+
+class QuestionUnknown(DomainError):
+    """No question of the actor's own has this id; permanent."""
+
+    code: ClassVar[str] = "question_unknown"
+
+
+class CursorInvalid(DomainError):
+    """The cursor is not one that a page gave out; permanent."""
+
+    code: ClassVar[str] = "cursor_invalid"
+
+
+def visible_calls(actor: Actor) -> QuerySet[IndexedCall]:
+    calls = IndexedCall.objects.for_workspace(actor.workspace_id)
+    return calls if actor.may("see_team") else calls.filter(user_id=actor.user_id)
+
+
+def insights_of(*, actor: Actor, call_id: UUID) -> InsightsOut:
+    """What was understood of a call; "pending" while nothing is known of it, "stale" after its text was corrected."""
+    call = visible_calls(actor).filter(call_id=call_id).first()
+    if call is None:
+        return InsightsOut(call_id=call_id, state="pending", items=[], talk=None)
+    state: InsightState = "ready" if call.insights_digest == call.turns_digest else "stale"
+    if not call.insights_digest:
+        state = "pending"
+    items = [InsightOut.model_validate(row, from_attributes=True) for row in call.insights.order_by("rank")]
+    spoken = talk.talk([_turn(stored) for stored in call.turns])
+    return InsightsOut(call_id=call_id, state=state, items=items, talk=spoken if state != "pending" else None)
+
+
+def answer_of(*, actor: Actor, question_id: UUID) -> AnswerOut:
+    """:raises QuestionUnknown:"""
+    query = _own(actor).filter(id=question_id).first()
+    if query is None:
+        raise QuestionUnknown("This question is not in your history; it may have been deleted.")
+    return answer_out(actor=actor, query=query)
+
+
+def history(*, actor: Actor, cursor: str | None) -> QuestionsPage:
+    """The actor's own questions, newest first.
+
+    :raises CursorInvalid:
+    """
+    queries = _own(actor).order_by("-asked_at", "-id")
+    if cursor is not None:
+        asked_at, last_id = _opened(cursor)
+        queries = queries.filter(Q(asked_at__lt=asked_at) | Q(asked_at=asked_at, id__lt=last_id))
+    rows = list(queries[: HISTORY_PAGE + 1])
+    page = rows[:HISTORY_PAGE]
+    return QuestionsPage(
+        items=_answers(actor, page), next_cursor=_cursor(page[-1]) if len(rows) > HISTORY_PAGE else None
+    )
+
+
+def answer_out(*, actor: Actor, query: AiQuery) -> AnswerOut:
+    return _answers(actor, [query])[0]
+
+
+def _own(actor: Actor) -> QuerySet[AiQuery]:
+    return AiQuery.objects.for_workspace(actor.workspace_id).filter(user_id=actor.user_id)
+
+
+def _answers(actor: Actor, queries: Sequence[AiQuery]) -> list[AnswerOut]:
+    """Quotes are read from the calls as they are now: corrected where corrected, gone where erased."""
+    cited = {query.id: list(query.citations.order_by("rank")) for query in queries}
+    calls = {
+        call.call_id: call
+        for call in visible_calls(actor).filter(call_id__in={one.call_id for row in cited.values() for one in row})
+    }
+    answers = []
+    for query in queries:
+        quotes = [
+            quote
+            for one in cited[query.id]
+            if one.call_id in calls and (quote := _quote(calls[one.call_id], one.segment_id, one.score, query.question))
+        ]
+        answers.append(
+            AnswerOut(
+                id=query.id,
+                question=query.question,
+                status="answered" if query.status == "answered" else "not_in_your_calls",
+                quotes=quotes,
+                quotes_removed=query.cited - len(quotes),
+                searched=SearchedOut(
+                    calls=query.searched_calls,
+                    passages=query.searched_passages,
+                    since=query.filter_since,
+                    until=query.filter_until,
+                ),
+                charged_mcredits=query.charged_mcredits,
+                asked_at=query.asked_at,
+            )
+        )
+    return answers
+
+
+def _quote(call: IndexedCall, segment_id: UUID, score: float, question: str) -> QuoteOut | None:
+    for stored in call.turns:
+        if stored["segment_id"] == str(segment_id):
+            turn = _turn(stored)
+            return QuoteOut(
+                call_id=call.call_id,
+                segment_id=segment_id,
+                speaker=turn.speaker,
+                start_ms=turn.start_ms,
+                end_ms=turn.end_ms,
+                text=turn.text,
+                lead_id=call.lead_id,
+                lead_name=call.lead_name,
+                started_at=call.started_at,
+                score=score,
+                highlights=[HighlightOut(start=start, end=end) for start, end in highlights(turn.text, question)],
+            )
+    return None
+
+
+def _turn(stored: dict[str, Any]) -> Turn:
+    return Turn(**{**stored, "segment_id": UUID(stored["segment_id"])})
+
+
+def _cursor(query: AiQuery) -> str:
+    return base64.urlsafe_b64encode(f"{query.asked_at.isoformat()} {query.id}".encode()).decode().rstrip("=")
+
+
+def _opened(cursor: str) -> tuple[datetime, UUID]:
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        asked_at, _, last_id = text.partition(" ")
+        moment = datetime.fromisoformat(asked_at)
+        if moment.tzinfo is None:
+            raise ValueError
+        return moment, UUID(last_id)
+    except (ValueError, binascii.Error):
+        raise CursorInvalid("This place in the list is unknown; start from the first page.") from None
