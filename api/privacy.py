@@ -19,7 +19,7 @@ from compliance.schemas import (
     RequestOut,
 )
 from compliance.stores import Subject
-from identity.subjects import subject_of
+from identity.personal_data import subject_of
 from processors.errors import DomainError
 
 router = Router(tags=["privacy"])

@@ -30,14 +30,15 @@ def is_card_number(digits: str) -> bool:
 def _redact_run(run: str) -> str:
     places = [index for index, character in enumerate(run) if character.isdigit()]
     digits = "".join(run[place] for place in places)
+    # A number begins and ends where digits were set apart, or at the end of the run: not inside a longer number.
+    starts = [i for i, place in enumerate(places) if i == 0 or place > places[i - 1] + 1]
+    ends = {*(start for start in starts if start), len(digits)}
     pieces = []
-    copied, start = 0, 0
-    while start < len(digits):
-        length = next(
-            (n for n in _LENGTHS if start + n <= len(digits) and is_card_number(digits[start : start + n])), 0
-        )
-        if length:
+    copied, taken = 0, 0
+    for start in starts:
+        found = (start + n for n in _LENGTHS if start + n in ends and is_card_number(digits[start : start + n]))
+        end = next(found, 0) if start >= taken else 0
+        if end:
             pieces += [run[copied : places[start]], REPLACEMENT]
-            copied = places[start + length - 1] + 1
-        start += length or 1
+            copied, taken = places[end - 1] + 1, end
     return "".join([*pieces, run[copied:]])

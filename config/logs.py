@@ -21,6 +21,7 @@ FIELDS: Final[dict[str, str]] = {
     "logger": "none",
     "message": "none",
     "where": "none",
+    "pause_s": "none",
     "pid": "none",
     "error_type": "none",
     "trace": "none",

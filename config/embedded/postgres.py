@@ -31,8 +31,12 @@ _DATABASE_SQL = """
 CREATE EXTENSION IF NOT EXISTS vector;
 SELECT format('CREATE ROLE {name} LOGIN CREATEDB PASSWORD %L', '{password}')
     WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{name}') \\gexec
+GRANT pg_checkpoint TO {name};
+GRANT EXECUTE ON FUNCTION pg_switch_wal() TO {name};
 SELECT 'CREATE DATABASE {name} OWNER {name}'
     WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{name}') \\gexec
+\\connect {name}
+GRANT EXECUTE ON FUNCTION pg_switch_wal() TO {name};
 """
 _FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
@@ -128,7 +132,8 @@ class Postgres:
         """Make role, database and the vector extension unless they are there; the server accepts connections.
 
         The role owns its database and may create others, but is no superuser. Only a superuser may create the
-        extension, so it goes into template1, of which each new database (a test's too) is a copy.
+        extension, so it goes into template1, of which each new database (a test's too) is a copy. The role may
+        switch the log and make checkpoints, because an erasure has to remove old bytes there as well.
         Raises PostgresUnusable.
         """
         # The wheel's own client does it, so that the supervisor need not hold a driver in memory.

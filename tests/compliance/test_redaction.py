@@ -18,7 +18,7 @@ AMEX = "378282246310005"
         "4111 1111 1111 1111 12 27 123",
         "four: 4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1.",
         f"amex {AMEX} and visa {VISA}",
-        f"{VISA}{AMEX}",
+        f"{VISA} {AMEX}",
     ],
 )
 def test_a_card_number_is_taken_out_however_it_is_written(text: str) -> None:

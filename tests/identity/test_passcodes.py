@@ -184,7 +184,7 @@ def test_parallel_requests_do_not_pass_the_limit_together(sandbox: Sandbox, tran
     assert len(sandbox.messages_at("+12025550158")) == 3
 
 
-@pytest.mark.policy("C3.2-5", "C4.2")
+@pytest.mark.policy("C3.2-5", "C4.2-3")
 def test_twilio_learns_the_number_and_the_code_and_nothing_else(sandbox: Sandbox, transactional_db: None) -> None:
     browser = waiting_browser("+12025550159")
     browser.post("/api/otp/send")
