@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 MAX_ATTEMPTS = 3
 LOADING_LIMIT_S = 120.0
 RECOGNITION_LIMIT_S = 30.0
+EXIT_LIMIT_S = 5.0
 PAUSE_BEFORE_RESTART_S = 0.2
 LONGEST_PAUSE_S = 10.0
 # More threads in a recogniser are no faster than one, and would starve its neighbours.
@@ -69,9 +70,7 @@ class Recogniser:
         try:
             await asyncio.wait_for(self._answer(), LOADING_LIMIT_S)
         except _LOST:
-            if self._process.returncode is None:
-                self._process.kill()
-            if await self._process.wait() == EXIT_UNUSABLE:
+            if await self._exit_code() == EXIT_UNUSABLE:
                 raise ModelUnusable("A recogniser cannot use its models; it said why above.") from None
             return False
         self.ready.set()
@@ -128,6 +127,14 @@ class Recogniser:
         assert self._process is not None and self._process.stdout is not None
         header, _ = await read_frame(self._process.stdout)
         return msgspec.json.decode(header, type=Answer)
+
+    async def _exit_code(self) -> int | None:
+        """How a process ended that has closed its output; None when it hangs there."""
+        assert self._process is not None
+        try:
+            return await asyncio.wait_for(self._process.wait(), EXIT_LIMIT_S)
+        except TimeoutError:
+            return None
 
     async def _stop(self) -> None:
         if self._process is not None and self._process.returncode is None:

@@ -203,7 +203,7 @@ class TrackListener:
             await self._on_gap(outcome.start_ms, outcome.end_ms)
         elif recognition.text:
             self.counts.finals += 1
-            placed = _in_stream_time(recognition, outcome.audio_start_ms)
+            placed = _in_stream_time(recognition, outcome)
             await self._on_final(placed, outcome.start_ms, outcome.end_ms)
         elif self._shown_utterance == outcome.utterance:
             await self._on_interim("", outcome.start_ms, outcome.end_ms)
@@ -213,12 +213,17 @@ class TrackListener:
             await report
         except Exception as error:
             # Whoever listens decides what its own failure means; the rest of the call must still be heard.
-            log.error("a report of recognised speech failed", extra={"error": type(error).__name__})
+            log.error("a report of recognised speech failed", extra={"error_type": type(error).__name__})
 
 
-def _in_stream_time(recognition: Recognition, audio_start_ms: int) -> Recognition:
+def _in_stream_time(recognition: Recognition, outcome: _Outcome) -> Recognition:
+    """The words in stream time; the engine lets the first one begin with the audio, which is before the speech."""
     words = tuple(
-        replace(word, start_ms=word.start_ms + audio_start_ms, end_ms=word.end_ms + audio_start_ms)
+        replace(
+            word,
+            start_ms=max(word.start_ms + outcome.audio_start_ms, outcome.start_ms),
+            end_ms=max(word.end_ms + outcome.audio_start_ms, outcome.start_ms),
+        )
         for word in recognition.words
     )
     return replace(recognition, words=words)

@@ -1,0 +1,68 @@
+"""The real transcriber, with the real models, on a socket of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from ai.listening.client import TranscriberClient
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass
+class RunningTranscriber:
+    """A transcriber process that a test may kill and start again at the same address."""
+
+    address: str
+    workers: int = 2
+    environment: dict[str, str] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        environment = {
+            **os.environ,
+            "TRANSCRIBER_ADDRESS": self.address,
+            "TRANSCRIBER_WORKERS": str(self.workers),
+            **self.environment,
+        }
+        command = [sys.executable, "-m", "ai.listening.server"]
+        self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE)
+
+    def worker_pids(self) -> list[int]:
+        assert self.process is not None
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        return [int(pid) for pid in children.split()]
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        self.process.communicate()
+
+    def stop(self) -> bytes:
+        """What it wrote to its log."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        _, log = self.process.communicate(timeout=20)
+        return log
+
+
+@pytest.fixture(scope="module")
+def transcriber(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningTranscriber]:
+    running = RunningTranscriber(f"unix://{tmp_path_factory.mktemp('t')}/s")
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+async def client(transcriber: RunningTranscriber) -> AsyncIterator[TranscriberClient]:
+    connected = TranscriberClient(transcriber.address, interim_patience_s=20)
+    assert await connected.ping(60) > 0
+    yield connected
+    await connected.close()

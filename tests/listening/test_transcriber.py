@@ -1,0 +1,160 @@
+"""The transcriber process when things go wrong: killed recognisers, a killed server, overload, nonsense."""
+
+import asyncio
+import json
+import os
+import signal
+import struct
+from pathlib import Path
+
+import pytest
+
+from ai.listening.client import TranscriberClient
+from ai.listening.transcriber import (
+    InterimDropped,
+    SpeechRefused,
+    TranscriberUnavailable,
+)
+from tests.listening.conftest import RunningTranscriber
+from tests.listening.speech import turn_pcm
+
+PRICE = turn_pcm("smoke", 3)
+PRICE_TEXT = "$450 a month"
+
+
+def _framed(header: bytes, payload: bytes = b"") -> bytes:
+    return struct.pack(">I", len(header)) + header + struct.pack(">I", len(payload)) + payload
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process is there and no zombie, whose command line is empty."""
+    try:
+        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+async def _exchange(transcriber: RunningTranscriber, sent: bytes) -> bytes:
+    """What comes back until the transcriber closes the connection or has said enough."""
+    reader, writer = await asyncio.open_unix_connection(transcriber.address.removeprefix("unix://"))
+    writer.write(sent)
+    try:
+        return await asyncio.wait_for(reader.read(65_536), 5)
+    finally:
+        writer.close()
+
+
+async def test_both_engines_recognise_a_sentence(client: TranscriberClient) -> None:
+    final = await client.transcribe(PRICE, "final", "Clearview")
+    interim = await client.transcribe(PRICE, "interim")
+    assert PRICE_TEXT in final.text
+    assert "four hundred and fifty dollars" in interim.text.lower()
+    assert 0.5 < final.confidence <= 1
+    assert interim.words == ()
+
+
+async def test_a_killed_recogniser_loses_no_utterance(
+    transcriber: RunningTranscriber, client: TranscriberClient
+) -> None:
+    asked = [asyncio.create_task(client.transcribe(PRICE * 3, "final")) for _ in range(6)]
+    await asyncio.sleep(0.25)
+    before = transcriber.worker_pids()
+    for pid in before:
+        os.kill(pid, signal.SIGKILL)
+    recognised = await asyncio.gather(*asked)
+    assert all("$450" in one.text for one in recognised)
+    assert not set(before) & set(transcriber.worker_pids())
+
+
+async def test_a_killed_transcriber_is_asked_again(tmp_path: Path) -> None:
+    transcriber = RunningTranscriber(f"unix://{tmp_path}/s", workers=1)
+    transcriber.start()
+    client = TranscriberClient(transcriber.address)
+    try:
+        await client.ping(60)
+        workers = transcriber.worker_pids()
+        asked = [asyncio.create_task(client.transcribe(PRICE * 3, "final")) for _ in range(4)]
+        await asyncio.sleep(0.2)
+        transcriber.kill()
+        await asyncio.sleep(0.2)
+        assert not [pid for pid in workers if _runs(pid)], "orphaned recognisers"
+        transcriber.start()
+        assert all("$450" in one.text for one in await asyncio.gather(*asked))
+    finally:
+        await client.close()
+        log = transcriber.stop()
+    assert b"450" not in log
+
+
+async def test_without_a_transcriber_the_asker_is_told_in_time(tmp_path: Path) -> None:
+    client = TranscriberClient(f"unix://{tmp_path}/nobody", final_patience_s=0.3, interim_patience_s=0.1)
+    with pytest.raises(TranscriberUnavailable):
+        await client.transcribe(PRICE, "final")
+    with pytest.raises(TranscriberUnavailable):
+        await client.transcribe(PRICE, "interim")
+    with pytest.raises(TranscriberUnavailable):
+        await client.ping(0.1)
+    await client.close()
+
+
+async def test_finals_go_before_interims_and_stale_interims_are_dropped(client: TranscriberClient) -> None:
+    finals = [asyncio.create_task(client.transcribe(PRICE * 2, "final")) for _ in range(14)]
+    await asyncio.sleep(0)
+    with pytest.raises(InterimDropped):
+        await client.transcribe(PRICE, "interim")
+    assert all("$450" in one.text for one in await asyncio.gather(*finals))
+    assert (await client.transcribe(PRICE, "interim")).text
+
+
+@pytest.mark.parametrize(
+    ("pcm", "context"), [(b"\x00" * 801, ""), (b"", ""), (PRICE, "x" * 501)], ids=["odd", "empty", "long context"]
+)
+async def test_unacceptable_speech_is_refused(client: TranscriberClient, pcm: bytes, context: str) -> None:
+    with pytest.raises(SpeechRefused):
+        await client.transcribe(pcm, "final", context)
+    assert PRICE_TEXT in (await client.transcribe(PRICE, "final")).text
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+        struct.pack(">I", 2**31),
+        _framed(b"not json"),
+        _framed(json.dumps({"id": "one", "op": "transcribe"}).encode()),
+        _framed(json.dumps({"id": 1, "op": "erase"}).encode()),
+        _framed(json.dumps({"id": 1, "op": "ping", "more": 1}).encode()),
+        _framed(b"{}" * 40_000),
+        struct.pack(">I", 2) + b"{}" + struct.pack(">I", 481_000),
+    ],
+)
+async def test_nonsense_closes_its_connection_and_nothing_else(
+    transcriber: RunningTranscriber, client: TranscriberClient, sent: bytes
+) -> None:
+    assert await _exchange(transcriber, sent) == b""
+    assert await client.ping() > 0
+
+
+async def test_only_our_own_user_may_reach_it(transcriber: RunningTranscriber, client: TranscriberClient) -> None:
+    assert await client.ping() > 0
+    assert os.stat(transcriber.address.removeprefix("unix://")).st_mode & 0o077 == 0  # noqa: PTH116
+
+
+@pytest.mark.parametrize("address", ["", "http://here", "unix://relative", "tcp://nowhere", f"unix:///{'x' * 120}"])
+def test_a_wrong_address_is_named(address: str) -> None:
+    with pytest.raises(ValueError, match="TRANSCRIBER_ADDRESS"):
+        TranscriberClient(address)
+
+
+def test_a_model_folder_without_a_model_stops_the_start(tmp_path: Path) -> None:
+    transcriber = RunningTranscriber(
+        f"unix://{tmp_path}/s", workers=1, environment={"WHISPER_MODEL_PATH": str(tmp_path)}
+    )
+    transcriber.start()
+    assert transcriber.process is not None
+    try:
+        _, log = transcriber.process.communicate(timeout=30)
+    finally:
+        transcriber.process.kill()
+    assert transcriber.process.returncode == 78
+    assert b"lacks config.json, model.bin, tokenizer.json" in log
