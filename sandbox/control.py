@@ -203,10 +203,11 @@ class Control:
         return self._sales.adjustment_body(adjustment)
 
     async def reset(self, request: web.Request) -> Any:
-        """Hang up everything and forget it."""
-        for leg in list(self._exchange.legs.values()):
-            leg.hung_up.set()
+        """Hang up everything, send nothing more of it, and forget it."""
         self._services.faults.clear()
+        await self._exchange.hang_up_all()
+        await self._services.webhooks.drop_pending()
+        await self._services.notifications.drop_pending()
         self._store.forget()
         return {}
 

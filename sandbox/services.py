@@ -30,7 +30,7 @@ class Services:
     async def close(self) -> None:
         await self.exchange.close()
         await self.webhooks.close()
-        await self.notifications.close()
+        await self.notifications.drop_pending()
         self.store.save()
 
 

@@ -25,6 +25,7 @@ BUSY_AFTER_S = 0.6
 PRESS_AFTER_S = 0.5
 HANG_UP_AT_ONCE_S = 0.4
 VOICEMAIL_AFTER_S = 3.0
+ENDED_WITHIN_S = 2.0
 PRICE_AFTER_S = 5.0
 PRICE_PER_MINUTE_USD = 0.014
 
@@ -225,6 +226,17 @@ class Exchange:
                 record.status = "completed" if record.answered_at else "failed"
                 record.updated_at = clock.now()
                 callbacks.progress(self.webhooks, record, "completed")
+
+    async def hang_up_all(self) -> None:
+        """Every live leg ends; bounded, since one may hang in an answer of the product."""
+        endings = []
+        for leg in list(self.legs.values()):
+            leg.hung_up.set()
+            endings.append(asyncio.create_task(leg.over.wait()))
+        if endings:
+            await asyncio.wait(endings, timeout=ENDED_WITHIN_S)
+        for ending in endings:
+            ending.cancel()
 
     async def close(self) -> None:
         for leg in list(self.legs.values()):

@@ -78,10 +78,13 @@ class TwilioWebhooks:
         self._latest: dict[str, asyncio.Task[None]] = {}
         self._held: list[asyncio.Event] = []
 
-    async def close(self) -> None:
+    async def drop_pending(self) -> None:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def close(self) -> None:
+        await self.drop_pending()
         if self._session is not None:
             await self._session.close()
 
