@@ -28,7 +28,7 @@ from compliance.schemas import (
     PolicyOut,
     ProcessorOut,
     ProcessorsOut,
-    ReceiptOut,
+    ErasureReceiptOut,
     RequestOut,
 )
 from compliance.stores import Subject, all_stores
@@ -159,14 +159,14 @@ def request_out(request: Request, *, now: datetime) -> RequestOut:
     )
 
 
-def receipt_of(token: str) -> ReceiptOut:
+def receipt_of(token: str) -> ErasureReceiptOut:
     """Raises ReceiptUnknown for a token that was never given out."""
     return _receipt(by_receipt_token(token))
 
 
-def _receipt(request: Request) -> ReceiptOut:
+def _receipt(request: Request) -> ErasureReceiptOut:
     erased = _erased(request)
-    return ReceiptOut(
+    return ErasureReceiptOut(
         state=request.state,  # type: ignore[arg-type]
         requested_at=request.opened_at,
         finished_at=request.finished_at,

@@ -132,7 +132,7 @@ class ErasurePreviewOut(BaseModel):
     grace_days: int
 
 
-class ReceiptOut(BaseModel):
+class ErasureReceiptOut(BaseModel):
     """Proof of an erasure: counts and times, nothing about the person. left: what a last look in every store found."""
 
     state: Literal["requested", "approved", "running", "verifying", "rewriting", "done", "cancelled"]
@@ -153,7 +153,7 @@ class RequestOut(BaseModel):
     runs_at: datetime
     cancellable: bool
     receipt_path: str
-    receipt: ReceiptOut | None
+    receipt: ErasureReceiptOut | None
     kept: list[KeptOut]
 
 
