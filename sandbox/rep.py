@@ -109,7 +109,7 @@ class Rep:
 
     def newest_code(self, mobile: str) -> str:
         """The passcode that the sandbox's phone shows."""
-        messages = self.sandbox("GET", "/sandbox/api/messages", params={"to": mobile})["messages"]
+        messages = self.sandbox("GET", "/sandbox/api/messages", params={"to": mobile})
         return str(messages[-1]["code"])
 
     def sandbox(self, method: str, path: str, body: Any = None, params: dict[str, str] | None = None) -> Any:
@@ -120,7 +120,8 @@ class Rep:
 
     def buy(self, price_id: str) -> dict[str, Any]:
         """Buys a pack at the sandbox's Paddle and waits until the credits are there."""
-        checkout = self.call("POST", "/api/credits/checkouts", {"price_id": price_id}, key=str(uuid.uuid4()))
+        wanted = {"price_id": price_id}
+        checkout = self.call("POST", "/api/credits/checkouts", wanted, key=str(uuid.uuid4()), expect=201)
         self.sandbox("POST", f"/sandbox/api/paddle/transactions/{checkout['transaction_id']}/pay")
         self.wait_for(
             lambda: self.call("GET", f"/api/credits/checkouts/{checkout['checkout_id']}")["state"] == "granted"

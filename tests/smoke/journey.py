@@ -67,7 +67,7 @@ class Journey:
         self._require(not check["may_call"] and codes == ["insufficient_credit"], f"dial check says {check}")
         refused = self._rep.ask("POST", "/api/calls", {"lead_id": lead_id}, key=str(uuid.uuid4()))
         self._require(refused.json()["code"] == "insufficient_credit", f"a call without credit: {refused.text}")
-        self._require(not self._rep.sandbox("GET", "/sandbox/api/calls")["calls"], "something was dialled")
+        self._require(not self._rep.sandbox("GET", "/sandbox/api/calls"), "something was dialled")
 
     def _buy_once(self) -> None:
         """Every webhook comes twice; the balance rises once."""
@@ -97,7 +97,7 @@ class Journey:
         ended = self._rep.wait_for(lambda: self._ended(call["id"]), limit_s=150, every_s=1.0)
         self._say(f"the call ended: {ended['status']} after {ended['duration_s']} s")
         self._require(ended["status"] == "completed", f"the call ended as {ended['status']}")
-        legs = self._rep.sandbox("GET", "/sandbox/api/calls")["calls"]
+        legs = self._rep.sandbox("GET", "/sandbox/api/calls")
         self._require(len(legs) == 2, f"the carrier knows {len(legs)} legs")
         bridged = next(leg["bridged_at"] for leg in legs if leg["bridged_at"])
         self._rep.wait_for(lambda: self._insights(call["id"])["state"] == "ready", limit_s=60)
