@@ -16,7 +16,7 @@ from config.embedded import environment, folders, ports, secrets
 from config.embedded.children import die_with_parent
 from config.embedded.ports import Ports
 
-_START_LIMIT_S = 180.0
+_START_LIMIT_S = 240.0
 _STOP_LIMIT_S = 60.0
 _POLL_S = 0.05
 
@@ -97,7 +97,7 @@ class Stack:
 
     def launch(self) -> None:
         """Start without waiting."""
-        self.data_dir.mkdir(parents=True, exist_ok=True)
+        folders.make(self.data_dir)
         command = [sys.executable, "-m", "config.embedded.stack", *([] if self._demo else ["--no-demo"])]
         given = {"DATA_DIR": str(self.data_dir), **ports.to_environment(self.ports), **self._settings}
         with self._output.open("wb") as output:

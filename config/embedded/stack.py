@@ -21,6 +21,8 @@ from config.embedded.postgres import PostgresUnusable
 from config.embedded.supervisor import StartFailed, StopRequested, Supervisor
 from config.embedded.valkey import ValkeyUnusable
 
+_DYING_LIMIT_S = 5.0
+
 
 class AlreadyRunning(RuntimeError):
     """Another stack has this data folder; the message names it."""
@@ -51,11 +53,23 @@ def main(arguments: list[str]) -> int:
         places = folders.make(data_dir)
         with alone(places):
             chosen = ports.from_environment(os.environ)
-            ports.check_free(chosen)
+            _await_free(chosen, predecessor_was_killed=places.state.exists())
             return _run(places, chosen, demo="--no-demo" not in arguments)
     except (AlreadyRunning, PortUnusable, PostgresUnusable, ValkeyUnusable, OSError, ValueError) as problem:
         print(problem, file=sys.stderr)  # noqa: T201 - the operator's terminal
         return 2
+
+
+def _await_free(chosen: Ports, *, predecessor_was_killed: bool) -> None:
+    """Raises PortUnusable. What a killed predecessor's processes still hold, the kernel is about to free."""
+    limit = time.monotonic() + (_DYING_LIMIT_S if predecessor_was_killed else 0.0)
+    while True:
+        try:
+            return ports.check_free(chosen)
+        except PortUnusable:
+            if time.monotonic() >= limit:
+                raise
+            time.sleep(0.1)
 
 
 def _run(places: Folders, chosen: Ports, *, demo: bool) -> int:

@@ -20,7 +20,7 @@ from config.embedded.processes import Process
 
 # After a kill -9 PostgreSQL refuses to start for some seconds, until what it left behind is gone.
 _START_ATTEMPTS = 6
-_START_LIMIT_S = 120.0
+_START_LIMIT_S = 180.0
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
