@@ -11,11 +11,11 @@ from compliance.schemas import (
     DisclosuresOut,
     ErasureIn,
     ErasurePreviewOut,
+    ErasureReceiptOut,
     ErasureStateOut,
     HeldListOut,
     PolicyOut,
     ProcessorsOut,
-    ReceiptOut,
     RequestOut,
 )
 from compliance.stores import Subject
@@ -87,8 +87,8 @@ def cancel_erasure(request: HttpRequest) -> RequestOut:
     return queries.request_out(requests.cancel_erasure(user_id=actor_of(request).user_id, now=now), now=now)
 
 
-@router.get("/erasure-receipts/{token}", auth=None, response=ReceiptOut, operation_id="get_erasure_receipt")
-def receipt(request: HttpRequest, token: str) -> ReceiptOut:
+@router.get("/erasure-receipts/{token}", auth=None, response=ErasureReceiptOut, operation_id="get_erasure_receipt")
+def receipt(request: HttpRequest, token: str) -> ErasureReceiptOut:
     return queries.receipt_of(token)
 
 

@@ -7,19 +7,20 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
 
 from ai.events import InsightsReady
-from ledger.events import BalanceChanged
+from ledger.events import BalanceChanged, CheckoutChanged
 from voice.events import CallChanged, CallWarning, SegmentAdded, SegmentInterim
 
 SERVER_EVENTS: tuple[type[BaseModel], ...] = (
     BalanceChanged,
     CallChanged,
     CallWarning,
+    CheckoutChanged,
     InsightsReady,
     SegmentAdded,
     SegmentInterim,
 )
 ServerEvent = Annotated[
-    BalanceChanged | CallChanged | CallWarning | InsightsReady | SegmentAdded | SegmentInterim,
+    BalanceChanged | CallChanged | CallWarning | CheckoutChanged | InsightsReady | SegmentAdded | SegmentInterim,
     Field(discriminator="type"),
 ]
 
@@ -32,8 +33,11 @@ def add_server_events(schema: OpenAPISchema) -> OpenAPISchema:
     components = schema["components"]["schemas"]
     for name, definition in definitions["$defs"].items():
         components.setdefault(name, definition)
+    references = {
+        event.model_fields["type"].default: f"#/components/schemas/{event.__name__}" for event in SERVER_EVENTS
+    }
     components["ServerEvent"] = {
-        "oneOf": [{"$ref": f"#/components/schemas/{event.__name__}"} for event in SERVER_EVENTS],
-        "discriminator": {"propertyName": "type"},
+        "oneOf": [{"$ref": reference} for reference in references.values()],
+        "discriminator": {"propertyName": "type", "mapping": references},
     }
     return schema

@@ -20,6 +20,7 @@ from compliance.schemas import (
     DisclosureOut,
     DisclosuresOut,
     ErasurePreviewOut,
+    ErasureReceiptOut,
     ErasureStateOut,
     GoesOut,
     HeldListOut,
@@ -28,7 +29,6 @@ from compliance.schemas import (
     PolicyOut,
     ProcessorOut,
     ProcessorsOut,
-    ErasureReceiptOut,
     RequestOut,
 )
 from compliance.stores import Subject, all_stores
