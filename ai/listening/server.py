@@ -39,7 +39,7 @@ class TranscriberServer:
     def __init__(self, workers: int) -> None:
         self._jobs = JobQueue()
         self.recognisers = [Recogniser(self._jobs) for _ in range(workers)]
-        self._connections = 0
+        self._connections: set[asyncio.StreamWriter] = set()
 
     async def serve(self, address: Address) -> None:
         """Serve until cancelled.
@@ -50,15 +50,19 @@ class TranscriberServer:
             server = await asyncio.start_unix_server(self._connected, sock=_private_socket(address.path))
         else:
             server = await asyncio.start_server(self._connected, address.host, address.port)
-        async with server:
+        try:
             await asyncio.gather(*(recogniser.run() for recogniser in self.recognisers))
+        finally:
+            server.close()
+            for connection in self._connections:
+                connection.close()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._connections >= MAX_CONNECTIONS:
+        if len(self._connections) >= MAX_CONNECTIONS:
             log.warning("connection refused, too many are open")
             writer.close()
             return
-        self._connections += 1
+        self._connections.add(writer)
         unanswered: set[asyncio.Task[None]] = set()
         room = asyncio.Semaphore(MAX_UNANSWERED)
         try:
@@ -74,7 +78,7 @@ class TranscriberServer:
         except (asyncio.IncompleteReadError, ConnectionError):
             log.debug("connection ended")
         finally:
-            self._connections -= 1
+            self._connections.discard(writer)
             for task in unanswered:
                 task.cancel()
             writer.close()
