@@ -1,8 +1,10 @@
 """The policy, who receives what, and each person's own data: see, take away, erase."""
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
-from ninja import Router
+from ninja import Router, Status
 
 from api.auth import actor_of
 from compliance import access, queries, requests
@@ -75,10 +77,10 @@ def erasure(request: HttpRequest) -> ErasureStateOut:
 
 
 @router.post("/privacy/erasure", response={202: RequestOut}, operation_id="request_erasure")
-def request_erasure(request: HttpRequest, form: ErasureIn) -> tuple[int, RequestOut]:
+def request_erasure(request: HttpRequest, form: ErasureIn) -> Any:
     now = timezone.now()
     opened = requests.open_erasure(subject=_subject(request), confirm=form.confirm, at_once=form.when == "now", now=now)
-    return 202, queries.request_out(opened, now=now)
+    return Status(202, queries.request_out(opened, now=now))
 
 
 @router.post("/privacy/erasure/cancel", response=RequestOut, operation_id="cancel_erasure")

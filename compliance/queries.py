@@ -148,7 +148,7 @@ def request_out(request: Request, *, now: datetime) -> RequestOut:
     done = request.state == "done"
     return RequestOut(
         id=request.id,
-        state=request.state,  # type: ignore[arg-type]  # a constraint of the column's writers, checked by Pydantic
+        state=request.state,
         opened_at=request.opened_at,
         due_on=request.due_on,
         runs_at=request.runs_at,
@@ -167,7 +167,7 @@ def receipt_of(token: str) -> ErasureReceiptOut:
 def _receipt(request: Request) -> ErasureReceiptOut:
     erased = _erased(request)
     return ErasureReceiptOut(
-        state=request.state,  # type: ignore[arg-type]
+        state=request.state,
         requested_at=request.opened_at,
         finished_at=request.finished_at,
         erased=_goes(erased),

@@ -46,7 +46,7 @@ def log(attempt: Attempt) -> None:
 def report(attempt: Attempt, *, folder: Path, now: datetime) -> None:
     """Logs, and writes the row unless a surrounding transaction would take it back."""
     log(attempt)
-    if any(not block._from_testcase for block in connection.atomic_blocks):
+    if any(not getattr(block, "_from_testcase", False) for block in connection.atomic_blocks):
         append(attempt, folder=folder, now=now)
         return
     try:

@@ -79,7 +79,7 @@ class ProcessorSession(requests.Session):
         content_type = request.headers.get("Content-Type") or ""
         try:
             fields = fields_of(url=str(request.url), content_type=_as_text(content_type), body=request.body)
-            # type: ignore[arg-type]
+
         except BodyUnreadable:
             raise self._refused(url, "body_unreadable", endpoint) from None
         data_classes = {"account_reference"}
@@ -111,7 +111,7 @@ class ProcessorSession(requests.Session):
         return EgressRefused(f"Nothing was sent to {self.processor.name}: {what} is not in processors/endpoints.py.")
 
 
-class _RegisteredTwilio(TwilioHttpClient):
+class _RegisteredTwilio(TwilioHttpClient):  # type: ignore[misc]  # the SDK is not typed
     """Twilio's own HTTP client on our session; the SDK's fixed hosts become the configured addresses."""
 
     def __init__(self) -> None:
