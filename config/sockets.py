@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Any
 from uuid import UUID
 
-from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
 from django.conf import settings
 
 from identity.auth import Actor, actor_of_session
@@ -18,7 +18,7 @@ Application = Callable[..., Awaitable[None]]
 
 def with_caller(inner: Application) -> Application:
     async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
-        actor = await sync_to_async(_actor)(_session_key(scope))
+        actor = await database_sync_to_async(_actor)(_session_key(scope))
         await inner({**scope, "actor": actor, "may_follow": _may_follow}, receive, send)
 
     return application
@@ -41,4 +41,5 @@ def _actor(session_key: str | None) -> Actor | None:
 
 async def _may_follow(caller: Caller, call_id: UUID) -> bool:
     assert isinstance(caller, Actor)
-    return await sync_to_async(may_follow_call)(actor=caller, call_id=call_id)
+    allowed: bool = await database_sync_to_async(may_follow_call)(actor=caller, call_id=call_id)
+    return allowed

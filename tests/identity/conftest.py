@@ -16,6 +16,7 @@ from tests.sandbox_fixture import Sandbox, sandbox, sandbox_process
 
 __all__ = ["sandbox", "sandbox_process"]
 
+NOW = datetime.now(UTC)
 SUPPORT_DESK = Client(address="192.0.2.1", agent="")
 MakeAccount = Callable[..., Membership]
 SignIn = Callable[..., Browser]
@@ -32,7 +33,7 @@ def make_account(transactional_db: None) -> MakeAccount:
 
     def make(workspace_id: UUID | None = None, role: Role = "rep", **changes: object) -> Membership:
         filled = SignUpIn.model_validate(form(**changes))
-        now = datetime.now(UTC)
+        now = NOW
         if workspace_id is None:
             return create_verified_user(form=filled, client=SUPPORT_DESK, now=now)
         return add_member(workspace_id=workspace_id, form=filled, role=role, client=SUPPORT_DESK, now=now)
