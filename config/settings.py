@@ -94,7 +94,13 @@ REDIS_URLS = [url.strip() for url in REDIS_URL.split(",") if url.strip()]
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.core.RedisChannelLayer",
-        "CONFIG": {"hosts": REDIS_URLS, "capacity": 1000, "expiry": 60, "prefix": "klose"},
+        "CONFIG": {
+            # Channels waits 5 s at a time for a message; the socket's own time-out has to be longer.
+            "hosts": [{"address": url, "socket_timeout": 20, "socket_connect_timeout": 5} for url in REDIS_URLS],
+            "capacity": 1000,
+            "expiry": 60,
+            "prefix": "klose",
+        },
     }
 }
 # A dict HUEY setting would run tasks at once whenever DEBUG is on, so `immediate` is given.
@@ -183,6 +189,7 @@ LOGGING = {
         "daphne": {"level": "WARNING"},
         "twilio": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
-        "huey": {"level": "WARNING"},
+        # With a handler of its own huey adds none that would write another format.
+        "huey": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
     },
 }

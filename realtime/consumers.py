@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from realtime.hub import hub
-from realtime.publish import CLOSE_SIGNED_OUT, Topic
+from realtime.publish import CLOSE_RESTARTING, CLOSE_SIGNED_OUT, Topic
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -75,7 +75,7 @@ class BrowserConsumer:
             await self._subscribe(Topic.workspace(caller.workspace_id))
             await self._subscribe(Topic.user(caller.user_id))
         except Exception:
-            await send({"type": "websocket.close", "code": 1012})
+            await send({"type": "websocket.close", "code": CLOSE_RESTARTING})
             return
         await send({"type": "websocket.send", "text": '{"topic":"","event":{"type":"ready"}}'})
         reader = asyncio.create_task(self._read(scope, caller, receive))
@@ -83,7 +83,7 @@ class BrowserConsumer:
         try:
             waited: set[asyncio.Future[Any]] = {reader, writer, self._closing}
             await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-            if self._closing.done():
+            if self._closing.done() and not reader.done():
                 await send({"type": "websocket.close", "code": self._closing.result()})
         finally:
             reader.cancel()

@@ -11,6 +11,8 @@ from typing import Any, Protocol
 
 from channels.layers import get_channel_layer
 
+from realtime.publish import CLOSE_RESTARTING
+
 logger = logging.getLogger(__name__)
 
 # channels_redis forgets a group member after 24 hours; joining again is idempotent.
@@ -26,7 +28,7 @@ class Listener(Protocol):
 
 
 class Hub:
-    """Belongs to one event loop. When the channel layer fails, every socket is closed with 1012 (service restart): the
+    """Belongs to one event loop. When the channel layer fails, every socket is closed with 4012 (restarting): the
     browser comes back, asks REST for what it missed, and the subscription is made anew."""
 
     def __init__(self) -> None:
@@ -99,7 +101,7 @@ class Hub:
         self._channel = None
         self._task = None
         for listener in lost:
-            listener.close(1012)
+            listener.close(CLOSE_RESTARTING)
 
 
 _hubs: dict[int, Hub] = {}

@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 OUTBOX_EVENTS_MAX = 2_000
 SEND_TIMEOUT_S = 5.0
 CLOSE_SIGNED_OUT = 4401
+# Code 1012 would say it, but servers may send only 1000 and codes from 3000 on.
+CLOSE_RESTARTING = 4012
 
 
 @dataclass(frozen=True, slots=True)
