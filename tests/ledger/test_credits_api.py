@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -93,8 +94,11 @@ def test_a_second_click_leads_to_the_same_transaction(page: Browser, sandbox: Sa
 def test_two_clicks_at_once_lead_to_the_same_transaction(page: Browser) -> None:
     """Red without the lock per buyer."""
 
+    start = Barrier(4)
+
     def click(key: str) -> str:
         try:
+            start.wait(timeout=10)
             return buy(page, key=key)[1]["transaction_id"]
         finally:
             connection.close()

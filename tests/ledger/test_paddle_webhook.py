@@ -28,7 +28,7 @@ def send(notification: dict[str, Any]) -> tuple[int, str]:
 
 
 def test_a_completed_transaction_grants_its_credits_once_however_often_it_comes() -> None:
-    """Red when the event is applied before the unique key of its transaction is."""
+    """Red when the look at the checkout or the unique key of the transaction is missing."""
     workspace_id = new_workspace()
     checkout = began(workspace_id)
     for _ in range(2):
@@ -37,6 +37,8 @@ def test_a_completed_transaction_grants_its_credits_once_however_often_it_comes(
     assert [send(first), send({**first, "notification_id": "ntf_again"})] == [(200, ""), (200, "")]
     assert amounts(workspace_id) == (100_000, 0, 0)
     assert Checkout.objects.for_workspace(workspace_id).get().state == "granted"
+    states = PaddleEvent.objects.order_by("received_at").values_list("state", flat=True)
+    assert list(states) == ["applied", "ignored", "ignored"]
     assert broken() == []
 
 
