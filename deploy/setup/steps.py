@@ -14,7 +14,7 @@ VENV = PROJECT / ".venv"
 PYTHON = VENV / "bin" / "python"
 
 _PROGRESS_INTERVAL_S = 5.0
-_LINES_SHOWN_ON_FAILURE = 25
+_LINES_SHOWN = 15
 
 
 class SetupFailed(Exception):
@@ -88,6 +88,8 @@ def run(
             shown = time.monotonic()
             tell(f"  {done} of {total}" if counted and total else f"  {lines[-1][:100]}")
     if process.wait() != 0:
-        print("\n".join(lines[-_LINES_SHOWN_ON_FAILURE:]), file=sys.stderr)
-        raise SetupFailed(f"{what} failed; its last lines are above.")
+        # Some tools say first what is wrong, and then explain at length how they are used.
+        shortened = lines if len(lines) <= 2 * _LINES_SHOWN else [*lines[:_LINES_SHOWN], "...", *lines[-_LINES_SHOWN:]]
+        print("\n".join(shortened), file=sys.stderr)
+        raise SetupFailed(f"{what} failed; what it said is above.")
     tell(f"  done in {time.monotonic() - started:.0f} s")
