@@ -31,7 +31,8 @@ export const keys = {
     held: ["privacy", "held"] as const,
     consents: ["privacy", "consents"] as const,
     disclosures: ["privacy", "disclosures"] as const,
-    deletion: ["privacy", "deletion"] as const,
-    exports: ["privacy", "exports"] as const,
+    preview: ["privacy", "preview"] as const,
+    erasure: ["privacy", "erasure"] as const,
+    receipt: (token: string) => ["privacy", "receipt", token] as const,
   },
 };

@@ -95,7 +95,8 @@ async function segmentsAfter(id: string, sequence: number, signal: AbortSignal) 
     );
     items.push(...page.items);
     const last = page.items.at(-1);
-    if (last === undefined || page.items.length < SEGMENTS_A_PAGE) return { items, latest: page.latest_sequence };
+    if (last === undefined || page.items.length < SEGMENTS_A_PAGE)
+      return { items, latest: page.latest_sequence };
     after = last.sequence;
   }
 }
@@ -142,3 +143,79 @@ export const questionsQuery = infiniteQueryOptions({
   initialPageParam: undefined as string | undefined,
   getNextPageParam: (page) => page.next_cursor ?? undefined,
 });
+
+export const balanceQuery = queryOptions({
+  queryKey: keys.credits.balance,
+  queryFn: ({ signal }) => answer(api.GET("/api/credits", { signal })),
+});
+
+export const packsQuery = queryOptions({
+  queryKey: keys.credits.packs,
+  queryFn: ({ signal }) => answer(api.GET("/api/credits/packs", { signal })),
+  staleTime: 5 * 60_000,
+});
+
+export const statementQuery = infiniteQueryOptions({
+  queryKey: keys.credits.statement,
+  queryFn: ({ signal, pageParam }) =>
+    answer(api.GET("/api/credits/statement", { signal, params: { query: { cursor: pageParam } } })),
+  initialPageParam: undefined as string | undefined,
+  getNextPageParam: (page) => page.next_cursor ?? undefined,
+});
+
+const CHECKOUT_ENDED = new Set(["granted", "failed"]);
+
+/** A purchase; looked at every two seconds until the credits are there, in case the socket's word gets lost. */
+export function checkoutQuery(id: string) {
+  return queryOptions({
+    queryKey: keys.credits.checkout(id),
+    queryFn: ({ signal }) =>
+      answer(
+        api.GET("/api/credits/checkouts/{checkout_id}", { signal, params: { path: { checkout_id: id } } }),
+      ),
+    refetchInterval: (query) => (CHECKOUT_ENDED.has(query.state.data?.state ?? "") ? false : 2_000),
+  });
+}
+
+export const policyQuery = queryOptions({
+  queryKey: keys.policy,
+  queryFn: ({ signal }) => answer(api.GET("/api/policy", { signal })),
+  staleTime: 5 * 60_000,
+});
+
+export const heldQuery = queryOptions({
+  queryKey: keys.privacy.held,
+  queryFn: ({ signal }) => answer(api.GET("/api/privacy/held", { signal })),
+});
+
+export const consentsQuery = queryOptions({
+  queryKey: keys.privacy.consents,
+  queryFn: ({ signal }) => answer(api.GET("/api/privacy/consents", { signal })),
+});
+
+export const disclosuresQuery = queryOptions({
+  queryKey: keys.privacy.disclosures,
+  queryFn: ({ signal }) => answer(api.GET("/api/privacy/disclosures", { signal })),
+});
+
+export const erasurePreviewQuery = queryOptions({
+  queryKey: keys.privacy.preview,
+  queryFn: ({ signal }) => answer(api.GET("/api/privacy/erasure/preview", { signal })),
+  staleTime: 0,
+});
+
+export const erasureQuery = queryOptions({
+  queryKey: keys.privacy.erasure,
+  queryFn: ({ signal }) => answer(api.GET("/api/privacy/erasure", { signal })),
+});
+
+const ERASURE_ENDED = new Set(["done", "cancelled"]);
+
+export function erasureReceiptQuery(token: string) {
+  return queryOptions({
+    queryKey: keys.privacy.receipt(token),
+    queryFn: ({ signal }) =>
+      answer(api.GET("/api/erasure-receipts/{token}", { signal, params: { path: { token } } })),
+    refetchInterval: (query) => (ERASURE_ENDED.has(query.state.data?.state ?? "") ? false : 3_000),
+  });
+}

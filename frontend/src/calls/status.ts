@@ -40,6 +40,25 @@ export function stepOf(status: CallStatus): number {
   return status === "intended" ? 0 : STEPS.findIndex((step) => step.status === status);
 }
 
+const END_WORDS: Record<string, string> = {
+  hung_up: "One of you hung up.",
+  lead_busy: "The lead's line was busy.",
+  lead_no_answer: "The lead did not answer.",
+  lead_unreachable: "The lead's number could not be reached.",
+  rep_busy: "Your phone was busy.",
+  rep_no_answer: "You did not answer your phone.",
+  rep_unreachable: "Your phone could not be reached.",
+  cancelled_by_rep: "You ended it before the lead answered.",
+  carrier_refused: "The carrier refused the call. Try again, and write to support if it stays so.",
+  carrier_unreachable: "The carrier could not be reached. Try again in a minute.",
+  not_dialled_in_time: "It could not be dialled in time. Try again.",
+};
+
+/** Why a call ended, as a sentence. */
+export function endWords(reason: string): string {
+  return END_WORDS[reason] ?? "The call has ended.";
+}
+
 export const TRANSCRIPT_WORDS: Record<Call["transcript_state"], string> = {
   waiting_for_notice: "The text starts once the notice has been played to the lead.",
   on: "Both sides are being written down.",

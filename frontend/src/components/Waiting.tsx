@@ -9,10 +9,12 @@ export function Waiting({ lines = 4, what }: { lines?: number; what: string }) {
     <Late>
       <div className="stack" role="status">
         <span className="visually-hidden">Loading {what}</span>
-        {Array.from({ length: lines }, (_, line) => WIDTHS[line % WIDTHS.length] as string).map((width, line) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: the lines are all alike and never change places.
-          <Skeleton key={line} height={14} width={width} />
-        ))}
+        {Array.from({ length: lines }, (_, line) => WIDTHS[line % WIDTHS.length] as string).map(
+          (width, line) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: the lines are all alike and never change places.
+            <Skeleton key={line} height={14} width={width} />
+          ),
+        )}
       </div>
     </Late>
   );

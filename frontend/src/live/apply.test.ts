@@ -2,7 +2,15 @@ import { describe, expect, test } from "vitest";
 import { keys } from "../api/keys";
 import type { Balance, Call, Segment, ServerEvent } from "../api/types";
 import { apply, type Change } from "./apply";
-import { caughtUp, emptyTranscript, heard, isMissingSome, noticed, settled, type Transcript } from "./transcript";
+import {
+  caughtUp,
+  emptyTranscript,
+  heard,
+  isMissingSome,
+  noticed,
+  settled,
+  type Transcript,
+} from "./transcript";
 
 const viewer = { userId: "me", now: "2026-05-20T10:01:00Z" };
 
@@ -43,14 +51,16 @@ function call(sequence: number, changes: Partial<Call> = {}): Call {
 }
 
 /** What stands under a key after the changes, when `held` stood there before. */
-function after(changes: Change[], key: readonly unknown[], held: unknown): unknown {
+function valueAfter(changes: Change[], key: readonly unknown[], held: unknown): unknown {
   return changes
     .filter((change) => JSON.stringify(change.key) === JSON.stringify(key))
     .reduce((value, change) => (change.do === "refetch" ? value : change.with(value)), held);
 }
 
 function refetched(changes: Change[], key: readonly unknown[]): boolean {
-  return changes.some((change) => change.do === "refetch" && JSON.stringify(change.key) === JSON.stringify(key));
+  return changes.some(
+    (change) => change.do === "refetch" && JSON.stringify(change.key) === JSON.stringify(key),
+  );
 }
 
 describe("a transcript", () => {
@@ -96,35 +106,35 @@ describe("an event", () => {
   test("that is older than what is held changes nothing", () => {
     const held = { ...call(7), speech: [] };
     const changes = apply({ type: "call.changed", call: call(6, { status: "callee_ringing" }) }, viewer);
-    expect(after(changes, keys.calls.one("c1"), held)).toEqual(held);
+    expect(valueAfter(changes, keys.calls.one("c1"), held)).toEqual(held);
   });
 
   test("changes nothing that nobody has asked for", () => {
     const changes = apply({ type: "call.changed", call: call(6) }, viewer);
-    expect(after(changes, keys.calls.one("c1"), undefined)).toBeUndefined();
+    expect(valueAfter(changes, keys.calls.one("c1"), undefined)).toBeUndefined();
   });
 
   test("makes a live call of mine the current one, and its end clears it and asks for the receipt", () => {
     const started = apply({ type: "call.changed", call: call(2) }, viewer);
-    expect(after(started, keys.calls.current, null)).toMatchObject({ id: "c1" });
+    expect(valueAfter(started, keys.calls.current, null)).toMatchObject({ id: "c1" });
     const ended = apply({ type: "call.changed", call: call(9, { status: "completed" }) }, viewer);
-    expect(after(ended, keys.calls.current, call(8))).toBeNull();
+    expect(valueAfter(ended, keys.calls.current, call(8))).toBeNull();
     expect(refetched(ended, keys.calls.receipt("c1"))).toBe(true);
   });
 
   test("about a colleague's call leaves my current one alone", () => {
     const theirs = call(2, { id: "c2", user: { id: "you", name: "Other" } });
     const changes = apply({ type: "call.changed", call: theirs }, viewer);
-    expect(after(changes, keys.calls.current, call(8))).toMatchObject({ id: "c1" });
+    expect(valueAfter(changes, keys.calls.current, call(8))).toMatchObject({ id: "c1" });
   });
 
   test("with a segment adds its words and its stretch of the talk strip, once", () => {
     const event: ServerEvent = { type: "segment.added", call_id: "c1", sequence: 1, segment: segment(1, 0) };
     const changes = apply(event, viewer);
-    expect(after(changes, keys.calls.transcript("c1"), emptyTranscript)).toMatchObject({ known: 1 });
-    const once = after(changes, keys.calls.one("c1"), { ...call(0), speech: [] });
+    expect(valueAfter(changes, keys.calls.transcript("c1"), emptyTranscript)).toMatchObject({ known: 1 });
+    const once = valueAfter(changes, keys.calls.one("c1"), { ...call(0), speech: [] });
     expect(once).toMatchObject({ speech: [{ speaker: "agent", start_ms: 0, end_ms: 900 }] });
-    expect(after(changes, keys.calls.one("c1"), once)).toEqual(once);
+    expect(valueAfter(changes, keys.calls.one("c1"), once)).toEqual(once);
   });
 
   test("with the balance takes the newest and works out the minutes", () => {
@@ -136,18 +146,23 @@ describe("an event", () => {
       sequence: 3,
       rate: { mcredits_per_minute: 1000 },
     } as Balance;
-    const event = { type: "balance.changed", available_mcredits: 5400, held_mcredits: 0, debt_mcredits: 0 } as const;
-    expect(after(apply({ ...event, sequence: 4 }, viewer), keys.credits.balance, held)).toMatchObject({
+    const event = {
+      type: "balance.changed",
+      available_mcredits: 5400,
+      held_mcredits: 0,
+      debt_mcredits: 0,
+    } as const;
+    expect(valueAfter(apply({ ...event, sequence: 4 }, viewer), keys.credits.balance, held)).toMatchObject({
       available_mcredits: 5400,
       minutes_left: 5,
     });
-    expect(after(apply({ ...event, sequence: 2 }, viewer), keys.credits.balance, held)).toEqual(held);
+    expect(valueAfter(apply({ ...event, sequence: 2 }, viewer), keys.credits.balance, held)).toEqual(held);
   });
 
   test("of a warning sets the seconds left of the running call", () => {
     const changes = apply({ type: "call.warning", call_id: "c1", seconds_left: 15 }, viewer);
-    expect(after(changes, keys.calls.current, call(8))).toMatchObject({ seconds_left: 15, duration_s: 50 });
-    expect(after(changes, keys.calls.current, null)).toBeNull();
+    expect(valueAfter(changes, keys.calls.current, call(8))).toMatchObject({ seconds_left: 15, duration_s: 50 });
+    expect(valueAfter(changes, keys.calls.current, null)).toBeNull();
   });
 
   test("of a kind that this page does not know is passed over", () => {

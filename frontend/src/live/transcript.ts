@@ -70,7 +70,8 @@ export function settled(transcript: Transcript, segment: Segment): Transcript {
 /** Interim text that comes later than the settled text of the same stretch is old news. */
 export function heard(transcript: Transcript, speaker: Speaker, interim: Interim): Transcript {
   const covered = transcript.segments.some(
-    (segment) => segment.speaker === speaker && segment.kind === "speech" && segment.end_ms > interim.start_ms,
+    (segment) =>
+      segment.speaker === speaker && segment.kind === "speech" && segment.end_ms > interim.start_ms,
   );
   if (covered) return transcript;
   return { ...transcript, interim: { ...transcript.interim, [speaker]: interim } };

@@ -29,5 +29,7 @@ test("variables.css holds what the theme changes of Mantine's variables (vitest 
     .replaceAll("}", "\n}\n")
     .replaceAll(/;(?=\s*--)/g, ";\n")
     .replaceAll(/^\s*(?=--)/gm, "  ");
-  await expect(`/* Written from theme.ts by variables.test.ts. */\n${lines}`).toMatchFileSnapshot("variables.css");
+  await expect(`/* Written from theme.ts by variables.test.ts. */\n${lines}`).toMatchFileSnapshot(
+    "variables.css",
+  );
 });

@@ -1,0 +1,44 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { balanceQuery, currentCallQuery } from "../api/queries";
+import { useCallClock } from "../calls/useCallClock";
+import { credits } from "../format/credits";
+import { clock } from "../format/time";
+import classes from "./TopBar.module.css";
+
+const AMBER_S = 60;
+const RED_S = 15;
+
+function alarm(secondsLeft: number): string {
+  if (secondsLeft <= RED_S) return classes.red ?? "";
+  return secondsLeft <= AMBER_S ? (classes.amber ?? "") : "";
+}
+
+/** The credits; in a call the time that they last. */
+export function BalanceChip({ userId }: { userId: string }) {
+  const { data: balance } = useQuery(balanceQuery);
+  const { data: call } = useQuery(currentCallQuery(userId));
+  const { secondsLeft } = useCallClock(call);
+  if (secondsLeft !== null) {
+    return (
+      <Link
+        to="/credits"
+        className={`${classes.chip} ${alarm(secondsLeft)}`}
+        aria-label="Time left in this call"
+      >
+        {clock(secondsLeft)} left
+      </Link>
+    );
+  }
+  if (!balance) return null;
+  const empty = balance.available_mcredits <= 0;
+  return (
+    <Link
+      to="/credits"
+      className={`${classes.chip} ${empty ? classes.amber : ""}`}
+      aria-label={`Balance: ${credits(balance.available_mcredits)}`}
+    >
+      {credits(balance.available_mcredits)}
+    </Link>
+  );
+}

@@ -1,0 +1,33 @@
+import { Kbd, Modal } from "@mantine/core";
+import classes from "./KeyHelp.module.css";
+
+const KEYS: readonly { keys: string[]; does: string }[] = [
+  { keys: ["c"], does: "Call the lead that is shown" },
+  { keys: ["h"], does: "Hang up" },
+  { keys: ["n"], does: "Write a note" },
+  { keys: ["j"], does: "Next lead" },
+  { keys: ["Ctrl", "K"], does: "Search and go to (Cmd K on a Mac)" },
+  { keys: ["/"], does: "Search and go to" },
+  { keys: ["?"], does: "This list" },
+  { keys: ["Esc"], does: "Close what is open" },
+];
+
+/** What each key does. */
+export function KeyHelp({ onClose }: { onClose: () => void }) {
+  return (
+    <Modal opened onClose={onClose} title="Keys" closeButtonProps={{ "aria-label": "Close" }}>
+      <dl className={classes.keys}>
+        {KEYS.map(({ keys, does }) => (
+          <div key={does}>
+            <dt>
+              {keys.map((key) => (
+                <Kbd key={key}>{key}</Kbd>
+              ))}
+            </dt>
+            <dd>{does}</dd>
+          </div>
+        ))}
+      </dl>
+    </Modal>
+  );
+}

@@ -1,0 +1,133 @@
+import { Modal, TextInput } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
+import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
+import { type KeyboardEvent, useId, useMemo, useState } from "react";
+import { leadsQuery } from "../api/queries";
+import { leadName } from "../format/lead";
+import classes from "./Palette.module.css";
+
+interface Action {
+  id: string;
+  label: string;
+  detail: string;
+  run: () => void;
+}
+
+type Target = { to: string; search?: Record<string, string | boolean> };
+
+interface PaletteProps {
+  onClose: () => void;
+  onHelp: () => void;
+  onGo: (to: Target) => void;
+}
+
+const PLACES: readonly { label: string; target: Target }[] = [
+  { label: "Call", target: { to: "/call" } },
+  { label: "Calls", target: { to: "/calls" } },
+  { label: "Leads", target: { to: "/leads" } },
+  { label: "Add lead", target: { to: "/leads", search: { add: true } } },
+  { label: "Ask your calls", target: { to: "/ask" } },
+  { label: "Credits: balance, packs, statement", target: { to: "/credits" } },
+  { label: "Privacy centre", target: { to: "/privacy" } },
+  { label: "Settings: sessions, sign out", target: { to: "/settings" } },
+  { label: "Privacy policy", target: { to: "/policy" } },
+];
+const LEADS_SHOWN_MAX = 8;
+
+function useActions(words: string, { onGo, onHelp }: PaletteProps): readonly Action[] {
+  const [search] = useDebouncedValue(words.trim(), 150);
+  const leads = useInfiniteQuery({ ...leadsQuery(search), placeholderData: keepPreviousData });
+  return useMemo(() => {
+    const wanted = words.trim().toLowerCase();
+    const places = PLACES.filter(({ label }) => label.toLowerCase().includes(wanted)).map(
+      ({ label, target }) => ({
+        id: label,
+        label,
+        detail: "Page",
+        run: () => onGo(target),
+      }),
+    );
+    const people = (leads.data?.pages[0]?.items ?? []).slice(0, LEADS_SHOWN_MAX).map((lead) => ({
+      id: lead.id,
+      label: leadName(lead),
+      detail: lead.company || "Lead",
+      run: () => onGo({ to: "/call", search: { lead: lead.id } }),
+    }));
+    const help = { id: "keys", label: "Keys", detail: "?", run: onHelp };
+    const found = wanted === "" ? [...places, help, ...people] : [...people, ...places];
+    return "keys".includes(wanted) && wanted !== "" ? [...found, help] : found;
+  }, [words, leads.data, onGo, onHelp]);
+}
+
+/** Search and actions by keyboard: arrows choose, Enter goes. */
+export function Palette(props: PaletteProps) {
+  const [words, setWords] = useState("");
+  const [chosen, setChosen] = useState(0);
+  const list = useId();
+  const actions = useActions(words, props);
+  const active = Math.min(chosen, Math.max(0, actions.length - 1));
+
+  function run(action: Action | undefined): void {
+    if (action === undefined) return;
+    props.onClose();
+    action.run();
+  }
+
+  function pressed(event: KeyboardEvent): void {
+    const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
+    if (step !== 0 && actions.length > 0) {
+      event.preventDefault();
+      setChosen((active + step + actions.length) % actions.length);
+    } else if (event.key === "Enter") {
+      event.preventDefault();
+      run(actions[active]);
+    }
+  }
+
+  return (
+    <Modal
+      opened
+      onClose={props.onClose}
+      withCloseButton={false}
+      yOffset="12vh"
+      centered={false}
+      aria-label="Search"
+    >
+      <TextInput
+        data-autofocus
+        aria-label="Search leads and pages"
+        placeholder="A lead, a number, a page"
+        value={words}
+        onChange={(event) => {
+          setWords(event.currentTarget.value);
+          setChosen(0);
+        }}
+        onKeyDown={pressed}
+        role="combobox"
+        aria-expanded
+        aria-controls={list}
+        aria-activedescendant={actions[active] && `${list}-${actions[active].id}`}
+      />
+      <ul className={classes.list} id={list} role="listbox" aria-label="Results">
+        {actions.map((action, position) => (
+          // biome-ignore lint/a11y/useKeyWithClickEvents: the field above holds the focus and handles the keys.
+          <li
+            key={action.id}
+            id={`${list}-${action.id}`}
+            role="option"
+            aria-selected={position === active}
+            className={classes.option}
+            onClick={() => run(action)}
+            onMouseMove={() => setChosen(position)}
+          >
+            {action.label}
+            <span className={classes.detail}>{action.detail}</span>
+          </li>
+        ))}
+      </ul>
+      {actions.length === 0 && (
+        <p className="quiet">Nothing fits. Search looks at names, companies and numbers.</p>
+      )}
+    </Modal>
+  );
+}

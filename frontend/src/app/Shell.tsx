@@ -1,0 +1,132 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link, Navigate, Outlet, useLocation, useNavigate } from "@tanstack/react-router";
+import { type ComponentType, lazy, Suspense, useEffect, useState } from "react";
+import { sessionQuery } from "../api/queries";
+import {
+  AskIcon,
+  CallsIcon,
+  CreditsIcon,
+  LeadsIcon,
+  PhoneIcon,
+  SearchIcon,
+  SettingsIcon,
+  ShieldIcon,
+} from "../components/icons";
+import { useKey } from "../components/useKey";
+import { Live } from "../live/Live";
+import { BalanceChip } from "./BalanceChip";
+import { ConnectionDot } from "./ConnectionDot";
+import classes from "./Shell.module.css";
+
+const Palette = lazy(() => import("./Palette").then((module) => ({ default: module.Palette })));
+const KeyHelp = lazy(() => import("./KeyHelp").then((module) => ({ default: module.KeyHelp })));
+
+interface Place {
+  to: "/call" | "/calls" | "/leads" | "/ask" | "/credits" | "/privacy" | "/settings";
+  label: string;
+  icon: ComponentType<{ size?: number }>;
+}
+
+const WORK: readonly Place[] = [
+  { to: "/call", label: "Call", icon: PhoneIcon },
+  { to: "/calls", label: "Calls", icon: CallsIcon },
+  { to: "/leads", label: "Leads", icon: LeadsIcon },
+  { to: "/ask", label: "Ask", icon: AskIcon },
+  { to: "/credits", label: "Credits", icon: CreditsIcon },
+];
+const OWN: readonly Place[] = [
+  { to: "/privacy", label: "Privacy", icon: ShieldIcon },
+  { to: "/settings", label: "Settings", icon: SettingsIcon },
+];
+
+function NavLink({ place }: { place: Place }) {
+  const Icon = place.icon;
+  return (
+    <Link to={place.to} className={classes.link} activeOptions={{ includeSearch: false }}>
+      <Icon />
+      {place.label}
+    </Link>
+  );
+}
+
+/** The frame around every page for signed-in people; leaves for the sign-in page when the session ends. */
+export function Shell() {
+  const { data: session } = useQuery(sessionQuery);
+  const location = useLocation();
+  if (!session) return null;
+  if (session.state !== "signed_in" || session.user === null) {
+    return <Navigate to="/sign-in" search={{ next: location.href }} replace />;
+  }
+  const { user, workspace } = session;
+  return (
+    <Live userId={user.id}>
+      <div className={classes.shell}>
+        <a href="#main" className={classes.skip}>
+          Skip to the page
+        </a>
+        <Link to="/call" className={classes.brand}>
+          <img src="/mark.svg" alt="" width={20} height={20} />
+          Klosesales
+        </Link>
+        <TopBar userId={user.id} />
+        <nav className={classes.nav} aria-label="Main">
+          {WORK.map((place) => (
+            <NavLink key={place.to} place={place} />
+          ))}
+          <div className={classes.below}>
+            {OWN.map((place) => (
+              <NavLink key={place.to} place={place} />
+            ))}
+            <div className={classes.who}>
+              <strong>
+                {user.first_name} {user.last_name}
+              </strong>
+              {workspace?.name}
+            </div>
+          </div>
+        </nav>
+        <main id="main" className={classes.main} tabIndex={-1}>
+          <Outlet />
+        </main>
+      </div>
+    </Live>
+  );
+}
+
+function TopBar({ userId }: { userId: string }) {
+  const [open, setOpen] = useState<"palette" | "help" | null>(null);
+  const navigate = useNavigate();
+  useKey("?", () => setOpen("help"));
+  useKey("/", () => setOpen("palette"));
+  useEffect(() => {
+    function pressed(event: KeyboardEvent): void {
+      if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey)) return;
+      event.preventDefault();
+      setOpen((now) => (now === "palette" ? null : "palette"));
+    }
+    window.addEventListener("keydown", pressed);
+    return () => window.removeEventListener("keydown", pressed);
+  }, []);
+  return (
+    <header className={classes.top}>
+      <button type="button" className={classes.search} onClick={() => setOpen("palette")} aria-label="Search">
+        <SearchIcon size={16} />
+        <span className={classes.searchWords}>Search or go to</span>
+        <kbd>Ctrl K</kbd>
+      </button>
+      <div className={classes.spacer} />
+      <ConnectionDot />
+      <BalanceChip userId={userId} />
+      <Suspense fallback={null}>
+        {open === "palette" && (
+          <Palette
+            onClose={() => setOpen(null)}
+            onHelp={() => setOpen("help")}
+            onGo={(to) => void navigate(to)}
+          />
+        )}
+        {open === "help" && <KeyHelp onClose={() => setOpen(null)} />}
+      </Suspense>
+    </header>
+  );
+}

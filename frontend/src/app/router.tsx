@@ -1,0 +1,189 @@
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+  redirect,
+} from "@tanstack/react-router";
+import { sessionQuery } from "../api/queries";
+import type { CallStatus } from "../api/types";
+import { FailedPage, MissingPage } from "./FailedPage";
+import { queryClient } from "./queryClient";
+import { Shell } from "./Shell";
+import { safeNext } from "./safeNext";
+
+const root = createRootRoute({
+  component: Outlet,
+  notFoundComponent: MissingPage,
+});
+
+const text = (value: unknown): string | undefined => (typeof value === "string" && value ? value : undefined);
+
+interface Next {
+  next?: string;
+}
+const next = (search: Record<string, unknown>): Next => ({ next: text(search.next) });
+
+const home = createRoute({
+  getParentRoute: () => root,
+  path: "/",
+  beforeLoad: () => {
+    throw redirect({ to: "/call", replace: true });
+  },
+});
+
+/** Pages for those who are not signed in; who is, goes on to where they wanted to go. */
+const guest = createRoute({
+  getParentRoute: () => root,
+  id: "guest",
+  validateSearch: next,
+  component: Outlet,
+  beforeLoad: async ({ search, location }) => {
+    const session = await queryClient.ensureQueryData(sessionQuery);
+    if (session.state === "signed_in") throw redirect({ href: safeNext(search.next), replace: true });
+    if (session.state === "awaiting_otp" && location.pathname !== "/verify") {
+      throw redirect({ to: "/verify", search, replace: true });
+    }
+    if (session.state === "anonymous" && location.pathname === "/verify") {
+      throw redirect({ to: "/sign-in", search, replace: true });
+    }
+  },
+});
+const signIn = createRoute({
+  getParentRoute: () => guest,
+  path: "/sign-in",
+  component: lazyRouteComponent(() => import("../pages/auth/SignInPage"), "SignInPage"),
+});
+const signUp = createRoute({
+  getParentRoute: () => guest,
+  path: "/sign-up",
+  component: lazyRouteComponent(() => import("../pages/auth/SignUpPage"), "SignUpPage"),
+});
+const verify = createRoute({
+  getParentRoute: () => guest,
+  path: "/verify",
+  component: lazyRouteComponent(() => import("../pages/auth/VerifyPage"), "VerifyPage"),
+});
+
+const policy = createRoute({
+  getParentRoute: () => root,
+  path: "/policy",
+  component: lazyRouteComponent(() => import("../pages/policy/PolicyPage"), "PolicyPage"),
+});
+
+/** Sends those away who are not signed in; they come back after it. */
+async function requireSignedIn({ location }: { location: { href: string } }): Promise<void> {
+  const session = await queryClient.ensureQueryData(sessionQuery);
+  if (session.state === "anonymous") {
+    throw redirect({ to: "/sign-in", search: { next: location.href }, replace: true });
+  }
+  if (session.state === "awaiting_otp") {
+    throw redirect({ to: "/verify", search: { next: location.href }, replace: true });
+  }
+}
+
+/** Everything for those who are signed in. */
+const app = createRoute({
+  getParentRoute: () => root,
+  id: "app",
+  component: Shell,
+  beforeLoad: requireSignedIn,
+});
+const call = createRoute({
+  getParentRoute: () => app,
+  path: "/call",
+  validateSearch: (search: Record<string, unknown>): { lead?: string; call?: string } => ({
+    lead: text(search.lead),
+    call: text(search.call),
+  }),
+  component: lazyRouteComponent(() => import("../pages/call/CallPage"), "CallPage"),
+});
+const calls = createRoute({
+  getParentRoute: () => app,
+  path: "/calls",
+  validateSearch: (search: Record<string, unknown>): { lead?: string; status?: CallStatus } => ({
+    lead: text(search.lead),
+    status: text(search.status) as CallStatus | undefined,
+  }),
+  component: lazyRouteComponent(() => import("../pages/calls/CallsPage"), "CallsPage"),
+});
+const oneCall = createRoute({
+  getParentRoute: () => app,
+  path: "/calls/$callId",
+  validateSearch: (search: Record<string, unknown>): { at?: number } => {
+    const at = Number(search.at);
+    return Number.isFinite(at) && at > 0 ? { at } : {};
+  },
+  component: lazyRouteComponent(() => import("../pages/calls/OneCallPage"), "OneCallPage"),
+});
+const leads = createRoute({
+  getParentRoute: () => app,
+  path: "/leads",
+  validateSearch: (search: Record<string, unknown>): { search?: string; add?: boolean } => ({
+    search: text(search.search),
+    add: search.add === true ? true : undefined,
+  }),
+  component: lazyRouteComponent(() => import("../pages/leads/LeadsPage"), "LeadsPage"),
+});
+const ask = createRoute({
+  getParentRoute: () => app,
+  path: "/ask",
+  component: lazyRouteComponent(() => import("../pages/ask/AskPage"), "AskPage"),
+});
+const credits = createRoute({
+  getParentRoute: () => app,
+  path: "/credits",
+  component: lazyRouteComponent(() => import("../pages/credits/CreditsPage"), "CreditsPage"),
+});
+/** Stands outside the shell: every way into it and out of it loads a new document, so that Paddle's script lives here
+ * and on no other page. */
+const checkout = createRoute({
+  getParentRoute: () => root,
+  beforeLoad: requireSignedIn,
+  path: "/credits/checkout",
+  validateSearch: (search: Record<string, unknown>): { pack?: string; intent?: string } => ({
+    pack: text(search.pack),
+    intent: text(search.intent),
+  }),
+  component: lazyRouteComponent(() => import("../pages/credits/CheckoutPage"), "CheckoutPage"),
+});
+const privacy = createRoute({
+  getParentRoute: () => app,
+  path: "/privacy",
+  component: lazyRouteComponent(() => import("../pages/privacy/PrivacyPage"), "PrivacyPage"),
+});
+const settings = createRoute({
+  getParentRoute: () => app,
+  path: "/settings",
+  component: lazyRouteComponent(() => import("../pages/settings/SettingsPage"), "SettingsPage"),
+});
+
+const erased = createRoute({
+  getParentRoute: () => root,
+  path: "/erased/$token",
+  component: lazyRouteComponent(() => import("../pages/privacy/ErasedPage"), "ErasedPage"),
+});
+
+const routeTree = root.addChildren([
+  home,
+  guest.addChildren([signIn, signUp, verify]),
+  policy,
+  erased,
+  checkout,
+  app.addChildren([call, calls, oneCall, leads, ask, credits, privacy, settings]),
+]);
+
+export const router = createRouter({
+  routeTree,
+  defaultPreload: "intent",
+  defaultPreloadStaleTime: 0,
+  defaultErrorComponent: FailedPage,
+  scrollRestoration: true,
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}

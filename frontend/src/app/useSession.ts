@@ -1,0 +1,16 @@
+import { useSuspenseQuery } from "@tanstack/react-query";
+import { sessionQuery } from "../api/queries";
+import type { Session } from "../api/types";
+
+/** The session of a page behind sign-in: its user and workspace are there. */
+export function useSignedIn(): {
+  user: NonNullable<Session["user"]>;
+  workspace: NonNullable<Session["workspace"]>;
+  permissions: NonNullable<Session["permissions"]>;
+} {
+  const { data } = useSuspenseQuery(sessionQuery);
+  if (data.user === null || data.workspace === null || data.permissions === null) {
+    throw new Error("This page is shown to signed-in people only");
+  }
+  return { user: data.user, workspace: data.workspace, permissions: data.permissions };
+}

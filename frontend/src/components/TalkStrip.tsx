@@ -1,0 +1,121 @@
+import type { SpeechSpan } from "../api/types";
+import { clockMs } from "../format/time";
+import classes from "./TalkStrip.module.css";
+
+// Spans shorter than this share of the strip would vanish.
+const THINNEST = 0.4;
+const WIDTH = 100;
+
+export interface Lanes {
+  height: number;
+  laneHeight: number;
+}
+
+export const MINIATURE: Lanes = { height: 16, laneHeight: 6 };
+
+export function stripEndMs(speech: readonly SpeechSpan[], durationS: number): number {
+  const lastMs = speech.reduce((end, span) => Math.max(end, span.end_ms), 0);
+  return Math.max(lastMs, durationS * 1000, 1000);
+}
+
+/** The two lanes, agent above callee, drawn in a box of 100 by `height`; put into an <svg>. */
+export function SpeechLanes({ speech, startMs = 0, endMs, lanes }: LanesProps) {
+  const scale = WIDTH / (endMs - startMs);
+  const lowerY = lanes.height - lanes.laneHeight;
+  return (
+    <>
+      <line
+        className={classes.lane}
+        x1={0}
+        x2={WIDTH}
+        y1={lanes.laneHeight / 2}
+        y2={lanes.laneHeight / 2}
+        vectorEffect="non-scaling-stroke"
+      />
+      <line
+        className={classes.lane}
+        x1={0}
+        x2={WIDTH}
+        y1={lowerY + lanes.laneHeight / 2}
+        y2={lowerY + lanes.laneHeight / 2}
+        vectorEffect="non-scaling-stroke"
+      />
+      {speech.map((span) => (
+        <rect
+          key={`${span.speaker}-${span.start_ms}`}
+          className={classes[span.speaker]}
+          x={(span.start_ms - startMs) * scale}
+          width={Math.max(THINNEST, (span.end_ms - span.start_ms) * scale)}
+          y={span.speaker === "agent" ? 0 : lowerY}
+          height={lanes.laneHeight}
+        />
+      ))}
+    </>
+  );
+}
+
+interface LanesProps {
+  speech: readonly SpeechSpan[];
+  startMs?: number;
+  endMs: number;
+  lanes: Lanes;
+}
+
+function spokenMs(speech: readonly SpeechSpan[], speaker: SpeechSpan["speaker"]): number {
+  return speech.reduce(
+    (sum, span) => (span.speaker === speaker ? sum + span.end_ms - span.start_ms : sum),
+    0,
+  );
+}
+
+/** A call at a glance: who spoke when. */
+export function TalkStripMiniature({
+  speech,
+  durationS,
+}: {
+  speech: readonly SpeechSpan[];
+  durationS: number;
+}) {
+  if (speech.length === 0) return <span className="quiet">No text</span>;
+  const label = `You spoke ${clockMs(spokenMs(speech, "agent"))}, the lead ${clockMs(spokenMs(speech, "callee"))}`;
+  return (
+    <svg
+      className={classes.strip}
+      viewBox={`0 0 ${WIDTH} ${MINIATURE.height}`}
+      height={MINIATURE.height}
+      preserveAspectRatio="none"
+      role="img"
+      aria-label={label}
+    >
+      <SpeechLanes speech={speech} endMs={stripEndMs(speech, durationS)} lanes={MINIATURE} />
+    </svg>
+  );
+}
+
+/** The stretch of a call around a quote. */
+export function TalkSlice({
+  speech,
+  startMs,
+  endMs,
+}: {
+  speech: readonly SpeechSpan[];
+  startMs: number;
+  endMs: number;
+}) {
+  return (
+    <svg
+      className={`${classes.strip} ${classes.slice}`}
+      viewBox={`0 0 ${WIDTH} ${MINIATURE.height}`}
+      height={MINIATURE.height}
+      preserveAspectRatio="none"
+      aria-hidden="true"
+    >
+      <SpeechLanes
+        speech={speech.filter((span) => span.end_ms > startMs && span.start_ms < endMs)}
+        startMs={startMs}
+        endMs={endMs}
+        lanes={MINIATURE}
+      />
+    </svg>
+  );
+}

@@ -1,0 +1,159 @@
+import { type KeyboardEvent, type PointerEvent, useMemo, useState } from "react";
+import type { Segment, Speaker, SpeechSpan } from "../api/types";
+import { clockMs } from "../format/time";
+import { type Lanes, SpeechLanes, stripEndMs } from "./TalkStrip";
+import classes from "./TalkStrip.module.css";
+
+const BIG: Lanes = { height: 44, laneHeight: 18 };
+
+export interface StripMark {
+  atMs: number;
+  letter: string;
+  label: string;
+  segmentId: string;
+}
+
+interface NavigatorProps {
+  segments: readonly Segment[];
+  durationS: number;
+  names: Record<Speaker, string>;
+  marks: readonly StripMark[];
+  chosenId: string | undefined;
+  onChoose: (segmentId: string) => void;
+}
+
+function nearest(segments: readonly Segment[], ms: number, lower: boolean): Segment | undefined {
+  const wanted: Speaker = lower ? "callee" : "agent";
+  const distance = (segment: Segment): number =>
+    Math.max(segment.start_ms - ms, ms - segment.end_ms, 0) + (segment.speaker === wanted ? 0 : 400);
+  return segments.reduce<Segment | undefined>(
+    (best, segment) => (best === undefined || distance(segment) < distance(best) ? segment : best),
+    undefined,
+  );
+}
+
+/** The way to move about in a call: hover shows the words, a click or the arrow keys go there. */
+export function TalkStripNavigator(props: NavigatorProps) {
+  const { segments, durationS, names, marks, chosenId, onChoose } = props;
+  const [hovered, setHovered] = useState<Segment | null>(null);
+  const spoken = useMemo(
+    () => segments.filter((each) => each.kind === "speech" && each.speaker !== null),
+    [segments],
+  );
+  const gaps = segments.filter((each) => each.kind === "gap");
+  const speech = spoken as readonly (Segment & SpeechSpan)[];
+  const endMs = stripEndMs(speech, durationS);
+  const at = spoken.findIndex((segment) => segment.id === chosenId);
+  const chosen = spoken[at];
+  const share = (ms: number): string => `${Math.min(100, (ms / endMs) * 100)}%`;
+
+  function pointed(event: PointerEvent<HTMLElement>): Segment | undefined {
+    const box = event.currentTarget.getBoundingClientRect();
+    const ms = ((event.clientX - box.left) / box.width) * endMs;
+    return nearest(spoken, ms, event.clientY - box.top > box.height / 2);
+  }
+
+  function pressed(event: KeyboardEvent): void {
+    const step = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
+    const to =
+      step !== undefined
+        ? at + step
+        : event.key === "Home"
+          ? 0
+          : event.key === "End"
+            ? spoken.length - 1
+            : null;
+    const target = to === null ? undefined : spoken[Math.min(spoken.length - 1, Math.max(0, to))];
+    if (target === undefined) return;
+    event.preventDefault();
+    onChoose(target.id);
+  }
+
+  const words = (segment: Segment): string => `${names[segment.speaker as Speaker]}: ${segment.text}`;
+  return (
+    <div className={classes.frame}>
+      {hovered && (
+        <div
+          className={classes.words}
+          style={{
+            left: `clamp(160px, ${share((hovered.start_ms + hovered.end_ms) / 2)}, calc(100% - 160px))`,
+          }}
+        >
+          <b>{clockMs(hovered.start_ms)}</b> {words(hovered)}
+        </div>
+      )}
+      <div className={classes.marks}>
+        {marks.map((mark) => (
+          <button
+            key={`${mark.segmentId}-${mark.label}`}
+            type="button"
+            className={classes.mark}
+            style={{ left: `clamp(9px, ${share(mark.atMs)}, calc(100% - 9px))` }}
+            aria-label={`${mark.label}, ${clockMs(mark.atMs)}`}
+            title={mark.label}
+            onClick={() => onChoose(mark.segmentId)}
+          >
+            {mark.letter}
+          </button>
+        ))}
+      </div>
+      {/* biome-ignore lint/a11y/useSemanticElements: a range input can show neither lanes nor words. */}
+      <div
+        className={classes.big}
+        role="slider"
+        tabIndex={0}
+        aria-label="Place in the call"
+        aria-valuemin={0}
+        aria-valuemax={Math.max(0, spoken.length - 1)}
+        aria-valuenow={Math.max(0, at)}
+        aria-valuetext={chosen ? `${clockMs(chosen.start_ms)}, ${words(chosen)}` : "The beginning"}
+        onKeyDown={pressed}
+        onPointerMove={(event) => setHovered(pointed(event) ?? null)}
+        onPointerLeave={() => setHovered(null)}
+        onPointerUp={(event) => {
+          const target = pointed(event);
+          if (target) onChoose(target.id);
+        }}
+      >
+        <svg
+          className={classes.strip}
+          viewBox={`0 0 100 ${BIG.height}`}
+          height={BIG.height}
+          preserveAspectRatio="none"
+          aria-hidden="true"
+        >
+          <SpeechLanes speech={speech} endMs={endMs} lanes={BIG} />
+          {gaps.map((gap) => (
+            <rect
+              key={gap.id}
+              className={classes.gap}
+              x={(gap.start_ms / endMs) * 100}
+              width={Math.max(0.4, ((gap.end_ms - gap.start_ms) / endMs) * 100)}
+              y={1}
+              height={BIG.height - 2}
+              vectorEffect="non-scaling-stroke"
+            />
+          ))}
+          {chosen && (
+            <line
+              className={classes.here}
+              x1={(chosen.start_ms / endMs) * 100}
+              x2={(chosen.start_ms / endMs) * 100}
+              y1={0}
+              y2={BIG.height}
+              vectorEffect="non-scaling-stroke"
+            />
+          )}
+        </svg>
+      </div>
+      <div className={classes.axis}>
+        <span>0:00</span>
+        <span className={classes.legend}>
+          <span>{names.agent}</span>
+          <span>{names.callee}</span>
+        </span>
+        <span>{clockMs(endMs)}</span>
+      </div>
+    </div>
+  );
+}

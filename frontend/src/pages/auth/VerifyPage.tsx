@@ -1,0 +1,100 @@
+import { Button, TextInput } from "@mantine/core";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useRouter, useSearch } from "@tanstack/react-router";
+import { answer, api } from "../../api/client";
+import { keys } from "../../api/keys";
+import { sessionQuery } from "../../api/queries";
+import { safeNext } from "../../app/safeNext";
+import { Note, ProblemNote } from "../../components/Note";
+import { useForm } from "../../components/useForm";
+import { atTime } from "../../format/time";
+import { AuthFrame } from "./AuthFrame";
+import classes from "./AuthFrame.module.css";
+import { otpKey, useSendCode } from "./useEnter";
+
+interface Sent {
+  mobile_e164: string;
+  expires_at: string;
+  resends_left: number;
+}
+
+export function VerifyPage() {
+  const client = useQueryClient();
+  const router = useRouter();
+  const search = useSearch({ from: "/guest" });
+  const { data: session } = useQuery(sessionQuery);
+  const { data: sent } = useQuery<Sent | { error: unknown } | null>({
+    queryKey: otpKey,
+    queryFn: () => client.getQueryData<Sent>(otpKey) ?? null,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  const send = useSendCode();
+  const { values, field } = useForm({ code: "" });
+  const check = useMutation({
+    mutationFn: () =>
+      answer(api.POST("/api/otp/check", { body: { code: values.code.replaceAll(/\s/g, "") } })),
+    onSuccess: (next) => {
+      client.removeQueries({ queryKey: otpKey });
+      client.setQueryData(keys.session, next);
+      router.history.replace(safeNext(search.next));
+    },
+  });
+  const leave = useMutation({
+    mutationFn: () => answer(api.POST("/api/signout")),
+    onSuccess: () => window.location.assign("/sign-in"),
+  });
+  const code = sent && !("error" in sent) ? sent : null;
+  const mobile = code?.mobile_e164 ?? session?.user?.mobile_e164 ?? "your phone";
+  return (
+    <AuthFrame
+      title="Enter the code"
+      intro={
+        code ? `We sent a code to ${mobile}. It can be used until ${atTime(code.expires_at)}.` : undefined
+      }
+    >
+      {!code && (
+        <Note>The code goes to {mobile}. If you have none yet, or it has expired, send one below.</Note>
+      )}
+      <form
+        className={classes.form}
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (!check.isPending) check.mutate();
+        }}
+      >
+        <TextInput
+          className={classes.code}
+          label="Code"
+          inputMode="numeric"
+          autoComplete="one-time-code"
+          maxLength={10}
+          autoFocus
+          required
+          {...field("code")}
+        />
+        <ProblemNote error={check.error} />
+        {send.error || !(sent && "error" in sent) ? (
+          <ProblemNote error={send.error} />
+        ) : (
+          <ProblemNote error={sent.error} />
+        )}
+        <Button type="submit" loading={check.isPending}>
+          Verify
+        </Button>
+      </form>
+      <div className="row">
+        <Button
+          variant="default"
+          onClick={() => send.mutate()}
+          loading={send.isPending}
+          disabled={code !== null && code.resends_left <= 0}
+        >
+          {code ? "Send another code" : "Send a code"}
+        </Button>
+        <Button variant="subtle" onClick={() => leave.mutate()} loading={leave.isPending}>
+          Use another account
+        </Button>
+      </div>
+    </AuthFrame>
+  );
+}

@@ -1,0 +1,113 @@
+import { Button } from "@mantine/core";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { answer, api } from "../../api/client";
+import { useIntent } from "../../api/intent";
+import { keys } from "../../api/keys";
+import { asProblem } from "../../api/problem";
+import { dialCheckQuery } from "../../api/queries";
+import type { Call, DialCheck, Lead } from "../../api/types";
+import { PhoneIcon } from "../../components/icons";
+import { Note, ProblemNote } from "../../components/Note";
+import { useKey } from "../../components/useKey";
+import { Waiting } from "../../components/Waiting";
+import { credits } from "../../format/credits";
+import { longTime } from "../../format/time";
+import classes from "./CallPage.module.css";
+
+export function useDialCheck(leadId: string | undefined) {
+  return useQuery({ ...dialCheckQuery(leadId ?? ""), enabled: leadId !== undefined });
+}
+
+/** What holds before dialling, and the button; when it cannot be pressed, why and what to do. */
+export function BeforePanel({ lead, onStarted }: { lead: Lead; onStarted: (call: Call) => void }) {
+  const client = useQueryClient();
+  const intent = useIntent();
+  const check = useDialCheck(lead.id);
+  const dial = useMutation({
+    mutationFn: () =>
+      answer(
+        api.POST("/api/calls", {
+          params: { header: { "Idempotency-Key": intent.key() } },
+          body: { lead_id: lead.id },
+        }),
+      ),
+    onSuccess: (call) => {
+      intent.done();
+      client.setQueryData(keys.calls.one(call.id), { ...call, speech: [] });
+      client.setQueryData(keys.calls.current, call);
+      onStarted(call);
+    },
+    onError: (error) => {
+      // After a lost connection the same call may have been placed: only an answer ends the intent.
+      if (asProblem(error)?.status !== 0) intent.done();
+      void client.invalidateQueries({ queryKey: keys.leads.dialCheck(lead.id) });
+    },
+  });
+  const ready = check.data?.may_call === true && !dial.isPending;
+  useKey("c", () => dial.mutate(), ready);
+  return (
+    <>
+      <Button
+        size="md"
+        leftSection={<PhoneIcon />}
+        disabled={check.data?.may_call !== true}
+        loading={dial.isPending}
+        aria-describedby="call-refusals"
+        onClick={() => ready && dial.mutate()}
+      >
+        Call
+      </Button>
+      <div id="call-refusals" className="stack">
+        {check.data?.refusals.map((refusal) => (
+          <Note
+            key={refusal.code}
+            tone="warn"
+            action={refusal.code === "insufficient_credit" && <Link to="/credits">Buy credits</Link>}
+          >
+            {refusal.message}
+          </Note>
+        ))}
+      </div>
+      <ProblemNote error={dial.error} />
+      <ProblemNote error={check.error} />
+      {check.isPending && <Waiting lines={6} what="what holds for this call" />}
+      {check.data && <Facts check={check.data} />}
+    </>
+  );
+}
+
+function Facts({ check }: { check: DialCheck }) {
+  return (
+    <dl className={classes.facts}>
+      <div>
+        <dt>Price a minute</dt>
+        <dd>{credits(check.price_mcredits_per_minute)}</dd>
+      </div>
+      <div>
+        <dt>You have</dt>
+        <dd>{credits(check.available_mcredits)}</dd>
+      </div>
+      <div>
+        <dt>Longest call</dt>
+        <dd>{check.longest_call_s > 0 ? longTime(check.longest_call_s) : "None with these credits"}</dd>
+      </div>
+      <div>
+        <dt>Their time</dt>
+        <dd>
+          {check.callee_local_time}
+          <br />
+          <span className="quiet">{check.callee_time_zone.replaceAll("_", " ")}</span>
+        </dd>
+      </div>
+      <div>
+        <dt>Calling hours</dt>
+        <dd>{check.within_calling_hours ? "A good hour to call" : "Outside calling hours there"}</dd>
+      </div>
+      <div>
+        <dt>Do-not-call list</dt>
+        <dd>{check.suppressed ? "On it: must not be called" : "Not on it"}</dd>
+      </div>
+    </dl>
+  );
+}

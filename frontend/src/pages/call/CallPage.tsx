@@ -1,0 +1,160 @@
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { useMemo } from "react";
+import { callQuery, currentCallQuery, leadQuery, leadsQuery, transcriptQuery } from "../../api/queries";
+import type { CallWithSpeech, DialCheck, Lead } from "../../api/types";
+import { useSignedIn } from "../../app/useSession";
+import { isLive, TRANSCRIPT_WORDS } from "../../calls/status";
+import { Transcript } from "../../calls/Transcript";
+import { Note, ProblemNote } from "../../components/Note";
+import { useTitle } from "../../components/Page";
+import { useKey } from "../../components/useKey";
+import { Waiting } from "../../components/Waiting";
+import { useFollow, useLine } from "../../live/Live";
+import { emptyTranscript } from "../../live/transcript";
+import { AfterPanel } from "./AfterPanel";
+import { BeforePanel, useDialCheck } from "./BeforePanel";
+import classes from "./CallPage.module.css";
+import { DuringPanel } from "./DuringPanel";
+import { LeadPanel, nextLead, Queue } from "./LeadPanel";
+
+// While the socket is down the tables are asked instead.
+const POLL_MS = 3_000;
+
+export function CallPage() {
+  const search = useSearch({ from: "/app/call" });
+  const navigate = useNavigate({ from: "/call" });
+  const { user } = useSignedIn();
+  const { state } = useLine();
+  const refetchInterval = state === "open" ? (false as const) : POLL_MS;
+  const current = useQuery({ ...currentCallQuery(user.id), refetchInterval });
+  const nothingChosen = search.call === undefined && search.lead === undefined;
+  const callId = search.call ?? (nothingChosen ? current.data?.id : undefined);
+  const call = useQuery({ ...callQuery(callId ?? ""), enabled: callId !== undefined, refetchInterval });
+  const leadId = search.lead ?? call.data?.lead.id;
+  const lead = useQuery({ ...leadQuery(leadId ?? ""), enabled: leadId !== undefined });
+  const queue = useInfiniteQuery(leadsQuery(""));
+  const leads = queue.data?.pages.flatMap((page) => page.items) ?? [];
+  const shown = callId === undefined ? undefined : call.data;
+  const live = shown !== undefined && isLive(shown.status);
+  const following = nextLead(leads, leadId);
+  const goNext = () => following && void navigate({ search: { lead: following.id } });
+  useKey("j", goNext, !live && following !== undefined);
+  useTitle(lead.data ? `Call ${lead.data.first_name}` : "Call");
+
+  const elsewhere = current.data && current.data.id !== callId ? current.data : null;
+  return (
+    <div className={`${classes.page} ${live ? classes.inCall : ""} ${leadId ? "" : classes.unchosen}`}>
+      <aside className={classes.lead} aria-label="Lead and queue">
+        {lead.data && <LeadPanel lead={lead.data} />}
+        {leadId === undefined && <h1>Call</h1>}
+        <ProblemNote error={lead.error} />
+        <Queue leads={leads} waiting={queue.isPending} chosenId={leadId} />
+      </aside>
+      <section className={classes.text} aria-label="What is said">
+        {elsewhere && (
+          <div className={classes.banner}>
+            <Note tone="warn" role="status">
+              You are in a call with {elsewhere.lead.name}.{" "}
+              <Link to="/call" search={{ call: elsewhere.id, lead: elsewhere.lead.id }}>
+                Go there
+              </Link>
+            </Note>
+          </div>
+        )}
+        {callId !== undefined ? (
+          <CallText callId={callId} call={shown} refetchInterval={live ? refetchInterval : false} />
+        ) : (
+          <BeforeText lead={lead.data} />
+        )}
+      </section>
+      <aside className={classes.panel} aria-label="Call panel">
+        <ProblemNote error={call.error} />
+        {shown && live && <DuringPanel call={shown} />}
+        {shown && !live && <AfterPanel call={shown} onNext={following && goNext} />}
+        {callId !== undefined && !shown && !call.error && <Waiting lines={5} what="the call" />}
+        {callId === undefined && lead.data && (
+          <BeforePanel
+            key={lead.data.id}
+            lead={lead.data}
+            onStarted={(started) => void navigate({ search: { lead: started.lead.id, call: started.id } })}
+          />
+        )}
+        {callId === undefined && leadId === undefined && (
+          <p className="quiet">
+            Choose a lead to see the price, their local time and whether they may be called.
+          </p>
+        )}
+      </aside>
+    </div>
+  );
+}
+
+interface CallTextProps {
+  callId: string;
+  call: CallWithSpeech | undefined;
+  refetchInterval: number | false;
+}
+
+function CallText({ callId, call, refetchInterval }: CallTextProps) {
+  useFollow(callId);
+  const transcript = useQuery({ ...transcriptQuery(callId), refetchInterval });
+  const names = useMemo(() => ({ agent: "You", callee: call?.lead.name ?? "Lead" }), [call?.lead.name]);
+  return (
+    <>
+      <div className={classes.textHead} role="status">
+        {call ? TRANSCRIPT_WORDS[call.transcript_state] : "Loading the call"}
+      </div>
+      {transcript.error && (
+        <div className={classes.banner}>
+          <ProblemNote error={transcript.error} />
+        </div>
+      )}
+      <Transcript text={transcript.data ?? emptyTranscript} names={names}>
+        <p className="quiet">
+          {call && isLive(call.status)
+            ? "What both of you say appears here while you speak."
+            : "Nothing was written down in this call."}
+        </p>
+      </Transcript>
+    </>
+  );
+}
+
+function BeforeText({ lead }: { lead: Lead | undefined }) {
+  const { data: check } = useDialCheck(lead?.id);
+  return (
+    <div className={classes.before}>
+      {lead && check ? <WhatHappens lead={lead} check={check} /> : null}
+      {!lead && (
+        <>
+          <h2>Choose whom to call</h2>
+          <p className="quiet">
+            Pick a lead on the left, or{" "}
+            <Link to="/leads" search={{ add: true }}>
+              add one
+            </Link>
+            . Your phone rings first; once you answer, the lead is dialled.
+          </p>
+        </>
+      )}
+    </div>
+  );
+}
+
+function WhatHappens({ lead, check }: { lead: Lead; check: DialCheck }) {
+  return (
+    <>
+      <h2>What will happen</h2>
+      <p>
+        Your own phone rings first. Once you answer, {lead.first_name} is dialled and hears this before
+        anything else:
+      </p>
+      <blockquote className={classes.announcement}>{check.announcement}</blockquote>
+      <p className="quiet">
+        Only after it has been played is anything written down. No sound is ever stored. What both of you say
+        appears here while you speak.
+      </p>
+    </>
+  );
+}

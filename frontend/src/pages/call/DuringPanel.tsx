@@ -1,0 +1,98 @@
+import { Button } from "@mantine/core";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { useRef } from "react";
+import { answer, api } from "../../api/client";
+import { keys } from "../../api/keys";
+import type { Call, CallWithSpeech } from "../../api/types";
+import { NotesField } from "../../calls/NotesField";
+import { STATUS_WORDS, STEPS, stepOf } from "../../calls/status";
+import { useCallClock } from "../../calls/useCallClock";
+import { HangUpIcon } from "../../components/icons";
+import { ProblemNote } from "../../components/Note";
+import { useKey } from "../../components/useKey";
+import { creditCounter } from "../../format/credits";
+import { clock } from "../../format/time";
+import classes from "./CallPage.module.css";
+
+const AMBER_S = 60;
+const RED_S = 15;
+
+function alarm(secondsLeft: number): string | undefined {
+  if (secondsLeft <= RED_S) return classes.red;
+  return secondsLeft <= AMBER_S ? classes.amber : undefined;
+}
+
+/** The call that goes on: how far it is, how long, what it costs and how long the credits last. */
+export function DuringPanel({ call }: { call: Call }) {
+  const client = useQueryClient();
+  const notes = useRef<HTMLTextAreaElement>(null);
+  const { durationS, secondsLeft } = useCallClock(call);
+  const hangUp = useMutation({
+    mutationFn: () =>
+      answer(api.POST("/api/calls/{call_id}/hangup", { params: { path: { call_id: call.id } } })),
+    onSuccess: (next) =>
+      client.setQueryData<CallWithSpeech>(keys.calls.one(call.id), (held) =>
+        held && next.sequence >= held.sequence ? { ...held, ...next } : held,
+      ),
+  });
+  const ending = hangUp.isPending || hangUp.isSuccess;
+  useKey("h", () => hangUp.mutate(), !ending);
+  useKey("n", () => notes.current?.focus());
+  const step = stepOf(call.status);
+  return (
+    <>
+      <div className={classes.bar}>
+        <div className={classes.timer} role="timer" aria-label="Length of the call">
+          {clock(durationS)}
+        </div>
+        <Button
+          color="red.9"
+          size="md"
+          leftSection={<HangUpIcon />}
+          onClick={() => !ending && hangUp.mutate()}
+          disabled={ending}
+        >
+          Hang up
+        </Button>
+      </div>
+      <ProblemNote error={hangUp.error} />
+      <p className="visually-hidden" role="status">
+        {ending ? "Hanging up" : STATUS_WORDS[call.status]}
+      </p>
+      <dl className={classes.facts}>
+        <div>
+          <dt>Status</dt>
+          <dd>{ending ? "Hanging up" : STATUS_WORDS[call.status]}</dd>
+        </div>
+        <div>
+          <dt>Spent</dt>
+          <dd>{creditCounter(call.charged_mcredits)} credits</dd>
+        </div>
+        <div>
+          <dt>Time left</dt>
+          <dd className={secondsLeft === null ? undefined : alarm(secondsLeft)}>
+            {secondsLeft === null ? "Counts from the answer" : clock(secondsLeft)}
+          </dd>
+        </div>
+      </dl>
+      {secondsLeft !== null && secondsLeft <= AMBER_S && (
+        <p role="alert">
+          The credits end soon. <Link to="/credits">Buy more</Link> and the call goes on.
+        </p>
+      )}
+      <ol className={classes.steps} aria-label="Steps of the call">
+        {STEPS.map(({ status, label }, position) => (
+          <li
+            key={status}
+            className={position === step ? classes.now : position < step ? classes.past : undefined}
+            aria-current={position === step ? "step" : undefined}
+          >
+            {label}
+          </li>
+        ))}
+      </ol>
+      <NotesField key={call.id} call={call} field={notes} />
+    </>
+  );
+}

@@ -1,0 +1,132 @@
+import { Button } from "@mantine/core";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { useState } from "react";
+import { answer, api } from "../../api/client";
+import { keys } from "../../api/keys";
+import type { Lead } from "../../api/types";
+import { ProblemNote } from "../../components/Note";
+import { Tag } from "../../components/Tag";
+import { Waiting } from "../../components/Waiting";
+import { leadName } from "../../format/lead";
+import { when } from "../../format/time";
+import classes from "./CallPage.module.css";
+
+const QUEUE_SHOWN_MAX = 30;
+
+/** The lead after the shown one that may be called. */
+export function nextLead(leads: readonly Lead[], shownId: string | undefined): Lead | undefined {
+  const at = leads.findIndex((lead) => lead.id === shownId);
+  return [...leads.slice(at + 1), ...leads.slice(0, Math.max(0, at))].find(
+    (lead) => !lead.suppressed && lead.erased_at === null && lead.id !== shownId,
+  );
+}
+
+export function LeadPanel({ lead }: { lead: Lead }) {
+  return (
+    <div className={classes.who}>
+      <h1>{leadName(lead)}</h1>
+      {lead.company && <div>{lead.company}</div>}
+      <div className="num quiet">{lead.phone_e164}</div>
+      <div className="row">
+        {lead.suppressed ? <Tag tone="warn">Do not call</Tag> : <Tag>May be called</Tag>}
+        <Link to="/calls" search={{ lead: lead.id }}>
+          Earlier calls
+        </Link>
+      </div>
+      {lead.notes && <p className={`${classes.notes} ${classes.detail}`}>{lead.notes}</p>}
+      {!lead.suppressed && lead.erased_at === null && <Suppress lead={lead} />}
+    </div>
+  );
+}
+
+/** Asked twice, because it is kept even when the lead is removed and added anew. */
+function Suppress({ lead }: { lead: Lead }) {
+  const client = useQueryClient();
+  const [sure, setSure] = useState(false);
+  const suppress = useMutation({
+    mutationFn: () =>
+      answer(
+        api.POST("/api/leads/{lead_id}/suppression", {
+          params: { path: { lead_id: lead.id } },
+          body: { reason: "asked_not_to_be_called" },
+        }),
+      ),
+    onSuccess: () => client.invalidateQueries({ queryKey: keys.leads.all }),
+  });
+  if (!sure) {
+    return (
+      <div className={classes.detail}>
+        <Button variant="subtle" size="compact-sm" color="gray" onClick={() => setSure(true)}>
+          Asked not to be called
+        </Button>
+      </div>
+    );
+  }
+  return (
+    <div className="stack">
+      <p>
+        {lead.first_name} will not be dialled again from this workspace, also if the number is added anew.
+      </p>
+      <div className="row">
+        <Button
+          size="compact-sm"
+          color="red.9"
+          onClick={() => suppress.mutate()}
+          loading={suppress.isPending}
+        >
+          Do not call again
+        </Button>
+        <Button size="compact-sm" variant="default" onClick={() => setSure(false)}>
+          Keep
+        </Button>
+      </div>
+      <ProblemNote error={suppress.error} />
+    </div>
+  );
+}
+
+interface QueueProps {
+  leads: readonly Lead[];
+  waiting: boolean;
+  chosenId: string | undefined;
+}
+
+export function Queue({ leads, waiting, chosenId }: QueueProps) {
+  const now = new Date();
+  return (
+    <div className={`stack ${classes.queuePart}`}>
+      <h2>Leads</h2>
+      {waiting && <Waiting lines={5} what="leads" />}
+      {!waiting && leads.length === 0 && (
+        <p className="quiet">
+          No leads yet.{" "}
+          <Link to="/leads" search={{ add: true }}>
+            Add the first one
+          </Link>
+          .
+        </p>
+      )}
+      <ul className={classes.queue}>
+        {leads.slice(0, QUEUE_SHOWN_MAX).map((lead) => (
+          <li key={lead.id}>
+            <Link
+              to="/call"
+              search={{ lead: lead.id }}
+              aria-current={lead.id === chosenId ? "true" : undefined}
+            >
+              {leadName(lead)}
+              <small>
+                {lead.suppressed
+                  ? "Do not call"
+                  : lead.last_call_at
+                    ? when(lead.last_call_at, now)
+                    : "Not called yet"}
+              </small>
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}

@@ -1,0 +1,121 @@
+import { Button, NativeSelect } from "@mantine/core";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { callsQuery, leadQuery } from "../../api/queries";
+import type { CallStatus, CallWithSpeech } from "../../api/types";
+import { StatusTag } from "../../calls/StatusTag";
+import { STATUS_WORDS } from "../../calls/status";
+import { Empty } from "../../components/Empty";
+import list from "../../components/List.module.css";
+import { More } from "../../components/More";
+import { ProblemNote } from "../../components/Note";
+import { Page } from "../../components/Page";
+import { rowKeys } from "../../components/rowKeys";
+import { TalkStripMiniature } from "../../components/TalkStrip";
+import { Waiting } from "../../components/Waiting";
+import { creditNumber } from "../../format/credits";
+import { leadName } from "../../format/lead";
+import { clock, when } from "../../format/time";
+import classes from "./CallsPage.module.css";
+
+const ENDED: readonly CallStatus[] = ["completed", "no_answer", "busy", "failed", "cancelled", "in_progress"];
+
+export function CallsPage() {
+  const { lead: leadId, status } = useSearch({ from: "/app/calls" });
+  const navigate = useNavigate({ from: "/calls" });
+  const calls = useInfiniteQuery(callsQuery({ leadId, status }));
+  const lead = useQuery({ ...leadQuery(leadId ?? ""), enabled: leadId !== undefined });
+  const items = calls.data?.pages.flatMap((page) => page.items);
+  const filtered = leadId !== undefined || status !== undefined;
+  return (
+    <Page
+      title="Calls"
+      actions={
+        <>
+          {lead.data && (
+            <Button
+              variant="default"
+              onClick={() => void navigate({ search: (now) => ({ ...now, lead: undefined }) })}
+            >
+              With {leadName(lead.data)} ×
+            </Button>
+          )}
+          <NativeSelect
+            aria-label="Show calls that"
+            value={status ?? ""}
+            onChange={(event) =>
+              void navigate({
+                search: (now) => ({
+                  ...now,
+                  status: (event.currentTarget.value || undefined) as CallStatus | undefined,
+                }),
+              })
+            }
+            data={[
+              { value: "", label: "All calls" },
+              ...ENDED.map((each) => ({ value: each, label: STATUS_WORDS[each] })),
+            ]}
+          />
+        </>
+      }
+    >
+      <ProblemNote error={calls.error} />
+      {calls.isPending && <Waiting lines={6} what="calls" />}
+      {items?.length === 0 &&
+        (filtered ? (
+          <Empty title="No such calls" action={<Link to="/calls">Show all calls</Link>}>
+            No call fits what you chose above.
+          </Empty>
+        ) : (
+          <Empty title="Your calls will stand here" action={<Link to="/leads">Choose a lead to call</Link>}>
+            Each call keeps its text, who spoke when, what was agreed and what it cost.
+          </Empty>
+        ))}
+      {items && items.length > 0 && <CallsTable calls={items} />}
+      <More pages={calls} />
+    </Page>
+  );
+}
+
+function CallsTable({ calls }: { calls: readonly CallWithSpeech[] }) {
+  const now = new Date();
+  return (
+    <table className={list.table} onKeyDown={rowKeys}>
+      <thead>
+        <tr>
+          <th scope="col">Lead</th>
+          <th scope="col" className={`${list.minor} ${classes.strip}`}>
+            Who spoke
+          </th>
+          <th scope="col">Outcome</th>
+          <th scope="col" className={list.right}>
+            Length
+          </th>
+          <th scope="col" className={`${list.right} ${list.minor}`}>
+            Credits
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {calls.map((call) => (
+          <tr key={call.id}>
+            <td>
+              <Link to="/calls/$callId" params={{ callId: call.id }} className={list.name} data-row>
+                {call.lead.name}
+              </Link>
+              <div className={`num ${list.under}`}>{when(call.created_at, now)}</div>
+            </td>
+            <td className={list.minor}>
+              <TalkStripMiniature speech={call.speech} durationS={call.duration_s} />
+            </td>
+            <td>
+              <StatusTag call={call} />
+            </td>
+            <td className={list.right}>{clock(call.duration_s)}</td>
+            <td className={`${list.right} ${list.minor}`}>{creditNumber(call.charged_mcredits)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

@@ -1,0 +1,76 @@
+import type { Insight, Insights, Segment } from "../../api/types";
+import { Waiting } from "../../components/Waiting";
+import { clockMs, onDate } from "../../format/time";
+import { KIND_ORDER, KIND_WORDS } from "./insightWords";
+import classes from "./OneCallPage.module.css";
+
+interface InsightsViewProps {
+  insights: Insights;
+  segments: readonly Segment[];
+  onGo: (segmentId: string) => void;
+}
+
+/** Each statement with the very words that carry it; a click goes there. */
+export function InsightsView({ insights, segments, onGo }: InsightsViewProps) {
+  if (insights.state === "pending") {
+    return (
+      <>
+        <p className="quiet">Being worked out from the text. This takes less than a minute.</p>
+        <Waiting lines={4} what="insights" />
+      </>
+    );
+  }
+  if (insights.items.length === 0) {
+    return <p className="quiet">Nothing in this call could be stated with words to show for it.</p>;
+  }
+  const ordered = [...insights.items].sort(
+    (a, b) => KIND_ORDER.indexOf(a.kind) - KIND_ORDER.indexOf(b.kind) || a.start_ms - b.start_ms,
+  );
+  return (
+    <ul className={classes.insights}>
+      {ordered.map((insight) => (
+        <Statement
+          key={`${insight.kind}-${insight.start_ms}-${insight.text}`}
+          insight={insight}
+          segments={segments}
+          onGo={onGo}
+        />
+      ))}
+    </ul>
+  );
+}
+
+function Statement({
+  insight,
+  segments,
+  onGo,
+}: {
+  insight: Insight;
+  segments: readonly Segment[];
+  onGo: (id: string) => void;
+}) {
+  const quotes = insight.segment_ids.flatMap((id) => segments.find((segment) => segment.id === id) ?? []);
+  const owner = insight.owner && (insight.owner === "agent" ? "you" : "the lead");
+  return (
+    <li>
+      <div className={classes.kind}>
+        {KIND_WORDS[insight.kind]}
+        {owner && ` · ${owner}`}
+        {insight.due_on && ` · by ${onDate(insight.due_on)}`}
+      </div>
+      {/* When the statement is the quote itself, saying it once is enough. */}
+      {!(quotes.length === 1 && quotes[0]?.text === insight.text) && <div>{insight.text}</div>}
+      {quotes.map((segment) => (
+        <button
+          key={segment.id}
+          type="button"
+          className={`${classes.quote} ${segment.speaker ? classes[segment.speaker] : ""}`}
+          onClick={() => onGo(segment.id)}
+          aria-label={`Go to ${clockMs(segment.start_ms)}: ${segment.text}`}
+        >
+          <span className="num">{clockMs(segment.start_ms)}</span> {segment.text}
+        </button>
+      ))}
+    </li>
+  );
+}

@@ -1,0 +1,197 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { useEffect, useMemo, useState } from "react";
+import { callQuery, insightsQuery, transcriptQuery } from "../../api/queries";
+import type { CallWithSpeech, Insights, Segment } from "../../api/types";
+import { DispositionField } from "../../calls/DispositionField";
+import { NotesField } from "../../calls/NotesField";
+import { ReceiptView } from "../../calls/ReceiptView";
+import { StatusTag } from "../../calls/StatusTag";
+import { endWords, isLive, TRANSCRIPT_WORDS } from "../../calls/status";
+import { Transcript } from "../../calls/Transcript";
+import { Note, ProblemNote } from "../../components/Note";
+import { Page, Panel } from "../../components/Page";
+import { type StripMark, TalkStripNavigator } from "../../components/TalkStripNavigator";
+import { Waiting } from "../../components/Waiting";
+import { clock, longTime, when } from "../../format/time";
+import { useFollow } from "../../live/Live";
+import { emptyTranscript } from "../../live/transcript";
+import { InsightsView } from "./InsightsView";
+import { markOf } from "./insightWords";
+import classes from "./OneCallPage.module.css";
+
+function marks(insights: Insights | undefined): StripMark[] {
+  return (insights?.items ?? []).flatMap((insight) => {
+    const letter = markOf(insight.kind);
+    const segmentId = insight.segment_ids[0];
+    return letter && segmentId ? [{ atMs: insight.start_ms, letter, label: insight.text, segmentId }] : [];
+  });
+}
+
+export function OneCallPage() {
+  const { callId } = useParams({ from: "/app/calls/$callId" });
+  const { at } = useSearch({ from: "/app/calls/$callId" });
+  const navigate = useNavigate();
+  const call = useQuery(callQuery(callId));
+  const transcript = useQuery(transcriptQuery(callId));
+  const insights = useQuery(insightsQuery(callId));
+  useFollow(callId);
+  const [chosen, setChosen] = useState<{ id: string } | null>(null);
+  const segments = transcript.data?.segments;
+  const arrived = segments !== undefined;
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the address decides once, when the text has arrived.
+  useEffect(() => {
+    if (!at || !segments) return;
+    const there = segments.find((segment) => segment.end_ms > at);
+    if (there) setChosen({ id: there.id });
+  }, [at, arrived, callId]);
+
+  function choose(id: string): void {
+    setChosen({ id });
+    const segment = segments?.find((each) => each.id === id);
+    if (segment) {
+      void navigate({
+        to: ".",
+        search: { at: Math.max(1, segment.start_ms) },
+        replace: true,
+        resetScroll: false,
+      });
+    }
+  }
+
+  const names = useMemo(
+    () => ({ agent: call.data?.user.name ?? "Agent", callee: call.data?.lead.name ?? "Lead" }),
+    [call.data?.user.name, call.data?.lead.name],
+  );
+  if (call.error) {
+    return (
+      <Page title="Call">
+        <ProblemNote error={call.error} action={<Link to="/calls">All calls</Link>} />
+      </Page>
+    );
+  }
+  if (!call.data) {
+    return (
+      <Page title="Call">
+        <Waiting lines={8} what="the call" />
+      </Page>
+    );
+  }
+  return (
+    <Page title={call.data.lead.name} width="wide" actions={<StatusTag call={call.data} />}>
+      <Head call={call.data} />
+      {segments && segments.length > 0 && (
+        <TalkStripNavigator
+          segments={segments}
+          durationS={call.data.duration_s}
+          names={names}
+          marks={marks(insights.data)}
+          chosenId={chosen?.id}
+          onChoose={choose}
+        />
+      )}
+      <div className={classes.columns}>
+        <section className={classes.text} aria-label="What was said">
+          <ProblemNote error={transcript.error} />
+          <Transcript text={transcript.data ?? emptyTranscript} names={names} chosen={chosen}>
+            <p className="quiet">{transcript.isPending ? "" : noText(call.data)}</p>
+          </Transcript>
+        </section>
+        <Side
+          call={call.data}
+          insights={insights.data}
+          error={insights.error}
+          segments={segments ?? []}
+          onGo={choose}
+        />
+      </div>
+    </Page>
+  );
+}
+
+function noText(call: CallWithSpeech): string {
+  if (call.answered_at === null) return "Nobody spoke in this call.";
+  return call.transcript_state === "on"
+    ? "No speech was recognised in this call."
+    : TRANSCRIPT_WORDS[call.transcript_state];
+}
+
+function Head({ call }: { call: CallWithSpeech }) {
+  return (
+    <div className={`num ${classes.lead}`}>
+      <span>{when(call.created_at, new Date())}</span>
+      <span>{clock(call.duration_s)}</span>
+      <span>{call.lead.phone_e164}</span>
+      {call.end_reason && <span>{endWords(call.end_reason)}</span>}
+      <Link to="/call" search={{ lead: call.lead.id }}>
+        Call again
+      </Link>
+      <Link to="/calls" search={{ lead: call.lead.id }}>
+        All calls with {call.lead.name}
+      </Link>
+    </div>
+  );
+}
+
+interface SideProps {
+  call: CallWithSpeech;
+  insights: Insights | undefined;
+  error: unknown;
+  segments: readonly Segment[];
+  onGo: (segmentId: string) => void;
+}
+
+function Side({ call, insights, error, segments, onGo }: SideProps) {
+  if (isLive(call.status)) {
+    return (
+      <div className={classes.side}>
+        <Note>
+          This call is going on.{" "}
+          <Link to="/call" search={{ call: call.id, lead: call.lead.id }}>
+            Go to the call
+          </Link>
+        </Note>
+      </div>
+    );
+  }
+  return (
+    <div className={classes.side}>
+      {call.answered_at !== null && (
+        <Panel title="Insights">
+          <ProblemNote error={error} />
+          {insights ? <InsightsView insights={insights} segments={segments} onGo={onGo} /> : null}
+        </Panel>
+      )}
+      {insights?.talk && <TalkFacts talk={insights.talk} />}
+      <Panel title="Receipt">
+        <ReceiptView callId={call.id} />
+      </Panel>
+      <Panel title="Outcome">
+        <DispositionField key={`outcome-${call.id}`} call={call} />
+        <NotesField key={`notes-${call.id}`} call={call} />
+      </Panel>
+    </div>
+  );
+}
+
+function TalkFacts({ talk }: { talk: NonNullable<Insights["talk"]> }) {
+  const facts: [string, string][] = [
+    ["You spoke", talk.talk_ratio === null ? "–" : `${Math.round(talk.talk_ratio * 100)} %`],
+    ["Longest stretch", longTime(Math.round(talk.longest_monologue_ms / 1000))],
+    ["Interruptions", String(talk.interruptions)],
+    ["Silence", longTime(Math.round(talk.silence_ms / 1000))],
+  ];
+  return (
+    <Panel title="Talk">
+      <dl className={classes.talk}>
+        {facts.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </Panel>
+  );
+}

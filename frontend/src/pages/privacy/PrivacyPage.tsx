@@ -1,0 +1,139 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { consentsQuery, disclosuresQuery, heldQuery } from "../../api/queries";
+import list from "../../components/List.module.css";
+import { ProblemNote } from "../../components/Note";
+import { Page, Panel } from "../../components/Page";
+import { Tag } from "../../components/Tag";
+import { Waiting } from "../../components/Waiting";
+import { atDateTime, onDate } from "../../format/time";
+import { DeletePanel } from "./DeletePanel";
+import classes from "./PrivacyPage.module.css";
+
+export function PrivacyPage() {
+  return (
+    <Page title="Privacy centre" width="narrow" actions={<Link to="/policy">Privacy policy</Link>}>
+      <Held />
+      <Consents />
+      <Disclosures />
+      <DeletePanel />
+    </Page>
+  );
+}
+
+function Held() {
+  const held = useQuery(heldQuery);
+  return (
+    <Panel
+      title="What we hold about you"
+      aside={
+        <a href="/api/privacy/export" download>
+          Download my data
+        </a>
+      }
+    >
+      <ProblemNote error={held.error} />
+      {held.isPending && <Waiting lines={6} what="what is held" />}
+      <ul className={classes.list}>
+        {held.data?.items.map((item) => (
+          <li key={item.element} className={classes.held}>
+            <span>{item.title}</span>
+            <span className="num quiet">{item.count}</span>
+            <details>
+              <summary>Why, how long, who receives it</summary>
+              <dl>
+                <dt>From</dt>
+                <dd>{item.source}</dd>
+                <dt>What for</dt>
+                <dd>{item.purpose}</dd>
+                <dt>Basis</dt>
+                <dd>{item.basis}</dd>
+                <dt>Kept</dt>
+                <dd>{item.retention}</dd>
+                <dt>Erased</dt>
+                <dd>{item.erasure}</dd>
+                <dt>Received by</dt>
+                <dd>
+                  {item.recipients.length > 0 ? item.recipients.join(", ") : "Nobody outside our server"}
+                </dd>
+              </dl>
+            </details>
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
+const PURPOSE_WORDS: Record<string, string> = {
+  sms: "Passcodes by text message",
+  policy: "Privacy policy",
+  transfer: "Storage in the European Union",
+};
+
+function Consents() {
+  const consents = useQuery(consentsQuery);
+  return (
+    <Panel title="What you agreed to">
+      <ProblemNote error={consents.error} />
+      {consents.isPending && <Waiting lines={3} what="your consents" />}
+      <ul className={classes.list}>
+        {consents.data?.items.map((consent) => (
+          <li key={`${consent.purpose}-${consent.at}`} className="stack">
+            <div className="row">
+              <strong>{PURPOSE_WORDS[consent.purpose] ?? consent.purpose}</strong>
+              <Tag tone={consent.given ? "good" : "plain"}>{consent.given ? "Given" : "Taken back"}</Tag>
+              <span className="num quiet">
+                {atDateTime(consent.at)}, policy {consent.policy_version}
+              </span>
+            </div>
+            {consent.text && <p className="quiet">{consent.text}</p>}
+          </li>
+        ))}
+      </ul>
+      <p className="quiet">
+        To stop passcodes by text message, write to{" "}
+        <a href="mailto:support@klosesales.com">support@klosesales.com</a>. You can no longer sign in then;
+        your data can still be exported and erased.
+      </p>
+    </Panel>
+  );
+}
+
+function Disclosures() {
+  const disclosures = useQuery(disclosuresQuery);
+  const items = disclosures.data?.items;
+  return (
+    <Panel title="Who received what">
+      <ProblemNote error={disclosures.error} />
+      {disclosures.isPending && <Waiting lines={4} what="what was disclosed" />}
+      {items?.length === 0 && <p className="quiet">Nothing about you has left our server.</p>}
+      {items && items.length > 0 && (
+        <div className={list.scroll}>
+          <table className={list.table}>
+            <thead>
+              <tr>
+                <th scope="col">Day</th>
+                <th scope="col">Received by</th>
+                <th scope="col">What</th>
+                <th scope="col" className={list.right}>
+                  Times
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {items.map((item) => (
+                <tr key={`${item.day}-${item.processor}-${item.endpoint}`}>
+                  <td className="num">{onDate(item.day)}</td>
+                  <td>{item.processor_name}</td>
+                  <td>{item.data_classes.map((each) => each.title).join(", ")}</td>
+                  <td className={list.right}>{item.count}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </Panel>
+  );
+}

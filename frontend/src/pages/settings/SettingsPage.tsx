@@ -1,0 +1,106 @@
+import { Button } from "@mantine/core";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { answer, api } from "../../api/client";
+import { keys } from "../../api/keys";
+import { devicesQuery } from "../../api/queries";
+import { useSignedIn } from "../../app/useSession";
+import list from "../../components/List.module.css";
+import { ProblemNote } from "../../components/Note";
+import { Page, Panel } from "../../components/Page";
+import { Tag } from "../../components/Tag";
+import { Waiting } from "../../components/Waiting";
+import { browserName } from "../../format/browser";
+import { when } from "../../format/time";
+import classes from "./SettingsPage.module.css";
+
+export function SettingsPage() {
+  const { user, workspace } = useSignedIn();
+  const leave = useMutation({
+    mutationFn: () => answer(api.POST("/api/signout")),
+    // A new document forgets everything that this one held.
+    onSuccess: () => window.location.assign("/sign-in"),
+  });
+  const facts: [string, string][] = [
+    ["Name", `${user.first_name} ${user.last_name}`],
+    ["E-mail", user.email],
+    ["Mobile", user.mobile_e164],
+    ["Workspace", workspace.name],
+  ];
+  return (
+    <Page
+      title="Settings"
+      width="narrow"
+      actions={
+        <Button variant="default" onClick={() => leave.mutate()} loading={leave.isPending}>
+          Sign out
+        </Button>
+      }
+    >
+      <ProblemNote error={leave.error} />
+      <Panel title="You">
+        <dl className={classes.facts}>
+          {facts.map(([name, value]) => (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd className="num">{value}</dd>
+            </div>
+          ))}
+        </dl>
+      </Panel>
+      <Sessions />
+    </Page>
+  );
+}
+
+function Sessions() {
+  const client = useQueryClient();
+  const devices = useQuery(devicesQuery);
+  const revoke = useMutation({
+    mutationFn: (id: string) =>
+      answer(api.DELETE("/api/sessions/{session_id}", { params: { path: { session_id: id } } })),
+    onSettled: () => client.invalidateQueries({ queryKey: keys.devices }),
+  });
+  const now = new Date();
+  return (
+    <Panel title="Where you are signed in">
+      <ProblemNote error={devices.error ?? revoke.error} />
+      {devices.isPending && <Waiting lines={3} what="your sessions" />}
+      {devices.data && (
+        <table className={list.table}>
+          <thead>
+            <tr>
+              <th scope="col">Browser</th>
+              <th scope="col">Last used</th>
+              <th scope="col">
+                <span className="visually-hidden">Actions</span>
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {devices.data.items.map((device) => (
+              <tr key={device.id}>
+                <td>
+                  {browserName(device.agent)} {device.current && <Tag tone="accent">This one</Tag>}
+                  <div className={list.under}>{device.address ?? "Address not known"}</div>
+                </td>
+                <td className="num">{when(device.last_used_at, now)}</td>
+                <td className={list.right}>
+                  {!device.current && (
+                    <Button
+                      variant="default"
+                      size="compact-sm"
+                      onClick={() => revoke.mutate(device.id)}
+                      loading={revoke.isPending && revoke.variables === device.id}
+                    >
+                      Sign out there
+                    </Button>
+                  )}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </Panel>
+  );
+}
