@@ -1,8 +1,7 @@
 """The policy's clauses in our own wording; the served policy is made from them.
 
 The ids are those of the handbook's table: every claim of the published policy has one, and each is proved by tests that
-carry
-`@pytest.mark.policy("<id>")`.
+carry `@pytest.mark.policy("<id>")`.
 """
 
 from collections.abc import Iterable

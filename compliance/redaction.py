@@ -5,8 +5,7 @@ from typing import Final
 
 REPLACEMENT: Final = "[card number removed]"
 # A run of 13 digits and more, spoken or typed: single blanks, dots or dashes may stand between them. A leading plus
-# sign makes
-# it a telephone number.
+# sign makes it a telephone number.
 _RUN: Final = re.compile(r"(?<![\d+])\d(?:[ .-]?\d){12,}")
 # The usual lengths first, so that an expiry date behind a number does not become part of it.
 _LENGTHS: Final = (16, 15, 14, 13, 19, 18, 17)

@@ -20,8 +20,7 @@ def rewrite_bytes() -> dict[str, int]:
     """Rewrites every table that may hold personal data, with its statistics, then lets the log go round.
 
     Returns tables rewritten and switches made; 0 switches when the database role may not make them, in which case the
-    old log
-    goes when it is recycled, and the operator's backups within 21 days.
+    old log goes when it is recycled, and the operator's backups within 21 days.
     Raises DatabaseError when a table stays locked for longer than LOCK_TIMEOUT; RuntimeError inside a transaction.
     """
     if connection.in_atomic_block:

@@ -26,9 +26,8 @@ class Subject:
     """The person whose data is meant.
 
     kind: "user" has an account; "callee" was called and is known by number alone.
-    workspace_ids: all that the person belongs to. workspace_ids_to_erase: those that end with the person,
-    because nobody else
-    is in them; everything in them goes, the callees' data too.
+    workspace_ids: all that the person belongs to. workspace_ids_to_erase: those that end with the person, because
+    nobody else is in them; everything in them goes, the callees' data too.
     phone_e164, email: also to be looked for where no id leads to them.
     """
 

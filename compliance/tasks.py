@@ -29,8 +29,7 @@ def soon(request_id: UUID) -> None:
 
 def enqueue_due(*, now: datetime) -> None:
     """Hands everything that is due to the workers; an erasure that is handed over twice runs once. Also turns reports
-    of
-    blocked egress into rows."""
+    of blocked egress into rows."""
     for request_id in erasure.due_erasures(now=now):
         _enqueue(request_id)
     blocked.collect(folder=Path(settings.DATA_DIR) / "egress")

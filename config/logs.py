@@ -133,10 +133,9 @@ _PERSONAL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+|(?<![0-9A-Fa-f-])\+?\d(?:[ ().
 
 
 class JsonLines(logging.Formatter):
-    """Writes only FIELDS. Messages are written as the code spells them, without their arguments; of an
-    exception its type and
-    the places it passed, not its text, which may quote a row. Undeclared extra fields are dropped and named
-    in `undeclared`."""
+    """Writes only FIELDS. Messages are written as the code spells them, without their arguments; of an exception its
+    type and the places it passed, not its text, which may quote a row. Undeclared extra fields are dropped and named in
+    `undeclared`."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {

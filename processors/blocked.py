@@ -1,8 +1,7 @@
 """Reports of attempts that were refused: an error line at once, a row as soon as one can be written.
 
-The refusal usually ends the transaction it happened in, and the guard must not touch the database at all; so
-a report that
-cannot be a row yet is a line in a file below DATA_DIR/egress, and `collect` turns those into rows.
+The refusal usually ends the transaction it happened in, and the guard must not touch the database at all; so a report
+that cannot be a row yet is a line in a file below DATA_DIR/egress, and `collect` turns those into rows.
 """
 
 import json

@@ -53,9 +53,8 @@ def record(*, processor: str, endpoint: str, data_classes: Iterable[str], whom: 
     """Counts one disclosure, in a transaction of its own: it stays even if what follows fails.
 
     Also for what leaves as an answer instead of a request, such as a number to dial in TwiML.
-    Raises ProcessorUnknown; RuntimeError inside another transaction, which could take the record back after
-    the data has left
-    (and must not be held open while a network answers).
+    Raises ProcessorUnknown; RuntimeError inside another transaction, which could take the record back after the data
+    has left (and must not be held open while a network answers).
     """
     register.get(processor)
     classes = sorted(set(data_classes))

@@ -11,9 +11,8 @@ from typing import Final
 class Endpoint:
     """One thing that a processor may be asked.
 
-    path: regular expression of the whole path. fields: name of query or body field -> class of data; a name
-    that ends in `*`
-    stands for all that begin so. values: the only values that a field may have.
+    path: regular expression of the whole path. fields: name of query or body field -> class of data; a name that ends
+    in `*` stands for all that begin so. values: the only values that a field may have.
     """
 
     name: str

@@ -36,16 +36,15 @@ HOSTS_SUFFIX: Final = ".hosts"
 
 
 class HostNotListed(PermissionError):
-    """A connection to a host that nobody listed was refused; nothing was sent. An OSError, so that every
-    network library
-    treats it as a connection that could not be made. Permanent."""
+    """A connection to a host that nobody listed was refused; nothing was sent. An OSError, so that every network
+    library treats it as a connection that could not be made. Permanent."""
 
 
 class Guard:
     """allowed: names and addresses that may be contacted. folder: where contacted hosts and refusals are
     written."""
 
-    def __init__(self, *, allowed: frozenset[str], folder: Path) -> None:
+    def __init__(self, *, allowed: frozenset[str], folder: Path | None) -> None:
         self.allowed = allowed
         self.folder = folder
         self._names: dict[str, str] = {}
@@ -88,6 +87,8 @@ class Guard:
         raise HostNotListed(f"{host} is not a listed recipient; list it in processors/register.py or do not call it.")
 
     def _append(self, suffix: str, line: str) -> None:
+        if self.folder is None:
+            return
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with (self.folder / f"{os.getpid()}{suffix}").open("a", encoding="utf-8") as file:
@@ -111,14 +112,21 @@ _installed: Guard | None = None
 
 
 def install(settings: Any) -> Guard:
-    """Puts the guard around this process, once; it cannot be taken off again. A second call only changes the
-    settings.
+    """Puts the guard around a process of the product: listed processors and the operator's own machines may be reached.
 
     Raises ProcessorMisconfigured when a processor's address is neither its own nor on this machine.
     """
-    global _installed
     allowed = hosts_of_processors(settings) | own_hosts(settings)
-    folder = Path(settings.DATA_DIR) / "egress"
+    return enclose(allowed=allowed, folder=Path(settings.DATA_DIR) / "egress")
+
+
+def enclose(*, allowed: frozenset[str] = frozenset(), folder: Path | None = None) -> Guard:
+    """Puts the guard around this process, once; it cannot be taken off again. A second call only changes what it knows.
+
+    allowed: hosts besides this machine. folder: None keeps no record of contacted hosts and reports refusals in the log
+    alone.
+    """
+    global _installed
     if _installed is not None:
         _installed.allowed, _installed.folder = allowed, folder
         return _installed

@@ -25,6 +25,7 @@ from ai.listening.recogniser import Recogniser
 from ai.listening.transcriber import ModelUnusable
 from ai.listening.wire import Answer, BrokenFraming, Refusal, Request, RequestRefused, packed, read_frame, request_of
 from ai.listening.worker import EXIT_UNUSABLE
+from processors import guard
 from processors.errors import DomainError
 
 log = logging.getLogger(__name__)
@@ -150,6 +151,8 @@ def main() -> int:
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter("{asctime}{levelname}{name}{message}", style="{"))
     logging.basicConfig(level=os.environ.get("LOG_LEVEL", "INFO"), handlers=[handler])
+    # Speech leaves this process as words on its own socket, and on no other way.
+    guard.enclose()
     try:
         address = parse_address(os.environ.get("TRANSCRIBER_ADDRESS", ""))
         workers = int(os.environ.get("TRANSCRIBER_WORKERS") or os.cpu_count() or 1)

@@ -20,6 +20,7 @@ from ai.listening.engines.whisper import WhisperTranscriber
 from ai.listening.model_files import moonshine_folder, whisper_folder
 from ai.listening.transcriber import ModelUnusable, Transcriber
 from ai.listening.wire import Answer, Request, packed
+from processors import guard
 
 # sysexits.h: what this process was given to work with is wrong, so starting it again does not help.
 EXIT_UNUSABLE = 78
@@ -30,6 +31,7 @@ _LENGTH = struct.Struct(">I")
 def main() -> int:
     answers = _private_output()
     _die_with_parent()
+    guard.enclose()
     try:
         engines: dict[str, Transcriber] = {
             "final": WhisperTranscriber(whisper_folder(os.environ.get("WHISPER_MODEL_PATH", ""))),
