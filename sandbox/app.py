@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -15,6 +16,7 @@ from sandbox.paddle.checkout import Checkout
 from sandbox.services import Services
 from sandbox.twilio.calls_api import CallsApi
 from sandbox.twilio.gateway import Gateway
+from sandbox.twilio.webhooks import LOOPBACK
 
 MAX_BODY_BYTES = 1_048_576
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -55,9 +57,12 @@ def build(services: Services) -> web.Application:
 async def only_local_names(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """A page elsewhere cannot reach the sandbox by giving this machine a name of its own."""
+    """A page elsewhere reaches the sandbox neither by giving this machine a name of its own nor by posting to it."""
     if request.host.rsplit(":", 1)[0] not in LOCAL_NAMES:
         return web.Response(status=421, text="The sandbox answers to localhost only.")
+    origin = request.headers.get("Origin")
+    if origin is not None and urlsplit(origin).hostname not in LOOPBACK:
+        return web.Response(status=403, text="The sandbox answers to pages of this machine only.")
     return await handler(request)
 
 

@@ -74,6 +74,8 @@
       border: "0",
       zIndex: "99999999",
       background: "transparent",
+      // The same as the frame's own document has; a browser paints an opaque ground where the two differ.
+      colorScheme: "light dark",
     });
     overlay = { frame, data: null, before: document.activeElement };
     window.addEventListener("message", hear);
