@@ -41,7 +41,7 @@ PROBLEMS: Final[dict[type[DomainError], int]] = {
 }
 
 
-@router.get("/session", response=SessionOut, auth=None)
+@router.get("/session", response=SessionOut, auth=None, operation_id="get_session")
 def read_session(request: HttpRequest) -> SessionOut:
     """Whom this browser's session belongs to.
 
@@ -51,7 +51,7 @@ def read_session(request: HttpRequest) -> SessionOut:
     return queries.describe_session(session_of(request))
 
 
-@router.post("/signup", response=SessionOut, auth=anyone_auth)
+@router.post("/signup", response=SessionOut, auth=anyone_auth, operation_id="sign_up")
 def sign_up(request: HttpRequest, form: SignUpIn) -> SessionOut:
     session = session_of(request)
     operations.sign_up(session=session, form=form, client=client_of(request), now=timezone.now())
@@ -59,7 +59,7 @@ def sign_up(request: HttpRequest, form: SignUpIn) -> SessionOut:
     return queries.describe_session(session)
 
 
-@router.post("/signin", response=SessionOut, auth=anyone_auth)
+@router.post("/signin", response=SessionOut, auth=anyone_auth, operation_id="sign_in")
 def sign_in(request: HttpRequest, form: SignInIn) -> SessionOut:
     session = session_of(request)
     operations.sign_in(
@@ -73,12 +73,12 @@ def sign_in(request: HttpRequest, form: SignInIn) -> SessionOut:
     return queries.describe_session(session)
 
 
-@router.post("/otp/send", response=OtpSentOut, auth=awaiting_otp_auth)
+@router.post("/otp/send", response=OtpSentOut, auth=awaiting_otp_auth, operation_id="send_otp")
 def send_otp(request: HttpRequest) -> OtpSentOut:
     return operations.send_otp(session=session_of(request), client=client_of(request), now=timezone.now())
 
 
-@router.post("/otp/check", response=SessionOut, auth=awaiting_otp_auth)
+@router.post("/otp/check", response=SessionOut, auth=awaiting_otp_auth, operation_id="check_otp")
 def check_otp(request: HttpRequest, form: OtpCheckIn) -> SessionOut:
     session = session_of(request)
     operations.verify_phone(session=session, code=form.code, client=client_of(request), now=timezone.now())
@@ -86,19 +86,19 @@ def check_otp(request: HttpRequest, form: OtpCheckIn) -> SessionOut:
     return queries.describe_session(session)
 
 
-@router.post("/signout", response={204: None}, auth=awaiting_otp_auth)
+@router.post("/signout", response={204: None}, auth=awaiting_otp_auth, operation_id="sign_out")
 def sign_out(request: HttpRequest) -> Status[None]:
     operations.sign_out(session=session_of(request), client=client_of(request), now=timezone.now())
     rotate_token(request)
     return Status(204, None)
 
 
-@router.get("/sessions", response=SignedInDevicesOut)
+@router.get("/sessions", response=SignedInDevicesOut, operation_id="list_sessions")
 def list_sessions(request: HttpRequest) -> SignedInDevicesOut:
     return queries.devices(actor=actor_of(request), now=timezone.now())
 
 
-@router.delete("/sessions/{session_id}", response={204: None})
+@router.delete("/sessions/{session_id}", response={204: None}, operation_id="revoke_session")
 def revoke_session(request: HttpRequest, session_id: UUID) -> Status[None]:
     operations.revoke_session(
         actor=actor_of(request), session_id=session_id, client=client_of(request), now=timezone.now()

@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
 from compliance import tasks as compliance
+from identity import retention
 from ledger import operations as ledger
 from voice import analysis, metering, reconcile, submission, sweeps
 
@@ -32,6 +33,7 @@ ROUNDS: tuple[tuple[int, Work], ...] = (
     (5, ledger.apply_pending_paddle_events),
     (30, ledger.release_expired_holds),
     (5, compliance.enqueue_due),
+    (60, retention.expire),
 )
 
 

@@ -1,0 +1,30 @@
+"""Removing what identity has kept for its term; the terms are those of the inventory that the data page shows."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db.models import QuerySet
+
+from compliance.elements import ELEMENTS
+from identity.erasure import erase_unfinished_sign_ups
+from identity.models import AccessEvent, OtpAttempt, Session
+
+ROWS_AT_ONCE_MAX: Final = 2_000
+
+
+def expire(*, now: datetime) -> int:
+    """Removes a bounded number of rows that are over their term, and returns how many; the next round goes on."""
+    removed = _remove(Session.objects.filter(expires_at__lte=now))
+    removed += _remove(OtpAttempt.objects.filter(at__lte=now - _term("otp_attempt")))
+    removed += _remove(AccessEvent.objects.filter(at__lte=now - _term("access_event")))
+    return removed + erase_unfinished_sign_ups(now=now)
+
+
+def _term(element: str) -> timedelta:
+    return timedelta(days=ELEMENTS[element].retention_days or 0)
+
+
+def _remove(rows: QuerySet[Session] | QuerySet[OtpAttempt] | QuerySet[AccessEvent]) -> int:
+    some = list(rows.values_list("id", flat=True)[:ROWS_AT_ONCE_MAX])
+    deleted, _ = rows.model._base_manager.filter(id__in=some).delete()
+    return deleted
