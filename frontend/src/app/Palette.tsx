@@ -108,13 +108,14 @@ export function Palette(props: PaletteProps) {
         aria-controls={list}
         aria-activedescendant={actions[active] && `${list}-${actions[active].id}`}
       />
-      <ul className={classes.list} id={list} role="listbox" aria-label="Results">
+      <div className={classes.list} id={list} role="listbox" aria-label="Results" tabIndex={-1}>
         {actions.map((action, position) => (
           // biome-ignore lint/a11y/useKeyWithClickEvents: the field above holds the focus and handles the keys.
-          <li
+          <div
             key={action.id}
             id={`${list}-${action.id}`}
             role="option"
+            tabIndex={-1}
             aria-selected={position === active}
             className={classes.option}
             onClick={() => run(action)}
@@ -122,9 +123,9 @@ export function Palette(props: PaletteProps) {
           >
             {action.label}
             <span className={classes.detail}>{action.detail}</span>
-          </li>
+          </div>
         ))}
-      </ul>
+      </div>
       {actions.length === 0 && (
         <p className="quiet">Nothing fits. Search looks at names, companies and numbers.</p>
       )}

@@ -20,7 +20,7 @@ interface TranscriptProps {
 
 /** What was said, in order. New text moves the scroll only of somebody who is at its end. */
 export function Transcript({ text, names, chosen, children }: TranscriptProps) {
-  const scroll = useRef<HTMLDivElement>(null);
+  const scroll = useRef<HTMLElement>(null);
   const [following, setFollowing] = useState(true);
   const [readTo, setReadTo] = useState(0);
   const count = text.segments.length;
@@ -50,13 +50,12 @@ export function Transcript({ text, names, chosen, children }: TranscriptProps) {
   const speaking = (["agent", "callee"] as const).filter((speaker) => text.interim[speaker]);
   return (
     <div className={classes.box}>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard. */}
-      <div
+      <section
         className={classes.scroll}
         ref={scroll}
         onScroll={scrolled}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard.
         tabIndex={0}
-        role="group"
         aria-label="Text of the call"
       >
         <div role="log" aria-label="Transcript">
@@ -83,7 +82,7 @@ export function Transcript({ text, names, chosen, children }: TranscriptProps) {
           ))}
         </div>
         {count === 0 && speaking.length === 0 && children}
-      </div>
+      </section>
       {unread > 0 && (
         <Button className={classes.newer} size="compact-sm" onClick={() => setFollowing(true)}>
           {unread} new {unread === 1 ? "line" : "lines"}

@@ -97,7 +97,6 @@ export function TalkStripNavigator(props: NavigatorProps) {
           </button>
         ))}
       </div>
-      {/* biome-ignore lint/a11y/useSemanticElements: a range input can show neither lanes nor words. */}
       <div
         className={classes.big}
         role="slider"

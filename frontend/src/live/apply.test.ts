@@ -161,7 +161,10 @@ describe("an event", () => {
 
   test("of a warning sets the seconds left of the running call", () => {
     const changes = apply({ type: "call.warning", call_id: "c1", seconds_left: 15 }, viewer);
-    expect(valueAfter(changes, keys.calls.current, call(8))).toMatchObject({ seconds_left: 15, duration_s: 50 });
+    expect(valueAfter(changes, keys.calls.current, call(8))).toMatchObject({
+      seconds_left: 15,
+      duration_s: 50,
+    });
     expect(valueAfter(changes, keys.calls.current, null)).toBeNull();
   });
 
