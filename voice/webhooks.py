@@ -10,6 +10,7 @@ from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
+from processors import disclosures
 from voice import callbacks, submission, transcripts, twilio, twiml
 from voice.models import Call, Callback
 from voice.notice import NOTICE
@@ -60,6 +61,14 @@ def agent_answered(request: HttpRequest, call: Call, now: datetime) -> HttpRespo
     if call.transcript_state == "waiting_for_notice" and not Callback.objects.filter(call=call, kind="played").exists():
         call.streams.filter(state="issued").update(state="lost", stopped_at=now)
     token = transcripts.issue_stream_token(call=call, now=now)
+    # The lead's number leaves in this answer, not in a request of ours, so no session records it.
+    disclosures.record(
+        processor="twilio",
+        endpoint="twiml.dial",
+        data_classes=("phone", "call_control", "webhook_address"),
+        whom=disclosures.About(phone_e164=call.lead.phone_e164, workspace_id=call.workspace_id),
+        now=now,
+    )
     return _twiml(
         twiml.bridge_to_lead(
             stream_url=f"{settings.MEDIA_SOCKET_URL}/twilio/media/",

@@ -1,13 +1,16 @@
 """What may leave the machine, driven against a real HTTP server on loopback."""
 
+import ast
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import parse_qs
 from uuid import UUID, uuid4
 
 import pytest
+import requests
 from django.db import transaction
 from pytest_django.fixtures import Settings
 from twilio.rest import Client as TwilioClient
@@ -17,6 +20,8 @@ from processors.models import BlockedEgress, Disclosure
 from processors.paddle_sdk import paddle_client
 from processors.pseudonyms import pseudonym
 
+PROJECT = Path(__file__).resolve().parent.parent.parent
+HOUSE = ("config", "api", "voice", "ai", "ledger", "identity", "compliance", "realtime", "processors")
 ACCOUNT = "AC" + "0" * 32
 SERVICE = "VA" + "0" * 32
 CALL_JSON = b'{"sid":"CA00000000000000000000000000000000","status":"queued"}'
@@ -94,6 +99,7 @@ def test_a_request_about_a_number_alone_is_recorded_under_its_pseudonym(carrier:
     assert NUMBER.lstrip("+") not in str(vars(row))
 
 
+@pytest.mark.policy("C4.9")
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     ("url", "fields", "reason"),
@@ -168,7 +174,20 @@ def test_a_user_and_a_number_never_share_a_pseudonym() -> None:
     assert pseudonym("user", UUID(same)) != pseudonym("phone", same)
 
 
-def _get(url: str):  # type: ignore[no-untyped-def]
-    import requests
+@pytest.mark.policy("C4.9")
+def test_no_other_http_client_is_used_anywhere_in_the_house() -> None:
+    for path in (path for package in HOUSE for path in (PROJECT / package).rglob("*.py")):
+        # The embedded stack starts what listens on this machine and asks it whether it is up.
+        if path.is_relative_to(PROJECT / "config" / "embedded"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                names = {getattr(node, "module", "") or "", *(alias.name for alias in node.names)}
+                assert not names & {"httpx", "aiohttp", "urllib.request", "http.client", "websockets", "openai"}, path
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "requests":
+                sends = node.attr in {"get", "post", "put", "patch", "delete", "head", "request", "Session"}
+                assert not sends or path.parent.name in {"processors", "compliance"}, path
 
+
+def _get(url: str) -> requests.Request:
     return requests.Request("GET", url)

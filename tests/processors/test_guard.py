@@ -18,6 +18,7 @@ def egress_folder() -> Path:
     return Path(settings.DATA_DIR) / "egress"
 
 
+@pytest.mark.policy("C4.9")
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("target", [OUTSIDE, "tracker.example"])
 def test_a_planted_connection_is_refused_and_becomes_a_row(target: str) -> None:
