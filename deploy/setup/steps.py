@@ -84,7 +84,7 @@ def run(
     for line in process.stdout:
         lines.append(line.rstrip())
         done += bool(counted) and line.lstrip().startswith(counted)
-        if time.monotonic() - shown >= _PROGRESS_INTERVAL_S:
+        if lines[-1] and time.monotonic() - shown >= _PROGRESS_INTERVAL_S:
             shown = time.monotonic()
             tell(f"  {done} of {total}" if counted and total else f"  {lines[-1][:100]}")
     if process.wait() != 0:
