@@ -102,16 +102,6 @@ _ELEMENTS: Final = (
         "unlinked from you, address and browser removed",
     ),
     Element(
-        "activity",
-        "What was done in the product, and when",
-        "system",
-        "operating the service",
-        "contract",
-        365,
-        "1 year",
-        "deleted",
-    ),
-    Element(
         "consent",
         "What you agreed to and when",
         "you",
