@@ -34,7 +34,7 @@ def build(services: Services) -> web.Application:
         service="twilio",
         target="twilio.rest",
     )
-    CallsApi(services.exchange, settings.caller_id).register(app, calls)
+    CallsApi(services.exchange).register(app, calls)
     verify = Gateway(
         store=store,
         faults=faults,
@@ -81,6 +81,8 @@ def _running(services: Services) -> Callable[[web.Application], AsyncIterator[No
         server = await mail.listen(services.store, services.settings.smtp_port)
         saving = asyncio.create_task(services.store.keep_saving())
         services.exchange.end_what_a_restart_cut()
+        services.notifications.resume()
+        services.exchange.start(services.sales.complete_what_was_paid())
         yield
         saving.cancel()
         with contextlib.suppress(asyncio.CancelledError):

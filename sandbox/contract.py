@@ -83,7 +83,9 @@ class Contract:
         operation = self._document["paths"][path_pattern].get(method.lower(), {})
         schema = operation.get("requestBody", {}).get("content", {}).get(FORM, {}).get("schema", {})
         declared = schema.get("properties", {})
-        return sorted({name for name, _ in parse_qsl(body.decode(), keep_blank_values=True)} - set(declared))
+        return sorted(
+            {name for name, _ in parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)} - set(declared)
+        )
 
 
 def _reasons(error: BaseException) -> list[str]:

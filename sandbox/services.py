@@ -48,6 +48,7 @@ def assemble(settings: Settings) -> Services:
         pace=pace,
         auth_token=settings.auth_token,
         hang_up_after_s=settings.hang_up_after_s,
+        caller_id=settings.caller_id,
     )
     verify = VerifyApi(
         store, account_sid=settings.account_sid, service_sid=settings.verify_service_sid, name=settings.verify_name

@@ -27,7 +27,7 @@ from sandbox.records import (
 logger = logging.getLogger("sandbox.store")
 
 KEPT = 2_000
-SAVE_EVERY_S = 0.5
+SAVE_EVERY_S = 0.2
 
 
 class Store:
@@ -40,6 +40,8 @@ class Store:
         self.transactions: dict[str, Transaction] = {}
         self.adjustments: dict[str, Adjustment] = {}
         self.phones: dict[str, Phone] = {}
+        # Paddle's notifications that were not answered with 200 yet, by notification_id.
+        self.unanswered: dict[str, dict[str, Any]] = {}
         self.messages: deque[Message] = deque(maxlen=KEPT)
         self.mails: deque[Mail] = deque(maxlen=KEPT)
         self.deliveries: deque[Delivery] = deque(maxlen=KEPT)
@@ -62,7 +64,7 @@ class Store:
     def forget(self) -> None:
         """Back to the state of a first start."""
         for collection in (
-            self.calls, self.streams, self.verifications, self.transactions, self.adjustments, self.phones,
+            self.calls, self.streams, self.verifications, self.transactions, self.adjustments, self.phones, self.unanswered,
             self.messages, self.mails, self.deliveries, self.alerts, self.defects,
         ):  # fmt: skip
             collection.clear()
@@ -81,6 +83,7 @@ class Store:
             phones = [from_json(Phone, entry) for entry in data["phones"]]
             messages = [from_json(Message, entry) for entry in data["messages"]]
             mails = [from_json(Mail, entry) for entry in data["mails"]]
+            unanswered: dict[str, dict[str, Any]] = data["unanswered"]
         except (ValueError, KeyError, TypeError):
             logger.warning("state file unreadable, put aside")
             self._state_file.replace(self._state_file.with_suffix(".unreadable"))
@@ -92,6 +95,7 @@ class Store:
         self.phones = {phone.e164: phone for phone in phones}
         self.messages.extend(messages)
         self.mails.extend(mails)
+        self.unanswered = unanswered
 
     def save(self) -> None:
         if self._state_file is None:
@@ -119,4 +123,5 @@ class Store:
             "phones": to_json(list(self.phones.values())),
             "messages": to_json(list(self.messages)),
             "mails": to_json(list(self.mails)),
+            "unanswered": self.unanswered,
         }

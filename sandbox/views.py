@@ -185,7 +185,7 @@ def faults(services: Services) -> Markup:
             tag("span", fault["kind"]),
             tag("span", str(fault["value"])),
             tag("span", "always" if fault["count"] < 0 else f"{fault['count']} left"),
-            tag("span", f"{fault['struck']}×"),
+            tag("span", f"{fault['struck']} so far"),
         ]
         for fault in services.faults.listed()
     ]

@@ -53,9 +53,18 @@ class Notifications:
         for copy in range(copies):
             # A replay is a new notification of the same event.
             fresh = {} if copy == 0 else {"notification_id": ids.paddle_id("ntf")}
-            task = asyncio.create_task(self._deliver({**event, **fresh}, fault))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._start({**event, **fresh}, fault)
+
+    def resume(self) -> None:
+        """What an earlier process could not deliver."""
+        for event in list(self._store.unanswered.values()):
+            self._start(event, None)
+
+    def _start(self, event: dict[str, Any], fault: Fault | None) -> None:
+        self._store.unanswered[event["notification_id"]] = event
+        task = asyncio.create_task(self._deliver(event, fault))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def drop_pending(self) -> None:
         for task in list(self._tasks):
@@ -79,6 +88,7 @@ class Notifications:
             if fault is None or fault.kind != "reorder":
                 self._release_held()
             if outcome == "200" or outcome == "refused" or retry_after_s is None:
+                self._store.unanswered.pop(event["notification_id"], None)
                 return
             await self._pace.wait(retry_after_s)
 

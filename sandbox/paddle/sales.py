@@ -9,6 +9,7 @@ from sandbox.paddle.notifications import Notifications
 from sandbox.records import Adjustment, Transaction
 from sandbox.store import Store
 
+INVOICE_AFTER_S = 0.4
 ADJUSTMENT_ACTIONS = ("refund", "chargeback", "chargeback_warning", "chargeback_reverse")
 
 
@@ -115,13 +116,18 @@ class Sales:
 
     async def complete(self, transaction: Transaction) -> None:
         """Paddle completes a paid transaction a moment later, once it has an invoice."""
-        await self._pace.wait(0.4)
         if transaction.status != "paid":
             return
+        await self._pace.wait(INVOICE_AFTER_S)
         transaction.status = "completed"
         transaction.invoice_number = f"100-{10_000 + len(self._store.transactions)}"
         transaction.updated_at = clock.now()
         self._tell("transaction.completed", transaction)
+
+    async def complete_what_was_paid(self) -> None:
+        """What an earlier process took money for and could not finish."""
+        for transaction in list(self._store.transactions.values()):
+            await self.complete(transaction)
 
     def adjust(self, transaction: Transaction, action: str, reason: str, *, status: str = "approved") -> Adjustment:
         """Refund or charge back the whole of it.

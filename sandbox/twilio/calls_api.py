@@ -1,7 +1,6 @@
 """Twilio's Calls and Streams resources, version 2010-04-01."""
 
 import asyncio
-import re
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -13,25 +12,23 @@ from sandbox.records import CallbackTarget, CallRecord, StreamRecord
 from sandbox.twilio.callbacks import EVENTS
 from sandbox.twilio.conduct import conduct
 from sandbox.twilio.errors import TwilioError, not_found
-from sandbox.twilio.exchange import Exchange
+from sandbox.twilio.exchange import E164, Exchange
 from sandbox.twilio.gateway import Gateway, RestAnswer, RestRequest
 from sandbox.twilio.leg import Instructions, Leg
 from sandbox.twilio.media import TRACKS
 
 VERSION = "/2010-04-01"
 CALLS = f"{VERSION}/Accounts/{{AccountSid}}/Calls"
-E164 = re.compile(r"\+[1-9]\d{6,14}")
 MAX_TIME_LIMIT_S = 14_400
 # Twilio answers the request that ends a call when the call has ended, which is nearly at once.
 ENDED_WITHIN_S = 2.0
 
 
 class CallsApi:
-    """caller_id: the account's own number, the only one that may call; "" lets every number call."""
+    """The resources as Twilio's SDK uses them."""
 
-    def __init__(self, exchange: Exchange, caller_id: str) -> None:
+    def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
-        self._caller_id = caller_id
 
     def register(self, app: web.Application, gateway: Gateway) -> None:
         gateway.route(app, "POST", f"{CALLS}.json", self.create, self.check_create)
@@ -53,7 +50,7 @@ class CallsApi:
             raise TwilioError(21211, 400, f"The phone number you are attempting to call, {to}, is not valid.")
         if not E164.fullmatch(from_):
             raise TwilioError(21212, 400, f"The 'From' number {from_} is not a valid phone number.")
-        if self._caller_id and from_ != self._caller_id:
+        if self._exchange.caller_id not in ("", from_):
             raise TwilioError(
                 21210, 400, f"The source phone number provided, {from_}, is not yet verified for your account."
             )

@@ -8,7 +8,7 @@ from urllib.parse import urljoin
 from sandbox import audio, clock
 from sandbox.records import CallbackTarget, CallStatus
 from sandbox.twilio import callbacks
-from sandbox.twilio.exchange import Exchange
+from sandbox.twilio.exchange import E164, Exchange
 from sandbox.twilio.flow import HangUp, Next
 from sandbox.twilio.leg import Instructions, Leg
 from sandbox.twilio.twiml import Document, Verb
@@ -34,7 +34,8 @@ class Dial:
     async def run(self) -> Next | None:
         child = self._place()
         if child is None:
-            return None
+            # Nobody was dialled, so there is no leg to speak of.
+            return self._report({"DialCallStatus": "failed", "DialBridged": "false"})
         status: CallStatus | None = None
         try:
             status = await self._hold(child)
@@ -43,22 +44,29 @@ class Dial:
             if status is None and self._verb.get("action"):
                 # The parent hung up: Twilio still requests the action, but nobody is left to obey the answer.
                 self._exchange.start(self._report_to_nobody(child))
+        return self._report(self._outcome(child))
+
+    def _report(self, outcome: dict[str, str]) -> Next | None:
         if not self._verb.get("action"):
             return None
-        return Next(self._action_url, self._verb.get("method", "POST"), self._outcome(child))
+        return Next(self._action_url, self._verb.get("method", "POST"), outcome)
 
     def _place(self) -> Leg | None:
         numbers = [noun for noun in self._verb.children if noun.name == "Number"]
         noun = numbers[0] if numbers else Verb("Number", {}, self._verb.text, ())
         if len(numbers) > 1:
             self._exchange.store.alert(0, "The sandbox dials only the first Number of a Dial", self._parent.sid)
-        if not noun.text:
+        if not E164.fullmatch(noun.text):
             self._exchange.store.alert(13223, "Dial: Invalid phone number format", self._parent.sid)
+            return None
+        caller_id = self._verb.get("callerId", self._parent.record.from_)
+        if self._exchange.caller_id not in ("", caller_id):
+            self._exchange.store.alert(13214, "Dial: Invalid callerId value", self._parent.sid)
             return None
         callback, whisper = noun.get("statusCallback"), noun.get("url")
         return self._exchange.place(
             to=noun.text,
-            from_=self._verb.get("callerId", self._parent.record.from_),
+            from_=caller_id,
             account_sid=self._parent.record.account_sid,
             instructions=Instructions(self._absolute(whisper) if whisper else "", noun.get("method", "POST")),
             target=CallbackTarget(

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Coroutine
 from typing import Any, Literal
 
@@ -19,6 +20,7 @@ from sandbox.twilio.webhooks import TwilioWebhooks
 
 RingResult = Literal["answered", "busy", "no-answer", "failed", "canceled"]
 
+E164 = re.compile(r"\+[1-9]\d{6,14}")
 QUEUED_S = 0.1
 INITIATED_S = 0.2
 BUSY_AFTER_S = 0.6
@@ -31,7 +33,10 @@ PRICE_PER_MINUTE_USD = 0.014
 
 
 class Exchange:
-    """Owns the live legs. What a leg hears and does is the interpreter's matter."""
+    """Owns the live legs. What a leg hears and does is the interpreter's matter.
+
+    caller_id: the account's own number, the only one that may call; "" lets every number call.
+    """
 
     def __init__(
         self,
@@ -43,6 +48,7 @@ class Exchange:
         pace: Clock,
         auth_token: str,
         hang_up_after_s: float,
+        caller_id: str,
     ) -> None:
         self.store = store
         self.faults = faults
@@ -50,6 +56,7 @@ class Exchange:
         self.speech = speech
         self.pace = pace
         self.hang_up_after_s = hang_up_after_s
+        self.caller_id = caller_id
         self.legs: dict[str, Leg] = {}
         self._auth_token = auth_token
         self._tasks: set[asyncio.Task[None]] = set()

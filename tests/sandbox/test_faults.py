@@ -147,7 +147,7 @@ async def test_a_lost_media_socket_is_reported_and_comes_back_only_on_request(
     await product.until(lambda: len(product.sockets) == 2 and len(product.sockets[1].messages) > 4)
     assert product.sockets[1].messages[1]["start"]["customParameters"] == {"token": "second"}
     await sandbox.sdk(lambda client: client.calls(sid).streams(stream.sid).update(status="stopped"))
-    assert product.sockets[1].messages[-1]["event"] == "stop"
+    await product.until(lambda: product.sockets[1].events("stop"))
     assert await sandbox.defects() == []
 
 
