@@ -1,7 +1,7 @@
 """Choosing the words that answer a question, or deciding that the calls do not answer it. Nothing is written anew."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from uuid import UUID
 
@@ -13,7 +13,9 @@ from ai.question import Question, can_answer, read
 from ai.retrieval import Place, Scope, Size
 from ai.turns import Speaker
 
-QUOTES_MAX = 5
+QUOTES_MAX = 4
+# Of insights that the question names by their kind, this many of the newest are looked at.
+LINKED_MAX = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,8 @@ class Signs:
     wrong_kind: a number, a time or a person is asked for and the turn has none.
     named, other_named: the question names this call's lead, or another's.
     asking: the turn is a question itself; asked: the other side asked just before. length: 1 from twelve words on.
-    kind: an insight of the kind that the question names links to the turn.
+    kind: 1 where an insight of the kind that the question names links to the turn, -1 where none does; 0 when the
+    question names no kind.
     """
 
     turn: float
@@ -47,14 +50,14 @@ class Signs:
 
 # Logistic regression over the questions in tests/ai/questions/calibration.json, made by tests/ai/calibrate.py.
 _WEIGHTS = Signs(
-    turn=2.26, window=2.94, before=0.78, said=2.65, near=1.61, said_before=0.83, call=1.81, wrong_kind=-2.09, named=1.17,
-    other_named=-1.28, asking=-2.52, asked=1.09, length=1.69, kind=2.0,
+    turn=2.68, window=3.01, before=1.48, said=1.97, near=1.69, said_before=-1.00, call=2.12, wrong_kind=-2.45,
+    named=0.97, other_named=-1.89, asking=-0.82, asked=0.64, length=2.19, kind=2.25,
 )  # fmt: skip
-_BIAS = -8.94
+_BIAS = -9.68
 # Below this nothing is quoted; the threshold with the best balance of precision and recall in the calibration.
-ANSWER_SCORE_MIN = 0.14
-# Further quotes must come near the best one.
-_OF_BEST_MIN = 0.5
+ANSWER_SCORE_MIN = 0.11
+# Further quotes must reach this share of the best one's score.
+OF_BEST_MIN = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +92,7 @@ def answer(text: str, *, scope: Scope, embedder: Embedder) -> Answer:
     best = ranked[0].score if ranked else 0.0
     if best < ANSWER_SCORE_MIN:
         return Answer((), searched)
-    floor = max(ANSWER_SCORE_MIN, best * _OF_BEST_MIN)
-    return Answer(tuple(one for one in ranked[:QUOTES_MAX] if one.score >= floor), searched)
+    return Answer(tuple(one for one in ranked[:QUOTES_MAX] if one.score >= best * OF_BEST_MIN), searched)
 
 
 def candidates(text: str, *, scope: Scope, searched: Size, embedder: Embedder) -> list[Candidate]:
@@ -99,16 +101,58 @@ def candidates(text: str, *, scope: Scope, searched: Size, embedder: Embedder) -
         return []
     question = read(text)
     vector = embedder.embed(text)
+    linked = _linked(question, scope)
     places = retrieval.places(scope, vector=vector, words=question.words)
-    calls = {call.id: call for call in IndexedCall.objects.for_workspace(scope.workspace_id).filter(
-        id__in={call for call, _ in places}
-    )}  # fmt: skip
-    places = [(call, turn) for call, turn in places if call in calls and turn < len(calls[call].turns)]
+    near = {call for call, _ in places} | {insight.indexed_call_id for insight in linked}
+    calls = {call.id: call for call in IndexedCall.objects.for_workspace(scope.workspace_id).filter(id__in=near)}
+    marked = _Marked(linked, calls)
+    places = [
+        (call, turn)
+        for call, turn in dict.fromkeys([*places, *marked.places])
+        if call in calls and turn < len(calls[call].turns)
+    ]
     if not places:
         return []
-    return _weigh(
-        question, places, calls, _Meaning(retrieval.windows_near(scope, vector=vector, near=places)), scope, searched
+    meaning = _Meaning(retrieval.windows_near(scope, vector=vector, near=places))
+    return _weigh(question, places, calls, meaning, marked, scope, searched)
+
+
+def _linked(question: Question, scope: Scope) -> list[Insight]:
+    """The newest insights of the kinds that the question names."""
+    if not question.kinds:
+        return []
+    condition = {
+        "indexed_call__user_id": scope.user_id,
+        "indexed_call__lead_id": scope.lead_id,
+        "indexed_call__started_at__gte": scope.since,
+        "indexed_call__started_at__lt": scope.until,
+    }
+    visible = Insight.objects.for_workspace(scope.workspace_id).filter(
+        **{name: value for name, value in condition.items() if value is not None}
     )
+    of_kind = visible.filter(kind__in=question.kinds).order_by("-indexed_call__started_at", "rank")
+    return [] if scope.nothing else list(of_kind[:LINKED_MAX])
+
+
+class _Marked:
+    """The turns that insights of the asked kind link to, and what these say."""
+
+    def __init__(self, linked: Sequence[Insight], calls: Mapping[UUID, IndexedCall]) -> None:
+        self._said: dict[tuple[UUID, str], str] = {}
+        for insight in linked:
+            for segment_id in map(str, insight.segment_ids):
+                key = insight.indexed_call_id, segment_id
+                self._said[key] = f"{self._said.get(key, '')} {insight.text}"
+        self.places = [
+            (call.id, turn)
+            for call in calls.values()
+            for turn, said in enumerate(call.turns)
+            if (call.id, said["segment_id"]) in self._said
+        ]
+
+    def said(self, call: UUID, segment_id: str) -> str | None:
+        """ "Price: way too much" tells that the turn is about the price, which its own words do not."""
+        return self._said.get((call, segment_id))
 
 
 class _Meaning:
@@ -138,26 +182,30 @@ class _Words:
         self.wanted = frozenset(self._stems[word] for word in question.words if word in self._stems)
         counts = retrieval.frequencies(scope, sorted(self.wanted))
         self._weights = {stem: math.log(1 + searched.turns / (0.5 + counts[stem])) for stem in self.wanted}
-        self._total = sum(self._weights.values()) or 1.0
+        self._total = sum(self._weights.values())
 
     def in_text(self, text: str) -> frozenset[str]:
         return frozenset(self._stems[word] for word in words(text) if word in self._stems) & self.wanted
 
     def share(self, found: frozenset[str]) -> float:
-        return sum(self._weights[stem] for stem in found) / self._total
+        """All of it when the question has no telling word left: "Who objected?" asks for any objection."""
+        return sum(self._weights[stem] for stem in found) / self._total if self._total else 1.0
 
 
 def _weigh(
     question: Question,
     places: Sequence[Place],
-    calls: dict[UUID, IndexedCall],
+    calls: Mapping[UUID, IndexedCall],
     meaning: _Meaning,
+    marked: _Marked,
     scope: Scope,
     searched: Size,
 ) -> list[Candidate]:
     around = {(call, turn + step) for call, turn in places for step in (-1, 0, 1)}
+    turns = {(call, turn): calls[call].turns[turn] for call, turn in around if 0 <= turn < len(calls[call].turns)}
     texts = {
-        (call, turn): calls[call].turns[turn]["text"] for call, turn in around if 0 <= turn < len(calls[call].turns)
+        (call, turn): f"{said['text']} {marked.said(call, said['segment_id']) or ''}"
+        for (call, turn), said in turns.items()
     }
     names = {call.id: frozenset(words(call.lead_name)) for call in calls.values()}
     known = _Words(question, [*texts.values(), *(call.lead_name for call in calls.values())], scope, searched)
@@ -167,14 +215,13 @@ def _weigh(
     in_call = {
         call: named_stems[call].union(*(stems for place, stems in found.items() if place[0] == call)) for call in calls
     }
-    marked = _marked(question, calls)
     nothing: frozenset[str] = frozenset()
     weighed = []
     for call, turn in places:
-        said = calls[call].turns[turn]
-        before = texts.get((call, turn - 1), "")
+        said, before = turns[call, turn], turns.get((call, turn - 1))
         close, closest, close_before = meaning.of((call, turn))
         near = named_stems[call].union(*(found.get((call, turn + step), nothing) for step in (-1, 0, 1)))
+        is_marked = marked.said(call, said["segment_id"]) is not None
         signs = Signs(
             turn=close,
             window=closest,
@@ -187,22 +234,14 @@ def _weigh(
             named=float(bool(asked_names & names[call])),
             other_named=float(bool(asked_names) and not asked_names & names[call]),
             asking=float(said["text"].rstrip().endswith("?")),
-            asked=float(before.rstrip().endswith("?")),
+            asked=float(before is not None and before["text"].rstrip().endswith("?")),
             length=min(1.0, len(words(said["text"])) / 12),
-            kind=float(said["segment_id"] in marked),
+            kind=(1.0 if is_marked else -1.0) if question.kinds else 0.0,
         )
         weighed.append(
             Candidate(calls[call].call_id, turn, UUID(said["segment_id"]), said["speaker"], said["text"], signs)
         )
     return weighed
-
-
-def _marked(question: Question, calls: dict[UUID, IndexedCall]) -> frozenset[str]:
-    """The segments that carry an insight of the kind that the question names."""
-    if not question.kinds:
-        return frozenset()
-    linked = Insight.objects.filter(indexed_call__in=calls.values(), kind__in=question.kinds)
-    return frozenset(str(segment) for ids in linked.values_list("segment_ids", flat=True) for segment in ids)
 
 
 def highlights(text: str, question: str) -> list[tuple[int, int]]:

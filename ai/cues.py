@@ -27,7 +27,7 @@ OBJECTIONS: dict[str, re.Pattern[str]] = {
         r"\b(?:don't|do not) want to change anything (?:until|before)\b|\blocked in until\b",
     ),
     "Competitor": _any(
-        r"\b(?:the|an)other (?:company|provider|supplier|vendor|offer)\b|\bcompetitors?\b|\brival\b",
+        r"\b(?:the |an)other (?:company|provider|supplier|vendor|offer)\b|\bcompetitors?\b|\brival\b",
         r"\b(?:already|currently) (?:have|use|using|work with|got)\b|\bhave an? \w+ already\b",
         r"\b(?:not unhappy|happy|satisfied) with (?:my|our|the|what|who)\b|\bswitch(?:ing)? to\b",
         r"\b(?:pay|paid|quotes?|quoted|offered|offers) (?:us |me )?[^.?!]{0,40}\b(?:from|at the moment"

@@ -126,7 +126,7 @@ _RULES: tuple[_Rule, ...] = (
     _rule(
         r"\b(?:on|by|until|before) the (?P<day>\d{1,2}(?:st|nd|rd|th)|"
         + "|".join(sorted(_ORDINALS, key=len, reverse=True))
-        + r")\b(?! (?:floor|time|half|quarter|one|meeting|call))",
+        + r")\b(?! (?:of|floor|time|half|quarter|one|meeting|call))",
         _next_day_of_month,
     ),
 )

@@ -8,14 +8,19 @@ from ai import amounts
 from ai.language import content_words
 from ai.schemas import InsightKind
 
-Want = Literal["money", "number", "time", "person"]
+Want = Literal["contact", "colour", "money", "number", "time", "person"]
 
+_W = r"(?:[\w'-]+ )"
+# Most telling first: "what is the price per month" asks for money, not for a time.
 _WANTS: tuple[tuple[Want, re.Pattern[str]], ...] = (
+    ("contact", re.compile(r"\b(?:phone|telephone|mobile) number\b|\be-?mail address\b", re.IGNORECASE)),
+    ("colour", re.compile(r"\b(?:what|which) colou?rs?\b", re.IGNORECASE)),
     (
         "money",
         re.compile(
-            r"\bhow much (?:is|are|was|does|do|did|would|will|money)\b|\b(?:what|which) (?:\w+ ){0,4}(?:price|cost|costs|fee|rent"
-            r"|budget|discount|salary|wage|rate|charges?|pays?|paid|quotes?)\b|\b(?:price|cost|fee|rent|salary) (?:of|for)\b",
+            r"\bhow much (?:is|are|was|does|do|did|would|will|money)\b"
+            rf"|\b(?:what|which) {_W}{{0,5}}(?:price|costs?|fee|rent|budget|discount|salary|wage|charges?|pays?|paid"
+            r"|quotes?)\b|\b(?:price|cost|fee|rent|salary) (?:of|for)\b",
             re.IGNORECASE,
         ),
     ),
@@ -33,7 +38,7 @@ _WANTS: tuple[tuple[Want, re.Pattern[str]], ...] = (
     (
         "person",
         re.compile(
-            r"^\W*(?:and |so )?(?:who|whose|whom)\b|\bwhat(?:'s| is) (?:\w+ ){0,5}name\b|\bname of\b", re.IGNORECASE
+            rf"^\W*(?:and |so )?(?:who|whose|whom)\b|\bwhat(?:'s| is) {_W}{{0,5}}name\b|\bname of\b", re.IGNORECASE
         ),
     ),
 )
@@ -43,29 +48,44 @@ _TIME = re.compile(
     r"|(?:hour|day|week|month|year|minute)s?|morning|afternoon|evening|night|noon|o'clock|once|as soon as|until|after)\b",
     re.IGNORECASE,
 )
-# Somebody by name or by role: "Peter Collins", "my brother", "our auditor", "I".
+_COLOUR = re.compile(
+    r"\b(?:red|green|blue|yellow|orange|black|white|gr[ae]y|brown|pink|purple|silver|gold|beige|colou?rs?)\b",
+    re.IGNORECASE,
+)
+_CONTACT = re.compile(r"@|\bat \w+ dot \w+|(?:\d[ -]?){5,}", re.IGNORECASE)
+# Somebody by name or by relation: "Peter Collins", "my brother", "our auditor", "I".
 _PERSON = re.compile(
-    r"(?<![.?!] )(?<!^)\b[A-Z][a-z]+|\b(?:my|our|your|his|her|their|the) \w+|\b(?:i|he|she|they|we|you|nobody)\b"
+    r"(?<![.?!] )(?<!^)\b[A-Z][a-z]+|\b(?:my|our|your|his|her|their) \w+|\b(?:i|he|she|they|we|you|nobody)\b"
 )
 _KINDS: tuple[tuple[InsightKind, re.Pattern[str]], ...] = (
-    (
-        "objection",
-        re.compile(r"\bobject(?:s|ed|ion|ions|ing)?\b|\bcomplain\w*|\bconcerns?\b|\btoo expensive\b", re.IGNORECASE),
-    ),
+    ("objection", re.compile(r"\bobject(?:s|ed|ion|ions|ing)?\b|\bcomplain\w*|\bconcern(?:s|ed)?\b", re.IGNORECASE)),
     (
         "do_not_call",
         re.compile(
-            r"\b(?:not|never|stop)\b[^?]*\b(?:call|calling|phone|contact)(?:ed)?\b|\bdo.not.call\b", re.IGNORECASE
+            r"(?:not|n't|never)\b[^?]*\b(?:call|phone|contact)\w*[^?]*\b(?:again|any ?more|ever)\b|\bdo.not.call\b"
+            r"|\bstop(?:ped)? (?:calling|phoning|contacting)(?: \w+)?|(?:not|n't|never) want(?:s|ed)? to be (?:called"
+            r"|phoned|contacted)(?: (?:again|any ?more))?",
+            re.IGNORECASE,
         ),
     ),
-    ("next_step", re.compile(r"\bnext steps?\b|\bfollow.?ups?\b|\bto.?dos?\b|\baction items?\b", re.IGNORECASE)),
+    (
+        "next_step",
+        re.compile(
+            r"\bnext steps?\b|\bfollow.?ups?\b|\bto.?dos?\b|\baction items?\b|\bdid we agree\b(?: on| to)?|\bagreed (?:on|to)\b",
+            re.IGNORECASE,
+        ),
+    ),
     ("commitment", re.compile(r"\bpromis\w+|\bcommit\w*", re.IGNORECASE)),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """words: those that carry the meaning, lower case. wants: the kind of answer, None where any words may answer."""
+    """words: those that carry the meaning, lower case. wants: the kind of answer, None where any words may answer.
+
+    kinds: the insights that the question names; the words that name them are not among `words`, since nobody who
+    objects says "I object".
+    """
 
     text: str
     words: tuple[str, ...]
@@ -77,7 +97,12 @@ def read(text: str) -> Question:
     plain = text.replace("\u2019", "'")
     wants = next((want for want, pattern in _WANTS if pattern.search(plain)), None)
     kinds = frozenset(kind for kind, pattern in _KINDS if pattern.search(plain))
-    return Question(text, tuple(content_words(text)), wants, kinds)
+    if "commitment" in kinds:
+        kinds |= {"next_step"}
+    rest = plain
+    for _, pattern in _KINDS:
+        rest = pattern.sub(" ", rest)
+    return Question(text, tuple(content_words(rest)), wants, kinds)
 
 
 def can_answer(wants: Want | None, text: str) -> bool:
@@ -86,6 +111,10 @@ def can_answer(wants: Want | None, text: str) -> bool:
         return amounts.has_number(text) or any(letter.isdigit() for letter in text)
     if wants == "time":
         return _TIME.search(text) is not None or any(letter.isdigit() for letter in text)
+    if wants == "contact":
+        return _CONTACT.search(text) is not None
+    if wants == "colour":
+        return _COLOUR.search(text) is not None
     if wants == "person":
         return _PERSON.search(text) is not None
     return True

@@ -3,20 +3,21 @@
 Run by hand: python -m pytest -s tests/ai/calibrate.py
 """
 
+import sys
 from dataclasses import astuple, fields
 
 import numpy as np
 import numpy.typing as npt
 
 from ai import embedding, retrieval
-from ai.answer import QUOTES_MAX, Signs, candidates
+from ai.answer import OF_BEST_MIN, QUOTES_MAX, Signs, candidates
 from ai.operations import AskFilters, derive_insights, index_call, scope_of
 from tests.ai.calls import question_set
 from tests.ai.conftest import NOW, MakeActor
 
 # Strength of the pull towards zero: a few hundred examples carry no strong belief.
 RIDGE = 0.3
-# The threshold may let this share of the unanswerable questions pass, when the folds are judged by their own weights.
+# The thresholds are judged on questions that the weights have not seen.
 FOLDS = 8
 
 Matrix = npt.NDArray[np.float64]
@@ -42,21 +43,21 @@ def test_print_the_weights(actor_in: MakeActor) -> None:
         for signs, right, answerable in (one for place, one in enumerate(sets) if place % FOLDS == fold):
             scores = judge(signs, weights)
             best = np.argsort(-scores)[:QUOTES_MAX]
-            near = best[scores[best] >= scores[best[0]] * 0.5]
+            near = best[scores[best] >= scores[best[0]] * OF_BEST_MIN]
             outside.append((float(scores[best[0]]), bool(right[near].any()), answerable))
     weights = fit(sets)
     names = [field.name for field in fields(Signs)]
-    print(", ".join(f"{name}={weight:.2f}" for name, weight in zip(names, weights[:-1], strict=True)))
-    print(f"bias {weights[-1]:.2f}")
+    sys.stdout.write(", ".join(f"{name}={weight:.2f}" for name, weight in zip(names, weights[:-1], strict=True)) + "\n")
+    sys.stdout.write(f"bias {weights[-1]:.2f}\n")
     for threshold in np.arange(0.04, 0.5, 0.02):
         given = [one for one in outside if one[0] >= threshold]
         right_ones = sum(right for _, right, _ in given)
         precision, recall = right_ones / max(1, len(given)), right_ones / sum(one[2] for one in outside)
         refused = sum(score < threshold and not answerable for score, _, answerable in outside)
-        print(
+        sys.stdout.write(
             f"{threshold:.2f} precision {precision:.3f} recall {recall:.3f} "
             f"f1 {2 * precision * recall / max(1e-9, precision + recall):.3f} "
-            f"refused {refused / sum(not one[2] for one in outside):.3f}"
+            f"refused {refused / sum(not one[2] for one in outside):.3f}\n"
         )
 
 

@@ -6,21 +6,38 @@ from datetime import UTC, datetime
 import pytest
 from uuid_utils.compat import uuid7
 
+from ai.operations import AskFilters, ask
+from ai.schemas import AnswerOut
 from identity.auth import Actor, Role
-from identity.models import Workspace
+from tests.identity.conftest import make_account, sign_in
+from tests.ledger.books import new_workspace
+from tests.sandbox_fixture import sandbox, sandbox_process
 
-NOW = datetime(2026, 1, 28, 9, 0, tzinfo=UTC)
+__all__ = ["make_account", "sandbox", "sandbox_process", "sign_in"]
+
+NOW = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
+CREDIT_MCREDITS = 10_000
+QUERY_MCREDITS = 200
 
 MakeActor = Callable[..., Actor]
 
 
 @pytest.fixture
 def actor_in(db: None) -> MakeActor:
-    """An owner of a new workspace, or somebody with a role in the workspace of another."""
+    """An owner of a new workspace with credit, or somebody with a role in the workspace of another."""
 
-    def make(colleague: Actor | None = None, role: Role = "owner") -> Actor:
-        workspace_id = colleague.workspace_id if colleague else uuid7()
-        Workspace.objects.get_or_create(id=workspace_id, defaults={"name": "Bright Path", "created_at": NOW})
+    def make(colleague: Actor | None = None, role: Role = "owner", mcredits: int = CREDIT_MCREDITS) -> Actor:
+        workspace_id = colleague.workspace_id if colleague else new_workspace(mcredits=mcredits)
         return Actor(user_id=uuid7(), workspace_id=workspace_id, role=role)
 
     return make
+
+
+def asks(actor: Actor, question: str, *, key: str | None = None, **filters: object) -> AnswerOut:
+    return ask(
+        actor=actor,
+        question=question,
+        filters=AskFilters(**filters),  # type: ignore[arg-type]  # each test names what it filters by
+        idempotency_key=key or str(uuid7()),
+        now=NOW,
+    )
