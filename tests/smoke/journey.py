@@ -195,7 +195,7 @@ class Journey:
         request = self._rep.call(
             "POST", "/api/privacy/erasure", {"confirm": PERSON.email, "when": "now"}, expect=202
         )
-        receipt = f"/api/erasure-receipts/{request['receipt_token']}"
+        receipt = f"/api/erasure-receipts/{request['receipt_path'].rsplit('/', 1)[-1]}"
         self._rep.wait_for(lambda: self._rep.call("GET", receipt)["state"] == "done", limit_s=60, every_s=0.5)
         self._require(self._rep.ask("GET", "/api/calls").status_code == 401, "the session outlived the account")
         self._require(live.close_code is not None, "the socket outlived the account")
