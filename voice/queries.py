@@ -10,14 +10,16 @@ from django.db.models import Q, QuerySet
 from compliance import suppression
 from identity.auth import Actor
 from ledger import queries as ledger_queries
-from voice.keyset import Page, page_of
+from voice.keyset import page_of
 from voice.models import Call, Lead, TranscriptSegment
 from voice.schemas import (
     CallLead,
     CallListItem,
     CallOut,
+    CallPage,
     CallUser,
     LeadOut,
+    LeadPage,
     SegmentOut,
     SegmentPage,
     Speaker,
@@ -41,7 +43,7 @@ def lead_of(*, actor: Actor, lead_id: UUID) -> Lead:
     return Lead.objects.for_workspace(actor.workspace_id).get(id=lead_id)
 
 
-def leads_page(*, actor: Actor, search: str, cursor: str | None, limit: int) -> Page[LeadOut]:
+def leads_page(*, actor: Actor, search: str, cursor: str | None, limit: int) -> LeadPage:
     """Newest first. search: words of the name or company, or digits of the number."""
     leads = Lead.objects.for_workspace(actor.workspace_id)
     for word in search.split()[:5]:
@@ -51,7 +53,9 @@ def leads_page(*, actor: Actor, search: str, cursor: str | None, limit: int) -> 
             match |= Q(phone_e164__contains=digits)
         leads = leads.filter(match)
     page = page_of(leads, cursor=cursor, limit=limit)
-    return Page(leads_out(page.items, workspace_id=actor.workspace_id), page.next_cursor)
+    return LeadPage(
+        items=leads_out(page.items, workspace_id=actor.workspace_id), next_cursor=page.next_cursor
+    )
 
 
 def leads_out(leads: Sequence[Lead], *, workspace_id: UUID) -> list[LeadOut]:
@@ -83,7 +87,7 @@ def call_of(*, actor: Actor, call_id: UUID) -> Call:
 
 def calls_page(
     *, actor: Actor, lead_id: UUID | None, status: str | None, cursor: str | None, limit: int, now: datetime
-) -> Page[CallListItem]:
+) -> CallPage:
     calls = visible_calls(actor)
     if lead_id:
         calls = calls.filter(lead_id=lead_id)
@@ -91,7 +95,10 @@ def calls_page(
         calls = calls.filter(status=status)
     page = page_of(calls, cursor=cursor, limit=limit)
     spans = speech_spans([call.id for call in page.items])
-    return Page([list_item(call, spans.get(call.id, []), now=now) for call in page.items], page.next_cursor)
+    return CallPage(
+        items=[list_item(call, spans.get(call.id, []), now=now) for call in page.items],
+        next_cursor=page.next_cursor,
+    )
 
 
 def speech_spans(call_ids: Iterable[UUID]) -> dict[UUID, list[SpeechSpan]]:
