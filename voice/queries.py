@@ -53,9 +53,7 @@ def leads_page(*, actor: Actor, search: str, cursor: str | None, limit: int) -> 
             match |= Q(phone_e164__contains=digits)
         leads = leads.filter(match)
     page = page_of(leads, cursor=cursor, limit=limit)
-    return LeadPage(
-        items=leads_out(page.items, workspace_id=actor.workspace_id), next_cursor=page.next_cursor
-    )
+    return LeadPage(items=leads_out(page.items, workspace_id=actor.workspace_id), next_cursor=page.next_cursor)
 
 
 def leads_out(leads: Sequence[Lead], *, workspace_id: UUID) -> list[LeadOut]:
