@@ -33,7 +33,13 @@ class QuestionIn(BaseModel):
 
     question: Annotated[
         str,
-        StringConstraints(strip_whitespace=True, min_length=QUESTION_LENGTH_MIN, max_length=QUESTION_LENGTH_MAX),
+        StringConstraints(
+            strip_whitespace=True,
+            min_length=QUESTION_LENGTH_MIN,
+            max_length=QUESTION_LENGTH_MAX,
+            # PostgreSQL keeps no NUL in a text.
+            pattern=r"^[^\x00]*$",
+        ),
     ]
     lead_id: UUID | None = None
     user_id: UUID | None = None

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import ObjectDoesNotExist, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -69,7 +69,8 @@ def install(api: NinjaAPI, statuses: Mapping[type[DomainError], int]) -> None:
         return problem(401, "not_signed_in", "You are not signed in, or the session has ended. Sign in again.")
 
     @api.exception_handler(Http404)
-    def missing(request: HttpRequest, error: Http404) -> HttpResponse:
+    @api.exception_handler(ObjectDoesNotExist)
+    def missing(request: HttpRequest, error: Http404 | ObjectDoesNotExist) -> HttpResponse:
         return problem(404, "not_found", "There is nothing here that you may see.")
 
     @api.exception_handler(HttpError)
