@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,6 +31,7 @@ class Socket:
     origin: str | None
     header_names: list[str]
     messages: list[dict[str, Any]] = field(default_factory=list)
+    arrived_s: list[float] = field(default_factory=list)
     close_code: int | None = None
 
     def events(self, name: str) -> list[dict[str, Any]]:
@@ -101,6 +103,7 @@ class Product:
         async for message in socket:
             if message.type == WSMsgType.TEXT:
                 record.messages.append(json.loads(message.data))
+                record.arrived_s.append(time.monotonic())
         record.close_code = socket.close_code
         return socket
 

@@ -87,6 +87,8 @@ async def test_both_tracks_of_the_agents_leg_are_streamed_at_true_pace(sandbox: 
         assert max(runs) == pytest.approx(DIALOGUE_S * 8_000, abs=320)
     ringing = base64.b64decode(stream.track("outbound")[3]["payload"])
     assert len(set(ringing)) > 8, "the agent hears it ring before the two are joined"
+    frames = stream.track("inbound")
+    assert stream.arrived_s[-1] - stream.arrived_s[1] == pytest.approx(len(frames) * 0.02, abs=0.25)
     events = [form["StreamEvent"] for form in product.told("/stream")]
     assert events == ["stream-started", "stream-stopped"]
 

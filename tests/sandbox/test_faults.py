@@ -160,6 +160,28 @@ async def test_a_refused_media_socket_is_reported(sandbox: Sandbox, product: Pro
     assert product.told("/stream")[0]["StreamError"].startswith("31920")
 
 
+async def test_a_second_socket_can_appear_for_one_stream(sandbox: Sandbox, product: Product) -> None:
+    await sandbox.fault("twilio.stream", "duplicate")
+    product.answer_call(LEAD)
+    await sandbox.call(product)
+    await product.until(lambda: len(product.sockets) == 2 and product.sockets[1].events("stop"))
+
+    first, second = product.sockets
+    assert [message["event"] for message in first.messages] == ["connected", "start"]
+    assert first.messages[1]["streamSid"] == second.messages[1]["streamSid"]
+    assert len(second.events("media")) > 10
+
+
+async def test_a_media_socket_can_fail_without_being_tried(sandbox: Sandbox, product: Product) -> None:
+    await sandbox.fault("twilio.stream", "error", 31910)
+    product.answer_call(LEAD)
+    await sandbox.call(product)
+    await product.until(lambda: len(product.told("/stream")) == 2)
+
+    assert product.told("/stream")[0]["StreamError"].startswith("31910")
+    assert product.sockets == []
+
+
 async def test_frames_can_be_lost_and_swapped(sandbox: Sandbox, product: Product) -> None:
     await sandbox.fault("twilio.stream", "drop", 5)
     product.answer_call(LEAD)
