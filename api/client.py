@@ -19,9 +19,7 @@ def _address(request: HttpRequest) -> str | None:
     """The address that the outermost of our own proxies saw; anybody can write what stands left of it."""
     address = str(request.META.get("REMOTE_ADDR", ""))
     if settings.NUM_PROXIES:
-        forwarded = [
-            part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()
-        ]
+        forwarded = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
         if len(forwarded) >= settings.NUM_PROXIES:
             address = forwarded[-settings.NUM_PROXIES]
     try:
