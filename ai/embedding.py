@@ -4,11 +4,14 @@ import hashlib
 import importlib.util
 from functools import cache
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
 from tokenizers import Tokenizer
+
+from processors.errors import DomainError
 
 DIMENSIONS = 384
 # The model was trained on at most 256 tokens; three turns of speech are far shorter.
@@ -20,8 +23,11 @@ TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f41157
 Vector = npt.NDArray[np.float32]
 
 
-class EmbeddingModelMissing(RuntimeError):
-    """The model or its tokenizer is not on this machine, or is not the file that was measured."""
+class EmbeddingModelMissing(DomainError):
+    """The model or its tokenizer is not on this machine, or is not the file that was measured. Permanent until the
+    operator repairs it."""
+
+    code: ClassVar[str] = "embedding_model_missing"
 
 
 class Embedder:

@@ -187,19 +187,21 @@ def delete_question(*, actor: Actor, question_id: UUID) -> None:
 def forget_call(*, call_id: UUID, now: datetime) -> None:
     """Erases all that is known of a call: turns, passages, insights, and its quotes in every answer.
 
-    Questions that name the called person go as a whole. Repeating it changes nothing; a late index_call cannot
-    bring the call back.
+    Questions that name the called person go as a whole: by the full name anywhere, by a part of it where the answer
+    quoted this call. Repeating it changes nothing; a late index_call cannot bring the call back.
     """
     with transaction.atomic():
         _lock_call(call_id)
         tombstones.bury(kind="call", values=[call_id], now=now)
-        Citation.objects.filter(call_id=call_id).delete()
         for row in IndexedCall.objects.filter(call_id=call_id):
-            naming = AiQuery.objects.for_workspace(row.workspace_id)
-            naming.filter(filter_lead_id=row.lead_id).delete()
-            if row.lead_name.strip():
-                naming.filter(question__icontains=row.lead_name.strip()).delete()
+            asked = AiQuery.objects.for_workspace(row.workspace_id)
+            asked.filter(filter_lead_id=row.lead_id).delete()
+            if full_name := row.lead_name.strip():
+                asked.filter(question__icontains=full_name).delete()
+            for name in full_name.split():
+                asked.filter(citations__call_id=call_id, question__icontains=name).delete()
             row.delete()
+        Citation.objects.filter(call_id=call_id).delete()
 
 
 def scope_of(actor: Actor, filters: AskFilters) -> Scope:

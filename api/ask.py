@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from ninja import Header, Query, Router, Status
 
 from ai import operations, queries
+from ai.embedding import EmbeddingModelMissing
 from ai.schemas import AnswerOut, InsightsOut, QuestionIn, QuestionsPage
 from api.auth import actor_of
 from ledger.operations import InsufficientCredit
@@ -18,6 +19,7 @@ router = Router(tags=["ask"], by_alias=True)
 
 PROBLEMS: dict[type[DomainError], int] = {
     InsufficientCredit: 402,
+    EmbeddingModelMissing: 503,
     operations.IdempotencyKeyReused: 409,
     queries.CursorInvalid: 422,
     queries.QuestionUnknown: 404,

@@ -191,14 +191,16 @@ def test_a_forgotten_call_leaves_answers_and_stays_away(actor_in: MakeActor) -> 
     actor = actor_in()
     call = indexed(actor, lead_name="David Miller")
     answer = asks(actor, ASK_PRICE)
-    named = asks(actor, "Why did David Miller object to the price?")
+    named = [asks(actor, "Why does David Miller stay silent?"), asks(actor, "What did we offer David per month?")]
+    assert [one.status for one in named] == ["not_in_your_calls", "answered"]
     forget_call(call_id=call.call_id, now=NOW)
     assert not Passage.objects.for_workspace(actor.workspace_id).exists()
     assert not Citation.objects.for_workspace(actor.workspace_id).exists()
     kept = answer_of(actor=actor, question_id=answer.id)
     assert (kept.quotes, kept.quotes_removed) == ([], len(answer.quotes))
-    with pytest.raises(QuestionUnknown):
-        answer_of(actor=actor, question_id=named.id)
+    for one in named:
+        with pytest.raises(QuestionUnknown):
+            answer_of(actor=actor, question_id=one.id)
     index_call(call=call, now=NOW)
     assert not IndexedCall.objects.for_workspace(actor.workspace_id).exists()
     forget_call(call_id=call.call_id, now=NOW)
