@@ -169,5 +169,6 @@ def _without_root() -> list[str]:
     if os.geteuid() != 0:
         return []
     identity = [f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups"]
-    reach = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
+    # Without the secure bit access(2), with which PostgreSQL looks for its programs, would not know that reach.
+    reach = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--securebits=+no_setuid_fixup"]
     return ["setpriv", *identity, *reach, "--pdeathsig=INT"]

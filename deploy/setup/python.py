@@ -40,14 +40,17 @@ def _create_environment() -> None:
     if importlib.util.find_spec("ensurepip") is not None:
         venv.create(VENV, with_pip=True, symlinks=True)
         return
-    # Debian keeps ensurepip in python3-venv, which an ordinary user cannot install; its pip can be fetched.
+    # Debian keeps ensurepip in python3-venv, which an ordinary user cannot install; pip's wheel can be fetched.
     venv.create(VENV, with_pip=False, symlinks=True)
-    folder = apt.unpack(["python3-pip-whl"], CACHE / "pip", what="Fetching pip")
-    wheels = sorted((folder / "usr/share/python-wheels").glob("pip-*.whl"))
-    if not wheels:
+    wheel = _pip_wheel(Path("/")) or _pip_wheel(apt.unpack(["python3-pip-whl"], CACHE / "pip", what="Fetching pip"))
+    if wheel is None:
         raise SetupFailed("Python's venv module is incomplete: install the package python3-venv.")
-    pip = f"{wheels[-1]}/pip"
-    run([str(PYTHON), pip, "install", "--no-index", "--no-deps", str(wheels[-1])], what="Installing pip")
+    run([str(PYTHON), f"{wheel}/pip", "install", "--no-index", "--no-deps", str(wheel)], what="Installing pip")
+
+
+def _pip_wheel(root: Path) -> Path | None:
+    """Where Debian keeps the wheel of pip below a root folder."""
+    return next(iter(sorted((root / "usr/share/python-wheels").glob("pip-*.whl"))), None)
 
 
 def _pip(arguments: list[str], *, what: str, total: int) -> None:
