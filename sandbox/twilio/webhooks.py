@@ -29,6 +29,7 @@ class Overrides:
     policies: frozenset[str] = frozenset({"ct"})
     connect_ms: int = 5_000
     read_ms: int = 15_000
+    total_ms: int = 15_000
 
     def retries_after(self, outcome: str) -> bool:
         family = f"{outcome[0]}xx" if outcome.isdigit() else outcome
@@ -46,6 +47,7 @@ def split_overrides(url: str) -> tuple[str, Overrides]:
         policies=policies,
         connect_ms=min(10_000, _whole(asked.get("ct"), plain.connect_ms)),
         read_ms=min(15_000, _whole(asked.get("rt"), plain.read_ms)),
+        total_ms=min(15_000, _whole(asked.get("tt"), plain.total_ms)),
     )
 
 
@@ -168,6 +170,8 @@ class TwilioWebhooks:
         # The token is the same on every retry; that is how a receiver knows one.
         token = str(uuid.uuid4())
         reply = Reply("ct")
+        loop = asyncio.get_running_loop()
+        ends_s = loop.time() + overrides.total_ms / 1_000
         for attempt in range(overrides.retries + 1):
             reply = await self._once(bare, method, params, overrides, token, broken=_is(fault, "error"))
             if attempt == 0 and _is(fault, "timeout_after_accept"):
@@ -175,7 +179,7 @@ class TwilioWebhooks:
                 self._note(service, event, params, bare, "rt", attempt)
                 reply = await self._once(bare, method, params, overrides, token, broken=False)
             self._note(service, event, params, bare, reply.outcome, attempt)
-            if reply.is_success or not overrides.retries_after(reply.outcome):
+            if reply.is_success or not overrides.retries_after(reply.outcome) or loop.time() >= ends_s:
                 break
         if not reply.is_success and service == "twilio.callbacks":
             self._store.alert(11200, f"Status callback failed: {reply.outcome}", params.get("CallSid", ""))
@@ -196,7 +200,9 @@ class TwilioWebhooks:
             "Accept": "*/*",
         }
         timeout = aiohttp.ClientTimeout(
-            sock_connect=overrides.connect_ms / 1_000, sock_read=overrides.read_ms / 1_000, total=30
+            sock_connect=overrides.connect_ms / 1_000,
+            sock_read=overrides.read_ms / 1_000,
+            total=overrides.total_ms / 1_000,
         )
         try:
             async with self._client().request(
