@@ -7,18 +7,20 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Generator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 
 from config.embedded import environment, folders, ports, secrets
 from config.embedded.children import die_with_parent
+from config.embedded.stack import AlreadyRunning, alone
 
 # Where the set-up notes which browser it found or installed.
 _BROWSER = Path(__file__).parent.parent / ".cache" / "chromium-path"
 _START_LIMIT_S = 30.0
 _STOP_LIMIT_S = 10.0
+_PREFIX = "klose-test-"
 
 
 @pytest.hookimpl(wrapper=True)
@@ -33,9 +35,11 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
 
 def _start(running: ExitStack) -> None:
     """Start both servers and put the stack's settings into the environment; `running` undoes it."""
-    data = Path(tempfile.mkdtemp(prefix="klose-test-"))
+    _remove_what_killed_runs_left()
+    data = Path(tempfile.mkdtemp(prefix=_PREFIX))
     running.callback(shutil.rmtree, data, ignore_errors=True)
     places = folders.make(data)
+    running.enter_context(alone(places))
     known = secrets.make()
     postgres, valkey = environment.databases(places, known, durable=False)
     os.environ.update(environment.supplied(places, known, ports.free()))
@@ -55,6 +59,15 @@ def _start(running: ExitStack) -> None:
         running.callback(_stop, server, stop_signal)
         _wait(server, accepts, places.logs / "servers.log")
     postgres.create_database()
+
+
+def _remove_what_killed_runs_left() -> None:
+    """A killed run's servers end with it, its folder does not; the lock tells whether the run is alive."""
+    for data in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with suppress(AlreadyRunning, OSError):
+            if data.stat().st_uid == os.getuid() and (data / "stack.lock").exists():
+                with alone(folders.make(data)):
+                    shutil.rmtree(data, ignore_errors=True)
 
 
 def _wait(server: subprocess.Popen[bytes], accepts: Callable[[], bool], log: Path) -> None:
