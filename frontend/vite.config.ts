@@ -7,6 +7,8 @@ export default defineConfig({
   plugins: [react()],
   build: {
     target: "es2022",
+    // Older targets make the build rewrite light-dark() into something that needs `color-scheme` in plain sight.
+    cssTarget: ["chrome123", "firefox120", "safari17.5"],
     // The content security policy allows no data: fonts, and a preload polyfill is dead weight in browsers of today.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },

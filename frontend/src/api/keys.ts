@@ -5,6 +5,7 @@ export const keys = {
   devices: ["devices"] as const,
   leads: {
     all: ["leads"] as const,
+    lists: ["leads", "list"] as const,
     list: (search: string) => ["leads", "list", search] as const,
     one: (id: string) => ["leads", "one", id] as const,
     dialChecks: ["leads", "dial-check"] as const,

@@ -21,10 +21,12 @@ export function FailedPage({ error }: { error: unknown }) {
 
 export function MissingPage() {
   return (
-    <Page title="There is no such page" width="narrow">
-      <p>
-        The address may be mistyped or the page may have moved. <Link to="/call">Go to your calls</Link>.
-      </p>
-    </Page>
+    <main>
+      <Page title="There is no such page" width="narrow">
+        <p>
+          The address may be mistyped or the page may have moved. <Link to="/call">Go to your calls</Link>.
+        </p>
+      </Page>
+    </main>
   );
 }

@@ -1,4 +1,5 @@
-import { Kbd, Modal } from "@mantine/core";
+import { Kbd } from "@mantine/core";
+import { Dialog } from "../components/Dialog";
 import classes from "./KeyHelp.module.css";
 
 const KEYS: readonly { keys: string[]; does: string }[] = [
@@ -15,7 +16,7 @@ const KEYS: readonly { keys: string[]; does: string }[] = [
 /** What each key does. */
 export function KeyHelp({ onClose }: { onClose: () => void }) {
   return (
-    <Modal opened onClose={onClose} title="Keys" closeButtonProps={{ "aria-label": "Close" }}>
+    <Dialog title="Keys" onClose={onClose}>
       <dl className={classes.keys}>
         {KEYS.map(({ keys, does }) => (
           <div key={does}>
@@ -28,6 +29,6 @@ export function KeyHelp({ onClose }: { onClose: () => void }) {
           </div>
         ))}
       </dl>
-    </Modal>
+    </Dialog>
   );
 }

@@ -64,11 +64,13 @@ export function Shell() {
         <a href="#main" className={classes.skip}>
           Skip to the page
         </a>
-        <Link to="/call" className={classes.brand}>
-          <img src="/mark.svg" alt="" width={20} height={20} />
-          Klosesales
-        </Link>
-        <TopBar userId={user.id} />
+        <header className={classes.head}>
+          <Link to="/call" className={classes.brand}>
+            <img src="/mark.svg" alt="" width={20} height={20} />
+            Klosesales
+          </Link>
+          <TopBar userId={user.id} />
+        </header>
         <nav className={classes.nav} aria-label="Main">
           {WORK.map((place) => (
             <NavLink key={place.to} place={place} />
@@ -108,7 +110,7 @@ function TopBar({ userId }: { userId: string }) {
     return () => window.removeEventListener("keydown", pressed);
   }, []);
   return (
-    <header className={classes.top}>
+    <div className={classes.top}>
       <button type="button" className={classes.search} onClick={() => setOpen("palette")} aria-label="Search">
         <SearchIcon size={16} />
         <span className={classes.searchWords}>Search or go to</span>
@@ -127,6 +129,6 @@ function TopBar({ userId }: { userId: string }) {
         )}
         {open === "help" && <KeyHelp onClose={() => setOpen(null)} />}
       </Suspense>
-    </header>
+    </div>
   );
 }

@@ -26,8 +26,8 @@ export function ReceiptView({ callId }: { callId: string }) {
               {row.label}
               {row.detail && <div className={classes.detail}>{row.detail}</div>}
             </div>
-            {typeof row.amount_mcredits === "number" && (
-              <span className={classes.amount}>{signedCredits(row.amount_mcredits)}</span>
+            {Boolean(row.amount_mcredits) && (
+              <span className={classes.amount}>{signedCredits(row.amount_mcredits ?? 0)}</span>
             )}
           </li>
         ))}

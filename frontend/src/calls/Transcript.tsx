@@ -58,7 +58,7 @@ export function Transcript({ text, names, chosen, children }: TranscriptProps) {
         tabIndex={0}
         aria-label="Text of the call"
       >
-        <div role="log" aria-label="Transcript">
+        <div role="log" aria-label="Transcript" className={classes.settled}>
           {text.segments.map((segment, position) => (
             <Line
               key={segment.id}

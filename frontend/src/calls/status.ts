@@ -59,12 +59,24 @@ export function endWords(reason: string): string {
   return END_WORDS[reason] ?? "The call has ended.";
 }
 
-export const TRANSCRIPT_WORDS: Record<Call["transcript_state"], string> = {
+const DURING_WORDS: Record<Call["transcript_state"], string> = {
   waiting_for_notice: "The text starts once the notice has been played to the lead.",
   on: "Both sides are being written down.",
-  refused: "The lead refused the transcript. Nothing of this call is written down.",
+  refused: "The lead refused the transcript. Nothing is written down from then on.",
   off: "The transcript is off for this call.",
 };
+
+const AFTER_WORDS: Record<Call["transcript_state"], string> = {
+  waiting_for_notice: "Nothing was written down: the notice was not played to the lead.",
+  on: "Both sides were written down.",
+  refused: "The lead refused the transcript. Nothing was written down from then on.",
+  off: "The transcript was off in this call.",
+};
+
+/** Whether and why what is said gets written down. */
+export function transcriptWords(call: Pick<Call, "status" | "transcript_state">): string {
+  return (isLive(call.status) ? DURING_WORDS : AFTER_WORDS)[call.transcript_state];
+}
 
 export const DISPOSITION_WORDS: Record<Disposition, string> = {
   interested: "Interested",

@@ -16,10 +16,10 @@ export function AuthFrame({
   useTitle(title);
   return (
     <div className={classes.frame}>
-      <div className={classes.brand}>
+      <header className={classes.brand}>
         <img src="/mark.svg" alt="" width={22} height={22} />
         Klosesales
-      </div>
+      </header>
       <main className={classes.card}>
         <h1>{title}</h1>
         {intro && <p className="quiet">{intro}</p>}

@@ -113,7 +113,7 @@ export function SignUpPage() {
           name="policy_accepted"
         />
         <ProblemNote error={policy.error} />
-        {!atField && <ProblemNote error={enter.error} />}
+        {!atField && problem?.errors.length === 0 && <ProblemNote error={problem} />}
         <Button type="submit" loading={enter.isPending} disabled={!policy.data}>
           Create account
         </Button>

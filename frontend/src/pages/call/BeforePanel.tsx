@@ -36,6 +36,7 @@ export function BeforePanel({ lead, onStarted }: { lead: Lead; onStarted: (call:
       intent.done();
       client.setQueryData(keys.calls.one(call.id), { ...call, speech: [] });
       client.setQueryData(keys.calls.current, call);
+      void client.invalidateQueries({ queryKey: keys.leads.lists });
       onStarted(call);
     },
     onError: (error) => {

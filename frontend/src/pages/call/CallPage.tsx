@@ -1,10 +1,17 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useMemo } from "react";
-import { callQuery, currentCallQuery, leadQuery, leadsQuery, transcriptQuery } from "../../api/queries";
+import {
+  balanceQuery,
+  callQuery,
+  currentCallQuery,
+  leadQuery,
+  leadsQuery,
+  transcriptQuery,
+} from "../../api/queries";
 import type { CallWithSpeech, DialCheck, Lead } from "../../api/types";
 import { useSignedIn } from "../../app/useSession";
-import { isLive, TRANSCRIPT_WORDS } from "../../calls/status";
+import { isLive, transcriptWords } from "../../calls/status";
 import { Transcript } from "../../calls/Transcript";
 import { Note, ProblemNote } from "../../components/Note";
 import { useTitle } from "../../components/Page";
@@ -103,7 +110,7 @@ function CallText({ callId, call, refetchInterval }: CallTextProps) {
   return (
     <>
       <div className={classes.textHead} role="status">
-        {call ? TRANSCRIPT_WORDS[call.transcript_state] : "Loading the call"}
+        {call ? transcriptWords(call) : "Loading the call"}
       </div>
       {transcript.error && (
         <div className={classes.banner}>
@@ -126,19 +133,53 @@ function BeforeText({ lead }: { lead: Lead | undefined }) {
   return (
     <div className={classes.before}>
       {lead && check ? <WhatHappens lead={lead} check={check} /> : null}
-      {!lead && (
-        <>
-          <h2>Choose whom to call</h2>
-          <p className="quiet">
-            Pick a lead on the left, or{" "}
-            <Link to="/leads" search={{ add: true }}>
-              add one
-            </Link>
-            . Your phone rings first; once you answer, the lead is dialled.
-          </p>
-        </>
-      )}
+      {!lead && <FirstSteps />}
     </div>
+  );
+}
+
+/** The way to the first call, for those who have not made it yet; for others just where to begin. */
+function FirstSteps() {
+  const { data: balance } = useQuery(balanceQuery);
+  const leads = useInfiniteQuery(leadsQuery(""));
+  const noLeads = leads.data?.pages[0]?.items.length === 0;
+  const noCredits = balance !== undefined && balance.available_mcredits <= 0;
+  if (!noLeads && !noCredits) {
+    return (
+      <>
+        <h2>Choose whom to call</h2>
+        <p className="quiet">Your phone rings first; once you answer, the lead is dialled.</p>
+      </>
+    );
+  }
+  return (
+    <>
+      <h2>To make a call</h2>
+      <ol className={classes.first}>
+        <li className={noCredits ? undefined : classes.done}>
+          {noCredits ? (
+            <>
+              <Link to="/credits">Buy credits</Link>. You have none, so calling is off.
+            </>
+          ) : (
+            "You have credits."
+          )}
+        </li>
+        <li className={noLeads ? undefined : classes.done}>
+          {noLeads ? (
+            <>
+              <Link to="/leads" search={{ add: true }}>
+                Add a lead
+              </Link>
+              . A name and a number are enough.
+            </>
+          ) : (
+            "You have leads. Choose one of them."
+          )}
+        </li>
+        <li>Press Call. Your phone rings first; once you answer, the lead is dialled.</li>
+      </ol>
+    </>
   );
 }
 

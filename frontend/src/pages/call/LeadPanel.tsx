@@ -26,9 +26,9 @@ export function LeadPanel({ lead }: { lead: Lead }) {
   return (
     <div className={classes.who}>
       <h1>{leadName(lead)}</h1>
-      {lead.company && <div>{lead.company}</div>}
-      <div className="num quiet">{lead.phone_e164}</div>
-      <div className="row">
+      {lead.company && <div className={classes.detail}>{lead.company}</div>}
+      <div className={`num quiet ${classes.detail}`}>{lead.phone_e164}</div>
+      <div className={`row ${classes.detail}`}>
         {lead.suppressed ? <Tag tone="warn">Do not call</Tag> : <Tag>May be called</Tag>}
         <Link to="/calls" search={{ lead: lead.id }}>
           Earlier calls
@@ -57,7 +57,7 @@ function Suppress({ lead }: { lead: Lead }) {
   if (!sure) {
     return (
       <div className={classes.detail}>
-        <Button variant="subtle" size="compact-sm" color="gray" onClick={() => setSure(true)}>
+        <Button variant="default" size="compact-sm" onClick={() => setSure(true)}>
           Asked not to be called
         </Button>
       </div>

@@ -40,16 +40,23 @@ export function InsightsView({ insights, segments, onGo }: InsightsViewProps) {
   );
 }
 
-function Statement({
-  insight,
-  segments,
-  onGo,
-}: {
+interface StatementProps {
   insight: Insight;
   segments: readonly Segment[];
   onGo: (id: string) => void;
-}) {
+}
+
+/** What the statement adds to its quotes: nothing when it is made of their words, a lead-in when it only puts one before. */
+function ownWords(insight: Insight, quotes: readonly Segment[]): string {
+  if (!quotes.every((quote) => insight.text.includes(quote.text))) return insight.text;
+  const only = quotes.length === 1 ? quotes[0] : undefined;
+  const leadIn = only ? insight.text.slice(0, insight.text.indexOf(only.text)) : "";
+  return leadIn.replace(/[:\s]+$/, "");
+}
+
+function Statement({ insight, segments, onGo }: StatementProps) {
   const quotes = insight.segment_ids.flatMap((id) => segments.find((segment) => segment.id === id) ?? []);
+  const words = ownWords(insight, quotes);
   const owner = insight.owner && (insight.owner === "agent" ? "you" : "the lead");
   return (
     <li>
@@ -58,8 +65,7 @@ function Statement({
         {owner && ` · ${owner}`}
         {insight.due_on && ` · by ${onDate(insight.due_on)}`}
       </div>
-      {/* When the statement is the quote itself, saying it once is enough. */}
-      {!(quotes.length === 1 && quotes[0]?.text === insight.text) && <div>{insight.text}</div>}
+      {words && words.toLowerCase() !== KIND_WORDS[insight.kind].toLowerCase() && <div>{words}</div>}
       {quotes.map((segment) => (
         <button
           key={segment.id}

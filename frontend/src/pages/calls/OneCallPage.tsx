@@ -7,7 +7,7 @@ import { DispositionField } from "../../calls/DispositionField";
 import { NotesField } from "../../calls/NotesField";
 import { ReceiptView } from "../../calls/ReceiptView";
 import { StatusTag } from "../../calls/StatusTag";
-import { endWords, isLive, TRANSCRIPT_WORDS } from "../../calls/status";
+import { endWords, isLive, transcriptWords } from "../../calls/status";
 import { Transcript } from "../../calls/Transcript";
 import { Note, ProblemNote } from "../../components/Note";
 import { Page, Panel } from "../../components/Page";
@@ -112,9 +112,7 @@ export function OneCallPage() {
 
 function noText(call: CallWithSpeech): string {
   if (call.answered_at === null) return "Nobody spoke in this call.";
-  return call.transcript_state === "on"
-    ? "No speech was recognised in this call."
-    : TRANSCRIPT_WORDS[call.transcript_state];
+  return call.transcript_state === "on" ? "No speech was recognised in this call." : transcriptWords(call);
 }
 
 function Head({ call }: { call: CallWithSpeech }) {

@@ -1,11 +1,12 @@
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useSearch } from "@tanstack/react-router";
-import { useEffect, useState } from "react";
+import { useCallback, useEffect, useState } from "react";
 import { answer, api } from "../../api/client";
 import { Problem } from "../../api/problem";
 import { checkoutQuery } from "../../api/queries";
 import type { Checkout } from "../../api/types";
+import { useSignedIn } from "../../app/useSession";
 import { Note, ProblemNote } from "../../components/Note";
 import { useTitle } from "../../components/Page";
 import { Waiting } from "../../components/Waiting";
@@ -71,10 +72,15 @@ function Purchase({ checkout }: { checkout: Checkout }) {
     structuralSharing: false,
   });
   const api = paddle.data;
+  const { user } = useSignedIn();
   const { transaction_id } = checkout;
+  const open = useCallback(
+    () => api?.Checkout.open({ transactionId: transaction_id, customer: { email: user.email } }),
+    [api, transaction_id, user.email],
+  );
   useEffect(() => {
-    if (payable && api) api.Checkout.open({ transactionId: transaction_id });
-  }, [payable, api, transaction_id]);
+    if (payable) open();
+  }, [payable, open]);
 
   if (state.error) return <ProblemNote error={state.error} />;
   if (!state.data) return <Waiting lines={4} what="the purchase" />;
@@ -89,7 +95,7 @@ function Purchase({ checkout }: { checkout: Checkout }) {
         <Button
           onClick={() => {
             setClosed(false);
-            api.Checkout.open({ transactionId: transaction_id });
+            open();
           }}
         >
           Open the checkout again

@@ -6,7 +6,10 @@ interface PaddleEvent {
 interface PaddleApi {
   Environment: { set: (name: "sandbox") => void };
   Initialize: (options: { token: string; eventCallback: (event: PaddleEvent) => void }) => void;
-  Checkout: { open: (options: { transactionId: string }) => void; close: () => void };
+  Checkout: {
+    open: (options: { transactionId: string; customer: { email: string } }) => void;
+    close: () => void;
+  };
 }
 
 declare global {

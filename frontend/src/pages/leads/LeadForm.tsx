@@ -59,6 +59,7 @@ export function LeadForm({ lead, onSaved }: { lead?: Lead; onSaved: (lead: Lead)
         description="With its country code, such as +44 7700 900123"
         type="tel"
         required
+        minLength={3}
         maxLength={40}
         error={aboutPhone ? problem.detail : problem?.forField("phone")}
         {...field("phone")}
@@ -70,7 +71,7 @@ export function LeadForm({ lead, onSaved }: { lead?: Lead; onSaved: (lead: Lead)
         error={problem?.forField("notes")}
         {...field("notes")}
       />
-      {!aboutPhone && <ProblemNote error={save.error} />}
+      {!aboutPhone && problem?.errors.length === 0 && <ProblemNote error={problem} />}
       <Button type="submit" loading={save.isPending}>
         {lead ? "Save lead" : "Add lead"}
       </Button>

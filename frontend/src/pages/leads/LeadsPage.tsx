@@ -1,10 +1,11 @@
-import { Button, Modal, TextInput } from "@mantine/core";
+import { Button, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { leadsQuery } from "../../api/queries";
 import type { Lead } from "../../api/types";
+import { Dialog } from "../../components/Dialog";
 import { Empty } from "../../components/Empty";
 import { PlusIcon, SearchIcon } from "../../components/icons";
 import list from "../../components/List.module.css";
@@ -70,14 +71,9 @@ export function LeadsPage() {
       {items && items.length > 0 && <LeadsTable leads={items} onEdit={setEditing} />}
       <More pages={leads} />
       {(add || editing) && (
-        <Modal
-          opened
-          onClose={close}
-          title={editing ? "Change lead" : "New lead"}
-          closeButtonProps={{ "aria-label": "Close" }}
-        >
+        <Dialog title={editing ? "Change lead" : "New lead"} onClose={close}>
           <LeadForm lead={editing ?? undefined} onSaved={close} />
-        </Modal>
+        </Dialog>
       )}
     </Page>
   );

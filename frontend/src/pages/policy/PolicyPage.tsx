@@ -35,6 +35,10 @@ export function PolicyPage() {
   return (
     <div className={classes.frame}>
       <header className={classes.head}>
+        <a href="/" className={classes.brand}>
+          <img src="/mark.svg" alt="" width={20} height={20} />
+          Klosesales
+        </a>
         <h1>Privacy policy</h1>
         {policy.data && (
           <p className="quiet">
@@ -57,9 +61,6 @@ export function PolicyPage() {
               <li>
                 <a href="#recipients">Who receives what</a>
               </li>
-              <li>
-                <a href="#contact">Contact</a>
-              </li>
             </ol>
           </nav>
           <main className={classes.text}>
@@ -74,13 +75,7 @@ export function PolicyPage() {
               </section>
             ))}
             <Recipients />
-            <section id="contact">
-              <h2>Contact</h2>
-              <p>
-                Privacy enquiries: <a href="mailto:support@klosesales.com">support@klosesales.com</a>
-              </p>
-              <p className={`quiet ${classes.hash}`}>SHA-256 of this wording: {policy.data.text_hash}</p>
-            </section>
+            <p className={`quiet ${classes.hash}`}>SHA-256 of this wording: {policy.data.text_hash}</p>
           </main>
         </>
       )}
