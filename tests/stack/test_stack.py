@@ -106,6 +106,14 @@ def test_a_port_in_use_is_named_before_anything_starts(tmp_path: Path) -> None:
     assert not (tmp_path / "postgres").exists()
 
 
+def test_a_process_that_cannot_start_is_named_with_its_last_words_and_all_is_stopped(tmp_path: Path) -> None:
+    stack = Stack(tmp_path / "data", settings={"TRANSCRIBER_WORKERS": "plenty"})
+    with pytest.raises(StackFailed, match=r"transcriber does not start. Its log ends so:\n.*cannot start"):
+        stack.start()
+    assert stack.stop() == 1
+    assert stack.state() == {}
+
+
 def test_whatever_dies_is_started_again_with_its_data(stack: Stack) -> None:
     remember(stack, 1)
     for name in EVERY_PROCESS:

@@ -1,0 +1,34 @@
+"""What processes write is kept in bounded files, and errors are passed on."""
+
+from pathlib import Path
+
+from config.embedded.logfile import LogFile
+
+
+def test_a_log_is_bounded_and_keeps_the_newest_lines(tmp_path: Path) -> None:
+    log = LogFile(tmp_path / "web.log", lambda line: None)
+    for number in range(400):
+        log.feed(b"%06d " % number + b"x" * 60_000 + b"\n")
+    log.close()
+    files = sorted(tmp_path.iterdir())
+    assert [file.name for file in files] == ["web.log", "web.log.1"]
+    assert sum(file.stat().st_size for file in files) < 11_000_000
+    assert b"\n000399 " in b"\n" + files[0].read_bytes() + files[1].read_bytes()
+
+
+def test_errors_are_passed_on_whole_however_they_arrive(tmp_path: Path) -> None:
+    errors: list[str] = []
+    log = LogFile(tmp_path / "web.log", errors.append)
+    for block in (b'{"level":"INFO"}\n{"lev', b'el":"ERROR","message":"broken"}\n', b"LOG:  fine\nFATAL:  gone\n"):
+        log.feed(block)
+    log.close()
+    assert errors == ['{"level":"ERROR","message":"broken"}', "FATAL:  gone"]
+
+
+def test_a_line_without_an_end_does_not_grow_in_memory(tmp_path: Path) -> None:
+    log = LogFile(tmp_path / "web.log", lambda line: None)
+    for _ in range(4):
+        log.feed(b"y" * 40_000)
+    assert (tmp_path / "web.log").stat().st_size > 60_000
+    log.close()
+    assert log.tail().count("y") == 160_000
