@@ -1,8 +1,9 @@
-import { Modal, TextInput } from "@mantine/core";
+import { TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { type KeyboardEvent, useId, useMemo, useState } from "react";
 import { leadsQuery } from "../api/queries";
+import { Dialog } from "../components/Dialog";
 import { leadName } from "../format/lead";
 import classes from "./Palette.module.css";
 
@@ -85,14 +86,7 @@ export function Palette(props: PaletteProps) {
   }
 
   return (
-    <Modal
-      opened
-      onClose={props.onClose}
-      withCloseButton={false}
-      yOffset="12vh"
-      centered={false}
-      aria-label="Search"
-    >
+    <Dialog title="Search" onClose={props.onClose} bare>
       <TextInput
         data-autofocus
         aria-label="Search leads and pages"
@@ -129,6 +123,6 @@ export function Palette(props: PaletteProps) {
       {actions.length === 0 && (
         <p className="quiet">Nothing fits. Search looks at names, companies and numbers.</p>
       )}
-    </Modal>
+    </Dialog>
   );
 }

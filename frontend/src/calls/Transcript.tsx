@@ -30,10 +30,15 @@ export function Transcript({ text, names, chosen, children }: TranscriptProps) {
     if (following && scroll.current) scroll.current.scrollTop = scroll.current.scrollHeight;
   }, [following, count, text.interim]);
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only a new choice moves the text.
   useLayoutEffect(() => {
-    if (!chosen) return;
+    const box = scroll.current;
+    const line = chosen && document.getElementById(`segment-${chosen.id}`);
+    if (!box || !line) return;
     setFollowing(false);
-    document.getElementById(`segment-${chosen.id}`)?.scrollIntoView({ block: "center" });
+    setReadTo(count);
+    // Only the text moves: scrollIntoView would move the page as well.
+    box.scrollTop = line.offsetTop - (box.clientHeight - line.offsetHeight) / 2;
   }, [chosen]);
 
   function scrolled(): void {

@@ -62,9 +62,7 @@ export const theme = createTheme({
   cursorType: "pointer",
   components: {
     // Locking the scroll would inject a style element, which the policy forbids.
-    Modal: { defaultProps: { lockScroll: false, transitionProps: { duration: 120 }, centered: true } },
-    Drawer: { defaultProps: { lockScroll: false, transitionProps: { duration: 120 } } },
-    Tooltip: { defaultProps: { openDelay: 250, transitionProps: { duration: 100 } } },
+    ModalRoot: { defaultProps: { lockScroll: false, transitionProps: { duration: 120 } } },
     Skeleton: { defaultProps: { radius: "sm" } },
   },
 });

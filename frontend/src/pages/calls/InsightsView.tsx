@@ -23,19 +23,25 @@ export function InsightsView({ insights, segments, onGo }: InsightsViewProps) {
   if (insights.items.length === 0) {
     return <p className="quiet">Nothing in this call could be stated with words to show for it.</p>;
   }
-  const ordered = [...insights.items].sort(
-    (a, b) => KIND_ORDER.indexOf(a.kind) - KIND_ORDER.indexOf(b.kind) || a.start_ms - b.start_ms,
-  );
   return (
     <ul className={classes.insights}>
-      {ordered.map((insight) => (
-        <Statement
-          key={`${insight.kind}-${insight.start_ms}-${insight.text}`}
-          insight={insight}
-          segments={segments}
-          onGo={onGo}
-        />
-      ))}
+      {KIND_ORDER.map((kind) => {
+        const items = insights.items.filter((insight) => insight.kind === kind);
+        if (items.length === 0) return null;
+        return (
+          <li key={kind}>
+            <h3 className={classes.kind}>{KIND_WORDS[kind]}</h3>
+            {items.map((insight) => (
+              <Statement
+                key={`${insight.start_ms}-${insight.text}`}
+                insight={insight}
+                segments={segments}
+                onGo={onGo}
+              />
+            ))}
+          </li>
+        );
+      })}
     </ul>
   );
 }
@@ -48,6 +54,7 @@ interface StatementProps {
 
 /** What the statement adds to its quotes: nothing when it is made of their words, a lead-in when it only puts one before. */
 function ownWords(insight: Insight, quotes: readonly Segment[]): string {
+  if (quotes.some((quote) => quote.text.includes(insight.text))) return "";
   if (!quotes.every((quote) => insight.text.includes(quote.text))) return insight.text;
   const only = quotes.length === 1 ? quotes[0] : undefined;
   const leadIn = only ? insight.text.slice(0, insight.text.indexOf(only.text)) : "";
@@ -57,15 +64,14 @@ function ownWords(insight: Insight, quotes: readonly Segment[]): string {
 function Statement({ insight, segments, onGo }: StatementProps) {
   const quotes = insight.segment_ids.flatMap((id) => segments.find((segment) => segment.id === id) ?? []);
   const words = ownWords(insight, quotes);
-  const owner = insight.owner && (insight.owner === "agent" ? "you" : "the lead");
+  const facts = [
+    words,
+    insight.owner && (insight.owner === "agent" ? "for you" : "for the lead"),
+    insight.due_on && `by ${onDate(insight.due_on)}`,
+  ].filter(Boolean);
   return (
-    <li>
-      <div className={classes.kind}>
-        {KIND_WORDS[insight.kind]}
-        {owner && ` · ${owner}`}
-        {insight.due_on && ` · by ${onDate(insight.due_on)}`}
-      </div>
-      {words && words.toLowerCase() !== KIND_WORDS[insight.kind].toLowerCase() && <div>{words}</div>}
+    <div className={classes.statement}>
+      {facts.length > 0 && <div>{facts.join(" · ")}</div>}
       {quotes.map((segment) => (
         <button
           key={segment.id}
@@ -77,6 +83,6 @@ function Statement({ insight, segments, onGo }: StatementProps) {
           <span className="num">{clockMs(segment.start_ms)}</span> {segment.text}
         </button>
       ))}
-    </li>
+    </div>
   );
 }
