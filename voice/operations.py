@@ -47,6 +47,9 @@ def start_call(*, actor: Actor, lead_id: UUID, idempotency_key: str, now: dateti
     try:
         with transaction.atomic():
             lead = Lead.objects.for_workspace(actor.workspace_id).select_for_update().get(id=lead_id)
+            if call := earlier.first():
+                # The same request came twice at once; the other was first and has let go of the lead.
+                return call
             terms = dial_terms(actor=actor, now=now)
             reasons = refusals(actor=actor, lead=lead, terms=terms)
             if reasons:
