@@ -2,6 +2,7 @@ import { Button } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { ProblemNote } from "../components/Note";
 import { Page } from "../components/Page";
+import { PublicFrame } from "../components/PublicFrame";
 
 /** A page that could not be shown. */
 export function FailedPage({ error }: { error: unknown }) {
@@ -21,12 +22,12 @@ export function FailedPage({ error }: { error: unknown }) {
 
 export function MissingPage() {
   return (
-    <main>
+    <PublicFrame>
       <Page title="There is no such page" width="narrow">
         <p>
           The address may be mistyped or the page may have moved. <Link to="/call">Go to your calls</Link>.
         </p>
       </Page>
-    </main>
+    </PublicFrame>
   );
 }

@@ -179,7 +179,6 @@ export const router = createRouter({
   defaultPreload: "intent",
   defaultPreloadStaleTime: 0,
   defaultErrorComponent: FailedPage,
-  scrollRestoration: true,
 });
 
 declare module "@tanstack/react-router" {

@@ -25,6 +25,7 @@ export function longTime(seconds: number): string {
 
 const dateTime = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" });
 const dateOnly = new Intl.DateTimeFormat("en-GB", { dateStyle: "long" });
+const dayOnly = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium" });
 const timeOnly = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 const timeWithSeconds = new Intl.DateTimeFormat("en-GB", {
   hour: "2-digit",
@@ -35,6 +36,7 @@ const weekday = new Intl.DateTimeFormat("en-GB", { weekday: "long" });
 
 export const atDateTime = (iso: string): string => dateTime.format(new Date(iso));
 export const onDate = (iso: string): string => dateOnly.format(new Date(iso));
+export const onDay = (iso: string): string => dayOnly.format(new Date(iso));
 export const atTime = (iso: string): string => timeOnly.format(new Date(iso));
 export const atSecond = (iso: string): string => timeWithSeconds.format(new Date(iso));
 

@@ -15,6 +15,8 @@ import { credits } from "../../format/credits";
 import { longTime } from "../../format/time";
 import classes from "./CallPage.module.css";
 
+const DIAL = ["dial"];
+
 export function useDialCheck(leadId: string | undefined) {
   return useQuery({ ...dialCheckQuery(leadId ?? ""), enabled: leadId !== undefined });
 }
@@ -25,6 +27,7 @@ export function BeforePanel({ lead, onStarted }: { lead: Lead; onStarted: (call:
   const intent = useIntent();
   const check = useDialCheck(lead.id);
   const dial = useMutation({
+    mutationKey: DIAL,
     mutationFn: () =>
       answer(
         api.POST("/api/calls", {
@@ -45,17 +48,21 @@ export function BeforePanel({ lead, onStarted }: { lead: Lead; onStarted: (call:
       void client.invalidateQueries({ queryKey: keys.leads.dialCheck(lead.id) });
     },
   });
-  const ready = check.data?.may_call === true && !dial.isPending;
-  useKey("c", () => dial.mutate(), ready);
+  const mayCall = check.data?.may_call === true;
+  function press(): void {
+    // The cache knows of the first click before this component is drawn again.
+    if (mayCall && client.isMutating({ mutationKey: DIAL }) === 0) dial.mutate();
+  }
+  useKey("c", press, mayCall);
   return (
     <>
       <Button
         size="md"
         leftSection={<PhoneIcon />}
-        disabled={check.data?.may_call !== true}
+        disabled={!mayCall}
         loading={dial.isPending}
         aria-describedby="call-refusals"
-        onClick={() => ready && dial.mutate()}
+        onClick={press}
       >
         Call
       </Button>

@@ -105,7 +105,8 @@ function DeleteForm() {
           <ul>
             {stays.map((item) => (
               <li key={item.what}>
-                {item.what} <span className="quiet">{item.why}</span>
+                {item.what}
+                <div className={`quiet ${classes.why}`}>{item.why}</div>
               </li>
             ))}
           </ul>

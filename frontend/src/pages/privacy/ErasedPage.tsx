@@ -3,6 +3,7 @@ import { useParams } from "@tanstack/react-router";
 import { erasureReceiptQuery } from "../../api/queries";
 import { Note, ProblemNote } from "../../components/Note";
 import { Page, Panel } from "../../components/Page";
+import { PublicFrame } from "../../components/PublicFrame";
 import { Waiting } from "../../components/Waiting";
 import { atDateTime } from "../../format/time";
 import classes from "./PrivacyPage.module.css";
@@ -22,7 +23,7 @@ export function ErasedPage() {
   const { token } = useParams({ from: "/erased/$token" });
   const receipt = useQuery(erasureReceiptQuery(token));
   return (
-    <main>
+    <PublicFrame>
       <Page title="Receipt of a deletion" width="narrow">
         <ProblemNote error={receipt.error} />
         {receipt.isPending && <Waiting lines={5} what="the receipt" />}
@@ -58,7 +59,8 @@ export function ErasedPage() {
                 <ul className={classes.list}>
                   {receipt.data.kept.map((item) => (
                     <li key={item.what}>
-                      {item.what} <span className="quiet">{item.why}</span>
+                      {item.what}
+                      <div className={`quiet ${classes.why}`}>{item.why}</div>
                     </li>
                   ))}
                 </ul>
@@ -71,6 +73,6 @@ export function ErasedPage() {
           </>
         )}
       </Page>
-    </main>
+    </PublicFrame>
   );
 }

@@ -6,7 +6,7 @@ import { ProblemNote } from "../../components/Note";
 import { Page, Panel } from "../../components/Page";
 import { Tag } from "../../components/Tag";
 import { Waiting } from "../../components/Waiting";
-import { atDateTime, onDate } from "../../format/time";
+import { atDateTime, onDay } from "../../format/time";
 import { DeletePanel } from "./DeletePanel";
 import classes from "./PrivacyPage.module.css";
 
@@ -124,9 +124,9 @@ function Disclosures() {
             <tbody>
               {items.map((item) => (
                 <tr key={`${item.day}-${item.processor}-${item.endpoint}`}>
-                  <td className="num">{onDate(item.day)}</td>
+                  <td className="num">{onDay(item.day)}</td>
                   <td>{item.processor_name}</td>
-                  <td>{item.data_classes.map((each) => each.title).join(", ")}</td>
+                  <td>{item.data_classes.map((each) => each.title).join("; ")}</td>
                   <td className={list.right}>{item.count}</td>
                 </tr>
               ))}
