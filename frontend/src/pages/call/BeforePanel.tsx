@@ -35,8 +35,8 @@ export function BeforePanel({ lead, onStarted }: { lead: Lead; onStarted: (call:
           body: { lead_id: lead.id },
         }),
       ),
+    // The intent lasts as long as this panel: a click after the answer, before the page has changed, is the same call.
     onSuccess: (call) => {
-      intent.done();
       client.setQueryData(keys.calls.one(call.id), { ...call, speech: [] });
       client.setQueryData(keys.calls.current, call);
       void client.invalidateQueries({ queryKey: keys.leads.lists });
