@@ -1,0 +1,100 @@
+"""A whole stack and a real Chromium for the tests of this folder."""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from config.embedded.handle import Stack
+from sandbox.rep import Rep
+
+SCREENS = Path(__file__).resolve().parents[2] / "test-results" / "screens"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+Look = Callable[[Page, str], None]
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    with tempfile.TemporaryDirectory(prefix="klose-browser-") as folder:
+        # PostgreSQL does not run as root, so others have to be able to enter.
+        Path(folder).chmod(0o755)
+        with Stack(Path(folder) / "data") as running:
+            yield running
+
+
+@pytest.fixture(scope="module")
+def control(stack: Stack) -> Iterator[Rep]:
+    """The sandbox's phones, messages and faults."""
+    rep = Rep(stack.url, stack.sandbox_url)
+    yield rep
+    rep.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=os.environ["CHROMIUM_PATH"], args=FLAGS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What pages wrote into the console as errors, the browser's own refusals by policy included."""
+    return []
+
+
+@pytest.fixture
+def new_page(browser: Browser, stack: Stack, complaints: list[str]) -> Iterator[Callable[..., Page]]:
+    """Opens pages in contexts of their own: new_page(width=1280, scheme="light")."""
+    contexts: list[BrowserContext] = []
+
+    def open_page(*, width: int = 1280, scheme: str = "light") -> Page:
+        context = browser.new_context(
+            base_url=stack.url,
+            viewport={"width": width, "height": 844 if width < 600 else 800},
+            color_scheme=scheme,  # type: ignore[arg-type]
+        )
+        context.set_default_timeout(20_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(f"exception: {error}"))
+        page.on(
+            "console",
+            lambda message: complaints.append(f"{page.url}: {message.text}") if message.type == "error" else None,
+        )
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def look() -> Look:
+    """Takes the page's picture for people, and refuses what people could not use: faults that axe finds, and content
+    that is wider than the window."""
+    axe = Axe()
+
+    def check(page: Page, name: str) -> None:
+        SCREENS.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=SCREENS / f"{name}.png", full_page=True)
+        found = axe.run(page)
+        assert found.violations_count == 0, f"{name}: {found.generate_report()}"
+        overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert overflow <= 0, f"{name} is {overflow} px wider than the window"
+
+    return check

@@ -1,0 +1,176 @@
+"""A new rep's first hour in a real browser: sign up, buy, call, read along, look back, ask, leave.
+
+Planted bug that this catches: publishing only after the reload's REST answer, or not publishing interim text, leaves the
+live transcript empty; a second click that is not folded into the first makes a second purchase or call.
+"""
+
+import re
+from collections.abc import Callable
+
+import psycopg
+from playwright.sync_api import Page, expect
+
+from config.embedded.handle import Stack
+from sandbox.rep import Rep
+from tests.browser.conftest import Look
+
+EMAIL = "noa.newcomer@example.com"
+MOBILE = "+12025550144"
+LEAD_PHONE = "+13125550110"
+PASSWORD = "calm-harbour-lantern-42"
+
+
+def test_a_new_rep_signs_up_buys_calls_asks_and_leaves(
+    stack: Stack, control: Rep, new_page: Callable[..., Page], look: Look, complaints: list[str]
+) -> None:
+    page = new_page()
+    _sign_up(page, control, look)
+    _sees_why_calling_is_disabled(page, look)
+    _buys_a_pack_once(page, stack, look)
+    _adds_a_lead(page, control, look)
+    _calls_and_reads_along(page, control, look)
+    _looks_back(page, look)
+    _asks(page, look)
+    _same_on_a_phone(page, look)
+    _leaves(page, stack, look)
+    assert complaints == []
+
+
+def _sign_up(page: Page, control: Rep, look: Look) -> None:
+    page.goto("/sign-up")
+    consent = page.get_by_role("checkbox", name=re.compile("text message"))
+    expect(consent).not_to_be_checked()
+    expect(page.get_by_text(re.compile("data rates may apply"))).to_be_visible()
+    look(page, "sign-up")
+    page.get_by_label("First name").fill("Noa")
+    page.get_by_label("Last name").fill("Newcomer")
+    page.get_by_label("E-mail").fill(EMAIL)
+    page.get_by_label("Mobile number").fill(MOBILE)
+    page.get_by_label("Password", exact=False).first.fill(PASSWORD)
+    consent.check()
+    page.get_by_role("checkbox", name=re.compile("privacy policy")).check()
+    page.get_by_role("button", name="Create account").click()
+    expect(page.get_by_role("heading", name="Enter the code")).to_be_visible()
+    look(page, "code")
+    page.wait_for_timeout(300)
+    page.get_by_label("Code").fill(control.newest_code(MOBILE))
+    verify = page.get_by_role("button", name="Verify")
+    if verify.is_visible():
+        verify.click()
+    expect(page.get_by_role("navigation").first).to_be_visible()
+
+
+def _sees_why_calling_is_disabled(page: Page, look: Look) -> None:
+    expect(page.get_by_text("0 credits").first).to_be_visible()
+    expect(page.get_by_text(re.compile("calling is off", re.IGNORECASE)).first).to_be_visible()
+    look(page, "call-without-credits")
+
+
+def _buys_a_pack_once(page: Page, stack: Stack, look: Look) -> None:
+    page.goto("/credits")
+    buy = page.get_by_role("button", name=re.compile("Buy")).first
+    look(page, "credits-empty")
+    buy.dblclick()
+    frame = page.frame_locator("iframe[src*='/paddle/checkout/']")
+    frame.get_by_role("button", name=re.compile("Pay")).click()
+    expect(page.get_by_text(re.compile("credits were added"))).to_be_visible()
+    page.goto("/credits")
+    expect(page.get_by_text("100", exact=True).first).to_be_visible()
+    with psycopg.connect(stack.env["DATABASE_URL"]) as connection:
+        purchases = connection.execute("SELECT count(*) FROM ledger_entry WHERE kind = 'purchase'").fetchone()
+    assert purchases == (1,)
+    look(page, "credits-bought")
+
+
+def _adds_a_lead(page: Page, control: Rep, look: Look) -> None:
+    control.sandbox("POST", f"/sandbox/api/phones/{LEAD_PHONE}", {"behaviour": "answer", "dialogue": "smoke"})
+    page.goto("/leads")
+    page.get_by_role("button", name="Add lead").first.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("First name").fill("David")
+    dialog.get_by_label("Last name").fill("Miller")
+    dialog.get_by_label("Company").fill("Harbor Dental")
+    dialog.get_by_label("Phone").fill("12")
+    dialog.get_by_role("button", name="Add lead").click()
+    expect(dialog.get_by_text(re.compile("country code")).last).to_be_visible()
+    dialog.get_by_label("Phone").fill("+1 312 555 0110")
+    dialog.get_by_role("button", name="Add lead").click()
+    expect(page.get_by_text("Harbor Dental").first).to_be_visible()
+    look(page, "leads")
+
+
+def _calls_and_reads_along(page: Page, control: Rep, look: Look) -> None:
+    page.goto("/call")
+    page.get_by_text("David Miller").first.click()
+    expect(page.get_by_text("Longest call")).to_be_visible()
+    look(page, "before-the-call")
+    page.get_by_role("button", name=re.compile(r"^Call\b")).first.dblclick()
+    transcript = page.get_by_role("log", name="Transcript")
+    expect(page.get_by_role("button", name="Hang up")).to_be_visible()
+    expect(transcript).to_contain_text("David Miller", timeout=30_000)
+    expect(transcript).to_contain_text(re.compile("price", re.IGNORECASE), timeout=30_000)
+    look(page, "in-call")
+    legs = control.sandbox("GET", "/sandbox/api/calls")
+    assert len([leg for leg in legs if leg["parent_sid"] is None]) == 1
+    page.reload()
+    expect(transcript).to_contain_text(re.compile("what is the price", re.IGNORECASE))
+    expect(page.get_by_role("button", name="Hang up")).to_be_visible()
+    expect(transcript).to_contain_text(re.compile("goodbye|good bye|thank you", re.IGNORECASE), timeout=60_000)
+    expect(page.get_by_text("Receipt").first).to_be_visible(timeout=30_000)
+    expect(page.get_by_text(re.compile(r"\d+ s = 1 begun minute"))).to_be_visible()
+    look(page, "after-the-call")
+
+
+def _looks_back(page: Page, look: Look) -> None:
+    page.goto("/calls")
+    look(page, "calls")
+    page.get_by_text("David Miller").first.click()
+    expect(page.get_by_text(re.compile("too expensive")).first).to_be_visible()
+    expect(page.get_by_role("heading", name=re.compile("Objection")).first).to_be_visible(timeout=30_000)
+    look(page, "one-call")
+
+
+def _asks(page: Page, look: Look) -> None:
+    page.goto("/ask")
+    page.get_by_label("Your question").fill("What does the Clearview package cost per month?")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    expect(page.get_by_text(re.compile(r"\$450")).first).to_be_visible()
+    look(page, "answer")
+    page.get_by_label("Your question").fill("Which hotel did the customer book in Chicago?")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    expect(page.get_by_text("Not in your calls", exact=False).first).to_be_visible()
+    look(page, "no-answer")
+
+
+def _same_on_a_phone(page: Page, look: Look) -> None:
+    """Every page again, 390 px wide and dark."""
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.emulate_media(color_scheme="dark")
+    for path in ("/call", "/calls", "/leads", "/ask", "/credits", "/privacy", "/settings", "/policy"):
+        page.goto(path)
+        expect(page.get_by_role("heading").first).to_be_visible()
+        page.wait_for_load_state("networkidle")
+        look(page, f"phone-dark{path.replace('/', '-')}")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.emulate_media(color_scheme="light")
+    for path in ("/privacy", "/settings", "/policy"):
+        page.goto(path)
+        expect(page.get_by_role("heading").first).to_be_visible()
+        page.wait_for_load_state("networkidle")
+        look(page, f"wide{path.replace('/', '-')}")
+
+
+def _leaves(page: Page, stack: Stack, look: Look) -> None:
+    page.goto("/privacy")
+    erase = page.get_by_role("button", name="Delete my account")
+    expect(erase).to_be_disabled()
+    page.get_by_label(re.compile("^Now")).check()
+    page.get_by_label(re.compile("to confirm")).fill(EMAIL)
+    erase.click()
+    expect(page.get_by_text("Your account is deleted.")).to_be_visible(timeout=60_000)
+    look(page, "erased")
+    with psycopg.connect(stack.env["DATABASE_URL"]) as connection:
+        for table in ("identity_user", "voice_call", "voice_lead", "voice_transcriptsegment", "ai_passage"):
+            assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table  # noqa: S608
+    page.goto("/calls")
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
