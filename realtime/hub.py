@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from typing import Any, Protocol
+from weakref import WeakKeyDictionary
 
 from channels.layers import get_channel_layer
 
@@ -104,9 +105,10 @@ class Hub:
             listener.close(CLOSE_RESTARTING)
 
 
-_hubs: dict[int, Hub] = {}
+# Keyed by the loop itself: the id of a loop that is gone is given to another.
+_hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
 
 
 def hub() -> Hub:
     """The hub of the running event loop."""
-    return _hubs.setdefault(id(asyncio.get_running_loop()), Hub())
+    return _hubs.setdefault(asyncio.get_running_loop(), Hub())
