@@ -17,6 +17,8 @@ import classes from "./CallPage.module.css";
 
 const AMBER_S = 60;
 const RED_S = 15;
+// This button appears where Call was: the second half of a double click on Call must not hang up.
+const STRAY_CLICK_MS = 700;
 
 function alarm(secondsLeft: number): string | undefined {
   if (secondsLeft <= RED_S) return classes.red;
@@ -37,6 +39,10 @@ export function DuringPanel({ call }: { call: Call }) {
       ),
   });
   const ending = hangUp.isPending || hangUp.isSuccess;
+  const shownAtMs = useRef(performance.now());
+  function press(): void {
+    if (!ending && performance.now() - shownAtMs.current > STRAY_CLICK_MS) hangUp.mutate();
+  }
   useKey("h", () => hangUp.mutate(), !ending);
   useKey("n", () => notes.current?.focus());
   const step = stepOf(call.status);
@@ -50,7 +56,7 @@ export function DuringPanel({ call }: { call: Call }) {
           color="red.9"
           size="md"
           leftSection={<HangUpIcon />}
-          onClick={() => !ending && hangUp.mutate()}
+          onClick={press}
           disabled={ending}
         >
           Hang up
