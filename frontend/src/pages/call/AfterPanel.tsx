@@ -21,7 +21,7 @@ export function AfterPanel({ call, onNext }: { call: Call; onNext?: () => void }
         <div className={classes.timer}>{clock(call.duration_s)}</div>
         {call.end_reason && <p className="quiet">{endWords(call.end_reason)}</p>}
         <Link to="/calls/$callId" params={{ callId: call.id }}>
-          Open the call with its insights
+          {call.answered_at ? "Open the call with its insights" : "Open the call"}
         </Link>
       </div>
       <section className="stack" aria-label="Receipt">

@@ -52,13 +52,7 @@ export function DuringPanel({ call }: { call: Call }) {
         <div className={classes.timer} role="timer" aria-label="Length of the call">
           {clock(durationS)}
         </div>
-        <Button
-          color="red.9"
-          size="md"
-          leftSection={<HangUpIcon />}
-          onClick={press}
-          disabled={ending}
-        >
+        <Button color="red.9" size="md" leftSection={<HangUpIcon />} onClick={press} disabled={ending}>
           Hang up
         </Button>
       </div>
