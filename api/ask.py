@@ -21,7 +21,7 @@ PROBLEMS: dict[type[DomainError], int] = {
     InsufficientCredit: 402,
     EmbeddingModelMissing: 503,
     operations.IdempotencyKeyReused: 409,
-    queries.CursorInvalid: 422,
+    queries.CursorInvalid: 400,
     queries.QuestionUnknown: 404,
 }
 

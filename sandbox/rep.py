@@ -176,14 +176,18 @@ class Live:
         self._socket.send(json.dumps({"action": "follow", "call_id": call_id}))
         self.wait_for("following")
 
+    @property
+    def is_open(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
     def of_type(self, kind: str) -> list[Received]:
         return [received for received in list(self.events) if received.event["type"] == kind]
 
     def wait_for(self, kind: str, *, limit_s: float = 10.0) -> Received:
         until = time.monotonic() + limit_s
         while not (found := self.of_type(kind)):
-            if time.monotonic() > until:
-                raise UnexpectedAnswer(f"no {kind} event within {limit_s:g} s")
+            if time.monotonic() > until or not self.is_open:
+                raise UnexpectedAnswer(f"no {kind} event within {limit_s:g} s, or the socket closed before")
             time.sleep(0.02)
         return found[-1]
 

@@ -12,6 +12,8 @@ from ai.listening.vad import WINDOW_MS, WINDOW_SAMPLES, SpeechDetector
 
 BYTES_PER_MS = SAMPLES_PER_MS * BYTES_PER_SAMPLE
 WINDOW_BYTES = WINDOW_SAMPLES * BYTES_PER_SAMPLE
+# How far back the beginning of speech is looked for.
+ONSET_WINDOWS_SEEN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,16 @@ class Segmenter:
     def speaking(self) -> bool:
         return self._start_ms is not None
 
+    @property
+    def settled_ms(self) -> int:
+        """Before this, no utterance is open: what was said earlier has been handed out as events."""
+        if self._start_ms is not None:
+            return self._start_ms
+        if self._pending_start_ms is None:
+            return 0
+        # The windows in which speech may have begun without being believed yet.
+        return max(0, self._pending_start_ms - ONSET_WINDOWS_SEEN * WINDOW_MS)
+
     def feed(self, pcm: bytes, timestamp_ms: int) -> list[Event]:
         """The next audio, of any length: 8 kHz, signed 16-bit little-endian mono, whole samples.
 
@@ -176,7 +188,7 @@ class Segmenter:
 
     def _listening(self, now_ms: int) -> list[Event]:
         """Nobody speaks yet: keep a little audio from before the first word."""
-        recent = self._probabilities[-5:]
+        recent = self._probabilities[-ONSET_WINDOWS_SEEN:]
         if sum(one >= self._tuning.onset for one in recent) >= self._tuning.onset_windows:
             first = next(index for index, one in enumerate(recent) if one >= self._tuning.onset)
             self._start_ms = now_ms - (len(recent) - first) * WINDOW_MS

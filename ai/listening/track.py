@@ -87,11 +87,18 @@ class TrackListener:
         self._arrived = asyncio.Event()
         self._ending = False
         self._outcomes: asyncio.Queue[_Outcome | None] = asyncio.Queue(MAX_UNFINISHED)
+        self._unreported: deque[_Outcome] = deque()
+        self._handed_out_ms = 0
         self._interim: asyncio.Task[None] | None = None
         self._utterance = 1
         self._shown_utterance = 0
         self._reporting = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def settled_ms(self) -> int:
+        """Whatever was said before this has been reported; the stream time up to which this listener owes nothing."""
+        return min((outcome.start_ms for outcome in self._unreported), default=self._handed_out_ms)
 
     def feed(self, mulaw: bytes, timestamp_ms: int) -> None:
         """The next frame, of any length. Never waits: when too much is waiting, the oldest is dropped and counted."""
@@ -141,9 +148,12 @@ class TrackListener:
             self._waiting_bytes = 0
             # The detector computes outside of the interpreter's lock, so the event loop goes on meanwhile.
             await self._handle(await asyncio.to_thread(self._segmented, batch))
+            # Kept here, where no utterance is between the segmenter's thread and the outcomes.
+            self._handed_out_ms = self._segmenter.settled_ms
             if self._ending:
                 self._arrived.set()
         await self._handle(self._segmenter.finish())
+        self._handed_out_ms = self._segmenter.settled_ms
         await self._outcomes.put(None)
 
     def _segmented(self, batch: list[tuple[int, bytes]]) -> list[Event]:
@@ -163,9 +173,13 @@ class TrackListener:
                 recognition = asyncio.create_task(self._client.transcribe(event.pcm, "final", self.context))
                 outcome = _Outcome(event.start_ms, event.end_ms, self._utterance, event.audio_start_ms, recognition)
                 self._utterance += 1
-                await self._outcomes.put(outcome)
+                await self._await_report(outcome)
             elif isinstance(event, Gap):
-                await self._outcomes.put(_Outcome(event.start_ms, event.end_ms))
+                await self._await_report(_Outcome(event.start_ms, event.end_ms))
+
+    async def _await_report(self, outcome: _Outcome) -> None:
+        self._unreported.append(outcome)
+        await self._outcomes.put(outcome)
 
     async def _show_interim(self, due: InterimDue, utterance: int) -> None:
         try:
@@ -185,6 +199,7 @@ class TrackListener:
             recognition = await self._recognition(outcome)
             async with self._reporting:
                 await self._reported(self._report_of(outcome, recognition))
+            self._unreported.popleft()
         if self._interim is not None:
             self._interim.cancel()
 

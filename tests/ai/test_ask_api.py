@@ -133,7 +133,7 @@ def test_an_unusable_question_is_refused(page: Browser) -> None:
 
 def test_a_question_without_a_key_and_a_history_without_a_place_are_refused(page: Browser) -> None:
     assert page.post("/api/questions", {"question": QUESTION})[0] == 422
-    assert page.get("/api/questions?cursor=nowhere")[0] == 422
+    assert page.get("/api/questions?cursor=nowhere")[0] == 400
 
 
 def test_insights_are_read_with_the_segments_that_carry_them(page: Browser, owner: Membership) -> None:

@@ -85,9 +85,7 @@ class Journey:
     def _talk(self, lead_id: str) -> tuple[dict[str, Any], Live, float]:
         """One whole call; returns it, what the socket delivered, and when the dialogue began (Unix seconds)."""
         self._say("calling; the lead speaks a recorded dialogue")
-        self._rep.sandbox(
-            "POST", f"/sandbox/api/phones/{LEAD_PHONE}", {"behaviour": "answer", "dialogue": DIALOGUE}
-        )
+        self._rep.sandbox("POST", f"/sandbox/api/phones/{LEAD_PHONE}", {"behaviour": "answer", "dialogue": DIALOGUE})
         live = self._rep.live().open()
         key = str(uuid.uuid4())
         call = self._rep.call("POST", "/api/calls", {"lead_id": lead_id}, key=key, expect=201)
@@ -192,9 +190,7 @@ class Journey:
         env = self._stack.env
         scan = Scan(database_url=env["DATABASE_URL"], redis_url=env["REDIS_URL"], folder=self._stack.data_dir)
         self._require(len(scan.everywhere(canaries)) > 3, "the scan finds nothing even before the erasure")
-        request = self._rep.call(
-            "POST", "/api/privacy/erasure", {"confirm": PERSON.email, "when": "now"}, expect=202
-        )
+        request = self._rep.call("POST", "/api/privacy/erasure", {"confirm": PERSON.email, "when": "now"}, expect=202)
         receipt = f"/api/erasure-receipts/{request['receipt_path'].rsplit('/', 1)[-1]}"
         self._rep.wait_for(lambda: self._rep.call("GET", receipt)["state"] == "done", limit_s=60, every_s=0.5)
         self._require(self._rep.ask("GET", "/api/calls").status_code == 401, "the session outlived the account")
