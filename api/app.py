@@ -19,7 +19,7 @@ class KloseAPI(NinjaAPI):
         return add_server_events(super().get_openapi_schema(**kwargs))
 
 
-api = KloseAPI(title="Klosesales", version="1", auth=auth.SessionAuth(), docs_url="/docs")
+api = KloseAPI(title="Klosesales", version="1", auth=auth.SessionAuth(), docs_url=None)
 for module in ROUTERS:
     api.add_router("", module.router)
 

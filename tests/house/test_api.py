@@ -1,0 +1,94 @@
+"""The API's description is whole, and so are the lists of events and problems that are kept by hand."""
+
+from collections import defaultdict
+from http import HTTPStatus
+from typing import get_args
+
+from pydantic import BaseModel
+
+from api.app import PROBLEMS, api
+from api.errors import TITLES
+from api.server_events import SERVER_EVENTS, ServerEvent
+from processors.errors import DomainError
+from tests.house.house import FLOORS, classes_below, modules
+from tests.matrix.routes import operations
+
+# Operations that answer with a file, which has no schema.
+FILES = {"export_statement", "export_personal_data"}
+# One word for one meaning: the same refusal on several floors, with one status.
+SHARED_CODES = {
+    "cursor_invalid": "each keyset page refuses a cursor that it did not give out",
+    "idempotency_key_reused": "each operation with a key refuses it for another request",
+    "speech_refused": "the client's refusal repeats the server's over the wire",
+}
+# Errors that never become an answer of the REST API -> who handles them.
+INTERNAL = {
+    "carrier_refused": "voice/submission.py and reconcile.py: the call fails with that reason",
+    "carrier_silent": "voice/submission.py and reconcile.py: looked up, or tried again",
+    "duration_out_of_range": "no request carries a duration, so one that is out of range is a fault of ours",
+    "erasure_not_yet": "compliance/erasure.py: the run goes on later",
+    "hold_closed": "told to a caller of the ledger that extends an ended hold; a fault of ours",
+    "hold_unknown": "told to a caller of the ledger that settles what was never held; a fault of ours",
+    "interim_dropped": "ai/listening/track.py: newer interim text follows",
+    "model_unusable": "ai/listening/server.py says it at its start and stops",
+    "recognition_failed": "ai/listening/track.py: the stretch becomes a gap",
+    "reference_taken": "each call has a reference of its own, so a second hold is a fault of ours",
+    "speech_refused": "ai/listening/track.py: the stretch becomes a gap",
+    "stream_refused": "voice/media_stream.py: the socket is closed with a code",
+    "transcriber_overloaded": "ai/listening/client.py: final speech waits and is sent again",
+    "transcriber_unavailable": "ai/listening/track.py: the stretch becomes a gap",
+}
+
+
+def errors() -> list[type[DomainError]]:
+    return classes_below(DomainError)
+
+
+def status_of(error: type[DomainError]) -> int | None:
+    return next((PROBLEMS[one] for one in error.__mro__ if one in PROBLEMS), None)
+
+
+def test_every_operation_has_a_name_of_its_own_and_a_described_answer() -> None:
+    assert len({operation.operation_id for operation in operations()}) == len(operations())
+    undescribed = set()
+    for methods in api.get_openapi_schema()["paths"].values():
+        for operation in methods.values():
+            # Ninja's own default would be module_function.
+            assert "_api_" not in operation["operationId"]
+            for status, answer in operation["responses"].items():
+                if int(status) != HTTPStatus.NO_CONTENT and "schema" not in str(answer.get("content", "")):
+                    undescribed.add(operation["operationId"])
+    assert undescribed == FILES
+
+
+def test_every_event_of_every_package_is_one_that_browsers_know() -> None:
+    said = {
+        event
+        for module in modules(*FLOORS)
+        if module.__name__.endswith(".events")
+        for event in vars(module).values()
+        if isinstance(event, type) and issubclass(event, BaseModel) and event.__module__ == module.__name__
+    }
+    assert said == set(SERVER_EVENTS)
+    assert set(get_args(get_args(ServerEvent)[0])) == said
+    types = [event.model_fields["type"].default for event in SERVER_EVENTS]
+    assert len(set(types)) == len(types)
+
+
+def test_every_problem_has_a_code_of_its_own() -> None:
+    by_code = defaultdict(set)
+    for error in errors():
+        by_code[error.code].add(error)
+    assert len(by_code) > 40
+    assert DomainError.code not in by_code
+    assert {code for code, found in by_code.items() if len(found) > 1} == set(SHARED_CODES)
+    for code in SHARED_CODES:
+        assert len({status_of(error) for error in by_code[code]}) == 1, f"{code} has several statuses"
+
+
+def test_every_problem_has_a_status_or_is_handled_inside() -> None:
+    assert {error.code for error in errors() if status_of(error) is None} == set(INTERNAL)
+
+
+def test_every_status_that_is_given_has_a_title() -> None:
+    assert set(PROBLEMS.values()) <= set(TITLES)

@@ -1,0 +1,1 @@
+"""Who may reach what: every route, row and socket, by role and by tenant."""

@@ -1,0 +1,142 @@
+"""Who may do what, kept by hand: a route without a line here fails the tests.
+
+A line says what the product promises, not what the code does, so it is never to be copied from an answer.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Role = Literal["anonymous", "awaiting_otp", "rep", "manager", "owner"]
+ROLES: tuple[Role, ...] = ("anonymous", "awaiting_otp", "rep", "manager", "owner")
+
+EVERYBODY = frozenset(ROLES)
+SIGNED_IN: frozenset[Role] = frozenset({"rep", "manager", "owner"})
+KNOWN: frozenset[Role] = SIGNED_IN | {"awaiting_otp"}
+BUYERS: frozenset[Role] = frozenset({"manager", "owner"})
+
+Thing = Literal["lead", "call", "checkout", "question", "session", "receipt", "person"]
+# Who of the same workspace may reach a colleague's; nobody of another workspace ever may.
+COLLEAGUES_MAY: Mapping[Thing, frozenset[Role]] = {
+    "lead": SIGNED_IN,
+    "call": frozenset({"manager", "owner"}),
+    "checkout": SIGNED_IN,
+    "question": frozenset(),
+    "session": frozenset(),
+    "person": frozenset({"manager", "owner"}),
+    # Whoever holds a receipt's address may read it: after the erasure nobody can sign in any more.
+    "receipt": EVERYBODY,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What an operation promises.
+
+    may: the roles that it serves; the others get 401, or 403 when they are signed in.
+    status: for those that it serves; status_of: where it differs for a role.
+    names: which thing each identifier names; one that the asker may not reach answers 404.
+    narrows: identifiers that only narrow the answer; one that the asker may not reach narrows it to nothing.
+    body: what is sent; words in braces are filled in for the person who asks.
+    after: an operation that the same person does first.
+    """
+
+    may: frozenset[Role]
+    status: int = 200
+    status_of: Mapping[Role, int] = field(default_factory=dict)
+    names: Mapping[str, Thing] = field(default_factory=dict)
+    narrows: Mapping[str, Thing] = field(default_factory=dict)
+    body: Mapping[str, Any] | None = None
+    after: str | None = None
+
+
+_LEAD: Mapping[str, Thing] = {"path.lead_id": "lead"}
+_CALL: Mapping[str, Thing] = {"path.call_id": "call"}
+_CODE = {"code": "{code}"}
+# Who is signed in already needs no passcode: asking for one is refused, sending one changes nothing.
+_NOT_AGAIN: Mapping[Role, int] = dict.fromkeys(SIGNED_IN, 409)
+_SIGN_UP = {
+    "first_name": "New",
+    "last_name": "Person",
+    "email": "new-{person}@example.com",
+    "mobile": "+1 202 555 0166",
+    "password": "correct horse battery",
+    "sms_consent": True,
+    "policy_version": "{policy}",
+    "policy_accepted": True,
+}
+
+EXPECTATIONS: Mapping[str, Expectation] = {
+    # identity
+    "get_session": Expectation(EVERYBODY),
+    "sign_up": Expectation(EVERYBODY, body=_SIGN_UP),
+    "sign_in": Expectation(EVERYBODY, body={"email": "{email}", "password": "correct horse battery"}),
+    "send_otp": Expectation(KNOWN, status_of=_NOT_AGAIN),
+    "check_otp": Expectation(KNOWN, body=_CODE),
+    "sign_out": Expectation(KNOWN, 204),
+    "list_sessions": Expectation(SIGNED_IN),
+    "revoke_session": Expectation(SIGNED_IN, 204, names={"path.session_id": "session"}),
+    # leads
+    "list_leads": Expectation(SIGNED_IN),
+    "add_lead": Expectation(SIGNED_IN, 201, body={"first_name": "Nia", "phone": "+1 202 555 0188"}),
+    "get_lead": Expectation(SIGNED_IN, names=_LEAD),
+    "change_lead": Expectation(SIGNED_IN, names=_LEAD, body={"notes": "asked for the price list"}),
+    "remove_lead": Expectation(SIGNED_IN, 204, names=_LEAD),
+    "suppress_lead": Expectation(SIGNED_IN, names=_LEAD, body={}),
+    "check_dial": Expectation(SIGNED_IN, names=_LEAD),
+    # calls
+    "start_call": Expectation(SIGNED_IN, 201, names={"body.lead_id": "lead"}, body={}),
+    "list_calls": Expectation(SIGNED_IN, narrows={"query.lead_id": "lead"}),
+    "get_call": Expectation(SIGNED_IN, names=_CALL),
+    "annotate_call": Expectation(SIGNED_IN, names=_CALL, body={"disposition": "interested"}),
+    "list_segments": Expectation(SIGNED_IN, names=_CALL),
+    "hang_up": Expectation(SIGNED_IN, names=_CALL),
+    "get_receipt": Expectation(SIGNED_IN, names=_CALL),
+    "get_insights": Expectation(SIGNED_IN, names=_CALL),
+    # questions
+    "ask_question": Expectation(
+        SIGNED_IN,
+        narrows={"body.lead_id": "lead", "body.user_id": "person"},
+        body={"question": "What does the price depend on?"},
+    ),
+    "list_questions": Expectation(SIGNED_IN),
+    "delete_question": Expectation(SIGNED_IN, 204, names={"path.question_id": "question"}),
+    # credits
+    "get_credits": Expectation(SIGNED_IN),
+    "list_packs": Expectation(SIGNED_IN),
+    "start_checkout": Expectation(BUYERS, 201, body={"price_id": "{price}"}),
+    "get_checkout": Expectation(SIGNED_IN, names={"path.checkout_id": "checkout"}),
+    "get_statement": Expectation(SIGNED_IN),
+    "export_statement": Expectation(SIGNED_IN),
+    # privacy
+    "get_policy": Expectation(EVERYBODY),
+    "list_processors": Expectation(EVERYBODY),
+    "list_held_data": Expectation(SIGNED_IN),
+    "list_disclosures": Expectation(SIGNED_IN),
+    "list_consents": Expectation(SIGNED_IN),
+    "export_personal_data": Expectation(SIGNED_IN),
+    "preview_erasure": Expectation(SIGNED_IN),
+    "get_erasure": Expectation(SIGNED_IN),
+    "request_erasure": Expectation(SIGNED_IN, 202, body={"confirm": "{email}", "when": "after_grace"}),
+    "cancel_erasure": Expectation(SIGNED_IN, after="request_erasure"),
+    "get_erasure_receipt": Expectation(EVERYBODY, names={"path.token": "receipt"}),
+}
+
+Door = Literal["anybody", "carrier", "seller"]
+# The plain URLs: pages that anybody may see, and webhooks that only a signature opens, never a session.
+PLAIN_URLS: Mapping[str, Door] = {
+    "healthz": "anybody",
+    "readyz": "anybody",
+    "api/": "anybody",
+    "api/openapi.json": "anybody",
+    r"^(?!api/|assets/|static/|twilio/|paddle/).*$": "anybody",
+    "paddle/webhook": "seller",
+    "twilio/voice/<uuid:call_id>/agent": "carrier",
+    "twilio/voice/<uuid:call_id>/status": "carrier",
+    "twilio/voice/<uuid:call_id>/stream": "carrier",
+    "twilio/voice/<uuid:call_id>/notice": "carrier",
+    "twilio/voice/<uuid:call_id>/notice/played": "carrier",
+    "twilio/voice/<uuid:call_id>/after": "carrier",
+}
+# The browser's socket is proved in test_browser_socket.py, the carrier's here.
+SOCKETS: Mapping[str, Literal["session", "carrier"]] = {"ws/": "session", "twilio/media/": "carrier"}

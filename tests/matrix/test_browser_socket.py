@@ -1,0 +1,147 @@
+"""The browser's socket: no session, no news; another workspace's call, or a colleague's, is not there."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+from channels.layers import get_channel_layer
+from channels.testing import WebsocketCommunicator
+from django.conf import settings
+from pytest_django.plugin import DjangoDbBlocker
+from uuid_utils.compat import uuid7
+
+from config.asgi import application
+from realtime.publish import Topic
+from tests.identity.test_sockets import SIGNED_OUT, Socket, run
+from tests.matrix.expectations import Role
+from tests.matrix.world import World
+
+QUIET_S = 0.5
+
+
+@pytest.fixture(autouse=True)
+def committed_rows(world: World, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """A socket reads on connections of its own, which see nothing of a test's transaction."""
+    with django_db_blocker.unblock():
+        yield
+
+
+class Page(Socket):
+    """A socket that speaks as our page does."""
+
+    async def ready(self) -> "Page":
+        assert await self.open()
+        assert (await self.hears())["event"] == {"type": "ready"}
+        return self
+
+    async def follow(self, call_id: UUID | str) -> dict[str, Any]:
+        await self._socket.send_to(json.dumps({"action": "follow", "call_id": str(call_id)}))
+        return await self.hears()
+
+    async def hears(self) -> dict[str, Any]:
+        heard: dict[str, Any] = json.loads((await self.next())["text"])
+        return heard
+
+    async def hears_nothing(self) -> bool:
+        return bool(await self._socket.receive_nothing(timeout=QUIET_S))
+
+    async def leave(self) -> None:
+        await self._socket.disconnect()
+
+
+async def publish(topic: Topic) -> None:
+    """What another process does when something happened; the text is that of no real event."""
+    message = {"type": "hub.event", "topic": topic.name, "text": '{"type":"planted"}'}
+    await get_channel_layer().group_send(topic.name, message)
+
+
+@pytest.mark.parametrize("role", ["anonymous", "awaiting_otp"])
+def test_without_a_session_the_socket_is_closed_with_a_code(world: World, role: Role) -> None:
+    browser = world.browser_of(role)
+
+    async def story() -> int:
+        socket = Socket(browser)
+        assert await socket.open()
+        return await socket.closed_with()
+
+    assert run(story) == SIGNED_OUT
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "http://localhost.evil.example", "http://localhost:1", "null", ""]
+)
+def test_a_page_of_another_origin_gets_no_socket(world: World, origin: str) -> None:
+    browser = world.browser_of("owner")
+
+    async def story() -> bool:
+        return await Socket(browser, origin).open()
+
+    assert run(story) is False
+
+
+@pytest.mark.parametrize(
+    ("role", "whose", "may"),
+    [
+        ("rep", "rep", True),
+        ("rep", "colleague", False),
+        ("rep", "stranger", False),
+        ("manager", "colleague", True),
+        ("manager", "stranger", False),
+        ("owner", "colleague", True),
+        ("owner", "stranger", False),
+    ],
+)
+def test_a_call_is_followed_by_those_who_may_see_it(world: World, role: Role, whose: str, may: bool) -> None:
+    """A refused call is refused like one that there is not, and its news do not arrive."""
+    browser, person = world.browser_of(role), world.people[whose]
+    call_id = UUID(str(person.things["call"]))
+
+    async def story() -> tuple[dict[str, Any], dict[str, Any], bool]:
+        page = await Page(browser).ready()
+        answer = await page.follow(call_id)
+        await publish(Topic.call(person.membership.workspace_id, call_id))
+        heard = not await page.hears_nothing()
+        if heard:
+            assert (await page.hears())["event"] == {"type": "planted"}
+        unknown = uuid7()
+        refusal = await page.follow(unknown)
+        await page.leave()
+        return answer["event"], {**refusal["event"], "call_id": str(call_id)}, heard
+
+    answer, refusal, heard = run(story)
+    assert refusal == {"type": "refused", "call_id": str(call_id), "code": "not_found"}
+    assert heard is may
+    assert answer == ({"type": "following", "call_id": str(call_id)} if may else refusal)
+
+
+def test_news_reach_their_own_workspace_and_person_only(world: World) -> None:
+    rep, stranger, colleague = (world.people[name] for name in ("rep", "stranger", "colleague"))
+
+    async def story() -> None:
+        page, other = await Page(rep.browser).ready(), await Page(stranger.browser).ready()
+        for topic in (Topic.workspace(stranger.membership.workspace_id), Topic.user(stranger.membership.user_id)):
+            await publish(topic)
+            assert (await other.hears())["topic"] == topic.name
+        await publish(Topic.user(colleague.membership.user_id))
+        assert await page.hears_nothing()
+        await publish(Topic.workspace(rep.membership.workspace_id))
+        assert (await page.hears())["topic"] == Topic.workspace(rep.membership.workspace_id).name
+        assert await other.hears_nothing()
+        await asyncio.gather(page.leave(), other.leave())
+
+    run(story)
+
+
+def test_the_carriers_socket_opens_for_no_session(world: World) -> None:
+    """It wants the carrier's signature; what a browser has is not looked at."""
+    cookie = f"{settings.SESSION_COOKIE_NAME}={world.browser_of('owner').session_cookie}".encode()
+
+    async def story() -> bool:
+        socket = WebsocketCommunicator(application, "/twilio/media/", headers=[(b"cookie", cookie)])
+        accepted, _ = await socket.connect(timeout=5)
+        return bool(accepted)
+
+    assert run(story) is False

@@ -1,0 +1,82 @@
+"""Every row of the upper floors belongs to exactly one workspace, or it is said why not."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.apps import apps
+from django.db import connection
+from django.db.models import F, ForeignKey, Model
+
+from identity.models import TenantManager, TenantModel, Workspace
+from tests.matrix.world import World, tenant_models
+
+UPPER_FLOORS = ("ledger", "ai", "voice", "api", "config")
+BELONGS_TO_NO_WORKSPACE = {
+    "ledger.Account": "the house's own accounts have none; a constraint ties the rest to a workspace",
+    "ledger.Posting": "one side of an entry, which has the workspace; it is read through its entry only",
+    "ledger.RateCard": "one price list for all",
+    "ledger.PaddleEvent": "comes from outside without a workspace; the checkout of its transaction has it",
+}
+
+
+def models_above_identity() -> list[type[Model]]:
+    return [model for model in apps.get_models() if model._meta.app_label in UPPER_FLOORS]
+
+
+def inner_references() -> Iterator[tuple[type[TenantModel], str]]:
+    """Each foreign key from one tenant row to another."""
+    for model in tenant_models():
+        for one in model._meta.concrete_fields:
+            if isinstance(one, ForeignKey) and issubclass(one.related_model, TenantModel):
+                yield model, one.name
+
+
+def test_every_model_above_identity_has_a_workspace_or_a_reason() -> None:
+    without = {model._meta.label for model in models_above_identity() if not issubclass(model, TenantModel)}
+    assert len(models_above_identity()) > 15
+    assert without == set(BELONGS_TO_NO_WORKSPACE)
+
+
+@pytest.mark.parametrize("model", tenant_models(), ids=lambda model: model._meta.label)
+def test_a_tenant_row_cannot_be_without_workspace_and_is_read_through_the_scoped_manager(
+    model: type[TenantModel],
+) -> None:
+    workspace = model._meta.get_field("workspace")
+    assert isinstance(workspace, ForeignKey)
+    assert (workspace.related_model, workspace.null) == (Workspace, False)
+    assert isinstance(model._default_manager, TenantManager)
+    assert [type(manager) for manager in model._meta.managers] == [TenantManager]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("model", tenant_models(), ids=lambda model: model._meta.label)
+def test_the_database_refuses_a_tenant_row_without_workspace(model: type[TenantModel]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT is_nullable FROM information_schema.columns WHERE table_name = %s AND column_name = 'workspace_id'",
+            [model._meta.db_table],
+        )
+        assert cursor.fetchall() == [("NO",)]
+
+
+@pytest.mark.django_db
+def test_rows_that_belong_together_belong_to_the_same_workspace(world: World) -> None:
+    compared = set()
+    for model, name in inner_references():
+        rows = model._default_manager.filter(**{f"{name}__isnull": False})
+        assert not rows.exclude(**{f"{name}__workspace_id": F("workspace_id")}).exists(), f"{model._meta.label}.{name}"
+        if rows.values("workspace_id").distinct().count() == 2:
+            compared.add(f"{model._meta.label}.{name}")
+    assert {"voice.TranscriptSegment.call", "voice.Call.lead", "ai.Passage.indexed_call"} <= compared
+
+
+@pytest.mark.django_db
+def test_both_workspaces_have_rows_of_every_kind(world: World) -> None:
+    """The matrix proves something about the kinds of rows only that there are."""
+    empty = {
+        model._meta.label
+        for model in tenant_models()
+        for person in (world.people["rep"], world.people["stranger"])
+        if not model._default_manager.filter(workspace_id=person.membership.workspace_id).exists()
+    }
+    assert empty == set()

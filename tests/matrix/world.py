@@ -1,0 +1,269 @@
+"""Two workspaces with real rows, made as people make them: by HTTP, signed callbacks and the pipeline's operations."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, cast
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.apps import apps
+from django.conf import settings
+from django.db.models import Model, Q
+from twilio.request_validator import RequestValidator
+
+from compliance import policy
+from identity.access import Client
+from identity.models import Membership, TenantModel
+from identity.operations import add_member, create_verified_user
+from identity.permissions import Role as MemberRole
+from identity.schemas import SignUpIn
+from ledger.models import Checkout
+from tests.identity.browser import PASSWORD, form
+from tests.ledger.books import completed, notify
+from tests.matrix.asker import Asker
+from tests.matrix.expectations import Role, Thing
+from tests.sandbox_fixture import Sandbox
+from voice import analysis, transcripts
+from voice.models import Call
+
+SUPPORT = Client(address="192.0.2.1", agent="")
+STARTER = str(settings.CREDIT_PACKS[0]["price_id"])
+PEOPLE: tuple[tuple[str, MemberRole, str], ...] = (
+    ("owner", "owner", "here"),
+    ("manager", "manager", "here"),
+    ("rep", "rep", "here"),
+    ("colleague", "rep", "here"),
+    ("stranger", "owner", "there"),
+)
+
+
+@dataclass(slots=True)
+class Person:
+    """A member with a signed-in browser, and what is theirs.
+
+    The words that `spoken`, `asked` and `noted` give stand in nobody else's rows.
+    """
+
+    name: str
+    membership: Membership
+    browser: Asker
+    things: dict[Thing, UUID | str] = field(default_factory=dict)
+
+    @property
+    def spoken(self) -> str:
+        return f"spoken{self.name}"
+
+    @property
+    def asked(self) -> str:
+        return f"asked{self.name}"
+
+    @property
+    def noted(self) -> str:
+        return f"noted{self.name}"
+
+    @property
+    def canaries(self) -> list[str]:
+        """Whatever would tell another workspace of this person, their leads, calls and questions."""
+        user = self.membership.user
+        ids = [str(self.membership.workspace_id), *map(str, self.things.values())]
+        words = [self.spoken, self.asked, self.noted, f"Lead{self.name}", f"Workspace of {self.name}"]
+        return [*ids, *words, user.email, user.mobile_e164, user.first_name, user.last_name]
+
+    @property
+    def email(self) -> str:
+        return self.membership.user.email
+
+
+@dataclass(slots=True)
+class World:
+    """people: by name; "stranger" is the owner of the other workspace. waiting: a browser before its passcode."""
+
+    sandbox: Sandbox
+    people: dict[str, Person]
+    waiting: Asker
+    waiting_for: Membership
+
+    def person_of(self, role: Role) -> Person:
+        """Who has the role; the rep's things stand for those whom nobody knows yet."""
+        return self.people[role if role in self.people else "rep"]
+
+    def browser_of(self, role: Role) -> Asker:
+        """A copy, so that what one test does to its cookies is not seen by another."""
+        copy = Asker()
+        if role != "anonymous":
+            original = self.waiting if role == "awaiting_otp" else self.people[role].browser
+            for name, morsel in original.client.cookies.items():
+                copy.client.cookies[name] = morsel.value
+        return copy
+
+
+def build(sandbox: Sandbox) -> World:
+    sandbox.ask("POST", "/reset")
+    workspaces: dict[str, UUID] = {}
+    people: dict[str, Person] = {}
+    for number, (name, role, where) in enumerate(PEOPLE):
+        filled = _form(name, number)
+        if where in workspaces:
+            member = add_member(workspace_id=workspaces[where], form=filled, role=role, client=SUPPORT, now=_now())
+        else:
+            member = create_verified_user(form=filled, client=SUPPORT, now=_now())
+            workspaces[where] = member.workspace_id
+        people[name] = _enter(sandbox, name, member, number)
+    for owner in ("owner", "stranger"):
+        _buy(people[owner])
+    for number, person in enumerate(people.values()):
+        person.things.setdefault("checkout", people["owner"].things["checkout"])
+        _work(person, number)
+    waiting_for = add_member(
+        workspace_id=workspaces["here"], form=_form("waiting", 9), role="rep", client=SUPPORT, now=_now()
+    )
+    waiting = Asker("198.51.100.99")
+    assert waiting.post("/api/signin", {"email": waiting_for.user.email, "password": PASSWORD})[0] == 200
+    assert waiting.post("/api/otp/send")[0] == 200
+    return World(sandbox, people, waiting, waiting_for)
+
+
+def rows_of(person: Person) -> dict[str, list[dict[str, Any]]]:
+    """Every row of the person's workspace and everything of the person, by table."""
+    workspace_id, user_id = person.membership.workspace_id, person.membership.user_id
+    found: dict[str, list[dict[str, Any]]] = {}
+    for model in apps.get_models():
+        names = {one.attname for one in model._meta.concrete_fields}
+        belongs = Q()
+        for column, value in (("workspace_id", workspace_id), ("user_id", user_id)):
+            if column in names:
+                belongs |= Q(**{column: value})
+        if belongs:
+            found[model._meta.label] = list(_all(model).filter(belongs).order_by("pk").values())
+    return found
+
+
+def tenant_models() -> list[type[TenantModel]]:
+    return [model for model in apps.get_models() if issubclass(model, TenantModel)]
+
+
+def carrier_posts(path: str, fields: Mapping[str, str]) -> tuple[int, str]:
+    """A callback with the carrier's signature. Returns status and body."""
+    token = RequestValidator(settings.TWILIO_AUTH_TOKEN)
+    signature = token.compute_signature(f"{settings.PUBLIC_URL}{path}", dict(fields))
+    response = Asker().client.post(
+        path,
+        urlencode(fields),
+        content_type="application/x-www-form-urlencoded",
+        headers={"X-Twilio-Signature": signature},
+    )
+    return response.status_code, response.content.decode()
+
+
+def _all(model: type[Model]) -> Any:
+    return model._default_manager.all()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _form(name: str, number: int) -> SignUpIn:
+    return SignUpIn.model_validate(
+        form(
+            first_name=f"First{name}",
+            last_name=f"Last{name}",
+            email=f"{name}@example.com",
+            mobile=f"+1 202 555 01{number + 10}",
+            workspace_name=f"Workspace of {name}",
+            policy_version=policy.current_version(),
+        )
+    )
+
+
+def _enter(sandbox: Sandbox, name: str, member: Membership, number: int) -> Person:
+    """The whole way in: password, passcode from the phone."""
+    browser = Asker(f"198.51.100.{number + 1}")
+    assert browser.post("/api/signin", {"email": member.user.email, "password": PASSWORD})[0] == 200
+    assert browser.post("/api/otp/send")[0] == 200
+    code = sandbox.code_at(member.user.mobile_e164)
+    status, session = browser.post("/api/otp/check", {"code": code})
+    assert (status, session["state"]) == (200, "signed_in")
+    person = Person(name, member, browser)
+    person.things["person"] = member.user_id
+    person.things["session"] = UUID(_made(browser.get("/api/sessions"), 200)["items"][0]["id"])
+    return person
+
+
+def _made(answer: tuple[int, Any], status: int) -> dict[str, Any]:
+    assert answer[0] == status, answer
+    return cast(dict[str, Any], answer[1])
+
+
+def _buy(person: Person) -> None:
+    """A pack at the sandbox's checkout, with the notification that the seller signs."""
+    answer = person.browser.post("/api/credits/checkouts", {"price_id": STARTER}, **{"Idempotency-Key": "first-pack"})
+    checkout_id = UUID(_made(answer, 201)["checkout_id"])
+    person.things["checkout"] = checkout_id
+    notify(completed(Checkout.objects.get_queryset().get(id=checkout_id)))
+
+
+def _work(person: Person, number: int) -> None:
+    """A lead, a call with both speakers' words, insights, a question, and a request to be erased after the grace."""
+    browser, name = person.browser, person.name
+    lead = {"first_name": f"Lead{name}", "phone": f"+1 202 555 01{number + 50}", "notes": person.noted}
+    lead_id = UUID(_made(browser.post("/api/leads", lead), 201)["id"])
+    person.things["lead"] = lead_id
+    _converse(person, lead_id, number)
+    question = {"question": f"Did anybody say {person.asked}?"}
+    asked = _made(browser.post("/api/questions", question, **{"Idempotency-Key": "first-question"}), 200)
+    person.things["question"] = UUID(asked["id"])
+    second = {"question": "Is the price too high?"}
+    answered = _made(browser.post("/api/questions", second, **{"Idempotency-Key": "second-question"}), 200)
+    assert answered["quotes"]
+    erasure = _made(browser.post("/api/privacy/erasure", {"confirm": person.email, "when": "after_grace"}), 202)
+    person.things["receipt"] = erasure["receipt_path"].rsplit("/", 1)[1]
+    if name in ("owner", "manager", "rep"):
+        _made(browser.post("/api/privacy/erasure/cancel"), 200)
+
+
+def _converse(person: Person, lead_id: UUID, number: int) -> None:
+    call = _made(person.browser.post("/api/calls", {"lead_id": str(lead_id)}, **{"Idempotency-Key": "first-call"}), 201)
+    call_id = UUID(call["id"])
+    person.things["call"] = call_id
+    agent, callee = f"CA{number:032x}", f"CB{number:032x}"
+    at = {"Timestamp": _now().strftime("%a, %d %b %Y %H:%M:%S +0000")}
+
+    def carrier(what: str, **fields: str) -> None:
+        status, body = carrier_posts(f"/twilio/voice/{call_id}/{what}", {**at, **fields})
+        assert status < 300, body
+
+    carrier("agent", CallSid=agent, CallStatus="in-progress")
+    token = transcripts.issue_stream_token(call=Call.objects.get_queryset().get(id=call_id), now=_now())
+    for step, leg_status in enumerate(("ringing", "in-progress")):
+        carrier("status", CallSid=callee, ParentCallSid=agent, CallStatus=leg_status, SequenceNumber=str(step))
+    carrier("notice", CallSid=callee, ParentCallSid=agent)
+    carrier("notice/played", CallSid=callee, ParentCallSid=agent)
+    stream = transcripts.claim_stream(token=token, stream_sid=f"MZ{number:032x}", call_sid=agent, now=_now())
+    for place, (speaker, words) in enumerate(_conversation(person.spoken)):
+        transcripts.add_segment(
+            call_id=call_id,
+            speaker=speaker,
+            start_ms=place * 4_000,
+            end_ms=place * 4_000 + 3_000,
+            text=words,
+            confidence=0.9,
+            now=_now(),
+        )
+    transcripts.finish_stream(stream_id=stream.stream_id, dropped_frames=0, complete=True, now=_now())
+    carrier("status", CallSid=callee, ParentCallSid=agent, CallStatus="completed", CallDuration="61")
+    carrier("after", CallSid=agent, DialCallSid=callee, DialCallStatus="completed", DialCallDuration="61")
+    carrier("status", CallSid=agent, CallStatus="completed", CallDuration="70")
+    assert analysis.analyse(call_id=call_id, now=_now())
+    annotated = person.browser.ask("PATCH", f"/api/calls/{call_id}", {"notes": person.noted})
+    assert (annotated.status, annotated.json["status"]) == (200, "completed")
+
+
+def _conversation(word: str) -> list[tuple[str, str]]:
+    return [
+        ("agent", f"Hello, this is about the {word} contract."),
+        ("callee", f"The price of {word} is too high for us."),
+        ("agent", f"I will send you the {word} offer tomorrow."),
+        ("callee", "Good, call me back on Friday."),
+    ]
