@@ -7,7 +7,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 # The one page that may load Paddle's script and show its frame.
-CHECKOUT_PATH = "/credits"
+CHECKOUT_PATH = "/credits/checkout"
 
 
 def _origin(url: str) -> str:
@@ -35,7 +35,6 @@ class SecurityHeadersMiddleware:
                 "default-src 'self'",
                 f"script-src 'self' {script}".strip(),
                 "style-src 'self'",
-                "style-src-attr 'unsafe-inline'",
                 "img-src 'self' data:",
                 "font-src 'self'",
                 f"connect-src 'self' {socket} {connect}".strip(),

@@ -11,7 +11,7 @@ from identity.models import User
 from ledger import queries as ledger_queries
 from ledger.money import RateCardTerms, affordable_s, price
 from voice.models import TERMINAL_STATUSES, Call, Lead
-from voice.notice import NOTICE_SHORT
+from voice.notice import NOTICE
 from voice.schemas import DialCheckOut, Refusal
 
 # Twilio's own bound of <Dial timeLimit>.
@@ -86,5 +86,5 @@ def dial_check(*, actor: Actor, lead: Lead, now: datetime) -> DialCheckOut:
         callee_time_zone=lead.time_zone,
         within_calling_hours=there.hour in CALLING_HOURS and there.weekday() < 6,
         suppressed=any(reason.code == "lead_suppressed" for reason in reasons),
-        announcement=NOTICE_SHORT,
+        announcement=NOTICE,
     )

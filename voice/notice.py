@@ -4,4 +4,3 @@ NOTICE = (
     "Hello. This call will be written down as text by a computer while we speak. No sound is kept. "
     "If you do not want that, press any key now."
 )
-NOTICE_SHORT = "The lead hears that the call is transcribed, that no sound is kept, and that any key refuses it."

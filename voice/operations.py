@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from compliance import audit
+from compliance import audit, suppression
 from identity.auth import Actor
 from ledger import operations as ledger
 from processors.errors import DomainError
@@ -117,7 +117,7 @@ def request_hangup(*, actor: Actor, call_id: UUID, now: datetime) -> Call:
 
 
 def annotate_call(*, actor: Actor, call_id: UUID, change: CallChange, now: datetime) -> Call:
-    """Notes and disposition of a call.
+    """Notes and disposition of a call; "do not call" puts the number on the do-not-call list.
 
     :raises Call.DoesNotExist: unknown, or not the actor's.
     """
@@ -127,6 +127,14 @@ def annotate_call(*, actor: Actor, call_id: UUID, change: CallChange, now: datet
             call.notes = change.notes
         if change.disposition is not None:
             call.disposition = change.disposition
+        if change.disposition == "do_not_call" and call.lead.phone_e164:
+            suppression.suppress(
+                workspace_id=actor.workspace_id,
+                phone_e164=call.lead.phone_e164,
+                reason="asked_not_to_be_called",
+                source="rep",
+                now=now,
+            )
         call.save(update_fields=["notes", "disposition"])
         publish_call(call, now=now)
         return call

@@ -93,7 +93,8 @@ class Refusal(BaseModel):
 
 
 class DialCheckOut(BaseModel):
-    """What a rep should know before dialling. longest_call_s: with the credits available now."""
+    """What a rep should know before dialling. longest_call_s: with the credits available now. announcement: the words that
+    the lead hears first."""
 
     may_call: bool
     refusals: list[Refusal]

@@ -13,7 +13,9 @@ from voice.state import CALL_RANK, LEG_RANK, LegFacts, derive
 T0 = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
-def leg(role: str, status: str, answered: int | None = None, ended: int | None = None, duration: int | None = None):
+def leg(
+    role: str, status: str, answered: int | None = None, ended: int | None = None, duration: int | None = None
+) -> LegFacts:
     return LegFacts(
         role,
         status,
@@ -23,7 +25,7 @@ def leg(role: str, status: str, answered: int | None = None, ended: int | None =
     )
 
 
-def test_a_call_without_legs_is_only_intended():
+def test_a_call_without_legs_is_only_intended() -> None:
     assert derive([], hangup_requested=False).status == "intended"
 
 
@@ -41,26 +43,26 @@ def test_a_call_without_legs_is_only_intended():
         ([leg("agent", "completed", 1, 70), leg("callee", "failed", ended=9)], "failed", "lead_unreachable"),
     ],
 )
-def test_the_newest_news_of_both_legs_decides(legs, status, reason):
+def test_the_newest_news_of_both_legs_decides(legs: list[LegFacts], status: str, reason: str | None) -> None:
     facts = derive(legs, hangup_requested=False)
     assert (facts.status, facts.end_reason) == (status, reason)
 
 
-def test_the_conversation_is_as_long_as_the_carrier_says_of_the_leads_leg():
+def test_the_conversation_is_as_long_as_the_carrier_says_of_the_leads_leg() -> None:
     facts = derive([leg("agent", "completed", 1, 70), leg("callee", "completed", 5, 69, 64)], hangup_requested=False)
     assert facts.duration_s == 64
 
 
-def test_without_the_carriers_figure_the_length_is_the_time_between_answer_and_end():
+def test_without_the_carriers_figure_the_length_is_the_time_between_answer_and_end() -> None:
     facts = derive([leg("callee", "completed", 5, 69)], hangup_requested=False)
     assert facts.duration_s == 64
 
 
-def test_a_rep_who_hung_up_before_the_lead_was_rung_leaves_a_question_for_the_carrier():
+def test_a_rep_who_hung_up_before_the_lead_was_rung_leaves_a_question_for_the_carrier() -> None:
     assert derive([leg("agent", "completed", 1, 9)], hangup_requested=False).unresolved
 
 
-def test_every_order_of_a_legs_statuses_ends_the_same():
+def test_every_order_of_a_legs_statuses_ends_the_same() -> None:
     """Merging keeps the highest rank, as observe_leg does."""
     for order in permutations(["queued", "initiated", "ringing", "in-progress", "completed"]):
         status = "queued"
@@ -70,7 +72,7 @@ def test_every_order_of_a_legs_statuses_ends_the_same():
         assert derive([leg("callee", status, 1, 61, 60)], hangup_requested=False).status == "completed"
 
 
-def test_every_status_that_can_be_derived_has_a_rank():
+def test_every_status_that_can_be_derived_has_a_rank() -> None:
     for status in LEG_RANK:
         for role in ("agent", "callee"):
             assert derive([leg(role, status, ended=5)], hangup_requested=False).status in CALL_RANK

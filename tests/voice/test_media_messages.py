@@ -28,7 +28,7 @@ def media(payload: bytes = b"\xff" * 160, timestamp: str = "20", track: str = "i
     )
 
 
-def test_the_four_messages_of_a_stream_are_understood():
+def test_the_four_messages_of_a_stream_are_understood() -> None:
     start = {
         "event": "start",
         "sequenceNumber": "1",
@@ -51,12 +51,12 @@ def test_the_four_messages_of_a_stream_are_understood():
 
 
 @pytest.mark.parametrize("size", [1, 80, 160, 320, 3_200])
-def test_frames_of_any_size_are_taken(size):
+def test_frames_of_any_size_are_taken(size: int) -> None:
     frame = parse(media(b"\x7f" * size))
     assert isinstance(frame, Media) and len(frame.media.payload) == size
 
 
-def test_events_that_may_come_one_day_are_passed_over():
+def test_events_that_may_come_one_day_are_passed_over() -> None:
     assert parse('{"event":"weather","weather":{"sunny":true}}') is None
 
 
@@ -74,14 +74,14 @@ def test_events_that_may_come_one_day_are_passed_over():
         (media(b"\x00" * 40_000), "payload_too_large"),
     ],
 )
-def test_what_is_no_message_is_refused_with_a_code(text, code):
+def test_what_is_no_message_is_refused_with_a_code(text: str | bytes, code: str) -> None:
     with pytest.raises(MessageInvalid) as refused:
         parse(text)
     assert refused.value.code == code
 
 
 @pytest.mark.parametrize("timestamp", ["", "-1", "1.5", "9" * 10, "\u0661", "NaN"])
-def test_a_timestamp_that_is_no_number_of_milliseconds_is_refused(timestamp):
+def test_a_timestamp_that_is_no_number_of_milliseconds_is_refused(timestamp: str) -> None:
     frame = parse(media(timestamp=timestamp))
     assert isinstance(frame, Media)
     with pytest.raises(MessageInvalid, match="timestamp_malformed"):
@@ -89,7 +89,7 @@ def test_a_timestamp_that_is_no_number_of_milliseconds_is_refused(timestamp):
 
 
 @given(st.one_of(st.text(), st.binary(), st.text().map(lambda text: json.dumps({"event": "media", "media": text}))))
-def test_no_input_makes_the_parser_raise_anything_else(text):
+def test_no_input_makes_the_parser_raise_anything_else(text: str | bytes) -> None:
     try:
         parse(text)
     except MessageInvalid as refused:
