@@ -6,6 +6,7 @@ from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
 from api import ask, auth, calls, credits, errors, identity, leads, privacy
+from api.rendering import WireRenderer
 from api.server_events import add_server_events
 from processors.errors import DomainError
 
@@ -19,7 +20,7 @@ class KloseAPI(NinjaAPI):
         return add_server_events(super().get_openapi_schema(**kwargs))
 
 
-api = KloseAPI(title="Klosesales", version="1", auth=auth.SessionAuth(), docs_url=None)
+api = KloseAPI(title="Klosesales", version="1", auth=auth.SessionAuth(), docs_url=None, renderer=WireRenderer())
 for module in ROUTERS:
     api.add_router("", module.router)
 
