@@ -5,12 +5,15 @@ It reads `receive()` itself instead of being dispatched to, because a task per m
 
 import asyncio
 import json
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 from uuid import UUID
 
 from realtime.hub import hub
 from realtime.publish import CLOSE_RESTARTING, CLOSE_SIGNED_OUT, Topic
+
+logger = logging.getLogger(__name__)
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -74,7 +77,9 @@ class BrowserConsumer:
         try:
             await self._subscribe(Topic.workspace(caller.workspace_id))
             await self._subscribe(Topic.user(caller.user_id))
-        except Exception:
+        except Exception as error:
+            logger.warning("socket refused", extra={"error_type": type(error).__name__})
+            await hub().unsubscribe(self, self._topics)
             await send({"type": "websocket.close", "code": CLOSE_RESTARTING})
             return
         await send({"type": "websocket.send", "text": '{"topic":"","event":{"type":"ready"}}'})
@@ -83,13 +88,25 @@ class BrowserConsumer:
         try:
             waited: set[asyncio.Future[Any]] = {reader, writer, self._closing}
             await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-            if self._closing.done() and not reader.done():
-                await send({"type": "websocket.close", "code": self._closing.result()})
+            if (code := self._code_to_close_with(reader)) is not None:
+                await send({"type": "websocket.close", "code": code})
         finally:
             reader.cancel()
             writer.cancel()
             await asyncio.gather(reader, writer, return_exceptions=True)
             await hub().unsubscribe(self, self._topics)
+
+    def _code_to_close_with(self, reader: asyncio.Task[None]) -> int | None:
+        """None when the browser has gone. A socket that nobody serves any more must not look open."""
+        if self._closing.done():
+            return self._closing.result()
+        if not reader.done():
+            return CLOSE_RESTARTING
+        if (error := reader.exception()) is None:
+            return None
+        # The database or the channel layer failed under a message; the browser comes back and tries again.
+        logger.warning("socket closed", extra={"error_type": type(error).__name__})
+        return CLOSE_RESTARTING
 
     async def _subscribe(self, topic: Topic) -> None:
         await hub().subscribe(self, topic.name)

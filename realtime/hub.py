@@ -18,6 +18,14 @@ logger = logging.getLogger(__name__)
 
 # channels_redis forgets a group member after 24 hours; joining again is idempotent.
 REJOIN_AFTER_S = 3_600
+# A channel layer that came back without its memory raises nothing: it just delivers no more. So the hub sends itself a
+# beat through the layer, as any event travels, and takes silence for loss.
+BEAT_EVERY_S = 2.0
+DEAF_AFTER_S = 10.0
+
+
+class ChannelLayerLost(ConnectionError):
+    """The channel layer cannot be relied on now; subscribe again. Retryable."""
 
 
 class Listener(Protocol):
@@ -35,19 +43,29 @@ class Hub:
     def __init__(self) -> None:
         self._listeners: dict[str, set[Listener]] = defaultdict(set)
         self._channel: str | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._heard_at = 0.0
         self._joining = asyncio.Lock()
 
     async def subscribe(self, listener: Listener, topic: str) -> None:
         """Raises whatever the channel layer raises when it cannot be reached."""
         async with self._joining:
-            layer = get_channel_layer()
             if self._channel is None:
-                self._channel = await layer.new_channel("hub")
-                self._task = asyncio.create_task(self._pump(self._channel))
-            if not self._listeners[topic]:
-                await layer.group_add(topic, self._channel)
+                await self._open()
+            channel = self._channel
+            if not self._listeners.get(topic):
+                await get_channel_layer().group_add(topic, channel)
+            if channel is None or channel != self._channel:
+                raise ChannelLayerLost("The channel layer was lost while the topic was joined.")
             self._listeners[topic].add(listener)
+
+    async def _open(self) -> None:
+        layer = get_channel_layer()
+        channel: str = await layer.new_channel("hub")
+        await layer.group_add(_own_group(channel), channel)
+        self._channel = channel
+        self._heard_at = asyncio.get_running_loop().time()
+        self._tasks = [asyncio.create_task(self._pump(channel)), asyncio.create_task(self._beat(channel))]
 
     async def unsubscribe(self, listener: Listener, topics: set[str]) -> None:
         async with self._joining:
@@ -75,17 +93,30 @@ class Hub:
         try:
             while True:
                 self._dispatch(await layer.receive(channel))
+                self._heard_at = loop.time()
                 if loop.time() >= rejoin_at:
-                    for topic in list(self._listeners):
+                    for topic in [_own_group(channel), *self._listeners]:
                         await layer.group_add(topic, channel)
                     rejoin_at = loop.time() + REJOIN_AFTER_S
-        except asyncio.CancelledError:
-            raise
         except Exception as error:
-            logger.warning("channel layer lost", extra={"error_type": type(error).__name__})
-            self._fail()
+            self._fail(channel, type(error).__name__)
+
+    async def _beat(self, channel: str) -> None:
+        layer = get_channel_layer()
+        loop = asyncio.get_running_loop()
+        try:
+            while loop.time() - self._heard_at < DEAF_AFTER_S:
+                async with asyncio.timeout(DEAF_AFTER_S):
+                    await layer.group_send(_own_group(channel), {"type": "hub.beat"})
+                await asyncio.sleep(BEAT_EVERY_S)
+        except Exception as error:
+            self._fail(channel, type(error).__name__)
+        else:
+            self._fail(channel, "Deaf")
 
     def _dispatch(self, message: dict[str, Any]) -> None:
+        if message["type"] == "hub.beat":
+            return
         topic = message["topic"]
         listeners = tuple(self._listeners.get(topic, ()))
         if message["type"] == "hub.close":
@@ -96,16 +127,27 @@ class Hub:
         for listener in listeners:
             listener.deliver(frame)
 
-    def _fail(self) -> None:
+    def _fail(self, channel: str, error_type: str) -> None:
+        """Whichever task of this channel notices first ends both, and every socket with them."""
+        if channel != self._channel:
+            return
+        logger.warning("channel layer lost", extra={"error_type": error_type})
         lost = {listener for listeners in self._listeners.values() for listener in listeners}
         self._listeners.clear()
         self._channel = None
-        self._task = None
+        for task in self._tasks:
+            if task is not asyncio.current_task():
+                task.cancel()
+        self._tasks = []
         for listener in lost:
             listener.close(CLOSE_RESTARTING)
 
 
-# Keyed by the loop itself: the id of a loop that is gone is given to another.
+def _own_group(channel: str) -> str:
+    """A group that only this hub is in; a channel's name holds a character that a group's may not."""
+    return f"hub.{channel.rsplit('!', 1)[-1]}"
+
+
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
 
 
