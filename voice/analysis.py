@@ -1,6 +1,5 @@
 """After a call: hands its turns of speech to `ai`, once all text is stored."""
 
-import logging
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -8,13 +7,14 @@ from django.db.models import Q
 
 from ai import operations as ai
 from ai.turns import CallTurns, Turn
+from voice import sweeps, transcripts
 from voice.models import TERMINAL_STATUSES, Call
-
-logger = logging.getLogger(__name__)
 
 # The media process stores the last words within a second or two; after this long it is not coming back.
 LAST_WORDS_WITHIN = timedelta(seconds=20)
-CLAIM_LEASE = timedelta(seconds=120)
+CLAIM_LEASE = timedelta(seconds=60)
+# Until then it is the worker's, so that the clock's time is not spent on it.
+ANALYSIS_OVERDUE = timedelta(seconds=8)
 
 
 def turns_of(call: Call) -> CallTurns:
@@ -39,10 +39,14 @@ def analyse(*, call_id: UUID, now: datetime) -> bool:
     text_is_complete = not call.streams.filter(state="connected").exists() or now - call.ended_at > LAST_WORDS_WITHIN
     if not text_is_complete:
         return False
-    lapsed = Q(analysis_state="claimed", analysis_claimed_at__lt=now - CLAIM_LEASE)
+    lapsed_at = now - CLAIM_LEASE
+    in_work = call.analysis_state == "claimed" and (call.analysis_claimed_at or now) >= lapsed_at
+    if in_work or call.analysis_state == "done":
+        return False
+    transcripts.mark_unheard_end(call_id=call_id, now=now)
     claimed = (
         Call.objects.filter(id=call_id)
-        .filter(Q(analysis_state="none") | lapsed)
+        .filter(Q(analysis_state="none") | Q(analysis_state="claimed", analysis_claimed_at__lt=lapsed_at))
         .update(analysis_state="claimed", analysis_claimed_at=now)
     )
     if not claimed:
@@ -55,6 +59,8 @@ def analyse(*, call_id: UUID, now: datetime) -> bool:
 
 
 def sweep_analyses(*, now: datetime) -> None:
+    """Analyses what the worker did not: its task was lost, or it died over it."""
     due = Call.objects.filter(status__in=TERMINAL_STATUSES, analysis_state__in=("none", "claimed"))
-    for call_id in due.order_by("ended_at").values_list("id", flat=True)[:20]:
-        analyse(call_id=call_id, now=now)
+    overdue = due.filter(ended_at__lt=now - ANALYSIS_OVERDUE).order_by("ended_at")
+    due_ids = list(overdue.values_list("id", flat=True)[:20])
+    sweeps.one_by_one("analyse", due_ids, lambda call_id: analyse(call_id=call_id, now=now))

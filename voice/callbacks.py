@@ -178,13 +178,12 @@ def _apply_stream(call: Call, callback: Callback, now: datetime) -> None:
         return
     at = _timestamp(params.get("Timestamp"), callback.received_at)
     streams = MediaStream.objects.filter(call=call, stream_sid=params.get("StreamSid"))
+    if params["StreamEvent"] == "stream-error" and not streams.exists():
+        # A stream that never reached us has no SID on its row.
+        streams = MediaStream.objects.filter(call=call, state="issued")
     streams.filter(stopped_at__isnull=True).update(stopped_at=at)
     if params["StreamEvent"] == "stream-error":
         streams.filter(state__in=("issued", "connected")).update(state="lost")
-        # A stream that never reached us has no SID on its row yet.
-        MediaStream.objects.filter(call=call, state="issued", stream_sid__isnull=True).update(
-            state="lost", stopped_at=at
-        )
         if call.is_live:
             wake.soon("restart_stream", call.id)
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from channels.db import database_sync_to_async
+from django.db import InterfaceError, OperationalError
 
 from voice import transcripts, twilio
 from voice.media_messages import Media, MessageInvalid, Start, Stop, parse, timestamp_ms
@@ -27,6 +28,10 @@ SILENT_AFTER_S = 30.0
 INVALID_MESSAGES_MAX = 20
 CLOSE_REFUSED = 4403
 CLOSE_MALFORMED = 4400
+CLOSE_SILENT = 4408
+CLOSE_GIVEN_UP = 4409
+CLOSE_TRY_AGAIN = 4503
+CLOSE_DONE = 1000
 
 
 class MediaStreamConsumer:
@@ -69,6 +74,11 @@ class MediaStreamConsumer:
             return
         except _Disconnected:
             return
+        except (OperationalError, InterfaceError) as error:
+            logger.warning("database away", extra={"error_type": type(error).__name__})
+            # The token is still unused; the carrier reports the loss, and the stream is started again.
+            await send({"type": "websocket.close", "code": CLOSE_TRY_AGAIN})
+            return
         await self._listen(CallPipeline(stream), receive, send)
 
     async def _start(self, receive: Receive) -> Start:
@@ -78,29 +88,39 @@ class MediaStreamConsumer:
                 return message
 
     async def _listen(self, pipeline: CallPipeline, receive: Receive, send: Send) -> None:
-        complete = False
+        code: int | None = None
         try:
-            while True:
-                async with asyncio.timeout(SILENT_AFTER_S):
-                    text = await _next(receive)
-                try:
-                    message = parse(text)
-                    if isinstance(message, Media):
-                        pipeline.feed(message.media.track, message.media.payload, timestamp_ms(message.media))
-                    elif isinstance(message, Stop):
-                        complete = True
-                        break
-                except MessageInvalid as error:
-                    self._invalid += 1
-                    if self._invalid > INVALID_MESSAGES_MAX:
-                        logger.warning("media socket closed", extra={"error_code": error.code})
-                        await send({"type": "websocket.close", "code": CLOSE_MALFORMED})
-                        break
-        except (_Disconnected, TimeoutError):
-            pass
+            code = await self._feed(pipeline, receive)
         finally:
             # Daphne ends the application ten seconds after a disconnect; what was heard is stored on its own task.
-            await asyncio.shield(pipeline.finish(complete=complete))
+            storing = asyncio.ensure_future(pipeline.finish(complete=code == CLOSE_DONE))
+            if code is not None:
+                # Returning alone would leave the socket open.
+                await send({"type": "websocket.close", "code": code})
+            await asyncio.shield(storing)
+
+    async def _feed(self, pipeline: CallPipeline, receive: Receive) -> int | None:
+        """Hands frames on until the stream is over; the code to close with, None when the socket is gone already."""
+        while not pipeline.given_up:
+            try:
+                async with asyncio.timeout(SILENT_AFTER_S):
+                    text = await _next(receive)
+            except _Disconnected:
+                return None
+            except TimeoutError:
+                return CLOSE_SILENT
+            try:
+                message = parse(text)
+                if isinstance(message, Media):
+                    pipeline.feed(message.media.track, message.media.payload, timestamp_ms(message.media))
+                elif isinstance(message, Stop):
+                    return CLOSE_DONE
+            except MessageInvalid as error:
+                self._invalid += 1
+                if self._invalid > INVALID_MESSAGES_MAX:
+                    logger.warning("media socket closed", extra={"error_code": error.code})
+                    return CLOSE_MALFORMED
+        return CLOSE_GIVEN_UP
 
 
 class _Disconnected(Exception):

@@ -152,6 +152,8 @@ class MediaStream(TenantModel):
     """One media socket of a call. token_hash: SHA-256 of the one-use token that the socket must present.
 
     state: issued -> connected -> finished (all its speech is stored) | lost.
+    seen_at: when its media process last said that it lives. settled_ms: in the call's own time, up to where everything
+    that was said is stored; what lies behind it dies with the media process.
     """
 
     call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="streams")
@@ -161,6 +163,8 @@ class MediaStream(TenantModel):
     issued_at = models.DateTimeField()
     connected_at = models.DateTimeField(null=True)
     stopped_at = models.DateTimeField(null=True)
+    seen_at = models.DateTimeField(null=True)
+    settled_ms = models.PositiveIntegerField(default=0)
     dropped_frames = models.PositiveIntegerField(default=0)
 
     class Meta:

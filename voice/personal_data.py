@@ -91,6 +91,8 @@ INVENTORY: dict[str, str] = {
             "issued_at": "none",
             "connected_at": "call",
             "stopped_at": "call",
+            "seen_at": "none",
+            "settled_ms": "none",
             "dropped_frames": "none",
         },
     ),

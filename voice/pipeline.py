@@ -12,7 +12,7 @@ from typing import Any
 
 from channels.db import database_sync_to_async
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections
+from django.db import Error, InterfaceError, OperationalError
 
 from ai.listening.client import TranscriberClient
 from ai.listening.track import TrackListener
@@ -27,10 +27,13 @@ logger = logging.getLogger(__name__)
 
 SPEAKER_OF_TRACK: dict[str, Speaker] = {"inbound": "agent", "outbound": "callee"}
 PERMISSION_EVERY_S = 0.5
-# Final text waits this long for a database that is away before it is given up and becomes a gap.
-STORE_WITHIN_S = 60.0
+AWAY = (OperationalError, InterfaceError)
+# A stream that said nothing of itself for much longer (`reconcile.STREAM_DEAD_AFTER`) is given up and replaced.
+SIGN_OF_LIFE_EVERY_S = 2.0
 STORE_RETRY_S = 0.5
+# After the socket's end: how long the last words may wait for the recognisers and for a database that is away.
 FINISH_WITHIN_S = 60.0
+CLOSE_WITHIN_S = 60.0
 
 
 @lru_cache(maxsize=1)
@@ -45,6 +48,10 @@ class CallPipeline:
         self._stream = stream
         self._topic = Topic.call(stream.workspace_id, stream.call_id)
         self._permitted = False
+        self._settled_ms = stream.offset_ms
+        self._unstored = 0
+        # Set when the carrier or the clock gave this stream up, or another socket took its place.
+        self.given_up = False
         self._stores: asyncio.Queue[Callable[..., Any]] = asyncio.Queue(1_000)
         self._tracks = {
             track: TrackListener(
@@ -59,6 +66,7 @@ class CallPipeline:
         }
         self._storing = asyncio.create_task(self._store_in_order())
         self._watching = asyncio.create_task(self._watch_permission())
+        self._living = asyncio.create_task(self._say_it_lives())
 
     def feed(self, track: str, mulaw: bytes, timestamp_ms: int) -> None:
         listener = self._tracks.get(track)
@@ -66,7 +74,10 @@ class CallPipeline:
             listener.feed(mulaw, timestamp_ms)
 
     async def finish(self, *, complete: bool) -> None:
-        """Recognises and stores what was heard last, then closes the stream's row."""
+        """Recognises and stores what was heard last, then closes the stream's row.
+
+        complete: the carrier said that nothing more will come.
+        """
         try:
             async with asyncio.timeout(FINISH_WITHIN_S):
                 await asyncio.gather(*(listener.flush() for listener in self._tracks.values()))
@@ -76,18 +87,30 @@ class CallPipeline:
                 "last words lost",
                 extra={"call_id": str(self._stream.call_id), "error_type": type(error).__name__},
             )
+            complete = False
         finally:
-            self._watching.cancel()
-            self._storing.cancel()
+            for task in (self._watching, self._living, self._storing):
+                task.cancel()
             dropped = sum(listener.counts.dropped_frames for listener in self._tracks.values())
-            await self._until_stored(
-                partial(
-                    transcripts.finish_stream,
-                    stream_id=self._stream.stream_id,
-                    dropped_frames=dropped,
-                    complete=complete,
-                )
+            close = partial(
+                transcripts.finish_stream,
+                stream_id=self._stream.stream_id,
+                dropped_frames=dropped,
+                complete=complete,
+                settled_ms=self._position_ms(),
             )
+            try:
+                async with asyncio.timeout(CLOSE_WITHIN_S):
+                    await self._until_stored(close)
+            except TimeoutError as error:
+                logger.error("stream not closed", extra={"error_type": type(error).__name__})
+
+    def _position_ms(self) -> int:
+        """Up to where everything said is stored, in the call's own time. Never backwards."""
+        if not self._unstored:
+            heard_ms = min(listener.settled_ms for listener in self._tracks.values())
+            self._settled_ms = max(self._settled_ms, heard_ms + self._stream.offset_ms)
+        return self._settled_ms
 
     def _interim(self, speaker: Speaker) -> Callable[[str, int, int], Awaitable[None]]:
         async def publish(text: str, start_ms: int, end_ms: int) -> None:
@@ -110,6 +133,7 @@ class CallPipeline:
                 partial(
                     transcripts.add_segment,
                     call_id=self._stream.call_id,
+                    stream_id=self._stream.stream_id,
                     speaker=speaker,
                     start_ms=start_ms + self._stream.offset_ms,
                     end_ms=end_ms + self._stream.offset_ms,
@@ -125,6 +149,7 @@ class CallPipeline:
             partial(
                 transcripts.add_gap,
                 call_id=self._stream.call_id,
+                stream_id=self._stream.stream_id,
                 start_ms=start_ms + self._stream.offset_ms,
                 end_ms=end_ms + self._stream.offset_ms,
             )
@@ -133,6 +158,7 @@ class CallPipeline:
     def _enqueue(self, store: Callable[..., Any]) -> None:
         try:
             self._stores.put_nowait(store)
+            self._unstored += 1
         except asyncio.QueueFull:
             logger.error("segment dropped", extra={"call_id": str(self._stream.call_id)})
 
@@ -141,22 +167,21 @@ class CallPipeline:
             store = await self._stores.get()
             try:
                 await self._until_stored(store)
+            except Exception as error:
+                # What the database refuses for good must not keep back what comes after it.
+                logger.error("segment not stored", extra={"error_type": type(error).__name__})
             finally:
+                self._unstored -= 1
                 self._stores.task_done()
 
     async def _until_stored(self, store: Callable[..., Any]) -> None:
-        """Repeats a write that the database could not take; each is safe to repeat."""
-        loop = asyncio.get_running_loop()
-        give_up_at = loop.time() + STORE_WITHIN_S
+        """Repeats a write until a database that is away has come back; each is safe to repeat. Ends with its task."""
         while True:
             try:
                 await database_sync_to_async(store)(now=datetime.now(UTC))
                 return
-            except DatabaseError as error:
-                if loop.time() >= give_up_at:
-                    logger.error("segment not stored", extra={"error_type": type(error).__name__})
-                    return
-                await database_sync_to_async(close_old_connections)()
+            except AWAY as error:
+                logger.warning("database away", extra={"error_type": type(error).__name__})
                 await asyncio.sleep(STORE_RETRY_S)
 
     async def _watch_permission(self) -> None:
@@ -164,6 +189,17 @@ class CallPipeline:
         while True:
             try:
                 self._permitted = await database_sync_to_async(transcripts.may_transcribe)(call_id=self._stream.call_id)
-            except DatabaseError:
+            except Error:
                 self._permitted = False
             await asyncio.sleep(PERMISSION_EVERY_S)
+
+    async def _say_it_lives(self) -> None:
+        while not self.given_up:
+            await asyncio.sleep(SIGN_OF_LIFE_EVERY_S)
+            try:
+                kept = await database_sync_to_async(transcripts.keep_stream)(
+                    stream_id=self._stream.stream_id, settled_ms=self._position_ms(), now=datetime.now(UTC)
+                )
+            except Error:
+                continue
+            self.given_up = not kept

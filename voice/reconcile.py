@@ -6,9 +6,9 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Max, Q
 
-from voice import callbacks, submission, transcripts, twilio
+from voice import callbacks, submission, sweeps, transcripts, twilio
 from voice.models import TERMINAL_STATUSES, Call, Callback, CallLeg, MediaStream
 from voice.state import LEG_TERMINAL, LegFacts
 
@@ -19,28 +19,40 @@ RECONCILE_EVERY = timedelta(seconds=60)
 UNRESOLVED_EVERY = timedelta(seconds=5)
 CALLBACK_RETRY_AFTER = timedelta(seconds=2)
 STREAM_EXPECTED_WITHIN = timedelta(seconds=10)
-STREAM_ATTEMPTS_MAX = 20
+# A media process says every two seconds that it lives.
+STREAM_DEAD_AFTER = timedelta(seconds=10)
+# While our side cannot be reached each attempt fails within milliseconds; the media process needs seconds to come back.
+STREAM_RETRY_EVERY = timedelta(seconds=2)
+STREAM_ATTEMPTS_SOON = 20
+STREAM_RETRY_LATER = timedelta(seconds=30)
 BATCH = 100
 
 
-def apply_waiting_callbacks(*, now: datetime) -> int:
+def apply_waiting_callbacks(*, now: datetime) -> None:
     """Applies what was stored but not applied, because a process died or the database was away."""
     waiting = Callback.objects.filter(applied_at__isnull=True, received_at__lt=now - CALLBACK_RETRY_AFTER)
-    applied = 0
-    for callback_id in list(waiting.order_by("received_at").values_list("id", flat=True)[:BATCH]):
-        applied += callbacks.apply(callback_id=callback_id, now=now)
-    return applied
+    due = list(waiting.order_by("received_at").values_list("id", flat=True)[:BATCH])
+    sweeps.one_by_one("apply_callback", due, lambda callback_id: callbacks.apply(callback_id=callback_id, now=now))
 
 
 def reconcile_calls(*, now: datetime) -> None:
-    """Asks the carrier about each open call once a minute, and about each unresolved one every five seconds."""
+    """Asks the carrier about each open call once a minute, and about each unresolved one every five seconds.
+
+    Unresolved: a leg is over, the media stream was stopped, or an end was asked for, and the call goes on all the same.
+    """
     live = Call.objects.exclude(status__in=TERMINAL_STATUSES).filter(legs__isnull=False).distinct()
     due = live.filter(Q(reconciled_at__isnull=True) | Q(reconciled_at__lt=now - UNRESOLVED_EVERY))
-    for call in due.order_by("reconciled_at")[:BATCH]:
-        unresolved = callbacks.facts_of(call).unresolved or call.hangup_requested_at is not None
-        last = call.reconciled_at or call.created_at
-        if unresolved or now - last >= RECONCILE_EVERY:
-            reconcile_call(call_id=call.id, now=now)
+    asked = [call.id for call in due.order_by("reconciled_at")[:BATCH] if _must_be_asked_about(call, now)]
+    sweeps.one_by_one("reconcile", asked, lambda call_id: reconcile_call(call_id=call_id, now=now))
+
+
+def _must_be_asked_about(call: Call, now: datetime) -> bool:
+    unresolved = (
+        callbacks.facts_of(call).unresolved
+        or call.hangup_requested_at is not None
+        or call.streams.filter(state="finished").exists()
+    )
+    return unresolved or now - (call.reconciled_at or call.created_at) >= RECONCILE_EVERY
 
 
 def reconcile_call(*, call_id: UUID, now: datetime) -> None:
@@ -114,28 +126,24 @@ def sweep_hangups(*, now: datetime) -> None:
         ended_at__lt=now - timedelta(seconds=5),
     ).exclude(legs__isnull=True)
     open_legs = left_open.filter(~Q(legs__status__in=LEG_TERMINAL)).distinct()
-    for call_id in [
-        *asked.values_list("id", flat=True)[:BATCH],
-        *open_legs.values_list("id", flat=True)[:BATCH],
-    ]:
+    due = [*asked.values_list("id", flat=True)[:BATCH], *open_legs.values_list("id", flat=True)[:BATCH]]
+
+    def end(call_id: UUID) -> None:
         hang_up(call_id=call_id, now=now)
         reconcile_call(call_id=call_id, now=now)
 
+    sweeps.one_by_one("hang_up", due, end)
+
 
 def restart_stream(*, call_id: UUID, now: datetime) -> None:
-    """Opens the media stream of a live call again when none is connected; the newest stream wins."""
+    """Opens the media stream of a live call again when none is connected; the newest stream wins.
+
+    Asked more often than every STREAM_RETRY_EVERY it leaves the attempt to the sweep.
+    """
     with transaction.atomic():
         call = Call.objects.select_for_update(of=("self",)).get(id=call_id)
         agent = call.legs.filter(role="agent", status="in-progress").first()
-        if not call.is_live or agent is None or call.hangup_requested_at:
-            return
-        streams = call.streams
-        if streams.filter(state="connected", stopped_at__isnull=True).exists():
-            return
-        if streams.filter(state="issued", issued_at__gt=now - STREAM_EXPECTED_WITHIN).exists():
-            return
-        if streams.count() >= STREAM_ATTEMPTS_MAX:
-            logger.error("media stream given up", extra={"call_id": str(call_id)})
+        if not call.is_live or agent is None or call.hangup_requested_at or not _stream_is_due(call, now):
             return
         token = transcripts.issue_stream_token(call=call, now=now)
     try:
@@ -145,17 +153,40 @@ def restart_stream(*, call_id: UUID, now: datetime) -> None:
             token=token,
             status_url=submission.callback_url(call_id, "stream"),
         )
-    except (twilio.CarrierSilent, twilio.CarrierRefused) as error:
+    except twilio.CarrierSilent as error:
         logger.warning("media stream not restarted", extra={"call_id": str(call_id), "error_code": error.code})
+    except twilio.CarrierRefused as error:
+        logger.warning("media stream not restarted", extra={"call_id": str(call_id), "error_code": error.code})
+        # It starts no stream on a call that is over; the news of that end did not reach us.
+        reconcile_call(call_id=call_id, now=now)
+
+
+def _stream_is_due(call: Call, now: datetime) -> bool:
+    if call.transcript_state not in ("on", "waiting_for_notice"):
+        return False
+    if call.streams.filter(state="connected", stopped_at__isnull=True).exists():
+        return False
+    newest = call.streams.order_by("-issued_at").first()
+    if newest is None:
+        return False
+    if newest.state == "issued":
+        return now - newest.issued_at > STREAM_EXPECTED_WITHIN
+    heard_at = call.streams.aggregate(heard_at=Max("connected_at"))["heard_at"] or call.created_at
+    failed = call.streams.filter(issued_at__gt=heard_at, connected_at__isnull=True).count()
+    pause = STREAM_RETRY_EVERY if failed < STREAM_ATTEMPTS_SOON else STREAM_RETRY_LATER
+    return newest.connected_at is not None or now - newest.issued_at >= pause
 
 
 def sweep_streams(*, now: datetime) -> None:
-    """Replaces the stream of every call in progress that has been without one."""
-    lost = (
-        Call.objects.filter(status__in=("rep_answered", "callee_ringing", "in_progress"))
-        .filter(Q(transcript_state="on") | Q(transcript_state="waiting_for_notice"))
-        .filter(media_started_at__isnull=False)
-        .exclude(id__in=MediaStream.objects.filter(state="connected", stopped_at__isnull=True).values("call_id"))
+    """Gives up streams whose media process is silent, and replaces the stream of every live call that has none."""
+    MediaStream.objects.filter(state="connected", seen_at__lt=now - STREAM_DEAD_AFTER).update(
+        state="lost", stopped_at=now
     )
-    for call_id in lost.values_list("id", flat=True)[:BATCH]:
-        restart_stream(call_id=call_id, now=now)
+    deaf = (
+        Call.objects.filter(status__in=("rep_answered", "callee_ringing", "in_progress"), streams__isnull=False)
+        .filter(transcript_state__in=("on", "waiting_for_notice"))
+        .exclude(id__in=MediaStream.objects.filter(state="connected", stopped_at__isnull=True).values("call_id"))
+        .distinct()
+    )
+    due = list(deaf.values_list("id", flat=True)[:BATCH])
+    sweeps.one_by_one("restart_stream", due, lambda call_id: restart_stream(call_id=call_id, now=now))

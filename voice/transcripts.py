@@ -2,13 +2,13 @@
 
 import hashlib
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
 
 from compliance.redaction import redact_cards
 from processors.errors import DomainError
@@ -18,8 +18,8 @@ from voice.changes import next_sequence
 from voice.events import SegmentAdded
 from voice.models import Call, MediaStream, TranscriptSegment
 
-# Speech that was being heard when a stream was lost may have been up to this long.
-UTTERANCE_MAX_MS = 15_000
+# A shorter stretch without text is no gap: streams begin and end a moment beside the conversation.
+GAP_LEAST_MS = 500
 TOKEN_VALID_S = 4 * 3600
 
 
@@ -41,7 +41,11 @@ class OpenStream:
 
 
 def issue_stream_token(*, call: Call, now: datetime) -> str:
-    """A token that opens one media socket for this call, once. Only its hash is stored."""
+    """A token that opens one media socket for this call, once; earlier ones that nobody used open none any more.
+
+    Only its hash is stored.
+    """
+    call.streams.filter(state="issued").update(state="lost", stopped_at=now)
     token = secrets.token_urlsafe(32)
     MediaStream.objects.create(workspace_id=call.workspace_id, call=call, token_hash=_hash(token), issued_at=now)
     return token
@@ -57,7 +61,7 @@ def claim_stream(*, token: str, stream_sid: str, call_sid: str, now: datetime) -
             token_hash=_hash(token),
             state="issued",
             issued_at__gte=now - timedelta(seconds=TOKEN_VALID_S),
-        ).update(state="connected", stream_sid=stream_sid[:34], connected_at=now)
+        ).update(state="connected", stream_sid=stream_sid[:34], connected_at=now, seen_at=now)
         if not claimed:
             raise StreamRefused("The media stream's token is unknown or was used before.")
         stream = MediaStream.objects.get(token_hash=_hash(token))
@@ -65,26 +69,58 @@ def claim_stream(*, token: str, stream_sid: str, call_sid: str, now: datetime) -
         if not call.is_live or not call.legs.filter(sid=call_sid, role="agent").exists():
             raise StreamRefused("The media stream belongs to no call that is going on.")
         if call.media_started_at is None:
-            call.media_started_at = now
+            call.media_started_at = _heard_from(call, now)
             call.save(update_fields=["media_started_at"])
         offset_ms = _ms(now - call.media_started_at)
-        earlier = call.streams.filter(connected_at__isnull=False).exclude(id=stream.id)
-        earlier.filter(state="connected").update(state="lost", stopped_at=now)
-        if earlier.exists() and call.transcript_state == "on":
-            _mark_lost_stretch(call, earlier, offset_ms, now)
+        _mark_gap(call, _settled_ms(call, but=stream), offset_ms, now)
+        call.streams.filter(state="connected").exclude(id=stream.id).update(state="lost", stopped_at=now)
+        stream.settled_ms = offset_ms
+        stream.save(update_fields=["settled_ms"])
         return OpenStream(stream.id, call.id, call.workspace_id, offset_ms, _context(call))
 
 
-def _mark_lost_stretch(call: Call, earlier: QuerySet[MediaStream], until_ms: int, now: datetime) -> None:
-    """From the end of what is stored, as far back as an utterance may have been in work, until the new stream."""
-    assert call.media_started_at is not None
-    stops = [_ms(stream.stopped_at - call.media_started_at) for stream in earlier if stream.stopped_at]
-    stopped_ms = max(stops, default=until_ms)
-    newest = call.segments.filter(kind="speech").order_by("-end_ms").first()
-    stored_until_ms = newest.end_ms if newest else 0
-    start_ms = min(stopped_ms, max(stored_until_ms, stopped_ms - UTTERANCE_MAX_MS))
-    if until_ms > start_ms:
-        _store(call, "gap", None, max(0, start_ms), until_ms, "", None, now)
+def _heard_from(call: Call, now: datetime) -> datetime:
+    """Where the call's own time begins: with its first media, or with the conversation when that began before."""
+    played = call.callbacks.filter(kind="played").order_by("received_at").first()
+    return min(now, played.received_at) if played is not None else now
+
+
+def _settled_ms(call: Call, *, but: MediaStream | None = None) -> int:
+    """Up to where the call's speech is stored, as its newest stream knows."""
+    streams = call.streams.filter(connected_at__isnull=False)
+    if but is not None:
+        streams = streams.exclude(id=but.id)
+    newest = streams.order_by("-connected_at").first()
+    return newest.settled_ms if newest is not None else 0
+
+
+def _mark_gap(call: Call, start_ms: int, end_ms: int, now: datetime) -> None:
+    if call.transcript_state == "on" and end_ms - start_ms >= GAP_LEAST_MS:
+        _store(call, "gap", None, start_ms, end_ms, "", None, now)
+
+
+def mark_unheard_end(*, call_id: UUID, now: datetime) -> None:
+    """Marks what an ended call's last stream did not hear: it was lost before the end, or never came. Idempotent."""
+    with transaction.atomic():
+        call = Call.objects.select_for_update(of=("self",)).get(id=call_id)
+        if call.is_live or call.ended_at is None or call.answered_at is None:
+            return
+        call.streams.exclude(state="finished").update(state="lost")
+        newest = call.streams.filter(connected_at__isnull=False).order_by("-connected_at").first()
+        if newest is not None and newest.state == "finished":
+            return
+        began_at = call.media_started_at or _heard_from(call, call.ended_at)
+        with suppress(IntegrityError), transaction.atomic():
+            _mark_gap(call, _settled_ms(call), _ms(call.ended_at - began_at), now)
+
+
+def keep_stream(*, stream_id: UUID, settled_ms: int, now: datetime) -> bool:
+    """The sign of life of a stream's media process; False when the stream was given up or another took its place.
+
+    settled_ms: in the call's own time, up to where everything said is stored.
+    """
+    kept = MediaStream.objects.filter(id=stream_id, state="connected").update(seen_at=now, settled_ms=settled_ms)
+    return bool(kept)
 
 
 def may_transcribe(*, call_id: UUID) -> bool:
@@ -101,21 +137,26 @@ def add_segment(
     text: str,
     confidence: float | None,
     now: datetime,
+    stream_id: UUID | None = None,
 ) -> TranscriptSegment | None:
-    """Stores final text with the call's next sequence. None when the transcript is not allowed, or it is stored already.
+    """Stores final text with the call's next sequence.
 
-    start_ms, end_ms: in the call's own time. confidence: [0, 1].
+    None when the transcript is not allowed, when it is stored already, or when a newer stream than `stream_id` hears this
+    stretch. start_ms, end_ms: in the call's own time. confidence: [0, 1].
     """
-    return _add(call_id, "speech", speaker, start_ms, end_ms, redact_cards(text), confidence, now)
+    return _add(call_id, stream_id, "speech", speaker, start_ms, end_ms, redact_cards(text), confidence, now)
 
 
-def add_gap(*, call_id: UUID, start_ms: int, end_ms: int, now: datetime) -> TranscriptSegment | None:
-    """Marks audio that did not arrive or could not be heard."""
-    return _add(call_id, "gap", None, start_ms, end_ms, "", None, now)
+def add_gap(
+    *, call_id: UUID, start_ms: int, end_ms: int, now: datetime, stream_id: UUID | None = None
+) -> TranscriptSegment | None:
+    """Marks audio that did not arrive or could not be heard; None in the same cases."""
+    return _add(call_id, stream_id, "gap", None, start_ms, end_ms, "", None, now)
 
 
 def _add(
     call_id: UUID,
+    stream_id: UUID | None,
     kind: str,
     speaker: str | None,
     start_ms: int,
@@ -127,12 +168,21 @@ def _add(
     try:
         with transaction.atomic():
             call = Call.objects.select_for_update().filter(id=call_id).first()
-            if call is None or call.transcript_state != "on":
+            if call is None or call.transcript_state != "on" or _taken_over(call, stream_id, start_ms):
                 return None
             return _store(call, kind, speaker, start_ms, end_ms, text, confidence, now)
     except IntegrityError:
         # The same stretch was stored by an attempt whose answer we did not see.
         return None
+
+
+def _taken_over(call: Call, stream_id: UUID | None, start_ms: int) -> bool:
+    """Whether a newer stream heard this stretch too: two sockets of one call must not both write it down."""
+    if stream_id is None or call.media_started_at is None:
+        return False
+    heard_at = call.media_started_at + timedelta(milliseconds=start_ms)
+    own = MediaStream.objects.filter(id=stream_id).values("connected_at")
+    return call.streams.filter(connected_at__gt=own, connected_at__lte=heard_at).exists()
 
 
 def _store(
@@ -160,12 +210,19 @@ def _store(
     call.save(update_fields=["sequence"])
     event = SegmentAdded(call_id=call.id, sequence=segment.sequence, segment=queries.segment_out(segment))
     publish_on_commit(Topic.call(call.workspace_id, call.id), event)
-    publish_on_commit(Topic.user(call.user_id), event)
+    if call.analysis_state != "none":
+        # Words that came later than an ended call's words may: what was understood without them is understood anew.
+        Call.objects.filter(id=call.id).update(analysis_state="none")
     return segment
 
 
-def finish_stream(*, stream_id: UUID, dropped_frames: int, complete: bool, now: datetime) -> None:
-    """All speech of a stream is stored, or (complete=False) its socket was lost before the carrier said stop."""
+def finish_stream(
+    *, stream_id: UUID, dropped_frames: int, complete: bool, now: datetime, settled_ms: int | None = None
+) -> None:
+    """The stream is over. complete: the carrier said stop and all its speech is stored; else its socket was lost.
+
+    settled_ms: as in `keep_stream`.
+    """
     with transaction.atomic():
         stream = MediaStream.objects.select_for_update().filter(id=stream_id).first()
         if stream is None:
@@ -174,7 +231,9 @@ def finish_stream(*, stream_id: UUID, dropped_frames: int, complete: bool, now: 
         stream.stopped_at = stream.stopped_at or now
         if stream.state == "connected":
             stream.state = "finished" if complete else "lost"
-        stream.save(update_fields=["dropped_frames", "stopped_at", "state"])
+        if settled_ms is not None:
+            stream.settled_ms = settled_ms
+        stream.save(update_fields=["dropped_frames", "stopped_at", "state", "settled_ms"])
         wake.soon("analyse" if complete else "restart_stream", stream.call_id)
 
 
