@@ -24,7 +24,7 @@ def receipt_of(call: Call) -> ReceiptOut:
     card = ledger_queries.rate_card(call.rate_card_id)
     terms = card.terms
     billable_s = call.duration_s if call.answered_at else 0
-    total = price(duration_s=billable_s, terms=terms) if call.ended_at else call.charged_mcredits
+    total = price(duration_s=billable_s, terms=terms)
     return ReceiptOut(
         call_id=call.id,
         rows=sorted(_rows(call), key=lambda row: row.at),
@@ -35,9 +35,9 @@ def receipt_of(call: Call) -> ReceiptOut:
             minimum_s=terms.minimum_s,
         ),
         billable_s=billable_s,
-        total_mcredits=total,
+        total_mcredits=call.charged_mcredits,
         settled=call.settled_at is not None,
-        arithmetic=_arithmetic(billable_s, total, terms.increment_s, terms.mcredits_per_minute),
+        arithmetic=_arithmetic(billable_s, total, call.charged_mcredits, terms.increment_s, terms.mcredits_per_minute),
     )
 
 
@@ -62,10 +62,13 @@ def _rows(call: Call) -> list[ReceiptRow]:
     return rows
 
 
-def _arithmetic(billable_s: int, total: int, increment_s: int, per_minute: int) -> str:
+def _arithmetic(billable_s: int, total: int, charged: int, increment_s: int, per_minute: int) -> str:
     if billable_s == 0:
         return "The lead did not answer, so nothing is charged."
     increments = -(-billable_s // increment_s)
     unit = "minute" if increment_s == 60 else f"{increment_s} s"
     begun = f"{increments} begun {unit}{'s' if increments != 1 and increment_s == 60 else ''}"
-    return f"{billable_s} s = {begun} at {per_minute / 1000:g} credits a minute = {total / 1000:g} credits"
+    price_said = f"{billable_s} s = {begun} at {per_minute / 1000:g} credits a minute = {total / 1000:g} credits"
+    if charged < total:
+        return f"{price_said}; the credits reached for {charged / 1000:g}, and the rest is not charged"
+    return price_said

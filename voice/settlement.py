@@ -13,8 +13,9 @@ def settle_call(*, call: Call, now: datetime) -> None:
     card = ledger_queries.rate_card(call.rate_card_id)
     billable_s = call.duration_s if call.answered_at else 0
     total = price(duration_s=billable_s, terms=card.terms) if call.answered_at else 0
-    ledger.settle(reference=call.ledger_reference, total_mcredits=total, now=now)
-    call.charged_mcredits = total
+    settled = ledger.settle(reference=call.ledger_reference, total_mcredits=total, now=now)
+    # Less than the total when the credits did not reach.
+    call.charged_mcredits = settled.charged_mcredits
     call.minutes_charged = -(-billable_s // card.terms.increment_s)
     call.settled_at = now
     call.save(update_fields=["charged_mcredits", "minutes_charged", "settled_at"])

@@ -1,5 +1,6 @@
 """Twilio's HTTP callbacks. Unsigned or wrongly signed: 403 with a code; unknown call: 404; never a 500 for bad input."""
 
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import wraps
@@ -7,13 +8,16 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from processors import disclosures
 from voice import callbacks, submission, transcripts, twilio, twiml
-from voice.models import Call, Callback
+from voice.models import Call
 from voice.notice import NOTICE
+
+logger = logging.getLogger(__name__)
 
 View = Callable[[HttpRequest, Call, datetime], HttpResponse]
 SID_LENGTH = 34
@@ -39,10 +43,15 @@ def _from_twilio(view: View) -> Callable[[HttpRequest, UUID], HttpResponse]:
             return _refuse(403, "signature_invalid", "The request is not signed by the carrier.")
         if len(sid) != SID_LENGTH or "\x00" in request.body.decode("utf-8", errors="replace"):
             return _refuse(400, "call_sid_invalid", "CallSid is missing or malformed.")
-        call = Call.objects.select_related("lead", "user").filter(id=call_id).first()
-        if call is None:
-            return _refuse(404, "call_unknown", "There is no such call.")
-        return view(request, call, datetime.now(UTC))
+        try:
+            call = Call.objects.select_related("lead", "user").filter(id=call_id).first()
+            if call is None:
+                return _refuse(404, "call_unknown", "There is no such call.")
+            return view(request, call, datetime.now(UTC))
+        except (OperationalError, InterfaceError) as error:
+            # What was stored before the database went away is applied by the sweep; the rest the carrier sends again.
+            logger.warning("database away", extra={"error_type": type(error).__name__})
+            return _refuse(503, "database_unavailable", "This cannot be taken now. Send it again.")
 
     return checked
 
@@ -58,8 +67,9 @@ def agent_answered(request: HttpRequest, call: Call, now: datetime) -> HttpRespo
     call.refresh_from_db()
     if not call.is_live or call.hangup_requested_at or not call.lead.phone_e164:
         return _twiml(twiml.hang_up())
-    if call.transcript_state == "waiting_for_notice" and not Callback.objects.filter(call=call, kind="played").exists():
-        call.streams.filter(state="issued").update(state="lost", stopped_at=now)
+    if call.streams.filter(connected_at__isnull=False).exists():
+        # The carrier obeyed the first answer already: this is a replay, and it gets neither a token nor the number.
+        return _twiml(twiml.go_on())
     token = transcripts.issue_stream_token(call=call, now=now)
     # The lead's number leaves in this answer, not in a request of ours, so no session records it.
     disclosures.record(
