@@ -1,0 +1,145 @@
+"""One call during which processes are killed, and what must hold of it afterwards."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import httpx
+import psycopg
+
+from config.embedded.environment import PROJECT
+from config.embedded.handle import Stack
+from sandbox.rep import Person, Rep, UnexpectedAnswer
+from tests.chaos.page import Page
+from tests.smoke.speech import dialogue
+
+PACK = "pri_01klosesales0000000starter"
+LEAD_PHONE = "+13125550131"
+PERSON = Person(first_name="Mika", last_name="Stone", email="mika.stone@chaos.example", mobile="+12025550131")
+TURN_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """at_s: seconds after both are joined and the dialogue begins."""
+
+    at_s: float
+    process: str
+
+
+@dataclass(slots=True)
+class Ended:
+    """A call that is over, as the product and the carrier know it."""
+
+    call: dict[str, Any]
+    page: Page
+    segments: list[dict[str, Any]]
+    carrier_duration_s: int
+    dialogue_began_ms: int
+    recovered_s: dict[str, float] = field(default_factory=dict)
+
+
+class Story:
+    """A rep with credits and a lead, on a stack of its own."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.rep = Rep(stack.url, stack.sandbox_url)
+        self.rep.sign_up(PERSON)
+        self.rep.buy(PACK)
+        lead = {"first_name": "Susan", "last_name": "Baker", "company": "Northern Freight", "phone": LEAD_PHONE}
+        self.lead_id = self.rep.call("POST", "/api/leads", lead, expect=201)["id"]
+
+    def begin(self, spoken: str) -> tuple[str, Page]:
+        """Places the call; returns when both are joined and the dialogue begins."""
+        behaviour = {"behaviour": "answer", "dialogue": spoken}
+        self.rep.sandbox("POST", f"/sandbox/api/phones/{LEAD_PHONE}", behaviour)
+        call = self.rep.call("POST", "/api/calls", {"lead_id": self.lead_id}, key=str(uuid.uuid4()), expect=201)
+        page = Page(self.rep, call["id"])
+        until = time.monotonic() + 60
+        while not self._joined(call["id"]):
+            page.turn()
+            assert time.monotonic() < until, f"the two were not joined: {page.call}"
+            time.sleep(TURN_S)
+        return call["id"], page
+
+    def call_with(self, spoken: str, kills: Sequence[Kill], *, ends_within_s: float = 120.0) -> Ended:
+        """A whole call with kills at their times; returns when it has ended by itself and its insights are ready."""
+        call_id, page = self.begin(spoken)
+        began = time.monotonic()
+        waiting = list(kills)
+        killed: dict[str, float] = {}
+        recovered: dict[str, float] = {}
+        length_s = dialogue(spoken).turns[-1]["end_ms"] / 1000
+        while not (page.call.get("ended_at") and page.insights.get("state") == "ready"):
+            page.turn()
+            passed = time.monotonic() - began
+            if waiting and passed >= waiting[0].at_s:
+                kill = waiting.pop(0)
+                killed[kill.process] = time.monotonic()
+                self.stack.kill(kill.process)
+            for process in killed.keys() - recovered.keys():
+                if self.stack.processes()[process].ready:
+                    recovered[process] = round(time.monotonic() - killed[process], 1)
+            if passed > length_s + ends_within_s:
+                raise AssertionError(
+                    f"the page shows after {passed:.0f} s: {page.call} {page.insights.get('state')}; REST: {self._state(call_id)}"
+                )
+            time.sleep(TURN_S)
+        assert not waiting, f"the call ended before {waiting}"
+        self.stack.wait_ready(limit_s=60)
+        return self.look_back(call_id, page, recovered)
+
+    def look_back(self, call_id: str, page: Page, recovered: dict[str, float] | None = None) -> Ended:
+        legs = self.legs_of(call_id)
+        callee = next(leg for leg in legs if leg["parent_sid"])
+        return Ended(
+            call=self.rep.call("GET", f"/api/calls/{call_id}"),
+            page=page,
+            segments=self.rep.call("GET", f"/api/calls/{call_id}/segments")["items"],
+            carrier_duration_s=callee["duration_s"],
+            dialogue_began_ms=self._dialogue_began_ms(call_id, callee),
+            recovered_s=recovered or {},
+        )
+
+    def legs_of(self, call_id: str) -> list[dict[str, Any]]:
+        """The carrier's records of this call's legs."""
+        with psycopg.connect(self.stack.env["DATABASE_URL"]) as connection:
+            rows = connection.execute("SELECT sid FROM voice_callleg WHERE call_id = %s", [call_id]).fetchall()
+        sids = {row[0] for row in rows}
+        return [leg for leg in self.rep.sandbox("GET", "/sandbox/api/calls") if leg["sid"] in sids]
+
+    def statement_of(self, call_id: str) -> list[dict[str, Any]]:
+        entries = self.rep.call("GET", "/api/credits/statement?limit=200")["items"]
+        return [entry for entry in entries if entry["reference"] == f"call:{call_id}"]
+
+    def reconcile(self) -> str:
+        """What the ledger's own check says of all its invariants. Raises CalledProcessError when one is broken."""
+        command = [sys.executable, "manage.py", "reconcile"]
+        environ = {**os.environ, **self.stack.env}
+        return subprocess.run(
+            command, cwd=PROJECT, env=environ, capture_output=True, text=True, check=True, timeout=60
+        ).stdout
+
+    def _joined(self, call_id: str) -> bool:
+        return any(leg["bridged_at"] for leg in self.legs_of(call_id))
+
+    def _dialogue_began_ms(self, call_id: str, callee: dict[str, Any]) -> int:
+        with psycopg.connect(self.stack.env["DATABASE_URL"]) as connection:
+            row = connection.execute("SELECT media_started_at FROM voice_call WHERE id = %s", [call_id]).fetchone()
+        assert row is not None and row[0] is not None
+        started_at: datetime = row[0]
+        return round((datetime.fromisoformat(callee["bridged_at"]) - started_at).total_seconds() * 1000)
+
+    def _state(self, call_id: str) -> str:
+        try:
+            return json.dumps(self.rep.call("GET", f"/api/calls/{call_id}"))
+        except (UnexpectedAnswer, httpx.HTTPError) as error:
+            return repr(error)
