@@ -46,7 +46,12 @@ def list_calls(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Any:
     return queries.calls_page(
-        actor=actor_of(request), lead_id=lead_id, status=status, cursor=cursor, limit=limit, now=datetime.now(UTC)
+        actor=actor_of(request),
+        lead_id=lead_id,
+        status=status,
+        cursor=cursor,
+        limit=limit,
+        now=datetime.now(UTC),
     )
 
 
