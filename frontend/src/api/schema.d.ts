@@ -311,7 +311,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Check Otp */
-        post: operations["api_identity_check_otp"];
+        post: operations["check_otp"];
         delete?: never;
         options?: never;
         head?: never;
@@ -328,7 +328,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Send Otp */
-        post: operations["api_identity_send_otp"];
+        post: operations["send_otp"];
         delete?: never;
         options?: never;
         head?: never;
@@ -537,7 +537,7 @@ export interface paths {
          *
          *     Sets the CSRF cookie that every changing request must repeat as a header.
          */
-        get: operations["api_identity_read_session"];
+        get: operations["get_session"];
         put?: never;
         post?: never;
         delete?: never;
@@ -554,7 +554,7 @@ export interface paths {
             cookie?: never;
         };
         /** List Sessions */
-        get: operations["api_identity_list_sessions"];
+        get: operations["list_sessions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -574,7 +574,7 @@ export interface paths {
         put?: never;
         post?: never;
         /** Revoke Session */
-        delete: operations["api_identity_revoke_session"];
+        delete: operations["revoke_session"];
         options?: never;
         head?: never;
         patch?: never;
@@ -590,7 +590,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Sign In */
-        post: operations["api_identity_sign_in"];
+        post: operations["sign_in"];
         delete?: never;
         options?: never;
         head?: never;
@@ -607,7 +607,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Sign Out */
-        post: operations["api_identity_sign_out"];
+        post: operations["sign_out"];
         delete?: never;
         options?: never;
         head?: never;
@@ -624,7 +624,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Sign Up */
-        post: operations["api_identity_sign_up"];
+        post: operations["sign_up"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1018,7 +1018,8 @@ export interface components {
         };
         /**
          * DialCheckOut
-         * @description What a rep should know before dialling. longest_call_s: with the credits available now.
+         * @description What a rep should know before dialling. longest_call_s: with the credits available now. announcement: the words that
+         *     the lead hears first.
          */
         DialCheckOut: {
             /** Announcement */
@@ -2501,7 +2502,7 @@ export interface operations {
             };
         };
     };
-    api_identity_check_otp: {
+    check_otp: {
         parameters: {
             query?: never;
             header?: never;
@@ -2525,7 +2526,7 @@ export interface operations {
             };
         };
     };
-    api_identity_send_otp: {
+    send_otp: {
         parameters: {
             query?: never;
             header?: never;
@@ -2815,7 +2816,7 @@ export interface operations {
             };
         };
     };
-    api_identity_read_session: {
+    get_session: {
         parameters: {
             query?: never;
             header?: never;
@@ -2835,7 +2836,7 @@ export interface operations {
             };
         };
     };
-    api_identity_list_sessions: {
+    list_sessions: {
         parameters: {
             query?: never;
             header?: never;
@@ -2855,7 +2856,7 @@ export interface operations {
             };
         };
     };
-    api_identity_revoke_session: {
+    revoke_session: {
         parameters: {
             query?: never;
             header?: never;
@@ -2875,7 +2876,7 @@ export interface operations {
             };
         };
     };
-    api_identity_sign_in: {
+    sign_in: {
         parameters: {
             query?: never;
             header?: never;
@@ -2899,7 +2900,7 @@ export interface operations {
             };
         };
     };
-    api_identity_sign_out: {
+    sign_out: {
         parameters: {
             query?: never;
             header?: never;
@@ -2917,7 +2918,7 @@ export interface operations {
             };
         };
     };
-    api_identity_sign_up: {
+    sign_up: {
         parameters: {
             query?: never;
             header?: never;
