@@ -1,0 +1,30 @@
+"""Runs one benchmark and prints one JSON object as its last line; without a name, lists the names."""
+
+import importlib
+import json
+import sys
+from collections.abc import Callable
+
+from bench.report import Report
+
+# Name -> what it measures; the module of that name in this package has run().
+NAMES = {"fanout": "one event to 10, 100 and 1,000 browser sockets"}
+
+
+def main(arguments: list[str]) -> int:
+    name = arguments[0] if arguments else ""
+    if not name:
+        print("Benchmarks (make bench NAME=...):")
+        for known, measures in NAMES.items():
+            print(f"  {known:<10} {measures}")
+        return 0
+    if name not in NAMES:
+        print(f"There is no benchmark {name!r}. There are: {', '.join(NAMES)}.", file=sys.stderr)
+        return 2
+    run: Callable[[], Report] = importlib.import_module(f"bench.{name}").run
+    print(json.dumps(run().as_json()), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""The limit: the same job with nothing around it."""
