@@ -108,7 +108,6 @@ def test_every_identifier_of_a_route_is_said_to_name_something(operation: Operat
     assert operation.identifiers == set(expected.names) | set(expected.narrows)
 
 
-@pytest.mark.policy("C9.1")
 @pytest.mark.parametrize("role", ROLES)
 @each_operation
 def test_each_role_does_what_it_may_with_its_own_and_nothing_else(
@@ -127,7 +126,6 @@ def test_each_role_does_what_it_may_with_its_own_and_nothing_else(
     assert shown == [], "Something of another workspace is in the answer."
 
 
-@pytest.mark.policy("C9.1")
 @each_naming
 def test_what_belongs_to_another_workspace_is_not_there(world: World, naming: Naming) -> None:
     """Not found, never forbidden: the answer is that to an id which nobody has, and nothing changes over there."""
@@ -146,7 +144,6 @@ def test_what_belongs_to_another_workspace_is_not_there(world: World, naming: Na
     assert rows_of(stranger) == before
 
 
-@pytest.mark.policy("C9.1")
 @each_naming
 def test_what_belongs_to_a_colleague_is_there_for_those_who_lead(world: World, naming: Naming) -> None:
     colleague = world.people["colleague"]
