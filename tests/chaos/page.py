@@ -111,6 +111,8 @@ class Page:
 
     def _number(self, sequence: int) -> None:
         self._newest = max(self._newest, sequence)
+        if self.call:
+            self.call["sequence"] = max(self.call["sequence"], sequence)
         if sequence == self._known + 1:
             self._known = sequence
 
