@@ -13,18 +13,18 @@ from django.core.asgi import get_asgi_application
 django_application = get_asgi_application()
 
 from channels.routing import ProtocolTypeRouter, URLRouter
-from channels.security.websocket import OriginValidator
 from django.conf import settings
-from django.urls import path
+from django.urls import path, re_path
 
-from config.sockets import with_caller
+from config.sockets import refuse_socket, with_caller, with_own_origin
 from realtime.consumers import BrowserConsumer
 from voice.media_stream import MediaStreamConsumer
 
 # URLRouter takes ASGI applications where the types of `path` know views only.
 # Twilio sends no Origin; its socket is authenticated by signature and one-use token instead.
 media_socket: Any = MediaStreamConsumer.as_asgi()
-browser_socket: Any = OriginValidator(with_caller(BrowserConsumer.as_asgi()), [settings.PUBLIC_URL])
+browser_socket: Any = with_own_origin(with_caller(BrowserConsumer.as_asgi()), public_url=settings.PUBLIC_URL)
+nowhere: Any = refuse_socket
 
 application = ProtocolTypeRouter(
     {
@@ -33,6 +33,7 @@ application = ProtocolTypeRouter(
             [
                 path("twilio/media/", media_socket),
                 path("ws/", browser_socket),
+                re_path("", nowhere),
             ]
         ),
     }

@@ -43,3 +43,22 @@ async def _may_follow(caller: Caller, call_id: UUID) -> bool:
     assert isinstance(caller, Actor)
     allowed: bool = await database_sync_to_async(may_follow_call)(actor=caller, call_id=call_id)
     return allowed
+
+
+def with_own_origin(inner: Application, *, public_url: str) -> Application:
+    """Refuses an upgrade that another site's page asked for. Compared as text: browsers send the origin in one form, and a
+    malformed one matches nothing."""
+
+    async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        origin = next((value for name, value in scope["headers"] if name == b"origin"), b"")
+        if origin.decode("latin-1") == public_url:
+            await inner(scope, receive, send)
+        else:
+            await refuse_socket(scope, receive, send)
+
+    return application
+
+
+async def refuse_socket(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """Answers the upgrade with 403: another site's page, or a path where nothing is."""
+    await send({"type": "websocket.close"})

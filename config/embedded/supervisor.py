@@ -5,6 +5,7 @@ One thread and one selector: idle, it sleeps until a child writes or dies or a s
 
 import json
 import os
+import resource
 import selectors
 import signal
 import socket
@@ -32,6 +33,12 @@ class StopRequested(Exception):
     """Ctrl-C or SIGTERM came while something was being waited for."""
 
 
+def _allow_many_files() -> None:
+    """Each browser is an open file of the web process; the usual soft limit of 1,024 would be the limit of browsers."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 class Supervisor:
     """Runs processes until asked to stop. `stop` is called at the end, whatever happened before.
 
@@ -51,6 +58,7 @@ class Supervisor:
         self._selector = selectors.DefaultSelector()
         self._stop_requested = False
         self._stopping = False
+        _allow_many_files()
         self._listen_for_signals()
 
     def _listen_for_signals(self) -> None:
