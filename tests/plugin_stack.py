@@ -15,6 +15,7 @@ import pytest
 from config.embedded import environment, folders, ports, secrets
 from config.embedded.children import die_with_parent
 from config.embedded.stack import AlreadyRunning, alone
+from deploy.setup import frontend
 
 # Where the set-up notes which browser it found or installed.
 _BROWSER = Path(__file__).parent.parent / ".cache" / "chromium-path"
@@ -47,6 +48,10 @@ def _start(running: ExitStack) -> None:
     os.environ["DEBUG"] = "false"
     if _BROWSER.exists():
         os.environ.setdefault("CHROMIUM_PATH", _BROWSER.read_text())
+    # The Node that Playwright brings needs a library that a bare Debian lacks; the one that builds the pages runs.
+    node = shutil.which("node", path=frontend.environment()["PATH"])
+    if node:
+        os.environ.setdefault("PLAYWRIGHT_NODEJS_PATH", node)
     postgres.create()
     log = running.enter_context((places.logs / "servers.log").open("wb"))
     for command, accepts, stop_signal in (
