@@ -10,6 +10,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from api.app import api
 from config.asgi import application
+from config.sockets import refuse_socket
 
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -62,7 +63,10 @@ def plain_urls() -> list[str]:
 
 
 def sockets() -> list[str]:
-    return [str(route.pattern) for route in application.application_mapping["websocket"].routes]
+    """All but the last route, which matches whatever is left and refuses it."""
+    *served, rest = application.application_mapping["websocket"].routes
+    assert (str(rest.pattern), rest.callback) == ("", refuse_socket)
+    return [str(route.pattern) for route in served]
 
 
 def _api_patterns() -> list[URLPattern]:

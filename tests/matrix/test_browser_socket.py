@@ -58,6 +58,8 @@ async def publish(topic: Topic) -> None:
     await get_channel_layer().group_send(topic.name, message)
 
 
+# The mark makes pytest-django create the tests' database for this module; the test itself writes nothing.
+@pytest.mark.django_db
 @pytest.mark.parametrize("role", ["anonymous", "awaiting_otp"])
 def test_without_a_session_the_socket_is_closed_with_a_code(world: World, role: Role) -> None:
     browser = world.browser_of(role)
