@@ -21,7 +21,7 @@ REJOIN_AFTER_S = 3_600
 # A channel layer that came back without its memory raises nothing: it just delivers no more. So the hub sends itself a
 # beat through the layer, as any event travels, and takes silence for loss.
 BEAT_EVERY_S = 2.0
-DEAF_AFTER_S = 10.0
+DEAF_AFTER_S = 6.0
 
 
 class ChannelLayerLost(ConnectionError):
@@ -91,7 +91,8 @@ class Hub:
         loop = asyncio.get_running_loop()
         rejoin_at = loop.time() + REJOIN_AFTER_S
         try:
-            while True:
+            # channels_redis can lose a cancellation that comes together with a message.
+            while channel == self._channel:
                 self._dispatch(await layer.receive(channel))
                 self._heard_at = loop.time()
                 if loop.time() >= rejoin_at:

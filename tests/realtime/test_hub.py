@@ -1,0 +1,156 @@
+"""A socket that hears nothing any more is closed, so that its page comes back and asks.
+
+Planted bugs that this catches: a hub that takes a channel layer's silence for peace, a socket that stays open after its reader
+failed, a topic that nobody leaves.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import pytest
+from channels.testing import WebsocketCommunicator
+from django.conf import settings
+from pydantic import BaseModel
+from redis.asyncio import Redis
+from uuid_utils.compat import uuid7
+
+from realtime.consumers import CLOSE_BAD_MESSAGE, BrowserConsumer, Caller
+from realtime.hub import DEAF_AFTER_S
+from realtime.publish import CLOSE_RESTARTING, Topic, publish_ephemeral
+from tests.identity.test_sockets import cancel_the_rest
+
+MayFollow = Callable[[Caller, UUID], Coroutine[Any, Any, bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Somebody:
+    user_id: UUID
+    workspace_id: UUID
+
+
+class Told(BaseModel):
+    type: str = "told"
+    number: int
+
+
+async def everything(caller: Caller, call_id: UUID) -> bool:
+    return True
+
+
+class Page:
+    def __init__(self, may_follow: MayFollow = everything) -> None:
+        self.somebody = Somebody(uuid7(), uuid7())
+        self._socket = WebsocketCommunicator(BrowserConsumer.as_asgi(), "/ws/")
+        self._socket.scope |= {"actor": self.somebody, "may_follow": may_follow}
+
+    async def open(self) -> "Page":
+        await self._socket.connect(timeout=5)
+        assert '"ready"' in await self.next()
+        return self
+
+    async def next(self, timeout_s: float = 5) -> str:
+        return str(await self._socket.receive_from(timeout=timeout_s))
+
+    async def say(self, text: str) -> None:
+        await self._socket.send_to(text_data=text)
+
+    async def leave(self) -> None:
+        await self._socket.disconnect(timeout=30)
+
+    async def closed_with(self, timeout_s: float = 5) -> int:
+        while (message := await self._socket.receive_output(timeout=timeout_s))["type"] != "websocket.close":
+            pass
+        return int(message["code"])
+
+
+def run(story: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    async def play() -> None:
+        try:
+            await story()
+        finally:
+            await cancel_the_rest()
+
+    asyncio.run(play())
+
+
+async def tell(page: Page, number: int) -> None:
+    publish_ephemeral(Topic.user(page.somebody.user_id), Told(number=number))
+
+
+def test_a_channel_layer_that_lost_its_memory_costs_every_socket_and_the_next_ones_hear_again() -> None:
+    """A restart between two reads, a failover or a flush raises nothing: the groups are just gone."""
+
+    async def story() -> None:
+        page = await Page().open()
+        await tell(page, 1)
+        assert '"number":1' in await page.next()
+        async with Redis.from_url(settings.REDIS_URL) as valkey:
+            await valkey.flushall()
+        assert await page.closed_with(DEAF_AFTER_S + 10) == CLOSE_RESTARTING
+        again = await Page().open()
+        await tell(again, 2)
+        assert '"number":2' in await again.next()
+
+    run(story)
+
+
+def test_a_channel_layer_whose_connections_break_closes_every_socket_at_once() -> None:
+    async def story() -> None:
+        pages = [await Page().open() for _ in range(3)]
+        async with Redis.from_url(settings.REDIS_URL) as valkey:
+            await valkey.client_kill_filter(_type="normal", skipme=True)
+        assert [await page.closed_with() for page in pages] == [CLOSE_RESTARTING] * 3
+        again = await Page().open()
+        await tell(again, 3)
+        assert '"number":3' in await again.next()
+
+    run(story)
+
+
+def test_a_quiet_hub_stays_open() -> None:
+    async def story() -> None:
+        page = await Page().open()
+        await asyncio.sleep(DEAF_AFTER_S + 2)
+        await tell(page, 4)
+        assert '"number":4' in await page.next()
+
+    run(story)
+
+
+def test_a_database_that_fails_under_a_message_closes_the_socket_so_that_the_page_comes_back() -> None:
+    async def away(caller: Caller, call_id: UUID) -> bool:
+        raise ConnectionError("the database is away")
+
+    async def story() -> None:
+        page = await Page(away).open()
+        await page.say(f'{{"action":"follow","call_id":"{uuid7()}"}}')
+        assert await page.closed_with() == CLOSE_RESTARTING
+
+    run(story)
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]", '{"action":"follow"}', '{"action":"follow","call_id":7}', '{"action":"fly"}', "x" * 3_000]
+)
+def test_a_message_that_cannot_be_understood_closes_the_socket_with_a_code(text: str) -> None:
+    async def story() -> None:
+        page = await Page().open()
+        await page.say(text)
+        assert await page.closed_with() == CLOSE_BAD_MESSAGE
+
+    run(story)
+
+
+def test_after_a_thousand_sockets_closed_at_once_no_group_has_a_member() -> None:
+    async def story() -> None:
+        pages = [await Page().open() for _ in range(1_000)]
+        names = [f"klose:group:{Topic.user(page.somebody.user_id).name}" for page in pages]
+        async with Redis.from_url(settings.REDIS_URL) as valkey:
+            assert await valkey.exists(*names) == 1_000
+            await asyncio.gather(*(page.leave() for page in pages))
+            assert await valkey.exists(*names) == 0
+
+    run(story)
