@@ -1,7 +1,8 @@
 """The carrier's callbacks: stored append-only first, then applied, in any order and any number of times."""
 
+import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from uuid import UUID
 
@@ -28,6 +29,12 @@ KEPT_FIELDS = (
     "StreamError",
     "Digits",
 )
+SID_FIELDS = ("CallSid", "ParentCallSid", "DialCallSid", "StreamSid")
+SID = re.compile(r"[A-Z]{2}[0-9a-f]{32}")
+# Longer than any call.
+SECONDS = re.compile(r"[0-9]{1,6}")
+# A clock that is farther off than this is not believed.
+CLOCKS_DIFFER_AT_MOST = timedelta(days=1)
 SIGNAL_KEYS = ("CallSid", "CallStatus", "SequenceNumber", "DialCallSid", "StreamSid", "StreamEvent", "Digits")
 
 
@@ -38,6 +45,8 @@ def receive(*, call: Call, kind: str, params: Mapping[str, str], now: datetime) 
     not be applied is kept and applied by the sweep.
     """
     kept = {name: str(params[name])[:200] for name in KEPT_FIELDS if name in params}
+    # An identifier that is none names nothing: kept, it would only fail later.
+    kept = {name: value for name, value in kept.items() if name not in SID_FIELDS or SID.fullmatch(value)}
     dedupe_key = ":".join([kind, str(call.id), *(kept.get(name, "") for name in SIGNAL_KEYS)])[:160]
     callback, created = Callback.objects.get_or_create(
         dedupe_key=dedupe_key,
@@ -80,14 +89,13 @@ def _leg_facts(callback: Callback) -> tuple[str, LegFacts]:
     status = params.get("CallStatus", "in-progress")
     at = _timestamp(params.get("Timestamp"), callback.received_at)
     role = "callee" if params.get("ParentCallSid") else "agent"
-    duration = params.get("CallDuration", "")
     terminal = status in LEG_TERMINAL
     return params["CallSid"], LegFacts(
         role=role,
         status=status if status in LEG_RANK else "initiated",
         answered_at=at if status == "in-progress" else None,
         ended_at=at if terminal else None,
-        duration_s=int(duration) if terminal and duration.isdigit() else None,
+        duration_s=_seconds(params.get("CallDuration")) if terminal else None,
     )
 
 
@@ -152,12 +160,11 @@ def _apply_after(call: Call, callback: Callback, now: datetime) -> None:
     status = {"answered": "completed"}.get(params.get("DialCallStatus", ""), params.get("DialCallStatus", ""))
     if not sid or status not in LEG_TERMINAL:
         return
-    duration = params.get("DialCallDuration", "")
     news = LegFacts(
         role="callee",
         status=status,
         ended_at=callback.received_at,
-        duration_s=int(duration) if duration.isdigit() else None,
+        duration_s=_seconds(params.get("DialCallDuration")),
     )
     observe_leg(call=call, facts=(sid, news), now=now)
 
@@ -188,11 +195,17 @@ def _apply_stream(call: Call, callback: Callback, now: datetime) -> None:
             wake.soon("restart_stream", call.id)
 
 
-def _timestamp(text: str | None, fallback: datetime) -> datetime:
-    """RFC 2822 in call callbacks, ISO 8601 in stream callbacks."""
+def _seconds(text: str | None) -> int | None:
+    return int(text) if text and SECONDS.fullmatch(text) else None
+
+
+def _timestamp(text: str | None, received_at: datetime) -> datetime:
+    """RFC 2822 in call callbacks, ISO 8601 in stream callbacks; what cannot be meant is when we received it."""
     if not text:
-        return fallback
+        return received_at
     try:
-        return datetime.fromisoformat(text) if text[:4].isdigit() else parsedate_to_datetime(text)
-    except ValueError:
-        return fallback
+        at = datetime.fromisoformat(text) if text[:4].isdigit() else parsedate_to_datetime(text)
+        at = at if at.tzinfo else at.replace(tzinfo=UTC)
+        return at if abs(at - received_at) <= CLOCKS_DIFFER_AT_MOST else received_at
+    except (ValueError, OverflowError):
+        return received_at

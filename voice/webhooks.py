@@ -20,7 +20,6 @@ from voice.notice import NOTICE
 logger = logging.getLogger(__name__)
 
 View = Callable[[HttpRequest, Call, datetime], HttpResponse]
-SID_LENGTH = 34
 
 
 def _refuse(status: int, code: str, detail: str) -> HttpResponse:
@@ -41,8 +40,10 @@ def _from_twilio(view: View) -> Callable[[HttpRequest, UUID], HttpResponse]:
             return _refuse(400, "body_unusable", "The form cannot be read.")
         if not genuine:
             return _refuse(403, "signature_invalid", "The request is not signed by the carrier.")
-        if len(sid) != SID_LENGTH or "\x00" in request.body.decode("utf-8", errors="replace"):
+        if not callbacks.SID.fullmatch(sid):
             return _refuse(400, "call_sid_invalid", "CallSid is missing or malformed.")
+        if any("\x00" in value for value in request.POST.values()):
+            return _refuse(400, "body_unusable", "A field holds what no text may hold.")
         try:
             call = Call.objects.select_related("lead", "user").filter(id=call_id).first()
             if call is None:
