@@ -19,8 +19,8 @@ RECONCILE_EVERY = timedelta(seconds=60)
 UNRESOLVED_EVERY = timedelta(seconds=5)
 CALLBACK_RETRY_AFTER = timedelta(seconds=2)
 STREAM_EXPECTED_WITHIN = timedelta(seconds=10)
-# A media process says every two seconds that it lives.
-STREAM_DEAD_AFTER = timedelta(seconds=10)
+# A media process says every two seconds that it lives; while the database is away it cannot, and is not dead for that.
+STREAM_DEAD_AFTER = timedelta(seconds=20)
 # While our side cannot be reached each attempt fails within milliseconds; the media process needs seconds to come back.
 STREAM_RETRY_EVERY = timedelta(seconds=2)
 STREAM_ATTEMPTS_SOON = 20
