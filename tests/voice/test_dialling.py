@@ -1,0 +1,181 @@
+"""A call is placed once or not at all.
+
+Planted bugs that this catches: a dial that is submitted again after a silent carrier (two calls at the carrier), an intent that
+is not claimed (two workers dial), a look at the running call without the constraint behind it (two clicks, two calls).
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from threading import Barrier
+from typing import Any
+
+import pytest
+from django.db import connection
+from uuid_utils.compat import uuid7
+
+from compliance import suppression
+from identity.models import Membership
+from tests.identity.browser import Browser
+from tests.ledger.books import amounts, broken
+from tests.sandbox_fixture import Sandbox
+from tests.voice.carrier import actor_of, give_credit, new_lead
+from voice import operations, submission
+from voice.models import Call, DialIntent
+
+pytestmark = pytest.mark.django_db(transaction=True)
+CREDIT = 50_000
+
+
+@pytest.fixture
+def member(make_account: Callable[..., Membership]) -> Membership:
+    return make_account()
+
+
+@pytest.fixture
+def page(member: Membership, sign_in: Callable[..., Browser]) -> Browser:
+    return sign_in(member)
+
+
+def press_call(page: Browser, lead_id: object, key: str = "click-number-one") -> tuple[int, Any]:
+    return page.post("/api/calls", {"lead_id": str(lead_id)}, **{"Idempotency-Key": key})
+
+
+def nothing_was_dialled(sandbox: Sandbox) -> bool:
+    rows = Call.objects.get_queryset().count() + DialIntent.objects.get_queryset().count()
+    return rows == 0 and sandbox.ask("GET", "/calls") == []
+
+
+def test_without_credit_nothing_is_dialled(page: Browser, member: Membership, sandbox: Sandbox) -> None:
+    status, answer = press_call(page, new_lead(member).id)
+    assert (status, answer["code"]) == (409, "insufficient_credit")
+    assert nothing_was_dialled(sandbox)
+
+
+def test_a_suppressed_number_is_not_dialled(page: Browser, member: Membership, sandbox: Sandbox) -> None:
+    give_credit(member, CREDIT)
+    lead = new_lead(member)
+    assert lead.phone_e164
+    suppression.suppress(
+        workspace_id=None, phone_e164=lead.phone_e164, reason="asked", source="tests", now=datetime.now(UTC)
+    )
+    status, answer = press_call(page, lead.id)
+    assert (status, answer["code"]) == (409, "lead_suppressed")
+    assert nothing_was_dialled(sandbox)
+    assert amounts(member.workspace_id) == (CREDIT, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "phone", ["", "12", "+1", "+1 000 000 0000", "+999123456789", "0049x", "\x00", "+49" + "1" * 60]
+)
+def test_a_malformed_number_becomes_no_lead(page: Browser, sandbox: Sandbox, phone: str) -> None:
+    status, answer = page.post("/api/leads", {"first_name": "Nobody", "phone": phone})
+    assert status == 422 and answer["code"] in ("phone_invalid", "invalid_fields")
+    assert page.get("/api/leads")[1]["items"] == []
+    assert nothing_was_dialled(sandbox)
+
+
+def test_a_lead_of_nobody_is_not_dialled(page: Browser, member: Membership, sandbox: Sandbox) -> None:
+    give_credit(member, CREDIT)
+    status, answer = press_call(page, uuid7())
+    assert (status, answer["code"]) == (404, "not_found")
+    assert nothing_was_dialled(sandbox)
+
+
+@pytest.mark.parametrize("keys", [["the-same-key"] * 4, [f"another-key-{n}" for n in range(4)]])
+def test_four_clicks_at_the_same_moment_make_one_call(page: Browser, member: Membership, keys: list[str]) -> None:
+    give_credit(member, CREDIT)
+    lead, start = new_lead(member), Barrier(len(keys))
+
+    def click(key: str) -> tuple[int, str]:
+        try:
+            start.wait(timeout=10)
+            status, answer = press_call(page, lead.id, key)
+            return status, answer.get("id") or answer["code"]
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(keys)) as pool:
+        answers = list(pool.map(click, keys))
+    call = Call.objects.get_queryset().get()
+    assert DialIntent.objects.get_queryset().count() == 1
+    # With another key each, the later ones learn that a call is going on; none fails in another way.
+    assert set(answers) <= {(201, str(call.id)), (409, "call_in_progress")}
+    assert (201, str(call.id)) in answers
+    if len(set(keys)) == 1:
+        assert set(answers) == {(201, str(call.id))}
+    assert amounts(member.workspace_id) == (CREDIT - 5_000, 5_000, 0)
+
+
+def place(member: Membership) -> Call:
+    give_credit(member, CREDIT)
+    return operations.start_call(
+        actor=actor_of(member), lead_id=new_lead(member).id, idempotency_key=str(uuid7()), now=datetime.now(UTC)
+    )
+
+
+def test_a_carrier_that_took_the_call_and_then_was_silent_is_asked_and_never_told_again(
+    member: Membership, sandbox: Sandbox
+) -> None:
+    call = place(member)
+    sandbox.fail("twilio.rest", "timeout_after_accept")
+    now = datetime.now(UTC)
+    submission.dial(call_id=call.id, now=now)
+    assert DialIntent.objects.get_queryset().get().state == "submission_unknown"
+    submission.dial(call_id=call.id, now=now)
+    submission.resolve_unknown(now=now + timedelta(seconds=1))
+    assert DialIntent.objects.get_queryset().get().state == "submitted"
+    at_the_carrier = sandbox.ask("GET", "/calls", to=member.user.mobile_e164)
+    assert [record["sid"] for record in at_the_carrier] == list(call.legs.values_list("sid", flat=True))
+
+
+def test_a_carrier_that_never_got_the_call_costs_nothing(member: Membership, sandbox: Sandbox) -> None:
+    call = place(member)
+    sandbox.fail("twilio.rest", "drop")
+    now = datetime.now(UTC)
+    submission.dial(call_id=call.id, now=now)
+    submission.resolve_unknown(now=now + timedelta(seconds=30))
+    assert DialIntent.objects.get_queryset().get().state == "submission_unknown"
+    submission.resolve_unknown(now=now + timedelta(seconds=120))
+    call.refresh_from_db()
+    assert (call.status, call.end_reason) == ("failed", "carrier_unreachable")
+    assert sandbox.ask("GET", "/calls") == []
+    assert amounts(member.workspace_id) == (CREDIT, 0, 0)
+    assert broken() == []
+
+
+def test_a_call_that_the_carrier_refuses_ends_with_its_reason(member: Membership, sandbox: Sandbox) -> None:
+    call = place(member)
+    sandbox.fail("twilio.rest", "error", value=21211)
+    submission.dial(call_id=call.id, now=datetime.now(UTC))
+    call.refresh_from_db()
+    assert (call.status, call.end_reason) == ("failed", "carrier_refused")
+    assert amounts(member.workspace_id) == (CREDIT, 0, 0)
+
+
+def test_a_worker_that_died_while_it_dialled_is_not_repeated_but_looked_up(
+    member: Membership, sandbox: Sandbox
+) -> None:
+    """The intent is claimed, and nothing more is known."""
+    call = place(member)
+    now = datetime.now(UTC)
+    DialIntent.objects.get_queryset().update(state="submitting", claimed_at=now)
+    submission.dial(call_id=call.id, now=now)
+    submission.resolve_unknown(now=now + timedelta(seconds=31))
+    assert DialIntent.objects.get_queryset().get().state == "submission_unknown"
+    assert sandbox.ask("GET", "/calls") == []
+
+
+def test_of_eight_workers_one_dials(member: Membership, sandbox: Sandbox) -> None:
+    call, start = place(member), Barrier(8)
+
+    def dial(_: int) -> None:
+        try:
+            start.wait(timeout=10)
+            submission.dial(call_id=call.id, now=datetime.now(UTC))
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(dial, range(8)))
+    assert len(sandbox.ask("GET", "/calls", to=member.user.mobile_e164)) == 1

@@ -1,0 +1,170 @@
+"""What a call's media streams heard is stored once, and what none heard is marked.
+
+Planted bugs that this catches: a gap that begins with the newest stored segment (an utterance of the other speaker that was
+still in work is lost without a mark), an old socket that goes on writing beside the new one, a restart at every callback.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+
+from identity.models import Membership
+from tests.sandbox_fixture import Sandbox
+from tests.voice.carrier import Placed, give_credit, place, post, sid
+from voice import analysis, reconcile, transcripts
+from voice.models import Call, MediaStream, TranscriptSegment
+from voice.transcripts import OpenStream
+
+pytestmark = pytest.mark.django_db(transaction=True)
+T0 = datetime.now(UTC) - timedelta(seconds=60)
+
+
+def at(seconds: float) -> datetime:
+    return T0 + timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def placed(make_account: Callable[..., Membership]) -> Placed:
+    """A conversation that is going on, with the notice heard."""
+    member = make_account()
+    give_credit(member, 100_000)
+    placed = place(member, began_s_ago=60)
+    post(*placed.agent("in-progress", at_s=0, sequence=2))
+    post(*placed.callee("in-progress", at_s=1, sequence=2))
+    Call.objects.get_queryset().filter(id=placed.call_id).update(transcript_state="on")
+    return placed
+
+
+def open_stream(placed: Placed, seconds: float) -> OpenStream:
+    token = transcripts.issue_stream_token(call=placed.row, now=at(seconds))
+    return transcripts.claim_stream(token=token, stream_sid=sid("MZ"), call_sid=placed.agent_sid, now=at(seconds))
+
+
+def say(stream: OpenStream, speaker: str, start_ms: int, end_ms: int, text: str = "words") -> TranscriptSegment | None:
+    return transcripts.add_segment(
+        call_id=stream.call_id,
+        stream_id=stream.stream_id,
+        speaker=speaker,
+        start_ms=start_ms,
+        end_ms=end_ms,
+        text=text,
+        confidence=0.9,
+        now=at(end_ms / 1000),
+    )
+
+
+def gaps(placed: Placed) -> list[tuple[int, int]]:
+    rows = TranscriptSegment.objects.get_queryset().filter(call_id=placed.call_id, kind="gap").order_by("start_ms")
+    return list(rows.values_list("start_ms", "end_ms"))
+
+
+def end(placed: Placed, seconds: float) -> None:
+    Call.objects.get_queryset().filter(id=placed.call_id).update(status="completed", ended_at=at(seconds))
+
+
+def test_what_a_dead_stream_had_not_stored_is_marked_until_the_next_one(placed: Placed) -> None:
+    """The lead's long sentence was still in work when the rep's short one was stored already."""
+    first = open_stream(placed, 0)
+    say(first, "agent", 4_000, 6_000)
+    transcripts.keep_stream(stream_id=first.stream_id, settled_ms=3_000, now=at(6))
+    second = open_stream(placed, 10)
+    assert gaps(placed) == [(3_000, 10_000)]
+    assert second.offset_ms == 10_000
+
+
+def test_a_stream_that_follows_at_once_leaves_no_gap(placed: Placed) -> None:
+    first = open_stream(placed, 0)
+    transcripts.finish_stream(stream_id=first.stream_id, dropped_frames=0, complete=False, now=at(5), settled_ms=4_900)
+    open_stream(placed, 5.2)
+    assert gaps(placed) == []
+
+
+def test_two_streams_of_one_call_do_not_both_write(placed: Placed) -> None:
+    first = open_stream(placed, 0)
+    second = open_stream(placed, 5)
+    assert say(first, "agent", 4_000, 6_000) is not None
+    assert say(first, "agent", 6_000, 7_000) is None
+    assert say(second, "agent", 6_100, 7_000) is not None
+    assert not transcripts.keep_stream(stream_id=first.stream_id, settled_ms=9_000, now=at(9))
+    assert transcripts.keep_stream(stream_id=second.stream_id, settled_ms=9_000, now=at(9))
+
+
+def test_a_call_that_ended_while_its_stream_was_lost_is_marked_to_its_end(placed: Placed) -> None:
+    first = open_stream(placed, 0)
+    transcripts.keep_stream(stream_id=first.stream_id, settled_ms=20_000, now=at(20))
+    end(placed, 26)
+    for _ in range(2):
+        transcripts.mark_unheard_end(call_id=first.call_id, now=at(60))
+    assert gaps(placed) == [(20_000, 26_000)]
+
+
+def test_a_call_that_was_heard_to_its_end_has_no_gap(placed: Placed) -> None:
+    first = open_stream(placed, 0)
+    transcripts.finish_stream(stream_id=first.stream_id, dropped_frames=0, complete=True, now=at(26), settled_ms=25_000)
+    end(placed, 26)
+    transcripts.mark_unheard_end(call_id=first.call_id, now=at(60))
+    assert gaps(placed) == []
+
+
+def test_a_conversation_that_no_stream_ever_heard_is_one_gap(placed: Placed) -> None:
+    Call.objects.get_queryset().filter(id=placed.call_id).update(transcript_state="waiting_for_notice")
+    post(placed.path("notice/played"), {"CallSid": placed.callee_sid, "ParentCallSid": placed.agent_sid})
+    began_at = placed.row.callbacks.get(kind="played").received_at
+    Call.objects.get_queryset().filter(id=placed.call_id).update(
+        status="completed", ended_at=began_at + timedelta(seconds=30)
+    )
+    transcripts.mark_unheard_end(call_id=placed.row.id, now=began_at + timedelta(seconds=60))
+    assert gaps(placed) == [(0, 30_000)]
+
+
+def test_a_stream_that_came_late_marks_what_was_said_before(placed: Placed) -> None:
+    Call.objects.get_queryset().filter(id=placed.call_id).update(transcript_state="waiting_for_notice")
+    post(placed.path("notice/played"), {"CallSid": placed.callee_sid, "ParentCallSid": placed.agent_sid})
+    began_at = placed.row.callbacks.get(kind="played").received_at
+    token = transcripts.issue_stream_token(call=placed.row, now=began_at)
+    transcripts.claim_stream(
+        token=token, stream_sid=sid("MZ"), call_sid=placed.agent_sid, now=began_at + timedelta(seconds=7)
+    )
+    assert gaps(placed) == [(0, 7_000)]
+
+
+def test_words_that_come_after_the_analysis_are_analysed_too(placed: Placed) -> None:
+    stream = open_stream(placed, 0)
+    end(placed, 10)
+    Call.objects.get_queryset().filter(id=placed.call_id).update(analysis_state="done")
+    say(stream, "callee", 8_000, 9_000, "Please send me the offer by Friday.")
+    assert placed.row.analysis_state == "none"
+    transcripts.finish_stream(stream_id=stream.stream_id, dropped_frames=0, complete=True, now=at(30), settled_ms=9_500)
+    assert analysis.analyse(call_id=stream.call_id, now=at(31))
+    assert placed.row.analysis_state == "done"
+    assert not analysis.analyse(call_id=stream.call_id, now=at(32))
+
+
+def test_a_lost_stream_is_asked_for_again_at_a_bearable_pace_for_as_long_as_the_call_lasts(
+    placed: Placed, sandbox: Sandbox
+) -> None:
+    """The sandbox knows no such call, so every attempt fails; the media process may need a minute to come back."""
+    stream = open_stream(placed, 0)
+    transcripts.finish_stream(stream_id=stream.stream_id, dropped_frames=0, complete=False, now=at(5))
+    for tenth in range(600):
+        # As an error callback of every failed attempt would do.
+        MediaStream.objects.get_queryset().filter(state="issued").update(state="lost")
+        sandbox.fail("twilio.rest", "error", value=500)
+        reconcile.restart_stream(call_id=stream.call_id, now=at(6 + tenth / 10))
+    attempts = MediaStream.objects.get_queryset().exclude(id=stream.stream_id).order_by("issued_at")
+    issued = list(attempts.values_list("issued_at", flat=True))
+    assert 15 <= len(issued) <= 40
+    assert min(later - sooner for sooner, later in pairwise(issued)) >= timedelta(seconds=1.9)
+
+
+def test_a_silent_media_process_is_given_up_and_a_living_one_is_not(placed: Placed, sandbox: Sandbox) -> None:
+    stream = open_stream(placed, 0)
+    transcripts.keep_stream(stream_id=stream.stream_id, settled_ms=0, now=at(30))
+    sandbox.fail("twilio.rest", "error", value=500, count=2)
+    reconcile.sweep_streams(now=at(49))
+    assert MediaStream.objects.get_queryset().get().state == "connected"
+    reconcile.sweep_streams(now=at(51))
+    states = MediaStream.objects.get_queryset().order_by("issued_at").values_list("state", flat=True)
+    assert list(states) == ["lost", "issued"]
