@@ -33,8 +33,8 @@ SID_FIELDS = ("CallSid", "ParentCallSid", "DialCallSid", "StreamSid")
 SID = re.compile(r"[A-Z]{2}[0-9a-f]{32}")
 # Longer than any call.
 SECONDS = re.compile(r"[0-9]{1,6}")
-# A clock that is farther off than this is not believed.
-CLOCKS_DIFFER_AT_MOST = timedelta(days=1)
+# News may come up to 72 hours late; a clock that is farther off than this is not believed.
+CLOCKS_DIFFER_AT_MOST = timedelta(days=4)
 SIGNAL_KEYS = ("CallSid", "CallStatus", "SequenceNumber", "DialCallSid", "StreamSid", "StreamEvent", "Digits")
 
 
