@@ -6,6 +6,7 @@ from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
 from api import ask, auth, calls, credits, errors, identity, leads, privacy
+from api.parsing import TextParser
 from api.rendering import WireRenderer
 from api.server_events import add_server_events
 from processors.errors import DomainError
@@ -20,7 +21,14 @@ class KloseAPI(NinjaAPI):
         return add_server_events(super().get_openapi_schema(**kwargs))
 
 
-api = KloseAPI(title="Klosesales", version="1", auth=auth.SessionAuth(), docs_url=None, renderer=WireRenderer())
+api = KloseAPI(
+    title="Klosesales",
+    version="1",
+    auth=auth.SessionAuth(),
+    docs_url=None,
+    parser=TextParser(),
+    renderer=WireRenderer(),
+)
 for module in ROUTERS:
     api.add_router("", module.router)
 

@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from api.parsing import UnstorableText
 from processors.errors import DomainError
 
 logger = logging.getLogger(__name__)
@@ -42,6 +43,11 @@ def problem(status: int, code: str, detail: str, **extra: Any) -> HttpResponse:
     return JsonResponse(body, status=status, content_type="application/problem+json")
 
 
+def unknown_path(request: HttpRequest) -> HttpResponse:
+    """Answers every path under /api/ that has no route."""
+    return problem(404, "not_found", "There is nothing here that you may see.")
+
+
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return problem(403, "csrf_failed", "The page is too old to act on. Reload it and try again.")
 
@@ -64,6 +70,11 @@ def install(api: NinjaAPI, statuses: Mapping[type[DomainError], int]) -> None:
         ]
         return problem(422, "invalid_fields", "Some fields need another value; see errors.", errors=errors)
 
+    @api.exception_handler(UnstorableText)
+    def unstorable(request: HttpRequest, error: UnstorableText) -> HttpResponse:
+        errors = [{"field": error.field, "message": "This holds a NUL character, which no text can keep. Remove it."}]
+        return problem(422, "invalid_fields", "Some fields need another value; see errors.", errors=errors)
+
     @api.exception_handler(AuthenticationError)
     def unauthenticated(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
         return problem(401, "not_signed_in", "You are not signed in, or the session has ended. Sign in again.")
@@ -75,6 +86,9 @@ def install(api: NinjaAPI, statuses: Mapping[type[DomainError], int]) -> None:
 
     @api.exception_handler(HttpError)
     def http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
+        # Ninja turns whatever a body's parser raises into an HttpError.
+        if isinstance(error.__cause__, UnstorableText):
+            return unstorable(request, error.__cause__)
         code = "csrf_failed" if error.status_code == 403 else "request_unusable"
         return problem(error.status_code, code, str(error))
 

@@ -3,6 +3,7 @@
 from django.urls import path, re_path
 
 from api.app import api
+from api.errors import unknown_path
 from api.paddle_webhook import paddle_webhook
 from config import pages
 from voice import webhooks
@@ -11,6 +12,7 @@ urlpatterns = [
     path("healthz", pages.healthz),
     path("readyz", pages.readyz),
     path("api/", api.urls),
+    re_path(r"^api/", unknown_path),
     path("paddle/webhook", paddle_webhook),
     path("twilio/voice/<uuid:call_id>/agent", webhooks.agent_answered),
     path("twilio/voice/<uuid:call_id>/status", webhooks.leg_status),

@@ -216,7 +216,9 @@ def _person(form: SignUpIn, now: datetime) -> User:
             "Signing in needs passcodes by text message. Tick the box to agree to receive them."
         )
     if not form.policy_accepted or form.policy_version != policy.current_version():
-        raise PolicyNotAccepted("Accept the privacy policy in its present version. Reload the page to read it.")
+        raise PolicyNotAccepted(
+            "Read the privacy policy and tick the box to accept it. If it is ticked, the policy has changed: reload the page."
+        )
     user = User(
         first_name=redact_cards(form.first_name)[:80],
         last_name=redact_cards(form.last_name)[:80],

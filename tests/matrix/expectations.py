@@ -129,6 +129,7 @@ PLAIN_URLS: Mapping[str, Door] = {
     "readyz": "anybody",
     "api/": "anybody",
     "api/openapi.json": "anybody",
+    "^api/": "anybody",
     r"^(?!api/|assets/|static/|twilio/|paddle/).*$": "anybody",
     "paddle/webhook": "seller",
     "twilio/voice/<uuid:call_id>/agent": "carrier",

@@ -3,6 +3,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useRouter, useSearch } from "@tanstack/react-router";
 import { answer, api } from "../../api/client";
 import { keys } from "../../api/keys";
+import { asProblem } from "../../api/problem";
 import { sessionQuery } from "../../api/queries";
 import { safeNext } from "../../app/safeNext";
 import { Note, ProblemNote } from "../../components/Note";
@@ -11,6 +12,8 @@ import { atTime } from "../../format/time";
 import { AuthFrame } from "./AuthFrame";
 import classes from "./AuthFrame.module.css";
 import { otpKey, useSendCode } from "./useEnter";
+
+const CHECK = ["check-code"];
 
 interface Sent {
   mobile_e164: string;
@@ -31,6 +34,7 @@ export function VerifyPage() {
   const send = useSendCode();
   const { values, field } = useForm({ code: "" });
   const check = useMutation({
+    mutationKey: CHECK,
     mutationFn: () =>
       answer(api.POST("/api/otp/check", { body: { code: values.code.replaceAll(/\s/g, "") } })),
     onSuccess: (next) => {
@@ -39,6 +43,7 @@ export function VerifyPage() {
       router.history.replace(safeNext(search.next));
     },
   });
+  const problem = asProblem(check.error);
   const leave = useMutation({
     mutationFn: () => answer(api.POST("/api/signout")),
     onSuccess: () => window.location.assign("/sign-in"),
@@ -59,7 +64,8 @@ export function VerifyPage() {
         className={classes.form}
         onSubmit={(event) => {
           event.preventDefault();
-          if (!check.isPending) check.mutate();
+          // The cache knows of the first of two presses before this component is drawn again.
+          if (client.isMutating({ mutationKey: CHECK }) === 0) check.mutate();
         }}
       >
         <TextInput
@@ -70,9 +76,10 @@ export function VerifyPage() {
           maxLength={10}
           autoFocus
           required
+          error={problem?.forField("code")}
           {...field("code")}
         />
-        <ProblemNote error={check.error} />
+        {problem?.errors.length === 0 && <ProblemNote error={problem} />}
         {send.error || !(sent && "error" in sent) ? (
           <ProblemNote error={send.error} />
         ) : (

@@ -1,5 +1,6 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useRef } from "react";
 import { answer, api } from "../../api/client";
 import { keys } from "../../api/keys";
 import type { Session } from "../../api/types";
@@ -21,7 +22,9 @@ export function useEnter<Form>(firstStep: (form: Form) => Promise<Session>) {
   const client = useQueryClient();
   const navigate = useNavigate();
   const search = useSearch({ from: "/guest" });
-  return useMutation({
+  // Set before the page is drawn again, so that a double click enters once and sends one passcode.
+  const entering = useRef(false);
+  const enter = useMutation({
     mutationFn: async (form: Form) => {
       const session = await firstStep(form);
       // A passcode that cannot be sent is said on the next page, beside the button that sends another.
@@ -34,5 +37,14 @@ export function useEnter<Form>(firstStep: (form: Form) => Promise<Session>) {
       client.setQueryData(otpKey, sent);
       await navigate({ to: "/verify", search });
     },
+    onError: () => {
+      entering.current = false;
+    },
   });
+  function mutate(form: Form): void {
+    if (entering.current) return;
+    entering.current = true;
+    enter.mutate(form);
+  }
+  return { error: enter.error, isPending: enter.isPending, mutate };
 }
