@@ -7,6 +7,8 @@ an application that ends and leaves its socket open.
 import asyncio
 import base64
 import json
+import threading
+import time
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from typing import Any
@@ -15,14 +17,15 @@ import pytest
 from asgiref.sync import sync_to_async
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
+from django.db import connection, transaction
 from twilio.request_validator import RequestValidator
 
 from config.asgi import application
 from identity.models import Membership
-from tests.identity.test_sockets import run
+from tests.identity.test_sockets import elsewhere, run
 from tests.voice.carrier import Placed, give_credit, place, post, sid
 from voice import media_stream, transcripts
-from voice.models import MediaStream, TranscriptSegment
+from voice.models import Call, MediaStream, TranscriptSegment
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PATH = "/twilio/media/"
@@ -211,6 +214,53 @@ def test_a_stream_whose_place_was_taken_is_closed(placed: Placed) -> None:
         return code
 
     assert run(story) == media_stream.CLOSE_GIVEN_UP
+
+
+def test_what_a_broken_database_connection_took_back_is_stored_again(placed: Placed) -> None:
+    """The write waits for a row that somebody holds, and its connection is cut there."""
+    Call.objects.get_queryset().filter(id=placed.call_id).update(transcript_state="on")
+    token = token_for(placed)
+
+    async def story() -> None:
+        socket = Socket()
+        await socket.open()
+        await socket.say(start(placed, token), frame(0), frame(0, "outbound"))
+        await until(lambda: streams(placed) == ["connected"])
+        held, release = threading.Event(), threading.Event()
+        holder = asyncio.create_task(elsewhere(lambda: hold_row(placed, held, release)))
+        await asyncio.to_thread(held.wait)
+        # Five seconds are missing: a gap that has to be written down.
+        await socket.say(*(frame(number, track) for number in range(250, 300) for track in ("inbound", "outbound")))
+        for _ in range(2):
+            assert await elsewhere(cut_who_waits)
+        release.set()
+        await holder
+        await until(lambda: TranscriptSegment.objects.get_queryset().filter(kind="gap").exists())
+        await socket.vanish()
+
+    run(story)
+    assert TranscriptSegment.objects.get_queryset().get().end_ms == 5_000
+
+
+def hold_row(placed: Placed, held: threading.Event, release: threading.Event) -> None:
+    with transaction.atomic():
+        Call.objects.get_queryset().select_for_update().get(id=placed.call_id)
+        held.set()
+        release.wait(timeout=30)
+
+
+def cut_who_waits(limit_s: float = 10.0) -> bool:
+    """Ends the session that waits for a lock, as a server that is shut down does; False when none comes to wait."""
+    until_s = time.monotonic() + limit_s
+    while time.monotonic() < until_s:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+            )
+            if cursor.fetchone():
+                return True
+        time.sleep(0.05)
+    return False
 
 
 async def until(condition: Callable[[], bool], limit_s: float = 10.0) -> None:
