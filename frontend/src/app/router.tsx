@@ -3,6 +3,7 @@ import {
   createRoute,
   createRouter,
   lazyRouteComponent,
+  notFound,
   Outlet,
   redirect,
 } from "@tanstack/react-router";
@@ -19,6 +20,10 @@ const root = createRootRoute({
 });
 
 const text = (value: unknown): string | undefined => (typeof value === "string" && value ? value : undefined);
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const id = (value: unknown): string | undefined =>
+  typeof value === "string" && UUID.test(value) ? value : undefined;
 
 interface Next {
   next?: string;
@@ -94,8 +99,8 @@ const call = createRoute({
   getParentRoute: () => app,
   path: "/call",
   validateSearch: (search: Record<string, unknown>): { lead?: string; call?: string } => ({
-    lead: text(search.lead),
-    call: text(search.call),
+    lead: id(search.lead),
+    call: id(search.call),
   }),
   component: lazyRouteComponent(() => import("../pages/call/CallPage"), "CallPage"),
 });
@@ -103,7 +108,7 @@ const calls = createRoute({
   getParentRoute: () => app,
   path: "/calls",
   validateSearch: (search: Record<string, unknown>): { lead?: string; status?: CallStatus } => ({
-    lead: text(search.lead),
+    lead: id(search.lead),
     status: text(search.status) as CallStatus | undefined,
   }),
   component: lazyRouteComponent(() => import("../pages/calls/CallsPage"), "CallsPage"),
@@ -111,6 +116,10 @@ const calls = createRoute({
 const oneCall = createRoute({
   getParentRoute: () => app,
   path: "/calls/$callId",
+  // What is no identifier is no call either; the server would end the socket that follows it.
+  beforeLoad: ({ params }) => {
+    if (!id(params.callId)) throw notFound();
+  },
   validateSearch: (search: Record<string, unknown>): { at?: number } => {
     const at = Number(search.at);
     return Number.isFinite(at) && at > 0 ? { at } : {};
