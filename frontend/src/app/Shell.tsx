@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link, Navigate, Outlet, useLocation, useNavigate } from "@tanstack/react-router";
+import { Link, Outlet, useNavigate, useRouter } from "@tanstack/react-router";
 import { type ComponentType, lazy, Suspense, useEffect, useState } from "react";
 import { sessionQuery } from "../api/queries";
 import {
@@ -52,11 +52,15 @@ function NavLink({ place }: { place: Place }) {
 /** The frame around every page for signed-in people; leaves for the sign-in page when the session ends. */
 export function Shell() {
   const { data: session } = useQuery(sessionQuery);
-  const location = useLocation();
-  if (!session) return null;
-  if (session.state !== "signed_in" || session.user === null) {
-    return <Navigate to="/sign-in" search={{ next: location.href }} replace />;
-  }
+  const router = useRouter();
+  const ended = session !== undefined && session.state !== "signed_in";
+  // Once for each end, and from the address at that moment: this page is still drawn while the next one loads.
+  useEffect(() => {
+    if (!ended) return;
+    const next = router.state.location.href;
+    void router.navigate({ to: "/sign-in", search: { next }, replace: true });
+  }, [ended, router]);
+  if (!session || ended || session.user === null) return null;
   const { user, workspace } = session;
   return (
     <Live userId={user.id}>
