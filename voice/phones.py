@@ -15,7 +15,7 @@ class PhoneInvalid(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Phone:
-    """e164: +country and national number. country: ISO 3166 alpha-2. time_zone: IANA; the first of several."""
+    """e164: +country and national number. country: ISO 3166 alpha-2, empty for global networks. time_zone: IANA; the first of several."""
 
     e164: str
     country: str
@@ -38,4 +38,6 @@ def parse_phone(text: str, *, region: str | None = None) -> Phone:
     zones = phone_timezone.time_zones_for_number(number)
     zone = next((name for name in zones if name != phone_timezone.UNKNOWN_TIMEZONE), "UTC")
     e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    return Phone(e164, phonenumbers.region_code_for_number(number) or "", zone)
+    region_code = phonenumbers.region_code_for_number(number) or ""
+    # Satellite and other global networks belong to no country; the tables call theirs "001".
+    return Phone(e164, region_code if region_code.isalpha() else "", zone)

@@ -179,3 +179,8 @@ def test_of_eight_workers_one_dials(member: Membership, sandbox: Sandbox) -> Non
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(dial, range(8)))
     assert len(sandbox.ask("GET", "/calls", to=member.user.mobile_e164)) == 1
+
+
+def test_a_number_of_a_satellite_network_becomes_a_lead_of_no_country(page: Browser, sandbox: Sandbox) -> None:
+    status, answer = page.post("/api/leads", {"first_name": "Sailor", "phone": "+881612345678"})
+    assert (status, answer["country"]) == (201, "")
