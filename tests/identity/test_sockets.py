@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import pytest
 from asgiref.sync import sync_to_async
+from channels.layers import channel_layers
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.db import connections
@@ -55,7 +56,12 @@ async def elsewhere(act: Callable[[], Result]) -> Result:
 
 
 def run(story: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
-    """Plays a story on an event loop of its own and gives back the database connection of the loop's thread."""
+    """Plays a story as a process of its own would: on its own event loop and channel layer. A layer counts who receives on
+    it and refuses a second loop, also when the first one's count was lost with its cancellation.
+
+    Gives back the database connection of the loop's thread.
+    """
+    channel_layers.backends.clear()
 
     async def play() -> Result:
         try:

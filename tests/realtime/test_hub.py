@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from channels.layers import channel_layers
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from pydantic import BaseModel
@@ -67,6 +68,9 @@ class Page:
 
 
 def run(story: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    # As in a process of its own: a channel layer refuses a second event loop.
+    channel_layers.backends.clear()
+
     async def play() -> None:
         try:
             await story()
