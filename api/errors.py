@@ -1,10 +1,10 @@
 """Exception -> HTTP status + stable code, as RFC 9457 problem details. The only place that decides statuses."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from django.core.exceptions import ObjectDoesNotExist, RequestDataTooBig
+from django.core.exceptions import DisallowedHost, ObjectDoesNotExist, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -14,15 +14,18 @@ from processors.errors import DomainError
 
 logger = logging.getLogger(__name__)
 
+PROBLEM_TYPE = "application/problem+json"
 TITLES = {
     400: "The request cannot be used",
     401: "Sign in first",
     402: "Not enough credits",
     403: "Not allowed",
     404: "Not found",
+    405: "Not a method of this address",
     409: "Not possible in this state",
     410: "Gone",
     413: "Too large",
+    415: "Not a type that is understood",
     422: "Some fields need another value",
     429: "Too many attempts",
     502: "A service that we use answered wrongly",
@@ -40,7 +43,33 @@ def problem(status: int, code: str, detail: str, **extra: Any) -> HttpResponse:
         "detail": detail,
         **extra,
     }
-    return JsonResponse(body, status=status, content_type="application/problem+json")
+    return JsonResponse(body, status=status, content_type=PROBLEM_TYPE)
+
+
+class ProblemsMiddleware:
+    """Answers as a problem whatever the API refuses before or beside a route: a method that the address does not have, an
+    unknown host. Django and Ninja answer these in text of their own."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        try:
+            request.get_host()
+        except DisallowedHost:
+            # The name that was asked for is the asker's invention: no error of ours, and not to be written down.
+            return problem(400, "host_unknown", "This server does not answer for that host name.")
+        response = self._get_response(request)
+        if response.status_code < 400 or not request.path.startswith("/api/"):
+            return response
+        if response.get("Content-Type") == PROBLEM_TYPE:
+            return response
+        allowed = response.get("Allow")
+        if response.status_code == 405 and allowed:
+            answer = problem(405, "method_not_allowed", f"This address takes {allowed}.")
+            answer["Allow"] = allowed
+            return answer
+        return problem(response.status_code, "request_unusable", "The request cannot be answered in this form.")
 
 
 def unknown_path(request: HttpRequest) -> HttpResponse:

@@ -17,6 +17,7 @@ router = Router(tags=["leads"])
 
 PROBLEMS: dict[type[DomainError], int] = {
     phones.PhoneInvalid: 422,
+    phones.PhoneNotCallable: 422,
     leads.LeadExists: 409,
     leads.LeadSuppressed: 409,
     leads.LeadInCall: 409,

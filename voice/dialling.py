@@ -5,6 +5,8 @@ from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from django.conf import settings
+
 from compliance import suppression
 from identity.auth import Actor
 from identity.models import User
@@ -12,6 +14,7 @@ from ledger import queries as ledger_queries
 from ledger.money import RateCardTerms, affordable_s, price
 from voice.models import TERMINAL_STATUSES, Call, Lead
 from voice.notice import NOTICE
+from voice.phones import SPECIAL_RATE, is_callable
 from voice.schemas import DialCheckOut, Refusal
 
 # Twilio's own bound of <Dial timeLimit>.
@@ -48,6 +51,12 @@ def refusals(*, actor: Actor, lead: Lead, terms: DialTerms) -> list[Refusal]:
         found.append(Refusal(code="lead_erased", message="This person had their data removed."))
     elif suppression.is_suppressed(workspace_id=actor.workspace_id, phone_e164=lead.phone_e164):
         found.append(Refusal(code="lead_suppressed", message="This person asked not to be called."))
+    elif not is_callable(lead.phone_e164):
+        found.append(Refusal(code="phone_not_callable", message=SPECIAL_RATE))
+    elif lead.phone_e164 == settings.TWILIO_CALLER_ID:
+        found.append(
+            Refusal(code="lead_is_caller_id", message="This is the number that we call from. Change it first.")
+        )
     if terms.longest_call_s <= 0:
         found.append(
             Refusal(
@@ -60,7 +69,12 @@ def refusals(*, actor: Actor, lead: Lead, terms: DialTerms) -> list[Refusal]:
         found.append(Refusal(code="call_in_progress", message="You are in a call. Hang up before you dial again."))
     elif live.filter(lead=lead).exists():
         found.append(Refusal(code="lead_in_call", message="Somebody of your team is talking with this lead now."))
-    if not User.objects.filter(id=actor.user_id).exclude(mobile_e164="").exists():
+    mobile = User.objects.filter(id=actor.user_id).values_list("mobile_e164", flat=True).first()
+    if mobile and mobile == lead.phone_e164:
+        found.append(
+            Refusal(code="lead_is_own_phone", message="This is your own phone, which the call rings first. Change it.")
+        )
+    if not mobile:
         found.append(Refusal(code="rep_mobile_missing", message="Verify your mobile number; the call rings there."))
     return found
 

@@ -35,7 +35,7 @@ SUPPRESSED = "This number asked not to be called. It stays on the do-not-call li
 
 def add_lead(*, actor: Actor, lead: LeadIn, now: datetime) -> Lead:
     """
-    :raises PhoneInvalid, LeadSuppressed, LeadExists:
+    :raises PhoneInvalid, PhoneNotCallable, LeadSuppressed, LeadExists:
     """
     phone = parse_phone(lead.phone)
     if suppression.is_suppressed(workspace_id=actor.workspace_id, phone_e164=phone.e164):
@@ -59,7 +59,7 @@ def add_lead(*, actor: Actor, lead: LeadIn, now: datetime) -> Lead:
 
 def change_lead(*, actor: Actor, lead_id: UUID, change: LeadChange) -> Lead:
     """
-    :raises Lead.DoesNotExist, LeadGone, PhoneInvalid, LeadSuppressed, LeadExists:
+    :raises Lead.DoesNotExist, LeadGone, PhoneInvalid, PhoneNotCallable, LeadSuppressed, LeadExists:
     """
     try:
         with transaction.atomic():

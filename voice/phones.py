@@ -8,9 +8,28 @@ from phonenumbers import timezone as phone_timezone
 
 from processors.errors import DomainError
 
+# Whoever calls these pays more than for a call, or reaches nobody. Types of the phonenumbers tables.
+NOT_CALLABLE = frozenset(
+    {
+        phonenumbers.PhoneNumberType.PREMIUM_RATE,
+        phonenumbers.PhoneNumberType.SHARED_COST,
+        phonenumbers.PhoneNumberType.PAGER,
+        phonenumbers.PhoneNumberType.VOICEMAIL,
+    }
+)
+
 
 class PhoneInvalid(DomainError):
     code: ClassVar[str] = "phone_invalid"
+
+
+class PhoneNotCallable(DomainError):
+    """A telephone number by which no person is called."""
+
+    code: ClassVar[str] = "phone_not_callable"
+
+
+SPECIAL_RATE = "This is a premium-rate, pager or voicemail number, which is not called. Use the person's own number."
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +45,7 @@ def parse_phone(text: str, *, region: str | None = None) -> Phone:
     """A number as people type it, with its country code or of the given region (ISO 3166 alpha-2).
 
     :raises PhoneInvalid: when no telephone could have it.
+    :raises PhoneNotCallable: a premium-rate, shared-cost, pager or voicemail number.
     """
     try:
         number = phonenumbers.parse(text, region)
@@ -35,9 +55,20 @@ def parse_phone(text: str, *, region: str | None = None) -> Phone:
         ) from None
     if not phonenumbers.is_valid_number(number):
         raise PhoneInvalid("No telephone has this number. Check its digits and its country code.")
+    if phonenumbers.number_type(number) in NOT_CALLABLE:
+        raise PhoneNotCallable(SPECIAL_RATE)
     zones = phone_timezone.time_zones_for_number(number)
     zone = next((name for name in zones if name != phone_timezone.UNKNOWN_TIMEZONE), "UTC")
     e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     region_code = phonenumbers.region_code_for_number(number) or ""
     # Satellite and other global networks belong to no country; the tables call theirs "001".
     return Phone(e164, region_code if region_code.isalpha() else "", zone)
+
+
+def is_callable(phone_e164: str) -> bool:
+    """Whether a stored number may be dialled; the tables may have changed since it was stored."""
+    try:
+        parse_phone(phone_e164)
+    except (PhoneInvalid, PhoneNotCallable):
+        return False
+    return True

@@ -11,6 +11,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from uuid_utils.compat import uuid7
 
@@ -21,7 +22,7 @@ from tests.ledger.books import amounts, broken
 from tests.sandbox_fixture import Sandbox
 from tests.voice.carrier import actor_of, give_credit, new_lead
 from voice import operations, submission
-from voice.models import Call, DialIntent
+from voice.models import Call, DialIntent, Lead
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CREDIT = 50_000
@@ -73,6 +74,41 @@ def test_a_malformed_number_becomes_no_lead(page: Browser, sandbox: Sandbox, pho
     assert status == 422 and answer["code"] in ("phone_invalid", "invalid_fields")
     assert page.get("/api/leads")[1]["items"] == []
     assert nothing_was_dialled(sandbox)
+
+
+SPECIAL_NUMBERS = {
+    "premium rate": "+1 900 555 0123",
+    "premium rate abroad": "+44 909 879 0123",
+    "pager": "+44 7640 123456",
+}
+
+
+@pytest.mark.parametrize("phone", SPECIAL_NUMBERS.values(), ids=SPECIAL_NUMBERS)
+def test_a_number_at_a_special_rate_becomes_no_lead(page: Browser, sandbox: Sandbox, phone: str) -> None:
+    status, answer = page.post("/api/leads", {"first_name": "Hotline", "phone": phone})
+    assert (status, answer["code"]) == (422, "phone_not_callable")
+    assert page.get("/api/leads")[1]["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("whose", "code"),
+    [("premium", "phone_not_callable"), ("caller id", "lead_is_caller_id"), ("rep", "lead_is_own_phone")],
+)
+def test_a_lead_whose_number_nobody_should_call_is_not_dialled(
+    page: Browser, member: Membership, sandbox: Sandbox, whose: str, code: str
+) -> None:
+    """The number may have become one since the lead was added."""
+    give_credit(member, CREDIT)
+    lead = new_lead(member)
+    numbers = {"premium": "+19005550123", "caller id": settings.TWILIO_CALLER_ID, "rep": member.user.mobile_e164}
+    Lead.objects.for_workspace(member.workspace_id).filter(id=lead.id).update(phone_e164=numbers[whose])
+    check = page.get(f"/api/leads/{lead.id}/dial-check")[1]
+    assert not check["may_call"]
+    assert [refusal["code"] for refusal in check["refusals"]] == [code]
+    status, answer = press_call(page, lead.id)
+    assert (status, answer["code"]) == (409, code)
+    assert nothing_was_dialled(sandbox)
+    assert amounts(member.workspace_id) == (CREDIT, 0, 0)
 
 
 def test_a_lead_of_nobody_is_not_dialled(page: Browser, member: Membership, sandbox: Sandbox) -> None:

@@ -1,0 +1,84 @@
+"""Whatever the API refuses, it refuses in one form: RFC 9457 problem details with a stable code."""
+
+import json
+import logging
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tests.matrix.routes import operations
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "PROPFIND")
+
+
+def problem_of(response: Any, status: int) -> str:
+    assert (response.status_code, response.headers["Content-Type"]) == (status, "application/problem+json")
+    body = json.loads(response.content)
+    assert body["status"] == status
+    assert body["title"] != "The request failed"
+    assert body["detail"]
+    return str(body["code"])
+
+
+def paths() -> dict[str, set[str]]:
+    """Every path of the API, an identifier in each of its places, and the methods that it has."""
+    found: dict[str, set[str]] = {}
+    for operation in operations():
+        path = "/api" + operation.path.removeprefix("/api")
+        while "{" in path:
+            before, _, rest = path.partition("{")
+            path = before + "01a21120-cca3-7342-b553-9b182624e9c9" + rest.partition("}")[2]
+        found.setdefault(path, set()).add(operation.method)
+    return found
+
+
+@pytest.mark.django_db
+def test_a_method_that_an_address_does_not_have_is_a_problem_that_names_those_it_has() -> None:
+    known = paths()
+    assert len(known) > 20
+    for path, methods in known.items():
+        for method in sorted(set(METHODS) - methods - {"HEAD"}):
+            response = Client().generic(method, path)
+            assert problem_of(response, 405) == "method_not_allowed", (method, path)
+            assert {one.strip() for one in response.headers["Allow"].split(",")} == methods
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/api/nothing", "/api/", "/api/calls/not-an-id", "/api/../etc", "/api/leads%00"])
+def test_an_address_that_is_nowhere_is_a_problem(path: str) -> None:
+    response = Client().get(path)
+    assert response.status_code in (401, 404, 422)
+    problem_of(response, response.status_code)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (b"{", "application/json"),
+        (b"\xff\xfe", "application/json"),
+        (b"[]", "application/json"),
+        (b"a=1", "application/x-www-form-urlencoded"),
+        (b"--", "multipart/form-data; boundary=x"),
+        (b"", "text/plain"),
+        (b"[" * 100_000, "application/json"),
+        (b'"' + b"x" * 2_000_000 + b'"', "application/json"),
+    ],
+)
+def test_a_body_that_cannot_be_read_is_a_problem(body: bytes, content_type: str) -> None:
+    response = Client().post("/api/sign-in", body, content_type=content_type)
+    assert 400 <= response.status_code < 500
+    problem_of(response, response.status_code)
+
+
+@pytest.mark.parametrize("host", ["evil.example", "a b", "evil.example:80@localhost", "[evil"])
+@pytest.mark.parametrize("path", ["/api/session", "/healthz", "/", "/twilio/voice/x/status"])
+def test_a_host_that_is_not_ours_is_refused_without_an_error_and_without_its_name_in_the_log(
+    path: str, host: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        response = Client().get(path, headers={"Host": host})
+    assert problem_of(response, 400) == "host_unknown"
+    assert [record.levelname for record in caplog.records if record.levelno >= logging.WARNING] == ["WARNING"]
+    assert "evil" not in caplog.text
