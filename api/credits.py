@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -85,22 +85,20 @@ def get_statement(
     cursor: Annotated[str | None, Query(max_length=200)] = None,
     limit: Annotated[int, Query(ge=1, le=queries.STATEMENT_PAGE_MAX)] = 50,
 ) -> StatementPage:
-    return queries.statement(workspace_id=actor_of(request).workspace_id, kind=kind, cursor=cursor, limit=limit)
+    return queries.statement(actor=actor_of(request), kind=kind, cursor=cursor, limit=limit)
 
 
 @router.get("/credits/statement.csv", operation_id="export_statement")
 def export_statement(request: HttpRequest, kind: EntryKind | None = None) -> StreamingHttpResponse:
     """The whole statement, newest first, as it is read: a long one takes no more memory than a short one."""
-    response = StreamingHttpResponse(
-        _csv_rows(actor_of(request).workspace_id, kind), content_type="text/csv; charset=utf-8"
-    )
+    pages = queries.statement_pages(actor=actor_of(request), kind=kind)
+    response = StreamingHttpResponse(_csv_rows(pages), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="statement.csv"'
     response["Cache-Control"] = "no-store"
     return response
 
 
-async def _csv_rows(workspace_id: UUID, kind: EntryKind | None) -> AsyncIterator[str]:
-    pages = queries.statement_pages(workspace_id=workspace_id, kind=kind)
+async def _csv_rows(pages: Iterator[Sequence[EntryOut]]) -> AsyncIterator[str]:
     yield _csv([_COLUMNS])
     while page := await sync_to_async(lambda: next(pages, None))():
         yield _csv([_csv_row(entry) for entry in page])

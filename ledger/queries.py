@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet, Sum
 
+from identity.auth import Actor
 from ledger import paddle
 from ledger.chart import DEBIT_NORMAL, HOUSE_ACCOUNT_IDS, AccountKind
 from ledger.models import Account, Checkout, Entry, Hold, Posting, RateCard
@@ -111,12 +112,14 @@ def checkout(*, workspace_id: UUID, checkout_id: UUID) -> CheckoutStateOut:
     )
 
 
-def statement(*, workspace_id: UUID, kind: EntryKind | None, cursor: str | None, limit: int) -> StatementPage:
+def statement(*, actor: Actor, kind: EntryKind | None, cursor: str | None, limit: int) -> StatementPage:
     """One page, newest first. kind: None leaves out what only sets credit aside. limit: 1 to STATEMENT_PAGE_MAX.
 
+    :raises NotPermitted: it shows what the whole team spends; a rep sees each own call's entries on its receipt.
     :raises CursorInvalid:
     """
-    rows = _entries(workspace_id, kind)
+    actor.demand("see_team")
+    rows = _entries(actor.workspace_id, kind)
     if cursor is not None:
         if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 18):
             raise CursorInvalid("The statement cannot be continued from here. Start at its first page.")
@@ -128,8 +131,16 @@ def statement(*, workspace_id: UUID, kind: EntryKind | None, cursor: str | None,
     )
 
 
-def statement_pages(*, workspace_id: UUID, kind: EntryKind | None) -> Iterator[Sequence[EntryOut]]:
-    """The whole statement, newest first, page by page, so that its length does not matter to memory."""
+def statement_pages(*, actor: Actor, kind: EntryKind | None) -> Iterator[Sequence[EntryOut]]:
+    """The whole statement, newest first, page by page, so that its length does not matter to memory.
+
+    :raises NotPermitted: at once, before the first page is asked for.
+    """
+    actor.demand("see_team")
+    return _pages(actor.workspace_id, kind)
+
+
+def _pages(workspace_id: UUID, kind: EntryKind | None) -> Iterator[Sequence[EntryOut]]:
     before: int | None = None
     while True:
         rows = _entries(workspace_id, kind)

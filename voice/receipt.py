@@ -18,6 +18,8 @@ _ENDINGS = {
     "carrier_unreachable": "The carrier could not be reached",
     "not_dialled_in_time": "It could not be dialled in time",
 }
+# What the ledger only sets aside is no cost; the receipt says so beside it.
+_ASIDE = {"hold": "Reserved for this call, not spent", "release": "Was reserved and not needed"}
 
 
 def receipt_of(call: Call) -> ReceiptOut:
@@ -46,12 +48,13 @@ def _rows(call: Call) -> list[ReceiptRow]:
     for leg in call.legs.all():
         who = "You" if leg.role == "agent" else "The lead"
         if leg.answered_at:
-            rows.append(ReceiptRow(at=leg.answered_at, label=f"{who} answered", detail=f"Leg {leg.sid}"))
+            charged = "" if leg.role == "agent" else "Charged from here on"
+            rows.append(ReceiptRow(at=leg.answered_at, label=f"{who} answered", detail=charged))
     rows.extend(
         ReceiptRow(
             at=entry.occurred_at,
             label=entry.description,
-            detail=entry.kind,
+            detail=_ASIDE.get(entry.kind, ""),
             amount_mcredits=entry.amount_mcredits,
         )
         for entry in ledger_queries.entries_of(workspace_id=call.workspace_id, reference=call.ledger_reference)
@@ -68,7 +71,11 @@ def _arithmetic(billable_s: int, total: int, charged: int, increment_s: int, per
     increments = -(-billable_s // increment_s)
     unit = "minute" if increment_s == 60 else f"{increment_s} s"
     begun = f"{increments} begun {unit}{'s' if increments != 1 and increment_s == 60 else ''}"
-    price_said = f"{billable_s} s = {begun} at {per_minute / 1000:g} credits a minute = {total / 1000:g} credits"
+    price_said = f"{billable_s} s = {begun} at {_credits(per_minute)} a minute = {_credits(total)}"
     if charged < total:
-        return f"{price_said}; the credits reached for {charged / 1000:g}, and the rest is not charged"
+        return f"{price_said}; there was credit for {charged / 1000:g}, and the rest is not charged"
     return price_said
+
+
+def _credits(mcredits: int) -> str:
+    return f"{mcredits / 1000:g} {'credit' if mcredits == 1000 else 'credits'}"

@@ -14,6 +14,8 @@ EVERYBODY = frozenset(ROLES)
 SIGNED_IN: frozenset[Role] = frozenset({"rep", "manager", "owner"})
 KNOWN: frozenset[Role] = SIGNED_IN | {"awaiting_otp"}
 BUYERS: frozenset[Role] = frozenset({"manager", "owner"})
+# Who sees what the whole team does and spends.
+LEADERS: frozenset[Role] = frozenset({"manager", "owner"})
 
 Thing = Literal["lead", "call", "checkout", "question", "session", "receipt", "person"]
 # Who of the same workspace may reach a colleague's; nobody of another workspace ever may.
@@ -106,8 +108,8 @@ EXPECTATIONS: Mapping[str, Expectation] = {
     "list_packs": Expectation(SIGNED_IN),
     "start_checkout": Expectation(BUYERS, 201, body={"price_id": "{price}"}),
     "get_checkout": Expectation(SIGNED_IN, names={"path.checkout_id": "checkout"}),
-    "get_statement": Expectation(SIGNED_IN),
-    "export_statement": Expectation(SIGNED_IN),
+    "get_statement": Expectation(LEADERS),
+    "export_statement": Expectation(LEADERS),
     # privacy
     "get_policy": Expectation(EVERYBODY),
     "list_processors": Expectation(EVERYBODY),

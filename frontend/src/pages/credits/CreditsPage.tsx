@@ -56,7 +56,11 @@ export function CreditsPage() {
           </>
         )}
       </section>
-      <Statement />
+      {permissions.see_team ? (
+        <Statement />
+      ) : (
+        <p className="quiet">What each of your calls cost stands on the call's receipt.</p>
+      )}
     </Page>
   );
 }
