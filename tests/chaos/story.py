@@ -104,6 +104,31 @@ class Story:
         self.stack.wait_ready(limit_s=60)
         return self.look_back(call_id, page, recovered)
 
+    def call_whose_analysis_dies(self, spoken: str, *, ends_within_s: float) -> Ended:
+        """A whole call; the worker is killed after it has claimed the analysis and before it is done with it."""
+        call_id, page = self.begin(spoken)
+        until = time.monotonic() + dialogue(spoken).turns[-1]["end_ms"] / 1000 + 60
+        with psycopg.connect(self.stack.env["DATABASE_URL"], autocommit=True) as connection:
+
+            def analysis_state() -> str:
+                row = connection.execute("SELECT analysis_state FROM voice_call WHERE id = %s", [call_id]).fetchone()
+                assert row is not None
+                return str(row[0])
+
+            while analysis_state() != "claimed":
+                assert time.monotonic() < until, "nobody has claimed the analysis"
+                # The claim lasts for less than a second; the page has its turn later.
+                time.sleep(0.002)
+            self._kill("worker")
+            assert analysis_state() == "claimed", "the worker was faster than its end"
+            os.kill(self.stack.supervisor_pid, signal.SIGCONT)
+        limit = time.monotonic() + ends_within_s
+        while not _is_complete(page):
+            page.turn()
+            self._go_on_until(limit, page)
+        self.stack.wait_ready(limit_s=60)
+        return self.look_back(call_id, page)
+
     def _kill(self, process: str) -> None:
         """kill -9, with the supervisor held so that it cannot start the process again."""
         os.kill(self.stack.supervisor_pid, signal.SIGSTOP)
@@ -153,6 +178,15 @@ class Story:
     def statement_of(self, call_id: str) -> list[dict[str, Any]]:
         entries = self.rep.call("GET", "/api/credits/statement?limit=200")["items"]
         return [entry for entry in entries if entry["reference"] == f"call:{call_id}"]
+
+    def segments_searched(self, call_id: str) -> set[str]:
+        """The segments in which questions look for this call's words."""
+        query = (
+            "SELECT unnest(segment_ids)::text FROM ai_passage JOIN ai_indexedcall ON ai_indexedcall.id = indexed_call_id"
+            " WHERE call_id = %s"
+        )
+        with psycopg.connect(self.stack.env["DATABASE_URL"]) as connection:
+            return {row[0] for row in connection.execute(query, [call_id]).fetchall()}
 
     def reconcile(self) -> str:
         """What the ledger's own check says of all its invariants. Raises CalledProcessError when one is broken."""

@@ -48,6 +48,21 @@ def test_killing_media_postgres_and_valkey_costs_a_call_no_more_than_a_marked_ga
     assert 4012 in ended.page.losses
 
 
+def test_an_analysis_that_died_with_its_worker_is_done_once_by_another(story: Story) -> None:
+    """Planted bug that this catches: a claim that never lapses leaves the insights pending for ever."""
+    ended = story.call_whose_analysis_dies("smoke", ends_within_s=120)
+    assert_the_charge_is_right(story, ended)
+    insights = ended.page.insights
+    assert insights["items"] and insights["talk"]
+    statements = [(item["kind"], item["text"], tuple(item["segment_ids"])) for item in insights["items"]]
+    assert len(statements) == len(set(statements))
+    spoken = {segment["id"] for segment in ended.segments if segment["kind"] == "speech"}
+    assert {each for item in insights["items"] for each in item["segment_ids"]} <= spoken
+    assert story.segments_searched(ended.call["id"]) == spoken
+    assert_the_page_is_right(ended.page)
+    ended.page.close()
+
+
 def test_a_call_that_died_with_its_supervisor_is_settled_by_the_next_start(story: Story) -> None:
     """The sandbox dies too; like a carrier that comes back it knows the call as ended, but its callbacks find nobody."""
     after_s = 10
