@@ -15,9 +15,14 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 def readyz(request: HttpRequest) -> HttpResponse:
     """Whether this process can do its work: 200, or 503 with the part that is missing."""
-    parts = {"database": _database_answers(), "channels": _channels_answer()}
-    ready = all(parts.values())
-    return JsonResponse({"status": "ok" if ready else "waiting", "parts": parts}, status=200 if ready else 503)
+    missing = missing_parts()
+    return JsonResponse({"status": "waiting" if missing else "ok", "missing": missing}, status=503 if missing else 200)
+
+
+def missing_parts() -> tuple[str, ...]:
+    """What this process needs and does not reach, at most two seconds a part; empty when it can do its work."""
+    parts = {"database": _database_answers, "channels": _channels_answer}
+    return tuple(name for name, answers in parts.items() if not answers())
 
 
 def _database_answers() -> bool:

@@ -172,6 +172,10 @@ DEFAULT_FROM_EMAIL = environment.text("DEFAULT_FROM_EMAIL", "support@klosesales.
 TRANSCRIBER_ADDRESS = environment.text("TRANSCRIBER_ADDRESS", f"unix://{DATA_DIR}/run/transcriber.sock")
 EMBEDDING_MODEL_PATH = environment.text("EMBEDDING_MODEL_PATH")
 
+# How many bytes of a flowing media socket wake the media process; 1 for every frame on its own.
+MEDIA_WAKE_BYTES = environment.integer("MEDIA_WAKE_BYTES", 700, minimum=1, maximum=16_384)
+MEDIA_DRAIN_S = environment.integer("MEDIA_DRAIN_S", 4 * 3600, minimum=0, maximum=24 * 3600)
+
 # --- The built frontend -------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
 FRONTEND_DIST = BASE_DIR / "frontend" / "dist"
@@ -191,6 +195,8 @@ LOGGING = {
         "daphne": {"level": "WARNING"},
         "twilio": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
+        # It tells of every connection, with its address.
+        "picows": {"level": "WARNING"},
         # With a handler of its own huey adds none that would write another format.
         "huey": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
     },

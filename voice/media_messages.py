@@ -1,11 +1,14 @@
 """Twilio's media stream messages, decoded once and typed; tolerant of what may change, strict on what we use."""
 
+from typing import Annotated
+
 import msgspec
 
 # A message of 20 ms is under 400 bytes; nothing that a carrier sends comes near this.
 MESSAGE_BYTES_MAX = 65_536
 PAYLOAD_BYTES_MAX = 32_000
 PARAMETERS_MAX = 20
+TIMESTAMP_MS_MAX = 999_999_999
 
 
 class MessageInvalid(ValueError):
@@ -16,9 +19,13 @@ class MessageInvalid(ValueError):
         self.code = code
 
 
+# Two letters and 32 hexadecimal digits, so far; never more than what a database or a log can take.
+Sid = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9]{1,64}$")]
+
+
 class StartMetadata(msgspec.Struct, rename="camel"):
-    stream_sid: str
-    call_sid: str
+    stream_sid: Sid
+    call_sid: Sid
     account_sid: str = ""
     custom_parameters: dict[str, str] = msgspec.field(default_factory=dict)
 
@@ -32,10 +39,10 @@ class Start(msgspec.Struct, tag="start", tag_field="event"):
 
 
 class MediaPayload(msgspec.Struct):
-    """timestamp: ms of stream time, as a string on the wire. payload: mu-law bytes, base64 on the wire."""
+    """timestamp: ms of stream time, on the wire a string, or a number. payload: mu-law bytes, base64 on the wire."""
 
     track: str
-    timestamp: str
+    timestamp: str | int
     payload: bytes
 
 
@@ -67,7 +74,7 @@ _event_decoder = msgspec.json.Decoder(_Event)
 _KNOWN = frozenset({"connected", "start", "media", "stop", "mark", "dtmf"})
 
 
-def parse(text: str | bytes) -> Message | None:
+def parse(text: str | bytes | memoryview) -> Message | None:
     """One message; None for an event of a kind that we do not know.
 
     :raises MessageInvalid: not JSON, or a known event without what it must have.
@@ -86,7 +93,7 @@ def parse(text: str | bytes) -> Message | None:
     return message
 
 
-def _require_unknown(text: str | bytes) -> None:
+def _require_unknown(text: str | bytes | memoryview) -> None:
     """:raises MessageInvalid: the text is no event, or a known one that could not be decoded."""
     try:
         event = _event_decoder.decode(text).event
@@ -97,7 +104,11 @@ def _require_unknown(text: str | bytes) -> None:
 
 
 def timestamp_ms(media: MediaPayload) -> int:
-    """:raises MessageInvalid: not a number of milliseconds within a day."""
+    """:raises MessageInvalid: not a number of milliseconds within eleven days."""
+    if isinstance(media.timestamp, int):
+        if 0 <= media.timestamp <= TIMESTAMP_MS_MAX:
+            return media.timestamp
+        raise MessageInvalid("timestamp_malformed")
     if not (media.timestamp.isascii() and media.timestamp.isdigit() and len(media.timestamp) <= 9):
         raise MessageInvalid("timestamp_malformed")
     return int(media.timestamp)

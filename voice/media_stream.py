@@ -1,20 +1,12 @@
-"""Twilio's media socket: parse, hand to the pipeline, await nothing slow.
-
-Signature first, then the one-use token of the start message; before both, no buffer is made and nothing is recognised.
-"""
+"""Twilio's media socket on an ASGI server, and who may open it."""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from typing import Any
 
-from channels.db import database_sync_to_async
-from django.db import InterfaceError, OperationalError
-
-from voice import transcripts, twilio
-from voice.media_messages import Media, MessageInvalid, Start, Stop, parse, timestamp_ms
-from voice.pipeline import CallPipeline
+from voice import twilio
+from voice.media_session import CLOSE_REFUSED, MediaSession
 
 logger = logging.getLogger(__name__)
 
@@ -22,23 +14,17 @@ Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
-START_WITHIN_S = 10.0
-# Twilio sends a frame every 20 ms; a socket that is silent this long is dead.
-SILENT_AFTER_S = 30.0
-INVALID_MESSAGES_MAX = 20
-CLOSE_REFUSED = 4403
-CLOSE_MALFORMED = 4400
-CLOSE_SILENT = 4408
-CLOSE_GIVEN_UP = 4409
-CLOSE_TRY_AGAIN = 4503
-CLOSE_DONE = 1000
+
+def may_open(*, raw_path: str, signature: str) -> bool:
+    """Whether the carrier signed the upgrade; who it did not is told no more than that, and kept nowhere."""
+    if twilio.socket_signed_by_twilio(raw_path=raw_path, signature=signature):
+        return True
+    logger.warning("media socket refused", extra={"error_code": "signature_invalid"})
+    return False
 
 
 class MediaStreamConsumer:
     """One media socket, from upgrade to stop; reads `receive()` itself, since a task per frame is what costs."""
-
-    def __init__(self) -> None:
-        self._invalid = 0
 
     @classmethod
     def as_asgi(cls) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
@@ -50,88 +36,33 @@ class MediaStreamConsumer:
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         if (await receive())["type"] != "websocket.connect":
             return
-        if not twilio.socket_signed_by_twilio(
-            raw_path=_raw_path(scope), signature=_header(scope, b"x-twilio-signature")
-        ):
-            logger.warning("media socket refused", extra={"error_code": "signature_invalid"})
+        if not may_open(raw_path=_raw_path(scope), signature=_header(scope, b"x-twilio-signature")):
             # Closing before accepting answers the upgrade with 403.
             await send({"type": "websocket.close", "code": CLOSE_REFUSED})
             return
         await send({"type": "websocket.accept"})
+        closing: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        flowing = asyncio.Event()
+        flowing.set()
+        session = MediaSession(close=closing.set_result, hold=lambda yes: flowing.clear() if yes else flowing.set())
+        reader = asyncio.create_task(self._read(session, receive, flowing))
         try:
-            async with asyncio.timeout(START_WITHIN_S):
-                start = await self._start(receive)
-            stream = await database_sync_to_async(transcripts.claim_stream)(
-                token=start.start.custom_parameters.get("token", ""),
-                stream_sid=start.start.stream_sid,
-                call_sid=start.start.call_sid,
-                now=datetime.now(UTC),
-            )
-        except (TimeoutError, MessageInvalid, transcripts.StreamRefused) as error:
-            code = getattr(error, "code", "start_missing")
-            logger.warning("media socket refused", extra={"error_code": code})
-            await send({"type": "websocket.close", "code": CLOSE_REFUSED})
-            return
-        except _Disconnected:
-            return
-        except (OperationalError, InterfaceError) as error:
-            logger.warning("database away", extra={"error_type": type(error).__name__})
-            # The token is still unused; the carrier reports the loss, and the stream is started again.
-            await send({"type": "websocket.close", "code": CLOSE_TRY_AGAIN})
-            return
-        await self._listen(CallPipeline(stream), receive, send)
-
-    async def _start(self, receive: Receive) -> Start:
-        while True:
-            message = parse(await _next(receive))
-            if isinstance(message, Start):
-                return message
-
-    async def _listen(self, pipeline: CallPipeline, receive: Receive, send: Send) -> None:
-        code: int | None = None
-        try:
-            code = await self._feed(pipeline, receive)
+            waited: set[asyncio.Future[Any]] = {reader, closing}
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            # Daphne ends the application ten seconds after a disconnect; what was heard is stored on its own task.
-            storing = asyncio.ensure_future(pipeline.finish(complete=code == CLOSE_DONE))
-            if code is not None:
+            reader.cancel()
+            session.disconnected()
+            if closing.done():
                 # Returning alone would leave the socket open.
-                await send({"type": "websocket.close", "code": code})
-            await asyncio.shield(storing)
+                await send({"type": "websocket.close", "code": closing.result()})
+            # Daphne ends the application ten seconds after a disconnect; what was heard is stored on its own task.
+            await session.stored()
 
-    async def _feed(self, pipeline: CallPipeline, receive: Receive) -> int | None:
-        """Hands frames on until the stream is over; the code to close with, None when the socket is gone already."""
-        while not pipeline.given_up:
-            try:
-                async with asyncio.timeout(SILENT_AFTER_S):
-                    text = await _next(receive)
-            except _Disconnected:
-                return None
-            except TimeoutError:
-                return CLOSE_SILENT
-            try:
-                message = parse(text)
-                if isinstance(message, Media):
-                    pipeline.feed(message.media.track, message.media.payload, timestamp_ms(message.media))
-                elif isinstance(message, Stop):
-                    return CLOSE_DONE
-            except MessageInvalid as error:
-                self._invalid += 1
-                if self._invalid > INVALID_MESSAGES_MAX:
-                    logger.warning("media socket closed", extra={"error_code": error.code})
-                    return CLOSE_MALFORMED
-        return CLOSE_GIVEN_UP
-
-
-class _Disconnected(Exception):
-    pass
-
-
-async def _next(receive: Receive) -> str | bytes:
-    event = await receive()
-    if event["type"] == "websocket.disconnect":
-        raise _Disconnected
-    return event.get("text") or event.get("bytes") or b""
+    @staticmethod
+    async def _read(session: MediaSession, receive: Receive, flowing: asyncio.Event) -> None:
+        while (event := await receive())["type"] != "websocket.disconnect":
+            session.receive(event.get("text") or event.get("bytes") or b"")
+            await flowing.wait()
 
 
 def _raw_path(scope: Scope) -> str:

@@ -53,11 +53,18 @@ def databases(postgres: Postgres, valkey: Valkey) -> list[Process]:
     ]
 
 
-def product(*, ports: Ports, bind: str, transcriber_address: str, worker_waits: Callable[[], bool]) -> list[Process]:
+def product(
+    *,
+    ports: Ports,
+    bind: str,
+    transcriber_address: str,
+    worker_waits: Callable[[], bool],
+    media_server: str,
+) -> list[Process]:
     """What runs on one machine and on many.
 
     bind: the address on which web and media listen. transcriber_address: unix:///path or tcp://host:port.
-    worker_waits: whether the worker's consumer waits for tasks in the queue.
+    worker_waits: whether the worker's consumer waits for tasks in the queue. media_server: a key of MEDIA_SERVERS.
     """
     return [
         Process(
@@ -67,7 +74,14 @@ def product(*, ports: Ports, bind: str, transcriber_address: str, worker_waits: 
             phase=1,
         ),
         Process("web", _daphne(bind, ports.web), lambda: _answers(ports.web, "/readyz"), phase=2),
-        Process("media", _daphne(bind, ports.media), lambda: _answers(ports.media, "/readyz"), phase=2),
+        Process(
+            name="media",
+            command=MEDIA_SERVERS[media_server](bind, ports.media),
+            ready=lambda: _answers(ports.media, "/readyz"),
+            phase=2,
+            # On SIGTERM it would hear all calls to their end; whoever stops the whole product does not wait for them.
+            stop_signal=signal.SIGINT,
+        ),
         Process(
             name="worker",
             command=_python("manage.py", "run_huey"),
@@ -103,6 +117,24 @@ def _daphne(bind: str, port: int) -> tuple[str, ...]:
     # Without -v 0 daphne writes an access log: addresses and paths, which are personal data.
     quiet = ("-v", "0", "--no-server-name")
     return _python("-m", "daphne", "-b", bind, "-p", str(port), *quiet, "config.asgi:application")
+
+
+def _picows(bind: str, port: int) -> tuple[str, ...]:
+    return _python("manage.py", "media", bind, str(port))
+
+
+MEDIA_SERVERS: Mapping[str, Callable[[str, int], tuple[str, ...]]] = {"picows": _picows, "daphne": _daphne}
+
+
+def media_server(environ: Mapping[str, str]) -> str:
+    """Which server the media process uses.
+
+    :raises ValueError: none of those that there are.
+    """
+    chosen = environ.get("MEDIA_SERVER") or "picows"
+    if chosen not in MEDIA_SERVERS:
+        raise ValueError(f"MEDIA_SERVER is {chosen!r}; set it to {' or '.join(MEDIA_SERVERS)}.")
+    return chosen
 
 
 def _answers(port: int, path: str) -> bool:

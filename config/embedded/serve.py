@@ -57,6 +57,7 @@ def _serve(places: Folders) -> int:
                 bind=os.environ.get("BIND_ADDRESS") or "127.0.0.1",
                 transcriber_address=transcriber,
                 worker_waits=_worker_waits,
+                media_server=processes.media_server(os.environ),
             )
         )
         supervisor.write_state(ready=True)

@@ -7,29 +7,30 @@ an application that ends and leaves its socket open.
 import asyncio
 import base64
 import json
+import logging
 import threading
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
-from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.db import connection, transaction
-from twilio.request_validator import RequestValidator
+from websockets.exceptions import ConnectionClosed
 
-from config.asgi import application
 from identity.models import Membership
 from tests.identity.test_sockets import elsewhere, run
 from tests.voice.carrier import Placed, give_credit, place, post, sid
-from voice import media_stream, transcripts
+from tests.voice.media_doors import DOORS, PicowsSocket, ask
+from tests.voice.media_doors import Socket as AnySocket
+from voice import media_session, transcripts
 from voice.models import Call, MediaStream, TranscriptSegment
 
 pytestmark = pytest.mark.django_db(transaction=True)
-PATH = "/twilio/media/"
-REFUSED, MALFORMED = media_stream.CLOSE_REFUSED, media_stream.CLOSE_MALFORMED
+REFUSED, MALFORMED = media_session.CLOSE_REFUSED, media_session.CLOSE_MALFORMED
 Story = Callable[[], Coroutine[Any, Any, Any]]
 
 
@@ -43,30 +44,15 @@ def placed(make_account: Callable[..., Membership]) -> Placed:
     return placed
 
 
-class Socket:
-    """signed: None as the carrier signs, over the address without any field."""
+@pytest.fixture(params=DOORS, autouse=True)
+def door(request: pytest.FixtureRequest) -> str:
+    """Every story is told through both servers."""
+    global Socket
+    Socket = DOORS[request.param]
+    return str(request.param)
 
-    def __init__(self, signed: str | None = None) -> None:
-        validator = RequestValidator(settings.TWILIO_AUTH_TOKEN)
-        proof = validator.compute_signature(settings.MEDIA_SOCKET_URL + PATH, {}) if signed is None else signed
-        headers = [(b"x-twilio-signature", proof.encode("latin-1"))] if proof else []
-        self._socket = WebsocketCommunicator(application, PATH, headers=headers)
 
-    async def open(self) -> tuple[bool, int | None]:
-        accepted, code = await self._socket.connect(timeout=5)
-        return bool(accepted), code
-
-    async def say(self, *messages: object) -> None:
-        for message in messages:
-            await self._socket.send_to(text_data=message if isinstance(message, str) else json.dumps(message))
-
-    async def closed_with(self) -> int:
-        message = await self._socket.receive_output(timeout=15)
-        assert message["type"] == "websocket.close", message
-        return int(message["code"])
-
-    async def vanish(self) -> None:
-        await self._socket.disconnect(timeout=15)
+Socket: Any
 
 
 def token_for(placed: Placed) -> str:
@@ -100,7 +86,8 @@ def test_an_upgrade_that_the_carrier_did_not_sign_is_refused(placed: Placed, sig
     token_for(placed)
 
     async def story() -> tuple[bool, int | None]:
-        return await Socket(signed).open()
+        socket: AnySocket = Socket(signed)
+        return await socket.open()
 
     assert run(story) == (False, REFUSED)
     assert streams(placed) == ["issued"]
@@ -119,7 +106,7 @@ def test_an_upgrade_that_the_carrier_did_not_sign_is_refused(placed: Placed, sig
 )
 def test_a_malformed_start_closes_the_socket_with_a_code(placed: Placed, message: str) -> None:
     async def story() -> int:
-        socket = Socket()
+        socket: AnySocket = Socket()
         await socket.open()
         await socket.say(message)
         return await socket.closed_with()
@@ -141,7 +128,7 @@ def test_only_the_newest_token_of_the_right_call_opens_and_only_once(placed: Pla
     async def story() -> tuple[dict[str, int], int, int]:
         codes = {}
         for name, message in wrong.items():
-            socket = Socket()
+            socket: AnySocket = Socket()
             await socket.open()
             await socket.say({"event": "connected"}, message)
             codes[name] = await socket.closed_with()
@@ -157,7 +144,7 @@ def test_only_the_newest_token_of_the_right_call_opens_and_only_once(placed: Pla
 
     codes, used, done = run(story)
     assert codes == dict.fromkeys(wrong, REFUSED)
-    assert (used, done) == (REFUSED, media_stream.CLOSE_DONE)
+    assert (used, done) == (REFUSED, media_session.CLOSE_DONE)
     assert streams(placed) == ["lost", "finished"]
 
 
@@ -165,7 +152,7 @@ def test_garbage_in_a_running_stream_is_passed_over_and_a_flood_of_it_ends_the_s
     token = token_for(placed)
 
     async def story() -> int:
-        socket = Socket()
+        socket: AnySocket = Socket()
         await socket.open()
         await socket.say(start(placed, token))
         garbage = ["{", frame(0) | {"media": {"track": "inbound", "timestamp": "-1", "payload": "/w=="}}]
@@ -183,7 +170,7 @@ def test_a_socket_that_vanishes_is_lost_and_not_finished(placed: Placed) -> None
     token = token_for(placed)
 
     async def story() -> None:
-        socket = Socket()
+        socket: AnySocket = Socket()
         await socket.open()
         await socket.say(start(placed, token), *(frame(number) for number in range(50)))
         await until(lambda: streams(placed) == ["connected"])
@@ -211,9 +198,9 @@ def test_a_stream_whose_place_was_taken_is_closed(placed: Placed) -> None:
             await first.say(frame(number))
         code = await first.closed_with()
         await second.vanish()
-        return code
+        return int(code)
 
-    assert run(story) == media_stream.CLOSE_GIVEN_UP
+    assert run(story) == media_session.CLOSE_GIVEN_UP
 
 
 def test_what_a_broken_database_connection_took_back_is_stored_again(placed: Placed) -> None:
@@ -222,7 +209,7 @@ def test_what_a_broken_database_connection_took_back_is_stored_again(placed: Pla
     token = token_for(placed)
 
     async def story() -> None:
-        socket = Socket()
+        socket: AnySocket = Socket()
         await socket.open()
         await socket.say(start(placed, token), frame(0), frame(0, "outbound"))
         await until(lambda: streams(placed) == ["connected"])
@@ -240,6 +227,82 @@ def test_what_a_broken_database_connection_took_back_is_stored_again(placed: Pla
 
     run(story)
     assert TranscriptSegment.objects.get_queryset().get().end_ms == 5_000
+
+
+def test_a_message_in_pieces_and_one_of_many_frames_at_once_are_heard(placed: Placed, door: str) -> None:
+    """A frame is what the network makes of a message; and a lone stop, smaller than what wakes the process, ends it."""
+    token = token_for(placed)
+
+    async def story() -> int:
+        socket: AnySocket = Socket()
+        await socket.open()
+        opening = json.dumps(start(placed, token))
+        if isinstance(socket, PicowsSocket):
+            await socket.socket.send([opening[:10], opening[10:200], opening[200:]])
+        else:
+            await socket.say(opening)
+        big: dict[str, Any] = frame(1)
+        big["media"] = {"track": "inbound", "timestamp": 20, "payload": base64.b64encode(b"\xff" * 8_000).decode()}
+        for track in ("inbound", "outbound"):
+            big["media"]["track"] = track
+            await socket.say(frame(0, track), big, *(frame(number, track) for number in range(51, 150)))
+        await until(lambda: streams(placed) == ["connected"])
+        await asyncio.sleep(0.5)
+        await socket.say({"event": "stop"})
+        code = await socket.closed_with()
+        await until(lambda: streams(placed) == ["finished"])
+        return code
+
+    assert run(story) == media_session.CLOSE_DONE
+    stream = MediaStream.objects.get_queryset().get()
+    assert (stream.state, stream.dropped_frames) == ("finished", 0)
+    # All but the last windows, in which a word may have begun.
+    assert stream.settled_ms >= 2_800
+
+
+def test_a_piece_that_never_ends_closes_the_socket(placed: Placed, door: str) -> None:
+    token = token_for(placed)
+
+    async def story() -> int:
+        socket: AnySocket = Socket()
+        await socket.open()
+        await socket.say(start(placed, token))
+        await until(lambda: streams(placed) == ["connected"])
+        if isinstance(socket, PicowsSocket):
+            with suppress(ConnectionClosed):
+                await socket.socket.send("x" * 1_000 for _ in range(1_000))
+        else:
+            await socket.say(*["x" * 70_000] * 30)
+        code = await socket.closed_with()
+        await until(lambda: streams(placed) == ["lost"])
+        return code
+
+    assert run(story) == MALFORMED
+
+
+@pytest.mark.parametrize(
+    ("request_line", "status"),
+    [
+        (b"GET /healthz HTTP/1.1", b"200"),
+        (b"GET /readyz HTTP/1.1", b"503"),
+        (b"GET /api/session HTTP/1.1", b"404"),
+        (b"GET /twilio/media/ HTTP/1.1", b"403"),
+        (b"POST /twilio/media/ HTTP/1.1", b"4"),
+        (b"\x16\x03\x01\x02\x00", b""),
+        (b"GET " + b"/x" * 40_000 + b" HTTP/1.1", b""),
+    ],
+)
+def test_whatever_else_comes_to_the_media_port_is_answered_and_ends(
+    request_line: bytes, status: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Readiness is 503 here, since nobody watches it."""
+
+    async def story() -> bytes:
+        return await ask(request_line + b"\r\nHost: localhost\r\n\r\n")
+
+    answer = run(story)
+    assert answer.partition(b" ")[2].startswith(status)
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
 def hold_row(placed: Placed, held: threading.Event, release: threading.Event) -> None:

@@ -1,0 +1,128 @@
+"""The media process: Twilio's media sockets on a server built for them; started by `manage.py media`.
+
+The same code serves them under any ASGI server (config/asgi.py); decision 0006 has the measurements. Signals: on SIGTERM no
+new socket is taken and /readyz says 503, so that the load balancer sends new calls elsewhere; calls that are going on are
+heard to their end, within a bound. On SIGINT it ends at once, after storing what was heard.
+"""
+
+import asyncio
+import gc
+import json
+import logging
+import signal
+from collections.abc import Callable
+from http import HTTPStatus
+
+from channels.db import database_sync_to_async
+from picows import WSListener, WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithListener, ws_create_server
+
+from config.pages import missing_parts
+from voice.media_messages import MESSAGE_BYTES_MAX
+from voice.media_socket import Sockets
+from voice.media_stream import may_open
+
+logger = logging.getLogger(__name__)
+
+PATH = "/twilio/media/"
+READY_EVERY_S = 1.0
+# A message that is only somewhat too large is told so by a code of ours.
+FRAME_BYTES_MAX = 2 * MESSAGE_BYTES_MAX
+HANDSHAKE_WITHIN_S = 5.0
+# After the drain's end: how long what was heard may take to be recognised and stored.
+STORE_WITHIN_S = 60.0
+
+
+class MediaServer:
+    """Answers upgrades of Twilio's media path, and the two questions of whoever runs it."""
+
+    def __init__(self, sockets: Sockets) -> None:
+        self._sockets = sockets
+        self._missing: tuple[str, ...] = ("start",)
+
+    async def watch_readiness(self) -> None:
+        """Runs until cancelled: an upgrade is answered on the event loop, which must not ask a database."""
+        while True:
+            self._missing = await database_sync_to_async(missing_parts, thread_sensitive=False)()
+            await asyncio.sleep(READY_EVERY_S)
+
+    def answer(self, request: WSUpgradeRequest) -> WSListener | WSUpgradeResponseWithListener | None:
+        """A listener for a socket that the carrier signed; else an answer in HTTP, None for 404."""
+        raw_path = request.path.decode("latin-1")
+        path = raw_path.partition("?")[0]
+        if path == "/healthz":
+            return _says(HTTPStatus.OK, {"status": "ok"})
+        if path == "/readyz":
+            if missing := ("draining",) if self._sockets.draining else self._missing:
+                return _says(HTTPStatus.SERVICE_UNAVAILABLE, {"status": "waiting", "missing": missing})
+            return _says(HTTPStatus.OK, {"status": "ok"})
+        if path != PATH:
+            return None
+        if not may_open(raw_path=raw_path, signature=request.headers.get("x-twilio-signature", "")):
+            return _says(HTTPStatus.FORBIDDEN, {"code": "signature_invalid"})
+        if self._sockets.draining:
+            return _says(HTTPStatus.SERVICE_UNAVAILABLE, {"code": "draining"})
+        return self._sockets.new()
+
+
+def _says(status: HTTPStatus, what: dict[str, object]) -> WSUpgradeResponseWithListener:
+    headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+    body = json.dumps(what).encode()
+    if status == HTTPStatus.OK:
+        return WSUpgradeResponseWithListener(WSUpgradeResponse.create_ok_response(body, headers), None)
+    return WSUpgradeResponseWithListener(WSUpgradeResponse.create_error_response(status, body, headers), None)
+
+
+async def serve(*, host: str, port: int, sockets: Sockets, drain_s: float) -> None:
+    """Serves until SIGTERM or SIGINT. drain_s: how long calls are heard on after SIGTERM."""
+    media = MediaServer(sockets)
+    server = await ws_create_server(
+        media.answer,
+        host,
+        port,
+        max_frame_size=FRAME_BYTES_MAX,
+        websocket_handshake_timeout=HANDSHAKE_WITHIN_S,
+        # Twilio's sockets are never idle; a dead one is noticed by its silence.
+        enable_auto_ping=False,
+        backlog=1_024,
+    )
+    keeping = [asyncio.create_task(sockets.tick()), asyncio.create_task(media.watch_readiness())]
+    # What the application itself consists of is never garbage; a full collection would stop the sound for a third of a second.
+    gc.collect()
+    gc.freeze()
+    stopping = _first_signal()
+    await stopping
+    sockets.draining = True
+    if stopping.result() == signal.SIGTERM:
+        logger.info("draining", extra={"count": len(sockets), "seconds": drain_s})
+        await _within(drain_s, sockets)
+    server.close()
+    sockets.close_all()
+    await _within(STORE_WITHIN_S, sockets)
+    for task in keeping:
+        task.cancel()
+
+
+async def _within(limit_s: float, sockets: Sockets) -> None:
+    try:
+        async with asyncio.timeout(limit_s):
+            await sockets.drained()
+    except TimeoutError:
+        logger.warning("not drained in time", extra={"count": len(sockets)})
+
+
+def _first_signal() -> asyncio.Future[signal.Signals]:
+    """The signal that ends this process; a second one ends the drain as well."""
+    loop = asyncio.get_running_loop()
+    came: asyncio.Future[signal.Signals] = loop.create_future()
+
+    def note(number: signal.Signals) -> Callable[[], None]:
+        def on_signal() -> None:
+            if came.done():
+                raise SystemExit(1)
+            came.set_result(number)
+
+        return on_signal
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, note(number))
+    return came

@@ -1,0 +1,167 @@
+"""One media socket's conversation, whatever server carries it: start, frames, stop. Parse, hand on, wait for nothing.
+
+The server has checked the carrier's signature on the upgrade; the one-use token of the start message is checked here, and
+until it is, no audio is kept and nothing is recognised.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final
+
+from channels.db import database_sync_to_async
+from django.db import InterfaceError, OperationalError
+
+from voice import transcripts
+from voice.media_messages import Media, MessageInvalid, Start, Stop, parse, timestamp_ms
+from voice.pipeline import CallPipeline
+
+logger = logging.getLogger(__name__)
+
+START_WITHIN_S: Final = 10.0
+# Twilio sends a frame every 20 ms; a socket that is silent for this long, or up to twice as long, is dead.
+SILENT_AFTER_S: Final = 30.0
+INVALID_MESSAGES_MAX: Final = 20
+# What a server had read together with the start message, and delivers before it can be held.
+WAITING_MESSAGES_MAX: Final = 500
+CLOSE_REFUSED: Final = 4403
+CLOSE_MALFORMED: Final = 4400
+CLOSE_SILENT: Final = 4408
+CLOSE_GIVEN_UP: Final = 4409
+CLOSE_TRY_AGAIN: Final = 4503
+CLOSE_DONE: Final = 1000
+
+Message = str | bytes | memoryview
+
+
+class MediaSession:
+    """Belongs to one event loop and is fed from it.
+
+    close(code): asks the server to end the socket; called once at most, and never after `disconnected`.
+    hold(yes): asks the server not to deliver for a moment, while the token is looked up; it may be late in obeying.
+    """
+
+    def __init__(self, *, close: Callable[[int], None], hold: Callable[[bool], None]) -> None:
+        self._close = close
+        self._hold = hold
+        self._loop = asyncio.get_running_loop()
+        self._pipeline: CallPipeline | None = None
+        self._claiming: asyncio.Task[None] | None = None
+        self._waiting: list[bytes | str] = []
+        self._invalid = 0
+        self._over = False
+        self._heard = False
+        self._timer = self._loop.call_later(START_WITHIN_S, self._start_missing)
+        self._storing: asyncio.Task[None] | None = None
+
+    def receive(self, message: Message) -> None:
+        """The next whole message, in order."""
+        if self._over:
+            return
+        self._heard = True
+        if self._pipeline is not None:
+            self._feed(self._pipeline, message)
+        elif self._claiming is None:
+            self._await_start(message)
+        elif len(self._waiting) < WAITING_MESSAGES_MAX:
+            # Whatever is too much leaves a hole in the timestamps, which becomes a marked gap.
+            self._waiting.append(bytes(message) if isinstance(message, memoryview) else message)
+
+    def disconnected(self) -> None:
+        """The socket is gone."""
+        self._end(None)
+
+    async def stored(self) -> None:
+        """Returns when all that was heard is stored, and the stream's row is closed."""
+        if self._claiming is not None:
+            await asyncio.shield(self._claiming)
+        if self._storing is not None:
+            await asyncio.shield(self._storing)
+
+    def _await_start(self, message: Message) -> None:
+        try:
+            start = parse(message)
+        except MessageInvalid as error:
+            self._refuse(error.code)
+            return
+        if isinstance(start, Start):
+            self._timer.cancel()
+            self._hold(True)
+            self._claiming = self._loop.create_task(self._claim(start))
+
+    def _start_missing(self) -> None:
+        self._refuse("start_missing")
+
+    def _refuse(self, code: str) -> None:
+        logger.warning("media socket refused", extra={"error_code": code})
+        self._end(CLOSE_REFUSED)
+
+    async def _claim(self, start: Start) -> None:
+        try:
+            stream = await database_sync_to_async(transcripts.claim_stream)(
+                token=start.start.custom_parameters.get("token", ""),
+                stream_sid=start.start.stream_sid,
+                call_sid=start.start.call_sid,
+                now=datetime.now(UTC),
+            )
+        except transcripts.StreamRefused as error:
+            self._refuse(error.code)
+            return
+        except (OperationalError, InterfaceError) as error:
+            logger.warning("database away", extra={"error_type": type(error).__name__})
+            # The token is still unused; the carrier reports the loss, and the stream is started again.
+            self._end(CLOSE_TRY_AGAIN)
+            return
+        self._pipeline = CallPipeline(stream)
+        if self._over:
+            # The socket went while the token was looked up; its stream has to be closed like any other.
+            self._finish(complete=False)
+            return
+        self._timer = self._loop.call_later(SILENT_AFTER_S, self._look_for_silence)
+        waiting, self._waiting = self._waiting, []
+        for message in waiting:
+            if not self._over:
+                self._feed(self._pipeline, message)
+        self._hold(False)
+
+    def _feed(self, pipeline: CallPipeline, text: Message) -> None:
+        try:
+            message = parse(text)
+            if isinstance(message, Media):
+                pipeline.feed(message.media.track, message.media.payload, timestamp_ms(message.media))
+            elif isinstance(message, Stop):
+                self._end(CLOSE_DONE)
+        except MessageInvalid as error:
+            self._invalid += 1
+            if self._invalid > INVALID_MESSAGES_MAX:
+                logger.warning("media socket closed", extra={"error_code": error.code})
+                self._end(CLOSE_MALFORMED)
+            return
+        if pipeline.given_up:
+            self._end(CLOSE_GIVEN_UP)
+
+    def _look_for_silence(self) -> None:
+        assert self._pipeline is not None
+        if self._pipeline.given_up:
+            self._end(CLOSE_GIVEN_UP)
+        elif not self._heard:
+            self._end(CLOSE_SILENT)
+        else:
+            self._heard = False
+            self._timer = self._loop.call_later(SILENT_AFTER_S, self._look_for_silence)
+
+    def _end(self, code: int | None) -> None:
+        """code: to close with; None when the socket is gone already."""
+        if self._over:
+            return
+        self._over = True
+        self._timer.cancel()
+        if self._pipeline is not None:
+            self._finish(complete=code == CLOSE_DONE)
+        if code is not None:
+            self._close(code)
+
+    def _finish(self, *, complete: bool) -> None:
+        assert self._pipeline is not None
+        self._storing = self._loop.create_task(self._pipeline.finish(complete=complete))
