@@ -8,7 +8,10 @@ from collections.abc import Callable
 from bench.report import Report
 
 # Name -> what it measures; the module of that name in this package has run().
-NAMES = {"fanout": "one event to 10, 100 and 1,000 browser sockets"}
+NAMES = {
+    "fanout": "one event to 10, 100 and 1,000 browser sockets",
+    "media": "Twilio's media frames in, from 40 calls to thousands",
+}
 
 
 def main(arguments: list[str]) -> int:

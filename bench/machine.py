@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from config.embedded.children import die_with_parent
 
 START_LIMIT_S = 60.0
@@ -33,8 +35,10 @@ class Started:
     log: Path
 
     def cpu_s(self) -> float:
-        """Processor time of all its threads so far, from the scheduler's own nanoseconds."""
-        threads = Path(f"/proc/{self.process.pid}/task").glob("*/schedstat")
+        """Processor time so far of all threads of it and of its children, from the scheduler's own nanoseconds."""
+        family = psutil.Process(self.process.pid)
+        processes = [family, *family.children(recursive=True)]
+        threads = [thread for one in processes for thread in Path(f"/proc/{one.pid}/task").glob("*/schedstat")]
         return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
 
     def errors(self) -> int:

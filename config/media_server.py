@@ -18,16 +18,18 @@ from picows import WSListener, WSUpgradeRequest, WSUpgradeResponse, WSUpgradeRes
 
 from config.pages import missing_parts
 from voice.media_messages import MESSAGE_BYTES_MAX
-from voice.media_socket import Sockets
+from voice.media_socket import GatheringSelector, Sockets
 from voice.media_stream import may_open
 
 logger = logging.getLogger(__name__)
 
 PATH = "/twilio/media/"
-READY_EVERY_S = 1.0
+READY_EVERY_S = 5.0
 # A message that is only somewhat too large is told so by a code of ours.
 FRAME_BYTES_MAX = 2 * MESSAGE_BYTES_MAX
 HANDSHAKE_WITHIN_S = 5.0
+# Frames are objects that come and go by the ten thousand a second and form no cycles.
+GC_THRESHOLDS = (20_000, 20, 20)
 # After the drain's end: how long what was heard may take to be recognised and stored.
 STORE_WITHIN_S = 60.0
 
@@ -72,8 +74,14 @@ def _says(status: HTTPStatus, what: dict[str, object]) -> WSUpgradeResponseWithL
     return WSUpgradeResponseWithListener(WSUpgradeResponse.create_error_response(status, body, headers), None)
 
 
-async def serve(*, host: str, port: int, sockets: Sockets, drain_s: float) -> None:
-    """Serves until SIGTERM or SIGINT. drain_s: how long calls are heard on after SIGTERM."""
+def run(*, host: str, port: int, gather_ms: int, drain_s: float) -> None:
+    """Serves until SIGTERM or SIGINT, on an event loop of its own. gather_ms, drain_s: as the settings of these names."""
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(GatheringSelector(gather_ms / 1_000))) as runner:
+        runner.run(serve(host=host, port=port, drain_s=drain_s))
+
+
+async def serve(*, host: str, port: int, drain_s: float) -> None:
+    sockets = Sockets()
     media = MediaServer(sockets)
     server = await ws_create_server(
         media.answer,
@@ -85,10 +93,11 @@ async def serve(*, host: str, port: int, sockets: Sockets, drain_s: float) -> No
         enable_auto_ping=False,
         backlog=1_024,
     )
-    keeping = [asyncio.create_task(sockets.tick()), asyncio.create_task(media.watch_readiness())]
+    watching = asyncio.create_task(media.watch_readiness())
     # What the application itself consists of is never garbage; a full collection would stop the sound for a third of a second.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
     stopping = _first_signal()
     await stopping
     sockets.draining = True
@@ -98,8 +107,7 @@ async def serve(*, host: str, port: int, sockets: Sockets, drain_s: float) -> No
     server.close()
     sockets.close_all()
     await _within(STORE_WITHIN_S, sockets)
-    for task in keeping:
-        task.cancel()
+    watching.cancel()
 
 
 async def _within(limit_s: float, sockets: Sockets) -> None:

@@ -172,8 +172,8 @@ DEFAULT_FROM_EMAIL = environment.text("DEFAULT_FROM_EMAIL", "support@klosesales.
 TRANSCRIBER_ADDRESS = environment.text("TRANSCRIBER_ADDRESS", f"unix://{DATA_DIR}/run/transcriber.sock")
 EMBEDDING_MODEL_PATH = environment.text("EMBEDDING_MODEL_PATH")
 
-# How many bytes of a flowing media socket wake the media process; 1 for every frame on its own.
-MEDIA_WAKE_BYTES = environment.integer("MEDIA_WAKE_BYTES", 700, minimum=1, maximum=16_384)
+# How long the media process lets frames come together before it looks at them all.
+MEDIA_GATHER_MS = environment.integer("MEDIA_GATHER_MS", 10, minimum=0, maximum=100)
 MEDIA_DRAIN_S = environment.integer("MEDIA_DRAIN_S", 4 * 3600, minimum=0, maximum=24 * 3600)
 
 # --- The built frontend -------------------------------------------------------------------------------------------

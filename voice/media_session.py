@@ -14,7 +14,7 @@ from channels.db import database_sync_to_async
 from django.db import InterfaceError, OperationalError
 
 from voice import transcripts
-from voice.media_messages import Media, MessageInvalid, Start, Stop, parse, timestamp_ms
+from voice.media_messages import Media, MessageInvalid, Start, Stop, parse
 from voice.pipeline import CallPipeline
 
 logger = logging.getLogger(__name__)
@@ -57,11 +57,12 @@ class MediaSession:
 
     def receive(self, message: Message) -> None:
         """The next whole message, in order."""
+        self._heard = True
+        pipeline = self._pipeline
         if self._over:
             return
-        self._heard = True
-        if self._pipeline is not None:
-            self._feed(self._pipeline, message)
+        if pipeline is not None:
+            self._feed(pipeline, message)
         elif self._claiming is None:
             self._await_start(message)
         elif len(self._waiting) < WAITING_MESSAGES_MAX:
@@ -128,8 +129,9 @@ class MediaSession:
     def _feed(self, pipeline: CallPipeline, text: Message) -> None:
         try:
             message = parse(text)
-            if isinstance(message, Media):
-                pipeline.feed(message.media.track, message.media.payload, timestamp_ms(message.media))
+            if type(message) is Media:
+                media = message.media
+                pipeline.feed(media.track, media.payload, media.timestamp)
             elif isinstance(message, Stop):
                 self._end(CLOSE_DONE)
         except MessageInvalid as error:

@@ -12,7 +12,7 @@ from typing import Any
 
 from channels.db import database_sync_to_async
 from django.conf import settings
-from django.db import Error, InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError
 
 from ai.listening.client import TranscriberClient
 from ai.listening.track import TrackListener
@@ -21,15 +21,13 @@ from compliance.redaction import redact_cards
 from realtime.publish import Topic, publish_ephemeral
 from voice import transcripts
 from voice.events import SegmentInterim
+from voice.keeper import keeper
 from voice.schemas import Speaker
 
 logger = logging.getLogger(__name__)
 
 SPEAKER_OF_TRACK: dict[str, Speaker] = {"inbound": "agent", "outbound": "callee"}
-PERMISSION_EVERY_S = 0.5
 AWAY = (OperationalError, InterfaceError)
-# A stream that said nothing of itself for much longer (`reconcile.STREAM_DEAD_AFTER`) is given up and replaced.
-SIGN_OF_LIFE_EVERY_S = 2.0
 STORE_RETRY_S = 0.5
 # After the socket's end: how long the last words may wait for the recognisers and for a database that is away.
 FINISH_WITHIN_S = 60.0
@@ -47,7 +45,8 @@ class CallPipeline:
     def __init__(self, stream: transcripts.OpenStream) -> None:
         self._stream = stream
         self._topic = Topic.call(stream.workspace_id, stream.call_id)
-        self._permitted = False
+        self.stream_id, self.call_id = stream.stream_id, stream.call_id
+        self.permitted = False
         self._settled_ms = stream.offset_ms
         self._unstored = 0
         # Set when the carrier or the clock gave this stream up, or another socket took its place.
@@ -65,8 +64,7 @@ class CallPipeline:
             for track, speaker in SPEAKER_OF_TRACK.items()
         }
         self._storing = asyncio.create_task(self._store_in_order())
-        self._watching = asyncio.create_task(self._watch_permission())
-        self._living = asyncio.create_task(self._say_it_lives())
+        keeper().add(self)
 
     def feed(self, track: str, mulaw: bytes, timestamp_ms: int) -> None:
         listener = self._tracks.get(track)
@@ -89,15 +87,15 @@ class CallPipeline:
             )
             complete = False
         finally:
-            for task in (self._watching, self._living, self._storing):
-                task.cancel()
+            keeper().remove(self)
+            self._storing.cancel()
             dropped = sum(listener.counts.dropped_frames for listener in self._tracks.values())
             close = partial(
                 transcripts.finish_stream,
                 stream_id=self._stream.stream_id,
                 dropped_frames=dropped,
                 complete=complete,
-                settled_ms=self._position_ms(),
+                settled_ms=self.position_ms(),
             )
             try:
                 async with asyncio.timeout(CLOSE_WITHIN_S):
@@ -105,7 +103,7 @@ class CallPipeline:
             except TimeoutError as error:
                 logger.error("stream not closed", extra={"error_type": type(error).__name__})
 
-    def _position_ms(self) -> int:
+    def position_ms(self) -> int:
         """Up to where everything said is stored, in the call's own time. Never backwards."""
         if not self._unstored:
             heard_ms = min(listener.settled_ms for listener in self._tracks.values())
@@ -114,7 +112,7 @@ class CallPipeline:
 
     def _interim(self, speaker: Speaker) -> Callable[[str, int, int], Awaitable[None]]:
         async def publish(text: str, start_ms: int, end_ms: int) -> None:
-            if not self._permitted:
+            if not self.permitted:
                 return
             event = SegmentInterim(
                 call_id=self._stream.call_id,
@@ -183,23 +181,3 @@ class CallPipeline:
             except AWAY as error:
                 logger.warning("database away", extra={"error_type": type(error).__name__})
                 await asyncio.sleep(STORE_RETRY_S)
-
-    async def _watch_permission(self) -> None:
-        """Interim text flows only while the transcript is allowed; the stored text is checked by its own write."""
-        while True:
-            try:
-                self._permitted = await database_sync_to_async(transcripts.may_transcribe)(call_id=self._stream.call_id)
-            except Error:
-                self._permitted = False
-            await asyncio.sleep(PERMISSION_EVERY_S)
-
-    async def _say_it_lives(self) -> None:
-        while not self.given_up:
-            await asyncio.sleep(SIGN_OF_LIFE_EVERY_S)
-            try:
-                kept = await database_sync_to_async(transcripts.keep_stream)(
-                    stream_id=self._stream.stream_id, settled_ms=self._position_ms(), now=datetime.now(UTC)
-                )
-            except Error:
-                continue
-            self.given_up = not kept

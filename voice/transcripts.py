@@ -2,13 +2,14 @@
 
 import hashlib
 import secrets
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from compliance.redaction import redact_cards
 from processors.errors import DomainError
@@ -114,18 +115,27 @@ def mark_unheard_end(*, call_id: UUID, now: datetime) -> None:
             _mark_gap(call, _settled_ms(call), _ms(call.ended_at - began_at), now)
 
 
-def keep_stream(*, stream_id: UUID, settled_ms: int, now: datetime) -> bool:
-    """The sign of life of a stream's media process; False when the stream was given up or another took its place.
+def keep_streams(*, positions_ms: Mapping[UUID, int], now: datetime) -> frozenset[UUID]:
+    """The sign of life of all streams of a media process; those of them that were neither given up nor replaced.
 
-    settled_ms: in the call's own time, up to where everything said is stored.
+    positions_ms: for each stream, in its call's own time, up to where everything said is stored.
     """
-    kept = MediaStream.objects.filter(id=stream_id, state="connected").update(seen_at=now, settled_ms=settled_ms)
-    return bool(kept)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE voice_mediastream AS stream SET seen_at = %s, settled_ms = said.settled_ms
+            FROM unnest(%s::uuid[], %s::int[]) AS said (id, settled_ms)
+            WHERE stream.id = said.id AND stream.state = 'connected'
+            RETURNING stream.id
+            """,
+            [now, list(positions_ms), list(positions_ms.values())],
+        )
+        return frozenset(row[0] for row in cursor.fetchall())
 
 
-def may_transcribe(*, call_id: UUID) -> bool:
-    """Whether the notice was heard and not refused; without that proof nothing is written down."""
-    return Call.objects.filter(id=call_id, transcript_state="on").exists()
+def transcribed_calls(*, call_ids: Sequence[UUID]) -> frozenset[UUID]:
+    """Those calls whose notice was heard and not refused; without that proof nothing is written down."""
+    return frozenset(Call.objects.filter(id__in=call_ids, transcript_state="on").values_list("id", flat=True))
 
 
 def add_segment(
@@ -221,7 +231,7 @@ def finish_stream(
 ) -> None:
     """The stream is over. complete: the carrier said stop and all its speech is stored; else its socket was lost.
 
-    settled_ms: as in `keep_stream`.
+    settled_ms: as in `keep_streams`.
     """
     with transaction.atomic():
         stream = MediaStream.objects.select_for_update().filter(id=stream_id).first()

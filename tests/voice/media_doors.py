@@ -70,7 +70,7 @@ class AsgiSocket:
 class PicowsSocket:
     """Over TCP, to the server of the media process; each story has one on its own event loop."""
 
-    _served: dict[asyncio.AbstractEventLoop, tuple[Sockets, int, asyncio.Task[None]]] = {}
+    _served: dict[asyncio.AbstractEventLoop, tuple[Sockets, int]] = {}
 
     def __init__(self, signed: str | None = None) -> None:
         self._signed = signed
@@ -81,13 +81,12 @@ class PicowsSocket:
         """The server of the running loop and its port; started at the first question."""
         loop = asyncio.get_running_loop()
         if loop not in cls._served:
-            sockets = Sockets(wake_bytes=700)
+            sockets = Sockets()
             server = await ws_create_server(
                 MediaServer(sockets).answer, "127.0.0.1", 0, max_frame_size=FRAME_BYTES_MAX, enable_auto_ping=False
             )
-            ticking = loop.create_task(sockets.tick())
-            cls._served = {loop: (sockets, server.sockets[0].getsockname()[1], ticking)}
-        return cls._served[loop][:2]
+            cls._served = {loop: (sockets, server.sockets[0].getsockname()[1])}
+        return cls._served[loop]
 
     async def open(self) -> tuple[bool, int | None]:
         _, port = await self.address()

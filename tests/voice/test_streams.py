@@ -68,7 +68,7 @@ def test_what_a_dead_stream_had_not_stored_is_marked_until_the_next_one(placed: 
     """The lead's long sentence was still in work when the rep's short one was stored already."""
     first = open_stream(placed, 0)
     say(first, "agent", 4_000, 6_000)
-    transcripts.keep_stream(stream_id=first.stream_id, settled_ms=3_000, now=at(6))
+    transcripts.keep_streams(positions_ms={first.stream_id: 3_000}, now=at(6))
     second = open_stream(placed, 10)
     assert gaps(placed) == [(3_000, 10_000)]
     assert second.offset_ms == 10_000
@@ -87,13 +87,13 @@ def test_two_streams_of_one_call_do_not_both_write(placed: Placed) -> None:
     assert say(first, "agent", 4_000, 6_000) is not None
     assert say(first, "agent", 6_000, 7_000) is None
     assert say(second, "agent", 6_100, 7_000) is not None
-    assert not transcripts.keep_stream(stream_id=first.stream_id, settled_ms=9_000, now=at(9))
-    assert transcripts.keep_stream(stream_id=second.stream_id, settled_ms=9_000, now=at(9))
+    assert not transcripts.keep_streams(positions_ms={first.stream_id: 9_000}, now=at(9))
+    assert transcripts.keep_streams(positions_ms={second.stream_id: 9_000}, now=at(9))
 
 
 def test_a_call_that_ended_while_its_stream_was_lost_is_marked_to_its_end(placed: Placed) -> None:
     first = open_stream(placed, 0)
-    transcripts.keep_stream(stream_id=first.stream_id, settled_ms=20_000, now=at(20))
+    transcripts.keep_streams(positions_ms={first.stream_id: 20_000}, now=at(20))
     end(placed, 26)
     for _ in range(2):
         transcripts.mark_unheard_end(call_id=first.call_id, now=at(60))
@@ -161,7 +161,7 @@ def test_a_lost_stream_is_asked_for_again_at_a_bearable_pace_for_as_long_as_the_
 
 def test_a_silent_media_process_is_given_up_and_a_living_one_is_not(placed: Placed, sandbox: Sandbox) -> None:
     stream = open_stream(placed, 0)
-    transcripts.keep_stream(stream_id=stream.stream_id, settled_ms=0, now=at(30))
+    transcripts.keep_streams(positions_ms={stream.stream_id: 0}, now=at(30))
     sandbox.fail("twilio.rest", "error", value=500, count=2)
     reconcile.sweep_streams(now=at(49))
     assert MediaStream.objects.get_queryset().get().state == "connected"

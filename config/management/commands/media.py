@@ -1,13 +1,11 @@
 """`manage.py media`: the media process on its own server; see config/media_server.py."""
 
-import asyncio
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from config.media_server import serve
-from voice.media_socket import Sockets
+from config.media_server import run
 
 
 class Command(BaseCommand):
@@ -18,5 +16,9 @@ class Command(BaseCommand):
         parser.add_argument("port", type=int)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        sockets = Sockets(wake_bytes=settings.MEDIA_WAKE_BYTES)
-        asyncio.run(serve(host=options["host"], port=options["port"], sockets=sockets, drain_s=settings.MEDIA_DRAIN_S))
+        run(
+            host=options["host"],
+            port=options["port"],
+            gather_ms=settings.MEDIA_GATHER_MS,
+            drain_s=settings.MEDIA_DRAIN_S,
+        )

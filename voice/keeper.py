@@ -1,0 +1,91 @@
+"""What all open media streams of a process ask of the database, in one statement each, however many they are."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Final, Protocol
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+from channels.db import database_sync_to_async
+from django.db import Error
+
+from voice import transcripts
+
+logger = logging.getLogger(__name__)
+
+PERMISSION_EVERY_S: Final = 0.5
+# A stream that said nothing of itself for much longer (`reconcile.STREAM_DEAD_AFTER`) is given up and replaced.
+LIFE_EVERY_S: Final = 2.0
+
+
+class Kept(Protocol):
+    """A stream as the keeper sees it. permitted: whether interim text may be shown; given_up: its place was taken."""
+
+    stream_id: UUID
+    call_id: UUID
+    permitted: bool
+    given_up: bool
+
+    def position_ms(self) -> int: ...
+
+
+class Keeper:
+    """Belongs to one event loop; works while there are streams."""
+
+    def __init__(self) -> None:
+        self._streams: set[Kept] = set()
+        self._working: asyncio.Task[None] | None = None
+
+    def add(self, stream: Kept) -> None:
+        self._streams.add(stream)
+        if self._working is None or self._working.done():
+            self._working = asyncio.get_running_loop().create_task(self._work())
+
+    def remove(self, stream: Kept) -> None:
+        self._streams.discard(stream)
+
+    async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
+        life_at = loop.time() + LIFE_EVERY_S
+        while self._streams:
+            try:
+                await self._ask_permission(frozenset(self._streams))
+                if loop.time() >= life_at:
+                    life_at = loop.time() + LIFE_EVERY_S
+                    await self._say_they_live(frozenset(self._streams))
+            except Exception as error:
+                # Every stream of this process depends on this task, whatever one of them brought.
+                logger.error("streams not kept", extra={"error_type": type(error).__name__})
+            await asyncio.sleep(PERMISSION_EVERY_S)
+
+    @staticmethod
+    async def _ask_permission(streams: frozenset[Kept]) -> None:
+        """Interim text flows only while the transcript is allowed; the stored text is checked by its own write."""
+        try:
+            allowed = await database_sync_to_async(transcripts.transcribed_calls)(
+                call_ids=[stream.call_id for stream in streams]
+            )
+        except Error:
+            allowed = frozenset()
+        for stream in streams:
+            stream.permitted = stream.call_id in allowed
+
+    @staticmethod
+    async def _say_they_live(streams: frozenset[Kept]) -> None:
+        positions: Mapping[UUID, int] = {stream.stream_id: stream.position_ms() for stream in streams}
+        try:
+            kept = await database_sync_to_async(transcripts.keep_streams)(positions_ms=positions, now=datetime.now(UTC))
+        except Error:
+            return
+        for stream in streams:
+            stream.given_up = stream.stream_id not in kept
+
+
+_keepers: WeakKeyDictionary[asyncio.AbstractEventLoop, Keeper] = WeakKeyDictionary()
+
+
+def keeper() -> Keeper:
+    """The keeper of the running event loop."""
+    return _keepers.setdefault(asyncio.get_running_loop(), Keeper())
