@@ -14,6 +14,7 @@ from ai.listening.address import parse_address
 from ai.listening.transcriber import (
     InterimDropped,
     Kind,
+    MergeSkipped,
     Recognition,
     RecognitionFailed,
     SpeechRefused,
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 
 MAX_UNANSWERED_BYTES = 64 * 1024 * 1024
 FINAL_PATIENCE_S = 30.0
+MERGED_PATIENCE_S = 15.0
 INTERIM_PATIENCE_S = 2.0
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 1.0
@@ -34,7 +36,14 @@ OVERLOAD_PAUSE_S = 0.5
 
 _REFUSALS: dict[str, type[DomainError]] = {
     kind.code: kind
-    for kind in (InterimDropped, TranscriberOverloaded, TranscriberUnavailable, RecognitionFailed, SpeechRefused)
+    for kind in (
+        InterimDropped,
+        MergeSkipped,
+        TranscriberOverloaded,
+        TranscriberUnavailable,
+        RecognitionFailed,
+        SpeechRefused,
+    )
 }
 
 
@@ -59,7 +68,11 @@ class TranscriberClient:
     ) -> None:
         """:raises ValueError: when the address is neither unix:///path nor tcp://host:port."""
         self._address = parse_address(address)
-        self._patience_s = {"final": final_patience_s, "interim": interim_patience_s}
+        self._patience_s: dict[Kind, float] = {
+            "final": final_patience_s,
+            "interim": interim_patience_s,
+            "merged": MERGED_PATIENCE_S,
+        }
         self._ids = itertools.count(1)
         self._asked: dict[int, _Asked] = {}
         self._unanswered_bytes = 0
@@ -70,8 +83,9 @@ class TranscriberClient:
         """Recognise signed 16-bit little-endian mono at 8 kHz.
 
         :raises TranscriberUnavailable: no answer within the patience; nothing will come any more.
-        :raises TranscriberOverloaded: too much speech is waiting (interim: at once; final: for all its patience).
+        :raises TranscriberOverloaded: too much speech is waiting (a final: for all its patience; others: at once).
         :raises InterimDropped: the interim result came too late to be of use.
+        :raises MergeSkipped: the recognisers have no time to hear the turn again.
         :raises SpeechRefused: the audio is not acceptable (too long, not whole samples).
         :raises RecognitionFailed: the engines die over this speech.
         """
@@ -82,7 +96,7 @@ class TranscriberClient:
                         request = Request(id=next(self._ids), op="transcribe", kind=kind, context=context)
                         answer = await self._ask(request, pcm)
                     except TranscriberOverloaded:
-                        if kind == "interim":
+                        if kind != "final":
                             raise
                         await asyncio.sleep(OVERLOAD_PAUSE_S)
                     else:

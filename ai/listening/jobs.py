@@ -1,4 +1,4 @@
-"""Speech that waits for a recogniser: finals first, interim results only while they are fresh, never without bound."""
+"""Speech that waits for a recogniser: finals first, the rest only while it is of use, never without bound."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import asyncio
 from collections import deque
 from dataclasses import dataclass, field
 
-from ai.listening.transcriber import InterimDropped, TranscriberOverloaded
+from ai.listening.transcriber import InterimDropped, Kind, MergeSkipped, TranscriberOverloaded
 from ai.listening.wire import Answer, Request
 
 MAX_WAITING_BYTES = 64 * 1024 * 1024
 MAX_WAITING_INTERIMS = 64
+MAX_WAITING_MERGES = 32
 INTERIM_FRESH_S = 1.0
+MERGE_WORTH_S = 10.0
 
 
 def _now_s() -> float:
@@ -38,11 +40,16 @@ class Job:
 
 
 class JobQueue:
-    """A bounded queue in two classes. Lives on one event loop."""
+    """A bounded queue in three classes: finals, then interim results, then merged turns. Lives on one event loop.
 
-    def __init__(self) -> None:
-        self._finals: deque[Job] = deque()
-        self._interims: deque[Job] = deque()
+    A merged turn keeps a recogniser busy for longest and is wanted least, so only some of the recognisers may work on
+    merged turns at the same time, and none while anything else waits.
+    """
+
+    def __init__(self, recognisers: int = 1) -> None:
+        self._waiting: dict[Kind, deque[Job]] = {"final": deque(), "interim": deque(), "merged": deque()}
+        self._merging = 0
+        self._most_merging = max(1, recognisers - 1)
         self._waiting_bytes = 0
         self._arrived = asyncio.Condition()
 
@@ -50,37 +57,68 @@ class JobQueue:
         """:raises TranscriberOverloaded: when the speech that waits already fills its memory."""
         if self._waiting_bytes + len(job.pcm) > MAX_WAITING_BYTES:
             raise TranscriberOverloaded("Too much speech is waiting to be recognised. Try again in a moment.")
-        if job.request.kind == "interim":
-            if len(self._interims) >= MAX_WAITING_INTERIMS:
-                oldest = self._taken(self._interims)
-                oldest.refuse(InterimDropped("Too many interim results were waiting."))
-            self._interims.append(job)
-        else:
-            self._finals.append(job)
+        self._make_room(job.request.kind)
+        self._waiting[job.request.kind].append(job)
         self._waiting_bytes += len(job.pcm)
-        async with self._arrived:
-            self._arrived.notify()
+        await self._wake_one()
 
     async def put_back(self, job: Job) -> None:
-        """A recogniser died over the job: the next free one takes it before all others."""
-        (self._interims if job.request.kind == "interim" else self._finals).appendleft(job)
+        """A recogniser died over the job: the next free one takes it before its like."""
+        self._release(job)
+        self._waiting[job.request.kind].appendleft(job)
         self._waiting_bytes += len(job.pcm)
+        await self._wake_one()
+
+    async def get(self) -> Job:
+        """The next job whose asker still waits for it. The recogniser calls done() or put_back() afterwards."""
+        while True:
+            async with self._arrived:
+                while (job := self._next()) is None:
+                    await self._arrived.wait()
+            if job.answer.done() or self._refused_as_stale(job):
+                continue
+            if job.request.kind == "merged":
+                self._merging += 1
+            return job
+
+    async def done(self, job: Job) -> None:
+        """A recogniser has finished with a job that it got."""
+        self._release(job)
+        await self._wake_one()
+
+    def _release(self, job: Job) -> None:
+        if job.request.kind == "merged":
+            self._merging -= 1
+
+    async def _wake_one(self) -> None:
         async with self._arrived:
             self._arrived.notify()
 
-    async def get(self) -> Job:
-        """The next job whose asker still waits for it."""
-        while True:
-            async with self._arrived:
-                while not self._finals and not self._interims:
-                    await self._arrived.wait()
-            job = self._taken(self._finals or self._interims)
-            if job.answer.done():
-                continue
-            if job.request.kind == "interim" and _now_s() - job.submitted_s > INTERIM_FRESH_S:
-                job.refuse(InterimDropped("Newer speech has followed before this was recognised."))
-                continue
-            return job
+    def _next(self) -> Job | None:
+        for kind in ("final", "interim"):
+            if self._waiting[kind]:
+                return self._taken(self._waiting[kind])
+        if self._waiting["merged"] and self._merging < self._most_merging:
+            return self._taken(self._waiting["merged"])
+        return None
+
+    def _make_room(self, kind: Kind) -> None:
+        """The oldest interim result is worth least; so is the newest merged turn least likely to be done in time."""
+        if kind == "interim" and len(self._waiting[kind]) >= MAX_WAITING_INTERIMS:
+            self._taken(self._waiting[kind]).refuse(InterimDropped("Too many interim results were waiting."))
+        if kind == "merged" and len(self._waiting[kind]) >= MAX_WAITING_MERGES:
+            raise MergeSkipped("Too many turns were waiting to be heard again.")
+
+    @staticmethod
+    def _refused_as_stale(job: Job) -> bool:
+        waited_s = _now_s() - job.submitted_s
+        if job.request.kind == "interim" and waited_s > INTERIM_FRESH_S:
+            job.refuse(InterimDropped("Newer speech has followed before this was recognised."))
+            return True
+        if job.request.kind == "merged" and waited_s > MERGE_WORTH_S:
+            job.refuse(MergeSkipped("The recognisers had no time to hear this turn again."))
+            return True
+        return False
 
     def _taken(self, jobs: deque[Job]) -> Job:
         job = jobs.popleft()

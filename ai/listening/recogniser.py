@@ -92,6 +92,7 @@ class Recogniser:
             except asyncio.CancelledError:
                 await self._give_back(job)
                 raise
+            await self._jobs.done(job)
             if not job.answer.done():
                 job.answer.set_result(msgspec.structs.replace(answer, queued_ms=queued_ms))
 
@@ -114,7 +115,9 @@ class Recogniser:
     async def _give_back(self, job: Job) -> None:
         if job.attempts >= MAX_ATTEMPTS:
             job.refuse(RecognitionFailed("The recognisers failed over this speech each time. It has no text."))
-        elif not job.answer.done():
+        if job.answer.done():
+            await self._jobs.done(job)
+        else:
             await self._jobs.put_back(job)
 
     async def _recognised(self, job: Job) -> Answer:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ai.listening.audio import BYTES_PER_SAMPLE, SAMPLES_PER_MS, samples_of
+from ai.listening.turns import TurnEnded, TurnKeeper
 from ai.listening.vad import WINDOW_MS, WINDOW_SAMPLES, SpeechDetector
 
 BYTES_PER_MS = SAMPLES_PER_MS * BYTES_PER_SAMPLE
@@ -27,6 +28,8 @@ class Tuning:
     before_ms, after_ms: audio kept around the speech, so that soft consonants are not lost.
     interim_ms: speech between two interim results; grows with the utterance, since their cost does.
     gap_ms: missing audio from which on a Gap is reported; less is filled with silence.
+    turn_pause_ms: pause that ends a turn of several utterances.
+    turn_longest_ms: a turn's longest audio; the utterance that would not fit begins the next turn.
     """
 
     onset: float = 0.5
@@ -38,6 +41,8 @@ class Tuning:
     after_ms: int = 192
     interim_ms: int = 700
     gap_ms: int = 200
+    turn_pause_ms: int = 1_500
+    turn_longest_ms: int = 14_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +78,13 @@ class Gap:
     end_ms: int
 
 
-Event = SpeechStarted | InterimDue | SpeechEnded | Gap
+Event = SpeechStarted | InterimDue | SpeechEnded | TurnEnded | Gap
 
 
 class Segmenter:
     """Feeds one track's audio through a speech detector. All times are milliseconds of stream time.
 
-    Holds at most longest_ms of audio. Not safe to be fed from two threads at once.
+    Holds at most longest_ms of audio, and turn_longest_ms of the turn before it. Not safe to be fed from two threads at once.
     """
 
     def __init__(self, detector: SpeechDetector, tuning: Tuning | None = None) -> None:
@@ -93,6 +98,11 @@ class Segmenter:
         self._start_ms: int | None = None
         self._last_speech_ms = 0
         self._next_interim_ms = 0
+        self._turns = TurnKeeper(
+            pause_ms=self._tuning.turn_pause_ms,
+            longest_ms=self._tuning.turn_longest_ms,
+            after_ms=self._tuning.after_ms,
+        )
 
     @property
     def speaking(self) -> bool:
@@ -133,7 +143,7 @@ class Segmenter:
         """The stream has ended: whatever is being said is over."""
         if self._pending:
             self._pending += bytes(-len(self._pending) % WINDOW_BYTES)
-        return self._drained() + self._ended()
+        return [*self._drained(), *self._ended(), *self._turns.end()]
 
     def _heard_until_ms(self) -> int:
         assert self._pending_start_ms is not None
@@ -165,6 +175,7 @@ class Segmenter:
             self._pending_start_ms += WINDOW_MS
             window = samples[index * WINDOW_SAMPLES : (index + 1) * WINDOW_SAMPLES]
             events += self._heard(window)
+            events += self._turns.waited(self._pending_start_ms, self._start_ms)
         return events
 
     def _heard(self, window: NDArray[np.float32]) -> list[Event]:
@@ -202,6 +213,7 @@ class Segmenter:
     def _forget(self, windows: int) -> None:
         if windows > 0:
             del self._probabilities[:windows]
+            self._turns.passed(bytes(self._audio[: windows * WINDOW_BYTES]))
             del self._audio[: windows * WINDOW_BYTES]
             self._audio_start_ms += windows * WINDOW_MS
 
@@ -211,9 +223,10 @@ class Segmenter:
         end_ms = self._last_speech_ms
         kept_ms = min(end_ms + self._tuning.after_ms - self._audio_start_ms, len(self._audio) // BYTES_PER_MS)
         ended = SpeechEnded(self._start_ms, end_ms, self._audio_start_ms, bytes(self._audio[: kept_ms * BYTES_PER_MS]))
+        turn = self._turns.begin(ended.start_ms, ended.end_ms, ended.audio_start_ms)
         self._start_ms = None
         self._forget(kept_ms // WINDOW_MS)
-        return [ended]
+        return [*turn, ended]
 
     def _cut(self) -> list[Event]:
         """A long utterance is cut at the quietest window of its last third; the rest begins the next one."""
@@ -224,7 +237,8 @@ class Segmenter:
         ended = SpeechEnded(
             self._start_ms, cut_ms, self._audio_start_ms, bytes(self._audio[: (window + 1) * WINDOW_BYTES])
         )
+        turn = self._turns.begin(ended.start_ms, ended.end_ms, ended.audio_start_ms)
         self._forget(window + 1)
         self._start_ms = cut_ms
         self._next_interim_ms = self._tuning.interim_ms
-        return [ended, SpeechStarted(cut_ms)]
+        return [*turn, ended, SpeechStarted(cut_ms)]

@@ -38,7 +38,7 @@ class TranscriberServer:
     """Accepts connections and gives their speech to the recognisers."""
 
     def __init__(self, workers: int) -> None:
-        self._jobs = JobQueue()
+        self._jobs = JobQueue(workers)
         self.recognisers = [Recogniser(self._jobs) for _ in range(workers)]
         self._connections: set[asyncio.StreamWriter] = set()
 

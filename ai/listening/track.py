@@ -7,12 +7,14 @@ import contextlib
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ai.listening.audio import decode_mulaw
 from ai.listening.client import TranscriberClient
+from ai.listening.merging import TurnMerger
 from ai.listening.segmenter import Event, Gap, InterimDue, Segmenter, SpeechEnded
 from ai.listening.transcriber import Recognition
+from ai.listening.turns import TurnEnded
 from ai.listening.vad import SileroDetector, SpeechDetector
 from processors.errors import DomainError
 
@@ -49,15 +51,24 @@ class _Outcome:
     utterance: int = 0
     audio_start_ms: int = 0
     recognition: asyncio.Task[Recognition] | None = None
+    reported: asyncio.Future[Recognition | None] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+
+
+async def _unused(*_: object) -> None:
+    """For reports that nobody has asked for."""
 
 
 class TrackListener:
-    """Listens to one track and reports through three coroutines, all times in milliseconds of stream time:
+    """Listens to one track and reports through coroutines, all times in milliseconds of stream time:
 
     on_interim(text, start_ms, end_ms): what the current utterance seems to say so far; replaces the last one.
         Empty text takes it back: the utterance turned out to be no speech.
     on_final(recognition, start_ms, end_ms): an utterance's words, their times in stream time too.
     on_gap(start_ms, end_ms): a stretch of which there is no text: audio that was lost, or speech that nobody recognised.
+    on_merged(recognition, start_ms, end_ms): a turn heard as a whole; this replaces all finals of this track that lie
+        within start_ms and end_ms, all of which have been reported before.
 
     Finals and gaps keep their order; an interim result never follows its utterance's final. A report that raises is
     logged and counted, and the next one still comes.
@@ -71,6 +82,7 @@ class TrackListener:
         on_interim: OnInterim,
         on_final: OnFinal,
         on_gap: OnGap,
+        on_merged: OnFinal = _unused,
         context: str = "",
         detector: SpeechDetector | None = None,
     ) -> None:
@@ -81,6 +93,9 @@ class TrackListener:
         self._on_interim = on_interim
         self._on_final = on_final
         self._on_gap = on_gap
+        self._on_merged = on_merged
+        self._merger = TurnMerger(client=client, context=context, on_turn=self._report_turn)
+        self._pieces: list[_Outcome] = []
         self._segmenter = Segmenter(detector or SileroDetector())
         self._waiting: deque[tuple[int, bytes]] = deque()
         self._waiting_bytes = 0
@@ -124,6 +139,7 @@ class TrackListener:
         self._arrived.set()
         if self._tasks:
             await asyncio.gather(*self._tasks)
+        await self._merger.finish()
 
     async def cancel(self) -> None:
         """Stop at once, without reporting what is unfinished."""
@@ -132,6 +148,7 @@ class TrackListener:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+        await self._merger.cancel()
         while not self._outcomes.empty():
             outcome = self._outcomes.get_nowait()
             if outcome is not None and outcome.recognition is not None:
@@ -173,9 +190,18 @@ class TrackListener:
                 recognition = asyncio.create_task(self._client.transcribe(event.pcm, "final", self.context))
                 outcome = _Outcome(event.start_ms, event.end_ms, self._utterance, event.audio_start_ms, recognition)
                 self._utterance += 1
+                self._pieces = [*self._pieces[-MAX_UNFINISHED:], outcome]
                 await self._await_report(outcome)
+            elif isinstance(event, TurnEnded):
+                self._merger.merge(event, self._pieces_of(event))
             elif isinstance(event, Gap):
                 await self._await_report(_Outcome(event.start_ms, event.end_ms))
+
+    def _pieces_of(self, turn: TurnEnded) -> list[asyncio.Future[Recognition | None]]:
+        """The outcomes of the turn's utterances; those before them belong to no turn any more."""
+        within = [piece for piece in self._pieces if turn.start_ms <= piece.start_ms and piece.end_ms <= turn.end_ms]
+        self._pieces = [piece for piece in self._pieces if piece.start_ms >= turn.end_ms]
+        return [piece.reported for piece in within]
 
     async def _await_report(self, outcome: _Outcome) -> None:
         self._unreported.append(outcome)
@@ -200,8 +226,14 @@ class TrackListener:
             async with self._reporting:
                 await self._reported(self._report_of(outcome, recognition))
             self._unreported.popleft()
+            outcome.reported.set_result(recognition)
         if self._interim is not None:
             self._interim.cancel()
+
+    async def _report_turn(self, recognition: Recognition, turn: TurnEnded) -> None:
+        placed = _in_stream_time(recognition, turn)
+        async with self._reporting:
+            await self._reported(self._on_merged(placed, turn.start_ms, turn.end_ms))
 
     async def _recognition(self, outcome: _Outcome) -> Recognition | None:
         if outcome.recognition is None:
@@ -231,7 +263,7 @@ class TrackListener:
             log.error("a report of recognised speech failed", extra={"error_type": type(error).__name__})
 
 
-def _in_stream_time(recognition: Recognition, outcome: _Outcome) -> Recognition:
+def _in_stream_time(recognition: Recognition, outcome: _Outcome | TurnEnded) -> Recognition:
     """The words in stream time; the engine lets the first one begin with the audio, which is before the speech."""
     words = tuple(
         replace(

@@ -7,7 +7,8 @@ from typing import ClassVar, Literal, Protocol
 
 from processors.errors import DomainError
 
-Kind = Literal["interim", "final"]
+# interim: an utterance so far. final: an utterance. merged: a turn of several utterances, heard as a whole.
+Kind = Literal["interim", "final", "merged"]
 
 MAX_SPEECH_S = 30
 MAX_CONTEXT_CHARACTERS = 500
@@ -84,6 +85,12 @@ class InterimDropped(DomainError):
     """An interim result was not worth making any more, because newer speech has followed. Nothing to repair."""
 
     code: ClassVar[str] = "interim_dropped"
+
+
+class MergeSkipped(DomainError):
+    """A turn was not heard again as a whole, because the recognisers are busy with new speech. Nothing to repair."""
+
+    code: ClassVar[str] = "merge_skipped"
 
 
 class ModelUnusable(DomainError):

@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from ai.listening.audio import BYTES_PER_SAMPLE, TELEPHONE_RATE_HZ
-from ai.listening.transcriber import MAX_CONTEXT_CHARACTERS, MAX_SPEECH_S, Recognition, SpeechRefused
+from ai.listening.transcriber import MAX_CONTEXT_CHARACTERS, MAX_SPEECH_S, Kind, Recognition, SpeechRefused
 
 MAX_HEADER_BYTES = 64 * 1024
 MAX_PAYLOAD_BYTES = MAX_SPEECH_S * TELEPHONE_RATE_HZ * BYTES_PER_SAMPLE
@@ -21,7 +21,7 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     id: int
     op: Literal["transcribe", "ping"]
-    kind: Literal["interim", "final"] = "final"
+    kind: Kind = "final"
     context: str = ""
 
 

@@ -18,7 +18,7 @@ import msgspec
 from ai.listening.engines.moonshine import MoonshineTranscriber
 from ai.listening.engines.whisper import WhisperTranscriber
 from ai.listening.model_files import moonshine_folder, whisper_folder
-from ai.listening.transcriber import ModelUnusable, Transcriber
+from ai.listening.transcriber import Kind, ModelUnusable, Transcriber
 from ai.listening.wire import Answer, Request, packed
 from processors import guard
 
@@ -33,8 +33,10 @@ def main() -> int:
     _die_with_parent()
     guard.enclose()
     try:
-        engines: dict[str, Transcriber] = {
-            "final": WhisperTranscriber(whisper_folder(os.environ.get("WHISPER_MODEL_PATH", ""))),
+        whisper = WhisperTranscriber(whisper_folder(os.environ.get("WHISPER_MODEL_PATH", "")))
+        engines: dict[Kind, Transcriber] = {
+            "final": whisper,
+            "merged": whisper,
             "interim": MoonshineTranscriber(moonshine_folder(os.environ.get("MOONSHINE_MODEL_PATH", ""))),
         }
     except ModelUnusable as error:

@@ -25,12 +25,25 @@ class Heard:
     interims: list[tuple[str, int, int]] = field(default_factory=list)
     finals: list[tuple[Recognition, int, int]] = field(default_factory=list)
     gaps: list[tuple[int, int]] = field(default_factory=list)
+    merged: list[tuple[Recognition, int, int]] = field(default_factory=list)
     order: list[str] = field(default_factory=list)
     counts: TrackCounts = field(default_factory=TrackCounts)
 
     @property
     def text(self) -> str:
         return " ".join(recognition.text for recognition, _, _ in self.finals)
+
+    @property
+    def settled(self) -> list[tuple[Recognition, int, int]]:
+        """What is left when every merged turn has replaced the finals that lie within it."""
+        kept = list(self.finals)
+        for turn in self.merged:
+            kept = [one for one in kept if not (turn[1] <= one[1] and one[2] <= turn[2])] + [turn]
+        return sorted(kept, key=lambda one: one[1])
+
+    @property
+    def settled_text(self) -> str:
+        return " ".join(recognition.text for recognition, _, _ in self.settled)
 
 
 def turns(dialogue: str, track: str = "") -> list[dict[str, Any]]:
@@ -67,8 +80,18 @@ async def listen(
     async def on_gap(start_ms: int, end_ms: int) -> None:
         heard.gaps.append((start_ms, end_ms))
 
+    async def on_merged(recognition: Recognition, start_ms: int, end_ms: int) -> None:
+        heard.merged.append((recognition, start_ms, end_ms))
+        heard.order.append(f"merged {start_ms} {end_ms}")
+
     listener = TrackListener(
-        track="inbound", client=client, on_interim=on_interim, on_final=on_final, on_gap=on_gap, context=context
+        track="inbound",
+        client=client,
+        on_interim=on_interim,
+        on_final=on_final,
+        on_gap=on_gap,
+        on_merged=on_merged,
+        context=context,
     )
     loop = asyncio.get_running_loop()
     started_s = loop.time()
