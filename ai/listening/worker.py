@@ -18,8 +18,8 @@ import msgspec
 from ai.listening.engines.moonshine import MoonshineTranscriber
 from ai.listening.engines.whisper import WhisperTranscriber
 from ai.listening.model_files import moonshine_folder, whisper_folder
-from ai.listening.transcriber import Kind, ModelUnusable, Transcriber
-from ai.listening.wire import Answer, Request, packed
+from ai.listening.transcriber import Kind, ModelUnusable, RecognitionFailed, Transcriber
+from ai.listening.wire import Answer, Refusal, Request, packed
 from processors import guard
 
 # sysexits.h: what this process was given to work with is wrong, so starting it again does not help.
@@ -49,11 +49,19 @@ def main() -> int:
     while (frame := _read(sys.stdin.buffer)) is not None:
         header, pcm = frame
         request = msgspec.json.decode(header, type=Request)
-        started = time.perf_counter()
-        recognition = engines[request.kind].transcribe(pcm, request.context)
-        computed_ms = round((time.perf_counter() - started) * 1_000)
-        _write(answers, Answer(id=request.id, recognition=recognition, computed_ms=computed_ms))
+        _write(answers, _answer(engines[request.kind], request, pcm))
     return 0
+
+
+def _answer(engine: Transcriber, request: Request, pcm: bytes) -> Answer:
+    started = time.perf_counter()
+    try:
+        recognition = engine.transcribe(pcm, request.context)
+    except Exception as error:
+        # The engine would refuse this very speech again; the next is none the worse for it. Its message may hold text.
+        sys.stderr.write(f"An engine failed over {len(pcm)} bytes of speech: {type(error).__name__}.\n")
+        return Answer(id=request.id, refusal=Refusal(RecognitionFailed.code, "The engine failed over this speech."))
+    return Answer(id=request.id, recognition=recognition, computed_ms=round((time.perf_counter() - started) * 1_000))
 
 
 def _private_output() -> BinaryIO:

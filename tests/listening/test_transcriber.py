@@ -12,6 +12,7 @@ import pytest
 from ai.listening.client import TranscriberClient
 from ai.listening.transcriber import (
     InterimDropped,
+    Kind,
     SpeechRefused,
     TranscriberUnavailable,
 )
@@ -19,6 +20,7 @@ from tests.listening.conftest import RunningTranscriber
 from tests.listening.speech import turn_pcm
 
 PRICE = turn_pcm("smoke", 3)
+KINDS: tuple[Kind, ...] = ("interim", "final", "merged")
 PRICE_TEXT = "$450 a month"
 
 
@@ -51,6 +53,17 @@ async def test_both_engines_recognise_a_sentence(client: TranscriberClient) -> N
     assert "four hundred and fifty dollars" in interim.text.lower()
     assert 0.5 < final.confidence <= 1
     assert interim.words == ()
+
+
+@pytest.mark.parametrize("seconds", [1, 5, 9, 10, 12, 14])
+async def test_both_engines_take_speech_of_any_length(
+    transcriber: RunningTranscriber, client: TranscriberClient, seconds: int
+) -> None:
+    before = transcriber.worker_pids()
+    speech = (PRICE * 10)[: seconds * 16_000]
+    for kind in KINDS:
+        assert (await client.transcribe(speech, kind)).text
+    assert transcriber.worker_pids() == before
 
 
 async def test_a_killed_recogniser_loses_no_utterance(

@@ -18,6 +18,8 @@ TOKENS_PER_S = 6.5
 START_TOKEN = 1
 END_TOKEN = 2
 FIRST_TEXT_TOKEN = 3
+# The decoder takes its mask in samples, and thins it out to the encoder's positions itself.
+SAMPLES_PER_POSITION = 384
 
 
 class MoonshineTranscriber:
@@ -60,7 +62,7 @@ class MoonshineTranscriber:
     def _decoded(self, heard: NDArray[np.float32], most_tokens: int) -> tuple[list[int], float]:
         """The likeliest next token, over and over; and the geometric mean of their probabilities."""
         past = {name: np.zeros((1, heads, 0, size), np.float32) for name, (heads, size) in self._shapes.items()}
-        mask = np.ones(heard.shape[:2], dtype=np.int64)
+        mask = np.ones((1, heard.shape[1] * SAMPLES_PER_POSITION), dtype=np.int64)
         tokens: list[int] = []
         log_probability = 0.0
         last = START_TOKEN
