@@ -317,6 +317,8 @@ def _event(sequence: int) -> Any:
         end_ms=64_980,
         text="We would have to look at the price again, because the other offer includes the support.",
         confidence=0.93,
+        words=[],
+        replaces=[],
     )
     return SegmentAdded(call_id=call_id, sequence=sequence, segment=segment)
 

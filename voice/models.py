@@ -2,6 +2,7 @@
 
 from typing import cast
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -172,7 +173,11 @@ class MediaStream(TenantModel):
 
 
 class TranscriptSegment(TenantModel):
-    """Final text of a stretch of speech on one track, or a gap. Times in ms since the call's media began."""
+    """Final text of a stretch of speech on one track, or a gap. Times in ms since the call's media began.
+
+    words: for each word [text, start_ms, end_ms, confidence]; empty where they are not known. replaces: the ids of deleted
+    segments whose place this one took, so that a browser that still shows them learns it from this row.
+    """
 
     call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="segments")
     sequence = models.PositiveIntegerField()
@@ -182,6 +187,8 @@ class TranscriptSegment(TenantModel):
     end_ms = models.PositiveIntegerField()
     text = models.TextField(blank=True)
     confidence = models.FloatField(null=True)
+    words = models.JSONField(default=list)
+    replaces = ArrayField(models.UUIDField(), default=list)
     created_at = models.DateTimeField()
 
     class Meta:

@@ -107,6 +107,8 @@ INVENTORY: dict[str, str] = {
             "end_ms": "transcript",
             "text": "transcript",
             "confidence": "none",
+            "words": "transcript",
+            "replaces": "none",
             "created_at": "none",
         },
     ),

@@ -6,6 +6,7 @@ Twilio's `inbound` track of the rep's leg is the agent; `outbound` is the lead a
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from typing import Any
@@ -58,7 +59,8 @@ class CallPipeline:
                 client=_transcriber(),
                 context=stream.context,
                 on_interim=self._interim(speaker),
-                on_final=self._final(speaker),
+                on_final=self._final(speaker, transcripts.add_segment),
+                on_merged=self._final(speaker, transcripts.replace_segments),
                 on_gap=self._gap,
             )
             for track, speaker in SPEAKER_OF_TRACK.items()
@@ -125,18 +127,28 @@ class CallPipeline:
 
         return publish
 
-    def _final(self, speaker: Speaker) -> Callable[[Recognition, int, int], Awaitable[None]]:
+    def _final(
+        self, speaker: Speaker, operation: Callable[..., Any]
+    ) -> Callable[[Recognition, int, int], Awaitable[None]]:
+        """operation: `transcripts.add_segment` or `replace_segments`."""
+        offset_ms = self._stream.offset_ms
+
         async def store(recognition: Recognition, start_ms: int, end_ms: int) -> None:
+            words = [
+                replace(word, start_ms=word.start_ms + offset_ms, end_ms=word.end_ms + offset_ms)
+                for word in recognition.words
+            ]
             self._enqueue(
                 partial(
-                    transcripts.add_segment,
+                    operation,
                     call_id=self._stream.call_id,
                     stream_id=self._stream.stream_id,
                     speaker=speaker,
-                    start_ms=start_ms + self._stream.offset_ms,
-                    end_ms=end_ms + self._stream.offset_ms,
+                    start_ms=start_ms + offset_ms,
+                    end_ms=end_ms + offset_ms,
                     text=recognition.text,
                     confidence=recognition.confidence,
+                    words=words,
                 )
             )
 

@@ -24,6 +24,7 @@ from voice.schemas import (
     SegmentPage,
     Speaker,
     SpeechSpan,
+    WordOut,
 )
 
 SEGMENTS_MAX = 500
@@ -168,6 +169,11 @@ def segment_out(segment: TranscriptSegment) -> SegmentOut:
         end_ms=segment.end_ms,
         text=segment.text,
         confidence=segment.confidence,
+        words=[
+            WordOut.model_construct(text=text, start_ms=start_ms, end_ms=end_ms, confidence=confidence)
+            for text, start_ms, end_ms, confidence in segment.words
+        ],
+        replaces=segment.replaces,
     )
 
 

@@ -167,9 +167,21 @@ class CallPage(BaseModel):
     next_cursor: str | None
 
 
+class WordOut(BaseModel):
+    """One word as it was recognised. Times in ms since the call's media began. confidence: [0, 1]."""
+
+    text: str
+    start_ms: int
+    end_ms: int
+    confidence: float
+
+
 class SegmentOut(BaseModel):
     """A stretch of speech on one track, or a gap in the audio. Times in ms since the call's media began.
-    confidence: [0, 1], null for gaps."""
+
+    confidence: [0, 1], null for gaps. words: of the text, in order; empty where their times are not known.
+    replaces: earlier segments whose place this one takes, because their turn was heard again as a whole; they are gone.
+    """
 
     id: UUID
     call_id: UUID
@@ -180,6 +192,8 @@ class SegmentOut(BaseModel):
     end_ms: int
     text: str
     confidence: float | None
+    words: list[WordOut]
+    replaces: list[UUID]
 
 
 class SegmentPage(BaseModel):

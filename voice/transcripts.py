@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
 
+from ai.listening.transcriber import Word
 from compliance.redaction import redact_cards
 from processors.errors import DomainError
 from realtime.publish import Topic, publish_on_commit
@@ -97,7 +98,7 @@ def _settled_ms(call: Call, *, but: MediaStream | None = None) -> int:
 
 def _mark_gap(call: Call, start_ms: int, end_ms: int, now: datetime) -> None:
     if call.transcript_state == "on" and end_ms - start_ms >= GAP_LEAST_MS:
-        _store(call, "gap", None, start_ms, end_ms, "", None, now)
+        _store(call, _Speech(None, start_ms, end_ms), now)
 
 
 def mark_unheard_end(*, call_id: UUID, now: datetime) -> None:
@@ -147,40 +148,68 @@ def add_segment(
     text: str,
     confidence: float | None,
     now: datetime,
+    words: Sequence[Word] = (),
     stream_id: UUID | None = None,
 ) -> TranscriptSegment | None:
     """Stores final text with the call's next sequence.
 
     None when the transcript is not allowed, when it is stored already, or when a newer stream than `stream_id` hears this
-    stretch. start_ms, end_ms: in the call's own time. confidence: [0, 1].
+    stretch. start_ms, end_ms and the words' times: in the call's own time. confidence: [0, 1].
     """
-    return _add(call_id, stream_id, "speech", speaker, start_ms, end_ms, redact_cards(text), confidence, now)
+    speech = _Speech(speaker, start_ms, end_ms, text, confidence, words)
+    return _add(call_id, stream_id, start_ms, lambda call: _store(call, speech, now))
+
+
+def replace_segments(
+    *,
+    call_id: UUID,
+    speaker: str,
+    start_ms: int,
+    end_ms: int,
+    text: str,
+    confidence: float | None,
+    now: datetime,
+    words: Sequence[Word] = (),
+    stream_id: UUID | None = None,
+) -> TranscriptSegment | None:
+    """Puts the text of a whole turn in the place of the speaker's segments that lie within it; those are deleted.
+
+    None in the same cases, and when nothing lies there. Arguments as in `add_segment`.
+    """
+    speech = _Speech(speaker, start_ms, end_ms, text, confidence, words)
+
+    def replace(call: Call) -> TranscriptSegment | None:
+        within = call.segments.filter(kind="speech", speaker=speaker, start_ms__gte=start_ms, end_ms__lte=end_ms)
+        gone = list(within.order_by("sequence"))
+        if not gone or (len(gone) == 1 and gone[0].text == speech.text):
+            return None
+        # With those that they had replaced themselves: a browser may have missed the step between.
+        replaces = list(dict.fromkeys(each for one in gone for each in (*one.replaces, one.id)))
+        within.delete()
+        return _store(call, speech, now, replaces=replaces)
+
+    return _add(call_id, stream_id, start_ms, replace)
 
 
 def add_gap(
     *, call_id: UUID, start_ms: int, end_ms: int, now: datetime, stream_id: UUID | None = None
 ) -> TranscriptSegment | None:
     """Marks audio that did not arrive or could not be heard; None in the same cases."""
-    return _add(call_id, stream_id, "gap", None, start_ms, end_ms, "", None, now)
+    return _add(call_id, stream_id, start_ms, lambda call: _store(call, _Speech(None, start_ms, end_ms), now))
 
 
 def _add(
     call_id: UUID,
     stream_id: UUID | None,
-    kind: str,
-    speaker: str | None,
     start_ms: int,
-    end_ms: int,
-    text: str,
-    confidence: float | None,
-    now: datetime,
+    store: Callable[[Call], TranscriptSegment | None],
 ) -> TranscriptSegment | None:
     try:
         with transaction.atomic():
             call = Call.objects.select_for_update().filter(id=call_id).first()
             if call is None or call.transcript_state != "on" or _taken_over(call, stream_id, start_ms):
                 return None
-            return _store(call, kind, speaker, start_ms, end_ms, text, confidence, now)
+            return store(call)
     except IntegrityError:
         # The same stretch was stored by an attempt whose answer we did not see.
         return None
@@ -195,26 +224,36 @@ def _taken_over(call: Call, stream_id: UUID | None, start_ms: int) -> bool:
     return call.streams.filter(connected_at__gt=own, connected_at__lte=heard_at).exists()
 
 
-def _store(
-    call: Call,
-    kind: str,
-    speaker: str | None,
-    start_ms: int,
-    end_ms: int,
-    text: str,
-    confidence: float | None,
-    now: datetime,
-) -> TranscriptSegment:
+class _Speech:
+    """What a segment says; a gap has no speaker and no text. Card numbers are taken out, and with one all words' times."""
+
+    def __init__(
+        self,
+        speaker: str | None,
+        start_ms: int,
+        end_ms: int,
+        text: str = "",
+        confidence: float | None = None,
+        words: Sequence[Word] = (),
+    ) -> None:
+        self.speaker, self.start_ms, self.end_ms, self.confidence = speaker, start_ms, end_ms, confidence
+        self.text = redact_cards(text)
+        self.words = [] if self.text != text else [[w.text, w.start_ms, w.end_ms, w.confidence] for w in words]
+
+
+def _store(call: Call, said: _Speech, now: datetime, *, replaces: Sequence[UUID] = ()) -> TranscriptSegment:
     segment = TranscriptSegment.objects.create(
         workspace_id=call.workspace_id,
         call=call,
         sequence=next_sequence(call),
-        kind=kind,
-        speaker=speaker,
-        start_ms=start_ms,
-        end_ms=max(start_ms, end_ms),
-        text=text,
-        confidence=confidence,
+        kind="gap" if said.speaker is None else "speech",
+        speaker=said.speaker,
+        start_ms=said.start_ms,
+        end_ms=max(said.start_ms, said.end_ms),
+        text=said.text,
+        confidence=said.confidence,
+        words=said.words,
+        replaces=list(replaces),
         created_at=now,
     )
     call.save(update_fields=["sequence"])

@@ -94,7 +94,7 @@ class Page:
             case "segment.added":
                 segment = event["segment"]
                 self.repeated += segment["id"] in self.segments
-                self.segments[segment["id"]] = segment
+                self._show(segment)
                 self._number(event["sequence"])
             case "call.changed":
                 if event["call"]["sequence"] >= self.call.get("sequence", 0):
@@ -108,6 +108,12 @@ class Page:
                     self._work_out_minutes()
             case "insights.ready":
                 self.insights = self._rep.call("GET", f"/api/calls/{self._call_id}/insights")
+
+    def _show(self, segment: dict[str, Any]) -> None:
+        """A segment takes the place of those that it replaces."""
+        for replaced in segment["replaces"]:
+            self.segments.pop(replaced, None)
+        self.segments[segment["id"]] = segment
 
     def _number(self, sequence: int) -> None:
         self._newest = max(self._newest, sequence)
@@ -130,7 +136,8 @@ class Page:
 
     def _catch_up(self) -> None:
         page = self._segments_after(self._known)
-        self.segments |= {segment["id"]: segment for segment in page["items"]}
+        for segment in page["items"]:
+            self._show(segment)
         self._known = max(self._known, page["latest_sequence"])
 
     def _segments_after(self, sequence: int) -> dict[str, Any]:

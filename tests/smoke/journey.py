@@ -128,7 +128,8 @@ class Journey:
         finals = sorted(
             received.at_s + to_wall - began_at - received.event["segment"]["end_ms"] / 1000
             for received in live.of_type("segment.added")
-            if received.event["segment"]["kind"] == "speech"
+            # A turn that was heard again as a whole comes later, in the place of text that was there in time.
+            if received.event["segment"]["kind"] == "speech" and not received.event["segment"]["replaces"]
         )
         p95 = finals[min(len(finals) - 1, math.ceil(0.95 * len(finals)) - 1)]
         return {
@@ -189,7 +190,8 @@ class Journey:
         """Deletes the account and counts what is left of the person, the lead and their words."""
         self._say("deleting the account")
         canaries = [PERSON.email, PERSON.mobile, PERSON.last_name, LEAD_PHONE, LEAD["last_name"], "zephyrfair"]
-        canaries += [segment["text"] for segment in segments if len(segment["text"]) >= 25]
+        spoken = [*segments, *(received.event["segment"] for received in live.of_type("segment.added"))]
+        canaries += list({segment["text"] for segment in spoken if len(segment["text"]) >= 25})
         env = self._stack.env
         scan = Scan(database_url=env["DATABASE_URL"], redis_url=env["REDIS_URL"], folder=self._stack.data_dir)
         self._require(len(scan.everywhere(canaries)) > 3, "the scan finds nothing even before the erasure")

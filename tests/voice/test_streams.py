@@ -10,7 +10,9 @@ from itertools import pairwise
 
 import pytest
 
+from ai.listening.transcriber import Word
 from identity.models import Membership
+from tests.identity.browser import Browser
 from tests.sandbox_fixture import Sandbox
 from tests.voice.carrier import Placed, give_credit, place, post, sid
 from voice import analysis, reconcile, transcripts
@@ -26,9 +28,13 @@ def at(seconds: float) -> datetime:
 
 
 @pytest.fixture
-def placed(make_account: Callable[..., Membership]) -> Placed:
+def member(make_account: Callable[..., Membership]) -> Membership:
+    return make_account()
+
+
+@pytest.fixture
+def placed(member: Membership) -> Placed:
     """A conversation that is going on, with the notice heard."""
-    member = make_account()
     give_credit(member, 100_000)
     placed = place(member, began_s_ago=60)
     post(*placed.agent("in-progress", at_s=0, sequence=2))
@@ -51,6 +57,22 @@ def say(stream: OpenStream, speaker: str, start_ms: int, end_ms: int, text: str 
         end_ms=end_ms,
         text=text,
         confidence=0.9,
+        now=at(end_ms / 1000),
+    )
+
+
+def hear_as_a_whole(
+    stream: OpenStream, speaker: str, start_ms: int, end_ms: int, text: str
+) -> TranscriptSegment | None:
+    return transcripts.replace_segments(
+        call_id=stream.call_id,
+        stream_id=stream.stream_id,
+        speaker=speaker,
+        start_ms=start_ms,
+        end_ms=end_ms,
+        text=text,
+        confidence=0.9,
+        words=[Word(word, start_ms, end_ms, 0.5) for word in text.split()],
         now=at(end_ms / 1000),
     )
 
@@ -89,6 +111,38 @@ def test_two_streams_of_one_call_do_not_both_write(placed: Placed) -> None:
     assert say(second, "agent", 6_100, 7_000) is not None
     assert not transcripts.keep_streams(positions_ms={first.stream_id: 9_000}, now=at(9))
     assert transcripts.keep_streams(positions_ms={second.stream_id: 9_000}, now=at(9))
+
+
+def test_a_turn_heard_as_a_whole_takes_the_place_of_its_parts_and_of_nothing_else(
+    placed: Placed, sign_in: Callable[..., Browser], member: Membership
+) -> None:
+    """A page that missed any of the events reads the same from REST, whatever it had seen before."""
+    stream = open_stream(placed, 0)
+    before = say(stream, "agent", 0, 900, "Before.")
+    parts = [say(stream, "agent", 1_000, 1_900, "We need"), say(stream, "agent", 2_000, 2_900, "it by may")]
+    answer = say(stream, "callee", 1_500, 2_500, "Sure.")
+    whole = hear_as_a_whole(stream, "agent", 1_000, 2_900, "We need it by May.")
+    assert before and answer and whole and all(parts)
+    path = f"/api/calls/{placed.call_id}/segments"
+    page = sign_in(member).get(path)[1]
+    assert [one["id"] for one in page["items"]] == [str(one.id) for one in (before, answer, whole)]
+    shown = page["items"][-1]
+    assert (shown["text"], shown["replaces"]) == ("We need it by May.", [str(one.id) for one in parts if one])
+    assert [word["text"] for word in shown["words"]] == shown["text"].split()
+    assert shown["sequence"] == page["latest_sequence"] == answer.sequence + 1
+
+    # The same words once more change nothing; other words name all that was ever shown in their place.
+    assert hear_as_a_whole(stream, "agent", 1_000, 2_900, "We need it by May.") is None
+    again = hear_as_a_whole(stream, "agent", 1_000, 2_900, "We need it by Mai.")
+    assert again and again.replaces == [*(one.id for one in parts if one), whole.id]
+    assert hear_as_a_whole(stream, "agent", 20_000, 21_000, "Nobody said this.") is None
+
+
+def test_a_card_number_leaves_no_words_behind(placed: Placed) -> None:
+    stream = open_stream(placed, 0)
+    say(stream, "callee", 0, 900, "It is 4111 1111")
+    whole = hear_as_a_whole(stream, "callee", 0, 900, "It is 4111 1111 1111 1111.")
+    assert whole and whole.words == [] and "4111" not in whole.text
 
 
 def test_a_call_that_ended_while_its_stream_was_lost_is_marked_to_its_end(placed: Placed) -> None:

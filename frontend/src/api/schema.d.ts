@@ -1705,7 +1705,9 @@ export interface components {
         /**
          * SegmentOut
          * @description A stretch of speech on one track, or a gap in the audio. Times in ms since the call's media began.
-         *     confidence: [0, 1], null for gaps.
+         *
+         *     confidence: [0, 1], null for gaps. words: of the text, in order; empty where their times are not known.
+         *     replaces: earlier segments whose place this one takes, because their turn was heard again as a whole; they are gone.
          */
         SegmentOut: {
             /**
@@ -1727,6 +1729,8 @@ export interface components {
              * @enum {string}
              */
             kind: "speech" | "gap";
+            /** Replaces */
+            replaces: string[];
             /** Sequence */
             sequence: number;
             /** Speaker */
@@ -1735,6 +1739,8 @@ export interface components {
             start_ms: number;
             /** Text */
             text: string;
+            /** Words */
+            words: components["schemas"]["WordOut"][];
         };
         /** SegmentPage */
         SegmentPage: {
@@ -1901,6 +1907,20 @@ export interface components {
             /** Mobile E164 */
             mobile_e164: string;
         };
+        /**
+         * WordOut
+         * @description One word as it was recognised. Times in ms since the call's media began. confidence: [0, 1].
+         */
+        WordOut: {
+            /** Confidence */
+            confidence: number;
+            /** End Ms */
+            end_ms: number;
+            /** Start Ms */
+            start_ms: number;
+            /** Text */
+            text: string;
+        };
         /** WorkspaceOut */
         WorkspaceOut: {
             /**
@@ -1991,6 +2011,7 @@ export type StatementPage = components['schemas']['StatementPage'];
 export type SuppressionIn = components['schemas']['SuppressionIn'];
 export type TalkOut = components['schemas']['TalkOut'];
 export type UserOut = components['schemas']['UserOut'];
+export type WordOut = components['schemas']['WordOut'];
 export type WorkspaceOut = components['schemas']['WorkspaceOut'];
 export type $defs = Record<string, never>;
 export interface operations {

@@ -3,10 +3,10 @@ import { memo, type ReactNode, useLayoutEffect, useRef, useState } from "react";
 import type { Segment, Speaker } from "../api/types";
 import { clockMs, longTime } from "../format/time";
 import type { Interim, Transcript as Text } from "../live/transcript";
+import { overlaps } from "./doubt";
 import classes from "./Transcript.module.css";
+import { Words } from "./Words";
 
-// Below this the recogniser was not sure of the words.
-const DOUBTFUL_BELOW = 0.5;
 const AT_END_PX = 48;
 
 interface TranscriptProps {
@@ -70,6 +70,7 @@ export function Transcript({ text, names, chosen, children }: TranscriptProps) {
               segment={segment}
               name={segment.speaker && names[segment.speaker]}
               turn={text.segments[position - 1]?.speaker !== segment.speaker}
+              overlap={overlaps(segment, text.segments[position - 1])}
               chosen={chosen?.id === segment.id}
             />
           ))}
@@ -101,10 +102,12 @@ interface LineProps {
   segment: Segment;
   name: string | null;
   turn: boolean;
+  /** The other one was still speaking. */
+  overlap: boolean;
   chosen: boolean;
 }
 
-const Line = memo(function Line({ segment, name, turn, chosen }: LineProps) {
+const Line = memo(function Line({ segment, name, turn, overlap, chosen }: LineProps) {
   if (segment.kind === "gap" || segment.speaker === null) {
     const seconds = Math.max(1, Math.round((segment.end_ms - segment.start_ms) / 1000));
     return (
@@ -113,7 +116,6 @@ const Line = memo(function Line({ segment, name, turn, chosen }: LineProps) {
       </div>
     );
   }
-  const doubtful = segment.confidence !== null && segment.confidence < DOUBTFUL_BELOW;
   const look = [classes.line, classes[segment.speaker], turn && classes.turn, chosen && classes.chosen];
   return (
     <div
@@ -124,11 +126,15 @@ const Line = memo(function Line({ segment, name, turn, chosen }: LineProps) {
       <span className={classes.time}>{clockMs(segment.start_ms)}</span>
       <div className={classes.said}>
         {turn ? (
-          <span className={classes.name}>{name}</span>
+          <span className={classes.name}>
+            {name} {overlap && <span className={classes.overlap}>at the same time</span>}
+          </span>
         ) : (
           <span className="visually-hidden">{name}: </span>
         )}
-        <span className={doubtful ? classes.doubtful : undefined}>{segment.text}</span>
+        <span>
+          <Words segment={segment} />
+        </span>
       </div>
     </div>
   );

@@ -25,6 +25,8 @@ function segment(sequence: number, start_ms: number, speaker: "agent" | "callee"
     end_ms: start_ms + 900,
     text: `words ${sequence}`,
     confidence: 0.9,
+    words: [],
+    replaces: [],
   };
 }
 
@@ -85,6 +87,22 @@ describe("a transcript", () => {
     expect(isMissingSome(caughtUp(gap, [segment(2, 1000)], 3))).toBe(true);
   });
 
+  test("puts a turn that was heard as a whole in the place of its parts, in whatever order they come", () => {
+    const whole = { ...segment(4, 0), end_ms: 3900, replaces: ["s1", "s2"] };
+    const parts = [segment(1, 0), segment(2, 3000)];
+    const answer = segment(3, 1500, "callee");
+    const orders = [
+      [...parts, answer, whole],
+      [whole, answer, ...parts],
+      [segment(1, 0), whole, segment(2, 3000), answer],
+    ];
+    for (const order of orders) {
+      const transcript = order.reduce(settled, emptyTranscript as Transcript);
+      expect(transcript.segments.map((each) => each.id)).toEqual(["s4", "s3"]);
+      expect(caughtUp(transcript, [answer, whole], 4).segments.map((each) => each.id)).toEqual(["s4", "s3"]);
+    }
+  });
+
   test("counts changes of the call among its numbers", () => {
     expect(noticed({ ...emptyTranscript, known: 3, seen: 3 }, 4)).toMatchObject({ known: 4, seen: 4 });
     expect(noticed({ ...emptyTranscript, known: 3, seen: 3 }, 3)).toMatchObject({ known: 3 });
@@ -135,6 +153,18 @@ describe("an event", () => {
     const once = valueAfter(changes, keys.calls.one("c1"), { ...call(0), speech: [] });
     expect(once).toMatchObject({ speech: [{ speaker: "agent", start_ms: 0, end_ms: 900 }] });
     expect(valueAfter(changes, keys.calls.one("c1"), once)).toEqual(once);
+  });
+
+  test("with a whole turn takes the stretches of its parts out of the talk strip", () => {
+    const whole = { ...segment(4, 0), end_ms: 3900, replaces: ["s1", "s2"] };
+    const changes = apply({ type: "segment.added", call_id: "c1", sequence: 4, segment: whole }, viewer);
+    const theirs = { speaker: "callee", start_ms: 1500, end_ms: 2400 };
+    const mine = [0, 3000].map((start_ms) => ({ speaker: "agent", start_ms, end_ms: start_ms + 900 }));
+    expect(
+      valueAfter(changes, keys.calls.one("c1"), { ...call(0), speech: [...mine, theirs] }),
+    ).toMatchObject({
+      speech: [theirs, { speaker: "agent", start_ms: 0, end_ms: 3900 }],
+    });
   });
 
   test("with the balance takes the newest and works out the minutes", () => {

@@ -1,6 +1,6 @@
 import type { InfiniteData, QueryKey } from "@tanstack/react-query";
 import { keys } from "../api/keys";
-import type { Balance, Call, CallPage, CallWithSpeech, Segment, ServerEvent } from "../api/types";
+import type { Balance, Call, CallPage, CallWithSpeech, Segment, ServerEvent, SpeechSpan } from "../api/types";
 import { isLive } from "../calls/status";
 import { heard, noticed, settled, silent, type Transcript } from "./transcript";
 
@@ -127,12 +127,14 @@ function segmentAdded(callId: string, segment: Segment): Change[] {
   ];
   const { speaker, start_ms, end_ms } = segment;
   if (speaker !== null && segment.kind === "speech") {
+    // A turn that was heard again as a whole takes the place of its parts.
+    const isWithin = (span: SpeechSpan) =>
+      span.speaker === speaker && span.start_ms >= start_ms && span.end_ms <= end_ms;
     changes.push(
-      update<CallWithSpeech>(keys.calls.one(callId), (held) =>
-        held.speech.some((span) => span.speaker === speaker && span.start_ms === start_ms)
-          ? held
-          : { ...held, speech: [...held.speech, { speaker, start_ms, end_ms }] },
-      ),
+      update<CallWithSpeech>(keys.calls.one(callId), (held) => ({
+        ...held,
+        speech: [...held.speech.filter((span) => !isWithin(span)), { speaker, start_ms, end_ms }],
+      })),
     );
   }
   return changes;

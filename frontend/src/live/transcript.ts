@@ -29,12 +29,18 @@ function inOrder(a: Segment, b: Segment): number {
   return a.start_ms - b.start_ms || a.sequence - b.sequence;
 }
 
+/** Adds segments, and takes out those whose place they take. One that was replaced never comes back. */
 function withSegments(segments: readonly Segment[], added: readonly Segment[]): readonly Segment[] {
   const have = new Set(segments.map((segment) => segment.id));
+  for (const segment of [...segments, ...added]) {
+    for (const replaced of segment.replaces) have.add(replaced);
+  }
   const fresh = added.filter((segment) => !have.has(segment.id));
   if (fresh.length === 0) return segments;
-  const last = segments.at(-1);
-  const joined = [...segments, ...fresh];
+  const gone = new Set(fresh.flatMap((segment) => segment.replaces));
+  const kept = gone.size > 0 ? segments.filter((segment) => !gone.has(segment.id)) : segments;
+  const last = kept.at(-1);
+  const joined = [...kept, ...fresh];
   const atEnd = fresh.length === 1 && (last === undefined || inOrder(last, fresh[0] as Segment) <= 0);
   return atEnd ? joined : joined.sort(inOrder);
 }
