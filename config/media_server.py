@@ -1,8 +1,9 @@
 """The media process: Twilio's media sockets on a server built for them; started by `manage.py media`.
 
 The same code serves them under any ASGI server (config/asgi.py); decision 0006 has the measurements. Signals: on SIGTERM no
-new socket is taken and /readyz says 503, so that the load balancer sends new calls elsewhere; calls that are going on are
-heard to their end, within a bound. On SIGINT it ends at once, after storing what was heard.
+new socket is taken and /readyz says 503, so that the load balancer sends new calls elsewhere; after a moment the port is free
+for the next process. Calls that are going on are heard to their end, within a bound. On SIGINT it ends at once, after storing
+what was heard.
 """
 
 import asyncio
@@ -30,6 +31,8 @@ FRAME_BYTES_MAX = 2 * MESSAGE_BYTES_MAX
 HANDSHAKE_WITHIN_S = 5.0
 # Frames are objects that come and go by the ten thousand a second and form no cycles.
 GC_THRESHOLDS = (20_000, 20, 20)
+# How long a process that drains says so on its port; longer than a load balancer needs to notice.
+HANDOVER_AFTER_S = 15.0
 # After the drain's end: how long what was heard may take to be recognised and stored.
 STORE_WITHIN_S = 60.0
 
@@ -103,6 +106,8 @@ async def serve(*, host: str, port: int, drain_s: float) -> None:
     sockets.draining = True
     if stopping.result() == signal.SIGTERM:
         logger.info("draining", extra={"count": len(sockets), "seconds": drain_s})
+        # Ends the listening alone; open sockets are not touched.
+        asyncio.get_running_loop().call_later(HANDOVER_AFTER_S, server.close)
         await _within(drain_s, sockets)
     server.close()
     sockets.close_all()

@@ -1,0 +1,101 @@
+"""The media process beside a live call: told to make way for the next one, and attacked."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import psutil
+
+from tests.chaos.hostile import KINDS, SLOW_FRAME, SLOW_HANDSHAKE, UNSIGNED, Attacker
+from tests.chaos.spoken import gap_ms
+from tests.chaos.story import Story
+from tests.chaos.test_kills import SPOKEN, assert_all_is_right, story
+
+__all__ = ["story"]
+
+# After the call was placed: the dialogue has begun, and goes on for longer than what happens beside it.
+BESIDE_AFTER_S = 20.0
+MESSAGES = 10_000
+GROWTH_MAX = 0.05
+
+
+class Beside:
+    """Something that happens while a call goes on. Its result is asked for after the call."""
+
+    def __init__(self, act: Callable[[], Any]) -> None:
+        self._pool = ThreadPoolExecutor(1)
+        self._done: Future[Any] = self._pool.submit(self._later, act)
+
+    @staticmethod
+    def _later(act: Callable[[], Any]) -> Any:
+        time.sleep(BESIDE_AFTER_S)
+        return act()
+
+    def result(self) -> Any:
+        self._pool.shutdown()
+        return self._done.result()
+
+
+def attacker_of(story: Story) -> Attacker:
+    env = story.stack.env
+    return Attacker(
+        port=story.stack.ports.media, public_url=env["MEDIA_SOCKET_URL"], auth_token=env["TWILIO_AUTH_TOKEN"]
+    )
+
+
+def test_ten_thousand_hostile_messages_cost_a_call_nothing(story: Story) -> None:
+    attacker = attacker_of(story)
+    media = psutil.Process(story.stack.pid("media"))
+
+    def attack() -> float:
+        """How much the process grew, as a share, once each kind had come a few times."""
+        attacker.round()
+        before = media.memory_info().rss
+        while attacker.sent < MESSAGES:
+            attacker.round()
+        return media.memory_info().rss / before - 1
+
+    attacking = Beside(attack)
+    ended = story.call_with(SPOKEN, [])
+    growth = attacking.result()
+    assert_all_is_right(story, ended)
+    assert gap_ms(ended.segments) == 0
+    assert growth < GROWTH_MAX
+    assert story.stack.processes()["media"].restarts == 0
+    assert attacker.outcomes.keys() == {*KINDS, UNSIGNED, SLOW_HANDSHAKE, SLOW_FRAME}
+    assert set(attacker.outcomes[UNSIGNED]) == {"403"}
+    assert not [kind for kind, outcomes in attacker.outcomes.items() if "left open" in outcomes]
+    log = (story.stack.data_dir / "logs" / "media.log").read_text()
+    assert not [line for line in log.splitlines() if "Traceback" in line or '"ERROR"' in line]
+    for code in ("signature_invalid", "message_malformed", "message_too_large", "start_missing"):
+        assert code in log
+
+
+def test_a_media_process_that_makes_way_hears_its_calls_to_their_end(story: Story) -> None:
+    """Planted bug that this catches: a process that ends at SIGTERM, whose call has a gap."""
+    draining = story.stack.pid("media")
+    url = f"http://localhost:{story.stack.ports.media}/readyz"
+
+    def make_way() -> tuple[int, bool]:
+        """What is answered on the port at first, and whether the port is free a while later."""
+        os.kill(draining, signal.SIGTERM)
+        time.sleep(2)
+        status = httpx.get(url).status_code
+        time.sleep(16)
+        try:
+            httpx.get(url)
+        except httpx.ConnectError:
+            return status, psutil.pid_exists(draining)
+        return status, False
+
+    making_way = Beside(make_way)
+    ended = story.call_with(SPOKEN, [])
+    assert making_way.result() == (503, True)
+    assert_all_is_right(story, ended)
+    assert gap_ms(ended.segments) == 0
+    story.stack.wait_ready(limit_s=60)
+    assert story.stack.pid("media") != draining
