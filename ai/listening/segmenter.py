@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from ai.listening.audio import BYTES_PER_SAMPLE, SAMPLES_PER_MS, samples_of
 from ai.listening.turns import TurnEnded, TurnKeeper
-from ai.listening.vad import WINDOW_MS, WINDOW_SAMPLES, SpeechDetector
+from ai.listening.vad import WINDOW_MS, WINDOW_SAMPLES, SileroDetector
 
 BYTES_PER_MS = SAMPLES_PER_MS * BYTES_PER_SAMPLE
 WINDOW_BYTES = WINDOW_SAMPLES * BYTES_PER_SAMPLE
@@ -80,6 +81,9 @@ class Gap:
 
 Event = SpeechStarted | InterimDue | SpeechEnded | TurnEnded | Gap
 
+# Asks for the speech probability of one window after another, and ends with what was found.
+Listening = Generator[NDArray[np.float32], float | None, list[Event]]
+
 
 class Segmenter:
     """Feeds one track's audio through a speech detector. All times are milliseconds of stream time.
@@ -87,7 +91,7 @@ class Segmenter:
     Holds at most longest_ms of audio, and turn_longest_ms of the turn before it. Not safe to be fed from two threads at once.
     """
 
-    def __init__(self, detector: SpeechDetector, tuning: Tuning | None = None) -> None:
+    def __init__(self, detector: SileroDetector, tuning: Tuning | None = None) -> None:
         self._detector = detector
         self._tuning = tuning or Tuning()
         self._pending = bytearray()
@@ -124,6 +128,10 @@ class Segmenter:
         Audio that repeats what was already heard is left out; audio that is missing becomes silence or a Gap.
         :raises ValueError: when pcm is not a whole number of samples.
         """
+        return self._alone(self.feeding(pcm, timestamp_ms))
+
+    def feeding(self, pcm: bytes, timestamp_ms: int) -> Listening:
+        """As `feed`, for somebody who asks the detector for several tracks at once."""
         if len(pcm) % BYTES_PER_SAMPLE:
             raise ValueError("The audio is not a whole number of 16-bit samples.")
         events: list[Event] = []
@@ -137,7 +145,7 @@ class Segmenter:
         elif missing_ms > 0:
             self._pending += bytes(missing_ms * BYTES_PER_MS)
         self._pending += pcm
-        return events + self._drained()
+        return events + (yield from self._draining())
 
     def finish(self) -> list[Event]:
         """The stream has ended: whatever is being said is over."""
@@ -160,7 +168,21 @@ class Segmenter:
         self._pending_start_ms = self._audio_start_ms = resumes_ms
         return [*events, gap]
 
+    def _alone(self, listening: Listening) -> list[Event]:
+        """Listens with this track's detector alone."""
+        probability: float | None = None
+        while True:
+            try:
+                window = listening.send(probability)
+            except StopIteration as over:
+                found: list[Event] = over.value
+                return found
+            probability = self._detector.speech_probability(window)
+
     def _drained(self) -> list[Event]:
+        return self._alone(self._draining())
+
+    def _draining(self) -> Listening:
         """Work through every whole window that has arrived."""
         whole = len(self._pending) // WINDOW_BYTES * WINDOW_BYTES
         if not whole:
@@ -174,14 +196,15 @@ class Segmenter:
             self._audio += pcm[index * WINDOW_BYTES : (index + 1) * WINDOW_BYTES]
             self._pending_start_ms += WINDOW_MS
             window = samples[index * WINDOW_SAMPLES : (index + 1) * WINDOW_SAMPLES]
-            events += self._heard(window)
+            probability = yield window
+            assert probability is not None
+            events += self._heard(probability)
             events += self._turns.waited(self._pending_start_ms, self._start_ms)
         return events
 
-    def _heard(self, window: NDArray[np.float32]) -> list[Event]:
+    def _heard(self, probability: float) -> list[Event]:
         assert self._pending_start_ms is not None
         now_ms = self._pending_start_ms
-        probability = self._detector.speech_probability(window)
         self._probabilities.append(probability)
         if self._start_ms is None:
             return self._listening(now_ms)

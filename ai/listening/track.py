@@ -6,16 +6,17 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 
-from ai.listening.audio import decode_mulaw
+from ai.listening.audio import SAMPLES_PER_MS, decode_mulaw
 from ai.listening.client import TranscriberClient
+from ai.listening.hearing import hearing
 from ai.listening.merging import TurnMerger
-from ai.listening.segmenter import Event, Gap, InterimDue, Segmenter, SpeechEnded
+from ai.listening.segmenter import Event, Gap, InterimDue, Listening, Segmenter, SpeechEnded
 from ai.listening.transcriber import Recognition
 from ai.listening.turns import TurnEnded
-from ai.listening.vad import SileroDetector, SpeechDetector
+from ai.listening.vad import SileroDetector
 from processors.errors import DomainError
 
 log = logging.getLogger(__name__)
@@ -26,8 +27,6 @@ OnGap = Callable[[int, int], Awaitable[None]]
 
 MAX_WAITING_BYTES = 80_000  # ten seconds of mu-law
 MAX_UNFINISHED = 32
-# Two detector windows: one thread hand-over for both costs little, and delays text by 32 ms on the average.
-BATCH_S = 0.064
 
 
 @dataclass(slots=True)
@@ -84,7 +83,7 @@ class TrackListener:
         on_gap: OnGap,
         on_merged: OnFinal = _unused,
         context: str = "",
-        detector: SpeechDetector | None = None,
+        detector: SileroDetector | None = None,
     ) -> None:
         self.track = track
         self.context = context
@@ -96,7 +95,8 @@ class TrackListener:
         self._on_merged = on_merged
         self._merger = TurnMerger(client=client, context=context, on_turn=self._report_turn)
         self._pieces: list[_Outcome] = []
-        self._segmenter = Segmenter(detector or SileroDetector())
+        self._detector = detector or SileroDetector()
+        self._segmenter = Segmenter(self._detector)
         self._waiting: deque[tuple[int, bytes]] = deque()
         self._waiting_bytes = 0
         self._arrived = asyncio.Event()
@@ -157,14 +157,7 @@ class TrackListener:
     async def _listen(self) -> None:
         while not self._ending or self._waiting:
             await self._arrived.wait()
-            if not self._ending:
-                await asyncio.sleep(BATCH_S)
-            self._arrived.clear()
-            batch = list(self._waiting)
-            self._waiting.clear()
-            self._waiting_bytes = 0
-            # The detector computes outside of the interpreter's lock, so the event loop goes on meanwhile.
-            await self._handle(await asyncio.to_thread(self._segmented, batch))
+            await self._handle(await hearing().at_next_tick(self._detector, self._listening))
             # Kept here, where no utterance is between the segmenter's thread and the outcomes.
             self._handed_out_ms = self._segmenter.settled_ms
             if self._ending:
@@ -173,10 +166,18 @@ class TrackListener:
         self._handed_out_ms = self._segmenter.settled_ms
         await self._outcomes.put(None)
 
-    def _segmented(self, batch: list[tuple[int, bytes]]) -> list[Event]:
+    def _listening(self) -> Listening:
+        """Takes what has come, and begins to listen to it."""
+        self._arrived.clear()
+        batch = _joined(self._waiting)
+        self._waiting.clear()
+        self._waiting_bytes = 0
+        return self._segmented(batch)
+
+    def _segmented(self, batch: list[tuple[int, bytes]]) -> Listening:
         events: list[Event] = []
         for timestamp_ms, mulaw in batch:
-            events += self._segmenter.feed(decode_mulaw(mulaw), timestamp_ms)
+            events += yield from self._segmenter.feeding(decode_mulaw(mulaw), timestamp_ms)
         return events
 
     async def _handle(self, events: list[Event]) -> None:
@@ -261,6 +262,19 @@ class TrackListener:
         except Exception as error:
             # Whoever listens decides what its own failure means; the rest of the call must still be heard.
             log.error("a report of recognised speech failed", extra={"error_type": type(error).__name__})
+
+
+def _joined(frames: Iterable[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+    """Frames that follow one another without a hole as one, which is decoded at once."""
+    joined: list[tuple[int, list[bytes]]] = []
+    next_ms: float | None = None
+    for timestamp_ms, mulaw in frames:
+        if timestamp_ms == next_ms:
+            joined[-1][1].append(mulaw)
+        else:
+            joined.append((timestamp_ms, [mulaw]))
+        next_ms = timestamp_ms + len(mulaw) / SAMPLES_PER_MS
+    return [(timestamp_ms, b"".join(pieces)) for timestamp_ms, pieces in joined]
 
 
 def _in_stream_time(recognition: Recognition, outcome: _Outcome | TurnEnded) -> Recognition:
