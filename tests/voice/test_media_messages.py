@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voice.media_messages import Connected, Media, MessageInvalid, Start, Stop, parse
+from voice.media_messages import (
+    PAYLOAD_BYTES_MAX,
+    TIMESTAMP_MS_MAX,
+    Connected,
+    Media,
+    MessageInvalid,
+    Start,
+    Stop,
+    parse,
+)
 
 SID = "MZ" + "0" * 32
 
@@ -98,3 +107,30 @@ def test_no_input_makes_the_parser_raise_anything_else(text: str | bytes) -> Non
         parse(text)
     except MessageInvalid as refused:
         assert refused.code
+
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["20", "inbound", "/w=="]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from([*"ab", "token"]) | st.text(), inner),
+    max_leaves=20,
+)
+FIELDS = st.sampled_from(["track", "timestamp", "payload", "streamSid", "callSid", "customParameters", "chunk"])
+EVENTS = st.sampled_from(["connected", "start", "media", "stop", "mark", "dtmf", "weather"])
+
+
+@given(EVENTS, EVENTS, st.dictionaries(FIELDS, ANY_JSON), st.integers(min_value=0, max_value=400))
+def test_whatever_is_in_the_fields_of_an_event_is_typed_and_bounded_or_refused(
+    event: str, part: str, fields: dict[str, object], cut: int
+) -> None:
+    text = json.dumps({"event": event, part: fields})
+    for each in (text, text.encode(), memoryview(text.encode()), text[:cut]):
+        try:
+            message = parse(each)
+        except MessageInvalid as refused:
+            assert refused.code
+            continue
+        if isinstance(message, Media):
+            assert 0 <= message.media.timestamp <= TIMESTAMP_MS_MAX
+            assert len(message.media.payload) <= PAYLOAD_BYTES_MAX
+        if isinstance(message, Start):
+            assert 1 <= len(message.start.call_sid) <= 64
