@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 import itertools
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
 
 from ai.listening.address import parse_address
+from ai.listening.load import DELAYED
 from ai.listening.transcriber import (
     InterimDropped,
     Kind,
@@ -18,6 +20,7 @@ from ai.listening.transcriber import (
     Recognition,
     RecognitionFailed,
     SpeechRefused,
+    TextTooLate,
     TranscriberOverloaded,
     TranscriberUnavailable,
 )
@@ -43,6 +46,7 @@ _REFUSALS: dict[str, type[DomainError]] = {
         TranscriberUnavailable,
         RecognitionFailed,
         SpeechRefused,
+        TextTooLate,
     )
 }
 
@@ -78,6 +82,27 @@ class TranscriberClient:
         self._unanswered_bytes = 0
         self._writer: asyncio.StreamWriter | None = None
         self._connection: asyncio.Task[None] | None = None
+        self._level = 0
+        self._watchers: list[Callable[[int], None]] = []
+
+    @property
+    def level(self) -> int:
+        """What the transcriber leaves out for lack of time, as far as is known here; see ai.listening.load."""
+        return self._level
+
+    def watch(self, on_level: Callable[[int], None]) -> None:
+        """Be told of each change of the level."""
+        self._watchers.append(on_level)
+
+    def unwatch(self, on_level: Callable[[int], None]) -> None:
+        """Be told no more; nothing happens to whoever did not watch."""
+        self._watchers = [one for one in self._watchers if one != on_level]
+
+    def _set_level(self, level: int) -> None:
+        if level != self._level:
+            self._level = level
+            for watcher in list(self._watchers):
+                watcher(level)
 
     async def transcribe(self, pcm: bytes, kind: Kind, context: str = "") -> Recognition:
         """Recognise signed 16-bit little-endian mono at 8 kHz.
@@ -86,6 +111,7 @@ class TranscriberClient:
         :raises TranscriberOverloaded: too much speech is waiting (a final: for all its patience; others: at once).
         :raises InterimDropped: the interim result came too late to be of use.
         :raises MergeSkipped: the recognisers have no time to hear the turn again.
+        :raises TextTooLate: so much was waiting that this speech was given up.
         :raises SpeechRefused: the audio is not acceptable (too long, not whole samples).
         :raises RecognitionFailed: the engines die over this speech.
         """
@@ -175,6 +201,7 @@ class TranscriberClient:
             while True:
                 header, _ = await read_frame(reader)
                 answer = msgspec.json.decode(header, type=Answer)
+                self._set_level(answer.level)
                 found = self._asked.get(answer.id)
                 if found is not None and not found.answer.done():
                     found.answer.set_result(answer)
@@ -183,3 +210,6 @@ class TranscriberClient:
         finally:
             self._writer = None
             writer.close()
+            if self._asked:
+                # Until it is back, whatever is said becomes text late.
+                self._set_level(DELAYED)

@@ -6,7 +6,8 @@ import asyncio
 from collections import deque
 from dataclasses import dataclass, field
 
-from ai.listening.transcriber import InterimDropped, Kind, MergeSkipped, TranscriberOverloaded
+from ai.listening.load import NO_INTERIMS, THRIFTY, LoadGauge
+from ai.listening.transcriber import InterimDropped, Kind, MergeSkipped, TextTooLate, TranscriberOverloaded
 from ai.listening.wire import Answer, Request
 
 MAX_WAITING_BYTES = 64 * 1024 * 1024
@@ -14,6 +15,8 @@ MAX_WAITING_INTERIMS = 64
 MAX_WAITING_MERGES = 32
 INTERIM_FRESH_S = 1.0
 MERGE_WORTH_S = 10.0
+# Longer than recognisers take to start again, shorter than the patience of whoever asks.
+FINAL_LATEST_S = 20.0
 
 
 def _now_s() -> float:
@@ -52,12 +55,22 @@ class JobQueue:
         self._most_merging = max(1, recognisers - 1)
         self._waiting_bytes = 0
         self._arrived = asyncio.Condition()
+        self._gauge = LoadGauge()
+
+    @property
+    def level(self) -> int:
+        """How much is left out at the moment; see LoadGauge."""
+        now_s = _now_s()
+        if self._waiting["final"]:
+            self._gauge.waited(now_s - self._waiting["final"][0].submitted_s, now_s)
+        return self._gauge.level(now_s)
 
     async def put(self, job: Job) -> None:
         """:raises TranscriberOverloaded: when the speech that waits already fills its memory."""
         if self._waiting_bytes + len(job.pcm) > MAX_WAITING_BYTES:
             raise TranscriberOverloaded("Too much speech is waiting to be recognised. Try again in a moment.")
-        self._make_room(job.request.kind)
+        if job.request.kind != "final":
+            self._check_worth(job.request.kind)
         self._waiting[job.request.kind].append(job)
         self._waiting_bytes += len(job.pcm)
         await self._wake_one()
@@ -102,23 +115,36 @@ class JobQueue:
             return self._taken(self._waiting["merged"])
         return None
 
-    def _make_room(self, kind: Kind) -> None:
-        """The oldest interim result is worth least; so is the newest merged turn least likely to be done in time."""
-        if kind == "interim" and len(self._waiting[kind]) >= MAX_WAITING_INTERIMS:
-            self._taken(self._waiting[kind]).refuse(InterimDropped("Too many interim results were waiting."))
-        if kind == "merged" and len(self._waiting[kind]) >= MAX_WAITING_MERGES:
-            raise MergeSkipped("Too many turns were waiting to be heard again.")
+    def _check_worth(self, kind: Kind) -> None:
+        """Among interim results the oldest is worth least; among merged turns the newest has the longest to wait.
 
-    @staticmethod
-    def _refused_as_stale(job: Job) -> bool:
-        waited_s = _now_s() - job.submitted_s
-        if job.request.kind == "interim" and waited_s > INTERIM_FRESH_S:
-            job.refuse(InterimDropped("Newer speech has followed before this was recognised."))
-            return True
-        if job.request.kind == "merged" and waited_s > MERGE_WORTH_S:
-            job.refuse(MergeSkipped("The recognisers had no time to hear this turn again."))
-            return True
-        return False
+        :raises InterimDropped: :raises MergeSkipped: when the recognisers have enough to do with finals.
+        """
+        level = self.level
+        if kind == "interim":
+            if level >= NO_INTERIMS:
+                raise InterimDropped("The recognisers have no time for interim text.")
+            if len(self._waiting[kind]) >= MAX_WAITING_INTERIMS:
+                self._taken(self._waiting[kind]).refuse(InterimDropped("Too many interim results were waiting."))
+        elif level >= THRIFTY or len(self._waiting[kind]) >= MAX_WAITING_MERGES:
+            raise MergeSkipped("The recognisers have no time to hear turns again.")
+
+    def _refused_as_stale(self, job: Job) -> bool:
+        """Whether an answer would come too late; a final's wait is noted, since it says how far behind we are."""
+        now_s = _now_s()
+        waited_s = now_s - job.submitted_s
+        match job.request.kind:
+            case "final":
+                self._gauge.waited(waited_s, now_s)
+                if waited_s > FINAL_LATEST_S:
+                    job.refuse(TextTooLate("Too much speech was waiting; this has no text."))
+            case "interim":
+                if waited_s > INTERIM_FRESH_S or self.level >= NO_INTERIMS:
+                    job.refuse(InterimDropped("Newer speech has followed before this was recognised."))
+            case "merged":
+                if waited_s > MERGE_WORTH_S or self.level >= THRIFTY:
+                    job.refuse(MergeSkipped("The recognisers had no time to hear this turn again."))
+        return job.answer.done()
 
     def _taken(self, jobs: deque[Job]) -> Job:
         job = jobs.popleft()

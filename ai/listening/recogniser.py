@@ -10,6 +10,7 @@ import sys
 import msgspec
 
 from ai.listening.jobs import Job, JobQueue
+from ai.listening.load import THRIFTY
 from ai.listening.transcriber import ModelUnusable, RecognitionFailed
 from ai.listening.wire import Answer, BrokenFraming, packed, read_frame
 from ai.listening.worker import EXIT_UNUSABLE
@@ -122,7 +123,8 @@ class Recogniser:
 
     async def _recognised(self, job: Job) -> Answer:
         assert self._process is not None and self._process.stdin is not None
-        self._process.stdin.write(packed(job.request, job.pcm))
+        request = msgspec.structs.replace(job.request, thrifty=self._jobs.level >= THRIFTY)
+        self._process.stdin.write(packed(request, job.pcm))
         await self._process.stdin.drain()
         return await self._answer()
 

@@ -17,6 +17,7 @@ import socket
 import sys
 from pathlib import Path
 
+import msgspec
 from pythonjsonlogger.json import JsonFormatter
 
 from ai.listening.address import Address, parse_address
@@ -94,7 +95,7 @@ class TranscriberServer:
         except RequestRefused as error:
             answer = Answer(id=error.request_id, refusal=Refusal(error.code, error.message))
         else:
-            answer = await self._done(request, payload)
+            answer = msgspec.structs.replace(await self._done(request, payload), level=self._jobs.level)
         try:
             writer.write(packed(answer))
             await writer.drain()

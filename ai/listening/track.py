@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from ai.listening.audio import SAMPLES_PER_MS, decode_mulaw
 from ai.listening.client import TranscriberClient
 from ai.listening.hearing import hearing
+from ai.listening.levels import LevelReports
 from ai.listening.merging import TurnMerger
 from ai.listening.segmenter import Event, Gap, InterimDue, Listening, Segmenter, SpeechEnded
 from ai.listening.transcriber import Recognition
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 OnInterim = Callable[[str, int, int], Awaitable[None]]
 OnFinal = Callable[[Recognition, int, int], Awaitable[None]]
 OnGap = Callable[[int, int], Awaitable[None]]
+OnLevel = Callable[[int], Awaitable[None]]
 
 MAX_WAITING_BYTES = 80_000  # ten seconds of mu-law
 MAX_UNFINISHED = 32
@@ -69,6 +71,9 @@ class TrackListener:
     on_merged(recognition, start_ms, end_ms): a turn heard as a whole; this replaces all finals of this track that lie
         within start_ms and end_ms, all of which have been reported before.
 
+    on_level(level): the transcriber leaves out more or less than before for lack of time: 0 nothing; 1 interim text;
+        2 also merged turns, and finals are recognised more cheaply; 3 final text comes late.
+
     Finals and gaps keep their order; an interim result never follows its utterance's final. A report that raises is
     logged and counted, and the next one still comes.
     """
@@ -82,6 +87,7 @@ class TrackListener:
         on_final: OnFinal,
         on_gap: OnGap,
         on_merged: OnFinal = _unused,
+        on_level: OnLevel = _unused,
         context: str = "",
         detector: SileroDetector | None = None,
     ) -> None:
@@ -95,6 +101,7 @@ class TrackListener:
         self._on_merged = on_merged
         self._merger = TurnMerger(client=client, context=context, on_turn=self._report_turn)
         self._pieces: list[_Outcome] = []
+        self._levels = LevelReports(client, lambda level: self._reported(on_level(level)))
         self._detector = detector or SileroDetector()
         self._segmenter = Segmenter(self._detector)
         self._waiting: deque[tuple[int, bytes]] = deque()
@@ -140,6 +147,7 @@ class TrackListener:
         if self._tasks:
             await asyncio.gather(*self._tasks)
         await self._merger.finish()
+        await self._levels.finish()
 
     async def cancel(self) -> None:
         """Stop at once, without reporting what is unfinished."""
@@ -149,6 +157,7 @@ class TrackListener:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         await self._merger.cancel()
+        await self._levels.finish()
         while not self._outcomes.empty():
             outcome = self._outcomes.get_nowait()
             if outcome is not None and outcome.recognition is not None:

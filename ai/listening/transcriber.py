@@ -47,10 +47,11 @@ NOTHING = Recognition(text="", words=(), confidence=0.0)
 class Transcriber(Protocol):
     """An engine in this process. One call at a time; a call blocks for as long as the recognition takes."""
 
-    def transcribe(self, pcm: bytes, context: str) -> Recognition:
+    def transcribe(self, pcm: bytes, context: str, *, thrifty: bool = False) -> Recognition:
         """Recognise signed 16-bit little-endian mono at 8 kHz, at most MAX_SPEECH_S long.
 
         context: names that are likely to be said (lead, company, product), separated by commas; may be empty.
+        thrifty: rather soon than well, where the engine has a choice.
         """
         ...
 
@@ -85,6 +86,12 @@ class InterimDropped(DomainError):
     """An interim result was not worth making any more, because newer speech has followed. Nothing to repair."""
 
     code: ClassVar[str] = "interim_dropped"
+
+
+class TextTooLate(DomainError):
+    """So much speech was waiting that this stretch was given up: its text would have come too late. Permanent."""
+
+    code: ClassVar[str] = "text_too_late"
 
 
 class MergeSkipped(DomainError):

@@ -17,12 +17,16 @@ _LENGTH = struct.Struct(">I")
 
 
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """id: chosen by the sender, repeated in the answer. The audio follows as the payload; a ping has none."""
+    """id: chosen by the sender, repeated in the answer. The audio follows as the payload; a ping has none.
+
+    thrifty: set by the server for its recognisers while much is waiting.
+    """
 
     id: int
     op: Literal["transcribe", "ping"]
     kind: Kind = "final"
     context: str = ""
+    thrifty: bool = False
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -37,6 +41,7 @@ class Answer(msgspec.Struct, frozen=True):
 
     queued_ms, computed_ms: how long the speech waited for a recogniser, and how long that worked on it.
     workers: recognisers that are ready (ping).
+    level: [0, 3], what is left out for lack of time; see ai.listening.load.
     """
 
     id: int
@@ -45,6 +50,7 @@ class Answer(msgspec.Struct, frozen=True):
     queued_ms: int = 0
     computed_ms: int = 0
     workers: int = 0
+    level: int = 0
 
 
 class BrokenFraming(Exception):

@@ -24,6 +24,7 @@ from processors import guard
 
 # sysexits.h: what this process was given to work with is wrong, so starting it again does not help.
 EXIT_UNUSABLE = 78
+NICENESS = 5
 _PR_SET_PDEATHSIG = 1
 _LENGTH = struct.Struct(">I")
 
@@ -31,6 +32,8 @@ _LENGTH = struct.Struct(">I")
 def main() -> int:
     answers = _private_output()
     _die_with_parent()
+    # Whoever serves a page or takes in audio needs the processor for a moment only, and needs it now.
+    os.nice(NICENESS)
     guard.enclose()
     try:
         whisper = WhisperTranscriber(whisper_folder(os.environ.get("WHISPER_MODEL_PATH", "")))
@@ -56,7 +59,7 @@ def main() -> int:
 def _answer(engine: Transcriber, request: Request, pcm: bytes) -> Answer:
     started = time.perf_counter()
     try:
-        recognition = engine.transcribe(pcm, request.context)
+        recognition = engine.transcribe(pcm, request.context, thrifty=request.thrifty)
     except Exception as error:
         # The engine would refuse this very speech again; the next is none the worse for it. Its message may hold text.
         sys.stderr.write(f"An engine failed over {len(pcm)} bytes of speech: {type(error).__name__}.\n")

@@ -1,5 +1,6 @@
 """The real transcriber, with the real models, on a socket of its own."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -50,6 +51,16 @@ class RunningTranscriber:
         self.process.send_signal(signal.SIGTERM)
         _, log = self.process.communicate(timeout=20)
         return log
+
+
+async def calm(client: TranscriberClient, *, within_s: float = 30.0) -> None:
+    """Returns when the transcriber leaves out nothing any more for lack of time."""
+    for _ in range(int(within_s / 0.2)):
+        await client.ping()
+        if client.level == 0:
+            return
+        await asyncio.sleep(0.2)
+    raise AssertionError(f"still at level {client.level} after {within_s:g} s")
 
 
 @pytest.fixture(scope="module")

@@ -26,6 +26,7 @@ class Heard:
     finals: list[tuple[Recognition, int, int]] = field(default_factory=list)
     gaps: list[tuple[int, int]] = field(default_factory=list)
     merged: list[tuple[Recognition, int, int]] = field(default_factory=list)
+    levels: list[int] = field(default_factory=list)
     order: list[str] = field(default_factory=list)
     counts: TrackCounts = field(default_factory=TrackCounts)
 
@@ -84,6 +85,9 @@ async def listen(
         heard.merged.append((recognition, start_ms, end_ms))
         heard.order.append(f"merged {start_ms} {end_ms}")
 
+    async def on_level(level: int) -> None:
+        heard.levels.append(level)
+
     listener = TrackListener(
         track="inbound",
         client=client,
@@ -91,6 +95,7 @@ async def listen(
         on_final=on_final,
         on_gap=on_gap,
         on_merged=on_merged,
+        on_level=on_level,
         context=context,
     )
     loop = asyncio.get_running_loop()

@@ -16,7 +16,7 @@ from ai.listening.transcriber import (
     SpeechRefused,
     TranscriberUnavailable,
 )
-from tests.listening.conftest import RunningTranscriber
+from tests.listening.conftest import RunningTranscriber, calm
 from tests.listening.speech import turn_pcm
 
 PRICE = turn_pcm("smoke", 3)
@@ -116,6 +116,7 @@ async def test_finals_go_before_interims_and_stale_interims_are_dropped(client: 
     with pytest.raises(InterimDropped):
         await client.transcribe(PRICE, "interim")
     assert all("$450" in one.text for one in await asyncio.gather(*finals))
+    await calm(client)
     assert (await client.transcribe(PRICE, "interim")).text
 
 

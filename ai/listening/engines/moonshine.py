@@ -45,8 +45,9 @@ class MoonshineTranscriber:
         }
         self._outputs = [entry.name for entry in self._decoder.get_outputs()]
 
-    def transcribe(self, pcm: bytes, context: str) -> Recognition:
+    def transcribe(self, pcm: bytes, context: str, *, thrifty: bool = False) -> Recognition:
         """Recognise one stretch of 8 kHz speech; see Transcriber.transcribe. Uses no context, gives no word times."""
+        del context, thrifty
         duration_ms = len(pcm) // (2 * SAMPLES_PER_MS)
         if duration_ms < SHORTEST_SPEECH_MS:
             return NOTHING

@@ -45,7 +45,7 @@ class WhisperTranscriber:
         # Everything from the end-of-text token on is a mark, not text.
         self._first_mark = self._tokens("<|endoftext|>")[0]
 
-    def transcribe(self, pcm: bytes, context: str) -> Recognition:
+    def transcribe(self, pcm: bytes, context: str, *, thrifty: bool = False) -> Recognition:
         """Recognise one stretch of 8 kHz speech; see Transcriber.transcribe."""
         duration_s = len(pcm) / (2_000 * SAMPLES_PER_MS)
         if duration_s == 0:
@@ -57,7 +57,7 @@ class WhisperTranscriber:
         result = self._model.generate(
             heard,
             [prompt],
-            beam_size=BEAM_SIZE,
+            beam_size=1 if thrifty else BEAM_SIZE,
             max_length=min(448, len(prompt) + int(20 + 12 * duration_s)),
             return_scores=True,
             return_no_speech_prob=True,
