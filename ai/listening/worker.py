@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 import msgspec
 
+from ai.listening import self_test
 from ai.listening.engines.moonshine import MoonshineTranscriber
 from ai.listening.engines.whisper import WhisperTranscriber
 from ai.listening.model_files import moonshine_folder, whisper_folder
@@ -36,24 +37,25 @@ def main() -> int:
     os.nice(NICENESS)
     guard.enclose()
     try:
-        whisper = WhisperTranscriber(whisper_folder(os.environ.get("WHISPER_MODEL_PATH", "")))
-        engines: dict[Kind, Transcriber] = {
-            "final": whisper,
-            "merged": whisper,
-            "interim": MoonshineTranscriber(moonshine_folder(os.environ.get("MOONSHINE_MODEL_PATH", ""))),
-        }
+        engines = _engines()
     except ModelUnusable as error:
         sys.stderr.write(f"{error.message}\n")
         return EXIT_UNUSABLE
-    for engine in engines.values():
-        # The first use allocates and compiles; nobody should wait for that in a call.
-        engine.transcribe(bytes(16_000), "")
     _write(answers, Answer(id=0, workers=1))
     while (frame := _read(sys.stdin.buffer)) is not None:
         header, pcm = frame
         request = msgspec.json.decode(header, type=Request)
         _write(answers, _answer(engines[request.kind], request, pcm))
     return 0
+
+
+def _engines() -> dict[Kind, Transcriber]:
+    """:raises ModelUnusable: when one cannot be loaded, or does not understand a known sentence."""
+    whisper = WhisperTranscriber(whisper_folder(os.environ.get("WHISPER_MODEL_PATH", "")))
+    moonshine = MoonshineTranscriber(moonshine_folder(os.environ.get("MOONSHINE_MODEL_PATH", "")))
+    self_test.check("Whisper", whisper)
+    self_test.check("Moonshine", moonshine)
+    return {"final": whisper, "merged": whisper, "interim": moonshine}
 
 
 def _answer(engine: Transcriber, request: Request, pcm: bytes) -> Answer:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ai.listening.client import TranscriberClient
+from ai.listening.model_files import whisper_folder
 from ai.listening.transcriber import (
     InterimDropped,
     Kind,
@@ -160,15 +161,34 @@ def test_a_wrong_address_is_named(address: str) -> None:
         TranscriberClient(address)
 
 
-def test_a_model_folder_without_a_model_stops_the_start(tmp_path: Path) -> None:
-    transcriber = RunningTranscriber(
-        f"unix://{tmp_path}/s", workers=1, environment={"WHISPER_MODEL_PATH": str(tmp_path)}
-    )
+def _stopped_by(folder: Path, tmp_path: Path) -> bytes:
+    """What the transcriber says when it refuses to start with this model."""
+    transcriber = RunningTranscriber(f"unix://{tmp_path}/s", workers=1, environment={"WHISPER_MODEL_PATH": str(folder)})
     transcriber.start()
     assert transcriber.process is not None
     try:
-        _, log = transcriber.process.communicate(timeout=30)
+        _, log = transcriber.process.communicate(timeout=60)
     finally:
         transcriber.process.kill()
     assert transcriber.process.returncode == 78
+    return log
+
+
+def test_a_model_that_does_not_understand_speech_stops_the_start(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    for file in whisper_folder("").iterdir():
+        (folder / file.name).symlink_to(file)
+    tokenizer = json.loads((folder / "tokenizer.json").read_text())
+    words = {token: number for token, number in tokenizer["model"]["vocab"].items() if number < 50_000}
+    # Another model's vocabulary: every word is one that it does not mean.
+    tokenizer["model"]["vocab"] |= {token: (number + 7_000) % 50_000 for token, number in words.items()}
+    (folder / "tokenizer.json").unlink()
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+    log = _stopped_by(folder, tmp_path)
+    assert b"does not understand English telephone speech" in log
+
+
+def test_a_model_folder_without_a_model_stops_the_start(tmp_path: Path) -> None:
+    log = _stopped_by(tmp_path, tmp_path)
     assert b"lacks config.json, model.bin, tokenizer.json" in log
