@@ -30,6 +30,7 @@ FRAME_BYTES = 160
 CONDITIONS = ("clean", "noise_15db", "babble_10db", "loss_5pct")
 PAUSED = "paused"
 PAUSE_S = 0.9
+BABBLERS = 16
 TWO_CITIES = """It was the best of times, it was the worst of times, it was the age of wisdom, it was the age of foolishness,
 it was the epoch of belief, it was the epoch of incredulity, it was the season of light, it was the season of darkness, it was
 the spring of hope, it was the winter of despair, we had everything before us, we had nothing before us, we were all going
@@ -118,7 +119,8 @@ def _spoilt(condition: str, track: Track, voices: list[Audio], random: np.random
     if condition == "noise_15db":
         disturbance, below_db = random.normal(0, 1, len(audio)).astype(np.float32), 15
     else:
-        chosen = random.choice(len(voices), 4, replace=False)
+        # As many as make a murmur: single words of it must not be understood.
+        chosen = random.choice(len(voices), BABBLERS)
         rolled = [np.resize(np.roll(voices[one], int(random.integers(80_000))), len(audio)) for one in chosen]
         disturbance, below_db = np.sum(rolled, axis=0), 10
     level = _speech_rms(audio) / _speech_rms(disturbance) * 10 ** (-below_db / 20)

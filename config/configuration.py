@@ -143,6 +143,12 @@ _DEMANDS = (
     _Demand("PORT_MEDIA", _is_port, "set a port between 1 and 65535", required=False),
     _Demand("MEDIA_SERVER", _matches("picows|daphne"), "set picows or daphne", required=False),
     _Demand("WHISPER_MODEL_PATH", _is_folder, "set a folder that is there", required=False),
+    _Demand(
+        "SECOND_PASS_MODEL_PATH",
+        lambda value: value == "none" or _is_folder(value),
+        "set a folder that is there, or none",
+        required=False,
+    ),
     _Demand("MOONSHINE_MODEL_PATH", _is_folder, "set a folder that is there", required=False),
     _Demand("EMBEDDING_MODEL_PATH", _is_folder, "set a folder that is there", required=False),
     _Demand(

@@ -45,14 +45,12 @@ class Job:
 class JobQueue:
     """A bounded queue in three classes: finals, then interim results, then merged turns. Lives on one event loop.
 
-    A merged turn keeps a recogniser busy for longest and is wanted least, so only some of the recognisers may work on
-    merged turns at the same time, and none while anything else waits.
+    A merged turn keeps a recogniser busy for longest and is wanted least, so only some of the recognisers work on
+    merged turns at all, and none while anything else waits.
     """
 
-    def __init__(self, recognisers: int = 1) -> None:
+    def __init__(self) -> None:
         self._waiting: dict[Kind, deque[Job]] = {"final": deque(), "interim": deque(), "merged": deque()}
-        self._merging = 0
-        self._most_merging = max(1, recognisers - 1)
         self._waiting_bytes = 0
         self._arrived = asyncio.Condition()
         self._gauge = LoadGauge()
@@ -65,6 +63,13 @@ class JobQueue:
             self._gauge.waited(now_s - self._waiting["final"][0].submitted_s, now_s)
         return self._gauge.level(now_s)
 
+    def is_thrifty(self, kind: Kind) -> bool:
+        """Whether a job is better done soon than well. Finals: while much waits; merged turns: while anything is going on."""
+        if kind != "merged":
+            return self.level >= THRIFTY
+        now_s = _now_s()
+        return any(self._waiting[other] for other in ("final", "interim")) or not self._gauge.idle(now_s)
+
     async def put(self, job: Job) -> None:
         """:raises TranscriberOverloaded: when the speech that waits already fills its memory."""
         if self._waiting_bytes + len(job.pcm) > MAX_WAITING_BYTES:
@@ -73,45 +78,34 @@ class JobQueue:
             self._check_worth(job.request.kind)
         self._waiting[job.request.kind].append(job)
         self._waiting_bytes += len(job.pcm)
-        await self._wake_one()
+        await self._wake()
 
     async def put_back(self, job: Job) -> None:
         """A recogniser died over the job: the next free one takes it before its like."""
-        self._release(job)
         self._waiting[job.request.kind].appendleft(job)
         self._waiting_bytes += len(job.pcm)
-        await self._wake_one()
+        await self._wake()
 
-    async def get(self) -> Job:
-        """The next job whose asker still waits for it. The recogniser calls done() or put_back() afterwards."""
+    async def get(self, *, merges: bool) -> Job:
+        """The next job whose asker still waits for it. merges: whether merged turns are wanted too."""
         while True:
             async with self._arrived:
-                while (job := self._next()) is None:
+                while (job := self._next(merges)) is None:
                     await self._arrived.wait()
             if job.answer.done() or self._refused_as_stale(job):
                 continue
-            if job.request.kind == "merged":
-                self._merging += 1
             return job
 
-    async def done(self, job: Job) -> None:
-        """A recogniser has finished with a job that it got."""
-        self._release(job)
-        await self._wake_one()
-
-    def _release(self, job: Job) -> None:
-        if job.request.kind == "merged":
-            self._merging -= 1
-
-    async def _wake_one(self) -> None:
+    async def _wake(self) -> None:
+        # All of them: the one that wakes first may not take this kind.
         async with self._arrived:
-            self._arrived.notify()
+            self._arrived.notify_all()
 
-    def _next(self) -> Job | None:
+    def _next(self, merges: bool) -> Job | None:
         for kind in ("final", "interim"):
             if self._waiting[kind]:
                 return self._taken(self._waiting[kind])
-        if self._waiting["merged"] and self._merging < self._most_merging:
+        if merges and self._waiting["merged"]:
             return self._taken(self._waiting["merged"])
         return None
 

@@ -10,10 +10,9 @@ import sys
 import msgspec
 
 from ai.listening.jobs import Job, JobQueue
-from ai.listening.load import THRIFTY
 from ai.listening.transcriber import ModelUnusable, RecognitionFailed
 from ai.listening.wire import Answer, BrokenFraming, packed, read_frame
-from ai.listening.worker import EXIT_UNUSABLE
+from ai.listening.worker import EXIT_UNUSABLE, HEARS_AGAIN
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +31,10 @@ _LOST = (asyncio.IncompleteReadError, ConnectionError, TimeoutError, BrokenFrami
 class Recogniser:
     """Keeps one worker process alive and works off the queue with it, until cancelled."""
 
-    def __init__(self, jobs: JobQueue) -> None:
+    def __init__(self, jobs: JobQueue, *, merges: bool = True) -> None:
+        """merges: whether it works on merged turns, which takes longest, and more memory for a second pass."""
         self._jobs = jobs
+        self._merges = merges
         self._process: asyncio.subprocess.Process | None = None
         self.ready = asyncio.Event()
 
@@ -66,7 +67,7 @@ class Recogniser:
             "ai.listening.worker",
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            env={**os.environ, **SINGLE_THREADED},
+            env={**os.environ, **SINGLE_THREADED, HEARS_AGAIN: "yes" if self._merges else ""},
         )
         try:
             await asyncio.wait_for(self._answer(), LOADING_LIMIT_S)
@@ -93,14 +94,13 @@ class Recogniser:
             except asyncio.CancelledError:
                 await self._give_back(job)
                 raise
-            await self._jobs.done(job)
             if not job.answer.done():
                 job.answer.set_result(msgspec.structs.replace(answer, queued_ms=queued_ms))
 
     async def _next_job(self) -> Job | None:
         """The next job, or None when the process died while it had nothing to do."""
         assert self._process is not None
-        waiting = asyncio.create_task(self._jobs.get())
+        waiting = asyncio.create_task(self._jobs.get(merges=self._merges))
         ended = asyncio.create_task(self._process.wait())
         try:
             await asyncio.wait({waiting, ended}, return_when=asyncio.FIRST_COMPLETED)
@@ -116,14 +116,12 @@ class Recogniser:
     async def _give_back(self, job: Job) -> None:
         if job.attempts >= MAX_ATTEMPTS:
             job.refuse(RecognitionFailed("The recognisers failed over this speech each time. It has no text."))
-        if job.answer.done():
-            await self._jobs.done(job)
-        else:
+        elif not job.answer.done():
             await self._jobs.put_back(job)
 
     async def _recognised(self, job: Job) -> Answer:
         assert self._process is not None and self._process.stdin is not None
-        request = msgspec.structs.replace(job.request, thrifty=self._jobs.level >= THRIFTY)
+        request = msgspec.structs.replace(job.request, thrifty=self._jobs.is_thrifty(job.request.kind))
         self._process.stdin.write(packed(request, job.pcm))
         await self._process.stdin.drain()
         return await self._answer()

@@ -4,6 +4,7 @@ Speech comes in, words go out; nothing is written to disk and no text reaches th
 TRANSCRIBER_ADDRESS  unix:///path or tcp://host:port (a private network only: whoever reaches it may use it)
 TRANSCRIBER_WORKERS  recogniser processes; by default one for each processor
 WHISPER_MODEL_PATH, MOONSHINE_MODEL_PATH  a model folder in place of the packaged one
+SECOND_PASS_MODEL_PATH  the same for the second pass over doubtful turns; "none" for no second pass
 LOG_LEVEL  INFO by default
 """
 
@@ -33,14 +34,16 @@ log = logging.getLogger(__name__)
 
 MAX_CONNECTIONS = 64
 MAX_UNANSWERED = 256
+# Of so many recognisers one hears merged turns; the others are there for new speech at any moment.
+MERGING_EVERY = 4
 
 
 class TranscriberServer:
     """Accepts connections and gives their speech to the recognisers."""
 
     def __init__(self, workers: int) -> None:
-        self._jobs = JobQueue(workers)
-        self.recognisers = [Recogniser(self._jobs) for _ in range(workers)]
+        self._jobs = JobQueue()
+        self.recognisers = [Recogniser(self._jobs, merges=number % MERGING_EVERY == 0) for number in range(workers)]
         self._connections: set[asyncio.StreamWriter] = set()
 
     async def serve(self, address: Address) -> None:

@@ -18,7 +18,8 @@ import msgspec
 from ai.listening import self_test
 from ai.listening.engines.moonshine import MoonshineTranscriber
 from ai.listening.engines.whisper import WhisperTranscriber
-from ai.listening.model_files import moonshine_folder, whisper_folder
+from ai.listening.model_files import moonshine_folder, second_pass_files, whisper_folder
+from ai.listening.second_pass import SecondPass
 from ai.listening.transcriber import Kind, ModelUnusable, RecognitionFailed, Transcriber
 from ai.listening.wire import Answer, Refusal, Request, packed
 from processors import guard
@@ -26,6 +27,8 @@ from processors import guard
 # sysexits.h: what this process was given to work with is wrong, so starting it again does not help.
 EXIT_UNUSABLE = 78
 NICENESS = 5
+NO_LARGER_MODEL = "none"
+HEARS_AGAIN = "TRANSCRIBER_HEARS_AGAIN"
 _PR_SET_PDEATHSIG = 1
 _LENGTH = struct.Struct(">I")
 
@@ -55,7 +58,18 @@ def _engines() -> dict[Kind, Transcriber]:
     moonshine = MoonshineTranscriber(moonshine_folder(os.environ.get("MOONSHINE_MODEL_PATH", "")))
     self_test.check("Whisper", whisper)
     self_test.check("Moonshine", moonshine)
-    return {"final": whisper, "merged": whisper, "interim": moonshine}
+    return {"final": whisper, "merged": _merging(whisper), "interim": moonshine}
+
+
+def _merging(whisper: Transcriber) -> Transcriber:
+    """The engine of merged turns, with a second pass where the supervisor wants one in this process."""
+    operator_path = os.environ.get("SECOND_PASS_MODEL_PATH", "")
+    if not os.environ.get(HEARS_AGAIN) or operator_path == NO_LARGER_MODEL:
+        return whisper
+    files = second_pass_files(operator_path)
+    if operator_path:
+        self_test.check("second-pass", WhisperTranscriber(files.folder, files.parts))
+    return SecondPass(whisper, lambda: WhisperTranscriber(files.folder, files.parts))
 
 
 def _answer(engine: Transcriber, request: Request, pcm: bytes) -> Answer:

@@ -93,22 +93,23 @@ async def test_a_final_that_has_waited_too_long_is_given_up() -> None:
     late, soon = _job("final", waited_s=FINAL_LATEST_S + 1), _job("final")
     await jobs.put(late)
     await jobs.put(soon)
-    assert await jobs.get() is soon
+    assert await jobs.get(merges=False) is soon
     with pytest.raises(TextTooLate):
         late.answer.result()
 
 
-async def test_merged_turns_come_last_and_never_take_every_recogniser() -> None:
-    jobs = JobQueue(recognisers=2)
-    first, second, interim, final = _job("merged"), _job("merged"), _job("interim"), _job("final")
-    for job in (first, second, interim, final):
+async def test_merged_turns_come_last_and_only_to_those_who_take_them() -> None:
+    jobs = JobQueue()
+    first, interim, final, later = _job("merged"), _job("interim"), _job("final"), _job("final")
+    for job in (first, interim, final):
         await jobs.put(job)
-    assert [await jobs.get() for _ in range(3)] == [final, interim, first]
-    waiting = asyncio.create_task(jobs.get())
+    assert [await jobs.get(merges=True) for _ in range(2)] == [final, interim]
+    waiting = asyncio.create_task(jobs.get(merges=False))
     await asyncio.sleep(0.05)
     assert not waiting.done()
-    await jobs.done(first)
-    assert await waiting is second
+    await jobs.put(later)
+    assert await waiting is later
+    assert await jobs.get(merges=True) is first
 
 
 def test_one_late_final_takes_a_step_and_calm_takes_it_back() -> None:

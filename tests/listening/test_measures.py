@@ -7,7 +7,7 @@ import pytest
 
 from ai.listening.audio import decode_mulaw, loudness_dbfs
 from ai.listening.engines.invented import collapse_repeats
-from ai.listening.model_files import MOONSHINE_TINY_EN, WHISPER_TINY_EN, whisper_folder
+from ai.listening.model_files import MOONSHINE_TINY_EN, WHISPER_BASE, WHISPER_TINY_EN, whisper_folder
 from ai.listening.transcriber import ModelUnusable, Word
 from ai.listening.wer import spoken_words, word_error_rate
 
@@ -77,7 +77,7 @@ def test_an_operators_folder_has_to_hold_a_model(tmp_path: Path) -> None:
 
 def test_every_model_file_is_documented_with_its_hash() -> None:
     documented = (ROOT / "docs" / "models.md").read_text()
-    for name, sha256 in {**WHISPER_TINY_EN, **MOONSHINE_TINY_EN}.items():
+    for name, sha256 in [*WHISPER_TINY_EN.items(), *WHISPER_BASE.items(), *MOONSHINE_TINY_EN.items()]:
         assert name in documented
         assert sha256 in documented
 

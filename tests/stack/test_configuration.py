@@ -120,6 +120,7 @@ def test_each_required_setting_is_missed(setting: str) -> None:
         ("PORT_WEB", "80000"),
         ("EMAIL_PORT", "0"),
         ("WHISPER_MODEL_PATH", "/nowhere/at/all"),
+        ("SECOND_PASS_MODEL_PATH", "/nowhere/at/all"),
     ],
 )
 def test_a_value_that_is_wrong_or_contradicts_another_is_named(setting: str, value: str) -> None:

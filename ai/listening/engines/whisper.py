@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,16 @@ class WhisperTranscriber:
     :raises ModelUnusable: when the folder holds something else.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, parts: Sequence[Path] = ()) -> None:
+        """parts: of model.bin, where that is not in the folder."""
         try:
             self._model = ctranslate2.models.Whisper(
-                str(folder), device="cpu", compute_type="int8", inter_threads=1, intra_threads=1
+                str(folder),
+                device="cpu",
+                compute_type="int8",
+                inter_threads=1,
+                intra_threads=1,
+                files=_in_memory(folder, parts) if parts else None,
             )
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         except Exception as error:  # Tokenizer raises bare Exception, CTranslate2 RuntimeError and ValueError
@@ -116,3 +123,9 @@ class WhisperTranscriber:
         if len(tokens) < len(names):
             raise ModelUnusable(f"The tokenizer lacks one of {', '.join(names)}: this is no Whisper tokenizer.")
         return tokens
+
+
+def _in_memory(folder: Path, parts: Sequence[Path]) -> dict[str, bytes]:
+    """The model's files with its parts put together; the loaded model keeps none of them."""
+    whole = b"".join(part.read_bytes() for part in parts)
+    return {"model.bin": whole, **{name: (folder / name).read_bytes() for name in ("config.json", "vocabulary.txt")}}
