@@ -55,11 +55,12 @@ class Text:
 
 @dataclass(slots=True)
 class Heard:
-    """What came of one call. settled: the transcript that is left at the end."""
+    """What came of one call. merged: turns that took the place of finals. settled: the transcript that is left at the end."""
 
     speech: Speech
     interims: list[Text] = field(default_factory=list)
     finals: list[Text] = field(default_factory=list)
+    merged: list[Text] = field(default_factory=list)
     settled: list[dict[str, Any]] = field(default_factory=list)
     gaps: int = 0
     kinds: dict[str, int] = field(default_factory=dict)
@@ -181,6 +182,8 @@ class _Call:
             self._heard.kinds[kind] = self._heard.kinds.get(kind, 0) + 1
             if kind == "segment.interim" and event["text"]:
                 self._heard.interims.append(_text(now_s, event))
+            elif kind == "segment.added" and event["segment"]["replaces"]:
+                self._heard.merged.append(_text(now_s, event["segment"]))
             elif kind == "segment.added" and event["segment"]["kind"] == "speech":
                 self._heard.finals.append(_text(now_s, event["segment"]))
             elif kind == "segment.added":

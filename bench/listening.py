@@ -167,7 +167,7 @@ def _nothing_said(line: Line, seats: list[Seat], seconds: float) -> Iterator[dic
         playing = pool.submit(calls.played, line, seats, mixes)
         yield invented
         for heard in playing.result():
-            texts = [one.text for one in (*heard.interims, *heard.finals)]
+            texts = [one.text for one in (*heard.interims, *heard.finals, *heard.merged)]
             invented[heard.speech.name] = sum(len(text.split()) for text in texts)
 
 
@@ -245,6 +245,10 @@ def _report(
                 "interim_ms": interims,
                 "finals": sum(len(heard.finals) for heard in everything),
                 "interims": sum(len(heard.interims) for heard in everything),
+                "merged": sum(len(heard.merged) for heard in everything),
+                "merged_ms": _quantiles(
+                    [text.at_s * 1_000 - text.end_ms for heard in everything for text in heard.merged]
+                ),
                 "gaps": sum(heard.gaps for heard in everything),
                 "sender_late_ms": round(max(heard.late_ms for heard in everything)),
                 "transcriber_cpu_s_per_track_s": round(live_cpu, 3),
