@@ -16,7 +16,7 @@ MAX_WAITING_MERGES = 32
 INTERIM_FRESH_S = 1.0
 MERGE_WORTH_S = 10.0
 # Longer than recognisers take to start again, shorter than the patience of whoever asks.
-FINAL_LATEST_S = 20.0
+FINAL_LATEST_S = 25.0
 
 
 def _now_s() -> float:

@@ -244,6 +244,10 @@ class Segmenter:
         if self._start_ms is None:
             return []
         end_ms = self._last_speech_ms
+        if end_ms <= self._start_ms:
+            # Nothing more was said after a cut.
+            self._start_ms = None
+            return []
         kept_ms = min(end_ms + self._tuning.after_ms - self._audio_start_ms, len(self._audio) // BYTES_PER_MS)
         ended = SpeechEnded(self._start_ms, end_ms, self._audio_start_ms, bytes(self._audio[: kept_ms * BYTES_PER_MS]))
         turn = self._turns.begin(ended.start_ms, ended.end_ms, ended.audio_start_ms)

@@ -2,7 +2,9 @@
 
 import itertools
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from ai.listening.audio import decode_mulaw
 from ai.listening.segmenter import Event, Gap, InterimDue, Segmenter, SpeechEnded, SpeechStarted
@@ -116,6 +118,26 @@ def test_a_stream_may_begin_late() -> None:
     assert _utterances(_segment(CALLEE, [320], start_ms=60_000)) == [
         (start_ms + 60_000, end_ms + 60_000) for start_ms, end_ms in _utterances(_segment(CALLEE, [320]))
     ]
+
+
+class _Script(SileroDetector):
+    """A detector that hears speech until a given window, and then less and less: the quietest place is the newest."""
+
+    def __init__(self, until: int) -> None:
+        super().__init__()
+        self._until, self._seen = until, 0
+
+    def speech_probability(self, window: NDArray[np.float32]) -> float:
+        self._seen += 1
+        return 0.9 if self._seen < self._until else 0.3 / (1 + self._seen - self._until)
+
+
+def test_silence_right_after_a_cut_is_no_utterance() -> None:
+    longest_windows = 14_000 // 32
+    for until in range(longest_windows - 14, longest_windows):
+        segmenter = Segmenter(_Script(until))
+        events = segmenter.feed(bytes(16_000 * BYTES_PER_MS), 0) + segmenter.finish()
+        assert all(event.pcm for event in events if isinstance(event, SpeechEnded))
 
 
 def test_speech_without_a_pause_is_cut_before_it_gets_too_long() -> None:
