@@ -1,5 +1,6 @@
 """The media process beside a live call: told to make way for the next one, and attacked."""
 
+import asyncio
 import os
 import signal
 import time
@@ -10,10 +11,10 @@ from typing import Any
 import httpx
 import psutil
 
-from tests.chaos.hostile import KINDS, SLOW_FRAME, SLOW_HANDSHAKE, UNSIGNED, Attacker
 from tests.chaos.spoken import gap_ms
 from tests.chaos.story import Story
 from tests.chaos.test_kills import SPOKEN, assert_all_is_right, story
+from tests.voice.hostile import KINDS, SLOW_FRAME, SLOW_HANDSHAKE, UNSIGNED, Attacker
 
 __all__ = ["story"]
 
@@ -53,10 +54,10 @@ def test_ten_thousand_hostile_messages_cost_a_call_nothing(story: Story) -> None
 
     def attack() -> float:
         """How much the process grew, as a share, once each kind had come a few times."""
-        attacker.round()
+        asyncio.run(attacker.round())
         before = media.memory_info().rss
         while attacker.sent < MESSAGES:
-            attacker.round()
+            asyncio.run(attacker.round())
         return media.memory_info().rss / before - 1
 
     attacking = Beside(attack)

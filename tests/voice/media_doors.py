@@ -12,7 +12,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from config.asgi import application
-from config.media_server import FRAME_BYTES_MAX, MediaServer
+from config.media_server import FRAME_BYTES_MAX, HANDSHAKE_WITHIN_S, MediaServer
 from voice.media_session import CLOSE_REFUSED
 from voice.media_socket import Sockets
 
@@ -83,7 +83,12 @@ class PicowsSocket:
         if loop not in cls._served:
             sockets = Sockets()
             server = await ws_create_server(
-                MediaServer(sockets).answer, "127.0.0.1", 0, max_frame_size=FRAME_BYTES_MAX, enable_auto_ping=False
+                MediaServer(sockets).answer,
+                "127.0.0.1",
+                0,
+                max_frame_size=FRAME_BYTES_MAX,
+                websocket_handshake_timeout=HANDSHAKE_WITHIN_S,
+                enable_auto_ping=False,
             )
             cls._served = {loop: (sockets, server.sockets[0].getsockname()[1])}
         return cls._served[loop]

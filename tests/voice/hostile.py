@@ -74,11 +74,8 @@ class Attacker:
         self.sent = 0
         self.outcomes: dict[str, Counter[Outcome]] = {}
 
-    def round(self) -> None:
-        """Every kind at once, some twelve sockets of each; returns when each has been answered and closed."""
-        asyncio.run(self._round(12))
-
-    async def _round(self, sockets: int) -> None:
+    async def round(self, sockets: int = 12) -> None:
+        """Every kind at once, so many sockets of each; returns when each has been answered and closed."""
         each = [*KINDS, UNSIGNED]
         slow = [SLOW_HANDSHAKE, SLOW_FRAME]
         await asyncio.gather(*(self._attack(kind) for kind in (*each * sockets, *slow)))
