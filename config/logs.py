@@ -132,6 +132,16 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 _PERSONAL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+|(?<![0-9A-Fa-f-])\+?\d(?:[ ().-]?\d){8,14}(?![0-9A-Fa-f-])")
 
 
+class WithoutPeersFaults(logging.Filter):
+    """Leaves out what picows calls an error when a peer breaks the WebSocket protocol; the socket notes it with a code.
+
+    For a handler, since a logger's own filter does not see what its children say.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not (record.name.startswith("picows") and str(record.msg).startswith("WS parser error"))
+
+
 class JsonLines(logging.Formatter):
     """Writes only FIELDS. Messages are written as the code spells them, without their arguments; of an exception its
     type and the places it passed, not its text, which may quote a row. Undeclared extra fields are dropped and named in

@@ -92,6 +92,7 @@ class MediaSocket(WSListener):
         self._session: MediaSession | None = None
         self._transport: WSTransport | None = None
         self._pieces = bytearray()
+        self._closed = False
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         self._transport = transport
@@ -107,6 +108,7 @@ class MediaSocket(WSListener):
         elif kind in (_TEXT, _BINARY, _CONTINUATION):
             self._piece(session, frame)
         elif kind == _CLOSE:
+            self._closed = True
             if not transport.is_close_frame_sent:
                 transport.send_close(frame.get_close_code(), frame.get_close_message())
             transport.disconnect()
@@ -114,6 +116,9 @@ class MediaSocket(WSListener):
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         # A socket that breaks during its upgrade was never connected.
         if self._session is not None:
+            if transport.is_close_frame_sent and not self._closed:
+                # The server itself ended what is no WebSocket any more.
+                logger.warning("media socket closed", extra={"error_code": "protocol_violated"})
             self._session.disconnected()
             self._sockets.gone(self, self._session)
 
@@ -142,6 +147,7 @@ class MediaSocket(WSListener):
 
     def _close(self, code: int) -> None:
         assert self._transport is not None
+        self._closed = True
         transport = self._transport
         transport.send_close(WSCloseCode(code))
         asyncio.get_running_loop().call_later(CLOSE_WITHIN_S, transport.disconnect, False)
