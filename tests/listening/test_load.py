@@ -1,8 +1,4 @@
-"""More speech than the recognisers can take: less is done for each call, step by step, and every step is told.
-
-Planted bugs that this catches: a step that is never taken back, a final that waits without end, a merged turn that goes
-before a final.
-"""
+"""More speech than the recognisers can take: less is done for each call, step by step, and every step is told."""
 
 import asyncio
 import os
