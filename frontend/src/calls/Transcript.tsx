@@ -1,9 +1,10 @@
 import { Button } from "@mantine/core";
-import { memo, type ReactNode, useLayoutEffect, useRef, useState } from "react";
+import { memo, type ReactNode, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { Segment, Speaker } from "../api/types";
 import { clockMs, longTime } from "../format/time";
 import type { Interim, Transcript as Text } from "../live/transcript";
 import { overlaps } from "./doubt";
+import { guessedPx, stretchesOf } from "./stretches";
 import classes from "./Transcript.module.css";
 import { Words } from "./Words";
 
@@ -21,14 +22,26 @@ interface TranscriptProps {
 /** What was said, in order. New text moves the scroll only of somebody who is at its end. */
 export function Transcript({ text, names, chosen, children }: TranscriptProps) {
   const scroll = useRef<HTMLElement>(null);
+  const content = useRef<HTMLDivElement>(null);
+  const lastTop = useRef(0);
   const [following, setFollowing] = useState(true);
   const [readTo, setReadTo] = useState(0);
   const count = text.segments.length;
+  const stretches = useMemo(() => stretchesOf(text.segments), [text.segments]);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: whatever adds height must keep the end in sight.
+  // Whatever changes the height (a line, a narrower window, a stretch that is drawn for the first time) keeps the end in
+  // sight, in the same frame.
   useLayoutEffect(() => {
-    if (following && scroll.current) scroll.current.scrollTop = scroll.current.scrollHeight;
-  }, [following, count, text.interim]);
+    const box = scroll.current;
+    if (!following || !box || !content.current) return;
+    const toEnd = () => {
+      box.scrollTop = box.scrollHeight;
+    };
+    const observer = new ResizeObserver(toEnd);
+    observer.observe(content.current);
+    observer.observe(box);
+    return () => observer.disconnect();
+  }, [following]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: only a new choice moves the text.
   useLayoutEffect(() => {
@@ -37,18 +50,19 @@ export function Transcript({ text, names, chosen, children }: TranscriptProps) {
     if (!box || !line) return;
     setFollowing(false);
     setReadTo(count);
-    // Only the text moves: scrollIntoView would move the page as well.
-    box.scrollTop = line.offsetTop - (box.clientHeight - line.offsetHeight) / 2;
+    return centre(box, line);
   }, [chosen]);
 
   function scrolled(): void {
     const box = scroll.current;
     if (!box) return;
+    const up = box.scrollTop < lastTop.current;
+    lastTop.current = box.scrollTop;
     const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < AT_END_PX;
-    if (atEnd !== following) {
-      setFollowing(atEnd);
-      setReadTo(count);
-    }
+    // Text that has grown since is no reason to think that the reader left the end.
+    if (atEnd ? following : !(following && up)) return;
+    setFollowing(atEnd);
+    setReadTo(count);
   }
 
   const unread = following ? 0 : Math.max(0, count - readTo);
@@ -56,38 +70,44 @@ export function Transcript({ text, names, chosen, children }: TranscriptProps) {
   return (
     <div className={classes.box}>
       <section
-        className={classes.scroll}
+        className={`${classes.scroll} ${following ? classes.following : ""}`}
         ref={scroll}
         onScroll={scrolled}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard.
         tabIndex={0}
         aria-label="Text of the call"
       >
-        <div role="log" aria-label="Transcript" className={classes.settled}>
-          {text.segments.map((segment, position) => (
-            <Line
-              key={segment.id}
-              segment={segment}
-              name={segment.speaker && names[segment.speaker]}
-              turn={text.segments[position - 1]?.speaker !== segment.speaker}
-              overlap={overlaps(segment, text.segments[position - 1])}
-              chosen={chosen?.id === segment.id}
-            />
-          ))}
+        <div ref={content}>
+          {/* A new log for what was said before: only what comes after it is read out. */}
+          <div
+            role="log"
+            aria-label="Transcript"
+            key={text.seen === 0 ? "waiting" : "said"}
+          >
+            {stretches.map(({ at, segments, before }) => (
+              <Lines
+                key={at}
+                segments={segments}
+                before={before}
+                names={names}
+                chosenId={segments.some((segment) => segment.id === chosen?.id) ? chosen?.id : undefined}
+              />
+            ))}
+          </div>
+          {/* Text that still changes is not read out; it is once it has settled. */}
+          <div aria-hidden="true">
+            {speaking.map((speaker) => (
+              <InterimLine
+                key={speaker}
+                speaker={speaker}
+                name={names[speaker]}
+                turn={text.segments.at(-1)?.speaker !== speaker}
+                interim={text.interim[speaker] as Interim}
+              />
+            ))}
+          </div>
+          {count === 0 && speaking.length === 0 && children}
         </div>
-        {/* Text that still changes is not read out; it is once it has settled. */}
-        <div aria-hidden="true">
-          {speaking.map((speaker) => (
-            <InterimLine
-              key={speaker}
-              speaker={speaker}
-              name={names[speaker]}
-              turn={text.segments.at(-1)?.speaker !== speaker}
-              interim={text.interim[speaker] as Interim}
-            />
-          ))}
-        </div>
-        {count === 0 && speaking.length === 0 && children}
       </section>
       {unread > 0 && (
         <Button className={classes.newer} size="compact-sm" onClick={() => setFollowing(true)}>
@@ -95,6 +115,60 @@ export function Transcript({ text, names, chosen, children }: TranscriptProps) {
         </Button>
       )}
     </div>
+  );
+}
+
+/** Brings a line to the middle of its box. Only the text moves: scrollIntoView would move the page as well. */
+function centre(box: HTMLElement, line: HTMLElement): () => void {
+  const move = (): void => {
+    const above = line.getBoundingClientRect().top - box.getBoundingClientRect().top;
+    box.scrollTop += above - (box.clientHeight - line.offsetHeight) / 2;
+  };
+  move();
+  // Stretches that were never drawn get their true height only once they are near; then the line lies elsewhere.
+  let frame = requestAnimationFrame(() => {
+    move();
+    frame = requestAnimationFrame(move);
+  });
+  return () => cancelAnimationFrame(frame);
+}
+
+interface LinesProps {
+  segments: readonly Segment[];
+  /** What was said right before them. */
+  before: Segment | undefined;
+  names: Record<Speaker, string>;
+  chosenId: string | undefined;
+}
+
+/** A stretch of the text, which the browser lays out only when it comes near. */
+const Lines = memo(function Lines({ segments, before, names, chosenId }: LinesProps) {
+  return (
+    <div className={classes.stretch} style={{ containIntrinsicBlockSize: `auto ${guessedPx(segments)}px` }}>
+      {segments.map((segment, position) => {
+        const previous = position > 0 ? segments[position - 1] : before;
+        return (
+          <Line
+            key={segment.id}
+            segment={segment}
+            name={segment.speaker && names[segment.speaker]}
+            turn={previous?.speaker !== segment.speaker}
+            overlap={overlaps(segment, previous)}
+            chosen={chosenId === segment.id}
+          />
+        );
+      })}
+    </div>
+  );
+}, sameLines);
+
+function sameLines(a: LinesProps, b: LinesProps): boolean {
+  return (
+    a.before === b.before &&
+    a.names === b.names &&
+    a.chosenId === b.chosenId &&
+    a.segments.length === b.segments.length &&
+    a.segments.every((segment, position) => segment === b.segments[position])
   );
 }
 

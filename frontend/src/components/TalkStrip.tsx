@@ -1,3 +1,4 @@
+import { memo } from "react";
 import type { SpeechSpan } from "../api/types";
 import { clockMs } from "../format/time";
 import classes from "./TalkStrip.module.css";
@@ -19,7 +20,7 @@ export function stripEndMs(speech: readonly SpeechSpan[], durationS: number): nu
 }
 
 /** The two lanes, agent above callee, drawn in a box of 100 by `height`; put into an <svg>. */
-export function SpeechLanes({ speech, startMs = 0, endMs, lanes }: LanesProps) {
+export const SpeechLanes = memo(function SpeechLanes({ speech, startMs = 0, endMs, lanes }: LanesProps) {
   const scale = WIDTH / (endMs - startMs);
   const lowerY = lanes.height - lanes.laneHeight;
   return (
@@ -52,7 +53,7 @@ export function SpeechLanes({ speech, startMs = 0, endMs, lanes }: LanesProps) {
       ))}
     </>
   );
-}
+});
 
 interface LanesProps {
   speech: readonly SpeechSpan[];

@@ -1,0 +1,110 @@
+"""Puts lines into a call's text the way its media stream does; run beside a stack with the stack's settings.
+
+python -m tests.browser.talk CALL_ID FIRST COUNT LINES_A_SECOND: lines FIRST to FIRST + COUNT - 1 of an hour of ten thousand.
+LINES_A_SECOND 0: as fast as it goes, otherwise in true time and with interim text before each.
+"""
+
+import os
+import sys
+import time
+from datetime import UTC, datetime
+from uuid import UUID
+
+import django
+from django.db import transaction
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+django.setup()
+
+from ai.listening.transcriber import Word  # noqa: E402
+from realtime.publish import Topic, publish_ephemeral  # noqa: E402
+from voice import transcripts  # noqa: E402
+from voice.events import SegmentInterim  # noqa: E402
+from voice.models import Call  # noqa: E402
+from voice.schemas import Speaker  # noqa: E402
+
+LINE_MS = 360
+# What the call's own media stream hears comes before.
+FIRST_AT_MS = 600_000
+A_TRANSACTION = 250
+SAID = (
+    "so what would that cost us for a year",
+    "right",
+    "we looked at two others in the spring and in the end nobody here had the time to bring one of them in",
+    "could you send me that in writing before Thursday please",
+    "I see",
+    "the price is four hundred and fifty dollars a month with the training for all of your people included in it",
+)
+
+
+def starts_at_ms(number: int) -> int:
+    return FIRST_AT_MS + number * LINE_MS
+
+
+def speaker_of(number: int) -> Speaker:
+    """Turns of three lines."""
+    return "agent" if number // 3 % 2 == 0 else "callee"
+
+
+def text_of(number: int) -> str:
+    """Each line ends with its number, so that a test can name it."""
+    return f"{SAID[number % len(SAID)]} {number}"
+
+
+def say(call_id: UUID, number: int) -> None:
+    start_ms = starts_at_ms(number)
+    end_ms = start_ms + LINE_MS - 40
+    parts = text_of(number).split()
+    word_ms = (end_ms - start_ms) // len(parts)
+    words = [
+        Word(part, start_ms + at * word_ms, start_ms + (at + 1) * word_ms, 0.3 if (number + at) % 13 == 0 else 0.95)
+        for at, part in enumerate(parts)
+    ]
+    stored = transcripts.add_segment(
+        call_id=call_id,
+        speaker=speaker_of(number),
+        start_ms=start_ms,
+        end_ms=end_ms,
+        text=text_of(number),
+        confidence=0.9,
+        words=words,
+        now=datetime.now(UTC),
+    )
+    assert stored is not None, f"line {number} was not stored"
+
+
+def murmur(call: Call, number: int) -> None:
+    """Interim text of a line: its first words."""
+    parts = text_of(number).split()
+    start_ms = starts_at_ms(number)
+    event = SegmentInterim(
+        call_id=call.id,
+        speaker=speaker_of(number),
+        text=" ".join(parts[: max(1, len(parts) // 2)]),
+        start_ms=start_ms,
+        end_ms=start_ms + LINE_MS // 2,
+    )
+    publish_ephemeral(Topic.call(call.workspace_id, call.id), event)
+
+
+def main() -> None:
+    call_id, first, count, lines_a_second = UUID(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
+    numbers = range(first, first + count)
+    if lines_a_second == 0:
+        for begin in range(0, count, A_TRANSACTION):
+            with transaction.atomic():
+                for number in numbers[begin : begin + A_TRANSACTION]:
+                    say(call_id, number)
+        return
+    call = Call.objects.get(id=call_id)
+    began = time.monotonic()
+    for spoken, number in enumerate(numbers, start=1):
+        murmur(call, number)
+        time.sleep(max(0.0, began + spoken / lines_a_second - time.monotonic()))
+        say(call_id, number)
+    # The outbox sends from a thread of its own.
+    time.sleep(0.5)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,219 @@
+"""An hour of talk, ten thousand lines, in a real browser: it stays quick, and the text stays where the reader is.
+
+The lines come out of the product's own operation and reach the page by REST and its socket. Times are the browser's own: from
+an input to the next paint, as its Event Timing measures them. Planted bugs that this catches: a list that lays out every
+line again; text that is not kept at its end; text that pulls a reader away; interim text inside of the log.
+"""
+
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from config.embedded.environment import PROJECT
+from config.embedded.handle import Stack
+from sandbox.rep import Person, Rep
+from tests.browser.conftest import SCREENS
+
+PERSON = Person(first_name="Lena", last_name="Long", email="lena.long@hour.example", mobile="+12025550147")
+LEAD_PHONE = "+13125550147"
+PACK = "pri_01klosesales0000000starter"
+LINES = 10_000
+# As in talk.py, which cannot be imported without a stack's settings.
+FIRST_AT_MS, LINE_MS = 600_000, 360
+# Of lively talk, both sides together.
+LINES_A_SECOND = 3.0
+INPUT_TO_PAINT_MS = 100
+
+WATCH = """
+() => {
+  window.seen = {inputs: [], shift: 0};
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) {
+      if (entry.interactionId) window.seen.inputs.push([entry.name, entry.duration]);
+    }
+  }).observe({type: "event", durationThreshold: 16});
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.seen.shift += entry.value;
+  }).observe({type: "layout-shift"});
+}
+"""
+FROM_END = "(box) => box.scrollHeight - box.scrollTop - box.clientHeight"
+
+
+@pytest.fixture(scope="module")
+def long_call(stack: Stack) -> Iterator[tuple[Rep, str]]:
+    """A call that goes on, with ten thousand lines of text after what its own media stream hears."""
+    rep = Rep(stack.url, stack.sandbox_url)
+    rep.sign_up(PERSON)
+    rep.buy(PACK)
+    lead = {"first_name": "Samuel", "last_name": "Silent", "company": "Hourglass Ltd", "phone": LEAD_PHONE}
+    lead_id = rep.call("POST", "/api/leads", lead, expect=201)["id"]
+    spoken = {"behaviour": "answer", "dialogue": "price_objection", "loop": True}
+    rep.sandbox("POST", f"/sandbox/api/phones/{LEAD_PHONE}", spoken)
+    call_id = rep.call("POST", "/api/calls", {"lead_id": lead_id}, key=str(uuid.uuid4()), expect=201)["id"]
+    rep.wait_for(lambda: rep.call("GET", f"/api/calls/{call_id}")["transcript_state"] == "on", limit_s=60)
+    with _talking(stack, call_id, first=0, count=LINES, lines_a_second=0) as talk:
+        assert talk.wait(300) == 0
+    yield rep, call_id
+    rep.ask("POST", f"/api/calls/{call_id}/hangup")
+    rep.close()
+
+
+def test_ten_thousand_lines_of_a_live_call_are_quick_and_stay_put(
+    stack: Stack, long_call: tuple[Rep, str], new_page: Callable[..., Page], complaints: list[str]
+) -> None:
+    rep, call_id = long_call
+    page = new_page()
+    _signed_in(page, stack, rep)
+    page.goto(f"/call?call={call_id}")
+    log = page.get_by_role("log", name="Transcript")
+    box = page.get_by_label("Text of the call")
+    expect(log.get_by_text(f" {LINES - 1}")).to_be_visible(timeout=60_000)
+    assert page.locator("[id^=segment-]").count() >= LINES
+    _at_the_end(box)
+    page.evaluate(WATCH)
+    with _talking(stack, call_id, first=LINES, count=150, lines_a_second=LINES_A_SECOND):
+        expect(log.get_by_text(f" {LINES + 6}")).to_be_visible()
+        assert page.evaluate("seen.shift") < 0.001
+        _interim_text_is_not_read_out(page)
+        _typing_is_quick(page)
+        _at_the_end(box)
+        _reading_back_is_left_alone(page, box)
+        page.screenshot(path=SCREENS / "hour-reading-back.png")
+        _back_to_the_end(page, box)
+        for width, scheme in ((1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")):
+            page.set_viewport_size({"width": width, "height": 844 if width < 600 else 800})
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.wait_for_timeout(300)
+            _at_the_end(box)
+            page.screenshot(path=SCREENS / f"hour-{width}-{scheme}.png")
+    assert complaints == []
+
+
+def test_moving_about_in_ten_thousand_lines_is_quick_and_goes_to_the_line(
+    stack: Stack, long_call: tuple[Rep, str], new_page: Callable[..., Page], complaints: list[str]
+) -> None:
+    rep, call_id = long_call
+    page = new_page()
+    _signed_in(page, stack, rep)
+    page.goto(f"/calls/{call_id}?at={FIRST_AT_MS + LINES // 2 * LINE_MS + 10}")
+    box = page.get_by_label("Text of the call")
+    expect(box.get_by_text(f" {LINES // 2}", exact=False).first).to_be_visible(timeout=60_000)
+    page.wait_for_timeout(500)
+    _in_the_middle(page, box, LINES // 2)
+    page.evaluate(WATCH)
+    strip = page.get_by_role("slider", name="Place in the call")
+    strip.focus()
+    for _ in range(20):
+        page.keyboard.press("ArrowRight")
+        page.wait_for_timeout(50)
+    page.wait_for_timeout(300)
+    _in_the_middle(page, box, LINES // 2 + 20)
+    _inputs_were_quick(page, least=20)
+    page.screenshot(path=SCREENS / "hour-one-call.png")
+    assert complaints == []
+
+
+@contextmanager
+def _talking(
+    stack: Stack, call_id: str, *, first: int, count: int, lines_a_second: float
+) -> Iterator[subprocess.Popen[bytes]]:
+    command = [sys.executable, "-m", "tests.browser.talk", call_id, str(first), str(count), str(lines_a_second)]
+    talk = subprocess.Popen(command, cwd=PROJECT, env={**os.environ, **stack.env})
+    try:
+        yield talk
+        assert talk.poll() in (None, 0)
+    finally:
+        talk.kill()
+        talk.wait()
+
+
+def _signed_in(page: Page, stack: Stack, rep: Rep) -> None:
+    page.context.add_cookies(
+        [
+            {"name": name, "value": value, "url": stack.url, "secure": True}
+            for name, value in (part.split("=", 1) for part in rep.cookie_header.split("; "))
+        ]
+    )
+
+
+def _at_the_end(box: Locator) -> None:
+    assert box.evaluate(FROM_END) <= 2
+
+
+def _interim_text_is_not_read_out(page: Page) -> None:
+    expect(page.locator("[data-interim]").first).to_be_visible()
+    assert page.locator("[role=log] [data-interim]").count() == 0
+    assert page.locator("[aria-hidden=true] [data-interim]").count() > 0
+
+
+def _typing_is_quick(page: Page) -> None:
+    notes = page.get_by_label("Notes")
+    notes.click()
+    notes.press_sequentially("Wants an offer in writing, decides on Thursday. Asked for the price twice.", delay=60)
+    _inputs_were_quick(page, least=20)
+
+
+def _inputs_were_quick(page: Page, *, least: int) -> None:
+    """Event Timing tells of inputs of 16 ms and more only; shorter ones are quick anyway."""
+    page.wait_for_timeout(200)
+    inputs: list[Any] = page.evaluate("seen.inputs")
+    slow = sorted((duration, name) for name, duration in inputs)
+    print(f"{len(inputs)} inputs over 16 ms, slowest {slow[-5:]}")
+    assert [each for each in slow if each[0] >= INPUT_TO_PAINT_MS] == []
+
+
+def _reading_back_is_left_alone(page: Page, box: Locator) -> None:
+    box.hover()
+    page.mouse.wheel(0, -3_000)
+    more = page.get_by_role("button", name="new line")
+    page.wait_for_timeout(500)
+    line = _line_before_the_eyes(box)
+    top = _top_of(page, line)
+    expect(more).to_have_text("6 new lines", timeout=20_000)
+    assert _line_before_the_eyes(box) == line
+    assert abs(_top_of(page, line) - top) <= 1
+
+
+def _back_to_the_end(page: Page, box: Locator) -> None:
+    more = page.get_by_role("button", name="new line")
+    more.click()
+    expect(more).not_to_be_visible()
+    _at_the_end(box)
+
+
+def _line_before_the_eyes(box: Locator) -> str:
+    """The id of the line in the middle of the box."""
+    found: str = box.evaluate(
+        """(box) => {
+          const {left, top, width, height} = box.getBoundingClientRect();
+          for (let down = 0; down < 80; down += 4) {
+            const line = document.elementFromPoint(left + width / 3, top + height / 2 + down)?.closest("[id^=segment-]");
+            if (line) return line.id;
+          }
+          return "";
+        }"""
+    )
+    assert found
+    return found
+
+
+def _top_of(page: Page, line: str) -> float:
+    top: float = page.evaluate("(id) => document.getElementById(id).getBoundingClientRect().top", line)
+    return top
+
+
+def _in_the_middle(page: Page, box: Locator, number: int) -> None:
+    """The line with this number stands in the middle half of the box."""
+    line = box.locator("[id^=segment-]").filter(has_text=f" {number}").last
+    at, around = line.bounding_box(), box.bounding_box()
+    assert at and around
+    share = (at["y"] + at["height"] / 2 - around["y"]) / around["height"]
+    assert 0.25 < share < 0.75, f"line {number} stands at {share:.2f} of the box"
