@@ -116,6 +116,16 @@ def derive_insights(*, call: CallTurns, now: datetime) -> None:
         publish_on_commit(Topic.call(call.workspace_id, call.call_id), event)
 
 
+def note_correction(*, call: CallTurns, now: datetime) -> None:
+    """Quotes say the corrected words from now on; insights are stale until they are derived anew.
+
+    Does nothing for a call that was never indexed or was erased.
+    """
+    with transaction.atomic():
+        if IndexedCall.objects.for_workspace(call.workspace_id).filter(call_id=call.call_id).exists():
+            _store_turns(call, _digest(call.turns), now)
+
+
 def ask(*, actor: Actor, question: str, filters: AskFilters, idempotency_key: str, now: datetime) -> AnswerOut:
     """Answers in quotes of the calls that the actor may see; an answer is paid, "not in your calls" is free.
 

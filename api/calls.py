@@ -10,7 +10,7 @@ from ninja import Header, Query, Router, Status
 from api.auth import actor_of
 from ledger import operations as ledger
 from processors.errors import DomainError
-from voice import operations, queries, receipt
+from voice import corrections, operations, queries, receipt
 from voice.schemas import (
     CallChange,
     CallIn,
@@ -19,12 +19,19 @@ from voice.schemas import (
     CallPage,
     CallStatus,
     ReceiptOut,
+    SegmentChange,
+    SegmentOut,
     SegmentPage,
 )
 
 router = Router(tags=["calls"])
 
-PROBLEMS: dict[type[DomainError], int] = {operations.DialRefused: 409, ledger.InsufficientCredit: 402}
+PROBLEMS: dict[type[DomainError], int] = {
+    operations.DialRefused: 409,
+    ledger.InsufficientCredit: 402,
+    corrections.SegmentHasChanged: 409,
+    corrections.NotSpeech: 409,
+}
 
 IdempotencyKey = Annotated[str, Header(alias="Idempotency-Key", min_length=8, max_length=80)]
 
@@ -78,6 +85,13 @@ def list_segments(
 ) -> Any:
     call = queries.call_of(actor=actor_of(request), call_id=call_id)
     return queries.segments_after(call=call, after_sequence=after_sequence, limit=limit)
+
+
+@router.patch("/segments/{segment_id}", response=SegmentOut, operation_id="correct_segment")
+def correct_segment(request: HttpRequest, segment_id: UUID, change: SegmentChange) -> Any:
+    now = datetime.now(UTC)
+    segment = corrections.correct_segment(actor=actor_of(request), segment_id=segment_id, change=change, now=now)
+    return queries.segment_out(segment)
 
 
 @router.post("/calls/{call_id}/hangup", response=CallOut, operation_id="hang_up")

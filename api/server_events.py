@@ -8,7 +8,7 @@ from pydantic.json_schema import models_json_schema
 
 from ai.events import InsightsReady
 from ledger.events import BalanceChanged, CheckoutChanged
-from voice.events import CallChanged, CallWarning, SegmentAdded, SegmentInterim
+from voice.events import CallChanged, CallWarning, SegmentAdded, SegmentChanged, SegmentInterim, TranscriptionLevel
 
 SERVER_EVENTS: tuple[type[BaseModel], ...] = (
     BalanceChanged,
@@ -17,10 +17,20 @@ SERVER_EVENTS: tuple[type[BaseModel], ...] = (
     CheckoutChanged,
     InsightsReady,
     SegmentAdded,
+    SegmentChanged,
     SegmentInterim,
+    TranscriptionLevel,
 )
 ServerEvent = Annotated[
-    BalanceChanged | CallChanged | CallWarning | CheckoutChanged | InsightsReady | SegmentAdded | SegmentInterim,
+    BalanceChanged
+    | CallChanged
+    | CallWarning
+    | CheckoutChanged
+    | InsightsReady
+    | SegmentAdded
+    | SegmentChanged
+    | SegmentInterim
+    | TranscriptionLevel,
     Field(discriminator="type"),
 ]
 

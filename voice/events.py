@@ -20,6 +20,15 @@ class SegmentAdded(BaseModel):
     segment: SegmentOut
 
 
+class SegmentChanged(BaseModel):
+    """A person corrected a segment's text, or took the correction back."""
+
+    type: Literal["segment.changed"] = "segment.changed"
+    call_id: UUID
+    sequence: int
+    segment: SegmentOut
+
+
 class SegmentInterim(BaseModel):
     """Text that is still changing; never stored, replaced by the segment that covers its time."""
 
@@ -37,3 +46,14 @@ class CallWarning(BaseModel):
     type: Literal["call.warning"] = "call.warning"
     call_id: UUID
     seconds_left: int
+
+
+class TranscriptionLevel(BaseModel):
+    """What the recognisers leave out for lack of time; never stored, said again while it holds.
+
+    level: 0 nothing; 1 interim text; 2 also the second, more careful hearing; 3 final text comes late.
+    """
+
+    type: Literal["transcription.level"] = "transcription.level"
+    call_id: UUID
+    level: int

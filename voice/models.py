@@ -176,7 +176,8 @@ class TranscriptSegment(TenantModel):
     """Final text of a stretch of speech on one track, or a gap. Times in ms since the call's media began.
 
     words: for each word [text, start_ms, end_ms, confidence]; empty where they are not known. replaces: the ids of deleted
-    segments whose place this one took, so that a browser that still shows them learns it from this row.
+    segments whose place this one took, so that a browser that still shows them learns it from this row. original_text: what
+    was recognised, where a person corrected it; corrected_by is empty once that person is gone.
     """
 
     call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="segments")
@@ -189,6 +190,9 @@ class TranscriptSegment(TenantModel):
     confidence = models.FloatField(null=True)
     words = models.JSONField(default=list)
     replaces = ArrayField(models.UUIDField(), default=list)
+    original_text = models.TextField(null=True)
+    corrected_by = models.ForeignKey("identity.User", on_delete=models.SET_NULL, null=True, related_name="+")
+    corrected_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
 
     class Meta:
@@ -204,6 +208,11 @@ class TranscriptSegment(TenantModel):
             models.CheckConstraint(
                 condition=Q(kind="gap") | Q(speaker__in=("agent", "callee")),
                 name="segment_speech_has_speaker",
+            ),
+            models.CheckConstraint(
+                condition=Q(original_text__isnull=True, corrected_at__isnull=True)
+                | Q(original_text__isnull=False, corrected_at__isnull=False, kind="speech"),
+                name="segment_correction_keeps_original",
             ),
         )
 

@@ -109,6 +109,9 @@ INVENTORY: dict[str, str] = {
             "confidence": "none",
             "words": "transcript",
             "replaces": "none",
+            "original_text": "transcript",
+            "corrected_by": "transcript",
+            "corrected_at": "transcript",
             "created_at": "none",
         },
     ),
@@ -253,6 +256,7 @@ def _call_export(call: Call) -> dict[str, Any]:
                 "start_ms": segment.start_ms,
                 "end_ms": segment.end_ms,
                 "text": segment.text,
+                "recognised_as": segment.original_text,
             }
             for segment in sorted(call.segments.all(), key=lambda row: row.sequence)
         ],

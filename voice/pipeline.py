@@ -21,7 +21,7 @@ from ai.listening.transcriber import Recognition
 from compliance.redaction import redact_cards
 from realtime.publish import Topic, publish_ephemeral
 from voice import transcripts
-from voice.events import SegmentInterim
+from voice.events import SegmentInterim, TranscriptionLevel
 from voice.keeper import keeper
 from voice.schemas import Speaker
 
@@ -33,6 +33,8 @@ STORE_RETRY_S = 0.5
 # After the socket's end: how long the last words may wait for the recognisers and for a database that is away.
 FINISH_WITHIN_S = 60.0
 CLOSE_WITHIN_S = 60.0
+# Who opens the page later hears of it too.
+LEVEL_AGAIN_S = 5.0
 
 
 @lru_cache(maxsize=1)
@@ -62,10 +64,13 @@ class CallPipeline:
                 on_final=self._final(speaker, transcripts.add_segment),
                 on_merged=self._final(speaker, transcripts.replace_segments),
                 on_gap=self._gap,
+                on_level=self._leaves_out,
             )
             for track, speaker in SPEAKER_OF_TRACK.items()
         }
         self._storing = asyncio.create_task(self._store_in_order())
+        self._level = 0
+        self._telling: asyncio.Task[None] | None = None
         keeper().add(self)
 
     def feed(self, track: str, mulaw: bytes, timestamp_ms: int) -> None:
@@ -91,6 +96,8 @@ class CallPipeline:
         finally:
             keeper().remove(self)
             self._storing.cancel()
+            if self._telling is not None:
+                self._telling.cancel()
             dropped = sum(listener.counts.dropped_frames for listener in self._tracks.values())
             close = partial(
                 transcripts.finish_stream,
@@ -164,6 +171,22 @@ class CallPipeline:
                 end_ms=end_ms + self._stream.offset_ms,
             )
         )
+
+    async def _leaves_out(self, level: int) -> None:
+        """Both tracks report, of the same recognisers: told once."""
+        if level == self._level:
+            return
+        self._level = level
+        if self._telling is not None:
+            self._telling.cancel()
+        self._telling = asyncio.create_task(self._tell_level())
+
+    async def _tell_level(self) -> None:
+        event = TranscriptionLevel(call_id=self._stream.call_id, level=self._level)
+        publish_ephemeral(self._topic, event)
+        while event.level > 0:
+            await asyncio.sleep(LEVEL_AGAIN_S)
+            publish_ephemeral(self._topic, event)
 
     def _enqueue(self, store: Callable[..., Any]) -> None:
         try:

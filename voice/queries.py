@@ -18,6 +18,7 @@ from voice.schemas import (
     CallOut,
     CallPage,
     CallUser,
+    CorrectionOut,
     LeadOut,
     LeadPage,
     SegmentOut,
@@ -174,10 +175,20 @@ def segment_out(segment: TranscriptSegment) -> SegmentOut:
             for text, start_ms, end_ms, confidence in segment.words
         ],
         replaces=segment.replaces,
+        correction=_correction(segment),
     )
+
+
+def _correction(segment: TranscriptSegment) -> CorrectionOut | None:
+    if segment.corrected_at is None or segment.original_text is None:
+        return None
+    by = segment.corrected_by
+    name = f"{by.first_name} {by.last_name}".strip() if by is not None else None
+    return CorrectionOut(by=name, at=segment.corrected_at, original_text=segment.original_text)
 
 
 def segments_after(*, call: Call, after_sequence: int, limit: int) -> SegmentPage:
     """In order of sequence; latest_sequence is the call's newest event, so a reader knows whether it has everything."""
-    rows = call.segments.filter(sequence__gt=after_sequence).order_by("sequence")[: min(limit, SEGMENTS_MAX)]
+    segments = call.segments.select_related("corrected_by")
+    rows = segments.filter(sequence__gt=after_sequence).order_by("sequence")[: min(limit, SEGMENTS_MAX)]
     return SegmentPage(items=[segment_out(row) for row in rows], latest_sequence=call.sequence)

@@ -176,11 +176,20 @@ class WordOut(BaseModel):
     confidence: float
 
 
+class CorrectionOut(BaseModel):
+    """Who put a segment's text right, and what had been recognised. by: null once that person is gone."""
+
+    by: str | None
+    at: datetime
+    original_text: str
+
+
 class SegmentOut(BaseModel):
     """A stretch of speech on one track, or a gap in the audio. Times in ms since the call's media began.
 
     confidence: [0, 1], null for gaps. words: of the text, in order; empty where their times are not known.
     replaces: earlier segments whose place this one takes, because their turn was heard again as a whole; they are gone.
+    sequence: of its newest change, so it moves with a correction.
     """
 
     id: UUID
@@ -194,6 +203,14 @@ class SegmentOut(BaseModel):
     confidence: float | None
     words: list[WordOut]
     replaces: list[UUID]
+    correction: CorrectionOut | None
+
+
+class SegmentChange(Strict):
+    """text: as it was said; null puts back what was recognised. sequence: the segment's, as the person saw it."""
+
+    sequence: int = Field(ge=1, le=2_000_000_000)
+    text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4_000)] | None
 
 
 class SegmentPage(BaseModel):

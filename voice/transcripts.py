@@ -174,7 +174,7 @@ def replace_segments(
 ) -> TranscriptSegment | None:
     """Puts the text of a whole turn in the place of the speaker's segments that lie within it; those are deleted.
 
-    None in the same cases, and when nothing lies there. Arguments as in `add_segment`.
+    None in the same cases, when nothing lies there, and when a person corrected one of them. Arguments as in `add_segment`.
     """
     speech = _Speech(speaker, start_ms, end_ms, text, confidence, words)
 
@@ -182,6 +182,9 @@ def replace_segments(
         within = call.segments.filter(kind="speech", speaker=speaker, start_ms__gte=start_ms, end_ms__lte=end_ms)
         gone = list(within.order_by("sequence"))
         if not gone or (len(gone) == 1 and gone[0].text == speech.text):
+            return None
+        # What a person wrote is worth more than what was heard a second time.
+        if any(one.corrected_at for one in gone):
             return None
         # With those that they had replaced themselves: a browser may have missed the step between.
         replaces = list(dict.fromkeys(each for one in gone for each in (*one.replaces, one.id)))

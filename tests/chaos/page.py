@@ -91,7 +91,7 @@ class Page:
 
     def _apply(self, event: dict[str, Any]) -> None:
         match event["type"]:
-            case "segment.added":
+            case "segment.added" | "segment.changed":
                 segment = event["segment"]
                 self.repeated += segment["id"] in self.segments
                 self._show(segment)

@@ -23,6 +23,9 @@ class Browser:
     def post(self, path: str, body: object = None, **headers: str) -> tuple[int, Any]:
         return self._send("POST", path, body, headers)
 
+    def patch(self, path: str, body: object) -> tuple[int, Any]:
+        return self._send("PATCH", path, body, {})
+
     def delete(self, path: str) -> tuple[int, Any]:
         return self._send("DELETE", path, None, {})
 

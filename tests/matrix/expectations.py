@@ -17,11 +17,12 @@ BUYERS: frozenset[Role] = frozenset({"manager", "owner"})
 # Who sees what the whole team does and spends.
 LEADERS: frozenset[Role] = frozenset({"manager", "owner"})
 
-Thing = Literal["lead", "call", "checkout", "question", "session", "receipt", "person"]
+Thing = Literal["lead", "call", "segment", "checkout", "question", "session", "receipt", "person"]
 # Who of the same workspace may reach a colleague's; nobody of another workspace ever may.
 COLLEAGUES_MAY: Mapping[Thing, frozenset[Role]] = {
     "lead": SIGNED_IN,
     "call": frozenset({"manager", "owner"}),
+    "segment": frozenset({"manager", "owner"}),
     "checkout": SIGNED_IN,
     "question": frozenset(),
     "session": frozenset(),
@@ -92,6 +93,11 @@ EXPECTATIONS: Mapping[str, Expectation] = {
     "get_call": Expectation(SIGNED_IN, names=_CALL),
     "annotate_call": Expectation(SIGNED_IN, names=_CALL, body={"disposition": "interested"}),
     "list_segments": Expectation(SIGNED_IN, names=_CALL),
+    "correct_segment": Expectation(
+        SIGNED_IN,
+        names={"path.segment_id": "segment"},
+        body={"sequence": "{segment_sequence}", "text": "Good, call me back on Monday."},
+    ),
     "hang_up": Expectation(SIGNED_IN, names=_CALL),
     "get_receipt": Expectation(SIGNED_IN, names=_CALL),
     "get_insights": Expectation(SIGNED_IN, names=_CALL),

@@ -83,6 +83,7 @@ def filled(world: World, template: Any, role: Role) -> dict[str, Any]:
         "code": world.sandbox.code_at(world.waiting_for.user.mobile_e164) if waits else "000000",
         "person": role,
         "price": STARTER,
+        "segment_sequence": str(world.person_of(role).segment_sequence),
         "policy": policy.current_version(),
     }
     return {name: value.format(**words) if isinstance(value, str) else value for name, value in template.items()}

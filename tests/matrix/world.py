@@ -49,6 +49,7 @@ class Person:
     membership: Membership
     browser: Asker
     things: dict[Thing, UUID | str] = field(default_factory=dict)
+    segment_sequence: int = 0
 
     @property
     def spoken(self) -> str:
@@ -242,7 +243,7 @@ def _converse(person: Person, lead_id: UUID, number: int) -> None:
     carrier("notice/played", CallSid=callee, ParentCallSid=agent)
     stream = transcripts.claim_stream(token=token, stream_sid=f"MZ{number:032x}", call_sid=agent, now=_now())
     for place, (speaker, words) in enumerate(_conversation(person.spoken)):
-        transcripts.add_segment(
+        segment = transcripts.add_segment(
             call_id=call_id,
             speaker=speaker,
             start_ms=place * 4_000,
@@ -251,6 +252,8 @@ def _converse(person: Person, lead_id: UUID, number: int) -> None:
             confidence=0.9,
             now=_now(),
         )
+        assert segment is not None
+        person.things["segment"], person.segment_sequence = segment.id, segment.sequence
     transcripts.finish_stream(stream_id=stream.stream_id, dropped_frames=0, complete=True, now=_now())
     carrier("status", CallSid=callee, ParentCallSid=agent, CallStatus="completed", CallDuration="61")
     carrier("after", CallSid=agent, DialCallSid=callee, DialCallStatus="completed", DialCallDuration="61")

@@ -524,6 +524,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/segments/{segment_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Correct Segment */
+        patch: operations["correct_segment"];
+        trace?: never;
+    };
     "/api/session": {
         parameters: {
             query?: never;
@@ -1008,6 +1025,21 @@ export interface components {
         ConsentsOut: {
             /** Items */
             items: components["schemas"]["ConsentOut"][];
+        };
+        /**
+         * CorrectionOut
+         * @description Who put a segment's text right, and what had been recognised. by: null once that person is gone.
+         */
+        CorrectionOut: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** By */
+            by: string | null;
+            /** Original Text */
+            original_text: string;
         };
         /** DataClassOut */
         DataClassOut: {
@@ -1676,6 +1708,35 @@ export interface components {
             type: "segment.added";
         };
         /**
+         * SegmentChange
+         * @description text: as it was said; null puts back what was recognised. sequence: the segment's, as the person saw it.
+         */
+        SegmentChange: {
+            /** Sequence */
+            sequence: number;
+            /** Text */
+            text: string | null;
+        };
+        /**
+         * SegmentChanged
+         * @description A person corrected a segment's text, or took the correction back.
+         */
+        SegmentChanged: {
+            /**
+             * Call Id
+             * Format: uuid
+             */
+            call_id: string;
+            segment: components["schemas"]["SegmentOut"];
+            /** Sequence */
+            sequence: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "segment.changed";
+        };
+        /**
          * SegmentInterim
          * @description Text that is still changing; never stored, replaced by the segment that covers its time.
          */
@@ -1708,6 +1769,7 @@ export interface components {
          *
          *     confidence: [0, 1], null for gaps. words: of the text, in order; empty where their times are not known.
          *     replaces: earlier segments whose place this one takes, because their turn was heard again as a whole; they are gone.
+         *     sequence: of its newest change, so it moves with a correction.
          */
         SegmentOut: {
             /**
@@ -1717,6 +1779,7 @@ export interface components {
             call_id: string;
             /** Confidence */
             confidence: number | null;
+            correction: components["schemas"]["CorrectionOut"] | null;
             /** End Ms */
             end_ms: number;
             /**
@@ -1749,7 +1812,7 @@ export interface components {
             /** Latest Sequence */
             latest_sequence: number;
         };
-        ServerEvent: components["schemas"]["BalanceChanged"] | components["schemas"]["CallChanged"] | components["schemas"]["CallWarning"] | components["schemas"]["CheckoutChanged"] | components["schemas"]["InsightsReady"] | components["schemas"]["SegmentAdded"] | components["schemas"]["SegmentInterim"];
+        ServerEvent: components["schemas"]["BalanceChanged"] | components["schemas"]["CallChanged"] | components["schemas"]["CallWarning"] | components["schemas"]["CheckoutChanged"] | components["schemas"]["InsightsReady"] | components["schemas"]["SegmentAdded"] | components["schemas"]["SegmentChanged"] | components["schemas"]["SegmentInterim"] | components["schemas"]["TranscriptionLevel"];
         /**
          * SessionOut
          * @description Whom the browser's session belongs to; all but the state is null when anonymous.
@@ -1889,6 +1952,26 @@ export interface components {
             talk_ratio: number | null;
         };
         /**
+         * TranscriptionLevel
+         * @description What the recognisers leave out for lack of time; never stored, said again while it holds.
+         *
+         *     level: 0 nothing; 1 interim text; 2 also the second, more careful hearing; 3 final text comes late.
+         */
+        TranscriptionLevel: {
+            /**
+             * Call Id
+             * Format: uuid
+             */
+            call_id: string;
+            /** Level */
+            level: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "transcription.level";
+        };
+        /**
          * UserOut
          * @description mobile_e164: masked to its last digits until the phone is proved in this session.
          */
@@ -1958,6 +2041,7 @@ export type ClauseOut = components['schemas']['ClauseOut'];
 export type ConsentOut = components['schemas']['ConsentOut'];
 export type ConsentTextOut = components['schemas']['ConsentTextOut'];
 export type ConsentsOut = components['schemas']['ConsentsOut'];
+export type CorrectionOut = components['schemas']['CorrectionOut'];
 export type DataClassOut = components['schemas']['DataClassOut'];
 export type DialCheckOut = components['schemas']['DialCheckOut'];
 export type DisclosureOut = components['schemas']['DisclosureOut'];
@@ -1997,6 +2081,8 @@ export type Refusal = components['schemas']['Refusal'];
 export type RequestOut = components['schemas']['RequestOut'];
 export type SearchedOut = components['schemas']['SearchedOut'];
 export type SegmentAdded = components['schemas']['SegmentAdded'];
+export type SegmentChange = components['schemas']['SegmentChange'];
+export type SegmentChanged = components['schemas']['SegmentChanged'];
 export type SegmentInterim = components['schemas']['SegmentInterim'];
 export type SegmentOut = components['schemas']['SegmentOut'];
 export type SegmentPage = components['schemas']['SegmentPage'];
@@ -2010,6 +2096,7 @@ export type SpeechSpan = components['schemas']['SpeechSpan'];
 export type StatementPage = components['schemas']['StatementPage'];
 export type SuppressionIn = components['schemas']['SuppressionIn'];
 export type TalkOut = components['schemas']['TalkOut'];
+export type TranscriptionLevel = components['schemas']['TranscriptionLevel'];
 export type UserOut = components['schemas']['UserOut'];
 export type WordOut = components['schemas']['WordOut'];
 export type WorkspaceOut = components['schemas']['WorkspaceOut'];
@@ -2834,6 +2921,32 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    correct_segment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                segment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SegmentChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SegmentOut"];
+                };
             };
         };
     };

@@ -12,6 +12,7 @@ export type CallPage = Schemas["CallPage"];
 export type CallStatus = Call["status"];
 export type Disposition = NonNullable<Call["disposition"]>;
 export type Segment = Schemas["SegmentOut"];
+export type Correction = NonNullable<Segment["correction"]>;
 export type Speaker = NonNullable<Segment["speaker"]>;
 export type SpeechSpan = Schemas["SpeechSpan"];
 export type Receipt = Schemas["ReceiptOut"];

@@ -15,6 +15,7 @@ function said(...words: [string, number][]): Segment {
     confidence: 0.9,
     words: words.map(([text, confidence]) => ({ text, confidence, start_ms: 0, end_ms: 0 })),
     replaces: [],
+    correction: null,
   };
 }
 

@@ -14,9 +14,11 @@ export interface Run {
 }
 
 /** The text in as few runs as possible; together they are the text. */
-export function doubtRuns(segment: Pick<Segment, "text" | "words" | "confidence">): Run[] {
-  const { text, words, confidence } = segment;
-  // Only when the words are the text: a correction or a removed card number has no times.
+export function doubtRuns(segment: Pick<Segment, "text" | "words" | "confidence" | "correction">): Run[] {
+  const { text, words, confidence, correction } = segment;
+  // A person stands for a corrected text.
+  if (correction) return [{ text, doubtful: false, at: 0 }];
+  // Only when the words are the text: a removed card number has no times.
   if (words.map((word) => word.text).join(" ") !== text) {
     return [{ text, doubtful: confidence !== null && confidence < TEXT_DOUBTFUL_BELOW, at: 0 }];
   }

@@ -78,6 +78,17 @@ export function transcriptWords(call: Pick<Call, "status" | "transcript_state">)
   return (isLive(call.status) ? DURING_WORDS : AFTER_WORDS)[call.transcript_state];
 }
 
+const SHORTAGE_WORDS: Record<number, string> = {
+  1: "Many calls are going on: text appears a sentence at a time.",
+  2: "Many calls are going on: text appears a sentence at a time, with more mistakes than usual.",
+  3: "Many calls are going on: text comes later than usual. Nothing is lost.",
+};
+
+/** What is different about the text while the recognisers have too much to do; nothing when all is as usual. */
+export function shortageWords(level: number): string {
+  return SHORTAGE_WORDS[Math.min(level, 3)] ?? "";
+}
+
 export const DISPOSITION_WORDS: Record<Disposition, string> = {
   interested: "Interested",
   not_interested: "Not interested",

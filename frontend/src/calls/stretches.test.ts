@@ -15,6 +15,7 @@ function said(id: string, start_ms: number, speaker: Segment["speaker"] = "agent
     confidence: 0.9,
     words: [],
     replaces: [],
+    correction: null,
   };
 }
 

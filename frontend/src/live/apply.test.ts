@@ -27,6 +27,7 @@ function segment(sequence: number, start_ms: number, speaker: "agent" | "callee"
     confidence: 0.9,
     words: [],
     replaces: [],
+    correction: null,
   };
 }
 
@@ -117,6 +118,39 @@ describe("a transcript", () => {
     expect(transcript.interim.callee).toEqual(text);
     expect(heard(transcript, "agent", text).interim.agent).toBeUndefined();
     expect(heard(transcript, "agent", { ...text, start_ms: 1000 }).interim.agent).toBeDefined();
+  });
+});
+
+describe("a correction", () => {
+  const correction = { by: "Ada", at: "2026-05-20T10:02:00Z", original_text: "words 1" };
+
+  test("takes the place of the line, with its number, and an older state never comes back", () => {
+    let transcript = settled(settled(emptyTranscript, segment(1, 0)), segment(2, 3000));
+    const corrected = { ...segment(1, 0), sequence: 3, text: "right words", correction };
+    transcript = settled(transcript, corrected);
+    expect(transcript.segments.map((each) => each.text)).toEqual(["right words", "words 2"]);
+    expect(transcript.known).toBe(3);
+    transcript = caughtUp(transcript, [segment(1, 0)], 3);
+    expect(transcript.segments[0]).toBe(corrected);
+  });
+
+  test("that was missed is fetched, and leaves what was there in its place", () => {
+    const held = settled(settled(emptyTranscript, segment(1, 0)), segment(2, 3000));
+    const transcript = caughtUp(held, [{ ...segment(1, 0), sequence: 3, text: "right words", correction }], 3);
+    expect(transcript.segments.map((each) => each.text)).toEqual(["right words", "words 2"]);
+  });
+});
+
+describe("what the recognisers leave out", () => {
+  test("is held until they say that it is over, or the call ends", () => {
+    const level = { type: "transcription.level", call_id: "c1", level: 3 } as const;
+    const late = valueAfter(apply(level, viewer), keys.calls.transcript("c1"), emptyTranscript) as Transcript;
+    expect(late.shortage).toEqual({ level: 3, at: viewer.now });
+    expect(settled(late, segment(1, 0)).shortage).not.toBeNull();
+    const over = apply({ ...level, level: 0 }, viewer);
+    expect(valueAfter(over, keys.calls.transcript("c1"), late)).toMatchObject({ shortage: null });
+    const ended = apply({ type: "call.changed", call: call(9, { status: "completed" }) }, viewer);
+    expect(valueAfter(ended, keys.calls.transcript("c1"), late)).toMatchObject({ shortage: null });
   });
 });
 

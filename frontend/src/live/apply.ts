@@ -2,7 +2,7 @@ import type { InfiniteData, QueryKey } from "@tanstack/react-query";
 import { keys } from "../api/keys";
 import type { Balance, Call, CallPage, CallWithSpeech, Segment, ServerEvent, SpeechSpan } from "../api/types";
 import { isLive } from "../calls/status";
-import { heard, noticed, settled, silent, type Transcript } from "./transcript";
+import { heard, noticed, settled, short, silent, type Transcript } from "./transcript";
 
 /** One change of the query cache: the value under a key made anew, or everything below a key asked for again. */
 export type Change =
@@ -32,6 +32,18 @@ export function apply(event: ServerEvent, viewer: Viewer): Change[] {
       return callChanged(event.call, viewer);
     case "segment.added":
       return segmentAdded(event.call_id, event.segment);
+    case "segment.changed":
+      return [
+        update<Transcript>(keys.calls.transcript(event.call_id), (held) => settled(held, event.segment)),
+        // What was understood of the old words is being understood anew.
+        { do: "refetch", key: keys.calls.insights(event.call_id) },
+      ];
+    case "transcription.level":
+      return [
+        update<Transcript>(keys.calls.transcript(event.call_id), (held) =>
+          short(held, event.level, viewer.now),
+        ),
+      ];
     case "segment.interim": {
       const { speaker, text, start_ms, end_ms } = event;
       return [

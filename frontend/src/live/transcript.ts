@@ -6,6 +6,13 @@ export interface Interim {
   end_ms: number;
 }
 
+/** What the recognisers leave out for lack of time: 1 interim text, 2 also the second hearing, 3 text comes late. */
+export interface Shortage {
+  level: number;
+  /** When the server last said so, ISO. */
+  at: string;
+}
+
 /** A call's text as this browser knows it.
  *
  * segments: settled, in order of their time. known: the newest event number up to which nothing is missing.
@@ -16,9 +23,16 @@ export interface Transcript {
   known: number;
   seen: number;
   interim: Partial<Record<Speaker, Interim>>;
+  shortage: Shortage | null;
 }
 
-export const emptyTranscript: Transcript = { segments: [], known: 0, seen: 0, interim: {} };
+export const emptyTranscript: Transcript = {
+  segments: [],
+  known: 0,
+  seen: 0,
+  interim: {},
+  shortage: null,
+};
 
 /** Whether the server must be asked for events that got lost. */
 export function isMissingSome(transcript: Transcript): boolean {
@@ -29,8 +43,22 @@ function inOrder(a: Segment, b: Segment): number {
   return a.start_ms - b.start_ms || a.sequence - b.sequence;
 }
 
+/** Puts newer states of segments, corrections, in their old places. */
+function withNewer(segments: readonly Segment[], added: readonly Segment[]): readonly Segment[] {
+  const newest = new Map<string, Segment>();
+  for (const segment of added) {
+    if (segment.sequence >= (newest.get(segment.id)?.sequence ?? 0)) newest.set(segment.id, segment);
+  }
+  const newer = (held: Segment): Segment | undefined => {
+    const other = newest.get(held.id);
+    return other && other.sequence > held.sequence ? other : undefined;
+  };
+  return segments.some(newer) ? segments.map((segment) => newer(segment) ?? segment) : segments;
+}
+
 /** Adds segments, and takes out those whose place they take. One that was replaced never comes back. */
-function withSegments(segments: readonly Segment[], added: readonly Segment[]): readonly Segment[] {
+function withSegments(held: readonly Segment[], added: readonly Segment[]): readonly Segment[] {
+  const segments = withNewer(held, added);
   const have = new Set(segments.map((segment) => segment.id));
   for (const segment of [...segments, ...added]) {
     for (const replaced of segment.replaces) have.add(replaced);
@@ -90,6 +118,7 @@ export function caughtUp(
   latestSequence: number,
 ): Transcript {
   return {
+    ...transcript,
     segments: withSegments(transcript.segments, fetched),
     known: Math.max(transcript.known, latestSequence),
     seen: Math.max(transcript.seen, latestSequence),
@@ -97,7 +126,14 @@ export function caughtUp(
   };
 }
 
+/** The recognisers told what they leave out. */
+export function short(transcript: Transcript, level: number, at: string): Transcript {
+  if (level === 0) return transcript.shortage === null ? transcript : { ...transcript, shortage: null };
+  return { ...transcript, shortage: { level, at } };
+}
+
 /** Nobody speaks any more. */
 export function silent(transcript: Transcript): Transcript {
-  return Object.keys(transcript.interim).length === 0 ? transcript : { ...transcript, interim: {} };
+  const quiet = Object.keys(transcript.interim).length === 0 && transcript.shortage === null;
+  return quiet ? transcript : { ...transcript, interim: {}, shortage: null };
 }

@@ -1,6 +1,6 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { useMemo } from "react";
+import { useEffect, useMemo, useState } from "react";
 import {
   balanceQuery,
   callQuery,
@@ -11,14 +11,14 @@ import {
 } from "../../api/queries";
 import type { CallWithSpeech, DialCheck, Lead } from "../../api/types";
 import { useSignedIn } from "../../app/useSession";
-import { isLive, transcriptWords } from "../../calls/status";
+import { isLive, shortageWords, transcriptWords } from "../../calls/status";
 import { Transcript } from "../../calls/Transcript";
 import { Note, ProblemNote } from "../../components/Note";
 import { useTitle } from "../../components/Page";
 import { useKey } from "../../components/useKey";
 import { Waiting } from "../../components/Waiting";
 import { useFollow, useLine } from "../../live/Live";
-import { emptyTranscript } from "../../live/transcript";
+import { emptyTranscript, type Shortage } from "../../live/transcript";
 import { AfterPanel } from "./AfterPanel";
 import { BeforePanel, useDialCheck } from "./BeforePanel";
 import classes from "./CallPage.module.css";
@@ -27,6 +27,7 @@ import { LeadPanel, nextLead, Queue } from "./LeadPanel";
 
 // While the socket is down the tables are asked instead.
 const POLL_MS = 3_000;
+const SHORTAGE_HOLDS_MS = 15_000;
 
 export function CallPage() {
   const search = useSearch({ from: "/app/call" });
@@ -106,11 +107,13 @@ interface CallTextProps {
 function CallText({ callId, call, refetchInterval }: CallTextProps) {
   useFollow(callId);
   const transcript = useQuery({ ...transcriptQuery(callId), refetchInterval });
+  const shortage = useWhileTold(transcript.data?.shortage ?? null);
   const names = useMemo(() => ({ agent: "You", callee: call?.lead.name ?? "Lead" }), [call?.lead.name]);
   return (
     <>
       <div className={classes.textHead} role="status">
         {call ? transcriptWords(call) : "Loading the call"}
+        {shortage && <span className={classes.shortage}>{shortageWords(shortage.level)}</span>}
       </div>
       {transcript.error && (
         <div className={classes.banner}>
@@ -126,6 +129,17 @@ function CallText({ callId, call, refetchInterval }: CallTextProps) {
       </Transcript>
     </>
   );
+}
+
+/** The server says it again and again while it holds; once it falls silent, so does the page. */
+function useWhileTold(shortage: Shortage | null): Shortage | null {
+  const [ended, setEnded] = useState<Shortage | null>(null);
+  useEffect(() => {
+    if (shortage === null) return;
+    const timer = setTimeout(() => setEnded(shortage), SHORTAGE_HOLDS_MS);
+    return () => clearTimeout(timer);
+  }, [shortage]);
+  return shortage === ended ? null : shortage;
 }
 
 function BeforeText({ lead }: { lead: Lead | undefined }) {

@@ -1,0 +1,195 @@
+"""A person puts a line of the text right; what was recognised stays beside it, and everything that used it follows.
+
+Planted bugs that this catches: a merged turn that overwrites the person's words, a correction that keeps its old number (a
+browser that missed the event would never learn of it), insights that are not marked stale.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from ai.models import Passage
+from compliance.models import AuditEvent
+from identity.models import Membership
+from tests.identity.browser import Browser
+from tests.voice.carrier import Placed, give_credit, place, post
+from voice import analysis, transcripts
+from voice.models import Call, TranscriptSegment
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def member(make_account: Callable[..., Membership]) -> Membership:
+    return make_account()
+
+
+@pytest.fixture
+def placed(member: Membership) -> Placed:
+    give_credit(member, 100_000)
+    placed = place(member, began_s_ago=60)
+    post(*placed.agent("in-progress", at_s=0, sequence=2))
+    post(*placed.callee("in-progress", at_s=1, sequence=2))
+    Call.objects.get_queryset().filter(id=placed.call_id).update(transcript_state="on")
+    return placed
+
+
+@pytest.fixture
+def rep(member: Membership, sign_in: Callable[..., Browser]) -> Browser:
+    return sign_in(member)
+
+
+def say(placed: Placed, start_ms: int, text: str, speaker: str = "callee") -> TranscriptSegment:
+    segment = transcripts.add_segment(
+        call_id=placed.call_id,
+        speaker=speaker,
+        start_ms=start_ms,
+        end_ms=start_ms + 2_000,
+        text=text,
+        confidence=0.9,
+        now=datetime.now(UTC),
+    )
+    assert segment is not None
+    return segment
+
+
+def correct(rep: Browser, segment: TranscriptSegment | dict[str, Any], text: str | None, sequence: int = 0) -> Any:
+    known = segment if isinstance(segment, dict) else {"id": segment.id, "sequence": segment.sequence}
+    body = {"sequence": sequence or known["sequence"], "text": text}
+    return rep.patch(f"/api/segments/{known['id']}", body)
+
+
+def test_a_corrected_line_says_who_when_and_what_was_recognised(
+    rep: Browser, placed: Placed, member: Membership
+) -> None:
+    segment = say(placed, 0, "The fries are too high.")
+    status, corrected = correct(rep, segment, "The price is too high.")
+    assert status == 200
+    assert corrected["text"] == "The price is too high."
+    assert corrected["correction"]["original_text"] == "The fries are too high."
+    assert corrected["correction"]["by"] == f"{member.user.first_name} {member.user.last_name}"
+    assert corrected["sequence"] > segment.sequence
+    again = correct(rep, corrected, "The price is far too high.")[1]
+    assert again["correction"]["original_text"] == "The fries are too high."
+
+
+def test_whoever_missed_the_event_gets_the_correction_by_its_number(rep: Browser, placed: Placed) -> None:
+    segment = say(placed, 0, "The fries are too high.")
+    later = say(placed, 3_000, "Call me on Friday.")
+    correct(rep, segment, "The price is too high.")
+    page = rep.get(f"/api/calls/{placed.call_id}/segments?after_sequence={later.sequence}")[1]
+    assert [(each["id"], each["text"]) for each in page["items"]] == [(str(segment.id), "The price is too high.")]
+    assert page["latest_sequence"] == page["items"][0]["sequence"]
+
+
+def test_taking_it_back_restores_what_was_recognised(rep: Browser, placed: Placed) -> None:
+    segment = say(placed, 0, "The fries are too high.")
+    corrected = correct(rep, segment, "The price is too high.")[1]
+    restored = correct(rep, corrected, None)[1]
+    assert (restored["text"], restored["correction"]) == ("The fries are too high.", None)
+
+
+def test_of_two_who_correct_at_once_the_second_is_told(rep: Browser, placed: Placed) -> None:
+    segment = say(placed, 0, "The fries are too high.")
+    assert correct(rep, segment, "The price is too high.")[0] == 200
+    status, problem = correct(rep, segment, "The prices are too high.")
+    assert (status, problem["code"]) == (409, "segment_changed")
+    # A repeated request whose answer was lost is no conflict.
+    assert correct(rep, segment, "The price is too high.")[0] == 200
+
+
+def test_what_cannot_be_a_correction_is_refused(rep: Browser, placed: Placed) -> None:
+    segment = say(placed, 0, "The fries are too high.")
+    gap = transcripts.add_gap(call_id=placed.call_id, start_ms=9_000, end_ms=12_000, now=datetime.now(UTC))
+    assert gap is not None
+    assert correct(rep, segment, "   ")[0] == 422
+    assert correct(rep, segment, "x" * 4_001)[0] == 422
+    status, problem = correct(rep, gap, "words")
+    assert (status, problem["code"]) == (409, "segment_is_a_gap")
+
+
+def test_a_card_number_that_is_typed_is_not_stored(rep: Browser, placed: Placed) -> None:
+    corrected = correct(rep, say(placed, 0, "My card is something."), "My card is 4242 4242 4242 4242.")[1]
+    assert corrected["text"] == "My card is [card number removed]."
+
+
+def test_a_turn_heard_again_as_a_whole_does_not_overwrite_it(rep: Browser, placed: Placed) -> None:
+    segment = say(placed, 0, "The fries are too high.")
+    say(placed, 2_500, "for us")
+    correct(rep, segment, "The price is too high.")
+    merged = transcripts.replace_segments(
+        call_id=placed.call_id,
+        speaker="callee",
+        start_ms=0,
+        end_ms=5_000,
+        text="The fries are too high for us.",
+        confidence=0.9,
+        now=datetime.now(UTC),
+    )
+    assert merged is None
+    kept = TranscriptSegment.objects.get_queryset().filter(call_id=placed.call_id).order_by("start_ms")
+    assert [each.text for each in kept] == ["The price is too high.", "for us"]
+
+
+def test_the_audit_names_the_line_and_holds_none_of_its_words(rep: Browser, placed: Placed, member: Membership) -> None:
+    segment = say(placed, 0, "The fries are too high.")
+    correct(rep, correct(rep, segment, "The price is too high.")[1], None)
+    events = list(AuditEvent.objects.filter(target=str(segment.id)).order_by("sequence"))
+    assert [event.action for event in events] == ["transcript.corrected", "transcript.correction_undone"]
+    assert {event.actor_ref for event in events} == {str(member.user_id)}
+    assert not any("price" in str(event.detail) or "fries" in str(event.detail) for event in events)
+
+
+def test_what_was_understood_is_stale_at_once_and_then_understood_anew(rep: Browser, placed: Placed) -> None:
+    segment = say(placed, 0, "The fries are too high for us.")
+    end(placed)
+    assert analysis.analyse(call_id=placed.call_id, now=datetime.now(UTC))
+    assert insights(rep, placed)["state"] == "ready"
+    correct(rep, segment, "The price is too high for us.")
+    assert insights(rep, placed)["state"] == "stale"
+    assert analysis.analyse(call_id=placed.call_id, now=datetime.now(UTC))
+    fresh = insights(rep, placed)
+    assert fresh["state"] == "ready"
+    assert any("price" in item["text"] for item in fresh["items"] if item["kind"] == "objection")
+    searched = " ".join(Passage.objects.get_queryset().values_list("text", flat=True))
+    assert "price" in searched and "fries" not in searched
+
+
+def test_a_manager_corrects_the_teams_calls_and_the_line_outlives_the_managers_account(
+    rep: Browser,
+    placed: Placed,
+    member: Membership,
+    make_account: Callable[..., Membership],
+    sign_in: Callable[..., Browser],
+) -> None:
+    segment = say(placed, 0, "The fries are too high.")
+    manager = make_account(member.workspace_id, "manager", email="max@example.com", mobile="+1 202 555 0177")
+    corrected = correct(sign_in(manager, "198.51.100.8"), segment, "The price is too high.")[1]
+    assert corrected["correction"]["by"].startswith(manager.user.first_name)
+    manager.user.delete()
+    item = rep.get(f"/api/calls/{placed.call_id}/segments")[1]["items"][0]
+    assert (item["text"], item["correction"]["by"]) == ("The price is too high.", None)
+
+
+def test_nobody_else_corrects_a_call(
+    placed: Placed,
+    member: Membership,
+    make_account: Callable[..., Membership],
+    sign_in: Callable[..., Browser],
+) -> None:
+    segment = say(placed, 0, "The fries are too high.")
+    colleague = make_account(member.workspace_id, "rep", email="col@example.com", mobile="+1 202 555 0178")
+    assert correct(sign_in(colleague, "198.51.100.9"), segment, "Something else.")[0] == 404
+    segment.refresh_from_db()
+    assert segment.text == "The fries are too high."
+
+
+def end(placed: Placed) -> None:
+    now = datetime.now(UTC)
+    Call.objects.get_queryset().filter(id=placed.call_id).update(status="completed", ended_at=now)
+
+
+def insights(rep: Browser, placed: Placed) -> Any:
+    return rep.get(f"/api/calls/{placed.call_id}/insights")[1]

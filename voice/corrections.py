@@ -1,0 +1,87 @@
+"""Putting a transcript's text right: what was recognised is kept beside it, and whatever was understood of it follows."""
+
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from django.db import transaction
+
+from ai import operations as ai
+from compliance import audit
+from compliance.redaction import redact_cards
+from identity.auth import Actor
+from processors.errors import DomainError
+from realtime.publish import Topic, publish_on_commit
+from voice import queries, wake
+from voice.analysis import turns_of
+from voice.changes import next_sequence
+from voice.events import SegmentChanged
+from voice.models import Call, TranscriptSegment
+from voice.schemas import SegmentChange
+
+
+class SegmentHasChanged(DomainError):
+    """Somebody else changed the segment since the person saw it; read it again."""
+
+    code: ClassVar[str] = "segment_changed"
+
+
+class NotSpeech(DomainError):
+    """A gap has no text that could be wrong; permanent."""
+
+    code: ClassVar[str] = "segment_is_a_gap"
+
+
+def correct_segment(*, actor: Actor, segment_id: UUID, change: SegmentChange, now: datetime) -> TranscriptSegment:
+    """Replaces a segment's text, or puts back what was recognised. Sending what holds already changes nothing.
+
+    The audit names the segment only; both texts stand in the segment's row, which an erasure reaches.
+    :raises Call.DoesNotExist: unknown, not the actor's to see, or replaced by a turn that was heard as a whole.
+    :raises TranscriptSegment.DoesNotExist: replaced a moment ago.
+    :raises NotSpeech:
+    :raises SegmentHasChanged: `change.sequence` is not the segment's any more.
+    """
+    with transaction.atomic():
+        call = queries.visible_calls(actor).select_for_update(of=("self",)).get(segments__id=segment_id)
+        segment = call.segments.select_related("corrected_by").get(id=segment_id)
+        if segment.kind != "speech":
+            raise NotSpeech("This is a gap in the sound; there is no text to correct.")
+        recognised = segment.text if segment.original_text is None else segment.original_text
+        text = recognised if change.text is None else redact_cards(change.text)
+        if text == segment.text:
+            return segment
+        if change.sequence != segment.sequence:
+            raise SegmentHasChanged("Somebody else has changed this line meanwhile. Look at it again, then correct it.")
+        _write(segment, text, recognised, actor, now)
+        segment.sequence = next_sequence(call)
+        segment.save(update_fields=["text", "original_text", "corrected_at", "corrected_by", "sequence"])
+        call.save(update_fields=["sequence"])
+        audit.record(
+            workspace_id=actor.workspace_id,
+            actor_ref=str(actor.user_id),
+            action="transcript.corrected" if segment.corrected_at else "transcript.correction_undone",
+            target=str(segment.id),
+            detail={"call": str(call.id), "sequence": segment.sequence},
+            now=now,
+        )
+        event = SegmentChanged(call_id=call.id, sequence=segment.sequence, segment=queries.segment_out(segment))
+        publish_on_commit(Topic.call(call.workspace_id, call.id), event)
+        _understand_anew(call, now)
+        return segment
+
+
+def _write(segment: TranscriptSegment, text: str, recognised: str, actor: Actor, now: datetime) -> None:
+    segment.text = text
+    if text == recognised:
+        segment.original_text, segment.corrected_at, segment.corrected_by = None, None, None
+    else:
+        segment.original_text, segment.corrected_at, segment.corrected_by_id = recognised, now, actor.user_id
+
+
+def _understand_anew(call: Call, now: datetime) -> None:
+    """Quotes say the new words at once; the rest is marked stale until the worker has been over it."""
+    if call.analysis_state == "none":
+        return
+    Call.objects.filter(id=call.id).update(analysis_state="none")
+    ai.note_correction(call=turns_of(call), now=now)
+    wake.soon("analyse", call.id)
