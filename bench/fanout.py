@@ -319,6 +319,7 @@ def _event(sequence: int) -> Any:
         confidence=0.93,
         words=[],
         replaces=[],
+        correction=None,
     )
     return SegmentAdded(call_id=call_id, sequence=sequence, segment=segment)
 

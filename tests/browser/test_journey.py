@@ -30,6 +30,7 @@ def test_a_new_rep_signs_up_buys_calls_asks_and_leaves(
     _adds_a_lead(page, control, look)
     _calls_and_reads_along(page, control, look)
     _looks_back(page, look)
+    _corrects_a_line(page, look)
     _asks(page, look)
     _same_on_a_phone(page, look)
     _leaves(page, stack, look)
@@ -128,6 +129,34 @@ def _looks_back(page: Page, look: Look) -> None:
     expect(page.get_by_text(re.compile("too expensive")).first).to_be_visible()
     expect(page.get_by_role("heading", name=re.compile("Objection")).first).to_be_visible(timeout=30_000)
     look(page, "one-call")
+
+
+def _corrects_a_line(page: Page, look: Look) -> None:
+    """By keyboard alone, from the talk strip."""
+    log = page.get_by_role("log", name="Transcript")
+    page.get_by_role("slider", name="Place in the call").press("Home")
+    # A key counts as a command only when it stands alone.
+    page.wait_for_timeout(600)
+    page.keyboard.press("e")
+    field = log.get_by_label("What was said")
+    expect(field).to_be_focused()
+    recognised = field.input_value()
+    field.fill(" ")
+    field.press("Enter")
+    expect(log.get_by_text(re.compile("Write what was said"))).to_be_visible()
+    field.fill(f"{recognised} Indeed.")
+    look(page, "correcting-a-line")
+    field.press("Enter")
+    expect(log).to_contain_text(f"{recognised} Indeed.")
+    mark = log.get_by_text(re.compile("Corrected by Noa Newcomer"))
+    mark.click()
+    expect(log.get_by_text(f"Recognised as: “{recognised}”")).to_be_visible()
+    look(page, "corrected-line")
+    page.reload()
+    mark.click()
+    log.get_by_role("button", name="Undo the correction").click()
+    expect(mark).not_to_be_visible()
+    expect(log).not_to_contain_text("Indeed.")
 
 
 def _asks(page: Page, look: Look) -> None:

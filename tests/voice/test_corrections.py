@@ -43,7 +43,7 @@ def rep(member: Membership, sign_in: Callable[..., Browser]) -> Browser:
 
 def say(placed: Placed, start_ms: int, text: str, speaker: str = "callee") -> TranscriptSegment:
     segment = transcripts.add_segment(
-        call_id=placed.call_id,
+        call_id=placed.row.id,
         speaker=speaker,
         start_ms=start_ms,
         end_ms=start_ms + 2_000,
@@ -102,7 +102,7 @@ def test_of_two_who_correct_at_once_the_second_is_told(rep: Browser, placed: Pla
 
 def test_what_cannot_be_a_correction_is_refused(rep: Browser, placed: Placed) -> None:
     segment = say(placed, 0, "The fries are too high.")
-    gap = transcripts.add_gap(call_id=placed.call_id, start_ms=9_000, end_ms=12_000, now=datetime.now(UTC))
+    gap = transcripts.add_gap(call_id=placed.row.id, start_ms=9_000, end_ms=12_000, now=datetime.now(UTC))
     assert gap is not None
     assert correct(rep, segment, "   ")[0] == 422
     assert correct(rep, segment, "x" * 4_001)[0] == 422
@@ -120,7 +120,7 @@ def test_a_turn_heard_again_as_a_whole_does_not_overwrite_it(rep: Browser, place
     say(placed, 2_500, "for us")
     correct(rep, segment, "The price is too high.")
     merged = transcripts.replace_segments(
-        call_id=placed.call_id,
+        call_id=placed.row.id,
         speaker="callee",
         start_ms=0,
         end_ms=5_000,
@@ -129,7 +129,7 @@ def test_a_turn_heard_again_as_a_whole_does_not_overwrite_it(rep: Browser, place
         now=datetime.now(UTC),
     )
     assert merged is None
-    kept = TranscriptSegment.objects.get_queryset().filter(call_id=placed.call_id).order_by("start_ms")
+    kept = TranscriptSegment.objects.get_queryset().filter(call_id=placed.row.id).order_by("start_ms")
     assert [each.text for each in kept] == ["The price is too high.", "for us"]
 
 
@@ -145,11 +145,11 @@ def test_the_audit_names_the_line_and_holds_none_of_its_words(rep: Browser, plac
 def test_what_was_understood_is_stale_at_once_and_then_understood_anew(rep: Browser, placed: Placed) -> None:
     segment = say(placed, 0, "The fries are too high for us.")
     end(placed)
-    assert analysis.analyse(call_id=placed.call_id, now=datetime.now(UTC))
+    assert analysis.analyse(call_id=placed.row.id, now=datetime.now(UTC))
     assert insights(rep, placed)["state"] == "ready"
     correct(rep, segment, "The price is too high for us.")
     assert insights(rep, placed)["state"] == "stale"
-    assert analysis.analyse(call_id=placed.call_id, now=datetime.now(UTC))
+    assert analysis.analyse(call_id=placed.row.id, now=datetime.now(UTC))
     fresh = insights(rep, placed)
     assert fresh["state"] == "ready"
     assert any("price" in item["text"] for item in fresh["items"] if item["kind"] == "objection")

@@ -1,8 +1,10 @@
 import { Button } from "@mantine/core";
-import { memo, type ReactNode, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { memo, type ReactNode, useCallback, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { Segment, Speaker } from "../api/types";
+import { useKey } from "../components/useKey";
 import { clockMs, longTime } from "../format/time";
 import type { Interim, Transcript as Text } from "../live/transcript";
+import { CorrectedMark, CorrectionField } from "./Correction";
 import { overlaps } from "./doubt";
 import { guessedPx, stretchesOf } from "./stretches";
 import classes from "./Transcript.module.css";
@@ -15,17 +17,25 @@ interface TranscriptProps {
   names: Record<Speaker, string>;
   /** The segment to show and mark. A new object goes there again. */
   chosen?: { id: string } | null;
+  /** Whether the lines may be corrected here: by their button, the chosen one also by the key E. */
+  correctable?: boolean;
   /** What stands here while there is no text. */
   children?: ReactNode;
 }
 
 /** What was said, in order. New text moves the scroll only of somebody who is at its end. */
-export function Transcript({ text, names, chosen, children }: TranscriptProps) {
+export function Transcript({ text, names, chosen, correctable = false, children }: TranscriptProps) {
   const scroll = useRef<HTMLElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const lastTop = useRef(0);
   const [following, setFollowing] = useState(true);
   const [readTo, setReadTo] = useState(0);
+  const [editedId, setEditedId] = useState<string | null>(null);
+  const endEdit = useCallback(() => {
+    setEditedId(null);
+    scroll.current?.focus({ preventScroll: true });
+  }, []);
+  useKey("e", () => setEditedId(chosen?.id ?? null), correctable && Boolean(chosen));
   const count = text.segments.length;
   const stretches = useMemo(() => stretchesOf(text.segments), [text.segments]);
 
@@ -79,18 +89,17 @@ export function Transcript({ text, names, chosen, children }: TranscriptProps) {
       >
         <div ref={content}>
           {/* A new log for what was said before: only what comes after it is read out. */}
-          <div
-            role="log"
-            aria-label="Transcript"
-            key={text.seen === 0 ? "waiting" : "said"}
-          >
+          <div role="log" aria-label="Transcript" key={text.seen === 0 ? "waiting" : "said"}>
             {stretches.map(({ at, segments, before }) => (
               <Lines
                 key={at}
                 segments={segments}
                 before={before}
                 names={names}
-                chosenId={segments.some((segment) => segment.id === chosen?.id) ? chosen?.id : undefined}
+                chosenId={among(segments, chosen?.id)}
+                editedId={among(segments, editedId)}
+                onEdit={correctable ? setEditedId : undefined}
+                onEdited={endEdit}
               />
             ))}
           </div>
@@ -133,16 +142,25 @@ function centre(box: HTMLElement, line: HTMLElement): () => void {
   return () => cancelAnimationFrame(frame);
 }
 
+/** The id when it is one of these, so that only its own stretch is drawn anew. */
+function among(segments: readonly Segment[], id: string | null | undefined): string | undefined {
+  return id && segments.some((segment) => segment.id === id) ? id : undefined;
+}
+
 interface LinesProps {
   segments: readonly Segment[];
   /** What was said right before them. */
   before: Segment | undefined;
   names: Record<Speaker, string>;
   chosenId: string | undefined;
+  editedId: string | undefined;
+  onEdit: ((id: string) => void) | undefined;
+  onEdited: () => void;
 }
 
 /** A stretch of the text, which the browser lays out only when it comes near. */
-const Lines = memo(function Lines({ segments, before, names, chosenId }: LinesProps) {
+const Lines = memo(function Lines(props: LinesProps) {
+  const { segments, before, names, chosenId, editedId, onEdit, onEdited } = props;
   return (
     <div className={classes.stretch} style={{ containIntrinsicBlockSize: `auto ${guessedPx(segments)}px` }}>
       {segments.map((segment, position) => {
@@ -155,6 +173,9 @@ const Lines = memo(function Lines({ segments, before, names, chosenId }: LinesPr
             turn={previous?.speaker !== segment.speaker}
             overlap={overlaps(segment, previous)}
             chosen={chosenId === segment.id}
+            edited={editedId === segment.id}
+            onEdit={onEdit}
+            onEdited={onEdited}
           />
         );
       })}
@@ -167,6 +188,9 @@ function sameLines(a: LinesProps, b: LinesProps): boolean {
     a.before === b.before &&
     a.names === b.names &&
     a.chosenId === b.chosenId &&
+    a.editedId === b.editedId &&
+    a.onEdit === b.onEdit &&
+    a.onEdited === b.onEdited &&
     a.segments.length === b.segments.length &&
     a.segments.every((segment, position) => segment === b.segments[position])
   );
@@ -179,9 +203,13 @@ interface LineProps {
   /** The other one was still speaking. */
   overlap: boolean;
   chosen: boolean;
+  edited: boolean;
+  onEdit: ((id: string) => void) | undefined;
+  onEdited: () => void;
 }
 
-const Line = memo(function Line({ segment, name, turn, overlap, chosen }: LineProps) {
+const Line = memo(function Line(props: LineProps) {
+  const { segment, name, turn, overlap, chosen, edited, onEdit, onEdited } = props;
   if (segment.kind === "gap" || segment.speaker === null) {
     const seconds = Math.max(1, Math.round((segment.end_ms - segment.start_ms) / 1000));
     return (
@@ -206,9 +234,27 @@ const Line = memo(function Line({ segment, name, turn, overlap, chosen }: LinePr
         ) : (
           <span className="visually-hidden">{name}: </span>
         )}
-        <span>
-          <Words segment={segment} />
-        </span>
+        {edited ? (
+          <CorrectionField segment={segment} onDone={onEdited} />
+        ) : (
+          <span>
+            <Words segment={segment} />
+          </span>
+        )}
+        {onEdit && !edited && (
+          // Only the chosen line's is reached by Tab: an hour's text would be a thousand stops.
+          <button
+            type="button"
+            className={classes.correct}
+            tabIndex={chosen ? 0 : -1}
+            title={chosen ? "Key E" : undefined}
+            aria-label={`Correct: ${segment.text}`}
+            onClick={() => onEdit(segment.id)}
+          >
+            Correct
+          </button>
+        )}
+        {segment.correction && !edited && <CorrectedMark segment={segment} correction={segment.correction} />}
       </div>
     </div>
   );

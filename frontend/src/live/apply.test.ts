@@ -136,7 +136,11 @@ describe("a correction", () => {
 
   test("that was missed is fetched, and leaves what was there in its place", () => {
     const held = settled(settled(emptyTranscript, segment(1, 0)), segment(2, 3000));
-    const transcript = caughtUp(held, [{ ...segment(1, 0), sequence: 3, text: "right words", correction }], 3);
+    const transcript = caughtUp(
+      held,
+      [{ ...segment(1, 0), sequence: 3, text: "right words", correction }],
+      3,
+    );
     expect(transcript.segments.map((each) => each.text)).toEqual(["right words", "words 2"]);
   });
 });

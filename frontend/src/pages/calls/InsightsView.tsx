@@ -20,29 +20,36 @@ export function InsightsView({ insights, segments, onGo }: InsightsViewProps) {
       </>
     );
   }
-  if (insights.items.length === 0) {
+  if (insights.items.length === 0 && insights.state === "ready") {
     return <p className="quiet">Nothing in this call could be stated with words to show for it.</p>;
   }
   return (
-    <ul className={classes.insights}>
-      {KIND_ORDER.map((kind) => {
-        const items = insights.items.filter((insight) => insight.kind === kind);
-        if (items.length === 0) return null;
-        return (
-          <li key={kind}>
-            <h3 className={classes.kind}>{KIND_WORDS[kind]}</h3>
-            {items.map((insight) => (
-              <Statement
-                key={`${insight.start_ms}-${insight.text}`}
-                insight={insight}
-                segments={segments}
-                onGo={onGo}
-              />
-            ))}
-          </li>
-        );
-      })}
-    </ul>
+    <>
+      {insights.state === "stale" && (
+        <p className="quiet" role="status">
+          A line was corrected since. This is being worked out again.
+        </p>
+      )}
+      <ul className={classes.insights}>
+        {KIND_ORDER.map((kind) => {
+          const items = insights.items.filter((insight) => insight.kind === kind);
+          if (items.length === 0) return null;
+          return (
+            <li key={kind}>
+              <h3 className={classes.kind}>{KIND_WORDS[kind]}</h3>
+              {items.map((insight) => (
+                <Statement
+                  key={`${insight.start_ms}-${insight.text}`}
+                  insight={insight}
+                  segments={segments}
+                  onGo={onGo}
+                />
+              ))}
+            </li>
+          );
+        })}
+      </ul>
+    </>
   );
 }
 

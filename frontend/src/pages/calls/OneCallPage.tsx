@@ -94,7 +94,7 @@ export function OneCallPage() {
       <div className={classes.columns}>
         <section className={classes.text} aria-label="What was said">
           <ProblemNote error={transcript.error} />
-          <Transcript text={transcript.data ?? emptyTranscript} names={names} chosen={chosen}>
+          <Transcript text={transcript.data ?? emptyTranscript} names={names} chosen={chosen} correctable>
             <p className="quiet">{transcript.isPending ? "" : noText(call.data)}</p>
           </Transcript>
         </section>
