@@ -5,8 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from uuid import UUID
 
+import numpy as np
+from django.db.models import Q
+
 from ai import retrieval
-from ai.embedding import Embedder
+from ai.embedding import Embedder, Vector
+from ai.evidence import NOTHING, Marked, Meaning, Words, asking_share, beside, called_in, names_said
 from ai.language import WORD, plain, words
 from ai.models import IndexedCall, Insight
 from ai.question import Question, can_answer, read
@@ -23,11 +27,13 @@ class Signs:
     """What speaks for a turn being the answer, each in about [0, 1].
 
     turn, window, before: cosine of the question with the turn, the closest passage around it, and the turn before.
-    said, near, said_before: share of the question's words, by rarity, in the turn, in it and its neighbours, before it.
-    call: the same share in the call's candidates and the lead's name.
+    said, near, said_before: share of the question's words, by rarity, in the turn, in it and its neighbours, before it;
+    the names that the call says anywhere are left out, since who answers seldom repeats them.
+    call: the same share in the call's candidates and the lead's name and company, with every name that the call says.
     wrong_kind: a number, a time or a person is asked for and the turn has none.
-    named, other_named: the question names this call's lead, or another's.
-    asking: the turn is a question itself; asked: the other side asked just before. length: 1 from twelve words on.
+    named, other_named: the question names this call's lead or its company, or another's.
+    asking: the share of the turn's sentences that are questions; asked: the other side asked just before.
+    length: 1 from twelve words on.
     kind: 1 where an insight of the kind that the question names links to the turn, -1 where none does; 0 when the
     question names no kind.
     """
@@ -50,12 +56,12 @@ class Signs:
 
 # Logistic regression over the questions in tests/ai/questions/calibration.json, made by tests/ai/calibrate.py.
 _WEIGHTS = Signs(
-    turn=2.68, window=3.01, before=1.48, said=1.97, near=1.69, said_before=-1.00, call=2.12, wrong_kind=-2.45,
-    named=0.97, other_named=-1.89, asking=-0.82, asked=0.64, length=2.19, kind=2.25,
+    turn=4.19, window=2.76, before=2.65, said=1.96, near=0.64, said_before=-0.61, call=2.12, wrong_kind=-3.20,
+    named=1.44, other_named=-2.54, asking=-2.31, asked=0.47, length=1.47, kind=1.70,
 )  # fmt: skip
-_BIAS = -9.68
-# Below this nothing is quoted; the threshold with the best balance of precision and recall in the calibration.
-ANSWER_SCORE_MIN = 0.11
+_BIAS = -9.28
+# Below this nothing is quoted; in the calibration the threshold with most recall where four of five answers are right.
+ANSWER_SCORE_MIN = 0.12
 # Further quotes must reach this share of the best one's score.
 OF_BEST_MIN = 0.1
 
@@ -100,12 +106,12 @@ def candidates(text: str, *, scope: Scope, searched: Size, embedder: Embedder) -
     if not searched.passages:
         return []
     question = read(text)
-    vector = embedder.embed(text)
+    vector = _meaning_of(question, embedder)
     linked = _linked(question, scope)
     places = retrieval.places(scope, vector=vector, words=question.words)
     near = {call for call, _ in places} | {insight.indexed_call_id for insight in linked}
     calls = {call.id: call for call in IndexedCall.objects.for_workspace(scope.workspace_id).filter(id__in=near)}
-    marked = _Marked(linked, calls)
+    marked = Marked(linked, calls)
     places = [
         (call, turn)
         for call, turn in dict.fromkeys([*places, *marked.places])
@@ -113,13 +119,22 @@ def candidates(text: str, *, scope: Scope, searched: Size, embedder: Embedder) -
     ]
     if not places:
         return []
-    meaning = _Meaning(retrieval.windows_near(scope, vector=vector, near=places))
+    meaning = Meaning(retrieval.windows_near(scope, vector=vector, near=places))
     return _weigh(question, places, calls, meaning, marked, scope, searched)
 
 
+def _meaning_of(question: Question, embedder: Embedder) -> Vector:
+    """The mean of the question with its names and without: the cosine with it is the mean of both cosines.
+
+    A name fills much of a short question's meaning, and the turn that answers seldom says it.
+    """
+    vector = embedder.embed(question.text)
+    return (vector + embedder.embed(question.nameless)) * np.float32(0.5) if question.names else vector
+
+
 def _linked(question: Question, scope: Scope) -> list[Insight]:
-    """The newest insights of the kinds that the question names."""
-    if not question.kinds:
+    """The newest insights of the kinds that the question names, and those that tell of what it asks about."""
+    if not question.kinds and not question.told_of:
         return []
     condition = {
         "indexed_call__user_id": scope.user_id,
@@ -130,74 +145,19 @@ def _linked(question: Question, scope: Scope) -> list[Insight]:
     visible = Insight.objects.for_workspace(scope.workspace_id).filter(
         **{name: value for name, value in condition.items() if value is not None}
     )
-    of_kind = visible.filter(kind__in=question.kinds).order_by("-indexed_call__started_at", "rank")
+    wanted = Q(kind__in=question.kinds)
+    for name in question.told_of:
+        wanted |= Q(kind="objection", text__startswith=f"{name}: ")
+    of_kind = visible.filter(wanted).order_by("-indexed_call__started_at", "rank")
     return [] if scope.nothing else list(of_kind[:LINKED_MAX])
-
-
-class _Marked:
-    """The turns that insights of the asked kind link to, and what these say."""
-
-    def __init__(self, linked: Sequence[Insight], calls: Mapping[UUID, IndexedCall]) -> None:
-        self._said: dict[tuple[UUID, str], str] = {}
-        for insight in linked:
-            for segment_id in map(str, insight.segment_ids):
-                key = insight.indexed_call_id, segment_id
-                self._said[key] = f"{self._said.get(key, '')} {insight.text}"
-        self.places = [
-            (call.id, turn)
-            for call in calls.values()
-            for turn, said in enumerate(call.turns)
-            if (call.id, said["segment_id"]) in self._said
-        ]
-
-    def said(self, call: UUID, segment_id: str) -> str | None:
-        """ "Price: way too much" tells that the turn is about the price, which its own words do not."""
-        return self._said.get((call, segment_id))
-
-
-class _Meaning:
-    """Similarities of the windows around the candidates."""
-
-    def __init__(self, windows: Sequence[retrieval.Window]) -> None:
-        self._single: dict[Place, float] = {}
-        self._around: dict[Place, float] = {}
-        for window in windows:
-            if window.first_turn == window.last_turn:
-                self._single[window.indexed_call_id, window.first_turn] = window.similarity
-            for turn in range(window.first_turn, window.last_turn + 1):
-                place = window.indexed_call_id, turn
-                self._around[place] = max(self._around.get(place, -1.0), window.similarity)
-
-    def of(self, place: Place) -> tuple[float, float, float]:
-        """The turn, the closest window around it, the turn before."""
-        single = self._single.get(place, 0.0)
-        return single, self._around.get(place, single), self._single.get((place[0], place[1] - 1), 0.0)
-
-
-class _Words:
-    """Which share of the question's words a text holds; a rare word weighs more than a common one."""
-
-    def __init__(self, question: Question, texts: Sequence[str], scope: Scope, searched: Size) -> None:
-        self._stems = retrieval.stems([*question.words, *(word for text in texts for word in words(text))])
-        self.wanted = frozenset(self._stems[word] for word in question.words if word in self._stems)
-        counts = retrieval.frequencies(scope, sorted(self.wanted))
-        self._weights = {stem: math.log(1 + searched.turns / (0.5 + counts[stem])) for stem in self.wanted}
-        self._total = sum(self._weights.values())
-
-    def in_text(self, text: str) -> frozenset[str]:
-        return frozenset(self._stems[word] for word in words(text) if word in self._stems) & self.wanted
-
-    def share(self, found: frozenset[str]) -> float:
-        """All of it when the question has no telling word left: "Who objected?" asks for any objection."""
-        return sum(self._weights[stem] for stem in found) / self._total if self._total else 1.0
 
 
 def _weigh(
     question: Question,
     places: Sequence[Place],
     calls: Mapping[UUID, IndexedCall],
-    meaning: _Meaning,
-    marked: _Marked,
+    meaning: Meaning,
+    marked: Marked,
     scope: Scope,
     searched: Size,
 ) -> list[Candidate]:
@@ -207,33 +167,35 @@ def _weigh(
         (call, turn): f"{said['text']} {marked.said(call, said['segment_id']) or ''}"
         for (call, turn), said in turns.items()
     }
-    names = {call.id: frozenset(words(call.lead_name)) for call in calls.values()}
-    known = _Words(question, [*texts.values(), *(call.lead_name for call in calls.values())], scope, searched)
+    called = {call.id: called_in(call, question) for call in calls.values()}
+    known = Words(question, [*texts.values(), *called.values(), *question.names], scope, searched)
     found = {place: known.in_text(text) for place, text in texts.items()}
-    asked_names = frozenset(words(question.text)) & frozenset().union(*names.values())
-    named_stems = {call.id: known.in_text(call.lead_name) for call in calls.values()}
-    in_call = {
-        call: named_stems[call].union(*(stems for place, stems in found.items() if place[0] == call)) for call in calls
+    anybody_named = any(called.values())
+    besides = {
+        call.id: beside(known, question, known.in_text(f"{called[call.id]} {names_said(call, question)}"))
+        for call in calls.values()
     }
-    nothing: frozenset[str] = frozenset()
+    in_call = {
+        call: besides[call].union(*(stems for place, stems in found.items() if place[0] == call)) for call in calls
+    }
     weighed = []
     for call, turn in places:
         said, before = turns[call, turn], turns.get((call, turn - 1))
         close, closest, close_before = meaning.of((call, turn))
-        near = named_stems[call].union(*(found.get((call, turn + step), nothing) for step in (-1, 0, 1)))
+        near = NOTHING.union(*(found.get((call, turn + step), NOTHING) for step in (-1, 0, 1)))
         is_marked = marked.said(call, said["segment_id"]) is not None
         signs = Signs(
             turn=close,
             window=closest,
             before=close_before,
-            said=known.share(found[call, turn]),
-            near=known.share(near),
-            said_before=known.share(found.get((call, turn - 1), nothing)),
+            said=known.share(found[call, turn], besides[call]),
+            near=known.share(near, besides[call]),
+            said_before=known.share(found.get((call, turn - 1), NOTHING), besides[call]),
             call=known.share(in_call[call]),
             wrong_kind=float(not can_answer(question.wants, said["text"])),
-            named=float(bool(asked_names & names[call])),
-            other_named=float(bool(asked_names) and not asked_names & names[call]),
-            asking=float(said["text"].rstrip().endswith("?")),
+            named=float(bool(called[call])),
+            other_named=float(anybody_named and not called[call]),
+            asking=asking_share(said["text"]),
             asked=float(before is not None and before["text"].rstrip().endswith("?")),
             length=min(1.0, len(words(said["text"])) / 12),
             kind=(1.0 if is_marked else -1.0) if question.kinds else 0.0,

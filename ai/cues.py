@@ -28,8 +28,10 @@ OBJECTIONS: dict[str, re.Pattern[str]] = {
     ),
     "Competitor": _any(
         r"\b(?:the |an)other (?:company|provider|supplier|vendor|offer)\b|\bcompetitors?\b|\brival\b",
+        r"\b(?:our|my) (?:\w+ )?(?:provider|supplier|vendor)\b|\bsigned with\b",
+        r"(?<!\byou )\b(?:offered|quoted) (?:us|me)\b",
         r"\b(?:already|currently) (?:have|use|using|work with|got)\b|\bhave an? \w+ already\b",
-        r"\b(?:not unhappy|happy|satisfied) with (?:my|our|the|what|who)\b|\bswitch(?:ing)? to\b",
+        r"\b(?:not unhappy|happy|satisfied) with (?:my|our|the|them|what|who)\b|\bswitch(?:ing)? to\b",
         r"\b(?:pay|paid|quotes?|quoted|offered|offers) (?:us |me )?[^.?!]{0,40}\b(?:from|at the moment"
         r"|today|elsewhere)\b",
     ),

@@ -24,6 +24,7 @@ class IndexedCall(TenantModel):
     user_id = models.UUIDField()
     lead_id = models.UUIDField()
     lead_name = models.CharField(max_length=250)
+    company = models.CharField(max_length=120, blank=True, default="")
     started_at = models.DateTimeField()
     turns = models.JSONField()
     turns_digest = models.CharField(max_length=64)

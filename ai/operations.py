@@ -197,8 +197,8 @@ def delete_question(*, actor: Actor, question_id: UUID) -> None:
 def forget_call(*, call_id: UUID, now: datetime) -> None:
     """Erases all that is known of a call: turns, passages, insights, and its quotes in every answer.
 
-    Questions that name the called person go as a whole: by the full name anywhere, by a part of it where the answer
-    quoted this call. Repeating it changes nothing; a late index_call cannot bring the call back.
+    Questions that name the called person go as a whole: by the full name anywhere, by a part of it or by the company
+    where the answer quoted this call. Repeating it changes nothing; a late index_call cannot bring the call back.
     """
     with transaction.atomic():
         _lock_call(call_id)
@@ -208,10 +208,16 @@ def forget_call(*, call_id: UUID, now: datetime) -> None:
             asked.filter(filter_lead_id=row.lead_id).delete()
             if full_name := row.lead_name.strip():
                 asked.filter(question__icontains=full_name).delete()
-            for name in full_name.split():
+            for name in filter(None, (*full_name.split(), row.company.strip())):
                 asked.filter(citations__call_id=call_id, question__icontains=name).delete()
             row.delete()
         Citation.objects.filter(call_id=call_id).delete()
+
+
+def rename_lead(*, workspace_id: UUID, lead_id: UUID, lead_name: str, company: str) -> None:
+    """Calls the lead by the new name and company wherever it is quoted, and finds its calls by them."""
+    calls = IndexedCall.objects.for_workspace(workspace_id).filter(lead_id=lead_id)
+    calls.update(lead_name=lead_name[:250], company=company[:120])
 
 
 def scope_of(actor: Actor, filters: AskFilters) -> Scope:
@@ -247,6 +253,7 @@ def _store_turns(call: CallTurns, digest: str, now: datetime) -> IndexedCall | N
             "user_id": call.user_id,
             "lead_id": call.lead_id,
             "lead_name": call.lead_name[:250],
+            "company": call.company[:120],
             "started_at": call.started_at,
             "turns": [_turn_json(turn) for turn in call.turns],
             "turns_digest": digest,

@@ -21,6 +21,7 @@ INVENTORY: Final[Mapping[str, str]] = {
     "ai.IndexedCall.user_id": "call",
     "ai.IndexedCall.lead_id": "callee",
     "ai.IndexedCall.lead_name": "callee",
+    "ai.IndexedCall.company": "callee",
     "ai.IndexedCall.started_at": "call",
     "ai.IndexedCall.turns": "transcript",
     "ai.IndexedCall.turns_digest": "transcript",

@@ -5,12 +5,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ai import amounts
-from ai.language import content_words
+from ai.language import FRAME_WORDS, WORD, content_words, plain
 from ai.schemas import InsightKind
 
 Want = Literal["contact", "colour", "money", "number", "time", "person"]
 
 _W = r"(?:[\w'-]+ )"
+# Who told something is known by who is speaking, and needs no name in the words.
+_TELLS = (
+    r"(?:said|says|told|tells|asked|asks|objected|objects|complained|complains|mentioned|mentions|found|finds|thinks"
+    r"|thought|want|wants|wanted|doesn't|didn't|refused|needs|needed|likes|liked|raised|promised)"
+)
 # Most telling first: "what is the price per month" asks for money, not for a time.
 _WANTS: tuple[tuple[Want, re.Pattern[str]], ...] = (
     ("contact", re.compile(r"\b(?:phone|telephone|mobile) number\b|\be-?mail address\b", re.IGNORECASE)),
@@ -38,7 +43,8 @@ _WANTS: tuple[tuple[Want, re.Pattern[str]], ...] = (
     (
         "person",
         re.compile(
-            rf"^\W*(?:and |so )?(?:who|whose|whom)\b|\bwhat(?:'s| is) {_W}{{0,5}}name\b|\bname of\b", re.IGNORECASE
+            rf"^\W*(?:and |so )?(?:who|whose|whom)\b(?! {_TELLS}\b)|\bwhat(?:'s| is) {_W}{{0,5}}name\b|\bname of\b",
+            re.IGNORECASE,
         ),
     ),
 )
@@ -77,32 +83,74 @@ _KINDS: tuple[tuple[InsightKind, re.Pattern[str]], ...] = (
     ),
     ("commitment", re.compile(r"\bpromis\w+|\bcommit\w*", re.IGNORECASE)),
 )
+# What a question calls by its kind and speech never does: nobody says "the competitor". It is found by the insights
+# that tell of it, whose text begins with the objection's name.
+_TOLD_OF: tuple[tuple[str, re.Pattern[str]], ...] = (
+    (
+        "Competitor",
+        re.compile(
+            r"\b(?:competit(?:ors?|ion)|rivals?"
+            r"|(?:an)?(?:other|current|present|existing|previous|former) (?:company|provider|supplier|vendor)(?:'s)?)\b",
+            re.IGNORECASE,
+        ),
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """words: those that carry the meaning, lower case. wants: the kind of answer, None where any words may answer.
 
+    names: the words that are written like a name, lower case, among `words`; nameless: the text with "they" in their
+    place. told_of: the objections that the question
+    asks about by their name, which is among `words` instead of what the question calls them.
     kinds: the insights that the question names; the words that name them are not among `words`, since nobody who
     objects says "I object".
     """
 
     text: str
     words: tuple[str, ...]
+    names: frozenset[str]
+    nameless: str
+    told_of: frozenset[str]
     wants: Want | None
     kinds: frozenset[InsightKind]
 
 
 def read(text: str) -> Question:
-    plain = text.replace("\u2019", "'")
-    wants = next((want for want, pattern in _WANTS if pattern.search(plain)), None)
-    kinds = frozenset(kind for kind, pattern in _KINDS if pattern.search(plain))
+    plain_text = text.replace("\u2019", "'")
+    wants = next((want for want, pattern in _WANTS if pattern.search(plain_text)), None)
+    kinds = frozenset(kind for kind, pattern in _KINDS if pattern.search(plain_text))
     if "commitment" in kinds:
         kinds |= {"next_step"}
-    rest = plain
+    rest = plain_text
     for _, pattern in _KINDS:
         rest = pattern.sub(" ", rest)
-    return Question(text, tuple(content_words(rest)), wants, kinds)
+    told_of = frozenset(name for name, pattern in _TOLD_OF if pattern.search(rest))
+    for name, pattern in _TOLD_OF:
+        rest = pattern.sub(name.lower(), rest)
+    kept = tuple(content_words(rest))
+    names = _names(plain_text) & frozenset(kept)
+    return Question(text, kept, names, _nameless(plain_text, names), told_of, wants, kinds)
+
+
+def _nameless(text: str, names: frozenset[str]) -> str:
+    if not names:
+        return text
+    name = rf"(?:{'|'.join(map(re.escape, sorted(names)))})"
+    return re.sub(rf"\b{name}(?:(?: | & | and ){name})*\b", "they", text, flags=re.IGNORECASE)
+
+
+def _names(text: str) -> frozenset[str]:
+    """The words with a capital letter, but the first and those of the calendar."""
+    return (
+        frozenset(
+            plain(match.group())
+            for match in WORD.finditer(text)
+            if match.start() and match.group()[0].isupper() and not _TIME.fullmatch(match.group())
+        )
+        - FRAME_WORDS
+    )
 
 
 def can_answer(wants: Want | None, text: str) -> bool:

@@ -28,7 +28,8 @@ class Turn:
 class CallTurns:
     """One call's settled text, ordered by start_ms.
 
-    user_id: the member who made the call; lead_id, lead_name: who was called; started_at: aware UTC.
+    user_id: the member who made the call; lead_id, lead_name, company: who was called, company may be empty;
+    started_at: aware UTC.
     """
 
     call_id: UUID
@@ -36,5 +37,6 @@ class CallTurns:
     user_id: UUID
     lead_id: UUID
     lead_name: str
+    company: str
     started_at: datetime
     turns: tuple[Turn, ...]

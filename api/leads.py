@@ -57,7 +57,7 @@ def change_lead(request: HttpRequest, lead_id: UUID, change: LeadChange) -> Any:
 
 @router.delete("/leads/{lead_id}", response={204: None}, operation_id="remove_lead")
 def remove_lead(request: HttpRequest, lead_id: UUID) -> Any:
-    leads.remove_lead(actor=actor_of(request), lead_id=lead_id)
+    leads.remove_lead(actor=actor_of(request), lead_id=lead_id, now=datetime.now(UTC))
     return Status(204, None)
 
 

@@ -26,6 +26,7 @@ def turns_of(call: Call) -> CallTurns:
         user_id=call.user_id,
         lead_id=call.lead_id,
         lead_name=call.lead.name,
+        company=call.lead.company,
         started_at=call.answered_at or call.created_at,
         turns=turns,
     )

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
+from ai import operations as ai
 from compliance import suppression
 from identity.auth import Actor
 from processors.errors import DomainError
@@ -75,13 +76,14 @@ def change_lead(*, actor: Actor, lead_id: UUID, change: LeadChange) -> Lead:
                     raise LeadSuppressed(SUPPRESSED)
                 lead.phone_e164, lead.country, lead.time_zone = phone.e164, phone.country, phone.time_zone
             lead.save()
+            ai.rename_lead(workspace_id=lead.workspace_id, lead_id=lead.id, lead_name=lead.name, company=lead.company)
             return lead
     except IntegrityError:
         raise LeadExists("Another lead already has this number.") from None
 
 
-def remove_lead(*, actor: Actor, lead_id: UUID) -> None:
-    """Deletes the lead with its calls and transcripts.
+def remove_lead(*, actor: Actor, lead_id: UUID, now: datetime) -> None:
+    """Deletes the lead with its calls, their transcripts, and what answers quote of them.
 
     :raises Lead.DoesNotExist, LeadInCall:
     """
@@ -89,6 +91,8 @@ def remove_lead(*, actor: Actor, lead_id: UUID) -> None:
         lead = Lead.objects.for_workspace(actor.workspace_id).select_for_update().get(id=lead_id)
         if lead.calls.exclude(status__in=TERMINAL_STATUSES).exists():
             raise LeadInCall("A call with this lead is going on. Hang up first.")
+        for call_id in list(lead.calls.values_list("id", flat=True)):
+            ai.forget_call(call_id=call_id, now=now)
         lead.delete()
 
 

@@ -41,6 +41,7 @@ def a_call(
     user_id: UUID | None = None,
     lead_id: UUID | None = None,
     lead_name: str = "Nora Blake",
+    company: str = "",
     started_at: datetime = STARTED_AT,
     call_id: UUID | None = None,
 ) -> CallTurns:
@@ -51,6 +52,7 @@ def a_call(
         user_id=user_id or uuid7(),
         lead_id=lead_id or uuid7(),
         lead_name=lead_name,
+        company=company,
         started_at=started_at,
         turns=tuple(_turns(lines)),
     )
@@ -68,7 +70,13 @@ def question_set(name: str, *, workspace_id: UUID, user_id: UUID) -> QuestionSet
     """A set of tests/ai/questions as calls of one member."""
     stored = json.loads((QUESTIONS / f"{name}.json").read_text())
     calls = {
-        one["id"]: a_call(*one["turns"], workspace_id=workspace_id, user_id=user_id, lead_name=one["lead"])
+        one["id"]: a_call(
+            *one["turns"],
+            workspace_id=workspace_id,
+            user_id=user_id,
+            lead_name=one["lead"],
+            company=one.get("company", ""),
+        )
         for one in stored["calls"]
     }
     answerable = [

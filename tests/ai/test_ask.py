@@ -69,6 +69,36 @@ def test_who_objected_is_answered_with_the_objection(actor_in: MakeActor) -> Non
     assert OBJECTION in {quote.text for quote in asks(actor, "Why did David object to the price?").quotes}
 
 
+RIVAL = "The other company offered us nine hundred and fifty dollars."
+
+
+def test_a_competitor_is_found_though_nobody_says_the_word(actor_in: MakeActor) -> None:
+    actor = actor_in()
+    lines = ("A: It is twelve hundred dollars a month.", f"C: {RIVAL}", "A: Does that include the training?")
+    derive_insights(call=indexed(actor, *lines, lead_name="Susan Baker", company="Northern Freight"), now=NOW)
+    assert asks(actor, "How much did the competitor offer Northern Freight?").quotes[0].text == RIVAL
+    assert asks(actor, "Which competitor is moving to Japan?").status == "not_in_your_calls"
+
+
+def test_a_call_is_found_by_the_leads_company_as_a_whole(actor_in: MakeActor) -> None:
+    actor = actor_in()
+    north = indexed(actor, lead_name="Nora Blake", company="Northern Freight Ltd")
+    south = indexed(actor, lead_name="Ida Storm", company="Southern Freight")
+    asked = "What does the Clearview package cost {} Freight per month?"
+    assert asks(actor, asked.format("Northern")).quotes[0].call_id == north.call_id
+    assert asks(actor, asked.format("Southern")).quotes[0].call_id == south.call_id
+
+
+def test_a_question_that_names_the_company_goes_with_the_call_that_it_quotes(actor_in: MakeActor) -> None:
+    actor = actor_in()
+    call = indexed(actor, lead_name="Nora Blake", company="Northern Freight")
+    named = asks(actor, "What does the Clearview package cost Northern Freight per month?")
+    assert named.status == "answered"
+    forget_call(call_id=call.call_id, now=NOW)
+    with pytest.raises(QuestionUnknown):
+        answer_of(actor=actor, question_id=named.id)
+
+
 def test_what_nobody_said_is_not_in_your_calls_and_free(actor_in: MakeActor) -> None:
     actor = actor_in()
     indexed(actor)

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from uuid_utils.compat import uuid7
 
+from ai.models import IndexedCall
 from ai.operations import derive_insights, index_call
 from identity.models import Membership
 from tests.ai.calls import a_call
@@ -85,6 +86,28 @@ def test_a_question_is_answered_kept_and_deleted(page: Browser, owner: Membershi
     assert page.delete(f"/api/questions/{answer['id']}") == (204, None)
     assert page.get("/api/questions") == (200, {"items": [], "next_cursor": None})
     assert page.delete(f"/api/questions/{answer['id']}")[0] == 404
+
+
+def test_a_lead_that_is_removed_leaves_answers_too(page: Browser, owner: Membership) -> None:
+    buys(owner)
+    call_id = a_kept_call(owner)
+    assert ask(page)[1]["quotes"]
+    lead_id = Call.objects.get_queryset().get(id=call_id).lead_id
+    assert page.delete(f"/api/leads/{lead_id}") == (204, None)
+    assert ask(page, key="click-two")[1]["status"] == "not_in_your_calls"
+    assert not IndexedCall.objects.get_queryset().filter(call_id=call_id).exists()
+    assert page.get("/api/questions")[1]["items"][-1]["quotes"] == []
+
+
+def test_a_lead_with_a_new_name_and_company_is_quoted_and_found_by_them(page: Browser, owner: Membership) -> None:
+    buys(owner)
+    call_id = a_kept_call(owner)
+    lead_id = Call.objects.get_queryset().get(id=call_id).lead_id
+    change = {"first_name": "Dawit", "company": "Northern Freight"}
+    assert page.patch(f"/api/leads/{lead_id}", change)[0] == 200
+    answer = ask(page, "What price did we tell Northern Freight?")[1]
+    assert PRICE in {quote["text"] for quote in answer["quotes"]}
+    assert {quote["lead_name"] for quote in answer["quotes"]} == {"Dawit"}
 
 
 def test_filters_are_named_from_and_to(page: Browser, owner: Membership) -> None:

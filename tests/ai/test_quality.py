@@ -65,12 +65,14 @@ def spoken(name: str, *, workspace_id: object, user_id: object) -> QuestionSet:
 def test_held_out_questions_are_answered_or_refused_as_often_as_measured(actor_in: MakeActor) -> None:
     figures = measured(actor_in, "held_out")
     assert figures.answerable >= 30 and figures.unanswerable >= 30
-    assert figures.precision >= 0.75
-    assert figures.recall >= 0.55
-    assert figures.refused >= 0.8
+    assert figures.precision >= 0.85
+    assert figures.recall >= 0.6
+    assert figures.refused >= 0.9
+    assert figures.right_first >= 0.85
 
 
 def test_the_sandboxs_dialogues_are_answered(actor_in: MakeActor) -> None:
     figures = measured(actor_in, "spoken")
-    assert figures.precision >= 0.8
-    assert figures.recall >= 0.75
+    assert figures.precision >= 0.85
+    assert figures.recall >= 0.85
+    assert figures.refused >= 0.7
