@@ -56,7 +56,8 @@ class Journey:
         result |= self._delays(call["id"], live, bridged_at)
         result |= self._money(call)
         result["events_lost"] = self._events_lost(segments, live)
-        result |= self._ask(call["id"], segments)
+        offset_ms = (bridged_at - self._media_started_at(call["id"])) * 1000
+        result |= self._ask(segments, offset_ms=offset_ms)
         result["left_after_erasure"] = self._erase(segments, live)
         self._check(result)
         return result
@@ -162,29 +163,35 @@ class Journey:
         arrived = {received.event["segment"]["id"] for received in live.of_type("segment.added")}
         return len({segment["id"] for segment in segments} - arrived)
 
-    def _ask(self, call_id: str, segments: list[dict[str, Any]]) -> dict[str, bool]:
+    def _ask(self, segments: list[dict[str, Any]], *, offset_ms: float) -> dict[str, bool]:
+        """answer_cited: each question is answered, with whole segments, one of them where the answer was spoken."""
         self._say("asking")
-        texts = {segment["id"]: segment["text"] for segment in segments}
+        by_id = {segment["id"]: segment for segment in segments}
         before = self._rep.call("GET", "/api/credits")["available_mcredits"]
-        answered = cited = 0
+        right = 0
         for question in self._spoken.questions:
-            answer = self._rep.call("POST", "/api/questions", {"question": question}, key=str(uuid.uuid4()))
-            quotes = answer["quotes"]
-            words_are_exact = all(quote["text"] in texts.get(quote["segment_id"], "") for quote in quotes)
-            answered += answer["status"] == "answered"
-            cited += answer["status"] == "answered" and bool(quotes) and words_are_exact
-        self._say(f"{answered} of {len(self._spoken.questions)} questions answered, {cited} with exact quotes")
+            quotes = self._answer(question.text)["quotes"]
+            exact = [quote for quote in quotes if quote["text"] == by_id.get(quote["segment_id"], {}).get("text")]
+            told = [
+                quote for quote in exact if question.is_answered_by(by_id[quote["segment_id"]], offset_ms=offset_ms)
+            ]
+            right += bool(told) and exact == quotes
+            if not told:
+                self._say(f"{question.text} -> {[quote['text'] for quote in quotes] or 'not in your calls'}")
+        self._say(f"{right} of {len(self._spoken.questions)} questions answered where it was said")
         between = self._rep.call("GET", "/api/credits")["available_mcredits"]
-        refused = self._rep.call(
-            "POST", "/api/questions", {"question": self._spoken.unanswerable}, key=str(uuid.uuid4())
-        )
+        refused = [self._answer(question) for question in self._spoken.unanswerable]
         after = self._rep.call("GET", "/api/credits")["available_mcredits"]
         self._require(before > between, "an answer cost nothing")
+        uncited = all(answer["status"] == "not_in_your_calls" and not answer["quotes"] for answer in refused)
         return {
-            # Retrieval misses some paraphrases; an answer without its words would be a fault.
-            "answer_cited": cited == answered and 2 * cited >= len(self._spoken.questions),
-            "refused_uncited": refused["status"] == "not_in_your_calls" and not refused["quotes"] and after == between,
+            "answer_cited": right == len(self._spoken.questions),
+            "refused_uncited": bool(refused) and uncited and after == between,
         }
+
+    def _answer(self, question: str) -> dict[str, Any]:
+        answer: dict[str, Any] = self._rep.call("POST", "/api/questions", {"question": question}, key=str(uuid.uuid4()))
+        return answer
 
     def _erase(self, segments: list[dict[str, Any]], live: Live) -> int:
         """Deletes the account and counts what is left of the person, the lead and their words."""
