@@ -159,7 +159,9 @@ def _report(ours: Contestant, daphne: Contestant, uvicorn: Contestant, limit: Co
             "lost": sum(figures.lost for figures in ours.figures.values()),
             "stale_members": ours.stale_members,
         },
-        environment=environment("daphne", "uvicorn", "channels", "channels-redis", "redis", "websockets", "Twisted"),
+        environment=environment(
+            "picows", "daphne", "uvicorn", "channels", "channels-redis", "redis", "websockets", "Twisted"
+        ),
     )
 
 
@@ -182,8 +184,13 @@ def _serving(name: str, command: list[str], port: int, folder: Path, undo: ExitS
 
 
 def _daphne(port: int, application: str) -> list[str]:
-    """As the stack starts it."""
+    """Daphne, without its access log."""
     return [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(port), "-v", "0", application]
+
+
+def _live(port: int) -> list[str]:
+    """The live process."""
+    return [sys.executable, "manage.py", "live", "127.0.0.1", str(port)]
 
 
 def _uvicorn(port: int, application: str) -> list[str]:
@@ -204,7 +211,7 @@ def _ours(folder: Path, undo: ExitStack) -> Contestant:
     valkey = redis.Redis.from_url(settings.REDIS_URLS[0])
     return Contestant(
         name="ours",
-        server=_serving("ours", _daphne(port, "config.asgi:application"), port, folder, undo),
+        server=_serving("ours", _live(port), port, folder, undo),
         port=port,
         publish=lambda sequence: publish_ephemeral(topic, _event(sequence)),
         stale=lambda: int(valkey.zcard(group_key)),

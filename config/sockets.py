@@ -10,7 +10,7 @@ from channels.db import database_sync_to_async
 from django.conf import settings
 
 from identity.auth import Actor, actor_of_session
-from realtime.consumers import Caller
+from realtime.session import Caller
 from voice.queries import may_follow_call
 
 Application = Callable[..., Awaitable[None]]
@@ -18,18 +18,17 @@ Application = Callable[..., Awaitable[None]]
 
 def with_caller(inner: Application) -> Application:
     async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
-        actor = await database_sync_to_async(_actor)(_session_key(scope))
-        await inner({**scope, "actor": actor, "may_follow": _may_follow}, receive, send)
+        cookies = next((value for name, value in scope["headers"] if name == b"cookie"), b"").decode("latin-1")
+        await inner({**scope, "actor": await caller_of(cookies), "may_follow": may_follow}, receive, send)
 
     return application
 
 
-def _session_key(scope: dict[str, Any]) -> str | None:
-    for name, value in scope["headers"]:
-        if name == b"cookie":
-            morsel = SimpleCookie(value.decode("latin-1")).get(settings.SESSION_COOKIE_NAME)
-            return morsel.value if morsel else None
-    return None
+async def caller_of(cookies: str) -> Actor | None:
+    """Whose session the upgrade's Cookie header names; None when nobody is signed in."""
+    morsel = SimpleCookie(cookies).get(settings.SESSION_COOKIE_NAME)
+    actor: Actor | None = await database_sync_to_async(_actor)(morsel.value if morsel else None)
+    return actor
 
 
 def _actor(session_key: str | None) -> Actor | None:
@@ -39,7 +38,7 @@ def _actor(session_key: str | None) -> Actor | None:
     return actor_of_session(store(session_key))
 
 
-async def _may_follow(caller: Caller, call_id: UUID) -> bool:
+async def may_follow(caller: Caller, call_id: UUID) -> bool:
     assert isinstance(caller, Actor)
     allowed: bool = await database_sync_to_async(may_follow_call)(actor=caller, call_id=call_id)
     return allowed

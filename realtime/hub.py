@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 
 from channels.layers import get_channel_layer
 
+from realtime.frames import Frame
 from realtime.publish import CLOSE_RESTARTING
 
 logger = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ class ChannelLayerLost(ConnectionError):
 class Listener(Protocol):
     """A socket as the hub sees it; neither method may block or raise."""
 
-    def deliver(self, frame: str) -> None: ...
+    def deliver(self, frame: Frame) -> None: ...
 
     def close(self, code: int) -> None: ...
 
@@ -124,7 +125,7 @@ class Hub:
             for listener in listeners:
                 listener.close(message["code"])
             return
-        frame = f'{{"topic":"{topic}","event":{message["text"]}}}'
+        frame = Frame(f'{{"topic":"{topic}","event":{message["text"]}}}')
         for listener in listeners:
             listener.deliver(frame)
 

@@ -18,9 +18,10 @@ from pydantic import BaseModel
 from redis.asyncio import Redis
 from uuid_utils.compat import uuid7
 
-from realtime.consumers import CLOSE_BAD_MESSAGE, BrowserConsumer, Caller
+from realtime.consumers import BrowserConsumer
 from realtime.hub import DEAF_AFTER_S
 from realtime.publish import CLOSE_RESTARTING, Topic, publish_ephemeral
+from realtime.session import CLOSE_BAD_MESSAGE, Caller
 from tests.identity.test_sockets import cancel_the_rest
 
 MayFollow = Callable[[Caller, UUID], Coroutine[Any, Any, bool]]

@@ -1,0 +1,110 @@
+"""The live process: browsers' sockets on a server built for them; started by `manage.py live`.
+
+The same conversation is held under any ASGI server (config/asgi.py). On SIGTERM or SIGINT no new socket is taken, and those
+that are open are closed with 4012: the pages come back to another process and ask for what they missed by sequence.
+"""
+
+import asyncio
+import gc
+import json
+import signal
+from functools import partial
+from http import HTTPStatus
+
+from channels.db import database_sync_to_async
+from django.conf import settings
+from picows import WSListener, WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithListener, ws_create_server
+
+from config.pages import missing_parts
+from config.sockets import caller_of, may_follow
+from realtime.live_socket import LiveSocket
+from realtime.publish import CLOSE_RESTARTING
+from realtime.session import INBOUND_BYTES_MAX, BrowserSession
+
+PATH = "/ws/"
+READY_EVERY_S = 1.0
+HANDSHAKE_WITHIN_S = 5.0
+PING_EVERY_S = 20.0
+PONG_WITHIN_S = 30.0
+CLOSED_WITHIN_S = 5.0
+
+
+class LiveServer:
+    """Answers the upgrades of our own pages, and the two questions of whoever runs it."""
+
+    def __init__(self) -> None:
+        self._missing: tuple[str, ...] = ("start",)
+        self.open: set[LiveSocket] = set()
+        self.draining = False
+
+    async def watch_readiness(self) -> None:
+        """Runs until cancelled: an upgrade is answered on the event loop, which must not ask a database."""
+        while True:
+            self._missing = await database_sync_to_async(missing_parts, thread_sensitive=False)()
+            await asyncio.sleep(READY_EVERY_S)
+
+    def answer(self, request: WSUpgradeRequest) -> WSListener | WSUpgradeResponseWithListener | None:
+        """A listener for a socket that our own page asked for; else an answer in HTTP, None for 404."""
+        path = request.path.decode("latin-1").partition("?")[0]
+        if path == "/healthz":
+            return _says(HTTPStatus.OK, {"status": "ok"})
+        if path == "/readyz":
+            if missing := ("draining",) if self.draining else self._missing:
+                return _says(HTTPStatus.SERVICE_UNAVAILABLE, {"status": "waiting", "missing": missing})
+            return _says(HTTPStatus.OK, {"status": "ok"})
+        if path != PATH:
+            return None
+        if request.headers.get("origin", "") != settings.PUBLIC_URL:
+            return _says(HTTPStatus.FORBIDDEN, {"code": "origin_refused"})
+        if self.draining:
+            return _says(HTTPStatus.SERVICE_UNAVAILABLE, {"code": "draining"})
+        cookies = str(request.headers.get("cookie", ""))
+        return LiveSocket(new_session=partial(_session, cookies), all_open=self.open)
+
+    async def drain(self) -> None:
+        """Closes every socket so that its page goes elsewhere; returns when all have gone, or after a bound."""
+        self.draining = True
+        for each in tuple(self.open):
+            each.close(CLOSE_RESTARTING)
+        until = asyncio.get_running_loop().time() + CLOSED_WITHIN_S
+        while self.open and asyncio.get_running_loop().time() < until:
+            await asyncio.sleep(0.05)
+
+
+async def _session(cookies: str, one: LiveSocket) -> BrowserSession:
+    return BrowserSession(one, caller=await caller_of(cookies), may_follow=may_follow)
+
+
+def _says(status: HTTPStatus, what: dict[str, object]) -> WSUpgradeResponseWithListener:
+    headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+    body = json.dumps(what).encode()
+    if status == HTTPStatus.OK:
+        return WSUpgradeResponseWithListener(WSUpgradeResponse.create_ok_response(body, headers), None)
+    return WSUpgradeResponseWithListener(WSUpgradeResponse.create_error_response(status, body, headers), None)
+
+
+async def serve(*, host: str, port: int) -> None:
+    """Serves until SIGTERM or SIGINT."""
+    live = LiveServer()
+    server = await ws_create_server(
+        live.answer,
+        host,
+        port,
+        max_frame_size=2 * INBOUND_BYTES_MAX,
+        websocket_handshake_timeout=HANDSHAKE_WITHIN_S,
+        enable_auto_ping=True,
+        auto_ping_idle_timeout=PING_EVERY_S,
+        auto_ping_reply_timeout=PONG_WITHIN_S,
+        backlog=1_024,
+    )
+    readiness = asyncio.create_task(live.watch_readiness())
+    # What the application itself consists of is never garbage; a full collection would stop every page for a third of a second.
+    gc.collect()
+    gc.freeze()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await stop.wait()
+    server.close()
+    await live.drain()
+    readiness.cancel()

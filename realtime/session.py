@@ -1,0 +1,105 @@
+"""What a browser and we say to each other, whatever server holds the socket: topics of the caller's own workspace, nothing else."""
+
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+from uuid import UUID
+
+from realtime.frames import Frame
+from realtime.hub import Listener, hub
+from realtime.publish import CLOSE_RESTARTING, CLOSE_SIGNED_OUT, Topic
+
+logger = logging.getLogger(__name__)
+
+INBOUND_BYTES_MAX = 2_000
+FOLLOWED_CALLS_MAX = 20
+CLOSE_TOO_SLOW = 4408
+CLOSE_BAD_MESSAGE = 4400
+
+
+class Caller(Protocol):
+    """Who holds the socket; `config.sockets` says who it is."""
+
+    @property
+    def user_id(self) -> UUID: ...
+
+    @property
+    def workspace_id(self) -> UUID: ...
+
+
+MayFollow = Callable[[Caller, UUID], Awaitable[bool]]
+
+
+class BrowserSession:
+    """One browser's conversation. socket: where frames and the closing code go to."""
+
+    def __init__(self, socket: Listener, *, caller: Caller | None, may_follow: MayFollow) -> None:
+        self._socket = socket
+        self._caller = caller
+        self._may_follow = may_follow
+        self._topics: set[str] = set()
+
+    async def begin(self) -> bool:
+        """Joins the caller's own topics and says that it is ready; False when the socket was closed instead."""
+        if self._caller is None:
+            self._socket.close(CLOSE_SIGNED_OUT)
+            return False
+        try:
+            await self._subscribe(Topic.workspace(self._caller.workspace_id))
+            await self._subscribe(Topic.user(self._caller.user_id))
+        except Exception as error:
+            logger.warning("socket refused", extra={"error_type": type(error).__name__})
+            await self.end()
+            self._socket.close(CLOSE_RESTARTING)
+            return False
+        return True
+
+    async def hear(self, text: str) -> bool:
+        """Does what the browser asks for; False when the socket was closed because of it."""
+        try:
+            understood = len(text) <= INBOUND_BYTES_MAX and await self._obey(text)
+        except Exception as error:
+            # The database or the channel layer failed under a message; the browser comes back and tries again.
+            logger.warning("socket closed", extra={"error_type": type(error).__name__})
+            self._socket.close(CLOSE_RESTARTING)
+            return False
+        if not understood:
+            self._socket.close(CLOSE_BAD_MESSAGE)
+        return understood
+
+    async def end(self) -> None:
+        await hub().unsubscribe(self._socket, self._topics)
+
+    async def _subscribe(self, topic: Topic) -> None:
+        await hub().subscribe(self._socket, topic.name)
+        self._topics.add(topic.name)
+
+    async def _obey(self, text: str) -> bool:
+        """False when the message cannot be understood."""
+        assert self._caller is not None
+        try:
+            command = json.loads(text)
+            action = command["action"]
+            call_id = UUID(command["call_id"])
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return False
+        topic = Topic.call(self._caller.workspace_id, call_id)
+        if action == "follow":
+            if topic.name in self._topics or len(self._topics) >= FOLLOWED_CALLS_MAX + 2:
+                return True
+            if await self._may_follow(self._caller, call_id):
+                await self._subscribe(topic)
+                said = f'{{"topic":"{topic.name}","event":{{"type":"following","call_id":"{call_id}"}}}}'
+            else:
+                said = f'{{"topic":"","event":{{"type":"refused","call_id":"{call_id}","code":"not_found"}}}}'
+            self._socket.deliver(Frame(said))
+            return True
+        if action == "unfollow":
+            await hub().unsubscribe(self._socket, {topic.name})
+            self._topics.discard(topic.name)
+            return True
+        return False
+
+
+READY = Frame('{"topic":"","event":{"type":"ready"}}')
