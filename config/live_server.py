@@ -66,9 +66,8 @@ class LiveServer:
         self.draining = True
         for each in tuple(self.open):
             each.close(CLOSE_RESTARTING)
-        until = asyncio.get_running_loop().time() + CLOSED_WITHIN_S
-        while self.open and asyncio.get_running_loop().time() < until:
-            await asyncio.sleep(0.05)
+        if leaving := [asyncio.create_task(each.gone()) for each in self.open]:
+            await asyncio.wait(leaving, timeout=CLOSED_WITHIN_S)
 
 
 async def _session(cookies: str, one: LiveSocket) -> BrowserSession:

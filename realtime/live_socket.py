@@ -35,6 +35,7 @@ class LiveSocket(WSListener):
         self._working: asyncio.Task[None] | None = None
         self._session: BrowserSession | None = None
         self._closed = False
+        self.closed_with: int | None = None
         self._gone = False
 
     def on_ws_connected(self, transport: WSTransport) -> None:
@@ -77,9 +78,17 @@ class LiveSocket(WSListener):
         if self._closed or self._transport is None:
             return
         self._closed = True
+        self.closed_with = code
         self._transport.send_close(WSCloseCode(code))
         # A peer that reads nothing gets neither the code nor more of our memory for long.
         asyncio.get_running_loop().call_later(CLOSE_WITHIN_S, self._out.abort)
+
+    async def gone(self) -> None:
+        """Returns when the connection has ended and its topics are left."""
+        if self._transport is not None:
+            await self._transport.wait_disconnected()
+        if self._working is not None:
+            await asyncio.wait([self._working])
 
     def _work(self) -> None:
         """One task at a time, and only while there is something to wait for: the beginning, a command, the end."""

@@ -1,0 +1,106 @@
+"""The live process's own door, over a real connection: who is heard, who is closed, and that one who does not read costs little."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from channels.layers import channel_layers
+from picows import ws_create_server
+from uuid_utils.compat import uuid7
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from realtime.hub import hub
+from realtime.live_socket import BUFFER_BYTES_MAX, LiveSocket
+from realtime.session import CLOSE_BAD_MESSAGE, CLOSE_TOO_SLOW, BrowserSession
+from tests.identity.test_sockets import cancel_the_rest
+from tests.realtime.test_hub import Somebody, everything
+
+SOMEBODY = Somebody(uuid7(), uuid7())
+
+
+@asynccontextmanager
+async def door() -> AsyncIterator[tuple[str, set[LiveSocket]]]:
+    channel_layers.backends.clear()
+    sockets: set[LiveSocket] = set()
+
+    async def session(one: LiveSocket) -> BrowserSession:
+        return BrowserSession(one, caller=SOMEBODY, may_follow=everything)
+
+    server = await ws_create_server(lambda _: LiveSocket(new_session=session, all_open=sockets), "127.0.0.1", 0)
+    try:
+        yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/ws/", sockets
+    finally:
+        server.close()
+        await cancel_the_rest()
+
+
+def told(number: int, size: int = 10) -> dict[str, str]:
+    text = json.dumps({"type": "told", "number": number, "text": "x" * size})
+    return {"type": "hub.event", "topic": f"user.{SOMEBODY.user_id}", "text": text}
+
+
+async def opened(url: str) -> ClientConnection:
+    one = await connect(url)
+    assert '"ready"' in str(await one.recv())
+    return one
+
+
+@pytest.mark.parametrize("said", ["", "[]", "x" * 3_000, '{"action":"dance","call_id":"%s"}' % uuid7()])
+def test_what_cannot_be_understood_closes_the_socket_with_its_code(said: str) -> None:
+    async def story() -> None:
+        async with door() as (url, _):
+            one = await opened(url)
+            await one.send(said)
+            with pytest.raises(ConnectionClosed) as closed:
+                await one.recv()
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code == CLOSE_BAD_MESSAGE
+
+    asyncio.run(story())
+
+
+def test_frames_of_every_length_arrive_whole_and_a_call_is_followed() -> None:
+    async def story() -> None:
+        async with door() as (url, _):
+            one = await opened(url)
+            for number, size in enumerate((0, 40, 125, 126, 60_000, 70_000)):
+                hub()._dispatch(told(number, size))
+                assert json.loads(await one.recv())["event"] == {"type": "told", "number": number, "text": "x" * size}
+            await one.send(json.dumps({"action": "follow", "call_id": str(uuid7())}))
+            assert '"following"' in str(await one.recv())
+
+    asyncio.run(story())
+
+
+def test_a_browser_that_reads_nothing_is_closed_within_its_bound_and_the_others_hear_everything() -> None:
+    async def story() -> None:
+        async with door() as (url, sockets):
+            deaf = await asyncio.open_connection(
+                *url.removeprefix("ws://").removesuffix("/ws/").split(":"), limit=1_024
+            )
+            deaf[1].get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+            deaf[1].write(
+                b"GET /ws/ HTTP/1.1\r\nHost: here\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+            )
+            while not sockets:
+                await asyncio.sleep(0.01)
+            (slow,) = sockets
+            well = await opened(url)
+            most = 0
+            for number in range(2_000):
+                hub()._dispatch(told(number, 1_000))
+                assert json.loads(await well.recv())["event"]["number"] == number
+                most = max(most, slow._out.get_write_buffer_size())
+            assert slow.closed_with == CLOSE_TOO_SLOW
+            assert BUFFER_BYTES_MAX < most < BUFFER_BYTES_MAX + 2_000
+            async with asyncio.timeout(8):
+                while slow in sockets:
+                    await asyncio.sleep(0.05)
+            deaf[1].close()
+
+    asyncio.run(story())
