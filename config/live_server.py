@@ -25,7 +25,8 @@ PATH = "/ws/"
 READY_EVERY_S = 1.0
 HANDSHAKE_WITHIN_S = 5.0
 PING_EVERY_S = 20.0
-PONG_WITHIN_S = 30.0
+# picows wants it no longer than the time between pings.
+PONG_WITHIN_S = 20.0
 CLOSED_WITHIN_S = 5.0
 
 
