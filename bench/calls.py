@@ -28,6 +28,7 @@ class Line:
     """Where a call's three sides are. signature: the carrier's, of the media socket's address."""
 
     web_port: int
+    live_port: int
     media_port: int
     origin: str
     signature: str
@@ -165,7 +166,7 @@ class _Call:
     async def live(self, wait_s: float) -> Heard:
         await asyncio.sleep(wait_s)
         headers = {"Cookie": self._seat.cookie}
-        url = f"ws://localhost:{self._line.web_port}/ws/"
+        url = f"ws://localhost:{self._line.live_port}/ws/"
         async with connect(url, origin=Origin(self._line.origin), additional_headers=headers) as browser:
             await browser.send(json.dumps({"action": "follow", "call_id": str(self._call_id)}))
             reading = asyncio.create_task(self._read(browser))

@@ -1,6 +1,6 @@
 """Live calls through the whole product, in true real time: how right the text is, how soon it comes, how many calls it takes.
 
-PostgreSQL, Valkey, the transcriber, the media and the web process run as in production, on all cores; the calls' two outer
+PostgreSQL, Valkey, the transcriber, the media, the live and the web process run as in production, on all cores; the calls' two outer
 ends are in this process: the carrier's media socket in, a browser's socket out. Then every engine alone on the same
 utterances, beside faster-whisper as it comes with the same model. `make bench NAME=listening ARGS=--quick` takes a
 quarter of the time and says less.
@@ -90,13 +90,15 @@ class Transcriber:
 def _product(folder: Path, undo: ExitStack) -> tuple[Line, Transcriber]:
     from django.conf import settings
 
-    say("listening: starting the transcriber, the media and the web process")
-    ports = {"web": urlsplit(settings.PUBLIC_URL).port or 0, "media": urlsplit(settings.MEDIA_SOCKET_URL).port or 0}
+    say("listening: starting the transcriber, the media, the live and the web process")
+    addresses = {"web": settings.PUBLIC_URL, "media": settings.MEDIA_SOCKET_URL, "live": settings.LIVE_SOCKET_URL}
+    ports = {name: urlsplit(address).port or 0 for name, address in addresses.items()}
     address = Path(os.environ["TRANSCRIBER_ADDRESS"].removeprefix("unix://"))
     python = sys.executable
     commands = {
         "transcriber": [python, "-m", "ai.listening.server"],
         "media": [python, "manage.py", "media", "127.0.0.1", str(ports["media"])],
+        "live": [python, "manage.py", "live", "127.0.0.1", str(ports["live"])],
         "web": [
             python,
             "-m",
@@ -120,7 +122,9 @@ def _product(folder: Path, undo: ExitStack) -> tuple[Line, Transcriber]:
     time.sleep(6)
     signed = settings.MEDIA_SOCKET_URL + "/twilio/media/"
     signature = RequestValidator(settings.TWILIO_AUTH_TOKEN).compute_signature(signed, {})
-    return Line(ports["web"], ports["media"], settings.PUBLIC_URL, signature), Transcriber(pids["transcriber"])
+    return Line(ports["web"], ports["live"], ports["media"], settings.PUBLIC_URL, signature), Transcriber(
+        pids["transcriber"]
+    )
 
 
 def _climbed(line: Line, seats: list[Seat], clean: list[Speech], ladder: tuple[int, ...]) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from config.environment import SettingInvalid
 
 _HOSTS_OF_THIS_MACHINE = {"localhost", "127.0.0.1", "::1"}
 _MOST_INTEGER_SETTINGS = 100
+_PORTS = {"PORT_WEB": "8000", "PORT_MEDIA": "8001", "PORT_LIVE": "8002"}
 _PACK_FIELDS = {"price_id": str, "name": str, "mcredits": int, "amount_minor": int, "currency": str}
 
 
@@ -139,8 +140,10 @@ _DEMANDS = (
         "set unix:///PATH or tcp://HOST:PORT",
         required=False,
     ),
+    _Demand("LIVE_SOCKET_URL", _is_url("ws", "wss"), "set wss:// and the host that browsers reach", required=False),
     _Demand("PORT_WEB", _is_port, "set a port between 1 and 65535", required=False),
     _Demand("PORT_MEDIA", _is_port, "set a port between 1 and 65535", required=False),
+    _Demand("PORT_LIVE", _is_port, "set a port between 1 and 65535", required=False),
     _Demand("MEDIA_SERVER", _matches("picows|daphne"), "set picows or daphne", required=False),
     _Demand("WHISPER_MODEL_PATH", _is_folder, "set a folder that is there", required=False),
     _Demand(
@@ -174,6 +177,12 @@ def _public_addresses_agree(environ: Mapping[str, str]) -> list[Problem]:
         found.append(Problem("PUBLIC_URL", "is http, over which browsers keep no session", "set https://"))
     if media.scheme == "ws" and media.hostname not in _HOSTS_OF_THIS_MACHINE:
         found.append(Problem("MEDIA_SOCKET_URL", "is ws, to which Twilio does not stream", "set wss://"))
+    live = urlsplit(environ.get("LIVE_SOCKET_URL", ""))
+    if live.hostname and live.hostname != public.hostname:
+        wrong = "is not of PUBLIC_URL's host, to which alone browsers send the session's cookie"
+        found.append(Problem("LIVE_SOCKET_URL", wrong, "set the same host, on whatever port"))
+    elif live.scheme == "ws" and public.scheme == "https":
+        found.append(Problem("LIVE_SOCKET_URL", "is ws, which browsers refuse to a page of https", "set wss://"))
     if public.scheme == "https" and environ.get("NUM_PROXIES", "0") in {"", "0"}:
         wrong = "is 0 while PUBLIC_URL is https, which only a proxy in front can speak"
         found.append(Problem("NUM_PROXIES", wrong, "set how many proxies stand in front"))
@@ -192,9 +201,13 @@ def _paddle_accounts_agree(environ: Mapping[str, str]) -> list[Problem]:
 
 
 def _ports_differ(environ: Mapping[str, str]) -> list[Problem]:
-    if (environ.get("PORT_WEB") or "8000") == (environ.get("PORT_MEDIA") or "8001"):
-        return [Problem("PORT_MEDIA", "is the same as PORT_WEB", "set another port")]
-    return []
+    found: list[Problem] = []
+    taken: dict[str, str] = {}
+    for setting, default in _PORTS.items():
+        first = taken.setdefault(environ.get(setting) or default, setting)
+        if first != setting:
+            found.append(Problem(setting, f"is the same as {first}", "set another port"))
+    return found
 
 
 _CONTRADICTIONS = (_debug_is_off, _public_addresses_agree, _paddle_accounts_agree, _ports_differ)

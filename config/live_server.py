@@ -5,25 +5,20 @@ that are open are closed with 4012: the pages come back to another process and a
 """
 
 import asyncio
-import gc
-import json
 import signal
 from functools import partial
 from http import HTTPStatus
 
-from channels.db import database_sync_to_async
 from django.conf import settings
-from picows import WSListener, WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithListener, ws_create_server
+from picows import WSListener, WSUpgradeRequest, WSUpgradeResponseWithListener, ws_create_server
 
-from config.pages import missing_parts
+from config.socket_server import HANDSHAKE_WITHIN_S, Readiness, says, spare_the_application_from_collection
 from config.sockets import caller_of, may_follow
 from realtime.live_socket import LiveSocket
 from realtime.publish import CLOSE_RESTARTING
 from realtime.session import INBOUND_BYTES_MAX, BrowserSession
 
 PATH = "/ws/"
-READY_EVERY_S = 1.0
-HANDSHAKE_WITHIN_S = 5.0
 PING_EVERY_S = 20.0
 # picows wants it no longer than the time between pings.
 PONG_WITHIN_S = 20.0
@@ -34,31 +29,22 @@ class LiveServer:
     """Answers the upgrades of our own pages, and the two questions of whoever runs it."""
 
     def __init__(self) -> None:
-        self._missing: tuple[str, ...] = ("start",)
+        self.readiness = Readiness()
         self.open: set[LiveSocket] = set()
         self.draining = False
-
-    async def watch_readiness(self) -> None:
-        """Runs until cancelled: an upgrade is answered on the event loop, which must not ask a database."""
-        while True:
-            self._missing = await database_sync_to_async(missing_parts, thread_sensitive=False)()
-            await asyncio.sleep(READY_EVERY_S)
 
     def answer(self, request: WSUpgradeRequest) -> WSListener | WSUpgradeResponseWithListener | None:
         """A listener for a socket that our own page asked for; else an answer in HTTP, None for 404."""
         path = request.path.decode("latin-1").partition("?")[0]
-        if path == "/healthz":
-            return _says(HTTPStatus.OK, {"status": "ok"})
-        if path == "/readyz":
-            if missing := ("draining",) if self.draining else self._missing:
-                return _says(HTTPStatus.SERVICE_UNAVAILABLE, {"status": "waiting", "missing": missing})
-            return _says(HTTPStatus.OK, {"status": "ok"})
+        if answer := self.readiness.answer(path, draining=self.draining):
+            return answer
         if path != PATH:
             return None
         if request.headers.get("origin", "") != settings.PUBLIC_URL:
-            return _says(HTTPStatus.FORBIDDEN, {"code": "origin_refused"})
+            return says(HTTPStatus.FORBIDDEN, {"code": "origin_refused"})
         if self.draining:
-            return _says(HTTPStatus.SERVICE_UNAVAILABLE, {"code": "draining"})
+            return says(HTTPStatus.SERVICE_UNAVAILABLE, {"code": "draining"})
+        _as_picows_wants_it(request)
         cookies = str(request.headers.get("cookie", ""))
         return LiveSocket(new_session=partial(_session, cookies), all_open=self.open)
 
@@ -75,12 +61,11 @@ async def _session(cookies: str, one: LiveSocket) -> BrowserSession:
     return BrowserSession(one, caller=await caller_of(cookies), may_follow=may_follow)
 
 
-def _says(status: HTTPStatus, what: dict[str, object]) -> WSUpgradeResponseWithListener:
-    headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
-    body = json.dumps(what).encode()
-    if status == HTTPStatus.OK:
-        return WSUpgradeResponseWithListener(WSUpgradeResponse.create_ok_response(body, headers), None)
-    return WSUpgradeResponseWithListener(WSUpgradeResponse.create_error_response(status, body, headers), None)
+def _as_picows_wants_it(request: WSUpgradeRequest) -> None:
+    """Firefox asks for `keep-alive, Upgrade`, which RFC 6455 allows; picows knows the one word alone."""
+    asked = {each.strip().lower() for each in request.headers.get("connection", "").split(",")}
+    if "upgrade" in asked:
+        request.headers["Connection"] = "upgrade"
 
 
 async def serve(*, host: str, port: int) -> None:
@@ -97,10 +82,8 @@ async def serve(*, host: str, port: int) -> None:
         auto_ping_reply_timeout=PONG_WITHIN_S,
         backlog=1_024,
     )
-    readiness = asyncio.create_task(live.watch_readiness())
-    # What the application itself consists of is never garbage; a full collection would stop every page for a third of a second.
-    gc.collect()
-    gc.freeze()
+    readiness = asyncio.create_task(live.readiness.watch())
+    spare_the_application_from_collection()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -8,16 +8,14 @@ what was heard.
 
 import asyncio
 import gc
-import json
 import logging
 import signal
 from collections.abc import Callable
 from http import HTTPStatus
 
-from channels.db import database_sync_to_async
-from picows import WSListener, WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithListener, ws_create_server
+from picows import WSListener, WSUpgradeRequest, WSUpgradeResponseWithListener, ws_create_server
 
-from config.pages import missing_parts
+from config.socket_server import HANDSHAKE_WITHIN_S, Readiness, says, spare_the_application_from_collection
 from voice.media_messages import MESSAGE_BYTES_MAX
 from voice.media_socket import GatheringSelector, Sockets
 from voice.media_stream import may_open
@@ -25,10 +23,8 @@ from voice.media_stream import may_open
 logger = logging.getLogger(__name__)
 
 PATH = "/twilio/media/"
-READY_EVERY_S = 5.0
 # A message that is only somewhat too large is told so by a code of ours.
 FRAME_BYTES_MAX = 2 * MESSAGE_BYTES_MAX
-HANDSHAKE_WITHIN_S = 5.0
 # Frames are objects that come and go by the ten thousand a second and form no cycles.
 GC_THRESHOLDS = (20_000, 20, 20)
 # How long a process that drains says so on its port; longer than a load balancer needs to notice.
@@ -42,39 +38,21 @@ class MediaServer:
 
     def __init__(self, sockets: Sockets) -> None:
         self._sockets = sockets
-        self._missing: tuple[str, ...] = ("start",)
-
-    async def watch_readiness(self) -> None:
-        """Runs until cancelled: an upgrade is answered on the event loop, which must not ask a database."""
-        while True:
-            self._missing = await database_sync_to_async(missing_parts, thread_sensitive=False)()
-            await asyncio.sleep(READY_EVERY_S)
+        self.readiness = Readiness()
 
     def answer(self, request: WSUpgradeRequest) -> WSListener | WSUpgradeResponseWithListener | None:
         """A listener for a socket that the carrier signed; else an answer in HTTP, None for 404."""
         raw_path = request.path.decode("latin-1")
         path = raw_path.partition("?")[0]
-        if path == "/healthz":
-            return _says(HTTPStatus.OK, {"status": "ok"})
-        if path == "/readyz":
-            if missing := ("draining",) if self._sockets.draining else self._missing:
-                return _says(HTTPStatus.SERVICE_UNAVAILABLE, {"status": "waiting", "missing": missing})
-            return _says(HTTPStatus.OK, {"status": "ok"})
+        if answer := self.readiness.answer(path, draining=self._sockets.draining):
+            return answer
         if path != PATH:
             return None
         if not may_open(raw_path=raw_path, signature=request.headers.get("x-twilio-signature", "")):
-            return _says(HTTPStatus.FORBIDDEN, {"code": "signature_invalid"})
+            return says(HTTPStatus.FORBIDDEN, {"code": "signature_invalid"})
         if self._sockets.draining:
-            return _says(HTTPStatus.SERVICE_UNAVAILABLE, {"code": "draining"})
+            return says(HTTPStatus.SERVICE_UNAVAILABLE, {"code": "draining"})
         return self._sockets.new()
-
-
-def _says(status: HTTPStatus, what: dict[str, object]) -> WSUpgradeResponseWithListener:
-    headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
-    body = json.dumps(what).encode()
-    if status == HTTPStatus.OK:
-        return WSUpgradeResponseWithListener(WSUpgradeResponse.create_ok_response(body, headers), None)
-    return WSUpgradeResponseWithListener(WSUpgradeResponse.create_error_response(status, body, headers), None)
 
 
 def run(*, host: str, port: int, gather_ms: int, drain_s: float) -> None:
@@ -96,10 +74,8 @@ async def serve(*, host: str, port: int, drain_s: float) -> None:
         enable_auto_ping=False,
         backlog=1_024,
     )
-    watching = asyncio.create_task(media.watch_readiness())
-    # What the application itself consists of is never garbage; a full collection would stop the sound for a third of a second.
-    gc.collect()
-    gc.freeze()
+    watching = asyncio.create_task(media.readiness.watch())
+    spare_the_application_from_collection()
     gc.set_threshold(*GC_THRESHOLDS)
     stopping = _first_signal()
     await stopping

@@ -21,7 +21,7 @@ class SecurityHeadersMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
         public = urlsplit(settings.PUBLIC_URL)
-        socket = f"{'wss' if public.scheme == 'https' else 'ws'}://{public.netloc}"
+        socket = _origin(settings.LIVE_SOCKET_URL)
         self._plain = self._policy(socket, script="", frame="'none'", connect="")
         paddle = _origin(settings.PADDLE_JS_URL)
         paddle_wide = f"{paddle} https://*.paddle.com" if paddle.endswith(".paddle.com") else paddle

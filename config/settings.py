@@ -18,6 +18,8 @@ DEBUG = environment.boolean("DEBUG", False)
 DATA_DIR = Path(environment.text("DATA_DIR", str(BASE_DIR / ".data")))
 PUBLIC_URL = environment.text("PUBLIC_URL", "http://localhost:8000").rstrip("/")
 MEDIA_SOCKET_URL = environment.text("MEDIA_SOCKET_URL", "ws://localhost:8001").rstrip("/")
+# Of the page's own host, so that a load balancer can send the path /ws/ to either process.
+LIVE_SOCKET_URL = environment.text("LIVE_SOCKET_URL", "").rstrip("/") or PUBLIC_URL.replace("http", "ws", 1)
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", urlsplit(PUBLIC_URL).hostname or "localhost"]
 if media_host := urlsplit(MEDIA_SOCKET_URL).hostname:
     ALLOWED_HOSTS.append(media_host)

@@ -16,6 +16,6 @@ export default defineConfig({
   },
   server: {
     port: 5173,
-    proxy: { "/api": backend, "/ws": { target: backend, ws: true } },
+    proxy: { "/api": backend },
   },
 });

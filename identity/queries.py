@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import cast
 
+from django.conf import settings
+
 from identity.auth import Actor
 from identity.contact import masked
 from identity.models import Session
@@ -18,7 +20,7 @@ from identity.schemas import (
 from identity.sessions import SessionStore
 
 SESSIONS_LISTED_MAX = 200
-_ANONYMOUS = SessionOut(state="anonymous", user=None, workspace=None, role=None, permissions=None)
+_ANONYMOUS = SessionOut(state="anonymous", user=None, workspace=None, role=None, permissions=None, live_socket_url=None)
 
 
 def describe_session(session: SessionStore) -> SessionOut:
@@ -46,6 +48,7 @@ def describe_session(session: SessionStore) -> SessionOut:
             manage_members=may(role, "manage_members"),
             manage_workspace=may(role, "manage_workspace"),
         ),
+        live_socket_url=settings.LIVE_SOCKET_URL if verified else None,
     )
 
 

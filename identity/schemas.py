@@ -70,13 +70,17 @@ class PermissionsOut(BaseModel):
 
 
 class SessionOut(BaseModel):
-    """Whom the browser's session belongs to; all but the state is null when anonymous."""
+    """Whom the browser's session belongs to; all but the state is null when anonymous.
+
+    live_socket_url: where /ws/ is, without a path; for the signed in alone.
+    """
 
     state: Literal["anonymous", "awaiting_otp", "signed_in"]
     user: UserOut | None
     workspace: WorkspaceOut | None
     role: Role | None
     permissions: PermissionsOut | None
+    live_socket_url: str | None
 
 
 class OtpSentOut(BaseModel):

@@ -142,7 +142,8 @@ class Rep:
         return value
 
     def live(self) -> "Live":
-        return Live(self._product_url.replace("http", "ws", 1) + "/ws/", self.cookie_header, self._product_url)
+        url = self.call("GET", "/api/session")["live_socket_url"]
+        return Live(f"{url}/ws/", self.cookie_header, self._product_url)
 
 
 @dataclass(slots=True)

@@ -54,6 +54,7 @@ def supplied(folders: Folders, secrets: Secrets, ports: Ports) -> dict[str, str]
         "TRANSCRIBER_ADDRESS": f"unix://{folders.run / 'transcriber.sock'}",
         "PUBLIC_URL": public,
         "MEDIA_SOCKET_URL": f"ws://localhost:{ports.media}",
+        "LIVE_SOCKET_URL": f"ws://localhost:{ports.live}",
         "TWILIO_ACCOUNT_SID": secrets["twilio_account_sid"],
         "TWILIO_AUTH_TOKEN": secrets["twilio_auth_token"],
         "TWILIO_VERIFY_SERVICE_SID": secrets["twilio_verify_service_sid"],

@@ -17,6 +17,7 @@ class Ports:
 
     web: int = 8000
     media: int = 8001
+    live: int = 8002
     sandbox: int = 8100
     sandbox_smtp: int = 8125
 
@@ -24,6 +25,7 @@ class Ports:
 SETTINGS = {
     "web": "PORT_WEB",
     "media": "PORT_MEDIA",
+    "live": "PORT_LIVE",
     "sandbox": "SANDBOX_PORT",
     "sandbox_smtp": "SANDBOX_SMTP_PORT",
 }

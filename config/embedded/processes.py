@@ -63,7 +63,7 @@ def product(
 ) -> list[Process]:
     """What runs on one machine and on many.
 
-    bind: the address on which web and media listen. transcriber_address: unix:///path or tcp://host:port.
+    bind: the address on which web, media and live listen. transcriber_address: unix:///path or tcp://host:port.
     worker_waits: whether the worker's consumer waits for tasks in the queue. media_server: a key of MEDIA_SERVERS.
     """
     return [
@@ -81,6 +81,12 @@ def product(
             phase=2,
             # On SIGTERM it would hear all calls to their end; whoever stops the whole product does not wait for them.
             stop_signal=signal.SIGINT,
+        ),
+        Process(
+            name="live",
+            command=_python("manage.py", "live", bind, str(ports.live)),
+            ready=lambda: _answers(ports.live, "/readyz"),
+            phase=2,
         ),
         Process(
             name="worker",

@@ -36,7 +36,7 @@ def main() -> int:
 
 def _serve(places: Folders) -> int:
     chosen = ports.from_environment(os.environ)
-    ports.check_free(chosen, only=("web", "media"))
+    ports.check_free(chosen, only=("web", "media", "live"))
     transcriber = os.environ.get("TRANSCRIBER_ADDRESS") or f"unix://{places.run / 'transcriber.sock'}"
     given = {"DATA_DIR": str(places.data), "TRANSCRIBER_ADDRESS": transcriber}
     supervisor = Supervisor(

@@ -32,10 +32,12 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
         story.rep.close()
 
 
-def test_killing_web_worker_clock_and_transcriber_costs_a_call_nothing(story: Story) -> None:
-    kills = [Kill(10, "web", 3), Kill(24, "worker", 3), Kill(38, "clock", 3), Kill(50, "transcriber", 3)]
-    ended = story.call_with(SPOKEN, kills)
+def test_killing_web_live_worker_clock_and_transcriber_costs_a_call_nothing(story: Story) -> None:
+    kills = [Kill(10, "web", 3), Kill(18, "live", 3), Kill(28, "worker", 3)]
+    ended = story.call_with(SPOKEN, [*kills, Kill(38, "clock", 3), Kill(50, "transcriber", 3)])
     assert_all_is_right(story, ended)
+    # The page lost its socket without a word, and came back to ask for what was said meanwhile.
+    assert ended.page.losses == [1006]
     assert gap_ms(ended.segments) == 0
 
 

@@ -7,14 +7,13 @@ from typing import Any, TypeVar
 import pytest
 from asgiref.sync import sync_to_async
 from channels.layers import channel_layers
-from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.db import connections
 
-from config.asgi import application
 from identity.personal_data import STORE, subject_of
 from tests.identity.browser import PASSWORD, Browser
 from tests.identity.conftest import NOW, MakeAccount, SignIn
+from tests.realtime.doors import Door, both_doors
 
 SIGNED_OUT = 4401
 Result = TypeVar("Result")
@@ -23,18 +22,16 @@ Result = TypeVar("Result")
 class Socket:
     """The browser's own socket, with its cookies."""
 
-    def __init__(self, browser: Browser, origin: str = settings.PUBLIC_URL) -> None:
+    def __init__(self, browser: Browser, door: type[Door], origin: str = settings.PUBLIC_URL) -> None:
         cookie = f"{settings.SESSION_COOKIE_NAME}={browser.session_cookie}"
         headers = [(b"cookie", cookie.encode()), (b"origin", origin.encode())]
-        self._socket = WebsocketCommunicator(application, "/ws/", headers=headers)
+        self._socket = door(headers)
 
     async def open(self) -> bool:
-        accepted, _ = await self._socket.connect(timeout=5)
-        return bool(accepted)
+        return await self._socket.open()
 
     async def next(self) -> dict[str, Any]:
-        message: dict[str, Any] = await self._socket.receive_output(timeout=5)
-        return message
+        return await self._socket.next()
 
     async def closed_with(self) -> int:
         """The code that the socket is closed with; what arrives before is passed over."""
@@ -84,13 +81,14 @@ async def cancel_the_rest() -> None:
         _, rest = await asyncio.wait(rest, timeout=0.5)
 
 
+@both_doors
 def test_a_signed_in_browser_gets_its_socket_and_loses_it_by_signing_out(
-    make_account: MakeAccount, sign_in: SignIn
+    door: type[Door], make_account: MakeAccount, sign_in: SignIn
 ) -> None:
     browser = sign_in(make_account())
 
     async def story() -> int:
-        socket = Socket(browser)
+        socket = Socket(browser, door)
         assert await socket.open()
         assert '"ready"' in (await socket.next())["text"]
         await elsewhere(lambda: browser.post("/api/signout"))
@@ -99,31 +97,33 @@ def test_a_signed_in_browser_gets_its_socket_and_loses_it_by_signing_out(
     assert run(story) == SIGNED_OUT
 
 
-def test_a_revoked_session_loses_its_socket(make_account: MakeAccount, sign_in: SignIn) -> None:
+@both_doors
+def test_a_revoked_session_loses_its_socket(door: type[Door], make_account: MakeAccount, sign_in: SignIn) -> None:
     member = make_account()
     here, there = sign_in(member, "198.51.100.1"), sign_in(member, "198.51.100.2")
     target = next(item["id"] for item in here.get("/api/sessions")[1]["items"] if not item["current"])
 
     async def story() -> tuple[int, int]:
-        socket = Socket(there)
+        socket = Socket(there, door)
         assert await socket.open()
         assert '"ready"' in (await socket.next())["text"]
         await elsewhere(lambda: here.delete(f"/api/sessions/{target}"))
         first = await socket.closed_with()
         # A page that reconnects with the ended session is told again why.
-        again = Socket(there)
+        again = Socket(there, door)
         assert await again.open()
         return first, await again.closed_with()
 
     assert run(story) == (SIGNED_OUT, SIGNED_OUT)
 
 
-def test_an_erased_person_loses_the_socket(make_account: MakeAccount, sign_in: SignIn) -> None:
+@both_doors
+def test_an_erased_person_loses_the_socket(door: type[Door], make_account: MakeAccount, sign_in: SignIn) -> None:
     member = make_account()
     browser = sign_in(member)
 
     async def story() -> int:
-        socket = Socket(browser)
+        socket = Socket(browser, door)
         assert await socket.open()
         assert '"ready"' in (await socket.next())["text"]
         await elsewhere(lambda: STORE.erase(subject_of(member.user_id), now=NOW))
@@ -133,22 +133,26 @@ def test_an_erased_person_loses_the_socket(make_account: MakeAccount, sign_in: S
 
 
 @pytest.mark.policy("C2.2")
-def test_a_session_that_waits_for_its_passcode_has_no_socket(browser: Browser, make_account: MakeAccount) -> None:
+@both_doors
+def test_a_session_that_waits_for_its_passcode_has_no_socket(
+    door: type[Door], browser: Browser, make_account: MakeAccount
+) -> None:
     make_account()
     browser.post("/api/signin", {"email": "ada@example.com", "password": PASSWORD})
 
     async def story() -> int:
-        socket = Socket(browser)
+        socket = Socket(browser, door)
         assert await socket.open()
         return await socket.closed_with()
 
     assert run(story) == SIGNED_OUT
 
 
-def test_a_page_of_another_origin_gets_no_socket(make_account: MakeAccount, sign_in: SignIn) -> None:
+@both_doors
+def test_a_page_of_another_origin_gets_no_socket(door: type[Door], make_account: MakeAccount, sign_in: SignIn) -> None:
     browser = sign_in(make_account())
 
     async def story() -> bool:
-        return await Socket(browser, origin="https://evil.example").open()
+        return await Socket(browser, door, origin="https://evil.example").open()
 
     assert run(story) is False

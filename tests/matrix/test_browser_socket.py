@@ -18,6 +18,7 @@ from realtime.publish import Topic
 from tests.identity.test_sockets import SIGNED_OUT, Socket, run
 from tests.matrix.expectations import Role
 from tests.matrix.world import World
+from tests.realtime.doors import Door, both_doors
 
 QUIET_S = 0.5
 
@@ -38,7 +39,7 @@ class Page(Socket):
         return self
 
     async def follow(self, call_id: UUID | str) -> dict[str, Any]:
-        await self._socket.send_to(json.dumps({"action": "follow", "call_id": str(call_id)}))
+        await self._socket.say(json.dumps({"action": "follow", "call_id": str(call_id)}))
         return await self.hears()
 
     async def hears(self) -> dict[str, Any]:
@@ -46,10 +47,10 @@ class Page(Socket):
         return heard
 
     async def hears_nothing(self) -> bool:
-        return bool(await self._socket.receive_nothing(timeout=QUIET_S))
+        return await self._socket.hears_nothing(QUIET_S)
 
     async def leave(self) -> None:
-        await self._socket.disconnect()
+        await self._socket.leave()
 
 
 async def publish(topic: Topic) -> None:
@@ -61,11 +62,12 @@ async def publish(topic: Topic) -> None:
 # The mark makes pytest-django create the tests' database for this module; the test itself writes nothing.
 @pytest.mark.django_db
 @pytest.mark.parametrize("role", ["anonymous", "awaiting_otp"])
-def test_without_a_session_the_socket_is_closed_with_a_code(world: World, role: Role) -> None:
+@both_doors
+def test_without_a_session_the_socket_is_closed_with_a_code(door: type[Door], world: World, role: Role) -> None:
     browser = world.browser_of(role)
 
     async def story() -> int:
-        socket = Socket(browser)
+        socket = Socket(browser, door)
         assert await socket.open()
         return await socket.closed_with()
 
@@ -75,11 +77,12 @@ def test_without_a_session_the_socket_is_closed_with_a_code(world: World, role: 
 @pytest.mark.parametrize(
     "origin", ["https://evil.example", "http://localhost.evil.example", "http://localhost:1", "null", ""]
 )
-def test_a_page_of_another_origin_gets_no_socket(world: World, origin: str) -> None:
+@both_doors
+def test_a_page_of_another_origin_gets_no_socket(door: type[Door], world: World, origin: str) -> None:
     browser = world.browser_of("owner")
 
     async def story() -> bool:
-        return await Socket(browser, origin).open()
+        return await Socket(browser, door, origin).open()
 
     assert run(story) is False
 
@@ -96,13 +99,16 @@ def test_a_page_of_another_origin_gets_no_socket(world: World, origin: str) -> N
         ("owner", "stranger", False),
     ],
 )
-def test_a_call_is_followed_by_those_who_may_see_it(world: World, role: Role, whose: str, may: bool) -> None:
+@both_doors
+def test_a_call_is_followed_by_those_who_may_see_it(
+    door: type[Door], world: World, role: Role, whose: str, may: bool
+) -> None:
     """A refused call is refused like one that there is not, and its news do not arrive."""
     browser, person = world.browser_of(role), world.people[whose]
     call_id = UUID(str(person.things["call"]))
 
     async def story() -> tuple[dict[str, Any], dict[str, Any], bool]:
-        page = await Page(browser).ready()
+        page = await Page(browser, door).ready()
         answer = await page.follow(call_id)
         await publish(Topic.call(person.membership.workspace_id, call_id))
         heard = not await page.hears_nothing()
@@ -119,11 +125,12 @@ def test_a_call_is_followed_by_those_who_may_see_it(world: World, role: Role, wh
     assert answer == ({"type": "following", "call_id": str(call_id)} if may else refusal)
 
 
-def test_news_reach_their_own_workspace_and_person_only(world: World) -> None:
+@both_doors
+def test_news_reach_their_own_workspace_and_person_only(door: type[Door], world: World) -> None:
     rep, stranger, colleague = (world.people[name] for name in ("rep", "stranger", "colleague"))
 
     async def story() -> None:
-        page, other = await Page(rep.browser).ready(), await Page(stranger.browser).ready()
+        page, other = await Page(rep.browser, door).ready(), await Page(stranger.browser, door).ready()
         for topic in (Topic.workspace(stranger.membership.workspace_id), Topic.user(stranger.membership.user_id)):
             await publish(topic)
             assert (await other.hears())["topic"] == topic.name

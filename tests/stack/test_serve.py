@@ -24,6 +24,7 @@ def test_serve_runs_the_product_without_databases_and_sandbox_of_its_own(tmp_pat
         "NUM_PROXIES": "0",
         "PORT_WEB": str(chosen.web),
         "PORT_MEDIA": str(chosen.media),
+        "PORT_LIVE": str(chosen.live),
     }
     environ = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), **COMPLETE, **services, **addresses}
     output = tmp_path / "serve.out"
@@ -32,8 +33,9 @@ def test_serve_runs_the_product_without_databases_and_sandbox_of_its_own(tmp_pat
         serving = subprocess.Popen(command, cwd=PROJECT, env=environ, stdout=out, stderr=out)
     try:
         state = wait_ready(serving, tmp_path / "stack.json", output)
-        assert set(state["processes"]) == {"web", "media", "transcriber", "worker", "clock"}
+        assert set(state["processes"]) == {"web", "media", "live", "transcriber", "worker", "clock"}
         assert httpx.get(f"{environ['PUBLIC_URL']}/readyz").json()["status"] == "ok"
+        assert httpx.get(f"http://localhost:{chosen.live}/readyz").json()["status"] == "ok"
     finally:
         serving.send_signal(signal.SIGTERM)
         assert serving.wait(60) == 0, output.read_text()

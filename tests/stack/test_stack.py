@@ -16,7 +16,7 @@ import pytest
 from config.embedded.handle import Stack, StackFailed
 from config.embedded.ports import Ports
 
-EVERY_PROCESS = {"postgres", "valkey", "transcriber", "web", "media", "worker", "clock", "sandbox"}
+EVERY_PROCESS = {"postgres", "valkey", "transcriber", "web", "media", "live", "worker", "clock", "sandbox"}
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,9 @@ def remembered(stack: Stack) -> list[int]:
 def test_everything_runs_and_answers(stack: Stack) -> None:
     assert set(stack.processes()) == EVERY_PROCESS
     assert httpx.get(f"{stack.url}/readyz").json()["status"] == "ok"
-    assert httpx.get(f"http://localhost:{stack.ports.media}/healthz").status_code == 200
+    for port in (stack.ports.media, stack.ports.live):
+        assert httpx.get(f"http://localhost:{port}/healthz").status_code == 200
+        assert httpx.get(f"http://localhost:{port}/readyz").json()["status"] == "ok"
     assert httpx.get(stack.sandbox_url, follow_redirects=True).status_code == 200
     assert stack.url in stack.output
 

@@ -1816,8 +1816,12 @@ export interface components {
         /**
          * SessionOut
          * @description Whom the browser's session belongs to; all but the state is null when anonymous.
+         *
+         *     live_socket_url: where /ws/ is, without a path; for the signed in alone.
          */
         SessionOut: {
+            /** Live Socket Url */
+            live_socket_url: string | null;
             permissions: components["schemas"]["PermissionsOut"] | null;
             /** Role */
             role: ("owner" | "manager" | "rep") | null;

@@ -60,10 +60,10 @@ export function Shell() {
     const next = router.state.location.href;
     void router.navigate({ to: "/sign-in", search: { next }, replace: true });
   }, [ended, router]);
-  if (!session || ended || session.user === null) return null;
+  if (!session || ended || session.user === null || session.live_socket_url === null) return null;
   const { user, workspace } = session;
   return (
-    <Live userId={user.id}>
+    <Live userId={user.id} socketUrl={session.live_socket_url}>
       <div className={classes.shell}>
         <a href="#main" className={classes.skip}>
           Skip to the page

@@ -40,13 +40,20 @@ function catchUp(client: QueryClient, callId: string): void {
   }
 }
 
-/** Keeps one socket open while somebody is signed in. */
-export function Live({ userId, children }: { userId: string; children: ReactNode }) {
+/** Keeps one socket open while somebody is signed in. socketUrl: without a path, from the session. */
+export function Live({
+  userId,
+  socketUrl,
+  children,
+}: {
+  userId: string;
+  socketUrl: string;
+  children: ReactNode;
+}) {
   const client = useQueryClient();
   const [state, setState] = useState<LineState>("connecting");
   const socket = useMemo(() => {
-    const scheme = window.location.protocol === "https:" ? "wss" : "ws";
-    return new LiveSocket(`${scheme}://${window.location.host}/ws/`, {
+    return new LiveSocket(`${socketUrl}/ws/`, {
       onEvent: (event) => receive(client, event, userId),
       onState: (next) => {
         setState(next);
@@ -60,7 +67,7 @@ export function Live({ userId, children }: { userId: string; children: ReactNode
       onFollowing: (callId) =>
         void client.refetchQueries({ queryKey: keys.calls.transcript(callId) }, { cancelRefetch: false }),
     });
-  }, [client, userId]);
+  }, [client, userId, socketUrl]);
   useEffect(() => {
     socket.open();
     return () => socket.close();

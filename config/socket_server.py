@@ -1,0 +1,53 @@
+"""What the media and the live server have in common: their answers in HTTP, and whether they can do their work."""
+
+import asyncio
+import gc
+import json
+from http import HTTPStatus
+from typing import Final
+
+from channels.db import database_sync_to_async
+from picows import WSUpgradeResponse, WSUpgradeResponseWithListener
+
+from config.pages import missing_parts
+
+READY_EVERY_S: Final = 2.0
+HANDSHAKE_WITHIN_S: Final = 5.0
+
+
+class Readiness:
+    """Looks now and then: an upgrade is answered on the event loop, which must not ask a database."""
+
+    def __init__(self) -> None:
+        self._missing: tuple[str, ...] = ("start",)
+
+    async def watch(self) -> None:
+        """Runs until cancelled."""
+        while True:
+            self._missing = await database_sync_to_async(missing_parts, thread_sensitive=False)()
+            await asyncio.sleep(READY_EVERY_S)
+
+    def answer(self, path: str, *, draining: bool) -> WSUpgradeResponseWithListener | None:
+        """What /healthz and /readyz say, in the form of the web process; None for any other path."""
+        if path == "/healthz":
+            return says(HTTPStatus.OK, {"status": "ok"})
+        if path == "/readyz":
+            if missing := ("draining",) if draining else self._missing:
+                return says(HTTPStatus.SERVICE_UNAVAILABLE, {"status": "waiting", "missing": missing})
+            return says(HTTPStatus.OK, {"status": "ok"})
+        return None
+
+
+def says(status: HTTPStatus, what: dict[str, object]) -> WSUpgradeResponseWithListener:
+    """An answer in JSON instead of a socket."""
+    headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+    body = json.dumps(what).encode()
+    if status == HTTPStatus.OK:
+        return WSUpgradeResponseWithListener(WSUpgradeResponse.create_ok_response(body, headers), None)
+    return WSUpgradeResponseWithListener(WSUpgradeResponse.create_error_response(status, body, headers), None)
+
+
+def spare_the_application_from_collection() -> None:
+    """What it consists of is never garbage, and a full collection would stop every socket for a third of a second."""
+    gc.collect()
+    gc.freeze()
