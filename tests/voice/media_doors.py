@@ -12,7 +12,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from config.asgi import application
-from config.media_server import FRAME_BYTES_MAX, HANDSHAKE_WITHIN_S, MediaServer
+from config.media_server import FRAME_BYTES_MAX, MediaServer
+from config.socket_server import HANDSHAKE_WITHIN_S
 from voice.media_session import CLOSE_REFUSED
 from voice.media_socket import Sockets
 
