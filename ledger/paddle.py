@@ -4,9 +4,9 @@ import json
 import logging
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final
 from uuid import UUID
 
 import requests
@@ -58,8 +58,15 @@ class PaddleUnavailable(DomainError):
     retryable: ClassVar[bool] = True
 
 
+# Nothing was sold earlier, and what is farther off no database and no calendar can take.
+_EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
+# PostgreSQL keeps U+0000 in no text.
+_Word = Annotated[str, Field(max_length=40, pattern=r"^[^\x00]*$")]
+
+
 class _Price(BaseModel):
-    id: str = Field(min_length=1, max_length=80)
+    id: str = Field(min_length=1, max_length=80, pattern=r"^[^\x00]*$")
 
 
 class _Item(BaseModel):
@@ -79,7 +86,7 @@ class _Transaction(BaseModel):
     """What is kept of a transaction. payments, with its method_details, is read by nobody."""
 
     id: str = Field(pattern=r"^txn_\w{1,60}$")
-    status: str = Field(max_length=40)
+    status: _Word
     items: list[_Item] = Field(default=[], max_length=100)
     details: _Details = _Details()
 
@@ -89,16 +96,16 @@ class _Adjustment(BaseModel):
 
     id: str = Field(pattern=r"^adj_\w{1,60}$")
     transaction_id: str = Field(pattern=r"^txn_\w{1,60}$")
-    action: str = Field(max_length=40)
-    status: str = Field(max_length=40)
-    type: str | None = Field(default=None, max_length=40)
+    action: _Word
+    status: _Word
+    type: _Word | None = None
     totals: _Totals = _Totals()
 
 
 class _Envelope(BaseModel):
     event_id: str = Field(pattern=r"^\w{1,80}$")
     event_type: str = Field(pattern=r"^[a-z_.]{1,80}$")
-    occurred_at: AwareDatetime
+    occurred_at: AwareDatetime = Field(ge=_EARLIEST, lt=_LATEST)
     data: dict[str, Any]
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, transaction
 
 from ledger import paddle
 from ledger.events import CheckoutChanged
@@ -57,16 +57,33 @@ def receive_webhook(*, body: bytes, signature: str | None, now: datetime) -> Non
     try:
         _apply_with_followers(notification.event_id, now)
     except (DatabaseError, Overtaken) as error:
-        logger.error(
-            "paddle event stored but not applied",
-            extra={"event_id": notification.event_id, "error_type": type(error).__name__},
-        )
+        _not_applied(notification.event_id, error)
 
 
 def apply_pending_paddle_events(*, now: datetime) -> int:
-    """Applies what was stored and not applied, oldest first, at most SWEEP_AT_ONCE_MAX. Returns how many got through."""
+    """Applies what was stored and not applied, oldest first, at most SWEEP_AT_ONCE_MAX. Returns how many got through.
+
+    One that cannot be applied must not keep the others waiting.
+
+    :raises OperationalError, InterfaceError: the database is away, so the others would fail as well.
+    """
     due = PaddleEvent.objects.filter(state="pending").order_by("received_at").values_list("event_id", flat=True)
-    return sum(_apply_with_followers(event_id, now) for event_id in list(due[:SWEEP_AT_ONCE_MAX]))
+    applied = 0
+    for event_id in list(due[:SWEEP_AT_ONCE_MAX]):
+        try:
+            applied += _apply_with_followers(event_id, now)
+        except (OperationalError, InterfaceError):
+            raise
+        except (DatabaseError, Overtaken) as error:
+            _not_applied(event_id, error)
+    return applied
+
+
+def _not_applied(event_id: str, error: Exception) -> None:
+    """It stays due."""
+    logger.error(
+        "paddle event stored but not applied", extra={"event_id": event_id, "error_type": type(error).__name__}
+    )
 
 
 def _apply_with_followers(event_id: str, now: datetime) -> int:

@@ -1,5 +1,6 @@
 """Purchases, refunds and chargebacks, in whatever order they arrive."""
 
+from datetime import datetime, timedelta, timezone
 from itertools import permutations
 from typing import Any
 
@@ -121,6 +122,25 @@ def test_what_was_stored_and_not_applied_is_applied_by_the_sweep() -> None:
     )
     assert [operations.apply_pending_paddle_events(now=LATER) for _ in range(2)] == [1, 0]
     assert amounts(workspace_id) == (100_000, 0, 0)
+
+
+def test_an_event_that_cannot_be_applied_keeps_no_other_waiting() -> None:
+    """Red when the sweep stops at the first that fails: PostgreSQL keeps a time that Python cannot read."""
+    workspace_id = new_workspace()
+    purchase = completed(began(workspace_id))
+    beyond = datetime(9999, 12, 31, 23, tzinfo=timezone(-timedelta(hours=2)))
+    for event_id, occurred_at in (("evt_broken", beyond), (purchase["event_id"], NOW)):
+        PaddleEvent.objects.create(
+            event_id=event_id,
+            event_type="transaction.completed",
+            occurred_at=occurred_at,
+            received_at=NOW if event_id == "evt_broken" else LATER,
+            transaction_id=purchase["data"]["id"],
+            payload={"status": "completed", "items": [{"price_id": "pri_tests", "quantity": 1}], "total_minor": 1_000},
+        )
+    assert operations.apply_pending_paddle_events(now=LATER) == 1
+    assert amounts(workspace_id) == (100_000, 0, 0)
+    assert PaddleEvent.objects.filter(state="pending").values_list("event_id", flat=True).get() == "evt_broken"
 
 
 def test_a_cancelled_purchase_fails_and_is_granted_all_the_same_if_it_was_paid_after_all() -> None:

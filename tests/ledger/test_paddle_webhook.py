@@ -15,6 +15,9 @@ from tests.ledger.books import amounts, began, broken, completed, event, new_wor
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+PRICE_NUL = {"price": {"id": "pri_\x00"}, "quantity": 1}
+ADJUSTMENT = {"id": "adj_1", "transaction_id": "txn_1", "action": "refund", "status": "approved"}
+
 
 def post(body: bytes, signed: str | None = None) -> tuple[int, str]:
     """Status and code. signed: None signs in this moment."""
@@ -118,6 +121,11 @@ def test_both_signatures_of_a_secret_that_is_being_replaced_are_accepted(setting
         json.dumps(event("transaction.completed", {"id": "txn_1", "status": "completed", "items": "many"})).encode(),
         json.dumps(event("adjustment.created", {"id": "adj_1"})).encode(),
         json.dumps(event("transaction.completed", {"id": "txn_\x00", "status": "completed"})).encode(),
+        json.dumps(event("transaction.completed", {"id": "txn_1", "status": "a\x00"})).encode(),
+        json.dumps(event("transaction.paid", {"id": "txn_1", "status": "paid", "items": [PRICE_NUL]})).encode(),
+        json.dumps(event("adjustment.created", ADJUSTMENT | {"type": "\x00"})).encode(),
+        json.dumps(event("x.y", {}) | {"occurred_at": "9999-12-31T23:59:59-12:00"}).encode(),
+        json.dumps(event("x.y", {}) | {"occurred_at": "0001-01-01T00:00:00+12:00"}).encode(),
         b'{"event_id":"evt_1","event_type":"x.y","occurred_at":"2026-01-01T00:00:00Z","data":' + b"[" * 90_000 + b"}",
     ],
 )
