@@ -34,10 +34,10 @@ def dial(*, call_id: UUID, now: datetime) -> None:
         return
     call = Call.objects.select_related("user").get(id=call_id)
     if call.hangup_requested_at:
-        _give_up(call_id=call_id, status="cancelled", reason="cancelled_by_rep", now=now)
+        give_up(call_id=call_id, status="cancelled", reason="cancelled_by_rep", now=now)
         return
     if now - call.created_at > DIAL_WITHIN:
-        _give_up(call_id=call_id, status="failed", reason="not_dialled_in_time", now=now)
+        give_up(call_id=call_id, status="failed", reason="not_dialled_in_time", now=now)
         return
     try:
         with disclosures.about(user_id=call.user_id, workspace_id=call.workspace_id):
@@ -53,7 +53,7 @@ def dial(*, call_id: UUID, now: datetime) -> None:
         return
     except twilio.CarrierRefused as error:
         logger.warning("dial refused by the carrier", extra={"call_id": str(call_id), "error_code": error.code})
-        _give_up(call_id=call_id, status="failed", reason="carrier_refused", now=now)
+        give_up(call_id=call_id, status="failed", reason="carrier_refused", now=now)
         return
     adopt(call_id=call_id, sid=sid, now=now)
 
@@ -86,14 +86,14 @@ def resolve_unknown(*, now: datetime) -> None:
         if sid:
             adopt(call_id=call.id, sid=sid, now=now)
         elif now - intent.claimed_at > GIVE_UP_AFTER:
-            _give_up(call_id=call.id, status="failed", reason="carrier_unreachable", now=now)
+            give_up(call_id=call.id, status="failed", reason="carrier_unreachable", now=now)
 
 
-def _give_up(*, call_id: UUID, status: str, reason: str, now: datetime) -> None:
-    """Ends a call that was never placed and releases its hold, in one transaction."""
+def give_up(*, call_id: UUID, status: str, reason: str, now: datetime) -> None:
+    """Ends a call whose lead was never rung and releases its hold, in one transaction. A leg of the rep is ended elsewhere."""
     with transaction.atomic():
         call = Call.objects.select_for_update(of=("self",)).select_related("lead", "user").get(id=call_id)
-        DialIntent.objects.filter(call_id=call_id).update(state="refused", error_code=reason)
+        DialIntent.objects.filter(call_id=call_id).exclude(state="submitted").update(state="refused", error_code=reason)
         if not call.is_live:
             return
         call.status = status

@@ -7,11 +7,13 @@ from functools import wraps
 from uuid import UUID
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
+from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.multipartparser import MultiPartParserError
 from django.views.decorators.csrf import csrf_exempt
 
+from compliance import suppression
 from processors import disclosures
 from voice import callbacks, submission, transcripts, twilio, twiml
 from voice.models import Call
@@ -36,7 +38,7 @@ def _from_twilio(view: View) -> Callable[[HttpRequest, UUID], HttpResponse]:
         try:
             genuine = twilio.signed_by_twilio(request)
             sid = request.POST.get("CallSid", "")
-        except (RequestDataTooBig, TooManyFieldsSent, UnicodeDecodeError):
+        except (BadRequest, MultiPartParserError, SuspiciousOperation, UnicodeDecodeError):
             return _refuse(400, "body_unusable", "The form cannot be read.")
         if not genuine:
             return _refuse(403, "signature_invalid", "The request is not signed by the carrier.")
@@ -67,6 +69,10 @@ def agent_answered(request: HttpRequest, call: Call, now: datetime) -> HttpRespo
     callbacks.receive(call=call, kind="agent", params=request.POST.dict(), now=now)
     call.refresh_from_db()
     if not call.is_live or call.hangup_requested_at or not call.lead.phone_e164:
+        return _twiml(twiml.hang_up())
+    if suppression.is_suppressed(workspace_id=call.workspace_id, phone_e164=call.lead.phone_e164):
+        # They asked not to be called after Call was pressed and before the rep picked up: the last moment to obey.
+        submission.give_up(call_id=call.id, status="cancelled", reason="lead_suppressed", now=now)
         return _twiml(twiml.hang_up())
     if call.streams.filter(connected_at__isnull=False).exists():
         # The carrier obeyed the first answer already: this is a replay, and it gets neither a token nor the number.

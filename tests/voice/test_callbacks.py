@@ -17,7 +17,8 @@ from uuid_utils.compat import uuid7
 
 from identity.models import Membership
 from ledger.models import Entry, Hold
-from tests.ledger.books import broken
+from tests.identity.browser import Browser
+from tests.ledger.books import amounts, broken
 from tests.voice.carrier import FORM, Placed, give_credit, place, post, send, sid, signature
 from voice import callbacks, metering, reconcile
 from voice.models import Call, Callback, CallLeg, MediaStream
@@ -217,6 +218,16 @@ def test_what_is_signed_but_unusable_is_refused_with_a_code_and_changes_nothing(
         "a short CallSid": (post(path, params | {"CallSid": "CA1"}), 400, "call_sid_invalid"),
         "an unknown call": (post(unknown, params), 404, "call_unknown"),
         "too many fields": (post(path, {f"f{n}": "1" for n in range(1_200)}), 400, "body_unusable"),
+        "another alphabet": (
+            send("POST", path, "a=1".encode("utf-16"), signed="x", content_type=f"{FORM}; charset=utf-16"),
+            400,
+            "body_unusable",
+        ),
+        "no boundary": (
+            send("POST", path, b"--", signed="x", content_type="multipart/form-data"),
+            400,
+            "body_unusable",
+        ),
         "too large": (send("POST", path, b"a=" + b"x" * 2_000_000, signed="x"), 400, "body_unusable"),
     }
     assert {why: (answer.status, answer.code) for why, (answer, _, _) in answers.items()} == {
@@ -258,6 +269,23 @@ def test_a_replayed_answer_of_the_rep_opens_no_second_stream_and_shows_no_number
     replayed = post(path, params)
     assert replayed.status == 200 and "<Stream" not in replayed.body and number not in replayed.body
     assert streams.count() == 2
+
+
+def test_a_lead_who_asked_not_to_be_called_while_the_reps_phone_rang_is_not_rung(
+    member: Membership, sign_in: Callable[..., Browser]
+) -> None:
+    placed = place(member)
+    before = amounts(member.workspace_id)
+    number = placed.row.lead.phone_e164 or "-"
+    assert sign_in(member).post(f"/api/leads/{placed.row.lead_id}/suppression", {})[0] == 200
+    answer = post(placed.path("agent"), {"CallSid": placed.agent_sid, "CallStatus": "in-progress"})
+    assert answer.status == 200 and "<Hangup" in answer.body and number not in answer.body
+    post(*placed.agent("completed", at_s=1, sequence=3, CallDuration="1"))
+    call = placed.row
+    assert (call.status, call.end_reason, call.charged_mcredits) == ("cancelled", "lead_suppressed", 0)
+    available, held, debt = amounts(member.workspace_id)
+    assert (available, held, debt) == (before[0] + before[1], 0, before[2])
+    assert broken() == []
 
 
 def test_while_the_database_is_away_the_carrier_is_asked_to_send_again(member: Membership) -> None:

@@ -49,6 +49,7 @@ const END_WORDS: Record<string, string> = {
   rep_no_answer: "You did not answer your phone.",
   rep_unreachable: "Your phone could not be reached.",
   cancelled_by_rep: "You ended it before the lead answered.",
+  lead_suppressed: "The lead was not called: they asked not to be called.",
   carrier_refused: "The carrier refused the call. Try again, and write to support if it stays so.",
   carrier_unreachable: "The carrier could not be reached. Try again in a minute.",
   not_dialled_in_time: "It could not be dialled in time. Try again.",
