@@ -59,11 +59,15 @@ def free() -> Ports:
 
 
 def check_free(ports: Ports, *, only: Collection[str] = tuple(SETTINGS)) -> None:
-    """Raises PortUnusable, naming every port (of those fields) that another program holds."""
+    """Raises PortUnusable, naming every port (of those fields) that another program holds or that stands there twice."""
     problems = []
+    settings: dict[int, str] = {}
     for field in only:
         setting = SETTINGS[field]
         port: int = getattr(ports, field)
+        if (other := settings.setdefault(port, setting)) != setting:
+            problems.append(f"{other} and {setting} are both {port}; set them to different ports.")
+            continue
         with socket.socket() as probe:
             # As the servers do it: what lingers of a connection just closed does not count as taken.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -108,6 +108,16 @@ def test_a_port_in_use_is_named_before_anything_starts(tmp_path: Path) -> None:
     assert not (tmp_path / "postgres").exists()
 
 
+def test_a_port_that_is_given_twice_is_named_before_anything_starts(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    stack = Stack(tmp_path, ports=Ports(web=port, sandbox=port))
+    with pytest.raises(StackFailed, match=rf"PORT_WEB and SANDBOX_PORT are both {port}"):
+        stack.start()
+    assert stack.stop() == 2
+    assert not (tmp_path / "postgres").exists()
+
+
 def test_a_process_that_cannot_start_is_named_with_its_last_words_and_all_is_stopped(tmp_path: Path) -> None:
     stack = Stack(tmp_path / "data", settings={"TRANSCRIBER_WORKERS": "plenty"})
     with pytest.raises(StackFailed, match=r"transcriber does not start. Its log ends so:\n.*cannot start"):
