@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from django.core.exceptions import DisallowedHost, ObjectDoesNotExist, RequestDataTooBig
+from django.core.exceptions import DisallowedHost, ObjectDoesNotExist, RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -15,6 +15,8 @@ from processors.errors import DomainError
 logger = logging.getLogger(__name__)
 
 PROBLEM_TYPE = "application/problem+json"
+# What programs ask, as opposed to the pages that people open.
+PROGRAM_PATHS = ("/api/", "/twilio/", "/paddle/")
 TITLES = {
     400: "The request cannot be used",
     401: "Sign in first",
@@ -32,6 +34,8 @@ TITLES = {
     503: "Not available right now",
 }
 
+FAILED = "Something failed on our side. Nothing was changed; try again."
+
 
 def problem(status: int, code: str, detail: str, **extra: Any) -> HttpResponse:
     """An RFC 9457 answer. code: stable; detail: what happened and what to do."""
@@ -47,8 +51,8 @@ def problem(status: int, code: str, detail: str, **extra: Any) -> HttpResponse:
 
 
 class ProblemsMiddleware:
-    """Answers as a problem whatever the API refuses before or beside a route: a method that the address does not have, an
-    unknown host. Django and Ninja answer these in text of their own."""
+    """Answers as a problem whatever is refused to a program before or beside a route: a method that the address does not
+    have, an unknown address or host. Django and Ninja answer these in text of their own."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
@@ -60,7 +64,7 @@ class ProblemsMiddleware:
             # The name that was asked for is the asker's invention: no error of ours, and not to be written down.
             return problem(400, "host_unknown", "This server does not answer for that host name.")
         response = self._get_response(request)
-        if response.status_code < 400 or not request.path.startswith("/api/"):
+        if response.status_code < 400 or not request.path.startswith(PROGRAM_PATHS):
             return response
         if response.get("Content-Type") == PROBLEM_TYPE:
             return response
@@ -69,11 +73,15 @@ class ProblemsMiddleware:
             answer = problem(405, "method_not_allowed", f"This address takes {allowed}.")
             answer["Allow"] = allowed
             return answer
+        if response.status_code == 404:
+            return unknown_path(request)
+        if response.status_code >= 500:
+            return problem(response.status_code, "internal_error", FAILED)
         return problem(response.status_code, "request_unusable", "The request cannot be answered in this form.")
 
 
 def unknown_path(request: HttpRequest) -> HttpResponse:
-    """Answers every path under /api/ that has no route."""
+    """Answers every path that a program asks for and that has no route."""
     return problem(404, "not_found", "There is nothing here that you may see.")
 
 
@@ -125,7 +133,13 @@ def install(api: NinjaAPI, statuses: Mapping[type[DomainError], int]) -> None:
     def too_big(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
         return problem(413, "body_too_large", "The request is larger than 1 MiB.")
 
+    @api.exception_handler(SuspiciousOperation)
+    def unreadable(request: HttpRequest, error: SuspiciousOperation) -> HttpResponse:
+        return problem(
+            400, "request_unusable", "The request cannot be read, or carries more fields than anything here takes."
+        )
+
     @api.exception_handler(Exception)
     def unexpected(request: HttpRequest, error: Exception) -> HttpResponse:
         logger.error("request failed", extra={"error_type": type(error).__name__}, exc_info=error)
-        return problem(500, "internal_error", "Something failed on our side. Nothing was changed; try again.")
+        return problem(500, "internal_error", FAILED)

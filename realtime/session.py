@@ -82,7 +82,7 @@ class BrowserSession:
             command = json.loads(text)
             action = command["action"]
             call_id = UUID(command["call_id"])
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return False
         topic = Topic.call(self._caller.workspace_id, call_id)
         if action == "follow":

@@ -30,11 +30,13 @@ INTERNAL = {
     "hold_closed": "told to a caller of the ledger that extends an ended hold; a fault of ours",
     "hold_unknown": "told to a caller of the ledger that settles what was never held; a fault of ours",
     "interim_dropped": "ai/listening/track.py: newer interim text follows",
+    "merge_skipped": "ai/listening/merging.py: the finals stay as they are",
     "model_unusable": "ai/listening/server.py says it at its start and stops",
     "recognition_failed": "ai/listening/track.py: the stretch becomes a gap",
     "reference_taken": "each call has a reference of its own, so a second hold is a fault of ours",
     "speech_refused": "ai/listening/track.py: the stretch becomes a gap",
     "stream_refused": "voice/media_stream.py: the socket is closed with a code",
+    "text_too_late": "ai/listening/track.py: the stretch becomes a gap",
     "transcriber_overloaded": "ai/listening/client.py: final speech waits and is sent again",
     "transcriber_unavailable": "ai/listening/track.py: the stretch becomes a gap",
 }

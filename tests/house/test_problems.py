@@ -61,15 +61,31 @@ def test_an_address_that_is_nowhere_is_a_problem(path: str) -> None:
         (b"[]", "application/json"),
         (b"a=1", "application/x-www-form-urlencoded"),
         (b"--", "multipart/form-data; boundary=x"),
+        (b"--", "multipart/form-data"),
         (b"", "text/plain"),
+        ("a=1".encode("utf-16"), "application/x-www-form-urlencoded; charset=utf-16"),
         (b"[" * 100_000, "application/json"),
         (b'"' + b"x" * 2_000_000 + b'"', "application/json"),
     ],
 )
 def test_a_body_that_cannot_be_read_is_a_problem(body: bytes, content_type: str) -> None:
-    response = Client().post("/api/sign-in", body, content_type=content_type)
+    response = Client().generic("POST", "/api/signin", body, content_type=content_type)
     assert 400 <= response.status_code < 500
     problem_of(response, response.status_code)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/paddle/webhook", 405, "method_not_allowed"),
+        ("POST", "/paddle/elsewhere", 404, "not_found"),
+        ("POST", "/twilio/voice/not-a-call/agent", 404, "not_found"),
+        ("POST", "/twilio/media/", 404, "not_found"),
+    ],
+)
+def test_a_carrier_or_seller_that_errs_is_told_as_a_problem_too(method: str, path: str, status: int, code: str) -> None:
+    assert problem_of(Client().generic(method, path), status) == code
 
 
 @pytest.mark.parametrize("host", ["evil.example", "a b", "evil.example:80@localhost", "[evil"])

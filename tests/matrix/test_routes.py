@@ -127,6 +127,16 @@ def test_each_role_does_what_it_may_with_its_own_and_nothing_else(
     assert shown == [], "Something of another workspace is in the answer."
 
 
+@pytest.mark.parametrize("operation", [one for one in OPERATIONS.values() if one.method == "GET"], ids=_id)
+def test_thousands_of_fields_in_a_query_are_refused_as_a_problem_and_never_fail(
+    world: World, operation: Operation
+) -> None:
+    address = operation.url({name: uuid7() for name in operation.identifiers if name.startswith("path.")})
+    reply = world.browser_of("owner").ask("GET", f"{address}?{'a=1&' * 3_000}")
+    # An address that reads no query has nothing to refuse.
+    assert reply.status in (200, 404) or (reply.status, reply.json["code"]) == (400, "request_unusable")
+
+
 @each_naming
 def test_what_belongs_to_another_workspace_is_not_there(world: World, naming: Naming) -> None:
     """Not found, never forbidden: the answer is that to an id which nobody has, and nothing changes over there."""

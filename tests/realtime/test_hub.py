@@ -138,7 +138,8 @@ def test_a_database_that_fails_under_a_message_closes_the_socket_so_that_the_pag
 
 
 @pytest.mark.parametrize(
-    "text", ["{", "[]", '{"action":"follow"}', '{"action":"follow","call_id":7}', '{"action":"fly"}', "x" * 3_000]
+    "text",
+    ["{", "[]", '{"action":"follow"}', '{"action":"follow","call_id":7}', '{"action":"fly"}', "x" * 3_000, "[" * 1_900],
 )
 def test_a_message_that_cannot_be_understood_closes_the_socket_with_a_code(text: str) -> None:
     async def story() -> None:
