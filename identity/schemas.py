@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool
 
 from identity.permissions import Role
 
@@ -30,9 +30,9 @@ class SignUpIn(Closed):
     email: EmailTyped
     mobile: Annotated[str, Field(max_length=40)]
     password: Annotated[SecretStr, Field(max_length=200)]
-    sms_consent: bool
+    sms_consent: StrictBool
     policy_version: Annotated[str, Field(max_length=40)]
-    policy_accepted: bool
+    policy_accepted: StrictBool
     workspace_name: Annotated[str, Field(max_length=120, pattern=_ONE_LINE)] | None = None
 
 
