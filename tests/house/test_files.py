@@ -33,6 +33,7 @@ NETWORK = {
         "config/embedded/processes.py",
         "config/embedded/supervisor.py",
         "config/embedded/valkey.py",
+        "realtime/live_socket.py",
     },
     "http.client": {"config/embedded/processes.py"},
     "urllib.request": set(),
