@@ -48,6 +48,7 @@ class LiveSocket(WSListener):
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         if frame.msg_type == WSMsgType.CLOSE:
+            self._closed = True
             transport.send_close(frame.get_close_code(), frame.get_close_message())
             transport.disconnect()
         elif self._closed or frame.msg_type in (WSMsgType.PING, WSMsgType.PONG):
@@ -62,6 +63,9 @@ class LiveSocket(WSListener):
             self._work()
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
+        if transport.is_close_frame_sent and not self._closed:
+            # picows itself ended it: the peer broke the protocol or did not answer a ping.
+            logger.info("socket closed", extra={"error_code": "peer_failed"})
         self._closed = self._gone = True
         self._all_open.discard(self)
         if self._transport is not None:

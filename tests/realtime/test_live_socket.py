@@ -63,6 +63,27 @@ def test_what_cannot_be_understood_closes_the_socket_with_its_code(said: str) ->
     asyncio.run(story())
 
 
+def test_a_frame_that_breaks_the_protocol_ends_its_socket_and_is_counted_by_a_code(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def story() -> None:
+        async with door() as (url, sockets):
+            broken, well = await opened(url), await opened(url)
+            # A reserved operation code, and no mask.
+            broken.transport.write(b"\x83\x01x")
+            async with asyncio.timeout(5):
+                await broken.wait_closed()
+            hub()._dispatch(told(1))
+            assert json.loads(await well.recv())["event"]["number"] == 1
+            assert len(sockets) == 1
+            await well.close()
+
+    with caplog.at_level("INFO", logger="realtime"):
+        asyncio.run(story())
+    ours = [record for record in caplog.records if record.name.startswith("realtime")]
+    assert [vars(record)["error_code"] for record in ours] == ["peer_failed"]
+
+
 def test_frames_of_every_length_arrive_whole_and_a_call_is_followed() -> None:
     async def story() -> None:
         async with door() as (url, _):
