@@ -105,7 +105,8 @@ def test_on_sigterm_every_page_is_sent_elsewhere_and_the_process_ends(
             os.kill(os.getpid(), signal.SIGTERM)
             for page in pages:
                 with pytest.raises(ConnectionClosed) as closed:
-                    await page.recv()
+                    async with asyncio.timeout(3):
+                        await page.recv()
                 assert closed.value.rcvd is not None
                 assert closed.value.rcvd.code == CLOSE_RESTARTING
             async with asyncio.timeout(10):
