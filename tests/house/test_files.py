@@ -73,6 +73,7 @@ PUBLISHERS = {
     "ledger/operations/book.py",
     "ledger/operations/paddle_events.py",
     "voice/changes.py",
+    "voice/corrections.py",
     "voice/metering.py",
     "voice/pipeline.py",
     "voice/transcripts.py",
