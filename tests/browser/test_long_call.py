@@ -91,7 +91,7 @@ def test_ten_thousand_lines_of_a_live_call_are_quick_and_stay_put(
     SCREENS.mkdir(parents=True, exist_ok=True)
     page.evaluate(WATCH)
     with _talking(stack, call_id, first=LINES, count=150, lines_a_second=LINES_A_SECOND):
-        expect(log.get_by_text(f" {LINES + 9}")).to_be_visible()
+        expect(log.get_by_text(f" {LINES + 9}")).to_be_visible(timeout=60_000)
         assert page.evaluate("seen.shifts") == []
         _interim_text_is_not_read_out(page)
         _typing_is_quick(page)
@@ -162,7 +162,7 @@ def _at_the_end(box: Locator) -> None:
 
 
 def _interim_text_is_not_read_out(page: Page) -> None:
-    expect(page.locator("[data-interim]").first).to_be_visible()
+    expect(page.locator("[data-interim]").first).to_be_visible(timeout=20_000)
     assert page.locator("[role=log] [data-interim]").count() == 0
     assert page.locator("[aria-hidden=true] [data-interim]").count() > 0
 

@@ -41,14 +41,19 @@ export const SpeechLanes = memo(function SpeechLanes({ speech, startMs = 0, endM
         y2={lowerY + lanes.laneHeight / 2}
         vectorEffect="non-scaling-stroke"
       />
-      {speech.map((span) => (
-        <rect
-          key={`${span.speaker}-${span.start_ms}`}
-          className={classes[span.speaker]}
-          x={(span.start_ms - startMs) * scale}
-          width={Math.max(THINNEST, (span.end_ms - span.start_ms) * scale)}
-          y={span.speaker === "agent" ? 0 : lowerY}
-          height={lanes.laneHeight}
+      {/* One shape a lane: an hour's talk is thousands of spans. */}
+      {(["agent", "callee"] as const).map((speaker) => (
+        <path
+          key={speaker}
+          className={classes[speaker]}
+          d={speech
+            .filter((span) => span.speaker === speaker)
+            .map((span) => {
+              const width = Math.max(THINNEST, (span.end_ms - span.start_ms) * scale);
+              const left = (span.start_ms - startMs) * scale;
+              return `M${left} ${speaker === "agent" ? 0 : lowerY}h${width}v${lanes.laneHeight}h${-width}z`;
+            })
+            .join("")}
         />
       ))}
     </>
