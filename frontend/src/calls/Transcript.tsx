@@ -104,17 +104,19 @@ export function Transcript({ text, names, chosen, correctable = false, children 
             ))}
           </div>
           {/* Text that still changes is not read out; it is once it has settled. */}
-          <div aria-hidden="true">
-            {speaking.map((speaker) => (
-              <InterimLine
-                key={speaker}
-                speaker={speaker}
-                name={names[speaker]}
-                turn={text.segments.at(-1)?.speaker !== speaker}
-                interim={text.interim[speaker] as Interim}
-              />
-            ))}
-          </div>
+          {speaking.length > 0 && (
+            <div aria-hidden="true">
+              {speaking.map((speaker) => (
+                <InterimLine
+                  key={speaker}
+                  speaker={speaker}
+                  name={names[speaker]}
+                  turn={text.segments.at(-1)?.speaker !== speaker}
+                  interim={text.interim[speaker] as Interim}
+                />
+              ))}
+            </div>
+          )}
           {count === 0 && speaking.length === 0 && children}
         </div>
       </section>
