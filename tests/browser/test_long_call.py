@@ -1,8 +1,7 @@
 """An hour of talk, ten thousand lines, in a real browser: it stays quick, and the text stays where the reader is.
 
 The lines come out of the product's own operation and reach the page by REST and its socket. Times are the browser's own: from
-an input to the next paint, as its Event Timing measures them. Planted bugs that this catches: a list that lays out every
-line again; text that is not kept at its end; text that pulls a reader away; interim text inside of the log.
+an input to the next paint, as its Event Timing measures them.
 """
 
 import logging
