@@ -44,6 +44,8 @@ WATCH = """
     for (const entry of list.getEntries()) {
       if (entry.hadRecentInput) continue;
       for (const {node, previousRect, currentRect} of entry.sources) {
+        // Text that still changes gives way to the line that it becomes; what has settled must not move.
+        if (!node?.parentElement?.closest("[role=log]")) continue;
         const what = node?.parentElement?.closest("[class]")?.className + " > " + (node?.className ?? node?.textContent);
         const moved = `${what}: ${previousRect.x},${previousRect.y} to ${currentRect.x},${currentRect.y}`;
         window.seen.shifts.push(`${entry.value.toFixed(5)} ${moved}`);
@@ -115,7 +117,6 @@ def test_moving_about_in_ten_thousand_lines_goes_to_the_line(
     page.goto(f"/calls/{call_id}?at={FIRST_AT_MS + LINES // 2 * LINE_MS + 10}")
     box = page.get_by_label("Text of the call")
     expect(box.get_by_text(f" {LINES // 2}", exact=False).first).to_be_visible(timeout=60_000)
-    page.wait_for_timeout(500)
     _in_the_middle(page, box, LINES // 2)
     page.evaluate(WATCH)
     strip = page.get_by_role("slider", name="Place in the call")
@@ -160,9 +161,9 @@ def _at_the_end(box: Locator) -> None:
 
 
 def _interim_text_is_not_read_out(page: Page) -> None:
-    expect(page.locator("[data-interim]").first).to_be_visible(timeout=20_000)
+    # It comes and goes by the second.
+    expect(page.locator("[aria-hidden=true] [data-interim]").first).to_be_visible(timeout=20_000)
     assert page.locator("[role=log] [data-interim]").count() == 0
-    assert page.locator("[aria-hidden=true] [data-interim]").count() > 0
 
 
 def _typing_goes_on(page: Page) -> None:
@@ -227,7 +228,13 @@ def _top_of(page: Page, line: str) -> float:
 def _in_the_middle(page: Page, box: Locator, number: int) -> None:
     """The line with this number stands in the middle half of the box."""
     line = box.locator("[id^=segment-]").filter(has_text=f" {number}").last
-    at, around = line.bounding_box(), box.bounding_box()
-    assert at and around
-    share = (at["y"] + at["height"] / 2 - around["y"]) / around["height"]
-    assert 0.25 < share < 0.75, f"line {number} stands at {share:.2f} of the box"
+    share = 0.0
+    for _ in range(20):
+        at, around = line.bounding_box(), box.bounding_box()
+        assert at and around
+        share = (at["y"] + at["height"] / 2 - around["y"]) / around["height"]
+        if 0.25 < share < 0.75:
+            return
+        # The lines around it get their real heights when they come near, and then it is put right once more.
+        page.wait_for_timeout(250)
+    raise AssertionError(f"line {number} stands at {share:.2f} of the box")
