@@ -1,8 +1,4 @@
-"""The live process from its start to its end: when it is ready, whom it lets in, and where its pages go when it stops.
-
-Planted bugs that this catches: a server that never learns that it is ready, one that knows no browser but Chromium, one that
-leaves its sockets to the kernel when it is told to stop.
-"""
+"""The live process from its start to its end: when it is ready, whom it lets in, and where its pages go when it stops."""
 
 import asyncio
 import os
