@@ -1,6 +1,7 @@
 """The media process beside a live call: told to make way for the next one, and attacked."""
 
 import asyncio
+import logging
 import os
 import signal
 import time
@@ -18,6 +19,8 @@ from tests.voice.hostile import KINDS, SLOW_FRAME, SLOW_HANDSHAKE, UNSIGNED, Att
 from tests.voice.test_media_hostile import CODES
 
 __all__ = ["story"]
+
+logger = logging.getLogger(__name__)
 
 # After the call was placed: the dialogue has begun, and goes on for longer than what happens beside it.
 BESIDE_AFTER_S = 20.0
@@ -69,6 +72,7 @@ def test_ten_thousand_hostile_messages_cost_a_call_nothing(story: Story) -> None
     attacking = Beside(attack)
     ended = story.call_with(SPOKEN, [])
     growth = attacking.result()
+    logger.info("the media process grew by %.1f %%", growth * 100)
     assert_all_is_right(story, ended)
     assert gap_ms(ended.segments) == 0
     assert growth < GROWTH_MAX
