@@ -9,7 +9,6 @@ import os
 import subprocess
 import sys
 import time
-import venv
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,11 +22,11 @@ from ai.listening.transcriber import Transcriber
 from ai.listening.turns import TurnEnded
 from ai.listening.vad import SileroDetector
 from ai.listening.wer import word_error_rate
+from bench.apart import python_with
 from bench.machine import PROJECT
 from bench.report import say
 from bench.speech import FRAME_BYTES, Speech, Track
 
-STOCK = PROJECT / ".cache" / "stock-whisper"
 STOCK_PACKAGES = PROJECT / "bench" / "peers" / "stock_whisper.txt"
 SINGLE_THREADED = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 BATCH_BYTES = 1_600
@@ -107,7 +106,11 @@ def measured(
         utterances, output = folder / f"{engine}.npz", folder / f"{engine}.json"
         if engine.startswith("stock"):
             audio = {unit.name: for_recognition(unit.pcm) for unit in wanted}
-            program = [str(_stock_python()), str(PROJECT / "bench" / "peers" / "stock_whisper.py"), _tiny_en()]
+            program = [
+                str(python_with("stock-whisper", STOCK_PACKAGES, "faster-whisper")),
+                str(PROJECT / "bench" / "peers" / "stock_whisper.py"),
+                _tiny_en(),
+            ]
         else:
             audio = {unit.name: np.frombuffer(unit.pcm, dtype="<i2") for unit in wanted}
             (folder / f"{engine}.names").write_text(json.dumps({unit.name: unit.names for unit in wanted}))
@@ -144,17 +147,6 @@ def _tiny_en() -> str:
     from ai.listening.model_files import whisper_folder
 
     return str(whisper_folder(""))
-
-
-def _stock_python() -> Path:
-    python = STOCK / "bin" / "python"
-    if not (STOCK / ".complete").exists():
-        say("listening: installing faster-whisper, for this benchmark only")
-        venv.create(STOCK, clear=True, with_pip=True)
-        install = [str(python), "-m", "pip", "install", "-q", "-q", "-q", "--require-hashes", "-r", str(STOCK_PACKAGES)]
-        subprocess.run(install, check=True, stdout=sys.stderr)
-        (STOCK / ".complete").touch()
-    return python
 
 
 def _ours(engine: str) -> Callable[[bytes, str], str]:

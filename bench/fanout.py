@@ -24,7 +24,7 @@ import redis
 
 from bench import services
 from bench.machine import CLIENT_CORES, PROJECT, SERVER_CORES, Started, free_port, listens, start
-from bench.native.build import fanout_command
+from bench.native.build import compiled
 from bench.report import Report, environment, say
 
 # Sockets -> events per turn. The few events to many sockets are many deliveries all the same.
@@ -124,7 +124,7 @@ def run() -> Report:
         ours = _ours(folder, undo)
         daphne = _channels("daphne_redis", REDIS_LAYER, _daphne, folder, undo)
         uvicorn = _channels("uvicorn_pubsub", PUBSUB_LAYER, _uvicorn, folder, undo)
-        limit, kind = _limit(folder, undo)
+        limit = _limit(folder, undo)
         contestants = [ours, daphne, uvicorn, limit]
         sequence = 1
         for count, events in EVENTS.items():
@@ -137,10 +137,10 @@ def run() -> Report:
                     sequence += events
             for one in contestants:
                 one.close()
-        return _report(ours, daphne, uvicorn, limit, kind)
+        return _report(ours, daphne, uvicorn, limit)
 
 
-def _report(ours: Contestant, daphne: Contestant, uvicorn: Contestant, limit: Contestant, kind: str) -> Report:
+def _report(ours: Contestant, daphne: Contestant, uvicorn: Contestant, limit: Contestant) -> Report:
     at_most = {one.name: one.figures[LARGEST].as_json() for one in (ours, daphne, uvicorn, limit)}
 
     def ratio(figure: str, other: Contestant) -> float:
@@ -150,7 +150,7 @@ def _report(ours: Contestant, daphne: Contestant, uvicorn: Contestant, limit: Co
         name="fanout",
         ours=ours.as_json(),
         peers={daphne.name: daphne.as_json(), uvicorn.name: uvicorn.as_json()},
-        limit={"program": kind, **limit.as_json()},
+        limit={"program": "C, epoll", **limit.as_json()},
         ratios={
             "rate_vs_pubsub_uvicorn": ratio("deliveries_per_cpu_s", uvicorn),
             "rate_vs_daphne_redis": ratio("deliveries_per_cpu_s", daphne),
@@ -262,15 +262,14 @@ def _channels(
     )
 
 
-def _limit(folder: Path, undo: ExitStack) -> tuple[Contestant, str]:
+def _limit(folder: Path, undo: ExitStack) -> Contestant:
     from django.conf import settings
 
-    program, kind = fanout_command(folder)
     port = free_port()
     url = settings.REDIS_URLS[0]
-    command = [*program, str(port), url.removeprefix("unix://"), GROUP]
+    command = [str(compiled("fanout", folder)), str(port), url.removeprefix("unix://"), GROUP]
     valkey = redis.Redis.from_url(url)
-    limit = Contestant(
+    return Contestant(
         name="limit",
         server=_serving("limit", command, port, folder, undo),
         port=port,
@@ -278,7 +277,6 @@ def _limit(folder: Path, undo: ExitStack) -> tuple[Contestant, str]:
         stale=lambda: 0,
         browsers=undo.enter_context(_browsers()),
     )
-    return limit, kind
 
 
 def _signed_in_member() -> tuple[UUID, str]:

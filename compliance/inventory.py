@@ -16,6 +16,7 @@ REDIS_KEYS: Final[dict[str, str]] = {
     "klose:group:*": "queue",
     "klose:specific.*": "queue",
     "klose*!": "queue",
+    "klose*!$inflight": "queue",
     "klosespecific.*": "queue",
     "huey.*klose*": "queue",
 }

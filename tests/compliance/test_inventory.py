@@ -10,6 +10,7 @@ from channels.layers import get_channel_layer
 from django.apps import apps
 from django.conf import settings
 from django.db import connection
+from django.utils import timezone
 from redis import Redis
 
 from compliance import tasks
@@ -17,6 +18,7 @@ from compliance.inventory import ELEMENTS, FILES, REDIS_KEYS, undeclared_fields,
 from compliance.stores import all_inventories, all_stores
 from config.logs import FIELDS
 from processors import register
+from realtime.leftovers import expire_leftovers
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 HOUSE = ("config", "api", "voice", "ai", "ledger", "identity", "compliance", "realtime", "processors")
@@ -77,6 +79,14 @@ def test_every_key_in_valkey_is_declared() -> None:
         valkey.set("crm:asha", "1", ex=5)
         assert undeclared_names(actual=valkey.scan_iter(count=1_000), patterns=REDIS_KEYS) == ["crm:asha"]
         valkey.delete("crm:asha")
+        # What a process had taken and not yet delivered when it was killed.
+        left = "klosehub.e4a0e93042ac4697bf8e9f7d1f1e93a1!$inflight"
+        assert undeclared_names(actual=[left], patterns=REDIS_KEYS) == []
+        valkey.zadd(left, {"words": 1.0})
+        expire_leftovers(now=timezone.now())
+        term_s = valkey.ttl(left)
+        assert 0 < term_s <= 60
+        valkey.delete(left)
 
 
 @pytest.mark.policy("C0")

@@ -15,6 +15,7 @@ from django.db import DatabaseError, InterfaceError, close_old_connections
 from compliance import tasks as compliance
 from identity import retention
 from ledger import operations as ledger
+from realtime import leftovers
 from voice import analysis, metering, reconcile, submission, sweeps
 
 logger = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (5, analysis.sweep_analyses),
         (5, compliance.enqueue_due),
         (60, retention.expire),
+        (60, leftovers.expire_leftovers),
     ),
 }
 STOP_WITHIN_S = 8.0
