@@ -19,6 +19,7 @@ urlpatterns = [
     path("twilio/voice/<uuid:call_id>/stream", webhooks.stream_status),
     path("twilio/voice/<uuid:call_id>/notice", webhooks.notice),
     path("twilio/voice/<uuid:call_id>/notice/played", webhooks.notice_played),
+    path("twilio/voice/<uuid:call_id>/closing", webhooks.closing),
     path("twilio/voice/<uuid:call_id>/after", webhooks.after_dial),
     re_path(r"^(?!api/|assets/|static/|twilio/|paddle/).*$", pages.frontend),
 ]

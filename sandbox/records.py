@@ -21,7 +21,8 @@ class CallbackTarget:
 
 @dataclass(slots=True)
 class CallRecord:
-    """One leg. Durations follow from answered_at and ended_at."""
+    """One leg. Durations follow from answered_at and ended_at. heard: what a machine's voice said to it, in order.
+    time_limit_s: from the answer."""
 
     sid: str
     account_sid: str
@@ -41,6 +42,8 @@ class CallRecord:
     callbacks: CallbackTarget = field(default_factory=CallbackTarget)
     callbacks_sent: int = 0
     note: str = ""
+    heard: list[str] = field(default_factory=list)
+    time_limit_s: float = 14_400.0
 
     @property
     def is_over(self) -> bool:

@@ -41,7 +41,7 @@ SIGNAL_KEYS = ("CallSid", "CallStatus", "SequenceNumber", "DialCallSid", "Stream
 def receive(*, call: Call, kind: str, params: Mapping[str, str], now: datetime) -> Callback | None:
     """Stores a callback and applies it. None when the very same news was stored before.
 
-    kind: agent, leg, stream, notice, played or after. Storing and applying are two transactions, so that news that could
+    kind: agent, leg, stream, notice, played, closing or after. Storing and applying are two transactions, so that news that could
     not be applied is kept and applied by the sweep.
     """
     kept = {name: str(params[name])[:200] for name in KEPT_FIELDS if name in params}
@@ -130,7 +130,8 @@ def move_on(*, call: Call, now: datetime) -> None:
     changed = False
     if CALL_RANK[facts.status] > CALL_RANK[call.status]:
         call.status = facts.status
-        call.end_reason = facts.end_reason
+        by_credits = call.credits_ended and facts.end_reason == "hung_up"
+        call.end_reason = "credits_used_up" if by_credits else facts.end_reason
         changed = True
     if facts.answered_at and call.answered_at is None:
         call.answered_at = facts.answered_at
@@ -156,6 +157,9 @@ def move_on(*, call: Call, now: datetime) -> None:
 def _apply_after(call: Call, callback: Callback, now: datetime) -> None:
     """The Dial verb is over. It names the callee leg, which matters when that leg's own callbacks were lost."""
     params = callback.params
+    if call.credits_ended:
+        # The lead was taken out of the Dial to hear the closing line, and their own leg will tell when it is over.
+        return
     sid = params.get("DialCallSid")
     status = {"answered": "completed"}.get(params.get("DialCallStatus", ""), params.get("DialCallStatus", ""))
     if not sid or status not in LEG_TERMINAL:

@@ -41,7 +41,7 @@ class SegmentInterim(BaseModel):
 
 
 class CallWarning(BaseModel):
-    """The credits end soon: sent once at 60 s and once at 15 s."""
+    """The credits end soon: sent once at 60 s, once at 15 s, and when the closing line begins."""
 
     type: Literal["call.warning"] = "call.warning"
     call_id: UUID

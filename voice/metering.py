@@ -1,4 +1,4 @@
-"""The meter: debits each call minute while the call runs, warns before the credits end, and ends the call then."""
+"""The meter: debits each call minute while the call runs."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -8,13 +8,10 @@ from django.db import transaction
 from ledger import operations as ledger
 from ledger import queries as ledger_queries
 from ledger.money import price
-from realtime.publish import Topic, publish_on_commit
-from voice import queries, wake
+from voice import wake
 from voice.changes import publish_call
-from voice.events import CallWarning
 from voice.models import Call
 
-WARN_AT_S = (15, 60)
 BATCH_CALLS = 500
 HOLD_RENEWED_S = 600
 
@@ -86,35 +83,3 @@ def _due(call: Call, now: datetime) -> list[ledger.Charge]:
         )
         for ordinal in range(call.minutes_charged, begun)
     ]
-
-
-def warn_and_end(*, now: datetime) -> None:
-    """Tells each live call whose credits end soon, once at 60 s and once at 15 s, and ends it at 0."""
-    live = Call.objects.filter(status="in_progress", hangup_requested_at__isnull=True)
-    for call in live.exclude(warned_at_s=min(WARN_AT_S)).select_related("lead", "user"):
-        _warn(call, now)
-    for call in live.filter(warned_at_s=min(WARN_AT_S)):
-        if queries.seconds_left(call, now=now) == 0:
-            _end(call, now)
-
-
-def _warn(call: Call, now: datetime) -> None:
-    left = queries.seconds_left(call, now=now)
-    if left is None:
-        return
-    mark = next((mark for mark in WARN_AT_S if left <= mark), None)
-    if mark is None or (call.warned_at_s is not None and call.warned_at_s <= mark):
-        return
-    with transaction.atomic():
-        marked = Call.objects.filter(id=call.id, warned_at_s=call.warned_at_s).update(warned_at_s=mark)
-        if marked:
-            event = CallWarning(call_id=call.id, seconds_left=left)
-            publish_on_commit(Topic.user(call.user_id), event)
-            publish_on_commit(Topic.call(call.workspace_id, call.id), event)
-
-
-def _end(call: Call, now: datetime) -> None:
-    with transaction.atomic():
-        ended = Call.objects.filter(id=call.id, hangup_requested_at__isnull=True).update(hangup_requested_at=now)
-        if ended:
-            wake.soon("hang_up", call.id)

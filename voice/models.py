@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from identity.models import TenantModel
 from voice.schemas import Speaker
+from voice.state import CLOSING_AT_S
 
 TERMINAL_STATUSES = ("completed", "busy", "no_answer", "failed", "cancelled")
 
@@ -48,6 +49,9 @@ class Call(TenantModel):
 
     sequence: number of the newest event of this call; segments and changes share one numbering.
     minutes_charged: call minutes debited so far; the next due minute has this ordinal.
+    max_duration_s: how long a call may last at all; its credits usually end before.
+    warned_at_s: the last mark of `voice.credit_end` that was told. limited_at: where its credits end, as the carrier was told.
+    hangup_requested_at: when it is to end; the closing line is spoken in the seconds before.
     answered_at: the callee leg's answer, from which call minutes count.
     """
 
@@ -67,6 +71,7 @@ class Call(TenantModel):
     charged_mcredits = models.BigIntegerField(default=0)
     settled_at = models.DateTimeField(null=True)
     warned_at_s = models.PositiveSmallIntegerField(null=True)
+    limited_at = models.DateTimeField(null=True)
     hangup_requested_at = models.DateTimeField(null=True)
     hangup_confirmed_at = models.DateTimeField(null=True)
     media_started_at = models.DateTimeField(null=True)
@@ -104,6 +109,10 @@ class Call(TenantModel):
     @property
     def is_live(self) -> bool:
         return self.status not in TERMINAL_STATUSES
+
+    @property
+    def credits_ended(self) -> bool:
+        return self.warned_at_s == CLOSING_AT_S
 
     @property
     def ledger_reference(self) -> str:

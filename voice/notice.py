@@ -1,6 +1,9 @@
-"""The words that the callee hears first."""
+"""The words that a machine speaks in a call."""
 
 NOTICE = (
     "Hello. This call will be written down as text by a computer while we speak. No sound is kept. "
     "If you do not want that, press any key now."
 )
+# To the lead, whom the credits do not concern.
+CLOSING_LINE = "We are sorry, this call ends now. Thank you, and goodbye."
+CLOSING_LINE_FOR_REP = "Your credits are used up, so the call has ended. You can buy more on the credits page."

@@ -12,7 +12,7 @@ from ledger import operations as ledger
 from processors.errors import DomainError
 from voice import wake
 from voice.changes import publish_call
-from voice.dialling import DialTerms, dial_terms, refusals
+from voice.dialling import CALL_LENGTH_MAX_S, DialTerms, dial_terms, refusals
 from voice.models import Call, DialIntent, Lead
 from voice.queries import visible_calls
 from voice.schemas import CallChange
@@ -74,7 +74,7 @@ def _place(*, actor: Actor, lead: Lead, terms: DialTerms, idempotency_key: str, 
         user_id=actor.user_id,
         idempotency_key=idempotency_key,
         rate_card_id=terms.rate_card_id,
-        max_duration_s=terms.longest_call_s,
+        max_duration_s=CALL_LENGTH_MAX_S,
         created_at=now,
     )
     ledger.place_hold(
@@ -99,7 +99,7 @@ def request_hangup(*, actor: Actor, call_id: UUID, now: datetime) -> Call:
     """
     with transaction.atomic():
         call = visible_calls(actor).select_for_update(of=("self",)).get(id=call_id)
-        if call.is_live and call.hangup_requested_at is None:
+        if call.is_live and (call.hangup_requested_at is None or call.hangup_requested_at > now):
             call.hangup_requested_at = now
             call.save(update_fields=["hangup_requested_at"])
             if call.user_id != actor.user_id:

@@ -53,6 +53,7 @@ INVENTORY: dict[str, str] = {
             "charged_mcredits": "none",
             "settled_at": "none",
             "warned_at_s": "none",
+            "limited_at": "none",
             "hangup_requested_at": "call",
             "hangup_confirmed_at": "none",
             "media_started_at": "none",

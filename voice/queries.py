@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from compliance import suppression
 from identity.auth import Actor
 from ledger import queries as ledger_queries
+from ledger.money import affordable_s
 from voice.keyset import page_of
 from voice.models import Call, Lead, TranscriptSegment
 from voice.schemas import (
@@ -150,13 +151,21 @@ def seconds_left(call: Call, *, now: datetime) -> int | None:
     """Until the credits end: what is paid already plus what the hold and the free balance can pay."""
     if call.status != "in_progress" or call.answered_at is None:
         return None
-    card = ledger_queries.rate_card(call.rate_card_id)
-    spendable = ledger_queries.spendable_s(
-        workspace_id=call.workspace_id, reference=call.ledger_reference, terms=card.terms
-    )
-    paid_s = call.minutes_charged * card.terms.increment_s
-    left = paid_s + spendable - int((now - call.answered_at).total_seconds())
-    return max(0, min(left, call.max_duration_s - int((now - call.answered_at).total_seconds())))
+    return seconds_left_of([call], now=now)[call.id]
+
+
+def seconds_left_of(calls: Sequence[Call], *, now: datetime) -> dict[UUID, int]:
+    """The same for many answered calls with one query; each is shown what others of its workspace might spend as well."""
+    spendable = ledger_queries.spendable_mcredits([call.ledger_reference for call in calls])
+    left: dict[UUID, int] = {}
+    for call in calls:
+        assert call.answered_at is not None
+        terms = ledger_queries.rate_card(call.rate_card_id).terms
+        paid_s = call.minutes_charged * terms.increment_s
+        payable_s = affordable_s(amount_mcredits=spendable.get(call.ledger_reference, 0), terms=terms)
+        elapsed_s = int((now - call.answered_at).total_seconds())
+        left[call.id] = max(0, min(paid_s + payable_s, call.max_duration_s) - elapsed_s)
+    return left
 
 
 def segment_out(segment: TranscriptSegment) -> SegmentOut:

@@ -10,7 +10,7 @@ from django.db.models import Max, Q
 
 from voice import callbacks, submission, sweeps, transcripts, twilio
 from voice.models import TERMINAL_STATUSES, Call, Callback, CallLeg, MediaStream
-from voice.state import LEG_TERMINAL, LegFacts
+from voice.state import CLOSING_AT_S, LEG_TERMINAL, LegFacts
 
 logger = logging.getLogger(__name__)
 
@@ -117,9 +117,10 @@ def hang_up(*, call_id: UUID, now: datetime) -> None:
 
 def sweep_hangups(*, now: datetime) -> None:
     """Makes sure that no line stays open: calls to be ended, and ended calls with a leg that is not."""
-    asked = Call.objects.exclude(status__in=TERMINAL_STATUSES).filter(
-        hangup_requested_at__lt=now - timedelta(seconds=3)
-    )
+    # Who pressed Hang up woke the worker; where the credits end, nobody did.
+    overdue = Q(hangup_requested_at__lt=now - timedelta(seconds=3))
+    overdue |= Q(hangup_requested_at__lte=now, warned_at_s=CLOSING_AT_S)
+    asked = Call.objects.exclude(status__in=TERMINAL_STATUSES).filter(overdue)
     left_open = Call.objects.filter(
         status__in=TERMINAL_STATUSES,
         ended_at__gt=now - timedelta(hours=5),

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+# Seconds before a call's credits end at which its closing line begins: it takes some five, in time that is paid.
+CLOSING_AT_S = 7
 # Twilio's CallStatus values, ranked: a leg never goes back, whatever order its callbacks come in.
 LEG_RANK = {
     "queued": 0,

@@ -8,6 +8,8 @@ from django.conf import settings
 from django.db import transaction
 
 from ledger import operations as ledger
+from ledger import queries as ledger_queries
+from ledger.money import affordable_s
 from processors import disclosures
 from voice import callbacks, twilio
 from voice.changes import publish_call
@@ -19,6 +21,8 @@ logger = logging.getLogger(__name__)
 # A submission whose worker died is looked up after this long; a call that cannot be found for longer was never placed.
 SUBMISSION_LEASE = timedelta(seconds=30)
 GIVE_UP_AFTER = timedelta(seconds=90)
+# The lead's phone rings for half a minute, and then hears the notice.
+ANSWERED_WITHIN_S = 120
 # A rep who pressed Call this long ago does not expect the phone to ring any more.
 DIAL_WITHIN = timedelta(seconds=60)
 
@@ -45,7 +49,7 @@ def dial(*, call_id: UUID, now: datetime) -> None:
                 to_e164=call.user.mobile_e164,
                 answer_url=callback_url(call_id, "agent"),
                 status_url=callback_url(call_id, "status"),
-                time_limit_s=min(call.max_duration_s + 120, 4 * 3600),
+                time_limit_s=_backstop_s(call),
             )
     except twilio.CarrierSilent:
         DialIntent.objects.filter(call_id=call_id, state="submitting").update(state="submission_unknown")
@@ -56,6 +60,13 @@ def dial(*, call_id: UUID, now: datetime) -> None:
         give_up(call_id=call_id, status="failed", reason="carrier_refused", now=now)
         return
     adopt(call_id=call_id, sid=sid, now=now)
+
+
+def _backstop_s(call: Call) -> int:
+    """Until the lead has answered, when the call's credits begin to run; then `voice.credit_end` says it exactly."""
+    spendable = ledger_queries.spendable_mcredits([call.ledger_reference]).get(call.ledger_reference, 0)
+    terms = ledger_queries.rate_card(call.rate_card_id).terms
+    return min(affordable_s(amount_mcredits=spendable, terms=terms) + ANSWERED_WITHIN_S, call.max_duration_s)
 
 
 def adopt(*, call_id: UUID, sid: str, now: datetime) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from huey.contrib.djhuey import db_task
 
-from voice import analysis, reconcile, submission
+from voice import analysis, credit_end, reconcile, submission
 
 
 @db_task()  # type: ignore[untyped-decorator]
@@ -18,6 +18,11 @@ def dial(call_id: str) -> None:
 @db_task()  # type: ignore[untyped-decorator]
 def hang_up(call_id: str) -> None:
     reconcile.hang_up(call_id=UUID(call_id), now=datetime.now(UTC))
+
+
+@db_task()  # type: ignore[untyped-decorator]
+def say_closing_line(call_id: str) -> None:
+    credit_end.say_closing_line(call_id=UUID(call_id))
 
 
 @db_task()  # type: ignore[untyped-decorator]
@@ -33,6 +38,7 @@ def analyse(call_id: str) -> None:
 BY_NAME: dict[str, Callable[[str], Any]] = {
     "dial": dial,
     "hang_up": hang_up,
+    "say_closing_line": say_closing_line,
     "restart_stream": restart_stream,
     "analyse": analyse,
 }

@@ -127,6 +127,31 @@ def end_call(sid: str) -> bool:
     return True
 
 
+def redirect_call(sid: str, *, url: str) -> None:
+    """Lets a live leg go on with the document at this address. A leg that was dialled leaves the Dial, which then is over.
+
+    :raises CarrierSilent, CarrierRefused:
+    """
+    _change(sid, url=url + RETRY, method="POST")
+
+
+def limit_call(sid: str, *, time_limit_s: int) -> None:
+    """Lets the carrier end a live leg this long after it was answered, instead of what was said before.
+
+    :raises CarrierSilent, CarrierRefused:
+    """
+    _change(sid, time_limit=time_limit_s)
+
+
+def _change(sid: str, **changes: str | int) -> None:
+    try:
+        _client().calls(sid).update(**changes)
+    except TwilioRestException as error:
+        raise _told(error) from error
+    except (requests.RequestException, OSError) as error:
+        raise CarrierSilent("The carrier did not answer.") from error
+
+
 def delete_call(sid: str) -> bool:
     """Removes the carrier's record of an ended call; True when it is gone.
 

@@ -17,7 +17,7 @@ from compliance import suppression
 from processors import disclosures
 from voice import callbacks, submission, transcripts, twilio, twiml
 from voice.models import Call
-from voice.notice import NOTICE
+from voice.notice import CLOSING_LINE, CLOSING_LINE_FOR_REP, NOTICE
 
 logger = logging.getLogger(__name__)
 
@@ -128,7 +128,16 @@ def notice_played(request: HttpRequest, call: Call, now: datetime) -> HttpRespon
 
 
 @_from_twilio
+def closing(request: HttpRequest, call: Call, now: datetime) -> HttpResponse:
+    """What the lead hears when the credits end."""
+    callbacks.receive(call=call, kind="closing", params=request.POST.dict(), now=now)
+    return _twiml(twiml.say_and_hang_up(CLOSING_LINE))
+
+
+@_from_twilio
 def after_dial(request: HttpRequest, call: Call, now: datetime) -> HttpResponse:
-    """The lead is gone; without this the rep's line would stay open."""
+    """The lead is gone, or hears the closing line; without this the rep's line would stay open."""
     callbacks.receive(call=call, kind="after", params=request.POST.dict(), now=now)
+    if call.credits_ended:
+        return _twiml(twiml.say_and_hang_up(CLOSING_LINE_FOR_REP))
     return _twiml(twiml.hang_up())

@@ -10,7 +10,7 @@ from aiohttp import web
 from sandbox import clock
 from sandbox.records import CallbackTarget, CallRecord, StreamRecord
 from sandbox.twilio.callbacks import EVENTS
-from sandbox.twilio.conduct import conduct
+from sandbox.twilio.conduct import conduct, go_on_alone
 from sandbox.twilio.errors import TwilioError, not_found
 from sandbox.twilio.exchange import E164, Exchange
 from sandbox.twilio.gateway import Gateway, RestAnswer, RestRequest
@@ -124,7 +124,10 @@ class CallsApi:
         if not status and (asked.field("Url") or asked.field("Twiml")):
             if record.status != "in-progress":
                 raise TwilioError(21220, 400, "Call is not in-progress. Cannot redirect.")
+            leaves = record.parent_sid is not None and not leg.left_dial.is_set()
             leg.redirect(_instructions(asked))
+            if leaves:
+                self._exchange.start(go_on_alone(self._exchange, leg))
         if asked.field("StatusCallback"):
             method = asked.field("StatusCallbackMethod") or "POST"
             record.callbacks = CallbackTarget(asked.field("StatusCallback"), method, record.callbacks.events)

@@ -19,7 +19,17 @@ async def conduct(exchange: Exchange, leg: Leg) -> None:
     if result != "answered":
         exchange.finish(leg, leg.ends_as if result == "canceled" else result)
         return
-    limit = asyncio.create_task(_until_limit(leg))
+    limit = asyncio.create_task(leg.until_limit())
+    try:
+        await _converse(exchange, leg, limit)
+    finally:
+        limit.cancel()
+        exchange.finish(leg, "completed")
+
+
+async def go_on_alone(exchange: Exchange, leg: Leg) -> None:
+    """A dialled leg that was redirected obeys its new document, and whatever follows, outside the Dial."""
+    limit = asyncio.create_task(leg.until_limit())
     try:
         await _converse(exchange, leg, limit)
     finally:
@@ -53,16 +63,3 @@ def _note_crash(exchange: Exchange, leg: Leg, talk: asyncio.Task[None]) -> None:
         return
     logger.error("a call crashed", exc_info=error)
     exchange.store.defects.append(Defect("internal", leg.sid, [repr(error)], clock.now()))
-
-
-async def _until_limit(leg: Leg) -> None:
-    """True seconds from the answer, never scaled."""
-    loop = asyncio.get_running_loop()
-    answered_s = loop.time()
-    while True:
-        leg.limit_changed.clear()
-        try:
-            async with asyncio.timeout_at(answered_s + leg.time_limit_s):
-                await leg.limit_changed.wait()
-        except TimeoutError:
-            return

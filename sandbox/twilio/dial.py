@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from urllib.parse import urljoin
 
 from sandbox import audio, clock
@@ -22,7 +21,8 @@ Whisper = Callable[[Exchange, Leg], Awaitable[None]]
 
 
 class Dial:
-    """One Dial on the parent's leg. The child's leg lives inside it: whatever ends the Dial ends the child."""
+    """One Dial on the parent's leg. The child's leg lives inside it: whatever ends the Dial ends the child, unless the
+    child was redirected, which ends the Dial and lets the child live on."""
 
     def __init__(self, exchange: Exchange, parent: Leg, verb: Verb, document: Document, *, whisper: Whisper) -> None:
         self._exchange = exchange
@@ -40,11 +40,15 @@ class Dial:
         try:
             status = await self._hold(child)
         finally:
-            self._exchange.finish(child, status or ("completed" if child.record.answered_at else "canceled"))
-            if status is None and self._verb.get("action"):
-                # The parent hung up: Twilio still requests the action, but nobody is left to obey the answer.
-                self._exchange.start(self._report_to_nobody(child))
+            if not child.left_dial.is_set():
+                self._end(child, status)
         return self._report(self._outcome(child))
+
+    def _end(self, child: Leg, status: CallStatus | None) -> None:
+        self._exchange.finish(child, status or ("completed" if child.record.answered_at else "canceled"))
+        if status is None and self._verb.get("action"):
+            # The parent hung up: Twilio still requests the action, but nobody is left to obey the answer.
+            self._exchange.start(self._report_to_nobody(child))
 
     def _report(self, outcome: dict[str, str]) -> Next | None:
         if not self._verb.get("action"):
@@ -103,7 +107,7 @@ class Dial:
         The one who called hears it ring until the two are joined.
         """
         whisper = asyncio.ensure_future(self._whisper(self._exchange, child))
-        gone = asyncio.create_task(child.hung_up.wait())
+        gone = asyncio.create_task(child.gone_from_dial())
         try:
             await asyncio.wait([whisper, gone], return_when=asyncio.FIRST_COMPLETED)
             if not whisper.done() or gone.done():
@@ -120,24 +124,13 @@ class Dial:
         """The two are joined: the dialogue is spoken at true pace until one hangs up or the limit is reached."""
         child.record.bridged_at = self._parent.record.bridged_at = clock.now()
         self._exchange.start(self._speak(child))
-        limit = asyncio.create_task(self._until_limit(child))
-        gone = asyncio.create_task(child.hung_up.wait())
+        limit = asyncio.create_task(child.until_limit())
+        gone = asyncio.create_task(child.gone_from_dial())
         try:
             await asyncio.wait([limit, gone], return_when=asyncio.FIRST_COMPLETED)
         finally:
             limit.cancel()
             gone.cancel()
-
-    async def _until_limit(self, child: Leg) -> None:
-        """True seconds from the answer: a time limit is what the product relies on, so it is never scaled."""
-        while True:
-            child.limit_changed.clear()
-            left_s = child.time_limit_s - _age_s(child.record.answered_at)
-            try:
-                async with asyncio.timeout(max(0.0, left_s)):
-                    await child.limit_changed.wait()
-            except TimeoutError:
-                return
 
     async def _speak(self, child: Leg) -> None:
         loop = asyncio.get_running_loop()
@@ -150,7 +143,7 @@ class Dial:
             return
         dialogue = self._exchange.speech.pick(child.phone.dialogue, child.phone.e164)
         child.record.note = dialogue.id
-        while not child.over.is_set():
+        while not child.is_gone_from_dial:
             clips = [
                 (line, line.play(track, at_s=started_s))
                 for line, track in (
@@ -161,7 +154,7 @@ class Dial:
                 )
             ]
             started_s += dialogue.duration_s * self._exchange.pace.media
-            over = asyncio.create_task(child.over.wait())
+            over = asyncio.create_task(child.gone_from_dial())
             await asyncio.wait([over], timeout=started_s - loop.time())
             over.cancel()
             for line, clip in clips:
@@ -169,7 +162,8 @@ class Dial:
             if not child.phone.loop:
                 break
         await self._exchange.pace.wait(self._exchange.hang_up_after_s)
-        child.hung_up.set()
+        if not child.left_dial.is_set():
+            child.hung_up.set()
 
     def _tell_whether_machine(self, child: Leg) -> None:
         numbers = [noun for noun in self._verb.children if noun.name == "Number"]
@@ -197,7 +191,7 @@ class Dial:
 
     def _outcome(self, child: Leg) -> dict[str, str]:
         outcome = {
-            "DialCallStatus": child.record.status,
+            "DialCallStatus": "answered" if child.left_dial.is_set() else child.record.status,
             "DialCallSid": child.sid,
             "DialBridged": "true" if child.record.bridged_at else "false",
         }
@@ -211,7 +205,3 @@ class Dial:
 
     def _absolute(self, url: str) -> str:
         return urljoin(self._document.url, url)
-
-
-def _age_s(moment: datetime | None) -> float:
-    return 0.0 if moment is None else (clock.now() - moment).total_seconds()

@@ -85,6 +85,7 @@ class Exchange:
             created_at=moment,
             updated_at=moment,
             callbacks=target,
+            time_limit_s=time_limit_s,
         )
         leg = Leg(
             record=record,
@@ -93,7 +94,6 @@ class Exchange:
             microphone=audio.Line(self.pace.media),
             earpiece=audio.Line(self.pace.media),
             ring_timeout_s=ring_timeout_s,
-            time_limit_s=time_limit_s,
         )
         self.store.calls[record.sid] = record
         self.legs[record.sid] = leg

@@ -114,6 +114,7 @@ class Interpreter:
     async def _say(self, verb: Verb) -> None:
         """Nothing is spoken, but the machine's voice takes the time that the words would take."""
         seconds = max(SAY_LEAST_S, len(verb.text) / LETTERS_PER_S) * max(1, verb.whole("loop", 1))
+        self.leg.record.heard.append(verb.text)
         loop = asyncio.get_running_loop()
         murmur = self.leg.earpiece.play(audio.MURMUR, at_s=loop.time(), loop=True)
         try:

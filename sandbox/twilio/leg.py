@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 
+from sandbox import clock
 from sandbox.audio import Line
 from sandbox.phones import Phone
 from sandbox.records import CallRecord, CallStatus
@@ -24,6 +25,7 @@ class Instructions:
 class Leg:
     """microphone: what Twilio receives on this leg (inbound). earpiece: what it sends there (outbound).
 
+    left_dial: a dialled leg that was redirected lives on by itself; of no meaning for the others.
     ends_as: the status with which a leg ends that was hung up before it was answered.
     """
 
@@ -33,12 +35,12 @@ class Leg:
     microphone: Line
     earpiece: Line
     ring_timeout_s: float = 60.0
-    time_limit_s: float = 14_400.0
     ends_as: CallStatus = "canceled"
     picked_up: asyncio.Event = field(default_factory=asyncio.Event)
     declined: asyncio.Event = field(default_factory=asyncio.Event)
     hung_up: asyncio.Event = field(default_factory=asyncio.Event)
     redirected: asyncio.Event = field(default_factory=asyncio.Event)
+    left_dial: asyncio.Event = field(default_factory=asyncio.Event)
     limit_changed: asyncio.Event = field(default_factory=asyncio.Event)
     gathering: asyncio.Event = field(default_factory=asyncio.Event)
     over: asyncio.Event = field(default_factory=asyncio.Event)
@@ -49,11 +51,37 @@ class Leg:
     def sid(self) -> str:
         return self.record.sid
 
+    @property
+    def is_gone_from_dial(self) -> bool:
+        return self.hung_up.is_set() or self.left_dial.is_set()
+
+    async def gone_from_dial(self) -> None:
+        """Until a dialled leg hangs up, or is sent elsewhere."""
+        ways = [asyncio.create_task(self.hung_up.wait()), asyncio.create_task(self.left_dial.wait())]
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+
+    async def until_limit(self) -> None:
+        """True seconds from the answer: a time limit is what the product relies on, so it is never scaled."""
+        while True:
+            self.limit_changed.clear()
+            answered_at = self.record.answered_at or clock.now()
+            left_s = self.record.time_limit_s - (clock.now() - answered_at).total_seconds()
+            try:
+                async with asyncio.timeout(max(0.0, left_s)):
+                    await self.limit_changed.wait()
+            except TimeoutError:
+                return
+
     def redirect(self, instructions: Instructions) -> None:
         """Let the leg go on with another document, as POST Calls/{sid} does."""
         self.instructions = instructions
+        self.left_dial.set()
         self.redirected.set()
 
     def limit(self, seconds: float) -> None:
-        self.time_limit_s = seconds
+        self.record.time_limit_s = seconds
         self.limit_changed.set()

@@ -108,9 +108,8 @@ def test_a_debit_happens_once_per_key() -> None:
     assert queries.house_balance("sales") == 400
 
 
-def test_seconds_left_count_the_rest_of_the_hold_and_what_is_available() -> None:
+def test_what_can_be_spent_counts_the_rest_of_the_hold_and_what_is_available() -> None:
     workspace_id = new_workspace(mcredits=5_500)
     hold(workspace_id, "call:1", 2_000)
     charge(workspace_id, "call:1", 0)
-    terms = queries.rate_card_now(workspace_id, NOW).terms
-    assert queries.spendable_s(workspace_id=workspace_id, reference="call:1", terms=terms) == 240
+    assert queries.spendable_mcredits(["call:1"]) == {"call:1": 4_500}

@@ -183,6 +183,26 @@ async def test_a_running_call_goes_on_with_another_document(sandbox: Sandbox, pr
     assert product.told("/closing")[0]["CallStatus"] == "in-progress"
 
 
+async def test_a_lead_that_is_sent_elsewhere_leaves_the_dial_and_the_rep_goes_on(
+    sandbox: Sandbox, product: Product
+) -> None:
+    product.answer_call("+12025550189")
+    product.answers["/after"] = "<Response><Say>It is over for you.</Say><Hangup/></Response>"
+    await sandbox.call(product)
+    await product.until(lambda: product.told("/notice/played"))
+    lead = product.told("/leg")[0]["CallSid"]
+    words = "<Response><Say>Goodbye.</Say><Hangup/></Response>"
+    await sandbox.sdk(lambda client: client.calls(lead).update(twiml=words))
+
+    await product.until(lambda: len(product.told("/status")) == 4 and len(product.told("/leg")) == 4)
+    assert product.told("/after")[0]["DialCallStatus"] == "answered"
+    assert product.told("/leg")[-1]["CallStatus"] == "completed"
+    heard = {record["to"]: record["heard"] for record in await sandbox.get("/calls")}
+    assert heard["+12025550189"][-1] == "Goodbye."
+    assert heard[REP] == ["It is over for you."]
+    assert await sandbox.defects() == []
+
+
 async def test_a_call_can_be_cancelled_while_it_rings(sandbox: Sandbox, product: Product) -> None:
     await sandbox.post(f"/phones/{REP}", behaviour="manual")
     sid = await sandbox.call(product)

@@ -16,7 +16,7 @@ from compliance import tasks as compliance
 from identity import retention
 from ledger import operations as ledger
 from realtime import leftovers
-from voice import analysis, metering, reconcile, submission, sweeps
+from voice import analysis, credit_end, metering, reconcile, submission, sweeps
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ Work = Callable[..., object]
 LANES: dict[str, tuple[tuple[int, Work], ...]] = {
     "meter": (
         (1, metering.charge_due_minutes),
-        (1, metering.warn_and_end),
+        (1, credit_end.watch_credits),
         (1, reconcile.apply_waiting_callbacks),
         (5, ledger.apply_pending_paddle_events),
         (30, ledger.release_expired_holds),
@@ -34,6 +34,7 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
     "carrier": (
         (1, sweeps.sweep_dials),
         (2, reconcile.sweep_hangups),
+        (2, credit_end.sweep_limits),
         (2, reconcile.sweep_streams),
         (2, reconcile.reconcile_calls),
         (5, submission.resolve_unknown),

@@ -883,7 +883,7 @@ export interface components {
         };
         /**
          * CallWarning
-         * @description The credits end soon: sent once at 60 s and once at 15 s.
+         * @description The credits end soon: sent once at 60 s, once at 15 s, and when the closing line begins.
          */
         CallWarning: {
             /**

@@ -17,6 +17,8 @@ import classes from "./CallPage.module.css";
 
 const AMBER_S = 60;
 const RED_S = 15;
+// From here on the lead hears the closing line, and buying comes too late.
+const CLOSING_S = 7;
 // This button appears where Call was: the second half of a double click on Call must not hang up.
 const STRAY_CLICK_MS = 700;
 
@@ -78,7 +80,13 @@ export function DuringPanel({ call }: { call: Call }) {
       </dl>
       {secondsLeft !== null && secondsLeft <= AMBER_S && (
         <p role="alert">
-          The credits end soon. <Link to="/credits">Buy more</Link> and the call goes on.
+          {secondsLeft > CLOSING_S ? (
+            <>
+              The credits end soon. <Link to="/credits">Buy more</Link> and the call goes on.
+            </>
+          ) : (
+            "The credits are used up: the lead is told that the call ends."
+          )}
         </p>
       )}
       <ol className={classes.steps} aria-label="Steps of the call">

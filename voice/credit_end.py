@@ -1,0 +1,106 @@
+"""The end of a call's credits: two warnings, the carrier's own limit as a backstop, a spoken line, the hang-up.
+
+Where a call's credits end is worked out anew each second, so a purchase during the call moves it.
+"""
+
+import logging
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from django.db import transaction
+
+from realtime.publish import Topic, publish_on_commit
+from voice import queries, submission, sweeps, twilio, wake
+from voice.changes import publish_call
+from voice.dialling import CALL_LENGTH_MAX_S
+from voice.events import CallWarning
+from voice.models import Call
+from voice.state import CLOSING_AT_S
+
+logger = logging.getLogger(__name__)
+
+WARN_AT_S: Final = (15, 60)
+# The carrier ends the call this long after we should have: only when we could not.
+BACKSTOP_S: Final = 15
+_MARKS = (CLOSING_AT_S, *WARN_AT_S)
+_BATCH_CALLS = 500
+
+
+def watch_credits(*, now: datetime) -> None:
+    """Warns each live call once at each mark, and begins its closing line at the last."""
+    for call, left_s in _with_seconds_left(now):
+        mark = next((mark for mark in _MARKS if left_s <= mark), None)
+        if mark != call.warned_at_s:
+            _reach(call, mark, left_s, now)
+
+
+def _reach(call: Call, mark: int | None, left_s: int, now: datetime) -> None:
+    with transaction.atomic():
+        unchanged = Call.objects.filter(id=call.id, warned_at_s=call.warned_at_s, hangup_requested_at__isnull=True)
+        ends_at = now + timedelta(seconds=left_s) if mark == CLOSING_AT_S else None
+        if not unchanged.update(warned_at_s=mark, hangup_requested_at=ends_at):
+            return
+        if mark is None or (call.warned_at_s is not None and mark > call.warned_at_s):
+            # Credits were bought: the pages show the new end, and each mark is told again when it comes.
+            publish_call(call, now=now)
+            return
+        event = CallWarning(call_id=call.id, seconds_left=left_s)
+        publish_on_commit(Topic.user(call.user_id), event)
+        publish_on_commit(Topic.call(call.workspace_id, call.id), event)
+        if ends_at is not None:
+            wake.soon("say_closing_line", call.id)
+
+
+def say_closing_line(*, call_id: UUID) -> None:
+    """Tells the lead, who is taken out of the conversation for it, that the call ends; then their leg hangs up.
+
+    The rep hears their own line when the carrier asks what comes after the Dial. Whatever fails here, the sweep of
+    hang-ups ends the call when its credits are over.
+    """
+    call = Call.objects.get(id=call_id)
+    callee = call.legs.filter(role="callee", status="in-progress").last()
+    if not call.is_live or callee is None:
+        return
+    try:
+        twilio.redirect_call(callee.sid, url=submission.callback_url(call_id, "closing"))
+    except (twilio.CarrierSilent, twilio.CarrierRefused) as error:
+        logger.warning("closing line not said", extra={"call_id": str(call_id), "error_code": error.code})
+
+
+def sweep_limits(*, now: datetime) -> None:
+    """Tells the carrier where each live call's credits end, whenever that has changed."""
+    wanted: dict[UUID, datetime] = {}
+    for call, left_s in _with_seconds_left(now):
+        ends_at = now + timedelta(seconds=left_s)
+        # Whole seconds are left, so the same end comes out up to a second apart.
+        if call.limited_at is None or abs(ends_at - call.limited_at) > timedelta(seconds=2):
+            wanted[call.id] = ends_at
+    sweeps.one_by_one("limit", wanted, lambda call_id: _limit(call_id, wanted[call_id]))
+
+
+def _limit(call_id: UUID, ends_at: datetime) -> None:
+    call = Call.objects.get(id=call_id)
+    agent = call.legs.filter(role="agent", status="in-progress", answered_at__isnull=False).last()
+    if agent is None or agent.answered_at is None:
+        return
+    # Counted by the carrier from the answer of this leg, which came before the lead's.
+    limit_s = int((ends_at - agent.answered_at).total_seconds()) + BACKSTOP_S
+    try:
+        twilio.limit_call(agent.sid, time_limit_s=min(limit_s, CALL_LENGTH_MAX_S))
+    except twilio.CarrierSilent:
+        return
+    except twilio.CarrierRefused as error:
+        logger.warning("time limit refused", extra={"call_id": str(call_id), "error_code": error.code})
+    Call.objects.filter(id=call_id).update(limited_at=ends_at)
+
+
+def _with_seconds_left(now: datetime) -> Iterator[tuple[Call, int]]:
+    """Every live call that nobody has asked to end, with the whole seconds that its credits last; in bounded batches."""
+    after = UUID(int=0)
+    live = Call.objects.filter(status="in_progress", answered_at__isnull=False, hangup_requested_at__isnull=True)
+    while calls := list(live.filter(id__gt=after).select_related("lead", "user").order_by("id")[:_BATCH_CALLS]):
+        left = queries.seconds_left_of(calls, now=now)
+        yield from ((call, left[call.id]) for call in calls)
+        after = calls[-1].id
