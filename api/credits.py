@@ -1,15 +1,11 @@
-"""Credits: balance, packs, checkouts, statement."""
+"""Credits: balance, packs, checkouts."""
 
-import csv
-import io
-from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Annotated
 from uuid import UUID
 
-from asgiref.sync import sync_to_async
-from django.http import Http404, HttpRequest, StreamingHttpResponse
+from django.http import Http404, HttpRequest
 from django.utils import timezone
-from ninja import Header, Query, Router, Status
+from ninja import Header, Router, Status
 
 from api.auth import actor_of
 from identity.permissions import NotPermitted
@@ -21,10 +17,7 @@ from ledger.schemas import (
     CheckoutIn,
     CheckoutOut,
     CheckoutStateOut,
-    EntryKind,
-    EntryOut,
     PackOut,
-    StatementPage,
 )
 from processors.errors import DomainError
 
@@ -43,9 +36,7 @@ PROBLEMS: dict[type[DomainError], int] = {
     paddle.SignatureInvalid: 403,
     paddle.SignatureStale: 403,
     paddle.NotificationMalformed: 400,
-    queries.CursorInvalid: 400,
 }
-_COLUMNS = ("time", "kind", "description", "credits", "credits_after", "reference", "entry")
 
 
 @router.get("/credits", response=BalanceOut, operation_id="get_credits")
@@ -76,47 +67,3 @@ def get_checkout(request: HttpRequest, checkout_id: UUID) -> CheckoutStateOut:
         return queries.checkout(workspace_id=actor_of(request).workspace_id, checkout_id=checkout_id)
     except Checkout.DoesNotExist:
         raise Http404 from None
-
-
-@router.get("/credits/statement", response=StatementPage, operation_id="get_statement")
-def get_statement(
-    request: HttpRequest,
-    kind: EntryKind | None = None,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
-    limit: Annotated[int, Query(ge=1, le=queries.STATEMENT_PAGE_MAX)] = 50,
-) -> StatementPage:
-    return queries.statement(actor=actor_of(request), kind=kind, cursor=cursor, limit=limit)
-
-
-@router.get("/credits/statement.csv", operation_id="export_statement")
-def export_statement(request: HttpRequest, kind: EntryKind | None = None) -> StreamingHttpResponse:
-    """The whole statement, newest first, as it is read: a long one takes no more memory than a short one."""
-    pages = queries.statement_pages(actor=actor_of(request), kind=kind)
-    response = StreamingHttpResponse(_csv_rows(pages), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="statement.csv"'
-    response["Cache-Control"] = "no-store"
-    return response
-
-
-async def _csv_rows(pages: Iterator[Sequence[EntryOut]]) -> AsyncIterator[str]:
-    yield _csv([_COLUMNS])
-    while page := await sync_to_async(lambda: next(pages, None))():
-        yield _csv([_csv_row(entry) for entry in page])
-
-
-def _csv_row(entry: EntryOut) -> tuple[str, ...]:
-    return (
-        entry.occurred_at.isoformat(),
-        entry.kind,
-        entry.description,
-        f"{entry.amount_mcredits / 1000:.3f}",
-        f"{entry.balance_after_mcredits / 1000:.3f}",
-        entry.reference,
-        str(entry.id),
-    )
-
-
-def _csv(rows: list[tuple[str, ...]]) -> str:
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
-    return text.getvalue()

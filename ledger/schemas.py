@@ -107,8 +107,42 @@ class EntryOut(BaseModel):
     description: str
 
 
-class StatementPage(BaseModel):
-    """Newest first. next_cursor: give it back to continue; null at the end."""
+class PostingOut(BaseModel):
+    """One side of an entry. account: of the chart; the workspace's own are available, held and debt."""
 
-    items: list[EntryOut]
-    next_cursor: str | None
+    account: Literal["available", "debt", "held", "paddle_clearing", "promotions", "sales"]
+    side: Literal["debit", "credit"]
+    amount_mcredits: int
+
+
+class Step(BaseModel):
+    """One step of the arithmetic. working: how it is worked out; result: what comes out, with its unit."""
+
+    label: str
+    working: str
+    result: str
+
+
+class Evidence(BaseModel):
+    """A message from outside that an entry rests on, as far as it is kept.
+
+    at: when it happened, by the sender's clock. facts: its fields, name and value.
+    """
+
+    sender: Literal["twilio", "paddle"]
+    says: str
+    at: datetime
+    received_at: datetime
+    facts: list[tuple[str, str]]
+
+
+class Reasons(BaseModel):
+    """Why an entry is what it is.
+
+    agrees: whether the arithmetic comes to the entry's own amount; null where nothing can be worked out any more.
+    """
+
+    summary: str
+    evidence: list[Evidence] = []
+    steps: list[Step] = []
+    agrees: bool | None = None

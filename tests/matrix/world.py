@@ -259,6 +259,8 @@ def _converse(person: Person, lead_id: UUID, number: int) -> None:
     carrier("after", CallSid=agent, DialCallSid=callee, DialCallStatus="completed", DialCallDuration="61")
     carrier("status", CallSid=agent, CallStatus="completed", CallDuration="70")
     assert analysis.analyse(call_id=call_id, now=_now())
+    entries = _made(person.browser.get(f"/api/credits/statement?call_id={call_id}"), 200)["items"]
+    person.things["entry"] = UUID(entries[-1]["id"])
     annotated = person.browser.ask("PATCH", f"/api/calls/{call_id}", {"notes": person.noted})
     assert (annotated.status, annotated.json["status"]) == (200, "completed")
 
