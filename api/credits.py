@@ -2,16 +2,20 @@
 
 from typing import Annotated
 from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.http import Http404, HttpRequest
 from django.utils import timezone
-from ninja import Header, Router, Status
+from ninja import Header, Query, Router, Status
+from pydantic import AfterValidator, BaseModel, Field
 
 from api.auth import actor_of
 from identity.permissions import NotPermitted
-from ledger import operations, paddle, queries
+from ledger import operations, paddle, purchases, queries
+from ledger.burn_down import DAYS_MAX, burn_down
 from ledger.models import Checkout
 from ledger.money import AmountOutOfRange
+from ledger.purchase_schemas import BurnDownOut, InvoiceOut, PurchasePage
 from ledger.schemas import (
     BalanceOut,
     CheckoutIn,
@@ -20,6 +24,22 @@ from ledger.schemas import (
     PackOut,
 )
 from processors.errors import DomainError
+
+
+def _known_zone(name: str) -> str:
+    """Raises ValueError."""
+    try:
+        return ZoneInfo(name).key
+    except (ZoneInfoNotFoundError, OSError):
+        raise ValueError("no such time zone") from None
+
+
+class BurnDownQuery(BaseModel):
+    """time_zone: the reader's, by its IANA name; days begin at its midnight."""
+
+    days: int = Field(default=30, ge=1, le=DAYS_MAX)
+    time_zone: Annotated[str, Field(max_length=64), AfterValidator(_known_zone)] = "UTC"
+
 
 router = Router(tags=["credits"])
 
@@ -33,6 +53,8 @@ PROBLEMS: dict[type[DomainError], int] = {
     operations.CheckoutsTooMany: 429,
     operations.Overtaken: 409,
     paddle.PaddleUnavailable: 502,
+    purchases.PurchaseUnknown: 404,
+    purchases.InvoiceMissing: 409,
     paddle.SignatureInvalid: 403,
     paddle.SignatureStale: 403,
     paddle.NotificationMalformed: 400,
@@ -42,6 +64,14 @@ PROBLEMS: dict[type[DomainError], int] = {
 @router.get("/credits", response=BalanceOut, operation_id="get_credits")
 def get_credits(request: HttpRequest) -> BalanceOut:
     return queries.balance(actor_of(request).workspace_id, now=timezone.now())
+
+
+@router.get("/credits/burn-down", response=BurnDownOut, operation_id="get_burn_down")
+def get_burn_down(
+    request: HttpRequest,
+    asked: Annotated[BurnDownQuery, Query()],
+) -> BurnDownOut:
+    return burn_down(actor=actor_of(request), days=asked.days, zone=ZoneInfo(asked.time_zone), now=timezone.now())
 
 
 @router.get("/credits/packs", response=list[PackOut], operation_id="list_packs")
@@ -67,3 +97,13 @@ def get_checkout(request: HttpRequest, checkout_id: UUID) -> CheckoutStateOut:
         return queries.checkout(workspace_id=actor_of(request).workspace_id, checkout_id=checkout_id)
     except Checkout.DoesNotExist:
         raise Http404 from None
+
+
+@router.get("/credits/purchases", response=PurchasePage, operation_id="list_purchases")
+def list_purchases(request: HttpRequest, cursor: Annotated[str | None, Query(max_length=200)] = None) -> PurchasePage:
+    return purchases.page(actor=actor_of(request), cursor=cursor)
+
+
+@router.get("/credits/purchases/{checkout_id}/invoice", response=InvoiceOut, operation_id="get_invoice")
+def get_invoice(request: HttpRequest, checkout_id: UUID) -> InvoiceOut:
+    return purchases.invoice(actor=actor_of(request), checkout_id=checkout_id)

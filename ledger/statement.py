@@ -17,7 +17,7 @@ EXPORT_PAGE: Final = 1_000
 # Setting credit aside is not spending it; the statement shows these when they are asked for.
 _ASIDE: Final = ("hold", "release")
 # A booking takes its time before it waits for the workspace's accounts, so times may lag behind the numbering, by far less.
-_BOOKED_LATE_MAX: Final = timedelta(hours=1)
+BOOKED_LATE_MAX: Final = timedelta(hours=1)
 
 
 class CursorInvalid(DomainError):
@@ -71,10 +71,10 @@ def _entries(workspace_id: UUID, chosen: StatementFilter) -> QuerySet[Entry]:
     for references in chosen.references:
         rows = rows.filter(reference__in=references)
     if chosen.since is not None:
-        first = first_sequence_at(workspace_id, chosen.since - _BOOKED_LATE_MAX)
+        first = first_sequence_at(workspace_id, chosen.since - BOOKED_LATE_MAX)
         rows = rows.filter(sequence__gte=first, occurred_at__gte=chosen.since)
     if chosen.until is not None:
-        last = first_sequence_at(workspace_id, chosen.until + _BOOKED_LATE_MAX)
+        last = first_sequence_at(workspace_id, chosen.until + BOOKED_LATE_MAX)
         rows = rows.filter(sequence__lte=last, occurred_at__lt=chosen.until)
     return rows
 

@@ -56,6 +56,7 @@ class Expectation:
 
 _LEAD: Mapping[str, Thing] = {"path.lead_id": "lead"}
 _CALL: Mapping[str, Thing] = {"path.call_id": "call"}
+_CHECKOUT: Mapping[str, Thing] = {"path.checkout_id": "checkout"}
 _STATEMENT: Mapping[str, Thing] = {"query.user_id": "person", "query.call_id": "call"}
 _CODE = {"code": "{code}"}
 # Who is signed in already needs no passcode: asking for one is refused, sending one changes nothing.
@@ -115,7 +116,10 @@ EXPECTATIONS: Mapping[str, Expectation] = {
     "get_credits": Expectation(SIGNED_IN),
     "list_packs": Expectation(SIGNED_IN),
     "start_checkout": Expectation(BUYERS, 201, body={"price_id": "{price}"}),
-    "get_checkout": Expectation(SIGNED_IN, names={"path.checkout_id": "checkout"}),
+    "get_checkout": Expectation(SIGNED_IN, names=_CHECKOUT),
+    "get_burn_down": Expectation(LEADERS),
+    "list_purchases": Expectation(LEADERS),
+    "get_invoice": Expectation(LEADERS, names=_CHECKOUT),
     "get_statement": Expectation(SIGNED_IN, narrows=_STATEMENT),
     "export_statement": Expectation(SIGNED_IN, narrows=_STATEMENT),
     "list_spenders": Expectation(SIGNED_IN),

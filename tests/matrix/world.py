@@ -112,7 +112,7 @@ def build(sandbox: Sandbox) -> World:
             workspaces[where] = member.workspace_id
         people[name] = _enter(sandbox, name, member, number)
     for owner in ("owner", "stranger"):
-        _buy(people[owner])
+        _buy(sandbox, people[owner])
     for number, person in enumerate(people.values()):
         person.things.setdefault("checkout", people["owner"].things["checkout"])
         _work(person, number)
@@ -197,12 +197,14 @@ def _made(answer: tuple[int, Any], status: int) -> dict[str, Any]:
     return cast(dict[str, Any], answer[1])
 
 
-def _buy(person: Person) -> None:
+def _buy(sandbox: Sandbox, person: Person) -> None:
     """A pack at the sandbox's checkout, with the notification that the seller signs."""
     answer = person.browser.post("/api/credits/checkouts", {"price_id": STARTER}, **{"Idempotency-Key": "first-pack"})
     checkout_id = UUID(_made(answer, 201)["checkout_id"])
     person.things["checkout"] = checkout_id
-    notify(completed(Checkout.objects.get_queryset().get(id=checkout_id)))
+    checkout = Checkout.objects.get_queryset().get(id=checkout_id)
+    sandbox.ask("POST", f"/paddle/transactions/{checkout.transaction_id}/pay")
+    notify(completed(checkout))
 
 
 def _work(person: Person, number: int) -> None:
