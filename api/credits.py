@@ -17,6 +17,7 @@ from ledger.models import Checkout
 from ledger.money import AmountOutOfRange
 from ledger.purchase_schemas import BurnDownOut, InvoiceOut, PurchasePage
 from ledger.schemas import (
+    AlertIn,
     BalanceOut,
     CheckoutIn,
     CheckoutOut,
@@ -64,6 +65,13 @@ PROBLEMS: dict[type[DomainError], int] = {
 @router.get("/credits", response=BalanceOut, operation_id="get_credits")
 def get_credits(request: HttpRequest) -> BalanceOut:
     return queries.balance(actor_of(request).workspace_id, now=timezone.now())
+
+
+@router.put("/credits/alert", response=BalanceOut, operation_id="set_balance_alert")
+def set_balance_alert(request: HttpRequest, body: AlertIn) -> BalanceOut:
+    actor = actor_of(request)
+    operations.set_alert(actor=actor, threshold_mcredits=body.threshold_mcredits)
+    return queries.balance(actor.workspace_id, now=timezone.now())
 
 
 @router.get("/credits/burn-down", response=BurnDownOut, operation_id="get_burn_down")

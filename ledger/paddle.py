@@ -94,14 +94,19 @@ class _Transaction(BaseModel):
     details: _Details = _Details()
 
 
+class _AdjustedItem(BaseModel):
+    type: _Word | None = None
+
+
 class _Adjustment(BaseModel):
-    """What is kept of an adjustment."""
+    """What is kept of an adjustment; of its items, whether they are of the tax alone."""
 
     id: str = Field(pattern=r"^adj_\w{1,60}$")
     transaction_id: str = Field(pattern=r"^txn_\w{1,60}$")
     action: _Word
     status: _Word
     type: _Word | None = None
+    items: list[_AdjustedItem] = Field(default=[], max_length=100)
     totals: _Totals = _Totals()
 
 
@@ -117,7 +122,7 @@ class Notification:
     """A verified notification, cut down to what may be kept.
 
     payload: of a transaction {status, items: [{price_id, quantity}], total_minor}; of an adjustment {adjustment_id, action,
-    status, type, total_minor}; of anything else {}. total_minor: minor units of the currency, tax included, or null.
+    status, type, total_minor, tax_only}; of anything else {}. total_minor: minor units of the currency, tax included, or null.
     transaction_id: "" where there is none. Paddle's id of the customer is not kept: the transaction leads to it.
     """
 
@@ -246,5 +251,6 @@ def _of_adjustment(envelope: _Envelope, data: _Adjustment) -> Notification:
             "status": data.status,
             "type": data.type,
             "total_minor": data.totals.total,
+            "tax_only": bool(data.items) and all(item.type == "tax" for item in data.items),
         },
     )

@@ -9,9 +9,10 @@ from django.db.models import Sum
 
 from ledger import paddle
 from ledger.chart import DEBIT_NORMAL, HOUSE_ACCOUNT_IDS, AccountKind
-from ledger.models import Account, Checkout, Entry, Hold, Posting, RateCard
+from ledger.models import Account, BalanceAlert, Checkout, Entry, Hold, Posting, RateCard
 from ledger.money import RateCardTerms, affordable_s
 from ledger.schemas import (
+    AlertOut,
     BalanceOut,
     CheckoutState,
     CheckoutStateOut,
@@ -34,7 +35,13 @@ def balance(workspace_id: UUID, *, now: datetime) -> BalanceOut:
         minutes_left=affordable_s(amount_mcredits=available, terms=card.terms) // 60,
         sequence=accounts["available"].sequence if accounts else 0,
         rate=_rate_out(card),
+        alert=_alert(workspace_id),
     )
+
+
+def _alert(workspace_id: UUID) -> AlertOut | None:
+    row = BalanceAlert.objects.for_workspace(workspace_id).first()
+    return AlertOut(threshold_mcredits=row.threshold_mcredits, raised_at=row.raised_at) if row else None
 
 
 def rate_card_now(workspace_id: UUID, now: datetime) -> RateCard:

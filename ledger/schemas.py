@@ -6,6 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ledger.money import AMOUNT_MAX_MCREDITS
+
 EntryKind = Literal[
     "purchase",
     "hold",
@@ -31,6 +33,21 @@ class RateOut(BaseModel):
     currency_hint: str | None = Field(description="Currency of the packs; null when they differ or none is sold.")
 
 
+class AlertOut(BaseModel):
+    """The line under the balance. raised_at: since when it was noticed below, null while it is not."""
+
+    threshold_mcredits: int
+    raised_at: datetime | None
+
+
+class AlertIn(BaseModel):
+    """threshold_mcredits: null takes the line away."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    threshold_mcredits: int | None = Field(ge=1, le=AMOUNT_MAX_MCREDITS)
+
+
 class BalanceOut(BaseModel):
     """What a workspace has. debt_mcredits: credits that were spent and then taken back with their payment.
 
@@ -44,6 +61,7 @@ class BalanceOut(BaseModel):
     minutes_left: int
     sequence: int
     rate: RateOut
+    alert: AlertOut | None
 
 
 class PackOut(BaseModel):

@@ -117,6 +117,7 @@ EXPECTATIONS: Mapping[str, Expectation] = {
     "list_packs": Expectation(SIGNED_IN),
     "start_checkout": Expectation(BUYERS, 201, body={"price_id": "{price}"}),
     "get_checkout": Expectation(SIGNED_IN, names=_CHECKOUT),
+    "set_balance_alert": Expectation(BUYERS, body={"threshold_mcredits": 5_000}),
     "get_burn_down": Expectation(LEADERS),
     "list_purchases": Expectation(LEADERS),
     "get_invoice": Expectation(LEADERS, names=_CHECKOUT),

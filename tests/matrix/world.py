@@ -205,6 +205,7 @@ def _buy(sandbox: Sandbox, person: Person) -> None:
     checkout = Checkout.objects.get_queryset().get(id=checkout_id)
     sandbox.ask("POST", f"/paddle/transactions/{checkout.transaction_id}/pay")
     notify(completed(checkout))
+    assert person.browser.ask("PUT", "/api/credits/alert", {"threshold_mcredits": 2_000}).status == 200
 
 
 def _work(person: Person, number: int) -> None:

@@ -125,6 +125,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/credits/alert": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Set Balance Alert */
+        put: operations["set_balance_alert"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/credits/burn-down": {
         parameters: {
             query?: never;
@@ -741,6 +758,24 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AlertIn
+         * @description threshold_mcredits: null takes the line away.
+         */
+        AlertIn: {
+            /** Threshold Mcredits */
+            threshold_mcredits: number | null;
+        };
+        /**
+         * AlertOut
+         * @description The line under the balance. raised_at: since when it was noticed below, null while it is not.
+         */
+        AlertOut: {
+            /** Raised At */
+            raised_at: string | null;
+            /** Threshold Mcredits */
+            threshold_mcredits: number;
+        };
+        /**
          * AnswerOut
          * @description An answer in quotes, or "not in your calls", which is free.
          *
@@ -792,6 +827,26 @@ export interface components {
             type: "balance.changed";
         };
         /**
+         * BalanceLow
+         * @description The workspace's balance, available + held - debt, fell below its alert's line.
+         */
+        BalanceLow: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Balance Mcredits */
+            balance_mcredits: number;
+            /** Threshold Mcredits */
+            threshold_mcredits: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "balance.low";
+        };
+        /**
          * BalanceOut
          * @description What a workspace has. debt_mcredits: credits that were spent and then taken back with their payment.
          *
@@ -799,6 +854,7 @@ export interface components {
          *     sequence: grows with every entry of the workspace; a lower one is older news.
          */
         BalanceOut: {
+            alert: components["schemas"]["AlertOut"] | null;
             /** Available Mcredits */
             available_mcredits: number;
             /** Debt Mcredits */
@@ -2144,7 +2200,7 @@ export interface components {
             /** Latest Sequence */
             latest_sequence: number;
         };
-        ServerEvent: components["schemas"]["BalanceChanged"] | components["schemas"]["CallChanged"] | components["schemas"]["CallWarning"] | components["schemas"]["CheckoutChanged"] | components["schemas"]["InsightsReady"] | components["schemas"]["SegmentAdded"] | components["schemas"]["SegmentChanged"] | components["schemas"]["SegmentInterim"] | components["schemas"]["TranscriptionLevel"];
+        ServerEvent: components["schemas"]["BalanceChanged"] | components["schemas"]["BalanceLow"] | components["schemas"]["CallChanged"] | components["schemas"]["CallWarning"] | components["schemas"]["CheckoutChanged"] | components["schemas"]["InsightsReady"] | components["schemas"]["SegmentAdded"] | components["schemas"]["SegmentChanged"] | components["schemas"]["SegmentInterim"] | components["schemas"]["TranscriptionLevel"];
         /**
          * SessionOut
          * @description Whom the browser's session belongs to; all but the state is null when anonymous.
@@ -2430,8 +2486,11 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type AlertIn = components['schemas']['AlertIn'];
+export type AlertOut = components['schemas']['AlertOut'];
 export type AnswerOut = components['schemas']['AnswerOut'];
 export type BalanceChanged = components['schemas']['BalanceChanged'];
+export type BalanceLow = components['schemas']['BalanceLow'];
 export type BalanceOut = components['schemas']['BalanceOut'];
 export type BurnDay = components['schemas']['BurnDay'];
 export type BurnDownOut = components['schemas']['BurnDownOut'];
@@ -2724,6 +2783,30 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BalanceOut"];
+                };
+            };
+        };
+    };
+    set_balance_alert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertIn"];
+            };
+        };
         responses: {
             /** @description OK */
             200: {
