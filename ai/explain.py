@@ -33,12 +33,15 @@ def answer_reasons(*, actor: Actor, entry: Entry, question_id: UUID | None) -> R
     query = asked.first() if asked is not None else None
     amount = -entry.effect_mcredits
     if query is None:
-        return Reasons(summary="A question was answered and has been deleted since; the ledger keeps what it cost.")
+        return Reasons.without_arithmetic(
+            "A question was answered and has been deleted since; the ledger keeps what it cost."
+        )
     card = rate_card_now(actor.workspace_id, query.asked_at)
     quotes = f"{query.cited} {'quote' if query.cited == 1 else 'quotes'}"
     whose = f"Your question “{query.question}”" if query.user_id == actor.user_id else "A colleague's question"
     return Reasons(
         summary=f"{whose} was answered with {quotes}. A question without an answer is free.",
+        evidence=[],
         steps=[
             Step(
                 label="Looked through",

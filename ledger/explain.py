@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from ledger.chart import AccountKind, Side
 from ledger.models import Checkout, Entry, PaddleEvent, Posting
-from ledger.schemas import Evidence, PostingOut, Reasons, Step
+from ledger.schemas import Evidence, Fact, PostingOut, Reasons, Step
 from ledger.words import credits_said, money_said
 
 _SAYS: Final = {
@@ -52,7 +52,9 @@ def purchase_reasons(entry: Entry) -> Reasons:
     """Of a purchase, refund, chargeback or its reversal."""
     checkout = Checkout.objects.for_workspace(entry.workspace_id).filter(transaction_id=entry.reference).first()
     if checkout is None:
-        return Reasons(summary="The purchase behind this entry is not known any more; the ledger keeps the amount.")
+        return Reasons.without_arithmetic(
+            "The purchase behind this entry is not known any more; the ledger keeps the amount."
+        )
     events = PaddleEvent.objects.filter(transaction_id=entry.reference, state="applied").order_by("occurred_at")
     if entry.kind == "purchase":
         bought = [event for event in events[:EVENTS_SHOWN_MAX] if event.event_type.startswith("transaction.")]
@@ -115,13 +117,13 @@ def _adjusted(entry: Entry, checkout: Checkout, events: Sequence[PaddleEvent]) -
 def _evidence(event: PaddleEvent, currency: str) -> Evidence:
     payload = event.payload
     total = payload.get("total_minor")
-    facts = [("Event", event.event_type), ("Transaction", event.transaction_id)]
+    facts = [Fact(name="Event", value=event.event_type), Fact(name="Transaction", value=event.transaction_id)]
     says = _SAYS.get(event.event_type, event.event_type)
     if "adjustment_id" in payload:
-        facts.append(("Adjustment", payload["adjustment_id"]))
+        facts.append(Fact(name="Adjustment", value=payload["adjustment_id"]))
         says = _ACTIONS.get(payload["action"], payload["action"]).format(status=payload["status"])
     if total is not None:
-        facts.append(("Amount", money_said(total, currency)))
+        facts.append(Fact(name="Amount", value=money_said(total, currency)))
     return Evidence(sender="paddle", says=says, at=event.occurred_at, received_at=event.received_at, facts=facts)
 
 

@@ -25,7 +25,8 @@ class PurchaseOut(BaseModel):
     """A purchase that was paid or failed.
 
     mcredits: granted, or of the pack while nothing is granted. amount_minor: before tax; paid_minor: with tax, null until
-    it is known. by: who bought it, null when that is not known any more. There is an invoice once granted_at is set.
+    it is known. by: who bought it, null when that is not known any more. held: a person has to look at its payment before
+    anything is granted. There is an invoice once granted_at is set.
     """
 
     checkout_id: UUID
@@ -37,6 +38,7 @@ class PurchaseOut(BaseModel):
     currency: str
     transaction_id: str
     by: str | None
+    held: bool
     created_at: datetime
     granted_at: datetime | None
     taken_back_mcredits: int

@@ -5,13 +5,13 @@ from collections.abc import Iterable
 from typing import ClassVar, Final, cast
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from identity.auth import Actor
 from identity.models import User
 from ledger import paddle
 from ledger.chart import CREDIT_SIGN, change
-from ledger.models import Checkout, Posting
+from ledger.models import Checkout, PaddleEvent, Posting
 from ledger.purchase_schemas import ChangeKind, InvoiceOut, PurchaseChange, PurchaseOut, PurchasePage
 from ledger.schemas import CheckoutState
 from ledger.statement import CursorInvalid
@@ -19,6 +19,7 @@ from processors import disclosures
 from processors.errors import DomainError
 
 PURCHASES_PAGE: Final = 20
+_HELD: Final = {"state": "needs_person", "event_type": "transaction.completed"}
 _TAKEN_BACK: Final = ("refund", "chargeback", "chargeback_reverse")
 
 
@@ -42,16 +43,27 @@ def page(*, actor: Actor, cursor: str | None) -> PurchasePage:
     """
     actor.demand("see_team")
     mine = Checkout.objects.for_workspace(actor.workspace_id)
-    rows = mine.exclude(state="open").order_by("-created_at", "-id")
+    held = PaddleEvent.objects.filter(transaction_id=OuterRef("transaction_id"), **_HELD)
+    rows = mine.exclude(~Exists(held), state="open").order_by("-created_at", "-id")
     if cursor is not None:
         last = _last_of(mine, cursor)
         rows = rows.filter(Q(created_at__lt=last.created_at) | Q(created_at=last.created_at, id__lt=last.id))
     found = list(rows[: PURCHASES_PAGE + 1])
     shown = found[:PURCHASES_PAGE]
+    waiting = PaddleEvent.objects.filter(transaction_id__in=[one.transaction_id for one in shown], **_HELD)
+    looked_into = set(waiting.values_list("transaction_id", flat=True))
     changes = _changes(actor.workspace_id, {checkout.transaction_id for checkout in shown})
     people = _names(checkout.user_id for checkout in shown)
     return PurchasePage(
-        items=[_purchase(checkout, changes[checkout.transaction_id], people) for checkout in shown],
+        items=[
+            _purchase(
+                checkout,
+                changes[checkout.transaction_id],
+                people,
+                held=checkout.transaction_id in looked_into and checkout.state != "granted",
+            )
+            for checkout in shown
+        ],
         next_cursor=str(shown[-1].id) if len(found) > PURCHASES_PAGE else None,
     )
 
@@ -93,7 +105,7 @@ def _last_of(mine: QuerySet[Checkout], cursor: str) -> Checkout:
         raise CursorInvalid("The purchases cannot be continued from here. Start at the first page.") from None
 
 
-def _purchase(checkout: Checkout, changes: list[PurchaseChange], people: dict[UUID, str]) -> PurchaseOut:
+def _purchase(checkout: Checkout, changes: list[PurchaseChange], people: dict[UUID, str], *, held: bool) -> PurchaseOut:
     return PurchaseOut(
         checkout_id=checkout.id,
         state=cast(CheckoutState, checkout.state),
@@ -104,6 +116,7 @@ def _purchase(checkout: Checkout, changes: list[PurchaseChange], people: dict[UU
         currency=checkout.currency,
         transaction_id=checkout.transaction_id,
         by=people.get(checkout.user_id) if checkout.user_id else None,
+        held=held,
         created_at=checkout.created_at,
         granted_at=checkout.granted_at,
         taken_back_mcredits=checkout.taken_back_mcredits,

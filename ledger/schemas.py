@@ -1,7 +1,7 @@
 """The shapes of credits, packs, checkouts and the statement, shared by REST and the socket. Amounts in milli-credits."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -141,17 +141,24 @@ class Step(BaseModel):
     result: str
 
 
+class Fact(BaseModel):
+    """A field of a message."""
+
+    name: str
+    value: str
+
+
 class Evidence(BaseModel):
     """A message from outside that an entry rests on, as far as it is kept.
 
-    at: when it happened, by the sender's clock. facts: its fields, name and value.
+    at: when it happened, by the sender's clock.
     """
 
     sender: Literal["twilio", "paddle"]
     says: str
     at: datetime
     received_at: datetime
-    facts: list[tuple[str, str]]
+    facts: list[Fact]
 
 
 class Reasons(BaseModel):
@@ -161,6 +168,10 @@ class Reasons(BaseModel):
     """
 
     summary: str
-    evidence: list[Evidence] = []
-    steps: list[Step] = []
-    agrees: bool | None = None
+    evidence: list[Evidence]
+    steps: list[Step]
+    agrees: bool | None
+
+    @classmethod
+    def without_arithmetic(cls, summary: str, evidence: list[Evidence] | None = None) -> Self:
+        return cls(summary=summary, evidence=evidence or [], steps=[], agrees=None)

@@ -10,7 +10,7 @@ from ledger import explain as ledger_explain
 from ledger import queries as ledger_queries
 from ledger.models import Entry
 from ledger.money import RateCardTerms, price
-from ledger.schemas import EntryOut, Evidence, Reasons, Step
+from ledger.schemas import EntryOut, Evidence, Fact, Reasons, Step
 from ledger.words import credits_said, number, seconds_said
 from voice import spending
 from voice.callbacks import happened_at
@@ -29,8 +29,8 @@ _FACTS: Final = {
     "SequenceNumber": "Number",
     "CallSid": "Call SID",
 }
-_REMOVED: Final = Reasons(
-    summary="The record of this call was removed, as the person asked. The ledger keeps the amount and nothing else of it."
+_REMOVED: Final = Reasons.without_arithmetic(
+    "The record of this call was removed, as the person asked. The ledger keeps the amount and nothing else of it."
 )
 
 
@@ -94,10 +94,10 @@ def _call_reasons(entry: Entry, call: Call) -> Reasons:
             return _settled(entry, call)
         case "hold":
             return _held(entry, call)
-    return Reasons(
-        summary=f"The call with {call.lead.name} needed less than was set aside for it; the rest can be spent again."
+    return Reasons.without_arithmetic(
+        f"The call with {call.lead.name} needed less than was set aside for it; the rest can be spent again."
         " Nothing was charged by this entry.",
-        evidence=_ends(call),
+        _ends(call),
     )
 
 
@@ -173,7 +173,9 @@ def _held(entry: Entry, call: Call) -> Reasons:
     return Reasons(
         summary=f"{credits_said(aside)} were set aside before the call with {call.lead.name} was dialled, so that calls of"
         " your workspace cannot spend the same credits twice. Nothing was charged by this entry.",
+        evidence=[],
         steps=[_card(terms)],
+        agrees=None,
     )
 
 
@@ -216,6 +218,7 @@ def _callbacks(call: Call) -> list[Callback]:
 
 
 def _evidence(callback: Callback, says: str) -> Evidence:
-    facts = [(name, str(callback.params[field])) for field, name in _FACTS.items() if field in callback.params]
+    params = callback.params
+    facts = [Fact(name=name, value=str(params[field])) for field, name in _FACTS.items() if field in params]
     at: datetime = happened_at(callback)
     return Evidence(sender="twilio", says=says, at=at, received_at=callback.received_at, facts=facts)

@@ -48,6 +48,10 @@ def results(found: dict[str, Any]) -> list[str]:
     return [step["result"] for step in found["steps"]]
 
 
+def facts(message: dict[str, Any]) -> dict[str, str]:
+    return {fact["name"]: fact["value"] for fact in message["facts"]}
+
+
 def test_a_settlement_is_told_from_the_carriers_word_to_the_postings(page: Browser, owner: Membership) -> None:
     """Red when the price is worked out of anything but the answered seconds and the call's own rate card."""
     give_credit(owner, 50_000)
@@ -55,9 +59,9 @@ def test_a_settlement_is_told_from_the_carriers_word_to_the_postings(page: Brows
     found = explained(page, row(page, "settlement")["id"])
     assert (found["answered_s"], found["rate"]["version"], found["agrees"]) == (125, 1, True)
     assert results(found) == ["1 credit a minute", "3 credits", "0 credits", "3 credits"]
-    says = [(each["says"], dict(each["facts"]).get("Length in seconds")) for each in found["evidence"]]
+    says = [(each["says"], facts(each).get("Length in seconds")) for each in found["evidence"]]
     assert says == [("The lead's phone answered", None), ("The lead's line was closed", "125")]
-    assert {dict(each["facts"])["Call SID"] for each in found["evidence"]} == {call.callee_sid}
+    assert {facts(each)["Call SID"] for each in found["evidence"]} == {call.callee_sid}
     assert [(line["account"], line["side"], line["amount_mcredits"]) for line in found["postings"]] == [
         ("held", "debit", 3_000),
         ("sales", "credit", 3_000),
@@ -112,11 +116,11 @@ def test_a_purchase_and_what_was_taken_back_of_it_rest_on_the_sellers_messages(
     notify(adjusted(checkout, "chargeback_reverse", total=1_000, adjustment_id="adj_won"))
     bought = explained(page, row(page, "purchase")["id"])
     assert (results(bought), bought["agrees"]) == (["50 credits"], True)
-    assert dict(bought["evidence"][0]["facts"])["Transaction"] == checkout.transaction_id
+    assert facts(bought["evidence"][0])["Transaction"] == checkout.transaction_id
     refund = explained(page, row(page, "refund")["id"])
     assert results(refund) == ["12.5 credits", "12.5 credits", "0 credits"]
     assert refund["steps"][0]["working"] == "50 credits times USD 2.50 of USD 10.00 paid"
-    assert [dict(each["facts"])["Adjustment"] for each in refund["evidence"]] == ["adj_refund"]
+    assert [facts(each)["Adjustment"] for each in refund["evidence"]] == ["adj_refund"]
     dispute = explained(page, row(page, "chargeback")["id"])
     assert results(dispute) == ["50 credits", "37.5 credits", "37.5 credits", "0 credits"]
     assert dispute["agrees"] is True

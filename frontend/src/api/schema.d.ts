@@ -1414,7 +1414,7 @@ export interface components {
          * Evidence
          * @description A message from outside that an entry rests on, as far as it is kept.
          *
-         *     at: when it happened, by the sender's clock. facts: its fields, name and value.
+         *     at: when it happened, by the sender's clock.
          */
         Evidence: {
             /**
@@ -1423,10 +1423,7 @@ export interface components {
              */
             at: string;
             /** Facts */
-            facts: [
-                string,
-                string
-            ][];
+            facts: components["schemas"]["Fact"][];
             /**
              * Received At
              * Format: date-time
@@ -1449,15 +1446,12 @@ export interface components {
          */
         ExplanationOut: {
             /** Agrees */
-            agrees?: boolean | null;
+            agrees: boolean | null;
             /** Answered S */
             answered_s: number | null;
             entry: components["schemas"]["StatementRow"];
-            /**
-             * Evidence
-             * @default []
-             */
-            evidence?: components["schemas"]["Evidence"][];
+            /** Evidence */
+            evidence: components["schemas"]["Evidence"][];
             /** Postings */
             postings: components["schemas"]["PostingOut"][];
             rate: components["schemas"]["ReceiptRate"] | null;
@@ -1465,13 +1459,20 @@ export interface components {
             related: components["schemas"]["EntryOut"][];
             /** Related Total */
             related_total: number;
-            /**
-             * Steps
-             * @default []
-             */
-            steps?: components["schemas"]["Step"][];
+            /** Steps */
+            steps: components["schemas"]["Step"][];
             /** Summary */
             summary: string;
+        };
+        /**
+         * Fact
+         * @description A field of a message.
+         */
+        Fact: {
+            /** Name */
+            name: string;
+            /** Value */
+            value: string;
         };
         /** GoesOut */
         GoesOut: {
@@ -1826,7 +1827,8 @@ export interface components {
          * @description A purchase that was paid or failed.
          *
          *     mcredits: granted, or of the pack while nothing is granted. amount_minor: before tax; paid_minor: with tax, null until
-         *     it is known. by: who bought it, null when that is not known any more. There is an invoice once granted_at is set.
+         *     it is known. by: who bought it, null when that is not known any more. held: a person has to look at its payment before
+         *     anything is granted. There is an invoice once granted_at is set.
          */
         PurchaseOut: {
             /** Amount Minor */
@@ -1849,6 +1851,8 @@ export interface components {
             currency: string;
             /** Granted At */
             granted_at: string | null;
+            /** Held */
+            held: boolean;
             /** Mcredits */
             mcredits: number;
             /** Pack Name */
@@ -2525,6 +2529,7 @@ export type ErasureReceiptOut = components['schemas']['ErasureReceiptOut'];
 export type ErasureStateOut = components['schemas']['ErasureStateOut'];
 export type Evidence = components['schemas']['Evidence'];
 export type ExplanationOut = components['schemas']['ExplanationOut'];
+export type Fact = components['schemas']['Fact'];
 export type GoesOut = components['schemas']['GoesOut'];
 export type HeldListOut = components['schemas']['HeldListOut'];
 export type HeldOut = components['schemas']['HeldOut'];
