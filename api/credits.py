@@ -1,32 +1,46 @@
-"""Credits: balance, packs, checkouts, statement."""
+"""Credits: balance, packs, checkouts."""
 
-import csv
-import io
-from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Annotated
 from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from asgiref.sync import sync_to_async
-from django.http import Http404, HttpRequest, StreamingHttpResponse
+from django.http import Http404, HttpRequest
 from django.utils import timezone
 from ninja import Header, Query, Router, Status
+from pydantic import AfterValidator, BaseModel, Field
 
 from api.auth import actor_of
 from identity.permissions import NotPermitted
-from ledger import operations, paddle, queries
+from ledger import operations, paddle, purchases, queries
+from ledger.burn_down import DAYS_MAX, burn_down
 from ledger.models import Checkout
 from ledger.money import AmountOutOfRange
+from ledger.purchase_schemas import BurnDownOut, InvoiceOut, PurchasePage
 from ledger.schemas import (
+    AlertIn,
     BalanceOut,
     CheckoutIn,
     CheckoutOut,
     CheckoutStateOut,
-    EntryKind,
-    EntryOut,
     PackOut,
-    StatementPage,
 )
 from processors.errors import DomainError
+
+
+def _known_zone(name: str) -> str:
+    """Raises ValueError."""
+    try:
+        return ZoneInfo(name).key
+    except (ZoneInfoNotFoundError, OSError):
+        raise ValueError("no such time zone") from None
+
+
+class BurnDownQuery(BaseModel):
+    """time_zone: the reader's, by its IANA name; days begin at its midnight."""
+
+    days: int = Field(default=30, ge=1, le=DAYS_MAX)
+    time_zone: Annotated[str, Field(max_length=64), AfterValidator(_known_zone)] = "UTC"
+
 
 router = Router(tags=["credits"])
 
@@ -40,17 +54,32 @@ PROBLEMS: dict[type[DomainError], int] = {
     operations.CheckoutsTooMany: 429,
     operations.Overtaken: 409,
     paddle.PaddleUnavailable: 502,
+    purchases.PurchaseUnknown: 404,
+    purchases.InvoiceMissing: 409,
     paddle.SignatureInvalid: 403,
     paddle.SignatureStale: 403,
     paddle.NotificationMalformed: 400,
-    queries.CursorInvalid: 400,
 }
-_COLUMNS = ("time", "kind", "description", "credits", "credits_after", "reference", "entry")
 
 
 @router.get("/credits", response=BalanceOut, operation_id="get_credits")
 def get_credits(request: HttpRequest) -> BalanceOut:
     return queries.balance(actor_of(request).workspace_id, now=timezone.now())
+
+
+@router.put("/credits/alert", response=BalanceOut, operation_id="set_balance_alert")
+def set_balance_alert(request: HttpRequest, body: AlertIn) -> BalanceOut:
+    actor = actor_of(request)
+    operations.set_alert(actor=actor, threshold_mcredits=body.threshold_mcredits)
+    return queries.balance(actor.workspace_id, now=timezone.now())
+
+
+@router.get("/credits/burn-down", response=BurnDownOut, operation_id="get_burn_down")
+def get_burn_down(
+    request: HttpRequest,
+    asked: Annotated[BurnDownQuery, Query()],
+) -> BurnDownOut:
+    return burn_down(actor=actor_of(request), days=asked.days, zone=ZoneInfo(asked.time_zone), now=timezone.now())
 
 
 @router.get("/credits/packs", response=list[PackOut], operation_id="list_packs")
@@ -78,45 +107,11 @@ def get_checkout(request: HttpRequest, checkout_id: UUID) -> CheckoutStateOut:
         raise Http404 from None
 
 
-@router.get("/credits/statement", response=StatementPage, operation_id="get_statement")
-def get_statement(
-    request: HttpRequest,
-    kind: EntryKind | None = None,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
-    limit: Annotated[int, Query(ge=1, le=queries.STATEMENT_PAGE_MAX)] = 50,
-) -> StatementPage:
-    return queries.statement(actor=actor_of(request), kind=kind, cursor=cursor, limit=limit)
+@router.get("/credits/purchases", response=PurchasePage, operation_id="list_purchases")
+def list_purchases(request: HttpRequest, cursor: Annotated[str | None, Query(max_length=200)] = None) -> PurchasePage:
+    return purchases.page(actor=actor_of(request), cursor=cursor)
 
 
-@router.get("/credits/statement.csv", operation_id="export_statement")
-def export_statement(request: HttpRequest, kind: EntryKind | None = None) -> StreamingHttpResponse:
-    """The whole statement, newest first, as it is read: a long one takes no more memory than a short one."""
-    pages = queries.statement_pages(actor=actor_of(request), kind=kind)
-    response = StreamingHttpResponse(_csv_rows(pages), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="statement.csv"'
-    response["Cache-Control"] = "no-store"
-    return response
-
-
-async def _csv_rows(pages: Iterator[Sequence[EntryOut]]) -> AsyncIterator[str]:
-    yield _csv([_COLUMNS])
-    while page := await sync_to_async(lambda: next(pages, None))():
-        yield _csv([_csv_row(entry) for entry in page])
-
-
-def _csv_row(entry: EntryOut) -> tuple[str, ...]:
-    return (
-        entry.occurred_at.isoformat(),
-        entry.kind,
-        entry.description,
-        f"{entry.amount_mcredits / 1000:.3f}",
-        f"{entry.balance_after_mcredits / 1000:.3f}",
-        entry.reference,
-        str(entry.id),
-    )
-
-
-def _csv(rows: list[tuple[str, ...]]) -> str:
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
-    return text.getvalue()
+@router.get("/credits/purchases/{checkout_id}/invoice", response=InvoiceOut, operation_id="get_invoice")
+def get_invoice(request: HttpRequest, checkout_id: UUID) -> InvoiceOut:
+    return purchases.invoice(actor=actor_of(request), checkout_id=checkout_id)

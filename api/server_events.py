@@ -7,11 +7,12 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
 
 from ai.events import InsightsReady
-from ledger.events import BalanceChanged, CheckoutChanged
+from ledger.events import BalanceChanged, BalanceLow, CheckoutChanged
 from voice.events import CallChanged, CallWarning, SegmentAdded, SegmentChanged, SegmentInterim, TranscriptionLevel
 
 SERVER_EVENTS: tuple[type[BaseModel], ...] = (
     BalanceChanged,
+    BalanceLow,
     CallChanged,
     CallWarning,
     CheckoutChanged,
@@ -23,6 +24,7 @@ SERVER_EVENTS: tuple[type[BaseModel], ...] = (
 )
 ServerEvent = Annotated[
     BalanceChanged
+    | BalanceLow
     | CallChanged
     | CallWarning
     | CheckoutChanged

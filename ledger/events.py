@@ -1,5 +1,6 @@
 """What the ledger tells browsers."""
 
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -24,3 +25,12 @@ class CheckoutChanged(BaseModel):
     type: Literal["checkout.changed"] = "checkout.changed"
     checkout_id: UUID
     state: CheckoutState
+
+
+class BalanceLow(BaseModel):
+    """The workspace's balance, available + held - debt, fell below its alert's line."""
+
+    type: Literal["balance.low"] = "balance.low"
+    threshold_mcredits: int
+    balance_mcredits: int
+    at: datetime

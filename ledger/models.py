@@ -11,12 +11,13 @@ from django.db.models import F, Q
 from uuid_utils.compat import uuid7
 
 from identity.models import TenantModel, Workspace
+from ledger.alert_models import BalanceAlert
 from ledger.chart import HOUSE_ACCOUNTS, TENANT_ACCOUNTS
 from ledger.money import AMOUNT_MAX_MCREDITS, RateCardTerms
 from ledger.paddle_models import Checkout, PaddleEvent
 from ledger.schemas import EntryKind
 
-__all__ = ["Account", "Checkout", "Entry", "Hold", "PaddleEvent", "Posting", "RateCard"]
+__all__ = ["Account", "BalanceAlert", "Checkout", "Entry", "Hold", "PaddleEvent", "Posting", "RateCard"]
 
 
 class Account(models.Model):

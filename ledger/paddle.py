@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Final
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import requests
 from django.conf import settings
 from paddle_billing.Entities.Shared import CustomData
+from paddle_billing.Exceptions.ApiError import ApiError
 from paddle_billing.Notifications.PaddleSignature import PaddleSignature
 from paddle_billing.Notifications.Secret import Secret
 from paddle_billing.Resources.Transactions.Operations import CreateTransaction
@@ -58,6 +60,7 @@ class PaddleUnavailable(DomainError):
     retryable: ClassVar[bool] = True
 
 
+_UNAVAILABLE: Final = "The payment service does not answer as it should. Try again in a moment."
 # Nothing was sold earlier, and what is farther off no database and no calendar can take.
 _EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
@@ -91,14 +94,19 @@ class _Transaction(BaseModel):
     details: _Details = _Details()
 
 
+class _AdjustedItem(BaseModel):
+    type: _Word | None = None
+
+
 class _Adjustment(BaseModel):
-    """What is kept of an adjustment."""
+    """What is kept of an adjustment; of its items, whether they are of the tax alone."""
 
     id: str = Field(pattern=r"^adj_\w{1,60}$")
     transaction_id: str = Field(pattern=r"^txn_\w{1,60}$")
     action: _Word
     status: _Word
     type: _Word | None = None
+    items: list[_AdjustedItem] = Field(default=[], max_length=100)
     totals: _Totals = _Totals()
 
 
@@ -114,7 +122,7 @@ class Notification:
     """A verified notification, cut down to what may be kept.
 
     payload: of a transaction {status, items: [{price_id, quantity}], total_minor}; of an adjustment {adjustment_id, action,
-    status, type, total_minor}; of anything else {}. total_minor: minor units of the currency, tax included, or null.
+    status, type, total_minor, tax_only}; of anything else {}. total_minor: minor units of the currency, tax included, or null.
     transaction_id: "" where there is none. Paddle's id of the customer is not kept: the transaction leads to it.
     """
 
@@ -151,8 +159,27 @@ def create_transaction(*, checkout_id: UUID, price_id: str) -> str:
         transaction = client.transactions.create(operation)
     except (requests.RequestException, KeyError, TypeError, ValueError) as error:
         # The SDK takes an answer apart without looking, so a wrong one surfaces as any of the last three.
-        raise PaddleUnavailable("The payment service does not answer as it should. Try again in a moment.") from error
+        raise PaddleUnavailable(_UNAVAILABLE) from error
     return str(transaction.id)
+
+
+def invoice_url(transaction_id: str) -> str | None:
+    """Where the PDF of a completed transaction can be fetched for an hour; None when Paddle has none.
+
+    :raises PaddleUnavailable: also for a link to anywhere but a secure site or the very server that was asked.
+    """
+    try:
+        url = str(paddle_client().transactions.get_invoice_pdf(transaction_id).url)
+    except ApiError as error:
+        if error.response is not None and 400 <= error.response.status_code < 500:
+            return None
+        raise PaddleUnavailable(_UNAVAILABLE) from error
+    except (requests.RequestException, KeyError, TypeError, ValueError) as error:
+        raise PaddleUnavailable(_UNAVAILABLE) from error
+    asked, told = urlsplit(settings.PADDLE_API_URL), urlsplit(url)
+    if told.scheme != "https" and (told.scheme, told.netloc) != (asked.scheme, asked.netloc):
+        raise PaddleUnavailable(_UNAVAILABLE)
+    return url
 
 
 def verified(*, body: bytes, signature: str | None, now: datetime) -> Notification:
@@ -224,5 +251,6 @@ def _of_adjustment(envelope: _Envelope, data: _Adjustment) -> Notification:
             "status": data.status,
             "type": data.type,
             "total_minor": data.totals.total,
+            "tax_only": bool(data.items) and all(item.type == "tax" for item in data.items),
         },
     )

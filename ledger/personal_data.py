@@ -45,6 +45,7 @@ _NOT_PERSONAL: Final = {
         "problem",
         "handled_at",
     ),
+    "BalanceAlert": ("id", "workspace", "threshold_mcredits", "raised_at"),
     "Checkout": ("id", "workspace"),
     "Entry": ("id", "workspace", "sequence", "key", "ordinal"),
 }

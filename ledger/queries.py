@@ -1,51 +1,28 @@
-"""Reading credits: balances, prices, purchases, the statement."""
+"""Reading credits: balances, prices, purchases, entries."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import ClassVar, Final, cast
+from typing import cast
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import QuerySet, Sum
+from django.db.models import Sum
 
-from identity.auth import Actor
 from ledger import paddle
 from ledger.chart import DEBIT_NORMAL, HOUSE_ACCOUNT_IDS, AccountKind
-from ledger.models import Account, Checkout, Entry, Posting, RateCard
+from ledger.models import Account, BalanceAlert, Checkout, Entry, Posting, RateCard
 from ledger.money import affordable_s
 from ledger.schemas import (
+    AlertOut,
     BalanceOut,
     CheckoutState,
     CheckoutStateOut,
     EntryKind,
     EntryOut,
     RateOut,
-    StatementPage,
 )
-from processors.errors import DomainError
-
-STATEMENT_PAGE_MAX: Final = 200
-_EXPORT_PAGE: Final = 500
-# Setting credit aside is not spending it; the statement shows these when they are asked for.
-_ASIDE: Final = ("hold", "release")
-_DESCRIPTIONS: Final[dict[EntryKind, str]] = {
-    "purchase": "Credits bought",
-    "hold": "Set aside",
-    "release": "Set aside no longer",
-    "charge": "Call time, part {part}",
-    "settlement": "Call settled to its total",
-    "ai_query": "Question answered",
-    "refund": "Purchase refunded",
-    "chargeback": "Payment charged back",
-    "chargeback_reverse": "Chargeback reversed",
-}
-
-
-class CursorInvalid(DomainError):
-    """The statement's cursor was not made by the statement. Permanent."""
-
-    code: ClassVar[str] = "cursor_invalid"
+from ledger.words import DESCRIPTIONS
 
 
 def balance(workspace_id: UUID, *, now: datetime) -> BalanceOut:
@@ -60,7 +37,13 @@ def balance(workspace_id: UUID, *, now: datetime) -> BalanceOut:
         minutes_left=affordable_s(amount_mcredits=available, terms=card.terms) // 60,
         sequence=accounts["available"].sequence if accounts else 0,
         rate=_rate_out(card),
+        alert=_alert(workspace_id),
     )
+
+
+def _alert(workspace_id: UUID) -> AlertOut | None:
+    row = BalanceAlert.objects.for_workspace(workspace_id).first()
+    return AlertOut(threshold_mcredits=row.threshold_mcredits, raised_at=row.raised_at) if row else None
 
 
 def rate_card_now(workspace_id: UUID, now: datetime) -> RateCard:
@@ -123,57 +106,13 @@ def checkout(*, workspace_id: UUID, checkout_id: UUID) -> CheckoutStateOut:
     )
 
 
-def statement(*, actor: Actor, kind: EntryKind | None, cursor: str | None, limit: int) -> StatementPage:
-    """One page, newest first. kind: None leaves out what only sets credit aside. limit: 1 to STATEMENT_PAGE_MAX.
-
-    :raises NotPermitted: it shows what the whole team spends; a rep sees each own call's entries on its receipt.
-    :raises CursorInvalid:
-    """
-    actor.demand("see_team")
-    rows = _entries(actor.workspace_id, kind)
-    if cursor is not None:
-        if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 18):
-            raise CursorInvalid("The statement cannot be continued from here. Start at its first page.")
-        rows = rows.filter(sequence__lt=int(cursor))
-    found = list(rows[: limit + 1])
-    return StatementPage(
-        items=[_entry_out(entry) for entry in found[:limit]],
-        next_cursor=str(found[limit - 1].sequence) if len(found) > limit else None,
-    )
-
-
-def statement_pages(*, actor: Actor, kind: EntryKind | None) -> Iterator[Sequence[EntryOut]]:
-    """The whole statement, newest first, page by page, so that its length does not matter to memory.
-
-    :raises NotPermitted: at once, before the first page is asked for.
-    """
-    actor.demand("see_team")
-    return _pages(actor.workspace_id, kind)
-
-
-def _pages(workspace_id: UUID, kind: EntryKind | None) -> Iterator[Sequence[EntryOut]]:
-    before: int | None = None
-    while True:
-        rows = _entries(workspace_id, kind)
-        page = list(rows[:_EXPORT_PAGE] if before is None else rows.filter(sequence__lt=before)[:_EXPORT_PAGE])
-        if not page:
-            return
-        before = page[-1].sequence
-        yield [_entry_out(entry) for entry in page]
-
-
 def entries_of(*, workspace_id: UUID, reference: str) -> list[EntryOut]:
     """Everything that was booked for a reference, oldest first."""
     rows = Entry.objects.for_workspace(workspace_id).filter(reference=reference).order_by("sequence")
-    return [_entry_out(entry) for entry in rows]
+    return [entry_out(entry) for entry in rows]
 
 
-def _entries(workspace_id: UUID, kind: EntryKind | None) -> QuerySet[Entry]:
-    rows = Entry.objects.for_workspace(workspace_id).order_by("-sequence")
-    return rows.exclude(kind__in=_ASIDE) if kind is None else rows.filter(kind=kind)
-
-
-def _entry_out(entry: Entry) -> EntryOut:
+def entry_out(entry: Entry) -> EntryOut:
     kind = cast(EntryKind, entry.kind)
     return EntryOut(
         id=entry.id,
@@ -183,7 +122,7 @@ def _entry_out(entry: Entry) -> EntryOut:
         reference=entry.reference,
         ordinal=entry.ordinal,
         occurred_at=entry.occurred_at,
-        description=_DESCRIPTIONS[kind].format(part=entry.ordinal + 1),
+        description=DESCRIPTIONS[kind].format(part=entry.ordinal + 1),
     )
 
 

@@ -1,10 +1,12 @@
 """The shapes of credits, packs, checkouts and the statement, shared by REST and the socket. Amounts in milli-credits."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from ledger.money import AMOUNT_MAX_MCREDITS
 
 EntryKind = Literal[
     "purchase",
@@ -31,6 +33,21 @@ class RateOut(BaseModel):
     currency_hint: str | None = Field(description="Currency of the packs; null when they differ or none is sold.")
 
 
+class AlertOut(BaseModel):
+    """The line under the balance. raised_at: since when it was noticed below, null while it is not."""
+
+    threshold_mcredits: int
+    raised_at: datetime | None
+
+
+class AlertIn(BaseModel):
+    """threshold_mcredits: null takes the line away."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    threshold_mcredits: int | None = Field(ge=1, le=AMOUNT_MAX_MCREDITS)
+
+
 class BalanceOut(BaseModel):
     """What a workspace has. debt_mcredits: credits that were spent and then taken back with their payment.
 
@@ -44,6 +61,7 @@ class BalanceOut(BaseModel):
     minutes_left: int
     sequence: int
     rate: RateOut
+    alert: AlertOut | None
 
 
 class PackOut(BaseModel):
@@ -107,8 +125,53 @@ class EntryOut(BaseModel):
     description: str
 
 
-class StatementPage(BaseModel):
-    """Newest first. next_cursor: give it back to continue; null at the end."""
+class PostingOut(BaseModel):
+    """One side of an entry. account: of the chart; the workspace's own are available, held and debt."""
 
-    items: list[EntryOut]
-    next_cursor: str | None
+    account: Literal["available", "debt", "held", "paddle_clearing", "promotions", "sales"]
+    side: Literal["debit", "credit"]
+    amount_mcredits: int
+
+
+class Step(BaseModel):
+    """One step of the arithmetic. working: how it is worked out; result: what comes out, with its unit."""
+
+    label: str
+    working: str
+    result: str
+
+
+class Fact(BaseModel):
+    """A field of a message."""
+
+    name: str
+    value: str
+
+
+class Evidence(BaseModel):
+    """A message from outside that an entry rests on, as far as it is kept.
+
+    at: when it happened, by the sender's clock.
+    """
+
+    sender: Literal["twilio", "paddle"]
+    says: str
+    at: datetime
+    received_at: datetime
+    facts: list[Fact]
+
+
+class Reasons(BaseModel):
+    """Why an entry is what it is.
+
+    agrees: whether the arithmetic comes to the entry's own amount; null where nothing can be worked out any more.
+    """
+
+    summary: str
+    evidence: list[Evidence]
+    steps: list[Step]
+    agrees: bool | None
+
+    @classmethod
+    def without_arithmetic(cls, summary: str, evidence: list[Evidence] | None = None) -> Self:
+        return cls(summary=summary, evidence=evidence or [], steps=[], agrees=None)

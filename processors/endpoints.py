@@ -180,6 +180,7 @@ PADDLE: Final = Base(
             },
         ),
         _endpoint("transactions.read", "GET", r"/transactions/txn_\w+", _PADDLE_PAGE),
+        _endpoint("transactions.invoice", "GET", r"/transactions/txn_\w+/invoice", {}),
         _endpoint("transactions.list", "GET", "/transactions", {"id": "payment_reference", **_PADDLE_PAGE}),
         _endpoint("adjustments.list", "GET", "/adjustments", {"transaction_id": "payment_reference", **_PADDLE_PAGE}),
         _endpoint("prices.list", "GET", "/prices", {"id": "money", **_PADDLE_PAGE}),

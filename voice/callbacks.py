@@ -84,10 +84,15 @@ def apply(*, callback_id: UUID, now: datetime) -> bool:
         return True
 
 
+def happened_at(callback: Callback) -> datetime:
+    """When, by the carrier's clock; when it came, if the carrier did not say."""
+    return _timestamp(callback.params.get("Timestamp"), callback.received_at)
+
+
 def _leg_facts(callback: Callback) -> tuple[str, LegFacts]:
     params = callback.params
     status = params.get("CallStatus", "in-progress")
-    at = _timestamp(params.get("Timestamp"), callback.received_at)
+    at = happened_at(callback)
     role = "callee" if params.get("ParentCallSid") else "agent"
     terminal = status in LEG_TERMINAL
     return params["CallSid"], LegFacts(
@@ -187,7 +192,7 @@ def _apply_stream(call: Call, callback: Callback, now: datetime) -> None:
     params = callback.params
     if params.get("StreamEvent") not in ("stream-stopped", "stream-error"):
         return
-    at = _timestamp(params.get("Timestamp"), callback.received_at)
+    at = happened_at(callback)
     streams = MediaStream.objects.filter(call=call, stream_sid=params.get("StreamSid"))
     if params["StreamEvent"] == "stream-error" and not streams.exists():
         # A stream that never reached us has no SID on its row.

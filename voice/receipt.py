@@ -2,6 +2,7 @@
 
 from ledger import queries as ledger_queries
 from ledger.money import price
+from ledger.words import credits_said, number
 from voice.models import Call
 from voice.schemas import ReceiptOut, ReceiptRate, ReceiptRow
 
@@ -58,6 +59,7 @@ def _rows(call: Call) -> list[ReceiptRow]:
             label=entry.description,
             detail=_ASIDE.get(entry.kind, ""),
             amount_mcredits=entry.amount_mcredits,
+            entry_id=entry.id,
         )
         for entry in ledger_queries.entries_of(workspace_id=call.workspace_id, reference=call.ledger_reference)
     )
@@ -73,11 +75,7 @@ def _arithmetic(billable_s: int, total: int, charged: int, increment_s: int, per
     increments = -(-billable_s // increment_s)
     unit = "minute" if increment_s == 60 else f"{increment_s} s"
     begun = f"{increments} begun {unit}{'s' if increments != 1 and increment_s == 60 else ''}"
-    price_said = f"{billable_s} s = {begun} at {_credits(per_minute)} a minute = {_credits(total)}"
+    price_said = f"{billable_s} s = {begun} at {credits_said(per_minute)} a minute = {credits_said(total)}"
     if charged < total:
-        return f"{price_said}; there was credit for {charged / 1000:g}, and the rest is not charged"
+        return f"{price_said}; there was credit for {number(charged)}, and the rest is not charged"
     return price_said
-
-
-def _credits(mcredits: int) -> str:
-    return f"{mcredits / 1000:g} {'credit' if mcredits == 1000 else 'credits'}"

@@ -219,10 +219,13 @@ class SegmentPage(BaseModel):
 
 
 class ReceiptRow(BaseModel):
+    """entry_id: of the ledger entry that the row stands for, which can be explained."""
+
     at: datetime
     label: str
     detail: str
     amount_mcredits: int | None = None
+    entry_id: UUID | None = None
 
 
 class ReceiptRate(BaseModel):

@@ -1,5 +1,6 @@
 """Everything that writes money. Each operation is one transaction, takes `now`, and publishes after commit."""
 
+from ledger.operations.alerts import raise_alerts, set_alert
 from ledger.operations.book import InsufficientCredit, Overtaken
 from ledger.operations.charging import CHARGES_AT_ONCE_MAX, Charge, ChargeResult, capture_due
 from ledger.operations.checkouts import (
@@ -23,9 +24,17 @@ from ledger.operations.holds import (
     settle,
 )
 from ledger.operations.paddle_events import apply_pending_paddle_events, receive_webhook
+from ledger.operations.paddle_resolution import (
+    CannotGrant,
+    NothingToResolve,
+    dismiss_event,
+    grant_event,
+    retry_event,
+)
 
 __all__ = [
     "CHARGES_AT_ONCE_MAX",
+    "CannotGrant",
     "Charge",
     "ChargeResult",
     "CheckoutBusy",
@@ -36,6 +45,7 @@ __all__ = [
     "HoldUnknown",
     "IdempotencyKeyReused",
     "InsufficientCredit",
+    "NothingToResolve",
     "Overtaken",
     "PackUnknown",
     "ReferenceTaken",
@@ -43,13 +53,18 @@ __all__ = [
     "apply_pending_paddle_events",
     "capture_due",
     "debit",
+    "dismiss_event",
     "extend_hold",
+    "grant_event",
     "open_workspace",
     "place_hold",
+    "raise_alerts",
     "receive_webhook",
     "release_expired_holds",
     "release_hold",
     "renew_holds",
+    "retry_event",
+    "set_alert",
     "settle",
     "start_checkout",
 ]

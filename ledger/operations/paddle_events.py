@@ -3,7 +3,7 @@
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, cast
 
 from django.db import DatabaseError, InterfaceError, OperationalError, transaction
 
@@ -84,6 +84,12 @@ def _not_applied(event_id: str, error: Exception) -> None:
     logger.error(
         "paddle event stored but not applied", extra={"event_id": event_id, "error_type": type(error).__name__}
     )
+
+
+def apply_once(*, event_id: str, now: datetime) -> EventState:
+    """Applies a stored event that is due and those that wait for it. Returns what became of it."""
+    _apply_with_followers(event_id, now)
+    return cast(EventState, PaddleEvent.objects.values_list("state", flat=True).get(event_id=event_id))
 
 
 def _apply_with_followers(event_id: str, now: datetime) -> int:
@@ -176,32 +182,43 @@ def _grant(batch: Batch, checkout: Checkout, event: PaddleEvent) -> Handled:
     bought = sum(worth[item["price_id"]] * item["quantity"] for item in items)
     if bought > AMOUNT_MAX_MCREDITS:
         return Handled("needs_person", "amount_out_of_range")
+    grant_checkout(batch, checkout, mcredits=bought, paid_minor=event.payload["total_minor"])
+    return Handled("applied")
+
+
+def grant_checkout(batch: Batch, checkout: Checkout, *, mcredits: int, paid_minor: int | None) -> None:
+    """Books a purchase that was not granted yet, first against the debt."""
     books = batch.books(checkout.workspace_id)
-    to_debt = min(bought, books.debt)
+    to_debt = min(mcredits, books.debt)
     batch.post(
         books,
         "purchase",
         [
-            Line("paddle_clearing", "debit", bought),
+            Line("paddle_clearing", "debit", mcredits),
             Line("debt", "credit", to_debt),
-            Line("available", "credit", bought - to_debt),
+            Line("available", "credit", mcredits - to_debt),
         ],
         reference=checkout.transaction_id,
         key=f"purchase:{checkout.transaction_id}",
     )
     batch.write()
-    checkout.granted_mcredits = bought
+    checkout.granted_mcredits = mcredits
     checkout.granted_at = batch.now
-    checkout.paid_minor = event.payload["total_minor"]
+    checkout.paid_minor = paid_minor
     _move(checkout, "granted")
-    return Handled("applied")
 
 
 def _adjust(batch: Batch, checkout: Checkout, event: PaddleEvent) -> Handled:
     """Refunds once approved, chargebacks at once, reversals of chargebacks; each adjustment once."""
     action, status = event.payload["action"], event.payload["status"]
+    if event.payload.get("tax_only"):
+        # The price was paid all the same.
+        return Handled("ignored", "tax_only")
     if action == "refund" and status != "approved":
         return Handled("ignored", f"refund_{status}"[:40])
+    if action == "chargeback_warning" and status not in ("rejected", "reversed"):
+        # The bank only asks so far; somebody may still answer it at Paddle.
+        return Handled("needs_person", "chargeback_warning")
     if action not in ("refund", "chargeback", "chargeback_reverse") or status in ("rejected", "reversed"):
         # A chargeback that is reversed comes as an adjustment of its own as well; that one is applied.
         return Handled("ignored", "not_used")

@@ -7,6 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from sandbox.paddle.bodies import PRODUCT_ID, price_body, product_body
+from sandbox.paddle.invoices import Invoices
 from sandbox.paddle.sales import SaleInvalid, Sales
 from sandbox.store import Store
 
@@ -19,11 +20,13 @@ class PaddleApi:
 
     def __init__(self, sales: Sales, store: Store, api_key: str) -> None:
         self._sales = sales
+        self._invoices = Invoices(sales)
         self._store = store
         self._api_key = api_key
 
     def register(self, app: web.Application) -> None:
         """Under /paddle, and without a prefix too: Paddle's SDK joins only a host to its paths."""
+        app.router.add_get("/paddle/invoices/{token}.pdf", self._invoices.show)
         for prefix in ("", "/paddle"):
             self._route(app, "GET", f"{prefix}/prices", self.prices)
             self._route(app, "GET", f"{prefix}/prices/{{id}}", self.price)
@@ -31,6 +34,7 @@ class PaddleApi:
             self._route(app, "POST", f"{prefix}/transactions", self.create)
             self._route(app, "GET", f"{prefix}/transactions", self.listing)
             self._route(app, "GET", f"{prefix}/transactions/{{id}}", self.fetch)
+            self._route(app, "GET", f"{prefix}/transactions/{{id}}/invoice", self.invoice)
             self._route(app, "POST", f"{prefix}/adjustments", self.adjust)
             self._route(app, "GET", f"{prefix}/adjustments", self.adjustments)
 
@@ -82,6 +86,13 @@ class PaddleApi:
 
     async def fetch(self, request: web.Request, body: Any) -> Answer:
         return 200, self._sales.body(self._sales.find(request.match_info["id"]))
+
+    async def invoice(self, request: web.Request, body: Any) -> Answer:
+        """A link to a PDF, good for an hour, as Paddle gives one for a completed transaction."""
+        transaction = self._sales.find(request.match_info["id"])
+        if transaction.status != "completed":
+            raise SaleInvalid("transaction_invoice_not_available", "The transaction is not completed.")
+        return 200, {"url": self._invoices.link(transaction, host=request.host)}
 
     async def adjust(self, request: web.Request, body: Any) -> Answer:
         """A refund that is asked for starts pending, as most do at Paddle; the control API decides it."""

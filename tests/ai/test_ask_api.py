@@ -194,3 +194,24 @@ def test_another_tenants_calls_and_questions_do_not_exist(
     assert stranger.get("/api/questions")[1]["items"] == []
     assert ask(stranger)[1]["status"] == "not_in_your_calls"
     assert Browser().get("/api/questions")[0] in (401, 403)
+
+
+def test_what_an_answer_cost_is_explained_and_the_question_is_told_to_its_asker_alone(
+    page: Browser, owner: Membership, make_account: Callable[..., Membership], sign_in: Callable[..., Browser]
+) -> None:
+    """Red when the explanation reads the question for whoever may see the entry."""
+    manager = make_account(
+        workspace_id=owner.workspace_id, role="manager", email="manager@example.com", mobile="+1 202 555 0177"
+    )
+    buys(owner)
+    a_kept_call(owner)
+    answer = ask(page)[1]
+    entry = page.get("/api/credits/statement?kind=ai_query")[1]["items"][0]
+    assert (entry["cause"]["id"], entry["cause"]["about"]) == (answer["id"], "A question")
+    found = page.get(f"/api/credits/entries/{entry['id']}/explanation")[1]
+    assert QUESTION in found["summary"]
+    assert (found["steps"][-1]["result"], found["agrees"], found["rate"]) == ("0.2 credits", True, None)
+    told = sign_in(manager).get(f"/api/credits/entries/{entry['id']}/explanation")
+    assert told[0] == 200 and QUESTION not in str(told[1]) and "colleague" in told[1]["summary"]
+    page.delete(f"/api/questions/{answer['id']}")
+    assert "deleted" in page.get(f"/api/credits/entries/{entry['id']}/explanation")[1]["summary"]

@@ -129,6 +129,13 @@ def _looks_back(page: Page, look: Look) -> None:
     expect(page.get_by_text(re.compile("too expensive")).first).to_be_visible()
     expect(page.get_by_role("heading", name=re.compile("Objection")).first).to_be_visible(timeout=30_000)
     look(page, "one-call")
+    page.get_by_role("button", name=re.compile("^Explain Call time")).first.click()
+    drawer = page.get_by_role("dialog", name="Explain this entry")
+    expect(drawer).to_contain_text("The lead's phone answered")
+    expect(drawer).to_contain_text("Rate card version 1")
+    look(page, "explained-from-the-receipt")
+    page.keyboard.press("Escape")
+    expect(drawer).not_to_be_visible()
 
 
 def _corrects_a_line(page: Page, look: Look) -> None:

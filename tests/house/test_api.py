@@ -23,6 +23,7 @@ SHARED_CODES = {
 }
 # Errors that never become an answer of the REST API -> who handles them.
 INTERNAL = {
+    "cannot_grant": "ledger/management/commands/paddle_events.py tells the operator",
     "carrier_refused": "voice/submission.py and reconcile.py: the call fails with that reason",
     "carrier_silent": "voice/submission.py and reconcile.py: looked up, or tried again",
     "duration_out_of_range": "no request carries a duration, so one that is out of range is a fault of ours",
@@ -32,6 +33,7 @@ INTERNAL = {
     "interim_dropped": "ai/listening/track.py: newer interim text follows",
     "merge_skipped": "ai/listening/merging.py: the finals stay as they are",
     "model_unusable": "ai/listening/server.py says it at its start and stops",
+    "nothing_to_resolve": "ledger/management/commands/paddle_events.py tells the operator",
     "recognition_failed": "ai/listening/track.py: the stretch becomes a gap",
     "reference_taken": "each call has a reference of its own, so a second hold is a fault of ours",
     "speech_refused": "ai/listening/track.py: the stretch becomes a gap",

@@ -3,10 +3,8 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
-from typing import Any
 
 import pytest
-from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.db import connection
 from django.test import override_settings
@@ -14,7 +12,7 @@ from django.test import override_settings
 from identity.models import Membership
 from ledger.models import Checkout
 from tests.identity.browser import Browser
-from tests.ledger.books import amounts, began, charge, completed, hold, new_workspace, notify
+from tests.ledger.books import began, completed, new_workspace, notify
 from tests.sandbox_fixture import Sandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -151,46 +149,3 @@ def test_nobody_reads_without_signing_in() -> None:
     stranger = Browser()
     for path in ("/api/credits", "/api/credits/packs", "/api/credits/statement", "/api/credits/statement.csv"):
         assert stranger.get(path)[0] == 401
-
-
-def test_the_statement_pages_through_what_was_bought_and_spent(page: Browser, owner: Membership) -> None:
-    workspace_id = owner.workspace_id
-    new_workspace(mcredits=7_000)
-    notify(completed(began(workspace_id)))
-    hold(workspace_id, "call:1", 3_000)
-    charge(workspace_id, "call:1", 0, 1, 2)
-    seen, cursor = [], ""
-    while True:
-        status, found = page.get(f"/api/credits/statement?limit=2{cursor}")
-        assert status == 200
-        seen += [(item["kind"], item["amount_mcredits"], item["balance_after_mcredits"]) for item in found["items"]]
-        if found["next_cursor"] is None:
-            break
-        cursor = f"&cursor={found['next_cursor']}"
-    assert seen == [
-        ("charge", -1_000, 97_000),
-        ("charge", -1_000, 98_000),
-        ("charge", -1_000, 99_000),
-        ("purchase", 100_000, 100_000),
-    ]
-    holds = page.get("/api/credits/statement?kind=hold")[1]["items"]
-    assert [(item["kind"], item["amount_mcredits"]) for item in holds] == [("hold", 0)]
-    assert amounts(workspace_id) == (97_000, 0, 0)
-
-
-@pytest.mark.parametrize("query", ["cursor=x", "cursor=-1", "cursor=9999999999999999999999"])
-def test_a_made_up_cursor_is_refused(page: Browser, query: str) -> None:
-    status, answer = page.get(f"/api/credits/statement?{query}")
-    assert (status, answer["code"]) == (400, "cursor_invalid")
-
-
-def test_the_whole_statement_comes_as_csv(page: Browser, owner: Membership) -> None:
-    notify(completed(began(owner.workspace_id)))
-    response: Any = page.client.get("/api/credits/statement.csv", secure=True)
-
-    async def read() -> str:
-        return "".join([part.decode() async for part in response.streaming_content])
-
-    lines = async_to_sync(read)().splitlines()
-    assert lines[0].startswith("time,kind,description,credits,credits_after")
-    assert len(lines) == 2 and ",purchase,Credits bought,100.000,100.000,txn_" in lines[1]

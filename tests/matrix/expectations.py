@@ -17,13 +17,14 @@ BUYERS: frozenset[Role] = frozenset({"manager", "owner"})
 # Who sees what the whole team does and spends.
 LEADERS: frozenset[Role] = frozenset({"manager", "owner"})
 
-Thing = Literal["lead", "call", "segment", "checkout", "question", "session", "receipt", "person"]
+Thing = Literal["lead", "call", "segment", "checkout", "entry", "question", "session", "receipt", "person"]
 # Who of the same workspace may reach a colleague's; nobody of another workspace ever may.
 COLLEAGUES_MAY: Mapping[Thing, frozenset[Role]] = {
     "lead": SIGNED_IN,
     "call": frozenset({"manager", "owner"}),
     "segment": frozenset({"manager", "owner"}),
     "checkout": SIGNED_IN,
+    "entry": frozenset({"manager", "owner"}),
     "question": frozenset(),
     "session": frozenset(),
     "person": frozenset({"manager", "owner"}),
@@ -55,6 +56,8 @@ class Expectation:
 
 _LEAD: Mapping[str, Thing] = {"path.lead_id": "lead"}
 _CALL: Mapping[str, Thing] = {"path.call_id": "call"}
+_CHECKOUT: Mapping[str, Thing] = {"path.checkout_id": "checkout"}
+_STATEMENT: Mapping[str, Thing] = {"query.user_id": "person", "query.call_id": "call"}
 _CODE = {"code": "{code}"}
 # Who is signed in already needs no passcode: asking for one is refused, sending one changes nothing.
 _NOT_AGAIN: Mapping[Role, int] = dict.fromkeys(SIGNED_IN, 409)
@@ -113,9 +116,15 @@ EXPECTATIONS: Mapping[str, Expectation] = {
     "get_credits": Expectation(SIGNED_IN),
     "list_packs": Expectation(SIGNED_IN),
     "start_checkout": Expectation(BUYERS, 201, body={"price_id": "{price}"}),
-    "get_checkout": Expectation(SIGNED_IN, names={"path.checkout_id": "checkout"}),
-    "get_statement": Expectation(LEADERS),
-    "export_statement": Expectation(LEADERS),
+    "get_checkout": Expectation(SIGNED_IN, names=_CHECKOUT),
+    "set_balance_alert": Expectation(BUYERS, body={"threshold_mcredits": 5_000}),
+    "get_burn_down": Expectation(LEADERS),
+    "list_purchases": Expectation(LEADERS),
+    "get_invoice": Expectation(LEADERS, names=_CHECKOUT),
+    "get_statement": Expectation(SIGNED_IN, narrows=_STATEMENT),
+    "export_statement": Expectation(SIGNED_IN, narrows=_STATEMENT),
+    "list_spenders": Expectation(SIGNED_IN),
+    "explain_entry": Expectation(SIGNED_IN, names={"path.entry_id": "entry"}),
     # privacy
     "get_policy": Expectation(EVERYBODY),
     "list_processors": Expectation(EVERYBODY),
@@ -145,6 +154,7 @@ PLAIN_URLS: Mapping[str, Door] = {
     "twilio/voice/<uuid:call_id>/stream": "carrier",
     "twilio/voice/<uuid:call_id>/notice": "carrier",
     "twilio/voice/<uuid:call_id>/notice/played": "carrier",
+    "twilio/voice/<uuid:call_id>/closing": "carrier",
     "twilio/voice/<uuid:call_id>/after": "carrier",
 }
 # The browser's socket is proved in test_browser_socket.py, the carrier's here.

@@ -114,7 +114,7 @@ def build(sandbox: Sandbox) -> World:
             workspaces[where] = member.workspace_id
         people[name] = _enter(sandbox, name, member, number)
     for owner in ("owner", "stranger"):
-        _buy(people[owner])
+        _buy(sandbox, people[owner])
     for number, person in enumerate(people.values()):
         person.things.setdefault("checkout", people["owner"].things["checkout"])
         _work(person, number)
@@ -199,12 +199,15 @@ def _made(answer: tuple[int, Any], status: int) -> dict[str, Any]:
     return cast(dict[str, Any], answer[1])
 
 
-def _buy(person: Person) -> None:
+def _buy(sandbox: Sandbox, person: Person) -> None:
     """A pack at the sandbox's checkout, with the notification that the seller signs."""
     answer = person.browser.post("/api/credits/checkouts", {"price_id": STARTER}, **{"Idempotency-Key": "first-pack"})
     checkout_id = UUID(_made(answer, 201)["checkout_id"])
     person.things["checkout"] = checkout_id
-    notify(completed(Checkout.objects.get_queryset().get(id=checkout_id)))
+    checkout = Checkout.objects.get_queryset().get(id=checkout_id)
+    sandbox.ask("POST", f"/paddle/transactions/{checkout.transaction_id}/pay")
+    notify(completed(checkout))
+    assert person.browser.ask("PUT", "/api/credits/alert", {"threshold_mcredits": 2_000}).status == 200
 
 
 def _work(person: Person, number: int) -> None:
@@ -257,6 +260,8 @@ def _converse(person: Person, lead_id: UUID, number: int) -> None:
     carrier("after", CallSid=agent, DialCallSid=callee, DialCallStatus="completed", DialCallDuration="61")
     carrier("status", CallSid=agent, CallStatus="completed", CallDuration="70")
     assert analysis.analyse(call_id=call_id, now=_now())
+    entries = _made(person.browser.get(f"/api/credits/statement?call_id={call_id}"), 200)["items"]
+    person.things["entry"] = UUID(entries[-1]["id"])
     annotated = person.browser.ask("PATCH", f"/api/calls/{call_id}", {"notes": person.noted})
     assert (annotated.status, annotated.json["status"]) == (200, "completed")
 

@@ -29,6 +29,7 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (1, credit_end.watch_credits),
         (1, reconcile.apply_waiting_callbacks),
         (5, ledger.apply_pending_paddle_events),
+        (2, ledger.raise_alerts),
         (30, ledger.release_expired_holds),
     ),
     "carrier": (

@@ -1,3 +1,14 @@
+import type { EntryKind } from "./types";
+
+/** What of the statement is asked for. since: inclusive, until: exclusive, ISO. */
+export interface StatementFilters {
+  kind?: EntryKind;
+  since?: string;
+  until?: string;
+  user_id?: string;
+  call_id?: string;
+}
+
 /** The names of everything in the query cache; `live/apply.ts` and the pages use the same. */
 export const keys = {
   session: ["session"] as const,
@@ -23,7 +34,13 @@ export const keys = {
   credits: {
     balance: ["credits", "balance"] as const,
     packs: ["credits", "packs"] as const,
-    statement: ["credits", "statement"] as const,
+    statements: ["credits", "statement"] as const,
+    statement: (filters: StatementFilters) => ["credits", "statement", filters] as const,
+    spenders: ["credits", "spenders"] as const,
+    explanation: (id: string) => ["credits", "explanation", id] as const,
+    burnDowns: ["credits", "burn-down"] as const,
+    burnDown: (days: number) => ["credits", "burn-down", days] as const,
+    purchases: ["credits", "purchases"] as const,
     checkout: (id: string) => ["credits", "checkout", id] as const,
   },
   questions: ["questions"] as const,

@@ -1,8 +1,8 @@
-import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { isLive } from "../calls/status";
 import { caughtUp, emptyTranscript, isMissingSome, type Transcript } from "../live/transcript";
 import { answer, api } from "./client";
-import { keys } from "./keys";
+import { keys, type StatementFilters } from "./keys";
 import type { Call, CallStatus, Segment } from "./types";
 
 const SEGMENTS_A_PAGE = 500;
@@ -155,10 +155,52 @@ export const packsQuery = queryOptions({
   staleTime: 5 * 60_000,
 });
 
-export const statementQuery = infiniteQueryOptions({
-  queryKey: keys.credits.statement,
+export function statementQuery(filters: StatementFilters) {
+  return infiniteQueryOptions({
+    queryKey: keys.credits.statement(filters),
+    queryFn: ({ signal, pageParam }) =>
+      answer(
+        api.GET("/api/credits/statement", { signal, params: { query: { ...filters, cursor: pageParam } } }),
+      ),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+  });
+}
+
+export const spendersQuery = queryOptions({
+  queryKey: keys.credits.spenders,
+  queryFn: ({ signal }) => answer(api.GET("/api/credits/spenders", { signal })),
+  staleTime: 5 * 60_000,
+});
+
+export function explanationQuery(id: string) {
+  return queryOptions({
+    queryKey: keys.credits.explanation(id),
+    queryFn: ({ signal }) =>
+      answer(
+        api.GET("/api/credits/entries/{entry_id}/explanation", {
+          signal,
+          params: { path: { entry_id: id } },
+        }),
+      ),
+  });
+}
+
+/** The balance at the end of each day; days begin at this browser's midnight. */
+export function burnDownQuery(days: number) {
+  const time_zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return queryOptions({
+    queryKey: keys.credits.burnDown(days),
+    queryFn: ({ signal }) =>
+      answer(api.GET("/api/credits/burn-down", { signal, params: { query: { days, time_zone } } })),
+    placeholderData: keepPreviousData,
+  });
+}
+
+export const purchasesQuery = infiniteQueryOptions({
+  queryKey: keys.credits.purchases,
   queryFn: ({ signal, pageParam }) =>
-    answer(api.GET("/api/credits/statement", { signal, params: { query: { cursor: pageParam } } })),
+    answer(api.GET("/api/credits/purchases", { signal, params: { query: { cursor: pageParam } } })),
   initialPageParam: undefined as string | undefined,
   getNextPageParam: (page) => page.next_cursor ?? undefined,
 });

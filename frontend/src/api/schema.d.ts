@@ -125,6 +125,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/credits/alert": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Set Balance Alert */
+        put: operations["set_balance_alert"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/credits/burn-down": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Burn Down */
+        get: operations["get_burn_down"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/credits/checkouts": {
         parameters: {
             query?: never;
@@ -159,6 +193,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/credits/entries/{entry_id}/explanation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Explain Entry */
+        get: operations["explain_entry"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/credits/packs": {
         parameters: {
             query?: never;
@@ -176,6 +227,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/credits/purchases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Purchases */
+        get: operations["list_purchases"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/credits/purchases/{checkout_id}/invoice": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Invoice */
+        get: operations["get_invoice"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/credits/spenders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Spenders */
+        get: operations["list_spenders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/credits/statement": {
         parameters: {
             query?: never;
@@ -183,7 +285,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Statement */
+        /**
+         * Get Statement
+         * @description A rep's own calls, questions and purchases; for a manager and the owner everything of the workspace.
+         */
         get: operations["get_statement"];
         put?: never;
         post?: never;
@@ -202,7 +307,7 @@ export interface paths {
         };
         /**
          * Export Statement
-         * @description The whole statement, newest first, as it is read: a long one takes no more memory than a short one.
+         * @description What the statement shows with the same filters, all of it, as it is read: its length does not matter to memory.
          */
         get: operations["export_statement"];
         put?: never;
@@ -653,6 +758,24 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AlertIn
+         * @description threshold_mcredits: null takes the line away.
+         */
+        AlertIn: {
+            /** Threshold Mcredits */
+            threshold_mcredits: number | null;
+        };
+        /**
+         * AlertOut
+         * @description The line under the balance. raised_at: since when it was noticed below, null while it is not.
+         */
+        AlertOut: {
+            /** Raised At */
+            raised_at: string | null;
+            /** Threshold Mcredits */
+            threshold_mcredits: number;
+        };
+        /**
          * AnswerOut
          * @description An answer in quotes, or "not in your calls", which is free.
          *
@@ -704,6 +827,26 @@ export interface components {
             type: "balance.changed";
         };
         /**
+         * BalanceLow
+         * @description The workspace's balance, available + held - debt, fell below its alert's line.
+         */
+        BalanceLow: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Balance Mcredits */
+            balance_mcredits: number;
+            /** Threshold Mcredits */
+            threshold_mcredits: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "balance.low";
+        };
+        /**
          * BalanceOut
          * @description What a workspace has. debt_mcredits: credits that were spent and then taken back with their payment.
          *
@@ -711,6 +854,7 @@ export interface components {
          *     sequence: grows with every entry of the workspace; a lower one is older news.
          */
         BalanceOut: {
+            alert: components["schemas"]["AlertOut"] | null;
             /** Available Mcredits */
             available_mcredits: number;
             /** Debt Mcredits */
@@ -722,6 +866,57 @@ export interface components {
             rate: components["schemas"]["RateOut"];
             /** Sequence */
             sequence: number;
+        };
+        /**
+         * BurnDay
+         * @description One day of the reader's. balance_mcredits: available + held - debt at its end.
+         *
+         *     spent_mcredits: calls and answers, less what settlements gave back; bought_mcredits: purchases, less what refunds and
+         *     chargebacks took.
+         */
+        BurnDay: {
+            /** Balance Mcredits */
+            balance_mcredits: number;
+            /** Bought Mcredits */
+            bought_mcredits: number;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Spent Mcredits */
+            spent_mcredits: number;
+        };
+        /**
+         * BurnDownOut
+         * @description The balance at the end of each day, oldest first; the last day is today, so far.
+         *
+         *     spent_a_day_mcredits: mean since the first entry, over at most these days. days_left: what the balance lasts at that
+         *     pace; null while nothing is spent.
+         */
+        BurnDownOut: {
+            /** Days */
+            days: components["schemas"]["BurnDay"][];
+            /** Days Left */
+            days_left: number | null;
+            /** Spent A Day Mcredits */
+            spent_a_day_mcredits: number;
+        };
+        /**
+         * BurnDownQuery
+         * @description time_zone: the reader's, by its IANA name; days begin at its midnight.
+         */
+        BurnDownQuery: {
+            /**
+             * Days
+             * @default 30
+             */
+            days?: number;
+            /**
+             * Time Zone
+             * @default UTC
+             */
+            time_zone?: string;
         };
         /** CallChange */
         CallChange: {
@@ -898,6 +1093,26 @@ export interface components {
              * @enum {string}
              */
             type: "call.warning";
+        };
+        /**
+         * Cause
+         * @description What made an entry.
+         *
+         *     id: of the call, question or checkout; null once it is gone. about: the lead's name or the pack's, else words.
+         *     by: who called, asked or bought; null when that is not known any more.
+         */
+        Cause: {
+            /** About */
+            about: string;
+            /** By */
+            by: string | null;
+            /** Id */
+            id: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "call" | "question" | "purchase";
         };
         /**
          * CheckoutChanged
@@ -1195,6 +1410,70 @@ export interface components {
         ErasureStateOut: {
             request: components["schemas"]["RequestOut"] | null;
         };
+        /**
+         * Evidence
+         * @description A message from outside that an entry rests on, as far as it is kept.
+         *
+         *     at: when it happened, by the sender's clock.
+         */
+        Evidence: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Facts */
+            facts: components["schemas"]["Fact"][];
+            /**
+             * Received At
+             * Format: date-time
+             */
+            received_at: string;
+            /** Says */
+            says: string;
+            /**
+             * Sender
+             * @enum {string}
+             */
+            sender: "twilio" | "paddle";
+        };
+        /**
+         * ExplanationOut
+         * @description One entry with everything it rests on.
+         *
+         *     rate: the rate card of the call. answered_s: seconds from the lead's answer to the end, null while the call goes on or
+         *     where there is no call. related: other entries of the same cause, oldest first; related_total: how many there are in all.
+         */
+        ExplanationOut: {
+            /** Agrees */
+            agrees: boolean | null;
+            /** Answered S */
+            answered_s: number | null;
+            entry: components["schemas"]["StatementRow"];
+            /** Evidence */
+            evidence: components["schemas"]["Evidence"][];
+            /** Postings */
+            postings: components["schemas"]["PostingOut"][];
+            rate: components["schemas"]["ReceiptRate"] | null;
+            /** Related */
+            related: components["schemas"]["EntryOut"][];
+            /** Related Total */
+            related_total: number;
+            /** Steps */
+            steps: components["schemas"]["Step"][];
+            /** Summary */
+            summary: string;
+        };
+        /**
+         * Fact
+         * @description A field of a message.
+         */
+        Fact: {
+            /** Name */
+            name: string;
+            /** Value */
+            value: string;
+        };
         /** GoesOut */
         GoesOut: {
             /** Count */
@@ -1305,6 +1584,14 @@ export interface components {
              * @enum {string}
              */
             type: "insights.ready";
+        };
+        /**
+         * InvoiceOut
+         * @description url: a PDF at the seller, good for an hour.
+         */
+        InvoiceOut: {
+            /** Url */
+            url: string;
         };
         /** KeptOut */
         KeptOut: {
@@ -1466,6 +1753,24 @@ export interface components {
             version: string;
         };
         /**
+         * PostingOut
+         * @description One side of an entry. account: of the chart; the workspace's own are available, held and debt.
+         */
+        PostingOut: {
+            /**
+             * Account
+             * @enum {string}
+             */
+            account: "available" | "debt" | "held" | "paddle_clearing" | "promotions" | "sales";
+            /** Amount Mcredits */
+            amount_mcredits: number;
+            /**
+             * Side
+             * @enum {string}
+             */
+            side: "debit" | "credit";
+        };
+        /**
          * ProcessorOut
          * @description hosts: where our server sends requests to; none when it sends nothing there by itself.
          */
@@ -1491,6 +1796,88 @@ export interface components {
         ProcessorsOut: {
             /** Items */
             items: components["schemas"]["ProcessorOut"][];
+        };
+        /**
+         * PurchaseChange
+         * @description What a refund, a chargeback or its reversal did; signed changes of what is available and of the debt.
+         */
+        PurchaseChange: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Available Mcredits */
+            available_mcredits: number;
+            /** Debt Mcredits */
+            debt_mcredits: number;
+            /**
+             * Entry Id
+             * Format: uuid
+             */
+            entry_id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "refund" | "chargeback" | "chargeback_reverse";
+        };
+        /**
+         * PurchaseOut
+         * @description A purchase that was paid or failed.
+         *
+         *     mcredits: granted, or of the pack while nothing is granted. amount_minor: before tax; paid_minor: with tax, null until
+         *     it is known. by: who bought it, null when that is not known any more. held: a person has to look at its payment before
+         *     anything is granted. There is an invoice once granted_at is set.
+         */
+        PurchaseOut: {
+            /** Amount Minor */
+            amount_minor: number;
+            /** By */
+            by: string | null;
+            /** Changes */
+            changes: components["schemas"]["PurchaseChange"][];
+            /**
+             * Checkout Id
+             * Format: uuid
+             */
+            checkout_id: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Currency */
+            currency: string;
+            /** Granted At */
+            granted_at: string | null;
+            /** Held */
+            held: boolean;
+            /** Mcredits */
+            mcredits: number;
+            /** Pack Name */
+            pack_name: string;
+            /** Paid Minor */
+            paid_minor: number | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "open" | "paid" | "granted" | "failed";
+            /** Taken Back Mcredits */
+            taken_back_mcredits: number;
+            /** Transaction Id */
+            transaction_id: string;
+        };
+        /**
+         * PurchasePage
+         * @description Newest first. next_cursor: give it back to continue; null at the end.
+         */
+        PurchasePage: {
+            /** Items */
+            items: components["schemas"]["PurchaseOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /**
          * QuestionIn
@@ -1615,7 +2002,10 @@ export interface components {
             /** Version */
             version: number;
         };
-        /** ReceiptRow */
+        /**
+         * ReceiptRow
+         * @description entry_id: of the ledger entry that the row stands for, which can be explained.
+         */
         ReceiptRow: {
             /** Amount Mcredits */
             amount_mcredits?: number | null;
@@ -1626,6 +2016,8 @@ export interface components {
             at: string;
             /** Detail */
             detail: string;
+            /** Entry Id */
+            entry_id?: string | null;
             /** Label */
             label: string;
         };
@@ -1812,7 +2204,7 @@ export interface components {
             /** Latest Sequence */
             latest_sequence: number;
         };
-        ServerEvent: components["schemas"]["BalanceChanged"] | components["schemas"]["CallChanged"] | components["schemas"]["CallWarning"] | components["schemas"]["CheckoutChanged"] | components["schemas"]["InsightsReady"] | components["schemas"]["SegmentAdded"] | components["schemas"]["SegmentChanged"] | components["schemas"]["SegmentInterim"] | components["schemas"]["TranscriptionLevel"];
+        ServerEvent: components["schemas"]["BalanceChanged"] | components["schemas"]["BalanceLow"] | components["schemas"]["CallChanged"] | components["schemas"]["CallWarning"] | components["schemas"]["CheckoutChanged"] | components["schemas"]["InsightsReady"] | components["schemas"]["SegmentAdded"] | components["schemas"]["SegmentChanged"] | components["schemas"]["SegmentInterim"] | components["schemas"]["TranscriptionLevel"];
         /**
          * SessionOut
          * @description Whom the browser's session belongs to; all but the state is null when anonymous.
@@ -1920,14 +2312,87 @@ export interface components {
             start_ms: number;
         };
         /**
+         * Spender
+         * @description Somebody whose entries can be asked for.
+         */
+        Spender: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+        };
+        /**
          * StatementPage
          * @description Newest first. next_cursor: give it back to continue; null at the end.
          */
         StatementPage: {
             /** Items */
-            items: components["schemas"]["EntryOut"][];
+            items: components["schemas"]["StatementRow"][];
             /** Next Cursor */
             next_cursor: string | null;
+        };
+        /**
+         * StatementQuery
+         * @description since: inclusive; until: exclusive. user_id: only what this person called, asked and bought.
+         */
+        StatementQuery: {
+            /** Call Id */
+            call_id?: string | null;
+            /** Kind */
+            kind?: ("purchase" | "hold" | "release" | "charge" | "settlement" | "ai_query" | "refund" | "chargeback" | "chargeback_reverse") | null;
+            /** Since */
+            since?: string | null;
+            /** Until */
+            until?: string | null;
+            /** User Id */
+            user_id?: string | null;
+        };
+        /**
+         * StatementRow
+         * @description One line of the statement with what made it.
+         */
+        StatementRow: {
+            /** Amount Mcredits */
+            amount_mcredits: number;
+            /** Balance After Mcredits */
+            balance_after_mcredits: number;
+            cause: components["schemas"]["Cause"];
+            /** Description */
+            description: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "purchase" | "hold" | "release" | "charge" | "settlement" | "ai_query" | "refund" | "chargeback" | "chargeback_reverse";
+            /**
+             * Occurred At
+             * Format: date-time
+             */
+            occurred_at: string;
+            /** Ordinal */
+            ordinal: number;
+            /** Reference */
+            reference: string;
+        };
+        /**
+         * Step
+         * @description One step of the arithmetic. working: how it is worked out; result: what comes out, with its unit.
+         */
+        Step: {
+            /** Label */
+            label: string;
+            /** Result */
+            result: string;
+            /** Working */
+            working: string;
         };
         /** SuppressionIn */
         SuppressionIn: {
@@ -2025,9 +2490,15 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type AlertIn = components['schemas']['AlertIn'];
+export type AlertOut = components['schemas']['AlertOut'];
 export type AnswerOut = components['schemas']['AnswerOut'];
 export type BalanceChanged = components['schemas']['BalanceChanged'];
+export type BalanceLow = components['schemas']['BalanceLow'];
 export type BalanceOut = components['schemas']['BalanceOut'];
+export type BurnDay = components['schemas']['BurnDay'];
+export type BurnDownOut = components['schemas']['BurnDownOut'];
+export type BurnDownQuery = components['schemas']['BurnDownQuery'];
 export type CallChange = components['schemas']['CallChange'];
 export type CallChanged = components['schemas']['CallChanged'];
 export type CallIn = components['schemas']['CallIn'];
@@ -2037,6 +2508,7 @@ export type CallOut = components['schemas']['CallOut'];
 export type CallPage = components['schemas']['CallPage'];
 export type CallUser = components['schemas']['CallUser'];
 export type CallWarning = components['schemas']['CallWarning'];
+export type Cause = components['schemas']['Cause'];
 export type CheckoutChanged = components['schemas']['CheckoutChanged'];
 export type CheckoutIn = components['schemas']['CheckoutIn'];
 export type CheckoutOut = components['schemas']['CheckoutOut'];
@@ -2055,6 +2527,9 @@ export type ErasureIn = components['schemas']['ErasureIn'];
 export type ErasurePreviewOut = components['schemas']['ErasurePreviewOut'];
 export type ErasureReceiptOut = components['schemas']['ErasureReceiptOut'];
 export type ErasureStateOut = components['schemas']['ErasureStateOut'];
+export type Evidence = components['schemas']['Evidence'];
+export type ExplanationOut = components['schemas']['ExplanationOut'];
+export type Fact = components['schemas']['Fact'];
 export type GoesOut = components['schemas']['GoesOut'];
 export type HeldListOut = components['schemas']['HeldListOut'];
 export type HeldOut = components['schemas']['HeldOut'];
@@ -2062,6 +2537,7 @@ export type HighlightOut = components['schemas']['HighlightOut'];
 export type InsightOut = components['schemas']['InsightOut'];
 export type InsightsOut = components['schemas']['InsightsOut'];
 export type InsightsReady = components['schemas']['InsightsReady'];
+export type InvoiceOut = components['schemas']['InvoiceOut'];
 export type KeptOut = components['schemas']['KeptOut'];
 export type LeadChange = components['schemas']['LeadChange'];
 export type LeadIn = components['schemas']['LeadIn'];
@@ -2072,8 +2548,12 @@ export type OtpSentOut = components['schemas']['OtpSentOut'];
 export type PackOut = components['schemas']['PackOut'];
 export type PermissionsOut = components['schemas']['PermissionsOut'];
 export type PolicyOut = components['schemas']['PolicyOut'];
+export type PostingOut = components['schemas']['PostingOut'];
 export type ProcessorOut = components['schemas']['ProcessorOut'];
 export type ProcessorsOut = components['schemas']['ProcessorsOut'];
+export type PurchaseChange = components['schemas']['PurchaseChange'];
+export type PurchaseOut = components['schemas']['PurchaseOut'];
+export type PurchasePage = components['schemas']['PurchasePage'];
 export type QuestionIn = components['schemas']['QuestionIn'];
 export type QuestionsPage = components['schemas']['QuestionsPage'];
 export type QuoteOut = components['schemas']['QuoteOut'];
@@ -2097,7 +2577,11 @@ export type SignUpIn = components['schemas']['SignUpIn'];
 export type SignedInDeviceOut = components['schemas']['SignedInDeviceOut'];
 export type SignedInDevicesOut = components['schemas']['SignedInDevicesOut'];
 export type SpeechSpan = components['schemas']['SpeechSpan'];
+export type Spender = components['schemas']['Spender'];
 export type StatementPage = components['schemas']['StatementPage'];
+export type StatementQuery = components['schemas']['StatementQuery'];
+export type StatementRow = components['schemas']['StatementRow'];
+export type Step = components['schemas']['Step'];
 export type SuppressionIn = components['schemas']['SuppressionIn'];
 export type TalkOut = components['schemas']['TalkOut'];
 export type TranscriptionLevel = components['schemas']['TranscriptionLevel'];
@@ -2316,6 +2800,53 @@ export interface operations {
             };
         };
     };
+    set_balance_alert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BalanceOut"];
+                };
+            };
+        };
+    };
+    get_burn_down: {
+        parameters: {
+            query?: {
+                days?: number;
+                time_zone?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BurnDownOut"];
+                };
+            };
+        };
+    };
     start_checkout: {
         parameters: {
             query?: never;
@@ -2364,6 +2895,28 @@ export interface operations {
             };
         };
     };
+    explain_entry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                entry_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExplanationOut"];
+                };
+            };
+        };
+    };
     list_packs: {
         parameters: {
             query?: never;
@@ -2384,10 +2937,78 @@ export interface operations {
             };
         };
     };
+    list_purchases: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PurchasePage"];
+                };
+            };
+        };
+    };
+    get_invoice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                checkout_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvoiceOut"];
+                };
+            };
+        };
+    };
+    list_spenders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Spender"][];
+                };
+            };
+        };
+    };
     get_statement: {
         parameters: {
             query?: {
                 kind?: ("purchase" | "hold" | "release" | "charge" | "settlement" | "ai_query" | "refund" | "chargeback" | "chargeback_reverse") | null;
+                since?: string | null;
+                until?: string | null;
+                user_id?: string | null;
+                call_id?: string | null;
                 cursor?: string | null;
                 limit?: number;
             };
@@ -2412,6 +3033,10 @@ export interface operations {
         parameters: {
             query?: {
                 kind?: ("purchase" | "hold" | "release" | "charge" | "settlement" | "ai_query" | "refund" | "chargeback" | "chargeback_reverse") | null;
+                since?: string | null;
+                until?: string | null;
+                user_id?: string | null;
+                call_id?: string | null;
             };
             header?: never;
             path?: never;

@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { balanceQuery, currentCallQuery } from "../api/queries";
 import { useCallClock } from "../calls/useCallClock";
-import { credits } from "../format/credits";
+import { credits, isLow } from "../format/credits";
 import { clock } from "../format/time";
 import classes from "./TopBar.module.css";
 
@@ -31,14 +31,15 @@ export function BalanceChip({ userId }: { userId: string }) {
     );
   }
   if (!balance) return null;
-  const empty = balance.available_mcredits <= 0;
+  const low = isLow(balance);
+  const amount = credits(balance.available_mcredits);
   return (
     <Link
       to="/credits"
-      className={`${classes.chip} ${empty ? classes.amber : ""}`}
-      aria-label={`Balance: ${credits(balance.available_mcredits)}`}
+      className={`${classes.chip} ${low || balance.available_mcredits <= 0 ? classes.amber : ""}`}
+      aria-label={low ? `Balance is low: ${amount}` : `Balance: ${amount}`}
     >
-      {credits(balance.available_mcredits)}
+      {low ? `Low: ${amount}` : amount}
     </Link>
   );
 }

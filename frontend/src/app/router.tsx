@@ -8,7 +8,7 @@ import {
   redirect,
 } from "@tanstack/react-router";
 import { sessionQuery } from "../api/queries";
-import type { CallStatus } from "../api/types";
+import type { CallStatus, EntryKind } from "../api/types";
 import { FailedPage, MissingPage } from "./FailedPage";
 import { queryClient } from "./queryClient";
 import { Shell } from "./Shell";
@@ -140,9 +140,33 @@ const ask = createRoute({
   path: "/ask",
   component: lazyRouteComponent(() => import("../pages/ask/AskPage"), "AskPage"),
 });
+export interface CreditsSearch {
+  kind?: EntryKind;
+  /** Days as YYYY-MM-DD, both included. */
+  from?: string;
+  to?: string;
+  member?: string;
+  call?: string;
+  /** The entry that is being explained. */
+  explain?: string;
+}
+const DAY = /^\d{4}-\d{2}-\d{2}$/;
+const day = (value: unknown): string | undefined =>
+  typeof value === "string" && DAY.test(value) && !Number.isNaN(Date.parse(value)) ? value : undefined;
+function creditsSearch(search: Record<string, unknown>): CreditsSearch {
+  return {
+    kind: text(search.kind) as EntryKind | undefined,
+    from: day(search.from),
+    to: day(search.to),
+    member: id(search.member),
+    call: id(search.call),
+    explain: id(search.explain),
+  };
+}
 const credits = createRoute({
   getParentRoute: () => app,
   path: "/credits",
+  validateSearch: creditsSearch,
   component: lazyRouteComponent(() => import("../pages/credits/CreditsPage"), "CreditsPage"),
 });
 /** Stands outside the shell: every way into it and out of it loads a new document, so that Paddle's script lives here

@@ -1,3 +1,5 @@
+import type { Balance } from "../api/types";
+
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 3 });
 const live = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 
@@ -29,4 +31,10 @@ export function money(amountMinor: number, currency: string): string {
   const format = new Intl.NumberFormat("en", { style: "currency", currency });
   const digits = format.resolvedOptions().maximumFractionDigits ?? 2;
   return format.format(amountMinor / 10 ** digits);
+}
+
+/** Whether the balance, with what is set aside and less the debt, is below its alert. */
+export function isLow(balance: Balance): boolean {
+  const { available_mcredits, held_mcredits, debt_mcredits, alert } = balance;
+  return alert !== null && available_mcredits + held_mcredits - debt_mcredits < alert.threshold_mcredits;
 }

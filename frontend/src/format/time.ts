@@ -40,6 +40,15 @@ export const onDay = (iso: string): string => dayOnly.format(new Date(iso));
 export const atTime = (iso: string): string => timeOnly.format(new Date(iso));
 export const atSecond = (iso: string): string => timeWithSeconds.format(new Date(iso));
 
+/** "2026-03-31" -> the date at this browser's midnight. */
+export function localDay(day: string): Date {
+  const [year = 0, month = 1, date = 1] = day.split("-").map(Number);
+  return new Date(year, month - 1, date);
+}
+
+const shortDay = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+export const onShortDay = (day: Date): string => shortDay.format(day);
+
 const DAY_MS = 86_400_000;
 
 /** Near days by their name: "today 14:05", "yesterday 09:30", "Monday 10:00", then the date. */

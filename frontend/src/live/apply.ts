@@ -1,6 +1,15 @@
 import type { InfiniteData, QueryKey } from "@tanstack/react-query";
 import { keys } from "../api/keys";
-import type { Balance, Call, CallPage, CallWithSpeech, Segment, ServerEvent, SpeechSpan } from "../api/types";
+import type {
+  Balance,
+  BurnDown,
+  Call,
+  CallPage,
+  CallWithSpeech,
+  Segment,
+  ServerEvent,
+  SpeechSpan,
+} from "../api/types";
 import { isLive } from "../calls/status";
 import { heard, noticed, settled, short, silent, type Transcript } from "./transcript";
 
@@ -68,17 +77,39 @@ export function apply(event: ServerEvent, viewer: Viewer): Change[] {
                 minutes_left: minutesLeft(event.available_mcredits, held.rate.mcredits_per_minute),
               },
         ),
-        { do: "refetch", key: keys.credits.statement },
+        updateAll<BurnDown>(keys.credits.burnDowns, (held) =>
+          endingAt(held, event.available_mcredits + event.held_mcredits - event.debt_mcredits),
+        ),
+        { do: "refetch", key: keys.credits.statements },
+        { do: "refetch", key: keys.credits.purchases },
         { do: "refetch", key: keys.leads.dialChecks },
       ];
+    case "balance.low":
+      return [
+        update<Balance>(keys.credits.balance, (held) => ({
+          ...held,
+          alert: { threshold_mcredits: event.threshold_mcredits, raised_at: event.at },
+        })),
+      ];
     case "checkout.changed":
-      return [{ do: "refetch", key: keys.credits.checkout(event.checkout_id) }];
+      return [
+        { do: "refetch", key: keys.credits.checkout(event.checkout_id) },
+        { do: "refetch", key: keys.credits.purchases },
+        { do: "refetch", key: keys.credits.burnDowns },
+      ];
     case "insights.ready":
       return [{ do: "refetch", key: keys.calls.insights(event.call_id) }];
     default:
       // A newer server may send what this page does not know yet.
       return [];
   }
+}
+
+/** The last day is today, whose end is now. */
+function endingAt(held: BurnDown, balanceMcredits: number): BurnDown {
+  const today = held.days.at(-1);
+  if (today === undefined) return held;
+  return { ...held, days: [...held.days.slice(0, -1), { ...today, balance_mcredits: balanceMcredits }] };
 }
 
 function minutesLeft(availableMcredits: number, mcreditsPerMinute: number): number {

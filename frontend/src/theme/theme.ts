@@ -63,6 +63,7 @@ export const theme = createTheme({
   components: {
     // Locking the scroll would inject a style element, which the policy forbids.
     ModalRoot: { defaultProps: { lockScroll: false, transitionProps: { duration: 120 } } },
+    DrawerRoot: { defaultProps: { lockScroll: false, transitionProps: { duration: 120 } } },
     Skeleton: { defaultProps: { radius: "sm" } },
   },
 });

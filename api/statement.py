@@ -1,0 +1,120 @@
+"""The statement: pages, export, and each entry explained."""
+
+import csv
+import io
+from collections.abc import AsyncIterator, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from django.http import HttpRequest, StreamingHttpResponse
+from ninja import Query, Router
+from pydantic import AwareDatetime, BaseModel, Field
+
+from api.auth import actor_of
+from ledger import statement
+from ledger.schemas import EntryKind
+from processors.errors import DomainError
+from voice import explanation, spending
+from voice.spending_schemas import ExplanationOut, Spender, StatementPage, StatementRow
+
+router = Router(tags=["credits"])
+
+PROBLEMS: dict[type[DomainError], int] = {statement.CursorInvalid: 400}
+_COLUMNS = (
+    "time",
+    "kind",
+    "description",
+    "about",
+    "by",
+    "credits",
+    "credits_after",
+    "reference",
+    "entry",
+)
+# What a spreadsheet would take for a formula if a cell began with it (OWASP, CSV injection).
+_FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+# Nothing was booked before, and no calendar reaches beyond every end that a browser can name.
+Moment = Annotated[AwareDatetime, Field(ge=datetime(2000, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC))]
+
+
+class StatementQuery(BaseModel):
+    """since: inclusive; until: exclusive. user_id: only what this person called, asked and bought."""
+
+    kind: EntryKind | None = None
+    since: Moment | None = None
+    until: Moment | None = None
+    user_id: UUID | None = None
+    call_id: UUID | None = None
+
+    def filter(self) -> spending.SpendingFilter:
+        return spending.SpendingFilter(**dict(self))
+
+
+@router.get("/credits/statement", response=StatementPage, operation_id="get_statement")
+def get_statement(
+    request: HttpRequest,
+    asked: Annotated[StatementQuery, Query()],
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    limit: Annotated[int, Query(ge=1, le=statement.STATEMENT_PAGE_MAX)] = 50,
+) -> StatementPage:
+    """A rep's own calls, questions and purchases; for a manager and the owner everything of the workspace."""
+    return spending.page(actor=actor_of(request), asked=asked.filter(), cursor=cursor, limit=limit)
+
+
+@router.get("/credits/statement.csv", operation_id="export_statement")
+def export_statement(request: HttpRequest, asked: Annotated[StatementQuery, Query()]) -> StreamingHttpResponse:
+    """What the statement shows with the same filters, all of it, as it is read: its length does not matter to memory."""
+    rows = spending.pages(actor=actor_of(request), asked=asked.filter())
+    response = StreamingHttpResponse(_csv_rows(rows), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="statement.csv"'
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@router.get("/credits/spenders", response=list[Spender], operation_id="list_spenders")
+def list_spenders(request: HttpRequest) -> list[Spender]:
+    return spending.spenders(actor_of(request))
+
+
+@router.get("/credits/entries/{entry_id}/explanation", response=ExplanationOut, operation_id="explain_entry")
+def explain_entry(request: HttpRequest, entry_id: UUID) -> ExplanationOut:
+    return explanation.explain(actor=actor_of(request), entry_id=entry_id)
+
+
+async def _csv_rows(pages: Iterator[Sequence[StatementRow]]) -> AsyncIterator[str]:
+    yield _csv([_COLUMNS])
+    while page := await sync_to_async(lambda: next(pages, None))():
+        yield _csv([_csv_row(row) for row in page])
+
+
+def _csv_row(row: StatementRow) -> tuple[str, ...]:
+    return (
+        _time(row.occurred_at),
+        row.kind,
+        row.description,
+        _plain(row.cause.about),
+        _plain(row.cause.by or ""),
+        f"{row.amount_mcredits / 1000:.3f}",
+        f"{row.balance_after_mcredits / 1000:.3f}",
+        _plain(row.reference),
+        str(row.id),
+    )
+
+
+def _time(at: datetime) -> str:
+    return at.isoformat(timespec="seconds")
+
+
+def _plain(text: str) -> str:
+    """Names are anybody's words: one that begins like a formula is kept from being one."""
+    return f"'{text}" if text.startswith(_FORMULA_BEGINS) else text
+
+
+def _csv(rows: list[tuple[str, ...]]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue()

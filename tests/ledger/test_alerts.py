@@ -1,0 +1,136 @@
+"""Low-balance alerts: drawn over HTTP, raised by the clock's sweep, heard on the socket's topic."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync, sync_to_async
+from channels.layers import get_channel_layer
+from django.db import connection
+
+from config.management.commands.clock import LANES
+from identity.models import Membership
+from ledger import operations
+from ledger.models import BalanceAlert, Checkout
+from realtime.publish import Topic
+from tests.identity.browser import Browser
+from tests.ledger.books import adjusted, began, completed, hold, notify
+from tests.ledger.test_purchases_api import spend
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NOW = datetime(2026, 3, 31, 20, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def owner(make_account: Callable[..., Membership]) -> Membership:
+    member = make_account()
+    notify(completed(began(member.workspace_id, mcredits=20_000)))
+    return member
+
+
+@pytest.fixture
+def page(owner: Membership, sign_in: Callable[..., Browser]) -> Browser:
+    return sign_in(owner)
+
+
+def draw(page: Browser, threshold: Any) -> tuple[int, Any]:
+    return page._send("PUT", "/api/credits/alert", {"threshold_mcredits": threshold}, {})
+
+
+def sweep(minutes: int = 0) -> int:
+    return operations.raise_alerts(now=NOW + timedelta(minutes=minutes))
+
+
+def test_it_is_raised_once_for_each_fall_below_the_line(page: Browser, owner: Membership) -> None:
+    """Red when it is raised at each look, or is not made ready again by a purchase."""
+    assert draw(page, 10_000)[1]["alert"] == {"threshold_mcredits": 10_000, "raised_at": None}
+    assert sweep() == 0
+    spend(owner.workspace_id, 10_000, NOW)
+    assert sweep() == 0
+    spend(owner.workspace_id, 1, NOW)
+    assert [sweep(1), sweep(2)] == [1, 0]
+    raised_at = page.get("/api/credits")[1]["alert"]["raised_at"]
+    assert datetime.fromisoformat(raised_at) == NOW + timedelta(minutes=1)
+    spend(owner.workspace_id, 500, NOW)
+    assert sweep(3) == 0
+    notify(completed(began(owner.workspace_id, mcredits=5_000)))
+    assert (sweep(4), page.get("/api/credits")[1]["alert"]["raised_at"]) == (0, None)
+    spend(owner.workspace_id, 9_000, NOW)
+    assert [sweep(5), sweep(6)] == [1, 0]
+
+
+def test_two_clocks_raise_it_once(page: Browser, owner: Membership) -> None:
+    draw(page, 20_001)
+
+    def look(_: int) -> int:
+        try:
+            return sweep()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(look, range(16))) == 1
+
+
+def test_what_is_set_aside_for_a_call_is_not_spent(page: Browser, owner: Membership) -> None:
+    draw(page, 10_000)
+    hold(owner.workspace_id, "call:1", 15_000)
+    assert sweep() == 0
+
+
+def test_credits_that_are_taken_back_raise_it_too(page: Browser, owner: Membership) -> None:
+    draw(page, 1_000)
+    notify(adjusted(Checkout.objects.for_workspace(owner.workspace_id).get(), "chargeback"))
+    assert sweep() == 1
+
+
+def test_everybody_in_the_workspace_hears_of_it_at_once(page: Browser, owner: Membership) -> None:
+    draw(page, 30_000)
+    layer: Any = get_channel_layer()
+    group = Topic.workspace(owner.workspace_id).name
+
+    async def heard() -> str:
+        channel = await layer.new_channel("hub")
+        await layer.group_add(group, channel)
+        assert await sync_to_async(sweep)() == 1
+        message = await layer.receive(channel)
+        await layer.group_discard(group, channel)
+        return str(message["text"])
+
+    text = async_to_sync(heard)()
+    assert (
+        '"type":"balance.low"' in text and '"threshold_mcredits":30000' in text and '"balance_mcredits":20000' in text
+    )
+
+
+def test_the_same_line_drawn_again_does_not_raise_it_again_and_another_one_does(
+    page: Browser, owner: Membership
+) -> None:
+    draw(page, 30_000)
+    assert sweep() == 1
+    draw(page, 30_000)
+    assert sweep() == 0
+    draw(page, 25_000)
+    assert sweep() == 1
+    assert draw(page, None)[1]["alert"] is None
+    assert (sweep(), BalanceAlert.objects.for_workspace(owner.workspace_id).count()) == (0, 0)
+
+
+@pytest.mark.parametrize("threshold", [0, -5, 1.5, "ten", 10**13])
+def test_a_line_that_is_no_amount_is_refused(page: Browser, threshold: Any) -> None:
+    status, answer = draw(page, threshold)
+    assert (status, answer["code"]) == (422, "invalid_fields")
+
+
+def test_only_who_buys_draws_the_line(
+    owner: Membership, make_account: Callable[..., Membership], sign_in: Callable[..., Browser]
+) -> None:
+    rep = make_account(workspace_id=owner.workspace_id, role="rep", email="rep@example.com", mobile="+1 202 555 0111")
+    status, answer = draw(sign_in(rep), 1_000)
+    assert (status, answer["code"]) == (403, "not_permitted")
+
+
+def test_the_clock_looks_by_itself() -> None:
+    assert operations.raise_alerts in [work for lane in LANES.values() for _, work in lane]
