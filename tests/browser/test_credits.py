@@ -37,6 +37,15 @@ def test_an_owner_follows_the_money_and_asks_why(
     assert complaints == []
 
 
+def _whole(page: Page, look: Look, name: str) -> None:
+    """The whole page, which scrolls inside of the window."""
+    size = page.viewport_size or {"width": 1280, "height": 800}
+    height = page.evaluate("document.querySelector('main').scrollHeight") + 120
+    page.set_viewport_size({"width": size["width"], "height": min(height, 4_000)})
+    look(page, name)
+    page.set_viewport_size(size)
+
+
 def _has_a_past(stack: Stack) -> None:
     with psycopg.connect(stack.env["DATABASE_URL"]) as connection:
         (workspace_id,) = connection.execute("SELECT id FROM identity_workspace").fetchone() or ("",)
@@ -58,7 +67,7 @@ def _reads_the_line(page: Page, look: Look) -> None:
     expect(page.get_by_text(str(line.get_attribute("aria-valuetext")))).to_be_visible()
     page.keyboard.press("End")
     expect(line).to_have_attribute("aria-valuenow", "29")
-    look(page, "credits-line")
+    _whole(page, look, "credits-line")
     rows = page.get_by_role("table").filter(has_text="Balance at its end").get_by_role("row")
     expect(rows).to_have_count(0)
     page.get_by_text("Show as a table").press("Enter")
@@ -68,7 +77,7 @@ def _reads_the_line(page: Page, look: Look) -> None:
     page.get_by_role("button", name="90 days").press("Enter")
     expect(rows).to_have_count(91)
     page.get_by_text("Show as a table").press("Enter")
-    look(page, "credits-90-days")
+    _whole(page, look, "credits-90-days")
 
 
 def _purchase(page: Page, pack: str) -> Locator:
@@ -81,7 +90,7 @@ def _buys_and_takes_the_invoice(page: Page, folder: Path) -> None:
     frame = page.frame_locator("iframe[src*='/paddle/checkout/']")
     frame.get_by_role("button", name=re.compile("Pay")).click()
     expect(page.get_by_text(re.compile("credits were added"))).to_be_visible()
-    page.get_by_role("link", name="Back to credits").click()
+    page.goto("/credits")
     row = _purchase(page, "Starter")
     expect(row).to_contain_text("$10.00")
     with page.expect_download() as download:
@@ -100,7 +109,7 @@ def _draws_the_line_of_the_alert(page: Page, look: Look) -> None:
     page.get_by_role("button", name="Set the alert").click()
     expect(page.get_by_text(re.compile(r"below your alert of 5,000 credits since today"))).to_be_visible()
     expect(page.get_by_role("link", name=re.compile("Balance is low"))).to_be_visible()
-    look(page, "credits-low")
+    _whole(page, look, "credits-low")
     page.get_by_role("button", name="Turn it off").click()
     expect(page.get_by_text(re.compile("Nobody is told"))).to_be_visible()
     expect(page.get_by_text("Your credits are low")).not_to_be_visible()
@@ -123,7 +132,7 @@ def _sees_a_refund_as_it_happens(page: Page, stack: Stack, control: Rep, look: L
     assert float(before) - float(after) == 100
     expect(page.get_by_role("slider")).to_have_attribute("aria-valuetext", re.compile(f": {re.escape(after)} credits"))
     expect(page.get_by_role("region", name="Statement")).to_contain_text("Chargeback")
-    look(page, "credits-charged-back")
+    _whole(page, look, "credits-charged-back")
 
 
 def _narrows_the_statement(page: Page, look: Look, folder: Path) -> None:
@@ -175,7 +184,7 @@ def _same_on_a_phone(page: Page, look: Look) -> None:
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         page.goto("/credits")
         expect(page.get_by_role("slider")).to_be_visible()
-        look(page, f"credits-{width}-{scheme}")
+        _whole(page, look, f"credits-{width}-{scheme}")
         page.get_by_role("link", name=re.compile("^Explain")).first.click()
         expect(page.get_by_role("dialog")).to_contain_text("Postings")
         look(page, f"explanation-{width}-{scheme}")

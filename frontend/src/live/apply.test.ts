@@ -227,6 +227,36 @@ describe("an event", () => {
     expect(valueAfter(apply({ ...event, sequence: 2 }, viewer), keys.credits.balance, held)).toEqual(held);
   });
 
+  test("with the balance moves the end of today and no other day", () => {
+    const days = [{ balance_mcredits: 9000 }, { balance_mcredits: 8000 }];
+    const event = {
+      type: "balance.changed",
+      available_mcredits: 5000,
+      held_mcredits: 2000,
+      debt_mcredits: 500,
+      sequence: 4,
+    } as const;
+    const change = apply(event, viewer).find(
+      (each) => each.do === "update-all" && each.key === keys.credits.burnDowns,
+    );
+    expect(change?.do === "update-all" && change.with({ days })).toEqual({
+      days: [{ balance_mcredits: 9000 }, { balance_mcredits: 6500 }],
+    });
+  });
+
+  test("of a low balance says since when", () => {
+    const event = {
+      type: "balance.low",
+      threshold_mcredits: 5000,
+      balance_mcredits: 4999,
+      at: "2026-03-31T20:30:00Z",
+    } as const;
+    const held = { available_mcredits: 4999, alert: { threshold_mcredits: 5000, raised_at: null } };
+    expect(valueAfter(apply(event, viewer), keys.credits.balance, held)).toMatchObject({
+      alert: { threshold_mcredits: 5000, raised_at: "2026-03-31T20:30:00Z" },
+    });
+  });
+
   test("of a warning sets the seconds left of the running call", () => {
     const changes = apply({ type: "call.warning", call_id: "c1", seconds_left: 15 }, viewer);
     expect(valueAfter(changes, keys.calls.current, call(8))).toMatchObject({

@@ -114,7 +114,7 @@ function options(host: HTMLElement, onDay: (index: number | null) => void): uPlo
     },
     scales: { x: { time: true }, y: { range: (_, low, high) => room(low, high) } },
     axes: [
-      { ...axis, grid: { show: false }, space: LABEL_PX, values: (_, days) => days.map(said) },
+      { ...axis, grid: { show: false }, size: 28, space: LABEL_PX, values: (_, days) => days.map(said) },
       {
         ...axis,
         size: 64,
