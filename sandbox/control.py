@@ -170,24 +170,32 @@ class Control:
         return self._sales.body(transaction)
 
     async def refund(self, request: web.Request) -> Any:
-        """{"status": "pending_approval"} leaves it to be approved or rejected; otherwise it is approved at once."""
+        """{"status": "pending_approval"} leaves it to be approved or rejected; otherwise it is approved at once.
+        {"amount_minor": ...} refunds a part."""
         body = await _body(request)
         transaction = self._sales.find(request.match_info["id"])
         status = str(body.get("status", "approved"))
-        adjustment = self._sales.adjust(transaction, "refund", "requested_by_customer", status="pending_approval")
+        adjustment = self._sales.adjust(
+            transaction,
+            "refund",
+            "requested_by_customer",
+            status="pending_approval",
+            amount_minor=_amount_minor(body),
+        )
         if status == "approved":
             self._sales.decide(adjustment, "approved")
         return self._sales.adjustment_body(adjustment)
 
     async def charge_back(self, request: web.Request) -> Any:
-        return self._adjusted(request, "chargeback")
+        return await self._adjusted(request, "chargeback")
 
     async def charge_back_reverse(self, request: web.Request) -> Any:
-        return self._adjusted(request, "chargeback_reverse")
+        return await self._adjusted(request, "chargeback_reverse")
 
-    def _adjusted(self, request: web.Request, action: str) -> Any:
+    async def _adjusted(self, request: web.Request, action: str) -> Any:
         transaction = self._sales.find(request.match_info["id"])
-        return self._sales.adjustment_body(self._sales.adjust(transaction, action, action))
+        amount_minor = _amount_minor(await _body(request))
+        return self._sales.adjustment_body(self._sales.adjust(transaction, action, action, amount_minor=amount_minor))
 
     async def approve(self, request: web.Request) -> Any:
         return self._decided(request, "approved")
@@ -234,6 +242,14 @@ def _endpoint(handler: Handler) -> Callable[[web.Request], Awaitable[web.Respons
             return web.json_response({"error": error.text}, status=404)
 
     return endpoint
+
+
+def _amount_minor(body: dict[str, Any]) -> int | None:
+    """:raises SaleInvalid:"""
+    amount = body.get("amount_minor")
+    if amount is not None and (not isinstance(amount, int) or isinstance(amount, bool)):
+        raise SaleInvalid("bad_request", "amount_minor must be a whole number.")
+    return amount
 
 
 async def _body(request: web.Request) -> dict[str, Any]:

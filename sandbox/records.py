@@ -131,7 +131,7 @@ class Transaction:
 
 @dataclass(slots=True)
 class Adjustment:
-    """A refund or chargeback of a whole transaction."""
+    """A refund or chargeback. amount_minor: of the transaction's money; null for the whole of it."""
 
     id: str
     action: str
@@ -140,6 +140,7 @@ class Adjustment:
     status: str
     created_at: datetime
     updated_at: datetime
+    amount_minor: int | None = None
 
 
 @dataclass(slots=True)

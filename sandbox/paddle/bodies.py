@@ -140,13 +140,21 @@ def line_item_id(transaction_id: str, number: int) -> str:
 
 
 def adjustment_body(adjustment: Adjustment, transaction: Transaction, prices: Catalog) -> dict[str, Any]:
-    total = sum(prices[price_id].amount_minor * quantity for price_id, quantity in transaction.items)
-    amounts = {"subtotal": str(total), "tax": "0", "total": str(total)}
+    """An adjustment of a part takes it from the items in their order, as far as each goes."""
+    worths = [prices[price_id].amount_minor * quantity for price_id, quantity in transaction.items]
+    total = left = sum(worths) if adjustment.amount_minor is None else adjustment.amount_minor
+    items = []
+    for number, worth in enumerate(worths):
+        taken = min(left, worth)
+        left -= taken
+        if taken:
+            items.append(_adjusted_item(adjustment, transaction, number, taken, whole=taken == worth))
+    amounts = _item_amounts(total)
     fee = 0 if adjustment.action == "refund" else 1_500
     return {
         "id": adjustment.id,
         "action": adjustment.action,
-        "type": "full",
+        "type": "full" if total == sum(worths) else "partial",
         "transaction_id": transaction.id,
         "subscription_id": None,
         "customer_id": transaction.customer_id,
@@ -154,22 +162,25 @@ def adjustment_body(adjustment: Adjustment, transaction: Transaction, prices: Ca
         "credit_applied_to_balance": None,
         "currency_code": transaction.currency,
         "status": adjustment.status,
-        "items": [
-            {
-                "id": f"adjitm_{adjustment.id.removeprefix('adj_')[:-1]}{number}",
-                "item_id": line_item_id(transaction.id, number),
-                "type": "full",
-                "amount": None,
-                "proration": None,
-                "totals": _item_amounts(prices[price_id].amount_minor * quantity),
-            }
-            for number, (price_id, quantity) in enumerate(transaction.items)
-        ],
+        "items": items,
         "totals": {**amounts, "fee": str(fee), "earnings": str(-total), "currency_code": transaction.currency},
         "payout_totals": None,
         "tax_rates_used": [{"tax_rate": "0", "totals": amounts}],
         "created_at": clock.iso_micros(adjustment.created_at),
         "updated_at": clock.iso_micros(adjustment.updated_at),
+    }
+
+
+def _adjusted_item(
+    adjustment: Adjustment, transaction: Transaction, number: int, taken: int, *, whole: bool
+) -> dict[str, Any]:
+    return {
+        "id": f"adjitm_{adjustment.id.removeprefix('adj_')[:-1]}{number}",
+        "item_id": line_item_id(transaction.id, number),
+        "type": "full" if whole else "partial",
+        "amount": None if whole else str(taken),
+        "proration": None,
+        "totals": _item_amounts(taken),
     }
 
 

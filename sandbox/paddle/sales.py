@@ -129,18 +129,35 @@ class Sales:
         for transaction in list(self._store.transactions.values()):
             await self.complete(transaction)
 
-    def adjust(self, transaction: Transaction, action: str, reason: str, *, status: str = "approved") -> Adjustment:
-        """Refund or charge back the whole of it.
+    def adjust(
+        self,
+        transaction: Transaction,
+        action: str,
+        reason: str,
+        *,
+        status: str = "approved",
+        amount_minor: int | None = None,
+    ) -> Adjustment:
+        """Refund or charge back the whole of it, or a part.
 
-        :raises SaleInvalid: for an action that does not exist, or a transaction that was not completed.
+        :raises SaleInvalid: for an action that does not exist, a transaction that was not completed, or more than was paid.
         """
         if action not in ADJUSTMENT_ACTIONS:
             raise SaleInvalid("bad_request", f"action must be one of {', '.join(ADJUSTMENT_ACTIONS)}.")
         if transaction.status != "completed":
             raise SaleInvalid("adjustment_transaction_invalid_status_for_credit", "The transaction is not completed.")
+        if amount_minor is not None and not 1 <= amount_minor <= self.total_minor(transaction):
+            raise SaleInvalid("adjustment_amount_invalid", "The amount must be between 1 and what was paid.")
         moment = clock.now()
         adjustment = Adjustment(
-            ids.paddle_id("adj"), action, transaction.id, reason, status, created_at=moment, updated_at=moment
+            ids.paddle_id("adj"),
+            action,
+            transaction.id,
+            reason,
+            status,
+            created_at=moment,
+            updated_at=moment,
+            amount_minor=amount_minor,
         )
         self._store.adjustments[adjustment.id] = adjustment
         self._notifications.send("adjustment.created", self.adjustment_body(adjustment))

@@ -111,6 +111,17 @@ async def test_refunds_and_chargebacks_are_told_and_parse(sandbox: Sandbox, prod
         assert Event.from_dict(event).data.transaction_id == transaction_id
 
 
+async def test_a_part_can_be_refunded_and_parses(sandbox: Sandbox, product: Product) -> None:
+    transaction_id = await sold(sandbox)
+    await sandbox.post(f"/paddle/transactions/{transaction_id}/refund", amount_minor=250)
+    await product.until(lambda: len(product.events("adjustment.updated")) == 1)
+
+    told = product.events("adjustment.updated")[0]
+    assert (told["data"]["type"], told["data"]["totals"]["total"]) == ("partial", "250")
+    assert [(item["type"], item["amount"]) for item in told["data"]["items"]] == [("partial", "250")]
+    assert Event.from_dict(told).data.transaction_id == transaction_id
+
+
 async def test_a_notification_that_is_not_answered_200_comes_again(sandbox: Sandbox, product: Product) -> None:
     product.statuses["/paddle/webhook"] = 500
     await sold(sandbox)
