@@ -9,10 +9,10 @@ import http.client
 import sys
 import time
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
 import psycopg
@@ -25,6 +25,7 @@ from bench.report import Report, environment, say
 ROWS: Final = (1_000, 100_000)
 TURNS: Final = 3
 CALLS: Final = 1_000
+PAGES: Final = 15
 
 
 def run() -> Report:
@@ -37,6 +38,7 @@ def run() -> Report:
         for rows, (workspace_id, cookie) in workspaces.items():
             say(f"statement: {rows} entries, {TURNS} turns")
             figures["ours"][rows] = _measure(ours, "/api/credits/statement.csv", cookie, rows)
+            figures["ours"][rows] |= _pages(ours[1], cookie, rows)
             figures["list"][rows] = _measure(peer, f"/{workspace_id}", cookie, rows)
             figures["copy"][rows] = _copied(workspace_id, rows)
         few, many = ROWS
@@ -85,6 +87,26 @@ def _measure(served: tuple[Started, int], path: str, cookie: str, rows: int) -> 
         peak = max(peak, _memory(server, "VmHWM"))
     grown = max(0.1, peak - before)
     return {"rows_per_s": rows / best_s, "first_byte_ms": first_ms, "peak_mib": peak, "grown_mib": grown}
+
+
+def _pages(port: int, cookie: str, rows: int) -> dict[str, float]:
+    """Milliseconds of a page of 50, the median of some: the newest, an hour from the middle, one member's newest."""
+    middle = datetime.now(UTC) - timedelta(seconds=rows / 2)
+    an_hour = urlencode({"since": middle.isoformat(), "until": (middle + timedelta(hours=1)).isoformat()})
+    asked = {"newest": "", "an_hour": an_hour, "a_member": urlencode({"user_id": _member(cookie)})}
+    found = {}
+    for name, query in asked.items():
+        taken = sorted(_fetch(port, f"/api/credits/statement?{query}", cookie)[1] for _ in range(PAGES))
+        found[f"page_{name}_ms"] = taken[PAGES // 2] * 1_000
+    return found
+
+
+def _member(cookie: str) -> str:
+    from identity.sessions import SessionStore
+
+    row = SessionStore(cookie.partition("=")[2]).row
+    assert row is not None
+    return str(row.user_id)
 
 
 def _fetch(port: int, path: str, cookie: str) -> tuple[int, float, float]:
@@ -177,7 +199,7 @@ def _workspace(entries: int) -> tuple[UUID, str]:
     accounts = dict(Account.objects.filter(workspace=workspace).values_list("kind", "id"))
     sales = Account.objects.get(workspace=None, kind="sales").id
     with connection.cursor() as cursor:
-        cursor.execute(_FILL, [workspace.id, workspace.id, now, entries, accounts["held"], sales])
+        cursor.execute(_FILL, [workspace.id, workspace.id, now, entries, entries, accounts["held"], sales])
     return workspace.id, f"{settings.SESSION_COOKIE_NAME}={session.session_key}"
 
 
@@ -189,7 +211,8 @@ WITH call AS (
 ), entry AS (
     INSERT INTO ledger_entry (id, workspace_id, sequence, kind, reference, ordinal, key, effect_mcredits,
                               balance_after_mcredits, occurred_at)
-    SELECT gen_random_uuid(), %s, n, 'charge', 'call:' || call.id, n / 1000, NULL, -1000, 1000000000 - n * 1000, %s
+    SELECT gen_random_uuid(), %s, n, 'charge', 'call:' || call.id, n / 1000, NULL, -1000, 1000000000 - n * 1000,
+           %s - (%s - n) * interval '1 second'
     FROM generate_series(1, %s) AS n JOIN call ON call.number = n %% 1000
     RETURNING id
 )

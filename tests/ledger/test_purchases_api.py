@@ -155,6 +155,20 @@ def test_purchases_say_what_was_taken_back_and_what_that_did(page: Browser, owne
     ]
 
 
+def test_a_payment_that_a_person_has_to_look_at_is_shown_as_such_to_who_paid(page: Browser, owner: Membership) -> None:
+    """Red when only what was paid by the product's own count is listed: the buyer would see nothing of the money."""
+    checkout = began(owner.workspace_id)
+    notification = completed(checkout, price_id="pri_made_at_paddle")
+    notify(notification)
+    held = page.get("/api/credits/purchases")[1]["items"]
+    assert [(item["transaction_id"], item["held"], item["granted_at"]) for item in held] == [
+        (checkout.transaction_id, True, None)
+    ]
+    operations.grant_event(event_id=notification["event_id"], mcredits=5_000, reason="ticket-1", now=datetime.now(UTC))
+    granted = page.get("/api/credits/purchases")[1]["items"]
+    assert [(item["held"], item["mcredits"], item["state"]) for item in granted] == [(False, 5_000, "granted")]
+
+
 def test_purchases_are_paged_and_a_made_up_place_is_refused(page: Browser, owner: Membership) -> None:
     for _ in range(25):
         notify(completed(began(owner.workspace_id)))
