@@ -8,7 +8,7 @@ python := .venv/bin/python
 installed := @$(PYTHON) -m deploy.setup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run serve test check format generated pytest smoke bench
+.PHONY: help setup run serve test check format generated pytest smoke manage reconcile bench
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,14 @@ pytest: ## Run some of the tests: make pytest ARGS="tests/ledger -x"
 smoke: ## Drive the whole journey without a browser against a stack of its own
 	$(installed) python frontend
 	@exec $(python) -m tests.smoke
+
+manage: ## Run a management command where the product runs: make manage ARGS="rate_card"
+	$(installed) python
+	@exec $(python) -m config.embedded.manage $(ARGS)
+
+reconcile: ## Check every invariant of the books; fails and names the first offending row of each that is broken
+	$(installed) python
+	@exec $(python) -m config.embedded.manage reconcile
 
 bench: ## Run one benchmark: make bench NAME=...
 	$(installed) python frontend

@@ -57,6 +57,7 @@ FIELDS: Final[dict[str, str]] = {
     "frames": "none",
     "host": "none",
     "intent_id": "log_id",
+    "invariant": "none",
     "job_id": "log_id",
     "kind": "none",
     "latency_ms": "none",

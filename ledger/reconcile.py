@@ -1,11 +1,14 @@
 """The invariants of the books, each checked over all rows by one query that names the first offending row."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import connection
+
+logger = logging.getLogger(__name__)
 
 # The sweep looks every minute; what it left alone for longer than this is stuck.
 STALE_AFTER: Final = timedelta(minutes=5)
@@ -132,3 +135,11 @@ def violations(*, now: datetime) -> Iterator[Violation]:
             if row is not None:
                 columns = [column.name for column in cursor.description]
                 yield Violation(invariant, dict(zip(columns, row, strict=True)))
+
+
+def check_books(*, now: datetime) -> int:
+    """Logs an error for each broken invariant and returns how many there are; the command names the rows."""
+    broken = [violation.invariant for violation in violations(now=now)]
+    for invariant in broken:
+        logger.error("the books are broken", extra={"invariant": invariant})
+    return len(broken)

@@ -31,6 +31,7 @@ from ledger.operations.paddle_resolution import (
     grant_event,
     retry_event,
 )
+from ledger.operations.rate_cards import RateCardInvalid, add_rate_card
 
 __all__ = [
     "CHARGES_AT_ONCE_MAX",
@@ -48,8 +49,10 @@ __all__ = [
     "NothingToResolve",
     "Overtaken",
     "PackUnknown",
+    "RateCardInvalid",
     "ReferenceTaken",
     "Settlement",
+    "add_rate_card",
     "apply_pending_paddle_events",
     "capture_due",
     "debit",

@@ -3,13 +3,15 @@
 Planted bug that this catches: a Dial whose own limit is the credits at its begin, so that a purchase cannot extend the call.
 """
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
-import psycopg
 import pytest
-from uuid_utils.compat import uuid7
 
 from config.embedded.handle import Stack
 from sandbox.rep import Live, Rep
@@ -29,16 +31,14 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
 
 
 def _price_by_the_second(stack: Stack, pack_mcredits: int) -> None:
-    """A rate card is a row; the newest that is in force counts."""
-    with psycopg.connect(stack.env["DATABASE_URL"], autocommit=True) as connection:
-        connection.execute(
-            """
-            INSERT INTO ledger_ratecard
-                (id, version, mcredits_per_minute, increment_s, minimum_s, ai_query_mcredits, valid_from)
-            VALUES (%s, 2, %s, 1, 1, 200, now())
-            """,
-            [uuid7(), pack_mcredits * 60 // PACK_LASTS_S],
-        )
+    """As an operator changes prices; calls that begin afterwards have them."""
+    per_minute = str(pack_mcredits * 60 // PACK_LASTS_S)
+    command = [sys.executable, "-m", "config.embedded.manage", "rate_card", "--per-minute", per_minute]
+    command += ["--increment", "1", "--minimum", "1"]
+    added = subprocess.run(
+        command, env={**os.environ, "DATABASE_URL": "", "DATA_DIR": str(stack.data_dir)}, capture_output=True, text=True
+    )
+    assert f"version 2 from {datetime.now(UTC):%Y}" in added.stdout, added.stderr
 
 
 def test_a_call_is_warned_extended_by_a_purchase_and_ended_with_a_spoken_line(story: Story) -> None:

@@ -34,6 +34,7 @@ INTERNAL = {
     "merge_skipped": "ai/listening/merging.py: the finals stay as they are",
     "model_unusable": "ai/listening/server.py says it at its start and stops",
     "nothing_to_resolve": "ledger/management/commands/paddle_events.py tells the operator",
+    "rate_card_invalid": "ledger/management/commands/rate_card.py tells the operator",
     "recognition_failed": "ai/listening/track.py: the stretch becomes a gap",
     "reference_taken": "each call has a reference of its own, so a second hold is a fault of ours",
     "speech_refused": "ai/listening/track.py: the stretch becomes a gap",

@@ -57,6 +57,7 @@ CLOCKS = {
     "identity/sessions.py",
     "identity/verify.py",
     "ledger/management/commands/paddle_events.py",
+    "ledger/management/commands/rate_card.py",
     "ledger/management/commands/reconcile.py",
     "processors/blocked.py",
     "processors/egress.py",

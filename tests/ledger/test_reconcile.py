@@ -4,7 +4,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from ledger.reconcile import violations
+from ledger.reconcile import check_books, violations
 from tests.ledger.books import NOW, charge, hold, new_workspace
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -54,3 +54,13 @@ def test_a_planted_fault_is_found_and_the_command_names_the_row(
     with pytest.raises(CommandError):
         call_command("reconcile")
     assert found[0].invariant in capsys.readouterr().err
+
+
+def test_the_clock_logs_what_is_broken_for_the_operator(caplog: pytest.LogCaptureFixture) -> None:
+    hold(new_workspace(mcredits=5_000), "call:1", 2_000)
+    assert check_books(now=NOW) == 0
+    damage("ledger_hold", "charged_mcredits = charged_mcredits + 1")
+    assert check_books(now=NOW) == 1
+    assert [record.invariant for record in caplog.records if record.name == "ledger.reconcile"] == [  # type: ignore[attr-defined]
+        "holds know what was charged"
+    ]

@@ -15,6 +15,7 @@ from django.db import DatabaseError, InterfaceError, close_old_connections
 from compliance import tasks as compliance
 from identity import retention
 from ledger import operations as ledger
+from ledger import reconcile as books
 from realtime import leftovers
 from voice import analysis, credit_end, metering, reconcile, submission, sweeps
 
@@ -40,6 +41,7 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (2, reconcile.reconcile_calls),
         (5, submission.resolve_unknown),
     ),
+    "books": ((3_600, books.check_books),),
     "house": (
         (5, analysis.sweep_analyses),
         (5, compliance.enqueue_due),
