@@ -98,7 +98,7 @@ def _run(places: Folders, chosen: Ports, *, demo: bool) -> int:
             bind="127.0.0.1",
             transcriber_address=supplied["TRANSCRIBER_ADDRESS"],
             worker_waits=valkey.has_blocked_consumer,
-            media_server=processes.media_server(os.environ),
+            environ=os.environ,
         )
         supervisor.start([*product, processes.sandbox(chosen)])
         login = _demo_login(supervisor, places, supplied["PUBLIC_URL"], chosen) if demo else ""

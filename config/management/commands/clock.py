@@ -37,11 +37,13 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (2, reconcile.sweep_hangups),
         (2, credit_end.sweep_limits),
         (2, reconcile.sweep_streams),
+        (2, reconcile.sweep_refusals),
         (2, reconcile.reconcile_calls),
         (5, submission.resolve_unknown),
     ),
     "house": (
         (5, analysis.sweep_analyses),
+        (5, reconcile.sweep_missing_text),
         (5, compliance.enqueue_due),
         (60, retention.expire),
         (60, leftovers.expire_leftovers),
