@@ -29,7 +29,9 @@ _TWILIO_CLAUSES: Final = {
     ),
 }
 _TWILIO_ELEMENTS: Final = {
-    "transcript": replace(ELEMENTS["transcript"], source="Twilio's recognition, or our own before it", recipients=("twilio",)),
+    "transcript": replace(
+        ELEMENTS["transcript"], source="Twilio's recognition, or our own before it", recipients=("twilio",)
+    ),
 }
 
 

@@ -74,6 +74,8 @@ def _await_free(chosen: Ports, *, predecessor_was_killed: bool) -> None:
 
 def _run(places: Folders, chosen: Ports, *, demo: bool) -> int:
     started = time.monotonic()
+    # Before anything starts: whoever reads the settings later can only stop halfway.
+    processes.listens_itself(os.environ)
     known = secrets.load_or_create(places.secrets)
     postgres, valkey = environment.databases(places, known)
     supplied = environment.supplied(places, known, chosen)

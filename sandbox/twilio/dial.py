@@ -10,6 +10,7 @@ from sandbox.twilio import callbacks
 from sandbox.twilio.exchange import E164, Exchange
 from sandbox.twilio.flow import HangUp, Next
 from sandbox.twilio.leg import Instructions, Leg
+from sandbox.twilio.transcription import Speech
 from sandbox.twilio.twiml import Document, Verb
 
 DEFAULT_TIMEOUT_S = 30
@@ -153,6 +154,8 @@ class Dial:
                     (self._parent.earpiece, dialogue.callee),
                 )
             ]
+            for leg, voice in ((self._parent, "agent"), (child, "callee")):
+                leg.talk.begin(Speech(dialogue.turns, started_s, self._exchange.pace.media, voice))
             started_s += dialogue.duration_s * self._exchange.pace.media
             over = asyncio.create_task(child.gone_from_dial())
             await asyncio.wait([over], timeout=started_s - loop.time())
