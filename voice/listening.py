@@ -5,7 +5,6 @@ from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
-from twilio.twiml.voice_response import Start
 
 from processors import disclosures
 from voice import submission, transcription, transcripts, twilio, twiml
@@ -19,7 +18,7 @@ class OwnEngines:
     call_id: UUID
     token: str
 
-    def as_twiml(self) -> Start:
+    def as_twiml(self) -> twiml.StartVerb:
         return twiml.stream_to_us(url=_socket_url(), token=self.token, callback_url=self._callback_url)
 
     def begin_again(self, *, agent_sid: str) -> None:
@@ -41,7 +40,7 @@ class TwilioTranscription:
     call_id: UUID
     stream_id: UUID
 
-    def as_twiml(self) -> Start:
+    def as_twiml(self) -> twiml.StartVerb:
         return twiml.transcribe_at_twilio(name=str(self.stream_id), callback_url=self._callback_url)
 
     def begin_again(self, *, agent_sid: str) -> None:

@@ -1,6 +1,10 @@
 """What we tell the carrier to do with a call: pure builders of TwiML documents."""
 
+from typing import TypeAlias
+
 from twilio.twiml.voice_response import Dial, Gather, Start, VoiceResponse
+
+StartVerb: TypeAlias = Start
 
 # The carrier repeats a callback that we could not take: five times, on refused or lost connections and on 5xx answers.
 # The fragment is not part of the signed URL.
@@ -20,7 +24,7 @@ TRANSCRIPTION = {
 }
 
 
-def stream_to_us(*, url: str, token: str, callback_url: str) -> Start:
+def stream_to_us(*, url: str, token: str, callback_url: str) -> StartVerb:
     """Both tracks of the rep's leg to our media socket."""
     start = Start()
     stream = start.stream(
@@ -30,7 +34,7 @@ def stream_to_us(*, url: str, token: str, callback_url: str) -> Start:
     return start
 
 
-def transcribe_at_twilio(*, name: str, callback_url: str) -> Start:
+def transcribe_at_twilio(*, name: str, callback_url: str) -> StartVerb:
     """Both tracks of the rep's leg to Twilio's own transcription. name: by which it can be stopped."""
     start = Start()
     start.transcription(name=name, status_callback_url=callback_url + RETRY, **TRANSCRIPTION)
@@ -39,7 +43,7 @@ def transcribe_at_twilio(*, name: str, callback_url: str) -> Start:
 
 def bridge_to_lead(
     *,
-    listening: Start,
+    listening: StartVerb,
     caller_id: str,
     lead_phone_e164: str,
     notice_url: str,
