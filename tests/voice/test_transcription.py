@@ -74,18 +74,19 @@ def test_the_reps_answer_starts_twilios_transcription_and_no_stream(placed: Plac
 def test_the_text_is_the_same_whatever_order_it_comes_in(member: Membership) -> None:
     """Ten words between two texts of the same speaker that lie close: their estimated beginnings overlap."""
     seen = set()
-    for order in permutations(range(5)):
+    for turn, order in enumerate(permutations(range(4))):
         placed = place(member, began_s_ago=5)
         _, twilio = answered(placed)
         joined(placed)
         posts = [
-            (twilio.path, twilio.form("started", 1, 0.1, Track="both_tracks")),
             (twilio.path, twilio.content(2, 10.0, "inbound", "Good morning, this is Joe from Bright Path.")),
             (twilio.path, twilio.content(3, 11.0, "outbound", "Hello.")),
             (twilio.path, twilio.content(4, 11.5, "inbound", "One two three four five six seven eight nine ten.")),
             (twilio.path, twilio.content(5, 12.0, "inbound", "Are you there?")),
         ]
-        assert {post(*posts[at]).status for at in order} == {204}
+        arrival = [posts[at] for at in order]
+        arrival.insert(turn % 5, (twilio.path, twilio.form("started", 1, 0.1, Track="both_tracks")))
+        assert {post(*each).status for each in arrival} == {204}
         seen.add(tuple(text_of(placed)))
         Call.objects.get_queryset().filter(id=placed.call_id).update(status="completed", ended_at=now())
     (text,) = seen
