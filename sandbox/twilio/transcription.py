@@ -18,18 +18,20 @@ from sandbox.twilio.media import TRACKS
 FINAL_AFTER_S = 0.3
 CONFIDENCE = 0.95
 PROVIDER_ERROR = 32651
+TOGETHER_S = 0.02
 
 Report = Callable[[Mapping[str, str]], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """A dialogue that is being spoken on a leg since started_s of the loop's time. inbound: whose voice the leg sends."""
+    """A dialogue that is being spoken on a leg since started_s of the loop's time, until over. inbound: whose voice it sends."""
 
     turns: tuple[Turn, ...]
     started_s: float
     media_scale: float
     inbound: str
+    over: asyncio.Event
 
     def track_of(self, turn: Turn) -> str:
         return "inbound" if turn["speaker"] == self.inbound else "outbound"
@@ -125,7 +127,7 @@ class Transcription:
 
     async def _follow(self, speech: Speech, track: str, since_s: float) -> None:
         for turn in (turn for turn in speech.turns if speech.track_of(turn) == track):
-            if self._stopping.is_set():
+            if self._stopping.is_set() or speech.over.is_set():
                 return
             heard: list[str] = []
             words = turn["text"].split()
@@ -133,14 +135,13 @@ class Transcription:
                 said_s = speech.at_s(turn["start_ms"] + (turn["end_ms"] - turn["start_ms"]) * number / len(words))
                 if said_s < since_s:
                     continue
-                await _until(said_s, self._stopping)
-                if self._stopping.is_set():
+                if not await _reached(said_s, self._stopping, speech.over):
                     break
                 heard.append(word)
                 if self._plan.partial_results and number < len(words):
                     self._say(track, heard, final=False)
             if heard:
-                await _until(speech.at_s(turn["end_ms"]) + FINAL_AFTER_S * speech.media_scale, self._stopping)
+                await _reached(speech.at_s(turn["end_ms"]) + FINAL_AFTER_S * speech.media_scale, self._stopping)
                 self._say(track, heard, final=True)
 
     def _say(self, track: str, words: list[str], *, final: bool) -> None:
@@ -175,7 +176,9 @@ async def _first(*events: asyncio.Event, within_s: float | None = None) -> None:
         task.cancel()
 
 
-async def _until(due_s: float, stopping: asyncio.Event) -> None:
-    delay_s = due_s - asyncio.get_running_loop().time()
-    if delay_s > 0:
-        await _first(stopping, within_s=delay_s)
+async def _reached(due_s: float, *events: asyncio.Event) -> bool:
+    """Whether this moment came before one of the events; those that come together with it come after it."""
+    loop = asyncio.get_running_loop()
+    if (delay_s := due_s - loop.time()) > 0:
+        await _first(*events, within_s=delay_s)
+    return loop.time() >= due_s - TOGETHER_S
