@@ -25,7 +25,7 @@ def export(*, subject: Subject, now: datetime) -> dict[str, Any]:
     return {
         "format": "klosesales-personal-data-1",
         "exported_at": now.isoformat(),
-        "policy_version": policy.VERSION,
+        "policy_version": policy.current_version(),
         "data": {
             key: {
                 "what": ELEMENTS[key].title,

@@ -4,7 +4,7 @@ import hashlib
 from datetime import date
 from typing import Final, Literal
 
-from compliance.clauses import CLAUSES
+from compliance import in_force
 
 Purpose = Literal["sms", "policy", "transfer"]
 
@@ -29,7 +29,7 @@ CONSENT_TEXTS: Final[dict[Purpose, str]] = {
 
 
 def current_version() -> str:
-    return VERSION
+    return in_force.version(VERSION)
 
 
 def consent_text(purpose: Purpose) -> str:
@@ -42,4 +42,4 @@ def sha256_of(text: str) -> str:
 
 def policy_hash() -> str:
     """SHA-256 in hex over the wording of all clauses in their order."""
-    return sha256_of("\n".join(f"{clause.id}\t{clause.text}" for clause in CLAUSES))
+    return sha256_of("\n".join(f"{clause.id}\t{clause.text}" for clause in in_force.clauses()))

@@ -6,8 +6,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from compliance import policy
-from compliance.clauses import CLAUSES
+from compliance import in_force, policy
 from compliance.elements import ELEMENTS
 from compliance.models import ConsentEvent, Request
 from compliance.requests import GRACE, by_receipt_token, newest_erasure, receipt_token
@@ -43,11 +42,11 @@ _ALWAYS_LEFT: Final = ("request", "erasure_ledger", "audit")
 
 def served_policy() -> PolicyOut:
     return PolicyOut(
-        version=policy.VERSION,
+        version=policy.current_version(),
         effective_on=policy.EFFECTIVE_ON,
         clauses=[
             ClauseOut(id=clause.id, section=clause.section, heading=clause.heading, text=clause.text)
-            for clause in CLAUSES
+            for clause in in_force.clauses()
         ],
         text_hash=policy.policy_hash(),
         consents=[ConsentTextOut(purpose=purpose, text=text) for purpose, text in policy.CONSENT_TEXTS.items()],
@@ -67,7 +66,7 @@ def processors() -> ProcessorsOut:
                 receives=_data_classes(each.receives),
                 hosts=[urlsplit(base.url).hostname or "" for base in each.bases],
             )
-            for each in register.PROCESSORS
+            for each in in_force.processors()
         ]
     )
 
@@ -89,7 +88,7 @@ def held(*, subject: Subject) -> HeldListOut:
                 recipients=[register.get(each).name for each in element.recipients],
                 stays=element.stays,
             )
-            for key, element in ELEMENTS.items()
+            for key, element in in_force.elements().items()
             if counts[key]
         ]
     )

@@ -13,6 +13,8 @@ from config.environment import SettingInvalid
 _HOSTS_OF_THIS_MACHINE = {"localhost", "127.0.0.1", "::1"}
 _MOST_INTEGER_SETTINGS = 100
 _PORTS = {"PORT_WEB": "8000", "PORT_MEDIA": "8001", "PORT_LIVE": "8002"}
+# Where Twilio writes calls down it streams no sound to us.
+_OF_MEDIA_STREAMS = {"MEDIA_SOCKET_URL"}
 _PACK_FIELDS = {"price_id": str, "name": str, "mcredits": int, "amount_minor": int, "currency": str}
 
 
@@ -51,8 +53,13 @@ def problems(environ: Mapping[str, str]) -> list[Problem]:
 def _unmet(demand: _Demand, environ: Mapping[str, str]) -> Problem | None:
     value = environ.get(demand.setting, "")
     if not value:
-        return Problem(demand.setting, "is missing", demand.remedy) if demand.required else None
+        needed = demand.required and not (demand.setting in _OF_MEDIA_STREAMS and _twilio_transcribes(environ))
+        return Problem(demand.setting, "is missing", demand.remedy) if needed else None
     return None if demand.valid(value) else Problem(demand.setting, "cannot be used as it is", demand.remedy)
+
+
+def _twilio_transcribes(environ: Mapping[str, str]) -> bool:
+    return environ.get("TRANSCRIPTION_ENGINE") == "twilio"
 
 
 def _matches(pattern: str) -> Callable[[str], bool]:
@@ -134,6 +141,7 @@ _DEMANDS = (
     _Demand("EMAIL_HOST", _matches(r"[\w.:-]+"), "set the host of your mail server"),
     _Demand("DEFAULT_FROM_EMAIL", _matches(r"[^@\s]+@[^@\s]+"), "set a mail address", required=False),
     _Demand("DATA_DIR", _is_writable, "set a folder that this user can write to", required=False),
+    _Demand("TRANSCRIPTION_ENGINE", _matches("own|twilio"), "set own or twilio", required=False),
     _Demand(
         "TRANSCRIBER_ADDRESS",
         _matches(r"unix:///.+|tcp://.+:\d+"),

@@ -36,6 +36,13 @@ def integer(name: str, default: int, *, minimum: int, maximum: int) -> int:
     return number
 
 
+def choice(name: str, default: str, allowed: Sequence[str]) -> str:
+    value = os.environ.get(name) or default
+    if value not in allowed:
+        raise SettingInvalid(f"{name} is {value!r}; set it to {' or '.join(allowed)}.")
+    return value
+
+
 def items(name: str, default: Sequence[str] = ()) -> list[str]:
     """A comma-separated list, blanks dropped."""
     value = os.environ.get(name)

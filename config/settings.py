@@ -175,6 +175,8 @@ EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = environment.text("DEFAULT_FROM_EMAIL", "support@klosesales.com")
 
 # --- Listening and thinking ---------------------------------------------------------------------------------------
+# Who writes calls down: our own engines, or Twilio's Real-Time Transcription.
+TRANSCRIPTION_ENGINE = environment.choice("TRANSCRIPTION_ENGINE", "own", ("own", "twilio"))
 TRANSCRIBER_ADDRESS = environment.text("TRANSCRIBER_ADDRESS", f"unix://{DATA_DIR}/run/transcriber.sock")
 EMBEDDING_MODEL_PATH = environment.text("EMBEDDING_MODEL_PATH")
 

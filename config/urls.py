@@ -17,6 +17,7 @@ urlpatterns = [
     path("twilio/voice/<uuid:call_id>/agent", webhooks.agent_answered),
     path("twilio/voice/<uuid:call_id>/status", webhooks.leg_status),
     path("twilio/voice/<uuid:call_id>/stream", webhooks.stream_status),
+    path("twilio/voice/<uuid:call_id>/transcription/<uuid:stream_id>", webhooks.transcribed),
     path("twilio/voice/<uuid:call_id>/notice", webhooks.notice),
     path("twilio/voice/<uuid:call_id>/notice/played", webhooks.notice_played),
     path("twilio/voice/<uuid:call_id>/closing", webhooks.closing),

@@ -123,6 +123,31 @@ TWILIO_CALLS: Final = Base(
                 "Parameter*": "call_reference",
             },
         ),
+        # Neither Hints, which would tell names, nor IntelligenceService, which would keep the text at Twilio.
+        _endpoint(
+            "transcriptions.create",
+            "POST",
+            _CALL + r"/Transcriptions\.json",
+            {
+                "Name": "call_reference",
+                "Track": "call_control",
+                "StatusCallbackUrl": "webhook_address",
+                "StatusCallbackMethod": "call_control",
+                "InboundTrackLabel": "call_control",
+                "OutboundTrackLabel": "call_control",
+                "PartialResults": "call_control",
+                "LanguageCode": "call_control",
+                "EnableAutomaticPunctuation": "call_control",
+                "ProfanityFilter": "call_control",
+            },
+        ),
+        _endpoint(
+            "transcriptions.stop",
+            "POST",
+            _CALL + r"/Transcriptions/[\w.-]+\.json",
+            {"Status": "call_control"},
+            {"Status": frozenset({"stopped"})},
+        ),
         _endpoint("streams.stop", "POST", _CALL + r"/Streams/[\w.-]+\.json", {"Status": "call_control"}),
     ),
 )

@@ -4,7 +4,7 @@ Nobody else receives anything. Adding a processor or a field needs a new policy 
 (C10.2).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -22,6 +22,7 @@ DATA_CLASSES: Final[dict[str, str]] = {
     "paging": "Which part of a list is asked for",
     "payment_reference": "The processor's identifiers of a purchase or customer",
     "phone": "Telephone number of the person to call or of the caller",
+    "speech": "What both sides say in a call, while it is turned into text",
     "webhook_address": "Addresses at our own server that the processor calls back",
     "workspace_reference": "Random identifier of the workspace",
 }
@@ -118,6 +119,12 @@ def get(key: str) -> Processor:
         return _BY_KEY[key]
     except KeyError:
         raise ProcessorUnknown(key) from None
+
+
+def transcribing(processor: Processor) -> Processor:
+    """The processor where it also writes calls down."""
+    purpose = f"{processor.purpose}, and turns what is said in them into text through a provider of speech recognition"
+    return replace(processor, purpose=purpose, receives=(*processor.receives, "speech"))
 
 
 def base_url(base: Base, settings: Any) -> str:

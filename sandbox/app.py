@@ -16,6 +16,7 @@ from sandbox.paddle.checkout import Checkout
 from sandbox.services import Services
 from sandbox.twilio.calls_api import CallsApi
 from sandbox.twilio.gateway import Gateway
+from sandbox.twilio.transcriptions_api import TranscriptionsApi
 from sandbox.twilio.webhooks import LOOPBACK
 
 MAX_BODY_BYTES = 1_048_576
@@ -35,6 +36,7 @@ def build(services: Services) -> web.Application:
         target="twilio.rest",
     )
     CallsApi(services.exchange).register(app, calls)
+    TranscriptionsApi(services.exchange).register(app, calls)
     verify = Gateway(
         store=store,
         faults=faults,

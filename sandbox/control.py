@@ -100,7 +100,12 @@ class Control:
         if record is None:
             raise web.HTTPNotFound(text="No such call")
         streams = [stream for stream in self._store.streams.values() if stream.call_sid == record.sid]
-        return to_json(record) | {"duration_s": record.duration_s, "streams": to_json(streams)}
+        transcriptions = [each for each in self._store.transcriptions.values() if each.call_sid == record.sid]
+        return to_json(record) | {
+            "duration_s": record.duration_s,
+            "streams": to_json(streams),
+            "transcriptions": to_json(transcriptions),
+        }
 
     async def answer(self, request: web.Request) -> Any:
         self._leg(request).picked_up.set()

@@ -71,6 +71,20 @@ class StreamRecord:
 
 
 @dataclass(slots=True)
+class TranscriptionRecord:
+    """callbacks_sent: also the SequenceId of the newest."""
+
+    sid: str
+    account_sid: str
+    call_sid: str
+    name: str
+    updated_at: datetime
+    status: Literal["in-progress", "stopped"] = "in-progress"
+    error: str = ""
+    callbacks_sent: int = 0
+
+
+@dataclass(slots=True)
 class Message:
     """A text message on a phone. code: what Verify sent, in clear, so that a person or a test can type it."""
 

@@ -3,21 +3,30 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from sandbox import audio
 
 
+class Turn(TypedDict):
+    """What one of the two says without a pause. speaker: agent or callee."""
+
+    speaker: str
+    start_ms: int
+    end_ms: int
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class Dialogue:
-    """agent, callee: mu-law at 8 kHz. turns: speaker, start_ms, end_ms, text."""
+    """agent, callee: mu-law at 8 kHz."""
 
     id: str
     title: str
     callee_name: str
     agent: bytes
     callee: bytes
-    turns: tuple[dict[str, Any], ...]
+    turns: tuple[Turn, ...]
 
     @property
     def duration_s(self) -> float:

@@ -21,6 +21,7 @@ from sandbox.records import (
     Message,
     StreamRecord,
     Transaction,
+    TranscriptionRecord,
     Verification,
 )
 
@@ -36,6 +37,7 @@ class Store:
     def __init__(self, state_file: Path | None) -> None:
         self.calls: dict[str, CallRecord] = {}
         self.streams: dict[str, StreamRecord] = {}
+        self.transcriptions: dict[str, TranscriptionRecord] = {}
         self.verifications: dict[str, Verification] = {}
         self.transactions: dict[str, Transaction] = {}
         self.adjustments: dict[str, Adjustment] = {}
@@ -64,8 +66,8 @@ class Store:
     def forget(self) -> None:
         """Back to the state of a first start."""
         for collection in (
-            self.calls, self.streams, self.verifications, self.transactions, self.adjustments, self.phones, self.unanswered,
-            self.messages, self.mails, self.deliveries, self.alerts, self.defects,
+            self.calls, self.streams, self.transcriptions, self.verifications, self.transactions, self.adjustments,
+            self.phones, self.unanswered, self.messages, self.mails, self.deliveries, self.alerts, self.defects,
         ):  # fmt: skip
             collection.clear()
         self.received = Received()

@@ -122,21 +122,26 @@ def _behaviour(services: Services, phone: Phone, *, speaks: bool) -> Markup:
 
 
 def calls(services: Services) -> Markup:
-    frames = {stream.call_sid: stream for stream in services.store.streams.values()}
-    rows = []
-    for record in islice(reversed(services.store.calls.values()), SHOWN * 2):
-        stream = frames.get(record.sid)
-        streamed = f"{stream.frames_sent * 20 / 1000:.0f} s {stream.status}" if stream else ""
-        rows.append(
-            [
-                _time(record.created_at),
-                tag("span", record.to) if record.parent_sid is None else tag("span", f"↳ {record.to}"),
-                tag("span", record.status, class_=f"state {record.status}"),
-                tag("span", f"{record.duration_s} s" if record.is_over else ""),
-                tag("span", streamed + (f" {stream.error}" if stream and stream.error else "")),
-            ]
+    listened = {
+        each.call_sid: " ".join(
+            filter(None, (f"{each.frames_sent * 20 / 1000:.0f} s streamed", each.status, each.error))
         )
-    return _table(["Made", "To", "State", "Lasted", "Media stream"], rows, "No call yet.")
+        for each in services.store.streams.values()
+    } | {
+        each.call_sid: " ".join(filter(None, (f"{each.callbacks_sent} texts", each.status, each.error)))
+        for each in services.store.transcriptions.values()
+    }
+    rows = [
+        [
+            _time(record.created_at),
+            tag("span", record.to) if record.parent_sid is None else tag("span", f"↳ {record.to}"),
+            tag("span", record.status, class_=f"state {record.status}"),
+            tag("span", f"{record.duration_s} s" if record.is_over else ""),
+            tag("span", listened.get(record.sid, "")),
+        ]
+        for record in islice(reversed(services.store.calls.values()), SHOWN * 2)
+    ]
+    return _table(["Made", "To", "State", "Lasted", "Listened to"], rows, "No call yet.")
 
 
 def checkouts(services: Services) -> Markup:

@@ -37,8 +37,8 @@ def analyse(*, call_id: UUID, now: datetime) -> bool:
     call = Call.objects.select_related("lead", "user").filter(id=call_id).first()
     if call is None or call.is_live or call.ended_at is None:
         return False
-    text_is_complete = not call.streams.filter(state="connected").exists() or now - call.ended_at > LAST_WORDS_WITHIN
-    if not text_is_complete:
+    more_may_come = call.streams.filter(Q(state="connected") | ~Q(holes=[])).exists()
+    if more_may_come and now - call.ended_at <= LAST_WORDS_WITHIN:
         return False
     lapsed_at = now - CLAIM_LEASE
     in_work = call.analysis_state == "claimed" and (call.analysis_claimed_at or now) >= lapsed_at

@@ -2,16 +2,16 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
 
-from voice import settlement, wake
+from voice import settlement, transcription, transcription_events, wake
 from voice.changes import publish_call
 from voice.models import Call, Callback, CallLeg, MediaStream
 from voice.state import CALL_RANK, LEG_RANK, LEG_TERMINAL, CallFacts, LegFacts, derive
+from voice.times import timestamp
 
 # The form fields that we keep; the carrier may add others at any time.
 KEPT_FIELDS = (
@@ -27,22 +27,36 @@ KEPT_FIELDS = (
     "StreamSid",
     "StreamEvent",
     "StreamError",
+    "TranscriptionSid",
+    "TranscriptionEvent",
+    "TranscriptionErrorCode",
+    "SequenceId",
+    "ListenedBy",
     "Digits",
 )
 SID_FIELDS = ("CallSid", "ParentCallSid", "DialCallSid", "StreamSid")
 SID = re.compile(r"[A-Z]{2}[0-9a-f]{32}")
 # Longer than any call.
 SECONDS = re.compile(r"[0-9]{1,6}")
-# News may come up to 72 hours late; a clock that is farther off than this is not believed.
-CLOCKS_DIFFER_AT_MOST = timedelta(days=4)
-SIGNAL_KEYS = ("CallSid", "CallStatus", "SequenceNumber", "DialCallSid", "StreamSid", "StreamEvent", "Digits")
+SIGNAL_KEYS = (
+    "CallSid",
+    "CallStatus",
+    "SequenceNumber",
+    "DialCallSid",
+    "StreamSid",
+    "StreamEvent",
+    "Digits",
+    "TranscriptionSid",
+    "TranscriptionEvent",
+    "SequenceId",
+)
 
 
 def receive(*, call: Call, kind: str, params: Mapping[str, str], now: datetime) -> Callback | None:
     """Stores a callback and applies it. None when the very same news was stored before.
 
-    kind: agent, leg, stream, notice, played, closing or after. Storing and applying are two transactions, so that news that could
-    not be applied is kept and applied by the sweep.
+    kind: agent, leg, stream, transcript, notice, played, closing or after. Storing and applying are two transactions, so that
+    news that could not be applied is kept and applied by the sweep.
     """
     kept = {name: str(params[name])[:200] for name in KEPT_FIELDS if name in params}
     # An identifier that is none names nothing: kept, it would only fail later.
@@ -54,7 +68,7 @@ def receive(*, call: Call, kind: str, params: Mapping[str, str], now: datetime) 
             "workspace_id": call.workspace_id,
             "call": call,
             "kind": kind,
-            "sid": kept.get("StreamSid") or kept.get("CallSid", ""),
+            "sid": kept.get("StreamSid") or kept.get("TranscriptionSid") or kept.get("CallSid", ""),
             "params": kept,
             "received_at": now,
         },
@@ -79,6 +93,8 @@ def apply(*, callback_id: UUID, now: datetime) -> bool:
                 _apply_after(call, callback, now)
             case "stream":
                 _apply_stream(call, callback, now)
+            case "transcript":
+                _apply_transcript(call, callback, now)
             case "played":
                 _apply_played(call, callback, now)
         return True
@@ -86,7 +102,7 @@ def apply(*, callback_id: UUID, now: datetime) -> bool:
 
 def happened_at(callback: Callback) -> datetime:
     """When, by the carrier's clock; when it came, if the carrier did not say."""
-    return _timestamp(callback.params.get("Timestamp"), callback.received_at)
+    return timestamp(callback.params.get("Timestamp"), callback.received_at)
 
 
 def _leg_facts(callback: Callback) -> tuple[str, LegFacts]:
@@ -204,17 +220,12 @@ def _apply_stream(call: Call, callback: Callback, now: datetime) -> None:
             wake.soon("restart_stream", call.id)
 
 
+def _apply_transcript(call: Call, callback: Callback, now: datetime) -> None:
+    """How Twilio's transcription fares; its words have a way of their own, since they are kept once, in the transcript."""
+    event = transcription_events.parse(callback.params, received_at=callback.received_at)
+    if event is not None:
+        transcription.observe(call=call, stream_id=UUID(callback.params["ListenedBy"]), event=event, now=now)
+
+
 def _seconds(text: str | None) -> int | None:
     return int(text) if text and SECONDS.fullmatch(text) else None
-
-
-def _timestamp(text: str | None, received_at: datetime) -> datetime:
-    """RFC 2822 in call callbacks, ISO 8601 in stream callbacks; what cannot be meant is when we received it."""
-    if not text:
-        return received_at
-    try:
-        at = datetime.fromisoformat(text) if text[:4].isdigit() else parsedate_to_datetime(text)
-        at = at if at.tzinfo else at.replace(tzinfo=UTC)
-        return at if abs(at - received_at) <= CLOCKS_DIFFER_AT_MOST else received_at
-    except (ValueError, OverflowError):
-        return received_at

@@ -21,7 +21,7 @@ class SegmentAdded(BaseModel):
 
 
 class SegmentChanged(BaseModel):
-    """A person corrected a segment's text, or took the correction back."""
+    """A person corrected a segment's text, or took the correction back; or its beginning became known better."""
 
     type: Literal["segment.changed"] = "segment.changed"
     call_id: UUID

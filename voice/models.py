@@ -159,15 +159,19 @@ class CallLeg(TenantModel):
 
 
 class MediaStream(TenantModel):
-    """One media socket of a call. token_hash: SHA-256 of the one-use token that the socket must present.
+    """Who listens to a call: one media socket to our own engines, or one transcription at Twilio.
 
-    state: issued -> connected -> finished (all its speech is stored) | lost.
-    seen_at: when its media process last said that it lives. settled_ms: in the call's own time, up to where everything
-    that was said is stored; what lies behind it dies with the media process.
+    state: issued -> connected -> finished (all its speech is stored) | lost. stream_sid: the carrier's MZ... or GT... .
+    settled_ms: in the call's own time, up to where everything that was said is stored.
+    Our own: token_hash is the SHA-256 of the one-use token that the socket must present; seen_at when its media process
+    last said that it lives; what lies behind settled_ms dies with it.
+    Twilio's: heard_sequence and heard_ms are the highest SequenceId and the latest time of its callbacks, holes those that
+    have not come, each [first, last, start_ms, end_ms]; see voice/arrivals.py.
     """
 
     call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="streams")
-    token_hash = models.CharField(max_length=64, unique=True)
+    engine = models.CharField(max_length=6, default="own")
+    token_hash = models.CharField(max_length=64, unique=True, null=True)
     state = models.CharField(max_length=10, default="issued")
     stream_sid = models.CharField(max_length=34, null=True)
     issued_at = models.DateTimeField()
@@ -176,9 +180,21 @@ class MediaStream(TenantModel):
     seen_at = models.DateTimeField(null=True)
     settled_ms = models.PositiveIntegerField(default=0)
     dropped_frames = models.PositiveIntegerField(default=0)
+    heard_sequence = models.PositiveIntegerField(default=0)
+    heard_ms = models.PositiveIntegerField(default=0)
+    holes = models.JSONField(default=list)
 
     class Meta:
-        indexes = (models.Index(fields=("call", "issued_at"), name="stream_of_call"),)
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(engine="own", token_hash__isnull=False) | Q(engine="twilio", token_hash__isnull=True),
+                name="stream_own_has_token",
+            ),
+        )
+        indexes = (
+            models.Index(fields=("call", "issued_at"), name="stream_of_call"),
+            models.Index(fields=("issued_at",), condition=~Q(holes=[]), name="stream_with_holes"),
+        )
 
 
 class TranscriptSegment(TenantModel):

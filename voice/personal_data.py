@@ -86,6 +86,7 @@ INVENTORY: dict[str, str] = {
         "MediaStream",
         {
             "call": "call",
+            "engine": "none",
             "token_hash": "none",
             "state": "none",
             "stream_sid": "call",
@@ -95,6 +96,9 @@ INVENTORY: dict[str, str] = {
             "seen_at": "none",
             "settled_ms": "none",
             "dropped_frames": "none",
+            "heard_sequence": "none",
+            "heard_ms": "none",
+            "holes": "none",
         },
     ),
     **_fields(

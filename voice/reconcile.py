@@ -4,11 +4,10 @@ import logging
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Max, Q
 
-from voice import callbacks, submission, sweeps, transcripts, twilio
+from voice import callbacks, listening, submission, sweeps, transcription, twilio
 from voice.models import TERMINAL_STATUSES, Call, Callback, CallLeg, MediaStream
 from voice.state import CLOSING_AT_S, LEG_TERMINAL, LegFacts
 
@@ -50,7 +49,7 @@ def _must_be_asked_about(call: Call, now: datetime) -> bool:
     unresolved = (
         callbacks.facts_of(call).unresolved
         or call.hangup_requested_at is not None
-        or call.streams.filter(state="finished").exists()
+        or (call.transcript_state != "refused" and call.streams.filter(state="finished").exists())
     )
     return unresolved or now - (call.reconciled_at or call.created_at) >= RECONCILE_EVERY
 
@@ -137,23 +136,19 @@ def sweep_hangups(*, now: datetime) -> None:
 
 
 def restart_stream(*, call_id: UUID, now: datetime) -> None:
-    """Opens the media stream of a live call again when none is connected; the newest stream wins.
+    """Has a live call listened to again when nobody does; the newest stream wins.
 
     Asked more often than every STREAM_RETRY_EVERY it leaves the attempt to the sweep.
     """
     with transaction.atomic():
-        call = Call.objects.select_for_update(of=("self",)).get(id=call_id)
+        call = Call.objects.select_for_update(of=("self",)).select_related("lead").get(id=call_id)
         agent = call.legs.filter(role="agent", status="in-progress").first()
         if not call.is_live or agent is None or call.hangup_requested_at or not _stream_is_due(call, now):
             return
-        token = transcripts.issue_stream_token(call=call, now=now)
+        listener = listening.issue(call=call, now=now)
+    listener.disclose(call, now=now)
     try:
-        twilio.start_stream(
-            sid=agent.sid,
-            url=f"{settings.MEDIA_SOCKET_URL}/twilio/media/",
-            token=token,
-            status_url=submission.callback_url(call_id, "stream"),
-        )
+        listener.begin_again(agent_sid=agent.sid)
     except twilio.CarrierSilent as error:
         logger.warning("media stream not restarted", extra={"call_id": str(call_id), "error_code": error.code})
     except twilio.CarrierRefused as error:
@@ -172,6 +167,9 @@ def _stream_is_due(call: Call, now: datetime) -> bool:
         return False
     if newest.state == "issued":
         return now - newest.issued_at > STREAM_EXPECTED_WITHIN
+    if newest.engine != "own" and now - newest.issued_at < STREAM_RETRY_EVERY:
+        # It can begin and fail at once, again and again.
+        return False
     heard_at = call.streams.aggregate(heard_at=Max("connected_at"))["heard_at"] or call.created_at
     failed = call.streams.filter(issued_at__gt=heard_at, connected_at__isnull=True).count()
     pause = STREAM_RETRY_EVERY if failed < STREAM_ATTEMPTS_SOON else STREAM_RETRY_LATER
@@ -180,9 +178,9 @@ def _stream_is_due(call: Call, now: datetime) -> bool:
 
 def sweep_streams(*, now: datetime) -> None:
     """Gives up streams whose media process is silent, and replaces the stream of every live call that has none."""
-    MediaStream.objects.filter(state="connected", seen_at__lt=now - STREAM_DEAD_AFTER).update(
-        state="lost", stopped_at=now
-    )
+    # Twilio's transcription says nothing while nobody speaks, so its silence is no sign.
+    silent = MediaStream.objects.filter(engine="own", state="connected", seen_at__lt=now - STREAM_DEAD_AFTER)
+    silent.update(state="lost", stopped_at=now)
     deaf = (
         Call.objects.filter(status__in=("rep_answered", "callee_ringing", "in_progress"), streams__isnull=False)
         .filter(transcript_state__in=("on", "waiting_for_notice"))
@@ -191,3 +189,22 @@ def sweep_streams(*, now: datetime) -> None:
     )
     due = list(deaf.values_list("id", flat=True)[:BATCH])
     sweeps.one_by_one("restart_stream", due, lambda call_id: restart_stream(call_id=call_id, now=now))
+
+
+def sweep_refusals(*, now: datetime) -> None:
+    """Ends Twilio's transcriptions of live calls whose lead refused, until Twilio has confirmed it."""
+    refused = Call.objects.exclude(status__in=TERMINAL_STATUSES).filter(transcript_state="refused")
+    due = refused.filter(streams__engine=transcription.ENGINE, streams__state__in=("issued", "connected")).distinct()
+    due_ids = list(due.values_list("id", flat=True)[:BATCH])
+    sweeps.one_by_one(
+        "stop_transcription", due_ids, lambda call_id: transcription.stop_unwanted(call_id=call_id, now=now)
+    )
+
+
+def sweep_missing_text(*, now: datetime) -> None:
+    """Marks what Twilio's callbacks left out of calls of the last hours."""
+    with_holes = MediaStream.objects.exclude(holes=[]).filter(issued_at__gt=now - timedelta(hours=5))
+    due_ids = list(with_holes.values_list("id", flat=True)[:BATCH])
+    sweeps.one_by_one(
+        "mark_missing", due_ids, lambda stream_id: transcription.mark_missing(stream_id=stream_id, now=now)
+    )

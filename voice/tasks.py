@@ -7,7 +7,7 @@ from uuid import UUID
 
 from huey.contrib.djhuey import db_task
 
-from voice import analysis, credit_end, reconcile, submission
+from voice import analysis, credit_end, reconcile, submission, transcription
 
 
 @db_task()  # type: ignore[untyped-decorator]
@@ -31,6 +31,11 @@ def restart_stream(call_id: str) -> None:
 
 
 @db_task()  # type: ignore[untyped-decorator]
+def stop_transcription(call_id: str) -> None:
+    transcription.stop_unwanted(call_id=UUID(call_id), now=datetime.now(UTC))
+
+
+@db_task()  # type: ignore[untyped-decorator]
 def analyse(call_id: str) -> None:
     analysis.analyse(call_id=UUID(call_id), now=datetime.now(UTC))
 
@@ -40,5 +45,6 @@ BY_NAME: dict[str, Callable[[str], Any]] = {
     "hang_up": hang_up,
     "say_closing_line": say_closing_line,
     "restart_stream": restart_stream,
+    "stop_transcription": stop_transcription,
     "analyse": analyse,
 }

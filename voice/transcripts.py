@@ -69,15 +69,24 @@ def claim_stream(*, token: str, stream_sid: str, call_sid: str, now: datetime) -
         call = Call.objects.select_for_update(of=("self",)).select_related("lead", "user").get(id=stream.call_id)
         if not call.is_live or not call.legs.filter(sid=call_sid, role="agent").exists():
             raise StreamRefused("The media stream belongs to no call that is going on.")
-        if call.media_started_at is None:
-            call.media_started_at = _heard_from(call, now)
-            call.save(update_fields=["media_started_at"])
-        offset_ms = _ms(now - call.media_started_at)
-        _mark_gap(call, _settled_ms(call, but=stream), offset_ms, now)
-        call.streams.filter(state="connected").exclude(id=stream.id).update(state="lost", stopped_at=now)
-        stream.settled_ms = offset_ms
-        stream.save(update_fields=["settled_ms"])
+        offset_ms = connect(call=call, stream=stream, at=now)
         return OpenStream(stream.id, call.id, call.workspace_id, offset_ms, _context(call))
+
+
+def connect(*, call: Call, stream: MediaStream, at: datetime) -> int:
+    """The stream hears the call from now on, in the place of older ones; returns where that lies in the call's own time.
+
+    The caller has locked the call. What nobody heard before becomes a gap.
+    """
+    if call.media_started_at is None:
+        call.media_started_at = _heard_from(call, at)
+        call.save(update_fields=["media_started_at"])
+    offset_ms = _ms(at - call.media_started_at)
+    mark_gap(call=call, start_ms=_settled_ms(call, but=stream), end_ms=offset_ms, now=at)
+    call.streams.filter(state="connected").exclude(id=stream.id).update(state="lost", stopped_at=at)
+    stream.connected_at, stream.settled_ms = at, offset_ms
+    stream.save(update_fields=["connected_at", "settled_ms"])
+    return offset_ms
 
 
 def _heard_from(call: Call, now: datetime) -> datetime:
@@ -95,9 +104,12 @@ def _settled_ms(call: Call, *, but: MediaStream | None = None) -> int:
     return newest.settled_ms if newest is not None else 0
 
 
-def _mark_gap(call: Call, start_ms: int, end_ms: int, now: datetime) -> None:
+def mark_gap(*, call: Call, start_ms: int, end_ms: int, now: datetime) -> None:
+    """A stretch of which nobody knows what was said, unless it is too short to matter. The caller has locked the call."""
     if call.transcript_state == "on" and end_ms - start_ms >= GAP_LEAST_MS:
-        _store(call, Heard(None, start_ms, end_ms), now)
+        # The same gap is marked once.
+        with suppress(IntegrityError), transaction.atomic():
+            _store(call, Heard(None, start_ms, end_ms), now)
 
 
 def mark_unheard_end(*, call_id: UUID, now: datetime) -> None:
@@ -107,12 +119,15 @@ def mark_unheard_end(*, call_id: UUID, now: datetime) -> None:
         if call.is_live or call.ended_at is None or call.answered_at is None:
             return
         call.streams.exclude(state="finished").update(state="lost")
+        for stream in call.streams.exclude(holes=[]):
+            for _, _, start_ms, end_ms in stream.holes:
+                mark_gap(call=call, start_ms=start_ms, end_ms=end_ms, now=now)
+        call.streams.exclude(holes=[]).update(holes=[])
         newest = call.streams.filter(connected_at__isnull=False).order_by("-connected_at").first()
         if newest is not None and newest.state == "finished":
             return
         began_at = call.media_started_at or _heard_from(call, call.ended_at)
-        with suppress(IntegrityError), transaction.atomic():
-            _mark_gap(call, _settled_ms(call), _ms(call.ended_at - began_at), now)
+        mark_gap(call=call, start_ms=_settled_ms(call), end_ms=_ms(call.ended_at - began_at), now=now)
 
 
 def keep_streams(*, positions_ms: Mapping[UUID, int], now: datetime) -> frozenset[UUID]:

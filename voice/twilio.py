@@ -1,4 +1,4 @@
-"""Twilio Voice over its official SDK: placing, looking up, ending and deleting calls; starting a media stream again."""
+"""Twilio Voice over its official SDK: placing, looking up, ending and deleting calls; listening to them again."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,7 @@ from twilio.rest.api.v2010.account.call import CallInstance
 from processors.egress import EgressRefused, twilio_http_client
 from processors.errors import DomainError
 from voice.state import LEG_RANK, LegFacts
-from voice.twiml import LEG_EVENTS, RETRY
+from voice.twiml import LEG_EVENTS, RETRY, TRANSCRIPTION
 
 # Twilio: "the requested resource was not found".
 NOT_FOUND = 20404
@@ -185,6 +185,35 @@ def start_stream(*, sid: str, url: str, token: str, status_url: str) -> None:
         raise _told(error) from error
     except (requests.RequestException, OSError) as error:
         raise CarrierSilent("The carrier did not answer.") from error
+
+
+def start_transcription(*, sid: str, name: str, status_url: str) -> None:
+    """Has Twilio transcribe a live leg again. name: by which it can be stopped.
+
+    :raises CarrierRefused, CarrierSilent:
+    """
+    try:
+        _client().calls(sid).transcriptions.create(name=name, status_callback_url=status_url + RETRY, **TRANSCRIPTION)
+    except TwilioRestException as error:
+        raise _told(error) from error
+    except (requests.RequestException, OSError) as error:
+        raise CarrierSilent("The carrier did not answer.") from error
+
+
+def stop_transcription(*, sid: str, transcription: str) -> bool:
+    """Ends a leg's transcription, named by its SID or its name; False when Twilio knows none.
+
+    :raises CarrierRefused, CarrierSilent:
+    """
+    try:
+        _client().calls(sid).transcriptions(transcription).update(status="stopped")
+    except TwilioRestException as error:
+        if error.status == 404:
+            return False
+        raise _told(error) from error
+    except (requests.RequestException, OSError) as error:
+        raise CarrierSilent("The carrier did not answer.") from error
+    return True
 
 
 def signed_by_twilio(request: HttpRequest) -> bool:

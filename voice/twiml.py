@@ -1,19 +1,49 @@
 """What we tell the carrier to do with a call: pure builders of TwiML documents."""
 
+from typing import TypeAlias
+
 from twilio.twiml.voice_response import Dial, Gather, Start, VoiceResponse
+
+StartVerb: TypeAlias = Start
 
 # The carrier repeats a callback that we could not take: five times, on refused or lost connections and on 5xx answers.
 # The fragment is not part of the signed URL.
 RETRY = "#rc=5&rp=ct,rt,5xx"
 LEG_EVENTS = "initiated ringing answered completed"
 RING_TIMEOUT_S = 30
+# How Twilio transcribes, in TwiML and in REST alike. Nothing of it is kept there, and no names are told as hints.
+TRANSCRIPTION = {
+    "track": "both_tracks",
+    "inbound_track_label": "agent",
+    "outbound_track_label": "callee",
+    "language_code": "en-US",
+    "partial_results": True,
+    "enable_automatic_punctuation": True,
+    "profanity_filter": False,
+    "status_callback_method": "POST",
+}
+
+
+def stream_to_us(*, url: str, token: str, callback_url: str) -> StartVerb:
+    """Both tracks of the rep's leg to our media socket."""
+    start = Start()
+    stream = start.stream(
+        url=url, track="both_tracks", status_callback=callback_url + RETRY, status_callback_method="POST"
+    )
+    stream.parameter(name="token", value=token)
+    return start
+
+
+def transcribe_at_twilio(*, name: str, callback_url: str) -> StartVerb:
+    """Both tracks of the rep's leg to Twilio's own transcription. name: by which it can be stopped."""
+    start = Start()
+    start.transcription(name=name, status_callback_url=callback_url + RETRY, **TRANSCRIPTION)
+    return start
 
 
 def bridge_to_lead(
     *,
-    stream_url: str,
-    stream_token: str,
-    stream_callback_url: str,
+    listening: StartVerb,
     caller_id: str,
     lead_phone_e164: str,
     notice_url: str,
@@ -21,17 +51,9 @@ def bridge_to_lead(
     after_url: str,
     time_limit_s: int,
 ) -> str:
-    """For the rep's leg: both tracks to our media socket, then ring the lead. time_limit_s: 1..14,400 after the answer."""
+    """For the rep's leg: begin to listen, then ring the lead. time_limit_s: 1..14,400 after the answer."""
     response = VoiceResponse()
-    start = Start()
-    stream = start.stream(
-        url=stream_url,
-        track="both_tracks",
-        status_callback=stream_callback_url + RETRY,
-        status_callback_method="POST",
-    )
-    stream.parameter(name="token", value=stream_token)
-    response.append(start)
+    response.append(listening)
     dial = Dial(caller_id=caller_id, time_limit=time_limit_s, timeout=RING_TIMEOUT_S, action=after_url + RETRY)
     dial.number(
         lead_phone_e164,

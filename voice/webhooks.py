@@ -15,13 +15,14 @@ from django.views.decorators.csrf import csrf_exempt
 
 from compliance import suppression
 from processors import disclosures
-from voice import callbacks, submission, transcripts, twilio, twiml
+from voice import callbacks, listening, submission, transcription, transcription_events, twilio, twiml
 from voice.models import Call
 from voice.notice import CLOSING_LINE, CLOSING_LINE_FOR_REP, NOTICE
+from voice.transcription_events import Content, EventInvalid
 
 logger = logging.getLogger(__name__)
 
-View = Callable[[HttpRequest, Call, datetime], HttpResponse]
+View = Callable[..., HttpResponse]
 
 
 def _refuse(status: int, code: str, detail: str) -> HttpResponse:
@@ -29,10 +30,12 @@ def _refuse(status: int, code: str, detail: str) -> HttpResponse:
     return JsonResponse(body, status=status, content_type="application/problem+json")
 
 
-def _from_twilio(view: View) -> Callable[[HttpRequest, UUID], HttpResponse]:
+def _from_twilio(view: View) -> Callable[..., HttpResponse]:
+    """view: gets the request, the call, now, and what else its address names."""
+
     @csrf_exempt
     @wraps(view)
-    def checked(request: HttpRequest, call_id: UUID) -> HttpResponse:
+    def checked(request: HttpRequest, call_id: UUID, **named: UUID) -> HttpResponse:
         if request.method != "POST":
             return _refuse(405, "method_not_allowed", "Only POST is answered here.")
         try:
@@ -50,7 +53,7 @@ def _from_twilio(view: View) -> Callable[[HttpRequest, UUID], HttpResponse]:
             call = Call.objects.select_related("lead", "user").filter(id=call_id).first()
             if call is None:
                 return _refuse(404, "call_unknown", "There is no such call.")
-            return view(request, call, datetime.now(UTC))
+            return view(request, call, datetime.now(UTC), **named)
         except (OperationalError, InterfaceError) as error:
             # What was stored before the database went away is applied by the sweep; the rest the carrier sends again.
             logger.warning("database away", extra={"error_type": type(error).__name__})
@@ -65,7 +68,7 @@ def _twiml(document: str) -> HttpResponse:
 
 @_from_twilio
 def agent_answered(request: HttpRequest, call: Call, now: datetime) -> HttpResponse:
-    """The rep picked up: start the media stream, ring the lead."""
+    """The rep picked up: begin to listen, ring the lead."""
     callbacks.receive(call=call, kind="agent", params=request.POST.dict(), now=now)
     call.refresh_from_db()
     if not call.is_live or call.hangup_requested_at or not call.lead.phone_e164:
@@ -77,7 +80,8 @@ def agent_answered(request: HttpRequest, call: Call, now: datetime) -> HttpRespo
     if call.streams.filter(connected_at__isnull=False).exists():
         # The carrier obeyed the first answer already: this is a replay, and it gets neither a token nor the number.
         return _twiml(twiml.go_on())
-    token = transcripts.issue_stream_token(call=call, now=now)
+    listener = listening.issue(call=call, now=now)
+    listener.disclose(call, now=now)
     # The lead's number leaves in this answer, not in a request of ours, so no session records it.
     disclosures.record(
         processor="twilio",
@@ -88,9 +92,7 @@ def agent_answered(request: HttpRequest, call: Call, now: datetime) -> HttpRespo
     )
     return _twiml(
         twiml.bridge_to_lead(
-            stream_url=f"{settings.MEDIA_SOCKET_URL}/twilio/media/",
-            stream_token=token,
-            stream_callback_url=submission.callback_url(call.id, "stream"),
+            listening=listener.as_twiml(),
             caller_id=settings.TWILIO_CALLER_ID,
             lead_phone_e164=call.lead.phone_e164,
             notice_url=submission.callback_url(call.id, "notice"),
@@ -114,6 +116,25 @@ def stream_status(request: HttpRequest, call: Call, now: datetime) -> HttpRespon
 
 
 @_from_twilio
+def transcribed(request: HttpRequest, call: Call, now: datetime, *, stream_id: UUID) -> HttpResponse:
+    """What Twilio's own transcription understood, and how it fares."""
+    try:
+        event = transcription_events.parse(request.POST.dict(), received_at=now)
+    except EventInvalid as error:
+        return _refuse(400, error.code, error.message)
+    if not call.streams.filter(id=stream_id, engine=transcription.ENGINE).exists():
+        return _refuse(404, "transcription_unknown", "There is no such transcription of this call.")
+    if not call.legs.filter(sid=request.POST["CallSid"], role="agent").exists():
+        return _refuse(404, "leg_unknown", "The transcription is of another leg.")
+    if isinstance(event, Content):
+        transcription.hear(call_id=call.id, stream_id=stream_id, said=event, now=now)
+    elif event is not None:
+        params = {**request.POST.dict(), "ListenedBy": str(stream_id)}
+        callbacks.receive(call=call, kind="transcript", params=params, now=now)
+    return HttpResponse(status=204)
+
+
+@_from_twilio
 def notice(request: HttpRequest, call: Call, now: datetime) -> HttpResponse:
     """What the lead hears before both are bridged."""
     callbacks.receive(call=call, kind="notice", params=request.POST.dict(), now=now)
@@ -124,6 +145,8 @@ def notice(request: HttpRequest, call: Call, now: datetime) -> HttpResponse:
 def notice_played(request: HttpRequest, call: Call, now: datetime) -> HttpResponse:
     """The proof that the notice was heard; a pressed key refuses the transcript."""
     callbacks.receive(call=call, kind="played", params=request.POST.dict(), now=now)
+    # The two are joined after this answer: nobody else's transcription may hear a lead who refused it.
+    transcription.stop_unwanted(call_id=call.id, now=now)
     return _twiml(twiml.go_on())
 
 

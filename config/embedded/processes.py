@@ -59,29 +59,34 @@ def product(
     bind: str,
     transcriber_address: str,
     worker_waits: Callable[[], bool],
-    media_server: str,
+    environ: Mapping[str, str],
 ) -> list[Process]:
     """What runs on one machine and on many.
 
     bind: the address on which web, media and live listen. transcriber_address: unix:///path or tcp://host:port.
-    worker_waits: whether the worker's consumer waits for tasks in the queue. media_server: a key of MEDIA_SERVERS.
+    worker_waits: whether the worker's consumer waits for tasks in the queue. environ: says who listens to calls.
+    :raises ValueError: a setting of `environ` is none of those that there are.
     """
-    return [
+    chosen = media_server(environ)
+    listeners = [
         Process(
             name="transcriber",
             command=_python("-m", "ai.listening.server"),
             ready=lambda: _connects(transcriber_address),
             phase=1,
         ),
-        Process("web", _daphne(bind, ports.web), lambda: _answers(ports.web, "/readyz"), phase=2),
         Process(
             name="media",
-            command=MEDIA_SERVERS[media_server](bind, ports.media),
+            command=MEDIA_SERVERS[chosen](bind, ports.media),
             ready=lambda: _answers(ports.media, "/readyz"),
             phase=2,
             # On SIGTERM it would hear all calls to their end; whoever stops the whole product does not wait for them.
             stop_signal=signal.SIGINT,
         ),
+    ]
+    return [
+        *(listeners if listens_itself(environ) else ()),
+        Process("web", _daphne(bind, ports.web), lambda: _answers(ports.web, "/readyz"), phase=2),
         Process(
             name="live",
             command=_python("manage.py", "live", bind, str(ports.live)),
@@ -141,6 +146,17 @@ def media_server(environ: Mapping[str, str]) -> str:
     if chosen not in MEDIA_SERVERS:
         raise ValueError(f"MEDIA_SERVER is {chosen!r}; set it to {' or '.join(MEDIA_SERVERS)}.")
     return chosen
+
+
+def listens_itself(environ: Mapping[str, str]) -> bool:
+    """Whether calls come to our own engines, which Twilio's transcription needs none of.
+
+    :raises ValueError: nobody that there is.
+    """
+    engine = environ.get("TRANSCRIPTION_ENGINE") or "own"
+    if engine not in ("own", "twilio"):
+        raise ValueError(f"TRANSCRIPTION_ENGINE is {engine!r}; set it to own or twilio.")
+    return engine == "own"
 
 
 def _answers(port: int, path: str) -> bool:

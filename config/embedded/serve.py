@@ -36,7 +36,8 @@ def main() -> int:
 
 def _serve(places: Folders) -> int:
     chosen = ports.from_environment(os.environ)
-    ports.check_free(chosen, only=("web", "media", "live"))
+    media = ("media",) if processes.listens_itself(os.environ) else ()
+    ports.check_free(chosen, only=("web", *media, "live"))
     transcriber = os.environ.get("TRANSCRIBER_ADDRESS") or f"unix://{places.run / 'transcriber.sock'}"
     given = {"DATA_DIR": str(places.data), "TRANSCRIBER_ADDRESS": transcriber}
     supervisor = Supervisor(
@@ -57,7 +58,7 @@ def _serve(places: Folders) -> int:
                 bind=os.environ.get("BIND_ADDRESS") or "127.0.0.1",
                 transcriber_address=transcriber,
                 worker_waits=_worker_waits,
-                media_server=processes.media_server(os.environ),
+                environ=os.environ,
             )
         )
         supervisor.write_state(ready=True)

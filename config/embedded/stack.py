@@ -74,6 +74,8 @@ def _await_free(chosen: Ports, *, predecessor_was_killed: bool) -> None:
 
 def _run(places: Folders, chosen: Ports, *, demo: bool) -> int:
     started = time.monotonic()
+    # Before anything starts: whoever reads the settings later can only stop halfway.
+    processes.listens_itself(os.environ)
     known = secrets.load_or_create(places.secrets)
     postgres, valkey = environment.databases(places, known)
     supplied = environment.supplied(places, known, chosen)
@@ -98,7 +100,7 @@ def _run(places: Folders, chosen: Ports, *, demo: bool) -> int:
             bind="127.0.0.1",
             transcriber_address=supplied["TRANSCRIBER_ADDRESS"],
             worker_waits=valkey.has_blocked_consumer,
-            media_server=processes.media_server(os.environ),
+            environ=os.environ,
         )
         supervisor.start([*product, processes.sandbox(chosen)])
         login = _demo_login(supervisor, places, supplied["PUBLIC_URL"], chosen) if demo else ""

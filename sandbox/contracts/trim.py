@@ -18,6 +18,8 @@ KEPT_PATHS = {
         f"{ACCOUNT}/Calls/{{Sid}}.json",
         f"{ACCOUNT}/Calls/{{CallSid}}/Streams.json",
         f"{ACCOUNT}/Calls/{{CallSid}}/Streams/{{Sid}}.json",
+        f"{ACCOUNT}/Calls/{{CallSid}}/Transcriptions.json",
+        f"{ACCOUNT}/Calls/{{CallSid}}/Transcriptions/{{Sid}}.json",
     ],
     "twilio_verify_v2.json": [
         "/v2/Services/{ServiceSid}/Verifications",

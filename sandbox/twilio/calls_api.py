@@ -141,7 +141,7 @@ class CallsApi:
         return RestAnswer(204)
 
     async def create_stream(self, asked: RestRequest) -> RestAnswer:
-        leg = self._live(asked)
+        leg = live_leg(self._exchange, asked)
         url, track = asked.field("Url"), asked.field("Track") or "inbound_track"
         parts = urlsplit(url)
         if parts.scheme not in ("ws", "wss") or parts.query or track not in TRACKS:
@@ -163,7 +163,7 @@ class CallsApi:
         return RestAnswer(200, stream_body(record))
 
     async def update_stream(self, asked: RestRequest) -> RestAnswer:
-        leg = self._live(asked)
+        leg = live_leg(self._exchange, asked)
         wanted = asked.ids["Sid"]
         for stream in leg.streams.values():
             if wanted in (stream.record.sid, stream.record.name):
@@ -173,16 +173,25 @@ class CallsApi:
         raise not_found(asked.path)
 
     def _record(self, asked: RestRequest, name: str) -> CallRecord:
-        record = self._exchange.store.calls.get(asked.ids[name])
-        if record is None:
-            raise not_found(asked.path)
-        return record
+        return _record(self._exchange, asked, name)
 
-    def _live(self, asked: RestRequest) -> Leg:
-        leg = self._exchange.legs.get(self._record(asked, "CallSid").sid)
-        if leg is None or leg.record.status != "in-progress":
-            raise TwilioError(21220, 400, "Call is not in-progress.")
-        return leg
+
+def live_leg(exchange: Exchange, asked: RestRequest) -> Leg:
+    """The leg that the path's CallSid names.
+
+    :raises TwilioError: there is none, or it is not in progress.
+    """
+    leg = exchange.legs.get(_record(exchange, asked, "CallSid").sid)
+    if leg is None or leg.record.status != "in-progress":
+        raise TwilioError(21220, 400, "Call is not in-progress.")
+    return leg
+
+
+def _record(exchange: Exchange, asked: RestRequest, name: str) -> CallRecord:
+    record = exchange.store.calls.get(asked.ids[name])
+    if record is None:
+        raise not_found(asked.path)
+    return record
 
 
 def call_body(record: CallRecord) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from sandbox.twilio import callbacks
 from sandbox.twilio.exchange import E164, Exchange
 from sandbox.twilio.flow import HangUp, Next
 from sandbox.twilio.leg import Instructions, Leg
+from sandbox.twilio.transcription import Speech
 from sandbox.twilio.twiml import Document, Verb
 
 DEFAULT_TIMEOUT_S = 30
@@ -153,10 +154,14 @@ class Dial:
                     (self._parent.earpiece, dialogue.callee),
                 )
             ]
+            over = asyncio.Event()
+            for leg, voice in ((self._parent, "agent"), (child, "callee")):
+                leg.talk.begin(Speech(dialogue.turns, started_s, self._exchange.pace.media, voice, over))
             started_s += dialogue.duration_s * self._exchange.pace.media
-            over = asyncio.create_task(child.gone_from_dial())
-            await asyncio.wait([over], timeout=started_s - loop.time())
-            over.cancel()
+            gone = asyncio.create_task(child.gone_from_dial())
+            await asyncio.wait([gone], timeout=started_s - loop.time())
+            gone.cancel()
+            over.set()
             for line, clip in clips:
                 line.stop(clip, at_s=min(started_s, loop.time()))
             if not child.phone.loop:

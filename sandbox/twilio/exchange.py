@@ -3,19 +3,20 @@
 import asyncio
 import contextlib
 import re
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import Any, Literal
 
 from sandbox import audio, clock, ids
 from sandbox.clock import Clock
 from sandbox.faults import Faults
 from sandbox.phones import Phone, default_phone
-from sandbox.records import CallbackTarget, CallRecord, CallStatus, StreamRecord
+from sandbox.records import CallbackTarget, CallRecord, CallStatus, StreamRecord, TranscriptionRecord
 from sandbox.speech_library import SpeechLibrary
 from sandbox.store import Store
 from sandbox.twilio import callbacks
 from sandbox.twilio.leg import Instructions, Leg
 from sandbox.twilio.media import MediaStream, StreamPlan
+from sandbox.twilio.transcription import Transcription, TranscriptionPlan
 from sandbox.twilio.webhooks import TwilioWebhooks
 
 RingResult = Literal["answered", "busy", "no-answer", "failed", "canceled"]
@@ -172,8 +173,8 @@ class Exchange:
             return
         leg.over.set()
         leg.hung_up.set()
-        for stream in leg.streams.values():
-            stream.stop()
+        for listener in leg.listeners:
+            listener.stop()
         was_queued = leg.record.started_at is None
         leg.record.ended_at = clock.now()
         self.move(leg, status)
@@ -219,6 +220,30 @@ class Exchange:
         )
         return record
 
+    def open_transcription(
+        self, leg: Leg, *, name: str, track: str, partial_results: bool, language: str, target: CallbackTarget
+    ) -> TranscriptionRecord:
+        """Start to transcribe a live leg."""
+        record = TranscriptionRecord(
+            sid=ids.sid("GT"),
+            account_sid=leg.record.account_sid,
+            call_sid=leg.sid,
+            name=name,
+            updated_at=clock.now(),
+        )
+
+        def report(fields: Mapping[str, str]) -> None:
+            event = fields["TranscriptionEvent"]
+            if "TranscriptionErrorCode" in fields:
+                self.store.alert(int(fields["TranscriptionErrorCode"]), fields["TranscriptionError"], leg.sid)
+            if target.url:
+                self.webhooks.notify(target.url, target.method, fields, service="twilio.transcription", event=event)
+
+        self.store.transcriptions[record.sid] = record
+        plan = TranscriptionPlan(track, partial_results, language, report)
+        leg.transcriptions[record.sid] = Transcription(record, plan, self.faults, leg.talk)
+        return record
+
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Run in the background until done, or until the sandbox closes."""
         task = asyncio.create_task(work)
@@ -247,8 +272,8 @@ class Exchange:
 
     async def close(self) -> None:
         for leg in list(self.legs.values()):
-            for stream in leg.streams.values():
-                stream.abandon()
+            for listener in leg.listeners:
+                listener.abandon()
         for task in list(self._tasks):
             task.cancel()
         with contextlib.suppress(asyncio.CancelledError):

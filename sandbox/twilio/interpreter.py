@@ -99,10 +99,12 @@ class Interpreter:
             case "Redirect":
                 return Next(urljoin(document.url, verb.text), verb.get("method", "POST"))
             case "Start":
-                self._start_streams(verb, document)
+                for noun in verb.children:
+                    start = self._start_stream if noun.name == "Stream" else self._start_transcription
+                    start(noun, document)
             case "Stop":
                 for noun in verb.children:
-                    self._stop_stream(noun.get("name"))
+                    self._stop(noun)
             case "Dial" if self._whisper:
                 self.exchange.store.alert(12200, "Dial is not allowed on the called party's leg", self.leg.sid)
             case "Dial":
@@ -164,29 +166,44 @@ class Interpreter:
         params = {"Digits": digits.removesuffix(ended_by), "FinishedOnKey": ended_by, "msg": "Gather End"}
         return Next(urljoin(document.url, verb.get("action", document.url)), verb.get("method", "POST"), params)
 
-    def _start_streams(self, verb: Verb, document: Document) -> None:
-        for noun in verb.children:
-            url, track = noun.get("url"), noun.get("track", "inbound_track")
-            parts = urlsplit(url)
-            if parts.scheme not in ("ws", "wss") or parts.query or track not in TRACKS:
-                self.exchange.store.alert(12200, f"Stream url {url} or track {track} is not valid", self.leg.sid)
-                continue
-            target = CallbackTarget(
-                url=urljoin(document.url, noun.get("statusCallback")) if noun.get("statusCallback") else "",
-                method=noun.get("statusCallbackMethod", "POST"),
-            )
-            parameters = {parameter.get("name"): parameter.get("value") for parameter in noun.children}
-            if any(len(name) + len(value) >= 500 for name, value in parameters.items()):
-                self.exchange.store.alert(12200, "A Stream Parameter has 500 characters or more", self.leg.sid)
-                continue
-            self.exchange.open_stream(
-                self.leg, url=url, track=track, name=noun.get("name"), parameters=parameters, target=target
-            )
+    def _start_stream(self, noun: Verb, document: Document) -> None:
+        url, track = noun.get("url"), noun.get("track", "inbound_track")
+        parts = urlsplit(url)
+        if parts.scheme not in ("ws", "wss") or parts.query or track not in TRACKS:
+            self.exchange.store.alert(12200, f"Stream url {url} or track {track} is not valid", self.leg.sid)
+            return
+        parameters = {parameter.get("name"): parameter.get("value") for parameter in noun.children}
+        if any(len(name) + len(value) >= 500 for name, value in parameters.items()):
+            self.exchange.store.alert(12200, "A Stream Parameter has 500 characters or more", self.leg.sid)
+            return
+        target = self._target(noun, "statusCallback", document)
+        self.exchange.open_stream(
+            self.leg, url=url, track=track, name=noun.get("name"), parameters=parameters, target=target
+        )
 
-    def _stop_stream(self, name: str) -> None:
-        for stream in self.leg.streams.values():
-            if stream.record.name == name:
-                stream.stop()
+    def _start_transcription(self, noun: Verb, document: Document) -> None:
+        track = noun.get("track", "both_tracks")
+        if track not in TRACKS:
+            self.exchange.store.alert(32650, f"Transcription track {track} is not valid", self.leg.sid)
+            return
+        self.exchange.open_transcription(
+            self.leg,
+            name=noun.get("name"),
+            track=track,
+            partial_results=noun.get("partialResults") == "true",
+            language=noun.get("languageCode", "en-US"),
+            target=self._target(noun, "statusCallbackUrl", document),
+        )
+
+    def _target(self, noun: Verb, attribute: str, document: Document) -> CallbackTarget:
+        url = noun.get(attribute)
+        return CallbackTarget(urljoin(document.url, url) if url else "", noun.get("statusCallbackMethod", "POST"))
+
+    def _stop(self, noun: Verb) -> None:
+        listeners = self.leg.streams if noun.name == "Stream" else self.leg.transcriptions
+        for listener in listeners.values():
+            if listener.record.name == noun.get("name"):
+                listener.stop()
 
 
 async def run_whisper(exchange: Exchange, leg: Leg) -> None:

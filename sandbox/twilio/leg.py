@@ -1,6 +1,7 @@
 """A call leg while it lives."""
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from sandbox import clock
@@ -8,6 +9,7 @@ from sandbox.audio import Line
 from sandbox.phones import Phone
 from sandbox.records import CallRecord, CallStatus
 from sandbox.twilio.media import MediaStream
+from sandbox.twilio.transcription import Talk, Transcription
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,13 @@ class Leg:
     over: asyncio.Event = field(default_factory=asyncio.Event)
     pressed: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
     streams: dict[str, MediaStream] = field(default_factory=dict)
+    transcriptions: dict[str, Transcription] = field(default_factory=dict)
+    talk: Talk = field(default_factory=lambda: Talk([], asyncio.Event()))
+
+    @property
+    def listeners(self) -> Iterator[MediaStream | Transcription]:
+        yield from self.streams.values()
+        yield from self.transcriptions.values()
 
     @property
     def sid(self) -> str:

@@ -20,6 +20,11 @@ ATTRIBUTES: Mapping[str, frozenset[str]] = {
     "Start": _FETCH,
     "Stop": frozenset(),
     "Stream": _CALLBACK | {"url", "name", "track"},
+    "Transcription": frozenset({
+        "name", "track", "statusCallbackUrl", "statusCallbackMethod", "inboundTrackLabel", "outboundTrackLabel",
+        "partialResults", "languageCode", "transcriptionEngine", "profanityFilter", "speechModel", "hints",
+        "enableAutomaticPunctuation", "intelligenceService",
+    }),
     "Parameter": frozenset({"name", "value"}),
     "Dial": _FETCH
     | {"callerId", "timeLimit", "timeout", "answerOnBridge", "hangupOnStar", "record", "ringTone", "trim", "sequential"},
@@ -32,8 +37,8 @@ ATTRIBUTES: Mapping[str, frozenset[str]] = {
 NESTED: Mapping[str, frozenset[str]] = {
     "Response": frozenset({"Say", "Play", "Pause", "Gather", "Redirect", "Hangup", "Reject", "Start", "Stop", "Dial"}),
     "Gather": frozenset({"Say", "Play", "Pause"}),
-    "Start": frozenset({"Stream"}),
-    "Stop": frozenset({"Stream"}),
+    "Start": frozenset({"Stream", "Transcription"}),
+    "Stop": frozenset({"Stream", "Transcription"}),
     "Stream": frozenset({"Parameter"}),
     "Dial": frozenset({"Number"}),
 }

@@ -80,6 +80,7 @@ PUBLISHERS = {
     "voice/corrections.py",
     "voice/credit_end.py",
     "voice/pipeline.py",
+    "voice/transcription.py",
     "voice/transcripts.py",
 }
 

@@ -152,6 +152,7 @@ PLAIN_URLS: Mapping[str, Door] = {
     "twilio/voice/<uuid:call_id>/agent": "carrier",
     "twilio/voice/<uuid:call_id>/status": "carrier",
     "twilio/voice/<uuid:call_id>/stream": "carrier",
+    "twilio/voice/<uuid:call_id>/transcription/<uuid:stream_id>": "carrier",
     "twilio/voice/<uuid:call_id>/notice": "carrier",
     "twilio/voice/<uuid:call_id>/notice/played": "carrier",
     "twilio/voice/<uuid:call_id>/closing": "carrier",

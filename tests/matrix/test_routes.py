@@ -210,7 +210,7 @@ def test_nothing_changes_for_a_page_of_somebody_else(world: World, operation: Op
 def test_no_session_opens_a_webhook(world: World, path: str, role: Role) -> None:
     """Only a signature does, and without one a call that there is answers like one that there is not."""
     asked = [world.person_of(role).things["call"], world.people["stranger"].things["call"], uuid7()]
-    urls = [f"/{path.replace('<uuid:call_id>', str(call_id))}" for call_id in asked]
+    urls = [_address(path, call_id, uuid7()) for call_id in asked]
     before = rows_of(world.people["stranger"])
     replies = [world.browser_of(role).ask("POST", url, {}) for url in urls]
     assert {reply.status for reply in replies} == {403}
@@ -225,11 +225,18 @@ def test_a_signed_callback_of_one_call_moves_no_other(world: World, path: str) -
     before = rows_of(stranger)
     sid = next(row["sid"] for row in before["voice.CallLeg"] if row["role"] == "callee")
     news = {"CallSid": sid, "CallStatus": "completed", "CallDuration": "9999", "DialCallSid": sid, "StreamSid": sid}
-    own = f"/{path.replace('<uuid:call_id>', str(rep.things['call']))}"
-    assert carrier_posts(own, {**news, "DialCallStatus": "completed", "StreamEvent": "stream-error"})[0] in (200, 204)
+    news |= {"TranscriptionEvent": "transcription-stopped", "TranscriptionSid": f"GT{sid[2:]}", "SequenceId": "9"}
+    stream_id = before["voice.MediaStream"][0]["id"]
+    own = _address(path, rep.things["call"], stream_id)
+    # A stream of another call is not there for this one.
+    expected = (404,) if "<uuid:stream_id>" in path else (200, 204)
+    assert carrier_posts(own, {**news, "DialCallStatus": "completed", "StreamEvent": "stream-error"})[0] in expected
     assert rows_of(stranger) == before
-    unknown = f"/{path.replace('<uuid:call_id>', str(uuid7()))}"
-    assert carrier_posts(unknown, news)[0] == 404
+    assert carrier_posts(_address(path, uuid7(), stream_id), news)[0] == 404
+
+
+def _address(path: str, call_id: object, stream_id: object) -> str:
+    return f"/{path.replace('<uuid:call_id>', str(call_id)).replace('<uuid:stream_id>', str(stream_id))}"
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/api/", "/api/openapi.json", "/", "/calls/1"])

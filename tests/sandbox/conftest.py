@@ -31,6 +31,11 @@ CLIENT_TOKEN = "test_client_token"
 # What the two tracks of the test's dialogue are made of, so that every frame shows whose it is.
 AGENT_BYTE, CALLEE_BYTE = b"\x21", b"\x42"
 DIALOGUE_S = 0.8
+# What is said in it; the tracks are no voices, so that nobody has to understand them.
+TURNS = [
+    {"speaker": "agent", "start_ms": 0, "end_ms": 300, "text": "Good morning David"},
+    {"speaker": "callee", "start_ms": 350, "end_ms": 500, "text": "Hello there"},
+]
 
 
 @dataclass
@@ -85,7 +90,7 @@ def write_speech(folder: Path) -> None:
         samples = int(seconds * 8_000)
         (folder / f"{name}.agent.ulaw").write_bytes(AGENT_BYTE * samples)
         (folder / f"{name}.callee.ulaw").write_bytes(CALLEE_BYTE * samples)
-        (folder / f"{name}.json").write_text(json.dumps({"turns": []}))
+        (folder / f"{name}.json").write_text(json.dumps({"turns": TURNS if name == "short" else []}))
         tracks = {track: f"{name}.{track}.ulaw" for track in ("agent", "callee")}
         entries.append({"id": name, "title": name, "turns_file": f"{name}.json", "tracks": tracks})
     (folder / "dialogues.json").write_text(json.dumps({"dialogues": entries}))

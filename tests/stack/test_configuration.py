@@ -124,12 +124,18 @@ def test_each_required_setting_is_missed(setting: str) -> None:
         ("PORT_LIVE", "none"),
         ("PORT_WEB", "80000"),
         ("EMAIL_PORT", "0"),
+        ("TRANSCRIPTION_ENGINE", "google"),
         ("WHISPER_MODEL_PATH", "/nowhere/at/all"),
         ("SECOND_PASS_MODEL_PATH", "/nowhere/at/all"),
     ],
 )
 def test_a_value_that_is_wrong_or_contradicts_another_is_named(setting: str, value: str) -> None:
     assert [problem.setting for problem in configuration.problems(COMPLETE | {setting: value})] == [setting]
+
+
+def test_where_twilio_transcribes_no_address_for_its_streams_is_needed() -> None:
+    left = {name: value for name, value in COMPLETE.items() if name != "MEDIA_SOCKET_URL"}
+    assert configuration.problems(left | {"TRANSCRIPTION_ENGINE": "twilio"}) == []
 
 
 def test_serve_names_every_problem_at_once_and_starts_nothing(tmp_path: Path) -> None:

@@ -25,7 +25,8 @@ from voice.models import Call, Callback, CallLeg, MediaStream
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MakeAccount = Callable[..., Membership]
-ENDPOINTS = ("agent", "status", "stream", "notice", "notice/played", "closing", "after")
+TRANSCRIPTION = f"transcription/{uuid7()}"
+ENDPOINTS = ("agent", "status", "stream", TRANSCRIPTION, "notice", "notice/played", "closing", "after")
 Posts = list[tuple[str, dict[str, str]]]
 
 

@@ -2111,7 +2111,7 @@ export interface components {
         };
         /**
          * SegmentChanged
-         * @description A person corrected a segment's text, or took the correction back.
+         * @description A person corrected a segment's text, or took the correction back; or its beginning became known better.
          */
         SegmentChanged: {
             /**

@@ -1,0 +1,245 @@
+"""Twilio's Real-Time Transcription in the place of our own engines: its words come by webhook and are kept as ours are.
+
+Its callbacks come in any order and any number. They tell when something was said, but not from when on, and no words'
+times. So nothing is held back: each final text is placed by Twilio's own time, its beginning is estimated from its length,
+and where it comes between two that are there already, the later one's estimate is put right.
+"""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Max
+
+from compliance.redaction import redact_cards
+from realtime.publish import Topic, publish_ephemeral, publish_on_commit
+from voice import queries, transcripts, twilio, wake
+from voice.arrivals import Arrivals, Hole
+from voice.changes import next_sequence
+from voice.events import SegmentChanged, SegmentInterim
+from voice.heard import Heard
+from voice.models import Call, Callback, MediaStream
+from voice.transcription_events import Content, Event
+
+logger = logging.getLogger(__name__)
+
+ENGINE = "twilio"
+# Two hundred words a minute, as people talk on the telephone between two pauses.
+MS_PER_WORD = 300
+# Twilio repeats a callback within fifteen seconds; what has not come by then is lost.
+MISSING_AFTER = timedelta(seconds=20)
+
+
+def issue(*, call: Call, now: datetime) -> MediaStream:
+    """A transcription that Twilio is about to be asked for; earlier ones that have said nothing are given up."""
+    call.streams.filter(state="issued").update(state="lost", stopped_at=now)
+    return MediaStream.objects.create(workspace_id=call.workspace_id, call=call, engine=ENGINE, issued_at=now)
+
+
+def hear(*, call_id: UUID, stream_id: UUID, said: Content, now: datetime) -> None:
+    """Shows interim text and stores final text, once, whatever order the callbacks come in.
+
+    Without the proof that the notice was heard neither is shown or kept. Final text is stored in the transcript and nowhere
+    else; in the transaction that stores it the callback is noted without its words.
+    """
+    if not _listens(call_id=call_id, stream_id=stream_id, event=said, now=now):
+        # Superseded before it said anything, or refused: whoever speaks there must be heard no more.
+        _have_it_stopped(stream_id, call_id, said)
+        return
+    if said.final:
+        _store(call_id, stream_id, said, now)
+    else:
+        _show(stream_id, said)
+
+
+def _listens(*, call_id: UUID, stream_id: UUID, event: Event, now: datetime) -> bool:
+    """Whether this transcription is the call's; the first callback of it, whichever that is, connects it."""
+    stream = MediaStream.objects.select_related("call").get(id=stream_id)
+    if stream.state == "issued":
+        with transaction.atomic():
+            call = _locked(call_id)
+            stream = call.streams.select_for_update().get(id=stream_id)
+            if stream.state == "issued":
+                _connect(call, stream, event, now)
+        return call.transcript_state != "refused"
+    return stream.connected_at is not None and stream.call.transcript_state != "refused"
+
+
+def _have_it_stopped(stream_id: UUID, call_id: UUID, event: Event) -> None:
+    MediaStream.objects.filter(id=stream_id).update(stream_sid=event.transcription_sid)
+    wake.soon("stop_transcription", call_id)
+
+
+def _connect(call: Call, stream: MediaStream, event: Event, now: datetime) -> None:
+    stream.state, stream.stream_sid, stream.seen_at = "connected", event.transcription_sid, now
+    stream.save(update_fields=["state", "stream_sid", "seen_at"])
+    # From when it was asked for, so that the times are the same whichever callback comes first.
+    transcripts.connect(call=call, stream=stream, at=stream.issued_at)
+
+
+def _locked(call_id: UUID) -> Call:
+    return Call.objects.select_for_update(of=("self",)).select_related("lead", "user").get(id=call_id)
+
+
+def _call_ms(call: Call, at: datetime) -> int:
+    return max(0, int((at - (call.media_started_at or at)).total_seconds() * 1000))
+
+
+def _take(stream: MediaStream, call: Call, event: Event) -> None:
+    """Notes which callback came; the caller has locked the stream."""
+    arrivals = _arrivals(stream).take(event.sequence, _call_ms(call, event.at))
+    # What is missing from before the notice was heard would not have been kept either.
+    _save_arrivals(stream, arrivals, arrivals.holes if call.transcript_state == "on" else ())
+
+
+def _arrivals(stream: MediaStream) -> Arrivals:
+    return Arrivals(stream.heard_sequence, stream.heard_ms, tuple(Hole(*hole) for hole in stream.holes))
+
+
+def _save_arrivals(stream: MediaStream, arrivals: Arrivals, holes: Sequence[Hole]) -> None:
+    stream.heard_sequence, stream.heard_ms = arrivals.highest, arrivals.newest_ms
+    stream.holes = [[hole.first, hole.last, hole.start_ms, hole.end_ms] for hole in holes]
+    stream.save(update_fields=["heard_sequence", "heard_ms", "holes"])
+
+
+def _show(stream_id: UUID, said: Content) -> None:
+    with transaction.atomic():
+        stream = MediaStream.objects.select_for_update(of=("self",)).select_related("call").get(id=stream_id)
+        call, end_ms = stream.call, _call_ms(stream.call, said.at)
+        is_news = end_ms >= stream.heard_ms and stream.state == "connected"
+        _take(stream, call, said)
+    if not is_news or not said.text or call.transcript_state != "on":
+        return
+    # It begins behind the settled text, or a page would take it for old news.
+    settled_ms = call.segments.filter(kind="speech", speaker=said.speaker).aggregate(ms=Max("end_ms"))["ms"] or 0
+    if settled_ms < end_ms:
+        interim = SegmentInterim(
+            call_id=call.id,
+            speaker=said.speaker,
+            text=redact_cards(said.text),
+            start_ms=max(settled_ms, end_ms - _spoken_ms(said.text)),
+            end_ms=end_ms,
+        )
+        publish_ephemeral(Topic.call(call.workspace_id, call.id), interim)
+
+
+def _store(call_id: UUID, stream_id: UUID, said: Content, now: datetime) -> None:
+    with transaction.atomic():
+        call = _locked(call_id)
+        stream = call.streams.select_for_update().get(id=stream_id)
+        if not _note(call, said, now):
+            return
+        _take(stream, call, said)
+        if not said.text or call.transcript_state != "on":
+            return
+        start_ms, end_ms = _place(call, said, now)
+        stream.settled_ms = max(stream.settled_ms, end_ms)
+        stream.save(update_fields=["settled_ms"])
+        transcripts.add_segment(
+            call_id=call.id,
+            stream_id=stream.id,
+            heard=Heard(said.speaker, start_ms, end_ms, said.text, said.confidence),
+            now=now,
+        )
+
+
+def _note(call: Call, said: Content, now: datetime) -> bool:
+    """Keeps the callback without its words; False when it was there already."""
+    signal = (str(call.id), said.transcription_sid, said.track, str(said.sequence))
+    _, is_new = Callback.objects.get_or_create(
+        dedupe_key=":".join(("transcript", *signal)),
+        defaults={
+            "workspace_id": call.workspace_id,
+            "call": call,
+            "kind": "transcript",
+            "sid": said.transcription_sid,
+            "params": {"TranscriptionEvent": "transcription-content", "SequenceId": said.sequence, "Track": said.track},
+            "received_at": now,
+            "applied_at": now,
+        },
+    )
+    return is_new
+
+
+def _spoken_ms(text: str) -> int:
+    return MS_PER_WORD * max(1, len(text.split()))
+
+
+def _place(call: Call, said: Content, now: datetime) -> tuple[int, int]:
+    """From when to when this was said: between what the same person said before and after it, by Twilio's times."""
+    own = call.segments.filter(kind="speech", speaker=said.speaker)
+    end_ms = _call_ms(call, said.at)
+    before = own.filter(end_ms__lte=end_ms).order_by("-end_ms").first()
+    earliest_ms = before.end_ms if before is not None else 0
+    end_ms = max(end_ms, earliest_ms + 1)
+    start_ms = max(earliest_ms, end_ms - _spoken_ms(said.text))
+    # Only where an own engine's exact times and these estimates meet can two begin at once.
+    while own.filter(start_ms=start_ms).exists():
+        start_ms += 1
+    end_ms = max(end_ms, start_ms + 1)
+    after = own.filter(end_ms__gt=end_ms, start_ms__lt=end_ms, words=[]).order_by("end_ms").first()
+    if after is not None:
+        after.start_ms, after.sequence = end_ms, next_sequence(call)
+        after.save(update_fields=["start_ms", "sequence"])
+        call.save(update_fields=["sequence"])
+        event = SegmentChanged(call_id=call.id, sequence=after.sequence, segment=queries.segment_out(after))
+        publish_on_commit(Topic.call(call.workspace_id, call.id), event)
+    return start_ms, end_ms
+
+
+def observe(*, call: Call, stream_id: UUID, event: Event, now: datetime) -> None:
+    """Twilio said that its transcription began, ended or failed; the caller has locked the call."""
+    stream = call.streams.select_for_update().filter(id=stream_id).first()
+    if stream is None:
+        return
+    if event.kind == "error":
+        logger.warning("transcription failed at the carrier", extra={"call_id": str(call.id)})
+        if stream.state in ("issued", "connected"):
+            stream.state, stream.stopped_at = "lost", event.at
+            stream.save(update_fields=["state", "stopped_at"])
+            if call.is_live:
+                wake.soon("restart_stream", call.id)
+        return
+    if stream.state == "lost" and stream.connected_at is None:
+        # Another one has its place.
+        _have_it_stopped(stream_id, call.id, event)
+        return
+    if stream.state == "issued":
+        _connect(call, stream, event, now)
+    _take(stream, call, event)
+    if event.kind == "stopped" and stream.stopped_at is None:
+        stream.state, stream.stopped_at = "finished", event.at
+        stream.save(update_fields=["state", "stopped_at"])
+        wake.soon("analyse", call.id)
+
+
+def stop_unwanted(*, call_id: UUID, now: datetime) -> None:
+    """Ends, at Twilio, the transcriptions of a call whose lead refused, and those whose place was taken before they began."""
+    call = Call.objects.get(id=call_id)
+    agent = call.legs.filter(role="agent").first()
+    ours = call.streams.filter(engine=ENGINE)
+    superseded = ours.filter(state="lost", connected_at__isnull=True, stream_sid__isnull=False)
+    refused = ours.filter(state__in=("issued", "connected")) if call.transcript_state == "refused" else ours.none()
+    if agent is None or not call.is_live:
+        return
+    for stream in [*refused, *superseded]:
+        try:
+            stopped = twilio.stop_transcription(sid=agent.sid, transcription=stream.stream_sid or str(stream.id))
+        except (twilio.CarrierSilent, twilio.CarrierRefused) as error:
+            logger.warning("transcription not stopped", extra={"call_id": str(call_id), "error_code": error.code})
+            continue
+        still_listens = MediaStream.objects.filter(id=stream.id, state__in=("issued", "connected"))
+        still_listens.update(state="finished" if stopped else "lost", stopped_at=now)
+
+
+def mark_missing(*, stream_id: UUID, now: datetime) -> None:
+    """Marks what Twilio's callbacks left out, once it cannot come any more: a gap, since nobody knows what it was."""
+    with transaction.atomic():
+        call = _locked(MediaStream.objects.values_list("call_id", flat=True).get(id=stream_id))
+        stream = call.streams.select_for_update().get(id=stream_id)
+        arrivals, given_up = _arrivals(stream).give_up(before_ms=_call_ms(call, now - MISSING_AFTER))
+        for hole in given_up:
+            transcripts.mark_gap(call=call, start_ms=hole.start_ms, end_ms=hole.end_ms, now=now)
+        _save_arrivals(stream, arrivals, arrivals.holes)
