@@ -74,6 +74,8 @@ async def serve(*, host: str, port: int, drain_s: float) -> None:
         # Twilio's sockets are never idle; a dead one is noticed by its silence.
         enable_auto_ping=False,
         backlog=1_024,
+        # Its transports register with `add_reader`, by which the loop knows what to gather.
+        use_aiofastnet=True,
     )
     watching = asyncio.create_task(media.readiness.watch())
     spare_the_application_from_collection()
