@@ -16,8 +16,9 @@ from http import HTTPStatus
 from picows import WSListener, WSUpgradeRequest, WSUpgradeResponseWithListener, ws_create_server
 
 from config.socket_server import HANDSHAKE_WITHIN_S, Readiness, says, spare_the_application_from_collection
+from voice.gathering import GatheringLoop
 from voice.media_messages import MESSAGE_BYTES_MAX
-from voice.media_socket import GatheringSelector, Sockets
+from voice.media_socket import Sockets
 from voice.media_stream import may_open
 
 logger = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ class MediaServer:
 
 def run(*, host: str, port: int, gather_ms: int, drain_s: float) -> None:
     """Serves until SIGTERM or SIGINT, on an event loop of its own. gather_ms, drain_s: as the settings of these names."""
-    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(GatheringSelector(gather_ms / 1_000))) as runner:
+    with asyncio.Runner(loop_factory=lambda: GatheringLoop(gather_ms / 1_000)) as runner:
         runner.run(serve(host=host, port=port, drain_s=drain_s))
 
 
@@ -73,6 +74,8 @@ async def serve(*, host: str, port: int, drain_s: float) -> None:
         # Twilio's sockets are never idle; a dead one is noticed by its silence.
         enable_auto_ping=False,
         backlog=1_024,
+        # Its transports register with `add_reader`, by which the loop knows what to gather.
+        use_aiofastnet=True,
     )
     watching = asyncio.create_task(media.readiness.watch())
     spare_the_application_from_collection()

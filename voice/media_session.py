@@ -32,7 +32,7 @@ CLOSE_GIVEN_UP: Final = 4409
 CLOSE_TRY_AGAIN: Final = 4503
 CLOSE_DONE: Final = 1000
 
-Message = str | bytes | memoryview
+Message = str | bytes
 
 
 class MediaSession:
@@ -47,8 +47,10 @@ class MediaSession:
         self._hold = hold
         self._loop = asyncio.get_running_loop()
         self._pipeline: CallPipeline | None = None
+        # The pipeline between the token's acceptance and the end.
+        self._hearing: CallPipeline | None = None
         self._claiming: asyncio.Task[None] | None = None
-        self._waiting: list[bytes | str] = []
+        self._waiting: list[Message] = []
         self._invalid = 0
         self._over = False
         self._heard = False
@@ -56,18 +58,24 @@ class MediaSession:
         self._storing: asyncio.Task[None] | None = None
 
     def receive(self, message: Message) -> None:
-        """The next whole message, in order."""
+        """The next whole message, in order. Nearly all are sound, a hundred a second for each call."""
         self._heard = True
-        pipeline = self._pipeline
-        if self._over:
+        pipeline = self._hearing
+        if pipeline is None:
+            self._receive_unheard(message)
             return
-        if pipeline is not None:
-            self._feed(pipeline, message)
-        elif self._claiming is None:
-            self._await_start(message)
-        elif len(self._waiting) < WAITING_MESSAGES_MAX:
-            # Whatever is too much leaves a hole in the timestamps, which becomes a marked gap.
-            self._waiting.append(bytes(message) if isinstance(message, memoryview) else message)
+        try:
+            said = parse(message)
+        except MessageInvalid as error:
+            self._count_invalid(error)
+            return
+        if type(said) is Media:
+            media = said.media
+            pipeline.feed(media.track, media.payload, media.timestamp)
+        elif isinstance(said, Stop):
+            self._end(CLOSE_DONE)
+        if pipeline.given_up:
+            self._end(CLOSE_GIVEN_UP)
 
     def disconnected(self) -> None:
         """The socket is gone."""
@@ -79,6 +87,15 @@ class MediaSession:
             await asyncio.shield(self._claiming)
         if self._storing is not None:
             await asyncio.shield(self._storing)
+
+    def _receive_unheard(self, message: Message) -> None:
+        if self._over:
+            return
+        if self._claiming is None:
+            self._await_start(message)
+        elif len(self._waiting) < WAITING_MESSAGES_MAX:
+            # Whatever is too much leaves a hole in the timestamps, which becomes a marked gap.
+            self._waiting.append(message)
 
     def _await_start(self, message: Message) -> None:
         try:
@@ -121,27 +138,16 @@ class MediaSession:
             return
         self._timer = self._loop.call_later(SILENT_AFTER_S, self._look_for_silence)
         waiting, self._waiting = self._waiting, []
+        self._hearing = self._pipeline
         for message in waiting:
-            if not self._over:
-                self._feed(self._pipeline, message)
+            self.receive(message)
         self._hold(False)
 
-    def _feed(self, pipeline: CallPipeline, text: Message) -> None:
-        try:
-            message = parse(text)
-            if type(message) is Media:
-                media = message.media
-                pipeline.feed(media.track, media.payload, media.timestamp)
-            elif isinstance(message, Stop):
-                self._end(CLOSE_DONE)
-        except MessageInvalid as error:
-            self._invalid += 1
-            if self._invalid > INVALID_MESSAGES_MAX:
-                logger.warning("media socket closed", extra={"error_code": error.code})
-                self._end(CLOSE_MALFORMED)
-            return
-        if pipeline.given_up:
-            self._end(CLOSE_GIVEN_UP)
+    def _count_invalid(self, error: MessageInvalid) -> None:
+        self._invalid += 1
+        if self._invalid > INVALID_MESSAGES_MAX:
+            logger.warning("media socket closed", extra={"error_code": error.code})
+            self._end(CLOSE_MALFORMED)
 
     def _look_for_silence(self) -> None:
         assert self._pipeline is not None
@@ -158,6 +164,7 @@ class MediaSession:
         if self._over:
             return
         self._over = True
+        self._hearing = None
         self._timer.cancel()
         if self._pipeline is not None:
             self._finish(complete=code == CLOSE_DONE)

@@ -1,9 +1,8 @@
-"""Twilio's media sockets on picows: no task, no queue and no copy between the kernel and the parser."""
+"""Twilio's media sockets on picows: no task and no queue between the kernel and the parser."""
 
 import asyncio
 import logging
-import selectors
-import time
+from collections.abc import Callable
 from typing import Final
 
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
@@ -16,31 +15,6 @@ logger = logging.getLogger(__name__)
 # After the close frame; a peer that does not answer it is cut off.
 CLOSE_WITHIN_S: Final = 5.0
 _TEXT, _BINARY, _CONTINUATION, _CLOSE = WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION, WSMsgType.CLOSE
-
-
-class GatheringSelector(selectors.EpollSelector):
-    """Looks at all sockets at most once in gather_s, and then at all that have brought something since.
-
-    Each of hundreds of calls brings a packet every few milliseconds; waking for every one costs more than the packet.
-    Sound waits for up to gather_s, and so does everything else on this loop.
-    """
-
-    def __init__(self, gather_s: float) -> None:
-        super().__init__()
-        self._gather_s = gather_s
-        self._looked_at_s = 0.0
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        found = super().select(timeout)
-        # Without a timeout to wait for there is other work at hand, which needs no company.
-        if not found or (timeout is not None and timeout <= 0):
-            return found
-        rest_s = self._looked_at_s + self._gather_s - time.monotonic()
-        if rest_s > 0:
-            time.sleep(rest_s)
-            found = super().select(0)
-        self._looked_at_s = time.monotonic()
-        return found
 
 
 class Sockets:
@@ -90,6 +64,8 @@ class MediaSocket(WSListener):
     def __init__(self, sockets: Sockets) -> None:
         self._sockets = sockets
         self._session: MediaSession | None = None
+        # Set with the session; a socket is connected before it brings frames.
+        self._receive: Callable[[bytes], None]
         self._transport: WSTransport | None = None
         self._pieces = bytearray()
         self._closed = False
@@ -97,21 +73,14 @@ class MediaSocket(WSListener):
     def on_ws_connected(self, transport: WSTransport) -> None:
         self._transport = transport
         self._session = MediaSession(close=self._close, hold=self._hold)
+        self._receive = self._session.receive
         self._sockets.opened(self)
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        session = self._session
-        assert session is not None
-        kind = frame.msg_type
-        if kind == _TEXT and frame.fin:
-            session.receive(frame.get_payload_as_memoryview())
-        elif kind in (_TEXT, _BINARY, _CONTINUATION):
-            self._piece(session, frame)
-        elif kind == _CLOSE:
-            self._closed = True
-            if not transport.is_close_frame_sent:
-                transport.send_close(frame.get_close_code(), frame.get_close_message())
-            transport.disconnect()
+        if frame.msg_type is _TEXT and frame.fin:
+            self._receive(frame.get_payload_as_bytes())
+        else:
+            self._on_other_frame(transport, frame)
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         # A socket that breaks during its upgrade was never connected.
@@ -123,20 +92,33 @@ class MediaSocket(WSListener):
             self._sockets.gone(self, self._session)
 
     def go_away(self) -> None:
+        self._end(CLOSE_TRY_AGAIN)
+
+    def _end(self, code: int) -> None:
         if self._session is not None:
             self._session.disconnected()
-            self._close(CLOSE_TRY_AGAIN)
+            self._close(code)
 
-    def _piece(self, session: MediaSession, frame: WSFrame) -> None:
+    def _on_other_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        """A piece of a message, a binary one or a close frame; none of which the carrier sends while a call goes on."""
+        kind = frame.msg_type
+        if kind in (_TEXT, _BINARY, _CONTINUATION):
+            self._piece(frame)
+        elif kind == _CLOSE:
+            self._closed = True
+            if not transport.is_close_frame_sent:
+                transport.send_close(frame.get_close_code(), frame.get_close_message())
+            transport.disconnect()
+
+    def _piece(self, frame: WSFrame) -> None:
         if frame.msg_type != _CONTINUATION:
             self._pieces.clear()
         self._pieces += frame.get_payload_as_memoryview()
         if len(self._pieces) > MESSAGE_BYTES_MAX:
             logger.warning("media socket closed", extra={"error_code": "message_too_large"})
-            session.disconnected()
-            self._close(CLOSE_MALFORMED)
+            self._end(CLOSE_MALFORMED)
         elif frame.fin:
-            session.receive(bytes(self._pieces))
+            self._receive(bytes(self._pieces))
             self._pieces.clear()
 
     def _hold(self, yes: bool) -> None:

@@ -3,6 +3,8 @@
  * usage: caller PORT CALLS FRAMES PACE HEADERS
  * FRAMES: of 20 ms, for each track. PACE: 1 is true time, 0 is as fast as the sockets take them.
  * HEADERS: further lines of the upgrade, "\n" between them.
+ * When all sockets are open it prints "open" and waits for a line before the sound, and after the sound for another before
+ * it closes them, so that the sound's cost can be told from that of opening and closing; without an input it does not wait.
  * Prints one line of JSON: frames sent, how late the sender itself was at the 99th percentile, whether a socket was full.
  * The first eight bytes of each frame's audio are the nanoseconds of the monotonic clock at which it was sent.
  */
@@ -48,6 +50,12 @@ static void encode(const unsigned char *bytes, size_t length, char *text) {
         *text++ = left > 2 ? BASE64[three & 63] : '=';
     }
     *text = 0;
+}
+
+static void wait_for_line(void) {
+    int read;
+    fflush(stdout);
+    while ((read = getchar()) != '\n' && read != EOF) {}
 }
 
 /* A masked text frame. Returns its length. */
@@ -126,6 +134,8 @@ int main(int count, char **values) {
     for (int call = 0; call < calls; call++) open_call(call, port, headers);
     /* Every server has looked at its start messages before the sound begins. */
     sleep(1);
+    puts("open");
+    wait_for_line();
     memset(audio, 0xff, sizeof audio);
     encode(audio, sizeof audio, payload);
     uint64_t began = now_ns(), step = (uint64_t)(FRAME_MS * 1e6 * pace);
@@ -154,11 +164,12 @@ int main(int count, char **values) {
         }
     }
     usleep(500000);
-    for (int call = 0; call < calls; call++) close(sockets[call]);
     long total = 0, below = 0;
     int p99 = 0;
     for (int us = 0; us <= LATE_MAX_US; us++) total += late_us[us];
     for (; p99 < LATE_MAX_US && (below += late_us[p99]) < total * 99 / 100; p99++) {}
     printf("{\"sent\": %ld, \"late_ms_p99\": %.3f, \"full\": %s}\n", sent, p99 / 1000.0, full ? "true" : "false");
+    wait_for_line();
+    for (int call = 0; call < calls; call++) close(sockets[call]);
     return 0;
 }

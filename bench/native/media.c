@@ -2,7 +2,8 @@
  *
  * usage: media PORT GATHER_MS STATS
  * It does what no product may: it answers every upgrade without looking at it, and finds the fields of a message by the
- * order in which the caller writes them. GATHER_MS: how long it sleeps before it looks at all its sockets. STATS: a file for one line of JSON, written when the last socket has gone.
+ * order in which the caller writes them. GATHER_MS: how long a packet waits at most until all sockets are looked at, that
+ * turn included, as in voice/gathering.py. STATS: a file for one line of JSON, written when the last socket has gone.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -158,13 +159,24 @@ static void readable(int fd) {
     take_frames(call);
 }
 
+static long now_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static void sleep_until(long due_ns) {
+    struct timespec due = {.tv_sec = due_ns / 1000000000, .tv_nsec = due_ns % 1000000000};
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL);
+}
+
 int main(int count, char **values) {
     static struct epoll_event events[EVENTS];
     struct epoll_event wanted = {.events = EPOLLIN};
     struct sockaddr_in address = {.sin_family = AF_INET};
     int one = 1, listener = socket(AF_INET, SOCK_STREAM, 0), poll = epoll_create1(0);
     if (count != 4) return 2;
-    struct timespec gather = {.tv_nsec = atol(values[2]) * 1000000};
+    long gather_ns = atol(values[2]) * 1000000, began_ns = 0, lasted_ns = 0;
     stats_path = values[3];
     for (int i = 0; i < 64; i++)
         value_of[(unsigned char)"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"[i]] = (unsigned char)i;
@@ -176,11 +188,10 @@ int main(int count, char **values) {
     wanted.data.fd = listener;
     epoll_ctl(poll, EPOLL_CTL_ADD, listener, &wanted);
     for (;;) {
-        int ready = epoll_wait(poll, events, EVENTS, -1);
-        if (ready < EVENTS && gather.tv_nsec) {
-            nanosleep(&gather, NULL);
-            ready = epoll_wait(poll, events, EVENTS, -1);
-        }
+        if (gather_ns) sleep_until(began_ns + gather_ns - lasted_ns);
+        int ready = epoll_wait(poll, events, EVENTS, gather_ns ? 0 : -1);
+        if (!ready) ready = epoll_wait(poll, events, EVENTS, -1);
+        began_ns = now_ns();
         for (int i = 0; i < ready; i++) {
             int fd = events[i].data.fd;
             if (fd != listener) {
@@ -196,5 +207,6 @@ int main(int count, char **values) {
             wanted.data.fd = fd;
             epoll_ctl(poll, EPOLL_CTL_ADD, fd, &wanted);
         }
+        lasted_ns = now_ns() - began_ns;
     }
 }

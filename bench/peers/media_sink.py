@@ -45,6 +45,7 @@ class Sink:
         return call
 
     def gone(self, call: "Call") -> None:
+        self._take(call)
         self.open.discard(call)
         if self.open:
             return
@@ -61,9 +62,14 @@ class Sink:
         while True:
             await asyncio.sleep(DRAIN_EVERY_S)
             for call in self.open:
-                for track in call.tracks.values():
-                    track.waiting.clear()
-                    track.waiting_bytes = 0
+                self._take(call)
+
+    def _take(self, call: "Call") -> None:
+        for track in call.tracks.values():
+            if track.waiting:
+                self.frames += len(track.waiting)
+                track.waiting.clear()
+                track.waiting_bytes = 0
 
 
 class Call:
@@ -77,18 +83,17 @@ class Call:
 
     def feed(self, name: str, audio: bytes, timestamp_ms: int) -> None:
         track = self.tracks[name]
-        sink = self._sink
-        sink.frames += 1
         if timestamp_ms != track.next_ms:
-            sink.gaps += 1
+            self._sink.gaps += 1
         track.next_ms = timestamp_ms + FRAME_MS
         track.waiting.append((timestamp_ms, audio))
         track.waiting_bytes += len(audio)
         while track.waiting_bytes > MAX_WAITING_BYTES:
             track.waiting_bytes -= len(track.waiting.popleft()[1])
-            sink.dropped += 1
+            self._sink.frames += 1
+            self._sink.dropped += 1
         if timestamp_ms % SAMPLE_MS == 0:
-            sink.delays_ms.append((time.monotonic_ns() - int.from_bytes(audio[:8], "little")) / 1e6)
+            self._sink.delays_ms.append((time.monotonic_ns() - int.from_bytes(audio[:8], "little")) / 1e6)
 
     async def finish(self, *, complete: bool) -> None:
         self._sink.gone(self)

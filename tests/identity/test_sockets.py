@@ -52,7 +52,10 @@ async def elsewhere(act: Callable[[], Result]) -> Result:
     return await asyncio.to_thread(run)
 
 
-def run(story: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
+def run(
+    story: Callable[[], Coroutine[Any, Any, Result]],
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
+) -> Result:
     """Plays a story as a process of its own would: on its own event loop and channel layer. A layer counts who receives on
     it and refuses a second loop, also when the first one's count was lost with its cancellation.
 
@@ -67,7 +70,8 @@ def run(story: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
             await sync_to_async(connections.close_all)()
             await cancel_the_rest()
 
-    return asyncio.run(play())
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        return runner.run(play())
 
 
 async def cancel_the_rest() -> None:

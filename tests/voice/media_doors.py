@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from typing import Any, Protocol
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol, TypeVar
 
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
@@ -14,10 +15,18 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from config.asgi import application
 from config.media_server import FRAME_BYTES_MAX, MediaServer
 from config.socket_server import HANDSHAKE_WITHIN_S
+from tests.identity.test_sockets import run as play
+from voice.gathering import GatheringLoop
 from voice.media_session import CLOSE_REFUSED
 from voice.media_socket import Sockets
 
 PATH = "/twilio/media/"
+Result = TypeVar("Result")
+
+
+def run(story: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
+    """Plays a story on the kind of event loop that the media process has."""
+    return play(story, lambda: GatheringLoop(settings.MEDIA_GATHER_MS / 1_000))
 
 
 def signed_as_the_carrier() -> str:

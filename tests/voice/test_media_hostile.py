@@ -10,10 +10,9 @@ from django.conf import settings
 
 from config.logs import WithoutPeersFaults
 from identity.models import Membership
-from tests.identity.test_sockets import run
 from tests.voice.carrier import Placed, give_credit, place, post
 from tests.voice.hostile import KINDS, SLOW_FRAME, SLOW_HANDSHAKE, UNSIGNED, Attacker
-from tests.voice.media_doors import PicowsSocket
+from tests.voice.media_doors import PicowsSocket, run
 from tests.voice.test_media_socket import frame, start, token_for, until
 from voice import media_session
 from voice.models import MediaStream, TranscriptSegment

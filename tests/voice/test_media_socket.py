@@ -22,9 +22,9 @@ from django.db import connection, transaction
 from websockets.exceptions import ConnectionClosed
 
 from identity.models import Membership
-from tests.identity.test_sockets import elsewhere, run
+from tests.identity.test_sockets import elsewhere
 from tests.voice.carrier import Placed, give_credit, place, post, sid
-from tests.voice.media_doors import DOORS, PicowsSocket, ask
+from tests.voice.media_doors import DOORS, PicowsSocket, ask, run
 from tests.voice.media_doors import Socket as AnySocket
 from voice import media_session, transcripts
 from voice.models import Call, MediaStream, TranscriptSegment
