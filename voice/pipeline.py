@@ -22,6 +22,7 @@ from compliance.redaction import redact_cards
 from realtime.publish import Topic, publish_ephemeral
 from voice import transcripts
 from voice.events import SegmentInterim, TranscriptionLevel
+from voice.heard import Heard
 from voice.keeper import keeper
 from voice.schemas import Speaker
 
@@ -145,18 +146,11 @@ class CallPipeline:
                 replace(word, start_ms=word.start_ms + offset_ms, end_ms=word.end_ms + offset_ms)
                 for word in recognition.words
             ]
+            heard = Heard(
+                speaker, start_ms + offset_ms, end_ms + offset_ms, recognition.text, recognition.confidence, words
+            )
             self._enqueue(
-                partial(
-                    operation,
-                    call_id=self._stream.call_id,
-                    stream_id=self._stream.stream_id,
-                    speaker=speaker,
-                    start_ms=start_ms + offset_ms,
-                    end_ms=end_ms + offset_ms,
-                    text=recognition.text,
-                    confidence=recognition.confidence,
-                    words=words,
-                )
+                partial(operation, call_id=self._stream.call_id, stream_id=self._stream.stream_id, heard=heard)
             )
 
         return store

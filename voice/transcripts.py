@@ -11,13 +11,12 @@ from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
 
-from ai.listening.transcriber import Word
-from compliance.redaction import redact_cards
 from processors.errors import DomainError
 from realtime.publish import Topic, publish_on_commit
 from voice import queries, wake
 from voice.changes import next_sequence
 from voice.events import SegmentAdded
+from voice.heard import Heard
 from voice.models import Call, MediaStream, TranscriptSegment
 
 # A shorter stretch without text is no gap: streams begin and end a moment beside the conversation.
@@ -98,7 +97,7 @@ def _settled_ms(call: Call, *, but: MediaStream | None = None) -> int:
 
 def _mark_gap(call: Call, start_ms: int, end_ms: int, now: datetime) -> None:
     if call.transcript_state == "on" and end_ms - start_ms >= GAP_LEAST_MS:
-        _store(call, _Speech(None, start_ms, end_ms), now)
+        _store(call, Heard(None, start_ms, end_ms), now)
 
 
 def mark_unheard_end(*, call_id: UUID, now: datetime) -> None:
@@ -140,48 +139,30 @@ def transcribed_calls(*, call_ids: Sequence[UUID]) -> frozenset[UUID]:
 
 
 def add_segment(
-    *,
-    call_id: UUID,
-    speaker: str,
-    start_ms: int,
-    end_ms: int,
-    text: str,
-    confidence: float | None,
-    now: datetime,
-    words: Sequence[Word] = (),
-    stream_id: UUID | None = None,
+    *, call_id: UUID, heard: Heard, now: datetime, stream_id: UUID | None = None
 ) -> TranscriptSegment | None:
     """Stores final text with the call's next sequence.
 
     None when the transcript is not allowed, when it is stored already, or when a newer stream than `stream_id` hears this
-    stretch. start_ms, end_ms and the words' times: in the call's own time. confidence: [0, 1].
+    stretch.
     """
-    speech = _Speech(speaker, start_ms, end_ms, text, confidence, words)
-    return _add(call_id, stream_id, start_ms, lambda call: _store(call, speech, now))
+    return _add(call_id, stream_id, heard.start_ms, lambda call: _store(call, heard, now))
 
 
 def replace_segments(
-    *,
-    call_id: UUID,
-    speaker: str,
-    start_ms: int,
-    end_ms: int,
-    text: str,
-    confidence: float | None,
-    now: datetime,
-    words: Sequence[Word] = (),
-    stream_id: UUID | None = None,
+    *, call_id: UUID, heard: Heard, now: datetime, stream_id: UUID | None = None
 ) -> TranscriptSegment | None:
     """Puts the text of a whole turn in the place of the speaker's segments that lie within it; those are deleted.
 
-    None in the same cases, when nothing lies there, and when a person corrected one of them. Arguments as in `add_segment`.
+    None in the same cases, when nothing lies there, and when a person corrected one of them.
     """
-    speech = _Speech(speaker, start_ms, end_ms, text, confidence, words)
 
     def replace(call: Call) -> TranscriptSegment | None:
-        within = call.segments.filter(kind="speech", speaker=speaker, start_ms__gte=start_ms, end_ms__lte=end_ms)
+        within = call.segments.filter(
+            kind="speech", speaker=heard.speaker, start_ms__gte=heard.start_ms, end_ms__lte=heard.end_ms
+        )
         gone = list(within.order_by("sequence"))
-        if not gone or (len(gone) == 1 and gone[0].text == speech.text):
+        if not gone or (len(gone) == 1 and gone[0].text == heard.without_cards().text):
             return None
         # What a person wrote is worth more than what was heard a second time.
         if any(one.corrected_at for one in gone):
@@ -189,16 +170,16 @@ def replace_segments(
         # With those that they had replaced themselves: a browser may have missed the step between.
         replaces = list(dict.fromkeys(each for one in gone for each in (*one.replaces, one.id)))
         within.delete()
-        return _store(call, speech, now, replaces=replaces)
+        return _store(call, heard, now, replaces=replaces)
 
-    return _add(call_id, stream_id, start_ms, replace)
+    return _add(call_id, stream_id, heard.start_ms, replace)
 
 
 def add_gap(
     *, call_id: UUID, start_ms: int, end_ms: int, now: datetime, stream_id: UUID | None = None
 ) -> TranscriptSegment | None:
     """Marks audio that did not arrive or could not be heard; None in the same cases."""
-    return _add(call_id, stream_id, start_ms, lambda call: _store(call, _Speech(None, start_ms, end_ms), now))
+    return _add(call_id, stream_id, start_ms, lambda call: _store(call, Heard(None, start_ms, end_ms), now))
 
 
 def _add(
@@ -227,24 +208,8 @@ def _taken_over(call: Call, stream_id: UUID | None, start_ms: int) -> bool:
     return call.streams.filter(connected_at__gt=own, connected_at__lte=heard_at).exists()
 
 
-class _Speech:
-    """What a segment says; a gap has no speaker and no text. Card numbers are taken out, and with one all words' times."""
-
-    def __init__(
-        self,
-        speaker: str | None,
-        start_ms: int,
-        end_ms: int,
-        text: str = "",
-        confidence: float | None = None,
-        words: Sequence[Word] = (),
-    ) -> None:
-        self.speaker, self.start_ms, self.end_ms, self.confidence = speaker, start_ms, end_ms, confidence
-        self.text = redact_cards(text)
-        self.words = [] if self.text != text else [[w.text, w.start_ms, w.end_ms, w.confidence] for w in words]
-
-
-def _store(call: Call, said: _Speech, now: datetime, *, replaces: Sequence[UUID] = ()) -> TranscriptSegment:
+def _store(call: Call, heard: Heard, now: datetime, *, replaces: Sequence[UUID] = ()) -> TranscriptSegment:
+    said = heard.without_cards()
     segment = TranscriptSegment.objects.create(
         workspace_id=call.workspace_id,
         call=call,
@@ -255,7 +220,7 @@ def _store(call: Call, said: _Speech, now: datetime, *, replaces: Sequence[UUID]
         end_ms=max(said.start_ms, said.end_ms),
         text=said.text,
         confidence=said.confidence,
-        words=said.words,
+        words=[[word.text, word.start_ms, word.end_ms, word.confidence] for word in said.words],
         replaces=list(replaces),
         created_at=now,
     )

@@ -20,6 +20,7 @@ from ai.listening.transcriber import Word  # noqa: E402
 from realtime.publish import Topic, publish_ephemeral  # noqa: E402
 from voice import transcripts  # noqa: E402
 from voice.events import SegmentInterim  # noqa: E402
+from voice.heard import Heard  # noqa: E402
 from voice.models import Call  # noqa: E402
 from voice.schemas import Speaker  # noqa: E402
 
@@ -62,12 +63,7 @@ def say(call_id: UUID, number: int) -> None:
     ]
     stored = transcripts.add_segment(
         call_id=call_id,
-        speaker=speaker_of(number),
-        start_ms=start_ms,
-        end_ms=end_ms,
-        text=text_of(number),
-        confidence=0.9,
-        words=words,
+        heard=Heard(speaker_of(number), start_ms, end_ms, text_of(number), 0.9, words),
         now=datetime.now(UTC),
     )
     assert stored is not None, f"line {number} was not stored"

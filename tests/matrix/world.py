@@ -25,7 +25,9 @@ from tests.matrix.asker import Asker
 from tests.matrix.expectations import Role, Thing
 from tests.sandbox_fixture import Sandbox
 from voice import analysis, transcripts
+from voice.heard import Heard
 from voice.models import Call
+from voice.schemas import Speaker
 
 SUPPORT = Client(address="192.0.2.1", agent="")
 STARTER = str(settings.CREDIT_PACKS[0]["price_id"])
@@ -245,11 +247,7 @@ def _converse(person: Person, lead_id: UUID, number: int) -> None:
     for place, (speaker, words) in enumerate(_conversation(person.spoken)):
         segment = transcripts.add_segment(
             call_id=call_id,
-            speaker=speaker,
-            start_ms=place * 4_000,
-            end_ms=place * 4_000 + 3_000,
-            text=words,
-            confidence=0.9,
+            heard=Heard(speaker, place * 4_000, place * 4_000 + 3_000, words, 0.9),
             now=_now(),
         )
         assert segment is not None
@@ -263,7 +261,7 @@ def _converse(person: Person, lead_id: UUID, number: int) -> None:
     assert (annotated.status, annotated.json["status"]) == (200, "completed")
 
 
-def _conversation(word: str) -> list[tuple[str, str]]:
+def _conversation(word: str) -> list[tuple[Speaker, str]]:
     return [
         ("agent", f"Hello, this is about the {word} contract."),
         ("callee", f"The price of {word} is too high for us."),

@@ -16,7 +16,9 @@ from identity.models import Membership
 from tests.identity.browser import Browser
 from tests.voice.carrier import Placed, give_credit, place, post
 from voice import analysis, transcripts
+from voice.heard import Heard
 from voice.models import Call, TranscriptSegment
+from voice.schemas import Speaker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,14 +43,10 @@ def rep(member: Membership, sign_in: Callable[..., Browser]) -> Browser:
     return sign_in(member)
 
 
-def say(placed: Placed, start_ms: int, text: str, speaker: str = "callee") -> TranscriptSegment:
+def say(placed: Placed, start_ms: int, text: str, speaker: Speaker = "callee") -> TranscriptSegment:
     segment = transcripts.add_segment(
         call_id=placed.row.id,
-        speaker=speaker,
-        start_ms=start_ms,
-        end_ms=start_ms + 2_000,
-        text=text,
-        confidence=0.9,
+        heard=Heard(speaker, start_ms, start_ms + 2_000, text, 0.9),
         now=datetime.now(UTC),
     )
     assert segment is not None
@@ -121,11 +119,7 @@ def test_a_turn_heard_again_as_a_whole_does_not_overwrite_it(rep: Browser, place
     correct(rep, segment, "The price is too high.")
     merged = transcripts.replace_segments(
         call_id=placed.row.id,
-        speaker="callee",
-        start_ms=0,
-        end_ms=5_000,
-        text="The fries are too high for us.",
-        confidence=0.9,
+        heard=Heard("callee", 0, 5_000, "The fries are too high for us.", 0.9),
         now=datetime.now(UTC),
     )
     assert merged is None

@@ -16,7 +16,9 @@ from tests.identity.browser import Browser
 from tests.sandbox_fixture import Sandbox
 from tests.voice.carrier import Placed, give_credit, place, post, sid
 from voice import analysis, reconcile, transcripts
+from voice.heard import Heard
 from voice.models import Call, MediaStream, TranscriptSegment
+from voice.schemas import Speaker
 from voice.transcripts import OpenStream
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -48,31 +50,25 @@ def open_stream(placed: Placed, seconds: float) -> OpenStream:
     return transcripts.claim_stream(token=token, stream_sid=sid("MZ"), call_sid=placed.agent_sid, now=at(seconds))
 
 
-def say(stream: OpenStream, speaker: str, start_ms: int, end_ms: int, text: str = "words") -> TranscriptSegment | None:
+def say(
+    stream: OpenStream, speaker: Speaker, start_ms: int, end_ms: int, text: str = "words"
+) -> TranscriptSegment | None:
     return transcripts.add_segment(
         call_id=stream.call_id,
         stream_id=stream.stream_id,
-        speaker=speaker,
-        start_ms=start_ms,
-        end_ms=end_ms,
-        text=text,
-        confidence=0.9,
+        heard=Heard(speaker, start_ms, end_ms, text, 0.9),
         now=at(end_ms / 1000),
     )
 
 
 def hear_as_a_whole(
-    stream: OpenStream, speaker: str, start_ms: int, end_ms: int, text: str
+    stream: OpenStream, speaker: Speaker, start_ms: int, end_ms: int, text: str
 ) -> TranscriptSegment | None:
+    words = [Word(word, start_ms, end_ms, 0.5) for word in text.split()]
     return transcripts.replace_segments(
         call_id=stream.call_id,
         stream_id=stream.stream_id,
-        speaker=speaker,
-        start_ms=start_ms,
-        end_ms=end_ms,
-        text=text,
-        confidence=0.9,
-        words=[Word(word, start_ms, end_ms, 0.5) for word in text.split()],
+        heard=Heard(speaker, start_ms, end_ms, text, 0.9, words),
         now=at(end_ms / 1000),
     )
 
