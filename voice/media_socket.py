@@ -93,6 +93,7 @@ class MediaSocket(WSListener):
         self._transport: WSTransport | None = None
         self._pieces = bytearray()
         self._closed = False
+        self._cut_off: asyncio.TimerHandle | None = None
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         self._transport = transport
@@ -103,6 +104,9 @@ class MediaSocket(WSListener):
         session = self._session
         assert session is not None
         kind = frame.msg_type
+        if self._closed and kind != _CLOSE:
+            # Of a socket that has been told its end nothing is kept or counted any more.
+            return
         if kind == _TEXT and frame.fin:
             session.receive(frame.get_payload_as_memoryview())
         elif kind in (_TEXT, _BINARY, _CONTINUATION):
@@ -114,6 +118,8 @@ class MediaSocket(WSListener):
             transport.disconnect()
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
+        if self._cut_off is not None:
+            self._cut_off.cancel()
         # A socket that breaks during its upgrade was never connected.
         if self._session is not None:
             if transport.is_close_frame_sent and not self._closed:
@@ -121,6 +127,8 @@ class MediaSocket(WSListener):
                 logger.warning("media socket closed", extra={"error_code": "protocol_violated"})
             self._session.disconnected()
             self._sockets.gone(self, self._session)
+        # Each knows the other; thousands of such circles would lie about until the collector looks.
+        self._session = self._transport = None
 
     def go_away(self) -> None:
         if self._session is not None:
@@ -140,7 +148,8 @@ class MediaSocket(WSListener):
             self._pieces.clear()
 
     def _hold(self, yes: bool) -> None:
-        assert self._transport is not None
+        if self._transport is None:
+            return
         transport = self._transport.underlying_transport
         if not transport.is_closing():
             (transport.pause_reading if yes else transport.resume_reading)()
@@ -150,4 +159,4 @@ class MediaSocket(WSListener):
         self._closed = True
         transport = self._transport
         transport.send_close(WSCloseCode(code))
-        asyncio.get_running_loop().call_later(CLOSE_WITHIN_S, transport.disconnect, False)
+        self._cut_off = asyncio.get_running_loop().call_later(CLOSE_WITHIN_S, transport.disconnect, False)
