@@ -3,8 +3,8 @@
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -15,12 +15,16 @@ from bench.contestant import Contestant, Figures
 from bench.machine import Started
 from bench.sockets import WAIT_LIMIT_S, upgrade_request
 
+Address = tuple[str, int]
+
 OTHERS = 100
 READ_EVERY_S = 1.0
 # Long lines: a turn's events together are more than what may wait for a browser anywhere on the way.
 TEXT = "We would have to look at the price again, and at the support. " * 64
 EVENTS = 200
 LOOK_EVERY_EVENTS = 10
+# So many at once for the memory of one, since a process grows in steps.
+AT_ONCE = 20
 CLOSED_WITHIN_S = 10.0
 
 
@@ -30,12 +34,12 @@ class Cost:
 
     others_with: Figures = field(default_factory=Figures)
     others_without: Figures = field(default_factory=Figures)
-    memory_bytes: int = 0
+    memory_bytes: float = 0.0
     readers: int = 0
     closed: int = 0
 
     def as_json(self) -> dict[str, Any]:
-        """memory_kb: the most that the server grew by while it was there. closed: whether the server ended each."""
+        """memory_kb: the most that the server grew by for each. closed: whether the server ended each."""
         return {
             "memory_kb": round(self.memory_bytes / 1024),
             "closed": self.closed == self.readers,
@@ -46,27 +50,41 @@ class Cost:
         }
 
 
+def weigh(one: Contestant, cost: Cost, numbers: Iterator[int]) -> None:
+    """The memory of slow readers, in a process whose heap has no room left from before. Needs the others' sockets open."""
+    one.turn(Figures(), list(islice(numbers, EVENTS)), TEXT)
+    before = most = _memory_bytes(one.server)
+    with ExitStack() as readers:
+        addresses = [readers.enter_context(_slow_reader(one.port, one.headers)) for _ in range(AT_ONCE)]
+        for _ in range(EVENTS // LOOK_EVERY_EVENTS):
+            one.turn(Figures(), list(islice(numbers, LOOK_EVERY_EVENTS)), TEXT)
+            most = max(most, _memory_bytes(one.server))
+        cost.memory_bytes = (most - before) / AT_ONCE
+        _count_closed(one, cost, addresses)
+
+
 def take_turns(one: Contestant, cost: Cost, numbers: Iterator[int], *, slow_first: bool) -> None:
     """The same events with a slow reader and without one. Needs the others' sockets open."""
     for slow in (slow_first, not slow_first):
-        if slow:
-            _with_slow_reader(one, cost, numbers)
-        else:
+        if not slow:
             one.turn(cost.others_without, list(islice(numbers, EVENTS)), TEXT)
+            continue
+        with _slow_reader(one.port, one.headers) as address:
+            one.turn(cost.others_with, list(islice(numbers, EVENTS)), TEXT)
+            _count_closed(one, cost, [address])
 
 
-def _with_slow_reader(one: Contestant, cost: Cost, numbers: Iterator[int]) -> None:
-    before = _memory_bytes(one.server)
-    with _slow_reader(one.port, one.headers) as address:
-        for _ in range(EVENTS // LOOK_EVERY_EVENTS):
-            one.turn(cost.others_with, list(islice(numbers, LOOK_EVERY_EVENTS)), TEXT)
-            cost.memory_bytes = max(cost.memory_bytes, _memory_bytes(one.server) - before)
-        cost.readers += 1
-        cost.closed += _is_closed(one.server, address)
+def _count_closed(one: Contestant, cost: Cost, addresses: Sequence[Address]) -> None:
+    """The server has a while to let go of them."""
+    limit = time.monotonic() + CLOSED_WITHIN_S
+    while (held := _held(one.server) & set(addresses)) and time.monotonic() < limit:
+        time.sleep(0.2)
+    cost.readers += len(addresses)
+    cost.closed += len(addresses) - len(held)
 
 
 @contextmanager
-def _slow_reader(port: int, headers: dict[str, str]) -> Iterator[tuple[str, int]]:
+def _slow_reader(port: int, headers: dict[str, str]) -> Iterator[Address]:
     """Yields the socket's own address."""
     done = threading.Event()
     with socket.socket() as connection:
@@ -86,19 +104,19 @@ def _slow_reader(port: int, headers: dict[str, str]) -> Iterator[tuple[str, int]
 
         reading = threading.Thread(target=read)
         reading.start()
-        yield connection.getsockname()
-        done.set()
-        reading.join()
+        try:
+            host, own_port = connection.getsockname()
+            yield host, own_port
+        finally:
+            done.set()
+            reading.join()
 
 
-def _is_closed(server: Started, address: tuple[str, int]) -> bool:
-    """Whether the server lets go of the connection within a while."""
-    limit = time.monotonic() + CLOSED_WITHIN_S
-    while address in {tuple(each.raddr) for one in _family(server) for each in one.net_connections("tcp")}:
-        if time.monotonic() > limit:
-            return False
-        time.sleep(0.2)
-    return True
+def _held(server: Started) -> set[Address]:
+    """The other ends of the server's connections."""
+    return {
+        (each.raddr.ip, each.raddr.port) for one in _family(server) for each in one.net_connections("tcp") if each.raddr
+    }
 
 
 def _memory_bytes(server: Started) -> int:
