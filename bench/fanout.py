@@ -3,119 +3,41 @@
 All four servers run at once on one core, idle but for the one that is asked; the browsers, Valkey and PostgreSQL are on the
 other. An event is published when every socket has had the one before, and the servers take turns. The rate is deliveries
 per second of the server's processor time, which other work on the machine does not change; seconds of the clock stand
-beside it. Latency is from just before publishing until the browsers' process has read the frame.
+beside it. Latency is from just before publishing until the browsers' process has read the frame. Before that browsers
+that read a byte a second join a hundred others (bench/slow_reader.py).
 """
 
 import asyncio
-import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count as count_from
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import redis
 
-from bench import services
+from bench import services, slow_reader
+from bench.contestant import Contestant, Figures, frame_of
 from bench.machine import CLIENT_CORES, PROJECT, SERVER_CORES, Started, free_port, listens, start
 from bench.native.build import compiled
 from bench.report import Report, environment, say
+from bench.slow_reader import Cost
 
 # Sockets -> events per turn. The few events to many sockets are many deliveries all the same.
 EVENTS = {10: 100, 100: 30, 1_000: 12}
 TURNS = 5
+# Who takes part in which turn with a slow reader and without; the usual ways are slow, and one turn tells of them.
+SLOW_READERS = [{"ours", "limit", "daphne_redis", "uvicorn_pubsub"}, *[{"ours", "limit"}] * 7]
 LARGEST = max(EVENTS)
 GROUP = "bench-fanout"
-STALE_AFTER_S = 10.0
 REDIS_LAYER = "channels_redis.core.RedisChannelLayer"
 PUBSUB_LAYER = "channels_redis.pubsub.RedisPubSubChannelLayer"
-
-
-class Failed(RuntimeError):
-    """The browsers of one server could not do what was asked; the message says why."""
-
-
-@dataclass(slots=True)
-class Figures:
-    """What one server did with N sockets. cpu_s: the server's; wall_s: from each publishing to its last arrival."""
-
-    latencies_ms: list[float] = field(default_factory=list)
-    cpu_s: float = 0.0
-    wall_s: float = 0.0
-    lost: int = 0
-
-    def as_json(self) -> dict[str, Any]:
-        ordered = sorted(self.latencies_ms)
-        return {
-            "deliveries_per_cpu_s": round(len(ordered) / self.cpu_s),
-            "deliveries_per_s": round(len(ordered) / self.wall_s),
-            "p50_ms": round(ordered[len(ordered) // 2], 2),
-            "p99_ms": round(ordered[len(ordered) * 99 // 100], 2),
-            "max_ms": round(ordered[-1], 2),
-            "lost": self.lost,
-        }
-
-
-@dataclass(slots=True)
-class Contestant:
-    """A server with its browsers. publish: sends event number n; stale: group members that Valkey still knows.
-
-    greeting: frames that it sends on its own when a socket opens; headers: what its upgrade wants.
-    """
-
-    name: str
-    server: Started
-    port: int
-    publish: Callable[[int], object]
-    stale: Callable[[], int]
-    browsers: subprocess.Popen[str]
-    greeting: int = 0
-    headers: dict[str, str] = field(default_factory=dict)
-    figures: dict[int, Figures] = field(default_factory=lambda: {count: Figures() for count in EVENTS})
-    stale_members: int = 0
-
-    def ask(self, command: str) -> dict[str, Any]:
-        assert self.browsers.stdin is not None and self.browsers.stdout is not None
-        print(command, file=self.browsers.stdin, flush=True)
-        answer: dict[str, Any] = json.loads(self.browsers.stdout.readline())
-        if "error" in answer:
-            raise Failed(f"{self.name}: {answer['error']}\n{self.server.log.read_text(errors='replace')[-2000:]}")
-        return answer
-
-    def open(self, count: int) -> None:
-        self.ask(f"open {self.port} {count} {self.greeting} {json.dumps(self.headers)}")
-
-    def turn(self, count: int, sequences: range) -> None:
-        """Publishes these events one after another and notes what came of them."""
-        figures = self.figures[count]
-        cpu_before = self.server.cpu_s()
-        for sequence in sequences:
-            published_ns = time.monotonic_ns()
-            self.publish(sequence)
-            answer = self.ask(f"expect {sequence}")
-            figures.lost += answer["lost"]
-            if times := answer["times"]:
-                figures.latencies_ms += [(at - published_ns) / 1e6 for at in times]
-                figures.wall_s += (max(times) - published_ns) / 1e9
-        figures.cpu_s += self.server.cpu_s() - cpu_before
-
-    def close(self) -> None:
-        """All sockets at once; then the server has a while to take its members out of the group."""
-        self.ask("close")
-        limit = time.monotonic() + STALE_AFTER_S
-        while (left := self.stale()) and time.monotonic() < limit:
-            time.sleep(0.1)
-        self.stale_members += left
-
-    def as_json(self) -> dict[str, Any]:
-        found: dict[str, Any] = {str(count): figures.as_json() for count, figures in self.figures.items()}
-        return {**found, "stale_members": self.stale_members, "errors_logged": self.server.errors()}
 
 
 def run() -> Report:
@@ -126,31 +48,53 @@ def run() -> Report:
         uvicorn = _channels("uvicorn_pubsub", PUBSUB_LAYER, _uvicorn, folder, undo)
         limit = _limit(folder, undo)
         contestants = [ours, daphne, uvicorn, limit]
-        sequence = 1
+        numbers = count_from(1)
+        costs = _slow_readers(contestants, numbers)
         for count, events in EVENTS.items():
             say(f"fanout: {count} sockets, {TURNS} turns of {events} events each")
             for one in contestants:
                 one.open(count)
+                one.figures[count] = Figures()
             for _ in range(TURNS):
                 for one in contestants:
-                    one.turn(count, range(sequence, sequence + events))
-                    sequence += events
+                    one.turn(one.figures[count], list(islice(numbers, events)))
             for one in contestants:
                 one.close()
-        return _report(ours, daphne, uvicorn, limit)
+        return _report(ours, daphne, uvicorn, limit, costs)
 
 
-def _report(ours: Contestant, daphne: Contestant, uvicorn: Contestant, limit: Contestant) -> Report:
+def _slow_readers(contestants: list[Contestant], numbers: Iterator[int]) -> dict[str, Cost]:
+    """What a slow reader costs each; first of all, since a heap that has grown before hides it."""
+    say(f"fanout: {slow_reader.OTHERS} sockets and some that read a byte a second")
+    costs = {one.name: Cost() for one in contestants}
+    for one in contestants:
+        one.open(slow_reader.OTHERS)
+        slow_reader.weigh(one, costs[one.name], numbers)
+    for turn, names in enumerate(SLOW_READERS):
+        for one in contestants:
+            if one.name in names:
+                slow_reader.take_turns(one, costs[one.name], numbers, slow_first=turn % 2 == 1)
+    for one in contestants:
+        one.close()
+    return costs
+
+
+def _report(
+    ours: Contestant, daphne: Contestant, uvicorn: Contestant, limit: Contestant, costs: dict[str, Cost]
+) -> Report:
     at_most = {one.name: one.figures[LARGEST].as_json() for one in (ours, daphne, uvicorn, limit)}
+
+    def found(one: Contestant) -> dict[str, Any]:
+        return {**one.as_json(), "slow_reader": costs[one.name].as_json()}
 
     def ratio(figure: str, other: Contestant) -> float:
         return round(float(at_most[ours.name][figure] / at_most[other.name][figure]), 3)
 
     return Report(
         name="fanout",
-        ours=ours.as_json(),
-        peers={daphne.name: daphne.as_json(), uvicorn.name: uvicorn.as_json()},
-        limit={"program": "C, epoll", **limit.as_json()},
+        ours=found(ours),
+        peers={daphne.name: found(daphne), uvicorn.name: found(uvicorn)},
+        limit={"program": "C, epoll", **found(limit)},
         ratios={
             "rate_vs_pubsub_uvicorn": ratio("deliveries_per_cpu_s", uvicorn),
             "rate_vs_daphne_redis": ratio("deliveries_per_cpu_s", daphne),
@@ -213,7 +157,7 @@ def _ours(folder: Path, undo: ExitStack) -> Contestant:
         name="ours",
         server=_serving("ours", _live(port), port, folder, undo),
         port=port,
-        publish=lambda sequence: publish_ephemeral(topic, _event(sequence)),
+        publish=lambda event: publish_ephemeral(topic, event),
         stale=lambda: int(valkey.zcard(group_key)),
         browsers=undo.enter_context(_browsers()),
         greeting=1,
@@ -242,8 +186,8 @@ def _channels(
     sending = kind(hosts=[{"address": url, "socket_timeout": 20}], prefix=prefix)
     valkey = redis.Redis.from_url(url)
 
-    def publish(sequence: int) -> None:
-        message = {"type": "event", "text": _frame(sequence)}
+    def publish(event: Any) -> None:
+        message = {"type": "event", "text": frame_of(event)}
         loop.run_until_complete(sending.group_send(GROUP, message))
 
     def stale() -> int:
@@ -273,7 +217,7 @@ def _limit(folder: Path, undo: ExitStack) -> Contestant:
         name="limit",
         server=_serving("limit", command, port, folder, undo),
         port=port,
-        publish=lambda sequence: valkey.publish(GROUP, _frame(sequence)),
+        publish=lambda event: valkey.publish(GROUP, frame_of(event)),
         stale=lambda: 0,
         browsers=undo.enter_context(_browsers()),
     )
@@ -304,31 +248,3 @@ def _signed_in_member() -> tuple[UUID, str]:
     session.begin(user=member.user, membership=member, client=nobody, now=now)
     assert session.phone_verified(now=now)
     return member.workspace_id, str(session.session_key)
-
-
-def _event(sequence: int) -> Any:
-    """A segment as a call's page gets it: some 480 bytes in its frame."""
-    from voice.events import SegmentAdded
-    from voice.schemas import SegmentOut
-
-    call_id = UUID(int=1)
-    segment = SegmentOut(
-        id=UUID(int=2),
-        call_id=call_id,
-        sequence=sequence,
-        speaker="callee",
-        kind="speech",
-        start_ms=61_240,
-        end_ms=64_980,
-        text="We would have to look at the price again, because the other offer includes the support.",
-        confidence=0.93,
-        words=[],
-        replaces=[],
-        correction=None,
-    )
-    return SegmentAdded(call_id=call_id, sequence=sequence, segment=segment)
-
-
-def _frame(sequence: int) -> str:
-    """The same words that the product sends, for those who have no topics."""
-    return f'{{"topic":"workspace.{UUID(int=3)}","event":{_event(sequence).model_dump_json()}}}'

@@ -88,6 +88,14 @@ def _frame(data: bytes) -> tuple[int, bytes, bytes] | None:
     return data[0] & 15, data[start : start + length], data[start + length :]
 
 
+def upgrade_request(port: int, headers: dict[str, str]) -> bytes:
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return (
+        f"GET /ws/ HTTP/1.1\r\nHost: localhost:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n{lines}\r\n"
+    ).encode()
+
+
 class Crowd:
     """All sockets to one server."""
 
@@ -97,11 +105,7 @@ class Crowd:
         self._arrived: Counter[int] = Counter()
 
     def open(self, port: int, count: int, ready: int, headers: dict[str, str]) -> dict[str, Any]:
-        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        request = (
-            f"GET /ws/ HTTP/1.1\r\nHost: localhost:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n{lines}\r\n"
-        ).encode()
+        request = upgrade_request(port, headers)
         began = time.monotonic()
         limit = began + 4 * WAIT_LIMIT_S
         for first in range(0, count, OPENING_AT_ONCE):

@@ -79,8 +79,11 @@ def _write(segment: TranscriptSegment, text: str, recognised: str, actor: Actor,
 
 
 def _understand_anew(call: Call, now: datetime) -> None:
-    """Quotes say the new words at once; the rest is marked stale until the worker has been over it."""
-    if call.analysis_state == "none":
+    """Quotes say the new words at once; the rest is marked stale until the worker has been over it.
+
+    Of a call that is going on nothing was understood yet.
+    """
+    if call.is_live:
         return
     Call.objects.filter(id=call.id).update(analysis_state="none")
     ai.note_correction(call=turns_of(call), now=now)

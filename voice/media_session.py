@@ -169,6 +169,8 @@ class MediaSession:
         if self._pipeline is not None:
             self._finish(complete=code == CLOSE_DONE)
         if code is not None:
+            # A socket that is held does not hear that the peer has agreed to the end, and would wait for it in vain.
+            self._hold(False)
             self._close(code)
 
     def _finish(self, *, complete: bool) -> None:

@@ -69,6 +69,7 @@ class MediaSocket(WSListener):
         self._transport: WSTransport | None = None
         self._pieces = bytearray()
         self._closed = False
+        self._cut_off: asyncio.TimerHandle | None = None
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         self._transport = transport
@@ -83,6 +84,8 @@ class MediaSocket(WSListener):
             self._on_other_frame(transport, frame)
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
+        if self._cut_off is not None:
+            self._cut_off.cancel()
         # A socket that breaks during its upgrade was never connected.
         if self._session is not None:
             if transport.is_close_frame_sent and not self._closed:
@@ -90,6 +93,8 @@ class MediaSocket(WSListener):
                 logger.warning("media socket closed", extra={"error_code": "protocol_violated"})
             self._session.disconnected()
             self._sockets.gone(self, self._session)
+        # Each knows the other; thousands of such circles would lie about until the collector looks.
+        self._session = self._transport = None
 
     def go_away(self) -> None:
         self._end(CLOSE_TRY_AGAIN)
@@ -103,7 +108,8 @@ class MediaSocket(WSListener):
         """A piece of a message, a binary one or a close frame; none of which the carrier sends while a call goes on."""
         kind = frame.msg_type
         if kind in (_TEXT, _BINARY, _CONTINUATION):
-            self._piece(frame)
+            if not self._closed:
+                self._piece(frame)
         elif kind == _CLOSE:
             self._closed = True
             if not transport.is_close_frame_sent:
@@ -122,7 +128,8 @@ class MediaSocket(WSListener):
             self._pieces.clear()
 
     def _hold(self, yes: bool) -> None:
-        assert self._transport is not None
+        if self._transport is None:
+            return
         transport = self._transport.underlying_transport
         if not transport.is_closing():
             (transport.pause_reading if yes else transport.resume_reading)()
@@ -130,6 +137,12 @@ class MediaSocket(WSListener):
     def _close(self, code: int) -> None:
         assert self._transport is not None
         self._closed = True
+        # Of a socket that has been told its end nothing is kept or counted any more.
+        self._receive = _ignore
         transport = self._transport
         transport.send_close(WSCloseCode(code))
-        asyncio.get_running_loop().call_later(CLOSE_WITHIN_S, transport.disconnect, False)
+        self._cut_off = asyncio.get_running_loop().call_later(CLOSE_WITHIN_S, transport.disconnect, False)
+
+
+def _ignore(_message: bytes) -> None:
+    """What comes after the closing code."""

@@ -3,12 +3,19 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
+from contextlib import suppress
+from typing import Any, Final
 
 from voice import twilio
 from voice.media_session import CLOSE_REFUSED, MediaSession
 
 logger = logging.getLogger(__name__)
+
+# What an ASGI server says of a connection that ended without a closing handshake (RFC 6455, section 7.4.1).
+_CUT_OFF: Final = 1006
+
+# How long a peer may take to agree to the end.
+GONE_WITHIN_S: Final = 5.0
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -55,14 +62,26 @@ class MediaStreamConsumer:
             if closing.done():
                 # Returning alone would leave the socket open.
                 await send({"type": "websocket.close", "code": closing.result()})
+                await self._until_gone(receive)
             # Daphne ends the application ten seconds after a disconnect; what was heard is stored on its own task.
             await session.stored()
+
+    @staticmethod
+    async def _until_gone(receive: Receive) -> None:
+        """Takes what is still coming, so that it does not lie in the server's queue for as long as that lives."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GONE_WITHIN_S):
+                while (await receive())["type"] != "websocket.disconnect":
+                    pass
 
     @staticmethod
     async def _read(session: MediaSession, receive: Receive, flowing: asyncio.Event) -> None:
         while (event := await receive())["type"] != "websocket.disconnect":
             session.receive(event.get("text") or event.get("bytes") or b"")
             await flowing.wait()
+        if event.get("code") == _CUT_OFF:
+            # The peer broke the protocol or vanished; the server does not tell which.
+            logger.warning("media socket closed", extra={"error_code": "connection_lost"})
 
 
 def _raw_path(scope: Scope) -> str:

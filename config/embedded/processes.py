@@ -15,6 +15,8 @@ from config.embedded.valkey import Valkey
 
 _PROBE_LIMIT_S = 2.0
 _LOCAL = "127.0.0.1"
+# Twice what a message of either kind may be: one that is only somewhat too large is told so by a code of ours.
+_MESSAGE_BYTES_MAX = 131_072
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,9 @@ def _python(*arguments: str) -> tuple[str, ...]:
 def _daphne(bind: str, port: int) -> tuple[str, ...]:
     # Without -v 0 daphne writes an access log: addresses and paths, which are personal data.
     quiet = ("-v", "0", "--no-server-name")
-    return _python("-m", "daphne", "-b", bind, "-p", str(port), *quiet, "config.asgi:application")
+    limit = str(_MESSAGE_BYTES_MAX)
+    bounds = ("--websocket-max-message-size", limit, "--websocket-max-frame-size", limit)
+    return _python("-m", "daphne", "-b", bind, "-p", str(port), *quiet, *bounds, "config.asgi:application")
 
 
 def _picows(bind: str, port: int) -> tuple[str, ...]:

@@ -14,11 +14,16 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from realtime.hub import hub
-from realtime.live_socket import BUFFER_BYTES_MAX, LiveSocket
+from realtime.live_socket import BUFFER_BYTES_MAX, KERNEL_BUFFER_BYTES, LiveSocket
 from realtime.session import CLOSE_BAD_MESSAGE, CLOSE_TOO_SLOW, BrowserSession
 from tests.identity.test_sockets import cancel_the_rest
 from tests.realtime.test_hub import Somebody, everything
 
+# The kernel doubles what is asked for.
+OWN_BUFFER_BYTES = 16_384
+CLOSE = 8
+# Here, in both kernels' buffers, and a little for what is on its way.
+WAITING_BYTES_MAX = BUFFER_BYTES_MAX + 2 * KERNEL_BUFFER_BYTES + 4 * OWN_BUFFER_BYTES
 SOMEBODY = Somebody(uuid7(), uuid7())
 
 
@@ -47,6 +52,37 @@ async def opened(url: str) -> ClientConnection:
     one = await connect(url)
     assert '"ready"' in str(await one.recv())
     return one
+
+
+async def half_asleep(
+    url: str, sockets: set[LiveSocket]
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, LiveSocket]:
+    """A connection that reads only what it is told to read, with little room of its own; and its socket in the server."""
+    own = socket.socket()
+    own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, OWN_BUFFER_BYTES)
+    own.connect(("127.0.0.1", int(url.split(":")[2].split("/")[0])))
+    reader, writer = await asyncio.open_connection(sock=own, limit=1_024)
+    writer.write(
+        b"GET /ws/ HTTP/1.1\r\nHost: here\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    assert b"101" in await reader.readuntil(b"\r\n\r\n")
+    (slow,) = sockets
+    return reader, writer, slow
+
+
+def whole_frames(data: bytes) -> list[tuple[int, bytes]]:
+    """Operation code and payload of each frame that has come to its end; none of ours here is longer than 64 KiB."""
+    frames = []
+    while len(data) >= 4:
+        size, start = data[1], 2
+        if size == 126:
+            size, start = int.from_bytes(data[2:4]), 4
+        if len(data) < start + size:
+            break
+        frames.append((data[0] & 15, data[start : start + size]))
+        data = data[start + size :]
+    return frames
 
 
 @pytest.mark.parametrize("said", ["", "[]", "x" * 3_000, json.dumps({"action": "dance", "call_id": str(uuid7())})])
@@ -100,16 +136,7 @@ def test_frames_of_every_length_arrive_whole_and_a_call_is_followed() -> None:
 def test_a_browser_that_reads_nothing_is_closed_within_its_bound_and_the_others_hear_everything() -> None:
     async def story() -> None:
         async with door() as (url, sockets):
-            deaf = await asyncio.open_connection(
-                *url.removeprefix("ws://").removesuffix("/ws/").split(":"), limit=1_024
-            )
-            deaf[1].get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
-            deaf[1].write(
-                b"GET /ws/ HTTP/1.1\r\nHost: here\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-            )
-            assert b"101" in await deaf[0].readline()
-            (slow,) = sockets
+            _, peer, slow = await half_asleep(url, sockets)
             well = await opened(url)
             most = 0
             for number in range(2_000):
@@ -121,6 +148,31 @@ def test_a_browser_that_reads_nothing_is_closed_within_its_bound_and_the_others_
             async with asyncio.timeout(8):
                 await slow.gone()
             assert slow not in sockets
-            deaf[1].close()
+            peer.close()
+
+    asyncio.run(story())
+
+
+def test_a_browser_that_reads_a_byte_now_and_then_is_closed_and_finds_the_code_behind_what_waited() -> None:
+    async def story() -> None:
+        async with door() as (url, sockets):
+            reader, peer, slow = await half_asleep(url, sockets)
+            number, read = 0, b""
+            while not whole_frames(read):
+                read += await reader.read(1)
+            while slow.closed_with is None:
+                hub()._dispatch(told(number, 1_000))
+                if number % 50 == 0:
+                    read += await reader.readexactly(1)
+                number += 1
+                assert number * 1_000 < WAITING_BYTES_MAX
+            assert slow.closed_with == CLOSE_TOO_SLOW
+            while not (frames := whole_frames(read)) or frames[-1][0] != CLOSE:
+                read += await reader.read(65_536)
+            ready, *said, (_, code) = frames
+            assert b'"ready"' in ready[1]
+            assert [json.loads(text)["event"]["number"] for _, text in said] == list(range(number))
+            assert int.from_bytes(code[:2]) == CLOSE_TOO_SLOW
+            peer.close()
 
     asyncio.run(story())

@@ -76,9 +76,11 @@ class Attacker:
 
     async def round(self, sockets: int = 12) -> None:
         """Every kind at once, so many sockets of each; returns when each has been answered and closed."""
-        each = [*KINDS, UNSIGNED]
-        slow = [SLOW_HANDSHAKE, SLOW_FRAME]
-        await asyncio.gather(*(self._attack(kind) for kind in (*each * sockets, *slow)))
+        await asyncio.gather(*(self._attack(kind) for kind in [*KINDS, UNSIGNED] * sockets))
+
+    async def dawdle(self) -> None:
+        """Those who begin and do not go on; returns when they have been closed, which takes as long as they are given."""
+        await asyncio.gather(self._attack(SLOW_HANDSHAKE), self._attack(SLOW_FRAME))
 
     async def _attack(self, kind: str) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)

@@ -1,4 +1,4 @@
-"""The two servers that a media socket can come through, behind one way to speak to them."""
+"""The servers that a media socket can come through, behind one way to speak to them."""
 
 import asyncio
 import json
@@ -77,34 +77,19 @@ class AsgiSocket:
         await self._socket.disconnect(timeout=15)
 
 
-class PicowsSocket:
-    """Over TCP, to the server of the media process; each story has one on its own event loop."""
-
-    _served: dict[asyncio.AbstractEventLoop, tuple[Sockets, int]] = {}
+class TcpSocket:
+    """Over TCP, to a server that listens on `port()`."""
 
     def __init__(self, signed: str | None = None) -> None:
         self._signed = signed
         self._socket: ClientConnection | None = None
 
     @classmethod
-    async def address(cls) -> tuple[Sockets, int]:
-        """The server of the running loop and its port; started at the first question."""
-        loop = asyncio.get_running_loop()
-        if loop not in cls._served:
-            sockets = Sockets()
-            server = await ws_create_server(
-                MediaServer(sockets).answer,
-                "127.0.0.1",
-                0,
-                max_frame_size=FRAME_BYTES_MAX,
-                websocket_handshake_timeout=HANDSHAKE_WITHIN_S,
-                enable_auto_ping=False,
-            )
-            cls._served = {loop: (sockets, server.sockets[0].getsockname()[1])}
-        return cls._served[loop]
+    async def port(cls) -> int:
+        raise NotImplementedError
 
     async def open(self) -> tuple[bool, int | None]:
-        _, port = await self.address()
+        port = await self.port()
         proof = signed_as_the_carrier() if self._signed is None else self._signed
         headers = {"X-Twilio-Signature": proof} if proof else {}
         try:
@@ -139,12 +124,44 @@ class PicowsSocket:
         self.socket.transport.abort()
 
 
-DOORS: dict[str, Any] = {"asgi": AsgiSocket, "picows": PicowsSocket}
+class PicowsSocket(TcpSocket):
+    """To the server of the media process; each story has one on its own event loop."""
+
+    _served: dict[asyncio.AbstractEventLoop, int] = {}
+
+    @classmethod
+    async def port(cls) -> int:
+        """Of the running loop's server, which is started at the first question."""
+        loop = asyncio.get_running_loop()
+        if loop not in cls._served:
+            server = await ws_create_server(
+                MediaServer(Sockets()).answer,
+                "127.0.0.1",
+                0,
+                max_frame_size=FRAME_BYTES_MAX,
+                websocket_handshake_timeout=HANDSHAKE_WITHIN_S,
+                enable_auto_ping=False,
+            )
+            cls._served = {loop: server.sockets[0].getsockname()[1]}
+        return cls._served[loop]
+
+
+class ProcessSocket(TcpSocket):
+    """To a media process that runs beside the tests."""
+
+    listens_on = 0
+
+    @classmethod
+    async def port(cls) -> int:
+        return cls.listens_on
+
+
+DOORS: dict[str, Any] = {"asgi": AsgiSocket, "picows": PicowsSocket, "daphne": ProcessSocket}
 
 
 async def ask(request: bytes) -> bytes:
     """Plain bytes to the media server; whatever it answers until it closes."""
-    _, port = await PicowsSocket.address()
+    port = await PicowsSocket.port()
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(request)
     try:

@@ -151,6 +151,48 @@ def test_what_was_understood_is_stale_at_once_and_then_understood_anew(rep: Brow
     assert "price" in searched and "fries" not in searched
 
 
+def test_answers_given_before_quote_each_correction_at_once(rep: Browser, placed: Placed) -> None:
+    """Also the second one, which comes before the first has been worked over."""
+    segment = say(placed, 0, "The Clearview package costs four hundred dollars a month.")
+    end(placed)
+    assert analysis.analyse(call_id=placed.row.id, now=datetime.now(UTC))
+    asked = {"question": "What does the Clearview package cost?"}
+    assert quotes(rep.post("/api/questions", asked, **{"Idempotency-Key": "before-it-was-corrected"})[1]) == [
+        segment.text
+    ]
+    once = correct(rep, segment, "The Clearview package costs five hundred dollars a month.")[1]
+    assert quotes(rep.get("/api/questions")[1]["items"][0]) == [once["text"]]
+    twice = correct(rep, once, "The Clearview package costs six hundred dollars a month.")[1]
+    assert quotes(rep.get("/api/questions")[1]["items"][0]) == [twice["text"]]
+    assert analysis.analyse(call_id=placed.row.id, now=datetime.now(UTC))
+    assert quotes(rep.post("/api/questions", asked, **{"Idempotency-Key": "after-it-was-corrected"})[1]) == [
+        twice["text"]
+    ]
+    correct(rep, twice, None)
+    assert quotes(rep.get("/api/questions")[1]["items"][0]) == [segment.text]
+
+
+def test_a_line_corrected_during_the_call_is_what_the_call_is_understood_by(rep: Browser, placed: Placed) -> None:
+    segment = say(placed, 0, "The fries are too high for us.")
+    assert correct(rep, segment, "The price is too high for us.")[0] == 200
+    end(placed)
+    assert analysis.analyse(call_id=placed.row.id, now=datetime.now(UTC))
+    found = insights(rep, placed)
+    assert any("price" in item["text"] for item in found["items"] if item["kind"] == "objection")
+    searched = " ".join(Passage.objects.get_queryset().values_list("text", flat=True))
+    assert "price" in searched and "fries" not in searched
+
+
+def test_a_download_has_the_line_as_it_is_and_as_it_was_recognised(rep: Browser, placed: Placed) -> None:
+    say(placed, 3_000, "Call me on Friday.")
+    correct(rep, say(placed, 0, "The fries are too high."), "The price is too high.")
+    status, bundle = rep.get("/api/privacy/export")
+    assert status == 200
+    (call,) = bundle["data"]["call"]["items"]
+    lines = {line["text"]: line["recognised_as"] for line in call["transcript"]}
+    assert lines == {"The price is too high.": "The fries are too high.", "Call me on Friday.": None}
+
+
 def test_a_manager_corrects_the_teams_calls_and_the_line_outlives_the_managers_account(
     rep: Browser,
     placed: Placed,
@@ -187,3 +229,7 @@ def end(placed: Placed) -> None:
 
 def insights(rep: Browser, placed: Placed) -> Any:
     return rep.get(f"/api/calls/{placed.call_id}/insights")[1]
+
+
+def quotes(answer: Any) -> list[str]:
+    return [quote["text"] for quote in answer["quotes"]]

@@ -1,27 +1,41 @@
-"""What somebody sends who wants the media process to fall over, beside a call that goes on."""
+"""What somebody sends who wants the media process to fall over, beside a call that goes on; on each server that it may use.
+
+Planted bugs that this catches: an exception of the application at a message that is no text, a socket that after its closing
+code still counts and answers each frame.
+"""
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
-import psutil
 import pytest
 from django.conf import settings
 
-from config.logs import WithoutPeersFaults
+from config.embedded.processes import MEDIA_SERVERS
 from identity.models import Membership
 from tests.voice.carrier import Placed, give_credit, place, post
 from tests.voice.hostile import KINDS, SLOW_FRAME, SLOW_HANDSHAKE, UNSIGNED, Attacker
-from tests.voice.media_doors import PicowsSocket, run
+from tests.voice.media_doors import ProcessSocket, run
+from tests.voice.media_process import MediaProcess, media_process
 from tests.voice.test_media_socket import frame, start, token_for, until
 from voice import media_session
 from voice.models import MediaStream, TranscriptSegment
 
+logger = logging.getLogger(__name__)
+
 pytestmark = pytest.mark.django_db(transaction=True)
 MESSAGES = 10_000
+# What a process needs for good it has after the first ones. Autobahn's objects go in circles, which lie about until the
+# collector takes its rare full look: a process on daphne grows by some 8 % until then, and no more afterwards.
+FIRST_MESSAGES = {"picows": 12_000, "daphne": 24_000}
+# Twisted gives the head of a request a minute.
+LEFT_OPEN: dict[str, set[str]] = {"picows": set(), "daphne": {SLOW_HANDSHAKE}}
 GROWTH_MAX = 0.05
 FRAME_S = 0.02
-CODES = ("signature_invalid", "message_malformed", "message_too_large", "start_missing", "protocol_violated")
+CODES = {"signature_invalid", "message_malformed", "message_too_large", "start_missing"}
+# For what is no WebSocket any more: what the server itself ends, which daphne does not tell from a lost connection.
+BROKEN = {"picows": "protocol_violated", "daphne": "connection_lost"}
 
 
 @pytest.fixture
@@ -34,21 +48,31 @@ def placed(make_account: Callable[..., Membership]) -> Placed:
     return placed
 
 
+@pytest.fixture(params=MEDIA_SERVERS)
+def server(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def media(server: str, db: None, tmp_path: Path) -> Iterator[MediaProcess]:
+    with media_process(server, tmp_path / "media.log") as process:
+        yield process
+
+
 def test_ten_thousand_hostile_messages_are_refused_and_a_call_beside_them_is_heard(
-    placed: Placed, caplog: pytest.LogCaptureFixture
+    placed: Placed, server: str, media: MediaProcess
 ) -> None:
     token = token_for(placed)
     ended: list[float] = []
-    attackers: list[Attacker] = []
+    grown: list[float] = []
+    attacker = Attacker(port=media.port, public_url=settings.MEDIA_SOCKET_URL, auth_token=settings.TWILIO_AUTH_TOKEN)
+    ProcessSocket.listens_on = media.port
 
     async def story() -> None:
-        _, port = await PicowsSocket.address()
-        attacker = Attacker(port=port, public_url=settings.MEDIA_SOCKET_URL, auth_token=settings.TWILIO_AUTH_TOKEN)
-        attackers.append(attacker)
-        call = PicowsSocket()
+        call = ProcessSocket()
         await call.open()
         await call.say(start(placed, token))
-        attacking = asyncio.create_task(attack(attacker))
+        attacking = asyncio.create_task(attack())
         number = 0
         loop = asyncio.get_running_loop()
         began = loop.time()
@@ -56,30 +80,39 @@ def test_ten_thousand_hostile_messages_are_refused_and_a_call_beside_them_is_hea
             await call.say(frame(number), frame(number, "outbound"))
             number += 1
             await asyncio.sleep(began + number * FRAME_S - loop.time())
+        await attacking
         await call.say({"event": "stop"})
         assert await call.closed_with() == media_session.CLOSE_DONE
         await until(lambda: MediaStream.objects.get_queryset().get().state == "finished")
         ended.append(number * FRAME_S * 1000)
 
-    async def attack(attacker: Attacker) -> None:
-        process = psutil.Process()
-        await attacker.round()
-        before = process.memory_info().rss
-        while attacker.sent < MESSAGES:
+    async def attack() -> None:
+        dawdling = asyncio.create_task(attacker.dawdle())
+        before = await memory_after(FIRST_MESSAGES[server])
+        grown.append(await memory_after(FIRST_MESSAGES[server] + MESSAGES) / before - 1)
+        await dawdling
+
+    async def memory_after(messages: int) -> int:
+        """The least of the last rounds, since each has sockets that are just being closed."""
+        sizes = []
+        while attacker.sent < messages:
             await attacker.round()
-        assert process.memory_info().rss / before - 1 < GROWTH_MAX
+            sizes.append(media.memory_bytes())
+        return min(sizes[-3:])
 
     run(story)
-    (attacker,) = attackers
-    logging.getLogger(__name__).info("%s", attacker.outcomes)
+    logger.info("%s on %s", attacker.outcomes, server)
+    logger.info("the process grew by %.1f %%", grown[0] * 100)
+    assert grown[0] < GROWTH_MAX
     assert attacker.outcomes.keys() == {*KINDS, UNSIGNED, SLOW_HANDSHAKE, SLOW_FRAME}
     assert set(attacker.outcomes[UNSIGNED]) == {"403"}
-    assert not [kind for kind, outcomes in attacker.outcomes.items() if "left open" in outcomes]
-    codes = {getattr(record, "error_code", None) for record in caplog.records}
-    assert set(CODES) <= codes
-    shown = logging.Filterer()
-    shown.addFilter(WithoutPeersFaults())
-    assert not [record for record in caplog.records if record.levelno >= logging.ERROR and shown.filter(record)]
+    assert {kind for kind, outcomes in attacker.outcomes.items() if "left open" in outcomes} == LEFT_OPEN[server]
+    said = media.said()
+    assert {*CODES, BROKEN[server]} <= {line.get("error_code") for line in said}
+    # Each socket once; whoever does not even finish asking for one is none.
+    sockets = sum(outcomes.total() for kind, outcomes in attacker.outcomes.items() if kind != SLOW_HANDSHAKE)
+    assert len([line for line in said if "error_code" in line]) == sockets
+    assert not [line for line in said if line.get("level") not in ("INFO", "WARNING") or "trace" in line]
     stream = MediaStream.objects.get_queryset().get()
     assert stream.dropped_frames == 0
     assert stream.settled_ms >= ended[0] - 500

@@ -7,6 +7,7 @@ const KEYS: readonly { keys: string[]; does: string }[] = [
   { keys: ["h"], does: "Hang up" },
   { keys: ["n"], does: "Write a note" },
   { keys: ["j"], does: "Next lead" },
+  { keys: ["e"], does: "Correct the chosen line of a call's text, or else the newest" },
   { keys: ["Ctrl", "K"], does: "Search and go to (Cmd K on a Mac)" },
   { keys: ["/"], does: "Search and go to" },
   { keys: ["?"], does: "This list" },

@@ -1,18 +1,19 @@
 import { Button, Textarea } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { type KeyboardEvent, useState } from "react";
+import type { KeyboardEvent } from "react";
 import { answer, api } from "../api/client";
 import { keys } from "../api/keys";
 import type { Correction, Segment } from "../api/types";
-import { ProblemNote } from "../components/Note";
+import { Note, ProblemNote } from "../components/Note";
 import { atDateTime } from "../format/time";
 import { settled, type Transcript } from "../live/transcript";
 import classes from "./Correction.module.css";
+import { type Edit, isChanged } from "./edit";
 
 const TEXT_MAX = 4_000;
 
 /** Sends a segment's right text; null puts back what was recognised. */
-function useCorrection(segment: Segment, onDone?: () => void) {
+function useCorrection(segment: Segment) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: (text: string | null) =>
@@ -28,49 +29,69 @@ function useCorrection(segment: Segment, onDone?: () => void) {
         (held) => held && settled(held, corrected),
       );
       void client.invalidateQueries({ queryKey: keys.calls.insights(segment.call_id) });
-      onDone?.();
     },
   });
 }
 
-/** The line's text as a field, in the line's place. Enter saves, Escape leaves it as it was. */
-export function CorrectionField({ segment, onDone }: { segment: Segment; onDone: () => void }) {
-  const [text, setText] = useState(segment.text);
-  const save = useCorrection(segment, onDone);
-  const said = text.trim();
+interface FieldProps {
+  edit: Edit;
+  onType: (text: string) => void;
+  onDone: () => void;
+  /** Goes on with the line before or after. */
+  onStep: (step: -1 | 1) => void;
+}
 
-  function submit(): void {
-    if (said === segment.text) onDone();
-    else if (said !== "" && !save.isPending) save.mutate(said);
+/** The line's text as a field, in the line's place. Enter saves, Escape leaves it as it was, Alt with an arrow saves and goes on. */
+export function CorrectionField({ edit, onType, onDone, onStep }: FieldProps) {
+  const save = useCorrection(edit.segment);
+  const said = edit.text.trim();
+
+  function submit(then: () => void): void {
+    if (!isChanged(edit)) then();
+    else if (said !== "" && !save.isPending) save.mutate(said, { onSuccess: then });
   }
 
   function pressed(event: KeyboardEvent): void {
     if (event.nativeEvent.isComposing) return;
-    if (event.key === "Enter") submit();
+    if (event.key === "Enter") submit(onDone);
     else if (event.key === "Escape") onDone();
+    else if (event.altKey && event.key === "ArrowUp") submit(() => onStep(-1));
+    else if (event.altKey && event.key === "ArrowDown") submit(() => onStep(1));
     else return;
     event.preventDefault();
   }
 
   return (
     <div className={classes.field}>
+      {edit.unplaced !== null && (
+        <Note>
+          The turn was heard again as a whole, and this is its text now. You had written: “{edit.unplaced}”
+        </Note>
+      )}
       <Textarea
         aria-label="What was said"
         autosize
         autoFocus
         maxLength={TEXT_MAX}
-        value={text}
+        value={edit.text}
         error={said === "" ? "Write what was said, or press Escape to leave the line as it was." : undefined}
-        onChange={(event) => setText(event.currentTarget.value)}
+        onChange={(event) => onType(event.currentTarget.value)}
         onKeyDown={pressed}
+        onFocus={(event) => event.currentTarget.setSelectionRange(edit.text.length, edit.text.length)}
       />
       <div className={classes.acts}>
-        <Button size="compact-sm" loading={save.isPending} disabled={said === ""} onClick={submit}>
+        <Button
+          size="compact-sm"
+          loading={save.isPending}
+          disabled={said === ""}
+          onClick={() => submit(onDone)}
+        >
           Save
         </Button>
         <Button size="compact-sm" variant="default" onClick={onDone}>
           Cancel
         </Button>
+        <span className={classes.keys}>Alt ↑ and Alt ↓ save and go to the next line</span>
       </div>
       <ProblemNote error={save.error} />
     </div>

@@ -1,13 +1,15 @@
 import { Button } from "@mantine/core";
-import { memo, type ReactNode, useCallback, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { memo, type ReactNode, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { Segment, Speaker } from "../api/types";
 import { useKey } from "../components/useKey";
 import { clockMs, longTime } from "../format/time";
 import type { Interim, Transcript as Text } from "../live/transcript";
 import { CorrectedMark, CorrectionField } from "./Correction";
 import { overlaps } from "./doubt";
+import { type Edit, newestSpeech } from "./edit";
 import { guessedPx, stretchesOf } from "./stretches";
 import classes from "./Transcript.module.css";
+import { type Editing, useEditing } from "./useEditing";
 import { Words } from "./Words";
 
 const AT_END_PX = 48;
@@ -17,7 +19,7 @@ interface TranscriptProps {
   names: Record<Speaker, string>;
   /** The segment to show and mark. A new object goes there again. */
   chosen?: { id: string } | null;
-  /** Whether the lines may be corrected here: by their button, the chosen one also by the key E. */
+  /** Whether the lines may be corrected here: by their button; the key E takes the chosen one, or else the newest. */
   correctable?: boolean;
   /** What stands here while there is no text. */
   children?: ReactNode;
@@ -28,16 +30,31 @@ export function Transcript({ text, names, chosen, correctable = false, children 
   const scroll = useRef<HTMLElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const lastTop = useRef(0);
+  const wasFollowing = useRef(true);
   const [following, setFollowing] = useState(true);
   const [readTo, setReadTo] = useState(0);
-  const [editedId, setEditedId] = useState<string | null>(null);
-  const endEdit = useCallback(() => {
-    setEditedId(null);
-    scroll.current?.focus({ preventScroll: true });
-  }, []);
-  useKey("e", () => setEditedId(chosen?.id ?? null), correctable && Boolean(chosen));
   const count = text.segments.length;
   const stretches = useMemo(() => stretchesOf(text.segments), [text.segments]);
+  const { edit, editing } = useEditing(text.segments, {
+    onBegin: () => {
+      // The line stays where it is, whatever comes below it.
+      wasFollowing.current = following;
+      setFollowing(false);
+      if (following) setReadTo(count);
+    },
+    onEnd: () => {
+      setFollowing(wasFollowing.current);
+      scroll.current?.focus({ preventScroll: true });
+    },
+  });
+  useKey(
+    "e",
+    () => {
+      const segment = text.segments.find((each) => each.id === chosen?.id) ?? newestSpeech(text.segments);
+      if (segment?.kind === "speech") editing.begin(segment);
+    },
+    correctable,
+  );
 
   // Whatever changes the height (a line, a narrower window, a stretch that is drawn for the first time) keeps the end in
   // sight, in the same frame.
@@ -68,6 +85,7 @@ export function Transcript({ text, names, chosen, correctable = false, children 
     if (!box) return;
     const up = box.scrollTop < lastTop.current;
     lastTop.current = box.scrollTop;
+    if (edit !== null) return;
     const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < AT_END_PX;
     // Text that has grown since is no reason to think that the reader left the end.
     if (atEnd ? following : !(following && up)) return;
@@ -97,9 +115,8 @@ export function Transcript({ text, names, chosen, correctable = false, children 
                 before={before}
                 names={names}
                 chosenId={among(segments, chosen?.id)}
-                editedId={among(segments, editedId)}
-                onEdit={correctable ? setEditedId : undefined}
-                onEdited={endEdit}
+                edit={among(segments, edit?.segment.id) ? edit : null}
+                editing={correctable ? editing : undefined}
               />
             ))}
           </div>
@@ -155,14 +172,14 @@ interface LinesProps {
   before: Segment | undefined;
   names: Record<Speaker, string>;
   chosenId: string | undefined;
-  editedId: string | undefined;
-  onEdit: ((id: string) => void) | undefined;
-  onEdited: () => void;
+  /** What is being put right, when it is one of these lines. */
+  edit: Edit | null;
+  editing: Editing | undefined;
 }
 
 /** A stretch of the text, which the browser lays out only when it comes near. */
 const Lines = memo(function Lines(props: LinesProps) {
-  const { segments, before, names, chosenId, editedId, onEdit, onEdited } = props;
+  const { segments, before, names, chosenId, edit, editing } = props;
   return (
     <div className={classes.stretch} style={{ containIntrinsicBlockSize: `auto ${guessedPx(segments)}px` }}>
       {segments.map((segment, position) => {
@@ -175,9 +192,8 @@ const Lines = memo(function Lines(props: LinesProps) {
             turn={previous?.speaker !== segment.speaker}
             overlap={overlaps(segment, previous)}
             chosen={chosenId === segment.id}
-            edited={editedId === segment.id}
-            onEdit={onEdit}
-            onEdited={onEdited}
+            edit={edit?.segment.id === segment.id ? edit : null}
+            editing={editing}
           />
         );
       })}
@@ -190,9 +206,8 @@ function sameLines(a: LinesProps, b: LinesProps): boolean {
     a.before === b.before &&
     a.names === b.names &&
     a.chosenId === b.chosenId &&
-    a.editedId === b.editedId &&
-    a.onEdit === b.onEdit &&
-    a.onEdited === b.onEdited &&
+    a.edit === b.edit &&
+    a.editing === b.editing &&
     a.segments.length === b.segments.length &&
     a.segments.every((segment, position) => segment === b.segments[position])
   );
@@ -205,13 +220,12 @@ interface LineProps {
   /** The other one was still speaking. */
   overlap: boolean;
   chosen: boolean;
-  edited: boolean;
-  onEdit: ((id: string) => void) | undefined;
-  onEdited: () => void;
+  edit: Edit | null;
+  editing: Editing | undefined;
 }
 
 const Line = memo(function Line(props: LineProps) {
-  const { segment, name, turn, overlap, chosen, edited, onEdit, onEdited } = props;
+  const { segment, name, turn, overlap, chosen, edit, editing } = props;
   if (segment.kind === "gap" || segment.speaker === null) {
     const seconds = Math.max(1, Math.round((segment.end_ms - segment.start_ms) / 1000));
     return (
@@ -236,14 +250,14 @@ const Line = memo(function Line(props: LineProps) {
         ) : (
           <span className="visually-hidden">{name}: </span>
         )}
-        {edited ? (
-          <CorrectionField segment={segment} onDone={onEdited} />
+        {edit && editing ? (
+          <CorrectionField edit={edit} onType={editing.type} onDone={editing.end} onStep={editing.step} />
         ) : (
           <span>
             <Words segment={segment} />
           </span>
         )}
-        {onEdit && !edited && (
+        {editing && !edit && (
           // Only the chosen line's is reached by Tab: an hour's text would be a thousand stops.
           <button
             type="button"
@@ -251,12 +265,12 @@ const Line = memo(function Line(props: LineProps) {
             tabIndex={chosen ? 0 : -1}
             title={chosen ? "Key E" : undefined}
             aria-label={`Correct: ${segment.text}`}
-            onClick={() => onEdit(segment.id)}
+            onClick={() => editing.begin(segment)}
           >
             Correct
           </button>
         )}
-        {segment.correction && !edited && <CorrectedMark segment={segment} correction={segment.correction} />}
+        {segment.correction && !edit && <CorrectedMark segment={segment} correction={segment.correction} />}
       </div>
     </div>
   );

@@ -120,7 +120,7 @@ function CallText({ callId, call, refetchInterval }: CallTextProps) {
           <ProblemNote error={transcript.error} />
         </div>
       )}
-      <Transcript text={transcript.data ?? emptyTranscript} names={names}>
+      <Transcript text={transcript.data ?? emptyTranscript} names={names} correctable>
         <p className="quiet">
           {call && isLive(call.status)
             ? "What both of you say appears here while you speak."

@@ -1,0 +1,65 @@
+import { describe, expect, test } from "vitest";
+import type { Segment } from "../api/types";
+import { begun, followed, isChanged, neighbour, newestSpeech } from "./edit";
+
+function line(id: string, text: string, changes: Partial<Segment> = {}): Segment {
+  return {
+    id,
+    call_id: "c1",
+    sequence: 1,
+    speaker: "callee",
+    kind: "speech",
+    start_ms: 0,
+    end_ms: 1_000,
+    text,
+    confidence: 0.9,
+    words: [],
+    replaces: [],
+    correction: null,
+    ...changes,
+  };
+}
+
+const gap = line("gap", "", { kind: "gap", speaker: null });
+
+describe("a line that is being put right", () => {
+  const edit = { ...begun(line("a", "the fries are")), text: "the price is" };
+
+  test("stays while its line stands, whatever comes", () => {
+    expect(followed(edit, [line("a", "the fries are"), line("b", "too high")])).toBe(edit);
+  });
+
+  test("is put into the whole turn that takes its line's place", () => {
+    const whole = line("w", "I think the fries are too high.", { replaces: ["a", "b"] });
+    expect(followed(edit, [whole])).toEqual({
+      segment: whole,
+      text: "I think the price is too high.",
+      unplaced: null,
+    });
+  });
+
+  test("is kept beside a whole turn in which its line does not stand", () => {
+    const whole = line("w", "I think the prize is too high.", { replaces: ["a"] });
+    expect(followed(edit, [whole])).toEqual({
+      segment: whole,
+      text: whole.text,
+      unplaced: "the price is",
+    });
+  });
+
+  test("says what the whole turn says when nothing was changed yet", () => {
+    const whole = line("w", "Nothing of it.", { replaces: ["a"] });
+    const moved = followed(begun(line("a", "the fries are")), [whole]);
+    expect(moved).toEqual(begun(whole));
+    expect(isChanged(moved)).toBe(false);
+  });
+
+  test("has neighbours that have words", () => {
+    const lines = [line("z", "before"), gap, line("a", "the fries are"), line("b", "after"), gap];
+    expect(neighbour(edit, lines, -1)?.id).toBe("z");
+    expect(neighbour(edit, lines, 1)?.id).toBe("b");
+    expect(neighbour(begun(line("b", "after")), lines, 1)).toBeUndefined();
+    expect(newestSpeech(lines)?.id).toBe("b");
+    expect(newestSpeech([gap])).toBeUndefined();
+  });
+});
