@@ -44,27 +44,30 @@ def hear(*, call_id: UUID, stream_id: UUID, said: Content, now: datetime) -> Non
     Without the proof that the notice was heard neither is shown or kept. Final text is stored in the transcript and nowhere
     else; in the transaction that stores it the callback is noted without its words.
     """
-    if not _listens(call_id=call_id, stream_id=stream_id, event=said, now=now):
-        # Superseded before it said anything, or refused: whoever speaks there must be heard no more.
-        _have_it_stopped(stream_id, call_id, said)
+    try:
+        if not _listens(call_id=call_id, stream_id=stream_id, event=said, now=now):
+            # Superseded before it said anything, or refused: whoever speaks there must be heard no more.
+            _have_it_stopped(stream_id, call_id, said)
+        elif said.final:
+            _store(call_id, stream_id, said, now)
+        else:
+            _show(stream_id, said)
+    except (Call.DoesNotExist, MediaStream.DoesNotExist):
+        # Erased a moment ago, and its words with it.
         return
-    if said.final:
-        _store(call_id, stream_id, said, now)
-    else:
-        _show(stream_id, said)
 
 
 def _listens(*, call_id: UUID, stream_id: UUID, event: Event, now: datetime) -> bool:
     """Whether this transcription is the call's; the first callback of it, whichever that is, connects it."""
     stream = MediaStream.objects.select_related("call").get(id=stream_id)
+    call = stream.call
     if stream.state == "issued":
         with transaction.atomic():
             call = _locked(call_id)
             stream = call.streams.select_for_update().get(id=stream_id)
             if stream.state == "issued":
                 _connect(call, stream, event, now)
-        return call.transcript_state != "refused"
-    return stream.connected_at is not None and stream.call.transcript_state != "refused"
+    return stream.connected_at is not None and call.transcript_state != "refused"
 
 
 def _have_it_stopped(stream_id: UUID, call_id: UUID, event: Event) -> None:
