@@ -6,15 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from channels.layers import get_channel_layer
 
-from realtime.publish import Topic
+from realtime.publish import Topic, publish_ephemeral
 from tests.identity.test_sockets import elsewhere, run
 from tests.voice.carrier import Answer, Placed, post, sid
+from voice.events import TranscriptionLevel
 from voice.models import MediaStream, TranscriptSegment
 
-QUIET_S = 0.4
+PATIENCE_S = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +88,13 @@ def heard_by_pages(placed: Placed, act: Callable[[], object]) -> list[dict[str, 
         channel = await layer.new_channel()
         await layer.group_add(topic.name, channel)
         await elsewhere(act)
-        events = []
-        while True:
-            try:
-                async with asyncio.timeout(QUIET_S):
-                    events.append(json.loads((await layer.receive(channel))["text"]))
-            except TimeoutError:
-                return events
+        # Sent last, so it comes last.
+        publish_ephemeral(topic, TranscriptionLevel(call_id=UUID(placed.call_id), level=0))
+        events: list[dict[str, Any]] = []
+        async with asyncio.timeout(PATIENCE_S):
+            while (event := json.loads((await layer.receive(channel))["text"]))["type"] != "transcription.level":
+                events.append(event)
+        return events
 
     return run(story)
 
