@@ -81,6 +81,9 @@ class BrowserSession:
         try:
             command = json.loads(text)
             action = command["action"]
+            if action == "ping":
+                self._socket.deliver(PONG)
+                return True
             call_id = UUID(command["call_id"])
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return False
@@ -102,4 +105,6 @@ class BrowserSession:
         return False
 
 
+# A browser cannot see the pings of the WebSocket protocol, and a network that swallows everything closes nothing.
+PONG = Frame('{"topic":"","event":{"type":"pong"}}')
 READY = Frame('{"topic":"","event":{"type":"ready"}}')

@@ -120,6 +120,16 @@ def test_a_frame_that_breaks_the_protocol_ends_its_socket_and_is_counted_by_a_co
     assert [vars(record)["error_code"] for record in ours] == ["peer_failed"]
 
 
+def test_a_page_that_has_heard_nothing_for_a_while_asks_for_a_word() -> None:
+    async def story() -> None:
+        async with door() as (url, _):
+            one = await opened(url)
+            await one.send('{"action":"ping"}')
+            assert json.loads(await one.recv())["event"] == {"type": "pong"}
+
+    asyncio.run(story())
+
+
 def test_frames_of_every_length_arrive_whole_and_a_call_is_followed() -> None:
     async def story() -> None:
         async with door() as (url, _):

@@ -93,8 +93,13 @@ class TcpSocket:
         proof = signed_as_the_carrier() if self._signed is None else self._signed
         headers = {"X-Twilio-Signature": proof} if proof else {}
         try:
+            # Twilio pings nobody.
             self._socket = await connect(
-                f"ws://127.0.0.1:{port}{PATH}", additional_headers=headers, compression=None, max_queue=None
+                f"ws://127.0.0.1:{port}{PATH}",
+                additional_headers=headers,
+                compression=None,
+                max_queue=None,
+                ping_interval=None,
             )
         except InvalidStatus as refused:
             assert refused.response.status_code == 403

@@ -15,10 +15,15 @@ interface Handlers {
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 15_000;
 const SIGNED_OUT = 4401;
+// A network that swallows everything closes nothing: after so long without a word the server is asked for one.
+const QUIET_MS = 15_000;
+const ANSWER_WITHIN_MS = 5_000;
+const OPEN_WITHIN_MS = 10_000;
 
 /** What the server says about the line itself, beside the events of the workspace. */
 type LineFrame =
   | { type: "ready" }
+  | { type: "pong" }
   | { type: "following"; call_id: string }
   | { type: "refused"; call_id: string; code: string };
 
@@ -32,6 +37,7 @@ export function backoffMs(failures: number, random: number): number {
 export class LiveSocket {
   private socket: WebSocket | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private doubt: ReturnType<typeof setTimeout> | undefined;
   private failures = 0;
   private wasOpen = false;
   private closed = false;
@@ -43,16 +49,19 @@ export class LiveSocket {
   ) {}
 
   open(): void {
-    window.addEventListener("online", this.retryNow);
-    document.addEventListener("visibilitychange", this.retryNow);
+    window.addEventListener("online", this.lookNow);
+    document.addEventListener("visibilitychange", this.lookNow);
+    document.addEventListener("resume", this.lookNow);
     this.connect();
   }
 
   close(): void {
     this.closed = true;
     clearTimeout(this.timer);
-    window.removeEventListener("online", this.retryNow);
-    document.removeEventListener("visibilitychange", this.retryNow);
+    clearTimeout(this.doubt);
+    window.removeEventListener("online", this.lookNow);
+    document.removeEventListener("visibilitychange", this.lookNow);
+    document.removeEventListener("resume", this.lookNow);
     this.socket?.close();
   }
 
@@ -72,11 +81,30 @@ export class LiveSocket {
     this.send({ action: "unfollow", call_id: callId });
   }
 
-  private readonly retryNow = (): void => {
-    if (document.visibilityState !== "visible" || this.socket !== null || this.closed) return;
-    clearTimeout(this.timer);
-    this.connect();
+  /** The page or the network is back after a while: a lost line is tried again at once, one that seems open is tested. */
+  private readonly lookNow = (): void => {
+    if (document.visibilityState !== "visible" || this.closed) return;
+    if (this.socket === null) {
+      clearTimeout(this.timer);
+      this.connect();
+    } else if (this.socket.readyState === WebSocket.OPEN) this.askForAWord();
   };
+
+  private askForAWord(): void {
+    clearTimeout(this.doubt);
+    this.socket?.send(JSON.stringify({ action: "ping" }));
+    this.doubt = setTimeout(() => this.giveUp(), ANSWER_WITHIN_MS);
+  }
+
+  /** Does not wait for the other end to agree that this is the end: it does not answer. */
+  private giveUp(): void {
+    const socket = this.socket;
+    if (socket === null) return;
+    socket.onmessage = null;
+    socket.onclose = null;
+    socket.close();
+    this.lost(0);
+  }
 
   private connect(): void {
     this.handlers.onState(this.wasOpen || this.failures > 0 ? "waiting" : "connecting");
@@ -84,10 +112,15 @@ export class LiveSocket {
     this.socket = socket;
     socket.onmessage = (message: MessageEvent<string>) => this.receive(message.data);
     socket.onclose = (event: CloseEvent) => this.lost(event.code);
+    clearTimeout(this.doubt);
+    this.doubt = setTimeout(() => this.giveUp(), OPEN_WITHIN_MS);
   }
 
   private receive(text: string): void {
+    clearTimeout(this.doubt);
+    this.doubt = setTimeout(() => this.askForAWord(), QUIET_MS);
     const { event } = JSON.parse(text) as { topic: string; event: ServerEvent | LineFrame };
+    if (event.type === "pong") return;
     if (event.type === "ready") this.ready();
     else if (event.type === "following") this.handlers.onFollowing(event.call_id);
     else if (event.type !== "refused") this.handlers.onEvent(event);
@@ -103,6 +136,7 @@ export class LiveSocket {
 
   private lost(code: number): void {
     this.socket = null;
+    clearTimeout(this.doubt);
     if (this.closed) return;
     if (code === SIGNED_OUT) {
       this.close();
