@@ -14,16 +14,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from statistics import median
 from typing import Any
 from urllib.parse import urlsplit
 
-import numpy as np
 import psutil
 from twilio.request_validator import RequestValidator
 
-from ai.listening.wer import word_error_rate
-from bench import calls, engines, services, speech
+from bench import calls, engines, figures, services, speech
 from bench.calls import Heard, Line, Seat
 from bench.machine import CLIENT_CORES, SERVER_CORES, listens, start
 from bench.report import Report, environment, say
@@ -31,17 +28,18 @@ from bench.sounds import MIXES, mixed
 from bench.speech import CONDITIONS, PAUSED, Speech
 
 ALL_CORES = SERVER_CORES | CLIENT_CORES
-LADDER = (8, 12, 16, 20, 24)
+LADDER = (8, 16, 20, 24)
 LADDER_S = 32.0
 FINAL_GOAL_MS = 1_200.0
 NOTHING_SAID_S = 300.0
+# From a call's end to the next one in its place.
+HANGUP_S = 1.0
+LADDER_STAGGER_S = 0.15
 ENGINE_KINDS = {
-    "tiny_en": ("utterance", "turn"),
-    "moonshine": ("utterance",),
     "stock_tiny_en": ("utterance", "track"),
+    "tiny_en": ("utterance", "early", "turn"),
+    "moonshine": ("utterance",),
 }
-# A turn's noted end and its segment's may differ by so much and still be the same end.
-SAME_END_MS = 400
 
 
 def run() -> Report:
@@ -57,9 +55,10 @@ def run() -> Report:
         cpu_s, audio_s = transcriber.cpu_s(), 0.0
         for condition in conditions:
             wave = [one for (key, _), one in spoken.items() if key == condition]
-            say(f"listening: {len(wave)} two-track calls, {condition}")
-            waves[condition] = calls.played(line, seats, wave)
-            audio_s += sum(track.duration_s for one in wave for track in one.tracks().values())
+            say(f"listening: {len(wave)} two-track calls at once, {condition}")
+            whole, starts_s = _kept_up(wave)
+            waves[condition] = calls.played(line, seats, whole, starts_s)
+            audio_s += sum(track.duration_s for one in whole for track in one.tracks().values())
         live_cpu = (transcriber.cpu_s() - cpu_s) / audio_s
         ladder = _climbed(line, seats, clean, LADDER[:1] if quick else LADDER)
         memory = transcriber.memory_mb()
@@ -68,6 +67,22 @@ def run() -> Report:
             alone = engines.measured(list(ENGINE_KINDS), found, scratch, kinds=ENGINE_KINDS)
         say(f"listening: {time.monotonic() - began_s:.0f} s")
         return _report(spoken, waves, ladder, silent, alone, live_cpu, memory)
+
+
+def _kept_up(wave: list[Speech]) -> tuple[list[Speech], list[float]]:
+    """These calls and when each begins; in place of a short one that is over, it comes again while there is time for it."""
+    starts_s = [number * calls.STAGGER_S for number in range(len(wave))]
+    ends_s = [start_s + _length_s(one) for one, start_s in zip(wave, starts_s, strict=True)]
+    followed = [
+        (one, end_s + HANGUP_S)
+        for one, end_s in zip(wave, ends_s, strict=True)
+        if end_s + HANGUP_S + _length_s(one) <= max(ends_s) + HANGUP_S
+    ]
+    return [*wave, *(one for one, _ in followed)], [*starts_s, *(start_s for _, start_s in followed)]
+
+
+def _length_s(one: Speech) -> float:
+    return max(track.duration_s for track in one.tracks().values())
 
 
 class Transcriber:
@@ -132,9 +147,9 @@ def _climbed(line: Line, seats: list[Seat], clean: list[Speech], ladder: tuple[i
     rungs = []
     for count in ladder:
         many = [_shortened(clean[number % (len(clean) - 1)], number) for number in range(count)]
-        heard = calls.played(line, seats, many, stagger_s=0.15)
-        delays = [delay for one in heard for delay in _final_delays(one)]
-        final_ms = _quantiles(delays)
+        heard = calls.played(line, seats, many, [number * LADDER_STAGGER_S for number in range(count)])
+        delays = [delay for one in heard for delay in figures.final_delays(one)]
+        final_ms = figures.quantiles(delays)
         rung: dict[str, Any] = {"calls": count, "final_ms": final_ms, "finals": len(delays)}
         rung["interims"] = sum(len(one.interims) for one in heard)
         rung["gaps"] = sum(one.gaps for one in heard)
@@ -181,39 +196,6 @@ def _scratch() -> Iterator[Path]:
         yield Path(folder)
 
 
-def _final_delays(heard: Heard) -> list[float]:
-    """ms from the end of each utterance to its text in the browser's socket; the noted end, where there is one."""
-    delays = []
-    for text in heard.finals:
-        noted = [turn.end_ms for turn in heard.speech.tracks()[text.speaker].turns]
-        end_ms = next((end for end in noted if abs(end - text.end_ms) <= SAME_END_MS), text.end_ms)
-        delays.append(text.at_s * 1_000 - end_ms)
-    return delays
-
-
-def _interim_delays(heard: Heard) -> list[float]:
-    """ms from the last sound that an interim text covers to the text."""
-    return [text.at_s * 1_000 - text.end_ms for text in heard.interims]
-
-
-def _quantiles(values: list[float]) -> dict[str, float]:
-    if not values:
-        return {"p50": 0.0, "p95": 0.0}
-    return {"p50": round(median(values)), "p95": round(float(np.percentile(values, 95)))}
-
-
-def _live_wer(waves: dict[str, list[Heard]], *, settled: bool, only: str = "") -> dict[str, float]:
-    pairs: dict[str, list[tuple[str, str]]] = {}
-    for condition, wave in waves.items():
-        for heard in wave:
-            for speaker, track in heard.speech.tracks().items():
-                if track.turns and only in ("", heard.speech.name):
-                    text = heard.settled_text(speaker) if settled else heard.text(speaker)
-                    pairs.setdefault(condition, []).append((track.text, text))
-    rates = {condition: round(100 * word_error_rate(found), 2) for condition, found in pairs.items()}
-    return {**rates, "all": round(100 * word_error_rate([one for found in pairs.values() for one in found]), 2)}
-
-
 def _report(
     spoken: dict[tuple[str, str], Speech],
     waves: dict[str, list[Heard]],
@@ -224,16 +206,16 @@ def _report(
     memory: list[int],
 ) -> Report:
     everything = [heard for wave in waves.values() for heard in wave]
-    finals = _quantiles([delay for heard in everything for delay in _final_delays(heard)])
-    interims = _quantiles([delay for heard in everything for delay in _interim_delays(heard)])
+    final_ms = figures.final_ms(waves)
+    interims = figures.quantiles([delay for heard in everything for delay in figures.interim_delays(heard)])
     by_engine = {one.engine: one for one in alone}
     stages = {
-        one.engine: {kind: one.wer(kind, spoken) for kind in ENGINE_KINDS[one.engine]}
+        one.engine: {kind: one.wer(kind, spoken) for kind in ENGINE_KINDS[one.engine] if kind != "early"}
         | {"cpu_s": {kind: round(one.cpu_s(kind), 1) for kind in ENGINE_KINDS[one.engine]}}
         for one in alone
     }
-    settled, first = _live_wer(waves, settled=True), _live_wer(waves, settled=False)
-    paused = _live_wer(waves, settled=True, only=PAUSED)
+    settled, first = figures.live_wer(waves, settled=True), figures.live_wer(waves, settled=False)
+    paused = figures.live_wer(waves, settled=True, only=PAUSED)
     stock = stages.pop("stock_tiny_en")
     stock_wer = min(stock[kind]["all"] for kind in ("utterance", "track"))
     held = [rung["calls"] for rung in ladder if rung["final_ms"]["p95"] <= FINAL_GOAL_MS]
@@ -243,14 +225,14 @@ def _report(
             "live": {
                 "wer_finals": first,
                 "wer_settled": settled,
-                "wer_paused_finals": _live_wer(waves, settled=False, only=PAUSED),
+                "wer_paused_finals": figures.live_wer(waves, settled=False, only=PAUSED),
                 "wer_paused_settled": paused,
-                "final_ms": finals,
+                "final_ms": final_ms,
                 "interim_ms": interims,
                 "finals": sum(len(heard.finals) for heard in everything),
                 "interims": sum(len(heard.interims) for heard in everything),
                 "merged": sum(len(heard.merged) for heard in everything),
-                "merged_ms": _quantiles(
+                "merged_ms": figures.quantiles(
                     [text.at_s * 1_000 - text.end_ms for heard in everything for text in heard.merged]
                 ),
                 "gaps": sum(heard.gaps for heard in everything),
@@ -265,13 +247,15 @@ def _report(
         peers={"faster_whisper_tiny_en": stock},
         limit={"endpoint_ms": 480, "note": "no final text can come before the pause that ends its utterance"},
         ratios={
-            "final_ms_p50": finals["p50"],
-            "final_ms_p95": finals["p95"],
+            "final_ms_p50": final_ms["all"]["p50"],
+            "final_ms_p95": final_ms["all"]["p95"],
             "interim_ms_p95": interims["p95"],
             "calls_finals_p95_1200ms": max(held, default=0),
             "wer_points_vs_stock": round(settled["all"] - stock_wer, 2),
             "cpu_vs_stock": round(
-                by_engine["tiny_en"].cpu_s("utterance") / by_engine["stock_tiny_en"].cpu_s("utterance"), 3
+                sum(by_engine["tiny_en"].cpu_s(kind) for kind in ("utterance", "early"))
+                / by_engine["stock_tiny_en"].cpu_s("utterance"),
+                3,
             ),
             "wer_paused_merged": paused.get("clean", paused["all"]),
             "invented_words": sum(silent.values()),
