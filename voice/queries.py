@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from compliance import suppression
 from identity.auth import Actor
 from ledger import queries as ledger_queries
+from ledger.money import affordable_s
 from voice.keyset import page_of
 from voice.models import Call, Lead, TranscriptSegment
 from voice.schemas import (
@@ -119,7 +120,8 @@ def list_item(call: Call, spans: list[SpeechSpan], *, now: datetime) -> CallList
     return CallListItem(**call_out(call, now=now).model_dump(), speech=spans)
 
 
-def call_out(call: Call, *, now: datetime) -> CallOut:
+def call_out(call: Call, *, now: datetime, spendable_mcredits: int | None = None) -> CallOut:
+    """spendable_mcredits: what the call can spend, where that is known already."""
     return CallOut(
         id=call.id,
         lead=CallLead(id=call.lead_id, name=call.lead.name, phone_e164=call.lead.phone_e164),
@@ -131,7 +133,7 @@ def call_out(call: Call, *, now: datetime) -> CallOut:
         ended_at=call.ended_at,
         duration_s=duration_s(call, now=now),
         charged_mcredits=call.charged_mcredits,
-        seconds_left=seconds_left(call, now=now),
+        seconds_left=seconds_left(call, now=now, spendable_mcredits=spendable_mcredits),
         sequence=call.sequence,
         end_reason=call.end_reason,
         disposition=call.disposition,
@@ -146,14 +148,20 @@ def duration_s(call: Call, *, now: datetime) -> int:
     return max(0, int((now - call.answered_at).total_seconds()))
 
 
-def seconds_left(call: Call, *, now: datetime) -> int | None:
-    """Until the credits end: what is paid already plus what the hold and the free balance can pay."""
+def seconds_left(call: Call, *, now: datetime, spendable_mcredits: int | None = None) -> int | None:
+    """Until the credits end: what is paid already plus what the hold and the free balance can pay.
+
+    spendable_mcredits: their sum, where it is known already.
+    """
     if call.status != "in_progress" or call.answered_at is None:
         return None
     card = ledger_queries.rate_card(call.rate_card_id)
-    spendable = ledger_queries.spendable_s(
-        workspace_id=call.workspace_id, reference=call.ledger_reference, terms=card.terms
-    )
+    if spendable_mcredits is None:
+        spendable = ledger_queries.spendable_s(
+            workspace_id=call.workspace_id, reference=call.ledger_reference, terms=card.terms
+        )
+    else:
+        spendable = affordable_s(amount_mcredits=spendable_mcredits, terms=card.terms)
     paid_s = call.minutes_charged * card.terms.increment_s
     left = paid_s + spendable - int((now - call.answered_at).total_seconds())
     return max(0, min(left, call.max_duration_s - int((now - call.answered_at).total_seconds())))

@@ -23,6 +23,7 @@ from ledger.operations.holds import (
     settle,
 )
 from ledger.operations.paddle_events import apply_pending_paddle_events, receive_webhook
+from ledger.operations.together import LedgerBusy
 
 __all__ = [
     "CHARGES_AT_ONCE_MAX",
@@ -36,6 +37,7 @@ __all__ = [
     "HoldUnknown",
     "IdempotencyKeyReused",
     "InsufficientCredit",
+    "LedgerBusy",
     "Overtaken",
     "PackUnknown",
     "ReferenceTaken",

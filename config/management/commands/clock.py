@@ -29,6 +29,7 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (1, metering.warn_and_end),
         (1, reconcile.apply_waiting_callbacks),
         (5, ledger.apply_pending_paddle_events),
+        (60, metering.keep_holds),
         (30, ledger.release_expired_holds),
     ),
     "carrier": (
