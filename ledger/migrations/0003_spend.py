@@ -1,6 +1,7 @@
 """Spending in sets: one function books many charges and debits at once, and triggers check whole statements, not rows."""
 
-from django.db import migrations
+import django.db.models.deletion
+from django.db import migrations, models
 
 FORWARD = """
 -- Ids in the order of time where the server can make them (PostgreSQL 18), random ones where it cannot.
@@ -17,13 +18,17 @@ END $$;
 DROP TRIGGER ledger_entry_balanced ON ledger_entry;
 DROP FUNCTION ledger_entry_balances();
 
-CREATE FUNCTION ledger_entries_are_posted() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION ledger_entries_are_posted() RETURNS trigger LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_memoize = off
+AS $$
 DECLARE
     wrong uuid;
 BEGIN
+    -- Not EXISTS, which PostgreSQL would turn into a join.
     SELECT entry.id INTO wrong
     FROM written AS entry
-    WHERE NOT EXISTS (SELECT FROM ledger_posting AS posting WHERE posting.entry_id = entry.id)
+    WHERE (SELECT posting.entry_id FROM ledger_posting AS posting WHERE posting.entry_id = entry.id LIMIT 1) IS NULL
     LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'entry % has no postings', wrong USING ERRCODE = 'check_violation';
@@ -31,56 +36,87 @@ BEGIN
     RETURN NULL;
 END $$;
 
+-- Each entry's postings are looked up by their index: PostgreSQL knows too little of `written` to see that by itself.
+CREATE OR REPLACE FUNCTION ledger_postings_balance() RETURNS trigger LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_memoize = off
+AS $$
+DECLARE
+    wrong uuid;
+BEGIN
+    SELECT entry.id INTO wrong
+    FROM (SELECT DISTINCT entry_id AS id FROM written) AS entry
+    WHERE (
+        SELECT sum(CASE posting.side WHEN 'debit' THEN posting.amount_mcredits ELSE -posting.amount_mcredits END) = 0
+               AND count(account.workspace_id) > 0
+               AND bool_and(account.id IS NOT NULL AND coalesce(account.workspace_id, head.workspace_id)
+                            = head.workspace_id)
+        FROM ledger_posting AS posting
+        LEFT JOIN ledger_entry AS head ON head.id = posting.entry_id
+        LEFT JOIN ledger_account AS account ON account.id = posting.account_id
+        WHERE posting.entry_id = entry.id
+    ) IS NOT TRUE
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'entry % is not there, does not sum to zero or is posted to an account of somebody else', wrong
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+
 CREATE TRIGGER ledger_entry_posted AFTER INSERT ON ledger_entry REFERENCING NEW TABLE AS written
     FOR EACH STATEMENT EXECUTE FUNCTION ledger_entries_are_posted();
 
--- One round of spending; ledger/operations/spending.py says what it promises.
-CREATE FUNCTION ledger_spend(
-    workspaces uuid[], kinds text[], refs text[], ordinals int[], keys text[], amounts bigint[],
-    booked_at timestamptz[], held_until timestamptz, sales uuid, lock_patience_ms int
+-- Accounts stay for ever, as entries do: so what refers to them need not be guarded row by row.
+CREATE TRIGGER ledger_account_kept BEFORE DELETE ON ledger_account
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
+
+-- Both functions below: one plan per session, made for books that grow, so that everything is found by its index, however
+-- few rows there were then. A workspace's available account is the lock of all its books: every writer takes it first, in
+-- the order of workspaces; the statement that follows sees all that was committed before the lock was given.
+-- ledger/operations/spending.py says what they promise.
+CREATE FUNCTION ledger_charge(
+    workspaces uuid[], refs text[], ordinals int[], amounts bigint[], booked_at timestamptz, held_until timestamptz,
+    sales uuid
 ) RETURNS TABLE (
     place bigint, outcome text, entry_id uuid, amount bigint, hold_left bigint,
     available bigint, held bigint, debt bigint, sequence bigint
-) LANGUAGE plpgsql AS $$
+) LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_memoize = off
+AS $$
 #variable_conflict use_column
 BEGIN
-    IF lock_patience_ms > 0 THEN
-        PERFORM set_config('lock_timeout', lock_patience_ms || 'ms', true);
-    END IF;
-    -- A workspace's available account is the lock of all its books: every writer takes it first, in this order.
-    -- The statement after this one sees all that was committed before the lock was given.
     PERFORM FROM ledger_account WHERE kind = 'available' AND workspace_id = ANY (workspaces)
     ORDER BY workspace_id FOR NO KEY UPDATE;
     RETURN QUERY
     WITH known AS (
-        SELECT asked.*, free.id AS free_id, coalesce(free.balance_mcredits, 0) AS free, free.sequence AS last,
-               aside.id AS aside_id, coalesce(aside.balance_mcredits, 0) AS aside,
-               coalesce(owed.balance_mcredits, 0) AS owed,
+        SELECT asked.*, free.id AS free_id, free.balance_mcredits AS free, free.sequence AS last,
+               aside.id AS aside_id, aside.balance_mcredits AS aside, owed.balance_mcredits AS owed,
                hold.id AS hold_id, coalesce(hold.remaining_mcredits, 0) AS on_hold,
-               coalesce(charged.id, keyed.id) AS earlier_id,
-               -coalesce(charged.effect_mcredits, keyed.effect_mcredits) AS earlier_amount,
+               earlier.id AS earlier_id, -earlier.effect_mcredits AS earlier_amount,
                CASE
-                   WHEN asked.kind = 'charge' AND hold.workspace_id IS DISTINCT FROM asked.workspace_id THEN 'closed'
-                   WHEN charged.id IS NOT NULL OR keyed.id IS NOT NULL THEN 'already'
+                   WHEN hold.workspace_id IS DISTINCT FROM asked.workspace_id THEN 'closed'
+                   WHEN earlier.id IS NOT NULL THEN 'already'
                    -- An expired hold is not the end: the carrier may have been silent about a call that goes on.
-                   WHEN asked.kind = 'charge' AND hold.state NOT IN ('active', 'expired') THEN 'closed'
+                   WHEN hold.state NOT IN ('active', 'expired') THEN 'closed'
                    ELSE 'due'
                END AS verdict
-        FROM unnest(workspaces, kinds, refs, ordinals, keys, amounts, booked_at) WITH ORDINALITY
-             AS asked (workspace_id, kind, reference, ordinal, key, amount, booked_at, place)
+        FROM unnest(workspaces, refs, ordinals, amounts) WITH ORDINALITY
+             AS asked (workspace_id, reference, ordinal, amount, place)
         LEFT JOIN ledger_account AS free ON free.workspace_id = asked.workspace_id AND free.kind = 'available'
         LEFT JOIN ledger_account AS aside ON aside.workspace_id = asked.workspace_id AND aside.kind = 'held'
         LEFT JOIN ledger_account AS owed ON owed.workspace_id = asked.workspace_id AND owed.kind = 'debt'
-        LEFT JOIN ledger_hold AS hold ON asked.kind = 'charge' AND hold.reference = asked.reference
-        LEFT JOIN ledger_entry AS charged ON asked.kind = 'charge' AND charged.kind = 'charge'
-            AND charged.reference = asked.reference AND charged.ordinal = asked.ordinal
-        LEFT JOIN ledger_entry AS keyed ON keyed.workspace_id = asked.workspace_id AND keyed.key = asked.key
+        LEFT JOIN ledger_hold AS hold ON hold.reference = asked.reference
+        LEFT JOIN ledger_entry AS earlier ON earlier.kind = 'charge' AND earlier.reference = asked.reference
+            AND earlier.ordinal = asked.ordinal
     ),
     drawn AS (
         SELECT known.*,
                CASE WHEN verdict = 'due' THEN greatest(0, least(amount, on_hold - coalesce(
                    sum(amount) FILTER (WHERE verdict = 'due') OVER (
-                       PARTITION BY hold_id ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+                       PARTITION BY workspace_id, hold_id ORDER BY place
+                       ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
                    ), 0)::bigint)) ELSE 0 END AS from_hold
         FROM known
     ),
@@ -98,15 +134,16 @@ BEGIN
                count(*) FILTER (WHERE paid AND amount > 0) OVER in_all AS steps,
                coalesce(sum(amount - from_hold) FILTER (WHERE paid) OVER in_all, 0)::bigint AS taken,
                coalesce(sum(from_hold) FILTER (WHERE paid) OVER in_all, 0)::bigint AS freed,
-               on_hold - coalesce(sum(from_hold) FILTER (WHERE paid) OVER (PARTITION BY hold_id), 0)::bigint AS rest
+               on_hold - coalesce(sum(from_hold) FILTER (WHERE paid) OVER (PARTITION BY workspace_id, hold_id),
+                                  0)::bigint AS rest
         FROM weighed
         WINDOW so_far AS (PARTITION BY workspace_id ORDER BY place ROWS UNBOUNDED PRECEDING),
                in_all AS (PARTITION BY workspace_id)
     ),
     entries AS (
-        INSERT INTO ledger_entry (id, workspace_id, sequence, kind, reference, ordinal, key, effect_mcredits,
+        INSERT INTO ledger_entry (id, workspace_id, sequence, kind, reference, ordinal, effect_mcredits,
                                   balance_after_mcredits, occurred_at)
-        SELECT new_id, workspace_id, last + step, kind, reference, ordinal, key, -amount,
+        SELECT new_id, workspace_id, last + step, 'charge', reference, ordinal, -amount,
                free + aside - owed - spent, booked_at
         FROM judged WHERE paid AND amount > 0
     ),
@@ -136,7 +173,7 @@ BEGIN
                               ELSE hold.expires_at END
         FROM (
             SELECT hold_id AS id, max(rest) AS rest, sum(amount)::bigint AS spent
-            FROM judged WHERE paid AND hold_id IS NOT NULL GROUP BY hold_id
+            FROM judged WHERE paid GROUP BY hold_id
         ) AS changed
         WHERE hold.id = changed.id
     )
@@ -150,13 +187,102 @@ BEGIN
            coalesce(earlier_amount, amount), rest, free - taken, aside - freed, owed, last + steps
     FROM judged ORDER BY place;
 END $$;
+
+CREATE FUNCTION ledger_debit(
+    workspaces uuid[], kinds text[], refs text[], keys text[], amounts bigint[], booked_at timestamptz[], sales uuid,
+    lock_patience_ms int
+) RETURNS TABLE (
+    place bigint, outcome text, entry_id uuid, amount bigint, hold_left bigint,
+    available bigint, held bigint, debt bigint, sequence bigint
+) LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_memoize = off
+AS $$
+#variable_conflict use_column
+BEGIN
+    IF lock_patience_ms > 0 THEN
+        PERFORM set_config('lock_timeout', lock_patience_ms || 'ms', true);
+    END IF;
+    PERFORM FROM ledger_account WHERE kind = 'available' AND workspace_id = ANY (workspaces)
+    ORDER BY workspace_id FOR NO KEY UPDATE;
+    RETURN QUERY
+    WITH weighed AS (
+        SELECT asked.*, free.id AS free_id, coalesce(free.balance_mcredits, 0) AS free, free.sequence AS last,
+               aside.balance_mcredits AS aside, owed.balance_mcredits AS owed,
+               earlier.id AS earlier_id, -earlier.effect_mcredits AS earlier_amount,
+               earlier.id IS NULL AND sum(asked.amount) FILTER (WHERE earlier.id IS NULL) OVER (
+                   PARTITION BY asked.workspace_id ORDER BY asked.place ROWS UNBOUNDED PRECEDING
+               ) <= coalesce(free.balance_mcredits, 0) AS paid
+        FROM unnest(workspaces, kinds, refs, keys, amounts, booked_at) WITH ORDINALITY
+             AS asked (workspace_id, kind, reference, key, amount, booked_at, place)
+        LEFT JOIN ledger_account AS free ON free.workspace_id = asked.workspace_id AND free.kind = 'available'
+        LEFT JOIN ledger_account AS aside ON aside.workspace_id = asked.workspace_id AND aside.kind = 'held'
+        LEFT JOIN ledger_account AS owed ON owed.workspace_id = asked.workspace_id AND owed.kind = 'debt'
+        LEFT JOIN ledger_entry AS earlier ON earlier.workspace_id = asked.workspace_id AND earlier.key = asked.key
+    ),
+    judged AS MATERIALIZED (
+        SELECT weighed.*, ledger_new_id() AS new_id,
+               count(*) FILTER (WHERE paid) OVER so_far AS step,
+               (sum(amount) FILTER (WHERE paid) OVER so_far)::bigint AS spent,
+               count(*) FILTER (WHERE paid) OVER in_all AS steps,
+               coalesce(sum(amount) FILTER (WHERE paid) OVER in_all, 0)::bigint AS taken
+        FROM weighed
+        WINDOW so_far AS (PARTITION BY workspace_id ORDER BY place ROWS UNBOUNDED PRECEDING),
+               in_all AS (PARTITION BY workspace_id)
+    ),
+    entries AS (
+        INSERT INTO ledger_entry (id, workspace_id, sequence, kind, reference, ordinal, key, effect_mcredits,
+                                  balance_after_mcredits, occurred_at)
+        SELECT new_id, workspace_id, last + step, kind, reference, 0, key, -amount,
+               free + aside - owed - spent, booked_at
+        FROM judged WHERE paid
+    ),
+    postings AS (
+        INSERT INTO ledger_posting (id, entry_id, account_id, side, amount_mcredits)
+        SELECT ledger_new_id(), new_id, line.account_id, line.side, amount
+        FROM judged CROSS JOIN LATERAL (VALUES (free_id, 'debit'), (sales, 'credit')) AS line (account_id, side)
+        WHERE paid
+    ),
+    accounts AS (
+        UPDATE ledger_account AS account
+        SET balance_mcredits = account.balance_mcredits - taken, sequence = account.sequence + steps
+        FROM judged
+        -- Once for each workspace.
+        WHERE paid AND step = 1 AND account.id = free_id
+    )
+    SELECT place,
+           CASE WHEN earlier_id IS NOT NULL THEN 'already'
+                WHEN paid THEN 'paid'
+                WHEN amount > free - taken THEN 'insufficient'
+                ELSE 'again' END,
+           CASE WHEN paid THEN new_id ELSE earlier_id END,
+           coalesce(earlier_amount, amount), 0::bigint, free - taken, aside, owed, last + steps
+    FROM judged ORDER BY place;
+END $$;
 """
 
 BACKWARD = """
-DROP FUNCTION ledger_spend(uuid[], text[], text[], int[], text[], bigint[], timestamptz[], timestamptz, uuid, int);
+DROP FUNCTION ledger_charge(uuid[], text[], int[], bigint[], timestamptz, timestamptz, uuid);
+DROP FUNCTION ledger_debit(uuid[], text[], text[], text[], bigint[], timestamptz[], uuid, int);
+DROP TRIGGER ledger_account_kept ON ledger_account;
 DROP TRIGGER ledger_entry_posted ON ledger_entry;
 DROP FUNCTION ledger_entries_are_posted();
 DROP FUNCTION ledger_new_id();
+CREATE OR REPLACE FUNCTION ledger_postings_balance() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    wrong uuid;
+BEGIN
+    SELECT posting.entry_id INTO wrong
+    FROM ledger_posting AS posting
+    WHERE posting.entry_id IN (SELECT entry_id FROM written)
+    GROUP BY posting.entry_id
+    HAVING sum(CASE posting.side WHEN 'debit' THEN posting.amount_mcredits ELSE -posting.amount_mcredits END) <> 0
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'entry % does not sum to zero', wrong USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NULL;
+END $$;
 CREATE FUNCTION ledger_entry_balances() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     debits numeric;
@@ -179,4 +305,41 @@ CREATE CONSTRAINT TRIGGER ledger_entry_balanced AFTER INSERT ON ledger_entry DEF
 
 class Migration(migrations.Migration):
     dependencies = [("ledger", "0002_append_only")]
-    operations = [migrations.RunSQL(FORWARD, BACKWARD)]
+    operations = [
+        # What the foreign keys said, a trigger says more strictly, for a whole statement at once. Foreign keys would look
+        # row by row and lock the account of all sales once more for each posting.
+        migrations.AlterField(
+            "entry",
+            "workspace",
+            models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="identity.workspace",
+            ),
+        ),
+        migrations.AlterField(
+            "posting",
+            "entry",
+            models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="postings",
+                to="ledger.entry",
+            ),
+        ),
+        migrations.AlterField(
+            "posting",
+            "account",
+            models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="ledger.account",
+            ),
+        ),
+        migrations.RunSQL(FORWARD, BACKWARD),
+    ]

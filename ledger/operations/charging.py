@@ -80,5 +80,5 @@ def capture_due(*, charges: Sequence[Charge], now: datetime, held_until: datetim
             outcome=_OUTCOMES[spent.outcome],
             spendable_mcredits=spent.spendable_mcredits,
         )
-        for charge, spent in zip(charges, spending.spend(wishes, held_until=held_until), strict=True)
+        for charge, spent in zip(charges, spending.charge(wishes, held_until=held_until), strict=True)
     ]

@@ -10,8 +10,9 @@ import psycopg
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
 from ledger.money import checked_amount
+from ledger.operations import spending
 from ledger.operations.book import Batch, InsufficientCredit
-from ledger.operations.spending import Spend, Spent, spend
+from ledger.operations.spending import Spend, Spent
 from ledger.operations.together import Together
 
 DebitKind = Literal["ai_query"]
@@ -47,7 +48,7 @@ def debit(
     wish = Spend(workspace_id, kind, reference, 0, f"{kind}:{key}", amount_mcredits, now)
     spent = None if connection.in_atomic_block else _together.ask(wish)
     if spent is None:
-        spent = spend([wish])[0]
+        spent = spending.debit([wish])[0]
     if spent.entry_id is None:
         raise InsufficientCredit(
             f"{amount_mcredits} milli-credits are needed and {spent.spendable_mcredits} are there. Buy a pack first."
@@ -67,7 +68,7 @@ def _book(wishes: Sequence[Spend]) -> Sequence[Spent | None]:
     :raises OperationalError, InterfaceError: the database is away.
     """
     try:
-        return spend(wishes, lock_patience_ms=LOCK_PATIENCE_MS)
+        return spending.debit(wishes, lock_patience_ms=LOCK_PATIENCE_MS)
     except InterfaceError:
         raise
     except OperationalError as error:

@@ -1,9 +1,9 @@
 """Spending credit in sets: many charges and debits of many workspaces, booked by one statement of the database."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from django.db import connection
@@ -13,6 +13,7 @@ from ledger.events import BalanceChanged
 from realtime.publish import Topic, publish_latest_on_commit
 
 Outcome = Literal["paid", "already", "insufficient", "closed"]
+Identity = tuple[object, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,11 @@ class Spend:
     now: datetime
 
     @property
-    def identity(self) -> tuple[object, ...]:
+    def identity(self) -> "Identity":
         return (self.reference, self.ordinal) if self.key is None else (self.workspace_id, self.key)
+
+
+Arguments = Callable[[Sequence[Spend]], list[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,55 +54,78 @@ class Spent:
     spendable_mcredits: int
 
 
-def spend(wishes: Sequence[Spend], *, held_until: datetime | None = None, lock_patience_ms: int = 0) -> list[Spent]:
+def charge(wishes: Sequence[Spend], *, held_until: datetime | None) -> list[Spent]:
     """Books what can be paid, in the given order; what cannot be paid hinders no other. Results come in that order too.
 
-    held_until: the holds of what was charged do not expire before. lock_patience_ms: how long to wait for workspaces that
-    others write in, 0 for as long as it takes. Outside a transaction each round commits by itself.
+    held_until: active holds of what was charged do not expire before. Inside a transaction, which the booking is part of.
     There is one round and one statement, unless something cannot be paid and later, smaller wishes of its workspace can.
     """
-    found: dict[tuple[object, ...], Spent] = {}
-    first = {wish.identity: wish for wish in reversed(wishes)}
-    open_wishes = list(first.values())[::-1] if len(first) < len(wishes) else list(wishes)
-    while open_wishes:
-        open_wishes = _round(open_wishes, held_until, lock_patience_ms, found)
-    if len(first) == len(wishes):
-        return [found[wish.identity] for wish in wishes]
+    now = wishes[0].now if wishes else None
+
+    def arguments(some: Sequence[Spend]) -> list[Any]:
+        return [
+            [wish.workspace_id for wish in some],
+            [wish.reference for wish in some],
+            [wish.ordinal for wish in some],
+            [wish.amount_mcredits for wish in some],
+            now,
+            held_until,
+            HOUSE_ACCOUNT_IDS["sales"],
+        ]
+
+    return _spend(wishes, _CHARGE, arguments)
+
+
+def debit(wishes: Sequence[Spend], *, lock_patience_ms: int = 0) -> list[Spent]:
+    """The same for what has a key and no hold.
+
+    lock_patience_ms: how long to wait for workspaces that others write in, 0 for as long as it takes. Outside a
+    transaction each round commits by itself.
+    """
+
+    def arguments(some: Sequence[Spend]) -> list[Any]:
+        return [
+            [wish.workspace_id for wish in some],
+            [wish.kind for wish in some],
+            [wish.reference for wish in some],
+            [wish.key for wish in some],
+            [wish.amount_mcredits for wish in some],
+            [wish.now for wish in some],
+            HOUSE_ACCOUNT_IDS["sales"],
+            lock_patience_ms,
+        ]
+
+    return _spend(wishes, _DEBIT, arguments)
+
+
+def _spend(wishes: Sequence[Spend], statement: str, arguments: Arguments) -> list[Spent]:
+    """Round after round until all is decided: less each time, since the first of what is left can be paid."""
+    first: dict[Identity, Spend] = {}
+    for wish in wishes:
+        first.setdefault(wish.identity, wish)
+    found: dict[Identity, Spent] = {}
+    undecided = list(first.values())
+    while undecided:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, arguments(undecided))
+            rows = cursor.fetchall()
+        undecided = _noted(undecided, rows, found)
     return [
         found[wish.identity] if first[wish.identity] is wish else _repeated(found[wish.identity]) for wish in wishes
     ]
 
 
-def _round(
-    wishes: list[Spend], held_until: datetime | None, lock_patience_ms: int, found: dict[tuple[object, ...], Spent]
-) -> list[Spend]:
-    """Notes what was decided and returns what was not: less each time, since the first of what is left can be paid."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _SPEND,
-            [
-                [wish.workspace_id for wish in wishes],
-                [wish.kind for wish in wishes],
-                [wish.reference for wish in wishes],
-                [wish.ordinal for wish in wishes],
-                [wish.key for wish in wishes],
-                [wish.amount_mcredits for wish in wishes],
-                [wish.now for wish in wishes],
-                held_until,
-                HOUSE_ACCOUNT_IDS["sales"],
-                lock_patience_ms,
-            ],
-        )
-        rows = cursor.fetchall()
+def _noted(wishes: Sequence[Spend], rows: Sequence[tuple[Any, ...]], found: dict[Identity, Spent]) -> list[Spend]:
+    """Notes what was decided, tells browsers, and returns what was not decided."""
     again = []
     changed: dict[UUID, tuple[int, int, int, int]] = {}
-    for wish, (outcome, entry_id, amount, on_hold, *balance) in zip(wishes, rows, strict=True):
+    for wish, (outcome, entry_id, amount, on_hold, available, held, debt, sequence) in zip(wishes, rows, strict=True):
         if outcome == "again":
             again.append(wish)
             continue
-        found[wish.identity] = Spent(outcome, entry_id, amount, on_hold + balance[0])
+        found[wish.identity] = Spent(outcome, entry_id, amount, on_hold + (available or 0))
         if outcome == "paid" and amount:
-            changed[wish.workspace_id] = tuple(balance)
+            changed[wish.workspace_id] = available, held, debt, sequence
     for workspace_id, (available, held, debt, sequence) in changed.items():
         event = BalanceChanged(available_mcredits=available, held_mcredits=held, debt_mcredits=debt, sequence=sequence)
         publish_latest_on_commit(Topic.workspace(workspace_id), event, order=sequence)
@@ -111,8 +138,11 @@ def _repeated(first: Spent) -> Spent:
     return Spent(outcome, first.entry_id, first.amount_mcredits, first.spendable_mcredits)
 
 
-_SPEND = """
-SELECT outcome, entry_id, amount, hold_left, available, held, debt, sequence
-FROM ledger_spend(%s::uuid[], %s::text[], %s::text[], %s::int[], %s::text[], %s::bigint[], %s::timestamptz[], %s, %s, %s)
+_RESULT = "SELECT outcome, entry_id, amount, hold_left, available, held, debt, sequence"
+_CHARGE = f"""
+{_RESULT} FROM ledger_charge(%s::uuid[], %s::text[], %s::int[], %s::bigint[], %s, %s, %s) ORDER BY place
+"""
+_DEBIT = f"""
+{_RESULT} FROM ledger_debit(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::timestamptz[], %s, %s)
 ORDER BY place
 """
