@@ -67,6 +67,8 @@ def _book(wishes: Sequence[Spend]) -> Sequence[Spent | None]:
 
     :raises OperationalError, InterfaceError: the database is away.
     """
+    # A thread that has no connection yet gives it back, so that the few of the pool do the work and know its plan.
+    borrowed = connection.connection is None
     try:
         return spending.debit(wishes, lock_patience_ms=LOCK_PATIENCE_MS)
     except InterfaceError:
@@ -76,6 +78,9 @@ def _book(wishes: Sequence[Spend]) -> Sequence[Spent | None]:
             raise
     except DatabaseError:
         pass
+    finally:
+        if borrowed:
+            connection.close()
     return [None] * len(wishes)
 
 

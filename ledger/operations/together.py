@@ -6,11 +6,14 @@ takes all that waits, itself included, and afterwards tells the first of those w
 
 import copy
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Final, Generic, TypeVar
 
 from processors.errors import DomainError
+
+GATHER_S: Final = 0.0003
 
 Wish = TypeVar("Wish")
 Answer = TypeVar("Answer")
@@ -62,6 +65,7 @@ class Together(Generic[Wish, Answer]):
         self._waiting: deque[_Request[Wish, Answer]] = deque()
         # Whether somebody works or was told to; then the queue may hold requests, else it is empty.
         self._led = False
+        self._last_batch = 0
 
     def ask(self, wish: Wish) -> Answer:
         """The answer to this wish alone.
@@ -102,8 +106,12 @@ class Together(Generic[Wish, Answer]):
         raise LedgerBusy("The booking was not confirmed in time. Ask again: it is made once.")
 
     def _lead(self, request: _Request[Wish, Answer]) -> None:
+        if len(self._waiting) == 1 and self._last_batch > 1:
+            # Those who were answered together a moment ago are about to ask together.
+            time.sleep(GATHER_S)
         with self._mutex:
             batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._at_once_max))]
+        self._last_batch = len(batch)
         try:
             answers = self._work([each.wish for each in batch])
             for each, answer in zip(batch, answers, strict=True):
