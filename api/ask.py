@@ -11,7 +11,7 @@ from ai import operations, queries
 from ai.embedding import EmbeddingModelMissing
 from ai.schemas import AnswerOut, InsightsOut, QuestionIn, QuestionsPage
 from api.auth import actor_of
-from ledger.operations import InsufficientCredit
+from ledger.operations import InsufficientCredit, LedgerBusy
 from processors.errors import DomainError
 from voice import queries as voice_queries
 
@@ -19,6 +19,7 @@ router = Router(tags=["ask"], by_alias=True)
 
 PROBLEMS: dict[type[DomainError], int] = {
     InsufficientCredit: 402,
+    LedgerBusy: 503,
     EmbeddingModelMissing: 503,
     operations.IdempotencyKeyReused: 409,
     queries.CursorInvalid: 400,

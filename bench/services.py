@@ -13,13 +13,16 @@ from config.embedded import environment, folders, ports, secrets
 
 
 @contextmanager
-def running() -> Iterator[Path]:
-    """Both servers up, the environment and Django set, the tables made. Yields the folder; all of it goes at the end."""
+def running(*, durable: bool = False, cores: set[int] = CLIENT_CORES) -> Iterator[Path]:
+    """Both servers up, the environment and Django set, the tables made. Yields the folder; all of it goes at the end.
+
+    durable: PostgreSQL as in production, so that what it has confirmed survives a loss of power.
+    """
     with ExitStack() as undo:
         data = Path(tempfile.mkdtemp(prefix="klose-bench-"))
         undo.callback(shutil.rmtree, data, ignore_errors=True)
         places, known = folders.make(data), secrets.make()
-        postgres, valkey = environment.databases(places, known, durable=False)
+        postgres, valkey = environment.databases(places, known, durable=durable)
         os.environ.update(environment.supplied(places, known, ports.free()))
         os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
         os.environ["LOG_LEVEL"] = "WARNING"
@@ -33,7 +36,7 @@ def running() -> Iterator[Path]:
                 server.command(),
                 log=places.logs / f"{name}.log",
                 ready=server.accepts,
-                cores=CLIENT_CORES,
+                cores=cores,
                 stop_signal=stop_signal,
             )
             undo.callback(started.stop, stop_signal)

@@ -57,8 +57,10 @@ class Entry(TenantModel):
     occurred_at: when it was booked.
     """
 
-    # The unique constraint on (workspace, sequence) is its index.
-    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+", db_index=False)
+    # The unique constraint on (workspace, sequence) is its index; a trigger on postings guards it.
+    workspace = models.ForeignKey(
+        Workspace, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     sequence = models.BigIntegerField()
     kind = models.CharField(max_length=20)
     reference = models.CharField(max_length=100)
@@ -91,8 +93,13 @@ class Posting(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     # No index of their own: the unique constraint serves the entry, and accounts are summed over all rows or not at all.
-    entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="postings", db_index=False)
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
+    # A trigger (migration 0003) checks both for all rows of a statement at once, and that the account is the workspace's.
+    entry = models.ForeignKey(
+        Entry, on_delete=models.PROTECT, related_name="postings", db_index=False, db_constraint=False
+    )
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     side = models.CharField(max_length=6)
     amount_mcredits = models.BigIntegerField()
 

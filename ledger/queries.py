@@ -1,12 +1,10 @@
 """Reading credits: balances, prices, purchases, entries."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import cast
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import Sum
 
 from ledger import paddle
@@ -58,25 +56,6 @@ def rate_card(rate_card_id: UUID) -> RateCard:
     :raises RateCard.DoesNotExist:
     """
     return RateCard.objects.get(id=rate_card_id)
-
-
-def spendable_mcredits(references: Sequence[str]) -> dict[str, int]:
-    """What each reference can still spend: the rest of its hold, and what its workspace has available.
-
-    Several references of one workspace share what is available, and each is shown all of it. One without a hold is left out.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT hold.reference, hold.remaining_mcredits + coalesce(account.balance_mcredits, 0)
-            FROM ledger_hold AS hold
-            LEFT JOIN ledger_account AS account
-                ON account.workspace_id = hold.workspace_id AND account.kind = 'available'
-            WHERE hold.reference = ANY(%s)
-            """,
-            [list(references)],
-        )
-        return dict(cursor.fetchall())
 
 
 def house_balance(kind: AccountKind) -> int:

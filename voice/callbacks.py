@@ -151,8 +151,9 @@ def move_on(*, call: Call, now: datetime) -> None:
     changed = False
     if CALL_RANK[facts.status] > CALL_RANK[call.status]:
         call.status = facts.status
-        by_credits = call.credits_ended and facts.end_reason == "hung_up"
-        call.end_reason = "credits_used_up" if by_credits else facts.end_reason
+        call.end_reason = facts.end_reason
+        if call.closes and facts.end_reason == "hung_up":
+            call.end_reason = "longest_call" if call.is_longest(facts.duration_s) else "credits_used_up"
         changed = True
     if facts.answered_at and call.answered_at is None:
         call.answered_at = facts.answered_at
@@ -178,7 +179,7 @@ def move_on(*, call: Call, now: datetime) -> None:
 def _apply_after(call: Call, callback: Callback, now: datetime) -> None:
     """The Dial verb is over. It names the callee leg, which matters when that leg's own callbacks were lost."""
     params = callback.params
-    if call.credits_ended:
+    if call.closes:
         # The lead was taken out of the Dial to hear the closing line, and their own leg will tell when it is over.
         return
     sid = params.get("DialCallSid")

@@ -4,19 +4,24 @@ Where a call's credits end is worked out anew each second, so a purchase during 
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Final
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import F, Q, QuerySet
 
+from ledger import live
+from ledger.money import price
 from realtime.publish import Topic, publish_on_commit
 from voice import queries, submission, sweeps, twilio, wake
 from voice.changes import publish_call
 from voice.dialling import CALL_LENGTH_MAX_S
 from voice.events import CallWarning
-from voice.models import Call
+from voice.live import pages
+from voice.models import TERMINAL_STATUSES, Call
 from voice.state import CLOSING_AT_S
 
 logger = logging.getLogger(__name__)
@@ -25,12 +30,15 @@ WARN_AT_S: Final = (15, 60)
 # The carrier ends the call this long after we should have: only when we could not.
 BACKSTOP_S: Final = 15
 _MARKS = (CLOSING_AT_S, *WARN_AT_S)
-_BATCH_CALLS = 500
+# Whoever can speak for longer than this is not looked at each second. The clock is never so late that it matters.
+_LOOK_FROM_S: Final = max(WARN_AT_S) + 120
 
 
 def watch_credits(*, now: datetime) -> None:
     """Warns each live call once at each mark, and begins its closing line at the last."""
-    for call, left_s in _with_seconds_left(now):
+    longest = Q(answered_at__lte=now - F("max_duration_s") * timedelta(seconds=1) + timedelta(seconds=max(WARN_AT_S)))
+    told = pages(_live().filter(Q(warned_at_s__isnull=False) | longest))
+    for call, left_s in _with_seconds_left(chain(_running_low(), told), now):
         mark = next((mark for mark in _MARKS if left_s <= mark), None)
         if mark != call.warned_at_s:
             _reach(call, mark, left_s, now)
@@ -72,7 +80,9 @@ def say_closing_line(*, call_id: UUID) -> None:
 def sweep_limits(*, now: datetime) -> None:
     """Tells the carrier where each live call's credits end, whenever that has changed."""
     wanted: dict[UUID, datetime] = {}
-    for call, left_s in _with_seconds_left(now):
+    near = now + timedelta(seconds=_LOOK_FROM_S)
+    due = pages(_live().filter(Q(limited_at__isnull=True) | Q(limited_at__lte=near)))
+    for call, left_s in _with_seconds_left(chain(_running_low(), due), now):
         ends_at = now + timedelta(seconds=left_s)
         # Whole seconds are left, so the same end comes out up to a second apart.
         if call.limited_at is None or abs(ends_at - call.limited_at) > timedelta(seconds=2):
@@ -96,11 +106,23 @@ def _limit(call_id: UUID, ends_at: datetime) -> None:
     Call.objects.filter(id=call_id).update(limited_at=ends_at)
 
 
-def _with_seconds_left(now: datetime) -> Iterator[tuple[Call, int]]:
-    """Every live call that nobody has asked to end, with the whole seconds that its credits last; in bounded batches."""
-    after = UUID(int=0)
-    live = Call.objects.filter(status="in_progress", answered_at__isnull=False, hangup_requested_at__isnull=True)
-    while calls := list(live.filter(id__gt=after).select_related("lead", "user").order_by("id")[:_BATCH_CALLS]):
+def _running_low() -> Iterator[list[UUID]]:
+    """The calls of which credits may end soon, page by page; the ledger alone says which."""
+    terms = live.all_terms().values()
+    below = max(price(duration_s=_LOOK_FROM_S + each.increment_s, terms=each) for each in terms)
+    for references in live.running_low(below_mcredits=below):
+        yield [call_id for each in references if (call_id := Call.id_of(each)) is not None]
+
+
+def _with_seconds_left(ids: Iterable[list[UUID]], now: datetime) -> Iterator[tuple[Call, int]]:
+    """Those of these calls that go on and that nobody has asked to end, with the whole seconds that their credits last."""
+    for page in ids:
+        calls = list(_live().filter(id__in=page).select_related("lead", "user"))
         left = queries.seconds_left_of(calls, now=now)
         yield from ((call, left[call.id]) for call in calls)
-        after = calls[-1].id
+
+
+def _live() -> QuerySet[Call]:
+    live_calls = Call.objects.filter(status="in_progress", answered_at__isnull=False, hangup_requested_at__isnull=True)
+    # Said again for the sake of the index over live calls.
+    return live_calls.exclude(status__in=TERMINAL_STATUSES)

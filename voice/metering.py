@@ -1,19 +1,44 @@
-"""The meter: debits each call minute while the call runs."""
+"""The meter: debits each call minute while the call runs.
 
+Everything is done for some hundred calls at a time, in a fixed number of statements, so that neither the time nor the
+memory of a tick depends on how the calls are spread over workspaces.
+"""
+
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Final, NamedTuple
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
+from ledger import live as ledger_live
 from ledger import operations as ledger
-from ledger import queries as ledger_queries
-from ledger.money import price
+from ledger.money import RateCardTerms, price
 from voice import wake
-from voice.changes import publish_call
-from voice.models import Call
+from voice.changes import publish_charged
+from voice.live import BATCH_CALLS, pages
+from voice.models import TERMINAL_STATUSES, Call
+from voice.state import CLOSING_AT_S
 
-BATCH_CALLS = 500
-HOLD_RENEWED_S = 600
+# Of one call at one tick: after an outage the rest follows second by second.
+INCREMENTS_AT_ONCE_MAX: Final = ledger.CHARGES_AT_ONCE_MAX // BATCH_CALLS
+HOLD_RENEWED_S: Final = 600
+
+
+class _Due(NamedTuple):
+    """A live call with increments to charge, locked."""
+
+    created_at: datetime
+    id: UUID
+    workspace_id: UUID
+    rate_card_id: UUID
+    answered_at: datetime
+    max_duration_s: int
+    minutes_charged: int
+
+    @property
+    def reference(self) -> str:
+        return Call.reference_of(self.id)
 
 
 def charge_due_minutes(*, now: datetime) -> int:
@@ -22,64 +47,110 @@ def charge_due_minutes(*, now: datetime) -> int:
     An increment is due at its begin: number n (from 0) when n increments have passed since the callee answered. The pair
     (call, n) is unique in the ledger, so a repeated tick, two meters or a crash change nothing, and an outage catches up.
     """
-    live = Call.objects.filter(status="in_progress", answered_at__isnull=False).order_by("id")
-    debited = 0
-    for offset in range(0, live.count(), BATCH_CALLS):
-        ids = list(live.values_list("id", flat=True)[offset : offset + BATCH_CALLS])
-        debited += _charge(ids, now)
-    return debited
+    terms = ledger_live.all_terms()
+    debited, after = 0, (datetime.min.replace(tzinfo=now.tzinfo), UUID(int=0))
+    while True:
+        with transaction.atomic():
+            due = _due(after, terms, now)
+            if due:
+                debited += _charge(due, terms, now)
+        if len(due) < BATCH_CALLS:
+            return debited
+        after = due[-1].created_at, due[-1].id
 
 
-def _charge(call_ids: list[UUID], now: datetime) -> int:
-    with transaction.atomic():
-        calls = {
-            call.ledger_reference: call
-            for call in Call.objects.select_for_update(of=("self",), skip_locked=True)
-            .select_related("lead", "user")
-            .filter(id__in=call_ids, status="in_progress", answered_at__isnull=False)
-        }
-        charges = [charge for call in calls.values() for charge in _due(call, now)]
-        if not charges:
-            return 0
-        results = ledger.capture_due(charges=charges, now=now)
-        debited = 0
-        touched: dict[str, Call] = {}
-        for result in results:
-            call = calls[result.reference]
-            if result.outcome == "insufficient":
-                if call.hangup_requested_at is None:
-                    call.hangup_requested_at = now
-                    call.save(update_fields=["hangup_requested_at"])
-                    touched[result.reference] = call
-                wake.soon("hang_up", call.id)
-                continue
-            if result.outcome in ("charged", "already_charged") and result.ordinal >= call.minutes_charged:
-                call.minutes_charged = result.ordinal + 1
-                call.charged_mcredits += result.amount_mcredits
-                touched[result.reference] = call
-            debited += result.outcome == "charged"
-        for call in touched.values():
-            call.save(update_fields=["minutes_charged", "charged_mcredits"])
-            publish_call(call, now=now)
-        expires_at = now + timedelta(seconds=HOLD_RENEWED_S)
-        ledger.renew_holds(references=list(calls), expires_at=expires_at, now=now)
-        return debited
+def _due(after: tuple[datetime, UUID], terms: dict[UUID, RateCardTerms], now: datetime) -> list[_Due]:
+    """The next calls in order of their begin, locked; those that another meter has locked are its own."""
+    cards = list(terms)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _DUE,
+            [cards, [terms[card].increment_s for card in cards], list(TERMINAL_STATUSES), now, *after, BATCH_CALLS],
+        )
+        return [_Due(*row) for row in cursor.fetchall()]
 
 
-def _due(call: Call, now: datetime) -> list[ledger.Charge]:
-    assert call.answered_at is not None
-    terms = ledger_queries.rate_card(call.rate_card_id).terms
+def _charge(due: list[_Due], terms: dict[UUID, RateCardTerms], now: datetime) -> int:
+    charges = [charge for call in due for charge in _charges(call, terms[call.rate_card_id], now)]
+    results = ledger.capture_due(charges=charges, now=now, held_until=now + timedelta(seconds=HOLD_RENEWED_S))
+    calls = {call.reference: call for call in due}
+    charged: dict[UUID, tuple[int, int]] = {}
+    ending: list[UUID] = []
+    spendable: dict[UUID, int] = {}
+    for result in results:
+        call_id = calls[result.reference].id
+        if result.outcome == "insufficient":
+            # Nothing that follows can have been charged; the settlement does what can be paid.
+            ending.append(call_id)
+        elif result.outcome != "closed":
+            _, mcredits = charged.get(call_id, (0, 0))
+            charged[call_id] = result.ordinal + 1, mcredits + result.amount_mcredits
+        spendable[call_id] = result.spendable_mcredits
+    _note(charged, set(ending), now)
+    for call_id in dict.fromkeys(ending):
+        wake.soon("hang_up", call_id)
+    publish_charged({call_id: spendable[call_id] for call_id in (*charged, *ending)}, now=now)
+    return sum(result.outcome == "charged" for result in results)
+
+
+def _charges(call: _Due, terms: RateCardTerms, now: datetime) -> Iterator[ledger.Charge]:
     elapsed_s = (now - call.answered_at).total_seconds()
-    if elapsed_s < 0 or call.hangup_requested_at:
-        return []
     begun = min(int(elapsed_s // terms.increment_s) + 1, -(-call.max_duration_s // terms.increment_s))
-    return [
-        ledger.Charge(
+    for ordinal in range(call.minutes_charged, min(begun, call.minutes_charged + INCREMENTS_AT_ONCE_MAX)):
+        yield ledger.Charge(
             workspace_id=call.workspace_id,
-            reference=call.ledger_reference,
+            reference=call.reference,
             ordinal=ordinal,
             amount_mcredits=price(duration_s=(ordinal + 1) * terms.increment_s, terms=terms)
             - price(duration_s=ordinal * terms.increment_s, terms=terms),
         )
-        for ordinal in range(call.minutes_charged, begun)
-    ]
+
+
+def _note(charged: dict[UUID, tuple[int, int]], ending: set[UUID], now: datetime) -> None:
+    """What was charged of each call, how far, and which calls are to end."""
+    ids = list(charged.keys() | ending)
+    noted = [charged.get(call_id, (0, 0)) for call_id in ids]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _NOTE,
+            [
+                now,
+                CLOSING_AT_S,
+                ids,
+                [increments for increments, _ in noted],
+                [mcredits for _, mcredits in noted],
+                [call_id in ending for call_id in ids],
+            ],
+        )
+
+
+def keep_holds(*, now: datetime) -> None:
+    """Keeps the holds of live calls from expiring where no charge does it in time."""
+    for page in pages(Call.objects.filter(status="in_progress")):
+        references = [Call.reference_of(call_id) for call_id in page]
+        ledger.renew_holds(references=references, expires_at=now + timedelta(seconds=HOLD_RENEWED_S), now=now)
+
+
+# The statuses that are no live ones stand here for the sake of the index over live calls, which says the same.
+_DUE = """
+SELECT call.created_at, call.id, call.workspace_id, call.rate_card_id, call.answered_at, call.max_duration_s,
+       call.minutes_charged
+FROM voice_call AS call
+JOIN unnest(%s::uuid[], %s::int[]) AS card (id, increment_s) ON card.id = call.rate_card_id
+WHERE call.status = 'in_progress' AND NOT (call.status = ANY (%s)) AND call.hangup_requested_at IS NULL
+  AND call.answered_at + call.minutes_charged * card.increment_s * interval '1 second' <= %s
+  AND call.minutes_charged * card.increment_s < call.max_duration_s
+  AND (call.created_at, call.id) > (%s, %s)
+ORDER BY call.created_at, call.id LIMIT %s
+FOR UPDATE OF call SKIP LOCKED
+"""
+_NOTE = """
+UPDATE voice_call AS call
+SET minutes_charged = greatest(call.minutes_charged, noted.increments),
+    charged_mcredits = call.charged_mcredits + noted.mcredits,
+    hangup_requested_at = CASE WHEN noted.ending THEN %s ELSE call.hangup_requested_at END,
+    warned_at_s = CASE WHEN noted.ending THEN %s ELSE call.warned_at_s END,
+    sequence = call.sequence + 1
+FROM unnest(%s::uuid[], %s::int[], %s::bigint[], %s::bool[]) AS noted (id, increments, mcredits, ending)
+WHERE call.id = noted.id
+"""

@@ -1,6 +1,7 @@
 """Leads, calls, legs, media streams, transcripts and the carrier's callbacks."""
 
 from typing import cast
+from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -111,12 +112,31 @@ class Call(TenantModel):
         return self.status not in TERMINAL_STATUSES
 
     @property
-    def credits_ended(self) -> bool:
+    def closes(self) -> bool:
+        """Whether its closing line has begun: its credits are over, or it is as long as a call can be."""
         return self.warned_at_s == CLOSING_AT_S
+
+    def is_longest(self, duration_s: int) -> bool:
+        """Whether a call that closes does so for its length."""
+        return duration_s >= self.max_duration_s - 2 * CLOSING_AT_S
 
     @property
     def ledger_reference(self) -> str:
-        return f"call:{self.id}"
+        return self.reference_of(self.id)
+
+    @staticmethod
+    def reference_of(call_id: UUID) -> str:
+        """What the ledger calls the call."""
+        return f"call:{call_id}"
+
+    @staticmethod
+    def id_of(reference: str) -> UUID | None:
+        """Which call a reference of the ledger means; None for what is no call."""
+        kind, _, call_id = reference.partition(":")
+        try:
+            return UUID(call_id) if kind == "call" else None
+        except ValueError:
+            return None
 
 
 class DialIntent(TenantModel):

@@ -6,4 +6,6 @@ NOTICE = (
 )
 # To the lead, whom the credits do not concern.
 CLOSING_LINE = "We are sorry, this call ends now. Thank you, and goodbye."
-CLOSING_LINE_FOR_REP = "Your credits are used up, so the call has ended. You can buy more on the credits page."
+# To the rep.
+CREDITS_END_LINE = "Your credits are used up, so the call has ended. You can buy more on the credits page."
+LONGEST_CALL_LINE = "The call has ended, because no call can be longer."

@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 
 from compliance import suppression
 from identity.auth import Actor
+from ledger import live
 from ledger import queries as ledger_queries
 from ledger.money import affordable_s
 from voice.keyset import page_of
@@ -120,7 +121,8 @@ def list_item(call: Call, spans: list[SpeechSpan], *, now: datetime) -> CallList
     return CallListItem(**call_out(call, now=now).model_dump(), speech=spans)
 
 
-def call_out(call: Call, *, now: datetime) -> CallOut:
+def call_out(call: Call, *, now: datetime, spendable_mcredits: int | None = None) -> CallOut:
+    """spendable_mcredits: what the call can spend, where that is known already."""
     return CallOut(
         id=call.id,
         lead=CallLead(id=call.lead_id, name=call.lead.name, phone_e164=call.lead.phone_e164),
@@ -132,7 +134,7 @@ def call_out(call: Call, *, now: datetime) -> CallOut:
         ended_at=call.ended_at,
         duration_s=duration_s(call, now=now),
         charged_mcredits=call.charged_mcredits,
-        seconds_left=seconds_left(call, now=now),
+        seconds_left=seconds_left(call, now=now, spendable_mcredits=spendable_mcredits),
         sequence=call.sequence,
         end_reason=call.end_reason,
         disposition=call.disposition,
@@ -147,25 +149,33 @@ def duration_s(call: Call, *, now: datetime) -> int:
     return max(0, int((now - call.answered_at).total_seconds()))
 
 
-def seconds_left(call: Call, *, now: datetime) -> int | None:
-    """Until the credits end: what is paid already plus what the hold and the free balance can pay."""
+def seconds_left(call: Call, *, now: datetime, spendable_mcredits: int | None = None) -> int | None:
+    """Until the credits end: what is paid already plus what the hold and the free balance can pay.
+
+    spendable_mcredits: their sum, where it is known already.
+    """
     if call.status != "in_progress" or call.answered_at is None:
         return None
-    return seconds_left_of([call], now=now)[call.id]
+    if spendable_mcredits is None:
+        spendable_mcredits = live.spendable([call.ledger_reference]).get(call.ledger_reference, 0)
+    return _left_s(call, call.answered_at, spendable_mcredits, now)
 
 
 def seconds_left_of(calls: Sequence[Call], *, now: datetime) -> dict[UUID, int]:
     """The same for many answered calls with one query; each is shown what others of its workspace might spend as well."""
-    spendable = ledger_queries.spendable_mcredits([call.ledger_reference for call in calls])
-    left: dict[UUID, int] = {}
-    for call in calls:
-        assert call.answered_at is not None
-        terms = ledger_queries.rate_card(call.rate_card_id).terms
-        paid_s = call.minutes_charged * terms.increment_s
-        payable_s = affordable_s(amount_mcredits=spendable.get(call.ledger_reference, 0), terms=terms)
-        elapsed_s = int((now - call.answered_at).total_seconds())
-        left[call.id] = max(0, min(paid_s + payable_s, call.max_duration_s) - elapsed_s)
-    return left
+    spendable = live.spendable([call.ledger_reference for call in calls])
+    return {
+        call.id: _left_s(call, call.answered_at, spendable.get(call.ledger_reference, 0), now)
+        for call in calls
+        if call.answered_at is not None
+    }
+
+
+def _left_s(call: Call, answered_at: datetime, spendable_mcredits: int, now: datetime) -> int:
+    terms = ledger_queries.rate_card(call.rate_card_id).terms
+    payable_s = affordable_s(amount_mcredits=spendable_mcredits, terms=terms)
+    ends_s = min(call.minutes_charged * terms.increment_s + payable_s, call.max_duration_s)
+    return max(0, ends_s - int((now - answered_at).total_seconds()))
 
 
 def segment_out(segment: TranscriptSegment) -> SegmentOut:

@@ -9,6 +9,7 @@ from voice.schemas import ReceiptOut, ReceiptRate, ReceiptRow
 _ENDINGS = {
     "hung_up": "The conversation ended",
     "credits_used_up": "The credits were used up",
+    "longest_call": "It was as long as a call can be",
     "lead_busy": "The lead's line was busy",
     "lead_no_answer": "The lead did not answer",
     "lead_unreachable": "The lead's number could not be reached",

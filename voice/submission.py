@@ -7,6 +7,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
+from ledger import live
 from ledger import operations as ledger
 from ledger import queries as ledger_queries
 from ledger.money import affordable_s
@@ -64,7 +65,7 @@ def dial(*, call_id: UUID, now: datetime) -> None:
 
 def _backstop_s(call: Call) -> int:
     """Until the lead has answered, when the call's credits begin to run; then `voice.credit_end` says it exactly."""
-    spendable = ledger_queries.spendable_mcredits([call.ledger_reference]).get(call.ledger_reference, 0)
+    spendable = live.spendable([call.ledger_reference]).get(call.ledger_reference, 0)
     terms = ledger_queries.rate_card(call.rate_card_id).terms
     return min(affordable_s(amount_mcredits=spendable, terms=terms) + ANSWERED_WITHIN_S, call.max_duration_s)
 

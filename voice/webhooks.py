@@ -17,7 +17,7 @@ from compliance import suppression
 from processors import disclosures
 from voice import callbacks, listening, submission, transcription, transcription_events, twilio, twiml
 from voice.models import Call
-from voice.notice import CLOSING_LINE, CLOSING_LINE_FOR_REP, NOTICE
+from voice.notice import CLOSING_LINE, CREDITS_END_LINE, LONGEST_CALL_LINE, NOTICE
 from voice.transcription_events import Content, EventInvalid
 
 logger = logging.getLogger(__name__)
@@ -161,6 +161,8 @@ def closing(request: HttpRequest, call: Call, now: datetime) -> HttpResponse:
 def after_dial(request: HttpRequest, call: Call, now: datetime) -> HttpResponse:
     """The lead is gone, or hears the closing line; without this the rep's line would stay open."""
     callbacks.receive(call=call, kind="after", params=request.POST.dict(), now=now)
-    if call.credits_ended:
-        return _twiml(twiml.say_and_hang_up(CLOSING_LINE_FOR_REP))
+    if call.closes:
+        talked_s = int((now - (call.answered_at or now)).total_seconds())
+        words = LONGEST_CALL_LINE if call.is_longest(talked_s) else CREDITS_END_LINE
+        return _twiml(twiml.say_and_hang_up(words))
     return _twiml(twiml.hang_up())

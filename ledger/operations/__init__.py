@@ -32,6 +32,7 @@ from ledger.operations.paddle_resolution import (
     retry_event,
 )
 from ledger.operations.rate_cards import RateCardInvalid, add_rate_card
+from ledger.operations.together import LedgerBusy
 
 __all__ = [
     "CHARGES_AT_ONCE_MAX",
@@ -46,6 +47,7 @@ __all__ = [
     "HoldUnknown",
     "IdempotencyKeyReused",
     "InsufficientCredit",
+    "LedgerBusy",
     "NothingToResolve",
     "Overtaken",
     "PackUnknown",

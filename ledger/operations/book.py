@@ -1,7 +1,8 @@
-"""The only writer of entries, postings and balances.
+"""Writing entries, postings and balances.
 
 A Batch locks the accounts of some workspaces in one order, so operations on a workspace happen one after the other and two
-batches never wait for each other in a circle. Entries are posted in memory and written together in three statements.
+batches never wait for each other in a circle. Entries are posted in memory and written together in two statements.
+What is spent in great numbers goes by ledger/operations/spending.py, which keeps to the same order of locks.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,7 +18,7 @@ from ledger.chart import CREDIT_SIGN, HOUSE_ACCOUNT_IDS, TENANT_ACCOUNTS, Accoun
 from ledger.events import BalanceChanged
 from ledger.schemas import EntryKind
 from processors.errors import DomainError
-from realtime.publish import Topic, publish_on_commit
+from realtime.publish import Topic, publish_latest_on_commit
 
 
 class InsufficientCredit(DomainError):
@@ -141,25 +142,22 @@ class Batch:
         return entry
 
     def write(self) -> None:
-        """Entries first, then postings and balances, and the events after commit. Raises Overtaken on a duplicate."""
+        """Entries with their postings, then balances, and the events after commit. Raises Overtaken on a duplicate."""
         if not self._entries:
             return
         with connection.cursor() as cursor:
-            cursor.execute(_INSERT_ENTRIES, self._entry_columns())
-            if cursor.rowcount != len(self._entries):
+            cursor.execute(_INSERT, self._entry_columns() + self._posting_columns())
+            if cursor.fetchone() != (len(self._entries),):
                 raise Overtaken("The same booking was made in this moment. Ask again.")
-            cursor.execute(_INSERT_POSTINGS, self._posting_columns())
             cursor.execute(_UPDATE_ACCOUNTS, self._account_columns())
         for books in {id(entry.books): entry.books for entry in self._entries}.values():
-            publish_on_commit(
-                Topic.workspace(books.workspace_id),
-                BalanceChanged(
-                    available_mcredits=books.balances["available"],
-                    held_mcredits=books.balances["held"],
-                    debt_mcredits=books.balances["debt"],
-                    sequence=books.sequence,
-                ),
+            event = BalanceChanged(
+                available_mcredits=books.balances["available"],
+                held_mcredits=books.balances["held"],
+                debt_mcredits=books.balances["debt"],
+                sequence=books.sequence,
             )
+            publish_latest_on_commit(Topic.workspace(books.workspace_id), event, order=books.sequence)
         self._entries = []
 
     def _entry_columns(self) -> list[Any]:
@@ -200,16 +198,22 @@ class Batch:
         return [list(column) for column in zip(*rows, strict=True)]
 
 
-_INSERT_ENTRIES = """
-INSERT INTO ledger_entry (occurred_at, id, workspace_id, sequence, kind, reference, ordinal, key, effect_mcredits,
-                          balance_after_mcredits)
-SELECT %s, * FROM unnest(%s::uuid[], %s::uuid[], %s::bigint[], %s::text[], %s::text[], %s::int[], %s::text[],
-                         %s::bigint[], %s::bigint[])
-ON CONFLICT DO NOTHING
-"""
-_INSERT_POSTINGS = """
-INSERT INTO ledger_posting (id, entry_id, account_id, side, amount_mcredits)
-SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::bigint[])
+# One statement, since a trigger asks at its end whether each new entry has its postings.
+_INSERT = """
+WITH entries AS (
+    INSERT INTO ledger_entry (occurred_at, id, workspace_id, sequence, kind, reference, ordinal, key, effect_mcredits,
+                              balance_after_mcredits)
+    SELECT %s, * FROM unnest(%s::uuid[], %s::uuid[], %s::bigint[], %s::text[], %s::text[], %s::int[], %s::text[],
+                             %s::bigint[], %s::bigint[])
+    ON CONFLICT DO NOTHING
+    RETURNING id
+), postings AS (
+    INSERT INTO ledger_posting (id, entry_id, account_id, side, amount_mcredits)
+    SELECT posted.* FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::bigint[])
+        AS posted (id, entry_id, account_id, side, amount_mcredits)
+    JOIN entries ON entries.id = posted.entry_id
+)
+SELECT count(*) FROM entries
 """
 _UPDATE_ACCOUNTS = """
 UPDATE ledger_account AS account

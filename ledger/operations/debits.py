@@ -1,17 +1,26 @@
 """Debits at once, without a hold: what is paid on success only, such as an answered question."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
 
-from django.db import transaction
+import psycopg
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
-from ledger.models import Entry
 from ledger.money import checked_amount
-from ledger.operations.book import Batch, Line
+from ledger.operations import spending
+from ledger.operations.book import Batch, InsufficientCredit
+from ledger.operations.spending import Spend, Spent
+from ledger.operations.together import Together
 
 DebitKind = Literal["ai_query"]
+AT_ONCE_MAX: Final = 500
+WAITING_MAX: Final = 10_000
+PATIENCE_S: Final = 10.0
+# A workspace that somebody else keeps locked for longer must not hold up the others.
+LOCK_PATIENCE_MS: Final = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,32 +32,58 @@ class Debit:
     repeated: bool
 
 
-@transaction.atomic
 def debit(
     *, workspace_id: UUID, key: str, amount_mcredits: int, kind: DebitKind, reference: str, now: datetime
 ) -> Debit:
     """Takes an amount from what is available, once per workspace and key: of a repetition the first amount counts.
 
+    Inside a transaction it is part of it. Outside it is committed when this returns, together with whatever other threads
+    of the process ask for at the same moment: one statement and one commit for all, an answer of its own for each.
+
     :raises InsufficientCredit: less is available; nothing was changed.
+    :raises LedgerBusy: it is not known whether it was booked; ask again with the same key.
     :raises AmountOutOfRange:
     """
     checked_amount(amount_mcredits)
-    batch = Batch(workspace_ids=[workspace_id], now=now)
-    key = f"{kind}:{key}"
-    if earlier := Entry.objects.for_workspace(workspace_id).filter(key=key).first():
-        return Debit(entry_id=earlier.id, amount_mcredits=-earlier.effect_mcredits, repeated=True)
-    entry = batch.post(
-        batch.books(workspace_id),
-        kind,
-        [Line("available", "debit", amount_mcredits), Line("sales", "credit", amount_mcredits)],
-        reference=reference,
-        key=key,
-    )
-    batch.write()
-    return Debit(entry_id=entry.id, amount_mcredits=amount_mcredits, repeated=False)
+    wish = Spend(workspace_id, kind, reference, 0, f"{kind}:{key}", amount_mcredits, now)
+    spent = None if connection.in_atomic_block else _together.ask(wish)
+    if spent is None:
+        spent = spending.debit([wish])[0]
+    if spent.entry_id is None:
+        raise InsufficientCredit(
+            f"{amount_mcredits} milli-credits are needed and {spent.spendable_mcredits} are there. Buy a pack first."
+        )
+    return Debit(spent.entry_id, spent.amount_mcredits, repeated=spent.outcome == "already")
 
 
 @transaction.atomic
 def open_workspace(*, workspace_id: UUID, now: datetime) -> None:
     """Makes the workspace's accounts, which otherwise appear with its first entry. Repeating changes nothing."""
     Batch(workspace_ids=[workspace_id], now=now)
+
+
+def _book(wishes: Sequence[Spend]) -> Sequence[Spent | None]:
+    """None for all when something about one of them kept them from being booked: then each asker tries alone.
+
+    :raises OperationalError, InterfaceError: the database is away.
+    """
+    # A thread that has no connection yet gives it back, so that the few of the pool do the work and know its plan.
+    borrowed = connection.connection is None
+    try:
+        return spending.debit(wishes, lock_patience_ms=LOCK_PATIENCE_MS)
+    except InterfaceError:
+        raise
+    except OperationalError as error:
+        if not isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
+            raise
+    except DatabaseError:
+        pass
+    finally:
+        if borrowed:
+            connection.close()
+    return [None] * len(wishes)
+
+
+_together: Final[Together[Spend, Spent | None]] = Together(
+    _book, at_once_max=AT_ONCE_MAX, waiting_max=WAITING_MAX, patience_s=PATIENCE_S
+)

@@ -171,10 +171,13 @@ def release_expired_holds(*, now: datetime) -> int:
 
 
 def renew_holds(*, references: Sequence[str], expires_at: datetime, now: datetime) -> None:
-    """Moves the expiry of those of these holds that are active: their references are alive. Never backwards."""
+    """Moves the expiry of those of these holds that are active: their references are alive. Never backwards.
+
+    A hold that is being charged or settled in this moment is left out.
+    """
     ids = Hold.objects.get_queryset().filter(reference__in=references, state="active", expires_at__lt=expires_at)
     with transaction.atomic():
-        locked = list(ids.select_for_update().order_by("id").values_list("id", flat=True))
+        locked = list(ids.select_for_update(skip_locked=True).values_list("id", flat=True))
         Hold.objects.get_queryset().filter(id__in=locked).update(expires_at=expires_at)
 
 

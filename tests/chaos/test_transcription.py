@@ -1,8 +1,4 @@
-"""Whole calls that Twilio writes down, on a stack that has neither recognisers nor a media process.
-
-Planted bugs that this catches: a text that is stored twice, callbacks that were lost while the web process was away and left no
-gap, a lead who refused and is transcribed until the call's end.
-"""
+"""Whole calls that Twilio writes down, on a stack that has neither recognisers nor a media process."""
 
 import time
 import uuid

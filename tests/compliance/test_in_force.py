@@ -1,7 +1,4 @@
-"""What an installation says of itself follows from who writes calls down.
-
-Planted bug that this catches: a policy that goes on speaking of our own recognition, under the version that people accepted.
-"""
+"""What an installation says of itself follows from who writes calls down."""
 
 from typing import Any
 

@@ -27,6 +27,7 @@ INTERNAL = {
     "carrier_refused": "voice/submission.py and reconcile.py: the call fails with that reason",
     "carrier_silent": "voice/submission.py and reconcile.py: looked up, or tried again",
     "duration_out_of_range": "no request carries a duration, so one that is out of range is a fault of ours",
+    "early_skipped": "ai/listening/track.py: the utterance is heard whole when it is over",
     "erasure_not_yet": "compliance/erasure.py: the run goes on later",
     "hold_closed": "told to a caller of the ledger that extends an ended hold; a fault of ours",
     "hold_unknown": "told to a caller of the ledger that settles what was never held; a fault of ours",

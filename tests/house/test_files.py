@@ -76,6 +76,7 @@ PUBLISHERS = {
     "ledger/operations/alerts.py",
     "ledger/operations/book.py",
     "ledger/operations/paddle_events.py",
+    "ledger/operations/spending.py",
     "voice/changes.py",
     "voice/corrections.py",
     "voice/credit_end.py",
@@ -143,7 +144,12 @@ def test_only_interfaces_and_adapters_look_at_the_clock() -> None:
 
 
 def test_only_operations_publish() -> None:
-    publish = {"publish_on_commit", "publish_ephemeral", "close_sockets_on_commit"}
+    publish = {
+        "publish_on_commit",
+        "publish_latest_on_commit",
+        "publish_ephemeral",
+        "close_sockets_on_commit",
+    }
     assert {name_of(path) for path in sources(*FLOORS) if publish & calls(path)} == PUBLISHERS
 
 

@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from ledger import operations, queries
+from ledger import live, operations, queries
 from ledger.models import Entry
 from tests.ledger.books import NOW, amounts, broken, charge, hold, new_workspace
 
@@ -112,4 +112,4 @@ def test_what_can_be_spent_counts_the_rest_of_the_hold_and_what_is_available() -
     workspace_id = new_workspace(mcredits=5_500)
     hold(workspace_id, "call:1", 2_000)
     charge(workspace_id, "call:1", 0)
-    assert queries.spendable_mcredits(["call:1"]) == {"call:1": 4_500}
+    assert live.spendable(["call:1"]) == {"call:1": 4_500}

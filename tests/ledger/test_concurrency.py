@@ -4,21 +4,23 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from threading import Barrier
+from threading import Barrier, Event
+from uuid import UUID
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from ledger import operations
+from ledger.models import Entry
 from tests.ledger.books import NOW, amounts, began, broken, charge, completed, hold, new_workspace, notify
 
 pytestmark = pytest.mark.django_db(transaction=True)
 AT_ONCE = 8
 
 
-def together(*actions: Callable[[], object]) -> list[object]:
-    """Runs the actions at the same moment, AT_ONCE at a time at most; an exception is a result."""
-    start = Barrier(min(AT_ONCE, len(actions)))
+def together(*actions: Callable[[], object], at_once: int = AT_ONCE) -> list[object]:
+    """Runs the actions at the same moment, so many at a time at most; an exception is a result."""
+    start = Barrier(min(at_once, len(actions)))
 
     def run(numbered: tuple[int, Callable[[], object]]) -> object:
         number, action = numbered
@@ -31,7 +33,7 @@ def together(*actions: Callable[[], object]) -> list[object]:
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(at_once) as pool:
         return list(pool.map(run, enumerate(actions)))
 
 
@@ -84,3 +86,84 @@ def test_settling_expiring_and_charging_at_once_leave_the_books_right() -> None:
     assert not [result for result in together(*actions) if isinstance(result, type)]
     assert [amounts(each) for each in workspace_ids] == [(8_000, 0, 0)] * 3
     assert broken() == []
+
+
+def debit(workspace_id: UUID, key: str, *, mcredits: int = 1) -> operations.Debit:
+    return operations.debit(
+        workspace_id=workspace_id, key=key, amount_mcredits=mcredits, kind="ai_query", reference="query:1", now=NOW
+    )
+
+
+def test_of_two_hundred_spends_on_one_credit_exactly_one_wins_round_after_round() -> None:
+    """Threads that share statements, as within one process; each loser learns it for itself."""
+    workspace_id = new_workspace()
+    for round_number in range(20):
+        notify(completed(began(workspace_id, mcredits=1_000)))
+        asked = [partial(debit, workspace_id, f"{round_number}:{n}", mcredits=1_000) for n in range(200)]
+        results = Counter(
+            result if isinstance(result, type) else type(result) for result in together(*asked, at_once=32)
+        )
+        assert results == {operations.Debit: 1, operations.InsufficientCredit: 199}
+        assert amounts(workspace_id) == (0, 0, 0)
+    assert broken() == []
+
+
+def test_debits_asked_for_at_once_are_each_booked_once_whatever_is_repeated() -> None:
+    workspace_ids = [new_workspace(mcredits=1_000) for _ in range(5)]
+    asked = [(workspace_id, str(n % 40)) for n in range(80) for workspace_id in workspace_ids]
+    debits = together(*[partial(debit, workspace_id, key, mcredits=10) for workspace_id, key in asked], at_once=32)
+    assert Counter(isinstance(each, operations.Debit) and each.repeated for each in debits) == {True: 200, False: 200}
+    entries = {(workspace_id, key): each for (workspace_id, key), each in zip(asked, debits, strict=True)}
+    assert len({each.entry_id for each in entries.values() if isinstance(each, operations.Debit)}) == 200
+    assert [amounts(workspace_id) for workspace_id in workspace_ids] == [(600, 0, 0)] * 5
+    assert broken() == []
+
+
+def test_a_debit_inside_a_transaction_goes_with_it() -> None:
+    """Red when it is handed to another thread's transaction: then it stays booked."""
+    workspace_id = new_workspace(mcredits=1_000)
+
+    def change_of_mind() -> None:
+        with transaction.atomic():
+            assert not debit(workspace_id, "regretted", mcredits=500).repeated
+            raise KeyError
+
+    spends = [partial(debit, workspace_id, str(n), mcredits=1) for n in range(50)]
+    results = together(*spends, *[change_of_mind] * 5, at_once=16)
+    assert Counter(result for result in results if isinstance(result, type)) == {KeyError: 5}
+    assert amounts(workspace_id) == (950, 0, 0)
+    assert not Entry.objects.for_workspace(workspace_id).filter(key="ai_query:regretted").exists()
+    assert broken() == []
+
+
+def test_a_workspace_that_is_locked_for_long_does_not_hold_up_the_debits_of_others() -> None:
+    slow, quick = new_workspace(mcredits=1_000), [new_workspace(mcredits=1_000) for _ in range(6)]
+    locked, go_on = Event(), Event()
+
+    def keep_locked() -> None:
+        with transaction.atomic():
+            debit(slow, "first")
+            locked.set()
+            assert go_on.wait(timeout=20)
+
+    def others() -> object:
+        assert locked.wait(timeout=20)
+        results = together(*[partial(debit, each, "one") for each in quick])
+        go_on.set()
+        return results
+
+    def waits() -> object:
+        assert locked.wait(timeout=20)
+        return debit(slow, "second")
+
+    kept, waited, served = together(keep_locked, waits, others)
+    assert kept is None and isinstance(waited, operations.Debit)
+    assert isinstance(served, list) and all(isinstance(each, operations.Debit) for each in served)
+    assert amounts(slow) == (998, 0, 0)
+
+
+def test_one_debit_that_cannot_be_booked_leaves_those_that_were_asked_with_it_alone() -> None:
+    workspace_id = new_workspace(mcredits=1_000)
+    results = together(*[partial(debit, workspace_id, "\0" if n % 10 == 0 else str(n)) for n in range(40)], at_once=16)
+    assert sum(isinstance(result, operations.Debit) for result in results) == 36
+    assert amounts(workspace_id) == (964, 0, 0)

@@ -1,7 +1,4 @@
-"""What is missing of a row of numbered messages is known, whatever order they come in.
-
-Planted bug that this catches: a hole that is closed as a whole when one message of it comes.
-"""
+"""What is missing of a row of numbered messages is known, whatever order they come in."""
 
 from itertools import permutations
 

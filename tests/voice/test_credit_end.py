@@ -79,6 +79,14 @@ def test_a_call_that_its_credits_ended_says_so_and_lasts_until_its_own_leg_is_ov
     assert row.charged_mcredits == MINUTE
 
 
+def test_a_call_that_is_as_long_as_a_call_can_be_says_so(member: Membership) -> None:
+    placed = answered(member, minutes=20)
+    type(placed.row).objects.get_queryset().filter(id=placed.call_id).update(max_duration_s=120)
+    assert [at(placed, second) for second in (60, 105, 113)] == [60, 15, 7]
+    post(*placed.callee("completed", at_s=124, sequence=1, CallDuration="119"))
+    assert (placed.row.status, placed.row.end_reason) == ("completed", "longest_call")
+
+
 def test_while_the_closing_line_is_spoken_the_rep_may_hang_up(
     member: Membership, sign_in: Callable[..., Browser]
 ) -> None:

@@ -31,6 +31,7 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (1, reconcile.apply_waiting_callbacks),
         (5, ledger.apply_pending_paddle_events),
         (2, ledger.raise_alerts),
+        (60, metering.keep_holds),
         (30, ledger.release_expired_holds),
     ),
     "carrier": (

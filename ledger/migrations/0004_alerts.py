@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('identity', '0001_initial'),
-        ('ledger', '0002_append_only'),
+        ('ledger', '0003_spend'),
     ]
 
     operations = [

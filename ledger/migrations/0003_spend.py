@@ -1,0 +1,352 @@
+"""Spending in sets: one function books many charges and debits at once, and triggers check whole statements, not rows."""
+
+import django.db.models.deletion
+from django.db import migrations, models
+
+FORWARD = """
+-- Ids in the order of time where the server can make them (PostgreSQL 18), random ones where it cannot.
+DO $$
+BEGIN
+    IF current_setting('server_version_num')::int >= 180000 THEN
+        CREATE FUNCTION ledger_new_id() RETURNS uuid LANGUAGE sql VOLATILE AS 'SELECT uuidv7()';
+    ELSE
+        CREATE FUNCTION ledger_new_id() RETURNS uuid LANGUAGE sql VOLATILE AS 'SELECT gen_random_uuid()';
+    END IF;
+END $$;
+
+-- Entries and their postings are written by one statement, so both can be checked at its end, for all rows together.
+DROP TRIGGER ledger_entry_balanced ON ledger_entry;
+DROP FUNCTION ledger_entry_balances();
+
+CREATE FUNCTION ledger_entries_are_posted() RETURNS trigger LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_memoize = off SET enable_material = off
+AS $$
+DECLARE
+    wrong uuid;
+BEGIN
+    -- Not EXISTS, which PostgreSQL would turn into a join.
+    SELECT entry.id INTO wrong
+    FROM written AS entry
+    WHERE (SELECT posting.entry_id FROM ledger_posting AS posting WHERE posting.entry_id = entry.id LIMIT 1) IS NULL
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'entry % has no postings', wrong USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+
+-- Each entry's postings are looked up by their index: PostgreSQL knows too little of `written` to see that by itself.
+CREATE OR REPLACE FUNCTION ledger_postings_balance() RETURNS trigger LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_memoize = off SET enable_material = off
+AS $$
+DECLARE
+    wrong uuid;
+BEGIN
+    SELECT entry.id INTO wrong
+    FROM (SELECT DISTINCT entry_id AS id FROM written) AS entry
+    WHERE (
+        SELECT sum(CASE posting.side WHEN 'debit' THEN posting.amount_mcredits ELSE -posting.amount_mcredits END) = 0
+               AND count(account.workspace_id) > 0
+               AND bool_and(account.id IS NOT NULL AND coalesce(account.workspace_id, head.workspace_id)
+                            = head.workspace_id)
+        FROM ledger_posting AS posting
+        LEFT JOIN ledger_entry AS head ON head.id = posting.entry_id
+        LEFT JOIN ledger_account AS account ON account.id = posting.account_id
+        WHERE posting.entry_id = entry.id
+    ) IS NOT TRUE
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'entry % is not there, does not sum to zero or is posted to an account of somebody else', wrong
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER ledger_entry_posted AFTER INSERT ON ledger_entry REFERENCING NEW TABLE AS written
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_entries_are_posted();
+
+-- Accounts stay for ever, as entries do: so what refers to them need not be guarded row by row.
+CREATE TRIGGER ledger_account_kept BEFORE DELETE ON ledger_account
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
+
+-- Both functions below: one plan per session, made for books that grow, so that everything is found by its index, however
+-- few rows there were then. A workspace's available account is the lock of all its books: every writer takes it first, in
+-- the order of workspaces; the statement that follows sees all that was committed before the lock was given.
+-- ledger/operations/spending.py says what they promise.
+CREATE FUNCTION ledger_charge(
+    workspaces uuid[], refs text[], ordinals int[], amounts bigint[], booked_at timestamptz, held_until timestamptz,
+    sales uuid
+) RETURNS TABLE (
+    place bigint, outcome text, entry_id uuid, amount bigint, hold_left bigint,
+    available bigint, held bigint, debt bigint, sequence bigint
+) LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_memoize = off SET enable_material = off
+AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM FROM ledger_account WHERE kind = 'available' AND workspace_id = ANY (workspaces)
+    ORDER BY workspace_id FOR NO KEY UPDATE;
+    RETURN QUERY
+    WITH known AS (
+        SELECT asked.*, free.id AS free_id, free.balance_mcredits AS free, free.sequence AS last,
+               aside.id AS aside_id, aside.balance_mcredits AS aside, owed.balance_mcredits AS owed,
+               hold.id AS hold_id, coalesce(hold.remaining_mcredits, 0) AS on_hold,
+               earlier.id AS earlier_id, -earlier.effect_mcredits AS earlier_amount,
+               CASE
+                   WHEN hold.workspace_id IS DISTINCT FROM asked.workspace_id THEN 'closed'
+                   WHEN earlier.id IS NOT NULL THEN 'already'
+                   -- An expired hold is not the end: the carrier may have been silent about a call that goes on.
+                   WHEN hold.state NOT IN ('active', 'expired') THEN 'closed'
+                   ELSE 'due'
+               END AS verdict
+        FROM unnest(workspaces, refs, ordinals, amounts) WITH ORDINALITY
+             AS asked (workspace_id, reference, ordinal, amount, place)
+        LEFT JOIN ledger_account AS free ON free.workspace_id = asked.workspace_id AND free.kind = 'available'
+        LEFT JOIN ledger_account AS aside ON aside.workspace_id = asked.workspace_id AND aside.kind = 'held'
+        LEFT JOIN ledger_account AS owed ON owed.workspace_id = asked.workspace_id AND owed.kind = 'debt'
+        LEFT JOIN ledger_hold AS hold ON hold.reference = asked.reference
+        -- With a LIMIT it is looked up for each; as a plain join a plan from the first day would read all charges.
+        LEFT JOIN LATERAL (
+            SELECT id, effect_mcredits FROM ledger_entry
+            WHERE kind = 'charge' AND reference = asked.reference AND ordinal = asked.ordinal LIMIT 1
+        ) AS earlier ON true
+    ),
+    drawn AS (
+        SELECT known.*,
+               CASE WHEN verdict = 'due' THEN greatest(0, least(amount, on_hold - coalesce(
+                   sum(amount) FILTER (WHERE verdict = 'due') OVER (
+                       PARTITION BY workspace_id, hold_id ORDER BY place
+                       ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+                   ), 0)::bigint)) ELSE 0 END AS from_hold
+        FROM known
+    ),
+    -- In the order of the asking, as far as what is available reaches.
+    weighed AS (
+        SELECT drawn.*, verdict = 'due' AND sum(amount - from_hold) FILTER (WHERE verdict = 'due') OVER (
+            PARTITION BY workspace_id ORDER BY place ROWS UNBOUNDED PRECEDING
+        ) <= free AS paid
+        FROM drawn
+    ),
+    judged AS MATERIALIZED (
+        SELECT weighed.*, ledger_new_id() AS new_id,
+               count(*) FILTER (WHERE paid AND amount > 0) OVER so_far AS step,
+               (sum(amount) FILTER (WHERE paid) OVER so_far)::bigint AS spent,
+               count(*) FILTER (WHERE paid AND amount > 0) OVER in_all AS steps,
+               coalesce(sum(amount - from_hold) FILTER (WHERE paid) OVER in_all, 0)::bigint AS taken,
+               coalesce(sum(from_hold) FILTER (WHERE paid) OVER in_all, 0)::bigint AS freed,
+               on_hold - coalesce(sum(from_hold) FILTER (WHERE paid) OVER (PARTITION BY workspace_id, hold_id),
+                                  0)::bigint AS rest
+        FROM weighed
+        WINDOW so_far AS (PARTITION BY workspace_id ORDER BY place ROWS UNBOUNDED PRECEDING),
+               in_all AS (PARTITION BY workspace_id)
+    ),
+    entries AS (
+        INSERT INTO ledger_entry (id, workspace_id, sequence, kind, reference, ordinal, effect_mcredits,
+                                  balance_after_mcredits, occurred_at)
+        SELECT new_id, workspace_id, last + step, 'charge', reference, ordinal, -amount,
+               free + aside - owed - spent, booked_at
+        FROM judged WHERE paid AND amount > 0
+    ),
+    postings AS (
+        INSERT INTO ledger_posting (id, entry_id, account_id, side, amount_mcredits)
+        SELECT ledger_new_id(), new_id, line.account_id, line.side, line.amount
+        FROM judged CROSS JOIN LATERAL (
+            VALUES (aside_id, 'debit', from_hold), (free_id, 'debit', amount - from_hold), (sales, 'credit', amount)
+        ) AS line (account_id, side, amount)
+        WHERE paid AND line.amount > 0
+    ),
+    accounts AS (
+        UPDATE ledger_account AS account
+        SET balance_mcredits = account.balance_mcredits - changed.spent, sequence = account.sequence + changed.steps
+        FROM (
+            SELECT free_id AS id, max(taken) AS spent, max(steps) AS steps
+            FROM judged WHERE paid AND amount > 0 GROUP BY free_id
+            UNION ALL
+            SELECT aside_id, max(freed), 0 FROM judged WHERE paid AND from_hold > 0 GROUP BY aside_id
+        ) AS changed
+        WHERE account.id = changed.id
+    ),
+    holds AS (
+        UPDATE ledger_hold AS hold
+        SET remaining_mcredits = changed.rest, charged_mcredits = hold.charged_mcredits + changed.spent,
+            -- The expiry is indexed, so it is moved only when the end is near.
+            expires_at = CASE WHEN hold.state = 'active' AND hold.expires_at < booked_at + (held_until - booked_at) / 2
+                              THEN held_until ELSE hold.expires_at END
+        FROM (
+            SELECT hold_id AS id, max(rest) AS rest, sum(amount)::bigint AS spent
+            FROM judged WHERE paid GROUP BY hold_id
+        ) AS changed
+        WHERE hold.id = changed.id
+    )
+    SELECT place,
+           CASE WHEN verdict <> 'due' THEN verdict
+                WHEN paid THEN 'paid'
+                -- What is left only shrinks, so this is final; the rest may be tried in another round.
+                WHEN amount - greatest(rest, 0) > free - taken THEN 'insufficient'
+                ELSE 'again' END,
+           CASE WHEN paid AND amount > 0 THEN new_id ELSE earlier_id END,
+           coalesce(earlier_amount, amount), rest, free - taken, aside - freed, owed, last + steps
+    FROM judged ORDER BY place;
+END $$;
+
+CREATE FUNCTION ledger_debit(
+    workspaces uuid[], kinds text[], refs text[], keys text[], amounts bigint[], booked_at timestamptz[], sales uuid,
+    lock_patience_ms int
+) RETURNS TABLE (
+    place bigint, outcome text, entry_id uuid, amount bigint, hold_left bigint,
+    available bigint, held bigint, debt bigint, sequence bigint
+) LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_memoize = off SET enable_material = off
+AS $$
+#variable_conflict use_column
+BEGIN
+    IF lock_patience_ms > 0 THEN
+        PERFORM set_config('lock_timeout', lock_patience_ms || 'ms', true);
+    END IF;
+    PERFORM FROM ledger_account WHERE kind = 'available' AND workspace_id = ANY (workspaces)
+    ORDER BY workspace_id FOR NO KEY UPDATE;
+    RETURN QUERY
+    WITH weighed AS (
+        SELECT asked.*, free.id AS free_id, coalesce(free.balance_mcredits, 0) AS free, free.sequence AS last,
+               aside.balance_mcredits AS aside, owed.balance_mcredits AS owed,
+               earlier.id AS earlier_id, -earlier.effect_mcredits AS earlier_amount,
+               earlier.id IS NULL AND sum(asked.amount) FILTER (WHERE earlier.id IS NULL) OVER (
+                   PARTITION BY asked.workspace_id ORDER BY asked.place ROWS UNBOUNDED PRECEDING
+               ) <= coalesce(free.balance_mcredits, 0) AS paid
+        FROM unnest(workspaces, kinds, refs, keys, amounts, booked_at) WITH ORDINALITY
+             AS asked (workspace_id, kind, reference, key, amount, booked_at, place)
+        LEFT JOIN ledger_account AS free ON free.workspace_id = asked.workspace_id AND free.kind = 'available'
+        LEFT JOIN ledger_account AS aside ON aside.workspace_id = asked.workspace_id AND aside.kind = 'held'
+        LEFT JOIN ledger_account AS owed ON owed.workspace_id = asked.workspace_id AND owed.kind = 'debt'
+        LEFT JOIN LATERAL (
+            SELECT id, effect_mcredits FROM ledger_entry
+            WHERE workspace_id = asked.workspace_id AND key = asked.key LIMIT 1
+        ) AS earlier ON true
+    ),
+    judged AS MATERIALIZED (
+        SELECT weighed.*, ledger_new_id() AS new_id,
+               count(*) FILTER (WHERE paid) OVER so_far AS step,
+               (sum(amount) FILTER (WHERE paid) OVER so_far)::bigint AS spent,
+               count(*) FILTER (WHERE paid) OVER in_all AS steps,
+               coalesce(sum(amount) FILTER (WHERE paid) OVER in_all, 0)::bigint AS taken
+        FROM weighed
+        WINDOW so_far AS (PARTITION BY workspace_id ORDER BY place ROWS UNBOUNDED PRECEDING),
+               in_all AS (PARTITION BY workspace_id)
+    ),
+    entries AS (
+        INSERT INTO ledger_entry (id, workspace_id, sequence, kind, reference, ordinal, key, effect_mcredits,
+                                  balance_after_mcredits, occurred_at)
+        SELECT new_id, workspace_id, last + step, kind, reference, 0, key, -amount,
+               free + aside - owed - spent, booked_at
+        FROM judged WHERE paid
+    ),
+    postings AS (
+        INSERT INTO ledger_posting (id, entry_id, account_id, side, amount_mcredits)
+        SELECT ledger_new_id(), new_id, line.account_id, line.side, amount
+        FROM judged CROSS JOIN LATERAL (VALUES (free_id, 'debit'), (sales, 'credit')) AS line (account_id, side)
+        WHERE paid
+    ),
+    accounts AS (
+        UPDATE ledger_account AS account
+        SET balance_mcredits = account.balance_mcredits - taken, sequence = account.sequence + steps
+        FROM judged
+        -- Once for each workspace.
+        WHERE paid AND step = 1 AND account.id = free_id
+    )
+    SELECT place,
+           CASE WHEN earlier_id IS NOT NULL THEN 'already'
+                WHEN paid THEN 'paid'
+                WHEN amount > free - taken THEN 'insufficient'
+                ELSE 'again' END,
+           CASE WHEN paid THEN new_id ELSE earlier_id END,
+           coalesce(earlier_amount, amount), 0::bigint, free - taken, aside, owed, last + steps
+    FROM judged ORDER BY place;
+END $$;
+"""
+
+BACKWARD = """
+DROP FUNCTION ledger_charge(uuid[], text[], int[], bigint[], timestamptz, timestamptz, uuid);
+DROP FUNCTION ledger_debit(uuid[], text[], text[], text[], bigint[], timestamptz[], uuid, int);
+DROP TRIGGER ledger_account_kept ON ledger_account;
+DROP TRIGGER ledger_entry_posted ON ledger_entry;
+DROP FUNCTION ledger_entries_are_posted();
+DROP FUNCTION ledger_new_id();
+CREATE OR REPLACE FUNCTION ledger_postings_balance() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    wrong uuid;
+BEGIN
+    SELECT posting.entry_id INTO wrong
+    FROM ledger_posting AS posting
+    WHERE posting.entry_id IN (SELECT entry_id FROM written)
+    GROUP BY posting.entry_id
+    HAVING sum(CASE posting.side WHEN 'debit' THEN posting.amount_mcredits ELSE -posting.amount_mcredits END) <> 0
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'entry % does not sum to zero', wrong USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE FUNCTION ledger_entry_balances() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    debits numeric;
+    credits numeric;
+BEGIN
+    SELECT coalesce(sum(amount_mcredits) FILTER (WHERE side = 'debit'), 0),
+           coalesce(sum(amount_mcredits) FILTER (WHERE side = 'credit'), 0)
+    INTO debits, credits
+    FROM ledger_posting WHERE entry_id = NEW.id;
+    IF debits = 0 OR debits <> credits THEN
+        RAISE EXCEPTION 'entry % has debits of % and credits of %', NEW.id, debits, credits
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER ledger_entry_balanced AFTER INSERT ON ledger_entry DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION ledger_entry_balances();
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("ledger", "0002_append_only")]
+    operations = [
+        # What the foreign keys said, a trigger says more strictly, for a whole statement at once. Foreign keys would look
+        # row by row and lock the account of all sales once more for each posting.
+        migrations.AlterField(
+            "entry",
+            "workspace",
+            models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="identity.workspace",
+            ),
+        ),
+        migrations.AlterField(
+            "posting",
+            "entry",
+            models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="postings",
+                to="ledger.entry",
+            ),
+        ),
+        migrations.AlterField(
+            "posting",
+            "account",
+            models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="ledger.account",
+            ),
+        ),
+        migrations.RunSQL(FORWARD, BACKWARD),
+    ]

@@ -1,0 +1,161 @@
+"""Many threads ask, one works for all: each gets its own answer, once, and nobody waits for ever.
+
+Planted bugs that this must catch: a queue that nobody leads after a failure, a turn that is lost when patience ends at the
+same moment, a batch that is longer than allowed.
+"""
+
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from ledger.operations.together import LedgerBusy, Together
+
+LIMIT_S = 20.0
+
+
+class Desk:
+    """Answers each number with its square, and notes how it was asked."""
+
+    def __init__(self, *, slow_s: float = 0.0, fails: bool = False) -> None:
+        self.batches: list[list[int]] = []
+        self.busy = threading.Lock()
+        self.slow_s = slow_s
+        self.fails = fails
+
+    def work(self, wishes: Sequence[int]) -> list[int]:
+        assert self.busy.acquire(blocking=False), "two work at the same time"
+        try:
+            self.batches.append(list(wishes))
+            time.sleep(self.slow_s * random.random())
+            if self.fails and random.random() < 0.2:
+                raise ConnectionError("away")
+            return [wish * wish for wish in wishes]
+        finally:
+            self.busy.release()
+
+
+def together(desk: Desk, *, at_once: int = 8, waiting: int = 1_000, patience_s: float = 10.0) -> Together[int, int]:
+    return Together(desk.work, at_once_max=at_once, waiting_max=waiting, patience_s=patience_s)
+
+
+def ask_all(asked: Together[int, int], numbers: Sequence[int], *, threads: int = 16) -> list[object]:
+    def ask(number: int) -> object:
+        try:
+            return asked.ask(number)
+        except (ConnectionError, LedgerBusy) as error:
+            return type(error)
+
+    with ThreadPoolExecutor(threads) as pool:
+        waiting = [pool.submit(ask, number) for number in numbers]
+        return [each.result(timeout=LIMIT_S) for each in waiting]
+
+
+def test_each_asker_gets_the_answer_to_its_own_wish_and_each_wish_is_worked_on_once() -> None:
+    desk = Desk(slow_s=0.002)
+    assert ask_all(together(desk), range(2_000)) == [number * number for number in range(2_000)]
+    assert sorted(wish for batch in desk.batches for wish in batch) == list(range(2_000))
+    assert 1 < max(map(len, desk.batches)) <= 8
+
+
+def test_whoever_asks_alone_is_answered_at_once() -> None:
+    desk = Desk()
+    asked = together(desk)
+    assert [asked.ask(number) for number in range(3)] == [0, 1, 4]
+    assert desk.batches == [[0], [1], [2]]
+
+
+def test_a_failure_reaches_everyone_it_was_worked_for_and_stops_nobody_else() -> None:
+    desk = Desk(fails=True)
+    asked = together(desk)
+    answers = ask_all(asked, range(2_000))
+    failed = {number for number, answer in enumerate(answers) if answer is ConnectionError}
+    assert failed and len(failed) < 2_000
+    assert all(answers[number] == number * number for number in set(range(2_000)) - failed)
+    desk.fails = False
+    assert asked.ask(12) == 144
+
+
+def test_each_of_those_who_share_a_failure_raises_an_exception_of_its_own() -> None:
+    released = threading.Event()
+
+    def work(_: Sequence[int]) -> list[int]:
+        released.wait(LIMIT_S)
+        raise ConnectionError("away")
+
+    asked: Together[int, int] = Together(work, at_once_max=8, waiting_max=100, patience_s=LIMIT_S)
+
+    def ask(number: int) -> int:
+        with pytest.raises(ConnectionError) as raised:
+            asked.ask(number)
+        return id(raised.value)
+
+    with ThreadPoolExecutor(4) as pool:
+        waiting = [pool.submit(ask, number) for number in range(4)]
+        released.set()
+        assert len({each.result(timeout=LIMIT_S) for each in waiting}) == 4
+
+
+def test_when_too_many_wait_the_next_is_refused_at_once_with_a_code() -> None:
+    started, go_on = threading.Event(), threading.Event()
+
+    def work(wishes: Sequence[int]) -> Sequence[int]:
+        started.set()
+        go_on.wait(LIMIT_S)
+        return wishes
+
+    asked: Together[int, int] = Together(work, at_once_max=8, waiting_max=2, patience_s=LIMIT_S)
+    with ThreadPoolExecutor(3) as pool:
+        waiting = [pool.submit(asked.ask, 0)]
+        assert started.wait(LIMIT_S)
+        waiting += [pool.submit(asked.ask, number) for number in (1, 2)]
+        until = time.monotonic() + LIMIT_S
+        refused = None
+        while refused is None and time.monotonic() < until:
+            if len(asked._waiting) == 2:
+                with pytest.raises(LedgerBusy) as caught:
+                    asked.ask(3)
+                refused = caught.value
+        go_on.set()
+        assert [each.result(timeout=LIMIT_S) for each in waiting] == [0, 1, 2]
+    assert refused is not None and (refused.code, refused.retryable) == ("ledger_busy", True)
+
+
+def test_nobody_waits_longer_than_patience_for_one_who_does_not_come_back() -> None:
+    started, go_on = threading.Event(), threading.Event()
+
+    def work(wishes: Sequence[int]) -> Sequence[int]:
+        started.set()
+        go_on.wait(LIMIT_S)
+        return wishes
+
+    asked: Together[int, int] = Together(work, at_once_max=8, waiting_max=100, patience_s=0.05)
+    with ThreadPoolExecutor(1) as pool:
+        stuck = pool.submit(asked.ask, 1)
+        assert started.wait(LIMIT_S)
+        with pytest.raises(LedgerBusy):
+            asked.ask(2)
+        go_on.set()
+        assert stuck.result(timeout=LIMIT_S) == 1
+    # What was given up was never worked on, and the place is free again.
+    assert asked.ask(3) == 3
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_fails_or_takes_too_long_nobody_hangs_and_the_desk_stays_open(seed: int) -> None:
+    """Patience ends about when turns come, so that the two meet in every order."""
+    random.seed(seed)
+    desk = Desk(slow_s=0.004, fails=True)
+    asked = together(desk, at_once=4, waiting=12, patience_s=0.004)
+    answers = ask_all(asked, range(1_500), threads=24)
+    kinds = Counter(answer if isinstance(answer, type) else int for answer in answers)
+    assert set(kinds) <= {int, ConnectionError, LedgerBusy} and kinds[int] > 0, kinds
+    assert all(answer == number * number for number, answer in enumerate(answers) if isinstance(answer, int))
+    worked = Counter(wish for batch in desk.batches for wish in batch)
+    assert max(worked.values()) == 1
+    desk.fails, desk.slow_s = False, 0.0
+    assert together(desk) and asked.ask(5) == 25
