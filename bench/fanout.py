@@ -32,8 +32,8 @@ from bench.slow_reader import Cost
 # Sockets -> events per turn. The few events to many sockets are many deliveries all the same.
 EVENTS = {10: 100, 100: 30, 1_000: 12}
 TURNS = 5
-# Who takes part in which turn with a slow reader and without; the usual ways are slow, and one turn tells of them.
-SLOW_READERS = [{"ours", "limit", "daphne_redis", "uvicorn_pubsub"}, *[{"ours", "limit"}] * 7]
+# Turns of ours with a slow reader and without; one turn shows what the others do about it.
+SLOW_READERS = 9
 LARGEST = max(EVENTS)
 GROUP = "bench-fanout"
 REDIS_LAYER = "channels_redis.core.RedisChannelLayer"
@@ -70,10 +70,9 @@ def _slow_readers(contestants: list[Contestant], numbers: Iterator[int]) -> dict
     for one in contestants:
         one.open(slow_reader.OTHERS)
         slow_reader.weigh(one, costs[one.name], numbers)
-    for turn, names in enumerate(SLOW_READERS):
-        for one in contestants:
-            if one.name in names:
-                slow_reader.take_turns(one, costs[one.name], numbers, slow_first=turn % 2 == 1)
+    for turn in range(SLOW_READERS):
+        for one in contestants if turn == 0 else contestants[:1]:
+            slow_reader.take_turns(one, costs[one.name], numbers, slow_first=turn % 2 == 1)
     for one in contestants:
         one.close()
     return costs
