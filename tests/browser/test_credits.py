@@ -20,6 +20,9 @@ from sandbox.rep import Rep
 from tests.browser.conftest import Look
 from tests.browser.test_journey import _sign_up
 
+# Longer than the drawer takes; a picture of it on its way shows nothing.
+SLIDES_IN_MS = 400
+
 
 def test_an_owner_follows_the_money_and_asks_why(
     stack: Stack, control: Rep, new_page: Callable[..., Page], look: Look, complaints: list[str], tmp_path: Path
@@ -34,7 +37,8 @@ def test_an_owner_follows_the_money_and_asks_why(
     _narrows_the_statement(page, look, tmp_path)
     _asks_why(page, look)
     _same_on_a_phone(page, look)
-    assert complaints == []
+    # The browser tells the console of the invoice that Paddle does not have.
+    assert [each for each in complaints if "409 (Conflict)" not in each] == []
 
 
 def _whole(page: Page, look: Look, name: str) -> None:
@@ -170,6 +174,7 @@ def _asks_why(page: Page, look: Look) -> None:
     expect(drawer).to_contain_text("100 credits times USD 10.00 of USD 10.00 paid")
     expect(drawer).to_contain_text("The buyer's bank took the payment back")
     expect(drawer.get_by_role("row").filter(has_text="Your available credits")).to_contain_text("100")
+    page.wait_for_timeout(SLIDES_IN_MS)
     look(page, "explanation")
     page.reload()
     expect(drawer).to_be_visible()
@@ -187,4 +192,5 @@ def _same_on_a_phone(page: Page, look: Look) -> None:
         _whole(page, look, f"credits-{width}-{scheme}")
         page.get_by_role("link", name=re.compile("^Explain")).first.click()
         expect(page.get_by_role("dialog")).to_contain_text("Postings")
+        page.wait_for_timeout(SLIDES_IN_MS)
         look(page, f"explanation-{width}-{scheme}")
