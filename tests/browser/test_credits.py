@@ -1,8 +1,4 @@
-"""An owner reads the money: the line, purchases and their invoice, a refund as it happens, an alert, and why.
-
-Planted bugs that this caught: an explanation that closes on reload because it is not in the address; a balance line that
-stays where it was when an event moves the balance.
-"""
+"""An owner reads the money: the line, purchases and their invoice, a refund as it happens, an alert, and why."""
 
 import csv
 import os
