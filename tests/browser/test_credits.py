@@ -1,4 +1,4 @@
-"""An owner reads the money: the line, purchases and their invoice, a refund as it happens, an alert, and why."""
+"""An owner reads the money: the line, purchases and their invoice, a chargeback as it happens, an alert, and why."""
 
 import csv
 import os
@@ -29,7 +29,7 @@ def test_an_owner_follows_the_money_and_asks_why(
     _reads_the_line(page, look)
     _buys_and_takes_the_invoice(page, tmp_path)
     _draws_the_line_of_the_alert(page, look)
-    _sees_a_refund_as_it_happens(page, stack, control, look)
+    _sees_a_chargeback_as_it_happens(page, stack, control, look)
     _narrows_the_statement(page, look, tmp_path)
     _asks_why(page, look)
     _same_on_a_phone(page, look)
@@ -115,7 +115,7 @@ def _draws_the_line_of_the_alert(page: Page, look: Look) -> None:
     expect(page.get_by_text("Your credits are low")).not_to_be_visible()
 
 
-def _sees_a_refund_as_it_happens(page: Page, stack: Stack, control: Rep, look: Look) -> None:
+def _sees_a_chargeback_as_it_happens(page: Page, stack: Stack, control: Rep, look: Look) -> None:
     """Without a reload: the number, the line, the purchase and the statement."""
     with psycopg.connect(stack.env["DATABASE_URL"]) as connection:
         (transaction_id,) = connection.execute(
