@@ -5,6 +5,7 @@ import io
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -12,9 +13,11 @@ from uuid_utils.compat import uuid7
 
 from identity.models import Membership
 from ledger import operations, statement
+from ledger.models import Entry
 from tests.identity.browser import Browser
 from tests.ledger.books import NOW, amounts, began, charge, completed, hold, new_workspace, notify
 from tests.voice.carrier import Placed, give_credit, place, post
+from voice import spending
 from voice.models import Call
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -191,6 +194,30 @@ def test_the_csv_holds_what_the_filters_leave_and_every_page_of_it(
     assert [row[5] for row in rows[1:]] == ["-1.000"] * 11 + ["100.000"]
     assert len({row[8] for row in rows[1:]}) == 12
     assert [row[1] for row in exported(page, "kind=purchase")[1:]] == ["purchase"]
+
+
+def test_the_csv_is_read_no_faster_than_it_is_taken(
+    page: Browser, owner: Membership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Red when the whole statement is read before its first line goes out, which would take memory for all of it."""
+    monkeypatch.setattr(statement, "EXPORT_PAGE", 3)
+    notify(completed(began(owner.workspace_id)))
+    hold(owner.workspace_id, "call:1", 11_000)
+    charge(owner.workspace_id, "call:1", *range(11))
+    read: list[int] = []
+    whole = spending.rows_of
+
+    def noting(workspace_id: UUID, entries: list[Entry]) -> Any:
+        read.append(len(entries))
+        return whole(workspace_id, entries)
+
+    monkeypatch.setattr(spending, "rows_of", noting)
+    response: Any = page.client.get("/api/credits/statement.csv", secure=True)
+
+    async def take() -> list[list[int]]:
+        return [list(read) async for _ in response.streaming_content]
+
+    assert async_to_sync(take)() == [[], [3], [3, 3], [3, 3, 3], [3, 3, 3, 3]]
 
 
 @pytest.mark.parametrize("name", ['=HYPERLINK("x")', "+1", "-2", "@SUM(A1)"])

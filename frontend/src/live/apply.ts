@@ -80,6 +80,7 @@ export function apply(event: ServerEvent, viewer: Viewer): Change[] {
         updateAll<BurnDown>(keys.credits.burnDowns, (held) =>
           endingAt(held, event.available_mcredits + event.held_mcredits - event.debt_mcredits),
         ),
+        { do: "refetch", key: keys.credits.burnDowns },
         { do: "refetch", key: keys.credits.statements },
         { do: "refetch", key: keys.credits.purchases },
         { do: "refetch", key: keys.leads.dialChecks },
