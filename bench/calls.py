@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +21,7 @@ from bench.speech import FRAME_BYTES, Speech, Track
 FRAME_S = 0.02
 SETTLED_WITHIN_S = 60.0
 POLL_S = 0.2
+STAGGER_S = 0.35
 _TRACKS = {"agent": "inbound", "callee": "outbound"}
 
 
@@ -108,15 +110,18 @@ def seats(count: int) -> list[Seat]:
     return found
 
 
-def played(line: Line, seats: list[Seat], speeches: list[Speech], *, stagger_s: float = 0.35) -> list[Heard]:
-    """Plays these calls side by side, each begun a little after the one before, and returns what came of them."""
+def played(line: Line, seats: list[Seat], speeches: list[Speech], starts_s: Sequence[float] = ()) -> list[Heard]:
+    """Plays these calls side by side and returns what came of them.
+
+    starts_s: when each call begins; without, a little after the one before.
+    """
     from voice.models import Call
 
     placed = [_placed(seat, speech) for seat, speech in zip(seats, speeches, strict=False)]
 
     async def story() -> list[Heard]:
         calls = [
-            _Call(line, seat, speech, *one).live(number * stagger_s)
+            _Call(line, seat, speech, *one).live(starts_s[number] if starts_s else number * STAGGER_S)
             for number, (seat, speech, one) in enumerate(zip(seats, speeches, placed, strict=False))
         ]
         return list(await asyncio.gather(*calls))

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ai.listening.audio import decode_mulaw, for_recognition
-from ai.listening.segmenter import Segmenter, SpeechEnded
+from ai.listening.segmenter import Segmenter, SpeechEnded, SpeechPaused
 from ai.listening.transcriber import Transcriber
 from ai.listening.turns import TurnEnded
 from ai.listening.vad import SileroDetector
@@ -34,19 +34,23 @@ BATCH_BYTES = 1_600
 
 @dataclass(slots=True)
 class Unit:
-    """One stretch that an engine hears at once. kind: utterance, turn (utterances merged where that is done), or track."""
+    """One stretch that an engine hears at once.
+
+    kind: utterance; early (what was taken for an utterance in a pause, wrongly); turn (utterances merged where that is done);
+    or track.
+    """
 
     kind: str
     condition: str
     speech: str
     speaker: str
-    start_ms: int
+    end_ms: int
     pcm: bytes
     names: str
 
     @property
     def name(self) -> str:
-        return f"{self.kind}|{self.condition}|{self.speech}|{self.speaker}|{self.start_ms:08d}"
+        return f"{self.kind}|{self.condition}|{self.speech}|{self.speaker}|{self.end_ms:08d}"
 
 
 @dataclass(slots=True)
@@ -88,10 +92,16 @@ def units(condition: str, speech: Speech) -> list[Unit]:
         utterances = [event for event in events if isinstance(event, SpeechEnded)]
         turns = [event for event in events if isinstance(event, TurnEnded)]
         alone = [one for one in utterances if not any(turn.start_ms <= one.start_ms < turn.end_ms for turn in turns)]
+        whole = {one.pcm for one in utterances}
+        early = [event for event in events if isinstance(event, SpeechPaused) and event.pcm not in whole]
         names = ", ".join(speech.names)
-        kinds: dict[str, list[SpeechEnded | TurnEnded]] = {"utterance": [*utterances], "turn": [*alone, *turns]}
+        kinds: dict[str, list[SpeechEnded | SpeechPaused | TurnEnded]] = {
+            "utterance": [*utterances],
+            "early": [*early],
+            "turn": [*alone, *turns],
+        }
         for kind, stretches in kinds.items():
-            found += [Unit(kind, condition, speech.name, speaker, one.start_ms, one.pcm, names) for one in stretches]
+            found += [Unit(kind, condition, speech.name, speaker, one.end_ms, one.pcm, names) for one in stretches]
         found.append(Unit("track", condition, speech.name, speaker, 0, pcm, names))
     return found
 

@@ -14,6 +14,7 @@ import msgspec
 from ai.listening.address import parse_address
 from ai.listening.load import DELAYED
 from ai.listening.transcriber import (
+    EarlySkipped,
     InterimDropped,
     Kind,
     MergeSkipped,
@@ -40,6 +41,7 @@ OVERLOAD_PAUSE_S = 0.5
 _REFUSALS: dict[str, type[DomainError]] = {
     kind.code: kind
     for kind in (
+        EarlySkipped,
         InterimDropped,
         MergeSkipped,
         TranscriberOverloaded,
@@ -104,11 +106,15 @@ class TranscriberClient:
             for watcher in list(self._watchers):
                 watcher(level)
 
-    async def transcribe(self, pcm: bytes, kind: Kind, context: str = "") -> Recognition:
+    async def transcribe(self, pcm: bytes, kind: Kind, context: str = "", *, early_ms: int = 0) -> Recognition:
         """Recognise signed 16-bit little-endian mono at 8 kHz.
 
+        early_ms: of a final whose utterance may be over in so many milliseconds; it goes after those that are over.
+
         :raises TranscriberUnavailable: no answer within the patience; nothing will come any more.
-        :raises TranscriberOverloaded: too much speech is waiting (a final: for all its patience; others: at once).
+        :raises TranscriberOverloaded: too much speech is waiting (a final that is not early: for all its patience; others:
+            at once).
+        :raises EarlySkipped: the recognisers have no time for a final that may not be wanted.
         :raises InterimDropped: the interim result came too late to be of use.
         :raises MergeSkipped: the recognisers have no time to hear the turn again.
         :raises TextTooLate: so much was waiting that this speech was given up.
@@ -119,10 +125,12 @@ class TranscriberClient:
             async with asyncio.timeout(self._patience_s[kind]):
                 while True:
                     try:
-                        request = Request(id=next(self._ids), op="transcribe", kind=kind, context=context)
+                        request = Request(
+                            id=next(self._ids), op="transcribe", kind=kind, context=context, early_ms=early_ms
+                        )
                         answer = await self._ask(request, pcm)
                     except TranscriberOverloaded:
-                        if kind != "final":
+                        if kind != "final" or early_ms:
                             raise
                         await asyncio.sleep(OVERLOAD_PAUSE_S)
                     else:

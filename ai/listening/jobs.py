@@ -1,13 +1,22 @@
-"""Speech that waits for a recogniser: finals first, the rest only while it is of use, never without bound."""
+"""Speech that waits for a recogniser: finals first, in the order in which they are needed, the rest only while it is of use,
+never without bound."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from bisect import insort
 from dataclasses import dataclass, field
+from operator import attrgetter
 
-from ai.listening.load import NO_INTERIMS, THRIFTY, LoadGauge
-from ai.listening.transcriber import InterimDropped, Kind, MergeSkipped, TextTooLate, TranscriberOverloaded
+from ai.listening.load import NO_INTERIMS, NOTHING_EARLY, THRIFTY, LoadGauge
+from ai.listening.transcriber import (
+    EarlySkipped,
+    InterimDropped,
+    Kind,
+    MergeSkipped,
+    TextTooLate,
+    TranscriberOverloaded,
+)
 from ai.listening.wire import Answer, Request
 
 MAX_WAITING_BYTES = 64 * 1024 * 1024
@@ -34,6 +43,11 @@ class Job:
     attempts: int = 0
 
     @property
+    def due_s(self) -> float:
+        """When somebody begins to wait for it."""
+        return self.submitted_s + self.request.early_ms / 1_000
+
+    @property
     def waited_ms(self) -> int:
         return round((_now_s() - self.submitted_s) * 1_000)
 
@@ -50,7 +64,7 @@ class JobQueue:
     """
 
     def __init__(self) -> None:
-        self._waiting: dict[Kind, deque[Job]] = {"final": deque(), "interim": deque(), "merged": deque()}
+        self._waiting: dict[Kind, list[Job]] = {"final": [], "interim": [], "merged": []}
         self._waiting_bytes = 0
         self._arrived = asyncio.Condition()
         self._gauge = LoadGauge()
@@ -60,7 +74,7 @@ class JobQueue:
         """How much is left out at the moment; see LoadGauge."""
         now_s = _now_s()
         if self._waiting["final"]:
-            self._gauge.waited(now_s - self._waiting["final"][0].submitted_s, now_s)
+            self._gauge.waited(now_s - self._waiting["final"][0].due_s, now_s)
         return self._gauge.level(now_s)
 
     def is_thrifty(self, kind: Kind) -> bool:
@@ -74,17 +88,16 @@ class JobQueue:
         """:raises TranscriberOverloaded: when the speech that waits already fills its memory."""
         if self._waiting_bytes + len(job.pcm) > MAX_WAITING_BYTES:
             raise TranscriberOverloaded("Too much speech is waiting to be recognised. Try again in a moment.")
-        if job.request.kind != "final":
-            self._check_worth(job.request.kind)
-        self._waiting[job.request.kind].append(job)
-        self._waiting_bytes += len(job.pcm)
-        await self._wake()
+        self._check_worth(job.request)
+        await self.put_back(job)
 
     async def put_back(self, job: Job) -> None:
-        """A recogniser died over the job: the next free one takes it before its like."""
-        self._waiting[job.request.kind].appendleft(job)
+        """As `put`, for a job that was taken before: a recogniser died over it, and it keeps its place."""
+        insort(self._waiting[job.request.kind], job, key=attrgetter("due_s"))
         self._waiting_bytes += len(job.pcm)
-        await self._wake()
+        # All of them: the one that wakes first may not take this kind.
+        async with self._arrived:
+            self._arrived.notify_all()
 
     async def get(self, *, merges: bool) -> Job:
         """The next job whose asker still waits for it. merges: whether merged turns are wanted too."""
@@ -96,11 +109,6 @@ class JobQueue:
                 continue
             return job
 
-    async def _wake(self) -> None:
-        # All of them: the one that wakes first may not take this kind.
-        async with self._arrived:
-            self._arrived.notify_all()
-
     def _next(self, merges: bool) -> Job | None:
         for kind in ("final", "interim"):
             if self._waiting[kind]:
@@ -109,24 +117,29 @@ class JobQueue:
             return self._taken(self._waiting["merged"])
         return None
 
-    def _check_worth(self, kind: Kind) -> None:
+    def _check_worth(self, request: Request) -> None:
         """Among interim results the oldest is worth least; among merged turns the newest has the longest to wait.
 
-        :raises InterimDropped: :raises MergeSkipped: when the recognisers have enough to do with finals.
+        :raises InterimDropped: :raises EarlySkipped: :raises MergeSkipped: when the recognisers have enough to do.
         """
-        level = self.level
-        if kind == "interim":
-            if level >= NO_INTERIMS:
-                raise InterimDropped("The recognisers have no time for interim text.")
-            if len(self._waiting[kind]) >= MAX_WAITING_INTERIMS:
-                self._taken(self._waiting[kind]).refuse(InterimDropped("Too many interim results were waiting."))
-        elif level >= THRIFTY or len(self._waiting[kind]) >= MAX_WAITING_MERGES:
-            raise MergeSkipped("The recognisers have no time to hear turns again.")
+        waiting = self._waiting[request.kind]
+        match request.kind:
+            case "final":
+                if request.early_ms and self.level >= NOTHING_EARLY:
+                    raise EarlySkipped("The recognisers have no time for what may not be wanted.")
+            case "interim":
+                if self.level >= NO_INTERIMS:
+                    raise InterimDropped("The recognisers have no time for interim text.")
+                if len(waiting) >= MAX_WAITING_INTERIMS:
+                    self._taken(waiting).refuse(InterimDropped("Too many interim results were waiting."))
+            case "merged":
+                if self.level >= THRIFTY or len(waiting) >= MAX_WAITING_MERGES:
+                    raise MergeSkipped("The recognisers have no time to hear turns again.")
 
     def _refused_as_stale(self, job: Job) -> bool:
         """Whether an answer would come too late; a final's wait is noted, since it says how far behind we are."""
         now_s = _now_s()
-        waited_s = now_s - job.submitted_s
+        waited_s = now_s - job.due_s
         match job.request.kind:
             case "final":
                 self._gauge.waited(waited_s, now_s)
@@ -140,7 +153,7 @@ class JobQueue:
                     job.refuse(MergeSkipped("The recognisers had no time to hear this turn again."))
         return job.answer.done()
 
-    def _taken(self, jobs: deque[Job]) -> Job:
-        job = jobs.popleft()
+    def _taken(self, jobs: list[Job]) -> Job:
+        job = jobs.pop(0)
         self._waiting_bytes -= len(job.pcm)
         return job

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 NO_INTERIMS = 1
-THRIFTY = 2
+NOTHING_EARLY = THRIFTY = 2
 DELAYED = 3
 # Seconds that a final has to wait for a recogniser before each step is taken.
 STEPS_S = (0.4, 1.0, 2.5)
@@ -16,7 +16,8 @@ NOTICED_S = 0.1
 class LoadGauge:
     """Steps up at once, down one at a time.
 
-    Levels: 0 everything; 1 no interim text; 2 also no merged turns, and finals by a cheaper search; 3 final text is late.
+    Levels: 0 everything; 1 no interim text; 2 also no merged turns, and finals not before
+    their utterance is over and by a cheaper search; 3 final text is late.
     """
 
     def __init__(self) -> None:

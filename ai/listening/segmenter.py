@@ -24,6 +24,7 @@ class Tuning:
 
     onset, release: speech probability above which it begins, below which it pauses.
     onset_windows: loud windows among the last five before speech is believed; a click has fewer.
+    pause_ms: pause that may end an utterance, and mostly does; at least after_ms.
     endpoint_ms: pause that ends an utterance; long enough not to cut inside a sentence.
     longest_ms: an utterance is cut at its quietest place after so much.
     before_ms, after_ms: audio kept around the speech, so that soft consonants are not lost.
@@ -36,6 +37,7 @@ class Tuning:
     onset: float = 0.5
     release: float = 0.35
     onset_windows: int = 3
+    pause_ms: int = 352
     endpoint_ms: int = 480
     longest_ms: int = 14_000
     before_ms: int = 256
@@ -52,8 +54,8 @@ class SpeechStarted:
 
 
 @dataclass(frozen=True, slots=True)
-class InterimDue:
-    """The utterance so far. audio_start_ms: the stream time of pcm's first sample, a little before start_ms."""
+class _Heard:
+    """audio_start_ms: the stream time of pcm's first sample, a little before start_ms."""
 
     start_ms: int
     end_ms: int
@@ -62,13 +64,20 @@ class InterimDue:
 
 
 @dataclass(frozen=True, slots=True)
-class SpeechEnded:
-    """A whole utterance; fields as in InterimDue."""
+class InterimDue(_Heard):
+    """The utterance so far."""
 
-    start_ms: int
-    end_ms: int
-    audio_start_ms: int
-    pcm: bytes
+
+@dataclass(frozen=True, slots=True)
+class SpeechPaused(_Heard):
+    """What SpeechEnded will bring, to the last sample, unless somebody goes on speaking; early_ms before it does."""
+
+    early_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEnded(_Heard):
+    """A whole utterance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +88,7 @@ class Gap:
     end_ms: int
 
 
-Event = SpeechStarted | InterimDue | SpeechEnded | TurnEnded | Gap
+Event = SpeechStarted | InterimDue | SpeechPaused | SpeechEnded | TurnEnded | Gap
 
 # Asks for the speech probability of one window after another, and ends with what was found.
 Listening = Generator[NDArray[np.float32], float | None, list[Event]]
@@ -210,7 +219,8 @@ class Segmenter:
             return self._listening(now_ms)
         if probability >= self._tuning.release:
             self._last_speech_ms = now_ms
-        if now_ms - self._last_speech_ms >= self._tuning.endpoint_ms:
+        quiet_ms = now_ms - self._last_speech_ms
+        if quiet_ms >= self._tuning.endpoint_ms:
             return self._ended()
         if now_ms - self._audio_start_ms >= self._tuning.longest_ms:
             return self._cut()
@@ -218,6 +228,8 @@ class Segmenter:
             spoken_ms = now_ms - self._start_ms
             self._next_interim_ms = spoken_ms + max(self._tuning.interim_ms, spoken_ms // 5)
             return [InterimDue(self._start_ms, now_ms, self._audio_start_ms, bytes(self._audio))]
+        if quiet_ms - WINDOW_MS < self._tuning.pause_ms <= quiet_ms:
+            return self._paused(self._start_ms, self._tuning.endpoint_ms - quiet_ms)
         return []
 
     def _listening(self, now_ms: int) -> list[Event]:
@@ -240,6 +252,18 @@ class Segmenter:
             del self._audio[: windows * WINDOW_BYTES]
             self._audio_start_ms += windows * WINDOW_MS
 
+    def _paused(self, start_ms: int, early_ms: int) -> list[Event]:
+        end_ms = self._last_speech_ms
+        if end_ms <= start_ms:
+            return []
+        pcm = bytes(self._audio[: self._kept_ms() * BYTES_PER_MS])
+        return [SpeechPaused(start_ms, end_ms, self._audio_start_ms, pcm, early_ms)]
+
+    def _kept_ms(self) -> int:
+        """How much of the audio is the utterance that ends with the last speech."""
+        heard_ms = len(self._audio) // BYTES_PER_MS
+        return min(self._last_speech_ms + self._tuning.after_ms - self._audio_start_ms, heard_ms)
+
     def _ended(self) -> list[Event]:
         if self._start_ms is None:
             return []
@@ -248,7 +272,7 @@ class Segmenter:
             # Nothing more was said after a cut.
             self._start_ms = None
             return []
-        kept_ms = min(end_ms + self._tuning.after_ms - self._audio_start_ms, len(self._audio) // BYTES_PER_MS)
+        kept_ms = self._kept_ms()
         ended = SpeechEnded(self._start_ms, end_ms, self._audio_start_ms, bytes(self._audio[: kept_ms * BYTES_PER_MS]))
         turn = self._turns.begin(ended.start_ms, ended.end_ms, ended.audio_start_ms)
         self._start_ms = None

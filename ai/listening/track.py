@@ -11,10 +11,11 @@ from dataclasses import dataclass, field, replace
 
 from ai.listening.audio import SAMPLES_PER_MS, decode_mulaw
 from ai.listening.client import TranscriberClient
+from ai.listening.early import EarlyFinals
 from ai.listening.hearing import hearing
 from ai.listening.levels import LevelReports
 from ai.listening.merging import TurnMerger
-from ai.listening.segmenter import Event, Gap, InterimDue, Listening, Segmenter, SpeechEnded
+from ai.listening.segmenter import Event, Gap, InterimDue, Listening, Segmenter, SpeechEnded, SpeechPaused
 from ai.listening.transcriber import Recognition
 from ai.listening.turns import TurnEnded
 from ai.listening.vad import SileroDetector
@@ -100,6 +101,7 @@ class TrackListener:
         self._on_gap = on_gap
         self._on_merged = on_merged
         self._merger = TurnMerger(client=client, context=context, on_turn=self._report_turn)
+        self._early = EarlyFinals(client, context)
         self._pieces: list[_Outcome] = []
         self._levels = LevelReports(client, lambda level: self._reported(on_level(level)))
         self._detector = detector or SileroDetector()
@@ -156,6 +158,7 @@ class TrackListener:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+        self._early.cancel()
         await self._merger.cancel()
         await self._levels.finish()
         while not self._outcomes.empty():
@@ -196,8 +199,10 @@ class TrackListener:
                     self._interim = asyncio.create_task(self._show_interim(event, self._utterance))
                 else:
                     self.counts.dropped_interims += 1
+            elif isinstance(event, SpeechPaused):
+                self._early.paused(event)
             elif isinstance(event, SpeechEnded):
-                recognition = asyncio.create_task(self._client.transcribe(event.pcm, "final", self.context))
+                recognition = self._early.ended(event)
                 outcome = _Outcome(event.start_ms, event.end_ms, self._utterance, event.audio_start_ms, recognition)
                 self._utterance += 1
                 self._pieces = [*self._pieces[-MAX_UNFINISHED:], outcome]

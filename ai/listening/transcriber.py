@@ -94,6 +94,13 @@ class TextTooLate(DomainError):
     code: ClassVar[str] = "text_too_late"
 
 
+class EarlySkipped(DomainError):
+    """A final was not begun before its utterance was over, because others wait. Ask again when it is over."""
+
+    code: ClassVar[str] = "early_skipped"
+    retryable: ClassVar[bool] = True
+
+
 class MergeSkipped(DomainError):
     """A turn was not heard again as a whole, because the recognisers are busy with new speech. Nothing to repair."""
 

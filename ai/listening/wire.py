@@ -12,6 +12,7 @@ from ai.listening.audio import BYTES_PER_SAMPLE, TELEPHONE_RATE_HZ
 from ai.listening.transcriber import MAX_CONTEXT_CHARACTERS, MAX_SPEECH_S, Kind, Recognition, SpeechRefused
 
 MAX_HEADER_BYTES = 64 * 1024
+MAX_EARLY_MS = 1_000
 MAX_PAYLOAD_BYTES = MAX_SPEECH_S * TELEPHONE_RATE_HZ * BYTES_PER_SAMPLE
 _LENGTH = struct.Struct(">I")
 
@@ -19,6 +20,7 @@ _LENGTH = struct.Struct(">I")
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """id: chosen by the sender, repeated in the answer. The audio follows as the payload; a ping has none.
 
+    early_ms: a final that nobody needs for so long, and perhaps not at all: its utterance may be over by then.
     thrifty: set by the server for its recognisers while much is waiting.
     """
 
@@ -26,6 +28,7 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     op: Literal["transcribe", "ping"]
     kind: Kind = "final"
     context: str = ""
+    early_ms: int = 0
     thrifty: bool = False
 
 
@@ -92,6 +95,8 @@ def request_of(header: bytes, payload: bytes) -> Request:
         raise BrokenFraming("The header is no request.") from error
     if len(request.context) > MAX_CONTEXT_CHARACTERS:
         raise RequestRefused(request.id, f"The context is longer than {MAX_CONTEXT_CHARACTERS} characters.")
+    if not 0 <= request.early_ms <= (MAX_EARLY_MS if request.kind == "final" else 0):
+        raise RequestRefused(request.id, f"Only a final may be early, and by at most {MAX_EARLY_MS} ms.")
     if len(payload) % BYTES_PER_SAMPLE:
         raise RequestRefused(request.id, "The audio is not a whole number of 16-bit samples.")
     if request.op == "transcribe" and not payload:
