@@ -14,16 +14,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from statistics import median
 from typing import Any
 from urllib.parse import urlsplit
 
-import numpy as np
 import psutil
 from twilio.request_validator import RequestValidator
 
-from ai.listening.wer import word_error_rate
-from bench import calls, engines, services, speech
+from bench import calls, engines, figures, services, speech
 from bench.calls import Heard, Line, Seat
 from bench.machine import CLIENT_CORES, SERVER_CORES, listens, start
 from bench.report import Report, environment, say
@@ -43,8 +40,6 @@ ENGINE_KINDS = {
     "tiny_en": ("utterance", "early", "turn"),
     "moonshine": ("utterance",),
 }
-# A turn's noted end and its segment's may differ by so much and still be the same end.
-SAME_END_MS = 400
 
 
 def run() -> Report:
@@ -57,14 +52,12 @@ def run() -> Report:
         line, transcriber = _product(folder, undo)
         seats = calls.seats(max(LADDER))
         waves: dict[str, list[Heard]] = {}
-        again: list[Heard] = []
         cpu_s, audio_s = transcriber.cpu_s(), 0.0
         for condition in conditions:
             wave = [one for (key, _), one in spoken.items() if key == condition]
             say(f"listening: {len(wave)} two-track calls at once, {condition}")
             whole, starts_s = _kept_up(wave)
-            heard = calls.played(line, seats, whole, starts_s)
-            waves[condition], again = heard[: len(wave)], again + heard[len(wave) :]
+            waves[condition] = calls.played(line, seats, whole, starts_s)
             audio_s += sum(track.duration_s for one in whole for track in one.tracks().values())
         live_cpu = (transcriber.cpu_s() - cpu_s) / audio_s
         ladder = _climbed(line, seats, clean, LADDER[:1] if quick else LADDER)
@@ -73,7 +66,7 @@ def run() -> Report:
             found = [unit for (condition, _), one in spoken.items() for unit in engines.units(condition, one)]
             alone = engines.measured(list(ENGINE_KINDS), found, scratch, kinds=ENGINE_KINDS)
         say(f"listening: {time.monotonic() - began_s:.0f} s")
-        return _report(spoken, waves, again, ladder, silent, alone, live_cpu, memory)
+        return _report(spoken, waves, ladder, silent, alone, live_cpu, memory)
 
 
 def _kept_up(wave: list[Speech]) -> tuple[list[Speech], list[float]]:
@@ -155,8 +148,8 @@ def _climbed(line: Line, seats: list[Seat], clean: list[Speech], ladder: tuple[i
     for count in ladder:
         many = [_shortened(clean[number % (len(clean) - 1)], number) for number in range(count)]
         heard = calls.played(line, seats, many, [number * LADDER_STAGGER_S for number in range(count)])
-        delays = [delay for one in heard for delay in _final_delays(one)]
-        final_ms = _quantiles(delays)
+        delays = [delay for one in heard for delay in figures.final_delays(one)]
+        final_ms = figures.quantiles(delays)
         rung: dict[str, Any] = {"calls": count, "final_ms": final_ms, "finals": len(delays)}
         rung["interims"] = sum(len(one.interims) for one in heard)
         rung["gaps"] = sum(one.gaps for one in heard)
@@ -203,60 +196,26 @@ def _scratch() -> Iterator[Path]:
         yield Path(folder)
 
 
-def _final_delays(heard: Heard) -> list[float]:
-    """ms from the end of each utterance to its text in the browser's socket; the noted end, where there is one."""
-    delays = []
-    for text in heard.finals:
-        noted = [turn.end_ms for turn in heard.speech.tracks()[text.speaker].turns]
-        end_ms = next((end for end in noted if abs(end - text.end_ms) <= SAME_END_MS), text.end_ms)
-        delays.append(text.at_s * 1_000 - end_ms)
-    return delays
-
-
-def _interim_delays(heard: Heard) -> list[float]:
-    """ms from the last sound that an interim text covers to the text."""
-    return [text.at_s * 1_000 - text.end_ms for text in heard.interims]
-
-
-def _quantiles(values: list[float]) -> dict[str, float]:
-    if not values:
-        return {"p50": 0.0, "p95": 0.0}
-    return {"p50": round(median(values)), "p95": round(float(np.percentile(values, 95)))}
-
-
-def _live_wer(waves: dict[str, list[Heard]], *, settled: bool, only: str = "") -> dict[str, float]:
-    pairs: dict[str, list[tuple[str, str]]] = {}
-    for condition, wave in waves.items():
-        for heard in wave:
-            for speaker, track in heard.speech.tracks().items():
-                if track.turns and only in ("", heard.speech.name):
-                    text = heard.settled_text(speaker) if settled else heard.text(speaker)
-                    pairs.setdefault(condition, []).append((track.text, text))
-    rates = {condition: round(100 * word_error_rate(found), 2) for condition, found in pairs.items()}
-    return {**rates, "all": round(100 * word_error_rate([one for found in pairs.values() for one in found]), 2)}
-
-
 def _report(
     spoken: dict[tuple[str, str], Speech],
     waves: dict[str, list[Heard]],
-    again: list[Heard],
     ladder: list[dict[str, Any]],
     silent: dict[str, int],
     alone: list[engines.Measured],
     live_cpu: float,
     memory: list[int],
 ) -> Report:
-    everything = [*again, *(heard for wave in waves.values() for heard in wave)]
-    finals = _quantiles([delay for heard in everything for delay in _final_delays(heard)])
-    interims = _quantiles([delay for heard in everything for delay in _interim_delays(heard)])
+    everything = [heard for wave in waves.values() for heard in wave]
+    final_ms = figures.final_ms(waves)
+    interims = figures.quantiles([delay for heard in everything for delay in figures.interim_delays(heard)])
     by_engine = {one.engine: one for one in alone}
     stages = {
         one.engine: {kind: one.wer(kind, spoken) for kind in ENGINE_KINDS[one.engine] if kind != "early"}
         | {"cpu_s": {kind: round(one.cpu_s(kind), 1) for kind in ENGINE_KINDS[one.engine]}}
         for one in alone
     }
-    settled, first = _live_wer(waves, settled=True), _live_wer(waves, settled=False)
-    paused = _live_wer(waves, settled=True, only=PAUSED)
+    settled, first = figures.live_wer(waves, settled=True), figures.live_wer(waves, settled=False)
+    paused = figures.live_wer(waves, settled=True, only=PAUSED)
     stock = stages.pop("stock_tiny_en")
     stock_wer = min(stock[kind]["all"] for kind in ("utterance", "track"))
     held = [rung["calls"] for rung in ladder if rung["final_ms"]["p95"] <= FINAL_GOAL_MS]
@@ -266,14 +225,14 @@ def _report(
             "live": {
                 "wer_finals": first,
                 "wer_settled": settled,
-                "wer_paused_finals": _live_wer(waves, settled=False, only=PAUSED),
+                "wer_paused_finals": figures.live_wer(waves, settled=False, only=PAUSED),
                 "wer_paused_settled": paused,
-                "final_ms": finals,
+                "final_ms": final_ms,
                 "interim_ms": interims,
                 "finals": sum(len(heard.finals) for heard in everything),
                 "interims": sum(len(heard.interims) for heard in everything),
                 "merged": sum(len(heard.merged) for heard in everything),
-                "merged_ms": _quantiles(
+                "merged_ms": figures.quantiles(
                     [text.at_s * 1_000 - text.end_ms for heard in everything for text in heard.merged]
                 ),
                 "gaps": sum(heard.gaps for heard in everything),
@@ -288,8 +247,8 @@ def _report(
         peers={"faster_whisper_tiny_en": stock},
         limit={"endpoint_ms": 480, "note": "no final text can come before the pause that ends its utterance"},
         ratios={
-            "final_ms_p50": finals["p50"],
-            "final_ms_p95": finals["p95"],
+            "final_ms_p50": final_ms["all"]["p50"],
+            "final_ms_p95": final_ms["all"]["p95"],
             "interim_ms_p95": interims["p95"],
             "calls_finals_p95_1200ms": max(held, default=0),
             "wer_points_vs_stock": round(settled["all"] - stock_wer, 2),
