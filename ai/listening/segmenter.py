@@ -24,7 +24,8 @@ class Tuning:
 
     onset, release: speech probability above which it begins, below which it pauses.
     onset_windows: loud windows among the last five before speech is believed; a click has fewer.
-    pause_ms: pause that may end an utterance, and mostly does; at least after_ms.
+    pause_ms: pause that may end an utterance; at least after_ms.
+    pause_after_ms: speech after which such a pause mostly does end it; who has said less mostly goes on.
     endpoint_ms: pause that ends an utterance; long enough not to cut inside a sentence.
     longest_ms: an utterance is cut at its quietest place after so much.
     before_ms, after_ms: audio kept around the speech, so that soft consonants are not lost.
@@ -37,7 +38,8 @@ class Tuning:
     onset: float = 0.5
     release: float = 0.35
     onset_windows: int = 3
-    pause_ms: int = 352
+    pause_ms: int = 320
+    pause_after_ms: int = 1_600
     endpoint_ms: int = 480
     longest_ms: int = 14_000
     before_ms: int = 256
@@ -254,7 +256,7 @@ class Segmenter:
 
     def _paused(self, start_ms: int, early_ms: int) -> list[Event]:
         end_ms = self._last_speech_ms
-        if end_ms <= start_ms:
+        if end_ms - start_ms < self._tuning.pause_after_ms:
             return []
         pcm = bytes(self._audio[: self._kept_ms() * BYTES_PER_MS])
         return [SpeechPaused(start_ms, end_ms, self._audio_start_ms, pcm, early_ms)]

@@ -28,6 +28,8 @@ from tests.listening.speech import Heard, listen, mulaw, turn_pcm
 PRICE = turn_pcm("smoke", 3)
 CALLEE = mulaw("price_objection", "callee")
 ENDPOINT_MS = 480
+# Who has said less than this mostly goes on after a pause.
+MOSTLY_OVER_MS = 1_600
 
 
 def _segment(audio: bytes) -> list[Event]:
@@ -40,13 +42,16 @@ def _segment(audio: bytes) -> list[Event]:
 EVENTS = _segment(CALLEE)
 PAUSES = [event for event in EVENTS if isinstance(event, SpeechPaused)]
 UTTERANCES = [event for event in EVENTS if isinstance(event, SpeechEnded)]
+LONG = [one for one in UTTERANCES if one.end_ms - one.start_ms >= MOSTLY_OVER_MS]
+SHORT = [one for one in UTTERANCES if one not in LONG]
 IN_VAIN = [pause for pause in PAUSES if pause.pcm not in {one.pcm for one in UTTERANCES}]
 
 
 def test_a_pause_announces_the_very_utterance_that_it_ends() -> None:
     spoken = [event for event in EVENTS if isinstance(event, SpeechPaused | SpeechEnded)]
+    assert len(LONG) > len(SHORT) > 0
     for before, ended in itertools.pairwise(spoken):
-        if isinstance(ended, SpeechEnded):
+        if ended in LONG:
             assert isinstance(before, SpeechPaused)
             assert (before.start_ms, before.end_ms, before.audio_start_ms) == (
                 ended.start_ms,
@@ -55,6 +60,10 @@ def test_a_pause_announces_the_very_utterance_that_it_ends() -> None:
             )
             assert before.pcm == ended.pcm
             assert 0 < before.early_ms < ENDPOINT_MS
+
+
+def test_who_has_said_little_is_left_to_go_on() -> None:
+    assert all(pause.end_ms - pause.start_ms >= MOSTLY_OVER_MS for pause in PAUSES)
 
 
 def test_a_pause_is_announced_once_and_also_when_somebody_goes_on_speaking() -> None:
@@ -131,7 +140,7 @@ async def test_each_utterance_is_recognised_once_from_its_last_pause_on(
     async with wire(transcriber, tmp_path) as between:
         heard = await _heard(between)
     assert between.early == [pause.pcm for pause in PAUSES]
-    assert between.over == []
+    assert between.over == [one.pcm for one in SHORT]
     assert _places(heard) == [(one.start_ms, one.end_ms) for one in UTTERANCES]
     for (recognition, _, _), utterance in zip(heard.finals, UTTERANCES, strict=True):
         assert recognition.text == (await client.transcribe(utterance.pcm, "final")).text

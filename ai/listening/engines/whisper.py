@@ -11,7 +11,7 @@ import ctranslate2
 from tokenizers import Tokenizer
 
 from ai.listening.audio import SAMPLES_PER_MS, for_recognition
-from ai.listening.engines.invented import collapse_repeats, is_invented, within_the_speech
+from ai.listening.engines.invented import DOUBTFUL, collapse_repeats, is_invented, within_the_speech
 from ai.listening.engines.mel import FRAMES_PER_S, log_mel
 from ai.listening.transcriber import MAX_SPEECH_S, NOTHING, ModelUnusable, Recognition, Word
 
@@ -67,7 +67,6 @@ class WhisperTranscriber:
             beam_size=1 if thrifty else BEAM_SIZE,
             max_length=min(448, len(prompt) + int(20 + 12 * duration_s)),
             return_scores=True,
-            return_no_speech_prob=True,
         )[0]
         tokens = [token for token in result.sequences_ids[0] if token < self._first_mark]
         if not tokens:
@@ -77,7 +76,15 @@ class WhisperTranscriber:
         recognition = Recognition(
             text=" ".join(word.text for word in words), words=tuple(words), confidence=round(confidence, 3)
         )
-        return NOTHING if is_invented(recognition, pcm, result.no_speech_prob) else recognition
+        no_speech = self._no_speech_probability(heard, prompt) if recognition.confidence < DOUBTFUL else 0.0
+        return NOTHING if is_invented(recognition, pcm, no_speech) else recognition
+
+    def _no_speech_probability(self, heard: Any, prompt: list[int]) -> float:
+        """[0, 1]. A run of the decoder of its own, so it is asked in doubt only, where it counts."""
+        answer = self._model.generate(
+            heard, [prompt], beam_size=1, max_length=len(prompt) + 1, return_no_speech_prob=True
+        )[0]
+        return float(answer.no_speech_prob)
 
     def _context(self, context: str) -> list[int]:
         if not context.strip():
