@@ -168,6 +168,18 @@ async def test_what_was_refused_early_is_asked_for_when_it_is_over(
     assert heard.counts.failed_finals == 0
 
 
+async def test_what_follows_a_pause_is_part_of_the_text_also_when_the_stream_ends_in_it(
+    client: TranscriberClient,
+) -> None:
+    await calm(client)
+    begins_ms, ends_ms = IN_VAIN[0].start_ms - 400, IN_VAIN[0].end_ms + 1_900
+    audio = CALLEE[begins_ms * 8 : ends_ms * 8]
+    paused, ended = (event for event in _segment(audio) if isinstance(event, SpeechPaused | SpeechEnded))
+    assert len(paused.pcm) < len(ended.pcm)
+    heard = await listen(client, audio, pace=1)
+    assert heard.text == (await client.transcribe(ended.pcm, "final")).text
+
+
 async def test_speech_that_ends_with_the_stream_has_its_text(client: TranscriberClient) -> None:
     await calm(client)
     last = UTTERANCES[0]
