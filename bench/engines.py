@@ -159,26 +159,29 @@ def _tiny_en() -> str:
     return str(whisper_folder(""))
 
 
-def _ours(engine: str) -> Callable[[bytes, str], str]:
+def _ours(engine: str) -> Callable[[str], Transcriber]:
+    """What the product hears a unit with, by the unit's name."""
     from ai.listening.engines.moonshine import MoonshineTranscriber
-    from ai.listening.engines.whisper import WhisperTranscriber
+    from ai.listening.engines.whisper import FINAL_BEAM, WhisperTranscriber
     from ai.listening.model_files import moonshine_folder, whisper_folder
 
-    loaded: Transcriber = (
-        MoonshineTranscriber(moonshine_folder("")) if engine == "moonshine" else WhisperTranscriber(whisper_folder(""))
-    )
-    return lambda pcm, names: loaded.transcribe(pcm, names).text
+    if engine == "moonshine":
+        moonshine = MoonshineTranscriber(moonshine_folder(""))
+        return lambda _: moonshine
+    whisper = WhisperTranscriber(whisper_folder(""))
+    final = whisper.with_beam(FINAL_BEAM)
+    return lambda name: whisper if name.startswith("turn|") else final
 
 
 def main(engine: str, utterances: str, output: str) -> None:
-    recognise = _ours(engine)
-    recognise(bytes(16_000), "")
+    of = _ours(engine)
+    of("").transcribe(bytes(16_000), "")
     heard: dict[str, Any] = {}
     names = json.loads(Path(utterances).with_suffix(".names").read_text())
     with np.load(utterances) as audio:
         for name in audio.files:
             before_s = time.process_time()
-            text = recognise(audio[name].tobytes(), names[name])
+            text = of(name).transcribe(audio[name].tobytes(), names[name]).text
             heard[name] = {"text": text, "cpu_s": time.process_time() - before_s}
     Path(output).write_text(json.dumps(heard))
 

@@ -25,7 +25,8 @@ class Tuning:
     onset, release: speech probability above which it begins, below which it pauses.
     onset_windows: loud windows among the last five before speech is believed; a click has fewer.
     pause_ms: pause that may end an utterance; at least after_ms.
-    pause_after_ms: speech after which such a pause mostly does end it; who has said less mostly goes on.
+    pause_after_ms, pause_until_ms: speech after which such a pause mostly does end it. Who has said less mostly goes on; and
+        where more is heard without an end, it is mostly the noise around that goes on.
     endpoint_ms: pause that ends an utterance; long enough not to cut inside a sentence.
     longest_ms: an utterance is cut at its quietest place after so much.
     before_ms, after_ms: audio kept around the speech, so that soft consonants are not lost.
@@ -40,6 +41,7 @@ class Tuning:
     onset_windows: int = 3
     pause_ms: int = 320
     pause_after_ms: int = 1_600
+    pause_until_ms: int = 7_500
     endpoint_ms: int = 480
     longest_ms: int = 14_000
     before_ms: int = 256
@@ -256,7 +258,7 @@ class Segmenter:
 
     def _paused(self, start_ms: int, early_ms: int) -> list[Event]:
         end_ms = self._last_speech_ms
-        if end_ms - start_ms < self._tuning.pause_after_ms:
+        if not self._tuning.pause_after_ms <= end_ms - start_ms <= self._tuning.pause_until_ms:
             return []
         pcm = bytes(self._audio[: self._kept_ms() * BYTES_PER_MS])
         return [SpeechPaused(start_ms, end_ms, self._audio_start_ms, pcm, early_ms)]

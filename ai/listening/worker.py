@@ -17,7 +17,7 @@ import msgspec
 
 from ai.listening import self_test
 from ai.listening.engines.moonshine import MoonshineTranscriber
-from ai.listening.engines.whisper import WhisperTranscriber
+from ai.listening.engines.whisper import FINAL_BEAM, WhisperTranscriber
 from ai.listening.model_files import moonshine_folder, second_pass_files, whisper_folder
 from ai.listening.second_pass import SecondPass
 from ai.listening.transcriber import Kind, ModelUnusable, RecognitionFailed, Transcriber
@@ -58,7 +58,7 @@ def _engines() -> dict[Kind, Transcriber]:
     moonshine = MoonshineTranscriber(moonshine_folder(os.environ.get("MOONSHINE_MODEL_PATH", "")))
     self_test.check("Whisper", whisper)
     self_test.check("Moonshine", moonshine)
-    return {"final": whisper, "merged": _merging(whisper), "interim": moonshine}
+    return {"final": whisper.with_beam(FINAL_BEAM), "merged": _merging(whisper), "interim": moonshine}
 
 
 def _merging(whisper: Transcriber) -> Transcriber:

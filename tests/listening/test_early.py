@@ -21,15 +21,17 @@ from ai.listening.load import STEPS_S
 from ai.listening.segmenter import Event, Segmenter, SpeechEnded, SpeechPaused
 from ai.listening.transcriber import EarlySkipped, Kind, SpeechRefused
 from ai.listening.vad import SileroDetector
+from ai.listening.wer import word_error_rate
 from ai.listening.wire import Answer, Refusal, Request, packed, read_frame
-from tests.listening.conftest import RunningTranscriber
+from tests.listening.conftest import RunningTranscriber, calm
 from tests.listening.speech import Heard, listen, mulaw, turn_pcm
 
 PRICE = turn_pcm("smoke", 3)
-CALLEE = mulaw("price_objection", "callee")
+# Long and short utterances, and a pause after which he goes on speaking.
+CALLEE = mulaw("price_objection", "callee")[: 55 * 8_000]
 ENDPOINT_MS = 480
-# Who has said less than this mostly goes on after a pause.
-MOSTLY_OVER_MS = 1_600
+# A pause after so much speech mostly ends the utterance.
+MOSTLY_OVER_MS = range(1_600, 7_501)
 
 
 def _segment(audio: bytes) -> list[Event]:
@@ -42,16 +44,16 @@ def _segment(audio: bytes) -> list[Event]:
 EVENTS = _segment(CALLEE)
 PAUSES = [event for event in EVENTS if isinstance(event, SpeechPaused)]
 UTTERANCES = [event for event in EVENTS if isinstance(event, SpeechEnded)]
-LONG = [one for one in UTTERANCES if one.end_ms - one.start_ms >= MOSTLY_OVER_MS]
-SHORT = [one for one in UTTERANCES if one not in LONG]
+USUAL = [one for one in UTTERANCES if one.end_ms - one.start_ms in MOSTLY_OVER_MS]
+UNUSUAL = [one for one in UTTERANCES if one not in USUAL]
 IN_VAIN = [pause for pause in PAUSES if pause.pcm not in {one.pcm for one in UTTERANCES}]
 
 
 def test_a_pause_announces_the_very_utterance_that_it_ends() -> None:
     spoken = [event for event in EVENTS if isinstance(event, SpeechPaused | SpeechEnded)]
-    assert len(LONG) > len(SHORT) > 0
+    assert len(USUAL) > len(UNUSUAL) > 0
     for before, ended in itertools.pairwise(spoken):
-        if ended in LONG:
+        if ended in USUAL:
             assert isinstance(before, SpeechPaused)
             assert (before.start_ms, before.end_ms, before.audio_start_ms) == (
                 ended.start_ms,
@@ -62,8 +64,8 @@ def test_a_pause_announces_the_very_utterance_that_it_ends() -> None:
             assert 0 < before.early_ms < ENDPOINT_MS
 
 
-def test_who_has_said_little_is_left_to_go_on() -> None:
-    assert all(pause.end_ms - pause.start_ms >= MOSTLY_OVER_MS for pause in PAUSES)
+def test_who_has_said_little_or_goes_on_and_on_is_waited_for() -> None:
+    assert all(pause.end_ms - pause.start_ms in MOSTLY_OVER_MS for pause in PAUSES)
 
 
 def test_a_pause_is_announced_once_and_also_when_somebody_goes_on_speaking() -> None:
@@ -74,11 +76,15 @@ def test_a_pause_is_announced_once_and_also_when_somebody_goes_on_speaking() -> 
 
 @dataclass
 class Wire:
-    """Stands between a client and the transcriber. refuses: early finals, as the transcriber does while others wait."""
+    """Stands between a client and the transcriber. refuses: early finals, as the transcriber does while others wait.
+
+    skipped: those that the transcriber refused itself, which a busy machine makes it do.
+    """
 
     address: str
     refuses: bool = False
     finals: list[tuple[Request, bytes]] = field(default_factory=list)
+    skipped: list[bytes] = field(default_factory=list)
 
     @property
     def early(self) -> list[bytes]:
@@ -97,8 +103,12 @@ async def wire(transcriber: RunningTranscriber, folder: Path, *, refuses: bool =
         inner, onward = await asyncio.open_unix_connection(transcriber.address.removeprefix("unix://"))
 
         async def answers() -> None:
-            while data := await inner.read(65_536):
-                writer.write(data)
+            while True:
+                header, _ = await read_frame(inner)
+                answer = msgspec.json.decode(header, type=Answer)
+                if answer.refusal is not None and answer.refusal.code == EarlySkipped.code:
+                    between.skipped += [pcm for request, pcm in between.finals if request.id == answer.id]
+                writer.write(packed(answer))
 
         answering = asyncio.create_task(answers())
         try:
@@ -125,7 +135,7 @@ async def wire(transcriber: RunningTranscriber, folder: Path, *, refuses: bool =
 async def _heard(between: Wire) -> Heard:
     client = TranscriberClient(between.address)
     await client.ping(60)
-    heard = await listen(client, CALLEE)
+    heard = await listen(client, CALLEE, pace=4)
     await client.close()
     return heard
 
@@ -140,10 +150,11 @@ async def test_each_utterance_is_recognised_once_from_its_last_pause_on(
     async with wire(transcriber, tmp_path) as between:
         heard = await _heard(between)
     assert between.early == [pause.pcm for pause in PAUSES]
-    assert between.over == [one.pcm for one in SHORT]
+    assert between.over == [one.pcm for one in UTTERANCES if one in UNUSUAL or one.pcm in between.skipped]
     assert _places(heard) == [(one.start_ms, one.end_ms) for one in UTTERANCES]
-    for (recognition, _, _), utterance in zip(heard.finals, UTTERANCES, strict=True):
-        assert recognition.text == (await client.transcribe(utterance.pcm, "final")).text
+    whole = [(await client.transcribe(one.pcm, "final")).text for one in UTTERANCES]
+    # A busy transcriber searches less.
+    assert word_error_rate([(" ".join(whole), heard.text)]) < 0.1
 
 
 async def test_what_was_refused_early_is_asked_for_when_it_is_over(
@@ -157,7 +168,20 @@ async def test_what_was_refused_early_is_asked_for_when_it_is_over(
     assert heard.counts.failed_finals == 0
 
 
+async def test_what_follows_a_pause_is_part_of_the_text_also_when_the_stream_ends_in_it(
+    client: TranscriberClient,
+) -> None:
+    await calm(client)
+    begins_ms, ends_ms = IN_VAIN[0].start_ms - 400, IN_VAIN[0].end_ms + 1_900
+    audio = CALLEE[begins_ms * 8 : ends_ms * 8]
+    paused, ended = (event for event in _segment(audio) if isinstance(event, SpeechPaused | SpeechEnded))
+    assert len(paused.pcm) < len(ended.pcm)
+    heard = await listen(client, audio, pace=1)
+    assert heard.text == (await client.transcribe(ended.pcm, "final")).text
+
+
 async def test_speech_that_ends_with_the_stream_has_its_text(client: TranscriberClient) -> None:
+    await calm(client)
     last = UTTERANCES[0]
     heard = await listen(client, CALLEE[: (last.end_ms + 100) * 8])
     assert [recognition.text for recognition, _, _ in heard.finals] == [
@@ -166,6 +190,7 @@ async def test_speech_that_ends_with_the_stream_has_its_text(client: Transcriber
 
 
 async def test_an_early_final_says_the_same(client: TranscriberClient) -> None:
+    await calm(client)
     assert await client.transcribe(PRICE, "final", early_ms=128) == await client.transcribe(PRICE, "final")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from ai.listening.transcriber import MAX_SPEECH_S, NOTHING, ModelUnusable, Recog
 # Below 10 s Whisper repeats itself (51% of words wrong at 3 s); above, each second only costs.
 SHORTEST_WINDOW_S = 10.0
 MARGIN_S = 1.0
-BEAM_SIZE = 5
+# A turn that is heard again shall be heard well; a final shall come soon.
+WIDE_BEAM = 5
+FINAL_BEAM = 3
 MAX_CONTEXT_TOKENS = 64
 # The alignment's step: the encoder halves the 100 frames a second.
 MS_PER_POSITION = 20
@@ -44,6 +47,7 @@ class WhisperTranscriber:
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         except Exception as error:  # Tokenizer raises bare Exception, CTranslate2 RuntimeError and ValueError
             raise ModelUnusable(f"No Whisper model can be loaded from {folder}: {error}") from error
+        self._beam_size = WIDE_BEAM
         self._start = self._tokens("<|startoftranscript|>")
         if self._model.is_multilingual:
             self._start += self._tokens("<|en|>", "<|transcribe|>")
@@ -51,6 +55,12 @@ class WhisperTranscriber:
         self._before = self._tokens("<|startofprev|>")
         # Everything from the end-of-text token on is a mark, not text.
         self._first_mark = self._tokens("<|endoftext|>")[0]
+
+    def with_beam(self, size: int) -> WhisperTranscriber:
+        """The same model in the same memory, that considers so many ways to go on at each word."""
+        other = copy(self)
+        other._beam_size = size
+        return other
 
     def transcribe(self, pcm: bytes, context: str, *, thrifty: bool = False) -> Recognition:
         """Recognise one stretch of 8 kHz speech; see Transcriber.transcribe."""
@@ -64,7 +74,7 @@ class WhisperTranscriber:
         result = self._model.generate(
             heard,
             [prompt],
-            beam_size=1 if thrifty else BEAM_SIZE,
+            beam_size=1 if thrifty else self._beam_size,
             max_length=min(448, len(prompt) + int(20 + 12 * duration_s)),
             return_scores=True,
         )[0]
