@@ -17,7 +17,7 @@ class _Address:
     base_url: str
 
 
-def paddle_client() -> Client:
+def paddle_client(*, read_timeout_s: float = egress.READ_TIMEOUT_S) -> Client:
     """A client that sends only what the register lists, never retries, and keeps nothing in a log.
 
     Raises ProcessorMisconfigured.
@@ -38,5 +38,5 @@ def paddle_client() -> Client:
         options=options,
         http_client=session,
         retry_count=0,
-        timeout=egress.READ_TIMEOUT_S,
+        timeout=read_timeout_s,
     )
