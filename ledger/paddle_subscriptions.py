@@ -8,7 +8,7 @@ import requests
 from paddle_billing.Entities.Subscriptions import SubscriptionEffectiveFrom, SubscriptionOnPaymentFailure
 from paddle_billing.Exceptions.ApiError import ApiError
 from paddle_billing.Resources.Shared.Operations import Pager
-from paddle_billing.Resources.Shared.Operations.List import OrderBy
+from paddle_billing.Resources.Shared.Operations.List.OrderBy import OrderBy
 from paddle_billing.Resources.Subscriptions.Operations import CancelSubscription, CreateOneTimeCharge
 from paddle_billing.Resources.Subscriptions.Operations.Charge import SubscriptionChargeItem
 from paddle_billing.Resources.Transactions.Operations import ListTransactions

@@ -1,5 +1,6 @@
 """Paddle's own SDK on our session."""
 
+import logging
 from dataclasses import dataclass
 from typing import cast
 
@@ -8,6 +9,9 @@ from paddle_billing import Client, Options
 from paddle_billing.Environment import Environment
 
 from processors import egress, register
+
+# What the SDK calls so writes whole addresses and the seller's own words into the log.
+logging.getLogger("null_logger").disabled = True
 
 
 @dataclass(frozen=True, slots=True)

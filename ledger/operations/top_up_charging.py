@@ -123,42 +123,49 @@ def _look_for(top_up: TopUp, now: datetime) -> None:
         listed = paddle_subscriptions.charges(subscription_id=top_up.plan.subscription_id)
     except PaddleUnavailable:
         logger.warning("top-up not found out", extra={"top_up_id": str(top_up.id), "attempt": top_up.asks})
-        TopUp.objects.get_queryset().filter(id=top_up.id, state="intended").update(next_at=now + LOOK_AGAIN_AFTER)
-        return
+        listed = None
     _note_found(top_up, listed, now)
 
 
 @transaction.atomic
-def _note_found(top_up: TopUp, listed: list[FoundCharge], now: datetime) -> None:
+def _note_found(top_up: TopUp, listed: list[FoundCharge] | None, now: datetime) -> None:
+    """listed: None when Paddle did not tell."""
     plan = locked(id=top_up.plan_id)
     assert plan is not None
     row = TopUp.objects.get_queryset().select_for_update().get(id=top_up.id)
     if row.state != "intended" or row.asked_at is None:
         return
-    known = set(
-        Checkout.objects.for_workspace(plan.workspace_id)
-        .filter(transaction_id__in=[charge.transaction_id for charge in listed])
-        .values_list("transaction_id", flat=True)
-    )
-    since = row.created_at - CLOCKS_DIFFER_BY_MAX
-    mine = [
-        charge
-        for charge in listed
-        if charge.transaction_id not in known and charge.price_ids == (plan.price_id,) and charge.created_at >= since
-    ]
+    mine = _unknown_charges(plan, row, listed or [])
     found = next((charge for charge in mine if charge.state == "paid"), mine[0] if mine else None)
     if found is not None and found.state == "paid":
         bind(row, plan, transaction_id=found.transaction_id, now=now)
         publish(plan)
     elif found is not None and (reason := _FAILED_AS.get(found.state)) is not None:
         fail(row, plan, reason, now=now)
-    elif found is None and now - row.asked_at >= NOT_TAKEN_AFTER:
+    elif now - row.created_at > GIVEN_UP_AFTER:
+        fail(row, plan, "unanswered", now=now)
+    elif listed is not None and found is None and now - row.asked_at >= NOT_TAKEN_AFTER:
         # Surely not charged, so it may be asked for again.
         row.asked_at, row.next_at = None, now
         row.save(update_fields=["asked_at", "next_at"])
     else:
         row.next_at = now + LOOK_AGAIN_AFTER
         row.save(update_fields=["next_at"])
+
+
+def _unknown_charges(plan: TopUpPlan, row: TopUp, listed: list[FoundCharge]) -> list[FoundCharge]:
+    """Those that may be this one: of the agreed pack, not earlier, and no purchase yet."""
+    known = set(
+        Checkout.objects.for_workspace(plan.workspace_id)
+        .filter(transaction_id__in=[charge.transaction_id for charge in listed])
+        .values_list("transaction_id", flat=True)
+    )
+    since = row.created_at - CLOCKS_DIFFER_BY_MAX
+    return [
+        charge
+        for charge in listed
+        if charge.transaction_id not in known and charge.price_ids == (plan.price_id,) and charge.created_at >= since
+    ]
 
 
 def bind(top_up: TopUp, plan: TopUpPlan, *, transaction_id: str, now: datetime) -> Checkout:

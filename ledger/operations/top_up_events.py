@@ -10,7 +10,7 @@ from typing import Final
 from ledger.models import Checkout, PaddleEvent, TopUp, TopUpPlan
 from ledger.operations.handled import Handled
 from ledger.operations.top_up_charging import bind
-from ledger.operations.top_up_plans import IN_FLIGHT, end, fail, forget_method, locked, publish, set_state
+from ledger.operations.top_up_plans import IN_FLIGHT, credit, end, fail, forget_method, locked, publish, set_state
 from ledger.top_up_schemas import EndReason
 
 _SAVES_METHOD: Final = ("active", "trialing")
@@ -99,6 +99,10 @@ def note(checkout: Checkout, plan: TopUpPlan, *, now: datetime) -> None:
     if checkout.state == "granted":
         top_up.state, top_up.settled_at = "granted", now
         top_up.save(update_fields=["state", "settled_at"])
+        if credit(plan.workspace_id) >= plan.threshold_mcredits:
+            # Here and not at the next look, so that credits which are spent until then are a fall of their own.
+            plan.raised_at = None
+            plan.save(update_fields=["raised_at"])
         publish(plan)
     elif checkout.state == "failed":
         fail(top_up, plan, "declined", now=now)

@@ -9,8 +9,9 @@ from uuid import UUID
 
 from django.db.models import Q
 
+from ledger.chart import CREDIT_SIGN, AccountKind
 from ledger.events import TopUpChanged
-from ledger.models import TopUp, TopUpNotice, TopUpPlan
+from ledger.models import Account, TopUp, TopUpNotice, TopUpPlan
 from ledger.top_up_schemas import EndReason, TopUpState
 from realtime.publish import Topic, publish_on_commit
 
@@ -29,6 +30,12 @@ def used_in_month(workspace_id: UUID, month: date) -> int:
     """Charges that count against the cap: those made or under way, and those that turned out to be paid after all."""
     counted = ~Q(state="failed") | Q(checkout__state="granted")
     return TopUp.objects.for_workspace(workspace_id).filter(counted, month=month).count()
+
+
+def credit(workspace_id: UUID) -> int:
+    """available + held - debt of a workspace, in milli-credits."""
+    balances = Account.objects.filter(workspace_id=workspace_id).values_list("kind", "balance_mcredits")
+    return sum(CREDIT_SIGN[cast(AccountKind, kind)] * (balance or 0) for kind, balance in balances)
 
 
 def locked(**match: object) -> TopUpPlan | None:
