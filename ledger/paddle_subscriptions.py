@@ -12,7 +12,7 @@ from paddle_billing.Resources.Shared.Operations.List.OrderBy import OrderBy
 from paddle_billing.Resources.Subscriptions.Operations import CancelSubscription, CreateOneTimeCharge
 from paddle_billing.Resources.Subscriptions.Operations.Charge import SubscriptionChargeItem
 from paddle_billing.Resources.Transactions.Operations import ListTransactions
-from paddle_billing.Resources.Transactions.Operations.List import Origin
+from paddle_billing.Resources.Transactions.Operations.List.Origin import Origin
 from urllib3.exceptions import NewConnectionError
 
 from ledger.paddle import PaddleUnavailable
