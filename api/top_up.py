@@ -4,7 +4,7 @@ from typing import Annotated
 
 from django.http import HttpRequest
 from django.utils import timezone
-from ninja import Header, Query, Router, Status
+from ninja import Header, Router, Status
 
 from api.auth import actor_of
 from api.client import client_of
@@ -27,9 +27,9 @@ def get_top_up(request: HttpRequest) -> TopUpOut:
     return top_up_queries.top_up(actor=actor_of(request), now=timezone.now())
 
 
-@router.get("/credits/top-up/words", response=TopUpWords, operation_id="get_top_up_words")
-def get_top_up_words(request: HttpRequest, terms: Annotated[TopUpTerms, Query()]) -> TopUpWords:
-    return top_up_queries.top_up_words(actor=actor_of(request), terms=terms)
+@router.post("/credits/top-up/words", response=TopUpWords, operation_id="word_top_up")
+def word_top_up(request: HttpRequest, body: TopUpTerms) -> TopUpWords:
+    return top_up_queries.top_up_words(actor=actor_of(request), terms=body)
 
 
 @router.post("/credits/top-up", response={201: TopUpSetupOut}, operation_id="start_top_up")

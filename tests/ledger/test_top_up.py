@@ -148,7 +148,7 @@ def test_what_was_agreed_to_is_kept_word_for_word(world: World) -> None:
 
 def test_words_that_were_not_shown_cannot_be_agreed_to(world: World) -> None:
     """Red when the hash is not compared: 9 top-ups would be agreed to by the words for 2."""
-    status, words = world.page.get("/api/credits/top-up/words?" + "&".join(f"{k}={v}" for k, v in terms().items()))
+    status, words = world.page.post("/api/credits/top-up/words", terms())
     assert status == 200
     for body in (terms(monthly_max=9), terms(threshold_mcredits=9_999)):
         status, answer = world.page.post(

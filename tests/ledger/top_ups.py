@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
@@ -29,7 +28,7 @@ def terms(**changes: Any) -> dict[str, Any]:
 def agree(page: Browser, *, key: str = "", **changes: Any) -> tuple[int, Any]:
     """Reads the words, then agrees to them."""
     wanted = terms(**changes)
-    status, words = page.get(f"/api/credits/top-up/words?{urlencode(wanted)}")
+    status, words = page.post("/api/credits/top-up/words", wanted)
     if status != 200:
         return status, words
     body = wanted | {"words_hash": words["words_hash"]}

@@ -215,7 +215,7 @@ export function topUpWordsQuery(terms: TopUpTerms) {
   return queryOptions({
     queryKey: keys.credits.topUpWords(terms),
     queryFn: ({ signal }) =>
-      answer(api.GET("/api/credits/top-up/words", { signal, params: { query: terms } })),
+      answer(api.POST("/api/credits/top-up/words", { signal, body: terms })),
     retry: false,
   });
 }

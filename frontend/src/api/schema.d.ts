@@ -344,10 +344,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Top Up Words */
-        get: operations["get_top_up_words"];
+        get?: never;
         put?: never;
-        post?: never;
+        /** Word Top Up */
+        post: operations["word_top_up"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3300,18 +3300,18 @@ export interface operations {
             };
         };
     };
-    get_top_up_words: {
+    word_top_up: {
         parameters: {
-            query: {
-                price_id: string;
-                threshold_mcredits: number;
-                monthly_max: number;
-            };
+            query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TopUpTerms"];
+            };
+        };
         responses: {
             /** @description OK */
             200: {
