@@ -176,9 +176,11 @@ def _note(plan: TopUpPlan, actor: Actor, action: str, now: datetime) -> None:
 
 
 _BALANCES: Final = """
-    SELECT workspace_id, sum(CASE kind WHEN 'debt' THEN -balance_mcredits ELSE balance_mcredits END) AS balance
-    FROM ledger_account WHERE workspace_id IN (SELECT workspace_id FROM ledger_topupplan WHERE state = 'active')
-    GROUP BY workspace_id
+    SELECT active.workspace_id,
+        coalesce(sum(CASE account.kind WHEN 'debt' THEN -account.balance_mcredits ELSE account.balance_mcredits END), 0)
+            AS balance
+    FROM ledger_topupplan AS active LEFT JOIN ledger_account AS account USING (workspace_id)
+    WHERE active.state = 'active' GROUP BY active.workspace_id
 """
 _REARM: Final = f"""
 UPDATE ledger_topupplan AS plan SET raised_at = NULL, capped_month = NULL

@@ -28,6 +28,7 @@ from tests.identity.browser import Browser
 from tests.ledger.books import adjusted, amounts, broken, notify
 from tests.ledger.test_purchases_api import spend
 from tests.ledger.top_ups import PACK_MCREDITS, World, agree, completed, created, terms
+from tests.sandbox_fixture import Sandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -319,3 +320,16 @@ def test_a_mail_that_the_server_does_not_take_is_sent_later(world: World) -> Non
     assert world.mails() == ["Automatic top-up is off"]
     operations.send_top_up_mails(now=world.later(days=1))
     assert len(world.mails()) == 1
+
+
+def test_a_workspace_that_never_had_a_credit_is_below_its_line(
+    make_account: Callable[..., Membership], sign_in: Callable[..., Browser], sandbox: Sandbox
+) -> None:
+    """Red when only workspaces with accounts in the ledger are looked at."""
+    owner = make_account()
+    new = World(owner=owner, page=sign_in(owner), sandbox=sandbox, now=datetime.now(UTC))
+    new.opt_in()
+    assert operations.intend_top_ups(now=new.later(seconds=1)) == 1
+    new.settle()
+    notify(completed(new.charges()[0]))
+    assert amounts(owner.workspace_id) == (PACK_MCREDITS, 0, 0)
