@@ -33,7 +33,7 @@ def _panel(page: Page) -> Locator:
 def _everywhere(page: Page, look: Look, name: str) -> None:
     """Wide and narrow, light and dark."""
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         for width, height in ((1280, 800), (390, 844)):
             page.set_viewport_size({"width": width, "height": height})
             look(page, f"{name}-{width}-{scheme}")
