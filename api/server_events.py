@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
 
 from ai.events import InsightsReady
-from ledger.events import BalanceChanged, BalanceLow, CheckoutChanged
+from ledger.events import BalanceChanged, BalanceLow, CheckoutChanged, TopUpChanged
 from voice.events import CallChanged, CallWarning, SegmentAdded, SegmentChanged, SegmentInterim, TranscriptionLevel
 
 SERVER_EVENTS: tuple[type[BaseModel], ...] = (
@@ -20,6 +20,7 @@ SERVER_EVENTS: tuple[type[BaseModel], ...] = (
     SegmentAdded,
     SegmentChanged,
     SegmentInterim,
+    TopUpChanged,
     TranscriptionLevel,
 )
 ServerEvent = Annotated[
@@ -32,6 +33,7 @@ ServerEvent = Annotated[
     | SegmentAdded
     | SegmentChanged
     | SegmentInterim
+    | TopUpChanged
     | TranscriptionLevel,
     Field(discriminator="type"),
 ]

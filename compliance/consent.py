@@ -5,19 +5,30 @@ from uuid import UUID
 
 from compliance import policy
 from compliance.models import ConsentEvent
-from compliance.policy import Purpose
+from compliance.policy import Purpose, StandingPurpose
 from processors.pseudonyms import pseudonym
 
 
-def grant(*, user_id: UUID, purpose: Purpose, policy_version: str, ip: str | None, now: datetime) -> ConsentEvent:
+def grant(
+    *, user_id: UUID, purpose: StandingPurpose, policy_version: str, ip: str | None, now: datetime
+) -> ConsentEvent:
     """Records that the person agreed to the present text for a purpose."""
-    return _record(user_id=user_id, purpose=purpose, given=True, policy_version=policy_version, ip=ip, now=now)
+    text = policy.consent_text(purpose)
+    return _record(
+        user_id=user_id, purpose=purpose, given=True, policy_version=policy_version, text=text, ip=ip, now=now
+    )
 
 
-def withdraw(*, user_id: UUID, purpose: Purpose, ip: str | None, now: datetime) -> ConsentEvent:
+def withdraw(*, user_id: UUID, purpose: StandingPurpose, ip: str | None, now: datetime) -> ConsentEvent:
     """Records that the person no longer agrees. What follows from that is the caller's part."""
+    version, text = policy.current_version(), policy.consent_text(purpose)
+    return _record(user_id=user_id, purpose=purpose, given=False, policy_version=version, text=text, ip=ip, now=now)
+
+
+def record_words(*, user_id: UUID, purpose: Purpose, given: bool, words: str, ip: str | None, now: datetime) -> None:
+    """Records a yes or no to words that were made for what the person chose; whoever made them keeps them."""
     version = policy.current_version()
-    return _record(user_id=user_id, purpose=purpose, given=False, policy_version=version, ip=ip, now=now)
+    _record(user_id=user_id, purpose=purpose, given=given, policy_version=version, text=words, ip=ip, now=now)
 
 
 def holds(*, user_id: UUID, purpose: Purpose) -> bool:
@@ -32,7 +43,7 @@ def holds(*, user_id: UUID, purpose: Purpose) -> bool:
 
 
 def _record(
-    *, user_id: UUID, purpose: Purpose, given: bool, policy_version: str, ip: str | None, now: datetime
+    *, user_id: UUID, purpose: Purpose, given: bool, policy_version: str, text: str, ip: str | None, now: datetime
 ) -> ConsentEvent:
     return ConsentEvent.objects.create(
         user_id=user_id,
@@ -40,7 +51,7 @@ def _record(
         purpose=purpose,
         given=given,
         policy_version=policy_version,
-        text_hash=policy.sha256_of(policy.consent_text(purpose)),
+        text_hash=policy.sha256_of(text),
         ip=ip,
         at=now,
     )

@@ -30,7 +30,9 @@ class ConsentEvent(models.Model):
     class Meta:
         indexes: ClassVar = [models.Index(fields=["person", "purpose", "-at", "-id"], name="consent_newest")]
         constraints: ClassVar = [
-            models.CheckConstraint(condition=Q(purpose__in=["sms", "policy", "transfer"]), name="consent_purpose_known")
+            models.CheckConstraint(
+                condition=Q(purpose__in=["sms", "policy", "transfer", "top_up"]), name="consent_purpose_known"
+            )
         ]
 
 

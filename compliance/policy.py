@@ -6,14 +6,16 @@ from typing import Final, Literal
 
 from compliance import in_force
 
-Purpose = Literal["sms", "policy", "transfer"]
+# Purposes whose wording is the same for everybody, and those whose wording names what was chosen.
+StandingPurpose = Literal["sms", "policy", "transfer"]
+Purpose = StandingPurpose | Literal["top_up"]
 
 VERSION: Final = "2026-1"
 EFFECTIVE_ON: Final = date(2026, 1, 1)
 
 # What stands beside each box. A changed text needs a new VERSION: the hash of the text is kept with each
 # consent.
-CONSENT_TEXTS: Final[dict[Purpose, str]] = {
+CONSENT_TEXTS: Final[dict[StandingPurpose, str]] = {
     "sms": (
         "I agree to receive one-time passcodes from Klosesales by text message at this number, to verify my account and to"
         " sign in. How often depends on how often I sign in. Message and data rates may apply. To stop them, write to"
@@ -32,7 +34,7 @@ def current_version() -> str:
     return in_force.version(VERSION)
 
 
-def consent_text(purpose: Purpose) -> str:
+def consent_text(purpose: StandingPurpose) -> str:
     return CONSENT_TEXTS[purpose]
 
 

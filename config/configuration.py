@@ -137,6 +137,7 @@ _DEMANDS = (
     _Demand("PADDLE_CLIENT_TOKEN", _matches("(live|test)_.+"), "set the client-side token: live_... or test_..."),
     _Demand("PADDLE_API_URL", _is_url("http", "https"), "set an http or https address", required=False),
     _Demand("PADDLE_JS_URL", _is_url("http", "https"), "set an http or https address", required=False),
+    _Demand("PADDLE_TOP_UP_PRICE_ID", _matches(r"pri_\w{1,60}"), "set the id of a price: pri_...", required=False),
     _Demand("CREDIT_PACKS", _are_packs, f"set a JSON list of objects with {', '.join(_PACK_FIELDS)}"),
     _Demand("EMAIL_HOST", _matches(r"[\w.:-]+"), "set the host of your mail server"),
     _Demand("DEFAULT_FROM_EMAIL", _matches(r"[^@\s]+@[^@\s]+"), "set a mail address", required=False),

@@ -166,6 +166,7 @@ PADDLE_API_URL = environment.text("PADDLE_API_URL", "https://api.paddle.com").rs
 PADDLE_WEBHOOK_SECRET = environment.text("PADDLE_WEBHOOK_SECRET")
 PADDLE_CLIENT_TOKEN = environment.text("PADDLE_CLIENT_TOKEN")
 PADDLE_JS_URL = environment.text("PADDLE_JS_URL", "https://cdn.paddle.com/paddle/v2/paddle.js")
+PADDLE_TOP_UP_PRICE_ID = environment.text("PADDLE_TOP_UP_PRICE_ID", "")
 CREDIT_PACKS: list[dict[str, Any]] = json.loads(environment.text("CREDIT_PACKS", "[]"))
 
 # --- Mail ---------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from ledger.schemas import CheckoutState
+from ledger.top_up_schemas import TopUpState
 
 
 class BalanceChanged(BaseModel):
@@ -34,3 +35,10 @@ class BalanceLow(BaseModel):
     threshold_mcredits: int
     balance_mcredits: int
     at: datetime
+
+
+class TopUpChanged(BaseModel):
+    """Something about the workspace's automatic top-up changed; what, the page asks for."""
+
+    type: Literal["top_up.changed"] = "top_up.changed"
+    state: TopUpState

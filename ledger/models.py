@@ -16,8 +16,21 @@ from ledger.chart import HOUSE_ACCOUNTS, TENANT_ACCOUNTS
 from ledger.money import AMOUNT_MAX_MCREDITS, RateCardTerms
 from ledger.paddle_models import Checkout, PaddleEvent
 from ledger.schemas import EntryKind
+from ledger.top_up_models import TopUp, TopUpNotice, TopUpPlan
 
-__all__ = ["Account", "BalanceAlert", "Checkout", "Entry", "Hold", "PaddleEvent", "Posting", "RateCard"]
+__all__ = [
+    "Account",
+    "BalanceAlert",
+    "Checkout",
+    "Entry",
+    "Hold",
+    "PaddleEvent",
+    "Posting",
+    "RateCard",
+    "TopUp",
+    "TopUpNotice",
+    "TopUpPlan",
+]
 
 
 class Account(models.Model):

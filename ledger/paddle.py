@@ -65,6 +65,7 @@ _UNAVAILABLE: Final = "The payment service does not answer as it should. Try aga
 _EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 # PostgreSQL keeps U+0000 in no text.
+_SUBSCRIPTION_ID: Final = r"^sub_\w{1,60}$"
 _Word = Annotated[str, Field(max_length=40, pattern=r"^[^\x00]*$")]
 
 
@@ -90,8 +91,18 @@ class _Transaction(BaseModel):
 
     id: str = Field(pattern=r"^txn_\w{1,60}$")
     status: _Word
+    origin: _Word | None = None
+    subscription_id: str | None = Field(default=None, pattern=_SUBSCRIPTION_ID)
     items: list[_Item] = Field(default=[], max_length=100)
     details: _Details = _Details()
+
+
+class _Subscription(BaseModel):
+    """What is kept of a subscription. transaction_id: the one that began it, told with its first event alone."""
+
+    id: str = Field(pattern=_SUBSCRIPTION_ID)
+    status: _Word
+    transaction_id: str | None = Field(default=None, pattern=r"^txn_\w{1,60}$")
 
 
 class _AdjustedItem(BaseModel):
@@ -103,6 +114,7 @@ class _Adjustment(BaseModel):
 
     id: str = Field(pattern=r"^adj_\w{1,60}$")
     transaction_id: str = Field(pattern=r"^txn_\w{1,60}$")
+    subscription_id: str | None = Field(default=None, pattern=_SUBSCRIPTION_ID)
     action: _Word
     status: _Word
     type: _Word | None = None
@@ -121,8 +133,9 @@ class _Envelope(BaseModel):
 class Notification:
     """A verified notification, cut down to what may be kept.
 
-    payload: of a transaction {status, items: [{price_id, quantity}], total_minor}; of an adjustment {adjustment_id, action,
-    status, type, total_minor, tax_only}; of anything else {}. total_minor: minor units of the currency, tax included, or null.
+    payload: of a transaction {status, origin, subscription_id, items: [{price_id, quantity}], total_minor}; of an adjustment
+    {adjustment_id, subscription_id, action, status, type, total_minor, tax_only}; of a subscription {subscription_id,
+    status}; of anything else {}. total_minor: minor units of the currency, tax included, or null.
     transaction_id: "" where there is none. Paddle's id of the customer is not kept: the transaction leads to it.
     """
 
@@ -218,6 +231,8 @@ def read(text: str) -> Notification:
             return _of_transaction(envelope, _Transaction.model_validate(envelope.data))
         if envelope.event_type.startswith("adjustment."):
             return _of_adjustment(envelope, _Adjustment.model_validate(envelope.data))
+        if envelope.event_type.startswith("subscription."):
+            return _of_subscription(envelope, _Subscription.model_validate(envelope.data))
     except ValidationError as error:
         # The library's own message repeats the input, so only the places are named.
         places = ", ".join(".".join(str(part) for part in item["loc"]) for item in error.errors()[:5])
@@ -233,6 +248,8 @@ def _of_transaction(envelope: _Envelope, data: _Transaction) -> Notification:
         transaction_id=data.id,
         payload={
             "status": data.status,
+            "origin": data.origin,
+            "subscription_id": data.subscription_id,
             "items": [{"price_id": item.price.id, "quantity": item.quantity} for item in data.items],
             "total_minor": data.details.totals.total,
         },
@@ -247,10 +264,21 @@ def _of_adjustment(envelope: _Envelope, data: _Adjustment) -> Notification:
         transaction_id=data.transaction_id,
         payload={
             "adjustment_id": data.id,
+            "subscription_id": data.subscription_id,
             "action": data.action,
             "status": data.status,
             "type": data.type,
             "total_minor": data.totals.total,
             "tax_only": bool(data.items) and all(item.type == "tax" for item in data.items),
         },
+    )
+
+
+def _of_subscription(envelope: _Envelope, data: _Subscription) -> Notification:
+    return Notification(
+        event_id=envelope.event_id,
+        event_type=envelope.event_type,
+        occurred_at=envelope.occurred_at,
+        transaction_id=data.transaction_id or "",
+        payload={"subscription_id": data.id, "status": data.status},
     )

@@ -6,8 +6,9 @@ from typing import Any, Final
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from compliance.stores import Subject
-from ledger.models import Checkout, Entry
+from compliance.stores import NotYet, Subject
+from ledger.models import Checkout, Entry, TopUpPlan
+from ledger.operations import top_up_charging
 
 _NOT_PERSONAL: Final = {
     "Account": ("id", "workspace", "kind", "balance_mcredits", "sequence"),
@@ -45,6 +46,38 @@ _NOT_PERSONAL: Final = {
         "problem",
         "handled_at",
     ),
+    "TopUpPlan": (
+        "id",
+        "workspace",
+        "state",
+        "end_reason",
+        "subscription_at",
+        "raised_at",
+        "falls",
+        "capped_month",
+        "ended_at",
+        "cancel_at",
+        "cancel_attempts",
+        "canceled_at",
+    ),
+    "TopUp": (
+        "id",
+        "workspace",
+        "plan",
+        "fall",
+        "month",
+        "number",
+        "monthly_max",
+        "state",
+        "reason",
+        "checkout",
+        "asked_at",
+        "asks",
+        "next_at",
+        "created_at",
+        "settled_at",
+    ),
+    "TopUpNotice": ("id", "workspace", "plan", "kind", "key", "created_at", "next_at", "attempts", "sent_at"),
     "BalanceAlert": ("id", "workspace", "threshold_mcredits", "raised_at"),
     "Checkout": ("id", "workspace"),
     "Entry": ("id", "workspace", "sequence", "key", "ordinal"),
@@ -71,6 +104,21 @@ _PAYMENT: Final = {
         "created_at",
         "granted_at",
     ),
+    "TopUpPlan": (
+        "user_id",
+        "idempotency_key",
+        "price_id",
+        "pack_name",
+        "mcredits",
+        "amount_minor",
+        "currency",
+        "threshold_mcredits",
+        "monthly_max",
+        "words",
+        "transaction_id",
+        "subscription_id",
+        "agreed_at",
+    ),
     "PaddleEvent": ("transaction_id",),
 }
 INVENTORY: Final[dict[str, str]] = {
@@ -86,15 +134,24 @@ class LedgerStore:
 
     name = "ledger"
 
+    def stop(self, subject: Subject, *, now: datetime) -> None:
+        """Ends automatic top-up that the person agreed to, and waits until Paddle has forgotten the payment method."""
+        for plan_id in _plans(subject).values_list("id", flat=True):
+            if not top_up_charging.end_for_good(plan_id=plan_id, now=now):
+                raise NotYet("Paddle has not confirmed yet that it forgot the payment method.")
+
     def find(self, subject: Subject) -> dict[str, int]:
-        counts = {"payment": _purchases(subject).count(), "ledger": _entries(subject).count()}
+        counts = {"payment": _purchases(subject).count() + _plans(subject).count(), "ledger": _entries(subject).count()}
         return {element: count for element, count in counts.items() if count}
 
     def export(self, subject: Subject) -> dict[str, Any]:
         """The purchases that the person began, and the statement of workspaces that nobody else is in."""
         payments = _purchases(subject).order_by("created_at")
         held = {
-            "payment": [_purchase_out(purchase) for purchase in payments],
+            "payment": [
+                *(_purchase_out(purchase) for purchase in payments),
+                *(_plan_out(plan) for plan in _plans(subject).order_by("agreed_at")),
+            ],
             "ledger": [_entry_out(entry) for entry in _entries(subject).order_by("workspace_id", "sequence")],
         }
         return {element: rows for element, rows in held.items() if rows}
@@ -103,10 +160,11 @@ class LedgerStore:
         """Unlinks the person from purchases; every amount and Paddle's own number of it stay."""
         with transaction.atomic():
             unlinked = _purchases(subject).update(user_id=None, idempotency_key="")
+            unlinked += _plans(subject).update(user_id=None, idempotency_key="")
         return {"payment": unlinked} if unlinked else {}
 
     def verify(self, subject: Subject) -> int:
-        return _purchases(subject).count()
+        return _purchases(subject).count() + _plans(subject).count()
 
 
 STORE: Final = LedgerStore()
@@ -114,12 +172,21 @@ STORE: Final = LedgerStore()
 
 def _purchases(subject: Subject) -> QuerySet[Checkout]:
     """Checkouts that still lead to the person."""
+    return Checkout.objects.get_queryset().filter(_leads_to(subject))
+
+
+def _plans(subject: Subject) -> QuerySet[TopUpPlan]:
+    """Automatic top-ups that still lead to the person."""
+    return TopUpPlan.objects.get_queryset().filter(_leads_to(subject))
+
+
+def _leads_to(subject: Subject) -> Q:
     match = Q(pk__in=())
     if subject.kind == "user" and subject.user_id:
         match |= Q(user_id=subject.user_id)
     if subject.workspace_ids_to_erase:
         match |= Q(workspace_id__in=subject.workspace_ids_to_erase, user_id__isnull=False)
-    return Checkout.objects.get_queryset().filter(match)
+    return match
 
 
 def _entries(subject: Subject) -> QuerySet[Entry]:
@@ -136,6 +203,17 @@ def _purchase_out(purchase: Checkout) -> dict[str, Any]:
         "state": purchase.state,
         "paddle_transaction": purchase.transaction_id,
         "taken_back_credits": purchase.taken_back_mcredits / 1000,
+    }
+
+
+def _plan_out(plan: TopUpPlan) -> dict[str, Any]:
+    return {
+        "agreed_at": plan.agreed_at.isoformat(),
+        "agreed_to": plan.words.split("\n"),
+        "state": plan.state,
+        "ended_at": plan.ended_at.isoformat() if plan.ended_at else None,
+        "paddle_transaction": plan.transaction_id,
+        "paddle_subscription": plan.subscription_id or None,
     }
 
 

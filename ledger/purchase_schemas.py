@@ -26,7 +26,7 @@ class PurchaseOut(BaseModel):
 
     mcredits: granted, or of the pack while nothing is granted. amount_minor: before tax; paid_minor: with tax, null until
     it is known. by: who bought it, null when that is not known any more. held: a person has to look at its payment before
-    anything is granted. There is an invoice once granted_at is set.
+    anything is granted. automatic: charged by automatic top-up, to which that person agreed. There is an invoice once granted_at is set.
     """
 
     checkout_id: UUID
@@ -39,6 +39,7 @@ class PurchaseOut(BaseModel):
     transaction_id: str
     by: str | None
     held: bool
+    automatic: bool
     created_at: datetime
     granted_at: datetime | None
     taken_back_mcredits: int

@@ -11,7 +11,7 @@ from identity.auth import Actor
 from identity.models import User
 from ledger import paddle
 from ledger.chart import CREDIT_SIGN, change
-from ledger.models import Checkout, PaddleEvent, Posting
+from ledger.models import Checkout, PaddleEvent, Posting, TopUp
 from ledger.purchase_schemas import ChangeKind, InvoiceOut, PurchaseChange, PurchaseOut, PurchasePage
 from ledger.schemas import CheckoutState
 from ledger.statement import CursorInvalid
@@ -54,6 +54,11 @@ def page(*, actor: Actor, cursor: str | None) -> PurchasePage:
     looked_into = set(waiting.values_list("transaction_id", flat=True))
     changes = _changes(actor.workspace_id, {checkout.transaction_id for checkout in shown})
     people = _names(checkout.user_id for checkout in shown)
+    automatic = set(
+        TopUp.objects.for_workspace(actor.workspace_id)
+        .filter(checkout__in=[checkout.id for checkout in shown])
+        .values_list("checkout_id", flat=True)
+    )
     return PurchasePage(
         items=[
             _purchase(
@@ -61,6 +66,7 @@ def page(*, actor: Actor, cursor: str | None) -> PurchasePage:
                 changes[checkout.transaction_id],
                 people,
                 held=checkout.transaction_id in looked_into and checkout.state != "granted",
+                automatic=checkout.id in automatic,
             )
             for checkout in shown
         ],
@@ -105,7 +111,9 @@ def _last_of(mine: QuerySet[Checkout], cursor: str) -> Checkout:
         raise CursorInvalid("The purchases cannot be continued from here. Start at the first page.") from None
 
 
-def _purchase(checkout: Checkout, changes: list[PurchaseChange], people: dict[UUID, str], *, held: bool) -> PurchaseOut:
+def _purchase(
+    checkout: Checkout, changes: list[PurchaseChange], people: dict[UUID, str], *, held: bool, automatic: bool
+) -> PurchaseOut:
     return PurchaseOut(
         checkout_id=checkout.id,
         state=cast(CheckoutState, checkout.state),
@@ -117,6 +125,7 @@ def _purchase(checkout: Checkout, changes: list[PurchaseChange], people: dict[UU
         transaction_id=checkout.transaction_id,
         by=people.get(checkout.user_id) if checkout.user_id else None,
         held=held,
+        automatic=automatic,
         created_at=checkout.created_at,
         granted_at=checkout.granted_at,
         taken_back_mcredits=checkout.taken_back_mcredits,

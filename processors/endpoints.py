@@ -206,7 +206,32 @@ PADDLE: Final = Base(
         ),
         _endpoint("transactions.read", "GET", r"/transactions/txn_\w+", _PADDLE_PAGE),
         _endpoint("transactions.invoice", "GET", r"/transactions/txn_\w+/invoice", {}),
-        _endpoint("transactions.list", "GET", "/transactions", {"id": "payment_reference", **_PADDLE_PAGE}),
+        _endpoint(
+            "transactions.list",
+            "GET",
+            "/transactions",
+            {"id": "payment_reference", "subscription_id": "payment_reference", "origin": "paging", **_PADDLE_PAGE},
+        ),
+        _endpoint(
+            "subscriptions.charge",
+            "POST",
+            r"/subscriptions/sub_\w+/charge",
+            {
+                "effective_from": "money",
+                "on_payment_failure": "money",
+                "items[].price_id": "money",
+                "items[].quantity": "money",
+            },
+            # Never added to a later bill, and never followed up by the seller's reminders.
+            {"effective_from": frozenset({"immediately"}), "on_payment_failure": frozenset({"prevent_change"})},
+        ),
+        _endpoint(
+            "subscriptions.cancel",
+            "POST",
+            r"/subscriptions/sub_\w+/cancel",
+            {"effective_from": "money"},
+            {"effective_from": frozenset({"immediately"})},
+        ),
         _endpoint("adjustments.list", "GET", "/adjustments", {"transaction_id": "payment_reference", **_PADDLE_PAGE}),
         _endpoint("prices.list", "GET", "/prices", {"id": "money", **_PADDLE_PAGE}),
         _endpoint("events.list", "GET", "/events", _PADDLE_PAGE),

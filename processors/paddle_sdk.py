@@ -1,5 +1,6 @@
 """Paddle's own SDK on our session."""
 
+import logging
 from dataclasses import dataclass
 from typing import cast
 
@@ -9,6 +10,9 @@ from paddle_billing.Environment import Environment
 
 from processors import egress, register
 
+# What the SDK calls so writes whole addresses and the seller's own words into the log.
+logging.getLogger("null_logger").disabled = True
+
 
 @dataclass(frozen=True, slots=True)
 class _Address:
@@ -17,7 +21,7 @@ class _Address:
     base_url: str
 
 
-def paddle_client() -> Client:
+def paddle_client(*, read_timeout_s: float = egress.READ_TIMEOUT_S) -> Client:
     """A client that sends only what the register lists, never retries, and keeps nothing in a log.
 
     Raises ProcessorMisconfigured.
@@ -38,5 +42,5 @@ def paddle_client() -> Client:
         options=options,
         http_client=session,
         retry_count=0,
-        timeout=egress.READ_TIMEOUT_S,
+        timeout=read_timeout_s,
     )

@@ -47,8 +47,21 @@ def build(services: Services) -> web.Application:
     )
     services.verify.register(app, verify)
     app.router.add_route("*", "/2010-04-01/Accounts/{AccountSid}/Messages{rest:.*}", _refuse_messages(services))
-    PaddleApi(services.sales, store, settings.paddle_api_key).register(app)
-    Checkout(services.sales, store, settings.paddle_client_token, services.exchange.start).register(app)
+    PaddleApi(
+        sales=services.sales,
+        subscriptions=services.subscriptions,
+        store=store,
+        faults=faults,
+        api_key=settings.paddle_api_key,
+        background=services.exchange.start,
+    ).register(app)
+    Checkout(
+        sales=services.sales,
+        subscriptions=services.subscriptions,
+        store=store,
+        client_token=settings.paddle_client_token,
+        background=services.exchange.start,
+    ).register(app)
     Control(services).register(app)
     page.register(app, services)
     app.cleanup_ctx.append(_running(services))

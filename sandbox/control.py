@@ -8,6 +8,7 @@ from aiohttp import web
 from sandbox.encoding import to_json
 from sandbox.faults import FaultInvalid
 from sandbox.paddle.sales import SaleInvalid, Sales
+from sandbox.paddle.subscriptions import Subscriptions
 from sandbox.phones import PhoneInvalid, changed
 from sandbox.services import Services
 from sandbox.twilio.leg import Leg
@@ -54,6 +55,10 @@ class Control:
             ("POST", "/paddle/transactions/{id}/chargeback_reverse", self.charge_back_reverse),
             ("POST", "/paddle/adjustments/{id}/approve", self.approve),
             ("POST", "/paddle/adjustments/{id}/reject", self.reject),
+            ("GET", "/paddle/subscriptions", self.subscriptions),
+            ("POST", "/paddle/subscriptions/{id}/cancel", self.cancel_subscription),
+            ("POST", "/paddle/subscriptions/{id}/past_due", self.fall_behind),
+            ("POST", "/paddle/subscriptions/{id}/card", self.change_card),
             ("POST", "/reset", self.reset),
         ]
         for method, path, handler in routes:
@@ -171,6 +176,7 @@ class Control:
         """What the Pay button of the checkout does."""
         transaction = self._sales.find(request.match_info["id"])
         if self._sales.pay(transaction, cardholder_name="Jordan Sample", last4="4242"):
+            self._subscriptions.begin(transaction, card_number="4242424242424242")
             await self._sales.complete(transaction)
         return self._sales.body(transaction)
 
@@ -215,6 +221,27 @@ class Control:
         self._sales.decide(adjustment, status)
         return self._sales.adjustment_body(adjustment)
 
+    async def subscriptions(self, request: web.Request) -> Any:
+        return [self._subscriptions.body(subscription) for subscription in self._store.subscriptions.values()]
+
+    async def cancel_subscription(self, request: web.Request) -> Any:
+        """What the link "remove payment method" in Paddle's mail does."""
+        subscription = self._subscriptions.find(request.match_info["id"])
+        self._subscriptions.cancel(subscription)
+        return self._subscriptions.body(subscription)
+
+    async def fall_behind(self, request: web.Request) -> Any:
+        subscription = self._subscriptions.find(request.match_info["id"])
+        self._subscriptions.fall_behind(subscription)
+        return self._subscriptions.body(subscription)
+
+    async def change_card(self, request: web.Request) -> Any:
+        """{"declines": true}: a card whose charges are declined from now on."""
+        body = await _body(request)
+        subscription = self._subscriptions.find(request.match_info["id"])
+        self._subscriptions.change_card(subscription, declines=bool(body.get("declines", False)))
+        return self._subscriptions.body(subscription)
+
     async def reset(self, request: web.Request) -> Any:
         """Hang up everything, send nothing more of it, and forget it."""
         self._services.faults.clear()
@@ -227,6 +254,10 @@ class Control:
     @property
     def _sales(self) -> Sales:
         return self._services.sales
+
+    @property
+    def _subscriptions(self) -> Subscriptions:
+        return self._services.subscriptions
 
     def _leg(self, request: web.Request) -> Leg:
         leg = self._exchange.legs.get(request.match_info["sid"])

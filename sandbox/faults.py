@@ -5,13 +5,22 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-TARGETS = ("twilio.callbacks", "twilio.rest", "twilio.stream", "twilio.transcription", "paddle.webhooks", "verify")
+TARGETS = (
+    "twilio.callbacks",
+    "twilio.rest",
+    "twilio.stream",
+    "twilio.transcription",
+    "paddle.webhooks",
+    "paddle.rest",
+    "verify",
+)
 KINDS = ("delay", "duplicate", "reorder", "drop", "error", "timeout_after_accept", "lost_socket")
 # What each target can be made to do; anything else would silently never happen, so it is refused.
 ALLOWED: Mapping[str, frozenset[str]] = {
     "twilio.callbacks": frozenset({"delay", "duplicate", "reorder", "drop", "error", "timeout_after_accept"}),
     "paddle.webhooks": frozenset({"delay", "duplicate", "reorder", "drop", "error", "timeout_after_accept"}),
     "twilio.rest": frozenset({"delay", "drop", "error", "timeout_after_accept"}),
+    "paddle.rest": frozenset({"delay", "drop", "error", "timeout_after_accept"}),
     "verify": frozenset({"delay", "drop", "error", "timeout_after_accept"}),
     "twilio.stream": frozenset({"delay", "duplicate", "reorder", "drop", "error", "lost_socket"}),
     "twilio.transcription": frozenset({"delay", "drop", "error"}),

@@ -128,11 +128,11 @@ class Transaction:
     """A Paddle transaction. items: (price_id, quantity)."""
 
     id: str
-    status: Literal["draft", "ready", "paid", "completed", "canceled"]
+    status: Literal["draft", "ready", "paid", "completed", "canceled", "past_due"]
     items: list[tuple[str, int]]
     currency: str
     custom_data: dict[str, Any] | None
-    origin: Literal["api", "web"]
+    origin: Literal["api", "web", "subscription_charge"]
     created_at: datetime
     updated_at: datetime
     customer_id: str | None = None
@@ -141,6 +141,26 @@ class Transaction:
     billed_at: datetime | None = None
     payment: dict[str, Any] | None = None
     invoice_number: str | None = None
+    subscription_id: str | None = None
+
+
+@dataclass(slots=True)
+class Subscription:
+    """A Paddle subscription of one price. card_number: the test card that it charges; declines: whether that is refused."""
+
+    id: str
+    status: Literal["active", "past_due", "paused", "canceled"]
+    price_id: str
+    currency: str
+    customer_id: str
+    address_id: str
+    custom_data: dict[str, Any] | None
+    transaction_id: str
+    created_at: datetime
+    updated_at: datetime
+    card_number: str
+    declines: bool = False
+    canceled_at: datetime | None = None
 
 
 @dataclass(slots=True)

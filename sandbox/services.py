@@ -7,6 +7,7 @@ from sandbox.faults import Faults
 from sandbox.paddle.bodies import catalog
 from sandbox.paddle.notifications import Notifications
 from sandbox.paddle.sales import Sales
+from sandbox.paddle.subscriptions import Subscriptions
 from sandbox.settings import Settings
 from sandbox.speech_library import SpeechLibrary
 from sandbox.store import Store
@@ -26,6 +27,7 @@ class Services:
     verify: VerifyApi
     notifications: Notifications
     sales: Sales
+    subscriptions: Subscriptions
 
     async def close(self) -> None:
         await self.exchange.close()
@@ -67,4 +69,5 @@ def assemble(settings: Settings) -> Services:
         pace=pace,
         checkout_url=settings.paddle_checkout_url,
     )
-    return Services(settings, store, faults, speech, webhooks, exchange, verify, notifications, sales)
+    subscriptions = Subscriptions(sales=sales, store=store, notifications=notifications)
+    return Services(settings, store, faults, speech, webhooks, exchange, verify, notifications, sales, subscriptions)

@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 
 class SandboxSettingInvalid(ValueError):
@@ -13,12 +14,13 @@ class SandboxSettingInvalid(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class CatalogPrice:
-    """One price on sale. amount_minor: minor units of `currency` (cents)."""
+    """One price on sale. amount_minor: minor units of `currency` (cents). billing_interval: "" for one that does not recur."""
 
     price_id: str
     name: str
     amount_minor: int
     currency: str
+    billing_interval: Literal["", "month", "year"] = ""
 
 
 # Ids of the form that Paddle gives out: "pri_" and 26 lower-case letters or digits.
@@ -26,6 +28,7 @@ DEFAULT_PRICES = (
     CatalogPrice("pri_01klosesales0000000starter", "Starter", 1_000, "USD"),
     CatalogPrice("pri_01klosesales0000000000team", "Team", 5_000, "USD"),
     CatalogPrice("pri_01klosesales000000000floor", "Sales floor", 20_000, "USD"),
+    CatalogPrice("pri_01klosesales000000000topup", "Automatic top-up", 0, "USD", "year"),
 )
 
 ACCOUNT_SID = "AC" + "0" * 32
@@ -121,7 +124,13 @@ def _prices(text: str) -> tuple[CatalogPrice, ...]:
         return DEFAULT_PRICES
     try:
         return tuple(
-            CatalogPrice(entry["price_id"], entry["name"], int(entry["amount_minor"]), entry["currency"])
+            CatalogPrice(
+                entry["price_id"],
+                entry["name"],
+                int(entry["amount_minor"]),
+                entry["currency"],
+                entry.get("billing_interval", ""),
+            )
             for entry in json.loads(text)
         )
     except (ValueError, KeyError, TypeError) as error:

@@ -20,6 +20,7 @@ from sandbox.records import (
     Mail,
     Message,
     StreamRecord,
+    Subscription,
     Transaction,
     TranscriptionRecord,
     Verification,
@@ -41,6 +42,7 @@ class Store:
         self.verifications: dict[str, Verification] = {}
         self.transactions: dict[str, Transaction] = {}
         self.adjustments: dict[str, Adjustment] = {}
+        self.subscriptions: dict[str, Subscription] = {}
         self.phones: dict[str, Phone] = {}
         # Paddle's notifications that were not answered with 200 yet, by notification_id.
         self.unanswered: dict[str, dict[str, Any]] = {}
@@ -67,6 +69,7 @@ class Store:
         """Back to the state of a first start."""
         for collection in (
             self.calls, self.streams, self.transcriptions, self.verifications, self.transactions, self.adjustments,
+            self.subscriptions,
             self.phones, self.unanswered, self.messages, self.mails, self.deliveries, self.alerts, self.defects,
         ):  # fmt: skip
             collection.clear()
@@ -82,6 +85,7 @@ class Store:
             verifications = [from_json(Verification, entry) for entry in data["verifications"]]
             transactions = [from_json(Transaction, entry) for entry in data["transactions"]]
             adjustments = [from_json(Adjustment, entry) for entry in data["adjustments"]]
+            subscriptions = [from_json(Subscription, entry) for entry in data["subscriptions"]]
             phones = [from_json(Phone, entry) for entry in data["phones"]]
             messages = [from_json(Message, entry) for entry in data["messages"]]
             mails = [from_json(Mail, entry) for entry in data["mails"]]
@@ -94,6 +98,7 @@ class Store:
         self.verifications = {entry.sid: entry for entry in verifications}
         self.transactions = {entry.id: entry for entry in transactions}
         self.adjustments = {entry.id: entry for entry in adjustments}
+        self.subscriptions = {entry.id: entry for entry in subscriptions}
         self.phones = {phone.e164: phone for phone in phones}
         self.messages.extend(messages)
         self.mails.extend(mails)
@@ -122,6 +127,7 @@ class Store:
             "verifications": to_json(list(self.verifications.values())),
             "transactions": to_json(list(self.transactions.values())),
             "adjustments": to_json(list(self.adjustments.values())),
+            "subscriptions": to_json(list(self.subscriptions.values())),
             "phones": to_json(list(self.phones.values())),
             "messages": to_json(list(self.messages)),
             "mails": to_json(list(self.mails)),

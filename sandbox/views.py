@@ -30,6 +30,7 @@ def sections(services: Services) -> Markup:
         _section("phones", "Phones", phones(services)),
         _section("calls", "Calls", calls(services)),
         _section("checkouts", "Checkouts", checkouts(services)),
+        _section("subscriptions", "Saved payment methods", subscriptions(services)),
         _section("mails", "Mails", mails(services)),
         _section("faults", "Faults on demand", faults(services)),
         _section("log", "What went out, and what went wrong", log(services)),
@@ -158,6 +159,28 @@ def checkouts(services: Services) -> Markup:
             ]
         )
     return _table(["Opened", "Transaction", "Total", "State", "Do"], rows, "Nothing was bought yet.")
+
+
+def subscriptions(services: Services) -> Markup:
+    rows = []
+    for subscription in islice(reversed(services.store.subscriptions.values()), SHOWN):
+        path = f"/paddle/subscriptions/{subscription.id}"
+        decline = (
+            _button("Accept charges", f"{path}/card", '{"declines": false}')
+            if subscription.declines
+            else _button("Decline charges", f"{path}/card", '{"declines": true}')
+        )
+        buttons = [decline, _button("Remove", f"{path}/cancel", class_="stop")]
+        rows.append(
+            [
+                _time(subscription.created_at),
+                tag("span", subscription.id, class_="id"),
+                tag("span", f"card ending in {subscription.card_number[-4:]}"),
+                tag("span", subscription.status, class_=f"state {subscription.status}"),
+                tag("div", *buttons, class_="line") if subscription.status == "active" else tag("span"),
+            ]
+        )
+    return _table(["Saved", "Subscription", "Method", "State", "Do"], rows, "No payment method is saved.")
 
 
 def _sale_buttons(transaction: Transaction) -> Markup:

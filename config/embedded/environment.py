@@ -24,6 +24,14 @@ CREDIT_PACKS = [
         ("pri_01klosesales000000000floor", "Sales floor", 2_400_000, 20_000),
     )
 ]
+# Recurring, of amount 0: its checkout saves a payment method and charges nothing.
+TOP_UP_PRICE = {
+    "price_id": "pri_01klosesales000000000topup",
+    "name": "Automatic top-up",
+    "amount_minor": 0,
+    "currency": "USD",
+    "billing_interval": "year",
+}
 _CALLER_ID = "+12025550147"
 PROJECT = Path(__file__).resolve().parent.parent.parent
 
@@ -66,6 +74,7 @@ def supplied(folders: Folders, secrets: Secrets, ports: Ports) -> dict[str, str]
         "PADDLE_WEBHOOK_SECRET": secrets["paddle_webhook_secret"],
         "PADDLE_CLIENT_TOKEN": secrets["paddle_client_token"],
         "PADDLE_JS_URL": f"{sandbox}/paddle/v2/paddle.js",
+        "PADDLE_TOP_UP_PRICE_ID": str(TOP_UP_PRICE["price_id"]),
         "CREDIT_PACKS": json.dumps(CREDIT_PACKS),
         "EMAIL_HOST": "localhost",
         "EMAIL_PORT": str(ports.sandbox_smtp),
@@ -76,7 +85,7 @@ def supplied(folders: Folders, secrets: Secrets, ports: Ports) -> dict[str, str]
         "SANDBOX_PADDLE_API_KEY": secrets["paddle_api_key"],
         "SANDBOX_PADDLE_WEBHOOK_SECRET": secrets["paddle_webhook_secret"],
         "SANDBOX_PADDLE_CLIENT_TOKEN": secrets["paddle_client_token"],
-        "SANDBOX_PADDLE_PRICES": json.dumps(CREDIT_PACKS),
+        "SANDBOX_PADDLE_PRICES": json.dumps([*CREDIT_PACKS, TOP_UP_PRICE]),
         "SANDBOX_WEBHOOK_URL": f"{public}/paddle/webhook",
         "SANDBOX_PADDLE_CHECKOUT_URL": f"{public}/credits",
         "SANDBOX_STATE_FILE": str(folders.data / "sandbox.json"),

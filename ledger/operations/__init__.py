@@ -33,6 +33,17 @@ from ledger.operations.paddle_resolution import (
 )
 from ledger.operations.rate_cards import RateCardInvalid, add_rate_card
 from ledger.operations.together import LedgerBusy
+from ledger.operations.top_up_charging import cancel_subscriptions, settle_top_ups
+from ledger.operations.top_up_mails import send_top_up_mails
+from ledger.operations.top_ups import (
+    TopUpExists,
+    TopUpLineTooHigh,
+    TopUpNotOffered,
+    TopUpWordsChanged,
+    intend_top_ups,
+    start_top_up,
+    stop_top_up,
+)
 
 __all__ = [
     "CHARGES_AT_ONCE_MAX",
@@ -54,13 +65,19 @@ __all__ = [
     "RateCardInvalid",
     "ReferenceTaken",
     "Settlement",
+    "TopUpExists",
+    "TopUpLineTooHigh",
+    "TopUpNotOffered",
+    "TopUpWordsChanged",
     "add_rate_card",
     "apply_pending_paddle_events",
+    "cancel_subscriptions",
     "capture_due",
     "debit",
     "dismiss_event",
     "extend_hold",
     "grant_event",
+    "intend_top_ups",
     "open_workspace",
     "place_hold",
     "raise_alerts",
@@ -69,7 +86,11 @@ __all__ = [
     "release_hold",
     "renew_holds",
     "retry_event",
+    "send_top_up_mails",
     "set_alert",
     "settle",
+    "settle_top_ups",
     "start_checkout",
+    "start_top_up",
+    "stop_top_up",
 ]

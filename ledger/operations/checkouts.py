@@ -64,7 +64,7 @@ def start_checkout(*, actor: Actor, price_id: str, idempotency_key: str, now: da
     pack = next((pack for pack in paddle.packs() if pack.price_id == price_id), None)
     if pack is None:
         raise PackUnknown("This pack is not on sale. Reload the page and choose another.")
-    with _one_at_a_time(f"checkout:{actor.workspace_id}:{actor.user_id}"):
+    with one_at_a_time(f"checkout:{actor.workspace_id}:{actor.user_id}"):
         checkout = _begun_before(actor, price_id, idempotency_key, now) or _begin(actor, pack, idempotency_key, now)
     return CheckoutOut(
         checkout_id=checkout.id,
@@ -106,7 +106,7 @@ def _begin(actor: Actor, pack: PackOut, idempotency_key: str, now: datetime) -> 
 
 
 @contextmanager
-def _one_at_a_time(name: str) -> Iterator[None]:
+def one_at_a_time(name: str) -> Iterator[None]:
     """A lock of the database connection, not of a transaction; it goes with the connection, so a crash frees it.
 
     :raises CheckoutBusy: it was not free within LOCK_WAIT_S.

@@ -1,17 +1,19 @@
 """Paddle's notifications: stored as they come, then applied, in any order and any number of times."""
 
 import logging
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, cast
+from typing import cast
 
 from django.db import DatabaseError, InterfaceError, OperationalError, transaction
+from django.db.models import Q
 
 from ledger import paddle
 from ledger.events import CheckoutChanged
 from ledger.models import Checkout, Entry, PaddleEvent
 from ledger.money import AMOUNT_MAX_MCREDITS
+from ledger.operations import top_up_events
 from ledger.operations.book import Batch, Line, Overtaken
+from ledger.operations.handled import EventState, Handled
 from ledger.schemas import CheckoutState
 from realtime.publish import Topic, publish_on_commit
 
@@ -20,17 +22,7 @@ logger = logging.getLogger(__name__)
 SWEEP_AT_ONCE_MAX = 200
 # Paddle repeats a notification for three days; what still waits for an earlier one then is looked at by a person.
 WAIT_MAX = timedelta(days=4)
-_WAITING = ("waits_for_purchase", "waits_for_chargeback")
-
-EventState = Literal["pending", "applied", "ignored", "needs_person"]
-
-
-@dataclass(frozen=True, slots=True)
-class Handled:
-    """What became of an event. problem: stable code of why it was not applied."""
-
-    state: EventState
-    problem: str = ""
+_WAITING = ("waits_for_purchase", "waits_for_chargeback", "waits_for_subscription")
 
 
 def receive_webhook(*, body: bytes, signature: str | None, now: datetime) -> None:
@@ -97,8 +89,11 @@ def _apply_with_followers(event_id: str, now: datetime) -> int:
     applied = _apply(event_id, now)
     if applied is None or applied.state != "applied":
         return 0
-    transaction_id = PaddleEvent.objects.values_list("transaction_id", flat=True).get(event_id=event_id)
-    waiting = PaddleEvent.objects.filter(transaction_id=transaction_id, problem__in=_WAITING)
+    event = PaddleEvent.objects.get(event_id=event_id)
+    about = Q(transaction_id=event.transaction_id) & ~Q(transaction_id="")
+    if event.event_type == "subscription.created":
+        about |= Q(event_type__startswith="subscription.", payload__subscription_id=event.payload["subscription_id"])
+    waiting = PaddleEvent.objects.filter(about, problem__in=_WAITING)
     followers = waiting.exclude(event_id=event_id).order_by("occurred_at").values_list("event_id", flat=True)
     return 1 + sum(_apply_with_followers(follower, now) for follower in list(followers[:SWEEP_AT_ONCE_MAX]))
 
@@ -138,8 +133,23 @@ def _handle(event: PaddleEvent, now: datetime) -> Handled:
     )
     if event.event_type not in _HANDLED_TYPES:
         return Handled("ignored", "not_used")
+    plan = top_up_events.plan_of(event, checkout)
+    if event.event_type.startswith("subscription."):
+        return top_up_events.follow_subscription(event, plan, now=now)
+    if checkout is None and plan is not None:
+        claimed = top_up_events.claim(event, plan, now=now)
+        if isinstance(claimed, Handled):
+            return claimed
+        checkout = claimed
     if checkout is None:
         return Handled("needs_person", "unknown_transaction")
+    handled = _book(checkout, event, now)
+    if plan is not None:
+        top_up_events.note(checkout, plan, now=now)
+    return handled
+
+
+def _book(checkout: Checkout, event: PaddleEvent, now: datetime) -> Handled:
     batch = Batch(workspace_ids=[checkout.workspace_id], now=now)
     # Read again now that the workspace is locked.
     checkout.refresh_from_db()
@@ -157,6 +167,13 @@ _HANDLED_TYPES = frozenset(
         "transaction.canceled",
         "adjustment.created",
         "adjustment.updated",
+        "subscription.created",
+        "subscription.activated",
+        "subscription.updated",
+        "subscription.past_due",
+        "subscription.paused",
+        "subscription.resumed",
+        "subscription.canceled",
     }
 )
 

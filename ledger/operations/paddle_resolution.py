@@ -10,7 +10,8 @@ from compliance import audit
 from ledger.models import Checkout, PaddleEvent
 from ledger.money import checked_amount
 from ledger.operations.book import Batch
-from ledger.operations.paddle_events import EventState, apply_once, grant_checkout
+from ledger.operations.handled import EventState
+from ledger.operations.paddle_events import apply_once, grant_checkout
 from processors.errors import DomainError
 
 RESOLVED_BY = "operator"

@@ -1,16 +1,20 @@
-"""Paddle's API, as far as selling packs needs it: prices, products, transactions, adjustments."""
+"""Paddle's API, as far as selling packs needs it: prices, products, transactions, subscriptions, adjustments."""
 
+import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from aiohttp import web
 
+from sandbox.faults import Faults
 from sandbox.paddle.bodies import PRODUCT_ID, price_body, product_body
 from sandbox.paddle.invoices import Invoices
 from sandbox.paddle.sales import SaleInvalid, Sales
+from sandbox.paddle.subscriptions import Subscriptions
 from sandbox.store import Store
 
+Background = Callable[[Coroutine[Any, Any, None]], None]
 Answer = tuple[int, Any]
 Handler = Callable[[web.Request, Any], Awaitable[Answer]]
 
@@ -18,8 +22,20 @@ Handler = Callable[[web.Request, Any], Awaitable[Answer]]
 class PaddleApi:
     """api_key: the bearer token that must be shown; "" lets nobody in."""
 
-    def __init__(self, sales: Sales, store: Store, api_key: str) -> None:
+    def __init__(
+        self,
+        *,
+        sales: Sales,
+        subscriptions: Subscriptions,
+        store: Store,
+        faults: Faults,
+        api_key: str,
+        background: Background,
+    ) -> None:
         self._sales = sales
+        self._subscriptions = subscriptions
+        self._faults = faults
+        self._background = background
         self._invoices = Invoices(sales)
         self._store = store
         self._api_key = api_key
@@ -35,6 +51,9 @@ class PaddleApi:
             self._route(app, "GET", f"{prefix}/transactions", self.listing)
             self._route(app, "GET", f"{prefix}/transactions/{{id}}", self.fetch)
             self._route(app, "GET", f"{prefix}/transactions/{{id}}/invoice", self.invoice)
+            self._route(app, "GET", f"{prefix}/subscriptions/{{id}}", self.subscription)
+            self._route(app, "POST", f"{prefix}/subscriptions/{{id}}/charge", self.charge)
+            self._route(app, "POST", f"{prefix}/subscriptions/{{id}}/cancel", self.cancel)
             self._route(app, "POST", f"{prefix}/adjustments", self.adjust)
             self._route(app, "GET", f"{prefix}/adjustments", self.adjustments)
 
@@ -48,10 +67,20 @@ class PaddleApi:
             except ValueError:
                 return _error(400, "bad_request", "The body is not JSON.")
             self._store.received.note_json(f"paddle {request.method} {path.removeprefix('/paddle')}", body)
+            told = {"path": request.path, "method": request.method}
+            if self._faults.strike("paddle.rest", told, "drop"):
+                return _hang_up(request)
+            if late := self._faults.strike("paddle.rest", told, "delay"):
+                await asyncio.sleep(late.value / 1_000)
+            if broken := self._faults.strike("paddle.rest", told, "error"):
+                return _error(broken.value or 500, "internal_error", "An error on demand.")
             try:
                 status, data = await handler(request, body)
             except SaleInvalid as error:
                 return _error(404 if error.code == "entity_not_found" else 400, error.code, str(error))
+            if lost := self._faults.strike("paddle.rest", told, "timeout_after_accept"):
+                await asyncio.sleep(lost.value / 1_000)
+                return _hang_up(request)
             return _data(status, data)
 
         app.router.add_route(method, path, endpoint)
@@ -81,8 +110,16 @@ class PaddleApi:
 
     async def listing(self, request: web.Request, body: Any) -> Answer:
         wanted = [name for name in request.query.get("id", "").split(",") if name]
-        found = reversed(self._store.transactions.values())
-        return 200, [self._sales.body(entry) for entry in found if not wanted or entry.id in wanted][:200]
+        origins = [name for name in request.query.get("origin", "").split(",") if name]
+        of = [name for name in request.query.get("subscription_id", "").split(",") if name]
+        found = [
+            entry
+            for entry in reversed(self._store.transactions.values())
+            if (not wanted or entry.id in wanted)
+            and (not origins or entry.origin in origins)
+            and (not of or entry.subscription_id in of)
+        ]
+        return 200, [self._sales.body(entry) for entry in found[:200]]
 
     async def fetch(self, request: web.Request, body: Any) -> Answer:
         return 200, self._sales.body(self._sales.find(request.match_info["id"]))
@@ -93,6 +130,23 @@ class PaddleApi:
         if transaction.status != "completed":
             raise SaleInvalid("transaction_invoice_not_available", "The transaction is not completed.")
         return 200, {"url": self._invoices.link(transaction, host=request.host)}
+
+    async def subscription(self, request: web.Request, body: Any) -> Answer:
+        return 200, self._subscriptions.body(self._subscriptions.find(request.match_info["id"]))
+
+    async def charge(self, request: web.Request, body: Any) -> Answer:
+        """Answers with the subscription, as Paddle does; the charge is found among the transactions."""
+        subscription = self._subscriptions.find(request.match_info["id"])
+        transaction = self._subscriptions.charge(subscription, body)
+        self._background(self._sales.complete(transaction))
+        return 200, self._subscriptions.body(subscription)
+
+    async def cancel(self, request: web.Request, body: Any) -> Answer:
+        subscription = self._subscriptions.find(request.match_info["id"])
+        if body != {"effective_from": "immediately"}:
+            raise SaleInvalid("bad_request", "The sandbox cancels only effective_from immediately.")
+        self._subscriptions.cancel(subscription)
+        return 200, self._subscriptions.body(subscription)
 
     async def adjust(self, request: web.Request, body: Any) -> Answer:
         """A refund that is asked for starts pending, as most do at Paddle; the control API decides it."""
@@ -122,6 +176,13 @@ def items_of(body: Any, price_name: str) -> list[tuple[str, int]]:
             raise SaleInvalid("bad_request", f"Each item needs {price_name} and a whole quantity.")
         items.append((price_id, quantity))
     return items
+
+
+def _hang_up(request: web.Request) -> web.Response:
+    """Breaks the connection without an answer."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response()
 
 
 def _data(status: int, data: Any) -> web.Response:

@@ -1,16 +1,18 @@
 """Paddle's entities as its API and its notifications write them."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
 from sandbox import clock
-from sandbox.records import Adjustment, Transaction
+from sandbox.records import Adjustment, Subscription, Transaction
 from sandbox.settings import CatalogPrice
 
 PRODUCT_ID = "pro_01klosesales00000000credit"
 CATALOG_SINCE = "2026-01-05T09:00:00.000000Z"
 # Paddle's share of a sale: 5 per cent and 50 cents.
 FEE_PER_CENT, FEE_MINOR = 5, 50
+_CYCLES = {"month": timedelta(days=30), "year": timedelta(days=365)}
 
 Catalog = dict[str, CatalogPrice]
 
@@ -42,7 +44,7 @@ def price_body(price: CatalogPrice) -> dict[str, Any]:
         "name": price.name,
         "description": price.name,
         "type": "standard",
-        "billing_cycle": None,
+        "billing_cycle": {"interval": price.billing_interval, "frequency": 1} if price.billing_interval else None,
         "trial_period": None,
         "tax_mode": "account_setting",
         "unit_price": {"amount": str(price.amount_minor), "currency_code": price.currency},
@@ -69,7 +71,7 @@ def transaction_body(transaction: Transaction, prices: Catalog) -> dict[str, Any
         "custom_data": transaction.custom_data,
         "currency_code": transaction.currency,
         "origin": transaction.origin,
-        "subscription_id": None,
+        "subscription_id": transaction.subscription_id,
         "invoice_id": None,
         "invoice_number": transaction.invoice_number,
         "collection_mode": "automatic",
@@ -91,6 +93,52 @@ def transaction_body(transaction: Transaction, prices: Catalog) -> dict[str, Any
         "updated_at": clock.iso_micros(transaction.updated_at),
         "billed_at": clock.iso_micros(transaction.billed_at) if transaction.billed_at else None,
         "revised_at": None,
+    }
+
+
+def subscription_body(subscription: Subscription, prices: Catalog) -> dict[str, Any]:
+    price = prices[subscription.price_id]
+    begun, updated = clock.iso_micros(subscription.created_at), clock.iso_micros(subscription.updated_at)
+    ends = clock.iso_micros(subscription.created_at + _CYCLES[price.billing_interval])
+    over = subscription.status == "canceled"
+    return {
+        "id": subscription.id,
+        "status": subscription.status,
+        "customer_id": subscription.customer_id,
+        "address_id": subscription.address_id,
+        "business_id": None,
+        "currency_code": subscription.currency,
+        "created_at": begun,
+        "updated_at": updated,
+        "started_at": begun,
+        "first_billed_at": begun,
+        "next_billed_at": None if over else ends,
+        "paused_at": None,
+        "canceled_at": clock.iso_micros(subscription.canceled_at) if subscription.canceled_at else None,
+        "discount": None,
+        "collection_mode": "automatic",
+        "billing_details": None,
+        "current_billing_period": None if over else {"starts_at": begun, "ends_at": ends},
+        "billing_cycle": {"interval": price.billing_interval, "frequency": 1},
+        "scheduled_change": None,
+        "management_urls": None,
+        "items": [
+            {
+                "status": "inactive" if over else "active",
+                "quantity": 1,
+                "recurring": True,
+                "created_at": begun,
+                "updated_at": updated,
+                "previously_billed_at": begun,
+                "next_billed_at": None if over else ends,
+                "trial_dates": None,
+                "price": price_body(price),
+                "product": product_body(),
+            }
+        ],
+        "custom_data": subscription.custom_data,
+        "import_meta": None,
+        "consent_requirements": [],
     }
 
 
@@ -156,7 +204,7 @@ def adjustment_body(adjustment: Adjustment, transaction: Transaction, prices: Ca
         "action": adjustment.action,
         "type": "full" if total == sum(worths) else "partial",
         "transaction_id": transaction.id,
-        "subscription_id": None,
+        "subscription_id": transaction.subscription_id,
         "customer_id": transaction.customer_id,
         "reason": adjustment.reason,
         "credit_applied_to_balance": None,

@@ -11,8 +11,9 @@ from urllib.parse import urlencode, urlsplit
 from aiohttp import web
 
 from sandbox import ids
-from sandbox.paddle.api import items_of
+from sandbox.paddle.api import Background, items_of
 from sandbox.paddle.sales import SaleInvalid, Sales
+from sandbox.paddle.subscriptions import Subscriptions
 from sandbox.records import Transaction
 from sandbox.store import Store
 from sandbox.twilio.webhooks import LOOPBACK
@@ -24,14 +25,16 @@ FRAME_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'none'; "
     "frame-ancestors http://localhost:* http://127.0.0.1:*"
 )
-Background = Callable[[Coroutine[Any, Any, None]], None]
 
 
 class Checkout:
     """client_token: what Paddle.Initialize must be given; "" lets every token in."""
 
-    def __init__(self, sales: Sales, store: Store, client_token: str, background: Background) -> None:
+    def __init__(
+        self, *, sales: Sales, subscriptions: Subscriptions, store: Store, client_token: str, background: Background
+    ) -> None:
         self._sales = sales
+        self._subscriptions = subscriptions
         self._store = store
         self._client_token = client_token
         self._background = background
@@ -85,6 +88,7 @@ class Checkout:
         if not name:
             return web.json_response({"error": "Type the name on the card."}, status=422)
         if self._sales.pay(transaction, cardholder_name=name, last4=number[-4:]):
+            self._subscriptions.begin(transaction, card_number=number)
             self._background(self._sales.complete(transaction))
         told = self._data(transaction)
         told["customer"]["email"] = str(typed.get("email", ""))
@@ -133,14 +137,15 @@ class Checkout:
     <label>Security code<input name="cvc" inputmode="numeric" autocomplete="cc-csc" value="123"></label>
   </div>
   <p id="problem" role="alert"></p>
-  <button type="submit">Pay {total}</button>
+  <button type="submit">{f"Pay {total}" if self._sales.total_minor(transaction) else "Save payment method"}</button>
 </form>"""
         return f"""
 <header><strong>Checkout</strong><button id="close" type="button" aria-label="Close checkout">&times;</button></header>
 <ul>{lines}<li class="total"><span>Total</span><span>{total}</span></li></ul>
 {"" if paid else form}
-<p id="paid" role="status"{"" if paid else " hidden"}>Payment received. Thank you.</p>
-<footer>Test mode of the sandbox: no card is charged. 4000 0000 0000 0002 is declined.</footer>"""
+<p id="paid" role="status"{"" if paid else " hidden"}>{"Payment received. Thank you." if self._sales.total_minor(transaction) else "Payment method saved."}</p>
+<footer>Test mode of the sandbox: no card is charged. 4000 0000 0000 0002 is declined,
+4000 0027 6000 3184 from the second charge on.</footer>"""
 
 
 def _problem(message: str) -> str:

@@ -34,7 +34,13 @@ class Sales:
         self._checkout_url = checkout_url
 
     def open(
-        self, items: list[tuple[str, int]], *, origin: Any, custom_data: Any = None, customer_id: str | None = None
+        self,
+        items: list[tuple[str, int]],
+        *,
+        origin: Any,
+        custom_data: Any = None,
+        customer_id: str | None = None,
+        subscription_id: str | None = None,
     ) -> Transaction:
         """A draft to be paid.
 
@@ -63,6 +69,7 @@ class Sales:
             created_at=moment,
             updated_at=moment,
             customer_id=customer_id,
+            subscription_id=subscription_id,
         )
         transaction.checkout_url = f"{self._checkout_url}?_ptxn={transaction.id}"
         self._store.transactions[transaction.id] = transaction
@@ -113,6 +120,13 @@ class Sales:
         transaction.billed_at = transaction.updated_at = moment
         self._tell("transaction.paid", transaction)
         return True
+
+    def void(self, transaction: Transaction) -> None:
+        """The payment was refused, and nobody will be reminded of it."""
+        transaction.status = "canceled"
+        transaction.updated_at = clock.now()
+        self._tell("transaction.payment_failed", transaction)
+        self._tell("transaction.canceled", transaction)
 
     async def complete(self, transaction: Transaction) -> None:
         """Paddle completes a paid transaction a moment later, once it has an invoice."""

@@ -14,6 +14,8 @@ EVERYBODY = frozenset(ROLES)
 SIGNED_IN: frozenset[Role] = frozenset({"rep", "manager", "owner"})
 KNOWN: frozenset[Role] = SIGNED_IN | {"awaiting_otp"}
 BUYERS: frozenset[Role] = frozenset({"manager", "owner"})
+# Who binds the workspace to a payment that nobody has to agree to again.
+OWNERS: frozenset[Role] = frozenset({"owner"})
 # Who sees what the whole team does and spends.
 LEADERS: frozenset[Role] = frozenset({"manager", "owner"})
 
@@ -58,6 +60,7 @@ _LEAD: Mapping[str, Thing] = {"path.lead_id": "lead"}
 _CALL: Mapping[str, Thing] = {"path.call_id": "call"}
 _CHECKOUT: Mapping[str, Thing] = {"path.checkout_id": "checkout"}
 _STATEMENT: Mapping[str, Thing] = {"query.user_id": "person", "query.call_id": "call"}
+_TOP_UP: Mapping[str, Any] = {"price_id": "{price}", "threshold_mcredits": 5_000, "monthly_max": 2}
 _CODE = {"code": "{code}"}
 # Who is signed in already needs no passcode: asking for one is refused, sending one changes nothing.
 _NOT_AGAIN: Mapping[Role, int] = dict.fromkeys(SIGNED_IN, 409)
@@ -121,6 +124,10 @@ EXPECTATIONS: Mapping[str, Expectation] = {
     "get_burn_down": Expectation(LEADERS),
     "list_purchases": Expectation(LEADERS),
     "get_invoice": Expectation(LEADERS, names=_CHECKOUT),
+    "get_top_up": Expectation(LEADERS),
+    "word_top_up": Expectation(OWNERS, body=_TOP_UP),
+    "start_top_up": Expectation(OWNERS, 201, body={**_TOP_UP, "words_hash": "{top_up_words}"}),
+    "stop_top_up": Expectation(BUYERS),
     "get_statement": Expectation(SIGNED_IN, narrows=_STATEMENT),
     "export_statement": Expectation(SIGNED_IN, narrows=_STATEMENT),
     "list_spenders": Expectation(SIGNED_IN),

@@ -25,7 +25,7 @@ from tests.matrix.expectations import (
     Thing,
 )
 from tests.matrix.routes import CHANGING, Operation, hidden_operations, operations, plain_urls, sockets
-from tests.matrix.world import STARTER, World, carrier_posts, rows_of
+from tests.matrix.world import STARTER, TOP_UP_WORDS, World, carrier_posts, rows_of
 
 pytestmark = pytest.mark.django_db
 OPERATIONS = {operation.operation_id: operation for operation in operations()}
@@ -83,6 +83,7 @@ def filled(world: World, template: Any, role: Role) -> dict[str, Any]:
         "code": world.sandbox.code_at(world.waiting_for.user.mobile_e164) if waits else "000000",
         "person": role,
         "price": STARTER,
+        "top_up_words": TOP_UP_WORDS,
         "segment_sequence": str(world.person_of(role).segment_sequence),
         "policy": policy.current_version(),
     }

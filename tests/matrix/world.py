@@ -18,7 +18,10 @@ from identity.models import Membership, TenantModel
 from identity.operations import add_member, create_verified_user
 from identity.permissions import Role as MemberRole
 from identity.schemas import SignUpIn
+from ledger import top_up_words
 from ledger.models import Checkout
+from ledger.paddle import packs
+from ledger.top_up_schemas import TopUpTerms
 from tests.identity.browser import PASSWORD, form
 from tests.ledger.books import completed, notify
 from tests.matrix.asker import Asker
@@ -31,6 +34,9 @@ from voice.schemas import Speaker
 
 SUPPORT = Client(address="192.0.2.1", agent="")
 STARTER = str(settings.CREDIT_PACKS[0]["price_id"])
+TOP_UP_WORDS = top_up_words.words(
+    pack=packs()[0], terms=TopUpTerms(price_id=STARTER, threshold_mcredits=5_000, monthly_max=2)
+).words_hash
 PEOPLE: tuple[tuple[str, MemberRole, str], ...] = (
     ("owner", "owner", "here"),
     ("manager", "manager", "here"),

@@ -32,6 +32,7 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (5, ledger.apply_pending_paddle_events),
         (2, ledger.raise_alerts),
         (60, metering.keep_holds),
+        (2, ledger.intend_top_ups),
         (30, ledger.release_expired_holds),
     ),
     "carrier": (
@@ -44,6 +45,11 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (5, submission.resolve_unknown),
     ),
     "books": ((3_600, books.check_books),),
+    "seller": (
+        (2, ledger.settle_top_ups),
+        (5, ledger.cancel_subscriptions),
+        (5, ledger.send_top_up_mails),
+    ),
     "house": (
         (5, analysis.sweep_analyses),
         (5, reconcile.sweep_missing_text),

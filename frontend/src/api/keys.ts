@@ -1,4 +1,4 @@
-import type { EntryKind } from "./types";
+import type { EntryKind, TopUpTerms } from "./types";
 
 /** What of the statement is asked for. since: inclusive, until: exclusive, ISO. */
 export interface StatementFilters {
@@ -41,6 +41,8 @@ export const keys = {
     burnDowns: ["credits", "burn-down"] as const,
     burnDown: (days: number) => ["credits", "burn-down", days] as const,
     purchases: ["credits", "purchases"] as const,
+    topUp: ["credits", "top-up"] as const,
+    topUpWords: (terms: TopUpTerms) => ["credits", "top-up-words", terms] as const,
     checkout: (id: string) => ["credits", "checkout", id] as const,
   },
   questions: ["questions"] as const,

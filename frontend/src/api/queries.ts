@@ -3,7 +3,7 @@ import { isLive } from "../calls/status";
 import { caughtUp, emptyTranscript, isMissingSome, type Transcript } from "../live/transcript";
 import { answer, api } from "./client";
 import { keys, type StatementFilters } from "./keys";
-import type { Call, CallStatus, Segment } from "./types";
+import type { Call, CallStatus, Segment, TopUpTerms } from "./types";
 
 const SEGMENTS_A_PAGE = 500;
 
@@ -204,6 +204,20 @@ export const purchasesQuery = infiniteQueryOptions({
   initialPageParam: undefined as string | undefined,
   getNextPageParam: (page) => page.next_cursor ?? undefined,
 });
+
+export const topUpQuery = queryOptions({
+  queryKey: keys.credits.topUp,
+  queryFn: ({ signal }) => answer(api.GET("/api/credits/top-up", { signal })),
+});
+
+/** What the owner would agree to by these terms. */
+export function topUpWordsQuery(terms: TopUpTerms) {
+  return queryOptions({
+    queryKey: keys.credits.topUpWords(terms),
+    queryFn: ({ signal }) => answer(api.POST("/api/credits/top-up/words", { signal, body: terms })),
+    retry: false,
+  });
+}
 
 const CHECKOUT_ENDED = new Set(["granted", "failed"]);
 

@@ -318,6 +318,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/credits/top-up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Top Up */
+        get: operations["get_top_up"];
+        put?: never;
+        /** Start Top Up */
+        post: operations["start_top_up"];
+        /** Stop Top Up */
+        delete: operations["stop_top_up"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/credits/top-up/words": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Word Top Up */
+        post: operations["word_top_up"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/erasure-receipts/{token}": {
         parameters: {
             query?: never;
@@ -1828,11 +1864,13 @@ export interface components {
          *
          *     mcredits: granted, or of the pack while nothing is granted. amount_minor: before tax; paid_minor: with tax, null until
          *     it is known. by: who bought it, null when that is not known any more. held: a person has to look at its payment before
-         *     anything is granted. There is an invoice once granted_at is set.
+         *     anything is granted. automatic: charged by automatic top-up, to which that person agreed. There is an invoice once granted_at is set.
          */
         PurchaseOut: {
             /** Amount Minor */
             amount_minor: number;
+            /** Automatic */
+            automatic: boolean;
             /** By */
             by: string | null;
             /** Changes */
@@ -2204,7 +2242,7 @@ export interface components {
             /** Latest Sequence */
             latest_sequence: number;
         };
-        ServerEvent: components["schemas"]["BalanceChanged"] | components["schemas"]["BalanceLow"] | components["schemas"]["CallChanged"] | components["schemas"]["CallWarning"] | components["schemas"]["CheckoutChanged"] | components["schemas"]["InsightsReady"] | components["schemas"]["SegmentAdded"] | components["schemas"]["SegmentChanged"] | components["schemas"]["SegmentInterim"] | components["schemas"]["TranscriptionLevel"];
+        ServerEvent: components["schemas"]["BalanceChanged"] | components["schemas"]["BalanceLow"] | components["schemas"]["CallChanged"] | components["schemas"]["CallWarning"] | components["schemas"]["CheckoutChanged"] | components["schemas"]["InsightsReady"] | components["schemas"]["SegmentAdded"] | components["schemas"]["SegmentChanged"] | components["schemas"]["SegmentInterim"] | components["schemas"]["TopUpChanged"] | components["schemas"]["TranscriptionLevel"];
         /**
          * SessionOut
          * @description Whom the browser's session belongs to; all but the state is null when anonymous.
@@ -2421,6 +2459,142 @@ export interface components {
             talk_ratio: number | null;
         };
         /**
+         * TopUpChanged
+         * @description Something about the workspace's automatic top-up changed; what, the page asks for.
+         */
+        TopUpChanged: {
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "pending" | "active" | "ended";
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "top_up.changed";
+        };
+        /**
+         * TopUpIn
+         * @description words_hash: of the words that the page showed, as GET /credits/top-up/words gave it.
+         */
+        TopUpIn: {
+            /** Monthly Max */
+            monthly_max: number;
+            /** Price Id */
+            price_id: string;
+            /** Threshold Mcredits */
+            threshold_mcredits: number;
+            /** Words Hash */
+            words_hash: string;
+        };
+        /**
+         * TopUpOut
+         * @description offered: whether the operator sells it. plan: the newest; null when there never was one.
+         */
+        TopUpOut: {
+            /** Offered */
+            offered: boolean;
+            plan: components["schemas"]["TopUpPlanOut"] | null;
+        };
+        /**
+         * TopUpPlanOut
+         * @description What was agreed and what became of it.
+         *
+         *     state: pending (no payment method is saved yet), active, ended. end_reason: null until then. cancelling: Paddle has not
+         *     confirmed yet that it forgot the payment method. used: top-ups of this month, those in flight included. capped: the
+         *     balance is below the line and the month's top-ups are used up. by: who agreed, null when that is not known any more.
+         */
+        TopUpPlanOut: {
+            /**
+             * Agreed At
+             * Format: date-time
+             */
+            agreed_at: string;
+            /** Amount Minor */
+            amount_minor: number;
+            /** By */
+            by: string | null;
+            /** Cancelling */
+            cancelling: boolean;
+            /** Capped */
+            capped: boolean;
+            /** Charging */
+            charging: boolean;
+            /** Currency */
+            currency: string;
+            /** End Reason */
+            end_reason: ("stopped" | "replaced" | "declined" | "past_due" | "method_removed" | "pack_changed" | "refused" | "unanswered" | "charged_back" | "erased") | null;
+            /** Ended At */
+            ended_at: string | null;
+            /** Mcredits */
+            mcredits: number;
+            /**
+             * Month
+             * Format: date
+             */
+            month: string;
+            /** Monthly Max */
+            monthly_max: number;
+            /** Pack Name */
+            pack_name: string;
+            /**
+             * Plan Id
+             * Format: uuid
+             */
+            plan_id: string;
+            /** Price Id */
+            price_id: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "pending" | "active" | "ended";
+            /** Threshold Mcredits */
+            threshold_mcredits: number;
+            /** Used */
+            used: number;
+        };
+        /**
+         * TopUpSetupOut
+         * @description What Paddle.js needs to save a payment method: its own address, the public client token and the transaction.
+         */
+        TopUpSetupOut: {
+            /** Client Token */
+            client_token: string;
+            /** Paddle Js Url */
+            paddle_js_url: string;
+            /**
+             * Plan Id
+             * Format: uuid
+             */
+            plan_id: string;
+            /** Transaction Id */
+            transaction_id: string;
+        };
+        /**
+         * TopUpTerms
+         * @description What is to be charged, and when. monthly_max: top-ups in a calendar month, which begins at midnight UTC.
+         */
+        TopUpTerms: {
+            /** Monthly Max */
+            monthly_max: number;
+            /** Price Id */
+            price_id: string;
+            /** Threshold Mcredits */
+            threshold_mcredits: number;
+        };
+        /**
+         * TopUpWords
+         * @description What a person agrees to, sentence by sentence. words_hash: SHA-256 in hex of the sentences, one a line.
+         */
+        TopUpWords: {
+            /** Sentences */
+            sentences: string[];
+            /** Words Hash */
+            words_hash: string;
+        };
+        /**
          * TranscriptionLevel
          * @description What the recognisers leave out for lack of time; never stored, said again while it holds.
          *
@@ -2584,6 +2758,13 @@ export type StatementRow = components['schemas']['StatementRow'];
 export type Step = components['schemas']['Step'];
 export type SuppressionIn = components['schemas']['SuppressionIn'];
 export type TalkOut = components['schemas']['TalkOut'];
+export type TopUpChanged = components['schemas']['TopUpChanged'];
+export type TopUpIn = components['schemas']['TopUpIn'];
+export type TopUpOut = components['schemas']['TopUpOut'];
+export type TopUpPlanOut = components['schemas']['TopUpPlanOut'];
+export type TopUpSetupOut = components['schemas']['TopUpSetupOut'];
+export type TopUpTerms = components['schemas']['TopUpTerms'];
+export type TopUpWords = components['schemas']['TopUpWords'];
 export type TranscriptionLevel = components['schemas']['TranscriptionLevel'];
 export type UserOut = components['schemas']['UserOut'];
 export type WordOut = components['schemas']['WordOut'];
@@ -3050,6 +3231,96 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    get_top_up: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TopUpOut"];
+                };
+            };
+        };
+    };
+    start_top_up: {
+        parameters: {
+            query?: never;
+            header: {
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TopUpIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TopUpSetupOut"];
+                };
+            };
+        };
+    };
+    stop_top_up: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TopUpOut"];
+                };
+            };
+        };
+    };
+    word_top_up: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TopUpTerms"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TopUpWords"];
+                };
             };
         };
     };

@@ -20,6 +20,8 @@ const root = createRootRoute({
 });
 
 const text = (value: unknown): string | undefined => (typeof value === "string" && value ? value : undefined);
+const whole = (value: unknown): number | undefined =>
+  Number.isInteger(value) ? (value as number) : undefined;
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const id = (value: unknown): string | undefined =>
@@ -175,9 +177,23 @@ const checkout = createRoute({
   getParentRoute: () => root,
   beforeLoad: requireSignedIn,
   path: "/credits/checkout",
-  validateSearch: (search: Record<string, unknown>): { pack?: string; intent?: string } => ({
+  validateSearch: (
+    search: Record<string, unknown>,
+  ): {
+    pack?: string;
+    intent?: string;
+    top_up?: string;
+    below?: number;
+    times?: number;
+    words?: string;
+  } => ({
     pack: text(search.pack),
     intent: text(search.intent),
+    top_up: text(search.top_up),
+    below: whole(search.below),
+    times: whole(search.times),
+    // A hash of digits alone would be read as a number.
+    words: search.words === undefined ? undefined : String(search.words),
   }),
   component: lazyRouteComponent(() => import("../pages/credits/CheckoutPage"), "CheckoutPage"),
 });

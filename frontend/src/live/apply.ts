@@ -98,6 +98,11 @@ export function apply(event: ServerEvent, viewer: Viewer): Change[] {
         { do: "refetch", key: keys.credits.purchases },
         { do: "refetch", key: keys.credits.burnDowns },
       ];
+    case "top_up.changed":
+      return [
+        { do: "refetch", key: keys.credits.topUp },
+        { do: "refetch", key: keys.credits.purchases },
+      ];
     case "insights.ready":
       return [{ do: "refetch", key: keys.calls.insights(event.call_id) }];
     default:

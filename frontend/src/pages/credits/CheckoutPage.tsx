@@ -1,52 +1,35 @@
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useSearch } from "@tanstack/react-router";
-import { useCallback, useEffect, useState } from "react";
 import { answer, api } from "../../api/client";
-import { Problem } from "../../api/problem";
 import { checkoutQuery } from "../../api/queries";
 import type { Checkout } from "../../api/types";
-import { useSignedIn } from "../../app/useSession";
 import { Note, ProblemNote } from "../../components/Note";
 import { useTitle } from "../../components/Page";
 import { Waiting } from "../../components/Waiting";
 import { credits, money } from "../../format/credits";
 import classes from "./CreditsPage.module.css";
-import { loadPaddle } from "./paddle";
+import { TopUpCheckout } from "./TopUpCheckout";
+import { usePaddleCheckout } from "./usePaddleCheckout";
 
-const PADDLE_MISSING = new Problem(
-  0,
-  "paddle_missing",
-  "Paddle could not be loaded",
-  "Nothing was paid. Check whether something blocks scripts of paddle.com, then reload the page.",
-);
-
-/** One purchase. Its intent stands in the address: a reload or a second click comes back to the same purchase. */
+/** One purchase, or the saving of a payment method. Its intent stands in the address: a reload or a second click comes back
+ * to the same. */
 export function CheckoutPage() {
   useTitle("Checkout");
-  const { pack, intent } = useSearch({ from: "/credits/checkout" });
-  const started = useQuery({
-    queryKey: ["checkout", pack, intent],
-    queryFn: () =>
-      answer(
-        api.POST("/api/credits/checkouts", {
-          params: { header: { "Idempotency-Key": intent ?? "" } },
-          body: { price_id: pack ?? "" },
-        }),
-      ),
-    enabled: pack !== undefined && intent !== undefined,
-    staleTime: Number.POSITIVE_INFINITY,
-    retry: false,
-  });
+  const { pack, intent, top_up, below, times, words } = useSearch({ from: "/credits/checkout" });
+  const terms =
+    top_up !== undefined && below !== undefined && times !== undefined
+      ? { price_id: top_up, threshold_mcredits: below, monthly_max: times }
+      : undefined;
   return (
     <main className={classes.checkout}>
-      <h1>Checkout</h1>
-      {(pack === undefined || intent === undefined) && <Note>Choose a pack on the credits page first.</Note>}
-      <ProblemNote error={started.error} />
-      {started.data ? (
-        <Purchase checkout={started.data} />
+      <h1>{terms ? "Automatic top-up" : "Checkout"}</h1>
+      {intent !== undefined && terms && words !== undefined ? (
+        <TopUpCheckout terms={terms} hash={words} intent={intent} />
+      ) : intent !== undefined && pack !== undefined ? (
+        <PackCheckout pack={pack} intent={intent} />
       ) : (
-        started.isFetching && <Waiting lines={4} what="the checkout" />
+        <Note>Choose a pack on the credits page first.</Note>
       )}
       {/* A plain link, not the router's: Paddle's script stays behind with this document. */}
       <a href="/credits">Back to credits</a>
@@ -54,33 +37,32 @@ export function CheckoutPage() {
   );
 }
 
-function Purchase({ checkout }: { checkout: Checkout }) {
-  const state = useQuery(checkoutQuery(checkout.checkout_id));
-  const [closed, setClosed] = useState(false);
-  const { refetch } = state;
-  const payable = state.data?.state === "open";
-  const paddle = useQuery({
-    queryKey: ["paddle", checkout.paddle_js_url, checkout.client_token],
+function PackCheckout({ pack, intent }: { pack: string; intent: string }) {
+  const started = useQuery({
+    queryKey: ["checkout", pack, intent],
     queryFn: () =>
-      loadPaddle(checkout.paddle_js_url, checkout.client_token, (name) => {
-        if (name === "checkout.closed") setClosed(true);
-        if (name === "checkout.completed") void refetch();
-      }),
-    enabled: payable,
+      answer(
+        api.POST("/api/credits/checkouts", {
+          params: { header: { "Idempotency-Key": intent } },
+          body: { price_id: pack },
+        }),
+      ),
     staleTime: Number.POSITIVE_INFINITY,
     retry: false,
-    structuralSharing: false,
   });
-  const api = paddle.data;
-  const { user } = useSignedIn();
-  const { transaction_id } = checkout;
-  const open = useCallback(
-    () => api?.Checkout.open({ transactionId: transaction_id, customer: { email: user.email } }),
-    [api, transaction_id, user.email],
+  if (started.data) return <Purchase checkout={started.data} />;
+  return (
+    <>
+      <ProblemNote error={started.error} />
+      {started.isFetching && <Waiting lines={4} what="the checkout" />}
+    </>
   );
-  useEffect(() => {
-    if (payable) open();
-  }, [payable, open]);
+}
+
+function Purchase({ checkout }: { checkout: Checkout }) {
+  const state = useQuery(checkoutQuery(checkout.checkout_id));
+  const payable = state.data?.state === "open";
+  const { error, reopen } = usePaddleCheckout(checkout, payable, () => void state.refetch());
 
   if (state.error) return <ProblemNote error={state.error} />;
   if (!state.data) return <Waiting lines={4} what="the purchase" />;
@@ -90,19 +72,10 @@ function Purchase({ checkout }: { checkout: Checkout }) {
       <p className="num">
         {pack_name}: {credits(mcredits)} for {money(amount_minor, currency)} before tax.
       </p>
-      {paddle.error && <ProblemNote error={PADDLE_MISSING} />}
-      {payable && api && closed && (
-        <Button
-          onClick={() => {
-            setClosed(false);
-            open();
-          }}
-        >
-          Open the checkout again
-        </Button>
-      )}
+      <ProblemNote error={error} />
+      {reopen && <Button onClick={reopen}>Open the checkout again</Button>}
       <div role="status" className="stack">
-        {payable && !paddle.error && (
+        {payable && !error && (
           <p className="quiet">Pay in Paddle's window. This page notices when it is done.</p>
         )}
         {state.data.state === "paid" && (

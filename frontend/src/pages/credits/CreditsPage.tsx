@@ -12,6 +12,7 @@ import { BurnPanel } from "./BurnPanel";
 import { Packs } from "./Packs";
 import { Purchases } from "./Purchases";
 import { Statement } from "./Statement";
+import { TopUpPanel } from "./TopUpPanel";
 
 export function CreditsPage() {
   const balance = useQuery(balanceQuery);
@@ -27,6 +28,7 @@ export function CreditsPage() {
       {permissions.buy_credits && balance.data && (
         <AlertForm key={balance.data.alert?.threshold_mcredits} balance={balance.data} />
       )}
+      {permissions.see_team && <TopUpPanel />}
       {permissions.see_team && <Purchases />}
       <Statement />
       <ExplainDrawer

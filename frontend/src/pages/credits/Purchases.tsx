@@ -70,7 +70,12 @@ export function Purchases() {
                 <td className="num">{when(purchase.granted_at ?? purchase.created_at, now)}</td>
                 <td>
                   {purchase.pack_name} <State purchase={purchase} />
-                  {purchase.by && <div className={list.under}>by {purchase.by}</div>}
+                  {purchase.automatic && (
+                    <div className={list.under}>
+                      automatic top-up{purchase.by && `, agreed to by ${purchase.by}`}
+                    </div>
+                  )}
+                  {purchase.by && !purchase.automatic && <div className={list.under}>by {purchase.by}</div>}
                   {purchase.changes.map((change) => (
                     <div key={change.entry_id} className={`num ${list.under}`}>
                       {changeWords(change)}, {when(change.at, now)}.{" "}

@@ -68,6 +68,7 @@ function Held() {
 const PURPOSE_WORDS: Record<string, string> = {
   sms: "Passcodes by text message",
   policy: "Privacy policy",
+  top_up: "Automatic top-up",
   transfer: "Storage in the European Union",
 };
 

@@ -1,0 +1,128 @@
+"""An owner agrees to automatic top-up, sees the credits arrive by themselves, and stops it.
+
+The whole way is real: the checkout in the browser, the clock that notices the low balance, the charge, the webhooks.
+"""
+
+import re
+from collections.abc import Callable
+
+from playwright.sync_api import Locator, Page, expect
+
+from sandbox.rep import Rep
+from tests.browser.conftest import Look
+from tests.browser.test_journey import _sign_up
+
+
+def test_an_owner_turns_automatic_top_up_on_and_off(
+    control: Rep, new_page: Callable[..., Page], look: Look, complaints: list[str]
+) -> None:
+    page = new_page()
+    _sign_up(page, control, look)
+    _agrees(page, look)
+    _saves_a_method(page, look)
+    _sees_it_work(page, look)
+    _stops_it(page, control, look)
+    _is_told_when_the_card_is_declined(page, control, look)
+    assert complaints == []
+
+
+def _panel(page: Page) -> Locator:
+    return page.get_by_role("region", name="Automatic top-up")
+
+
+def _everywhere(page: Page, look: Look, name: str) -> None:
+    """Wide and narrow, light and dark."""
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        for width, height in ((1280, 800), (390, 844)):
+            page.set_viewport_size({"width": width, "height": height})
+            look(page, f"{name}-{width}-{scheme}")
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size({"width": 1280, "height": 800})
+
+
+def _fill(page: Page, *, line: str, times: str) -> None:
+    panel = _panel(page)
+    panel.get_by_role("button", name="Set it up").press("Enter")
+    panel.get_by_label("When below, in credits").fill(line)
+    panel.get_by_label("At most, times a month").fill(times)
+
+
+def _agrees(page: Page, look: Look) -> None:
+    page.goto("/credits")
+    panel = _panel(page)
+    expect(panel).to_contain_text("Off")
+    _fill(page, line="10", times="3")
+    words = panel.get_by_role("list", name="What you agree to")
+    expect(words).to_contain_text("below 10 credits")
+    expect(words).to_contain_text("at most USD 30.00 plus tax a month")
+    save = panel.get_by_role("button", name="Save a payment method")
+    expect(save).to_be_disabled()
+    agree = panel.get_by_role("checkbox", name="I agree to these charges")
+    agree.press("Space")
+    expect(save).to_be_enabled()
+    # Other terms are other words, which nobody has agreed to.
+    panel.get_by_label("At most, times a month").fill("2")
+    expect(words).to_contain_text("at most USD 20.00 plus tax a month")
+    expect(save).to_be_disabled()
+    panel.get_by_label("When below, in credits").fill("100000")
+    expect(panel.get_by_role("alert")).to_contain_text("would not lift the balance over this line")
+    panel.get_by_label("When below, in credits").fill("10")
+    agree.press("Space")
+    _everywhere(page, look, "top-up-words")
+    save.press("Enter")
+
+
+def _saves_a_method(page: Page, look: Look) -> None:
+    frame = page.frame_locator("iframe[src*='/paddle/checkout/']")
+    save = frame.get_by_role("button", name="Save payment method")
+    expect(save).to_be_visible()
+    look(page, "top-up-checkout")
+    page.reload()
+    save.click()
+    expect(page.get_by_text("Your payment method is saved with Paddle")).to_be_visible()
+    _everywhere(page, look, "top-up-saved")
+    page.get_by_role("link", name="Back to credits").click()
+
+
+def _sees_it_work(page: Page, look: Look) -> None:
+    """There were no credits, so the first pack is bought at once, and arrives while the page is looked at."""
+    panel = _panel(page)
+    expect(panel).to_contain_text("1 of 2 used, $10.00 of at most $20.00")
+    expect(page.get_by_role("region", name="Balance")).to_contain_text("100 credits")
+    row = page.get_by_role("region", name="Purchases").get_by_role("row").filter(has_text="Starter")
+    expect(row).to_contain_text("automatic top-up, agreed to by")
+    expect(panel.get_by_text("A top-up is under way")).to_have_count(0)
+    _everywhere(page, look, "top-up-on")
+
+
+def _stops_it(page: Page, control: Rep, look: Look) -> None:
+    panel = _panel(page)
+    panel.get_by_role("button", name="Stop automatic top-up").press("Enter")
+    expect(panel).to_contain_text("It was stopped.")
+    expect(panel).to_contain_text("Off")
+    assert control.sandbox("GET", "/paddle/subscriptions")[-1]["status"] == "canceled"
+    look(page, "top-up-stopped")
+
+
+def _is_told_when_the_card_is_declined(page: Page, control: Rep, look: Look) -> None:
+    _fill(page, line="100", times="3")
+    panel = _panel(page)
+    panel.get_by_role("checkbox", name="I agree to these charges").press("Space")
+    panel.get_by_role("button", name="Save a payment method").press("Enter")
+    frame = page.frame_locator("iframe[src*='/paddle/checkout/']")
+    frame.get_by_label("Card number").fill("4000 0027 6000 3184")
+    frame.get_by_role("button", name="Save payment method").click()
+    expect(page.get_by_text("Your payment method is saved with Paddle")).to_be_visible()
+    page.get_by_role("link", name="Back to credits").click()
+    expect(panel).to_contain_text("On")
+    page.get_by_label("Tell us below, in credits").scroll_into_view_if_needed()
+    # The balance is exactly at the line; the chargeback of the first pack takes it below.
+    sold = control.sandbox("GET", "/paddle/transactions")
+    bought = next(one for one in sold if one["origin"] == "subscription_charge")
+    control.sandbox("POST", f"/paddle/transactions/{bought['id']}/chargeback")
+    expect(panel.get_by_text("The payment method was declined")).to_be_visible()
+    expect(panel).to_contain_text(re.compile("Nothing more is charged"))
+    _everywhere(page, look, "top-up-declined")
+    mails = control.sandbox("GET", "/mails")
+    assert "Automatic top-up is off" in [mail["subject"] for mail in mails]
