@@ -29,10 +29,10 @@ TURNS = 3
 TURN_S = 6
 CHANNELS_LADDER = (40, 50, 60, 70, 80, 100, 125, 150, 200, 250)
 OURS_LADDER = (400, 600, 700, 800, 1_000, 1_200)
-# Four hours' worth of one call's frames, sent by more calls twenty times faster than true pace.
-HOURS_FRAMES = 22_500
-HOURS_CALLS = 32
-HOURS_PACE = 0.05
+# Four hours' worth of one call's frames, sent by more calls five times faster than true pace.
+HOURS_FRAMES = 5_625
+HOURS_CALLS = 128
+HOURS_PACE = 0.2
 IDLE_CALLS = 500
 
 
