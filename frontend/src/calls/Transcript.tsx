@@ -80,6 +80,13 @@ export function Transcript({ text, names, chosen, correctable = false, children 
     return centre(box, line);
   }, [chosen]);
 
+  // The field is taller than its line, and what lies over the text must not cover it.
+  const editedId = edit?.segment.id;
+  useLayoutEffect(() => {
+    const line = editedId && document.getElementById(`segment-${editedId}`);
+    return scroll.current && line ? centre(scroll.current, line) : undefined;
+  }, [editedId]);
+
   function scrolled(): void {
     const box = scroll.current;
     if (!box) return;
@@ -137,7 +144,7 @@ export function Transcript({ text, names, chosen, correctable = false, children 
           {count === 0 && speaking.length === 0 && children}
         </div>
       </section>
-      {unread > 0 && (
+      {unread > 0 && edit === null && (
         <Button className={classes.newer} size="compact-sm" onClick={() => setFollowing(true)}>
           {unread} new {unread === 1 ? "line" : "lines"}
         </Button>
