@@ -18,12 +18,13 @@ from identity.models import Membership, TenantModel
 from identity.operations import add_member, create_verified_user
 from identity.permissions import Role as MemberRole
 from identity.schemas import SignUpIn
-from ledger import top_up_words
+from ledger import operations, top_up_words
 from ledger.models import Checkout
 from ledger.paddle import packs
 from ledger.top_up_schemas import TopUpTerms
 from tests.identity.browser import PASSWORD, form
 from tests.ledger.books import completed, notify
+from tests.ledger.top_ups import created
 from tests.matrix.asker import Asker
 from tests.matrix.expectations import Role, Thing
 from tests.sandbox_fixture import Sandbox
@@ -120,6 +121,7 @@ def build(sandbox: Sandbox) -> World:
             workspaces[where] = member.workspace_id
         people[name] = _enter(sandbox, name, member, number)
     for owner in ("owner", "stranger"):
+        _top_up(sandbox, people[owner])
         _buy(sandbox, people[owner])
     for number, person in enumerate(people.values()):
         person.things.setdefault("checkout", people["owner"].things["checkout"])
@@ -214,6 +216,18 @@ def _buy(sandbox: Sandbox, person: Person) -> None:
     sandbox.ask("POST", f"/paddle/transactions/{checkout.transaction_id}/pay")
     notify(completed(checkout))
     assert person.browser.ask("PUT", "/api/credits/alert", {"threshold_mcredits": 2_000}).status == 200
+
+
+def _top_up(sandbox: Sandbox, person: Person) -> None:
+    """An automatic top-up whose card is declined, so that it is over: whoever owns the workspace may agree to another."""
+    terms = {"price_id": STARTER, "threshold_mcredits": 5_000, "monthly_max": 2, "words_hash": TOP_UP_WORDS}
+    setup = _made(person.browser.post("/api/credits/top-up", terms, **{"Idempotency-Key": "first-top-up"}), 201)
+    sandbox.ask("POST", f"/paddle/transactions/{setup['transaction_id']}/pay")
+    saved = sandbox.ask("GET", "/paddle/subscriptions")[-1]
+    sandbox.ask("POST", f"/paddle/subscriptions/{saved['id']}/card", {"declines": True})
+    notify(created(saved, setup["transaction_id"]))
+    assert operations.intend_top_ups(now=_now()) == 1
+    assert operations.settle_top_ups(now=_now()) == 1
 
 
 def _work(person: Person, number: int) -> None:
