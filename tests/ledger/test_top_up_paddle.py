@@ -1,6 +1,6 @@
 """Automatic top-up when Paddle is late, silent, declines, tells things twice or in another order, or somebody forges.
 
-Planted bugs that these tests caught are named beside them.
+What would turn a test red is said beside it; none of it was planted yet.
 """
 
 from itertools import permutations
