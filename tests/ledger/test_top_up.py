@@ -1,7 +1,8 @@
 """Automatic top-up: agreed to, one charge for each fall, the cap, stopping, erasing. Driven over HTTP, Paddle's webhooks
 and the sandbox.
 
-Planted bugs that these tests caught are named beside them.
+Planted and seen red: a cap that the code does not look at (the database's own constraint refused it), a new month that does not
+lift the cap, words that are not compared, an erasure that does not wait for Paddle. What else would turn a test red is said beside it and was not planted.
 """
 
 from collections.abc import Callable
