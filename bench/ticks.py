@@ -85,7 +85,7 @@ def _insert(connection: psycopg.Connection, entries: list[Any], postings: list[A
 def memory() -> dict[str, Any]:
     """Peak memory of this process in MB: before the first tick, and after ticks that charge every call twice."""
     from bench.live_calls import ANSWERED
-    from voice import credit_end, metering
+    from voice import metering
 
     metering.charge_due_minutes(now=ANSWERED - timedelta(seconds=1))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -93,7 +93,6 @@ def memory() -> dict[str, Any]:
     for minute in range(2):
         now = ANSWERED + timedelta(minutes=minute)
         charged += metering.charge_due_minutes(now=now)
-        credit_end.watch_credits(now=now)
         metering.keep_holds(now=now)
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {"charged": charged, "before_mb": round(before / 1024, 1), "peak_mb": round(after / 1024, 1)}

@@ -39,7 +39,7 @@ class Desk:
             self.busy.release()
 
 
-def together(desk: Desk, *, at_once: int = 8, waiting: int = 1_000, patience_s: float = 10.0) -> Together[int, int]:
+def together(desk: Desk, *, at_once: int = 8, waiting: int = 1_000, patience_s: float = 3.0) -> Together[int, int]:
     return Together(desk.work, at_once_max=at_once, waiting_max=waiting, patience_s=patience_s)
 
 
@@ -50,9 +50,13 @@ def ask_all(asked: Together[int, int], numbers: Sequence[int], *, threads: int =
         except (ConnectionError, LedgerBusy) as error:
             return type(error)
 
-    with ThreadPoolExecutor(threads) as pool:
+    pool = ThreadPoolExecutor(threads)
+    try:
         waiting = [pool.submit(ask, number) for number in numbers]
         return [each.result(timeout=LIMIT_S) for each in waiting]
+    finally:
+        # Where somebody hangs, the others need not be waited for.
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def test_each_asker_gets_the_answer_to_its_own_wish_and_each_wish_is_worked_on_once() -> None:
