@@ -9,7 +9,6 @@ from bench.report import Report
 
 # Name -> what it measures; the module of that name in this package has run().
 NAMES = {
-    "ledger": "debits and minute ticks, durable: 32 clients on one account and on 1,000 (about 4 minutes)",
     "fanout": "one event to 10, 100 and 1,000 browser sockets",
     "media": "Twilio's media frames in, from 40 calls to thousands",
     "statement": "the statement's export: memory and rate, from 1,000 to 100,000 entries",

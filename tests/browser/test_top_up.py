@@ -89,7 +89,7 @@ def _sees_it_work(page: Page, look: Look) -> None:
     """There were no credits, so the first pack is bought at once, and arrives while the page is looked at."""
     panel = _panel(page)
     expect(panel).to_contain_text("1 of 2 used, $10.00 of at most $20.00")
-    expect(page.get_by_role("region", name="Balance")).to_contain_text("100 credits")
+    expect(page.get_by_role("region", name="Balance", exact=True)).to_contain_text("100 credits")
     row = page.get_by_role("region", name="Purchases").get_by_role("row").filter(has_text="Starter")
     expect(row).to_contain_text("automatic top-up, agreed to by")
     expect(panel.get_by_text("A top-up is under way")).to_have_count(0)
@@ -101,15 +101,18 @@ def _stops_it(page: Page, control: Rep, look: Look) -> None:
     panel.get_by_role("button", name="Stop automatic top-up").press("Enter")
     expect(panel).to_contain_text("It was stopped.")
     expect(panel).to_contain_text("Off")
-    assert control.sandbox("GET", "/paddle/subscriptions")[-1]["status"] == "canceled"
+    assert control.sandbox("GET", "/sandbox/api/paddle/subscriptions")[-1]["status"] == "canceled"
     look(page, "top-up-stopped")
 
 
 def _is_told_when_the_card_is_declined(page: Page, control: Rep, look: Look) -> None:
     _fill(page, line="100", times="3")
     panel = _panel(page)
+    expect(panel).to_contain_text("at most USD 30.00 plus tax a month")
     panel.get_by_role("checkbox", name="I agree to these charges").press("Space")
-    panel.get_by_role("button", name="Save a payment method").press("Enter")
+    save = panel.get_by_role("button", name="Save a payment method")
+    expect(save).to_be_enabled()
+    save.press("Enter")
     frame = page.frame_locator("iframe[src*='/paddle/checkout/']")
     frame.get_by_label("Card number").fill("4000 0027 6000 3184")
     frame.get_by_role("button", name="Save payment method").click()
@@ -118,11 +121,11 @@ def _is_told_when_the_card_is_declined(page: Page, control: Rep, look: Look) -> 
     expect(panel).to_contain_text("On")
     page.get_by_label("Tell us below, in credits").scroll_into_view_if_needed()
     # The balance is exactly at the line; the chargeback of the first pack takes it below.
-    sold = control.sandbox("GET", "/paddle/transactions")
+    sold = control.sandbox("GET", "/sandbox/api/paddle/transactions")
     bought = next(one for one in sold if one["origin"] == "subscription_charge")
-    control.sandbox("POST", f"/paddle/transactions/{bought['id']}/chargeback")
+    control.sandbox("POST", f"/sandbox/api/paddle/transactions/{bought['id']}/chargeback")
     expect(panel.get_by_text("The payment method was declined")).to_be_visible()
     expect(panel).to_contain_text(re.compile("Nothing more is charged"))
     _everywhere(page, look, "top-up-declined")
-    mails = control.sandbox("GET", "/mails")
+    mails = control.sandbox("GET", "/sandbox/api/mails")
     assert "Automatic top-up is off" in [mail["subject"] for mail in mails]

@@ -44,7 +44,9 @@ export function usePaddleCheckout(opening: Opening, payable: boolean, onComplete
   );
   useEffect(() => {
     if (payable) open();
-  }, [payable, open]);
+    // Paid: what Paddle still says in its window is said on the page as well.
+    else api?.Checkout.close();
+  }, [payable, open, api]);
   const reopen =
     payable && api && closed
       ? () => {
