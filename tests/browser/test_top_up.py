@@ -127,5 +127,6 @@ def _is_told_when_the_card_is_declined(page: Page, control: Rep, look: Look) -> 
     expect(panel.get_by_text("The payment method was declined")).to_be_visible()
     expect(panel).to_contain_text(re.compile("Nothing more is charged"))
     _everywhere(page, look, "top-up-declined")
-    mails = control.sandbox("GET", "/sandbox/api/mails")
-    assert "Automatic top-up is off" in [mail["subject"] for mail in mails]
+    control.wait_for(
+        lambda: "Automatic top-up is off" in [mail["subject"] for mail in control.sandbox("GET", "/sandbox/api/mails")]
+    )
