@@ -4,6 +4,9 @@ import type { paths } from "./schema";
 
 const CSRF_COOKIE = "__Host-csrf";
 const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
+// After sleep or in another network the browser's kept connections may be dead without a word: whoever waits on one waits for
+// ever. Given up, it is closed, and the next try takes another. What changes something is left to its own patience.
+const READ_WITHIN_MS = 8_000;
 
 function csrfToken(): string {
   for (const pair of document.cookie.split("; ")) {
@@ -20,7 +23,16 @@ const proveOwnPage: Middleware = {
   },
 };
 
-export const api = createClient<paths>({ baseUrl: window.location.origin, credentials: "same-origin" });
+function fetchInTime(request: Request): Promise<Response> {
+  if (!SAFE.has(request.method)) return fetch(request);
+  return fetch(request, { signal: AbortSignal.any([request.signal, AbortSignal.timeout(READ_WITHIN_MS)]) });
+}
+
+export const api = createClient<paths>({
+  baseUrl: window.location.origin,
+  credentials: "same-origin",
+  fetch: fetchInTime,
+});
 api.use(proveOwnPage);
 
 interface Reply<T> {
