@@ -23,7 +23,8 @@ def test_an_owner_turns_automatic_top_up_on_and_off(
     _sees_it_work(page, look)
     _stops_it(page, control, look)
     _is_told_when_the_card_is_declined(page, control, look)
-    assert complaints == []
+    # The browser writes down the refusal of terms that the story tries out.
+    assert [each for each in complaints if "status of 422" not in each] == []
 
 
 def _panel(page: Page) -> Locator:
