@@ -1,7 +1,7 @@
 """The meter over many calls at once: each increment once, each mark once, the end when the credits end.
 
-Planted bugs that this must catch: a call's increments that are counted from 0 again at the next tick, a tick that stops at
-its first batch, a warning that is not noted.
+Planted bugs that this must catch: a call's increments that are counted from 0 again at the next tick and a tick that stops at
+its first batch.
 """
 
 from collections.abc import Callable
