@@ -2,13 +2,14 @@
 
 PYTHON ?= python3
 NAME ?=
+SEEDS ?= 20
 ARGS ?=
 
 python := .venv/bin/python
 installed := @$(PYTHON) -m deploy.setup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run serve test check format generated pytest smoke manage reconcile bench
+.PHONY: help setup run serve test check format generated pytest smoke manage reconcile bench chaos
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,3 +66,7 @@ reconcile: ## Check every invariant of the books; fails and names the first offe
 bench: ## Run one benchmark: make bench NAME=...
 	$(installed) python frontend
 	@exec $(python) -m bench "$(NAME)" $(ARGS)
+
+chaos: ## Kill processes at random during calls and compare the books: make chaos NAME=ledger SEEDS=20
+	$(installed) python frontend
+	@exec $(python) -m tests.chaos "$(NAME)" --seeds "$(SEEDS)" $(ARGS)

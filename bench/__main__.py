@@ -11,6 +11,7 @@ from bench.report import Report
 NAMES = {
     "fanout": "one event to 10, 100 and 1,000 browser sockets",
     "media": "Twilio's media frames in, from 40 calls to thousands",
+    "ledger": "debits and minute ticks, durable: against the usual ways, a library and what PostgreSQL can do",
     "statement": "the statement's export: memory and rate, from 1,000 to 100,000 entries",
     "listening": "speech in, text out in true real time: delay, word errors, calls (about 15 minutes)",
 }

@@ -1,11 +1,18 @@
 """Pages that belong to no package: health, readiness and the built frontend."""
 
+import threading
+from datetime import UTC, datetime
 from functools import lru_cache
 
 import redis
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from voice import reconcile
+
+# Set once this process has been ready for the first time.
+_open = threading.Event()
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -14,8 +21,14 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Whether this process can do its work: 200, or 503 with the part that is missing."""
+    """Whether this process can do its work: 200, or 503 with the part that is missing.
+
+    The first time that it can, it may follow upon one that died, at whose door the carrier stood in vain.
+    """
     missing = missing_parts()
+    if not missing and not _open.is_set():
+        reconcile.ask_about_all(now=datetime.now(UTC))
+        _open.set()
     return JsonResponse({"status": "waiting" if missing else "ok", "missing": missing}, status=503 if missing else 200)
 
 

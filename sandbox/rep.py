@@ -18,6 +18,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
+SESSION_COOKIE = "__Host-session"
 CSRF_COOKIE = "__Host-csrf"
 
 
@@ -96,6 +97,11 @@ class Rep:
             },
         )
         return self.prove_mobile(person.mobile)
+
+    def come_back(self, session_key: str) -> None:
+        """With a session that this browser had before."""
+        self._cookies[SESSION_COOKIE] = session_key
+        self.call("GET", "/api/session")
 
     def sign_in(self, person: Person) -> dict[str, Any]:
         self.call("GET", "/api/session")

@@ -35,7 +35,7 @@ def apply_waiting_callbacks(*, now: datetime) -> None:
 
 
 def reconcile_calls(*, now: datetime) -> None:
-    """Asks the carrier about each open call once a minute, and about each unresolved one every five seconds.
+    """Asks the carrier about each open call once a minute and after an outage, and about each unresolved one every five seconds.
 
     Unresolved: a leg is over, the media stream was stopped, or an end was asked for, and the call goes on all the same.
     """
@@ -43,6 +43,11 @@ def reconcile_calls(*, now: datetime) -> None:
     due = live.filter(Q(reconciled_at__isnull=True) | Q(reconciled_at__lt=now - UNRESOLVED_EVERY))
     asked = [call.id for call in due.order_by("reconciled_at")[:BATCH] if _must_be_asked_about(call, now)]
     sweeps.one_by_one("reconcile", asked, lambda call_id: reconcile_call(call_id=call_id, now=now))
+
+
+def ask_about_all(*, now: datetime) -> None:
+    """Has the carrier asked about every open call in the next round: the carrier may have met a closed door."""
+    Call.objects.exclude(status__in=TERMINAL_STATUSES).update(reconciled_at=now - RECONCILE_EVERY)
 
 
 def _must_be_asked_about(call: Call, now: datetime) -> bool:

@@ -19,9 +19,10 @@ from voice.state import LegFacts
 
 logger = logging.getLogger(__name__)
 
-# A submission whose worker died is looked up after this long; a call that cannot be found for longer was never placed.
-SUBMISSION_LEASE = timedelta(seconds=30)
-GIVE_UP_AFTER = timedelta(seconds=90)
+# A request to the carrier has ended by then, so a submission without a result has lost its worker and is looked up.
+SUBMISSION_LEASE = timedelta(seconds=15)
+# A call that the carrier's list, which may lag by seconds, does not show for so long was never placed.
+GIVE_UP_AFTER = timedelta(seconds=45)
 # The lead's phone rings for half a minute, and then hears the notice.
 ANSWERED_WITHIN_S = 120
 # A rep who pressed Call this long ago does not expect the phone to ring any more.
@@ -81,7 +82,7 @@ def adopt(*, call_id: UUID, sid: str, now: datetime) -> None:
 
 
 def resolve_unknown(*, now: datetime) -> None:
-    """Looks up every submission whose answer was lost; one that cannot be found for 90 s was not placed."""
+    """Looks up every submission whose answer was lost; one that cannot be found for 45 s was not placed."""
     stale = DialIntent.objects.filter(state="submitting", claimed_at__lt=now - SUBMISSION_LEASE)
     stale.update(state="submission_unknown")
     unknown = DialIntent.objects.filter(state="submission_unknown").select_related("call__user")

@@ -77,7 +77,7 @@ def test_a_call_that_died_with_its_supervisor_is_settled_by_the_next_start(story
     ended.page.close()
 
 
-def assert_all_is_right(story: Story, ended: Ended) -> None:
+def assert_all_is_right(story: Story, ended: Ended, *, spoken: str = SPOKEN) -> None:
     logger.info(
         "recovered after %s s, sockets lost %s, interims %s, gap %s ms",
         ended.recovered_s,
@@ -86,7 +86,7 @@ def assert_all_is_right(story: Story, ended: Ended) -> None:
         gap_ms(ended.segments),
     )
     assert_the_charge_is_right(story, ended)
-    turns = dialogue(SPOKEN).turns
+    turns = dialogue(spoken).turns
     assert missing_turns(turns, ended.segments, began_ms=ended.dialogue_began_ms) == []
     assert_the_page_is_right(ended.page)
     ended.page.close()

@@ -56,6 +56,7 @@ CLOCKS = {
     "api/top_up.py",
     "compliance/tasks.py",
     "config/management/commands/clock.py",
+    "config/pages.py",
     "identity/sessions.py",
     "identity/verify.py",
     "ledger/management/commands/paddle_events.py",

@@ -94,10 +94,10 @@ def debit(workspace_id: UUID, key: str, *, mcredits: int = 1) -> operations.Debi
     )
 
 
-def test_of_two_hundred_spends_on_one_credit_exactly_one_wins_round_after_round() -> None:
+def test_of_two_hundred_spends_on_one_credit_exactly_one_wins_in_a_hundred_rounds() -> None:
     """Threads that share statements, as within one process; each loser learns it for itself."""
     workspace_id = new_workspace()
-    for round_number in range(20):
+    for round_number in range(100):
         notify(completed(began(workspace_id, mcredits=1_000)))
         asked = [partial(debit, workspace_id, f"{round_number}:{n}", mcredits=1_000) for n in range(200)]
         results = Counter(

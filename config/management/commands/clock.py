@@ -58,6 +58,8 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (60, leftovers.expire_leftovers),
     ),
 }
+# What a lane does when it begins, and when the database is back.
+AFTER_AN_OUTAGE: dict[str, Work] = {"carrier": reconcile.ask_about_all}
 STOP_WITHIN_S = 8.0
 
 
@@ -73,7 +75,8 @@ class Command(BaseCommand):
         signal.signal(signal.SIGTERM, ask_to_stop)
         signal.signal(signal.SIGINT, ask_to_stop)
         lanes = [
-            threading.Thread(target=_run, args=(rounds, stop), name=name, daemon=True) for name, rounds in LANES.items()
+            threading.Thread(target=_run, args=(rounds, AFTER_AN_OUTAGE.get(name), stop), name=name, daemon=True)
+            for name, rounds in LANES.items()
         ]
         for lane in lanes:
             lane.start()
@@ -83,22 +86,26 @@ class Command(BaseCommand):
             lane.join(max(0.0, until - time.monotonic()))
 
 
-def _run(rounds: tuple[tuple[int, Work], ...], stop: threading.Event) -> None:
-    second = 0
+def _run(rounds: tuple[tuple[int, Work], ...], after_outage: Work | None, stop: threading.Event) -> None:
+    second, is_back = 0, False
     while not stop.is_set():
+        if not is_back:
+            is_back = after_outage is None or _do(after_outage)
         for every_s, work in rounds:
             if second % every_s == 0 and not stop.is_set():
-                _do(work)
+                is_back &= _do(work)
         second += 1
         stop.wait(1.0)
 
 
-def _do(work: Work) -> None:
+def _do(work: Work) -> bool:
+    """Whether the database was there."""
     close_old_connections()
     try:
         work(now=datetime.now(UTC))
     except (DatabaseError, InterfaceError) as error:
         logger.warning("database away", extra={"task": work.__name__, "error_type": type(error).__name__})
+        return False
     except Exception as error:
         # One broken piece of work must not stop the others; the row stays due and the log says what failed.
         logger.error(
@@ -109,3 +116,4 @@ def _do(work: Work) -> None:
     finally:
         # Between two rounds a lane holds no connection of the pool.
         close_old_connections()
+    return True
