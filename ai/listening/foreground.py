@@ -71,7 +71,10 @@ class Foreground:
         self._murmur = 0.0
 
     def probability(self, window: NDArray[np.float32], heard: float) -> float:
-        """That the speaker speaks in the next window. window: samples in [-1, 1]. heard: that anybody does."""
+        """That the speaker speaks in the next window; never more than heard, which is that anybody does.
+
+        window: samples in [-1, 1].
+        """
         self._levels.append(_dbfs(window))
         self._odds.append(_log_odds(heard))
         self._quiet_windows += 1
@@ -87,10 +90,10 @@ class Foreground:
         if self._murmur < self._standing.murmur:
             return heard
         if self._stands_out(self._standing.onset_windows, floor) >= self._standing.onset_db:
-            return max(heard, self._onset)
+            return heard
         if self._stands_out(self._standing.smooth_windows, floor) >= self._standing.release_db:
             # Speech that has begun goes on, but none begins.
-            return max(min(heard, (self._onset + self._release) / 2), self._release)
+            return min(heard, (self._onset + self._release) / 2)
         return 0.0
 
     def _stands_out(self, windows: int, floor: float) -> float:

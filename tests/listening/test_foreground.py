@@ -139,3 +139,8 @@ def test_where_nobody_speaks_behind_the_detectors_word_counts(below_db: float) -
         noisy = _words(np.asarray(voice + noise, dtype=np.float32))
         turned = [said for said, counts in noisy if (said >= RELEASE) != (counts >= RELEASE)]
         assert len(turned) <= 0.02 * len(noisy), (dialogue, track)
+
+
+def test_the_speaker_is_never_heard_where_the_detector_hears_nobody() -> None:
+    for dialogue, track in CALLS:
+        assert all(counts <= said for said, counts in _words(_before_murmur(dialogue, track, 10))), (dialogue, track)
