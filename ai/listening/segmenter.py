@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ai.listening.audio import BYTES_PER_SAMPLE, SAMPLES_PER_MS, samples_of
+from ai.listening.foreground import Foreground
 from ai.listening.turns import TurnEnded, TurnKeeper
 from ai.listening.vad import WINDOW_MS, WINDOW_SAMPLES, SileroDetector
 
@@ -107,6 +108,7 @@ class Segmenter:
     def __init__(self, detector: SileroDetector, tuning: Tuning | None = None) -> None:
         self._detector = detector
         self._tuning = tuning or Tuning()
+        self._foreground = Foreground(onset=self._tuning.onset, release=self._tuning.release)
         self._pending = bytearray()
         self._pending_start_ms: int | None = None
         self._audio = bytearray()
@@ -211,7 +213,7 @@ class Segmenter:
             window = samples[index * WINDOW_SAMPLES : (index + 1) * WINDOW_SAMPLES]
             probability = yield window
             assert probability is not None
-            events += self._heard(probability)
+            events += self._heard(self._foreground.probability(window, probability))
             events += self._turns.waited(self._pending_start_ms, self._start_ms)
         return events
 
@@ -289,9 +291,8 @@ class Segmenter:
         first = len(self._probabilities) * 2 // 3
         window = first + int(np.argmin(self._probabilities[first:]))
         cut_ms = self._audio_start_ms + (window + 1) * WINDOW_MS
-        ended = SpeechEnded(
-            self._start_ms, cut_ms, self._audio_start_ms, bytes(self._audio[: (window + 1) * WINDOW_BYTES])
-        )
+        pcm = bytes(self._audio[: (window + 1) * WINDOW_BYTES])
+        ended = SpeechEnded(self._start_ms, cut_ms, self._audio_start_ms, pcm)
         turn = self._turns.begin(ended.start_ms, ended.end_ms, ended.audio_start_ms)
         self._forget(window + 1)
         self._start_ms = cut_ms
