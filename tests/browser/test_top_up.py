@@ -37,6 +37,8 @@ def _everywhere(page: Page, look: Look, name: str) -> None:
         page.emulate_media(color_scheme=scheme)
         for width, height in ((1280, 800), (390, 844)):
             page.set_viewport_size({"width": width, "height": height})
+            for panel in _panel(page).all():
+                panel.evaluate("(it) => it.scrollIntoView({block: 'start'})")
             look(page, f"{name}-{width}-{scheme}")
     page.emulate_media(color_scheme="light")
     page.set_viewport_size({"width": 1280, "height": 800})

@@ -24,8 +24,6 @@ logger = logging.getLogger(__name__)
 
 # After the call was placed: the dialogue has begun, and goes on for longer than what happens beside it.
 BESIDE_AFTER_S = 20.0
-# Of talk, to have what a call needs.
-WARM_S = 8.0
 FIRST_MESSAGES, MESSAGES = 2_000, 10_000
 GROWTH_MAX = 0.05
 
@@ -58,11 +56,7 @@ def test_ten_thousand_hostile_messages_cost_a_call_nothing(story: Story) -> None
     attacker = attacker_of(story)
     media = psutil.Process(story.stack.pid("media"))
     # What the first call of a process needs for good is not the attack's.
-    call_id, page = story.begin("smoke")
-    time.sleep(WARM_S)
-    story.rep.call("POST", f"/api/calls/{call_id}/hangup")
-    page.close()
-    story.rep.wait_for(lambda: story.rep.call("GET", f"/api/calls/{call_id}")["ended_at"])
+    story.call_with("smoke", []).page.close()
 
     def attack() -> float:
         """How much the process grew, as a share, over ten thousand messages, once it has what the first ones need for good:

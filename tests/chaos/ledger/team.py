@@ -11,8 +11,8 @@ from sandbox.rep import Rep
 from tests.chaos.ledger.rep import Caller
 
 PACK = "pri_01klosesales0000000starter"
-WORKSPACES = 5
-REPS_EACH = 7
+WORKSPACES = 3
+REPS_EACH = 12
 
 
 def team(stack: Stack) -> list[Caller]:
