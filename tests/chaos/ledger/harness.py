@@ -106,9 +106,12 @@ class LedgerChaos:
             caller.rep.close()
         self.stack.__exit__(exc_type, exc, traceback)
 
-    def run_all(self, seeds: Sequence[int]) -> None:
+    def run_all(self, seeds: Sequence[int], *, until_wrong: bool = False) -> None:
+        """until_wrong: no more of them once something was found."""
         for first in range(0, len(seeds), SIDE_BY_SIDE_MAX):
             self.run(*seeds[first : first + SIDE_BY_SIDE_MAX])
+            if until_wrong and self.tally.wrong:
+                return
 
     def run(self, *seeds: int) -> None:
         """Seeds side by side: their calls, their kills, and the books afterwards. At most SIDE_BY_SIDE_MAX."""
