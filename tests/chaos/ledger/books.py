@@ -42,7 +42,7 @@ class Findings:
 
 
 class Books:
-    """bought: milli-credits by workspace when nobody has called yet."""
+    """The oracle of every call and of what each workspace has left. To be made before anybody has called."""
 
     def __init__(self, stack: Stack, crew: Sequence[Caller], *, mcredits_per_s: int) -> None:
         self._stack = stack

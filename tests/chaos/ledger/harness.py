@@ -200,7 +200,7 @@ class LedgerChaos:
             )
 
     def _all_helpers_live(self) -> None:
-        ended = [" ".join(map(str, helper.args)) for helper in self._helpers if helper.poll() is not None]  # type: ignore[arg-type]
+        ended = [str(helper.args) for helper in self._helpers if helper.poll() is not None]
         if ended:
             tail = (self.stack.data_dir / "helpers.log").read_text()[-2_000:]
             raise RuntimeError(f"{ended} ended by itself:\n{tail}")

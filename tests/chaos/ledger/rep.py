@@ -12,7 +12,7 @@ import httpx
 
 from sandbox.rep import Rep, UnexpectedAnswer
 
-# From the end of the call at the carrier to its settlement.
+# From the moment in which a call is asked to end to its settlement.
 STUCK_AFTER_S: Final = 60.0
 _POLL_S: Final = 0.3
 _PLACED_WITHIN_S: Final = 60.0
@@ -30,7 +30,6 @@ class Done:
     agent_legs: int
     carrier_s: int | None
     settled_after_s: float | None
-    charged_mcredits: int | None
 
 
 class Caller:
@@ -56,7 +55,7 @@ class Caller:
             time.sleep(_POLL_S)
         began = time.monotonic()
         self._hang_up(call_id, by)
-        shown = self._settled(call_id, began)
+        settled = self._settled(call_id, began)
         agents = [leg for leg in self._legs(self._mobile) if leg["sid"] not in {old["sid"] for old in before}]
         sids = {leg["sid"] for leg in agents}
         callees = [leg for leg in self._legs(self._lead_phone) if leg["parent_sid"] in sids and leg["answered_at"]]
@@ -65,8 +64,7 @@ class Caller:
             call_id=call_id,
             agent_legs=len(agents),
             carrier_s=sum(leg["duration_s"] for leg in callees) if callees else None,
-            settled_after_s=round(time.monotonic() - began, 1) if shown else None,
-            charged_mcredits=shown["total_mcredits"] if shown else None,
+            settled_after_s=round(time.monotonic() - began, 1) if settled else None,
         )
 
     def _placer(self, key: str) -> Callable[[], dict[str, Any] | None]:
@@ -99,13 +97,13 @@ class Caller:
             # It may have ended in this moment.
             self.rep.sandbox("POST", f"/sandbox/api/calls/{sids[-1]}/hangup")
 
-    def _settled(self, call_id: str, began: float) -> dict[str, Any] | None:
+    def _settled(self, call_id: str, began: float) -> bool:
         while time.monotonic() < began + STUCK_AFTER_S:
             receipt = self._try("GET", f"/api/calls/{call_id}/receipt")
             if receipt and receipt["settled"]:
-                return receipt
+                return True
             time.sleep(_POLL_S)
-        return None
+        return False
 
     def _legs(self, phone: str) -> list[dict[str, Any]]:
         legs: list[dict[str, Any]] = self.rep.sandbox("GET", "/sandbox/api/calls", params={"to": phone})
