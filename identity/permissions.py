@@ -22,3 +22,7 @@ class NotPermitted(DomainError):
 
 def may(role: Role, permission: Permission) -> bool:
     return permission in _GRANTED[role]
+
+
+def roles_that_may(permission: Permission) -> list[Role]:
+    return [role for role in _GRANTED if may(role, permission)]

@@ -11,10 +11,13 @@ class BalanceAlert(TenantModel):
     """A line that somebody drew under a workspace's balance. One row a workspace; none where no line is drawn.
 
     raised_at: since when available + held - debt is below threshold_mcredits, as far as it was noticed; null while it is not.
+    mail_at: when the mail about it is tried next; null when there is none to send.
     """
 
     threshold_mcredits = models.BigIntegerField()
     raised_at = models.DateTimeField(null=True)
+    mail_at = models.DateTimeField(null=True)
+    mail_attempts = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
         constraints = (

@@ -78,7 +78,7 @@ _NOT_PERSONAL: Final = {
         "settled_at",
     ),
     "TopUpNotice": ("id", "workspace", "plan", "kind", "key", "created_at", "next_at", "attempts", "sent_at"),
-    "BalanceAlert": ("id", "workspace", "threshold_mcredits", "raised_at"),
+    "BalanceAlert": ("id", "workspace", "threshold_mcredits", "raised_at", "mail_at", "mail_attempts"),
     "Checkout": ("id", "workspace"),
     "Entry": ("id", "workspace", "sequence", "key", "ordinal"),
 }

@@ -1,5 +1,6 @@
 """Everything that writes money. Each operation is one transaction, takes `now`, and publishes after commit."""
 
+from ledger.operations.alert_mails import send_alert_mails
 from ledger.operations.alerts import raise_alerts, set_alert
 from ledger.operations.book import InsufficientCredit, Overtaken
 from ledger.operations.charging import CHARGES_AT_ONCE_MAX, Charge, ChargeResult, capture_due
@@ -86,6 +87,7 @@ __all__ = [
     "release_hold",
     "renew_holds",
     "retry_event",
+    "send_alert_mails",
     "send_top_up_mails",
     "set_alert",
     "settle",

@@ -12,17 +12,19 @@ from ledger.money import checked_amount
 from realtime.publish import Topic, publish_on_commit
 
 _BALANCES: Final = """
-    SELECT workspace_id, sum(CASE kind WHEN 'debt' THEN -balance_mcredits ELSE balance_mcredits END) AS balance
-    FROM ledger_account WHERE workspace_id IN (SELECT workspace_id FROM ledger_balancealert) GROUP BY workspace_id
+    SELECT line.workspace_id,
+           coalesce(sum(CASE account.kind WHEN 'debt' THEN -balance_mcredits ELSE balance_mcredits END), 0) AS balance
+    FROM ledger_balancealert AS line LEFT JOIN ledger_account AS account ON account.workspace_id = line.workspace_id
+    GROUP BY line.workspace_id
 """
 _RAISE: Final = f"""
-UPDATE ledger_balancealert AS alert SET raised_at = %s
+UPDATE ledger_balancealert AS alert SET raised_at = %s, mail_at = %s, mail_attempts = 0
 FROM ({_BALANCES}) AS now
 WHERE now.workspace_id = alert.workspace_id AND alert.raised_at IS NULL AND now.balance < alert.threshold_mcredits
 RETURNING alert.workspace_id, alert.threshold_mcredits, now.balance
 """  # noqa: S608 - no value of anybody's
 _REARM: Final = f"""
-UPDATE ledger_balancealert AS alert SET raised_at = NULL
+UPDATE ledger_balancealert AS alert SET raised_at = NULL, mail_at = NULL, mail_attempts = 0
 FROM ({_BALANCES}) AS now
 WHERE now.workspace_id = alert.workspace_id AND alert.raised_at IS NOT NULL AND now.balance >= alert.threshold_mcredits
 """  # noqa: S608 - no value of anybody's
@@ -42,7 +44,7 @@ def set_alert(*, actor: Actor, threshold_mcredits: int | None) -> None:
         return
     checked_amount(threshold_mcredits)
     moved = mine.exclude(threshold_mcredits=threshold_mcredits)
-    if not moved.update(threshold_mcredits=threshold_mcredits, raised_at=None):
+    if not moved.update(threshold_mcredits=threshold_mcredits, raised_at=None, mail_at=None, mail_attempts=0):
         row = BalanceAlert(workspace_id=actor.workspace_id, threshold_mcredits=threshold_mcredits)
         BalanceAlert.objects.bulk_create([row], ignore_conflicts=True)
 
@@ -56,7 +58,7 @@ def raise_alerts(*, now: datetime) -> int:
     """
     with connection.cursor() as cursor:
         cursor.execute(_REARM)
-        cursor.execute(_RAISE, [now])
+        cursor.execute(_RAISE, [now, now])
         raised = cursor.fetchall()
     for workspace_id, threshold_mcredits, balance in raised:
         event = BalanceLow(threshold_mcredits=threshold_mcredits, balance_mcredits=int(balance), at=now)

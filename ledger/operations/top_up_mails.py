@@ -1,25 +1,16 @@
-"""Mails about automatic top-up: that it switched itself off, and that the month's top-ups are used up. No others exist."""
+"""Mails about automatic top-up: that it switched itself off, and that the month's top-ups are used up."""
 
-import logging
-import smtplib
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from django.conf import settings
-from django.core.mail import EmailMessage
 from django.db.models import F, Q
 
 from identity.models import Membership
+from ledger.mail import AT_ONCE_MAX, ATTEMPTS_MAX, CLAIM, send
 from ledger.models import TopUpNotice, TopUpPlan
 from ledger.top_up_words import credit
-
-logger = logging.getLogger(__name__)
-
-AT_ONCE_MAX: Final = 20
-# Longer than a mail server is waited for; a process that died with the mail gives it up to the next one after this.
-CLAIM: Final = timedelta(minutes=5)
-ATTEMPTS_MAX: Final = 50
 
 REASONS: Final[dict[str, str]] = {
     "declined": "Your payment method was declined.",
@@ -49,14 +40,7 @@ def _send(notice_id: UUID, now: datetime) -> bool:
     notice = rows.select_related("plan").get(id=notice_id)
     subject, text = _written(notice.kind, notice.plan)
     to = _readers(notice.plan)
-    try:
-        if to:
-            EmailMessage(subject, text, settings.DEFAULT_FROM_EMAIL, to).send()
-    except (OSError, smtplib.SMTPException) as error:
-        logger.warning(
-            "mail not sent yet",
-            extra={"notice_id": str(notice_id), "error_type": type(error).__name__, "attempt": notice.attempts},
-        )
+    if not send(to=to, subject=subject, text=text, row_id=notice_id, attempt=notice.attempts):
         return False
     rows.filter(id=notice_id).update(sent_at=now)
     return bool(to)

@@ -38,7 +38,7 @@ NETWORK = {
     },
     "http.client": {"config/embedded/processes.py"},
     "urllib.request": set(),
-    "smtplib": {"ledger/operations/top_up_mails.py"},
+    "smtplib": {"ledger/mail.py"},
     "httpx": set(),
     "aiohttp": set(),
     "websockets": set(),

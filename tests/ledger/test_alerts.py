@@ -9,15 +9,18 @@ import pytest
 from asgiref.sync import async_to_sync, sync_to_async
 from channels.layers import get_channel_layer
 from django.db import connection
+from django.test import override_settings
 
 from config.management.commands.clock import LANES
 from identity.models import Membership
 from ledger import operations
 from ledger.models import BalanceAlert, Checkout
+from ledger.operations.alert_mails import SUBJECT
 from realtime.publish import Topic
 from tests.identity.browser import Browser
 from tests.ledger.books import adjusted, began, completed, hold, notify
 from tests.ledger.test_purchases_api import spend
+from tests.ledger.top_ups import LINE, World
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOW = datetime(2026, 3, 31, 20, 30, tzinfo=UTC)
@@ -132,5 +135,85 @@ def test_only_who_buys_draws_the_line(
     assert (status, answer["code"]) == (403, "not_permitted")
 
 
+def test_a_workspace_that_never_had_a_credit_is_below_its_line(
+    make_account: Callable[..., Membership], sign_in: Callable[..., Browser]
+) -> None:
+    """Red when only workspaces with accounts in the ledger are looked at."""
+    draw(sign_in(make_account()), 1_000)
+    assert [sweep(1), sweep(2)] == [1, 0]
+
+
+class Mails:
+    """The subjects in somebody's mailbox at the sandbox, after the clock has sent what is due."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def __call__(self, email: str = "") -> list[str]:
+        operations.send_alert_mails(now=self.world.later(minutes=6))
+        address = email or self.world.owner.user.email
+        return [mail["subject"] for mail in self.world.sandbox.ask("GET", "/mails", to=address)]
+
+    def fall(self, mcredits: int) -> int:
+        spend(self.world.owner.workspace_id, mcredits, self.world.now)
+        return operations.raise_alerts(now=self.world.later(seconds=1))
+
+
+@pytest.fixture
+def mails(world: World) -> Mails:
+    draw(world.page, LINE)
+    return Mails(world)
+
+
+def test_who_may_buy_gets_one_mail_for_each_fall_and_nobody_else(
+    mails: Mails, make_account: Callable[..., Membership]
+) -> None:
+    workspace_id = mails.world.owner.workspace_id
+    make_account(workspace_id=workspace_id, role="manager", email="m@example.com", mobile="+1 202 555 0111")
+    make_account(workspace_id=workspace_id, role="rep", email="r@example.com", mobile="+1 202 555 0112")
+    assert (mails.fall(9_000), mails()) == (0, [])
+    assert mails.fall(2_000) == 1
+    assert (mails(), mails("m@example.com"), mails("r@example.com")) == ([SUBJECT], [SUBJECT], [])
+    mails.fall(500)
+    assert mails() == [SUBJECT]
+    text = mails.world.sandbox.ask("GET", "/mails", to="m@example.com")[0]["text"]
+    assert "10 credits" in text and "/credits" in text
+    notify(completed(began(workspace_id, mcredits=20_000)))
+    operations.raise_alerts(now=mails.world.now)
+    assert (mails.fall(25_000), mails()) == (1, [SUBJECT, SUBJECT])
+
+
+def test_a_mail_that_the_server_does_not_take_is_sent_later_unless_credits_were_bought(mails: Mails) -> None:
+    mails.fall(11_000)
+    with override_settings(EMAIL_PORT=9):
+        assert operations.send_alert_mails(now=mails.world.now) == 0
+    # Claimed for a while by the process that tried.
+    assert operations.send_alert_mails(now=mails.world.now) == 0
+    assert (mails(), mails()) == ([SUBJECT], [SUBJECT])
+    notify(completed(began(mails.world.owner.workspace_id, mcredits=5_000)))
+    operations.raise_alerts(now=mails.world.now)
+    mails.fall(5_000)
+    with override_settings(EMAIL_PORT=9):
+        operations.send_alert_mails(now=mails.world.now)
+    notify(completed(began(mails.world.owner.workspace_id, mcredits=5_000)))
+    operations.raise_alerts(now=mails.world.now)
+    assert mails() == [SUBJECT]
+
+
+def test_two_clocks_send_one_mail(mails: Mails) -> None:
+    mails.fall(11_000)
+
+    def send(_: int) -> int:
+        try:
+            return operations.send_alert_mails(now=mails.world.now)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(send, range(8))) == 1
+    assert mails() == [SUBJECT]
+
+
 def test_the_clock_looks_by_itself() -> None:
-    assert operations.raise_alerts in [work for lane in LANES.values() for _, work in lane]
+    work = [work for lane in LANES.values() for _, work in lane]
+    assert operations.raise_alerts in work and operations.send_alert_mails in work

@@ -49,6 +49,7 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (2, ledger.settle_top_ups),
         (5, ledger.cancel_subscriptions),
         (5, ledger.send_top_up_mails),
+        (5, ledger.send_alert_mails),
     ),
     "house": (
         (5, analysis.sweep_analyses),

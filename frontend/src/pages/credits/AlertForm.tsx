@@ -25,8 +25,8 @@ export function AlertForm({ balance }: { balance: Balance }) {
     <Panel title="Low balance">
       <p className="quiet num">
         {threshold === null
-          ? "Nobody is told when the credits run low. Set an amount, and everybody in the workspace sees it here and at the top of each page."
-          : `Everybody in the workspace is told once when the balance falls below ${credits(threshold)}.`}
+          ? "Nobody is told when the credits run low. Set an amount: everybody in the workspace sees it here and at the top of each page, and who may buy credits gets an e-mail."
+          : `Each time the balance falls below ${credits(threshold)}, everybody in the workspace is told, and who may buy credits gets one e-mail.`}
       </p>
       <form
         className={classes.alert}
