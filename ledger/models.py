@@ -14,7 +14,7 @@ from identity.models import TenantModel, Workspace
 from ledger.alert_models import BalanceAlert
 from ledger.chart import HOUSE_ACCOUNTS, TENANT_ACCOUNTS
 from ledger.money import AMOUNT_MAX_MCREDITS, RateCardTerms
-from ledger.paddle_models import Checkout, PaddleEvent
+from ledger.paddle_models import Checkout, PaddleEvent, PaddleLook
 from ledger.schemas import EntryKind
 from ledger.top_up_models import TopUp, TopUpNotice, TopUpPlan
 
@@ -25,6 +25,7 @@ __all__ = [
     "Entry",
     "Hold",
     "PaddleEvent",
+    "PaddleLook",
     "Posting",
     "RateCard",
     "TopUp",

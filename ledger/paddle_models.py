@@ -92,3 +92,17 @@ class PaddleEvent(models.Model):
             models.Index(fields=("received_at",), condition=Q(state="pending"), name="ledger_paddle_event_due"),
             models.Index(fields=("transaction_id",), name="ledger_paddle_event_about"),
         )
+
+
+class PaddleLook(models.Model):
+    """How far Paddle's own list of events has been read, in its one row.
+
+    looked_until: what happened before this was read. next_at: when it is read next.
+    """
+
+    name = models.CharField(max_length=12, primary_key=True)
+    looked_until = models.DateTimeField()
+    next_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (models.CheckConstraint(condition=Q(name="events"), name="ledger_paddle_look_is_one"),)

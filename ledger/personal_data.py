@@ -46,6 +46,7 @@ _NOT_PERSONAL: Final = {
         "problem",
         "handled_at",
     ),
+    "PaddleLook": ("name", "looked_until", "next_at"),
     "TopUpPlan": (
         "id",
         "workspace",

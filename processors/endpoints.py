@@ -234,7 +234,7 @@ PADDLE: Final = Base(
         ),
         _endpoint("adjustments.list", "GET", "/adjustments", {"transaction_id": "payment_reference", **_PADDLE_PAGE}),
         _endpoint("prices.list", "GET", "/prices", {"id": "money", **_PADDLE_PAGE}),
-        _endpoint("events.list", "GET", "/events", _PADDLE_PAGE),
+        _endpoint("events.list", "GET", "/events", {"from": "paging", "event_type": "paging", **_PADDLE_PAGE}),
         _endpoint("customers.create", "POST", "/customers", {"email": "email"}),
         _endpoint("customers.read", "GET", r"/customers/ctm_\w+", {}),
         _endpoint(

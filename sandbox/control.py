@@ -48,6 +48,7 @@ class Control:
             ("POST", "/faults", self.add_fault),
             ("DELETE", "/faults", self.clear_faults),
             ("POST", "/verify/age", self.age_codes),
+            ("GET", "/paddle/events", self.paddle_events),
             ("GET", "/paddle/transactions", self.transactions),
             ("POST", "/paddle/transactions/{id}/pay", self.pay),
             ("POST", "/paddle/transactions/{id}/refund", self.refund),
@@ -168,6 +169,9 @@ class Control:
     async def age_codes(self, request: web.Request) -> Any:
         self._services.verify.age(float((await _body(request)).get("seconds", 600)))
         return {}
+
+    async def paddle_events(self, request: web.Request) -> Any:
+        return list(self._store.events)
 
     async def transactions(self, request: web.Request) -> Any:
         return [self._sales.body(transaction) for transaction in self._store.transactions.values()]

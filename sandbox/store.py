@@ -46,6 +46,8 @@ class Store:
         self.phones: dict[str, Phone] = {}
         # Paddle's notifications that were not answered with 200 yet, by notification_id.
         self.unanswered: dict[str, dict[str, Any]] = {}
+        # Paddle's events, oldest first, whether anybody was told of them or not.
+        self.events: deque[dict[str, Any]] = deque(maxlen=KEPT)
         self.messages: deque[Message] = deque(maxlen=KEPT)
         self.mails: deque[Mail] = deque(maxlen=KEPT)
         self.deliveries: deque[Delivery] = deque(maxlen=KEPT)
@@ -70,7 +72,7 @@ class Store:
         for collection in (
             self.calls, self.streams, self.transcriptions, self.verifications, self.transactions, self.adjustments,
             self.subscriptions,
-            self.phones, self.unanswered, self.messages, self.mails, self.deliveries, self.alerts, self.defects,
+            self.phones, self.unanswered, self.events, self.messages, self.mails, self.deliveries, self.alerts, self.defects,
         ):  # fmt: skip
             collection.clear()
         self.received = Received()
@@ -90,6 +92,7 @@ class Store:
             messages = [from_json(Message, entry) for entry in data["messages"]]
             mails = [from_json(Mail, entry) for entry in data["mails"]]
             unanswered: dict[str, dict[str, Any]] = data["unanswered"]
+            events: list[dict[str, Any]] = data.get("events", [])
         except (ValueError, KeyError, TypeError):
             logger.warning("state file unreadable, put aside")
             self._state_file.replace(self._state_file.with_suffix(".unreadable"))
@@ -103,6 +106,7 @@ class Store:
         self.messages.extend(messages)
         self.mails.extend(mails)
         self.unanswered = unanswered
+        self.events.extend(events)
 
     def save(self) -> None:
         if self._state_file is None:
@@ -132,4 +136,5 @@ class Store:
             "messages": to_json(list(self.messages)),
             "mails": to_json(list(self.mails)),
             "unanswered": self.unanswered,
+            "events": list(self.events),
         }

@@ -25,6 +25,7 @@ from ledger.operations.holds import (
     settle,
 )
 from ledger.operations.paddle_events import apply_pending_paddle_events, receive_webhook
+from ledger.operations.paddle_look import look_for_missed_events
 from ledger.operations.paddle_resolution import (
     CannotGrant,
     NothingToResolve,
@@ -79,6 +80,7 @@ __all__ = [
     "extend_hold",
     "grant_event",
     "intend_top_ups",
+    "look_for_missed_events",
     "open_workspace",
     "place_hold",
     "raise_alerts",

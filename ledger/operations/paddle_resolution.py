@@ -11,7 +11,8 @@ from ledger.models import Checkout, PaddleEvent
 from ledger.money import checked_amount
 from ledger.operations.book import Batch
 from ledger.operations.handled import EventState
-from ledger.operations.paddle_events import apply_once, grant_checkout
+from ledger.operations.paddle_booking import grant_checkout
+from ledger.operations.paddle_events import apply_once
 from processors.errors import DomainError
 
 RESOLVED_BY = "operator"

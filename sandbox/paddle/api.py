@@ -3,6 +3,8 @@
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from aiohttp import web
@@ -14,9 +16,18 @@ from sandbox.paddle.sales import SaleInvalid, Sales
 from sandbox.paddle.subscriptions import Subscriptions
 from sandbox.store import Store
 
+PER_PAGE_MAX = 200
 Background = Callable[[Coroutine[Any, Any, None]], None]
 Answer = tuple[int, Any]
 Handler = Callable[[web.Request, Any], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Of a list, all from the place that was asked for, and how many of them are one answer."""
+
+    rest: list[dict[str, Any]]
+    per_page: int
 
 
 class PaddleApi:
@@ -56,6 +67,7 @@ class PaddleApi:
             self._route(app, "POST", f"{prefix}/subscriptions/{{id}}/cancel", self.cancel)
             self._route(app, "POST", f"{prefix}/adjustments", self.adjust)
             self._route(app, "GET", f"{prefix}/adjustments", self.adjustments)
+            self._route(app, "GET", f"{prefix}/events", self.events)
 
     def _route(self, app: web.Application, method: str, path: str, handler: Handler) -> None:
         async def endpoint(request: web.Request) -> web.Response:
@@ -162,6 +174,23 @@ class PaddleApi:
         found = self._store.adjustments.values()
         return 200, [self._sales.adjustment_body(entry) for entry in found if wanted in ("", entry.transaction_id)]
 
+    async def events(self, request: web.Request, body: Any) -> Answer:
+        """A page of what happened, oldest first, from a time on, of some types or all."""
+        query = request.query
+        since = _time_of(query.get("from", "1970-01-01T00:00:00Z"))
+        types = [name for name in query.get("event_type", "").split(",") if name]
+        found = [
+            event
+            for event in self._store.events
+            if _time_of(event["occurred_at"]) >= since and (not types or event["event_type"] in types)
+        ]
+        begun = [event["event_id"] for event in found].index(query["after"]) + 1 if "after" in query else 0
+        return 200, Page(found[begun:], per_page=min(int(query.get("per_page", 50)), PER_PAGE_MAX))
+
+
+def _time_of(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
 
 def items_of(body: Any, price_name: str) -> list[tuple[str, int]]:
     """:raises SaleInvalid: when the body has no list of items with a price and a whole quantity."""
@@ -187,7 +216,11 @@ def _hang_up(request: web.Request) -> web.Response:
 
 def _data(status: int, data: Any) -> web.Response:
     meta: dict[str, Any] = {"request_id": secrets.token_hex(8)}
-    if isinstance(data, list):
+    if isinstance(data, Page):
+        more = len(data.rest) > data.per_page
+        meta["pagination"] = {"per_page": data.per_page, "has_more": more, "estimated_total": len(data.rest)}
+        data = data.rest[: data.per_page]
+    elif isinstance(data, list):
         meta["pagination"] = {"per_page": 200, "next": "", "has_more": False, "estimated_total": len(data)}
     return web.json_response({"data": data, "meta": meta}, status=status)
 

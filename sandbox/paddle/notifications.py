@@ -40,9 +40,9 @@ class Notifications:
             "event_id": ids.paddle_id("evt"),
             "event_type": event_type,
             "occurred_at": clock.iso_micros(clock.now()),
-            "notification_id": ids.paddle_id("ntf"),
             "data": data,
         }
+        self._store.events.append(event)
         fields = {"event_type": event_type, "id": str(data["id"])}
         if self._faults.strike("paddle.webhooks", fields, "drop") is not None:
             self._note(event, "dropped", 0)
@@ -50,10 +50,9 @@ class Notifications:
         kinds = ("delay", "duplicate", "reorder", "error", "timeout_after_accept")
         fault = self._faults.strike("paddle.webhooks", fields, *kinds)
         copies = 1 + max(1, fault.value) if fault is not None and fault.kind == "duplicate" else 1
-        for copy in range(copies):
+        for _ in range(copies):
             # A replay is a new notification of the same event.
-            fresh = {} if copy == 0 else {"notification_id": ids.paddle_id("ntf")}
-            self._start({**event, **fresh}, fault)
+            self._start({**event, "notification_id": ids.paddle_id("ntf")}, fault)
 
     def resume(self) -> None:
         """What an earlier process could not deliver."""

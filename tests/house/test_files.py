@@ -78,7 +78,7 @@ PUBLISHERS = {
     "identity/operations.py",
     "ledger/operations/alerts.py",
     "ledger/operations/book.py",
-    "ledger/operations/paddle_events.py",
+    "ledger/operations/paddle_booking.py",
     "ledger/operations/spending.py",
     "ledger/operations/top_up_plans.py",
     "voice/changes.py",

@@ -10,7 +10,7 @@ from types import FrameType
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from django.db import DatabaseError, InterfaceError, close_old_connections
+from django.db import InterfaceError, OperationalError, close_old_connections
 
 from compliance import tasks as compliance
 from identity import retention
@@ -49,6 +49,7 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (2, ledger.settle_top_ups),
         (5, ledger.cancel_subscriptions),
         (5, ledger.send_top_up_mails),
+        (30, ledger.look_for_missed_events),
         (5, ledger.send_alert_mails),
     ),
     "house": (
@@ -104,7 +105,7 @@ def _do(work: Work) -> bool:
     close_old_connections()
     try:
         work(now=datetime.now(UTC))
-    except (DatabaseError, InterfaceError) as error:
+    except (OperationalError, InterfaceError) as error:
         logger.warning("database away", extra={"task": work.__name__, "error_type": type(error).__name__})
         return False
     except Exception as error:

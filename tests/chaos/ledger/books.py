@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import psycopg
 
@@ -14,6 +15,8 @@ from config.embedded.environment import PROJECT
 from config.embedded.handle import Stack
 from tests.chaos.ledger.rep import STUCK_AFTER_S, Caller, Done
 
+# What the second meter and the late one say.
+HELPERS_LOG: Final = "helpers.log"
 # As the logs name what a constraint refused.
 _REFUSALS = ("IntegrityError", "Overtaken")
 _CHARGED = (
@@ -73,9 +76,10 @@ class Books:
 
     def refused_by_constraints(self) -> list[str]:
         """Work that a constraint of the database had to stop: it is the last guard, and was never to be reached."""
+        logs = [*(self._stack.data_dir / "logs").glob("*.log*"), self._stack.data_dir / HELPERS_LOG]
         return [
             f"{log.name}: {line[:300]}"
-            for log in sorted((self._stack.data_dir / "logs").glob("*.log*"))
+            for log in sorted(logs)
             for line in log.read_text(errors="replace").splitlines()
             if any(refusal in line for refusal in _REFUSALS)
         ]

@@ -26,7 +26,7 @@ from config.embedded.environment import PROJECT
 from config.embedded.handle import Stack
 from config.embedded.processes import child_environment
 from sandbox.rep import UnexpectedAnswer
-from tests.chaos.ledger.books import Books
+from tests.chaos.ledger.books import HELPERS_LOG, Books
 from tests.chaos.ledger.rep import STUCK_AFTER_S, Caller, Done
 from tests.chaos.ledger.team import team
 
@@ -187,7 +187,7 @@ class LedgerChaos:
                 os.kill(self.stack.supervisor_pid, signal.SIGCONT)
 
     def _start(self, command: list[str]) -> subprocess.Popen[bytes]:
-        output = (self.stack.data_dir / "helpers.log").open("ab")
+        output = (self.stack.data_dir / HELPERS_LOG).open("ab")
         with output:
             return subprocess.Popen(
                 [sys.executable, *command],
@@ -202,7 +202,7 @@ class LedgerChaos:
     def _all_helpers_live(self) -> None:
         ended = [str(helper.args) for helper in self._helpers if helper.poll() is not None]
         if ended:
-            tail = (self.stack.data_dir / "helpers.log").read_text()[-2_000:]
+            tail = (self.stack.data_dir / HELPERS_LOG).read_text()[-2_000:]
             raise RuntimeError(f"{ended} ended by itself:\n{tail}")
 
     def _price_by_the_second(self) -> None:
