@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from ledger import paddle_list
-from ledger.paddle import Notification
 from ledger.models import PaddleEvent, PaddleLook
 from ledger.operations.paddle_events import HANDLED_TYPES, take
+from ledger.paddle import Notification
 
 logger = logging.getLogger(__name__)
 
