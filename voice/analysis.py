@@ -1,8 +1,11 @@
 """After a call: hands its turns of speech to `ai`, once all text is stored."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Q
 
 from ai import operations as ai
@@ -12,7 +15,6 @@ from voice.models import TERMINAL_STATUSES, Call
 
 # The media process stores the last words within a second or two; after this long it is not coming back.
 LAST_WORDS_WITHIN = timedelta(seconds=20)
-CLAIM_LEASE = timedelta(seconds=60)
 # Until then it is the worker's, so that the clock's time is not spent on it.
 ANALYSIS_OVERDUE = timedelta(seconds=8)
 
@@ -40,23 +42,36 @@ def analyse(*, call_id: UUID, now: datetime) -> bool:
     more_may_come = call.streams.filter(Q(state="connected") | ~Q(holes=[])).exists()
     if more_may_come and now - call.ended_at <= LAST_WORDS_WITHIN:
         return False
-    lapsed_at = now - CLAIM_LEASE
-    in_work = call.analysis_state == "claimed" and (call.analysis_claimed_at or now) >= lapsed_at
-    if in_work or call.analysis_state == "done":
+    if call.analysis_state == "done":
         return False
     transcripts.mark_unheard_end(call_id=call_id, now=now)
-    claimed = (
-        Call.objects.filter(id=call_id)
-        .filter(Q(analysis_state="none") | Q(analysis_state="claimed", analysis_claimed_at__lt=lapsed_at))
-        .update(analysis_state="claimed", analysis_claimed_at=now)
-    )
-    if not claimed:
-        return False
-    turns = turns_of(call)
-    ai.index_call(call=turns, now=now)
-    ai.derive_insights(call=turns, now=now)
-    Call.objects.filter(id=call_id, analysis_state="claimed").update(analysis_state="done")
+    with _alone_with(call_id) as mine:
+        # Nobody else is at it, so what is claimed was claimed by a worker that died over it.
+        if not mine or not Call.objects.filter(id=call_id).exclude(analysis_state="done").update(
+            analysis_state="claimed"
+        ):
+            return False
+        turns = turns_of(call)
+        ai.index_call(call=turns, now=now)
+        ai.derive_insights(call=turns, now=now)
+        # A correction in the meantime asks for another analysis.
+        Call.objects.filter(id=call_id, analysis_state="claimed").update(analysis_state="done")
     return True
+
+
+@contextmanager
+def _alone_with(call_id: UUID) -> Iterator[bool]:
+    """Whether nobody else analyses the call. The lock is the database connection's, so a worker that dies lets go of it."""
+    name = [f"voice.analysis:{call_id}"]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", name)
+        if not cursor.fetchone()[0]:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", name)
 
 
 def sweep_analyses(*, now: datetime) -> None:

@@ -5,10 +5,12 @@ still in work is lost without a mark), an old socket that goes on writing beside
 """
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
+from django.db import connection
 
 from ai.listening.transcriber import Word
 from identity.models import Membership
@@ -192,17 +194,35 @@ def test_words_that_come_after_the_analysis_are_analysed_too(placed: Placed) -> 
     assert not analysis.analyse(call_id=stream.call_id, now=at(32))
 
 
+def test_two_workers_at_once_analyse_a_call_once_and_a_dead_ones_claim_is_taken_over(placed: Placed) -> None:
+    stream = open_stream(placed, 0)
+    say(stream, "callee", 8_000, 9_000, "Please send me the offer by Friday.")
+    end(placed, 10)
+    transcripts.finish_stream(stream_id=stream.stream_id, dropped_frames=0, complete=True, now=at(11), settled_ms=9_500)
+    Call.objects.get_queryset().filter(id=placed.call_id).update(analysis_state="claimed")
+
+    def analyse(_: int) -> bool:
+        try:
+            return analysis.analyse(call_id=stream.call_id, now=at(31))
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(analyse, range(8))) == 1
+    assert placed.row.analysis_state == "done"
+
+
 def test_a_lost_stream_is_asked_for_again_at_a_bearable_pace_for_as_long_as_the_call_lasts(
     placed: Placed, sandbox: Sandbox
 ) -> None:
     """The sandbox knows no such call, so every attempt fails; the media process may need a minute to come back."""
     stream = open_stream(placed, 0)
     transcripts.finish_stream(stream_id=stream.stream_id, dropped_frames=0, complete=False, now=at(5))
-    for tenth in range(600):
+    sandbox.fail("twilio.rest", "error", value=500, count=150)
+    for half in range(120):
         # As an error callback of every failed attempt would do.
         MediaStream.objects.get_queryset().filter(state="issued").update(state="lost")
-        sandbox.fail("twilio.rest", "error", value=500)
-        reconcile.restart_stream(call_id=stream.call_id, now=at(6 + tenth / 10))
+        reconcile.restart_stream(call_id=stream.call_id, now=at(6 + half / 2))
     attempts = MediaStream.objects.get_queryset().exclude(id=stream.stream_id).order_by("issued_at")
     issued = list(attempts.values_list("issued_at", flat=True))
     assert 15 <= len(issued) <= 40
