@@ -10,14 +10,25 @@ from ninja import Router, Status
 
 from api.auth import CsrfFailed, actor_of, anyone_auth, awaiting_otp_auth, session_of
 from api.client import client_of
-from identity import access, contact, operations, otp, permissions, queries, verify
-from identity.schemas import OtpCheckIn, OtpSentOut, SessionOut, SignedInDevicesOut, SignInIn, SignUpIn
+from identity import access, contact, operations, otp, passwords, permissions, queries, verify
+from identity.schemas import (
+    ChangePasswordIn,
+    ForgotPasswordIn,
+    NewPasswordIn,
+    OtpCheckIn,
+    OtpSentOut,
+    SessionOut,
+    SignedInDevicesOut,
+    SignInIn,
+    SignUpIn,
+)
 from processors.errors import DomainError
 
 router = Router(tags=["identity"])
 
 PROBLEMS: Final[dict[type[DomainError], int]] = {
     CsrfFailed: 403,
+    access.ResetThrottled: 429,
     access.SignInThrottled: 429,
     access.SignUpThrottled: 429,
     contact.EmailInvalid: 422,
@@ -29,8 +40,10 @@ PROBLEMS: Final[dict[type[DomainError], int]] = {
     operations.SessionEnded: 401,
     operations.SessionNotFound: 404,
     operations.SignInFailed: 401,
-    operations.WeakPassword: 422,
     otp.SmsConsentMissing: 422,
+    passwords.PasswordWrong: 422,
+    passwords.ResetLinkInvalid: 410,
+    passwords.WeakPassword: 422,
     permissions.NotPermitted: 403,
     verify.OtpExpired: 410,
     verify.OtpNumberRefused: 422,
@@ -71,6 +84,35 @@ def sign_in(request: HttpRequest, form: SignInIn) -> SessionOut:
     )
     rotate_token(request)
     return queries.describe_session(session)
+
+
+@router.post("/password/forgot", response={204: None}, auth=anyone_auth, operation_id="forgot_password")
+def forgot_password(request: HttpRequest, form: ForgotPasswordIn) -> Status[None]:
+    """Mails a link to a new password, if the e-mail has an account; the answer is the same if it has none."""
+    passwords.ask_for_link(email=form.email, client=client_of(request), now=timezone.now())
+    return Status(204, None)
+
+
+@router.post("/password/reset", response={204: None}, auth=anyone_auth, operation_id="reset_password")
+def reset_password(request: HttpRequest, form: NewPasswordIn) -> Status[None]:
+    """Sets a new password by the mailed link and signs out everywhere."""
+    passwords.reset(
+        token=form.token, password=form.password.get_secret_value(), client=client_of(request), now=timezone.now()
+    )
+    return Status(204, None)
+
+
+@router.post("/password", response={204: None}, operation_id="change_password")
+def change_password(request: HttpRequest, form: ChangePasswordIn) -> Status[None]:
+    """Sets a new password and signs out everywhere else."""
+    passwords.change(
+        actor=actor_of(request),
+        present=form.present.get_secret_value(),
+        password=form.password.get_secret_value(),
+        client=client_of(request),
+        now=timezone.now(),
+    )
+    return Status(204, None)
 
 
 @router.post("/otp/send", response=OtpSentOut, auth=awaiting_otp_auth, operation_id="send_otp")

@@ -69,6 +69,16 @@ _ELEMENTS: Final = (
         "deleted",
     ),
     Element(
+        "invitation",
+        "Invitations to a workspace that were sent to your e-mail address",
+        "a member of that workspace",
+        "inviting you",
+        "legitimate interest",
+        30,
+        "30 days; the link works for 7",
+        "deleted",
+    ),
+    Element(
         "workspace",
         "The name of your workspace",
         "you",
@@ -100,6 +110,16 @@ _ELEMENTS: Final = (
         365,
         "1 year",
         "unlinked from you, address and browser removed",
+    ),
+    Element(
+        "account_mail",
+        "Mails about your password that were asked for",
+        "you, or whoever typed your e-mail address",
+        "signing in, security",
+        "contract",
+        30,
+        "30 days",
+        "deleted",
     ),
     Element(
         "consent",

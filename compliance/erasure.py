@@ -17,7 +17,7 @@ from django.db.models.functions import Coalesce
 from compliance import audit, tombstones
 from compliance.models import ErasureStep, Request
 from compliance.rewrite import rewrite_bytes
-from compliance.stores import Stopping, Subject, all_stores
+from compliance.stores import Stopping, Subject, all_stores, subject_anew
 from compliance.tombstones import is_erased
 
 __all__ = ["due_erasures", "is_erased", "run_due_erasures", "run_erasure"]
@@ -86,9 +86,13 @@ def _walk(request: Request, now: datetime) -> None:
     if request.state == "requested":
         # The person has approved by typed confirmation in a session whose phone was proved; others need a second
         # person.
-        _advance(request, "approved")
+        with transaction.atomic():
+            subject = subject_anew(subject)
+            request.subject = subject.as_json()
+            # Nobody joins a workspace that is buried.
+            _bury(subject, now)
+            _advance(request, "approved")
     if request.state == "approved":
-        _bury(subject, now)
         _plan(request, stores)
         _advance(request, "running")
     if request.state == "running":

@@ -1,7 +1,7 @@
 """How compliance reaches what the packages above it keep: each brings one Store, and config lists them
 all."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Literal, Protocol, cast, runtime_checkable
@@ -103,3 +103,10 @@ def all_stores() -> Sequence[Store]:
 
 def all_inventories() -> Sequence[Mapping[str, str]]:
     return cast(Sequence[Mapping[str, str]], import_string(f"{settings.PERSONAL_DATA}.INVENTORIES"))
+
+
+def subject_anew(subject: Subject) -> Subject:
+    """The same person as things stand now, with the workspaces locked until the transaction ends: since the request
+    somebody may have joined one of them, or left the person alone in one."""
+    found: Callable[[Subject], Subject] = import_string(f"{settings.PERSONAL_DATA}.SUBJECT_ANEW")
+    return found(subject)

@@ -58,7 +58,7 @@ class LiveServer:
 
 
 async def _session(cookies: str, one: LiveSocket) -> BrowserSession:
-    return BrowserSession(one, caller=await caller_of(cookies), may_follow=may_follow)
+    return BrowserSession(one, who=lambda: caller_of(cookies), may_follow=may_follow)
 
 
 def _as_picows_wants_it(request: WSUpgradeRequest) -> None:

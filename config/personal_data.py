@@ -22,6 +22,7 @@ STORES: Final[tuple[Store, ...]] = (
     compliance.DISCLOSURES,
     compliance.STORE,
 )
+SUBJECT_ANEW: Final = identity.subject_anew
 # Django's own tables hold names of models and of permissions.
 DJANGO: Final[dict[str, str]] = {
     f"{model}.{field}": "none"

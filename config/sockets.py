@@ -19,7 +19,7 @@ Application = Callable[..., Awaitable[None]]
 def with_caller(inner: Application) -> Application:
     async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
         cookies = next((value for name, value in scope["headers"] if name == b"cookie"), b"").decode("latin-1")
-        await inner({**scope, "actor": await caller_of(cookies), "may_follow": may_follow}, receive, send)
+        await inner({**scope, "who": lambda: caller_of(cookies), "may_follow": may_follow}, receive, send)
 
     return application
 

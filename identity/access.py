@@ -16,6 +16,9 @@ FAILURES_PER_ACCOUNT_MAX = 10
 FAILURES_PER_NETWORK_MAX = 50
 SIGN_UPS_WINDOW = timedelta(hours=1)
 SIGN_UPS_PER_NETWORK_MAX = 20
+RESETS_WINDOW = timedelta(hours=1)
+RESETS_PER_ACCOUNT_MAX = 3
+RESETS_PER_NETWORK_MAX = 20
 
 
 class SignInThrottled(DomainError):
@@ -29,6 +32,13 @@ class SignUpThrottled(DomainError):
     """Too many sign-ups from one network; passes with time."""
 
     code: ClassVar[str] = "sign_up_throttled"
+    retryable: ClassVar[bool] = True
+
+
+class ResetThrottled(DomainError):
+    """Too many links to a new password were asked for, for one e-mail or from one network; passes with time."""
+
+    code: ClassVar[str] = "reset_throttled"
     retryable: ClassVar[bool] = True
 
 
@@ -79,3 +89,14 @@ def refuse_mass_sign_up(*, client: Client, now: datetime) -> None:
     sign_ups = AccessEvent.objects.filter(kind=AccessEvent.SIGN_UP, at__gt=now - SIGN_UPS_WINDOW)
     if sign_ups.filter(~Q(network=""), network=client.network).count() >= SIGN_UPS_PER_NETWORK_MAX:
         raise SignUpThrottled("Too many sign-ups from your network. Wait an hour, then try again.")
+
+
+def refuse_mass_resets(*, email: str, client: Client, now: datetime) -> None:
+    """To be asked before the event is recorded. Raises ResetThrottled, for unknown e-mails alike."""
+    asked = AccessEvent.objects.filter(kind=AccessEvent.RESET_ASKED, at__gt=now - RESETS_WINDOW)
+    of_account = asked.filter(account_key=pseudonym("email", email)).count()
+    of_network = asked.filter(~Q(network=""), network=client.network).count()
+    if of_account >= RESETS_PER_ACCOUNT_MAX or of_network >= RESETS_PER_NETWORK_MAX:
+        raise ResetThrottled(
+            "Too many links were asked for. Wait an hour, then try again. Look into your spam folder too."
+        )

@@ -51,6 +51,12 @@ def parse_mobile(typed: str) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
+def hinted(email: str) -> str:
+    """Enough to recognise one's own address, too little to learn another's: "i•••@example.com"."""
+    name, _, host = email.partition("@")
+    return f"{name[:1]}•••@{host}"
+
+
 def masked(mobile_e164: str) -> str:
     """Enough to recognise one's own number, too little to learn another's."""
     return f"•••• {mobile_e164[-3:]}"

@@ -9,7 +9,8 @@ from django.db.models import Case, IntegerField, Q, Value, When
 
 from compliance.personal_data import STORE as consents
 from compliance.stores import Subject
-from identity.models import AccessEvent, Membership, OtpAttempt, Session, User, Workspace
+from identity.models import AccessEvent, AccountMail, Invitation, Membership, OtpAttempt, Session, User, Workspace
+from identity.team_lock import lock_workspaces
 from processors.pseudonyms import pseudonym
 from realtime.publish import close_sockets_on_commit
 
@@ -33,6 +34,8 @@ def erase_user(*, user_id: UUID, now: datetime, email: str = "") -> None:
     of the number, so that erasing an account does not reset the limits.
     """
     with transaction.atomic():
+        # Workspaces before people, as everybody locks them.
+        lock_workspaces(Membership.objects.filter(user_id=user_id).values_list("workspace_id", flat=True))
         user = User.objects.select_for_update().filter(id=user_id).first()
         if user is not None and user.mobile_verified_at is not None:
             email = user.email
@@ -45,6 +48,11 @@ def erase_user(*, user_id: UUID, now: datetime, email: str = "") -> None:
         ids = list(User.objects.filter(same_person).values_list("id", flat=True))
         for workspace_id in Membership.objects.filter(user_id__in=ids).values_list("workspace_id", flat=True):
             _leave(workspace_id=workspace_id, leaving=ids, now=now)
+        mails = Q(user_id__in=ids)
+        if email:
+            mails |= Q(email=email)
+            Invitation.objects.get_queryset().filter(email=email).delete()
+        AccountMail.objects.filter(mails).delete()
         traces |= Q(user_id__in=ids)
         AccessEvent.objects.filter(traces).update(user=None, account_key="", address=None, network="", agent="")
         OtpAttempt.objects.filter(user_id__in=ids).update(user=None, network="")
@@ -57,10 +65,12 @@ def erase_user(*, user_id: UUID, now: datetime, email: str = "") -> None:
 def erase_workspace(*, workspace_id: UUID, now: datetime) -> None:
     """Ends all memberships with their sessions and blanks the name."""
     with transaction.atomic():
+        lock_workspaces([workspace_id])
         members = Membership.objects.for_workspace(workspace_id)
         for user_id in members.values_list("user_id", flat=True):
             close_sockets_on_commit(user_id=user_id)
         members.delete()
+        Invitation.objects.for_workspace(workspace_id).delete()
         Workspace.objects.filter(id=workspace_id, erased_at__isnull=True).update(name="", erased_at=now)
 
 
@@ -78,6 +88,7 @@ def erase_unfinished_sign_ups(*, now: datetime) -> int:
 
 def _leave(*, workspace_id: UUID, leaving: list[UUID], now: datetime) -> None:
     """A workspace that others are in goes on: its longest-serving manager, or else member, becomes the owner."""
+    lock_workspaces([workspace_id])
     members = Membership.objects.for_workspace(workspace_id)
     managers_first = Case(When(role=Membership.MANAGER, then=Value(0)), default=Value(1), output_field=IntegerField())
     heir = members.exclude(user_id__in=leaving).order_by(managers_first, "created_at").first()

@@ -111,6 +111,8 @@ class Membership(TenantModel):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=16, choices=ROLES)
     created_at = models.DateTimeField()
+    # When the person last went to this workspace; the next sign-in leads to the one used last.
+    entered_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
@@ -159,6 +161,8 @@ class AccessEvent(models.Model):
     PHONE_VERIFIED = "phone_verified"
     SIGN_OUT = "sign_out"
     SESSION_REVOKED = "session_revoked"
+    RESET_ASKED = "reset_asked"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - no password
     KINDS = [
         (SIGN_UP, "Signed up"),
         (SIGN_IN_FAILED, "Wrong password or unknown account"),
@@ -167,6 +171,8 @@ class AccessEvent(models.Model):
         (PHONE_VERIFIED, "Passcode accepted"),
         (SIGN_OUT, "Signed out"),
         (SESSION_REVOKED, "Another session signed out"),
+        (RESET_ASKED, "Asked for a link to a new password"),
+        (PASSWORD_CHANGED, "Password changed"),
     ]
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -222,4 +228,64 @@ class OtpAttempt(models.Model):
         indexes = [
             models.Index(fields=["number_key", "purpose", "at"], name="otp_of_number"),
             models.Index(fields=["network", "purpose", "at"], name="otp_of_network"),
+        ]
+
+
+class AccountMail(models.Model):
+    """A mail about somebody's way in that is to be sent; of a link to a new password also what keeps it good.
+
+    email: as typed by whoever asked, so that asking is the same work whether or not it has an account. user: null until
+    the account is looked up. next_at: when it is tried next. used_at: when the link set a password, or another did.
+    """
+
+    RESET_LINK = "reset_link"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - no password
+    KINDS = [(RESET_LINK, "Link to a new password"), (PASSWORD_CHANGED, "The password was changed")]
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    kind = models.CharField(max_length=20, choices=KINDS)
+    email = models.EmailField(max_length=254)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="+")
+    created_at = models.DateTimeField(db_index=True)
+    next_at = models.DateTimeField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True)
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["next_at"], condition=Q(sent_at__isnull=True), name="account_mail_due"),
+            models.Index(fields=["email"], name="account_mail_of_email"),
+        ]
+
+
+class Invitation(TenantModel):
+    """Somebody who was asked by e-mail to join a workspace. The link follows from the row; only the mail holds it.
+
+    next_at: when the mail is tried next. ended_at: when it was accepted or taken back; null while it is open, as far as
+    expires_at has not come.
+    """
+
+    email = models.EmailField(max_length=254)
+    role = models.CharField(max_length=16, choices=Membership.ROLES)
+    invited_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(db_index=True)
+    expires_at = models.DateTimeField()
+    next_at = models.DateTimeField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workspace", "email"], condition=Q(ended_at__isnull=True), name="invitation_open_once_per_email"
+            ),
+            models.CheckConstraint(condition=Q(role__in=["manager", "rep"]), name="invitation_role_known"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_at"], condition=Q(sent_at__isnull=True, ended_at__isnull=True), name="invitation_due"
+            ),
+            models.Index(fields=["email"], name="invitation_of_email"),
         ]

@@ -1,5 +1,6 @@
 """Signing up, in and out, and membership. Erasure is in identity/erasure.py."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -7,18 +8,17 @@ from typing import ClassVar, Final
 from uuid import UUID
 
 from django.contrib.auth.hashers import make_password
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import F
 
 from compliance import consent, policy
 from compliance.redaction import redact_cards
-from identity import otp
+from identity import invitations, otp, passwords
 from identity.access import Client, record, refuse_guessing, refuse_mass_sign_up
 from identity.auth import Actor
 from identity.contact import parse_email, parse_mobile
-from identity.erasure import erase_user
+from identity.erasure import erase_user, erase_workspace
+from identity.members import OWN_WORKSPACE_NAME
 from identity.models import AccessEvent, Membership, Session, User, Workspace
 from identity.permissions import Role
 from identity.schemas import OtpSentOut, SignUpIn
@@ -26,12 +26,11 @@ from identity.sessions import SessionStore
 from processors.errors import DomainError
 from realtime.publish import close_sockets_on_commit
 
+logger = logging.getLogger(__name__)
+
 USE_NOTED_EVERY: Final = timedelta(minutes=5)
-DEFAULT_WORKSPACE_NAME: Final = "My workspace"
-
-
-class WeakPassword(DomainError):
-    code: ClassVar[str] = "weak_password"
+# Where a session keeps which invitation the sign-up followed.
+_INVITATION: Final = "invitation"
 
 
 class PolicyNotAccepted(DomainError):
@@ -84,14 +83,21 @@ def sign_up(*, session: SessionStore, form: SignUpIn, client: Client, now: datet
     one's own, under the limits of identity/otp.py, and the person who forgot about an account still learns of
     it.
 
-    Raises SignUpThrottled, EmailInvalid, MobileInvalid, WeakPassword, SmsConsentMissing, PolicyNotAccepted.
+    Raises SignUpThrottled, EmailInvalid, MobileInvalid, WeakPassword, SmsConsentMissing, PolicyNotAccepted,
+    InvitationInvalid, InvitationOfAnother.
     """
     refuse_mass_sign_up(client=client, now=now)
     user = _person(form, now)
+    invitation = invitations.of_token(form.invitation, now=now) if form.invitation else None
+    if invitation is not None:
+        invitations.demand_same(invitation, user.email)
     with transaction.atomic():
         membership = _open_account(user, form, client, now)
         record(kind=AccessEvent.SIGN_UP, client=client, now=now, user=user, email=user.email)
         session.begin(user=user, membership=membership, client=client, now=now)
+        if invitation is not None:
+            # Nobody is in another's workspace before the phone is proved.
+            session[_INVITATION] = str(invitation.id)
 
 
 def create_verified_user(*, form: SignUpIn, client: Client, now: datetime) -> Membership:
@@ -140,11 +146,14 @@ def sign_in(*, session: SessionStore, email: str, password: str, client: Client,
         raise SignInFailed("E-mail and password do not match an account. Check both, or sign up.")
     if not user.check_password(password):
         raise SignInFailed("E-mail and password do not match an account. Check both, or sign up.")
-    membership = Membership.objects.filter(user=user).order_by("created_at").first()
+    used_last = F("entered_at").desc(nulls_last=True)
+    membership = Membership.objects.filter(user=user).order_by(used_last, "created_at").first()
     if not user.is_active or membership is None:
         _reword(attempt, AccessEvent.SIGN_IN_REFUSED, user)
         raise AccountBlocked("This account cannot be used now. Write to support to learn why and what can be done.")
     with transaction.atomic():
+        if not passwords.still_has(user):
+            raise SignInFailed("The password was changed just now. Sign in with the new one.")
         _reword(attempt, AccessEvent.SIGN_IN, user)
         session.begin(user=user, membership=membership, client=client, now=now)
 
@@ -169,10 +178,12 @@ def verify_phone(*, session: SessionStore, code: str, client: Client, now: datet
     if row.phone_verified_at is not None:
         return
     otp.check(user=user, code=code, client=client, now=now)
+    is_new = False
     if user.mobile_verified_at is None:
         try:
             with transaction.atomic(), _claiming_email():
-                User.objects.filter(id=user.id, mobile_verified_at__isnull=True).update(mobile_verified_at=now)
+                mine = User.objects.filter(id=user.id, mobile_verified_at__isnull=True).update(mobile_verified_at=now)
+                is_new = bool(mine)
         except EmailTaken:
             erase_user(user_id=user.id, now=now)
             session.flush()
@@ -181,6 +192,24 @@ def verify_phone(*, session: SessionStore, code: str, client: Client, now: datet
         if not session.phone_verified(now=now):
             raise SessionEnded("This session was signed out. Sign in again.")
         record(kind=AccessEvent.PHONE_VERIFIED, client=client, now=now, user=user)
+    _join_as_invited(session, user, is_new=is_new, now=now)
+
+
+def _join_as_invited(session: SessionStore, user: User, *, is_new: bool, now: datetime) -> None:
+    """Takes whoever signed up by an invitation into that workspace, if it is still open. The way in never fails by it:
+    the account is good without, and the link may still be used.
+    """
+    invitation_id = session.pop(_INVITATION, None)
+    if invitation_id is None:
+        return
+    try:
+        invitations.accept(user=user, session=session, invitation_id=UUID(invitation_id), now=now)
+        if is_new:
+            # The workspace that every sign-up makes; nobody can have done anything in it yet.
+            for own in Membership.objects.filter(user=user, role=Membership.OWNER):
+                erase_workspace(workspace_id=own.workspace_id, now=now)
+    except (DomainError, DatabaseError) as error:
+        logger.warning("not joined as invited", extra={"error_type": type(error).__name__})
 
 
 def sign_out(*, session: SessionStore, client: Client, now: datetime) -> None:
@@ -227,16 +256,13 @@ def _person(form: SignUpIn, now: datetime) -> User:
         created_at=now,
     )
     password = form.password.get_secret_value()
-    try:
-        validate_password(password, user)
-    except ValidationError as error:
-        raise WeakPassword(" ".join(error.messages)) from None
+    passwords.check_strength(password, user)
     user.set_password(password)
     return user
 
 
 def _open_account(user: User, form: SignUpIn, client: Client, now: datetime) -> Membership:
-    name = redact_cards(form.workspace_name or DEFAULT_WORKSPACE_NAME)[:120]
+    name = redact_cards(form.workspace_name or OWN_WORKSPACE_NAME)[:120]
     workspace = Workspace.objects.create(name=name, created_at=now)
     user.save(force_insert=True)
     _record_consents(user, form, client, now)

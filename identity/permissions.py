@@ -1,6 +1,6 @@
 """What each role may do in its workspace; the one table that routes, queries and pages ask."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
 from processors.errors import DomainError
 
@@ -13,6 +13,14 @@ _GRANTED: dict[Role, frozenset[Permission]] = {
     "rep": frozenset(),
 }
 
+AppointedRole = Literal["manager", "rep"]
+APPOINTED: Final[tuple[AppointedRole, ...]] = ("manager", "rep")
+_APPOINTS: dict[Role, frozenset[Role]] = {
+    "owner": frozenset({"manager", "rep"}),
+    "manager": frozenset({"rep"}),
+    "rep": frozenset(),
+}
+
 
 class NotPermitted(DomainError):
     """The role does not allow it; permanent until the role changes."""
@@ -22,6 +30,11 @@ class NotPermitted(DomainError):
 
 def may(role: Role, permission: Permission) -> bool:
     return permission in _GRANTED[role]
+
+
+def may_appoint(role: Role, other: Role) -> bool:
+    """Whether somebody of a role may make others that, invite them as that, and remove them while they are that."""
+    return other in _APPOINTS[role]
 
 
 def roles_that_may(permission: Permission) -> list[Role]:

@@ -9,7 +9,8 @@ from django.db.models import Q, QuerySet
 
 from compliance.stores import Subject
 from identity import erasure
-from identity.models import AccessEvent, Membership, OtpAttempt, Session, User, Workspace
+from identity.models import AccessEvent, AccountMail, Invitation, Membership, OtpAttempt, Session, User, Workspace
+from identity.team_lock import lock_workspaces
 from processors.pseudonyms import pseudonym
 
 INVENTORY: Final[dict[str, str]] = {
@@ -31,6 +32,18 @@ INVENTORY: Final[dict[str, str]] = {
     "identity.Membership.user": "membership",
     "identity.Membership.role": "membership",
     "identity.Membership.created_at": "membership",
+    "identity.Membership.entered_at": "membership",
+    "identity.Invitation.id": "none",
+    "identity.Invitation.workspace": "invitation",
+    "identity.Invitation.email": "invitation",
+    "identity.Invitation.role": "invitation",
+    "identity.Invitation.invited_by": "invitation",
+    "identity.Invitation.created_at": "invitation",
+    "identity.Invitation.expires_at": "invitation",
+    "identity.Invitation.next_at": "none",
+    "identity.Invitation.attempts": "none",
+    "identity.Invitation.sent_at": "invitation",
+    "identity.Invitation.ended_at": "invitation",
     "identity.Session.id": "session",
     "identity.Session.key_digest": "session",
     "identity.Session.user": "session",
@@ -58,6 +71,15 @@ INVENTORY: Final[dict[str, str]] = {
     "identity.OtpAttempt.number_key": "otp_attempt",
     "identity.OtpAttempt.network": "otp_attempt",
     "identity.OtpAttempt.verification_sid": "otp_attempt",
+    "identity.AccountMail.id": "none",
+    "identity.AccountMail.kind": "account_mail",
+    "identity.AccountMail.email": "account_mail",
+    "identity.AccountMail.user": "account_mail",
+    "identity.AccountMail.created_at": "account_mail",
+    "identity.AccountMail.next_at": "none",
+    "identity.AccountMail.attempts": "none",
+    "identity.AccountMail.sent_at": "account_mail",
+    "identity.AccountMail.used_at": "account_mail",
 }
 
 
@@ -81,6 +103,17 @@ def subject_of(user_id: UUID) -> Subject:
         email=user.email,
         phone_e164=user.mobile_e164,
     )
+
+
+def subject_anew(subject: Subject) -> Subject:
+    """As `compliance.stores.subject_anew` says. Who has no account, or none any more, stays as before."""
+    if subject.user_id is None:
+        return subject
+    lock_workspaces(Membership.objects.filter(user_id=subject.user_id).values_list("workspace_id", flat=True))
+    try:
+        return subject_of(subject.user_id)
+    except User.DoesNotExist:
+        return subject
 
 
 class IdentityStore:
@@ -123,11 +156,13 @@ STORE: Final = IdentityStore()
 # The password's hash is not given out: it opens the account to whoever breaks it.
 _EXPORTED: Final[Mapping[str, tuple[str, ...]]] = {
     "account": ("email", "first_name", "last_name", "mobile_e164", "mobile_verified_at", "created_at"),
-    "membership": ("workspace_id", "role", "created_at"),
+    "membership": ("workspace_id", "role", "created_at", "entered_at"),
+    "invitation": ("workspace_id", "email", "role", "created_at", "expires_at", "sent_at", "ended_at"),
     "workspace": ("id", "name", "created_at"),
     "session": ("created_at", "last_used_at", "expires_at", "address", "agent"),
     "access_event": ("at", "kind", "address", "agent"),
     "otp_attempt": ("at", "purpose", "outcome"),
+    "account_mail": ("kind", "email", "created_at", "sent_at", "used_at"),
 }
 
 
@@ -138,7 +173,9 @@ def _held(subject: Subject) -> dict[str, QuerySet[Any]]:
     own = Q(user_id=subject.user_id)
     account = Q(id=subject.user_id)
     access = own
+    mails = own
     if subject.email:
+        mails |= Q(email=subject.email)
         account |= Q(email=subject.email, mobile_verified_at__isnull=True)
         access |= Q(account_key=pseudonym("email", subject.email))
     return {
@@ -148,6 +185,8 @@ def _held(subject: Subject) -> dict[str, QuerySet[Any]]:
         "session": Session.objects.filter(own),
         "access_event": AccessEvent.objects.filter(access),
         "otp_attempt": OtpAttempt.objects.filter(own),
+        "account_mail": AccountMail.objects.filter(mails),
+        "invitation": Invitation.objects.get_queryset().filter(~Q(email=""), email=subject.email),
     }
 
 

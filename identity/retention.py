@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from compliance.elements import ELEMENTS
 from identity.erasure import erase_unfinished_sign_ups
-from identity.models import AccessEvent, OtpAttempt, Session
+from identity.models import AccessEvent, AccountMail, Invitation, OtpAttempt, Session
 
 ROWS_AT_ONCE_MAX: Final = 2_000
 
@@ -17,6 +17,8 @@ def expire(*, now: datetime) -> int:
     removed = _remove(Session.objects.filter(expires_at__lte=now))
     removed += _remove(OtpAttempt.objects.filter(at__lte=now - _term("otp_attempt")))
     removed += _remove(AccessEvent.objects.filter(at__lte=now - _term("access_event")))
+    removed += _remove(AccountMail.objects.filter(created_at__lte=now - _term("account_mail")))
+    removed += _remove(Invitation.objects.get_queryset().filter(created_at__lte=now - _term("invitation")))
     return removed + erase_unfinished_sign_ups(now=now)
 
 
@@ -24,7 +26,13 @@ def _term(element: str) -> timedelta:
     return timedelta(days=ELEMENTS[element].retention_days or 0)
 
 
-def _remove(rows: QuerySet[Session] | QuerySet[OtpAttempt] | QuerySet[AccessEvent]) -> int:
+def _remove(
+    rows: QuerySet[Session]
+    | QuerySet[OtpAttempt]
+    | QuerySet[AccessEvent]
+    | QuerySet[AccountMail]
+    | QuerySet[Invitation],
+) -> int:
     some = list(rows.values_list("id", flat=True)[:ROWS_AT_ONCE_MAX])
     deleted, _ = rows.model._base_manager.filter(id__in=some).delete()
     return deleted

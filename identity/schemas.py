@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool
 
-from identity.permissions import Role
+from identity.permissions import AppointedRole, Role
 
 # No control characters: they have no place on one line, and PostgreSQL refuses U+0000.
 _ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
@@ -23,7 +23,10 @@ class Closed(BaseModel):
 
 
 class SignUpIn(Closed):
-    """mobile: international form, such as +44 7700 900123. password: 10 characters at least."""
+    """mobile: international form, such as +44 7700 900123. password: 10 characters at least.
+
+    invitation: what stands in a mailed invitation after the #; whoever proves the phone then joins that workspace.
+    """
 
     first_name: Name
     last_name: Name
@@ -34,10 +37,29 @@ class SignUpIn(Closed):
     policy_version: Annotated[str, Field(max_length=40)]
     policy_accepted: StrictBool
     workspace_name: Annotated[str, Field(max_length=120, pattern=_ONE_LINE)] | None = None
+    invitation: Annotated[str, Field(min_length=1, max_length=200)] | None = None
 
 
 class SignInIn(Closed):
     email: EmailTyped
+    password: Annotated[SecretStr, Field(max_length=200)]
+
+
+class ForgotPasswordIn(Closed):
+    email: EmailTyped
+
+
+class NewPasswordIn(Closed):
+    """token: what stands in the mailed link after the #. password: 10 characters at least."""
+
+    token: Annotated[str, Field(min_length=1, max_length=200)]
+    password: Annotated[SecretStr, Field(max_length=200)]
+
+
+class ChangePasswordIn(Closed):
+    """present: the password so far."""
+
+    present: Annotated[SecretStr, Field(max_length=200)]
     password: Annotated[SecretStr, Field(max_length=200)]
 
 
@@ -108,3 +130,84 @@ class SignedInDeviceOut(BaseModel):
 
 class SignedInDevicesOut(BaseModel):
     items: list[SignedInDeviceOut]
+
+
+class MemberOut(BaseModel):
+    """email: null for those who do not manage members. may_change: whether the asker may change the role or remove."""
+
+    user_id: UUID
+    first_name: str
+    last_name: str
+    email: str | None
+    role: Role
+    joined_at: datetime
+    is_self: bool
+    may_change: bool
+
+
+class InvitationOut(BaseModel):
+    """sent: whether the mail server has taken it."""
+
+    id: UUID
+    email: str
+    role: Role
+    created_at: datetime
+    expires_at: datetime
+    sent: bool
+
+
+class TeamOut(BaseModel):
+    """may_appoint: the roles that the asker may invite to and give; invitations: the open ones, for those alone."""
+
+    members: list[MemberOut]
+    invitations: list[InvitationOut]
+    may_appoint: list[AppointedRole]
+
+
+class InviteIn(Closed):
+    email: EmailTyped
+    role: AppointedRole
+
+
+class RoleIn(Closed):
+    role: AppointedRole
+
+
+class NewOwnerIn(Closed):
+    user_id: UUID
+
+
+class InvitationTokenIn(Closed):
+    """token: what stands in the mailed link after the #."""
+
+    token: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class InvitationSeenOut(BaseModel):
+    """What whoever holds the link may know.
+
+    email_hint: enough to recognise one's own address, too little to learn another's. is_yours: whether it went to the
+    address of whoever is signed in here, null when nobody is.
+    """
+
+    workspace_name: str
+    invited_by: str
+    email_hint: str
+    is_yours: bool | None
+    role: Role
+    expires_at: datetime
+
+
+class OwnWorkspaceOut(BaseModel):
+    id: UUID
+    name: str
+    role: Role
+    current: bool
+
+
+class OwnWorkspacesOut(BaseModel):
+    items: list[OwnWorkspaceOut]
+
+
+class EnterWorkspaceIn(Closed):
+    workspace_id: UUID

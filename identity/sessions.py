@@ -67,6 +67,13 @@ class SessionStore(SessionBase):
         self._adopt(key)
         return bool(changed)
 
+    def act_under(self, membership: Membership) -> None:
+        """Goes on in another workspace, under the same key."""
+        row = self.row
+        if row is not None:
+            Session.objects.filter(id=row.id).update(membership=membership)
+            row.membership = membership
+
     def _adopt(self, key: str) -> None:
         self._session_key = key
         self._session_cache: dict[str, Any] = self._row.data if self._row else {}

@@ -13,7 +13,7 @@ MONTHLY_TOP_UPS_MAX: Final = 30
 TopUpState = Literal["pending", "active", "ended"]
 EndReason = Literal[
     "stopped", "replaced", "declined", "past_due", "method_removed", "pack_changed", "refused", "unanswered",
-    "charged_back", "erased",
+    "charged_back", "erased", "owner_left",
 ]  # fmt: skip
 ChargeState = Literal["intended", "charged", "granted", "failed"]
 

@@ -28,26 +28,34 @@ class Caller(Protocol):
     def workspace_id(self) -> UUID: ...
 
 
+Who = Callable[[], Awaitable[Caller | None]]
 MayFollow = Callable[[Caller, UUID], Awaitable[bool]]
 
 
 class BrowserSession:
-    """One browser's conversation. socket: where frames and the closing code go to."""
+    """One browser's conversation. socket: where frames and the closing code go to. who: who holds it at this moment."""
 
-    def __init__(self, socket: Listener, *, caller: Caller | None, may_follow: MayFollow) -> None:
+    def __init__(self, socket: Listener, *, who: Who, may_follow: MayFollow) -> None:
         self._socket = socket
-        self._caller = caller
+        self._who = who
+        self._caller: Caller | None = None
         self._may_follow = may_follow
         self._topics: set[str] = set()
 
     async def begin(self) -> bool:
         """Joins the caller's own topics and says that it is ready; False when the socket was closed instead."""
-        if self._caller is None:
-            self._socket.close(CLOSE_SIGNED_OUT)
-            return False
         try:
+            self._caller = await self._who()
+            if self._caller is None:
+                self._socket.close(CLOSE_SIGNED_OUT)
+                return False
             await self._subscribe(Topic.workspace(self._caller.workspace_id))
             await self._subscribe(Topic.user(self._caller.user_id))
+            # Who was signed out, or given another role, before we listened was told nothing of it.
+            if await self._who() != self._caller:
+                await self.end()
+                self._socket.close(CLOSE_SIGNED_OUT)
+                return False
         except Exception as error:
             logger.warning("socket refused", extra={"error_type": type(error).__name__})
             await self.end()

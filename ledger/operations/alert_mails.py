@@ -9,9 +9,9 @@ from django.db.models import F
 
 from identity.models import Membership
 from identity.permissions import roles_that_may
-from ledger.mail import AT_ONCE_MAX, ATTEMPTS_MAX, CLAIM, send
 from ledger.models import BalanceAlert
 from ledger.top_up_words import credit
+from processors.mail import AT_ONCE_MAX, ATTEMPTS_MAX, CLAIM, send
 
 SUBJECT: Final = "Your credits are low"
 

@@ -8,9 +8,9 @@ from django.conf import settings
 from django.db.models import F, Q
 
 from identity.models import Membership
-from ledger.mail import AT_ONCE_MAX, ATTEMPTS_MAX, CLAIM, send
 from ledger.models import TopUpNotice, TopUpPlan
 from ledger.top_up_words import credit
+from processors.mail import AT_ONCE_MAX, ATTEMPTS_MAX, CLAIM, send
 
 REASONS: Final[dict[str, str]] = {
     "declined": "Your payment method was declined.",
@@ -20,6 +20,7 @@ REASONS: Final[dict[str, str]] = {
     "refused": "Paddle refused the charge.",
     "unanswered": "Paddle did not take the charge, after several attempts.",
     "charged_back": "A charge was disputed with the bank.",
+    "owner_left": "Whoever agreed to it does not own the workspace any more.",
 }
 
 

@@ -6,10 +6,12 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
 from uuid_utils.compat import uuid7
 
 from compliance import audit, consent
 from identity.auth import Actor
+from identity.models import Membership
 from ledger import paddle
 from ledger.models import TopUp, TopUpPlan
 from ledger.operations.checkouts import CheckoutsTooMany, IdempotencyKeyReused, PackUnknown, one_at_a_time
@@ -208,12 +210,24 @@ def intend_top_ups(*, now: datetime) -> int:
     The row of the plan stays locked until the charge is written or the month's cap refuses it, so two clocks write one.
     Returns how many were written.
     """
+    _end_of_former_owners(now)
     month = month_of(now)
     with connection.cursor() as cursor:
         cursor.execute(_REARM, [month])
         cursor.execute(_RAISE, [now])
         fallen = [row[0] for row in cursor.fetchall()]
     return sum(_intend(plan_id, now) for plan_id in fallen)
+
+
+def _end_of_former_owners(now: datetime) -> None:
+    """Nobody's payment method is charged for a workspace that they do not own any more, and could not stop it for."""
+    owners = Membership.objects.get_queryset().filter(
+        workspace_id=OuterRef("workspace_id"), user_id=OuterRef("user_id"), role=Membership.OWNER
+    )
+    of_others = TopUpPlan.objects.get_queryset().filter(~Exists(owners), user_id__isnull=False).exclude(state="ended")
+    for plan_id in list(of_others.values_list("id", flat=True)):
+        if plan := locked(id=plan_id):
+            end(plan, "owner_left", now=now)
 
 
 def _intend(plan_id: UUID, now: datetime) -> bool:

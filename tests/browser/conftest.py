@@ -98,3 +98,15 @@ def look() -> Look:
         assert overflow <= 0, f"{name} is {overflow} px wider than the window"
 
     return check
+
+
+def signed_in(page: Page, stack: Stack, rep: Rep) -> None:
+    """The page goes on in the rep's session."""
+    # `__Host-` cookies are set only over https, and kept for localhost without it.
+    secure = stack.url.replace("http:", "https:")
+    page.context.add_cookies(
+        [
+            {"name": name, "value": value, "url": secure, "secure": True}
+            for name, value in (part.split("=", 1) for part in rep.cookie_header.split("; "))
+        ]
+    )

@@ -1,6 +1,6 @@
 """Puts lines into a call's text the way its media stream does; run beside a stack with the stack's settings.
 
-python -m tests.browser.talk CALL_ID FIRST COUNT LINES_A_SECOND: lines FIRST to FIRST + COUNT - 1 of an hour of ten thousand.
+python -m tests.browser.talk CALL_ID FIRST COUNT LINES_A_SECOND: lines FIRST to FIRST + COUNT - 1 of an hour of six thousand.
 LINES_A_SECOND 0: as fast as it goes, otherwise in true time and with interim text before each.
 """
 
@@ -24,7 +24,7 @@ from voice.heard import Heard  # noqa: E402
 from voice.models import Call  # noqa: E402
 from voice.schemas import Speaker  # noqa: E402
 
-LINE_MS = 360
+LINE_MS = 600
 # What the call's own media stream hears comes before.
 FIRST_AT_MS = 600_000
 A_TRANSACTION = 250

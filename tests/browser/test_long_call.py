@@ -1,4 +1,4 @@
-"""An hour of talk, ten thousand lines, in a real browser: the text stays where the reader is.
+"""An hour of talk, six thousand lines, in a real browser: the text stays where the reader is.
 
 The lines come out of the product's own operation and reach the page by REST and its socket. How quick it is, is told in the log
 and not judged here: the browser's own Event Timing, from an input to the next paint.
@@ -20,16 +20,16 @@ from playwright.sync_api import Locator, Page, expect
 from config.embedded.environment import PROJECT
 from config.embedded.handle import Stack
 from sandbox.rep import Person, Rep
-from tests.browser.conftest import SCREENS
+from tests.browser.conftest import SCREENS, signed_in
 
 logger = logging.getLogger(__name__)
 
 PERSON = Person(first_name="Lena", last_name="Long", email="lena.long@hour.example", mobile="+12025550147")
 LEAD_PHONE = "+13125550147"
 PACK = "pri_01klosesales0000000starter"
-LINES = 10_000
+LINES = 6_000
 # As in talk.py, which cannot be imported without a stack's settings.
-FIRST_AT_MS, LINE_MS = 600_000, 360
+FIRST_AT_MS, LINE_MS = 600_000, 600
 # Of lively talk, both sides together.
 LINES_A_SECOND = 3.0
 
@@ -60,7 +60,7 @@ FROM_END = "(box) => box.scrollHeight - box.scrollTop - box.clientHeight"
 
 @pytest.fixture(scope="module")
 def long_call(stack: Stack) -> Iterator[tuple[Rep, str]]:
-    """A call that goes on, with ten thousand lines of text after what its own media stream hears."""
+    """A call that goes on, with six thousand lines of text after what its own media stream hears."""
     rep = Rep(stack.url, stack.sandbox_url)
     rep.sign_up(PERSON)
     rep.buy(PACK)
@@ -77,12 +77,12 @@ def long_call(stack: Stack) -> Iterator[tuple[Rep, str]]:
     rep.close()
 
 
-def test_ten_thousand_lines_of_a_live_call_stay_put_while_more_arrive(
+def test_six_thousand_lines_of_a_live_call_stay_put_while_more_arrive(
     stack: Stack, long_call: tuple[Rep, str], new_page: Callable[..., Page], complaints: list[str]
 ) -> None:
     rep, call_id = long_call
     page = new_page()
-    _signed_in(page, stack, rep)
+    signed_in(page, stack, rep)
     page.goto(f"/call?call={call_id}")
     log = page.get_by_role("log", name="Transcript")
     box = page.get_by_label("Text of the call")
@@ -109,12 +109,12 @@ def test_ten_thousand_lines_of_a_live_call_stay_put_while_more_arrive(
     assert complaints == []
 
 
-def test_moving_about_in_ten_thousand_lines_goes_to_the_line(
+def test_moving_about_in_six_thousand_lines_goes_to_the_line(
     stack: Stack, long_call: tuple[Rep, str], new_page: Callable[..., Page], complaints: list[str]
 ) -> None:
     rep, call_id = long_call
     page = new_page()
-    _signed_in(page, stack, rep)
+    signed_in(page, stack, rep)
     page.goto(f"/calls/{call_id}?at={FIRST_AT_MS + LINES // 2 * LINE_MS + 10}")
     box = page.get_by_label("Text of the call")
     expect(box.get_by_text(f" {LINES // 2}", exact=False).first).to_be_visible(timeout=60_000)
@@ -144,17 +144,6 @@ def _talking(
     finally:
         talk.kill()
         talk.wait()
-
-
-def _signed_in(page: Page, stack: Stack, rep: Rep) -> None:
-    # `__Host-` cookies are set only over https, and kept for localhost without it.
-    secure = stack.url.replace("http:", "https:")
-    page.context.add_cookies(
-        [
-            {"name": name, "value": value, "url": secure, "secure": True}
-            for name, value in (part.split("=", 1) for part in rep.cookie_header.split("; "))
-        ]
-    )
 
 
 def _at_the_end(box: Locator) -> None:

@@ -301,6 +301,21 @@ def test_a_pack_that_costs_something_else_by_now_is_not_charged(world: World, se
     )
 
 
+def test_who_hands_the_workspace_over_is_not_charged_for_it_any_more(
+    world: World, make_account: Callable[..., Membership]
+) -> None:
+    heir = make_account(
+        workspace_id=world.owner.workspace_id, role="manager", email="m@example.com", mobile="+1 202 555 0111"
+    )
+    world.opt_in()
+    assert world.page.post("/api/team/owner", {"user_id": str(heir.user_id)})[0] == 204
+    assert (world.fall(11_000), world.asked()) == (0, 0)
+    assert (world.plan().state, world.plan().end_reason) == ("ended", "owner_left")
+    operations.cancel_subscriptions(now=world.later(seconds=5))
+    assert world.subscription()["status"] == "canceled"
+    assert world.mails() == ["Automatic top-up is off"]
+
+
 def test_the_clock_does_it_all_by_itself() -> None:
     work = {work for lane in LANES.values() for _, work in lane}
     assert {

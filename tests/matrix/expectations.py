@@ -19,7 +19,21 @@ OWNERS: frozenset[Role] = frozenset({"owner"})
 # Who sees what the whole team does and spends.
 LEADERS: frozenset[Role] = frozenset({"manager", "owner"})
 
-Thing = Literal["lead", "call", "segment", "checkout", "entry", "question", "session", "receipt", "person"]
+Thing = Literal[
+    "lead",
+    "call",
+    "segment",
+    "checkout",
+    "entry",
+    "question",
+    "session",
+    "receipt",
+    "person",
+    # Somebody in the workspace over whom the owner and managers may decide.
+    "member",
+    "invitation",
+    "workspace",
+]
 # Who of the same workspace may reach a colleague's; nobody of another workspace ever may.
 COLLEAGUES_MAY: Mapping[Thing, frozenset[Role]] = {
     "lead": SIGNED_IN,
@@ -30,6 +44,9 @@ COLLEAGUES_MAY: Mapping[Thing, frozenset[Role]] = {
     "question": frozenset(),
     "session": frozenset(),
     "person": frozenset({"manager", "owner"}),
+    "member": frozenset({"manager", "owner"}),
+    "invitation": frozenset({"manager", "owner"}),
+    "workspace": SIGNED_IN,
     # Whoever holds a receipt's address may read it: after the erasure nobody can sign in any more.
     "receipt": EVERYBODY,
 }
@@ -80,11 +97,30 @@ EXPECTATIONS: Mapping[str, Expectation] = {
     "get_session": Expectation(EVERYBODY),
     "sign_up": Expectation(EVERYBODY, body=_SIGN_UP),
     "sign_in": Expectation(EVERYBODY, body={"email": "{email}", "password": "correct horse battery"}),
+    "forgot_password": Expectation(EVERYBODY, 204, body={"email": "nobody-{person}@example.com"}),
+    # Whoever has a link may use it; this one is nobody's.
+    "reset_password": Expectation(EVERYBODY, 410, body={"token": "nobody:forged", "password": "correct horse battery"}),
+    "change_password": Expectation(
+        SIGNED_IN, 204, body={"present": "correct horse battery", "password": "correct horse battery"}
+    ),
     "send_otp": Expectation(KNOWN, status_of=_NOT_AGAIN),
     "check_otp": Expectation(KNOWN, body=_CODE),
     "sign_out": Expectation(KNOWN, 204),
     "list_sessions": Expectation(SIGNED_IN),
     "revoke_session": Expectation(SIGNED_IN, 204, names={"path.session_id": "session"}),
+    # team
+    "get_team": Expectation(SIGNED_IN),
+    "invite_member": Expectation(LEADERS, 201, body={"email": "invited-{person}@example.com", "role": "rep"}),
+    "take_back_invitation": Expectation(LEADERS, 204, names={"path.invitation_id": "invitation"}),
+    "change_role": Expectation(LEADERS, 204, names={"path.user_id": "member"}, body={"role": "rep"}),
+    "remove_member": Expectation(LEADERS, 204, names={"path.user_id": "member"}),
+    "hand_over_workspace": Expectation(OWNERS, 204, names={"body.user_id": "member"}, body={}),
+    "leave_workspace": Expectation(SIGNED_IN, 204, status_of={"owner": 409}),
+    # Whoever has a link may use it; this one is nobody's.
+    "see_invitation": Expectation(EVERYBODY, 410, body={"token": "nobody:forged"}),
+    "accept_invitation": Expectation(SIGNED_IN, 410, body={"token": "nobody:forged"}),
+    "list_workspaces": Expectation(SIGNED_IN),
+    "enter_workspace": Expectation(SIGNED_IN, names={"body.workspace_id": "workspace"}, body={}),
     # leads
     "list_leads": Expectation(SIGNED_IN),
     "add_lead": Expectation(SIGNED_IN, 201, body={"first_name": "Nia", "phone": "+1 202 555 0188"}),

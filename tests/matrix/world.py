@@ -123,6 +123,14 @@ def build(sandbox: Sandbox) -> World:
     for owner in ("owner", "stranger"):
         _top_up(sandbox, people[owner])
         _buy(sandbox, people[owner])
+    for owner, decided_over in (("owner", "colleague"), ("stranger", "stranger")):
+        invited = {"email": f"invited-by-{owner}@example.com", "role": "rep"}
+        invitation = _made(people[owner].browser.post("/api/team/invitations", invited), 201)["id"]
+        for person in people.values():
+            if person.membership.workspace_id == people[owner].membership.workspace_id:
+                person.things["invitation"] = UUID(invitation)
+                person.things["member"] = people[decided_over].membership.user_id
+                person.things["workspace"] = person.membership.workspace_id
     for number, person in enumerate(people.values()):
         person.things.setdefault("checkout", people["owner"].things["checkout"])
         _work(person, number)

@@ -46,7 +46,10 @@ class Page:
     def __init__(self, may_follow: MayFollow = everything) -> None:
         self.somebody = Somebody(uuid7(), uuid7())
         self._socket = WebsocketCommunicator(BrowserConsumer.as_asgi(), "/ws/")
-        self._socket.scope |= {"actor": self.somebody, "may_follow": may_follow}
+        self._socket.scope |= {"who": self.who, "may_follow": may_follow}
+
+    async def who(self) -> "Somebody | None":
+        return self.somebody
 
     async def open(self) -> "Page":
         await self._socket.connect(timeout=5)

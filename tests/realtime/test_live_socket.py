@@ -27,13 +27,17 @@ WAITING_BYTES_MAX = BUFFER_BYTES_MAX + 2 * KERNEL_BUFFER_BYTES + 4 * OWN_BUFFER_
 SOMEBODY = Somebody(uuid7(), uuid7())
 
 
+async def somebody() -> Somebody:
+    return SOMEBODY
+
+
 @asynccontextmanager
 async def door() -> AsyncIterator[tuple[str, set[LiveSocket]]]:
     channel_layers.backends.clear()
     sockets: set[LiveSocket] = set()
 
     async def session(one: LiveSocket) -> BrowserSession:
-        return BrowserSession(one, caller=SOMEBODY, may_follow=everything)
+        return BrowserSession(one, who=somebody, may_follow=everything)
 
     server = await ws_create_server(lambda _: LiveSocket(new_session=session, all_open=sockets), "127.0.0.1", 0)
     try:

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand
 from django.db import InterfaceError, OperationalError, close_old_connections
 
 from compliance import tasks as compliance
-from identity import retention
+from identity import account_mails, invitation_mails, retention
 from ledger import operations as ledger
 from ledger import reconcile as books
 from realtime import leftovers
@@ -48,8 +48,12 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
     "seller": (
         (2, ledger.settle_top_ups),
         (5, ledger.cancel_subscriptions),
-        (5, ledger.send_top_up_mails),
         (30, ledger.look_for_missed_events),
+    ),
+    "post": (
+        (2, account_mails.send_account_mails),
+        (2, invitation_mails.send_invitation_mails),
+        (5, ledger.send_top_up_mails),
         (5, ledger.send_alert_mails),
     ),
     "house": (

@@ -14,6 +14,8 @@ export const keys = {
   session: ["session"] as const,
   policy: ["policy"] as const,
   devices: ["devices"] as const,
+  team: ["team"] as const,
+  workspaces: ["workspaces"] as const,
   leads: {
     all: ["leads"] as const,
     lists: ["leads", "list"] as const,

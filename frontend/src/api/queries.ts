@@ -18,6 +18,16 @@ export const devicesQuery = queryOptions({
   queryFn: ({ signal }) => answer(api.GET("/api/sessions", { signal })),
 });
 
+export const teamQuery = queryOptions({
+  queryKey: keys.team,
+  queryFn: ({ signal }) => answer(api.GET("/api/team", { signal })),
+});
+
+export const workspacesQuery = queryOptions({
+  queryKey: keys.workspaces,
+  queryFn: ({ signal }) => answer(api.GET("/api/workspaces", { signal })),
+});
+
 export function leadsQuery(search: string) {
   return infiniteQueryOptions({
     queryKey: keys.leads.list(search),

@@ -371,6 +371,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/invitations/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept Invitation
+         * @description Joins the workspace and goes on there.
+         */
+        post: operations["accept_invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/invitations/seen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * See Invitation
+         * @description What an invitation says, for whoever holds its link.
+         */
+        post: operations["see_invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/leads": {
         parameters: {
             query?: never;
@@ -470,6 +510,66 @@ export interface paths {
         put?: never;
         /** Send Otp */
         post: operations["send_otp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change Password
+         * @description Sets a new password and signs out everywhere else.
+         */
+        post: operations["change_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/password/forgot": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Forgot Password
+         * @description Mails a link to a new password, if the e-mail has an account; the answer is the same if it has none.
+         */
+        post: operations["forgot_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/password/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reset Password
+         * @description Sets a new password by the mailed link and signs out everywhere.
+         */
+        post: operations["reset_password"];
         delete?: never;
         options?: never;
         head?: never;
@@ -704,6 +804,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/session/workspace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enter Workspace
+         * @description Goes on in another of the person's workspaces, in this browser.
+         */
+        post: operations["enter_workspace"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sessions": {
         parameters: {
             query?: never;
@@ -783,6 +903,135 @@ export interface paths {
         put?: never;
         /** Sign Up */
         post: operations["sign_up"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/team": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Team */
+        get: operations["get_team"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/team/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Invite Member
+         * @description Invites by mail; inviting the same person again sends a new link and ends the old one.
+         */
+        post: operations["invite_member"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/team/invitations/{invitation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take Back Invitation */
+        delete: operations["take_back_invitation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/team/leave": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Leave Workspace */
+        post: operations["leave_workspace"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/team/members/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove Member
+         * @description Ends the person's sessions in this workspace; leads, calls and questions stay with it.
+         */
+        delete: operations["remove_member"];
+        options?: never;
+        head?: never;
+        /** Change Role */
+        patch: operations["change_role"];
+        trace?: never;
+    };
+    "/api/team/owner": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hand Over Workspace
+         * @description Makes another member the owner; the asker becomes a manager.
+         */
+        post: operations["hand_over_workspace"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/workspaces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Workspaces */
+        get: operations["list_workspaces"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1151,6 +1400,22 @@ export interface components {
             kind: "call" | "question" | "purchase";
         };
         /**
+         * ChangePasswordIn
+         * @description present: the password so far.
+         */
+        ChangePasswordIn: {
+            /**
+             * Password
+             * Format: password
+             */
+            password: string;
+            /**
+             * Present
+             * Format: password
+             */
+            present: string;
+        };
+        /**
          * CheckoutChanged
          * @description A purchase got further.
          */
@@ -1355,6 +1620,14 @@ export interface components {
             /** Items */
             items: components["schemas"]["DisclosureOut"][];
         };
+        /** EnterWorkspaceIn */
+        EnterWorkspaceIn: {
+            /**
+             * Workspace Id
+             * Format: uuid
+             */
+            workspace_id: string;
+        };
         /**
          * EntryOut
          * @description One line of the statement.
@@ -1510,6 +1783,11 @@ export interface components {
             /** Value */
             value: string;
         };
+        /** ForgotPasswordIn */
+        ForgotPasswordIn: {
+            /** Email */
+            email: string;
+        };
         /** GoesOut */
         GoesOut: {
             /** Count */
@@ -1622,6 +1900,81 @@ export interface components {
             type: "insights.ready";
         };
         /**
+         * InvitationOut
+         * @description sent: whether the mail server has taken it.
+         */
+        InvitationOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Email */
+            email: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "owner" | "manager" | "rep";
+            /** Sent */
+            sent: boolean;
+        };
+        /**
+         * InvitationSeenOut
+         * @description What whoever holds the link may know.
+         *
+         *     email_hint: enough to recognise one's own address, too little to learn another's. is_yours: whether it went to the
+         *     address of whoever is signed in here, null when nobody is.
+         */
+        InvitationSeenOut: {
+            /** Email Hint */
+            email_hint: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Invited By */
+            invited_by: string;
+            /** Is Yours */
+            is_yours: boolean | null;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "owner" | "manager" | "rep";
+            /** Workspace Name */
+            workspace_name: string;
+        };
+        /**
+         * InvitationTokenIn
+         * @description token: what stands in the mailed link after the #.
+         */
+        InvitationTokenIn: {
+            /** Token */
+            token: string;
+        };
+        /** InviteIn */
+        InviteIn: {
+            /** Email */
+            email: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "manager" | "rep";
+        };
+        /**
          * InvoiceOut
          * @description url: a PDF at the seller, good for an hour.
          */
@@ -1717,6 +2070,58 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
+        /**
+         * MemberOut
+         * @description email: null for those who do not manage members. may_change: whether the asker may change the role or remove.
+         */
+        MemberOut: {
+            /** Email */
+            email: string | null;
+            /** First Name */
+            first_name: string;
+            /** Is Self */
+            is_self: boolean;
+            /**
+             * Joined At
+             * Format: date-time
+             */
+            joined_at: string;
+            /** Last Name */
+            last_name: string;
+            /** May Change */
+            may_change: boolean;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "owner" | "manager" | "rep";
+            /**
+             * User Id
+             * Format: uuid
+             */
+            user_id: string;
+        };
+        /** NewOwnerIn */
+        NewOwnerIn: {
+            /**
+             * User Id
+             * Format: uuid
+             */
+            user_id: string;
+        };
+        /**
+         * NewPasswordIn
+         * @description token: what stands in the mailed link after the #. password: 10 characters at least.
+         */
+        NewPasswordIn: {
+            /**
+             * Password
+             * Format: password
+             */
+            password: string;
+            /** Token */
+            token: string;
+        };
         /** OtpCheckIn */
         OtpCheckIn: {
             /** Code */
@@ -1738,6 +2143,28 @@ export interface components {
             mobile_e164: string;
             /** Resends Left */
             resends_left: number;
+        };
+        /** OwnWorkspaceOut */
+        OwnWorkspaceOut: {
+            /** Current */
+            current: boolean;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "owner" | "manager" | "rep";
+        };
+        /** OwnWorkspacesOut */
+        OwnWorkspacesOut: {
+            /** Items */
+            items: components["schemas"]["OwnWorkspaceOut"][];
         };
         /**
          * PackOut
@@ -2107,6 +2534,14 @@ export interface components {
              */
             state: "requested" | "approved" | "running" | "verifying" | "rewriting" | "done" | "cancelled";
         };
+        /** RoleIn */
+        RoleIn: {
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "manager" | "rep";
+        };
         /**
          * SearchedOut
          * @description How much was looked through for one answer.
@@ -2276,12 +2711,16 @@ export interface components {
         /**
          * SignUpIn
          * @description mobile: international form, such as +44 7700 900123. password: 10 characters at least.
+         *
+         *     invitation: what stands in a mailed invitation after the #; whoever proves the phone then joins that workspace.
          */
         SignUpIn: {
             /** Email */
             email: string;
             /** First Name */
             first_name: string;
+            /** Invitation */
+            invitation?: string | null;
             /** Last Name */
             last_name: string;
             /** Mobile */
@@ -2459,6 +2898,18 @@ export interface components {
             talk_ratio: number | null;
         };
         /**
+         * TeamOut
+         * @description may_appoint: the roles that the asker may invite to and give; invitations: the open ones, for those alone.
+         */
+        TeamOut: {
+            /** Invitations */
+            invitations: components["schemas"]["InvitationOut"][];
+            /** May Appoint */
+            may_appoint: ("manager" | "rep")[];
+            /** Members */
+            members: components["schemas"]["MemberOut"][];
+        };
+        /**
          * TopUpChanged
          * @description Something about the workspace's automatic top-up changed; what, the page asks for.
          */
@@ -2524,7 +2975,7 @@ export interface components {
             /** Currency */
             currency: string;
             /** End Reason */
-            end_reason: ("stopped" | "replaced" | "declined" | "past_due" | "method_removed" | "pack_changed" | "refused" | "unanswered" | "charged_back" | "erased") | null;
+            end_reason: ("stopped" | "replaced" | "declined" | "past_due" | "method_removed" | "pack_changed" | "refused" | "unanswered" | "charged_back" | "erased" | "owner_left") | null;
             /** Ended At */
             ended_at: string | null;
             /** Mcredits */
@@ -2683,6 +3134,7 @@ export type CallPage = components['schemas']['CallPage'];
 export type CallUser = components['schemas']['CallUser'];
 export type CallWarning = components['schemas']['CallWarning'];
 export type Cause = components['schemas']['Cause'];
+export type ChangePasswordIn = components['schemas']['ChangePasswordIn'];
 export type CheckoutChanged = components['schemas']['CheckoutChanged'];
 export type CheckoutIn = components['schemas']['CheckoutIn'];
 export type CheckoutOut = components['schemas']['CheckoutOut'];
@@ -2696,6 +3148,7 @@ export type DataClassOut = components['schemas']['DataClassOut'];
 export type DialCheckOut = components['schemas']['DialCheckOut'];
 export type DisclosureOut = components['schemas']['DisclosureOut'];
 export type DisclosuresOut = components['schemas']['DisclosuresOut'];
+export type EnterWorkspaceIn = components['schemas']['EnterWorkspaceIn'];
 export type EntryOut = components['schemas']['EntryOut'];
 export type ErasureIn = components['schemas']['ErasureIn'];
 export type ErasurePreviewOut = components['schemas']['ErasurePreviewOut'];
@@ -2704,6 +3157,7 @@ export type ErasureStateOut = components['schemas']['ErasureStateOut'];
 export type Evidence = components['schemas']['Evidence'];
 export type ExplanationOut = components['schemas']['ExplanationOut'];
 export type Fact = components['schemas']['Fact'];
+export type ForgotPasswordIn = components['schemas']['ForgotPasswordIn'];
 export type GoesOut = components['schemas']['GoesOut'];
 export type HeldListOut = components['schemas']['HeldListOut'];
 export type HeldOut = components['schemas']['HeldOut'];
@@ -2711,14 +3165,23 @@ export type HighlightOut = components['schemas']['HighlightOut'];
 export type InsightOut = components['schemas']['InsightOut'];
 export type InsightsOut = components['schemas']['InsightsOut'];
 export type InsightsReady = components['schemas']['InsightsReady'];
+export type InvitationOut = components['schemas']['InvitationOut'];
+export type InvitationSeenOut = components['schemas']['InvitationSeenOut'];
+export type InvitationTokenIn = components['schemas']['InvitationTokenIn'];
+export type InviteIn = components['schemas']['InviteIn'];
 export type InvoiceOut = components['schemas']['InvoiceOut'];
 export type KeptOut = components['schemas']['KeptOut'];
 export type LeadChange = components['schemas']['LeadChange'];
 export type LeadIn = components['schemas']['LeadIn'];
 export type LeadOut = components['schemas']['LeadOut'];
 export type LeadPage = components['schemas']['LeadPage'];
+export type MemberOut = components['schemas']['MemberOut'];
+export type NewOwnerIn = components['schemas']['NewOwnerIn'];
+export type NewPasswordIn = components['schemas']['NewPasswordIn'];
 export type OtpCheckIn = components['schemas']['OtpCheckIn'];
 export type OtpSentOut = components['schemas']['OtpSentOut'];
+export type OwnWorkspaceOut = components['schemas']['OwnWorkspaceOut'];
+export type OwnWorkspacesOut = components['schemas']['OwnWorkspacesOut'];
 export type PackOut = components['schemas']['PackOut'];
 export type PermissionsOut = components['schemas']['PermissionsOut'];
 export type PolicyOut = components['schemas']['PolicyOut'];
@@ -2737,6 +3200,7 @@ export type ReceiptRate = components['schemas']['ReceiptRate'];
 export type ReceiptRow = components['schemas']['ReceiptRow'];
 export type Refusal = components['schemas']['Refusal'];
 export type RequestOut = components['schemas']['RequestOut'];
+export type RoleIn = components['schemas']['RoleIn'];
 export type SearchedOut = components['schemas']['SearchedOut'];
 export type SegmentAdded = components['schemas']['SegmentAdded'];
 export type SegmentChange = components['schemas']['SegmentChange'];
@@ -2758,6 +3222,7 @@ export type StatementRow = components['schemas']['StatementRow'];
 export type Step = components['schemas']['Step'];
 export type SuppressionIn = components['schemas']['SuppressionIn'];
 export type TalkOut = components['schemas']['TalkOut'];
+export type TeamOut = components['schemas']['TeamOut'];
 export type TopUpChanged = components['schemas']['TopUpChanged'];
 export type TopUpIn = components['schemas']['TopUpIn'];
 export type TopUpOut = components['schemas']['TopUpOut'];
@@ -3346,6 +3811,54 @@ export interface operations {
             };
         };
     };
+    accept_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationTokenIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionOut"];
+                };
+            };
+        };
+    };
+    see_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationTokenIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationSeenOut"];
+                };
+            };
+        };
+    };
     list_leads: {
         parameters: {
             query?: {
@@ -3551,6 +4064,72 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["OtpSentOut"];
                 };
+            };
+        };
+    };
+    change_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangePasswordIn"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    forgot_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ForgotPasswordIn"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    reset_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPasswordIn"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -3870,6 +4449,30 @@ export interface operations {
             };
         };
     };
+    enter_workspace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EnterWorkspaceIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionOut"];
+                };
+            };
+        };
+    };
     list_sessions: {
         parameters: {
             query?: never;
@@ -3972,6 +4575,174 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SessionOut"];
+                };
+            };
+        };
+    };
+    get_team: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TeamOut"];
+                };
+            };
+        };
+    };
+    invite_member: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InviteIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationOut"];
+                };
+            };
+        };
+    };
+    take_back_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                invitation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    leave_workspace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    remove_member: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    change_role: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoleIn"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    hand_over_workspace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewOwnerIn"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    list_workspaces: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnWorkspacesOut"];
                 };
             };
         };

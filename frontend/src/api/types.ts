@@ -4,6 +4,11 @@ type Schemas = components["schemas"];
 
 export type ServerEvent = Schemas["ServerEvent"];
 export type Session = Schemas["SessionOut"];
+export type Role = NonNullable<Session["role"]>;
+export type Team = Schemas["TeamOut"];
+export type Member = Schemas["MemberOut"];
+export type AppointedRole = Schemas["InviteIn"]["role"];
+export type SeenInvitation = Schemas["InvitationSeenOut"];
 export type Lead = Schemas["LeadOut"];
 export type DialCheck = Schemas["DialCheckOut"];
 export type Call = Schemas["CallOut"];

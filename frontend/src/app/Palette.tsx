@@ -29,8 +29,9 @@ const PLACES: readonly { label: string; target: Target }[] = [
   { label: "Add lead", target: { to: "/leads", search: { add: true } } },
   { label: "Ask your calls", target: { to: "/ask" } },
   { label: "Credits: balance, packs, statement", target: { to: "/credits" } },
+  { label: "Team: members, invitations", target: { to: "/team" } },
   { label: "Privacy centre", target: { to: "/privacy" } },
-  { label: "Settings: sessions, sign out", target: { to: "/settings" } },
+  { label: "Settings: password, sessions, sign out", target: { to: "/settings" } },
   { label: "Privacy policy", target: { to: "/policy" } },
 ];
 const LEADS_SHOWN_MAX = 8;

@@ -11,6 +11,7 @@ import {
   SearchIcon,
   SettingsIcon,
   ShieldIcon,
+  TeamIcon,
 } from "../components/icons";
 import { useKey } from "../components/useKey";
 import { Live } from "../live/Live";
@@ -22,7 +23,7 @@ const Palette = lazy(() => import("./Palette").then((module) => ({ default: modu
 const KeyHelp = lazy(() => import("./KeyHelp").then((module) => ({ default: module.KeyHelp })));
 
 interface Place {
-  to: "/call" | "/calls" | "/leads" | "/ask" | "/credits" | "/privacy" | "/settings";
+  to: "/call" | "/calls" | "/leads" | "/ask" | "/credits" | "/team" | "/privacy" | "/settings";
   label: string;
   icon: ComponentType<{ size?: number }>;
 }
@@ -33,6 +34,7 @@ const WORK: readonly Place[] = [
   { to: "/leads", label: "Leads", icon: LeadsIcon },
   { to: "/ask", label: "Ask", icon: AskIcon },
   { to: "/credits", label: "Credits", icon: CreditsIcon },
+  { to: "/team", label: "Team", icon: TeamIcon },
 ];
 const OWN: readonly Place[] = [
   { to: "/privacy", label: "Privacy", icon: ShieldIcon },
@@ -60,10 +62,10 @@ export function Shell() {
     const next = router.state.location.href;
     void router.navigate({ to: "/sign-in", search: { next }, replace: true });
   }, [ended, router]);
-  if (!session || ended || session.user === null || session.live_socket_url === null) return null;
+  if (!session || ended || !session.user || !session.workspace || !session.live_socket_url) return null;
   const { user, workspace } = session;
   return (
-    <Live userId={user.id} socketUrl={session.live_socket_url}>
+    <Live userId={user.id} workspaceId={workspace.id} socketUrl={session.live_socket_url}>
       <div className={classes.shell}>
         <a href="#main" className={classes.skip}>
           Skip to the page
@@ -87,7 +89,7 @@ export function Shell() {
               <strong>
                 {user.first_name} {user.last_name}
               </strong>
-              {workspace?.name}
+              {workspace.name}
             </div>
           </div>
         </nav>

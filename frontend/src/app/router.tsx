@@ -73,6 +73,27 @@ const verify = createRoute({
   component: lazyRouteComponent(() => import("../pages/auth/VerifyPage"), "VerifyPage"),
 });
 
+const forgotPassword = createRoute({
+  getParentRoute: () => guest,
+  path: "/forgot-password",
+  component: lazyRouteComponent(() => import("../pages/auth/ForgotPasswordPage"), "ForgotPasswordPage"),
+});
+/** For whoever has the mailed link, signed in or not. */
+const newPassword = createRoute({
+  getParentRoute: () => root,
+  path: "/new-password",
+  // Brings what proves that the request comes from our own page.
+  beforeLoad: () => queryClient.ensureQueryData(sessionQuery),
+  component: lazyRouteComponent(() => import("../pages/auth/NewPasswordPage"), "NewPasswordPage"),
+});
+
+const join = createRoute({
+  getParentRoute: () => root,
+  path: "/join",
+  beforeLoad: () => queryClient.ensureQueryData(sessionQuery),
+  component: lazyRouteComponent(() => import("../pages/auth/JoinPage"), "JoinPage"),
+});
+
 const policy = createRoute({
   getParentRoute: () => root,
   path: "/policy",
@@ -197,6 +218,11 @@ const checkout = createRoute({
   }),
   component: lazyRouteComponent(() => import("../pages/credits/CheckoutPage"), "CheckoutPage"),
 });
+const team = createRoute({
+  getParentRoute: () => app,
+  path: "/team",
+  component: lazyRouteComponent(() => import("../pages/team/TeamPage"), "TeamPage"),
+});
 const privacy = createRoute({
   getParentRoute: () => app,
   path: "/privacy",
@@ -216,11 +242,13 @@ const erased = createRoute({
 
 const routeTree = root.addChildren([
   home,
-  guest.addChildren([signIn, signUp, verify]),
+  guest.addChildren([signIn, signUp, verify, forgotPassword]),
+  newPassword,
+  join,
   policy,
   erased,
   checkout,
-  app.addChildren([call, calls, oneCall, leads, ask, credits, privacy, settings]),
+  app.addChildren([call, calls, oneCall, leads, ask, credits, team, privacy, settings]),
 ]);
 
 export const router = createRouter({

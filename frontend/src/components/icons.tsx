@@ -45,6 +45,16 @@ export const LeadsIcon = icon(
     <path d="M18 14.5a6 6 0 0 1 3 5.5" />
   </>,
 );
+export const TeamIcon = icon(
+  <>
+    <circle cx="12" cy="7.5" r="3" />
+    <path d="M6.5 19a5.5 5.5 0 0 1 11 0" />
+    <path d="M5.5 6.5a2.5 2.5 0 0 0 0 4.5" />
+    <path d="M2.5 17.5a4.5 4.5 0 0 1 2.5-4" />
+    <path d="M18.5 6.5a2.5 2.5 0 0 1 0 4.5" />
+    <path d="M21.5 17.5a4.5 4.5 0 0 0-2.5-4" />
+  </>,
+);
 export const AskIcon = icon(
   <>
     <path d="M4 5h16v11H9l-5 4z" />

@@ -1,6 +1,7 @@
 import { type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from "react";
 import { keys } from "../api/keys";
+import { sessionQuery } from "../api/queries";
 import type { ServerEvent } from "../api/types";
 import { apply } from "./apply";
 import { type LineState, LiveSocket } from "./socket";
@@ -40,24 +41,45 @@ function catchUp(client: QueryClient, callId: string): void {
   }
 }
 
+// The server would close a socket at once again whose end it has not looked up yet.
+const BACK_AFTER_MS = 500;
+
 /** Keeps one socket open while somebody is signed in. socketUrl: without a path, from the session. */
 export function Live({
   userId,
+  workspaceId,
   socketUrl,
   children,
 }: {
   userId: string;
+  workspaceId: string;
   socketUrl: string;
   children: ReactNode;
 }) {
   const client = useQueryClient();
   const [state, setState] = useState<LineState>("connecting");
+  const [life, setLife] = useState(0);
   const socket = useMemo(() => {
+    // All of a person's sockets are closed when one session ends or when rights change: this session may live on, and then
+    // everything that is held is asked for again with the rights of now.
+    async function lookAgain(): Promise<void> {
+      const session = await client.fetchQuery({ ...sessionQuery, staleTime: 0 }).catch(() => null);
+      if (session?.state === "signed_in") {
+        if (session.user?.id !== userId || session.workspace?.id !== workspaceId) {
+          window.location.assign("/call");
+          return;
+        }
+        void client.invalidateQueries();
+      }
+      if (session === null || session.state === "signed_in") {
+        setTimeout(() => setLife(life + 1), BACK_AFTER_MS);
+      }
+    }
     return new LiveSocket(`${socketUrl}/ws/`, {
       onEvent: (event) => receive(client, event, userId),
       onState: (next) => {
         setState(next);
-        if (next === "signed_out") void client.invalidateQueries({ queryKey: keys.session });
+        if (next === "signed_out") void lookAgain();
       },
       onReady: () => {
         for (const key of [["calls"], ["credits"], keys.leads.dialChecks]) {
@@ -67,7 +89,7 @@ export function Live({
       onFollowing: (callId) =>
         void client.refetchQueries({ queryKey: keys.calls.transcript(callId) }, { cancelRefetch: false }),
     });
-  }, [client, userId, socketUrl]);
+  }, [client, userId, workspaceId, socketUrl, life]);
   useEffect(() => {
     socket.open();
     return () => socket.close();

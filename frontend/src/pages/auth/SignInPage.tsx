@@ -10,7 +10,9 @@ import { useEnter } from "./useEnter";
 export function SignInPage() {
   const search = useSearch({ from: "/guest" });
   const { values, field } = useForm({ email: "", password: "" });
-  const enter = useEnter((form: typeof values) => answer(api.POST("/api/signin", { body: form })));
+  const enter = useEnter(search.next, (form: typeof values) =>
+    answer(api.POST("/api/signin", { body: form })),
+  );
   return (
     <AuthFrame title="Sign in" intro="We send a one-time code to your phone at every sign-in.">
       <form
@@ -27,6 +29,9 @@ export function SignInPage() {
           Sign in
         </Button>
       </form>
+      <p className="quiet">
+        <Link to="/forgot-password">Forgot your password?</Link>
+      </p>
       <p className="quiet">
         New here?{" "}
         <Link to="/sign-up" search={search}>

@@ -1,5 +1,5 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useNavigate } from "@tanstack/react-router";
 import { useRef } from "react";
 import { answer, api } from "../../api/client";
 import { keys } from "../../api/keys";
@@ -17,11 +17,11 @@ export function useSendCode() {
   });
 }
 
-/** Signing up or in: the first step makes the session, the second sends the passcode, then the page asks for it. */
-export function useEnter<Form>(firstStep: (form: Form) => Promise<Session>) {
+/** Signing up or in: the first step makes the session, the second sends the passcode, then the page asks for it.
+ * next: where to go afterwards. */
+export function useEnter<Form>(next: string | undefined, firstStep: (form: Form) => Promise<Session>) {
   const client = useQueryClient();
   const navigate = useNavigate();
-  const search = useSearch({ from: "/guest" });
   // Set before the page is drawn again, so that a double click enters once and sends one passcode.
   const entering = useRef(false);
   const enter = useMutation({
@@ -35,7 +35,7 @@ export function useEnter<Form>(firstStep: (form: Form) => Promise<Session>) {
       client.clear();
       client.setQueryData(keys.session, session);
       client.setQueryData(otpKey, sent);
-      await navigate({ to: "/verify", search });
+      await navigate({ to: "/verify", search: { next } });
     },
     onError: () => {
       entering.current = false;

@@ -24,6 +24,7 @@ const ENDED: Record<NonNullable<TopUpPlan["end_reason"]>, string> = {
   refused: "Paddle refused the charge, so it switched itself off.",
   unanswered: "Paddle did not take the charge after several attempts, so it switched itself off.",
   charged_back: "A charge was disputed with the bank, so it switched itself off.",
+  owner_left: "Whoever agreed to it does not own the workspace any more, so it switched itself off.",
   erased: "Whoever set it up has left.",
 };
 const BY_A_PERSON = new Set(["stopped", "replaced", "erased"]);

@@ -11,7 +11,9 @@ import { Tag } from "../../components/Tag";
 import { Waiting } from "../../components/Waiting";
 import { browserName } from "../../format/browser";
 import { when } from "../../format/time";
+import { PasswordPanel } from "./PasswordPanel";
 import classes from "./SettingsPage.module.css";
+import { WorkspacesPanel } from "./WorkspacesPanel";
 
 export function SettingsPage() {
   const { user, workspace } = useSignedIn();
@@ -47,6 +49,8 @@ export function SettingsPage() {
           ))}
         </dl>
       </Panel>
+      <WorkspacesPanel />
+      <PasswordPanel />
       <Sessions />
     </Page>
   );

@@ -1,4 +1,4 @@
-"""Sends the ledger's mails; each is kept in a row until the mail server has taken it."""
+"""Sends mails; each is kept in a row until the mail server has taken it."""
 
 import logging
 import smtplib

@@ -1,0 +1,61 @@
+"""The mails about somebody's way in. Nothing is in them but what the reader is to do."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import F, Q
+
+from identity.models import AccountMail, User
+from identity.passwords import LINK_GOOD_FOR, link_token
+from processors.mail import AT_ONCE_MAX, ATTEMPTS_MAX, CLAIM, send
+
+_SUPPORT: Final = "support@klosesales.com"
+
+
+def send_account_mails(*, now: datetime) -> int:
+    """Sends what is due; what the mail server does not take is tried again. Returns how many were sent.
+
+    A request for an e-mail without an account is forgotten here, and nobody is written to. A link that would arrive too
+    late to be used is not sent any more. A process that dies between sending and noting it sends twice.
+    """
+    late = Q(kind=AccountMail.RESET_LINK, created_at__lt=now - LINK_GOOD_FOR)
+    due = AccountMail.objects.filter(~late, sent_at__isnull=True, next_at__lte=now, attempts__lt=ATTEMPTS_MAX)
+    return sum(_send(mail_id, now) for mail_id in list(due.values_list("id", flat=True)[:AT_ONCE_MAX]))
+
+
+def _send(mail_id: UUID, now: datetime) -> bool:
+    claimed = AccountMail.objects.filter(id=mail_id, sent_at__isnull=True, next_at__lte=now)
+    if not claimed.update(next_at=now + CLAIM, attempts=F("attempts") + 1):
+        return False
+    mail = AccountMail.objects.get(id=mail_id)
+    if mail.user_id is None:
+        account = User.objects.filter(email=mail.email, mobile_verified_at__isnull=False, is_active=True).first()
+        if account is None:
+            mail.delete()
+            return False
+        mail.user = account
+        mail.save(update_fields=["user"])
+    subject, text = _written(mail)
+    if not send(to=[mail.email], subject=subject, text=text, row_id=mail.id, attempt=mail.attempts):
+        return False
+    AccountMail.objects.filter(id=mail_id).update(sent_at=now)
+    return True
+
+
+def _written(mail: AccountMail) -> tuple[str, str]:
+    if mail.kind == AccountMail.RESET_LINK:
+        return (
+            "Your link to a new password",
+            # After the #, so that no server on the way ever writes it into a log.
+            f"Choose a new password here: {settings.PUBLIC_URL}/new-password#{link_token(mail)}\n\n"
+            "The link works once, within an hour of your asking. Your phone is asked for a code afterwards as always.\n"
+            "If you did not ask for it, do nothing: your password stays as it is.\n",
+        )
+    return (
+        "Your password was changed",
+        "The password of your account was changed, and all other browsers were signed out.\n"
+        f"If it was not you, ask for a new password at once: {settings.PUBLIC_URL}/forgot-password\n"
+        f"and write to {_SUPPORT}.\n",
+    )

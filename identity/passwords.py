@@ -1,0 +1,131 @@
+"""New passwords: by a link in a mail for who has forgotten the old one, and by the old one for who has not."""
+
+from datetime import datetime, timedelta
+from typing import ClassVar, Final
+from uuid import UUID
+
+from django.contrib.auth.password_validation import validate_password
+from django.core import signing
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from identity.access import Client, SignInThrottled, record, refuse_guessing, refuse_mass_resets
+from identity.auth import Actor
+from identity.contact import parse_email
+from identity.models import AccessEvent, AccountMail, Session, User
+from processors.errors import DomainError
+from realtime.publish import close_sockets_on_commit
+
+LINK_GOOD_FOR: Final = timedelta(hours=1)
+_SALT: Final = "identity.passwords.link"
+
+
+class WeakPassword(DomainError):
+    code: ClassVar[str] = "weak_password"
+
+
+class ResetLinkInvalid(DomainError):
+    """The link is not one of ours, was used, or is too old. Says nothing about which of these."""
+
+    code: ClassVar[str] = "reset_link_invalid"
+
+
+class PasswordWrong(DomainError):
+    """The present password is another one."""
+
+    code: ClassVar[str] = "password_wrong"
+
+
+def ask_for_link(*, email: str, client: Client, now: datetime) -> None:
+    """Notes that a link is wanted; whether there is an account is looked up later, so neither answer nor time tells.
+
+    Raises EmailInvalid, ResetThrottled.
+    """
+    address = parse_email(email)
+    with transaction.atomic():
+        refuse_mass_resets(email=address, client=client, now=now)
+        record(kind=AccessEvent.RESET_ASKED, client=client, now=now, email=address)
+        AccountMail.objects.create(kind=AccountMail.RESET_LINK, email=address, created_at=now, next_at=now)
+
+
+def link_token(mail: AccountMail) -> str:
+    """What the link carries. It follows from the row, so that only the mail ever holds it."""
+    return signing.Signer(salt=_SALT).sign(str(mail.id))
+
+
+def reset(*, token: str, password: str, client: Client, now: datetime) -> None:
+    """Sets a new password by a link, once, and ends all sessions of the person. Other links die with it.
+
+    Raises ResetLinkInvalid, WeakPassword; after the latter the link is still good.
+    """
+    with transaction.atomic():
+        user = _user_of(token, now)
+        check_strength(password, user)
+        Session.objects.filter(user=user).delete()
+        _set(user, password, client, now)
+
+
+def change(*, actor: Actor, present: str, password: str, client: Client, now: datetime) -> None:
+    """Sets a new password for who knows the present one; every other session of the person ends.
+
+    Raises SignInThrottled after too many wrong ones, PasswordWrong, WeakPassword.
+    """
+    user = User.objects.get(id=actor.user_id)
+    wrong = PasswordWrong("This is not your present password. If you have forgotten it, sign out and ask for a link.")
+    # Counted like a failed sign-in, or an open browser would be a way to guess without end.
+    attempt = record(kind=AccessEvent.SIGN_IN_FAILED, client=client, now=now, email=user.email)
+    try:
+        refuse_guessing(email=user.email, client=client, now=now)
+    except SignInThrottled:
+        # A refused attempt does not prolong the refusal.
+        AccessEvent.objects.filter(id=attempt.id).update(kind=AccessEvent.SIGN_IN_REFUSED)
+        raise
+    if not user.check_password(present):
+        raise wrong
+    attempt.delete()
+    check_strength(password, user)
+    with transaction.atomic():
+        if not still_has(user):
+            raise wrong
+        Session.objects.filter(user=user).exclude(key_digest=actor.session_key or "").delete()
+        _set(user, password, client, now)
+
+
+def still_has(user: User) -> bool:
+    """Whether the password that was just checked is still the account's, which is locked until the transaction ends."""
+    return User.objects.select_for_update().filter(id=user.id, password=user.password).exists()
+
+
+def check_strength(password: str, user: User) -> None:
+    """Raises WeakPassword."""
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise WeakPassword(" ".join(error.messages)) from None
+
+
+def _set(user: User, password: str, client: Client, now: datetime) -> None:
+    """Every link that was mailed before dies with it."""
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    AccountMail.objects.filter(user=user, kind=AccountMail.RESET_LINK, used_at__isnull=True).update(used_at=now)
+    record(kind=AccessEvent.PASSWORD_CHANGED, client=client, now=now, user=user)
+    AccountMail.objects.create(
+        kind=AccountMail.PASSWORD_CHANGED, email=user.email, user=user, created_at=now, next_at=now
+    )
+    close_sockets_on_commit(user_id=user.id)
+
+
+def _user_of(token: str, now: datetime) -> User:
+    invalid = ResetLinkInvalid("This link was used already or is too old. Ask for a new one.")
+    try:
+        mail_id = UUID(signing.Signer(salt=_SALT).unsign(token))
+    except (signing.BadSignature, ValueError):
+        raise invalid from None
+    mail = AccountMail.objects.select_for_update().filter(id=mail_id, kind=AccountMail.RESET_LINK).first()
+    if mail is None or mail.user_id is None or mail.used_at is not None or now - mail.created_at > LINK_GOOD_FOR:
+        raise invalid
+    user = User.objects.select_for_update().filter(id=mail.user_id, is_active=True).first()
+    if user is None:
+        raise invalid
+    return user
