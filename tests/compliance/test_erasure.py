@@ -15,6 +15,7 @@ from compliance import audit, erasure
 from compliance.models import ErasureStep, Request
 from compliance.stores import NotYet, Subject, all_stores
 from identity.models import Membership
+from identity.personal_data import subject_anew
 from processors.models import Disclosure
 from tests.identity.conftest import MakeAccount, SignIn
 from tests.sandbox_fixture import Sandbox
@@ -223,6 +224,7 @@ class CarrierAway:
 
 STORES: tuple[Any, ...] = ()
 INVENTORIES: tuple[Any, ...] = ()
+SUBJECT_ANEW = subject_anew
 
 
 @pytest.fixture
