@@ -9,10 +9,10 @@ python := .venv/bin/python
 installed := @$(PYTHON) -m deploy.setup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run serve test check format generated pytest smoke manage reconcile bench chaos
+.PHONY: help setup run serve test test-matrix check format generated pytest smoke manage reconcile bench chaos
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install whatever is missing: packages, models, pages, a browser for the tests
 	$(installed)
@@ -33,11 +33,12 @@ check: ## Run the linters, types, import contracts and everything that is genera
 	$(installed) python frontend
 	@$(python) -m ruff check --quiet .
 	@$(python) -m ruff format --quiet --check .
-	@$(python) -m mypy --no-error-summary .
-	@.venv/bin/lint-imports --no-logo > .cache/imports.log || { cat .cache/imports.log; false; }
-	@$(python) -m pytest -q --no-header tests/stack/test_migrations.py
-	@$(python) -m deploy.generated
-	@$(PYTHON) -m deploy.npm run --silent check
+	@$(python) -m mypy --no-error-summary . & types=$$!; \
+	{ .venv/bin/lint-imports --no-logo > .cache/imports.log || { cat .cache/imports.log; false; }; } && \
+	$(python) -m pytest -q --no-header tests/stack/test_migrations.py && \
+	$(python) -m deploy.generated && \
+	$(PYTHON) -m deploy.npm run --silent check; \
+	rest=$$?; wait $$types && exit $$rest
 
 format: ## Rewrite the sources as the linters want them
 	$(installed) python
@@ -50,6 +51,10 @@ generated: ## Write what is made from the code: the API's description and its Ty
 pytest: ## Run some of the tests: make pytest ARGS="tests/ledger -x"
 	$(installed) python
 	@$(python) -m pytest $(ARGS)
+
+test-matrix: ## Run every route x role x workspace alone
+	$(installed) python
+	@$(python) -m pytest tests/matrix $(ARGS)
 
 smoke: ## Drive the whole journey without a browser against a stack of its own
 	$(installed) python frontend
