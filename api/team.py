@@ -21,6 +21,7 @@ from identity.schemas import (
     RoleIn,
     SessionOut,
     TeamOut,
+    WorkspaceNameIn,
 )
 from processors.errors import DomainError
 
@@ -103,6 +104,14 @@ def accept_invitation(request: HttpRequest, form: InvitationTokenIn) -> SessionO
 @router.get("/workspaces", response=OwnWorkspacesOut, operation_id="list_workspaces")
 def list_workspaces(request: HttpRequest) -> OwnWorkspacesOut:
     return team_queries.workspaces(actor=actor_of(request))
+
+
+@router.patch("/workspace", response=SessionOut, operation_id="rename_workspace")
+def rename_workspace(request: HttpRequest, form: WorkspaceNameIn) -> SessionOut:
+    actor, session = actor_of(request), session_of(request)
+    members.rename(actor=actor, name=form.name, now=timezone.now())
+    session.load()
+    return queries.describe_session(session)
 
 
 @router.post("/session/workspace", response=SessionOut, operation_id="enter_workspace")

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import transaction
 
 from compliance import audit
+from compliance.redaction import redact_cards
 from identity import invitations
 from identity.auth import Actor
 from identity.models import Membership, Session, User, Workspace
@@ -88,6 +89,15 @@ def hand_over(*, actor: Actor, user_id: UUID, now: datetime) -> None:
         _give(mine, "manager", now)
         _give(heir, "owner", now)
         _note(actor, "team.handed_over", user_id, now)
+
+
+def rename(*, actor: Actor, name: str, now: datetime) -> None:
+    """Gives the workspace another name, which members and invited people read. Raises NotPermitted."""
+    actor.demand("manage_workspace")
+    with transaction.atomic():
+        locked_team(actor)
+        Workspace.objects.filter(id=actor.workspace_id).update(name=redact_cards(name)[:120])
+        _note(actor, "team.renamed", actor.user_id, now)
 
 
 def enter(*, actor: Actor, session: SessionStore, workspace_id: UUID, now: datetime) -> None:

@@ -173,6 +173,10 @@ class RoleIn(Closed):
     role: AppointedRole
 
 
+class WorkspaceNameIn(Closed):
+    name: Annotated[str, Field(min_length=1, max_length=120, pattern=_ONE_LINE)]
+
+
 class NewOwnerIn(Closed):
     user_id: UUID
 

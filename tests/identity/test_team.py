@@ -44,6 +44,15 @@ def test_a_rep_sees_the_team_without_addresses_and_changes_nothing(
     assert invite(browser)[0] == 403
 
 
+def test_the_owner_names_the_workspace(page: Browser, colleague: Callable[[str], Membership], sign_in: SignIn) -> None:
+    status, session = page.patch("/api/workspace", {"name": " North & Sons "})
+    assert (status, session["workspace"]["name"]) == (200, "North & Sons")
+    rep = sign_in(colleague("rep"))
+    assert rep.get("/api/session")[1]["workspace"]["name"] == "North & Sons"
+    assert code_of(rep.patch("/api/workspace", {"name": "Mine"})[1]) == "not_permitted"
+    assert page.patch("/api/workspace", {"name": "  "})[0] == 422
+
+
 def test_a_removed_member_is_out_at_once_and_keeps_an_account(
     page: Browser, colleague: Callable[[str], Membership], sign_in: SignIn
 ) -> None:

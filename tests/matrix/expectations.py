@@ -115,6 +115,7 @@ EXPECTATIONS: Mapping[str, Expectation] = {
     "change_role": Expectation(LEADERS, 204, names={"path.user_id": "member"}, body={"role": "rep"}),
     "remove_member": Expectation(LEADERS, 204, names={"path.user_id": "member"}),
     "hand_over_workspace": Expectation(OWNERS, 204, names={"body.user_id": "member"}, body={}),
+    "rename_workspace": Expectation(OWNERS, body={"name": "Harbour Sales"}),
     "leave_workspace": Expectation(SIGNED_IN, 204, status_of={"owner": 409}),
     # Whoever has a link may use it; this one is nobody's.
     "see_invitation": Expectation(EVERYBODY, 410, body={"token": "nobody:forged"}),

@@ -1021,6 +1021,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/workspace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Rename Workspace */
+        patch: operations["rename_workspace"];
+        trace?: never;
+    };
     "/api/workspaces": {
         parameters: {
             query?: never;
@@ -3098,6 +3115,11 @@ export interface components {
             /** Text */
             text: string;
         };
+        /** WorkspaceNameIn */
+        WorkspaceNameIn: {
+            /** Name */
+            name: string;
+        };
         /** WorkspaceOut */
         WorkspaceOut: {
             /**
@@ -3233,6 +3255,7 @@ export type TopUpWords = components['schemas']['TopUpWords'];
 export type TranscriptionLevel = components['schemas']['TranscriptionLevel'];
 export type UserOut = components['schemas']['UserOut'];
 export type WordOut = components['schemas']['WordOut'];
+export type WorkspaceNameIn = components['schemas']['WorkspaceNameIn'];
 export type WorkspaceOut = components['schemas']['WorkspaceOut'];
 export type $defs = Record<string, never>;
 export interface operations {
@@ -4724,6 +4747,30 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    rename_workspace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WorkspaceNameIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionOut"];
+                };
             };
         };
     };

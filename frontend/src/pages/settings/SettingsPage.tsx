@@ -11,12 +11,13 @@ import { Tag } from "../../components/Tag";
 import { Waiting } from "../../components/Waiting";
 import { browserName } from "../../format/browser";
 import { when } from "../../format/time";
+import { NamePanel } from "./NamePanel";
 import { PasswordPanel } from "./PasswordPanel";
 import classes from "./SettingsPage.module.css";
 import { WorkspacesPanel } from "./WorkspacesPanel";
 
 export function SettingsPage() {
-  const { user, workspace } = useSignedIn();
+  const { user, workspace, permissions } = useSignedIn();
   const leave = useMutation({
     mutationFn: () => answer(api.POST("/api/signout")),
     // A new document forgets everything that this one held.
@@ -49,6 +50,7 @@ export function SettingsPage() {
           ))}
         </dl>
       </Panel>
+      {permissions.manage_workspace && <NamePanel key={workspace.name} name={workspace.name} />}
       <WorkspacesPanel />
       <PasswordPanel />
       <Sessions />

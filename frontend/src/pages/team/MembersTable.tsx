@@ -52,6 +52,7 @@ export function MembersTable({ team }: { team: Team }) {
                 {member.may_change && team.may_appoint.length > 1 ? (
                   <NativeSelect
                     aria-label={`Role of ${nameOf(member)}`}
+                    className={classes.role}
                     size="xs"
                     value={member.role}
                     onChange={(event) => {
