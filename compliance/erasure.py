@@ -6,6 +6,7 @@ requested -> approved -> running (each store) -> verifying (each store finds not
 import logging
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -96,6 +97,7 @@ def _walk(request: Request, now: datetime) -> None:
         _plan(request, stores)
         _advance(request, "running")
     if request.state == "running":
+        subject = _widened(request, subject, now)
         for store in stores:
             if isinstance(store, Stopping):
                 store.stop(subject, now=now)
@@ -118,6 +120,25 @@ def _advance(request: Request, state: str, *, forget_subject: bool = False) -> N
         request.subject |= {"email": "", "phone_e164": ""}
         request.user_id = None
     request.save(update_fields=["state", "subject", "user_id"])
+
+
+def _widened(request: Request, subject: Subject, now: datetime) -> Subject:
+    """With the workspaces that the person is alone in by now; all stores are walked again for them."""
+    with transaction.atomic():
+        anew = subject_anew(subject)
+        more = set(anew.workspace_ids_to_erase) - set(subject.workspace_ids_to_erase)
+        if not more:
+            return subject
+        subject = replace(
+            subject,
+            workspace_ids=tuple({*subject.workspace_ids, *more}),
+            workspace_ids_to_erase=tuple({*subject.workspace_ids_to_erase, *more}),
+        )
+        _bury(subject, now)
+        request.steps.exclude(name=REWRITE).update(state="pending")
+        request.subject = subject.as_json()
+        request.save(update_fields=["subject"])
+    return subject
 
 
 def _bury(subject: Subject, now: datetime) -> None:

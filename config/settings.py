@@ -86,7 +86,7 @@ def _database(url: str) -> dict[str, Any]:
             },
             "application_name": "klosesales",
             # Who vanishes with a whole machine holds its locks no longer than a minute; over a unix socket these mean nothing.
-            "options": "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3",
+            "options": "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3 -c tcp_user_timeout=60000",
         },
     }
 

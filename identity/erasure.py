@@ -53,6 +53,7 @@ def erase_user(*, user_id: UUID, now: datetime, email: str = "") -> None:
             mails |= Q(email=email)
             Invitation.objects.get_queryset().filter(email=email).delete()
         AccountMail.objects.filter(mails).delete()
+        Invitation.objects.get_queryset().filter(invited_by_id__in=ids, ended_at__isnull=True).update(ended_at=now)
         traces |= Q(user_id__in=ids)
         AccessEvent.objects.filter(traces).update(user=None, account_key="", address=None, network="", agent="")
         OtpAttempt.objects.filter(user_id__in=ids).update(user=None, network="")
@@ -91,7 +92,7 @@ def _leave(*, workspace_id: UUID, leaving: list[UUID], now: datetime) -> None:
     lock_workspaces([workspace_id])
     members = Membership.objects.for_workspace(workspace_id)
     managers_first = Case(When(role=Membership.MANAGER, then=Value(0)), default=Value(1), output_field=IntegerField())
-    heir = members.exclude(user_id__in=leaving).order_by(managers_first, "created_at").first()
+    heir = members.exclude(user_id__in=leaving).order_by("-user__is_active", managers_first, "created_at").first()
     if heir is None:
         erase_workspace(workspace_id=workspace_id, now=now)
         return

@@ -135,7 +135,7 @@ def accept(*, user: User, session: SessionStore, invitation_id: UUID, now: datet
             detail={"role": invitation.role},
             now=now,
         )
-    session.act_under(member)
+        session.act_under(member)
     return member
 
 

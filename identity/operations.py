@@ -146,13 +146,12 @@ def sign_in(*, session: SessionStore, email: str, password: str, client: Client,
         raise SignInFailed("E-mail and password do not match an account. Check both, or sign up.")
     if not user.check_password(password):
         raise SignInFailed("E-mail and password do not match an account. Check both, or sign up.")
-    used_last = F("entered_at").desc(nulls_last=True)
-    membership = Membership.objects.filter(user=user).order_by(used_last, "created_at").first()
-    if not user.is_active or membership is None:
+    if not user.is_active or _last_used(user) is None:
         _reword(attempt, AccessEvent.SIGN_IN_REFUSED, user)
         raise AccountBlocked("This account cannot be used now. Write to support to learn why and what can be done.")
     with transaction.atomic():
-        if not passwords.still_has(user):
+        membership = _last_used(user) if passwords.still_has(user) else None
+        if membership is None:
             raise SignInFailed("The password was changed just now. Sign in with the new one.")
         _reword(attempt, AccessEvent.SIGN_IN, user)
         session.begin(user=user, membership=membership, client=client, now=now)
@@ -292,6 +291,11 @@ def _account_of(email: str) -> User | None:
     return (
         User.objects.filter(email=email).order_by(F("mobile_verified_at").asc(nulls_last=True), "-created_at").first()
     )
+
+
+def _last_used(user: User) -> Membership | None:
+    used_last = F("entered_at").desc(nulls_last=True)
+    return Membership.objects.filter(user=user).order_by(used_last, "created_at").first()
 
 
 def _waiting(session: SessionStore) -> tuple[Session, User]:

@@ -93,7 +93,7 @@ def change(*, actor: Actor, present: str, password: str, client: Client, now: da
 
 def still_has(user: User) -> bool:
     """Whether the password that was just checked is still the account's, which is locked until the transaction ends."""
-    return User.objects.select_for_update().filter(id=user.id, password=user.password).exists()
+    return User.objects.select_for_update(no_key=True).filter(id=user.id, password=user.password).exists()
 
 
 def check_strength(password: str, user: User) -> None:
@@ -122,10 +122,12 @@ def _user_of(token: str, now: datetime) -> User:
         mail_id = UUID(signing.Signer(salt=_SALT).unsign(token))
     except (signing.BadSignature, ValueError):
         raise invalid from None
-    mail = AccountMail.objects.select_for_update().filter(id=mail_id, kind=AccountMail.RESET_LINK).first()
-    if mail is None or mail.user_id is None or mail.used_at is not None or now - mail.created_at > LINK_GOOD_FOR:
-        raise invalid
-    user = User.objects.select_for_update().filter(id=mail.user_id, is_active=True).first()
-    if user is None:
+    good = AccountMail.objects.filter(
+        id=mail_id, kind=AccountMail.RESET_LINK, used_at__isnull=True, created_at__gte=now - LINK_GOOD_FOR
+    )
+    # The person first, as everybody locks them, and then whether the link is still good.
+    user_id = good.values_list("user_id", flat=True).first()
+    user = User.objects.select_for_update(no_key=True).filter(id=user_id, is_active=True).first()
+    if user is None or not good.exists():
         raise invalid
     return user

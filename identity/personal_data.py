@@ -5,9 +5,11 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from compliance.stores import Subject
+from compliance import tombstones
+from compliance.stores import NotYet, Subject
 from identity import erasure
 from identity.models import AccessEvent, AccountMail, Invitation, Membership, OtpAttempt, Session, User, Workspace
 from identity.team_lock import lock_workspaces
@@ -90,11 +92,13 @@ def subject_of(user_id: UUID) -> Subject:
     """
     user = User.objects.get(id=user_id)
     workspace_ids = tuple(Membership.objects.filter(user=user).values_list("workspace_id", flat=True))
-    shared = set(
-        Membership.objects.filter(workspace_id__in=workspace_ids)
-        .exclude(user=user)
-        .values_list("workspace_id", flat=True)
-    )
+    others = Membership.objects.filter(workspace_id__in=workspace_ids).exclude(user=user)
+    # Who is being erased as well keeps no workspace: two who are erased at once would each leave it to the other.
+    shared = {
+        workspace_id
+        for workspace_id, other_id in others.values_list("workspace_id", "user_id")
+        if not tombstones.is_erased("user", other_id)
+    }
     return Subject(
         kind="user",
         user_id=user.id,
@@ -141,10 +145,13 @@ class IdentityStore:
 
     def erase(self, subject: Subject, *, now: datetime) -> dict[str, int]:
         found = self.find(subject)
-        if subject.user_id is not None:
-            erasure.erase_user(user_id=subject.user_id, email=subject.email, now=now)
-        for workspace_id in subject.workspace_ids_to_erase:
-            erasure.erase_workspace(workspace_id=workspace_id, now=now)
+        with transaction.atomic():
+            if set(subject_anew(subject).workspace_ids_to_erase) - set(subject.workspace_ids_to_erase):
+                raise NotYet("The last colleague has just left: the workspace ends with the person after all.")
+            if subject.user_id is not None:
+                erasure.erase_user(user_id=subject.user_id, email=subject.email, now=now)
+            for workspace_id in subject.workspace_ids_to_erase:
+                erasure.erase_workspace(workspace_id=workspace_id, now=now)
         return found
 
     def verify(self, subject: Subject) -> int:

@@ -17,7 +17,7 @@ class BalanceAlert(TenantModel):
     threshold_mcredits = models.BigIntegerField()
     raised_at = models.DateTimeField(null=True)
     mail_at = models.DateTimeField(null=True)
-    mail_attempts = models.PositiveSmallIntegerField(default=0)
+    mail_attempts = models.PositiveSmallIntegerField(default=0, db_default=0)
 
     class Meta:
         constraints = (

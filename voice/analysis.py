@@ -15,6 +15,8 @@ from voice.models import TERMINAL_STATUSES, Call
 
 # The media process stores the last words within a second or two; after this long it is not coming back.
 LAST_WORDS_WITHIN = timedelta(seconds=20)
+# What fails costs time that others wait for; what a worker died over is late by no more than this.
+RETRY_AFTER = timedelta(seconds=20)
 # Until then it is the worker's, so that the clock's time is not spent on it.
 ANALYSIS_OVERDUE = timedelta(seconds=8)
 
@@ -42,14 +44,14 @@ def analyse(*, call_id: UUID, now: datetime) -> bool:
     more_may_come = call.streams.filter(Q(state="connected") | ~Q(holes=[])).exists()
     if more_may_come and now - call.ended_at <= LAST_WORDS_WITHIN:
         return False
-    if call.analysis_state == "done":
+    tried_lately = call.analysis_state == "claimed" and now - (call.analysis_claimed_at or now) < RETRY_AFTER
+    if call.analysis_state == "done" or tried_lately:
         return False
     transcripts.mark_unheard_end(call_id=call_id, now=now)
     with _alone_with(call_id) as mine:
-        # Nobody else is at it, so what is claimed was claimed by a worker that died over it.
-        if not mine or not Call.objects.filter(id=call_id).exclude(analysis_state="done").update(
-            analysis_state="claimed"
-        ):
+        # Nobody else is at it, so what is claimed was claimed by a worker that failed or died over it.
+        open_calls = Call.objects.filter(id=call_id).exclude(analysis_state="done")
+        if not mine or not open_calls.update(analysis_state="claimed", analysis_claimed_at=now):
             return False
         turns = turns_of(call)
         ai.index_call(call=turns, now=now)

@@ -78,6 +78,7 @@ class Call(TenantModel):
     media_started_at = models.DateTimeField(null=True)
     reconciled_at = models.DateTimeField(null=True)
     analysis_state = models.CharField(max_length=10, default="none")
+    analysis_claimed_at = models.DateTimeField(null=True)
     sequence = models.PositiveIntegerField(default=0)
     disposition = models.CharField(max_length=20, null=True)
     notes = models.TextField(blank=True)

@@ -59,6 +59,7 @@ INVENTORY: dict[str, str] = {
             "media_started_at": "none",
             "reconciled_at": "none",
             "analysis_state": "none",
+            "analysis_claimed_at": "none",
             "sequence": "none",
             "disposition": "callee",
             "notes": "callee",

@@ -17,7 +17,7 @@ _SAVES_METHOD: Final = ("active", "trialing")
 _ENDS_BY: Final[dict[str, EndReason]] = {"canceled": "method_removed", "past_due": "past_due", "paused": "past_due"}
 _BINDS: Final = ("transaction.paid", "transaction.completed", "transaction.canceled")
 # A charge that was given up and came all the same; the money was taken, so the credits are granted.
-_MAY_COME_LATE: Final = ("unanswered", "stopped", "erased", "method_removed", "past_due")
+_MAY_COME_LATE: Final = ("unanswered", "stopped", "erased", "method_removed", "past_due", "owner_left")
 
 
 def plan_of(event: PaddleEvent, checkout: Checkout | None) -> TopUpPlan | None:

@@ -91,7 +91,7 @@ def test_six_thousand_lines_of_a_live_call_stay_put_while_more_arrive(
     _at_the_end(box)
     SCREENS.mkdir(parents=True, exist_ok=True)
     page.evaluate(WATCH)
-    with _talking(stack, call_id, first=LINES, count=150, lines_a_second=LINES_A_SECOND):
+    with _talking(stack, call_id, first=LINES, count=400, lines_a_second=LINES_A_SECOND):
         expect(log.get_by_text(f" {LINES + 9}")).to_be_visible(timeout=60_000)
         assert page.evaluate("seen.shifts") == []
         _interim_text_is_not_read_out(page)

@@ -60,7 +60,7 @@ def test_a_forgotten_password_is_replaced_by_the_link_in_the_mail_and_changed_ag
     page.goto(link)
     field = page.get_by_role("textbox", name="New password")
     expect(field).to_be_focused()
-    assert page.url == f"{stack.url}/new-password"
+    expect(page).to_have_url(f"{stack.url}/new-password")
     field.fill("password1234")
     page.keyboard.press("Enter")
     expect(page.get_by_text("too common")).to_be_visible()
@@ -121,7 +121,7 @@ def test_a_colleague_is_invited_joins_and_is_removed(
     page = new_page(width=390, scheme="dark")
     page.goto(link)
     expect(page.get_by_role("heading", name="Join My workspace")).to_be_visible()
-    assert page.url == f"{stack.url}/join"
+    expect(page).to_have_url(f"{stack.url}/join")
     expect(page.get_by_text("i•••@team.example")).to_be_visible()
     look(page, "join-390-dark")
     page.get_by_label("E-mail").fill(INVITED.email)
@@ -145,7 +145,7 @@ def test_a_colleague_is_invited_joins_and_is_removed(
     role = team.get_by_label("Role of Ivo Invited")
     role.select_option("manager")
     # The rights of the new role reach the page that is open already.
-    expect(page.get_by_role("heading", name="Invite somebody")).to_be_visible()
+    expect(page.get_by_role("heading", name="Invite somebody")).to_be_visible(timeout=20_000)
     for width, scheme in ((1280, "dark"), (390, "light")):
         team.set_viewport_size({"width": width, "height": 844 if width < 600 else 800})
         team.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
@@ -154,7 +154,7 @@ def test_a_colleague_is_invited_joins_and_is_removed(
     look(team, "team-remove-390-light")
     team.get_by_role("dialog").get_by_role("button", name="Remove").click()
     expect(team.get_by_text("You are alone here")).to_be_visible()
-    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible(timeout=20_000)
     boss.close()
     assert [each for each in complaints if "status of 4" not in each] == []
 

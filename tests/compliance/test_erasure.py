@@ -282,6 +282,35 @@ def test_a_store_that_still_finds_something_is_walked_again_before_any_receipt(
     assert len(carrier.erased) == 2
 
 
+@pytest.mark.parametrize("how", ["the colleague leaves", "the colleague is erased too"])
+def test_a_workspace_that_nobody_is_left_in_by_the_end_of_the_walk_ends_with_the_person(
+    accounts: tuple[Membership, Membership],
+    make_account: MakeAccount,
+    sign_in: SignIn,
+    with_store: Callable[[Any], None],
+    how: str,
+) -> None:
+    """Red when what ends with a person is settled before the walk: the workspace's data would stay where nobody is."""
+    carrier = CarrierAway()
+    with_store(carrier)
+    owner = accounts[0]
+    rep = make_account(workspace_id=owner.workspace_id, email="rep@quxworthy.example", mobile="+12025550182")
+    colleague = sign_in(rep)
+    ask_to_be_erased(sign_in, owner)
+    if how == "the colleague is erased too":
+        body = {"confirm": rep.user.email, "when": "now"}
+        assert colleague.post("/api/privacy/erasure", body)[0] == 202
+    assert erasure.run_due_erasures(now=SOON) == 0
+    assert set(Request.objects.values_list("state", flat=True)) == {"running"}
+    if how == "the colleague leaves":
+        assert colleague.post("/api/team/leave")[0] == 204
+    carrier.away = False
+    later = SOON + timedelta(minutes=10)
+    assert erasure.run_due_erasures(now=later) == Request.objects.count()
+    assert "brobdingnag" not in all_rows()
+    assert "laputania" in all_rows()
+
+
 def test_a_claimed_erasure_is_left_to_its_worker_until_the_lease_ends(
     accounts: tuple[Membership, Membership], sign_in: SignIn
 ) -> None:

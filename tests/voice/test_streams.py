@@ -199,11 +199,13 @@ def test_two_workers_at_once_analyse_a_call_once_and_a_dead_ones_claim_is_taken_
     say(stream, "callee", 8_000, 9_000, "Please send me the offer by Friday.")
     end(placed, 10)
     transcripts.finish_stream(stream_id=stream.stream_id, dropped_frames=0, complete=True, now=at(11), settled_ms=9_500)
-    Call.objects.get_queryset().filter(id=placed.call_id).update(analysis_state="claimed")
+    claimed = Call.objects.get_queryset().filter(id=placed.call_id)
+    claimed.update(analysis_state="claimed", analysis_claimed_at=at(12))
+    assert not analysis.analyse(call_id=stream.call_id, now=at(31))
 
     def analyse(_: int) -> bool:
         try:
-            return analysis.analyse(call_id=stream.call_id, now=at(31))
+            return analysis.analyse(call_id=stream.call_id, now=at(33))
         finally:
             connection.close()
 

@@ -1,10 +1,19 @@
 import { type QueryClient, useQueryClient } from "@tanstack/react-query";
-import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from "react";
+import {
+  createContext,
+  type ReactNode,
+  useCallback,
+  useContext,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
 import { keys } from "../api/keys";
 import { sessionQuery } from "../api/queries";
-import type { ServerEvent } from "../api/types";
+import type { ServerEvent, Session } from "../api/types";
 import { apply } from "./apply";
-import { type LineState, LiveSocket } from "./socket";
+import { backoffMs, type LineState, LiveSocket } from "./socket";
 import { isMissingSome, type Transcript } from "./transcript";
 
 interface Line {
@@ -41,9 +50,6 @@ function catchUp(client: QueryClient, callId: string): void {
   }
 }
 
-// The server would close a socket at once again whose end it has not looked up yet.
-const BACK_AFTER_MS = 500;
-
 /** Keeps one socket open while somebody is signed in. socketUrl: without a path, from the session. */
 export function Live({
   userId,
@@ -59,29 +65,36 @@ export function Live({
   const client = useQueryClient();
   const [state, setState] = useState<LineState>("connecting");
   const [life, setLife] = useState(0);
+  const returns = useRef(0);
+  const wasReady = useRef(false);
   const socket = useMemo(() => {
+    /** Whose this browser is by now; a page of another person or workspace would show one and act in the other. */
+    async function look(): Promise<Session | null> {
+      const session = await client.fetchQuery({ ...sessionQuery, staleTime: 0 }).catch(() => null);
+      const ours = session?.user?.id === userId && session.workspace?.id === workspaceId;
+      if (session?.state === "signed_in" && !ours) window.location.assign("/call");
+      return session;
+    }
     // All of a person's sockets are closed when one session ends or when rights change: this session may live on, and then
     // everything that is held is asked for again with the rights of now.
-    async function lookAgain(): Promise<void> {
-      const session = await client.fetchQuery({ ...sessionQuery, staleTime: 0 }).catch(() => null);
-      if (session?.state === "signed_in") {
-        if (session.user?.id !== userId || session.workspace?.id !== workspaceId) {
-          window.location.assign("/call");
-          return;
-        }
-        void client.invalidateQueries();
-      }
-      if (session === null || session.state === "signed_in") {
-        setTimeout(() => setLife(life + 1), BACK_AFTER_MS);
-      }
+    async function comeBack(): Promise<void> {
+      const session = await look();
+      if (session !== null && session.state !== "signed_in") return;
+      if (session !== null) void client.invalidateQueries();
+      setTimeout(() => setLife(life + 1), backoffMs(returns.current, Math.random()));
+      returns.current += 1;
     }
     return new LiveSocket(`${socketUrl}/ws/`, {
       onEvent: (event) => receive(client, event, userId),
       onState: (next) => {
         setState(next);
-        if (next === "signed_out") void lookAgain();
+        if (next === "signed_out") void comeBack();
       },
       onReady: () => {
+        returns.current = 0;
+        // Away, the page may have missed that another tab went to another workspace.
+        if (wasReady.current) void look();
+        wasReady.current = true;
         for (const key of [["calls"], ["credits"], keys.leads.dialChecks]) {
           void client.invalidateQueries({ queryKey: key });
         }
