@@ -97,6 +97,9 @@ def test_a_top_up_that_nobody_told_of_ends_as_granted(world: World) -> None:
     assert world.fall(11_000) == 1
     world.settle()
     assert world.top_ups() == [("charged", "")]
+    until = time.monotonic() + 5
+    while world.charges()[0]["status"] != "completed" and time.monotonic() < until:
+        time.sleep(0.01)
     assert operations.look_for_missed_events(now=world.later(minutes=5)) > 0
     assert world.top_ups() == [("granted", "")]
     assert amounts(world.owner.workspace_id)[0] == 9_000 + PACK_MCREDITS
