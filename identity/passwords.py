@@ -127,6 +127,8 @@ def _user_of(token: str, now: datetime) -> User:
     )
     # The person first, as everybody locks them, and then whether the link is still good.
     user_id = good.values_list("user_id", flat=True).first()
+    if user_id is None:
+        raise invalid
     user = User.objects.select_for_update(no_key=True).filter(id=user_id, is_active=True).first()
     if user is None or not good.exists():
         raise invalid
