@@ -1,7 +1,7 @@
 """Who is in a workspace, as what, and who leaves it. Whatever changes somebody's rights closes that person's sockets."""
 
 from datetime import datetime
-from typing import ClassVar, cast
+from typing import ClassVar, Final, cast
 from uuid import UUID
 
 from django.db import transaction
@@ -17,7 +17,7 @@ from identity.team_lock import lock_workspaces, locked_team
 from processors.errors import DomainError
 from realtime.publish import close_sockets_on_commit
 
-OWN_WORKSPACE_NAME = "My workspace"
+OWN_WORKSPACE_NAME: Final = "My workspace"
 
 
 class MemberNotFound(DomainError):

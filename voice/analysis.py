@@ -15,7 +15,7 @@ from voice.models import TERMINAL_STATUSES, Call
 
 # The media process stores the last words within a second or two; after this long it is not coming back.
 LAST_WORDS_WITHIN = timedelta(seconds=20)
-# What fails costs time that others wait for; what a worker died over is late by no more than this.
+# What fails costs time that others wait for; what a worker died over is taken up again after this.
 RETRY_AFTER = timedelta(seconds=20)
 # Until then it is the worker's, so that the clock's time is not spent on it.
 ANALYSIS_OVERDUE = timedelta(seconds=8)

@@ -177,19 +177,22 @@ class PaddleApi:
     async def events(self, request: web.Request, body: Any) -> Answer:
         """A page of what happened, oldest first, from a time on, of some types or all."""
         query = request.query
-        since = _time_of(query.get("from", "1970-01-01T00:00:00Z"))
+        try:
+            since = datetime.fromisoformat(query.get("from", "1970-01-01T00:00:00Z"))
+            per_page = min(int(query.get("per_page", 50)), PER_PAGE_MAX)
+        except ValueError:
+            raise SaleInvalid("bad_request", "from must be a time of RFC 3339, and per_page a whole number.") from None
         types = [name for name in query.get("event_type", "").split(",") if name]
         found = [
             event
             for event in self._store.events
-            if _time_of(event["occurred_at"]) >= since and (not types or event["event_type"] in types)
+            if datetime.fromisoformat(event["occurred_at"]) >= since and (not types or event["event_type"] in types)
         ]
-        begun = [event["event_id"] for event in found].index(query["after"]) + 1 if "after" in query else 0
-        return 200, Page(found[begun:], per_page=min(int(query.get("per_page", 50)), PER_PAGE_MAX))
-
-
-def _time_of(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+        ids = [event["event_id"] for event in found]
+        if "after" in query and query["after"] not in ids:
+            raise SaleInvalid("bad_request", "after is none of these events.")
+        begun = ids.index(query["after"]) + 1 if "after" in query else 0
+        return 200, Page(found[begun:], per_page=per_page)
 
 
 def items_of(body: Any, price_name: str) -> list[tuple[str, int]]:
