@@ -9,10 +9,10 @@ python := .venv/bin/python
 installed := @$(PYTHON) -m deploy.setup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run serve test test-matrix check format generated pytest smoke manage reconcile bench chaos
+.PHONY: help setup run serve test test-matrix check format generated pytest smoke manage reconcile audit-verify bench chaos
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install whatever is missing: packages, models, pages, a browser for the tests
 	$(installed)
@@ -67,6 +67,10 @@ manage: ## Run a management command where the product runs: make manage ARGS="ra
 reconcile: ## Check every invariant of the books; fails and names the first offending row of each that is broken
 	$(installed) python
 	@exec $(python) -m config.embedded.manage reconcile
+
+audit-verify: ## Check every link of the audit log; fails at the first that was changed, removed, moved or cut off
+	$(installed) python
+	@exec $(python) -m config.embedded.manage audit_verify
 
 bench: ## Run one benchmark: make bench NAME=...
 	$(installed) python frontend

@@ -24,7 +24,7 @@ from ai.schemas import (
 )
 from ai.turns import Turn
 from identity.auth import Actor
-from processors.errors import DomainError
+from processors.errors import CursorInvalid, DomainError
 
 HISTORY_PAGE = 20
 
@@ -33,12 +33,6 @@ class QuestionUnknown(DomainError):
     """No question of the actor's own has this id; permanent."""
 
     code: ClassVar[str] = "question_unknown"
-
-
-class CursorInvalid(DomainError):
-    """The cursor is not one that a page gave out; permanent."""
-
-    code: ClassVar[str] = "cursor_invalid"
 
 
 def visible_calls(actor: Actor) -> QuerySet[IndexedCall]:
@@ -162,4 +156,4 @@ def _opened(cursor: str) -> tuple[datetime, UUID]:
             raise ValueError
         return moment, UUID(last_id)
     except (ValueError, binascii.Error):
-        raise CursorInvalid("This place in the list is unknown; start from the first page.") from None
+        raise CursorInvalid from None

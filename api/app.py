@@ -9,7 +9,7 @@ from api import ask, auth, calls, credits, errors, identity, leads, privacy, sta
 from api.parsing import TextParser
 from api.rendering import WireRenderer
 from api.server_events import add_server_events
-from processors.errors import DomainError
+from processors.errors import CursorInvalid, DomainError
 
 ROUTERS = (identity, team, leads, calls, ask, credits, top_up, statement, privacy)
 
@@ -32,7 +32,8 @@ api = KloseAPI(
 for module in ROUTERS:
     api.add_router("", module.router)
 
-PROBLEMS: dict[type[DomainError], int] = {}
+# Every list refuses a cursor that it did not give out; other errors stand beside the routes that meet them.
+PROBLEMS: dict[type[DomainError], int] = {CursorInvalid: 400}
 for module in ROUTERS:
     PROBLEMS.update(module.PROBLEMS)
 errors.install(api, PROBLEMS)

@@ -22,7 +22,6 @@ PROBLEMS: dict[type[DomainError], int] = {
     LedgerBusy: 503,
     EmbeddingModelMissing: 503,
     operations.IdempotencyKeyReused: 409,
-    queries.CursorInvalid: 400,
     queries.QuestionUnknown: 404,
 }
 

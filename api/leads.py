@@ -9,7 +9,7 @@ from ninja import Query, Router, Status
 
 from api.auth import actor_of
 from processors.errors import DomainError
-from voice import dialling, keyset, leads, phones, queries
+from voice import dialling, leads, phones, queries
 from voice.models import Lead
 from voice.schemas import DialCheckOut, LeadChange, LeadIn, LeadOut, LeadPage, SuppressionIn
 
@@ -22,7 +22,6 @@ PROBLEMS: dict[type[DomainError], int] = {
     leads.LeadSuppressed: 409,
     leads.LeadInCall: 409,
     leads.LeadGone: 410,
-    keyset.CursorInvalid: 400,
 }
 
 

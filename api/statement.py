@@ -21,7 +21,7 @@ from voice.spending_schemas import ExplanationOut, Spender, StatementPage, State
 
 router = Router(tags=["credits"])
 
-PROBLEMS: dict[type[DomainError], int] = {statement.CursorInvalid: 400}
+PROBLEMS: dict[type[DomainError], int] = {}
 _COLUMNS = (
     "time",
     "kind",

@@ -1,16 +1,17 @@
 """The team: members, roles, invitations, and the workspaces of one person."""
 
-from typing import Final, cast
+from typing import Annotated, Final, cast
 from uuid import UUID
 
 from django.http import HttpRequest
 from django.utils import timezone
-from ninja import Router, Status
+from ninja import Query, Router, Status
 
 from api.auth import actor_of, anyone_auth, session_of
-from identity import invitations, members, queries, team_queries
+from identity import activity, invitations, members, queries, team_queries
 from identity.models import User
 from identity.schemas import (
+    ActivityPage,
     EnterWorkspaceIn,
     InvitationOut,
     InvitationSeenOut,
@@ -42,6 +43,12 @@ PROBLEMS: Final[dict[type[DomainError], int]] = {
 @router.get("/team", response=TeamOut, operation_id="get_team")
 def get_team(request: HttpRequest) -> TeamOut:
     return team_queries.team(actor=actor_of(request), now=timezone.now())
+
+
+@router.get("/team/activity", response=ActivityPage, operation_id="list_activity")
+def list_activity(request: HttpRequest, cursor: Annotated[str | None, Query(max_length=200)] = None) -> ActivityPage:
+    """What was done in the workspace and by whom, newest first."""
+    return activity.page(actor=actor_of(request), cursor=cursor)
 
 
 @router.post("/team/invitations", response={201: InvitationOut}, operation_id="invite_member")

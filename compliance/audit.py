@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Literal
 from uuid import UUID
 
 from django.db import transaction
@@ -11,13 +12,37 @@ from django.db import transaction
 from compliance.models import AuditEvent, AuditHead
 
 Plain = str | int | bool | None
+# What people did in a workspace; its owner and managers read it with the names.
+WorkspaceAction = Literal[
+    "call.ended_by_manager",
+    "paddle_event.dismissed",
+    "paddle_event.granted",
+    "team.handed_over",
+    "team.invitation_taken_back",
+    "team.invited",
+    "team.joined",
+    "team.left",
+    "team.removed",
+    "team.renamed",
+    "team.role_changed",
+    "top_up.agreed",
+    "top_up.changed",
+    "top_up.stopped",
+    "transcript.corrected",
+    "transcript.correction_undone",
+]
+# What concerns one person and no workspace.
+PersonalAction = Literal[
+    "erasure.cancelled", "erasure.done", "erasure.grace_waived", "erasure.requested", "privacy.exported"
+]
+Action = WorkspaceAction | PersonalAction
 
 
 def record(
     *,
     workspace_id: UUID | None,
     actor_ref: str,
-    action: str,
+    action: Action,
     target: str,
     detail: Mapping[str, Plain],
     now: datetime,
@@ -39,26 +64,15 @@ def record(
             detail=dict(detail),
             previous_hash=head.hash,
         )
-        event.hash = _hash(event)
+        event.hash = hash_of(event)
         event.save(force_insert=True)
         head.sequence, head.hash = event.sequence, event.hash
         head.save(update_fields=["sequence", "hash"])
     return event
 
 
-def first_broken_link() -> int | None:
-    """The sequence number at which the chain no longer holds, or None when all of it does."""
-    expected, previous = 1, ""
-    for event in AuditEvent.objects.order_by("sequence").iterator(chunk_size=1_000):
-        if event.sequence != expected or event.previous_hash != previous or event.hash != _hash(event):
-            return expected
-        expected, previous = expected + 1, event.hash
-    head = AuditHead.objects.first()
-    ends_at = (head.sequence, head.hash) if head else (0, "")
-    return None if ends_at == (expected - 1, previous) else expected
-
-
-def _hash(event: AuditEvent) -> str:
+def hash_of(event: AuditEvent) -> str:
+    """What `event.hash` has to be: SHA-256 in hex over the hash before it and everything that the link says."""
     content = [
         event.previous_hash,
         event.sequence,

@@ -28,6 +28,7 @@ FILES: Final[dict[str, str]] = {
     "run/*": "none",
     "logs/*": "log_id",
     "egress/*": "none",
+    "audit/*": "none",
     "stack.json": "none",
     "stack.lock": "none",
     "secrets.json": "none",

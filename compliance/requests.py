@@ -13,6 +13,7 @@ from django.utils.crypto import constant_time_compare
 from uuid_utils.compat import uuid7
 
 from compliance import audit, tasks
+from compliance.audit import PersonalAction
 from compliance.models import Request
 from compliance.stores import Subject
 from processors.errors import DomainError
@@ -144,7 +145,7 @@ def _hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def _audit(request: Request, action: str, now: datetime) -> None:
+def _audit(request: Request, action: PersonalAction, now: datetime) -> None:
     audit.record(
         workspace_id=None, actor_ref=str(request.user_id), action=action, target=str(request.id), detail={}, now=now
     )

@@ -58,6 +58,7 @@ FIELDS: Final[dict[str, str]] = {
     "frames": "none",
     "host": "none",
     "intent_id": "log_id",
+    "hash": "none",
     "invariant": "none",
     "job_id": "log_id",
     "kind": "none",

@@ -8,6 +8,7 @@ from django.core import signing
 from django.db import transaction
 
 from compliance import audit, tombstones
+from compliance.audit import WorkspaceAction
 from identity.auth import Actor
 from identity.contact import parse_email
 from identity.models import Invitation, Membership, TenantQuerySet, User
@@ -185,7 +186,7 @@ def _invalid() -> InvitationInvalid:
     return InvitationInvalid("This invitation was used, taken back, or is too old. Ask for a new one.")
 
 
-def _note(actor: Actor, action: str, invitation: Invitation, now: datetime) -> None:
+def _note(actor: Actor, action: WorkspaceAction, invitation: Invitation, now: datetime) -> None:
     audit.record(
         workspace_id=actor.workspace_id,
         actor_ref=str(actor.user_id),

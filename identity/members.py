@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import transaction
 
 from compliance import audit
+from compliance.audit import WorkspaceAction
 from compliance.redaction import redact_cards
 from identity import invitations
 from identity.auth import Actor
@@ -149,7 +150,7 @@ def _end(member: Membership, now: datetime) -> None:
     close_sockets_on_commit(user_id=user_id)
 
 
-def _note(actor: Actor, action: str, user_id: UUID, now: datetime, **detail: str) -> None:
+def _note(actor: Actor, action: WorkspaceAction, user_id: UUID, now: datetime, **detail: str) -> None:
     audit.record(
         workspace_id=actor.workspace_id,
         actor_ref=str(actor.user_id),

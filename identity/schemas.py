@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool
 
+from compliance.audit import WorkspaceAction
 from identity.permissions import AppointedRole, Role
 
 # No control characters: they have no place on one line, and PostgreSQL refuses U+0000.
@@ -162,6 +163,30 @@ class TeamOut(BaseModel):
     members: list[MemberOut]
     invitations: list[InvitationOut]
     may_appoint: list[AppointedRole]
+
+
+class ActOut(BaseModel):
+    """Something that was done in the workspace and is accounted for.
+
+    by: who did it; null when it was us, or somebody whose account is erased, which by_us tells apart. whom: the member or
+    the invited address that it was done to, null when there is none or it is erased. call_id: the call that it was done to.
+    """
+
+    id: UUID
+    at: datetime
+    action: WorkspaceAction
+    by: str | None
+    by_us: bool
+    whom: str | None
+    role: Role | None
+    call_id: UUID | None
+
+
+class ActivityPage(BaseModel):
+    """Newest first. next_cursor: for the page after this one, null on the last."""
+
+    items: list[ActOut]
+    next_cursor: str | None
 
 
 class InviteIn(Closed):

@@ -14,9 +14,8 @@ from ledger.chart import CREDIT_SIGN, change
 from ledger.models import Checkout, PaddleEvent, Posting, TopUp
 from ledger.purchase_schemas import ChangeKind, InvoiceOut, PurchaseChange, PurchaseOut, PurchasePage
 from ledger.schemas import CheckoutState
-from ledger.statement import CursorInvalid
 from processors import disclosures
-from processors.errors import DomainError
+from processors.errors import CursorInvalid, DomainError
 
 PURCHASES_PAGE: Final = 20
 _HELD: Final = {"state": "needs_person", "event_type": "transaction.completed"}
@@ -108,7 +107,7 @@ def _last_of(mine: QuerySet[Checkout], cursor: str) -> Checkout:
     try:
         return mine.get(id=UUID(cursor))
     except (ValueError, Checkout.DoesNotExist):
-        raise CursorInvalid("The purchases cannot be continued from here. Start at the first page.") from None
+        raise CursorInvalid from None
 
 
 def _purchase(

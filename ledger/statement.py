@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import Max, QuerySet
 
 from ledger.models import Entry
 from ledger.schemas import EntryKind
-from processors.errors import DomainError
+from processors.errors import CursorInvalid
 
 STATEMENT_PAGE_MAX: Final = 200
 EXPORT_PAGE: Final = 1_000
@@ -18,12 +18,6 @@ EXPORT_PAGE: Final = 1_000
 _ASIDE: Final = ("hold", "release")
 # A booking takes its time before it waits for the workspace's accounts, so times may lag behind the numbering, by far less.
 BOOKED_LATE_MAX: Final = timedelta(hours=1)
-
-
-class CursorInvalid(DomainError):
-    """The statement's cursor was not made by the statement. Permanent."""
-
-    code: ClassVar[str] = "cursor_invalid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +44,7 @@ def page(
     rows = _entries(workspace_id, chosen)
     if cursor is not None:
         if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 18):
-            raise CursorInvalid("The statement cannot be continued from here. Start at its first page.")
+            raise CursorInvalid
         rows = rows.filter(sequence__lt=int(cursor))
     found = list(rows[: limit + 1])
     return found[:limit], str(found[limit - 1].sequence) if len(found) > limit else None

@@ -17,3 +17,12 @@ class DomainError(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+
+
+class CursorInvalid(DomainError):
+    """No page of a list gave this cursor out; permanent."""
+
+    code: ClassVar[str] = "cursor_invalid"
+
+    def __init__(self) -> None:
+        super().__init__("This list cannot be continued from here. Start at its first page.")

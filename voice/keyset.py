@@ -4,18 +4,14 @@ import base64
 import binascii
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from processors.errors import DomainError
+from processors.errors import CursorInvalid
 
 T = TypeVar("T")
-
-
-class CursorInvalid(DomainError):
-    code: ClassVar[str] = "cursor_invalid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,4 +42,4 @@ def _read(cursor: str) -> tuple[datetime, UUID]:
         created_at, row_id = base64.urlsafe_b64decode(cursor.encode()).decode().split("|")
         return datetime.fromisoformat(created_at), UUID(row_id)
     except (ValueError, binascii.Error):
-        raise CursorInvalid("This page cannot be continued. Start the list again.") from None
+        raise CursorInvalid from None

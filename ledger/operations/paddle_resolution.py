@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import transaction
 
 from compliance import audit
+from compliance.audit import WorkspaceAction
 from ledger.models import Checkout, PaddleEvent
 from ledger.money import checked_amount
 from ledger.operations.book import Batch
@@ -86,7 +87,7 @@ def _close(event: PaddleEvent, state: EventState, now: datetime) -> None:
     event.save(update_fields=["state", "handled_at"])
 
 
-def _note(event: PaddleEvent, workspace_id: UUID | None, action: str, reason: str, now: datetime) -> None:
+def _note(event: PaddleEvent, workspace_id: UUID | None, action: WorkspaceAction, reason: str, now: datetime) -> None:
     audit.record(
         workspace_id=workspace_id,
         actor_ref=RESOLVED_BY,

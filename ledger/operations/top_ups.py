@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef
 from uuid_utils.compat import uuid7
 
 from compliance import audit, consent
+from compliance.audit import WorkspaceAction
 from identity.auth import Actor
 from identity.models import Membership
 from ledger import paddle
@@ -166,7 +167,7 @@ def stop_top_up(*, actor: Actor, ip: str | None, now: datetime) -> None:
     cancel_now(plan_id=plan.id, now=now)
 
 
-def _note(plan: TopUpPlan, actor: Actor, action: str, now: datetime) -> None:
+def _note(plan: TopUpPlan, actor: Actor, action: WorkspaceAction, now: datetime) -> None:
     audit.record(
         workspace_id=plan.workspace_id,
         actor_ref=str(actor.user_id),

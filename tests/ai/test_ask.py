@@ -11,10 +11,11 @@ from uuid_utils.compat import uuid7
 
 from ai.models import AiQuery, Citation, IndexedCall, Passage
 from ai.operations import IdempotencyKeyReused, delete_question, derive_insights, forget_call, index_call
-from ai.queries import CursorInvalid, QuestionUnknown, answer_of, history
+from ai.queries import QuestionUnknown, answer_of, history
 from ai.turns import CallTurns
 from identity.auth import Actor
 from ledger.operations import InsufficientCredit
+from processors.errors import CursorInvalid
 from tests.ai.calls import STARTED_AT, a_call
 from tests.ai.conftest import CREDIT_MCREDITS, NOW, QUERY_MCREDITS, MakeActor, asks
 from tests.ledger.books import amounts, broken

@@ -1,20 +1,39 @@
-"""The audit chain."""
+"""The record of acts: nobody changes it unseen, not even who can write to the database."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 
-from compliance import audit
-from compliance.models import AuditEvent
+from compliance import audit, audit_check
+from compliance.audit import Action
+from compliance.audit_check import Broken
+from compliance.models import AuditEvent, AuditHead
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+ACTIONS: tuple[Action, ...] = ("team.invited", "team.joined", "team.left")
+
+pytestmark = pytest.mark.django_db
 
 
-def record(action: str) -> AuditEvent:
+@pytest.fixture(autouse=True)
+def data_dir(tmp_path: Path, settings: Any) -> Path:
+    settings.DATA_DIR = tmp_path
+    return tmp_path
+
+
+def record(action: Action) -> AuditEvent:
     return audit.record(workspace_id=None, actor_ref="a", action=action, target="t", detail={"n": 1}, now=NOW)
+
+
+def three() -> list[AuditEvent]:
+    return [record(action) for action in ACTIONS]
 
 
 @contextmanager
@@ -25,36 +44,97 @@ def someone_with_the_keys_to_the_database() -> Iterator[None]:
         cursor.execute("ALTER TABLE compliance_auditevent ENABLE TRIGGER audit_append_only")
 
 
-@pytest.mark.django_db
-def test_an_untouched_chain_holds() -> None:
-    assert audit.first_broken_link() is None
-    for action in ("one", "two", "three"):
-        record(action)
-    assert audit.first_broken_link() is None
+def hash_anew(first: int) -> None:
+    """As somebody would who knows how the chain is made."""
+    events = list(AuditEvent.objects.order_by("sequence"))
+    for before, event in zip([None, *events], events, strict=False):
+        if event.sequence >= first:
+            event.previous_hash = before.hash if before else ""
+            event.hash = audit.hash_of(event)
+            event.save()
+    AuditHead.objects.update(sequence=events[-1].sequence, hash=events[-1].hash)
 
 
-@pytest.mark.django_db
+def test_an_untouched_record_holds() -> None:
+    assert audit_check.verify().broken is None
+    three()
+    audit_check.note_head(now=NOW)
+    record("team.renamed")
+    verdict = audit_check.verify()
+    assert (verdict.links, verdict.heads, verdict.broken) == (4, 1, None)
+
+
 def test_the_database_refuses_to_change_or_delete_a_link() -> None:
-    event = record("one")
+    event = record("team.invited")
     with pytest.raises(DatabaseError), transaction.atomic():
         AuditEvent.objects.filter(id=event.id).update(action="nothing happened")
     with pytest.raises(DatabaseError), transaction.atomic():
         event.delete()
 
 
-@pytest.mark.django_db
 def test_a_changed_link_is_found() -> None:
-    events = [record(action) for action in ("one", "two", "three")]
+    events = three()
     with someone_with_the_keys_to_the_database():
         AuditEvent.objects.filter(id=events[1].id).update(detail={"n": 2})
-    assert audit.first_broken_link() == 2
+    assert audit_check.verify().broken == Broken(2, "changed")
 
 
-@pytest.mark.django_db
-@pytest.mark.parametrize("missing", [1, 2, 3])
-def test_a_deleted_link_is_found_wherever_it_stood(missing: int) -> None:
-    for action in ("one", "two", "three"):
-        record(action)
+@pytest.mark.parametrize(("missing", "fault"), [(1, "missing"), (2, "missing"), (3, "cut")])
+def test_a_deleted_link_is_found_wherever_it_stood(missing: int, fault: audit_check.Fault) -> None:
+    three()
     with someone_with_the_keys_to_the_database():
         AuditEvent.objects.filter(sequence=missing).delete()
-    assert audit.first_broken_link() == missing
+    assert audit_check.verify().broken == Broken(missing, fault)
+
+
+def test_links_that_changed_places_are_found() -> None:
+    first, second, _ = three()
+    with someone_with_the_keys_to_the_database():
+        for event, sequence in ((first, 9), (second, 1), (first, 2)):
+            AuditEvent.objects.filter(id=event.id).update(sequence=sequence)
+    assert audit_check.verify().broken == Broken(1, "not_chained")
+
+
+def test_a_chain_hashed_anew_no_longer_fits_the_head_noted_outside() -> None:
+    events = three()
+    audit_check.note_head(now=NOW)
+    with someone_with_the_keys_to_the_database():
+        AuditEvent.objects.filter(id=events[0].id).update(detail={"n": 2})
+        hash_anew(first=1)
+    assert audit_check.verify().broken == Broken(3, "rewritten")
+
+
+def test_a_tail_cut_off_together_with_the_head_is_found_by_the_head_noted_outside() -> None:
+    three()
+    audit_check.note_head(now=NOW)
+    with someone_with_the_keys_to_the_database():
+        AuditEvent.objects.filter(sequence__gte=2).delete()
+        hash_anew(first=1)
+    assert audit_check.verify().broken == Broken(2, "cut")
+
+
+def test_a_head_is_noted_once_in_a_file_and_in_the_log(data_dir: Path, caplog: pytest.LogCaptureFixture) -> None:
+    audit_check.note_head(now=NOW)
+    assert not (data_dir / audit_check.HEADS_FILE).exists()
+    last = three()[-1]
+    caplog.set_level("INFO")
+    for _ in range(2):
+        audit_check.note_head(now=NOW)
+    lines = (data_dir / audit_check.HEADS_FILE).read_text().splitlines()
+    assert [json.loads(line) for line in lines] == [{"at": NOW.isoformat(), "sequence": 3, "hash": last.hash}]
+    logged = [each for each in caplog.records if each.message == "audit head"]
+    assert [(each.sequence, each.hash) for each in logged] == [(3, last.hash)]  # type: ignore[attr-defined]
+
+
+def test_the_command_says_where_it_is_broken(capsys: pytest.CaptureFixture[str], data_dir: Path) -> None:
+    events = three()
+    audit_check.note_head(now=NOW)
+    call_command("audit_verify")
+    assert capsys.readouterr().out == "All 3 records hold, and 1 heads noted outside the database fit.\n"
+    with someone_with_the_keys_to_the_database():
+        AuditEvent.objects.filter(id=events[1].id).update(actor_ref="b")
+    with pytest.raises(CommandError, match=r"^Record 2: the record does not say what it said"):
+        call_command("audit_verify")
+    (data_dir / audit_check.HEADS_FILE).write_text("3 lines\n")
+    with pytest.raises(CommandError, match=r"^Line 1 of .* is not a noted head"):
+        call_command("audit_verify")

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connection
 from pytest_django.fixtures import Settings
 
-from compliance import audit, erasure
+from compliance import audit_check, erasure
 from compliance.models import ErasureStep, Request
 from compliance.stores import NotYet, Subject, all_stores
 from identity.models import Membership
@@ -118,7 +118,7 @@ def test_after_a_typed_confirmation_everything_of_the_person_is_gone_from_rows_a
     assert "controlia" in rows and "laputania" in rows
     assert bytes_on_disk("Controlia") and bytes_on_disk("Laputania") and bytes_on_disk("37060054321")
     assert browser.get("/api/session")[1]["state"] == "anonymous"
-    assert audit.first_broken_link() is None
+    assert audit_check.verify().broken is None
 
     receipt = browser.get("/api/erasure-receipts/" + asked["receipt_path"].rsplit("/", 1)[1])[1]
     erased = {item["element"]: item["count"] for item in receipt["erased"]}

@@ -17,7 +17,6 @@ from tests.matrix.routes import operations
 FILES = {"export_statement", "export_personal_data"}
 # One word for one meaning: the same refusal on several floors, with one status.
 SHARED_CODES = {
-    "cursor_invalid": "each keyset page refuses a cursor that it did not give out",
     "idempotency_key_reused": "each operation with a key refuses it for another request",
     "speech_refused": "the client's refusal repeats the server's over the wire",
 }

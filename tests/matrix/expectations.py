@@ -110,6 +110,7 @@ EXPECTATIONS: Mapping[str, Expectation] = {
     "revoke_session": Expectation(SIGNED_IN, 204, names={"path.session_id": "session"}),
     # team
     "get_team": Expectation(SIGNED_IN),
+    "list_activity": Expectation(LEADERS),
     "invite_member": Expectation(LEADERS, 201, body={"email": "invited-{person}@example.com", "role": "rep"}),
     "take_back_invitation": Expectation(LEADERS, 204, names={"path.invitation_id": "invitation"}),
     "change_role": Expectation(LEADERS, 204, names={"path.user_id": "member"}, body={"role": "rep"}),

@@ -12,6 +12,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import InterfaceError, OperationalError, close_old_connections
 
+from compliance import audit_check
 from compliance import tasks as compliance
 from identity import account_mails, invitation_mails, retention
 from ledger import operations as ledger
@@ -44,7 +45,10 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (2, reconcile.reconcile_calls),
         (5, submission.resolve_unknown),
     ),
-    "books": ((3_600, books.check_books),),
+    "books": (
+        (3_600, books.check_books),
+        (600, audit_check.note_head),
+    ),
     "seller": (
         (2, ledger.settle_top_ups),
         (5, ledger.cancel_subscriptions),

@@ -15,6 +15,7 @@ export const keys = {
   policy: ["policy"] as const,
   devices: ["devices"] as const,
   team: ["team"] as const,
+  activity: ["team", "activity"] as const,
   workspaces: ["workspaces"] as const,
   leads: {
     all: ["leads"] as const,

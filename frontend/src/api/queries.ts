@@ -23,6 +23,14 @@ export const teamQuery = queryOptions({
   queryFn: ({ signal }) => answer(api.GET("/api/team", { signal })),
 });
 
+export const activityQuery = infiniteQueryOptions({
+  queryKey: keys.activity,
+  queryFn: ({ signal, pageParam }) =>
+    answer(api.GET("/api/team/activity", { signal, params: { query: { cursor: pageParam } } })),
+  initialPageParam: undefined as string | undefined,
+  getNextPageParam: (page) => page.next_cursor ?? undefined,
+});
+
 export const workspacesQuery = queryOptions({
   queryKey: keys.workspaces,
   queryFn: ({ signal }) => answer(api.GET("/api/workspaces", { signal })),

@@ -926,6 +926,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/team/activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Activity
+         * @description What was done in the workspace and by whom, newest first.
+         */
+        get: operations["list_activity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/team/invitations": {
         parameters: {
             query?: never;
@@ -1059,6 +1079,50 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * ActOut
+         * @description Something that was done in the workspace and is accounted for.
+         *
+         *     by: who did it; null when it was us, or somebody whose account is erased, which by_us tells apart. whom: the member or
+         *     the invited address that it was done to, null when there is none or it is erased. call_id: the call that it was done to.
+         */
+        ActOut: {
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "call.ended_by_manager" | "paddle_event.dismissed" | "paddle_event.granted" | "team.handed_over" | "team.invitation_taken_back" | "team.invited" | "team.joined" | "team.left" | "team.removed" | "team.renamed" | "team.role_changed" | "top_up.agreed" | "top_up.changed" | "top_up.stopped" | "transcript.corrected" | "transcript.correction_undone";
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** By */
+            by: string | null;
+            /** By Us */
+            by_us: boolean;
+            /** Call Id */
+            call_id: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Role */
+            role: ("owner" | "manager" | "rep") | null;
+            /** Whom */
+            whom: string | null;
+        };
+        /**
+         * ActivityPage
+         * @description Newest first. next_cursor: for the page after this one, null on the last.
+         */
+        ActivityPage: {
+            /** Items */
+            items: components["schemas"]["ActOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
         /**
          * AlertIn
          * @description threshold_mcredits: null takes the line away.
@@ -3137,6 +3201,8 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type ActOut = components['schemas']['ActOut'];
+export type ActivityPage = components['schemas']['ActivityPage'];
 export type AlertIn = components['schemas']['AlertIn'];
 export type AlertOut = components['schemas']['AlertOut'];
 export type AnswerOut = components['schemas']['AnswerOut'];
@@ -4618,6 +4684,28 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TeamOut"];
+                };
+            };
+        };
+    };
+    list_activity: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActivityPage"];
                 };
             };
         };

@@ -6,6 +6,7 @@ export type ServerEvent = Schemas["ServerEvent"];
 export type Session = Schemas["SessionOut"];
 export type Role = NonNullable<Session["role"]>;
 export type Team = Schemas["TeamOut"];
+export type Act = Schemas["ActOut"];
 export type Member = Schemas["MemberOut"];
 export type AppointedRole = Schemas["InviteIn"]["role"];
 export type SeenInvitation = Schemas["InvitationSeenOut"];

@@ -5,6 +5,7 @@ import { useKey } from "../components/useKey";
 import { clockMs, longTime } from "../format/time";
 import type { Interim, Transcript as Text } from "../live/transcript";
 import { CorrectedMark, CorrectionField } from "./Correction";
+import { centre } from "./centre";
 import { overlaps } from "./doubt";
 import { type Edit, newestSpeech } from "./edit";
 import { guessedPx, stretchesOf } from "./stretches";
@@ -31,6 +32,7 @@ export function Transcript({ text, names, chosen, correctable = false, children 
   const content = useRef<HTMLDivElement>(null);
   const lastTop = useRef(0);
   const wasFollowing = useRef(true);
+  const letGo = useRef(() => {});
   const [following, setFollowing] = useState(true);
   const [readTo, setReadTo] = useState(0);
   const count = text.segments.length;
@@ -61,6 +63,7 @@ export function Transcript({ text, names, chosen, correctable = false, children 
   useLayoutEffect(() => {
     const box = scroll.current;
     if (!following || !box || !content.current) return;
+    letGo.current();
     const toEnd = () => {
       box.scrollTop = box.scrollHeight;
     };
@@ -74,17 +77,21 @@ export function Transcript({ text, names, chosen, correctable = false, children 
   useLayoutEffect(() => {
     const box = scroll.current;
     const line = chosen && document.getElementById(`segment-${chosen.id}`);
-    if (!box || !line) return;
+    if (!box || !content.current || !line) return;
     setFollowing(false);
     setReadTo(count);
-    return centre(box, line);
+    letGo.current = centre(box, content.current, line);
+    return letGo.current;
   }, [chosen]);
 
   // The field is taller than its line, and what lies over the text must not cover it.
   const editedId = edit?.segment.id;
   useLayoutEffect(() => {
     const line = editedId && document.getElementById(`segment-${editedId}`);
-    return scroll.current && line ? centre(scroll.current, line) : undefined;
+    if (!scroll.current || !content.current || !line) return;
+    letGo.current();
+    letGo.current = centre(scroll.current, content.current, line);
+    return letGo.current;
   }, [editedId]);
 
   function scrolled(): void {
@@ -151,21 +158,6 @@ export function Transcript({ text, names, chosen, correctable = false, children 
       )}
     </div>
   );
-}
-
-/** Brings a line to the middle of its box. Only the text moves: scrollIntoView would move the page as well. */
-function centre(box: HTMLElement, line: HTMLElement): () => void {
-  const move = (): void => {
-    const above = line.getBoundingClientRect().top - box.getBoundingClientRect().top;
-    box.scrollTop += above - (box.clientHeight - line.offsetHeight) / 2;
-  };
-  move();
-  // Stretches that were never drawn get their true height only once they are near; then the line lies elsewhere.
-  let frame = requestAnimationFrame(() => {
-    move();
-    frame = requestAnimationFrame(move);
-  });
-  return () => cancelAnimationFrame(frame);
 }
 
 /** The id when it is one of these, so that only its own stretch is drawn anew. */

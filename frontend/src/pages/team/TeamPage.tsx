@@ -13,6 +13,7 @@ import { Page, Panel } from "../../components/Page";
 import { Tag } from "../../components/Tag";
 import { Waiting } from "../../components/Waiting";
 import { onDate } from "../../format/time";
+import { ActivityPanel } from "./ActivityPanel";
 import { LeavePanel } from "./LeavePanel";
 import { MembersTable } from "./MembersTable";
 import classes from "./TeamPage.module.css";
@@ -32,6 +33,7 @@ export function TeamPage() {
           </Panel>
           {team.data.may_appoint.length > 0 && <InvitePanel team={team.data} />}
           <LeavePanel team={team.data} />
+          {team.data.may_appoint.length > 0 && <ActivityPanel />}
         </>
       )}
     </Page>

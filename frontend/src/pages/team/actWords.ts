@@ -1,0 +1,34 @@
+import type { Act } from "../../api/types";
+import { ROLE_WORDS } from "./words";
+
+const DONE: Record<Act["action"], (act: Act) => string> = {
+  "call.ended_by_manager": () => "ended a call.",
+  "paddle_event.dismissed": () => "looked at a payment that did not fit and booked nothing.",
+  "paddle_event.granted": () => "looked at a payment that did not fit and granted its credits.",
+  "team.handed_over": (act) => `made ${whom(act)} the owner.`,
+  "team.invitation_taken_back": (act) => `took back the invitation of ${whom(act)}.`,
+  "team.invited": (act) => `invited ${whom(act)} as ${role(act)}.`,
+  "team.joined": (act) => `joined as ${role(act)}.`,
+  "team.left": () => "left the workspace.",
+  "team.removed": (act) => `removed ${whom(act)}.`,
+  "team.renamed": () => "renamed the workspace.",
+  "team.role_changed": (act) => `made ${whom(act)} ${role(act)}.`,
+  "top_up.agreed": () => "turned automatic top-up on.",
+  "top_up.changed": () => "changed automatic top-up.",
+  "top_up.stopped": () => "turned automatic top-up off.",
+  "transcript.corrected": () => "corrected a line of a call.",
+  "transcript.correction_undone": () => "undid the correction of a line of a call.",
+};
+
+/** What comes after the name of who did it, as a sentence. */
+export function actWords(act: Act): string {
+  return DONE[act.action](act);
+}
+
+function whom(act: Act): string {
+  return act.whom ?? "somebody whose account is deleted";
+}
+
+function role(act: Act): string {
+  return act.role === null ? "a member" : ROLE_WORDS[act.role].a;
+}
