@@ -39,6 +39,7 @@ def test_an_unknown_account_and_a_wrong_password_are_answered_alike(make_account
     assert (wrong[0], code_of(wrong[1])) == (401, "sign_in_failed")
 
 
+@pytest.mark.usefixtures("hashing_at_full_cost")
 def test_an_unknown_account_takes_as_long_as_a_wrong_password(make_account: MakeAccount) -> None:
     make_account()
 

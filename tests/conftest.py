@@ -1,0 +1,67 @@
+"""What would take most of the time of most tests and proves nothing there: emptying all tables, hashing at full cost."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import pytest
+from django.contrib.auth.hashers import Argon2PasswordHasher
+from django.db import connection
+from django.test import TransactionTestCase
+
+from ledger.seed import seed
+
+# TRUNCATE makes new files for every table and index, some hundreds; most tests write a few rows into a few tables. Rows that
+# were deleted stay in the files, so a table that has grown gets new ones.
+_EMPTY = """
+DO $$
+DECLARE
+    name text;
+    holds_rows boolean;
+BEGIN
+    SET LOCAL session_replication_role = replica;
+    FOREACH name IN ARRAY string_to_array('{tables}', ' ') LOOP
+        IF pg_relation_size(name) > 262144 THEN
+            EXECUTE 'TRUNCATE ' || name || ' CASCADE';
+        ELSE
+            EXECUTE 'SELECT EXISTS (SELECT FROM ' || name || ')' INTO holds_rows;
+            IF holds_rows THEN
+                EXECUTE 'DELETE FROM ' || name;
+            END IF;
+        END IF;
+    END LOOP;
+END $$
+"""
+
+
+_COSTS: Final = {name: getattr(Argon2PasswordHasher, name) for name in ("time_cost", "memory_cost", "parallelism")}
+_CHEAP: Final = {"time_cost": 1, "memory_cost": 64, "parallelism": 1}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _passwords_are_hashed_quickly() -> None:
+    """In this process; the stacks that tests start hash as the product does."""
+    _hash_at(_CHEAP)
+
+
+@pytest.fixture
+def hashing_at_full_cost() -> Iterator[None]:
+    _hash_at(_COSTS)
+    yield
+    _hash_at(_CHEAP)
+
+
+def _hash_at(costs: Mapping[str, int]) -> None:
+    for name, cost in costs.items():
+        setattr(Argon2PasswordHasher, name, cost)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _tables_are_emptied_quickly() -> None:
+    tables = connection.introspection.django_table_names(include_views=False)
+
+    def empty(_case: TransactionTestCase) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(_EMPTY.format(tables=" ".join(tables)))
+        seed()
+
+    TransactionTestCase._fixture_teardown = empty  # type: ignore[attr-defined]
