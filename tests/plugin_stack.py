@@ -71,8 +71,9 @@ def _start(running: ExitStack) -> None:
 
 def _let_triggers_rest(postgres: Postgres) -> None:
     """Emptying tables between two tests passes the triggers that keep rows for good; the product's role may not do so."""
-    superuser = {"user": "postgres", "password": postgres.superuser_password, "host": str(postgres.sockets)}
-    with psycopg.connect(dbname="template1", **superuser) as connection:
+    with psycopg.connect(
+        host=str(postgres.sockets), user="postgres", password=postgres.superuser_password, dbname="template1"
+    ) as connection:
         connection.execute(f"GRANT SET ON PARAMETER session_replication_role TO {DATABASE}")
 
 

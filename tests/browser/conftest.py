@@ -26,8 +26,9 @@ FLAGS = [
 Look = Callable[[Page, str], None]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def stack() -> Iterator[Stack]:
+    """One for all stories: each has people, numbers and a workspace of its own."""
     with tempfile.TemporaryDirectory(prefix="klose-browser-") as folder:
         # PostgreSQL does not run as root, so others have to be able to enter.
         Path(folder).chmod(0o755)
@@ -35,7 +36,7 @@ def stack() -> Iterator[Stack]:
             yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def control(stack: Stack) -> Iterator[Rep]:
     """The sandbox's phones, messages and faults."""
     rep = Rep(stack.url, stack.sandbox_url)
@@ -43,7 +44,7 @@ def control(stack: Stack) -> Iterator[Rep]:
     rep.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=os.environ["CHROMIUM_PATH"], args=FLAGS)

@@ -8,14 +8,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import psycopg
 from playwright.sync_api import Locator, Page, expect
 
 from config.embedded.handle import Stack
-from sandbox.rep import Rep
-from tests.browser.conftest import Look
-from tests.browser.test_journey import _sign_up
+from sandbox.rep import Person, Rep
+from tests.browser.conftest import Look, signed_in
 
+PERSON = Person(first_name="Olga", last_name="Owner", email="olga@money.example", mobile="+12025550145")
 # Longer than the drawer takes; a picture of it on its way shows nothing.
 SLIDES_IN_MS = 400
 
@@ -23,13 +22,15 @@ SLIDES_IN_MS = 400
 def test_an_owner_follows_the_money_and_asks_why(
     stack: Stack, control: Rep, new_page: Callable[..., Page], look: Look, complaints: list[str], tmp_path: Path
 ) -> None:
+    rep = Rep(stack.url, stack.sandbox_url)
+    rep.sign_up(PERSON)
     page = new_page()
-    _sign_up(page, control, look)
-    _has_a_past(stack)
+    signed_in(page, stack, rep)
+    _has_a_past(stack, rep)
     _reads_the_line(page, look)
     _buys_and_takes_the_invoice(page, tmp_path)
     _draws_the_line_of_the_alert(page, look)
-    _sees_a_chargeback_as_it_happens(page, stack, control, look)
+    _sees_a_chargeback_as_it_happens(page, rep, look)
     _narrows_the_statement(page, look, tmp_path)
     _asks_why(page, look)
     _same_on_a_phone(page, look)
@@ -46,11 +47,10 @@ def _whole(page: Page, look: Look, name: str) -> None:
     page.set_viewport_size(size)
 
 
-def _has_a_past(stack: Stack) -> None:
-    with psycopg.connect(stack.env["DATABASE_URL"]) as connection:
-        (workspace_id,) = connection.execute("SELECT id FROM identity_workspace").fetchone() or ("",)
+def _has_a_past(stack: Stack, rep: Rep) -> None:
+    workspace_id = rep.call("GET", "/api/session")["workspace"]["id"]
     subprocess.run(
-        [sys.executable, "-m", "tests.browser.history", str(workspace_id)], env={**os.environ, **stack.env}, check=True
+        [sys.executable, "-m", "tests.browser.history", workspace_id], env={**os.environ, **stack.env}, check=True
     )
 
 
@@ -115,15 +115,13 @@ def _draws_the_line_of_the_alert(page: Page, look: Look) -> None:
     expect(page.get_by_text("Your credits are low")).not_to_be_visible()
 
 
-def _sees_a_chargeback_as_it_happens(page: Page, stack: Stack, control: Rep, look: Look) -> None:
+def _sees_a_chargeback_as_it_happens(page: Page, rep: Rep, look: Look) -> None:
     """Without a reload: the number, the line, the purchase and the statement."""
-    with psycopg.connect(stack.env["DATABASE_URL"]) as connection:
-        (transaction_id,) = connection.execute(
-            "SELECT transaction_id FROM ledger_checkout WHERE pack_name = 'Starter'"
-        ).fetchone() or ("",)
+    bought = rep.call("GET", "/api/credits/purchases")["items"]
+    transaction_id = next(one["transaction_id"] for one in bought if one["pack_name"] == "Starter")
     balance = page.get_by_role("region", name="Balance", exact=True)
     before = balance.inner_text().split()[0]
-    control.sandbox("POST", f"/sandbox/api/paddle/transactions/{transaction_id}/chargeback")
+    rep.sandbox("POST", f"/sandbox/api/paddle/transactions/{transaction_id}/chargeback")
     row = _purchase(page, "Starter")
     expect(row).to_contain_text("Charged back: 100 credits taken back")
     expect(row).to_contain_text("Taken back")

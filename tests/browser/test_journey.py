@@ -77,9 +77,7 @@ def _buys_a_pack_once(page: Page, stack: Stack, look: Look) -> None:
     expect(page.get_by_text(re.compile("credits were added"))).to_be_visible()
     page.goto("/credits")
     expect(page.get_by_role("region", name="Balance", exact=True)).to_contain_text("100 credits")
-    with psycopg.connect(stack.env["DATABASE_URL"]) as connection:
-        purchases = connection.execute("SELECT count(*) FROM ledger_entry WHERE kind = 'purchase'").fetchone()
-    assert purchases == (1,)
+    assert _rows(stack, "ledger_entry", "kind = 'purchase' AND workspace_id = %s", _workspace(page)) == 1
     look(page, "credits-bought")
 
 
@@ -111,8 +109,7 @@ def _calls_and_reads_along(page: Page, control: Rep, look: Look) -> None:
     expect(transcript).to_contain_text("David Miller", timeout=30_000)
     expect(transcript).to_contain_text(re.compile("price", re.IGNORECASE), timeout=30_000)
     look(page, "in-call")
-    legs = control.sandbox("GET", "/sandbox/api/calls")
-    assert len([leg for leg in legs if leg["parent_sid"] is None]) == 1
+    assert len(control.sandbox("GET", "/sandbox/api/calls", params={"to": MOBILE})) == 1
     page.reload()
     expect(transcript).to_contain_text(re.compile("what is the price", re.IGNORECASE))
     expect(page.get_by_role("button", name="Hang up")).to_be_visible()
@@ -197,6 +194,7 @@ def _same_on_a_phone(page: Page, look: Look) -> None:
 
 
 def _leaves(page: Page, stack: Stack, look: Look) -> None:
+    workspace_id = _workspace(page)
     page.goto("/privacy")
     erase = page.get_by_role("button", name="Delete my account")
     expect(erase).to_be_disabled()
@@ -205,8 +203,19 @@ def _leaves(page: Page, stack: Stack, look: Look) -> None:
     erase.click()
     expect(page.get_by_text("Your account is deleted.")).to_be_visible(timeout=60_000)
     look(page, "erased")
-    with psycopg.connect(stack.env["DATABASE_URL"]) as connection:
-        for table in ("identity_user", "voice_call", "voice_lead", "voice_transcriptsegment", "ai_passage"):
-            assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table  # noqa: S608
+    assert _rows(stack, "identity_user", "email = %s", EMAIL) == 0
+    for table in ("voice_call", "voice_lead", "voice_transcriptsegment", "ai_passage"):
+        assert _rows(stack, table, "workspace_id = %s", workspace_id) == 0, table
     page.goto("/calls")
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+
+
+def _workspace(page: Page) -> str:
+    return str(page.request.get("/api/session").json()["workspace"]["id"])
+
+
+def _rows(stack: Stack, table: str, condition: str, value: str) -> int:
+    with psycopg.connect(stack.env["DATABASE_URL"]) as connection:
+        counted = connection.execute(f"SELECT count(*) FROM {table} WHERE {condition}", [value]).fetchone()  # noqa: S608
+    assert counted is not None
+    return int(counted[0])

@@ -8,16 +8,20 @@ from collections.abc import Callable
 
 from playwright.sync_api import Locator, Page, expect
 
-from sandbox.rep import Rep
-from tests.browser.conftest import Look
-from tests.browser.test_journey import _sign_up
+from config.embedded.handle import Stack
+from sandbox.rep import Person, Rep
+from tests.browser.conftest import Look, signed_in
+
+PERSON = Person(first_name="Tom", last_name="Topup", email="tom@topup.example", mobile="+12025550146")
 
 
 def test_an_owner_turns_automatic_top_up_on_and_off(
-    control: Rep, new_page: Callable[..., Page], look: Look, complaints: list[str]
+    stack: Stack, control: Rep, new_page: Callable[..., Page], look: Look, complaints: list[str]
 ) -> None:
+    rep = Rep(stack.url, stack.sandbox_url)
+    rep.sign_up(PERSON)
     page = new_page()
-    _sign_up(page, control, look)
+    signed_in(page, stack, rep)
     _agrees(page, look)
     _saves_a_method(page, look)
     _sees_it_work(page, look)

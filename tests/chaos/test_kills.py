@@ -1,27 +1,37 @@
-"""kill -9 of each process during a live call: text, charge and page are right afterwards.
+"""kill -9 of each process during a live call, an attack on the media process, its making way for the next one: text, charge and
+page are right afterwards.
 
 Real processes, real speech in true time, a real carrier over sockets and webhooks. Planted bugs that this catches: a segment
 that is given up when the database is away; a gap that is not marked; a hub that does not notice that its groups are gone; a
 settlement that comes on top of the minutes.
 """
 
+import asyncio
 import logging
+import os
+import signal
 import time
 from collections.abc import Iterator
 
+import httpx
+import psutil
 import pytest
 
 from config.embedded.handle import Stack
+from tests.chaos.beside import Beside
 from tests.chaos.page import Page
 from tests.chaos.spoken import gap_ms, missing_turns
 from tests.chaos.story import Ended, Kill, Story
 from tests.smoke.speech import dialogue
+from tests.voice.hostile import KINDS, SLOW_FRAME, SLOW_HANDSHAKE, UNSIGNED, Attacker
+from tests.voice.test_media_hostile import BROKEN, CODES
 
 logger = logging.getLogger(__name__)
 
 SPOKEN = "price_objection"
 # From the kill to the first frame at the next life of the media process, on a busy machine.
 LONGEST_GAP_MS = 30_000
+HOSTILE_MESSAGES = 2_000
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +85,62 @@ def test_a_call_that_died_with_its_supervisor_is_settled_by_the_next_start(story
     assert gap_ms(ended.segments) > 0
     assert_the_page_is_right(ended.page)
     ended.page.close()
+
+
+def test_hostile_messages_beside_a_call_cost_it_nothing(story: Story) -> None:
+    """How much a process grows under ten thousand of them, tests/voice measures."""
+    attacker = attacker_of(story)
+    restarts = story.stack.processes()["media"].restarts
+
+    def attack() -> None:
+        asyncio.run(attacker.dawdle())
+        while attacker.sent < HOSTILE_MESSAGES:
+            asyncio.run(attacker.round())
+
+    attacking = Beside(attack)
+    ended = story.call_with("smoke", [])
+    attacking.result()
+    assert_all_is_right(story, ended, spoken="smoke")
+    assert gap_ms(ended.segments) == 0
+    assert story.stack.processes()["media"].restarts == restarts
+    assert attacker.outcomes.keys() == {*KINDS, UNSIGNED, SLOW_HANDSHAKE, SLOW_FRAME}
+    assert set(attacker.outcomes[UNSIGNED]) == {"403"}
+    assert not [kind for kind, outcomes in attacker.outcomes.items() if "left open" in outcomes]
+    log = (story.stack.data_dir / "logs" / "media.log").read_text()
+    for code in (*CODES, BROKEN["picows"]):
+        assert code in log
+
+
+def test_a_media_process_that_makes_way_hears_its_calls_to_their_end(story: Story) -> None:
+    draining = story.stack.pid("media")
+    url = f"http://localhost:{story.stack.ports.media}/readyz"
+
+    def make_way() -> tuple[int, bool]:
+        """What is answered on the port at first, and whether the port is free a while later."""
+        os.kill(draining, signal.SIGTERM)
+        time.sleep(2)
+        status = httpx.get(url).status_code
+        time.sleep(16)
+        try:
+            httpx.get(url)
+        except httpx.ConnectError:
+            return status, psutil.pid_exists(draining)
+        return status, False
+
+    making_way = Beside(make_way)
+    ended = story.call_with("smoke", [])
+    assert making_way.result() == (503, True)
+    assert_all_is_right(story, ended, spoken="smoke")
+    assert gap_ms(ended.segments) == 0
+    story.stack.wait_ready(limit_s=60)
+    assert story.stack.pid("media") != draining
+
+
+def attacker_of(story: Story) -> Attacker:
+    env = story.stack.env
+    return Attacker(
+        port=story.stack.ports.media, public_url=env["MEDIA_SOCKET_URL"], auth_token=env["TWILIO_AUTH_TOKEN"]
+    )
 
 
 def assert_all_is_right(story: Story, ended: Ended, *, spoken: str = SPOKEN) -> None:
