@@ -10,7 +10,7 @@ from ninja import Router, Status
 
 from api.auth import CsrfFailed, actor_of, anyone_auth, awaiting_otp_auth, session_of
 from api.client import client_of
-from identity import access, contact, operations, otp, passwords, permissions, queries, verify
+from identity import access, contact, operations, opt_out, otp, passwords, permissions, queries, verify
 from identity.schemas import (
     ChangePasswordIn,
     ForgotPasswordIn,
@@ -21,6 +21,7 @@ from identity.schemas import (
     SignedInDevicesOut,
     SignInIn,
     SignUpIn,
+    TextConsentIn,
 )
 from processors.errors import DomainError
 
@@ -40,6 +41,8 @@ PROBLEMS: Final[dict[type[DomainError], int]] = {
     operations.SessionEnded: 401,
     operations.SessionNotFound: 404,
     operations.SignInFailed: 401,
+    opt_out.PolicyOutdated: 409,
+    opt_out.TextsStoppedAtCarrier: 409,
     otp.SmsConsentMissing: 422,
     passwords.PasswordWrong: 422,
     passwords.ResetLinkInvalid: 410,
@@ -118,6 +121,27 @@ def change_password(request: HttpRequest, form: ChangePasswordIn) -> Status[None
 @router.post("/otp/send", response=OtpSentOut, auth=awaiting_otp_auth, operation_id="send_otp")
 def send_otp(request: HttpRequest) -> OtpSentOut:
     return operations.send_otp(session=session_of(request), client=client_of(request), now=timezone.now())
+
+
+@router.post("/otp/consent", response={204: None}, auth=awaiting_otp_auth, operation_id="allow_texts")
+def allow_texts(request: HttpRequest, form: TextConsentIn) -> Status[None]:
+    """Agrees to text messages again, before a passcode is asked for."""
+    row = session_of(request).row
+    if row is None or row.user_id is None:
+        raise operations.SessionEnded("This session was signed out. Sign in again.")
+    opt_out.allow(
+        user_id=row.user_id, policy_version=form.policy_version, client=client_of(request), now=timezone.now()
+    )
+    return Status(204, None)
+
+
+@router.delete("/privacy/consents/sms", response={204: None}, operation_id="stop_texts")
+def stop_texts(request: HttpRequest) -> Status[None]:
+    """Takes the consent to text messages back, and signs out everywhere."""
+    opt_out.stop(user_id=actor_of(request).user_id, way="page", client=client_of(request), now=timezone.now())
+    session_of(request).flush()
+    rotate_token(request)
+    return Status(204, None)
 
 
 @router.post("/otp/check", response=SessionOut, auth=awaiting_otp_auth, operation_id="check_otp")

@@ -33,7 +33,13 @@ WorkspaceAction = Literal[
 ]
 # What concerns one person and no workspace.
 PersonalAction = Literal[
-    "erasure.cancelled", "erasure.done", "erasure.grace_waived", "erasure.requested", "privacy.exported"
+    "erasure.cancelled",
+    "erasure.done",
+    "erasure.grace_waived",
+    "erasure.requested",
+    "privacy.exported",
+    "texts.allowed",
+    "texts.stopped",
 ]
 Action = WorkspaceAction | PersonalAction
 

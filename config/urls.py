@@ -5,6 +5,7 @@ from django.urls import path, re_path
 from api.app import api
 from api.errors import unknown_path
 from api.paddle_webhook import paddle_webhook
+from api.twilio_messages import message_received
 from config import pages
 from voice import webhooks
 
@@ -14,6 +15,7 @@ urlpatterns = [
     path("api/", api.urls),
     re_path(r"^api/", unknown_path),
     path("paddle/webhook", paddle_webhook),
+    path("twilio/messages", message_received),
     path("twilio/voice/<uuid:call_id>/agent", webhooks.agent_answered),
     path("twilio/voice/<uuid:call_id>/status", webhooks.leg_status),
     path("twilio/voice/<uuid:call_id>/stream", webhooks.stream_status),

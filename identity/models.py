@@ -65,6 +65,7 @@ class User(AbstractBaseUser):
 
     email: lower case. mobile_e164: E.164, the only number that passcodes go to.
     mobile_verified_at: when the current number was first proved; null means that the sign-up is not finished.
+    texts_stopped_at: when the phone itself told the carrier to send nothing more; null while it did not.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -73,6 +74,7 @@ class User(AbstractBaseUser):
     last_name = models.CharField(max_length=80)
     mobile_e164 = models.CharField(max_length=16)
     mobile_verified_at = models.DateTimeField(null=True)
+    texts_stopped_at = models.DateTimeField(null=True)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField()
 
@@ -163,6 +165,8 @@ class AccessEvent(models.Model):
     SESSION_REVOKED = "session_revoked"
     RESET_ASKED = "reset_asked"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - no password
+    TEXTS_STOPPED = "texts_stopped"
+    TEXTS_ALLOWED = "texts_allowed"
     KINDS = [
         (SIGN_UP, "Signed up"),
         (SIGN_IN_FAILED, "Wrong password or unknown account"),
@@ -173,6 +177,8 @@ class AccessEvent(models.Model):
         (SESSION_REVOKED, "Another session signed out"),
         (RESET_ASKED, "Asked for a link to a new password"),
         (PASSWORD_CHANGED, "Password changed"),
+        (TEXTS_STOPPED, "Text messages stopped"),
+        (TEXTS_ALLOWED, "Text messages allowed again"),
     ]
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -39,10 +39,7 @@ def send(*, user: User, client: Client, now: datetime) -> OtpSentOut:
 
     Raises SmsConsentMissing, OtpSendLimit, OtpNumberRefused, OtpUnavailable.
     """
-    if not consent.holds(user_id=user.id, purpose="sms"):
-        raise SmsConsentMissing(
-            "Passcodes come by text message, to which you have not agreed. Write to support to agree again."
-        )
+    _demand_consent(user)
     attempt, sent_before = _reserve_send(user=user, client=client, now=now)
     try:
         with disclosures.about(user_id=user.id):
@@ -64,8 +61,10 @@ def send(*, user: User, client: Client, now: datetime) -> OtpSentOut:
 def check(*, user: User, code: str, client: Client, now: datetime) -> None:
     """Returns when Twilio approves the code for the registered number.
 
-    Raises OtpWrong, OtpExpired, OtpTooMany, OtpUnavailable.
+    Raises SmsConsentMissing, OtpWrong, OtpExpired, OtpTooMany, OtpUnavailable.
     """
+    # A code that was sent before the consent was withdrawn would still be right.
+    _demand_consent(user)
     attempt = _reserve_check(user=user, client=client, now=now)
     if not code.isascii() or not code.isdigit():
         _settle(attempt, OtpAttempt.WRONG)
@@ -77,6 +76,13 @@ def check(*, user: User, code: str, client: Client, now: datetime) -> None:
         _settle(attempt, OtpAttempt.WRONG if isinstance(error, OtpWrong) else OtpAttempt.FAILED)
         raise
     _settle(attempt, OtpAttempt.APPROVED, sid)
+
+
+def _demand_consent(user: User) -> None:
+    if not consent.holds(user_id=user.id, purpose="sms"):
+        raise SmsConsentMissing(
+            "Passcodes come by text message, to which you do not agree now. Agree again to sign in."
+        )
 
 
 def _reserve_send(*, user: User, client: Client, now: datetime) -> tuple[OtpAttempt, int]:

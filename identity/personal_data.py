@@ -27,6 +27,7 @@ INVENTORY: Final[dict[str, str]] = {
     "identity.User.last_name": "account",
     "identity.User.mobile_e164": "account",
     "identity.User.mobile_verified_at": "account",
+    "identity.User.texts_stopped_at": "account",
     "identity.User.is_active": "account",
     "identity.User.created_at": "account",
     "identity.Membership.id": "none",

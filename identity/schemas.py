@@ -64,6 +64,13 @@ class ChangePasswordIn(Closed):
     password: Annotated[SecretStr, Field(max_length=200)]
 
 
+class TextConsentIn(Closed):
+    """sms_consent: true, from a box that the person ticked; policy_version: that of the wording beside it."""
+
+    sms_consent: Literal[True]
+    policy_version: Annotated[str, Field(max_length=20)]
+
+
 class OtpCheckIn(Closed):
     code: Annotated[str, Field(min_length=4, max_length=10)]
 

@@ -12,6 +12,7 @@ from sandbox.paddle.subscriptions import Subscriptions
 from sandbox.phones import PhoneInvalid, changed
 from sandbox.services import Services
 from sandbox.twilio.leg import Leg
+from sandbox.twilio.messages import TextInvalid, send_text
 
 Handler = Callable[[web.Request], Awaitable[Any]]
 E164_PATH = r"/{e164:\+?\d+}"
@@ -32,6 +33,7 @@ class Control:
             ("GET", "/phones", self.phones),
             ("GET", f"/phones{E164_PATH}", self.phone),
             ("POST", f"/phones{E164_PATH}", self.change_phone),
+            ("POST", f"/phones{E164_PATH}/texts", self.send_text),
             ("GET", "/calls", self.calls),
             ("GET", "/calls/{sid}", self.call),
             ("POST", "/calls/{sid}/answer", self.answer),
@@ -92,6 +94,11 @@ class Control:
         wanted = changed(phone, await _body(request), dialogues=self._services.speech.ids)
         self._store.phones[phone.e164] = wanted
         return to_json(wanted)
+
+    async def send_text(self, request: web.Request) -> Any:
+        """{"body": "STOP"}: the person at this phone answers a text message."""
+        body = str((await _body(request)).get("body", ""))
+        return send_text(self._services.settings, self._services.webhooks, from_e164=_e164(request), body=body)
 
     async def calls(self, request: web.Request) -> Any:
         wanted = request.query.get("to", "")
@@ -274,7 +281,7 @@ def _endpoint(handler: Handler) -> Callable[[web.Request], Awaitable[web.Respons
     async def endpoint(request: web.Request) -> web.Response:
         try:
             return web.json_response(await handler(request))
-        except (FaultInvalid, PhoneInvalid) as error:
+        except (FaultInvalid, PhoneInvalid, TextInvalid) as error:
             return web.json_response({"error": str(error)}, status=422)
         except SaleInvalid as error:
             return web.json_response({"error": str(error)}, status=404 if error.code == "entity_not_found" else 409)

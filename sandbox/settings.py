@@ -48,6 +48,7 @@ class Settings:
     verify_service_sid: str = VERIFY_SERVICE_SID
     verify_name: str = "Klosesales"
     caller_id: str = ""
+    messages_url: str = ""
     paddle_api_key: str = field(default="", repr=False)
     paddle_webhook_secret: str = field(default="", repr=False)
     paddle_client_token: str = ""
@@ -79,6 +80,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         auth_token=environment["SANDBOX_TWILIO_AUTH_TOKEN"],
         verify_service_sid=environment.get("SANDBOX_TWILIO_VERIFY_SERVICE_SID", VERIFY_SERVICE_SID),
         caller_id=environment.get("SANDBOX_TWILIO_CALLER_ID", ""),
+        messages_url=environment.get("SANDBOX_TWILIO_MESSAGES_URL", ""),
         paddle_api_key=environment.get("SANDBOX_PADDLE_API_KEY", ""),
         paddle_webhook_secret=environment["SANDBOX_PADDLE_WEBHOOK_SECRET"],
         paddle_client_token=environment.get("SANDBOX_PADDLE_CLIENT_TOKEN", ""),

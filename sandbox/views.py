@@ -87,9 +87,18 @@ def _phone(services: Services, phone: Phone) -> Markup:
         tag("header", tag("h3", phone.e164), tag("span", role, class_="badge")),
         *(_live_call(record, is_manual=phone.behaviour == "manual") for record in live),
         tag("ul", *texts, class_="texts") if texts else Markup(),
+        _answers(phone) if texts else Markup(),
         _behaviour(services, phone, speaks=role != "rep"),
         class_="phone ringing" if any(record.status == "ringing" for record in live) else "phone",
     )
+
+
+def _answers(phone: Phone) -> Markup:
+    """What a person may answer to a text message."""
+    buttons = [
+        _button(f"Text {word}", f"/phones/{phone.e164}/texts", f'{{"body": "{word}"}}') for word in ("STOP", "START")
+    ]
+    return tag("div", *buttons, class_="line")
 
 
 def _live_call(record: CallRecord, *, is_manual: bool) -> Markup:

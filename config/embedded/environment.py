@@ -82,6 +82,7 @@ def supplied(folders: Folders, secrets: Secrets, ports: Ports) -> dict[str, str]
         "SANDBOX_TWILIO_AUTH_TOKEN": secrets["twilio_auth_token"],
         "SANDBOX_TWILIO_VERIFY_SERVICE_SID": secrets["twilio_verify_service_sid"],
         "SANDBOX_TWILIO_CALLER_ID": _CALLER_ID,
+        "SANDBOX_TWILIO_MESSAGES_URL": f"{public}/twilio/messages",
         "SANDBOX_PADDLE_API_KEY": secrets["paddle_api_key"],
         "SANDBOX_PADDLE_WEBHOOK_SECRET": secrets["paddle_webhook_secret"],
         "SANDBOX_PADDLE_CLIENT_TOKEN": secrets["paddle_client_token"],

@@ -1,6 +1,7 @@
 """An hour of talk, six thousand lines, in a real browser: the text stays where the reader is.
 
-The lines come out of the product's own operation and reach the page by REST and its socket. How quick it is, is told in the log
+Those of the hour are there already; those that come while somebody looks come out of the product's own operation, and reach the
+page by its socket. How quick it is, is told in the log
 and not judged here: the browser's own Event Timing, from an input to the next paint.
 """
 

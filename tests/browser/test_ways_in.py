@@ -16,6 +16,7 @@ from tests.browser.test_journey import EMAIL, MOBILE, PASSWORD, _sign_up
 
 FORGETFUL = Person(first_name="Fay", last_name="Forgetful", email="fay@forgets.example", mobile="+12025550149")
 BOSS = Person(first_name="Olive", last_name="Owner", email="olive@team.example", mobile="+12025550151")
+QUIET = Person(first_name="Quinn", last_name="Quiet", email="quinn@quiet.example", mobile="+12025550153")
 INVITED = Person(first_name="Ivo", last_name="Invited", email="ivo@team.example", mobile="+12025550152")
 NEW_PASSWORD = "quiet lantern river"
 
@@ -146,6 +147,7 @@ def test_a_colleague_is_invited_joins_and_is_removed(
     role.select_option("manager")
     # The rights of the new role reach the page that is open already.
     expect(page.get_by_role("heading", name="Invite somebody")).to_be_visible(timeout=20_000)
+    expect(team.get_by_role("row", name=re.compile("Olive Owner made Ivo Invited a manager"))).to_be_visible()
     for width, scheme in ((1280, "dark"), (390, "light")):
         team.set_viewport_size({"width": width, "height": 844 if width < 600 else 800})
         team.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
@@ -156,6 +158,53 @@ def test_a_colleague_is_invited_joins_and_is_removed(
     expect(team.get_by_text("You are alone here")).to_be_visible()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible(timeout=20_000)
     boss.close()
+    assert [each for each in complaints if "status of 4" not in each] == []
+
+
+def test_who_stops_text_messages_is_out_and_comes_back_by_agreeing_again(
+    stack: Stack, control: Rep, new_page: Callable[..., Page], look: Look, complaints: list[str]
+) -> None:
+    rep = Rep(stack.url, stack.sandbox_url)
+    rep.sign_up(QUIET)
+    page, other = new_page(), new_page(width=390, scheme="dark")
+    for each in (page, other):
+        signed_in(each, stack, rep)
+    other.goto("/leads")
+    page.goto("/privacy")
+    page.get_by_role("button", name="Stop text messages").click()
+    dialog = page.get_by_role("dialog", name="Stop text messages?")
+    expect(dialog).to_contain_text("cannot sign in again")
+    expect(dialog).to_contain_text("0 credits of My workspace")
+    look(page, "stop-texts-1280-light")
+    dialog.get_by_role("button", name="Stop text messages").click()
+    expect(page.get_by_role("heading", name="Text messages are stopped")).to_be_visible()
+    look(page, "texts-stopped-1280-light")
+    # The page in another window learns it by its socket.
+    expect(other.get_by_role("heading", name="Sign in")).to_be_visible(timeout=5_000)
+
+    page.get_by_role("link", name="Sign in").click()
+    page.get_by_label("E-mail").fill(QUIET.email)
+    page.get_by_label("Password", exact=False).first.fill(QUIET.password)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_text("You have stopped text messages, and signing in needs one.")).to_be_visible()
+    box = page.get_by_role("checkbox", name=re.compile("Message and data rates may apply"))
+    expect(box).not_to_be_checked()
+    agree = page.get_by_role("button", name="Agree and send a code")
+    expect(agree).to_be_disabled()
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.emulate_media(color_scheme="dark")
+    look(page, "allow-texts-390-dark")
+    box.check()
+    agree.click()
+    expect(page.get_by_role("heading", name="Enter the code")).to_be_visible()
+    page.get_by_label("Code").fill(control.newest_code(QUIET.mobile))
+    page.get_by_role("button", name="Verify").click()
+    expect(page.get_by_role("navigation").first).to_be_visible()
+
+    control.sandbox("POST", f"/sandbox/api/phones/{QUIET.mobile}/texts", {"body": "STOP"})
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible(timeout=5_000)
+    rep.close()
+    # The refusals that were wanted.
     assert [each for each in complaints if "status of 4" not in each] == []
 
 

@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 # After the call was placed: the dialogue has begun, and goes on for longer than what happens beside it.
-BESIDE_AFTER_S = 20.0
+BESIDE_AFTER_S = 15.0
 
 
 class Beside:

@@ -75,15 +75,21 @@ class Story:
             time.sleep(TURN_S)
         return call["id"], page
 
-    def call_with(self, spoken: str, kills: Sequence[Kill], *, ends_within_s: float = 120.0) -> Ended:
-        """A whole call with kills at their times; returns when it has ended by itself and its insights are ready."""
+    def call_with(
+        self, spoken: str, kills: Sequence[Kill], *, analysis_dies: bool = False, ends_within_s: float = 120.0
+    ) -> Ended:
+        """A whole call with kills at their times; returns when it has ended by itself and its insights are ready.
+
+        analysis_dies: the worker is killed after it has claimed the call's analysis and before it is done with it.
+        """
         call_id, page = self.begin(spoken)
         began = time.monotonic()
         waiting = list(kills)
         killed: dict[str, float] = {}
         recovered: dict[str, float] = {}
         released_at = math.inf
-        limit = began + dialogue(spoken).turns[-1]["end_ms"] / 1000 + ends_within_s
+        spoken_s = dialogue(spoken).turns[-1]["end_ms"] / 1000
+        limit = began + spoken_s + ends_within_s
         while not _is_complete(page):
             page.turn()
             passed = time.monotonic() - began
@@ -99,15 +105,17 @@ class Story:
                 running = self.stack.processes()[process]
                 if running.ready and running.restarts > 0:
                     recovered[process] = round(passed - killed[process], 1)
+            if analysis_dies and not waiting and released_at == math.inf and passed > spoken_s:
+                analysis_dies = False
+                self._kill_analysis(call_id)
             self._go_on_until(limit, page)
         assert not waiting, f"the call ended before {waiting}"
         self.stack.wait_ready(limit_s=60)
         return self.look_back(call_id, page, recovered)
 
-    def call_whose_analysis_dies(self, spoken: str, *, ends_within_s: float) -> Ended:
-        """A whole call; the worker is killed after it has claimed the analysis and before it is done with it."""
-        call_id, page = self.begin(spoken)
-        until = time.monotonic() + dialogue(spoken).turns[-1]["end_ms"] / 1000 + 60
+    def _kill_analysis(self, call_id: str) -> None:
+        """Kills the worker while it understands the call."""
+        until = time.monotonic() + 60
         with psycopg.connect(self.stack.env["DATABASE_URL"], autocommit=True) as connection:
 
             def analysis_state() -> str:
@@ -122,12 +130,6 @@ class Story:
             self._kill("worker")
             assert analysis_state() == "claimed", "the worker was faster than its end"
             os.kill(self.stack.supervisor_pid, signal.SIGCONT)
-        limit = time.monotonic() + ends_within_s
-        while not _is_complete(page):
-            page.turn()
-            self._go_on_until(limit, page)
-        self.stack.wait_ready(limit_s=60)
-        return self.look_back(call_id, page)
 
     def _kill(self, process: str) -> None:
         """kill -9, with the supervisor held so that it cannot start the process again."""

@@ -138,6 +138,7 @@ def running(tmp_path_factory: pytest.TempPathFactory, product_port: int) -> Iter
         smtp_port,
         SANDBOX_SPEECH_FOLDER=str(folder),
         SANDBOX_PADDLE_WEBHOOK_URL=f"http://localhost:{product_port}/paddle/webhook",
+        SANDBOX_TWILIO_MESSAGES_URL=f"http://localhost:{product_port}/messages",
     )
     yield port, smtp_port
     process.terminate()

@@ -8,6 +8,7 @@ from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client
 
 from tests.sandbox.conftest import REP, SERVICE_SID, Sandbox
+from tests.sandbox.product import Product
 
 
 def send(client: Client, to: str = REP) -> Any:
@@ -97,3 +98,18 @@ async def test_verify_fails_on_demand_with_the_number_that_was_asked_for(sandbox
     await sandbox.fault("verify", "error", 503)
     assert (await refused(sandbox, send))[0] == 503
     assert (await sandbox.sdk(send)).status == "pending"
+
+
+async def test_what_a_phone_answers_reaches_the_product_signed(sandbox: Sandbox, product: Product) -> None:
+    await sandbox.post(f"/phones/{REP}/texts", body="Stop")
+    await sandbox.post(f"/phones/{REP}/texts", body="who is this?")
+    await product.until(lambda: len(product.told("/messages")) == 2)
+    stop, question = product.told("/messages")
+    assert (stop["From"], stop["Body"], stop["OptOutType"]) == (REP, "Stop", "STOP")
+    assert (question["Body"], "OptOutType" in question) == ("who is this?", False)
+    assert all(webhook.signed for webhook in product.webhooks)
+
+
+async def test_a_text_message_without_a_word_is_none(sandbox: Sandbox) -> None:
+    answer = await sandbox.http.post(f"/sandbox/api/phones/{REP}/texts", json={"body": ""})
+    assert (answer.status_code, answer.json()["error"]) == (422, "body must have 1 to 1600 characters.")

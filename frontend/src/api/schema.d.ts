@@ -499,6 +499,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/otp/consent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Allow Texts
+         * @description Agrees to text messages again, before a passcode is asked for.
+         */
+        post: operations["allow_texts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/otp/send": {
         parameters: {
             query?: never;
@@ -605,6 +625,26 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/privacy/consents/sms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Stop Texts
+         * @description Takes the consent to text messages back, and signs out everywhere.
+         */
+        delete: operations["stop_texts"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2991,6 +3031,19 @@ export interface components {
             members: components["schemas"]["MemberOut"][];
         };
         /**
+         * TextConsentIn
+         * @description sms_consent: true, from a box that the person ticked; policy_version: that of the wording beside it.
+         */
+        TextConsentIn: {
+            /** Policy Version */
+            policy_version: string;
+            /**
+             * Sms Consent
+             * @constant
+             */
+            sms_consent: true;
+        };
+        /**
          * TopUpChanged
          * @description Something about the workspace's automatic top-up changed; what, the page asks for.
          */
@@ -3311,6 +3364,7 @@ export type Step = components['schemas']['Step'];
 export type SuppressionIn = components['schemas']['SuppressionIn'];
 export type TalkOut = components['schemas']['TalkOut'];
 export type TeamOut = components['schemas']['TeamOut'];
+export type TextConsentIn = components['schemas']['TextConsentIn'];
 export type TopUpChanged = components['schemas']['TopUpChanged'];
 export type TopUpIn = components['schemas']['TopUpIn'];
 export type TopUpOut = components['schemas']['TopUpOut'];
@@ -4136,6 +4190,28 @@ export interface operations {
             };
         };
     };
+    allow_texts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TextConsentIn"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     send_otp: {
         parameters: {
             query?: never;
@@ -4259,6 +4335,24 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ConsentsOut"];
                 };
+            };
+        };
+    };
+    stop_texts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };

@@ -100,6 +100,12 @@ const policy = createRoute({
   component: lazyRouteComponent(() => import("../pages/policy/PolicyPage"), "PolicyPage"),
 });
 
+const textsStopped = createRoute({
+  getParentRoute: () => root,
+  path: "/texts-stopped",
+  component: lazyRouteComponent(() => import("../pages/privacy/TextsStoppedPage"), "TextsStoppedPage"),
+});
+
 /** Sends those away who are not signed in; they come back after it. */
 async function requireSignedIn({ location }: { location: { href: string } }): Promise<void> {
   const session = await queryClient.ensureQueryData(sessionQuery);
@@ -246,6 +252,7 @@ const routeTree = root.addChildren([
   newPassword,
   join,
   policy,
+  textsStopped,
   erased,
   checkout,
   app.addChildren([call, calls, oneCall, leads, ask, credits, team, privacy, settings]),

@@ -14,7 +14,8 @@ from sandbox.rep import Rep, UnexpectedAnswer
 
 # From the moment in which a call is asked to end to its settlement.
 STUCK_AFTER_S: Final = 60.0
-_POLL_S: Final = 0.3
+# A page is told; these ask, thirty of them, and what they ask is not to take the machine from what is looked at.
+_POLL_S: Final = 1.0
 _PLACED_WITHIN_S: Final = 60.0
 
 

@@ -9,6 +9,7 @@ import { safeNext } from "../../app/safeNext";
 import { Note, ProblemNote } from "../../components/Note";
 import { useForm } from "../../components/useForm";
 import { atTime } from "../../format/time";
+import { AllowTexts } from "./AllowTexts";
 import { AuthFrame } from "./AuthFrame";
 import classes from "./AuthFrame.module.css";
 import { otpKey, useSendCode } from "./useEnter";
@@ -50,6 +51,21 @@ export function VerifyPage() {
   });
   const code = sent && !("error" in sent) ? sent : null;
   const mobile = code?.mobile_e164 ?? session?.user?.mobile_e164 ?? "your phone";
+  const refused = [send.error, check.error, sent && "error" in sent ? sent.error : null].map(asProblem);
+  const stopped = !code && refused.some((each) => each?.code === "sms_consent_missing");
+  const another = (
+    <Button variant="subtle" onClick={() => leave.mutate()} loading={leave.isPending}>
+      Use another account
+    </Button>
+  );
+  if (stopped) {
+    return (
+      <AuthFrame title="Text messages are stopped">
+        <AllowTexts onAllowed={() => send.mutate()} />
+        <div className="row">{another}</div>
+      </AuthFrame>
+    );
+  }
   return (
     <AuthFrame
       title="Enter the code"
@@ -98,9 +114,7 @@ export function VerifyPage() {
         >
           {code ? "Send another code" : "Send a code"}
         </Button>
-        <Button variant="subtle" onClick={() => leave.mutate()} loading={leave.isPending}>
-          Use another account
-        </Button>
+        {another}
       </div>
     </AuthFrame>
   );

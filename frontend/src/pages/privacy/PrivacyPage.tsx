@@ -1,5 +1,7 @@
+import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { useState } from "react";
 import { consentsQuery, disclosuresQuery, heldQuery } from "../../api/queries";
 import list from "../../components/List.module.css";
 import { ProblemNote } from "../../components/Note";
@@ -9,6 +11,7 @@ import { Waiting } from "../../components/Waiting";
 import { atDateTime, onDay } from "../../format/time";
 import { DeletePanel } from "./DeletePanel";
 import classes from "./PrivacyPage.module.css";
+import { StopTextsDialog } from "./StopTextsDialog";
 
 export function PrivacyPage() {
   return (
@@ -74,6 +77,7 @@ const PURPOSE_WORDS: Record<string, string> = {
 
 function Consents() {
   const consents = useQuery(consentsQuery);
+  const [stopping, setStopping] = useState(false);
   return (
     <Panel title="What you agreed to">
       <ProblemNote error={consents.error} />
@@ -87,16 +91,22 @@ function Consents() {
               <span className="num quiet">
                 {atDateTime(consent.at)}, policy {consent.policy_version}
               </span>
+              {consent.purpose === "sms" && consent.given && (
+                <Button variant="default" size="compact-sm" onClick={() => setStopping(true)}>
+                  Stop text messages
+                </Button>
+              )}
             </div>
             {consent.text && <p className="quiet">{consent.text}</p>}
           </li>
         ))}
       </ul>
       <p className="quiet">
-        To stop passcodes by text message, write to{" "}
+        Text messages stop here, by answering STOP to one, or by writing to{" "}
         <a href="mailto:support@klosesales.com">support@klosesales.com</a>. You can no longer sign in then;
         your data can still be exported and erased.
       </p>
+      {stopping && <StopTextsDialog onClose={() => setStopping(false)} />}
     </Panel>
   );
 }

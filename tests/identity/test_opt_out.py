@@ -1,0 +1,179 @@
+"""Text messages that a person stops: by the page, by answering STOP, by support; and allows again."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+
+from compliance import audit_check, policy
+from compliance.models import AuditEvent, ConsentEvent
+from identity.models import AccessEvent, Membership, Session
+from tests.identity.browser import PASSWORD, Browser, code_of
+from tests.identity.conftest import MakeAccount, SignIn
+from tests.identity.test_sockets import SIGNED_OUT, Socket, elsewhere, run
+from tests.realtime.doors import Door, both_doors
+from tests.sandbox_fixture import Sandbox
+from tests.voice.carrier import FORM, signature
+
+MESSAGES = "/twilio/messages"
+
+
+@pytest.fixture
+def member(make_account: MakeAccount) -> Membership:
+    return make_account()
+
+
+@pytest.fixture
+def page(member: Membership, sign_in: SignIn) -> Browser:
+    return sign_in(member)
+
+
+def stop(browser: Browser) -> int:
+    return browser.delete("/api/privacy/consents/sms")[0]
+
+
+def answered(body: str, *, sender: str, signed: bool = True, **more: str) -> tuple[int, str]:
+    """What the product says to a text message from this phone."""
+    form = {"MessageSid": "SM" + "0" * 32, "From": sender, "To": "+12025550147", "Body": body, **more}
+    headers = {"X-Twilio-Signature": signature(MESSAGES, form)} if signed else {}
+    answer: Any = Client().post(MESSAGES, urlencode(form), content_type=FORM, headers=headers)
+    return answer.status_code, answer.content.decode()
+
+
+def half_in() -> Browser:
+    """A browser with the right password, before the passcode."""
+    browser = Browser()
+    assert browser.post("/api/signin", {"email": "ada@example.com", "password": PASSWORD})[0] == 200
+    return browser
+
+
+def agree(browser: Browser, **changes: object) -> tuple[int, Any]:
+    return browser.post(
+        "/api/otp/consent", {"sms_consent": True, "policy_version": policy.current_version(), **changes}
+    )
+
+
+@pytest.mark.policy("C3.6", "C3.7")
+def test_who_stops_them_is_out_everywhere_and_gets_no_message_more(
+    page: Browser, member: Membership, sign_in: SignIn, sandbox: Sandbox
+) -> None:
+    other = sign_in(member, "198.51.100.2")
+    before = len(sandbox.messages_at(member.user.mobile_e164))
+    assert stop(page) == 204
+    for browser in (page, other):
+        assert browser.get("/api/session")[1]["state"] == "anonymous"
+        assert browser.get("/api/leads")[0] == 401
+    assert not Session.objects.filter(user=member.user).exists()
+    waiting = half_in()
+    assert code_of(waiting.post("/api/otp/send")[1]) == "sms_consent_missing"
+    assert len(sandbox.messages_at(member.user.mobile_e164)) == before
+
+
+@pytest.mark.policy("C3.7")
+def test_a_code_that_was_sent_before_opens_nothing_after(member: Membership, page: Browser, sandbox: Sandbox) -> None:
+    waiting = half_in()
+    waiting.post("/api/otp/send")
+    code = sandbox.code_at(member.user.mobile_e164)
+    stop(page)
+    assert waiting.post("/api/otp/check", {"code": code})[0] == 401
+    again = half_in()
+    assert code_of(again.post("/api/otp/check", {"code": code})[1]) == "sms_consent_missing"
+
+
+@pytest.mark.policy("C3.7")
+@both_doors
+def test_open_sockets_close(door: type[Door], page: Browser) -> None:
+    async def story() -> int:
+        socket = Socket(page, door)
+        assert await socket.open()
+        assert '"ready"' in (await socket.next())["text"]
+        await elsewhere(lambda: stop(page))
+        return await socket.closed_with()
+
+    assert run(story) == SIGNED_OUT
+
+
+def test_agreeing_again_restores_everything(page: Browser, member: Membership, sandbox: Sandbox) -> None:
+    stop(page)
+    waiting = half_in()
+    assert agree(waiting, sms_consent=False)[0] == 422
+    assert code_of(agree(waiting, policy_version="1999-1")[1]) == "policy_outdated"
+    assert agree(waiting) == (204, None)
+    assert agree(waiting) == (204, None)
+    assert waiting.post("/api/otp/send")[0] == 200
+    code = sandbox.code_at(member.user.mobile_e164)
+    assert waiting.post("/api/otp/check", {"code": code})[1]["workspace"]["id"] == str(member.workspace_id)
+    words = list(ConsentEvent.objects.filter(purpose="sms").order_by("at").values_list("given", flat=True))
+    assert words == [True, False, True]
+
+
+@pytest.mark.policy("C3.6")
+@pytest.mark.parametrize("body", ["STOP", " stop ", "Unsubscribe", "OPTOUT"])
+def test_answering_stop_does_the_same(body: str, page: Browser, member: Membership) -> None:
+    assert answered(body, sender=member.user.mobile_e164)[0] == 200
+    assert page.get("/api/session")[1]["state"] == "anonymous"
+    waiting = half_in()
+    assert code_of(waiting.post("/api/otp/send")[1]) == "sms_consent_missing"
+    # The carrier would not deliver it, whatever the page says.
+    assert code_of(agree(waiting)[1]) == "texts_stopped_at_carrier"
+    assert answered("start", sender=member.user.mobile_e164)[0] == 200
+    assert code_of(waiting.post("/api/otp/send")[1]) == "sms_consent_missing"
+    assert agree(waiting)[0] == 204
+    assert waiting.post("/api/otp/send")[0] == 200
+
+
+def test_what_the_carrier_understood_counts_before_the_words(page: Browser, member: Membership) -> None:
+    assert answered("Arrêt", sender=member.user.mobile_e164, OptOutType="STOP")[0] == 200
+    assert page.get("/api/session")[1]["state"] == "anonymous"
+
+
+@pytest.mark.parametrize("body", ["please stop calling on Mondays", "", "HELP", "\U0001f6d1"])
+def test_any_other_message_changes_nothing(body: str, page: Browser, member: Membership) -> None:
+    assert answered(body, sender=member.user.mobile_e164) == (200, '<?xml version="1.0" encoding="UTF-8"?><Response/>')
+    assert page.get("/api/session")[1]["state"] == "signed_in"
+
+
+def test_a_message_that_is_forged_or_broken_is_refused(page: Browser, member: Membership) -> None:
+    status, text = answered("STOP", sender=member.user.mobile_e164, signed=False)
+    assert status == 403 and "signature_invalid" in text
+    assert answered("STOP", sender="nobody")[0] == 400
+    assert answered("STOP", sender="+12025550188")[0] == 200
+    assert page.get("/api/session")[1]["state"] == "signed_in"
+
+
+def test_nobody_else_is_concerned(page: Browser, make_account: MakeAccount, sign_in: SignIn) -> None:
+    stranger = sign_in(make_account(email="eve@example.com", mobile="+1 202 555 0177"))
+    stop(page)
+    assert stranger.get("/api/session")[1]["state"] == "signed_in"
+
+
+@pytest.mark.policy("C3.6")
+def test_support_stops_them_for_whoever_writes(
+    page: Browser, member: Membership, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call_command("texts", "show", "ada@example.com")
+    call_command("texts", "stop", " Ada@Example.com")
+    assert capsys.readouterr().out == "Text messages are agreed to.\nText messages are stopped.\n"
+    assert page.get("/api/session")[1]["state"] == "anonymous"
+    with pytest.raises(CommandError, match="No account"):
+        call_command("texts", "stop", "nobody@example.com")
+
+
+def test_each_step_is_told_in_the_record_and_the_access_events(page: Browser, member: Membership) -> None:
+    stop(page)
+    agree(half_in())
+    assert list(AuditEvent.objects.order_by("sequence").values_list("action", "detail__way")) == [
+        ("texts.stopped", "page"),
+        ("texts.allowed", "page"),
+    ]
+    kinds = AccessEvent.objects.filter(user=member.user).values_list("kind", flat=True)
+    assert {"texts_stopped", "texts_allowed"} <= set(kinds)
+    assert audit_check.verify().broken is None
+
+
+def test_stopping_twice_is_one_withdrawal(member: Membership, page: Browser) -> None:
+    for _ in range(3):
+        answered("STOP", sender=member.user.mobile_e164)
+    assert ConsentEvent.objects.filter(purpose="sms", given=False).count() == 1
