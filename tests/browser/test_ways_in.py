@@ -152,6 +152,8 @@ def test_a_colleague_is_invited_joins_and_is_removed(
         team.set_viewport_size({"width": width, "height": 844 if width < 600 else 800})
         team.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         look(team, f"team-{width}-{scheme}")
+        team.get_by_role("table").last.scroll_into_view_if_needed()
+        look(team, f"team-activity-{width}-{scheme}")
     team.get_by_role("button", name="Remove Ivo Invited").click()
     look(team, "team-remove-390-light")
     team.get_by_role("dialog").get_by_role("button", name="Remove").click()
@@ -173,7 +175,7 @@ def test_who_stops_text_messages_is_out_and_comes_back_by_agreeing_again(
     page.goto("/privacy")
     page.get_by_role("button", name="Stop text messages").click()
     dialog = page.get_by_role("dialog", name="Stop text messages?")
-    expect(dialog).to_contain_text("cannot sign in again")
+    expect(dialog).to_contain_text("cannot sign in until you agree again")
     expect(dialog).to_contain_text("0 credits of My workspace")
     look(page, "stop-texts-1280-light")
     dialog.get_by_role("button", name="Stop text messages").click()

@@ -6,6 +6,7 @@ import { useSignedIn } from "../../app/useSession";
 import { Dialog } from "../../components/Dialog";
 import { ProblemNote } from "../../components/Note";
 import { credits } from "../../format/credits";
+import classes from "./PrivacyPage.module.css";
 
 /** Says what is lost with the text messages before it takes the consent back. */
 export function StopTextsDialog({ onClose }: { onClose: () => void }) {
@@ -19,8 +20,8 @@ export function StopTextsDialog({ onClose }: { onClose: () => void }) {
     <Dialog title="Stop text messages?" onClose={onClose}>
       <div className="stack">
         <p>Every sign-in needs a passcode by text message to {user.mobile_e164}. Without them:</p>
-        <ul>
-          <li>you are signed out everywhere within seconds and cannot sign in again,</li>
+        <ul className={classes.lost}>
+          <li>you are signed out everywhere within seconds and cannot sign in until you agree again,</li>
           {permissions.manage_workspace && balance.data && (
             <li>
               you cannot use the {credits(balance.data.available_mcredits)} of {workspace.name},
@@ -29,7 +30,7 @@ export function StopTextsDialog({ onClose }: { onClose: () => void }) {
           <li>a call that is going on is charged until it ends.</li>
         </ul>
         <p className="quiet">
-          Nothing is deleted. You can agree to text messages again at any time, with your e-mail and password.
+          Nothing is deleted. To agree again at any time, sign in with your e-mail and password.
         </p>
         <ProblemNote error={stop.error} />
         <div className="row">
