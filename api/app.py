@@ -5,13 +5,13 @@ from typing import Any
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
-from api import ask, auth, calls, credits, errors, identity, leads, privacy, statement, team, top_up
+from api import api_keys, ask, auth, calls, credits, errors, identity, leads, privacy, statement, team, top_up
 from api.parsing import TextParser
 from api.rendering import WireRenderer
 from api.server_events import add_server_events
 from processors.errors import CursorInvalid, DomainError
 
-ROUTERS = (identity, team, leads, calls, ask, credits, top_up, statement, privacy)
+ROUTERS = (identity, team, api_keys, leads, calls, ask, credits, top_up, statement, privacy)
 
 
 class KloseAPI(NinjaAPI):
@@ -24,7 +24,7 @@ class KloseAPI(NinjaAPI):
 api = KloseAPI(
     title="Klosesales",
     version="1",
-    auth=auth.SessionAuth(),
+    auth=auth.session_auth,
     docs_url=None,
     parser=TextParser(),
     renderer=WireRenderer(),

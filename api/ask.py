@@ -10,7 +10,7 @@ from ninja import Header, Query, Router, Status
 from ai import operations, queries
 from ai.embedding import EmbeddingModelMissing
 from ai.schemas import AnswerOut, InsightsOut, QuestionIn, QuestionsPage
-from api.auth import actor_of
+from api.auth import actor_of, or_key
 from ledger.operations import InsufficientCredit, LedgerBusy
 from processors.errors import DomainError
 from voice import queries as voice_queries
@@ -26,7 +26,7 @@ PROBLEMS: dict[type[DomainError], int] = {
 }
 
 
-@router.post("/questions", response=AnswerOut, operation_id="ask_question")
+@router.post("/questions", response=AnswerOut, operation_id="ask_question", auth=or_key("questions:ask"))
 def ask_question(
     request: HttpRequest,
     body: QuestionIn,
@@ -41,18 +41,20 @@ def ask_question(
     )
 
 
-@router.get("/questions", response=QuestionsPage, operation_id="list_questions")
+@router.get("/questions", response=QuestionsPage, operation_id="list_questions", auth=or_key("questions:ask"))
 def list_questions(request: HttpRequest, cursor: Annotated[str | None, Query(max_length=200)] = None) -> QuestionsPage:
     return queries.history(actor=actor_of(request), cursor=cursor)
 
 
-@router.delete("/questions/{question_id}", response={204: None}, operation_id="delete_question")
+@router.delete(
+    "/questions/{question_id}", response={204: None}, operation_id="delete_question", auth=or_key("questions:ask")
+)
 def delete_question(request: HttpRequest, question_id: UUID) -> Status[None]:
     operations.delete_question(actor=actor_of(request), question_id=question_id)
     return Status(204, None)
 
 
-@router.get("/calls/{call_id}/insights", response=InsightsOut, operation_id="get_insights")
+@router.get("/calls/{call_id}/insights", response=InsightsOut, operation_id="get_insights", auth=or_key("calls:read"))
 def get_insights(request: HttpRequest, call_id: UUID) -> InsightsOut:
     # Thinking knows only the calls that were indexed; voice tells a call that is still waiting from none at all.
     voice_queries.call_of(actor=actor_of(request), call_id=call_id)

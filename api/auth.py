@@ -8,11 +8,13 @@ from typing import Any, ClassVar, cast
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
-from ninja.security import APIKeyCookie
+from ninja.security import APIKeyCookie, HttpBearer
 from ninja.utils import check_csrf
 
+from identity.api_keys import KeyNotAccepted, actor_of_key
 from identity.auth import Actor, actor_of_session
 from identity.operations import note_use
+from identity.permissions import Scope
 from identity.sessions import SessionStore
 from processors.errors import DomainError
 
@@ -39,12 +41,34 @@ class _CookieAuth(APIKeyCookie):
 class SessionAuth(_CookieAuth):
     """A person who has signed in and proved the phone in this session: `request.auth` is the Actor."""
 
+    def __call__(self, request: HttpRequest) -> Any:
+        """Raises CsrfFailed, KeyNotAccepted."""
+        if _key_in(request) is not None:
+            raise KeyNotAccepted("No key opens this. Sign in, then do it on the page.")
+        return super().__call__(request)
+
     def authenticate(self, request: HttpRequest, key: str | None) -> Actor | None:
         session = session_of(request)
         actor = actor_of_session(session)
         if actor is not None and session.row is not None:
             note_use(session=session.row, now=timezone.now())
         return actor
+
+
+class KeyAuth(HttpBearer):
+    """A program with a key for this scope: `request.auth` is the Actor. No cookie is looked at, so no CSRF token is wanted."""
+
+    def __init__(self, scope: Scope) -> None:
+        super().__init__()
+        self._scope = scope
+
+    def __call__(self, request: HttpRequest) -> Any:
+        """Raises ApiKeyInvalid, ScopeMissing."""
+        key = _key_in(request)
+        return None if key is None else self.authenticate(request, key)
+
+    def authenticate(self, request: HttpRequest, token: str) -> Actor:
+        return actor_of_key(token, scope=self._scope, now=timezone.now())
 
 
 class AwaitingOtpAuth(_CookieAuth):
@@ -62,8 +86,23 @@ class AnyoneAuth(_CookieAuth):
         return session_of(request)
 
 
+session_auth = SessionAuth()
 awaiting_otp_auth = AwaitingOtpAuth()
 anyone_auth = AnyoneAuth()
+
+
+def or_key(scope: Scope) -> list[Any]:
+    """Who may call a route that programs use too: a person, or a key with this scope."""
+    return [KeyAuth(scope), session_auth]
+
+
+def _key_in(request: HttpRequest) -> str | None:
+    """What the request presents as a key, however malformed; None when it presents nothing."""
+    header = request.headers.get("Authorization")
+    if header is None:
+        return None
+    kind, _, key = header.partition(" ")
+    return key.strip() if kind.lower() == "bearer" else ""
 
 
 def session_of(request: HttpRequest) -> SessionStore:
@@ -71,5 +110,5 @@ def session_of(request: HttpRequest) -> SessionStore:
 
 
 def actor_of(request: HttpRequest) -> Actor:
-    """The actor of a route behind SessionAuth."""
+    """The actor of a route behind SessionAuth or KeyAuth."""
     return cast(Actor, request.auth)  # type: ignore[attr-defined]  # set by Ninja

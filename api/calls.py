@@ -7,7 +7,7 @@ from uuid import UUID
 from django.http import HttpRequest
 from ninja import Header, Query, Router, Status
 
-from api.auth import actor_of
+from api.auth import actor_of, or_key
 from ledger import operations as ledger
 from processors.errors import DomainError
 from voice import corrections, operations, queries, receipt
@@ -44,7 +44,7 @@ def start_call(request: HttpRequest, body: CallIn, idempotency_key: IdempotencyK
     return Status(201, queries.call_out(call, now=now))
 
 
-@router.get("/calls", response=CallPage, operation_id="list_calls")
+@router.get("/calls", response=CallPage, operation_id="list_calls", auth=or_key("calls:read"))
 def list_calls(
     request: HttpRequest,
     lead_id: UUID | None = None,
@@ -62,7 +62,7 @@ def list_calls(
     )
 
 
-@router.get("/calls/{call_id}", response=CallListItem, operation_id="get_call")
+@router.get("/calls/{call_id}", response=CallListItem, operation_id="get_call", auth=or_key("calls:read"))
 def get_call(request: HttpRequest, call_id: UUID) -> Any:
     call = queries.call_of(actor=actor_of(request), call_id=call_id)
     return queries.list_item(call, queries.speech_spans([call.id]).get(call.id, []), now=datetime.now(UTC))
@@ -76,7 +76,7 @@ def annotate_call(request: HttpRequest, call_id: UUID, change: CallChange) -> An
     )
 
 
-@router.get("/calls/{call_id}/segments", response=SegmentPage, operation_id="list_segments")
+@router.get("/calls/{call_id}/segments", response=SegmentPage, operation_id="list_segments", auth=or_key("calls:read"))
 def list_segments(
     request: HttpRequest,
     call_id: UUID,
@@ -100,6 +100,6 @@ def hang_up(request: HttpRequest, call_id: UUID) -> Any:
     return queries.call_out(operations.request_hangup(actor=actor_of(request), call_id=call_id, now=now), now=now)
 
 
-@router.get("/calls/{call_id}/receipt", response=ReceiptOut, operation_id="get_receipt")
+@router.get("/calls/{call_id}/receipt", response=ReceiptOut, operation_id="get_receipt", auth=or_key("calls:read"))
 def get_receipt(request: HttpRequest, call_id: UUID) -> Any:
     return receipt.receipt_of(queries.call_of(actor=actor_of(request), call_id=call_id))

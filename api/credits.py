@@ -9,7 +9,7 @@ from django.utils import timezone
 from ninja import Header, Query, Router, Status
 from pydantic import AfterValidator, BaseModel, Field
 
-from api.auth import actor_of
+from api.auth import actor_of, or_key
 from identity.permissions import NotPermitted
 from ledger import operations, paddle, purchases, queries
 from ledger.burn_down import DAYS_MAX, burn_down
@@ -62,7 +62,7 @@ PROBLEMS: dict[type[DomainError], int] = {
 }
 
 
-@router.get("/credits", response=BalanceOut, operation_id="get_credits")
+@router.get("/credits", response=BalanceOut, operation_id="get_credits", auth=or_key("credits:read"))
 def get_credits(request: HttpRequest) -> BalanceOut:
     return queries.balance(actor_of(request).workspace_id, now=timezone.now())
 
@@ -74,7 +74,7 @@ def set_balance_alert(request: HttpRequest, body: AlertIn) -> BalanceOut:
     return queries.balance(actor.workspace_id, now=timezone.now())
 
 
-@router.get("/credits/burn-down", response=BurnDownOut, operation_id="get_burn_down")
+@router.get("/credits/burn-down", response=BurnDownOut, operation_id="get_burn_down", auth=or_key("credits:read"))
 def get_burn_down(
     request: HttpRequest,
     asked: Annotated[BurnDownQuery, Query()],
@@ -107,7 +107,7 @@ def get_checkout(request: HttpRequest, checkout_id: UUID) -> CheckoutStateOut:
         raise Http404 from None
 
 
-@router.get("/credits/purchases", response=PurchasePage, operation_id="list_purchases")
+@router.get("/credits/purchases", response=PurchasePage, operation_id="list_purchases", auth=or_key("credits:read"))
 def list_purchases(request: HttpRequest, cursor: Annotated[str | None, Query(max_length=200)] = None) -> PurchasePage:
     return purchases.page(actor=actor_of(request), cursor=cursor)
 

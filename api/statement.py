@@ -12,7 +12,7 @@ from django.http import HttpRequest, StreamingHttpResponse
 from ninja import Query, Router
 from pydantic import AwareDatetime, BaseModel, Field
 
-from api.auth import actor_of
+from api.auth import actor_of, or_key
 from ledger import statement
 from ledger.schemas import EntryKind
 from processors.errors import DomainError
@@ -54,7 +54,7 @@ class StatementQuery(BaseModel):
         return spending.SpendingFilter(**dict(self))
 
 
-@router.get("/credits/statement", response=StatementPage, operation_id="get_statement")
+@router.get("/credits/statement", response=StatementPage, operation_id="get_statement", auth=or_key("credits:read"))
 def get_statement(
     request: HttpRequest,
     asked: Annotated[StatementQuery, Query()],
@@ -65,7 +65,7 @@ def get_statement(
     return spending.page(actor=actor_of(request), asked=asked.filter(), cursor=cursor, limit=limit)
 
 
-@router.get("/credits/statement.csv", operation_id="export_statement")
+@router.get("/credits/statement.csv", operation_id="export_statement", auth=or_key("credits:read"))
 def export_statement(request: HttpRequest, asked: Annotated[StatementQuery, Query()]) -> StreamingHttpResponse:
     """What the statement shows with the same filters, all of it, as it is read: its length does not matter to memory."""
     rows = spending.pages(actor=actor_of(request), asked=asked.filter())
@@ -75,12 +75,17 @@ def export_statement(request: HttpRequest, asked: Annotated[StatementQuery, Quer
     return response
 
 
-@router.get("/credits/spenders", response=list[Spender], operation_id="list_spenders")
+@router.get("/credits/spenders", response=list[Spender], operation_id="list_spenders", auth=or_key("credits:read"))
 def list_spenders(request: HttpRequest) -> list[Spender]:
     return spending.spenders(actor_of(request))
 
 
-@router.get("/credits/entries/{entry_id}/explanation", response=ExplanationOut, operation_id="explain_entry")
+@router.get(
+    "/credits/entries/{entry_id}/explanation",
+    response=ExplanationOut,
+    operation_id="explain_entry",
+    auth=or_key("credits:read"),
+)
 def explain_entry(request: HttpRequest, entry_id: UUID) -> ExplanationOut:
     return explanation.explain(actor=actor_of(request), entry_id=entry_id)
 

@@ -15,6 +15,8 @@ Plain = str | int | bool | None
 # What people did in a workspace; its owner and managers read it with the names.
 WorkspaceAction = Literal[
     "call.ended_by_manager",
+    "key.made",
+    "key.revoked",
     "paddle_event.dismissed",
     "paddle_event.granted",
     "team.handed_over",

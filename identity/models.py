@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Self, TypeVar
 from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from uuid_utils.compat import uuid7
@@ -147,6 +148,24 @@ class Session(models.Model):
     address = models.GenericIPAddressField(null=True)
     agent = models.CharField(max_length=200, blank=True)
     data: models.JSONField[Any, Any] = models.JSONField(default=dict)
+
+
+class ApiKey(TenantModel):
+    """What a program presents instead of a session. It acts as the member who made it, within its scopes, and ends with the
+    membership.
+
+    key_digest: SHA-256 in hex, so that a copy of the table opens nothing. hint: its last characters, to recognise it by.
+    expires_at: null for one that does not end by itself. last_used_at: kept to within five minutes.
+    """
+
+    membership = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=60)
+    key_digest = models.CharField(max_length=64, unique=True)
+    hint = models.CharField(max_length=4)
+    scopes = ArrayField(models.CharField(max_length=20))
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
 
 
 class AccessEvent(models.Model):

@@ -1,17 +1,21 @@
 """What each role may do in its workspace; the one table that routes, queries and pages ask."""
 
-from typing import ClassVar, Final, Literal
+from typing import ClassVar, Final, Literal, get_args
 
 from processors.errors import DomainError
 
 Role = Literal["owner", "manager", "rep"]
-Permission = Literal["buy_credits", "see_team", "manage_members", "manage_workspace"]
+Permission = Literal["buy_credits", "see_team", "manage_members", "manage_keys", "manage_workspace"]
 
 _GRANTED: dict[Role, frozenset[Permission]] = {
-    "owner": frozenset({"buy_credits", "see_team", "manage_members", "manage_workspace"}),
-    "manager": frozenset({"buy_credits", "see_team", "manage_members"}),
+    "owner": frozenset({"buy_credits", "see_team", "manage_members", "manage_keys", "manage_workspace"}),
+    "manager": frozenset({"buy_credits", "see_team", "manage_members", "manage_keys"}),
     "rep": frozenset(),
 }
+
+# What a program may be allowed by its key, next to what the role of whoever made the key allows.
+Scope = Literal["leads:read", "leads:write", "calls:read", "credits:read", "questions:ask"]
+SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
 
 AppointedRole = Literal["manager", "rep"]
 APPOINTED: Final[tuple[AppointedRole, ...]] = ("manager", "rep")

@@ -46,6 +46,7 @@ def describe_session(session: SessionStore) -> SessionOut:
             buy_credits=may(role, "buy_credits"),
             see_team=may(role, "see_team"),
             manage_members=may(role, "manage_members"),
+            manage_keys=may(role, "manage_keys"),
             manage_workspace=may(role, "manage_workspace"),
         ),
         live_socket_url=settings.LIVE_SOCKET_URL if verified else None,

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool
 
 from compliance.audit import WorkspaceAction
-from identity.permissions import AppointedRole, Role
+from identity.permissions import SCOPES, AppointedRole, Role, Scope
 
 # No control characters: they have no place on one line, and PostgreSQL refuses U+0000.
 _ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
@@ -96,6 +96,7 @@ class PermissionsOut(BaseModel):
     buy_credits: bool
     see_team: bool
     manage_members: bool
+    manage_keys: bool
     manage_workspace: bool
 
 
@@ -170,6 +171,40 @@ class TeamOut(BaseModel):
     members: list[MemberOut]
     invitations: list[InvitationOut]
     may_appoint: list[AppointedRole]
+
+
+class ApiKeyIn(Closed):
+    """scopes: at least one. expires_in_days: null for a key that does not end by itself."""
+
+    name: Annotated[str, Field(min_length=1, max_length=60, pattern=_ONE_LINE)]
+    scopes: Annotated[list[Scope], Field(min_length=1, max_length=len(SCOPES))]
+    expires_in_days: Annotated[int, Field(ge=1, le=3_650)] | None
+
+
+class ApiKeyOut(BaseModel):
+    """hint: the last characters of the key. made_by: the member as whom it acts."""
+
+    id: UUID
+    name: str
+    hint: str
+    scopes: list[Scope]
+    made_by: str
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+
+
+class ApiKeyMadeOut(ApiKeyOut):
+    """key: shown this once, and kept nowhere."""
+
+    key: str
+
+
+class ApiKeysOut(BaseModel):
+    """max: so many a workspace may have."""
+
+    items: list[ApiKeyOut]
+    max: int
 
 
 class ActOut(BaseModel):

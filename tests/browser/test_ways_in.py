@@ -7,25 +7,29 @@ way back, grows the address until the tab dies.
 import re
 from collections.abc import Callable
 
-from playwright.sync_api import Page, expect
+import httpx
+from playwright.sync_api import Locator, Page, expect
 
 from config.embedded.handle import Stack
 from sandbox.rep import Person, Rep
 from tests.browser.conftest import Look, signed_in
-from tests.browser.test_journey import EMAIL, MOBILE, PASSWORD, _sign_up
 
+TABBED = Person(first_name="Tess", last_name="Tabbed", email="tess@tabs.example", mobile="+12025550155")
 FORGETFUL = Person(first_name="Fay", last_name="Forgetful", email="fay@forgets.example", mobile="+12025550149")
 BOSS = Person(first_name="Olive", last_name="Owner", email="olive@team.example", mobile="+12025550151")
 QUIET = Person(first_name="Quinn", last_name="Quiet", email="quinn@quiet.example", mobile="+12025550153")
+KEEPER = Person(first_name="Kim", last_name="Keeper", email="kim@keys.example", mobile="+12025550154")
 INVITED = Person(first_name="Ivo", last_name="Invited", email="ivo@team.example", mobile="+12025550152")
 NEW_PASSWORD = "quiet lantern river"
 
 
 def test_a_tab_whose_session_ends_elsewhere_asks_to_sign_in_and_comes_back(
-    stack: Stack, control: Rep, new_page: Callable[..., Page], look: Look
+    stack: Stack, control: Rep, new_page: Callable[..., Page]
 ) -> None:
+    rep = Rep(stack.url, stack.sandbox_url)
+    rep.sign_up(TABBED)
     page = new_page()
-    _sign_up(page, control, look)
+    signed_in(page, stack, rep)
     page.goto("/leads")
     expect(page.get_by_role("heading", name="Leads")).to_be_visible()
     other = page.context.new_page()
@@ -33,13 +37,14 @@ def test_a_tab_whose_session_ends_elsewhere_asks_to_sign_in_and_comes_back(
     other.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     assert page.url == f"{stack.url}/sign-in?next=%2Fleads"
-    page.get_by_label("E-mail").fill(EMAIL)
-    page.get_by_label("Password", exact=False).first.fill(PASSWORD)
+    page.get_by_label("E-mail").fill(TABBED.email)
+    page.get_by_label("Password", exact=False).first.fill(TABBED.password)
     page.get_by_role("button", name="Sign in").dblclick()
     expect(page.get_by_role("heading", name="Enter the code")).to_be_visible()
-    page.get_by_label("Code").fill(control.newest_code(MOBILE))
+    page.get_by_label("Code").fill(control.newest_code(TABBED.mobile))
     page.get_by_role("button", name="Verify").dblclick()
     expect(page).to_have_url(re.compile("/leads$"))
+    rep.close()
 
 
 def test_a_forgotten_password_is_replaced_by_the_link_in_the_mail_and_changed_again_in_the_settings(
@@ -208,6 +213,48 @@ def test_who_stops_text_messages_is_out_and_comes_back_by_agreeing_again(
     rep.close()
     # The refusals that were wanted.
     assert [each for each in complaints if "status of 4" not in each] == []
+
+
+def test_an_owner_makes_a_key_for_a_program_and_revokes_it(
+    stack: Stack, new_page: Callable[..., Page], look: Look, complaints: list[str]
+) -> None:
+    rep = Rep(stack.url, stack.sandbox_url)
+    rep.sign_up(KEEPER)
+    page = new_page()
+    signed_in(page, stack, rep)
+    page.goto("/settings")
+    panel = page.get_by_role("region", name="API keys")
+    expect(panel).to_contain_text("No key yet")
+    panel.get_by_role("button", name="New key").press("Enter")
+    form = panel.get_by_role("form", name="New key")
+    expect(form.get_by_label("Name")).to_be_focused()
+    page.keyboard.type("Our CRM")
+    make = form.get_by_role("button", name="Make the key")
+    expect(make).to_be_disabled()
+    form.get_by_label("Read leads").check()
+    _in_sight(page, panel, look, "key-form-1280-light")
+    make.click()
+    shown = panel.get_by_role("textbox", name="The key")
+    key = shown.input_value()
+    assert httpx.get(f"{stack.url}/api/leads", headers={"Authorization": f"Bearer {key}"}).status_code == 200
+    _in_sight(page, panel, look, "key-shown-1280-light")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.emulate_media(color_scheme="dark")
+    page.reload()
+    expect(panel).to_contain_text(f"…{key[-4:]}")
+    assert key not in page.content()
+    _in_sight(page, panel, look, "keys-390-dark")
+    panel.get_by_role("button", name="Revoke Our CRM").click()
+    page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
+    expect(panel).to_contain_text("No key yet")
+    assert httpx.get(f"{stack.url}/api/leads", headers={"Authorization": f"Bearer {key}"}).status_code == 401
+    rep.close()
+    assert complaints == []
+
+
+def _in_sight(page: Page, panel: Locator, look: Look, name: str) -> None:
+    panel.evaluate("(it) => it.scrollIntoView({block: 'start'})")
+    look(page, name)
 
 
 def _links_to(control: Rep, email: str, place: str) -> list[str]:

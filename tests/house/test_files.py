@@ -51,6 +51,7 @@ NETWORK = {
 }
 # Interfaces and adapters ask the clock; operations and queries are told the time.
 CLOCKS = {
+    "api/api_keys.py",
     "api/ask.py",
     "api/auth.py",
     "api/calls.py",

@@ -26,8 +26,16 @@ class Reply:
 
 
 class Asker(Browser):
-    def ask(self, method: str, path: str, body: object = None, *, with_csrf: bool = True) -> Reply:
-        headers = {"Origin": "https://testserver", "Idempotency-Key": f"key-{uuid7()}"}
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        with_csrf: bool = True,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
+        headers = {"Origin": "https://testserver", "Idempotency-Key": f"key-{uuid7()}", **(headers or {})}
         if with_csrf:
             if settings.CSRF_COOKIE_NAME not in self.client.cookies:
                 self.get("/api/session")

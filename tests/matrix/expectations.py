@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from identity.permissions import Scope
+
 Role = Literal["anonymous", "awaiting_otp", "rep", "manager", "owner"]
 ROLES: tuple[Role, ...] = ("anonymous", "awaiting_otp", "rep", "manager", "owner")
 
@@ -32,6 +34,7 @@ Thing = Literal[
     # Somebody in the workspace over whom the owner and managers may decide.
     "member",
     "invitation",
+    "key",
     "workspace",
 ]
 # Who of the same workspace may reach a colleague's; nobody of another workspace ever may.
@@ -46,6 +49,7 @@ COLLEAGUES_MAY: Mapping[Thing, frozenset[Role]] = {
     "person": frozenset({"manager", "owner"}),
     "member": frozenset({"manager", "owner"}),
     "invitation": frozenset({"manager", "owner"}),
+    "key": frozenset({"manager", "owner"}),
     "workspace": SIGNED_IN,
     # Whoever holds a receipt's address may read it: after the erasure nobody can sign in any more.
     "receipt": EVERYBODY,
@@ -125,6 +129,10 @@ EXPECTATIONS: Mapping[str, Expectation] = {
     "accept_invitation": Expectation(SIGNED_IN, 410, body={"token": "nobody:forged"}),
     "list_workspaces": Expectation(SIGNED_IN),
     "enter_workspace": Expectation(SIGNED_IN, names={"body.workspace_id": "workspace"}, body={}),
+    # keys
+    "list_keys": Expectation(LEADERS),
+    "make_key": Expectation(LEADERS, 201, body={"name": "Our CRM", "scopes": ["leads:read"], "expires_in_days": None}),
+    "revoke_key": Expectation(LEADERS, 204, names={"path.key_id": "key"}),
     # leads
     "list_leads": Expectation(SIGNED_IN),
     "add_lead": Expectation(SIGNED_IN, 201, body={"first_name": "Nia", "phone": "+1 202 555 0188"}),
@@ -187,6 +195,31 @@ EXPECTATIONS: Mapping[str, Expectation] = {
 }
 
 Door = Literal["anybody", "carrier", "seller"]
+# What a program may do with a key, and the scope that it needs; no key opens anything else.
+KEYED: Mapping[str, Scope] = {
+    "list_leads": "leads:read",
+    "get_lead": "leads:read",
+    "check_dial": "leads:read",
+    "add_lead": "leads:write",
+    "change_lead": "leads:write",
+    "remove_lead": "leads:write",
+    "suppress_lead": "leads:write",
+    "list_calls": "calls:read",
+    "get_call": "calls:read",
+    "list_segments": "calls:read",
+    "get_insights": "calls:read",
+    "get_receipt": "calls:read",
+    "get_credits": "credits:read",
+    "get_burn_down": "credits:read",
+    "get_statement": "credits:read",
+    "export_statement": "credits:read",
+    "list_spenders": "credits:read",
+    "list_purchases": "credits:read",
+    "explain_entry": "credits:read",
+    "ask_question": "questions:ask",
+    "list_questions": "questions:ask",
+    "delete_question": "questions:ask",
+}
 # The plain URLs: pages that anybody may see, and webhooks that only a signature opens, never a session.
 PLAIN_URLS: Mapping[str, Door] = {
     "healthz": "anybody",

@@ -219,7 +219,9 @@ def test_no_session_opens_a_webhook(world: World, path: str, role: Role) -> None
     assert rows_of(world.people["stranger"]) == before
 
 
-@pytest.mark.parametrize("path", [path for path, door in PLAIN_URLS.items() if door == "carrier"])
+@pytest.mark.parametrize(
+    "path", [path for path, door in PLAIN_URLS.items() if door == "carrier" and "<uuid:call_id>" in path]
+)
 def test_a_signed_callback_of_one_call_moves_no_other(world: World, path: str) -> None:
     """The carrier's news of a call may name a leg of another workspace's call, by mistake or by replay."""
     stranger, rep = world.people["stranger"], world.people["rep"]

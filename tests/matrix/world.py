@@ -126,9 +126,12 @@ def build(sandbox: Sandbox) -> World:
     for owner, decided_over in (("owner", "colleague"), ("stranger", "stranger")):
         invited = {"email": f"invited-by-{owner}@example.com", "role": "rep"}
         invitation = _made(people[owner].browser.post("/api/team/invitations", invited), 201)["id"]
+        wanted = {"name": f"Key of {owner}", "scopes": ["leads:read"], "expires_in_days": 30}
+        key = _made(people[owner].browser.post("/api/keys", wanted), 201)["id"]
         for person in people.values():
             if person.membership.workspace_id == people[owner].membership.workspace_id:
                 person.things["invitation"] = UUID(invitation)
+                person.things["key"] = UUID(key)
                 person.things["member"] = people[decided_over].membership.user_id
                 person.things["workspace"] = person.membership.workspace_id
     for number, person in enumerate(people.values()):

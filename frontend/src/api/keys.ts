@@ -17,6 +17,7 @@ export const keys = {
   team: ["team"] as const,
   activity: ["team", "activity"] as const,
   workspaces: ["workspaces"] as const,
+  apiKeys: ["api-keys"] as const,
   leads: {
     all: ["leads"] as const,
     lists: ["leads", "list"] as const,

@@ -31,6 +31,11 @@ export const activityQuery = infiniteQueryOptions({
   getNextPageParam: (page) => page.next_cursor ?? undefined,
 });
 
+export const apiKeysQuery = queryOptions({
+  queryKey: keys.apiKeys,
+  queryFn: ({ signal }) => answer(api.GET("/api/keys", { signal })),
+});
+
 export const workspacesQuery = queryOptions({
   queryKey: keys.workspaces,
   queryFn: ({ signal }) => answer(api.GET("/api/workspaces", { signal })),

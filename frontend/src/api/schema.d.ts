@@ -411,6 +411,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Keys */
+        get: operations["list_keys"];
+        put?: never;
+        /**
+         * Make Key
+         * @description The key itself is in this answer alone.
+         */
+        post: operations["make_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/keys/{key_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke Key */
+        delete: operations["revoke_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/leads": {
         parameters: {
             query?: never;
@@ -1131,7 +1169,7 @@ export interface components {
              * Action
              * @enum {string}
              */
-            action: "call.ended_by_manager" | "paddle_event.dismissed" | "paddle_event.granted" | "team.handed_over" | "team.invitation_taken_back" | "team.invited" | "team.joined" | "team.left" | "team.removed" | "team.renamed" | "team.role_changed" | "top_up.agreed" | "top_up.changed" | "top_up.stopped" | "transcript.corrected" | "transcript.correction_undone";
+            action: "call.ended_by_manager" | "key.made" | "key.revoked" | "paddle_event.dismissed" | "paddle_event.granted" | "team.handed_over" | "team.invitation_taken_back" | "team.invited" | "team.joined" | "team.left" | "team.removed" | "team.renamed" | "team.role_changed" | "top_up.agreed" | "top_up.changed" | "top_up.stopped" | "transcript.corrected" | "transcript.correction_undone";
             /**
              * At
              * Format: date-time
@@ -1212,6 +1250,86 @@ export interface components {
              * @enum {string}
              */
             status: "answered" | "not_in_your_calls";
+        };
+        /**
+         * ApiKeyIn
+         * @description scopes: at least one. expires_in_days: null for a key that does not end by itself.
+         */
+        ApiKeyIn: {
+            /** Expires In Days */
+            expires_in_days: number | null;
+            /** Name */
+            name: string;
+            /** Scopes */
+            scopes: ("leads:read" | "leads:write" | "calls:read" | "credits:read" | "questions:ask")[];
+        };
+        /**
+         * ApiKeyMadeOut
+         * @description key: shown this once, and kept nowhere.
+         */
+        ApiKeyMadeOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Expires At */
+            expires_at: string | null;
+            /** Hint */
+            hint: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Key */
+            key: string;
+            /** Last Used At */
+            last_used_at: string | null;
+            /** Made By */
+            made_by: string;
+            /** Name */
+            name: string;
+            /** Scopes */
+            scopes: ("leads:read" | "leads:write" | "calls:read" | "credits:read" | "questions:ask")[];
+        };
+        /**
+         * ApiKeyOut
+         * @description hint: the last characters of the key. made_by: the member as whom it acts.
+         */
+        ApiKeyOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Expires At */
+            expires_at: string | null;
+            /** Hint */
+            hint: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Last Used At */
+            last_used_at: string | null;
+            /** Made By */
+            made_by: string;
+            /** Name */
+            name: string;
+            /** Scopes */
+            scopes: ("leads:read" | "leads:write" | "calls:read" | "credits:read" | "questions:ask")[];
+        };
+        /**
+         * ApiKeysOut
+         * @description max: so many a workspace may have.
+         */
+        ApiKeysOut: {
+            /** Items */
+            items: components["schemas"]["ApiKeyOut"][];
+            /** Max */
+            max: number;
         };
         /**
          * BalanceChanged
@@ -2310,6 +2428,8 @@ export interface components {
         PermissionsOut: {
             /** Buy Credits */
             buy_credits: boolean;
+            /** Manage Keys */
+            manage_keys: boolean;
             /** Manage Members */
             manage_members: boolean;
             /** Manage Workspace */
@@ -3259,6 +3379,10 @@ export type ActivityPage = components['schemas']['ActivityPage'];
 export type AlertIn = components['schemas']['AlertIn'];
 export type AlertOut = components['schemas']['AlertOut'];
 export type AnswerOut = components['schemas']['AnswerOut'];
+export type ApiKeyIn = components['schemas']['ApiKeyIn'];
+export type ApiKeyMadeOut = components['schemas']['ApiKeyMadeOut'];
+export type ApiKeyOut = components['schemas']['ApiKeyOut'];
+export type ApiKeysOut = components['schemas']['ApiKeysOut'];
 export type BalanceChanged = components['schemas']['BalanceChanged'];
 export type BalanceLow = components['schemas']['BalanceLow'];
 export type BalanceOut = components['schemas']['BalanceOut'];
@@ -3999,6 +4123,70 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["InvitationSeenOut"];
                 };
+            };
+        };
+    };
+    list_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeysOut"];
+                };
+            };
+        };
+    };
+    make_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApiKeyIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeyMadeOut"];
+                };
+            };
+        };
+    };
+    revoke_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };

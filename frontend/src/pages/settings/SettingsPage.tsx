@@ -11,6 +11,7 @@ import { Tag } from "../../components/Tag";
 import { Waiting } from "../../components/Waiting";
 import { browserName } from "../../format/browser";
 import { when } from "../../format/time";
+import { KeysPanel } from "./KeysPanel";
 import { NamePanel } from "./NamePanel";
 import { PasswordPanel } from "./PasswordPanel";
 import classes from "./SettingsPage.module.css";
@@ -53,6 +54,7 @@ export function SettingsPage() {
       {permissions.manage_workspace && <NamePanel key={workspace.name} name={workspace.name} />}
       <WorkspacesPanel />
       <PasswordPanel />
+      {permissions.manage_keys && <KeysPanel />}
       <Sessions />
     </Page>
   );

@@ -3,6 +3,8 @@ import { ROLE_WORDS } from "./words";
 
 const DONE: Record<Act["action"], (act: Act) => string> = {
   "call.ended_by_manager": () => "ended a call.",
+  "key.made": () => "made an API key.",
+  "key.revoked": () => "revoked an API key.",
   "paddle_event.dismissed": () => "looked at a payment that did not fit and booked nothing.",
   "paddle_event.granted": () => "looked at a payment that did not fit and granted its credits.",
   "team.handed_over": (act) => `made ${whom(act)} the owner.`,

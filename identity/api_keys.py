@@ -1,0 +1,153 @@
+"""Keys with which programs act for a member of a workspace: made, listed, revoked, and recognised."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from typing import ClassVar, Final, cast
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q
+
+from compliance import audit, consent
+from compliance.audit import WorkspaceAction
+from compliance.redaction import redact_cards
+from identity.auth import Actor
+from identity.models import ApiKey
+from identity.permissions import NotPermitted, Role, Scope
+from identity.schemas import ApiKeyIn, ApiKeyMadeOut, ApiKeyOut, ApiKeysOut
+from identity.team_lock import locked_team
+from processors.errors import DomainError
+
+# So that people, and programs that look for leaked secrets, know one when they see it.
+PREFIX: Final = "klose_"
+KEYS_MAX: Final = 20
+_HINT: Final = 4
+_USE_NOTED_EVERY: Final = timedelta(minutes=5)
+
+
+class ApiKeyInvalid(DomainError):
+    """The key is unknown, revoked or expired, or whoever made it can no longer sign in; permanent."""
+
+    code: ClassVar[str] = "api_key_invalid"
+
+
+class ApiKeyNotFound(DomainError):
+    """No key of the workspace has this id; permanent."""
+
+    code: ClassVar[str] = "api_key_not_found"
+
+
+class ApiKeysTooMany(DomainError):
+    """The workspace has as many keys as it may; passes when one is revoked."""
+
+    code: ClassVar[str] = "api_keys_too_many"
+
+
+class ScopeMissing(DomainError):
+    """The key was not made for this; permanent."""
+
+    code: ClassVar[str] = "scope_missing"
+
+
+class KeyNotAccepted(DomainError):
+    """Only a person who has signed in may do this; permanent."""
+
+    code: ClassVar[str] = "key_not_accepted"
+
+
+def make(*, actor: Actor, form: ApiKeyIn, now: datetime) -> ApiKeyMadeOut:
+    """A new key of the actor's own, which the answer alone shows. Raises NotPermitted, ApiKeysTooMany."""
+    actor.demand("manage_keys")
+    key = PREFIX + secrets.token_urlsafe(32)
+    with transaction.atomic():
+        member = locked_team(actor).filter(user_id=actor.user_id).first()
+        if member is None:
+            raise NotPermitted("You are not in this workspace any more.")
+        if ApiKey.objects.for_workspace(actor.workspace_id).count() >= KEYS_MAX:
+            raise ApiKeysTooMany(f"A workspace may have {KEYS_MAX} keys. Revoke one that is not used.")
+        row = ApiKey.objects.create(
+            workspace_id=actor.workspace_id,
+            membership=member,
+            name=redact_cards(form.name)[:60],
+            key_digest=_digest(key),
+            hint=key[-_HINT:],
+            scopes=sorted(set(form.scopes)),
+            created_at=now,
+            expires_at=None if form.expires_in_days is None else now + timedelta(days=form.expires_in_days),
+        )
+        _note(actor, "key.made", row, now)
+    return ApiKeyMadeOut(**_out(row).model_dump(), key=key)
+
+
+def listed(*, actor: Actor) -> ApiKeysOut:
+    """Every key of the workspace, the newest first. Raises NotPermitted."""
+    actor.demand("manage_keys")
+    rows = ApiKey.objects.for_workspace(actor.workspace_id).select_related("membership__user").order_by("-created_at")
+    return ApiKeysOut(items=[_out(row) for row in rows], max=KEYS_MAX)
+
+
+def revoke(*, actor: Actor, key_id: UUID, now: datetime) -> None:
+    """The key opens nothing from now on. Raises NotPermitted, ApiKeyNotFound."""
+    actor.demand("manage_keys")
+    with transaction.atomic():
+        row = ApiKey.objects.for_workspace(actor.workspace_id).select_for_update().filter(id=key_id).first()
+        if row is None:
+            raise ApiKeyNotFound("There is no such key; it may have been revoked already.")
+        _note(actor, "key.revoked", row, now)
+        row.delete()
+
+
+def actor_of_key(key: str, *, scope: Scope, now: datetime) -> Actor:
+    """Whoever the program acts for, with the role that the person has now.
+
+    Raises ApiKeyInvalid, ScopeMissing.
+    """
+    row = (
+        ApiKey.objects.get_queryset()
+        .select_related("membership__user")
+        .filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now), key_digest=_digest(key))
+        .first()
+    )
+    # Who has stopped the passcodes has no way in; a key is none either.
+    if (
+        row is None
+        or not row.membership.user.is_active
+        or not consent.holds(user_id=row.membership.user_id, purpose="sms")
+    ):
+        raise ApiKeyInvalid("This key is unknown, revoked or expired. Make a new one in the settings.")
+    if scope not in row.scopes:
+        raise ScopeMissing(f"This needs a key with the scope {scope}. Make one in the settings.")
+    if row.last_used_at is None or now - row.last_used_at >= _USE_NOTED_EVERY:
+        ApiKey.objects.get_queryset().filter(id=row.id).update(last_used_at=now)
+    return Actor(user_id=row.membership.user_id, workspace_id=row.workspace_id, role=cast(Role, row.membership.role))
+
+
+def _digest(key: str) -> str:
+    """SHA-256 suffices, because the key is 256 random bits."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def _out(row: ApiKey) -> ApiKeyOut:
+    user = row.membership.user
+    return ApiKeyOut(
+        id=row.id,
+        name=row.name,
+        hint=row.hint,
+        scopes=cast(list[Scope], row.scopes),
+        made_by=f"{user.first_name} {user.last_name}",
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        last_used_at=row.last_used_at,
+    )
+
+
+def _note(actor: Actor, action: WorkspaceAction, row: ApiKey, now: datetime) -> None:
+    audit.record(
+        workspace_id=actor.workspace_id,
+        actor_ref=str(actor.user_id),
+        action=action,
+        target=str(row.id),
+        detail={"scopes": " ".join(row.scopes), "hint": row.hint},
+        now=now,
+    )

@@ -1,0 +1,144 @@
+"""Keys for programs: made and shown once, used, revoked, and what ends them."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from identity.api_keys import KEYS_MAX, PREFIX
+from identity.models import ApiKey, Membership
+from tests.identity.browser import Browser, code_of
+from tests.identity.conftest import SignIn
+from tests.identity.teams import colleague, mails, owner, page
+
+__all__ = ["colleague", "mails", "owner", "page"]
+
+
+def make(browser: Browser, *scopes: str, days: int | None = 30, name: str = "Our CRM") -> tuple[int, Any]:
+    return browser.post("/api/keys", {"name": name, "scopes": scopes or ("leads:read",), "expires_in_days": days})
+
+
+def ask(key: str, method: str = "GET", path: str = "/api/leads", body: object = None) -> tuple[int, Any]:
+    """A program's request: no cookie, no CSRF token."""
+    answer: Any = Client().generic(
+        method,
+        path,
+        b"" if body is None else json.dumps(body),
+        content_type="application/json",
+        secure=True,
+        headers={"Authorization": f"Bearer {key}"},
+    )
+    return answer.status_code, answer.json() if answer.content else None
+
+
+def test_a_key_is_shown_once_and_kept_as_a_digest(page: Browser) -> None:
+    status, made = make(page)
+    assert status == 201
+    assert made["key"].startswith(PREFIX) and made["key"].endswith(made["hint"])
+    [listed] = page.get("/api/keys")[1]["items"]
+    assert "key" not in listed and (listed["name"], listed["made_by"]) == ("Our CRM", "Ada Okafor")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM identity_apikey row WHERE row::text LIKE %s", [f"%{made['key'][6:]}%"])
+        assert cursor.fetchone() == (0,)
+
+
+def test_a_program_reads_and_writes_without_cookie_and_csrf(page: Browser) -> None:
+    key = make(page, "leads:read", "leads:write")[1]["key"]
+    assert ask(key, "POST", body={"first_name": "Nia", "phone": "+1 202 555 0188"})[0] == 201
+    status, leads = ask(key)
+    assert (status, [lead["first_name"] for lead in leads["items"]]) == (200, ["Nia"])
+    assert page.get("/api/keys")[1]["items"][0]["last_used_at"] is not None
+
+
+def test_a_key_reaches_no_other_workspace(
+    page: Browser, make_account: Callable[..., Membership], sign_in: SignIn
+) -> None:
+    stranger = sign_in(make_account(email="eve@example.com", mobile="+1 202 555 0177"))
+    lead = stranger.post("/api/leads", {"first_name": "Theirs", "phone": "+1 202 555 0188"})[1]
+    key = make(page, "leads:read")[1]["key"]
+    assert ask(key)[1]["items"] == []
+    assert ask(key, path=f"/api/leads/{lead['id']}")[0] == 404
+
+
+@pytest.mark.parametrize("presented", ["", "klose_", "klose_" + "x" * 43, "\x00", "é", "x" * 5_000])
+def test_what_is_no_key_opens_nothing(presented: str, page: Browser) -> None:
+    status, answer = ask(presented)
+    assert (status, code_of(answer)) == (401, "api_key_invalid")
+
+
+def test_another_kind_of_credential_is_no_key(page: Browser) -> None:
+    answer: Any = Client().get("/api/leads", secure=True, headers={"Authorization": "Basic YWRhOnB3"})
+    assert (answer.status_code, answer.json()["code"]) == (401, "api_key_invalid")
+
+
+def test_a_revoked_key_and_one_that_has_expired_open_nothing(page: Browser) -> None:
+    revoked, expired = make(page)[1], make(page, days=1)[1]
+    assert page.delete(f"/api/keys/{revoked['id']}")[0] == 204
+    ApiKey.objects.filter(id=expired["id"]).update(expires_at=datetime.now(UTC) - timedelta(seconds=1))
+    assert [code_of(ask(each["key"])[1]) for each in (revoked, expired)] == ["api_key_invalid"] * 2
+    assert code_of(page.delete(f"/api/keys/{revoked['id']}")[1]) == "api_key_not_found"
+
+
+def test_a_key_ends_with_the_membership_and_follows_its_role(
+    page: Browser, colleague: Callable[[str], Membership], sign_in: SignIn
+) -> None:
+    manager = colleague("manager")
+    key = make(sign_in(manager), "credits:read")[1]["key"]
+    assert len(ask(key, path="/api/credits/spenders")[1]) == 2
+    page.patch(f"/api/team/members/{manager.user_id}", {"role": "rep"})
+    assert [each["name"] for each in ask(key, path="/api/credits/spenders")[1]] == ["Manager Okafor"]
+    page.delete(f"/api/team/members/{manager.user_id}")
+    assert code_of(ask(key, path="/api/credits")[1]) == "api_key_invalid"
+
+
+def test_a_key_of_who_has_stopped_text_messages_waits_until_they_are_allowed(page: Browser) -> None:
+    key = make(page)[1]["key"]
+    page.delete("/api/privacy/consents/sms")
+    assert code_of(ask(key)[1]) == "api_key_invalid"
+
+
+def test_a_rep_makes_none_and_sees_none(colleague: Callable[[str], Membership], sign_in: SignIn) -> None:
+    rep = sign_in(colleague("rep"))
+    assert code_of(make(rep)[1]) == "not_permitted"
+    assert code_of(rep.get("/api/keys")[1]) == "not_permitted"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"scopes": []},
+        {"scopes": ["everything"]},
+        {"name": ""},
+        {"name": "x" * 61},
+        {"expires_in_days": 0},
+        {"expires_in_days": 10_000},
+        {"admin": True},
+    ],
+)
+def test_a_key_that_says_too_little_or_too_much_is_not_made(wrong: dict[str, Any], page: Browser) -> None:
+    form = {"name": "Our CRM", "scopes": ["leads:read"], "expires_in_days": None} | wrong
+    status, answer = page.post("/api/keys", form)
+    assert (status, code_of(answer)) == (422, "invalid_fields")
+    assert page.get("/api/keys")[1]["items"] == []
+
+
+def test_a_workspace_has_so_many_and_no_more(page: Browser) -> None:
+    for number in range(KEYS_MAX):
+        assert make(page, name=f"Program {number}")[0] == 201
+    status, answer = make(page)
+    assert (status, code_of(answer)) == (409, "api_keys_too_many")
+
+
+def test_making_and_revoking_is_told_in_the_activity(page: Browser) -> None:
+    key = make(page)[1]
+    page.delete(f"/api/keys/{key['id']}")
+    assert [each["action"] for each in page.get("/api/team/activity")[1]["items"]] == ["key.revoked", "key.made"]
+
+
+def test_a_key_beside_a_session_is_what_counts(page: Browser) -> None:
+    answer: Any = page.client.get("/api/leads", secure=True, headers={"Authorization": "Bearer klose_wrong"})
+    assert (answer.status_code, answer.json()["code"]) == (401, "api_key_invalid")

@@ -1,0 +1,58 @@
+"""Every route x every key: what a program may do is what expectations.py says, and nothing else.
+
+Planted bug that this catches: a route whose scope is another one than promised.
+"""
+
+import pytest
+
+from identity.permissions import SCOPES, Scope
+from tests.matrix.asker import Asker, Reply
+from tests.matrix.expectations import EXPECTATIONS, KEYED
+from tests.matrix.routes import Operation, operations
+from tests.matrix.test_routes import filled
+from tests.matrix.world import World
+
+pytestmark = pytest.mark.django_db
+OPERATIONS = operations()
+# Routes that ask nobody who they are.
+OPEN_TO_ALL = {"get_session", "get_policy", "list_processors", "get_erasure_receipt"}
+
+
+def key_of(world: World, *scopes: Scope) -> str:
+    """A key of the owner."""
+    made = world.browser_of("owner").post("/api/keys", {"name": "A program", "scopes": scopes, "expires_in_days": 1})
+    assert made[0] == 201, made[1]
+    return str(made[1]["key"])
+
+
+def asks(world: World, operation: Operation, key: str) -> Reply:
+    """A program: it has no cookie and no CSRF token."""
+    expected, owner = EXPECTATIONS[operation.operation_id], world.people["owner"]
+    whole = {name: owner.things[thing] for name, thing in expected.names.items()}
+    body = None if expected.body is None else filled(world, expected.body, "owner")
+    if body is not None:
+        body |= {name[5:]: str(value) for name, value in whole.items() if name.startswith("body.")}
+    headers = {"Authorization": f"Bearer {key}"}
+    return Asker().ask(operation.method, operation.url(whole), body, with_csrf=False, headers=headers)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.operation_id)
+def test_a_key_opens_what_its_scope_promises_and_nothing_else(world: World, operation: Operation) -> None:
+    name = operation.operation_id
+    whole = asks(world, operation, key_of(world, *SCOPES))
+    if name in OPEN_TO_ALL:
+        assert whole.status in (200, 404)
+        return
+    if name not in KEYED:
+        # Those before the sign-in look for a page of ours; all others say that no key opens them.
+        assert (whole.status, whole.json["code"]) in ((403, "key_not_accepted"), (403, "csrf_failed")), whole.text
+        return
+    assert whole.status == EXPECTATIONS[name].status, whole.text
+    others = [scope for scope in SCOPES if scope != KEYED[name]]
+    less = asks(world, operation, key_of(world, *others))
+    assert (less.status, less.json["code"]) == (403, "scope_missing")
+
+
+def test_every_scope_opens_something(world: World) -> None:
+    assert set(KEYED.values()) == set(SCOPES)
+    assert KEYED.keys() <= {operation.operation_id for operation in OPERATIONS}
