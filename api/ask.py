@@ -11,8 +11,9 @@ from ai import operations, queries
 from ai.embedding import EmbeddingModelMissing
 from ai.schemas import AnswerOut, InsightsOut, QuestionIn, QuestionsPage
 from api.auth import actor_of, or_key
-from ledger.operations import InsufficientCredit, LedgerBusy
+from ledger.operations import CapReached, InsufficientCredit, LedgerBusy
 from processors.errors import DomainError
+from voice import caps
 from voice import queries as voice_queries
 
 router = Router(tags=["ask"], by_alias=True)
@@ -21,6 +22,7 @@ PROBLEMS: dict[type[DomainError], int] = {
     InsufficientCredit: 402,
     LedgerBusy: 503,
     EmbeddingModelMissing: 503,
+    CapReached: 402,
     operations.IdempotencyKeyReused: 409,
     queries.QuestionUnknown: 404,
 }
@@ -32,12 +34,14 @@ def ask_question(
     body: QuestionIn,
     idempotency_key: Annotated[str, Header(alias="Idempotency-Key", min_length=8, max_length=100)],
 ) -> AnswerOut:
+    actor, now = actor_of(request), datetime.now(UTC)
     return operations.ask(
-        actor=actor_of(request),
+        actor=actor,
         question=body.question,
         filters=operations.AskFilters(lead_id=body.lead_id, user_id=body.user_id, since=body.since, until=body.until),
         idempotency_key=idempotency_key,
-        now=datetime.now(UTC),
+        now=now,
+        monthly_max_mcredits=caps.for_questions_mcredits(actor=actor, now=now),
     )
 
 

@@ -12,6 +12,7 @@ from identity import activity, invitations, members, queries, team_queries
 from identity.models import User
 from identity.schemas import (
     ActivityPage,
+    CapIn,
     EnterWorkspaceIn,
     InvitationOut,
     InvitationSeenOut,
@@ -25,6 +26,8 @@ from identity.schemas import (
     WorkspaceNameIn,
 )
 from processors.errors import DomainError
+from voice import caps
+from voice.spending_schemas import TeamSpendingOut
 
 router = Router(tags=["team"])
 
@@ -68,6 +71,21 @@ def take_back_invitation(request: HttpRequest, invitation_id: UUID) -> Status[No
 def change_role(request: HttpRequest, user_id: UUID, form: RoleIn) -> Status[None]:
     members.change_role(actor=actor_of(request), user_id=user_id, role=form.role, now=timezone.now())
     return Status(204, None)
+
+
+@router.put("/team/members/{user_id}/cap", response={204: None}, operation_id="cap_member")
+def cap_member(request: HttpRequest, user_id: UUID, form: CapIn) -> Status[None]:
+    """Bounds what the member may spend in a month, from the next call or question on."""
+    members.cap(
+        actor=actor_of(request), user_id=user_id, monthly_cap_mcredits=form.monthly_cap_mcredits, now=timezone.now()
+    )
+    return Status(204, None)
+
+
+@router.get("/team/spending", response=TeamSpendingOut, operation_id="list_team_spending")
+def list_team_spending(request: HttpRequest) -> TeamSpendingOut:
+    """What each member has spent this month, and may."""
+    return caps.team_spending(actor=actor_of(request), now=timezone.now())
 
 
 @router.delete("/team/members/{user_id}", response={204: None}, operation_id="remove_member")

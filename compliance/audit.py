@@ -19,6 +19,7 @@ WorkspaceAction = Literal[
     "key.revoked",
     "paddle_event.dismissed",
     "paddle_event.granted",
+    "team.capped",
     "team.handed_over",
     "team.invitation_taken_back",
     "team.invited",

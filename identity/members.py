@@ -66,6 +66,22 @@ def remove(*, actor: Actor, user_id: UUID, now: datetime) -> None:
         _note(actor, "team.removed", user_id, now)
 
 
+def cap(*, actor: Actor, user_id: UUID, monthly_cap_mcredits: int | None, now: datetime) -> None:
+    """How much of the workspace's credits a member may spend in a month; None for all of them. It holds from the next call on.
+
+    Raises NotPermitted, MemberNotFound, OwnerStays.
+    """
+    actor.demand("manage_members")
+    with transaction.atomic():
+        member = _locked(actor, user_id)
+        _demand_over(actor, member, "cap")
+        if member.monthly_cap_mcredits == monthly_cap_mcredits:
+            return
+        member.monthly_cap_mcredits = monthly_cap_mcredits
+        member.save(update_fields=["monthly_cap_mcredits"])
+        _note(actor, "team.capped", user_id, now, monthly_cap_mcredits=monthly_cap_mcredits)
+
+
 def leave(*, actor: Actor, now: datetime) -> None:
     """Ends the actor's own membership, and the sessions that act under it. Raises OwnerStays."""
     with transaction.atomic():
@@ -89,6 +105,7 @@ def hand_over(*, actor: Actor, user_id: UUID, now: datetime) -> None:
         # In this order: the database knows one owner at a time.
         _give(mine, "manager", now)
         _give(heir, "owner", now)
+        Membership.objects.filter(id=heir.id).update(monthly_cap_mcredits=None)
         _note(actor, "team.handed_over", user_id, now)
 
 
@@ -150,7 +167,7 @@ def _end(member: Membership, now: datetime) -> None:
     close_sockets_on_commit(user_id=user_id)
 
 
-def _note(actor: Actor, action: WorkspaceAction, user_id: UUID, now: datetime, **detail: str) -> None:
+def _note(actor: Actor, action: WorkspaceAction, user_id: UUID, now: datetime, **detail: audit.Plain) -> None:
     audit.record(
         workspace_id=actor.workspace_id,
         actor_ref=str(actor.user_id),

@@ -104,6 +104,7 @@ class Membership(TenantModel):
     """A person's place in a workspace.
 
     Every right that a session has comes from the membership that it acts under.
+    monthly_cap_mcredits: what the person may spend of the workspace's credits in a calendar month (UTC); null for all of them.
     """
 
     OWNER = "owner"
@@ -116,9 +117,11 @@ class Membership(TenantModel):
     created_at = models.DateTimeField()
     # When the person last went to this workspace; the next sign-in leads to the one used last.
     entered_at = models.DateTimeField(null=True)
+    monthly_cap_mcredits = models.BigIntegerField(null=True)
 
     class Meta:
         constraints = [
+            models.CheckConstraint(condition=Q(monthly_cap_mcredits__gte=0), name="membership_cap_not_negative"),
             models.UniqueConstraint(fields=["user", "workspace"], name="membership_once_per_workspace"),
             models.UniqueConstraint(
                 fields=["workspace"], condition=Q(role="owner"), name="membership_one_owner_per_workspace"

@@ -36,6 +36,7 @@ INVENTORY: Final[dict[str, str]] = {
     "identity.Membership.role": "membership",
     "identity.Membership.created_at": "membership",
     "identity.Membership.entered_at": "membership",
+    "identity.Membership.monthly_cap_mcredits": "membership",
     "identity.Invitation.id": "none",
     "identity.Invitation.workspace": "invitation",
     "identity.Invitation.email": "invitation",

@@ -240,6 +240,12 @@ class RoleIn(Closed):
     role: AppointedRole
 
 
+class CapIn(Closed):
+    """monthly_cap_mcredits: null for no cap, 0 for no spending at all."""
+
+    monthly_cap_mcredits: Annotated[int, Field(ge=0, le=10**12)] | None
+
+
 class WorkspaceNameIn(Closed):
     name: Annotated[str, Field(min_length=1, max_length=120, pattern=_ONE_LINE)]
 

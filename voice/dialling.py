@@ -12,6 +12,8 @@ from identity.auth import Actor
 from identity.models import User
 from ledger import queries as ledger_queries
 from ledger.money import RateCardTerms, affordable_s, price
+from ledger.operations import CapReached
+from voice import caps
 from voice.models import TERMINAL_STATUSES, Call, Lead
 from voice.notice import NOTICE
 from voice.phones import SPECIAL_RATE, is_callable
@@ -26,22 +28,35 @@ CALLING_HOURS = range(8, 21)
 
 @dataclass(frozen=True, slots=True)
 class DialTerms:
-    """What a call would cost and how long it could last. hold_mcredits: what is set aside before dialling."""
+    """What a call would cost and how long it could last. hold_mcredits: what is set aside before dialling.
+
+    cap_left_mcredits: what the member may still spend this month, None without a cap.
+    """
 
     rate_card_id: UUID
     terms: RateCardTerms
     available_mcredits: int
     longest_call_s: int
     hold_mcredits: int
+    cap_left_mcredits: int | None
+
+    @property
+    def max_duration_s(self) -> int:
+        """How long a call may last, whatever is bought during it."""
+        if self.cap_left_mcredits is None:
+            return CALL_LENGTH_MAX_S
+        return min(CALL_LENGTH_MAX_S, affordable_s(amount_mcredits=self.cap_left_mcredits, terms=self.terms))
 
 
 def dial_terms(*, actor: Actor, now: datetime) -> DialTerms:
     card = ledger_queries.rate_card_now(actor.workspace_id, now)
     terms = card.terms
     available = ledger_queries.balance(actor.workspace_id, now=now).available_mcredits
-    longest = min(CALL_LENGTH_MAX_S, affordable_s(amount_mcredits=available, terms=terms))
+    cap_left = caps.left_mcredits(actor=actor, now=now)
+    spendable = available if cap_left is None else min(available, cap_left)
+    longest = min(CALL_LENGTH_MAX_S, affordable_s(amount_mcredits=spendable, terms=terms))
     hold = price(duration_s=min(HOLD_S, longest), terms=terms) if longest > 0 else price(duration_s=1, terms=terms)
-    return DialTerms(card.id, terms, available, longest, hold)
+    return DialTerms(card.id, terms, available, longest, hold, cap_left)
 
 
 def refusals(*, actor: Actor, lead: Lead, terms: DialTerms) -> list[Refusal]:
@@ -57,7 +72,10 @@ def refusals(*, actor: Actor, lead: Lead, terms: DialTerms) -> list[Refusal]:
         found.append(
             Refusal(code="lead_is_caller_id", message="This is the number that we call from. Change it first.")
         )
-    if terms.longest_call_s <= 0:
+    if terms.max_duration_s <= 0:
+        spent = CapReached()
+        found.append(Refusal(code=spent.code, message=spent.message))
+    elif terms.longest_call_s <= 0:
         found.append(
             Refusal(
                 code="insufficient_credit",
@@ -96,6 +114,7 @@ def dial_check(*, actor: Actor, lead: Lead, now: datetime) -> DialCheckOut:
         price_mcredits_per_minute=terms.terms.mcredits_per_minute,
         longest_call_s=terms.longest_call_s,
         available_mcredits=terms.available_mcredits,
+        cap_left_mcredits=terms.cap_left_mcredits,
         callee_local_time=there.strftime("%a %H:%M"),
         callee_time_zone=lead.time_zone,
         within_calling_hours=there.hour in CALLING_HOURS and there.weekday() < 6,

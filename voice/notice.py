@@ -8,4 +8,4 @@ NOTICE = (
 CLOSING_LINE = "We are sorry, this call ends now. Thank you, and goodbye."
 # To the rep.
 CREDITS_END_LINE = "Your credits are used up, so the call has ended. You can buy more on the credits page."
-LONGEST_CALL_LINE = "The call has ended, because no call can be longer."
+LONGEST_CALL_LINE = "The call has ended, because it was as long as it may be."

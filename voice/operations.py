@@ -12,7 +12,7 @@ from ledger import operations as ledger
 from processors.errors import DomainError
 from voice import wake
 from voice.changes import publish_call
-from voice.dialling import CALL_LENGTH_MAX_S, DialTerms, dial_terms, refusals
+from voice.dialling import DialTerms, dial_terms, refusals
 from voice.models import Call, DialIntent, Lead
 from voice.queries import visible_calls
 from voice.schemas import CallChange
@@ -74,7 +74,7 @@ def _place(*, actor: Actor, lead: Lead, terms: DialTerms, idempotency_key: str, 
         user_id=actor.user_id,
         idempotency_key=idempotency_key,
         rate_card_id=terms.rate_card_id,
-        max_duration_s=CALL_LENGTH_MAX_S,
+        max_duration_s=terms.max_duration_s,
         created_at=now,
     )
     ledger.place_hold(

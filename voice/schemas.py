@@ -93,14 +93,15 @@ class Refusal(BaseModel):
 
 
 class DialCheckOut(BaseModel):
-    """What a rep should know before dialling. longest_call_s: with the credits available now. announcement: the words that
-    the lead hears first."""
+    """What a rep should know before dialling. longest_call_s: with the credits available now. cap_left_mcredits: what the rep
+    may still spend this month, null without a cap. announcement: the words that the lead hears first."""
 
     may_call: bool
     refusals: list[Refusal]
     price_mcredits_per_minute: int
     longest_call_s: int
     available_mcredits: int
+    cap_left_mcredits: int | None
     callee_local_time: str
     callee_time_zone: str
     within_calling_hours: bool

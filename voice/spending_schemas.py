@@ -1,5 +1,6 @@
 """The wire shapes of the statement and of an explained entry."""
 
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -57,3 +58,18 @@ class ExplanationOut(Reasons):
     postings: list[PostingOut]
     related: list[EntryOut]
     related_total: int
+
+
+class MemberSpending(BaseModel):
+    """monthly_cap_mcredits: null for one who may spend all of the workspace's credits."""
+
+    user_id: UUID
+    spent_mcredits: int
+    monthly_cap_mcredits: int | None
+
+
+class TeamSpendingOut(BaseModel):
+    """since: the begin of the month, UTC."""
+
+    since: datetime
+    items: list[MemberSpending]

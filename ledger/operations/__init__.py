@@ -2,7 +2,7 @@
 
 from ledger.operations.alert_mails import send_alert_mails
 from ledger.operations.alerts import raise_alerts, set_alert
-from ledger.operations.book import InsufficientCredit, Overtaken
+from ledger.operations.book import CapReached, InsufficientCredit, Overtaken
 from ledger.operations.charging import CHARGES_AT_ONCE_MAX, Charge, ChargeResult, capture_due
 from ledger.operations.checkouts import (
     CheckoutBusy,
@@ -50,6 +50,7 @@ from ledger.operations.top_ups import (
 __all__ = [
     "CHARGES_AT_ONCE_MAX",
     "CannotGrant",
+    "CapReached",
     "Charge",
     "ChargeResult",
     "CheckoutBusy",

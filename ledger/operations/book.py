@@ -27,6 +27,15 @@ class InsufficientCredit(DomainError):
     code: ClassVar[str] = "insufficient_credit"
 
 
+class CapReached(DomainError):
+    """The member may spend no more of the workspace's credits this month. Passes with the month, or when the cap is raised."""
+
+    code: ClassVar[str] = "member_cap_reached"
+
+    def __init__(self) -> None:
+        super().__init__("You have spent what you may this month. Ask whoever manages your team for more.")
+
+
 class Overtaken(DomainError):
     """The same entry was written by somebody else in this moment. Asking again finds it there."""
 

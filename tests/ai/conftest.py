@@ -33,11 +33,14 @@ def actor_in(db: None) -> MakeActor:
     return make
 
 
-def asks(actor: Actor, question: str, *, key: str | None = None, **filters: object) -> AnswerOut:
+def asks(
+    actor: Actor, question: str, *, key: str | None = None, monthly_max: int | None = None, **filters: object
+) -> AnswerOut:
     return ask(
         actor=actor,
         question=question,
         filters=AskFilters(**filters),  # type: ignore[arg-type]  # each test names what it filters by
         idempotency_key=key or str(uuid7()),
         now=NOW,
+        monthly_max_mcredits=monthly_max,
     )

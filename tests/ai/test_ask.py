@@ -14,7 +14,7 @@ from ai.operations import IdempotencyKeyReused, delete_question, derive_insights
 from ai.queries import QuestionUnknown, answer_of, history
 from ai.turns import CallTurns
 from identity.auth import Actor
-from ledger.operations import InsufficientCredit
+from ledger.operations import CapReached, InsufficientCredit
 from processors.errors import CursorInvalid
 from tests.ai.calls import STARTED_AT, a_call
 from tests.ai.conftest import CREDIT_MCREDITS, NOW, QUERY_MCREDITS, MakeActor, asks
@@ -128,6 +128,21 @@ def test_without_credit_an_answer_is_refused_and_nothing_is_kept(actor_in: MakeA
         asks(actor, ASK_PRICE)
     assert not AiQuery.objects.for_workspace(actor.workspace_id).exists()
     assert asks(actor, "Which hotel did the customer book in Chicago?").status == "not_in_your_calls"
+
+
+def test_beyond_what_the_asker_may_spend_a_month_an_answer_is_refused_and_nothing_is_kept(actor_in: MakeActor) -> None:
+    actor = actor_in()
+    indexed(actor)
+    first = asks(actor, ASK_PRICE, key="click-one", monthly_max=QUERY_MCREDITS)
+    with pytest.raises(CapReached):
+        asks(actor, ASK_PRICE, monthly_max=QUERY_MCREDITS)
+    # A deleted question was paid nevertheless; a repeated one is not paid again.
+    assert asks(actor, ASK_PRICE, key="click-one", monthly_max=QUERY_MCREDITS) == first
+    delete_question(actor=actor, question_id=first.id)
+    with pytest.raises(CapReached):
+        asks(actor, ASK_PRICE, monthly_max=QUERY_MCREDITS)
+    assert asks(actor, "Which hotel did the customer book in Chicago?", monthly_max=0).status == "not_in_your_calls"
+    assert amounts(actor.workspace_id)[0] == CREDIT_MCREDITS - QUERY_MCREDITS
 
 
 def test_the_same_key_gives_the_same_answer_and_is_paid_once(actor_in: MakeActor) -> None:

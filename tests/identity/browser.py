@@ -26,6 +26,9 @@ class Browser:
     def patch(self, path: str, body: object) -> tuple[int, Any]:
         return self._send("PATCH", path, body, {})
 
+    def put(self, path: str, body: object) -> tuple[int, Any]:
+        return self._send("PUT", path, body, {})
+
     def delete(self, path: str) -> tuple[int, Any]:
         return self._send("DELETE", path, None, {})
 

@@ -120,6 +120,8 @@ EXPECTATIONS: Mapping[str, Expectation] = {
     "invite_member": Expectation(LEADERS, 201, body={"email": "invited-{person}@example.com", "role": "rep"}),
     "take_back_invitation": Expectation(LEADERS, 204, names={"path.invitation_id": "invitation"}),
     "change_role": Expectation(LEADERS, 204, names={"path.user_id": "member"}, body={"role": "rep"}),
+    "cap_member": Expectation(LEADERS, 204, names={"path.user_id": "member"}, body={"monthly_cap_mcredits": 5_000_000}),
+    "list_team_spending": Expectation(LEADERS),
     "remove_member": Expectation(LEADERS, 204, names={"path.user_id": "member"}),
     "hand_over_workspace": Expectation(OWNERS, 204, names={"body.user_id": "member"}, body={}),
     "rename_workspace": Expectation(OWNERS, body={"name": "Harbour Sales"}),

@@ -16,6 +16,7 @@ export const keys = {
   devices: ["devices"] as const,
   team: ["team"] as const,
   activity: ["team", "activity"] as const,
+  spending: ["team", "spending"] as const,
   workspaces: ["workspaces"] as const,
   apiKeys: ["api-keys"] as const,
   leads: {

@@ -23,6 +23,11 @@ export const teamQuery = queryOptions({
   queryFn: ({ signal }) => answer(api.GET("/api/team", { signal })),
 });
 
+export const spendingQuery = queryOptions({
+  queryKey: keys.spending,
+  queryFn: ({ signal }) => answer(api.GET("/api/team/spending", { signal })),
+});
+
 export const activityQuery = infiniteQueryOptions({
   queryKey: keys.activity,
   queryFn: ({ signal, pageParam }) =>

@@ -1099,6 +1099,26 @@ export interface paths {
         patch: operations["change_role"];
         trace?: never;
     };
+    "/api/team/members/{user_id}/cap": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Cap Member
+         * @description Bounds what the member may spend in a month, from the next call or question on.
+         */
+        put: operations["cap_member"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/team/owner": {
         parameters: {
             query?: never;
@@ -1113,6 +1133,26 @@ export interface paths {
          * @description Makes another member the owner; the asker becomes a manager.
          */
         post: operations["hand_over_workspace"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/team/spending": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Team Spending
+         * @description What each member has spent this month, and may.
+         */
+        get: operations["list_team_spending"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1169,7 +1209,7 @@ export interface components {
              * Action
              * @enum {string}
              */
-            action: "call.ended_by_manager" | "key.made" | "key.revoked" | "paddle_event.dismissed" | "paddle_event.granted" | "team.handed_over" | "team.invitation_taken_back" | "team.invited" | "team.joined" | "team.left" | "team.removed" | "team.renamed" | "team.role_changed" | "top_up.agreed" | "top_up.changed" | "top_up.stopped" | "transcript.corrected" | "transcript.correction_undone";
+            action: "call.ended_by_manager" | "key.made" | "key.revoked" | "paddle_event.dismissed" | "paddle_event.granted" | "team.capped" | "team.handed_over" | "team.invitation_taken_back" | "team.invited" | "team.joined" | "team.left" | "team.removed" | "team.renamed" | "team.role_changed" | "top_up.agreed" | "top_up.changed" | "top_up.stopped" | "transcript.corrected" | "transcript.correction_undone";
             /**
              * At
              * Format: date-time
@@ -1619,6 +1659,14 @@ export interface components {
             type: "call.warning";
         };
         /**
+         * CapIn
+         * @description monthly_cap_mcredits: null for no cap, 0 for no spending at all.
+         */
+        CapIn: {
+            /** Monthly Cap Mcredits */
+            monthly_cap_mcredits: number | null;
+        };
+        /**
          * Cause
          * @description What made an entry.
          *
@@ -1805,8 +1853,8 @@ export interface components {
         };
         /**
          * DialCheckOut
-         * @description What a rep should know before dialling. longest_call_s: with the credits available now. announcement: the words that
-         *     the lead hears first.
+         * @description What a rep should know before dialling. longest_call_s: with the credits available now. cap_left_mcredits: what the rep
+         *     may still spend this month, null without a cap. announcement: the words that the lead hears first.
          */
         DialCheckOut: {
             /** Announcement */
@@ -1817,6 +1865,8 @@ export interface components {
             callee_local_time: string;
             /** Callee Time Zone */
             callee_time_zone: string;
+            /** Cap Left Mcredits */
+            cap_left_mcredits: number | null;
             /** Longest Call S */
             longest_call_s: number;
             /** May Call */
@@ -2334,6 +2384,21 @@ export interface components {
              * @enum {string}
              */
             role: "owner" | "manager" | "rep";
+            /**
+             * User Id
+             * Format: uuid
+             */
+            user_id: string;
+        };
+        /**
+         * MemberSpending
+         * @description monthly_cap_mcredits: null for one who may spend all of the workspace's credits.
+         */
+        MemberSpending: {
+            /** Monthly Cap Mcredits */
+            monthly_cap_mcredits: number | null;
+            /** Spent Mcredits */
+            spent_mcredits: number;
             /**
              * User Id
              * Format: uuid
@@ -3151,6 +3216,19 @@ export interface components {
             members: components["schemas"]["MemberOut"][];
         };
         /**
+         * TeamSpendingOut
+         * @description since: the begin of the month, UTC.
+         */
+        TeamSpendingOut: {
+            /** Items */
+            items: components["schemas"]["MemberSpending"][];
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+        };
+        /**
          * TextConsentIn
          * @description sms_consent: true, from a box that the person ticked; policy_version: that of the wording beside it.
          */
@@ -3398,6 +3476,7 @@ export type CallOut = components['schemas']['CallOut'];
 export type CallPage = components['schemas']['CallPage'];
 export type CallUser = components['schemas']['CallUser'];
 export type CallWarning = components['schemas']['CallWarning'];
+export type CapIn = components['schemas']['CapIn'];
 export type Cause = components['schemas']['Cause'];
 export type ChangePasswordIn = components['schemas']['ChangePasswordIn'];
 export type CheckoutChanged = components['schemas']['CheckoutChanged'];
@@ -3441,6 +3520,7 @@ export type LeadIn = components['schemas']['LeadIn'];
 export type LeadOut = components['schemas']['LeadOut'];
 export type LeadPage = components['schemas']['LeadPage'];
 export type MemberOut = components['schemas']['MemberOut'];
+export type MemberSpending = components['schemas']['MemberSpending'];
 export type NewOwnerIn = components['schemas']['NewOwnerIn'];
 export type NewPasswordIn = components['schemas']['NewPasswordIn'];
 export type OtpCheckIn = components['schemas']['OtpCheckIn'];
@@ -3488,6 +3568,7 @@ export type Step = components['schemas']['Step'];
 export type SuppressionIn = components['schemas']['SuppressionIn'];
 export type TalkOut = components['schemas']['TalkOut'];
 export type TeamOut = components['schemas']['TeamOut'];
+export type TeamSpendingOut = components['schemas']['TeamSpendingOut'];
 export type TextConsentIn = components['schemas']['TextConsentIn'];
 export type TopUpChanged = components['schemas']['TopUpChanged'];
 export type TopUpIn = components['schemas']['TopUpIn'];
@@ -5098,6 +5179,30 @@ export interface operations {
             };
         };
     };
+    cap_member: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CapIn"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     hand_over_workspace: {
         parameters: {
             query?: never;
@@ -5117,6 +5222,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    list_team_spending: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TeamSpendingOut"];
+                };
             };
         };
     };

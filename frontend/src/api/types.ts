@@ -6,6 +6,7 @@ export type ServerEvent = Schemas["ServerEvent"];
 export type Session = Schemas["SessionOut"];
 export type Role = NonNullable<Session["role"]>;
 export type Team = Schemas["TeamOut"];
+export type MemberSpending = Schemas["MemberSpending"];
 export type ApiKey = Schemas["ApiKeyOut"];
 export type ApiKeyMade = Schemas["ApiKeyMadeOut"];
 export type Scope = ApiKey["scopes"][number];

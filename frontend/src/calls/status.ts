@@ -43,7 +43,7 @@ export function stepOf(status: CallStatus): number {
 const END_WORDS: Record<string, string> = {
   hung_up: "One of you hung up.",
   credits_used_up: "The credits were used up.",
-  longest_call: "It was as long as a call can be.",
+  longest_call: "It was as long as it may be.",
   lead_busy: "The lead's line was busy.",
   lead_no_answer: "The lead did not answer.",
   lead_unreachable: "The lead's number could not be reached.",

@@ -33,7 +33,7 @@ from tests.chaos.ledger.team import team
 logger = logging.getLogger(__name__)
 
 CALLS_A_SEED: Final = 15
-SIDE_BY_SIDE_MAX: Final = 2
+SIDE_BY_SIDE_MAX: Final = 3
 KILLED: Final = ("web", "worker", "clock", "postgres")
 MCREDITS_PER_S: Final = 10
 _KILLS_A_SEED: Final = (2, 3)

@@ -96,9 +96,15 @@ function Facts({ check }: { check: DialCheck }) {
         <dt>You have</dt>
         <dd>{credits(check.available_mcredits)}</dd>
       </div>
+      {check.cap_left_mcredits !== null && (
+        <div>
+          <dt>Left of your month</dt>
+          <dd>{credits(check.cap_left_mcredits)}</dd>
+        </div>
+      )}
       <div>
         <dt>Longest call</dt>
-        <dd>{check.longest_call_s > 0 ? longTime(check.longest_call_s) : "None with these credits"}</dd>
+        <dd>{check.longest_call_s > 0 ? longTime(check.longest_call_s) : "None"}</dd>
       </div>
       <div>
         <dt>Their time</dt>

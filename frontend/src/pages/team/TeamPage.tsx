@@ -16,6 +16,7 @@ import { onDate } from "../../format/time";
 import { ActivityPanel } from "./ActivityPanel";
 import { LeavePanel } from "./LeavePanel";
 import { MembersTable } from "./MembersTable";
+import { SpendingPanel } from "./SpendingPanel";
 import classes from "./TeamPage.module.css";
 import { ROLE_WORDS } from "./words";
 
@@ -32,6 +33,7 @@ export function TeamPage() {
             <MembersTable team={team.data} />
           </Panel>
           {team.data.may_appoint.length > 0 && <InvitePanel team={team.data} />}
+          {team.data.may_appoint.length > 0 && <SpendingPanel team={team.data} />}
           <LeavePanel team={team.data} />
           {team.data.may_appoint.length > 0 && <ActivityPanel />}
         </>

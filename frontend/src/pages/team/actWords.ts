@@ -7,6 +7,7 @@ const DONE: Record<Act["action"], (act: Act) => string> = {
   "key.revoked": () => "revoked an API key.",
   "paddle_event.dismissed": () => "looked at a payment that did not fit and booked nothing.",
   "paddle_event.granted": () => "looked at a payment that did not fit and granted its credits.",
+  "team.capped": (act) => `changed what ${whom(act)} may spend.`,
   "team.handed_over": (act) => `made ${whom(act)} the owner.`,
   "team.invitation_taken_back": (act) => `took back the invitation of ${whom(act)}.`,
   "team.invited": (act) => `invited ${whom(act)} as ${role(act)}.`,
