@@ -50,9 +50,7 @@ def list_questions(request: HttpRequest, cursor: Annotated[str | None, Query(max
     return queries.history(actor=actor_of(request), cursor=cursor)
 
 
-@router.delete(
-    "/questions/{question_id}", response={204: None}, operation_id="delete_question", auth=or_key("questions:ask")
-)
+@router.delete("/questions/{question_id}", response={204: None}, operation_id="delete_question")
 def delete_question(request: HttpRequest, question_id: UUID) -> Status[None]:
     operations.delete_question(actor=actor_of(request), question_id=question_id)
     return Status(204, None)

@@ -97,12 +97,12 @@ def or_key(scope: Scope) -> list[Any]:
 
 
 def _key_in(request: HttpRequest) -> str | None:
-    """What the request presents as a key, however malformed; None when it presents nothing."""
-    header = request.headers.get("Authorization")
-    if header is None:
-        return None
-    kind, _, key = header.partition(" ")
-    return key.strip() if kind.lower() == "bearer" else ""
+    """What the request presents as a key, however malformed; None when it presents none.
+
+    Other credentials may be a proxy's, to which a browser sends them with every request.
+    """
+    kind, _, key = request.headers.get("Authorization", "").partition(" ")
+    return key.strip() if kind.lower() == "bearer" else None
 
 
 def session_of(request: HttpRequest) -> SessionStore:

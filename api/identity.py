@@ -42,7 +42,7 @@ PROBLEMS: Final[dict[type[DomainError], int]] = {
     operations.SessionNotFound: 404,
     operations.SignInFailed: 401,
     opt_out.PolicyOutdated: 409,
-    opt_out.TextsStoppedAtCarrier: 409,
+    opt_out.NumberStopped: 409,
     otp.SmsConsentMissing: 422,
     passwords.PasswordWrong: 422,
     passwords.ResetLinkInvalid: 410,

@@ -46,12 +46,15 @@ def message_received(request: HttpRequest) -> HttpResponse:
     if asked is not None:
         try:
             mobile = parse_mobile(form.get("From", ""))
-            concerned = opt_out.hear(from_e164=mobile, asked=asked, now=timezone.now())
+            if asked == "stop":
+                opt_out.stop_number(mobile_e164=mobile, way="text", now=timezone.now())
+            else:
+                opt_out.allow_number(mobile_e164=mobile)
         except MobileInvalid as error:
             return problem(400, error.code, "From is no telephone number.")
         except (OperationalError, InterfaceError):
             return problem(503, "database_unavailable", "This cannot be taken now. Send it again.")
-        logger.info("text message answered", extra={"kind": asked, "count": concerned})
+        logger.info("text message answered", extra={"kind": asked})
     return HttpResponse(NOTHING_TO_SAY, content_type="text/xml")
 
 

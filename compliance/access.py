@@ -8,11 +8,14 @@ from compliance.elements import ELEMENTS
 from compliance.stores import Subject, all_stores
 
 
-def export(*, subject: Subject, now: datetime) -> dict[str, Any]:
-    """Everything that all stores hold about a person, by kind of data and with what it is for; audited."""
+def export(*, subject: Subject, now: datetime, by: str | None = None) -> dict[str, Any]:
+    """Everything that all stores hold about a person, by kind of data and with what it is for; audited.
+
+    by: who asked, if not the person.
+    """
     audit.record(
         workspace_id=None,
-        actor_ref=str(subject.user_id),
+        actor_ref=by or str(subject.user_id),
         action="privacy.exported",
         target=str(subject.user_id),
         detail={},

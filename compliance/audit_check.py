@@ -6,10 +6,10 @@ database no longer fit such a chain, nor one that was cut.
 
 import json
 import logging
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from itertools import chain
 from pathlib import Path
 from typing import Final, Literal
 
@@ -21,6 +21,7 @@ from compliance.models import AuditEvent, AuditHead
 logger = logging.getLogger(__name__)
 
 HEADS_FILE: Final = "audit/heads.jsonl"
+NOTED: Final = "audit head"
 
 Fault = Literal["missing", "changed", "not_chained", "cut", "rewritten"]
 SAID: Final[dict[Fault, str]] = {
@@ -51,71 +52,102 @@ class Broken:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was looked at: links, and heads that had been noted. broken: None when everything holds."""
+    """What was looked at: links, heads that had been noted, when the oldest link was written. broken: None when all holds."""
 
     links: int
     heads: int
+    oldest_at: datetime | None
     broken: Broken | None
 
 
 class HeadsUnreadable(RuntimeError):
-    """The file of noted heads was tampered with or damaged; permanent until somebody looks. Names the line."""
+    """A noted head cannot be read: the file was damaged or tampered with. Names the line."""
 
 
-def verify() -> Verdict:
-    """Reads all of the record, in order, in flat memory. Raises HeadsUnreadable."""
-    noted = {head.sequence: head.hash for head in noted_heads(_heads_file())}
+def verify(*, kept: Iterable[Head] = ()) -> Verdict:
+    """Reads all of the record, in order, in flat memory. kept: heads that were kept on another machine.
+
+    Raises HeadsUnreadable.
+    """
+    outside = [*heads_of(_heads_file()), *kept]
     # Read before the links: those that are written meanwhile only make the record longer.
     end = AuditHead.objects.first()
-    ends = [noted, {end.sequence: end.hash}] if end else [noted]
-    expected, previous = 1, ""
+    ends: dict[int, set[str]] = {}
+    for head in outside:
+        ends.setdefault(head.sequence, set()).add(head.hash)
+    if end is not None:
+        ends.setdefault(end.sequence, set()).add(end.hash)
+    expected, previous, oldest = 1, "", None
     for event in AuditEvent.objects.order_by("sequence").iterator(chunk_size=1_000):
         fault = _fault(event, expected, previous, ends)
         if fault:
-            return Verdict(links=expected - 1, heads=len(noted), broken=Broken(expected, fault))
-        expected, previous = expected + 1, event.hash
-    cut = Broken(expected, "cut") if max(chain(*ends), default=0) >= expected else None
-    return Verdict(links=expected - 1, heads=len(noted), broken=cut)
+            return Verdict(expected - 1, len(outside), oldest, Broken(expected, fault))
+        expected, previous, oldest = expected + 1, event.hash, oldest or event.at
+    cut = Broken(expected, "cut") if max(ends, default=0) >= expected else None
+    return Verdict(expected - 1, len(outside), oldest, cut)
 
 
 def note_head(*, now: datetime) -> None:
-    """Notes where the record ends, if it has grown since, in a file below DATA_DIR and in the log.
+    """Notes where the record ends, if it has grown since, in the log and in a file below DATA_DIR.
 
-    The log is what an operator sends elsewhere, so a head is there even when the whole machine falls into wrong hands.
+    The log is what an operator sends elsewhere, so a head is there even when the whole machine falls into wrong hands. A
+    record that no longer holds what was noted last is told at once, as an error.
     """
     head = AuditHead.objects.first()
     file = _heads_file()
-    last = max((noted.sequence for noted in noted_heads(file)), default=0)
-    if head is None or head.sequence <= last:
+    last = max(heads_of(file), key=lambda noted: noted.sequence, default=None)
+    if last is not None and not AuditEvent.objects.filter(sequence=last.sequence, hash=last.hash).exists():
+        logger.error("the audit log is broken", extra={"sequence": last.sequence})
+        return
+    if head is None or head.sequence <= (last.sequence if last else 0):
         return
     noted = Head(at=now.isoformat(timespec="seconds"), sequence=head.sequence, hash=head.hash)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("a") as lines:
-        lines.write(json.dumps(asdict(noted)) + "\n")
     logger.info("audit head", extra={"sequence": noted.sequence, "hash": noted.hash})
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a+") as lines:
+        if lines.tell() and not _ends_whole(file):
+            # A line that broke off, as at a full disk, stays alone on its own.
+            lines.write("\n")
+        lines.write(json.dumps(asdict(noted)) + "\n")
+        lines.flush()
+        os.fsync(lines.fileno())
 
 
-def noted_heads(file: Path) -> Iterator[Head]:
-    """Raises HeadsUnreadable."""
+def heads_of(file: Path) -> list[Head]:
+    """The heads in a file of ours, or in a log that was kept: lines of anything else are passed over.
+
+    Raises HeadsUnreadable: a whole line that looks like a head and is none.
+    """
     if not file.exists():
-        return
-    with file.open() as lines:
-        for number, line in enumerate(lines, start=1):
-            try:
-                fields = json.loads(line)
-                yield Head(at=str(fields["at"]), sequence=int(fields["sequence"]), hash=str(fields["hash"]))
-            except (ValueError, KeyError, TypeError):
-                raise HeadsUnreadable(f"Line {number} of {file} is not a noted head.") from None
+        return []
+    found = []
+    for number, line in enumerate(file.read_text(errors="replace").splitlines(), start=1):
+        try:
+            fields = json.loads(line)
+        except ValueError:
+            # It broke off, or is no line of ours.
+            continue
+        if not isinstance(fields, dict) or fields.get("message", NOTED) != NOTED:
+            continue
+        try:
+            found.append(Head(at=str(fields["at"]), sequence=int(fields["sequence"]), hash=str(fields["hash"])))
+        except (ValueError, KeyError, TypeError):
+            raise HeadsUnreadable(f"Line {number} of {file} is not a noted head.") from None
+    return found
 
 
-def _fault(event: AuditEvent, expected: int, previous: str, ends: list[dict[int, str]]) -> Fault | None:
+def _ends_whole(file: Path) -> bool:
+    return file.read_bytes()[-1:] == b"\n"
+
+
+def _fault(event: AuditEvent, expected: int, previous: str, ends: dict[int, set[str]]) -> Fault | None:
     if event.sequence != expected:
         return "missing"
     if event.previous_hash != previous:
         return "not_chained"
     if event.hash != hash_of(event):
         return "changed"
-    return "rewritten" if any(known.get(expected, event.hash) != event.hash for known in ends) else None
+    return "rewritten" if ends.get(expected, set()) - {event.hash} else None
 
 
 def _heads_file() -> Path:

@@ -4,32 +4,9 @@ recipient.
 The page about held data is made from this; compliance/inventory.py compares it with what there really is.
 """
 
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
-Basis = Literal["contract", "consent", "legitimate interest", "legal obligation", "none"]
-
-
-@dataclass(frozen=True, slots=True)
-class Element:
-    """One kind of data.
-
-    retention_days: None as long as the account or workspace is active. retention: the same in words.
-    stays: why something of it is left after an erasure; "" when nothing is.
-    recipients: keys of processors.register.PROCESSORS.
-    """
-
-    key: str
-    title: str
-    source: str
-    purpose: str
-    basis: Basis
-    retention_days: int | None
-    retention: str
-    erasure: str
-    recipients: tuple[str, ...] = ()
-    stays: str = ""
-
+from compliance.element import Element
 
 _ACTIVE = "As long as the account is active"
 _LIKE_TRANSCRIPT = "180 days, or as long as the transcript that it was made from"
@@ -58,6 +35,16 @@ _ELEMENTS: Final = (
         ("twilio", "paddle"),
     ),
     Element("credentials", "Your password, as a hash", "you", "signing in", "contract", None, _ACTIVE, "deleted"),
+    Element(
+        "api_key",
+        "API keys that you made: name, last characters, what they may do, when they were last used",
+        "you",
+        "letting programs act as you",
+        "contract",
+        None,
+        "Until you revoke it, or 30 days after it ends",
+        "deleted",
+    ),
     Element(
         "membership",
         "Your workspaces and your role in them",
@@ -113,7 +100,7 @@ _ELEMENTS: Final = (
     ),
     Element(
         "account_mail",
-        "Mails about your password that were asked for",
+        "Mails about your password and your API keys",
         "you, or whoever typed your e-mail address",
         "signing in, security",
         "contract",
@@ -263,9 +250,9 @@ _ELEMENTS: Final = (
     ),
     Element(
         "suppression",
-        "The do-not-call list, as keyed hashes of numbers",
-        "the person called, or the customer",
-        "never calling them again",
+        "The do-not-call list, and phones that want no text messages, as keyed hashes of numbers",
+        "the person called or written to, or the customer",
+        "never calling or writing to them again",
         "legal obligation",
         1_826,
         "5 years",

@@ -11,7 +11,8 @@ from typing import Final
 from django.conf import settings
 
 from compliance.clauses import CLAUSES, Clause
-from compliance.elements import ELEMENTS, Element
+from compliance.element import Element
+from compliance.elements import ELEMENTS
 from processors import register
 from processors.register import Processor
 

@@ -4,7 +4,7 @@ import calendar
 import hashlib
 import hmac
 from datetime import date, datetime, timedelta
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Literal
 from uuid import UUID
 
 from django.conf import settings
@@ -53,11 +53,13 @@ def deadline(opened_on: date) -> date:
     return min(in_a_month, opened_on + timedelta(days=30))
 
 
-def open_erasure(*, subject: Subject, confirm: str, at_once: bool, now: datetime) -> Request:
-    """Takes the request of a person who is signed in to have everything erased, after 3 days of grace or at once.
+def open_erasure(
+    *, subject: Subject, confirm: str, at_once: bool, now: datetime, channel: Literal["self", "support"] = "self"
+) -> Request:
+    """Takes the request of a person to have everything erased, after 3 days of grace or at once.
 
-    confirm: the account's e-mail address, typed once more. Approval is that of the person: the session has proved the
-    phone.
+    confirm: the account's e-mail address, typed once more. channel: "self" is who is signed in, whose session has proved the
+    phone; "support" has recognised the person otherwise.
     A request that waits already is brought forward by `at_once`.
     Raises ConfirmationMismatch, RequestAlreadyOpen.
     """
@@ -72,7 +74,7 @@ def open_erasure(*, subject: Subject, confirm: str, at_once: bool, now: datetime
             request = Request.objects.create(
                 id=request_id,
                 kind="erasure",
-                channel="self",
+                channel=channel,
                 user_id=subject.user_id,
                 person=pseudonym("user", subject.user_id),
                 subject=subject.as_json(),

@@ -53,6 +53,13 @@ def _written(mail: AccountMail) -> tuple[str, str]:
             "The link works once, within an hour of your asking. Your phone is asked for a code afterwards as always.\n"
             "If you did not ask for it, do nothing: your password stays as it is.\n",
         )
+    if mail.kind == AccountMail.KEY_MADE:
+        return (
+            "A new API key was made",
+            "Somebody signed in to your account has made an API key, with which a program acts as you.\n"
+            f"If it was not you, revoke it at once: {settings.PUBLIC_URL}/settings\n"
+            f"and write to {_SUPPORT}.\n",
+        )
     return (
         "Your password was changed",
         "The password of your account was changed, and all other browsers were signed out.\n"

@@ -49,6 +49,7 @@ def _acts(events: list[AuditEvent]) -> list[ActOut]:
             whom=_whom(event, people, invited),
             role=cast(Role | None, event.detail.get("role")),
             call_id=_call(event),
+            key_hint=cast(str | None, event.detail.get("hint")),
         )
         for event in events
     ]

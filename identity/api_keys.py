@@ -9,11 +9,11 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q
 
-from compliance import audit, consent
+from compliance import audit
 from compliance.audit import WorkspaceAction
 from compliance.redaction import redact_cards
 from identity.auth import Actor
-from identity.models import ApiKey
+from identity.models import AccountMail, ApiKey
 from identity.permissions import NotPermitted, Role, Scope
 from identity.schemas import ApiKeyIn, ApiKeyMadeOut, ApiKeyOut, ApiKeysOut
 from identity.team_lock import locked_team
@@ -64,7 +64,8 @@ def make(*, actor: Actor, form: ApiKeyIn, now: datetime) -> ApiKeyMadeOut:
         member = locked_team(actor).filter(user_id=actor.user_id).first()
         if member is None:
             raise NotPermitted("You are not in this workspace any more.")
-        if ApiKey.objects.for_workspace(actor.workspace_id).count() >= KEYS_MAX:
+        good = Q(expires_at__isnull=True) | Q(expires_at__gt=now)
+        if ApiKey.objects.for_workspace(actor.workspace_id).filter(good).count() >= KEYS_MAX:
             raise ApiKeysTooMany(f"A workspace may have {KEYS_MAX} keys. Revoke one that is not used.")
         row = ApiKey.objects.create(
             workspace_id=actor.workspace_id,
@@ -77,6 +78,9 @@ def make(*, actor: Actor, form: ApiKeyIn, now: datetime) -> ApiKeyMadeOut:
             expires_at=None if form.expires_in_days is None else now + timedelta(days=form.expires_in_days),
         )
         _note(actor, "key.made", row, now)
+        AccountMail.objects.create(
+            kind=AccountMail.KEY_MADE, email=member.user.email, user=member.user, created_at=now, next_at=now
+        )
     return ApiKeyMadeOut(**_out(row).model_dump(), key=key)
 
 
@@ -109,12 +113,8 @@ def actor_of_key(key: str, *, scope: Scope, now: datetime) -> Actor:
         .filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now), key_digest=_digest(key))
         .first()
     )
-    # Who has stopped the passcodes has no way in; a key is none either.
-    if (
-        row is None
-        or not row.membership.user.is_active
-        or not consent.holds(user_id=row.membership.user_id, purpose="sms")
-    ):
+    # Who has stopped the passcodes has no way in until one was proved again; a key is none either.
+    if row is None or not row.membership.user.is_active or row.membership.user.texts_stopped_at is not None:
         raise ApiKeyInvalid("This key is unknown, revoked or expired. Make a new one in the settings.")
     if scope not in row.scopes:
         raise ScopeMissing(f"This needs a key with the scope {scope}. Make one in the settings.")

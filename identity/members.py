@@ -11,8 +11,8 @@ from compliance.audit import WorkspaceAction
 from compliance.redaction import redact_cards
 from identity import invitations
 from identity.auth import Actor
-from identity.models import Membership, Session, User, Workspace
-from identity.permissions import NotPermitted, Role, may_appoint
+from identity.models import ApiKey, Membership, Session, User, Workspace
+from identity.permissions import NotPermitted, Role, may, may_appoint
 from identity.sessions import SessionStore
 from identity.team_lock import lock_workspaces, locked_team
 from processors.errors import DomainError
@@ -150,6 +150,9 @@ def _give(member: Membership, role: Role, now: datetime) -> None:
     member.role = role
     member.save(update_fields=["role"])
     invitations.end_those_by(member.user_id, member.workspace_id, role=role, now=now)
+    if not may(role, "manage_keys"):
+        # Nobody keeps a key that they can neither see nor revoke.
+        ApiKey.objects.get_queryset().filter(membership=member).delete()
     close_sockets_on_commit(user_id=member.user_id)
 
 

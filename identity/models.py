@@ -66,7 +66,7 @@ class User(AbstractBaseUser):
 
     email: lower case. mobile_e164: E.164, the only number that passcodes go to.
     mobile_verified_at: when the current number was first proved; null means that the sign-up is not finished.
-    texts_stopped_at: when the phone itself told the carrier to send nothing more; null while it did not.
+    texts_stopped_at: when the person stopped the text messages; null again once a passcode was proved after that.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -219,6 +219,17 @@ class AccessEvent(models.Model):
         ]
 
 
+class StoppedNumber(models.Model):
+    """A phone that answered STOP, or for which somebody asked support: nothing is sent to it, whoever signs up with it.
+
+    number_key: keyed hash of the number, so that it can stay when the person is erased.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    number_key = models.CharField(max_length=64, unique=True)
+    stopped_at = models.DateTimeField()
+
+
 class OtpAttempt(models.Model):
     """One passcode sent or checked; never the code. The limits count these rows. Expires after 90 days.
 
@@ -268,7 +279,12 @@ class AccountMail(models.Model):
 
     RESET_LINK = "reset_link"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - no password
-    KINDS = [(RESET_LINK, "Link to a new password"), (PASSWORD_CHANGED, "The password was changed")]
+    KEY_MADE = "key_made"
+    KINDS = [
+        (RESET_LINK, "Link to a new password"),
+        (PASSWORD_CHANGED, "The password was changed"),
+        (KEY_MADE, "An API key was made"),
+    ]
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     kind = models.CharField(max_length=20, choices=KINDS)

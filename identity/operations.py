@@ -13,7 +13,7 @@ from django.db.models import F
 
 from compliance import consent, policy
 from compliance.redaction import redact_cards
-from identity import invitations, otp, passwords
+from identity import invitations, opt_out, otp, passwords
 from identity.access import Client, record, refuse_guessing, refuse_mass_sign_up
 from identity.auth import Actor
 from identity.contact import parse_email, parse_mobile
@@ -191,6 +191,7 @@ def verify_phone(*, session: SessionStore, code: str, client: Client, now: datet
         if not session.phone_verified(now=now):
             raise SessionEnded("This session was signed out. Sign in again.")
         record(kind=AccessEvent.PHONE_VERIFIED, client=client, now=now, user=user)
+        opt_out.proved(user=user)
     _join_as_invited(session, user, is_new=is_new, now=now)
 
 

@@ -1,4 +1,7 @@
-"""Text messages that a person stops, and allows again. Without them nobody signs in, since every sign-in needs a passcode."""
+"""Text messages that a person stops, and allows again. Without them nobody signs in, since every sign-in needs a passcode.
+
+Two things are kept apart: a person's consent, and a phone that is to be left alone whoever signs up with it.
+"""
 
 from datetime import datetime
 from typing import ClassVar, Final, Literal
@@ -8,19 +11,25 @@ from django.db import transaction
 
 from compliance import audit, consent, policy
 from identity.access import Client, record
-from identity.models import AccessEvent, Session, User
+from identity.models import AccessEvent, Session, StoppedNumber, User
 from processors.errors import DomainError
+from processors.pseudonyms import pseudonym
 from realtime.publish import close_sockets_on_commit
 
 Way = Literal["page", "text", "support"]
 # Nobody's browser; what comes from the carrier or from support.
-NO_CLIENT: Final = Client(address=None, agent="")
+_NO_CLIENT: Final = Client(address=None, agent="")
 
 
-class TextsStoppedAtCarrier(DomainError):
-    """The carrier was told by the phone itself to send nothing more; only the phone can undo it."""
+class NumberStopped(DomainError):
+    """Nothing is sent to this phone until the phone, or support, says otherwise."""
 
-    code: ClassVar[str] = "texts_stopped_at_carrier"
+    code: ClassVar[str] = "number_stopped"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This phone wants no text messages. If it answered STOP, text START to the same number; else write to support."
+        )
 
 
 class PolicyOutdated(DomainError):
@@ -35,10 +44,9 @@ def stop(*, user_id: UUID, way: Way, client: Client, now: datetime) -> None:
         user = User.objects.select_for_update(no_key=True).filter(id=user_id).first()
         if user is None:
             return
-        if way == "text" and user.texts_stopped_at is None:
+        if consent.holds(user_id=user_id, purpose="sms"):
             user.texts_stopped_at = now
             user.save(update_fields=["texts_stopped_at"])
-        if consent.holds(user_id=user_id, purpose="sms"):
             consent.withdraw(user_id=user_id, purpose="sms", ip=client.address, now=now)
             record(kind=AccessEvent.TEXTS_STOPPED, client=client, now=now, user=user)
             _note("texts.stopped", user, way, now)
@@ -49,16 +57,14 @@ def stop(*, user_id: UUID, way: Way, client: Client, now: datetime) -> None:
 def allow(*, user_id: UUID, policy_version: str, client: Client, now: datetime) -> None:
     """Records the consent anew, so that passcodes are sent again. A second time it changes nothing.
 
-    Raises TextsStoppedAtCarrier, PolicyOutdated.
+    What the person could reach stays shut until the passcode is proved. Raises NumberStopped, PolicyOutdated.
     """
     if policy_version != policy.current_version():
         raise PolicyOutdated("What you agree to has changed meanwhile. Reload the page, then read it again.")
     with transaction.atomic():
         user = User.objects.select_for_update(no_key=True).get(id=user_id)
-        if user.texts_stopped_at is not None:
-            raise TextsStoppedAtCarrier(
-                "You answered STOP to a text message, so the carrier sends nothing more. Text START to the same number first."
-            )
+        if is_stopped(user.mobile_e164):
+            raise NumberStopped
         if consent.holds(user_id=user_id, purpose="sms"):
             return
         consent.grant(user_id=user_id, purpose="sms", policy_version=policy_version, ip=client.address, now=now)
@@ -66,18 +72,29 @@ def allow(*, user_id: UUID, policy_version: str, client: Client, now: datetime) 
         _note("texts.allowed", user, "page", now)
 
 
-def hear(*, from_e164: str, asked: Literal["stop", "start"], now: datetime) -> int:
-    """Somebody answered a text message from this phone. Returns how many accounts it concerned.
-
-    After START the carrier sends again; what the person agrees to, the next sign-in asks.
-    """
-    users = User.objects.filter(mobile_e164=from_e164, mobile_verified_at__isnull=False)
-    if asked == "start":
-        return users.filter(texts_stopped_at__isnull=False).update(texts_stopped_at=None)
-    ids = list(users.values_list("id", flat=True))
+def stop_number(*, mobile_e164: str, way: Literal["text", "support"], now: datetime) -> int:
+    """Leaves a phone alone, and stops everybody who uses it or began to sign up with it. Returns how many that were."""
+    StoppedNumber.objects.get_or_create(number_key=pseudonym("phone", mobile_e164), defaults={"stopped_at": now})
+    ids = list(User.objects.filter(mobile_e164=mobile_e164).values_list("id", flat=True))
     for user_id in ids:
-        stop(user_id=user_id, way="text", client=NO_CLIENT, now=now)
+        stop(user_id=user_id, way=way, client=_NO_CLIENT, now=now)
     return len(ids)
+
+
+def allow_number(*, mobile_e164: str) -> bool:
+    """Lifts that; what people agree to, the next sign-in asks them. Whether there was something to lift."""
+    removed, _ = StoppedNumber.objects.filter(number_key=pseudonym("phone", mobile_e164)).delete()
+    return bool(removed)
+
+
+def is_stopped(mobile_e164: str) -> bool:
+    return StoppedNumber.objects.filter(number_key=pseudonym("phone", mobile_e164)).exists()
+
+
+def proved(*, user: User) -> None:
+    """A passcode was right: whatever was shut since the person stopped the text messages opens again."""
+    if user.texts_stopped_at is not None:
+        User.objects.filter(id=user.id, texts_stopped_at=user.texts_stopped_at).update(texts_stopped_at=None)
 
 
 def _note(action: Literal["texts.stopped", "texts.allowed"], user: User, way: Way, now: datetime) -> None:

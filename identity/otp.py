@@ -14,6 +14,7 @@ from compliance import consent
 from identity.access import Client
 from identity.contact import masked
 from identity.models import OtpAttempt, User
+from identity.opt_out import NumberStopped, is_stopped
 from identity.schemas import OtpSentOut
 from identity.verify import OtpSendLimit, OtpTooMany, OtpUnavailable, OtpWrong, check_code, send_code
 from processors import disclosures
@@ -37,7 +38,7 @@ class SmsConsentMissing(DomainError):
 def send(*, user: User, client: Client, now: datetime) -> OtpSentOut:
     """Texts a code to the registered number.
 
-    Raises SmsConsentMissing, OtpSendLimit, OtpNumberRefused, OtpUnavailable.
+    Raises NumberStopped, SmsConsentMissing, OtpSendLimit, OtpNumberRefused, OtpUnavailable.
     """
     _demand_consent(user)
     attempt, sent_before = _reserve_send(user=user, client=client, now=now)
@@ -61,7 +62,7 @@ def send(*, user: User, client: Client, now: datetime) -> OtpSentOut:
 def check(*, user: User, code: str, client: Client, now: datetime) -> None:
     """Returns when Twilio approves the code for the registered number.
 
-    Raises SmsConsentMissing, OtpWrong, OtpExpired, OtpTooMany, OtpUnavailable.
+    Raises NumberStopped, SmsConsentMissing, OtpWrong, OtpExpired, OtpTooMany, OtpUnavailable.
     """
     # A code that was sent before the consent was withdrawn would still be right.
     _demand_consent(user)
@@ -79,6 +80,9 @@ def check(*, user: User, code: str, client: Client, now: datetime) -> None:
 
 
 def _demand_consent(user: User) -> None:
+    """Raises NumberStopped, SmsConsentMissing."""
+    if is_stopped(user.mobile_e164):
+        raise NumberStopped
     if not consent.holds(user_id=user.id, purpose="sms"):
         raise SmsConsentMissing(
             "Passcodes come by text message, to which you do not agree now. Agree again to sign in."

@@ -12,7 +12,7 @@ from django.db import transaction
 from identity.access import Client, SignInThrottled, record, refuse_guessing, refuse_mass_resets
 from identity.auth import Actor
 from identity.contact import parse_email
-from identity.models import AccessEvent, AccountMail, Session, User
+from identity.models import AccessEvent, AccountMail, ApiKey, Session, User
 from processors.errors import DomainError
 from realtime.publish import close_sockets_on_commit
 
@@ -54,7 +54,7 @@ def link_token(mail: AccountMail) -> str:
 
 
 def reset(*, token: str, password: str, client: Client, now: datetime) -> None:
-    """Sets a new password by a link, once, and ends all sessions of the person. Other links die with it.
+    """Sets a new password by a link, once, and ends all sessions and API keys of the person. Other links die with it.
 
     Raises ResetLinkInvalid, WeakPassword; after the latter the link is still good.
     """
@@ -62,6 +62,8 @@ def reset(*, token: str, password: str, client: Client, now: datetime) -> None:
         user = _user_of(token, now)
         check_strength(password, user)
         Session.objects.filter(user=user).delete()
+        # Whoever lost the password may have lost more; what was made with it ends too.
+        ApiKey.objects.get_queryset().filter(membership__user=user).delete()
         _set(user, password, client, now)
 
 

@@ -11,7 +11,17 @@ from django.db.models import Q, QuerySet
 from compliance import tombstones
 from compliance.stores import NotYet, Subject
 from identity import erasure
-from identity.models import AccessEvent, AccountMail, Invitation, Membership, OtpAttempt, Session, User, Workspace
+from identity.models import (
+    AccessEvent,
+    AccountMail,
+    ApiKey,
+    Invitation,
+    Membership,
+    OtpAttempt,
+    Session,
+    User,
+    Workspace,
+)
 from identity.team_lock import lock_workspaces
 from processors.pseudonyms import pseudonym
 
@@ -60,15 +70,15 @@ INVENTORY: Final[dict[str, str]] = {
     "identity.Session.agent": "session",
     "identity.Session.data": "session",
     "identity.ApiKey.id": "none",
-    "identity.ApiKey.workspace": "credentials",
-    "identity.ApiKey.membership": "credentials",
-    "identity.ApiKey.name": "credentials",
+    "identity.ApiKey.workspace": "api_key",
+    "identity.ApiKey.membership": "api_key",
+    "identity.ApiKey.name": "api_key",
     "identity.ApiKey.key_digest": "credentials",
-    "identity.ApiKey.hint": "credentials",
-    "identity.ApiKey.scopes": "credentials",
-    "identity.ApiKey.created_at": "credentials",
-    "identity.ApiKey.expires_at": "credentials",
-    "identity.ApiKey.last_used_at": "credentials",
+    "identity.ApiKey.hint": "api_key",
+    "identity.ApiKey.scopes": "api_key",
+    "identity.ApiKey.created_at": "api_key",
+    "identity.ApiKey.expires_at": "api_key",
+    "identity.ApiKey.last_used_at": "api_key",
     "identity.AccessEvent.id": "none",
     "identity.AccessEvent.at": "access_event",
     "identity.AccessEvent.kind": "access_event",
@@ -77,6 +87,9 @@ INVENTORY: Final[dict[str, str]] = {
     "identity.AccessEvent.address": "access_event",
     "identity.AccessEvent.network": "access_event",
     "identity.AccessEvent.agent": "access_event",
+    "identity.StoppedNumber.id": "none",
+    "identity.StoppedNumber.number_key": "suppression",
+    "identity.StoppedNumber.stopped_at": "suppression",
     "identity.OtpAttempt.id": "none",
     "identity.OtpAttempt.at": "otp_attempt",
     "identity.OtpAttempt.purpose": "otp_attempt",
@@ -178,6 +191,7 @@ _EXPORTED: Final[Mapping[str, tuple[str, ...]]] = {
     "membership": ("workspace_id", "role", "created_at", "entered_at"),
     "invitation": ("workspace_id", "email", "role", "created_at", "expires_at", "sent_at", "ended_at"),
     "workspace": ("id", "name", "created_at"),
+    "api_key": ("workspace_id", "name", "hint", "scopes", "created_at", "expires_at", "last_used_at"),
     "session": ("created_at", "last_used_at", "expires_at", "address", "agent"),
     "access_event": ("at", "kind", "address", "agent"),
     "otp_attempt": ("at", "purpose", "outcome"),
@@ -201,6 +215,7 @@ def _held(subject: Subject) -> dict[str, QuerySet[Any]]:
         "account": User.objects.filter(account),
         "membership": Membership.objects.filter(own),
         "workspace": Workspace.objects.filter(id__in=subject.workspace_ids_to_erase, erased_at__isnull=True),
+        "api_key": ApiKey.objects.get_queryset().filter(membership__user_id=subject.user_id),
         "session": Session.objects.filter(own),
         "access_event": AccessEvent.objects.filter(access),
         "otp_attempt": OtpAttempt.objects.filter(own),

@@ -212,6 +212,7 @@ class ActOut(BaseModel):
 
     by: who did it; null when it was us, or somebody whose account is erased, which by_us tells apart. whom: the member or
     the invited address that it was done to, null when there is none or it is erased. call_id: the call that it was done to.
+    key_hint: the last characters of the key that was made or revoked.
     """
 
     id: UUID
@@ -222,6 +223,7 @@ class ActOut(BaseModel):
     whom: str | None
     role: Role | None
     call_id: UUID | None
+    key_hint: str | None
 
 
 class ActivityPage(BaseModel):

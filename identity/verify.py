@@ -68,6 +68,9 @@ class Verification:
 _TOO_MANY_SENDS = "Too many codes were sent to this number. Wait 10 minutes, then ask for a new one."
 _TOO_MANY_CHECKS = "Too many wrong codes. Wait until this code expires in 10 minutes, then ask for a new one."
 _NUMBER_REFUSED = "This number cannot receive a passcode. Sign up with another mobile number, or write to support."
+_STOPPED = (
+    "This phone answered STOP, so the carrier sends nothing to it. Text START to the same number, then try again."
+)
 _BUSY = "The passcode service is busy. Wait a minute, then try again."
 _EXPIRED = "No passcode is waiting for this number: it was used, or its 10 minutes are over. Ask for a new one."
 _WRONG = "That is not the code that was sent. Check the latest text message and type it again."
@@ -76,6 +79,7 @@ _UNAVAILABLE = "Passcodes cannot be sent or checked right now. Try again in a fe
 # https://www.twilio.com/docs/api/errors
 _ERRORS: Final[dict[int, tuple[type[DomainError], str]]] = {
     20404: (OtpExpired, _EXPIRED),
+    21610: (OtpNumberRefused, _STOPPED),
     20429: (OtpUnavailable, _BUSY),
     60202: (OtpTooMany, _TOO_MANY_CHECKS),
     60203: (OtpSendLimit, _TOO_MANY_SENDS),

@@ -135,6 +135,56 @@ def test_the_command_says_where_it_is_broken(capsys: pytest.CaptureFixture[str],
         AuditEvent.objects.filter(id=events[1].id).update(actor_ref="b")
     with pytest.raises(CommandError, match=r"^Record 2: the record does not say what it said"):
         call_command("audit_verify")
-    (data_dir / audit_check.HEADS_FILE).write_text("3 lines\n")
+    (data_dir / audit_check.HEADS_FILE).write_text('{"sequence": "three"}\n')
     with pytest.raises(CommandError, match=r"^Line 1 of .* is not a noted head"):
         call_command("audit_verify")
+
+
+def test_without_any_noted_head_an_old_record_is_not_called_sound(data_dir: Path) -> None:
+    three()
+    with pytest.raises(CommandError, match="no head noted outside the database is left"):
+        call_command("audit_verify")
+
+
+def test_a_log_that_was_kept_elsewhere_finds_a_chain_hashed_anew(
+    data_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The heads on this machine went with the record that they would have betrayed."""
+    events = three()
+    audit_check.note_head(now=NOW)
+    (data_dir / audit_check.HEADS_FILE).unlink()
+    log = tmp_path / "kept.log"
+    head = {"at": NOW.isoformat(), "message": "audit head", "sequence": 3, "hash": events[2].hash}
+    other = {"at": NOW.isoformat(), "message": "segment", "sequence": 9}
+    log.write_text("".join(json.dumps(line) + "\n" for line in (other, head)) + "broken off")
+    call_command("audit_verify", heads=log)
+    assert "1 heads" in capsys.readouterr().out
+    with someone_with_the_keys_to_the_database():
+        AuditEvent.objects.filter(id=events[0].id).update(detail={"n": 2})
+        hash_anew(first=1)
+    with pytest.raises(CommandError, match=r"^Record 3: the record is another one"):
+        call_command("audit_verify", heads=log)
+    with pytest.raises(CommandError, match="There is no file"):
+        call_command("audit_verify", heads=tmp_path / "nothing")
+
+
+def test_the_clock_tells_at_once_when_what_it_noted_is_gone(caplog: pytest.LogCaptureFixture) -> None:
+    three()
+    audit_check.note_head(now=NOW)
+    with someone_with_the_keys_to_the_database():
+        AuditEvent.objects.filter(sequence__gte=2).delete()
+        hash_anew(first=1)
+    audit_check.note_head(now=NOW)
+    assert [each.message for each in caplog.records if each.levelname == "ERROR"] == ["the audit log is broken"]
+
+
+def test_a_line_that_broke_off_is_passed_over_and_noting_goes_on(data_dir: Path) -> None:
+    three()
+    audit_check.note_head(now=NOW)
+    file = data_dir / audit_check.HEADS_FILE
+    with file.open("a") as lines:
+        lines.write('{"at": "2026-03-01T12:00:00+00:00", "sequ')
+    record("team.renamed")
+    audit_check.note_head(now=NOW)
+    verdict = audit_check.verify()
+    assert (verdict.heads, verdict.broken) == (2, None)

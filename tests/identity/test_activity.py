@@ -1,11 +1,11 @@
 """What owners and managers read of who did what in their workspace."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from compliance import audit
-from identity import activity
-from identity.models import Membership, User
+from identity import activity, retention
+from identity.models import Invitation, Membership, User
 from tests.identity.browser import Browser, code_of
 from tests.identity.conftest import SignIn
 from tests.identity.teams import colleague, invite, mails, owner, page
@@ -86,3 +86,11 @@ def test_who_is_erased_has_no_name_and_what_we_did_is_ours(
     User.objects.filter(id=manager.user_id).delete()
     items = page.get("/api/team/activity")[1]["items"]
     assert [(each["by"], each["by_us"]) for each in items] == [(None, True), (None, False)]
+
+
+def test_an_invitation_that_is_no_longer_kept_has_no_address(page: Browser) -> None:
+    invite(page, "new@example.com")
+    now = datetime.now(UTC)
+    Invitation.objects.get_queryset().update(created_at=now - timedelta(days=31))
+    retention.expire(now=now)
+    assert told(page) == [("Ada Okafor", "team.invited", None, "rep")]

@@ -1,5 +1,6 @@
 """Text messages that a person stops: by the page, by answering STOP, by support; and allows again."""
 
+import json
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,8 +11,9 @@ from django.test import Client
 from compliance import audit_check, policy
 from compliance.models import AuditEvent, ConsentEvent
 from identity.models import AccessEvent, Membership, Session
-from tests.identity.browser import PASSWORD, Browser, code_of
-from tests.identity.conftest import MakeAccount, SignIn
+from identity.personal_data import STORE, subject_of
+from tests.identity.browser import PASSWORD, Browser, code_of, form
+from tests.identity.conftest import NOW, MakeAccount, SignIn
 from tests.identity.test_sockets import SIGNED_OUT, Socket, elsewhere, run
 from tests.realtime.doors import Door, both_doors
 from tests.sandbox_fixture import Sandbox
@@ -115,13 +117,38 @@ def test_answering_stop_does_the_same(body: str, page: Browser, member: Membersh
     assert answered(body, sender=member.user.mobile_e164)[0] == 200
     assert page.get("/api/session")[1]["state"] == "anonymous"
     waiting = half_in()
-    assert code_of(waiting.post("/api/otp/send")[1]) == "sms_consent_missing"
     # The carrier would not deliver it, whatever the page says.
-    assert code_of(agree(waiting)[1]) == "texts_stopped_at_carrier"
+    assert code_of(waiting.post("/api/otp/send")[1]) == "number_stopped"
+    assert code_of(agree(waiting)[1]) == "number_stopped"
     assert answered("start", sender=member.user.mobile_e164)[0] == 200
     assert code_of(waiting.post("/api/otp/send")[1]) == "sms_consent_missing"
     assert agree(waiting)[0] == 204
     assert waiting.post("/api/otp/send")[0] == 200
+
+
+def test_a_phone_that_answered_stop_is_left_alone_whoever_signs_up_with_it(
+    sandbox: Sandbox, transactional_db: None
+) -> None:
+    """Somebody typed the number of somebody else, who does not want that."""
+    phone = "+12025550166"
+    stranger = Browser("203.0.113.5")
+    assert stranger.post("/api/signup", form(email="a@example.com", mobile=phone))[0] == 200
+    assert stranger.post("/api/otp/send")[0] == 200
+    answered("STOP", sender=phone)
+    assert stranger.get("/api/session")[1]["state"] == "anonymous"
+    again = Browser("203.0.113.6")
+    again.post("/api/signup", form(email="b@example.com", mobile=phone))
+    assert code_of(again.post("/api/otp/send")[1]) == "number_stopped"
+    assert len(sandbox.messages_at(phone)) == 1
+
+
+def test_a_phone_stays_stopped_when_its_account_is_erased(member: Membership, page: Browser) -> None:
+    phone = member.user.mobile_e164
+    answered("STOP", sender=phone)
+    STORE.erase(subject_of(member.user_id), now=NOW)
+    again = Browser()
+    again.post("/api/signup", form(email="b@example.com", mobile=phone))
+    assert code_of(again.post("/api/otp/send")[1]) == "number_stopped"
 
 
 def test_what_the_carrier_understood_counts_before_the_words(page: Browser, member: Membership) -> None:
@@ -150,15 +177,37 @@ def test_nobody_else_is_concerned(page: Browser, make_account: MakeAccount, sign
 
 
 @pytest.mark.policy("C3.6")
+@pytest.mark.parametrize("whom", [" Ada@Example.com", "+1 202 555 0123"])
 def test_support_stops_them_for_whoever_writes(
+    whom: str, page: Browser, member: Membership, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whom = whom if "@" in whom else member.user.mobile_e164
+    for act in ("show", "stop", "allow"):
+        call_command("texts", act, whom)
+    assert capsys.readouterr().out.splitlines() == [
+        "The phone may be written to; 1 of 1 who use it agree to text messages.",
+        "The phone is left alone; 0 of 1 who use it agree to text messages.",
+        "The phone may be written to; 0 of 1 who use it agree to text messages.",
+    ]
+    assert page.get("/api/session")[1]["state"] == "anonymous"
+    for nobody in ("nobody@example.com", "12"):
+        with pytest.raises(CommandError):
+            call_command("texts", "stop", nobody)
+
+
+def test_support_exports_and_erases_for_who_cannot_sign_in(
     page: Browser, member: Membership, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    call_command("texts", "show", "ada@example.com")
-    call_command("texts", "stop", " Ada@Example.com")
-    assert capsys.readouterr().out == "Text messages are agreed to.\nText messages are stopped.\n"
-    assert page.get("/api/session")[1]["state"] == "anonymous"
+    stop(page)
+    call_command("privacy", "export", "ada@example.com")
+    bundle = json.loads(capsys.readouterr().out)
+    assert bundle["data"]["account"]["items"][0]["email"] == "ada@example.com"
+    call_command("privacy", "erase", "ada@example.com", "--now")
+    assert "/erased/" in capsys.readouterr().out
     with pytest.raises(CommandError, match="No account"):
-        call_command("texts", "stop", "nobody@example.com")
+        call_command("privacy", "export", "nobody@example.com")
+    acts = dict(AuditEvent.objects.values_list("action", "actor_ref"))
+    assert acts["privacy.exported"] == "operator"
 
 
 def test_each_step_is_told_in_the_record_and_the_access_events(page: Browser, member: Membership) -> None:

@@ -220,7 +220,6 @@ KEYED: Mapping[str, Scope] = {
     "explain_entry": "credits:read",
     "ask_question": "questions:ask",
     "list_questions": "questions:ask",
-    "delete_question": "questions:ask",
 }
 # The plain URLs: pages that anybody may see, and webhooks that only a signature opens, never a session.
 PLAIN_URLS: Mapping[str, Door] = {

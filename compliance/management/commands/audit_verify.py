@@ -1,23 +1,42 @@
 """Checks the record of acts and says where it was tampered with."""
 
-from typing import Any
+from argparse import ArgumentParser
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
-from compliance.audit_check import SAID, HeadsUnreadable, verify
+from compliance.audit_check import SAID, HeadsUnreadable, heads_of, verify
+
+# The clock notes a head every ten minutes.
+NOTED_WITHIN: Final = timedelta(hours=1)
 
 
 class Command(BaseCommand):
     help = "Checks every link of the audit log and every head noted outside the database; fails at the first that is wrong."
     requires_system_checks = ()
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--heads", type=Path, help="a log of the product that was kept elsewhere, or its heads.jsonl"
+        )
+
+    def handle(self, *args: Any, heads: Path | None, **options: Any) -> None:
+        if heads is not None and not heads.exists():
+            raise CommandError(f"There is no file {heads}.")
         try:
-            verdict = verify()
+            verdict = verify(kept=heads_of(heads) if heads else ())
         except HeadsUnreadable as problem:
             raise CommandError(str(problem)) from None
         if verdict.broken:
             raise CommandError(f"Record {verdict.broken.sequence}: {SAID[verdict.broken.fault]}.")
+        if not verdict.heads and verdict.oldest_at and verdict.oldest_at < timezone.now() - NOTED_WITHIN:
+            raise CommandError(
+                f"All {verdict.links} records hold among themselves, but no head noted outside the database is left: a record"
+                " written anew from the first on would look the same. Give --heads with a log that was kept elsewhere."
+            )
         self.stdout.write(
             f"All {verdict.links} records hold, and {verdict.heads} heads noted outside the database fit."
         )

@@ -1203,6 +1203,7 @@ export interface components {
          *
          *     by: who did it; null when it was us, or somebody whose account is erased, which by_us tells apart. whom: the member or
          *     the invited address that it was done to, null when there is none or it is erased. call_id: the call that it was done to.
+         *     key_hint: the last characters of the key that was made or revoked.
          */
         ActOut: {
             /**
@@ -1226,6 +1227,8 @@ export interface components {
              * Format: uuid
              */
             id: string;
+            /** Key Hint */
+            key_hint: string | null;
             /** Role */
             role: ("owner" | "manager" | "rep") | null;
             /** Whom */

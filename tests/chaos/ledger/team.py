@@ -12,7 +12,7 @@ from tests.chaos.ledger.rep import Caller
 
 PACK = "pri_01klosesales0000000starter"
 WORKSPACES = 3
-REPS_EACH = 12
+REPS_EACH = 16
 
 
 def team(stack: Stack) -> list[Caller]:

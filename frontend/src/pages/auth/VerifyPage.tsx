@@ -61,7 +61,14 @@ export function VerifyPage() {
   if (stopped) {
     return (
       <AuthFrame title="Text messages are stopped">
-        <AllowTexts onAllowed={() => send.mutate()} />
+        <AllowTexts
+          onAllowed={() => {
+            // What was refused before is settled; what fails now is said beside the code.
+            client.setQueryData(otpKey, null);
+            check.reset();
+            send.mutate();
+          }}
+        />
         <div className="row">{another}</div>
       </AuthFrame>
     );

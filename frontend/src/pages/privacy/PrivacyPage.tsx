@@ -102,9 +102,9 @@ function Consents() {
         ))}
       </ul>
       <p className="quiet">
-        Text messages stop here, by answering STOP to one, or by writing to{" "}
+        Text messages stop here, or by writing to{" "}
         <a href="mailto:support@klosesales.com">support@klosesales.com</a>. You can no longer sign in then;
-        your data can still be exported and erased.
+        support can still export and erase your data.
       </p>
       {stopping && <StopTextsDialog onClose={() => setStopping(false)} />}
     </Panel>

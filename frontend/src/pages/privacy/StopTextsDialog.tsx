@@ -27,6 +27,8 @@ export function StopTextsDialog({ onClose }: { onClose: () => void }) {
               you cannot use the {credits(balance.data.available_mcredits)} of {workspace.name},
             </li>
           )}
+          {permissions.manage_keys && <li>programs that use your API keys are refused,</li>}
+          {permissions.manage_workspace && <li>automatic top-up goes on if you have turned it on,</li>}
           <li>a call that is going on is charged until it ends.</li>
         </ul>
         <p className="quiet">
@@ -34,7 +36,11 @@ export function StopTextsDialog({ onClose }: { onClose: () => void }) {
         </p>
         <ProblemNote error={stop.error} />
         <div className="row">
-          <Button color="red.9" onClick={() => stop.mutate()} loading={stop.isPending || stop.isSuccess}>
+          <Button
+            color="red.9"
+            onClick={() => stop.mutate()}
+            loading={balance.isPending || stop.isPending || stop.isSuccess}
+          >
             Stop text messages
           </Button>
           <Button variant="default" onClick={onClose}>

@@ -5,12 +5,13 @@ import { Note } from "../../components/Note";
 /** The only sight of a key. */
 export function KeyShown({ made, onClose }: { made: ApiKeyMade; onClose: () => void }) {
   return (
-    <Note tone="good" role="status" title={`The key of ${made.name}`}>
+    <Note tone="good" title={`The key of ${made.name}`}>
       <div className="stack">
         <p>Copy it now: it is shown this once and kept nowhere.</p>
         <TextInput
           aria-label="The key"
           readOnly
+          autoFocus
           value={made.key}
           onFocus={(event) => event.currentTarget.select()}
           spellCheck={false}

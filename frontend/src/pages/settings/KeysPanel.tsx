@@ -1,6 +1,6 @@
 import { Button } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { answer, api } from "../../api/client";
 import { keys } from "../../api/keys";
 import { apiKeysQuery } from "../../api/queries";
@@ -20,6 +20,7 @@ export function KeysPanel() {
   const query = useQuery(apiKeysQuery);
   const [making, setMaking] = useState(false);
   const [made, setMade] = useState<ApiKeyMade | null>(null);
+  const again = useRef<HTMLButtonElement>(null);
   const items = query.data?.items;
   return (
     <Panel
@@ -27,7 +28,7 @@ export function KeysPanel() {
       aside={
         items &&
         !making && (
-          <Button variant="default" size="compact-sm" onClick={() => setMaking(true)}>
+          <Button ref={again} variant="default" size="compact-sm" onClick={() => setMaking(true)}>
             New key
           </Button>
         )
@@ -35,11 +36,22 @@ export function KeysPanel() {
     >
       <p className="quiet">
         A program that presents a key acts as whoever made it, within what the key allows. See{" "}
-        <a href="/api/openapi.json">what programs can ask</a>.
+        <a href="/api/openapi.json" target="_blank" rel="noreferrer">
+          what programs can ask
+        </a>
+        .
       </p>
       <ProblemNote error={query.error} />
       {query.isPending && <Waiting lines={2} what="the keys" />}
-      {made && <KeyShown made={made} onClose={() => setMade(null)} />}
+      {made && (
+        <KeyShown
+          made={made}
+          onClose={() => {
+            setMade(null);
+            again.current?.focus();
+          }}
+        />
+      )}
       {making && (
         <KeyForm
           onMade={(key) => {
@@ -79,8 +91,7 @@ function Keys({ items }: { items: ApiKey[] }) {
                 <strong>{key.name}</strong> <span className="num quiet">…{key.hint}</span>
                 <div className={list.under}>{key.scopes.map((scope) => SCOPE_WORDS[scope]).join(", ")}</div>
                 <div className={list.under}>
-                  by {key.made_by},{" "}
-                  {key.expires_at ? `ends ${onDate(key.expires_at)}` : "does not end by itself"}
+                  by {key.made_by}, {endWords(key, now)}
                 </div>
               </td>
               <td className={`num ${list.minor}`}>
@@ -103,6 +114,11 @@ function Keys({ items }: { items: ApiKey[] }) {
       {ending && <RevokeDialog apiKey={ending} onClose={() => setEnding(null)} />}
     </>
   );
+}
+
+function endWords({ expires_at }: ApiKey, now: Date): string {
+  if (expires_at === null) return "does not end by itself";
+  return `${new Date(expires_at) > now ? "ends" : "ended"} ${onDate(expires_at)}`;
 }
 
 function RevokeDialog({ apiKey, onClose }: { apiKey: ApiKey; onClose: () => void }) {

@@ -3,14 +3,14 @@ import { ROLE_WORDS } from "./words";
 
 const DONE: Record<Act["action"], (act: Act) => string> = {
   "call.ended_by_manager": () => "ended a call.",
-  "key.made": () => "made an API key.",
-  "key.revoked": () => "revoked an API key.",
+  "key.made": (act) => `made the API key …${act.key_hint}.`,
+  "key.revoked": (act) => `revoked the API key …${act.key_hint}.`,
   "paddle_event.dismissed": () => "looked at a payment that did not fit and booked nothing.",
   "paddle_event.granted": () => "looked at a payment that did not fit and granted its credits.",
   "team.capped": (act) => `changed what ${whom(act)} may spend.`,
   "team.handed_over": (act) => `made ${whom(act)} the owner.`,
-  "team.invitation_taken_back": (act) => `took back the invitation of ${whom(act)}.`,
-  "team.invited": (act) => `invited ${whom(act)} as ${role(act)}.`,
+  "team.invitation_taken_back": (act) => `took back the invitation of ${invited(act)}.`,
+  "team.invited": (act) => `invited ${invited(act)} as ${role(act)}.`,
   "team.joined": (act) => `joined as ${role(act)}.`,
   "team.left": () => "left the workspace.",
   "team.removed": (act) => `removed ${whom(act)}.`,
@@ -30,6 +30,11 @@ export function actWords(act: Act): string {
 
 function whom(act: Act): string {
   return act.whom ?? "somebody whose account is deleted";
+}
+
+/** Invitations are kept for a month. */
+function invited(act: Act): string {
+  return act.whom ?? "an address that is no longer kept";
 }
 
 function role(act: Act): string {

@@ -1,0 +1,44 @@
+"""What a person may ask for who cannot sign in, done by support after recognising the person."""
+
+import json
+from argparse import ArgumentParser
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from compliance import access, requests
+from identity.models import User
+from identity.personal_data import subject_of
+from processors.errors import DomainError
+
+
+class Command(BaseCommand):
+    help = "Exports or erases everything that is held about an account, after whoever asks was recognised. Either is audited."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "act", choices=("export", "erase"), help="export prints JSON; erase begins after 3 days of grace"
+        )
+        parser.add_argument("email", help="of the account")
+        parser.add_argument("--now", action="store_true", help="erase without the grace")
+
+    def handle(self, *args: Any, act: str, email: str, **options: Any) -> None:
+        now = datetime.now(UTC)
+        user = User.objects.filter(email=email.strip().lower(), mobile_verified_at__isnull=False).first()
+        if user is None:
+            raise CommandError("No account has this e-mail.")
+        subject = subject_of(user.id)
+        if act == "export":
+            bundle = access.export(subject=subject, now=now, by="operator")
+            self.stdout.write(json.dumps(bundle, ensure_ascii=False, indent=2))
+            return
+        try:
+            opened = requests.open_erasure(
+                subject=subject, confirm=subject.email, at_once=options["now"], now=now, channel="support"
+            )
+        except DomainError as error:
+            raise CommandError(error.message) from None
+        receipt = f"/erased/{requests.receipt_token(opened.id)}"
+        self.stdout.write(f"It begins {opened.runs_at:%Y-%m-%d %H:%M} UTC. The receipt: {receipt}")
