@@ -5,13 +5,27 @@ from typing import Any
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
-from api import api_keys, ask, auth, calls, credits, errors, identity, leads, privacy, statement, team, top_up
+from api import (
+    api_keys,
+    ask,
+    auth,
+    calls,
+    credits,
+    errors,
+    identity,
+    lead_import,
+    leads,
+    privacy,
+    statement,
+    team,
+    top_up,
+)
 from api.parsing import TextParser
 from api.rendering import WireRenderer
 from api.server_events import add_server_events
 from processors.errors import CursorInvalid, DomainError
 
-ROUTERS = (identity, team, api_keys, leads, calls, ask, credits, top_up, statement, privacy)
+ROUTERS = (identity, team, api_keys, lead_import, leads, calls, ask, credits, top_up, statement, privacy)
 
 
 class KloseAPI(NinjaAPI):

@@ -6,6 +6,7 @@ live transcript empty; a second click that is not folded into the first makes a 
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import psycopg
 from playwright.sync_api import Page, expect
@@ -21,13 +22,14 @@ PASSWORD = "calm-harbour-lantern-42"
 
 
 def test_a_new_rep_signs_up_buys_calls_asks_and_leaves(
-    stack: Stack, control: Rep, new_page: Callable[..., Page], look: Look, complaints: list[str]
+    stack: Stack, control: Rep, new_page: Callable[..., Page], look: Look, complaints: list[str], tmp_path: Path
 ) -> None:
     page = new_page()
     _sign_up(page, control, look)
     _sees_why_calling_is_disabled(page, look)
     _buys_a_pack_once(page, stack, look)
     _adds_a_lead(page, control, look)
+    _imports_leads(page, look, tmp_path)
     _calls_and_reads_along(page, control, look)
     _looks_back(page, look)
     _corrects_a_line(page, look)
@@ -96,6 +98,32 @@ def _adds_a_lead(page: Page, control: Rep, look: Look) -> None:
     dialog.get_by_role("button", name="Add lead").click()
     expect(page.get_by_text("Harbor Dental").first).to_be_visible()
     look(page, "leads")
+
+
+def _imports_leads(page: Page, look: Look, folder: Path) -> None:
+    file = folder / "from-our-crm.csv"
+    rows = [
+        "Grace,Hopper,Navy Ltd,202 555 0171,",
+        "Alan,Turing,,12,",
+        "David again,,,+1 312 555 0110,",
+        "Joan,Clarke,,,",
+    ]
+    file.write_text("\n".join(["First name,Last name,Company,Phone,Notes", *rows]))
+    page.get_by_role("button", name="Import").click()
+    dialog = page.get_by_role("dialog", name="Import leads")
+    expect(dialog.get_by_role("button", name="Import")).to_be_disabled()
+    dialog.locator("input[type=file]").set_input_files(file)
+    dialog.get_by_label("Numbers without a country code are in").select_option("US")
+    look(page, "import-leads")
+    dialog.get_by_role("button", name="Import").click()
+    expect(dialog.get_by_role("status")).to_have_text("1 lead added. 1 were there already. 2 rows were not added.")
+    expect(dialog.get_by_role("row", name=re.compile("^3 Phone This is not a telephone number"))).to_be_visible()
+    look(page, "imported-leads")
+    with page.expect_download() as download:
+        dialog.get_by_role("link", name="Download the list").click()
+    assert download.value.path().read_text().splitlines()[0] == "Line,Column,Reason"
+    dialog.get_by_role("button", name="Close").last.click()
+    expect(page.get_by_text("Navy Ltd").first).to_be_visible()
 
 
 def _calls_and_reads_along(page: Page, control: Rep, look: Look) -> None:

@@ -13,8 +13,8 @@ from processors.errors import DomainError
 from tests.house.house import FLOORS, classes_below, modules
 from tests.matrix.routes import operations
 
-# Operations that answer with a file, which has no schema.
-FILES = {"export_statement", "export_personal_data"}
+# Operations that answer with a file or line by line, which has no schema.
+FILES = {"export_statement", "export_personal_data", "import_leads"}
 # One word for one meaning: the same refusal on several floors, with one status.
 SHARED_CODES = {
     "idempotency_key_reused": "each operation with a key refuses it for another request",

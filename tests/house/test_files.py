@@ -57,6 +57,7 @@ CLOCKS = {
     "api/calls.py",
     "api/credits.py",
     "api/identity.py",
+    "api/lead_import.py",
     "api/leads.py",
     "api/paddle_webhook.py",
     "api/privacy.py",

@@ -137,6 +137,8 @@ EXPECTATIONS: Mapping[str, Expectation] = {
     "revoke_key": Expectation(LEADERS, 204, names={"path.key_id": "key"}),
     # leads
     "list_leads": Expectation(SIGNED_IN),
+    # What is sent here is JSON, which is no CSV file.
+    "import_leads": Expectation(SIGNED_IN, 422, body={}),
     "add_lead": Expectation(SIGNED_IN, 201, body={"first_name": "Nia", "phone": "+1 202 555 0188"}),
     "get_lead": Expectation(SIGNED_IN, names=_LEAD),
     "change_lead": Expectation(SIGNED_IN, names=_LEAD, body={"notes": "asked for the price list"}),
@@ -202,6 +204,7 @@ KEYED: Mapping[str, Scope] = {
     "list_leads": "leads:read",
     "get_lead": "leads:read",
     "check_dial": "leads:read",
+    "import_leads": "leads:write",
     "add_lead": "leads:write",
     "change_lead": "leads:write",
     "remove_lead": "leads:write",

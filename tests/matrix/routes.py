@@ -88,6 +88,9 @@ def _identifiers(operation: dict[str, Any], schema: dict[str, Any]) -> Iterator[
         if parameter["in"] == "path" or _is_identifier(parameter["schema"]):
             yield f"{parameter['in']}.{parameter['name']}"
     for content in operation.get("requestBody", {}).get("content", {}).values():
+        if "$ref" not in content["schema"]:
+            # A file, which has no fields.
+            continue
         body = schema["components"]["schemas"][content["schema"]["$ref"].rsplit("/", 1)[1]]
         for name, field in body["properties"].items():
             if _is_identifier(field):

@@ -8,7 +8,7 @@ const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
 // ever. Given up, it is closed, and the next try takes another. What changes something is left to its own patience.
 const READ_WITHIN_MS = 8_000;
 
-function csrfToken(): string {
+export function csrfToken(): string {
   for (const pair of document.cookie.split("; ")) {
     const at = pair.indexOf("=");
     if (pair.slice(0, at) === CSRF_COOKIE) return pair.slice(at + 1);

@@ -467,6 +467,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/leads/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import Leads
+         * @description Adds leads from a CSV file with a line of column names, at most 100,000 rows.
+         *
+         *     The answer is JSON lines: {"read", "added", "known", "rejected", "rejected_rows": [{"line", "column", "code", "message"}],
+         *     "done"}, the numbers so far, the rows since the line before. Only the last says done: without it the file was not read to
+         *     its end, and may be sent again. region: ISO 3166 alpha-2, of numbers without a country code.
+         */
+        post: operations["import_leads"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/leads/{lead_id}": {
         parameters: {
             query?: never;
@@ -4319,6 +4343,30 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["LeadOut"];
                 };
+            };
+        };
+    };
+    import_leads: {
+        parameters: {
+            query?: {
+                region?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };

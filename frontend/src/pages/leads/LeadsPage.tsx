@@ -17,6 +17,7 @@ import { Tag } from "../../components/Tag";
 import { Waiting } from "../../components/Waiting";
 import { leadName } from "../../format/lead";
 import { when } from "../../format/time";
+import { ImportDialog } from "./ImportDialog";
 import { LeadForm } from "./LeadForm";
 
 export function LeadsPage() {
@@ -31,6 +32,7 @@ export function LeadsPage() {
   }, [settled, search, navigate]);
   const leads = useInfiniteQuery({ ...leadsQuery(search), placeholderData: keepPreviousData });
   const [editing, setEditing] = useState<Lead | null>(null);
+  const [importing, setImporting] = useState(false);
   const open = () => void navigate({ search: (now) => ({ ...now, add: true }) });
   const close = () => {
     setEditing(null);
@@ -41,9 +43,14 @@ export function LeadsPage() {
     <Page
       title="Leads"
       actions={
-        <Button leftSection={<PlusIcon size={16} />} onClick={open}>
-          Add lead
-        </Button>
+        <>
+          <Button variant="default" onClick={() => setImporting(true)}>
+            Import
+          </Button>
+          <Button leftSection={<PlusIcon size={16} />} onClick={open}>
+            Add lead
+          </Button>
+        </>
       }
     >
       <TextInput
@@ -64,12 +71,13 @@ export function LeadsPage() {
           </Empty>
         ) : (
           <Empty title="Add the first person you want to call">
-            A name and a number are enough. Before you dial you see the price, their local time and whether
-            they may be called.
+            A name and a number are enough, or import a CSV file. Before you dial you see the price, their
+            local time and whether they may be called.
           </Empty>
         ))}
       {items && items.length > 0 && <LeadsTable leads={items} onEdit={setEditing} />}
       <More pages={leads} />
+      {importing && <ImportDialog onClose={() => setImporting(false)} />}
       {(add || editing) && (
         <Dialog title={editing ? "Change lead" : "New lead"} onClose={close}>
           <LeadForm lead={editing ?? undefined} onSaved={close} />

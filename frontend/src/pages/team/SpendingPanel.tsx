@@ -11,7 +11,7 @@ import list from "../../components/List.module.css";
 import { Note, ProblemNote } from "../../components/Note";
 import { Panel } from "../../components/Page";
 import { Waiting } from "../../components/Waiting";
-import { credits } from "../../format/credits";
+import { creditNumber } from "../../format/credits";
 import { nameOf } from "./MembersTable";
 
 const MCREDITS = 1000;
@@ -24,7 +24,8 @@ export function SpendingPanel({ team }: { team: Team }) {
   return (
     <Panel title="Spending this month">
       <p className="quiet">
-        A monthly limit keeps one member from using up everybody's credits. It begins anew on the first, UTC.
+        In credits. A monthly limit keeps one member from using up what everybody shares. It begins anew on
+        the first, UTC.
       </p>
       <ProblemNote error={spending.error} />
       {spending.isPending && <Waiting lines={3} what="the spending" />}
@@ -80,8 +81,8 @@ function Row({
   return (
     <tr>
       <td>{nameOf(member)}</td>
-      <td className={list.right}>{credits(spent?.spent_mcredits ?? 0)}</td>
-      <td className={list.right}>{cap === null ? "None" : credits(cap)}</td>
+      <td className={list.right}>{creditNumber(spent?.spent_mcredits ?? 0)}</td>
+      <td className={list.right}>{cap === null ? "None" : creditNumber(cap)}</td>
       <td className={list.right}>
         {member.may_change && (
           <Button

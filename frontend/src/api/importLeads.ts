@@ -1,0 +1,62 @@
+import { csrfToken } from "./client";
+import { Problem } from "./problem";
+
+export interface RejectedRow {
+  line: number;
+  column: string;
+  code: string;
+  message: string;
+}
+
+/** How far an import is. rejected_rows: all until now. done: only once the file was read to its end. */
+export interface ImportProgress {
+  read: number;
+  added: number;
+  known: number;
+  rejected: number;
+  rejected_rows: RejectedRow[];
+  done: boolean;
+}
+
+/** Sends a CSV file and tells how far it is, as the server does, line by line. Throws Problem; what was added stays added. */
+export async function importLeads(
+  file: File,
+  region: string,
+  onProgress: (progress: ImportProgress) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const query = region ? `?region=${encodeURIComponent(region)}` : "";
+  const response = await fetch(`/api/leads/import${query}`, {
+    method: "POST",
+    body: file,
+    headers: { "Content-Type": "text/csv", "X-CSRFToken": csrfToken() },
+    signal,
+  }).catch((error: unknown) => {
+    throw signal.aborted ? error : Problem.unreachable();
+  });
+  if (!response.ok || response.body === null) {
+    throw Problem.fromBody(response.status, await response.json().catch(() => undefined));
+  }
+  const rejected: RejectedRow[] = [];
+  let done = false;
+  for await (const line of linesOf(response.body)) {
+    const progress = JSON.parse(line) as ImportProgress;
+    rejected.push(...progress.rejected_rows);
+    done = progress.done;
+    onProgress({ ...progress, rejected_rows: [...rejected] });
+  }
+  if (!done) throw Problem.unreachable();
+}
+
+async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  const reader = stream.getReader();
+  const decoder = new TextDecoder();
+  let rest = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    const lines = (rest + decoder.decode(value, { stream: true })).split("\n");
+    rest = lines.pop() ?? "";
+    yield* lines.filter(Boolean);
+  }
+}

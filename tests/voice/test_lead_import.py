@@ -1,0 +1,192 @@
+"""Leads from a CSV file: what is good is added, what is wrong is told with line, column and reason."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+
+from compliance import suppression
+from identity.models import Membership
+from tests.identity.browser import Browser
+from tests.identity.conftest import SignIn
+from voice import lead_import
+from voice.models import Lead
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+HEADER = "First name,Last name,Company,Phone,Notes\n"
+
+
+@pytest.fixture
+def member(make_account: Callable[..., Membership]) -> Membership:
+    return make_account()
+
+
+@pytest.fixture
+def page(member: Membership, sign_in: SignIn) -> Browser:
+    return sign_in(member)
+
+
+def send(page: Browser, body: bytes | str, *, region: str = "", content_type: str = "text/csv") -> tuple[int, Any]:
+    """The status, and all lines of the answer or the problem."""
+    page.get("/api/session")
+    response: Any = page.client.post(
+        f"/api/leads/import{f'?region={region}' if region else ''}",
+        body if isinstance(body, bytes) else body.encode(),
+        content_type=content_type,
+        secure=True,
+        headers={"X-CSRFToken": page.client.cookies["__Host-csrf"].value, "Origin": "https://testserver"},
+    )
+    if not response.streaming:
+        return response.status_code, response.json()
+    text = async_to_sync(_whole)(response)
+    return response.status_code, [json.loads(line) for line in text.splitlines()]
+
+
+async def _whole(response: Any) -> str:
+    return b"".join([part async for part in response]).decode()
+
+
+def counts(page: Browser, body: bytes | str, **options: str) -> tuple[int, int, int, int]:
+    status, lines = send(page, body, **options)
+    assert status == 200, lines
+    assert [line["done"] for line in lines] == [False] * (len(lines) - 1) + [True]
+    return tuple(lines[-1][name] for name in ("read", "added", "known", "rejected"))
+
+
+def rejected(page: Browser, body: bytes | str) -> list[tuple[int, str, str]]:
+    lines = send(page, body)[1]
+    return [(row["line"], row["column"], row["code"]) for line in lines for row in line["rejected_rows"]]
+
+
+def names() -> list[str]:
+    return sorted(lead.name for lead in Lead.objects.get_queryset())
+
+
+def test_every_row_becomes_a_lead_with_country_and_time_zone(page: Browser) -> None:
+    text = HEADER + 'Ada,Byron,"Engines, Ltd",+44 20 7946 0018,"likes\nnumbers"\nKurt,,,+49 30 901820,\n'
+    assert counts(page, text) == (2, 2, 0, 0)
+    ada = Lead.objects.get_queryset().get(first_name="Ada")
+    assert (ada.name, ada.company, ada.phone_e164, ada.country, ada.time_zone, ada.notes) == (
+        "Ada Byron",
+        "Engines, Ltd",
+        "+442079460018",
+        "GB",
+        "Europe/London",
+        "likes\nnumbers",
+    )
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Name;Telephone;Organisation",
+        "FULL_NAME\tMobile Phone\tAccount Name",
+        "given-name,cell,business,Something else",
+    ],
+)
+def test_columns_are_known_by_the_names_that_people_give_them(header: str, page: Browser) -> None:
+    delimiter = next(sign for sign in ";\t," if sign in header)
+    row = delimiter.join(["Ada", "+442079460018", "Engines"])
+    assert counts(page, f"{header}\n{row}\n") == (1, 1, 0, 0)
+    assert Lead.objects.get_queryset().get().company == "Engines"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
+def test_it_is_read_as_spreadsheets_write_it(encoding: str, page: Browser) -> None:
+    assert counts(page, (HEADER + "Zoë,Müller,,+442079460018,\r\n").encode(encoding)) == (1, 1, 0, 0)
+    assert names() == ["Zoë Müller"]
+
+
+def test_national_numbers_are_those_of_the_chosen_country(page: Browser) -> None:
+    text = HEADER + "Ada,,,020 7946 0018,\n"
+    assert counts(page, text) == (1, 0, 0, 1)
+    assert counts(page, text, region="GB") == (1, 1, 0, 0)
+
+
+def test_each_wrong_row_is_told_with_its_line_its_column_and_why(page: Browser, member: Membership) -> None:
+    suppression.suppress(
+        workspace_id=member.workspace_id, phone_e164="+442079460020", reason="asked", source="rep", now=NOW
+    )
+    rows = [
+        "Ada,,,+442079460018,",
+        ",Nameless,,+442079460019,",
+        "Bea,,,,",
+        '"Over\ntwo lines",,,12,',
+        "Cid,,,+442079460020,",
+        "Dee,,,+44 909 8790000,",
+        f"{'E' * 121},,,+442079460021,",
+        "Fay,,,+442079460022,\x00",
+        "",
+        "Gus",
+    ]
+    assert rejected(page, HEADER + "\n".join(rows)) == [
+        (3, "First name", "name_missing"),
+        (4, "Phone", "phone_missing"),
+        (5, "Phone", "phone_invalid"),
+        (7, "Phone", "lead_suppressed"),
+        (8, "Phone", "phone_not_callable"),
+        (9, "First name", "too_long"),
+        (10, "Notes", "text_unstorable"),
+        (12, "Phone", "phone_missing"),
+    ]
+    assert names() == ["Ada"]
+
+
+def test_what_is_there_already_stays_and_the_same_file_may_come_again(page: Browser) -> None:
+    text = HEADER + "Ada,,,+442079460018,\nAda again,,,+44 20 7946 0018,\nBea,,,+442079460019,\n"
+    assert counts(page, text) == (3, 2, 1, 0)
+    assert counts(page, text) == (3, 0, 3, 0)
+    assert names() == ["Ada", "Bea"]
+
+
+@pytest.mark.policy("C1.3")
+def test_a_card_number_in_a_note_is_not_stored(page: Browser) -> None:
+    counts(page, HEADER + "Ada,,,+442079460018,pays with 4111 1111 1111 1111\n")
+    assert "1111" not in Lead.objects.get_queryset().get().notes
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"", "empty"),
+        (b" \n ", "empty"),
+        (b"PK\x03\x04rest", "spreadsheet"),
+        (b"Last name,Phone\nByron,+442079460018\n", "First name"),
+        (b"First name,Last name\nAda,Byron\n", "Phone"),
+        (b"just some words", "First name"),
+        (bytes(range(256)) * 40, "CSV file"),
+    ],
+)
+def test_what_is_no_table_of_leads_is_refused_whole(body: bytes, says: str, page: Browser) -> None:
+    status, problem = send(page, body)
+    assert (status, problem["code"]) == (422, "import_unreadable")
+    assert says in problem["detail"]
+
+
+def test_a_quotation_mark_that_never_closes_loses_only_what_follows(page: Browser) -> None:
+    text = HEADER + 'Ada,,,+442079460018,\nBea,,,+442079460019,"' + "x" * 120_000
+    assert rejected(page, text) == [(3, "", "row_unreadable")]
+    assert names() == ["Ada"]
+
+
+def test_another_type_than_csv_and_too_long_a_file_are_refused(page: Browser) -> None:
+    assert send(page, "a=1", content_type="application/x-www-form-urlencoded")[0] == 422
+    assert send(page, HEADER, region="Germany")[0] == 422
+
+
+def test_rows_beyond_the_limit_are_told_not_lost_silently(page: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lead_import, "ROWS_MAX", 2)
+    rows = "".join(f"Ada {number},,,+4420794600{number},\n" for number in (18, 19, 20, 21))
+    assert rejected(page, HEADER + rows) == [(4, "", "too_many_rows")]
+    assert len(names()) == 2
+
+
+def test_long_files_are_told_about_on_the_way(page: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lead_import, "AT_ONCE", 2)
+    rows = "".join(f"Ada {number},,,+4420794600{number},\n" for number in range(18, 23))
+    lines = send(page, HEADER + rows)[1]
+    assert [line["added"] for line in lines] == [2, 4, 5, 5]
