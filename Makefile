@@ -9,10 +9,10 @@ python := .venv/bin/python
 installed := @$(PYTHON) -m deploy.setup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run serve test test-matrix check format generated pytest smoke manage reconcile audit-verify bench chaos
+.PHONY: help setup run serve test test-matrix check format generated pytest smoke manage reconcile policy-report audit-verify bench chaos
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install whatever is missing: packages, models, pages, a browser for the tests
 	$(installed)
@@ -67,6 +67,10 @@ manage: ## Run a management command where the product runs: make manage ARGS="ra
 reconcile: ## Check every invariant of the books; fails and names the first offending row of each that is broken
 	$(installed) python
 	@exec $(python) -m config.embedded.manage reconcile
+
+policy-report: ## Print which tests prove each clause of the policy, and how they ended last
+	$(installed) python
+	@$(python) -m tests.policy_report
 
 audit-verify: ## Check every link of the audit log; fails at the first that was changed, removed, moved or cut off
 	$(installed) python

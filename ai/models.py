@@ -134,22 +134,6 @@ class AiQuery(TenantModel):
         indexes = (models.Index(fields=("workspace", "user_id", "-asked_at", "-id"), name="ai_query_newest"),)
 
 
-class QuestionSpending(TenantModel):
-    """What the answers to one person cost in a calendar month (UTC). It stays when a question is deleted.
-
-    month: its first day.
-    """
-
-    user_id = models.UUIDField()
-    month = models.DateField()
-    charged_mcredits = models.BigIntegerField(default=0)
-
-    class Meta:
-        constraints = (
-            models.UniqueConstraint(fields=("workspace", "user_id", "month"), name="question_spending_once_a_month"),
-        )
-
-
 class Citation(TenantModel):
     """A place that an answer quotes. The words stay with the call; see IndexedCall.turns. score: [0, 1]."""
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
@@ -14,14 +14,14 @@ from django.db import connection, transaction
 from ai import answer as answering
 from ai import embedding, insights
 from ai.events import InsightsReady
-from ai.models import AiQuery, Citation, IndexedCall, Insight, Passage, QuestionSpending
+from ai.models import AiQuery, Citation, IndexedCall, Insight, Passage
 from ai.queries import QuestionUnknown, answer_out
 from ai.retrieval import Scope
 from ai.schemas import AnswerOut
 from ai.turns import CallTurns, Turn
 from compliance import tombstones
 from identity.auth import Actor
-from ledger.operations import CapReached, debit
+from ledger.operations import count_spending, debit
 from ledger.queries import rate_card_now
 from processors.errors import DomainError
 from realtime.publish import Topic, publish_on_commit
@@ -133,12 +133,12 @@ def ask(
     filters: AskFilters,
     idempotency_key: str,
     now: datetime,
-    monthly_max_mcredits: int | None = None,
+    monthly_max_mcredits: Callable[[], int | None] | None = None,
 ) -> AnswerOut:
     """Answers in quotes of the calls that the actor may see; an answer is paid, "not in your calls" is free.
 
     The same key gives the same answer again and pays once.
-    monthly_max_mcredits: what all answers of this month may cost the actor, None without a bound.
+    monthly_max_mcredits: asked within the transaction what the actor may spend this month besides calls, None without a bound.
     :raises CapReached: there is an answer, and it would cost more than that; nothing is kept or shown.
     :raises InsufficientCredit: there is an answer and no credit for it; nothing is kept or shown.
     :raises IdempotencyKeyReused: the key belongs to another question.
@@ -183,7 +183,13 @@ def ask(
             for rank, quote in enumerate(found.quotes)
         )
         if price_mcredits:
-            _count(actor, price_mcredits, monthly_max_mcredits, now)
+            count_spending(
+                workspace_id=actor.workspace_id,
+                user_id=actor.user_id,
+                mcredits=price_mcredits,
+                at=now,
+                monthly_max_mcredits=monthly_max_mcredits() if monthly_max_mcredits else None,
+            )
             debit(
                 workspace_id=actor.workspace_id,
                 key=str(query.id),
@@ -193,17 +199,6 @@ def ask(
                 now=now,
             )
         return answer_out(actor=actor, query=query)
-
-
-def _count(actor: Actor, price_mcredits: int, monthly_max_mcredits: int | None, now: datetime) -> None:
-    """Raises CapReached."""
-    of_month = {"workspace_id": actor.workspace_id, "user_id": actor.user_id, "month": now.date().replace(day=1)}
-    QuestionSpending.objects.bulk_create([QuestionSpending(**of_month)], ignore_conflicts=True)
-    spending = QuestionSpending.objects.get_queryset().select_for_update().get(**of_month)
-    spending.charged_mcredits += price_mcredits
-    if monthly_max_mcredits is not None and spending.charged_mcredits > monthly_max_mcredits:
-        raise CapReached
-    spending.save(update_fields=["charged_mcredits"])
 
 
 def delete_question(*, actor: Actor, question_id: UUID) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from django.db.models import Q, QuerySet
 
-from ai.models import AiQuery, Citation, IndexedCall, Insight, Passage, QuestionSpending
+from ai.models import AiQuery, Citation, IndexedCall, Insight, Passage
 from ai.operations import forget_call
 from compliance.stores import Store, Subject
 
@@ -67,11 +67,6 @@ INVENTORY: Final[Mapping[str, str]] = {
     "ai.AiQuery.cited": "none",
     "ai.AiQuery.charged_mcredits": "ledger",
     "ai.AiQuery.asked_at": "ai_query",
-    "ai.QuestionSpending.id": "none",
-    "ai.QuestionSpending.workspace": "none",
-    "ai.QuestionSpending.user_id": "ledger",
-    "ai.QuestionSpending.month": "ledger",
-    "ai.QuestionSpending.charged_mcredits": "ledger",
     "ai.Citation.id": "none",
     "ai.Citation.workspace": "none",
     "ai.Citation.query": "ai_query",
@@ -130,14 +125,12 @@ class AiStore:
         for call_id in _calls(subject).values_list("call_id", flat=True):
             forget_call(call_id=call_id, now=now)
         _queries(subject).delete()
-        # The ledger keeps what was spent, without whom.
-        _spending(subject).delete()
         return removed
 
     def verify(self, subject: Subject) -> int:
         calls, queries = _calls(subject), _queries(subject)
         cited = Citation.objects.filter(query__in=queries).count()
-        return calls.count() + queries.count() + cited + _spending(subject).count()
+        return calls.count() + queries.count() + cited
 
 
 STORE: Final[Store] = AiStore()
@@ -149,10 +142,6 @@ def _calls(subject: Subject) -> QuerySet[IndexedCall]:
 
 def _queries(subject: Subject) -> QuerySet[AiQuery]:
     return AiQuery.objects.filter(_mine(subject))
-
-
-def _spending(subject: Subject) -> QuerySet[QuestionSpending]:
-    return QuestionSpending.objects.filter(_mine(subject))
 
 
 def _mine(subject: Subject) -> Q:

@@ -3,7 +3,7 @@
 import base64
 import binascii
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 
 from ai import talk
 from ai.answer import highlights
-from ai.models import AiQuery, IndexedCall, QuestionSpending
+from ai.models import AiQuery, IndexedCall
 from ai.schemas import (
     AnswerOut,
     HighlightOut,
@@ -75,14 +75,6 @@ def history(*, actor: Actor, cursor: str | None) -> QuestionsPage:
     return QuestionsPage(
         items=_answers(actor, page), next_cursor=_cursor(page[-1]) if len(rows) > HISTORY_PAGE else None
     )
-
-
-def spent_in_month(*, workspace_id: UUID, month: date, user_id: UUID | None = None) -> dict[UUID, int]:
-    """Milli-credits that answers cost in a month, by who asked; of one person alone if user_id is given."""
-    rows = QuestionSpending.objects.for_workspace(workspace_id).filter(month=month)
-    if user_id is not None:
-        rows = rows.filter(user_id=user_id)
-    return dict(rows.values_list("user_id", "charged_mcredits"))
 
 
 def answer_out(*, actor: Actor, query: AiQuery) -> AnswerOut:

@@ -22,7 +22,7 @@ PROBLEMS: dict[type[DomainError], int] = {
     InsufficientCredit: 402,
     LedgerBusy: 503,
     EmbeddingModelMissing: 503,
-    CapReached: 402,
+    CapReached: 403,
     operations.IdempotencyKeyReused: 409,
     queries.QuestionUnknown: 404,
 }
@@ -41,7 +41,7 @@ def ask_question(
         filters=operations.AskFilters(lead_id=body.lead_id, user_id=body.user_id, since=body.since, until=body.until),
         idempotency_key=idempotency_key,
         now=now,
-        monthly_max_mcredits=caps.for_questions_mcredits(actor=actor, now=now),
+        monthly_max_mcredits=lambda: caps.besides_calls_mcredits(actor=actor, now=now),
     )
 
 

@@ -17,6 +17,7 @@ WorkspaceAction = Literal[
     "call.ended_by_manager",
     "key.made",
     "key.revoked",
+    "lead.removed",
     "paddle_event.dismissed",
     "paddle_event.granted",
     "team.capped",

@@ -7,7 +7,7 @@ database no longer fit such a chain, nor one that was cut.
 import json
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 HEADS_FILE: Final = "audit/heads.jsonl"
 NOTED: Final = "audit head"
+_HEAD_KEYS: Final = {"at", "sequence", "hash"}
 
 Fault = Literal["missing", "changed", "not_chained", "cut", "rewritten"]
 SAID: Final[dict[Fault, str]] = {
@@ -113,27 +114,26 @@ def note_head(*, now: datetime) -> None:
         os.fsync(lines.fileno())
 
 
-def heads_of(file: Path) -> list[Head]:
+def heads_of(file: Path) -> Iterator[Head]:
     """The heads in a file of ours, or in a log that was kept: lines of anything else are passed over.
 
     Raises HeadsUnreadable: a whole line that looks like a head and is none.
     """
     if not file.exists():
-        return []
-    found = []
-    for number, line in enumerate(file.read_text(errors="replace").splitlines(), start=1):
-        try:
-            fields = json.loads(line)
-        except ValueError:
-            # It broke off, or is no line of ours.
-            continue
-        if not isinstance(fields, dict) or fields.get("message", NOTED) != NOTED:
-            continue
-        try:
-            found.append(Head(at=str(fields["at"]), sequence=int(fields["sequence"]), hash=str(fields["hash"])))
-        except (ValueError, KeyError, TypeError):
-            raise HeadsUnreadable(f"Line {number} of {file} is not a noted head.") from None
-    return found
+        return
+    with file.open(errors="replace") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                fields = json.loads(line)
+            except ValueError:
+                # It broke off, or is no line of ours.
+                continue
+            if not isinstance(fields, dict) or (fields.get("message") != NOTED and fields.keys() != _HEAD_KEYS):
+                continue
+            try:
+                yield Head(at=str(fields["at"]), sequence=int(fields["sequence"]), hash=str(fields["hash"]))
+            except (ValueError, KeyError, TypeError):
+                raise HeadsUnreadable(f"Line {number} of {file} is not a noted head.") from None
 
 
 def _ends_whole(file: Path) -> bool:

@@ -4,7 +4,7 @@ import calendar
 import hashlib
 import hmac
 from datetime import date, datetime, timedelta
-from typing import ClassVar, Final, Literal
+from typing import ClassVar, Final
 from uuid import UUID
 
 from django.conf import settings
@@ -53,19 +53,17 @@ def deadline(opened_on: date) -> date:
     return min(in_a_month, opened_on + timedelta(days=30))
 
 
-def open_erasure(
-    *, subject: Subject, confirm: str, at_once: bool, now: datetime, channel: Literal["self", "support"] = "self"
-) -> Request:
+def open_erasure(*, subject: Subject, confirm: str, at_once: bool, now: datetime, by: str | None = None) -> Request:
     """Takes the request of a person to have everything erased, after 3 days of grace or at once.
 
-    confirm: the account's e-mail address, typed once more. channel: "self" is who is signed in, whose session has proved the
-    phone; "support" has recognised the person otherwise.
+    confirm: the account's e-mail address, typed once more. by: who asks, if not the person, whose session has proved the
+    phone; support has recognised the person otherwise.
     A request that waits already is brought forward by `at_once`.
     Raises ConfirmationMismatch, RequestAlreadyOpen.
     """
     if subject.user_id is None or not constant_time_compare(confirm.strip().lower(), subject.email.lower()):
         raise ConfirmationMismatch("Type the e-mail address of this account to confirm.")
-    if at_once and (waiting := _waive_grace(user_id=subject.user_id, now=now)):
+    if at_once and (waiting := _waive_grace(user_id=subject.user_id, now=now, by=by)):
         return waiting
     request_id = uuid7()
     runs_at = now if at_once else now + GRACE
@@ -74,7 +72,7 @@ def open_erasure(
             request = Request.objects.create(
                 id=request_id,
                 kind="erasure",
-                channel=channel,
+                channel="support" if by else "self",
                 user_id=subject.user_id,
                 person=pseudonym("user", subject.user_id),
                 subject=subject.as_json(),
@@ -84,7 +82,7 @@ def open_erasure(
                 next_attempt_at=runs_at,
                 receipt_hash=_hash(receipt_token(request_id)),
             )
-            _audit(request, "erasure.requested", now)
+            _audit(request, "erasure.requested", now, by=by)
             if at_once:
                 tasks.soon(request_id)
     except IntegrityError as error:
@@ -94,7 +92,7 @@ def open_erasure(
     return request
 
 
-def _waive_grace(*, user_id: UUID, now: datetime) -> Request | None:
+def _waive_grace(*, user_id: UUID, now: datetime, by: str | None) -> Request | None:
     with transaction.atomic():
         waiting = Request.objects.filter(
             kind="erasure", person=pseudonym("user", user_id), state="requested", runs_at__gt=now
@@ -103,7 +101,7 @@ def _waive_grace(*, user_id: UUID, now: datetime) -> Request | None:
             return None
         request = newest_erasure(user_id=user_id)
         assert request is not None
-        _audit(request, "erasure.grace_waived", now)
+        _audit(request, "erasure.grace_waived", now, by=by)
         tasks.soon(request.id)
     return request
 
@@ -147,7 +145,12 @@ def _hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def _audit(request: Request, action: PersonalAction, now: datetime) -> None:
+def _audit(request: Request, action: PersonalAction, now: datetime, by: str | None = None) -> None:
     audit.record(
-        workspace_id=None, actor_ref=str(request.user_id), action=action, target=str(request.id), detail={}, now=now
+        workspace_id=None,
+        actor_ref=by or str(request.user_id),
+        action=action,
+        target=str(request.id),
+        detail={},
+        now=now,
     )

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from huey.serializer import SignedSerializer
+
 from config import environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -66,8 +68,14 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
 DATABASE_URL = environment.text("DATABASE_URL")
 
 
+# https://www.postgresql.org/docs/18/libpq-connect.html#LIBPQ-PARAMKEYWORDS
+_TLS = ("sslmode", "sslrootcert", "sslcert", "sslkey", "channel_binding")
+
+
 def _database(url: str) -> dict[str, Any]:
-    """postgresql://user:password@host:port/name, or ?host=/run/folder for a unix socket."""
+    """postgresql://user:password@host:port/name, or ?host=/run/folder for a unix socket; ?sslmode=verify-full and so on for
+    one that is reached over a network.
+    """
     parts = urlsplit(url)
     query = parse_qs(parts.query)
     return {
@@ -85,6 +93,7 @@ def _database(url: str) -> dict[str, Any]:
                 "timeout": 10,
             },
             "application_name": "klosesales",
+            **{name: query[name][0] for name in _TLS if name in query},
             # Who vanishes with a whole machine holds its locks no longer than a minute; over a unix socket these mean nothing.
             "options": "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3 -c tcp_user_timeout=60000",
         },
@@ -115,6 +124,8 @@ HUEY = {
     "results": False,
     "immediate": False,
     "url": REDIS_URLS[0] if REDIS_URLS else "",
+    # Tasks are pickles: one that somebody else put into Redis must not be opened.
+    "serializer": SignedSerializer(secret=SECRET_KEY, salt="klosesales.tasks") if SECRET_KEY else None,
     "consumer": {
         "workers": environment.integer("WORKER_THREADS", 4, minimum=1, maximum=64),
         "worker_type": "thread",
@@ -161,6 +172,9 @@ TWILIO_CALLER_ID = environment.text("TWILIO_CALLER_ID")
 TWILIO_VERIFY_SERVICE_SID = environment.text("TWILIO_VERIFY_SERVICE_SID")
 TWILIO_API_URL = environment.text("TWILIO_API_URL", "https://api.twilio.com").rstrip("/")
 TWILIO_VERIFY_URL = environment.text("TWILIO_VERIFY_URL", "https://verify.twilio.com").rstrip("/")
+# Where passcodes may go; everywhere while it is empty. And how many may leave in a day before a person has to look.
+OTP_COUNTRIES = frozenset(environment.items("OTP_COUNTRIES"))
+OTP_SENDS_PER_DAY_MAX = environment.integer("OTP_SENDS_PER_DAY_MAX", 2_000, minimum=1, maximum=10_000_000)
 
 # --- Paddle -------------------------------------------------------------------------------------------------------
 PADDLE_API_KEY = environment.text("PADDLE_API_KEY")
@@ -175,6 +189,10 @@ CREDIT_PACKS: list[dict[str, Any]] = json.loads(environment.text("CREDIT_PACKS",
 EMAIL_HOST = environment.text("EMAIL_HOST", "localhost")
 EMAIL_PORT = environment.integer("EMAIL_PORT", 25, minimum=1, maximum=65535)
 EMAIL_TIMEOUT = 10
+EMAIL_SECURITY = environment.choice("EMAIL_SECURITY", "starttls", ("none", "starttls", "tls"))
+EMAIL_USE_TLS, EMAIL_USE_SSL = EMAIL_SECURITY == "starttls", EMAIL_SECURITY == "tls"
+EMAIL_HOST_USER = environment.text("EMAIL_USER", "")
+EMAIL_HOST_PASSWORD = environment.text("EMAIL_PASSWORD", "")
 DEFAULT_FROM_EMAIL = environment.text("DEFAULT_FROM_EMAIL", "support@klosesales.com")
 
 # --- Listening and thinking ---------------------------------------------------------------------------------------

@@ -98,6 +98,6 @@ def _leave(*, workspace_id: UUID, leaving: list[UUID], now: datetime) -> None:
         return
     ended, _ = members.filter(user_id__in=leaving, role=Membership.OWNER).delete()
     if ended:
-        Membership.objects.filter(id=heir.id).update(role=Membership.OWNER)
+        Membership.objects.filter(id=heir.id).update(role=Membership.OWNER, monthly_cap_mcredits=None)
         # The heir's open pages hold the rights of the old role.
         close_sockets_on_commit(user_id=heir.user_id)

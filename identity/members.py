@@ -141,7 +141,7 @@ def _locked(actor: Actor, user_id: UUID) -> Membership:
 
 def _demand_over(actor: Actor, member: Membership, what: str) -> None:
     if member.role == Membership.OWNER:
-        raise OwnerStays("A workspace has exactly one owner, who can only hand it over.")
+        raise OwnerStays("Nobody decides over the owner of a workspace, who can only hand it over.")
     if not may_appoint(actor.role, cast(Role, member.role)):
         raise NotPermitted(f"Only the owner of the workspace may {what} a manager.")
 

@@ -233,7 +233,7 @@ class StoppedNumber(models.Model):
 class OtpAttempt(models.Model):
     """One passcode sent or checked; never the code. The limits count these rows. Expires after 90 days.
 
-    number_key: keyed hash of the number.
+    number_key: keyed hash of the number; prefix_key: of its block of ten thousand numbers.
     outcome: `reserved` until Twilio has answered; a reserved send counts, since its message may have left.
     """
 
@@ -259,6 +259,7 @@ class OtpAttempt(models.Model):
     outcome = models.CharField(max_length=12, choices=OUTCOMES, default=RESERVED)
     user = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     number_key = models.CharField(max_length=64)
+    prefix_key = models.CharField(max_length=64, blank=True)
     network = models.CharField(max_length=45, blank=True)
     # Twilio's id of the verification, which is the proof that the session was opened by one.
     verification_sid = models.CharField(max_length=34, blank=True)
@@ -266,6 +267,7 @@ class OtpAttempt(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["number_key", "purpose", "at"], name="otp_of_number"),
+            models.Index(fields=["prefix_key", "purpose", "at"], name="otp_of_prefix"),
             models.Index(fields=["network", "purpose", "at"], name="otp_of_network"),
         ]
 

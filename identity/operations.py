@@ -19,7 +19,7 @@ from identity.auth import Actor
 from identity.contact import parse_email, parse_mobile
 from identity.erasure import erase_user, erase_workspace
 from identity.members import OWN_WORKSPACE_NAME
-from identity.models import AccessEvent, Membership, Session, User, Workspace
+from identity.models import AccessEvent, ApiKey, Membership, Session, User, Workspace
 from identity.permissions import Role
 from identity.schemas import OtpSentOut, SignUpIn
 from identity.sessions import SessionStore
@@ -87,10 +87,11 @@ def sign_up(*, session: SessionStore, form: SignUpIn, client: Client, now: datet
     InvitationInvalid, InvitationOfAnother.
     """
     refuse_mass_sign_up(client=client, now=now)
-    user = _person(form, now)
+    # Before the password is hashed: what is refused here is not counted, so it must be cheap.
     invitation = invitations.of_token(form.invitation, now=now) if form.invitation else None
     if invitation is not None:
-        invitations.demand_same(invitation, user.email)
+        invitations.demand_same(invitation, parse_email(form.email))
+    user = _person(form, now)
     with transaction.atomic():
         membership = _open_account(user, form, client, now)
         record(kind=AccessEvent.SIGN_UP, client=client, now=now, user=user, email=user.email)
@@ -219,6 +220,15 @@ def sign_out(*, session: SessionStore, client: Client, now: datetime) -> None:
         record(kind=AccessEvent.SIGN_OUT, client=client, now=now, user=user)
         session.flush()
         close_sockets_on_commit(user_id=user.id)
+
+
+def sign_out_everywhere(*, user_id: UUID) -> int:
+    """Ends every session and API key of a person and closes the sockets. Returns how many sessions and keys that were."""
+    with transaction.atomic():
+        ended, _ = Session.objects.filter(user_id=user_id).delete()
+        keys, _ = ApiKey.objects.get_queryset().filter(membership__user_id=user_id).delete()
+        close_sockets_on_commit(user_id=user_id)
+    return ended + keys
 
 
 def revoke_session(*, actor: Actor, session_id: UUID, client: Client, now: datetime) -> None:

@@ -5,9 +5,12 @@ parallel requests cannot pass a limit together. A reserved attempt counts even i
 Twilio answers.
 """
 
+import logging
 from datetime import datetime, timedelta
 from typing import ClassVar, Final
 
+import phonenumbers
+from django.conf import settings
 from django.db import connection, transaction
 
 from compliance import consent
@@ -16,15 +19,18 @@ from identity.contact import masked
 from identity.models import OtpAttempt, User
 from identity.opt_out import NumberStopped, is_stopped
 from identity.schemas import OtpSentOut
-from identity.verify import OtpSendLimit, OtpTooMany, OtpUnavailable, OtpWrong, check_code, send_code
+from identity.verify import OtpNumberRefused, OtpSendLimit, OtpTooMany, OtpUnavailable, OtpWrong, check_code, send_code
 from processors import disclosures
 from processors.errors import DomainError
 from processors.pseudonyms import pseudonym
+
+logger = logging.getLogger(__name__)
 
 SENDS_WINDOW: Final = timedelta(minutes=10)
 SENDS_PER_NUMBER_MAX: Final = 3
 SENDS_PER_NUMBER_AND_DAY_MAX: Final = 10
 SENDS_PER_NETWORK_AND_HOUR_MAX: Final = 10
+SENDS_PER_PREFIX_AND_HOUR_MAX: Final = 20
 CHECKS_PER_NUMBER_AND_HOUR_MAX: Final = 20
 CHECKS_PER_NETWORK_AND_HOUR_MAX: Final = 60
 
@@ -90,10 +96,11 @@ def _demand_consent(user: User) -> None:
 
 
 def _reserve_send(*, user: User, client: Client, now: datetime) -> tuple[OtpAttempt, int]:
-    """The attempt, and how many came before it in the window. Raises OtpSendLimit."""
-    number_key = pseudonym("phone", user.mobile_e164)
+    """The attempt, and how many came before it in the window. Raises OtpNumberRefused, OtpSendLimit, OtpUnavailable."""
+    _demand_country(user.mobile_e164)
+    number_key, prefix_key = pseudonym("phone", user.mobile_e164), _prefix_key(user.mobile_e164)
     with transaction.atomic():
-        _lock(f"otp:{number_key}", f"otp:{client.network}")
+        _lock(f"otp:{number_key}", f"otp:{prefix_key}", f"otp:{client.network}")
         sends = OtpAttempt.objects.filter(purpose=OtpAttempt.SEND)
         of_number = sends.filter(number_key=number_key)
         lately = of_number.filter(at__gt=now - SENDS_WINDOW).count()
@@ -104,7 +111,30 @@ def _reserve_send(*, user: User, client: Client, now: datetime) -> tuple[OtpAtte
         of_network = sends.filter(network=client.network, at__gt=now - timedelta(hours=1))
         if client.network and of_network.count() >= SENDS_PER_NETWORK_AND_HOUR_MAX:
             raise OtpSendLimit("Too many codes were asked for from your network. Wait an hour, then ask again.")
+        of_prefix = sends.filter(prefix_key=prefix_key, at__gt=now - timedelta(hours=1))
+        if of_prefix.count() >= SENDS_PER_PREFIX_AND_HOUR_MAX:
+            raise OtpSendLimit("Too many codes were sent to numbers like yours. Wait an hour, then ask again.")
+        if sends.filter(at__gt=now - timedelta(days=1)).count() >= settings.OTP_SENDS_PER_DAY_MAX:
+            # Whoever makes us pay for text messages is stopped here at the latest; a person has to look.
+            logger.error("passcodes stopped for today", extra={"count": settings.OTP_SENDS_PER_DAY_MAX})
+            raise OtpUnavailable("Passcodes cannot be sent or checked right now. Try again in a few minutes.")
         return _reserved(OtpAttempt.SEND, user, number_key, client, now), lately
+
+
+def _demand_country(mobile_e164: str) -> None:
+    """Raises OtpNumberRefused."""
+    if not settings.OTP_COUNTRIES:
+        return
+    country = phonenumbers.region_code_for_number(phonenumbers.parse(mobile_e164))
+    if country not in settings.OTP_COUNTRIES:
+        raise OtpNumberRefused(
+            "Passcodes are not sent to numbers of this country. Use another mobile, or write to support."
+        )
+
+
+def _prefix_key(mobile_e164: str) -> str:
+    """A block of ten thousand numbers: who makes others pay for text messages owns such, and asks from one after the other."""
+    return pseudonym("prefix", mobile_e164[:-4])
 
 
 def _reserve_check(*, user: User, client: Client, now: datetime) -> OtpAttempt:
@@ -123,7 +153,14 @@ def _reserve_check(*, user: User, client: Client, now: datetime) -> OtpAttempt:
 
 
 def _reserved(purpose: str, user: User, number_key: str, client: Client, now: datetime) -> OtpAttempt:
-    return OtpAttempt.objects.create(at=now, purpose=purpose, user=user, number_key=number_key, network=client.network)
+    return OtpAttempt.objects.create(
+        at=now,
+        purpose=purpose,
+        user=user,
+        number_key=number_key,
+        prefix_key=_prefix_key(user.mobile_e164),
+        network=client.network,
+    )
 
 
 def _settle(attempt: OtpAttempt, outcome: str, verification_sid: str = "") -> None:

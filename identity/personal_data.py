@@ -96,6 +96,7 @@ INVENTORY: Final[dict[str, str]] = {
     "identity.OtpAttempt.outcome": "otp_attempt",
     "identity.OtpAttempt.user": "otp_attempt",
     "identity.OtpAttempt.number_key": "otp_attempt",
+    "identity.OtpAttempt.prefix_key": "otp_attempt",
     "identity.OtpAttempt.network": "otp_attempt",
     "identity.OtpAttempt.verification_sid": "otp_attempt",
     "identity.AccountMail.id": "none",

@@ -13,6 +13,7 @@ from uuid_utils.compat import uuid7
 from identity.models import TenantModel, Workspace
 from ledger.alert_models import BalanceAlert
 from ledger.chart import HOUSE_ACCOUNTS, TENANT_ACCOUNTS
+from ledger.member_models import MemberSpending
 from ledger.money import AMOUNT_MAX_MCREDITS, RateCardTerms
 from ledger.paddle_models import Checkout, PaddleEvent, PaddleLook
 from ledger.schemas import EntryKind
@@ -24,6 +25,7 @@ __all__ = [
     "Checkout",
     "Entry",
     "Hold",
+    "MemberSpending",
     "PaddleEvent",
     "PaddleLook",
     "Posting",

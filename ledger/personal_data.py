@@ -7,11 +7,12 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from compliance.stores import NotYet, Subject
-from ledger.models import Checkout, Entry, TopUpPlan
+from ledger.models import Checkout, Entry, MemberSpending, TopUpPlan
 from ledger.operations import top_up_charging
 
 _NOT_PERSONAL: Final = {
     "Account": ("id", "workspace", "kind", "balance_mcredits", "sequence"),
+    "MemberSpending": ("id", "workspace"),
     "Posting": ("id", "entry", "account", "side", "amount_mcredits"),
     "Hold": (
         "id",
@@ -86,6 +87,7 @@ _NOT_PERSONAL: Final = {
 _LEDGER: Final = {
     "Entry": ("kind", "reference", "effect_mcredits", "balance_after_mcredits", "occurred_at"),
     "Hold": ("reference",),
+    "MemberSpending": ("user_id", "month", "spent_mcredits"),
 }
 _PAYMENT: Final = {
     "Checkout": (
@@ -142,7 +144,10 @@ class LedgerStore:
                 raise NotYet("Paddle has not confirmed yet that it forgot the payment method.")
 
     def find(self, subject: Subject) -> dict[str, int]:
-        counts = {"payment": _purchases(subject).count() + _plans(subject).count(), "ledger": _entries(subject).count()}
+        counts = {
+            "payment": _purchases(subject).count() + _plans(subject).count(),
+            "ledger": _entries(subject).count() + _spending(subject).count(),
+        }
         return {element: count for element, count in counts.items() if count}
 
     def export(self, subject: Subject) -> dict[str, Any]:
@@ -153,7 +158,13 @@ class LedgerStore:
                 *(_purchase_out(purchase) for purchase in payments),
                 *(_plan_out(plan) for plan in _plans(subject).order_by("agreed_at")),
             ],
-            "ledger": [_entry_out(entry) for entry in _entries(subject).order_by("workspace_id", "sequence")],
+            "ledger": [
+                *(_entry_out(entry) for entry in _entries(subject).order_by("workspace_id", "sequence")),
+                *(
+                    {"month": row.month.isoformat(), "spent_credits": row.spent_mcredits / 1000}
+                    for row in _spending(subject).order_by("month")
+                ),
+            ],
         }
         return {element: rows for element, rows in held.items() if rows}
 
@@ -162,13 +173,19 @@ class LedgerStore:
         with transaction.atomic():
             unlinked = _purchases(subject).update(user_id=None, idempotency_key="")
             unlinked += _plans(subject).update(user_id=None, idempotency_key="")
+            _spending(subject).delete()
         return {"payment": unlinked} if unlinked else {}
 
     def verify(self, subject: Subject) -> int:
-        return _purchases(subject).count() + _plans(subject).count()
+        return _purchases(subject).count() + _plans(subject).count() + _spending(subject).count()
 
 
 STORE: Final = LedgerStore()
+
+
+def _spending(subject: Subject) -> QuerySet[MemberSpending]:
+    """How much the person spent, month by month. The entries keep the amounts, without whom."""
+    return MemberSpending.objects.get_queryset().filter(_leads_to(subject))
 
 
 def _purchases(subject: Subject) -> QuerySet[Checkout]:

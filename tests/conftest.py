@@ -1,4 +1,5 @@
-"""What would take most of the time of most tests and proves nothing there: emptying all tables, hashing at full cost."""
+"""What would take most of the time of most tests and proves nothing there: emptying all tables, hashing at full cost. And
+what is kept of a run: how the proofs of the policy ended."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -9,6 +10,7 @@ from django.db import connection
 from django.test import TransactionTestCase
 
 from ledger.seed import seed
+from tests import policy_report
 
 # TRUNCATE makes new files for every table and index, some hundreds; most tests write a few rows into a few tables. Rows that
 # were deleted stay in the files, so a table that has grown gets new ones.
@@ -35,6 +37,21 @@ END $$
 
 _COSTS: Final = {name: getattr(Argon2PasswordHasher, name) for name in ("time_cost", "memory_cost", "parallelism")}
 _CHEAP: Final = {"time_cost": 1, "memory_cost": 64, "parallelism": 1}
+
+
+# Those that prove a clause of the policy, without their parameters: a test failed if it did with any.
+_policy_tests: dict[str, str] = {}
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if "policy" in report.keywords and (report.when == "call" or report.failed):
+        test = report.nodeid.split("[")[0]
+        failed = report.failed or _policy_tests.get(test) == "failed"
+        _policy_tests[test] = "failed" if failed else "passed"
+
+
+def pytest_sessionfinish() -> None:
+    policy_report.keep(_policy_tests)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -48,11 +48,12 @@ class DialTerms:
         return min(CALL_LENGTH_MAX_S, affordable_s(amount_mcredits=self.cap_left_mcredits, terms=self.terms))
 
 
-def dial_terms(*, actor: Actor, now: datetime) -> DialTerms:
+def dial_terms(*, actor: Actor, now: datetime, lock: bool = False) -> DialTerms:
+    """lock: within the transaction that places the call."""
     card = ledger_queries.rate_card_now(actor.workspace_id, now)
     terms = card.terms
     available = ledger_queries.balance(actor.workspace_id, now=now).available_mcredits
-    cap_left = caps.left_mcredits(actor=actor, now=now)
+    cap_left = caps.left_mcredits(actor=actor, now=now, lock=lock)
     spendable = available if cap_left is None else min(available, cap_left)
     longest = min(CALL_LENGTH_MAX_S, affordable_s(amount_mcredits=spendable, terms=terms))
     hold = price(duration_s=min(HOLD_S, longest), terms=terms) if longest > 0 else price(duration_s=1, terms=terms)

@@ -134,7 +134,7 @@ def _settled(entry: Entry, call: Call) -> Reasons:
     steps = [_card(terms)]
     agrees = None
     if costs[-1].id == entry.id:
-        billable_s = call.duration_s if call.answered_at else 0
+        billable_s = call.billable_s
         total = price(duration_s=billable_s, terms=terms)
         steps.append(_priced("The whole call", billable_s, total, terms))
         if came_to < total:

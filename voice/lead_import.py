@@ -3,69 +3,44 @@
 What is there already stays as it is, so the same file can be imported again after its faults were mended.
 """
 
-import codecs
 import csv
-import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar, Final, Literal
+from typing import ClassVar, Final
 from uuid import UUID
+
+from django.db import close_old_connections, transaction
 
 from compliance import suppression
 from compliance.redaction import redact_cards
 from identity.auth import Actor
+from identity.models import Membership
+from identity.team_lock import lock_workspaces
 from processors.errors import DomainError
+from voice.lead_columns import LENGTHS, Column, Columns, Place, columns_of
+from voice.lead_lines import FileUnreadable, Lines, reader
 from voice.leads import SUPPRESSED
 from voice.models import Lead
 from voice.phones import Phone, PhoneInvalid, PhoneNotCallable, parse_phone
 
 ROWS_MAX: Final = 100_000
-BYTES_MAX: Final = 50_000_000
+# Blank ones and those within a field included.
+LINES_MAX: Final = 10 * ROWS_MAX
+# Lines between two progresses.
 AT_ONCE: Final = 500
-# A field that spans so many characters is no field but a quotation mark that was never closed.
-_FIELD_MAX: Final = 100_000
-_SNIFFED: Final = 8_192
-
-Column = Literal["first_name", "last_name", "company", "phone", "notes"]
-# As CRMs and people write them; compared without case, blanks, dots, dashes and underscores.
-_NAMES: Final[Mapping[Column, frozenset[str]]] = {
-    "first_name": frozenset(
-        {"firstname", "first", "givenname", "forename", "name", "fullname", "contact", "contactname"}
-    ),
-    "last_name": frozenset({"lastname", "last", "surname", "familyname"}),
-    "company": frozenset(
-        {"company", "companyname", "organization", "organisation", "account", "accountname", "business"}
-    ),
-    "phone": frozenset(
-        {
-            "phone",
-            "phonenumber",
-            "telephone",
-            "tel",
-            "mobile",
-            "mobilephone",
-            "cell",
-            "cellphone",
-            "number",
-            "workphone",
-        }
-    ),
-    "notes": frozenset({"notes", "note", "comment", "comments", "description"}),
-}
-_LENGTHS: Final[Mapping[Column, int]] = {
-    "first_name": 120,
-    "last_name": 120,
-    "company": 120,
-    "phone": 40,
-    "notes": 10_000,
-}
 
 
 class ImportUnreadable(DomainError):
     """The file is not a table of leads; nothing was added. Permanent for this file."""
 
     code: ClassVar[str] = "import_unreadable"
+
+
+class ImportEnded(DomainError):
+    """Whoever imports is not in the workspace any more. What was added stays."""
+
+    code: ClassVar[str] = "import_ended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +57,8 @@ class Rejected:
 class Progress:
     """read: rows so far; added, known (there before, or earlier in the file) and rejected make up all of them.
 
-    rejected_rows: those since the last progress.
+    rejected_rows: those since the last progress. ignored: columns of the file that are not imported. stopped_at_line: from
+    there on nothing was read, for the reason of the last rejected row; None when everything was.
     """
 
     read: int = 0
@@ -90,12 +66,15 @@ class Progress:
     known: int = 0
     rejected: int = 0
     rejected_rows: list[Rejected] = field(default_factory=list)
+    ignored: tuple[str, ...] = ()
+    stopped_at_line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
     line: int
     phone: Phone
+    phone_column: str
     texts: Mapping[Column, str]
 
 
@@ -114,87 +93,79 @@ class LeadImport:
     """
 
     def __init__(self, *, actor: Actor, read: Callable[[int], bytes], region: str | None, now: datetime) -> None:
-        """read: gives so many bytes of the file, b"" at its end. region: ISO 3166 alpha-2, of numbers without a country code. Raises ImportUnreadable."""
+        """read: gives so many bytes of the file, b"" at its end. region: ISO 3166 alpha-2, of numbers without a country code.
+
+        Raises ImportUnreadable.
+        """
         self._actor = actor
         self._region = region
         self._now = now
-        self._reader = _reader(read)
-        self._columns = self._header()
+        try:
+            self._lines: Lines = reader(read)
+            self._columns: Columns = columns_of(next(iter(self._lines), []))
+        except (FileUnreadable, csv.Error) as error:
+            raise ImportUnreadable(str(error) or "This is not a CSV file.") from None
         self._seen: set[str] = set()
-        self._progress = Progress()
+        self._progress = Progress(ignored=self._columns.ignored)
 
     def run(self) -> Iterator[Progress]:
-        """Adds rows by the hundred, each lot in a transaction of its own. At the end, and only then, everything is read."""
+        """Adds rows by the hundred, each lot in a transaction of its own. Raises ImportEnded."""
         rows: list[_Row] = []
-        for line, fields in self._lines():
-            if self._progress.read == ROWS_MAX:
-                self._reject(line, "", "too_many_rows", f"Only {ROWS_MAX:,} rows are read at once. Split the file.")
-                break
-            self._progress.read += 1
-            try:
-                rows.append(self._checked(line, fields))
-            except _Wrong as wrong:
-                self._reject(line, wrong.column, wrong.code, wrong.message)
-            if self._progress.read % AT_ONCE == 0:
+        flushed_at = self._lines.line
+        for line, fields in self._rows():
+            if fields:
+                self._progress.read += 1
+                try:
+                    rows.append(self._checked(fields, line))
+                except _Wrong as wrong:
+                    self._reject(line, wrong.column, wrong.code, wrong.message)
+            if self._lines.line - flushed_at >= (AT_ONCE if rows else ROWS_MAX):
                 yield self._flush(rows)
-                rows = []
+                rows, flushed_at = [], self._lines.line
         yield self._flush(rows)
 
-    def _header(self) -> dict[Column, tuple[int, str]]:
-        try:
-            names: list[str] = next(self._reader, [])
-        except (csv.Error, UnicodeError) as error:
-            raise ImportUnreadable(_UNREADABLE) from error
-        columns: dict[Column, tuple[int, str]] = {}
-        for place, name in enumerate(names):
-            plain = "".join(letter for letter in name.lower() if letter.isalnum())
-            for column, known in _NAMES.items():
-                if plain in known:
-                    columns.setdefault(column, (place, name.strip()))
-        if missing := [what for what in ("first_name", "phone") if what not in columns]:
-            wanted = " and ".join({"first_name": "“First name”", "phone": "“Phone”"}[each] for each in missing)
-            raise ImportUnreadable(
-                f"The first line must name the columns, and {wanted} is missing. Known are: First name, Last name, Company,"
-                " Phone, Notes."
-            )
-        return columns
-
-    def _lines(self) -> Iterator[tuple[int, list[str]]]:
-        begins = self._reader.line_num + 1
+    def _rows(self) -> Iterator[tuple[int, list[str]]]:
+        """Where each row begins, and its fields; none for a blank line."""
         while True:
+            line = self._lines.line + 1
             try:
-                fields = next(self._reader, None)
-            except (csv.Error, UnicodeError):
-                self._progress.read += 1
-                self._reject(
-                    begins, "", "row_unreadable", "From here on the file cannot be read. Save it as CSV, UTF-8."
+                fields = next(self._lines, None)
+            except (FileUnreadable, csv.Error):
+                self._stop(
+                    line,
+                    "row_unreadable",
+                    "Nothing from here on can be read. Is a quotation mark open? Mend this line.",
                 )
                 return
             if fields is None:
                 return
-            if any(each.strip() for each in fields):
-                yield begins, fields
-            begins = self._reader.line_num + 1
+            filled = any(each.strip() for each in fields)
+            if (filled and self._progress.read == ROWS_MAX) or line > LINES_MAX:
+                self._stop(
+                    line, "too_many_rows", f"Only {ROWS_MAX:,} rows are read at once. Put the rest into another file."
+                )
+                return
+            yield line, fields if filled else []
 
-    def _checked(self, line: int, fields: Sequence[str]) -> _Row:
+    def _checked(self, fields: Sequence[str], line: int) -> _Row:
         """Raises _Wrong."""
         texts: dict[Column, str] = {}
-        for column, (place, name) in self._columns.items():
-            text = fields[place].strip() if place < len(fields) else ""
+        for column, places in self._columns.places.items():
+            name, text = _first_filled(places, fields)
             if "\x00" in text:
                 raise _Wrong(name, "text_unstorable", "This holds a NUL character, which no text can keep.")
-            if len(text) > _LENGTHS[column]:
-                raise _Wrong(name, "too_long", f"At most {_LENGTHS[column]:,} characters fit here.")
+            if len(text) > LENGTHS[column]:
+                raise _Wrong(name, "too_long", f"At most {LENGTHS[column]:,} characters fit here.")
             texts[column] = text if column == "phone" else redact_cards(text)
-        phone_name = self._columns["phone"][1]
+        phone_column = _first_filled(self._columns.places["phone"], fields)[0]
         if not texts["first_name"]:
-            raise _Wrong(self._columns["first_name"][1], "name_missing", "Write at least a first name.")
+            raise _Wrong(self._columns.places["first_name"][0].name, "name_missing", "Write at least a first name.")
         if not texts["phone"]:
-            raise _Wrong(phone_name, "phone_missing", "Write a number; without one nobody can be called.")
+            raise _Wrong(phone_column, "phone_missing", "Write a number; without one nobody can be called.")
         try:
-            return _Row(line, parse_phone(texts["phone"], region=self._region), texts)
+            return _Row(line, parse_phone(texts["phone"], region=self._region), phone_column, texts)
         except (PhoneInvalid, PhoneNotCallable) as error:
-            raise _Wrong(phone_name, error.code, error.message) from None
+            raise _Wrong(phone_column, error.code, error.message) from None
 
     def _flush(self, rows: Sequence[_Row]) -> Progress:
         """Writes these and tells what became of everything until now."""
@@ -206,9 +177,28 @@ class LeadImport:
             else:
                 self._seen.add(row.phone.e164)
                 by_phone[row.phone.e164] = row
+        with transaction.atomic():
+            self._demand_membership()
+            self._write(by_phone)
+        # The next rows are read and checked for a while; meanwhile others have the connection.
+        close_old_connections()
+        told = Progress(
+            progress.read,
+            progress.added,
+            progress.known,
+            progress.rejected,
+            sorted(progress.rejected_rows, key=lambda rejected: rejected.line),
+            progress.ignored,
+            progress.stopped_at_line,
+        )
+        progress.rejected_rows = []
+        return told
+
+    def _write(self, by_phone: dict[str, _Row]) -> None:
         workspace_id = self._actor.workspace_id
         for phone in suppression.suppressed_among(workspace_id=workspace_id, phones_e164=by_phone):
-            self._reject(by_phone.pop(phone).line, self._columns["phone"][1], "lead_suppressed", SUPPRESSED)
+            row = by_phone.pop(phone)
+            self._reject(row.line, row.phone_column, "lead_suppressed", SUPPRESSED)
         known = set(
             Lead.objects.for_workspace(workspace_id)
             .filter(phone_e164__in=by_phone)
@@ -217,17 +207,15 @@ class LeadImport:
         new = [self._lead(workspace_id, row) for phone, row in by_phone.items() if phone not in known]
         # Somebody else may add one of them in this moment; then it is there, which is what was wanted.
         Lead.objects.bulk_create(new, ignore_conflicts=True)
-        progress.added += len(new)
-        progress.known += len(known)
-        told = Progress(
-            progress.read,
-            progress.added,
-            progress.known,
-            progress.rejected,
-            sorted(progress.rejected_rows, key=lambda rejected: rejected.line),
-        )
-        progress.rejected_rows = []
-        return told
+        self._progress.added += len(new)
+        self._progress.known += len(known)
+
+    def _demand_membership(self) -> None:
+        """With the workspace locked, so that nothing is added to one that is being erased. Raises ImportEnded."""
+        lock_workspaces([self._actor.workspace_id])
+        members = Membership.objects.for_workspace(self._actor.workspace_id)
+        if not members.filter(user_id=self._actor.user_id, user__is_active=True).exists():
+            raise ImportEnded("You are not in this workspace any more.")
 
     def _lead(self, workspace_id: UUID, row: _Row) -> Lead:
         return Lead(
@@ -242,51 +230,19 @@ class LeadImport:
             created_at=self._now,
         )
 
+    def _stop(self, line: int, code: str, message: str) -> None:
+        self._progress.read += 1
+        self._progress.stopped_at_line = line
+        self._reject(line, "", code, message)
+
     def _reject(self, line: int, column: str, code: str, message: str) -> None:
         self._progress.rejected += 1
         self._progress.rejected_rows.append(Rejected(line, column, code, message))
 
 
-_UNREADABLE: Final = "This is not a CSV file. Save your table as CSV (comma separated, UTF-8), then try again."
-
-
-class _Forward(io.RawIOBase):
-    """A stream that is read once, from its begin to its end."""
-
-    def __init__(self, read: Callable[[int], bytes]) -> None:
-        self._read = read
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        part = self._read(len(buffer))
-        buffer[: len(part)] = part
-        return len(part)
-
-
-def _reader(read: Callable[[int], bytes]) -> Any:
-    """Raises ImportUnreadable."""
-    file = io.BufferedReader(_Forward(read), _SNIFFED)
-    head = file.peek(_SNIFFED)
-    if not head.strip():
-        raise ImportUnreadable("The file is empty.")
-    if head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise ImportUnreadable("This is a spreadsheet, not a CSV file. Save it as CSV (comma separated, UTF-8) first.")
-    text = io.TextIOWrapper(file, encoding=_encoding(head), newline="")
-    csv.field_size_limit(_FIELD_MAX)
-    first_line = head.split(b"\n", 1)[0].decode("latin-1")
-    delimiter = max(",;\t", key=first_line.count)
-    return csv.reader(text, delimiter=delimiter)
-
-
-def _encoding(head: bytes) -> str:
-    """UTF-8 where it can be; what spreadsheets on Windows write otherwise."""
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    try:
-        # The last character may be cut off.
-        codecs.getincrementaldecoder("utf-8")().decode(head)
-    except UnicodeDecodeError:
-        return "cp1252"
-    return "utf-8-sig"
+def _first_filled(places: Sequence[Place], fields: Sequence[str]) -> tuple[str, str]:
+    """Of several columns for one thing the first that is filled: its name and what stands in it."""
+    for place in places:
+        if place.index < len(fields) and (text := fields[place.index].strip()):
+            return place.name, text
+    return places[0].name, ""

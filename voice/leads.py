@@ -7,9 +7,11 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from ai import operations as ai
-from compliance import suppression
+from compliance import audit, suppression
 from identity.auth import Actor
+from identity.permissions import NotPermitted
 from processors.errors import DomainError
+from voice import caps
 from voice.models import TERMINAL_STATUSES, Lead
 from voice.phones import parse_phone
 from voice.schemas import LeadChange, LeadIn
@@ -83,14 +85,26 @@ def change_lead(*, actor: Actor, lead_id: UUID, change: LeadChange) -> Lead:
 
 
 def remove_lead(*, actor: Actor, lead_id: UUID, now: datetime) -> None:
-    """Deletes the lead with its calls, their transcripts, and what answers quote of them.
+    """Deletes the lead with its calls, their transcripts, and what answers quote of them. What others of the team talked about,
+    only who leads it removes.
 
-    :raises Lead.DoesNotExist, LeadInCall:
+    :raises Lead.DoesNotExist, LeadInCall, NotPermitted:
     """
     with transaction.atomic():
         lead = Lead.objects.for_workspace(actor.workspace_id).select_for_update().get(id=lead_id)
+        if not actor.may("see_team") and lead.calls.exclude(user_id=actor.user_id).exists():
+            raise NotPermitted("Others of your team have called this lead. Ask whoever manages it to remove the lead.")
         if lead.calls.exclude(status__in=TERMINAL_STATUSES).exists():
             raise LeadInCall("A call with this lead is going on. Hang up first.")
+        audit.record(
+            workspace_id=actor.workspace_id,
+            actor_ref=str(actor.user_id),
+            action="lead.removed",
+            target=str(lead.id),
+            detail={"calls": lead.calls.count()},
+            now=now,
+        )
+        caps.keep_spending(lead.calls.all())
         for call_id in list(lead.calls.values_list("id", flat=True)):
             ai.forget_call(call_id=call_id, now=now)
         lead.delete()

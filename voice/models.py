@@ -121,6 +121,11 @@ class Call(TenantModel):
         return duration_s >= self.max_duration_s - 2 * CLOSING_AT_S
 
     @property
+    def billable_s(self) -> int:
+        """What is charged for of a call that is over. A carrier that ends a call late is not paid for."""
+        return min(self.duration_s, self.max_duration_s) if self.answered_at else 0
+
+    @property
     def ledger_reference(self) -> str:
         return self.reference_of(self.id)
 

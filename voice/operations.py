@@ -50,7 +50,7 @@ def start_call(*, actor: Actor, lead_id: UUID, idempotency_key: str, now: dateti
             if call := earlier.first():
                 # The same request came twice at once; the other was first and has let go of the lead.
                 return call
-            terms = dial_terms(actor=actor, now=now)
+            terms = dial_terms(actor=actor, now=now, lock=True)
             reasons = refusals(actor=actor, lead=lead, terms=terms)
             if reasons:
                 raise DialRefused(reasons[0].code, reasons[0].message)

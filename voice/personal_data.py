@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from ai import operations as ai
 from compliance.stores import NotYet, Subject
-from voice import twilio, wake
+from voice import caps, twilio, wake
 from voice.models import TERMINAL_STATUSES, Call, CallLeg, Lead
 from voice.state import LEG_TERMINAL
 
@@ -225,7 +226,12 @@ class VoiceStore:
         counts = self.find(subject)
         for call_id in list(_calls_of(subject).values_list("id", flat=True)):
             ai.forget_call(call_id=call_id, now=now)
-            Call.objects.get_queryset().filter(id=call_id).delete()
+            with transaction.atomic():
+                mine = Call.objects.get_queryset().filter(id=call_id)
+                # What others spent on calls with the person stays counted, where the workspace stays.
+                others = mine.exclude(workspace_id__in=subject.workspace_ids_to_erase)
+                caps.keep_spending(others if subject.user_id is None else others.exclude(user_id=subject.user_id))
+                mine.delete()
         Lead.objects.get_queryset().filter(workspace_id__in=subject.workspace_ids_to_erase).delete()
         _leads_of(subject).filter(erased_at__isnull=True).update(
             first_name="",

@@ -12,6 +12,7 @@ from identity.auth import Actor
 from ledger import live
 from ledger import queries as ledger_queries
 from ledger.money import affordable_s
+from voice.dialling import CALL_LENGTH_MAX_S
 from voice.keyset import page_of
 from voice.models import Call, Lead, TranscriptSegment
 from voice.schemas import (
@@ -135,6 +136,7 @@ def call_out(call: Call, *, now: datetime, spendable_mcredits: int | None = None
         duration_s=duration_s(call, now=now),
         charged_mcredits=call.charged_mcredits,
         seconds_left=seconds_left(call, now=now, spendable_mcredits=spendable_mcredits),
+        limit_s=call.max_duration_s if call.max_duration_s < CALL_LENGTH_MAX_S else None,
         sequence=call.sequence,
         end_reason=call.end_reason,
         disposition=call.disposition,

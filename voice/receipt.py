@@ -9,7 +9,7 @@ from voice.schemas import ReceiptOut, ReceiptRate, ReceiptRow
 _ENDINGS = {
     "hung_up": "The conversation ended",
     "credits_used_up": "The credits were used up",
-    "longest_call": "It was as long as a call can be",
+    "longest_call": "It was as long as it may be",
     "lead_busy": "The lead's line was busy",
     "lead_no_answer": "The lead did not answer",
     "lead_unreachable": "The lead's number could not be reached",
@@ -29,7 +29,7 @@ _ASIDE = {"hold": "Reserved for this call, not spent", "release": "Was reserved 
 def receipt_of(call: Call) -> ReceiptOut:
     card = ledger_queries.rate_card(call.rate_card_id)
     terms = card.terms
-    billable_s = call.duration_s if call.answered_at else 0
+    billable_s = call.billable_s
     total = price(duration_s=billable_s, terms=terms)
     return ReceiptOut(
         call_id=call.id,

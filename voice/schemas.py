@@ -131,7 +131,8 @@ class CallUser(BaseModel):
 
 class CallOut(BaseModel):
     """A call as of `as_of`. sequence: the call's newest event number. duration_s: seconds since the callee answered.
-    seconds_left: at the price of the call with all credits available; null unless in progress."""
+    seconds_left: at the price of the call with all credits available; null unless in progress. limit_s: how long the rep's own
+    monthly limit lets it last; null without one."""
 
     id: UUID
     lead: CallLead
@@ -144,6 +145,7 @@ class CallOut(BaseModel):
     duration_s: int
     charged_mcredits: int
     seconds_left: int | None
+    limit_s: int | None
     sequence: int
     end_reason: str | None
     disposition: Disposition | None

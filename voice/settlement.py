@@ -11,7 +11,7 @@ from voice.models import Call
 def settle_call(*, call: Call, now: datetime) -> None:
     """Settles a call that has ended; the caller has locked its row. Settling again with news of its length adjusts."""
     card = ledger_queries.rate_card(call.rate_card_id)
-    billable_s = call.duration_s if call.answered_at else 0
+    billable_s = call.billable_s
     total = price(duration_s=billable_s, terms=card.terms) if call.answered_at else 0
     settled = ledger.settle(reference=call.ledger_reference, total_mcredits=total, now=now)
     # Less than the total when the credits did not reach.

@@ -14,6 +14,7 @@ from ledger.money import affordable_s
 from processors import disclosures
 from voice import callbacks, twilio
 from voice.changes import publish_call
+from voice.dialling import CALL_LENGTH_MAX_S
 from voice.models import Call, CallLeg, DialIntent
 from voice.state import LegFacts
 
@@ -68,7 +69,8 @@ def _backstop_s(call: Call) -> int:
     """Until the lead has answered, when the call's credits begin to run; then `voice.credit_end` says it exactly."""
     spendable = live.spendable([call.ledger_reference]).get(call.ledger_reference, 0)
     terms = ledger_queries.rate_card(call.rate_card_id).terms
-    return min(affordable_s(amount_mcredits=spendable, terms=terms) + ANSWERED_WITHIN_S, call.max_duration_s)
+    longest_s = min(affordable_s(amount_mcredits=spendable, terms=terms), call.max_duration_s)
+    return min(longest_s + ANSWERED_WITHIN_S, CALL_LENGTH_MAX_S)
 
 
 def adopt(*, call_id: UUID, sid: str, now: datetime) -> None:

@@ -77,6 +77,7 @@ def supplied(folders: Folders, secrets: Secrets, ports: Ports) -> dict[str, str]
         "PADDLE_TOP_UP_PRICE_ID": str(TOP_UP_PRICE["price_id"]),
         "CREDIT_PACKS": json.dumps(CREDIT_PACKS),
         "EMAIL_HOST": "localhost",
+        "EMAIL_SECURITY": "none",
         "EMAIL_PORT": str(ports.sandbox_smtp),
         "SANDBOX_TWILIO_ACCOUNT_SID": secrets["twilio_account_sid"],
         "SANDBOX_TWILIO_AUTH_TOKEN": secrets["twilio_auth_token"],

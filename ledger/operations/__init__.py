@@ -24,6 +24,7 @@ from ledger.operations.holds import (
     renew_holds,
     settle,
 )
+from ledger.operations.member_spending import count_spending, counted_spending
 from ledger.operations.paddle_events import apply_pending_paddle_events, receive_webhook
 from ledger.operations.paddle_look import look_for_missed_events
 from ledger.operations.paddle_resolution import (
@@ -76,6 +77,8 @@ __all__ = [
     "apply_pending_paddle_events",
     "cancel_subscriptions",
     "capture_due",
+    "count_spending",
+    "counted_spending",
     "debit",
     "dismiss_event",
     "extend_hold",

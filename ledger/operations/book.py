@@ -33,7 +33,10 @@ class CapReached(DomainError):
     code: ClassVar[str] = "member_cap_reached"
 
     def __init__(self) -> None:
-        super().__init__("You have spent what you may this month. Ask whoever manages your team for more.")
+        super().__init__(
+            "This would be more than you may spend this month, what a call that goes on may cost included. Ask whoever manages"
+            " your team for more."
+        )
 
 
 class Overtaken(DomainError):

@@ -42,5 +42,5 @@ def asks(
         filters=AskFilters(**filters),  # type: ignore[arg-type]  # each test names what it filters by
         idempotency_key=key or str(uuid7()),
         now=NOW,
-        monthly_max_mcredits=monthly_max,
+        monthly_max_mcredits=None if monthly_max is None else lambda: monthly_max,
     )

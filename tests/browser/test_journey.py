@@ -116,8 +116,8 @@ def _imports_leads(page: Page, look: Look, folder: Path) -> None:
     dialog.get_by_label("Numbers without a country code are in").select_option("US")
     look(page, "import-leads")
     dialog.get_by_role("button", name="Import").click()
-    expect(dialog.get_by_role("status")).to_have_text("1 lead added. 1 were there already. 2 rows were not added.")
-    expect(dialog.get_by_role("row", name=re.compile("^3 Phone This is not a telephone number"))).to_be_visible()
+    expect(dialog.get_by_role("status")).to_have_text("1 lead added. 1 was there already. 2 rows were not added.")
+    expect(dialog.get_by_role("row", name=re.compile("^3 Phone No telephone has this number"))).to_be_visible()
     look(page, "imported-leads")
     with page.expect_download() as download:
         dialog.get_by_role("link", name="Download the list").click()

@@ -130,12 +130,15 @@ def test_the_command_says_where_it_is_broken(capsys: pytest.CaptureFixture[str],
     events = three()
     audit_check.note_head(now=NOW)
     call_command("audit_verify")
-    assert capsys.readouterr().out == "All 3 records hold, and 1 heads noted outside the database fit.\n"
+    assert (
+        capsys.readouterr().out
+        == "All 3 records hold, and 1 heads noted outside the database fit, 0 of them kept elsewhere.\n"
+    )
     with someone_with_the_keys_to_the_database():
         AuditEvent.objects.filter(id=events[1].id).update(actor_ref="b")
     with pytest.raises(CommandError, match=r"^Record 2: the record does not say what it said"):
         call_command("audit_verify")
-    (data_dir / audit_check.HEADS_FILE).write_text('{"sequence": "three"}\n')
+    (data_dir / audit_check.HEADS_FILE).write_text('{"at": "", "sequence": "three", "hash": ""}\n')
     with pytest.raises(CommandError, match=r"^Line 1 of .* is not a noted head"):
         call_command("audit_verify")
 
@@ -156,9 +159,12 @@ def test_a_log_that_was_kept_elsewhere_finds_a_chain_hashed_anew(
     log = tmp_path / "kept.log"
     head = {"at": NOW.isoformat(), "message": "audit head", "sequence": 3, "hash": events[2].hash}
     other = {"at": NOW.isoformat(), "message": "segment", "sequence": 9}
+    log.write_text(json.dumps({"log": "anything", "stream": "stdout"}) + "\n")
+    with pytest.raises(CommandError, match="No head was noted"):
+        call_command("audit_verify", heads=log)
     log.write_text("".join(json.dumps(line) + "\n" for line in (other, head)) + "broken off")
     call_command("audit_verify", heads=log)
-    assert "1 heads" in capsys.readouterr().out
+    assert "1 heads noted outside the database fit, 1 of them kept elsewhere" in capsys.readouterr().out
     with someone_with_the_keys_to_the_database():
         AuditEvent.objects.filter(id=events[0].id).update(detail={"n": 2})
         hash_anew(first=1)

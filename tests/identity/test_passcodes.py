@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.db import connections
 from django.db.models import F
+from django.test import override_settings
 
 from identity.models import OtpAttempt, Session
 from tests.identity.browser import Browser, code_of, form
@@ -225,3 +226,36 @@ def test_a_session_waits_for_half_an_hour_only(browser: Browser, make_account: M
     browser.post("/api/signin", {"email": "ada@example.com", "password": form()["password"]})
     Session.objects.update(expires_at=F("expires_at") - timedelta(minutes=30))
     assert browser.get("/api/session")[1]["state"] == "anonymous"
+
+
+def test_numbers_of_one_block_get_twenty_codes_an_hour_together(sandbox: Sandbox, transactional_db: None) -> None:
+    """Who makes others pay for text messages owns such blocks. Planted bug that this catches: no limit but those per number."""
+    statuses = []
+    for n in range(24):
+        browser = waiting_browser(f"+120255501{n:02d}", address=f"203.0.113.{n + 1}", email=f"p{n}@example.com")
+        statuses.append(browser.post("/api/otp/send")[0])
+    assert statuses == [200] * 20 + [429] * 4
+    later(sandbox, timedelta(hours=1))
+    assert waiting_browser("+12025550160", address="203.0.113.60").post("/api/otp/send")[0] == 200
+
+
+@override_settings(OTP_SENDS_PER_DAY_MAX=3)
+def test_the_days_ceiling_stops_all_codes_and_tells_the_operator(
+    sandbox: Sandbox, transactional_db: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    mobiles = ["+12025550130", "+13125550130", "+14155550130", "+16465550130"]
+    answers = [
+        waiting_browser(mobile, address=f"203.0.113.{n + 1}", email=f"p{n}@example.com").post("/api/otp/send")
+        for n, mobile in enumerate(mobiles)
+    ]
+    assert [status for status, _ in answers] == [200, 200, 200, 503]
+    assert code_of(answers[3][1]) == "otp_unavailable"
+    assert "passcodes stopped for today" in [record.message for record in caplog.records if record.levelname == "ERROR"]
+
+
+@override_settings(OTP_COUNTRIES=frozenset({"GB", "IE"}))
+def test_codes_go_to_the_listed_countries_alone(sandbox: Sandbox, transactional_db: None) -> None:
+    refused = waiting_browser("+12025550130").post("/api/otp/send")
+    assert (refused[0], code_of(refused[1])) == (422, "otp_number_refused")
+    assert waiting_browser("+447400123456", email="b@example.com").post("/api/otp/send")[0] == 200
+    assert sandbox.messages_at("+12025550130") == []

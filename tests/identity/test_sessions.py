@@ -3,6 +3,8 @@
 from datetime import timedelta
 from uuid import uuid4
 
+import pytest
+from django.core.management import CommandError, call_command
 from django.db.models import F
 
 from identity.models import AccessEvent, Membership, Session
@@ -109,3 +111,21 @@ def test_the_last_use_is_kept_to_within_five_minutes(make_account: MakeAccount, 
     Session.objects.update(last_used_at=F("last_used_at") - timedelta(minutes=6))
     browser.get("/api/sessions")
     assert Session.objects.get().last_used_at >= before
+
+
+def test_an_operator_ends_the_sessions_and_keys_of_one_or_of_all(
+    make_account: MakeAccount, sign_in: SignIn, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ada, eve = make_account(), make_account(email="eve@example.com", mobile="+1 202 555 0177")
+    pages = [sign_in(ada), sign_in(eve, "198.51.100.8")]
+    pages[0].post("/api/keys", {"name": "CRM", "scopes": ["leads:read"], "expires_in_days": None})
+    call_command("sign_out", " Ada@example.com")
+    assert [page.get("/api/session")[1]["state"] for page in pages] == ["anonymous", "signed_in"]
+    call_command("sign_out", "--everybody")
+    assert pages[1].get("/api/session")[1]["state"] == "anonymous"
+    assert capsys.readouterr().out.splitlines() == [
+        "2 sessions and keys have ended.",
+        "1 sessions and keys have ended.",
+    ]
+    with pytest.raises(CommandError, match="No account"):
+        call_command("sign_out", "nobody@example.com")

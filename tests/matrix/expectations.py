@@ -66,6 +66,7 @@ class Expectation:
     narrows: identifiers that only narrow the answer; one that the asker may not reach narrows it to nothing.
     body: what is sent; words in braces are filled in for the person who asks.
     after: an operation that the same person does first.
+    of_colleague: the status where it differs for a role and a colleague's thing.
     """
 
     may: frozenset[Role]
@@ -75,6 +76,7 @@ class Expectation:
     narrows: Mapping[str, Thing] = field(default_factory=dict)
     body: Mapping[str, Any] | None = None
     after: str | None = None
+    of_colleague: Mapping[Role, int] = field(default_factory=dict)
 
 
 _LEAD: Mapping[str, Thing] = {"path.lead_id": "lead"}
@@ -142,7 +144,8 @@ EXPECTATIONS: Mapping[str, Expectation] = {
     "add_lead": Expectation(SIGNED_IN, 201, body={"first_name": "Nia", "phone": "+1 202 555 0188"}),
     "get_lead": Expectation(SIGNED_IN, names=_LEAD),
     "change_lead": Expectation(SIGNED_IN, names=_LEAD, body={"notes": "asked for the price list"}),
-    "remove_lead": Expectation(SIGNED_IN, 204, names=_LEAD),
+    # Whom others have called, only leaders remove.
+    "remove_lead": Expectation(SIGNED_IN, 204, names=_LEAD, of_colleague={"rep": 403}),
     "suppress_lead": Expectation(SIGNED_IN, names=_LEAD, body={}),
     "check_dial": Expectation(SIGNED_IN, names=_LEAD),
     # calls

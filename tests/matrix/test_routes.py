@@ -160,7 +160,9 @@ def test_what_belongs_to_another_workspace_is_not_there(world: World, naming: Na
 def test_what_belongs_to_a_colleague_is_there_for_those_who_lead(world: World, naming: Naming) -> None:
     colleague = world.people["colleague"]
     reply = asks(world, naming.operation, naming.role, {naming.identifier: colleague.things[naming.thing]})
-    if naming.role in COLLEAGUES_MAY[naming.thing] & naming.expected.may:
+    if naming.role in naming.expected.of_colleague:
+        assert reply.status == naming.expected.of_colleague[naming.role], reply.text
+    elif naming.role in COLLEAGUES_MAY[naming.thing] & naming.expected.may:
         assert reply.status == naming.expected.status, reply.text
     else:
         unknown = asks(world, naming.operation, naming.role, {naming.identifier: uuid7()})

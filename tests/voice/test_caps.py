@@ -5,15 +5,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.db import transaction
 
-from ai.models import AiQuery, QuestionSpending
+from ai.models import AiQuery
+from identity.auth import Actor
 from identity.models import Membership
+from identity.personal_data import STORE, subject_of
+from ledger.models import MemberSpending
 from ledger.queries import rate_card_now
 from tests.identity.browser import Browser, code_of
 from tests.identity.conftest import SignIn
 from tests.identity.teams import colleague, mails, owner, page
 from tests.voice.carrier import give_credit, new_lead, place, post
-from voice import operations
+from voice import caps, operations
 from voice.models import Call
 
 __all__ = ["colleague", "mails", "owner", "page"]
@@ -91,8 +95,8 @@ def test_answers_count_and_deleting_the_question_gives_nothing_back(
 ) -> None:
     now = datetime.now(UTC)
     price = rate_card_now(rep.workspace_id, now).ai_query_mcredits
-    QuestionSpending.objects.create(
-        workspace_id=rep.workspace_id, user_id=rep.user_id, month=now.date().replace(day=1), charged_mcredits=price
+    MemberSpending.objects.create(
+        workspace_id=rep.workspace_id, user_id=rep.user_id, month=now.date().replace(day=1), spent_mcredits=price
     )
     cap(page, rep, MINUTE + price)
     assert check(rep_page, rep)["cap_left_mcredits"] == MINUTE
@@ -103,12 +107,8 @@ def test_answers_count_and_deleting_the_question_gives_nothing_back(
 def test_last_months_spending_is_forgotten(page: Browser, rep: Membership, rep_page: Browser) -> None:
     cap(page, rep, 2 * MINUTE)
     talk(rep, minutes=2)
-    QuestionSpending.objects.create(
-        workspace_id=rep.workspace_id,
-        user_id=rep.user_id,
-        month=datetime(2025, 1, 1, tzinfo=UTC),
-        charged_mcredits=5_000,
-    )
+    last_month = {"month": datetime(2025, 1, 1, tzinfo=UTC), "spent_mcredits": 5_000}
+    MemberSpending.objects.create(workspace_id=rep.workspace_id, user_id=rep.user_id, **last_month)
     Call.objects.get_queryset().update(created_at=datetime(2025, 1, 31, 23, 59, tzinfo=UTC))
     assert check(rep_page, rep)["cap_left_mcredits"] == 2 * MINUTE
 
@@ -141,3 +141,55 @@ def test_nobody_limits_the_owner_or_somebody_above(
     assert code_of(cap(manager, owner, 0)[1]) == "owner_stays"
     assert code_of(cap(rep_page, rep, None)[1]) == "not_permitted"
     assert cap(page, rep, -1)[0] == 422
+
+
+def test_deleting_the_lead_gives_nothing_back(page: Browser, rep: Membership, rep_page: Browser) -> None:
+    cap(page, rep, 2 * MINUTE)
+    talk(rep, minutes=2)
+    [call] = Call.objects.get_queryset()
+    assert rep_page.delete(f"/api/leads/{call.lead_id}")[0] == 204
+    assert "lead.removed" in [act["action"] for act in page.get("/api/team/activity")[1]["items"]]
+    assert check(rep_page, rep)["cap_left_mcredits"] == 0
+    spent = {one["user_id"]: one["spent_mcredits"] for one in page.get("/api/team/spending")[1]["items"]}
+    assert spent[str(rep.user_id)] == 2 * MINUTE
+
+
+def test_a_question_during_a_call_leaves_the_call_what_it_may_cost(page: Browser, rep: Membership) -> None:
+    now = datetime.now(UTC)
+    cap(page, rep, 3 * MINUTE + 100)
+    place(rep)
+    actor = Actor(user_id=rep.user_id, workspace_id=rep.workspace_id, role="rep")
+    with transaction.atomic():
+        assert caps.besides_calls_mcredits(actor=actor, now=now) == 100
+        assert caps.left_mcredits(actor=actor, now=now) == 100
+
+
+def test_a_carrier_that_ends_the_call_late_is_not_paid_beyond_the_limit(page: Browser, rep: Membership) -> None:
+    cap(page, rep, 3 * MINUTE)
+    talk(rep, minutes=4)
+    call = Call.objects.get_queryset().get()
+    assert (call.duration_s, call.charged_mcredits, call.settled_at is not None) == (234, 3 * MINUTE, True)
+    receipt = page.get(f"/api/calls/{call.id}/receipt")[1]
+    assert (receipt["billable_s"], receipt["total_mcredits"]) == (180, 3 * MINUTE)
+
+
+def test_who_inherits_the_workspace_has_no_limit(page: Browser, rep: Membership, owner: Membership) -> None:
+    cap(page, rep, 0)
+    STORE.erase(subject_of(owner.user_id), now=datetime.now(UTC))
+    heir = Membership.objects.for_workspace(rep.workspace_id).get(user_id=rep.user_id)
+    assert (heir.role, heir.monthly_cap_mcredits) == ("owner", None)
+
+
+def test_what_is_free_is_answered_whatever_the_limit(page: Browser, rep: Membership, rep_page: Browser) -> None:
+    cap(page, rep, 0)
+    asked = rep_page.post("/api/questions", {"question": "What did they say?"}, **{"Idempotency-Key": "question-one"})
+    assert (asked[0], asked[1]["status"]) == (200, "not_in_your_calls")
+
+
+def test_what_a_colleague_talked_about_only_a_leader_removes(
+    page: Browser, rep: Membership, rep_page: Browser, owner: Membership
+) -> None:
+    talk(owner, minutes=1)
+    [call] = Call.objects.get_queryset()
+    assert code_of(rep_page.delete(f"/api/leads/{call.lead_id}")[1]) == "not_permitted"
+    assert page.delete(f"/api/leads/{call.lead_id}")[0] == 204

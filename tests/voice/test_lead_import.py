@@ -1,5 +1,6 @@
 """Leads from a CSV file: what is good is added, what is wrong is told with line, column and reason."""
 
+import io
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -7,12 +8,16 @@ from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
+from uuid_utils.compat import uuid7
 
+from api.lead_import import BYTES_MAX, ImportsBusy, _slots
 from compliance import suppression
+from identity.auth import Actor
 from identity.models import Membership
 from tests.identity.browser import Browser
 from tests.identity.conftest import SignIn
 from voice import lead_import
+from voice.lead_import import LeadImport
 from voice.models import Lead
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -158,7 +163,9 @@ def test_a_card_number_in_a_note_is_not_stored(page: Browser) -> None:
         (b"Last name,Phone\nByron,+442079460018\n", "First name"),
         (b"First name,Last name\nAda,Byron\n", "Phone"),
         (b"just some words", "First name"),
-        (bytes(range(256)) * 40, "CSV file"),
+        (bytes(range(256)) * 40, "missing"),
+        (b"First name,Phone" + b"," * 70_000, "does not end"),
+        (b"First name,Phone" + b"," * 300, "200 columns"),
     ],
 )
 def test_what_is_no_table_of_leads_is_refused_whole(body: bytes, says: str, page: Browser) -> None:
@@ -167,15 +174,71 @@ def test_what_is_no_table_of_leads_is_refused_whole(body: bytes, says: str, page
     assert says in problem["detail"]
 
 
-def test_a_quotation_mark_that_never_closes_loses_only_what_follows(page: Browser) -> None:
-    text = HEADER + 'Ada,,,+442079460018,\nBea,,,+442079460019,"' + "x" * 120_000
+def test_a_quotation_mark_that_never_closes_is_told_with_the_line_where_reading_stopped(page: Browser) -> None:
+    text = HEADER + 'Ada,,,+442079460018,\nBea,,,+442079460019,"' + "x\n" * 60_000
     assert rejected(page, text) == [(3, "", "row_unreadable")]
+    assert send(page, text)[1][-1]["stopped_at_line"] == 3
     assert names() == ["Ada"]
+
+
+def test_an_accent_of_windows_far_into_the_file_stops_nothing(page: Browser) -> None:
+    """Planted bug that this catches: the encoding is judged by the begin of the file alone."""
+    plain = "".join(f"Ada {number},,,,\n" for number in range(2_000))
+    body = (HEADER + plain + "Zoé,,,+442079460018,\nBea,,,+442079460019,\n").encode("cp1252")
+    assert counts(page, body) == (2_002, 2, 0, 2_000)
+    assert names() == ["Bea", "Zoé"]
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "phone", "name"),
+    [
+        ("Number,First name,Phone", "2125550134,Ada,+442079460018", "+442079460018", "Ada"),
+        ("Name,First name,Last name,Phone", "Ada Byron,Ada,Byron,+442079460018", "+442079460018", "Ada Byron"),
+        ("First name,Phone,Mobile", "Ada,,+442079460018", "+442079460018", "Ada"),
+    ],
+)
+def test_the_surest_column_is_taken_and_an_empty_one_is_helped_by_the_next(
+    header: str, row: str, phone: str, name: str, page: Browser
+) -> None:
+    assert counts(page, f"{header}\n{row}\n") == (1, 1, 0, 0)
+    lead = Lead.objects.get_queryset().get()
+    assert (lead.phone_e164, lead.name) == (phone, name)
+
+
+def test_columns_that_are_not_imported_are_named(page: Browser) -> None:
+    text = "First name,Phone,Shoe size\nAda,+442079460018,39\n"
+    assert send(page, text)[1][-1]["ignored"] == ["Shoe size"]
+
+
+def test_who_is_removed_meanwhile_adds_nothing_more(page: Browser, member: Membership) -> None:
+    rest = io.BytesIO(HEADER.encode() + b"Ada,,,+442079460018,\n")
+    actor = Actor(user_id=member.user_id, workspace_id=member.workspace_id, role="owner")
+    run = LeadImport(actor=actor, read=rest.read, region=None, now=NOW)
+    Membership.objects.filter(id=member.id).delete()
+    with pytest.raises(lead_import.ImportEnded):
+        list(run.run())
+    assert names() == []
+
+
+def test_two_files_at_once_are_read_and_a_third_waits(page: Browser) -> None:
+    one, other = uuid7(), uuid7()
+    held = [_slots.take(one), _slots.take(other)]
+    status, problem = send(page, HEADER + "Ada,,,+442079460018,\n")
+    assert (status, problem["code"]) == (503, "imports_busy")
+    _slots.free(held[0])
+    for known in (0, 1):
+        # Whoever read it has let go of it.
+        assert counts(page, HEADER + "Ada,,,+442079460018,\n") == (1, 1 - known, known, 0)
+    with pytest.raises(ImportsBusy):
+        _slots.take(other)
+    _slots.free(held[1])
 
 
 def test_another_type_than_csv_and_too_long_a_file_are_refused(page: Browser) -> None:
     assert send(page, "a=1", content_type="application/x-www-form-urlencoded")[0] == 422
     assert send(page, HEADER, region="Germany")[0] == 422
+    status, problem = send(page, HEADER + "x" * BYTES_MAX)
+    assert (status, "20 MB" in problem["detail"]) == (422, True)
 
 
 def test_rows_beyond_the_limit_are_told_not_lost_silently(page: Browser, monkeypatch: pytest.MonkeyPatch) -> None:

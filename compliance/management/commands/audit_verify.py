@@ -27,7 +27,10 @@ class Command(BaseCommand):
         if heads is not None and not heads.exists():
             raise CommandError(f"There is no file {heads}.")
         try:
-            verdict = verify(kept=heads_of(heads) if heads else ())
+            kept = list(heads_of(heads)) if heads else []
+            if heads and not kept:
+                raise CommandError(f"No head was noted in {heads}.")
+            verdict = verify(kept=kept)
         except HeadsUnreadable as problem:
             raise CommandError(str(problem)) from None
         if verdict.broken:
@@ -38,5 +41,6 @@ class Command(BaseCommand):
                 " written anew from the first on would look the same. Give --heads with a log that was kept elsewhere."
             )
         self.stdout.write(
-            f"All {verdict.links} records hold, and {verdict.heads} heads noted outside the database fit."
+            f"All {verdict.links} records hold, and {verdict.heads} heads noted outside the database fit,"
+            f" {len(kept)} of them kept elsewhere."
         )

@@ -15,6 +15,10 @@ export interface ImportProgress {
   known: number;
   rejected: number;
   rejected_rows: RejectedRow[];
+  /** Columns of the file that are not imported. */
+  ignored: string[];
+  /** From there on nothing could be read; null when everything was. */
+  stopped_at_line: number | null;
   done: boolean;
 }
 

@@ -478,11 +478,12 @@ export interface paths {
         put?: never;
         /**
          * Import Leads
-         * @description Adds leads from a CSV file with a line of column names, at most 100,000 rows.
+         * @description Adds leads from a CSV file with a line of column names: at most 100,000 rows and 20 MB.
          *
          *     The answer is JSON lines: {"read", "added", "known", "rejected", "rejected_rows": [{"line", "column", "code", "message"}],
-         *     "done"}, the numbers so far, the rows since the line before. Only the last says done: without it the file was not read to
-         *     its end, and may be sent again. region: ISO 3166 alpha-2, of numbers without a country code.
+         *     "ignored", "stopped_at_line", "done"}: the numbers so far, the rows since the line before, columns that are not imported,
+         *     and from where on nothing could be read. Only the last says done: without it the import broke off, and the file may be sent
+         *     again. region: ISO 3166 alpha-2, of numbers without a country code.
          */
         post: operations["import_leads"];
         delete?: never;
@@ -1234,7 +1235,7 @@ export interface components {
              * Action
              * @enum {string}
              */
-            action: "call.ended_by_manager" | "key.made" | "key.revoked" | "paddle_event.dismissed" | "paddle_event.granted" | "team.capped" | "team.handed_over" | "team.invitation_taken_back" | "team.invited" | "team.joined" | "team.left" | "team.removed" | "team.renamed" | "team.role_changed" | "top_up.agreed" | "top_up.changed" | "top_up.stopped" | "transcript.corrected" | "transcript.correction_undone";
+            action: "call.ended_by_manager" | "key.made" | "key.revoked" | "lead.removed" | "paddle_event.dismissed" | "paddle_event.granted" | "team.capped" | "team.handed_over" | "team.invitation_taken_back" | "team.invited" | "team.joined" | "team.left" | "team.removed" | "team.renamed" | "team.role_changed" | "top_up.agreed" | "top_up.changed" | "top_up.stopped" | "transcript.corrected" | "transcript.correction_undone";
             /**
              * At
              * Format: date-time
@@ -1578,6 +1579,8 @@ export interface components {
              */
             id: string;
             lead: components["schemas"]["CallLead"];
+            /** Limit S */
+            limit_s: number | null;
             /** Notes */
             notes: string;
             /** Seconds Left */
@@ -1601,7 +1604,8 @@ export interface components {
         /**
          * CallOut
          * @description A call as of `as_of`. sequence: the call's newest event number. duration_s: seconds since the callee answered.
-         *     seconds_left: at the price of the call with all credits available; null unless in progress.
+         *     seconds_left: at the price of the call with all credits available; null unless in progress. limit_s: how long the rep's own
+         *     monthly limit lets it last; null without one.
          */
         CallOut: {
             /** Answered At */
@@ -1632,6 +1636,8 @@ export interface components {
              */
             id: string;
             lead: components["schemas"]["CallLead"];
+            /** Limit S */
+            limit_s: number | null;
             /** Notes */
             notes: string;
             /** Seconds Left */

@@ -44,6 +44,7 @@ function call(sequence: number, changes: Partial<Call> = {}): Call {
     duration_s: 5,
     charged_mcredits: 0,
     seconds_left: 600,
+    limit_s: null,
     sequence,
     end_reason: null,
     disposition: null,

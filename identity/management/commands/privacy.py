@@ -36,7 +36,7 @@ class Command(BaseCommand):
             return
         try:
             opened = requests.open_erasure(
-                subject=subject, confirm=subject.email, at_once=options["now"], now=now, channel="support"
+                subject=subject, confirm=subject.email, at_once=options["now"], now=now, by="operator"
             )
         except DomainError as error:
             raise CommandError(error.message) from None

@@ -32,6 +32,9 @@ export function DuringPanel({ call }: { call: Call }) {
   const client = useQueryClient();
   const notes = useRef<HTMLTextAreaElement>(null);
   const { durationS, secondsLeft } = useCallClock(call);
+  // Whatever is bought, the call does not last longer.
+  const limited =
+    call.limit_s !== null && secondsLeft !== null && durationS + secondsLeft >= call.limit_s - 1;
   const hangUp = useMutation({
     mutationFn: () =>
       answer(api.POST("/api/calls/{call_id}/hangup", { params: { path: { call_id: call.id } } })),
@@ -80,7 +83,13 @@ export function DuringPanel({ call }: { call: Call }) {
       </dl>
       {secondsLeft !== null && secondsLeft <= AMBER_S && (
         <p role="alert">
-          {secondsLeft > CLOSING_S ? (
+          {limited ? (
+            secondsLeft > CLOSING_S ? (
+              "Your monthly limit ends this call soon."
+            ) : (
+              "Your monthly limit is reached: the lead is told that the call ends."
+            )
+          ) : secondsLeft > CLOSING_S ? (
             <>
               The credits end soon. <Link to="/credits">Buy more</Link> and the call goes on.
             </>

@@ -26,9 +26,9 @@ export function ImportDialog({ onClose }: { onClose: () => void }) {
     onSettled: () => client.invalidateQueries({ queryKey: keys.leads.all }),
   });
   const stopped = load.isError && stopping.current.signal.aborted;
+  // Nobody ends an import, or loses the list of what was not added, by a stray click beside the window.
   const close = () => {
-    stopping.current.abort();
-    onClose();
+    if (!load.isPending) onClose();
   };
   return (
     <Dialog title="Import leads" onClose={close}>
@@ -82,10 +82,12 @@ export function ImportDialog({ onClose }: { onClose: () => void }) {
         )}
         {load.isPending && (
           <div className="stack" role="status">
-            <Progress value={100} animated aria-label="Reading the file" />
+            <Progress.Root>
+              <Progress.Section value={100} animated withAria={false} />
+            </Progress.Root>
             <div className="row">
               <span className="num">{(progress?.read ?? 0).toLocaleString("en")} rows read</span>
-              <Button variant="default" size="compact-sm" onClick={() => stopping.current.abort()}>
+              <Button variant="default" size="compact-sm" autoFocus onClick={() => stopping.current.abort()}>
                 Stop
               </Button>
             </div>
@@ -101,7 +103,9 @@ export function ImportDialog({ onClose }: { onClose: () => void }) {
         {progress && !load.isPending && <ImportResult progress={progress} />}
         {load.isSuccess && (
           <div>
-            <Button onClick={close}>Close</Button>
+            <Button autoFocus onClick={close}>
+              Close
+            </Button>
           </div>
         )}
       </div>

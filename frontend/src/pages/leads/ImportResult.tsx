@@ -1,3 +1,4 @@
+import { useEffect, useState } from "react";
 import type { ImportProgress, RejectedRow } from "../../api/importLeads";
 import list from "../../components/List.module.css";
 import { Note } from "../../components/Note";
@@ -8,22 +9,34 @@ const SHOWN = 50;
 
 /** What became of the rows, and what is wrong with those that were not added. */
 export function ImportResult({ progress }: { progress: ImportProgress }) {
-  const { added, known, rejected, rejected_rows: rows } = progress;
+  const { added, known, rejected, rejected_rows: rows, ignored, stopped_at_line: stoppedAt } = progress;
   return (
     <>
       <Note tone={rejected > 0 ? "warn" : "good"} role="status">
         <span className="num">
-          {leads(added)} added.{known > 0 && ` ${count(known)} were there already.`}
+          {leads(added)} added.
+          {known > 0 && ` ${count(known)} ${known === 1 ? "was" : "were"} there already.`}
           {rejected > 0 && ` ${count(rejected)} ${rejected === 1 ? "row was" : "rows were"} not added.`}
         </span>
       </Note>
+      {stoppedAt !== null && (
+        <Note tone="bad" role="alert">
+          Reading stopped at line {count(stoppedAt)}: nothing from there on was read.
+        </Note>
+      )}
+      {ignored.length > 0 && <p className="quiet">Columns that are not imported: {ignored.join(", ")}.</p>}
       {rows.length > 0 && <Rejected rows={rows} />}
     </>
   );
 }
 
 function Rejected({ rows }: { rows: RejectedRow[] }) {
-  const report = `data:text/csv;charset=utf-8,${encodeURIComponent(rejectReport(rows))}`;
+  const [report, setReport] = useState<string>();
+  useEffect(() => {
+    const url = URL.createObjectURL(new Blob([rejectReport(rows)], { type: "text/csv" }));
+    setReport(url);
+    return () => URL.revokeObjectURL(url);
+  }, [rows]);
   return (
     <>
       <div className={classes.rows}>

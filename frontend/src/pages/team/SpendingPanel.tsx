@@ -11,6 +11,7 @@ import list from "../../components/List.module.css";
 import { Note, ProblemNote } from "../../components/Note";
 import { Panel } from "../../components/Page";
 import { Waiting } from "../../components/Waiting";
+import { typedMcredits } from "../../format/amount";
 import { creditNumber } from "../../format/credits";
 import { nameOf } from "./MembersTable";
 
@@ -102,14 +103,14 @@ function Row({
 function CapDialog({ member, now, onClose }: { member: Member; now: number | null; onClose: () => void }) {
   const client = useQueryClient();
   const [typed, setTyped] = useState(now === null ? "" : String(now / MCREDITS));
-  const amount = typed.trim() === "" ? null : Math.round(Number(typed.replace(",", ".")) * MCREDITS);
-  const wrong = amount !== null && !(Number.isFinite(amount) && amount >= 0);
+  const amount = typedMcredits(typed);
+  const wrong = amount === undefined;
   const cap = useMutation({
     mutationFn: () =>
       answer(
         api.PUT("/api/team/members/{user_id}/cap", {
           params: { path: { user_id: member.user_id } },
-          body: { monthly_cap_mcredits: amount },
+          body: { monthly_cap_mcredits: amount ?? null },
         }),
       ),
     onSuccess: async () => {

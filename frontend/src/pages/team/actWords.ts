@@ -5,6 +5,7 @@ const DONE: Record<Act["action"], (act: Act) => string> = {
   "call.ended_by_manager": () => "ended a call.",
   "key.made": (act) => `made the API key …${act.key_hint}.`,
   "key.revoked": (act) => `revoked the API key …${act.key_hint}.`,
+  "lead.removed": () => "removed a lead with its calls.",
   "paddle_event.dismissed": () => "looked at a payment that did not fit and booked nothing.",
   "paddle_event.granted": () => "looked at a payment that did not fit and granted its credits.",
   "team.capped": (act) => `changed what ${whom(act)} may spend.`,

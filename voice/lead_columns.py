@@ -1,0 +1,90 @@
+"""Which column of somebody's table is what."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from voice.lead_lines import FileUnreadable
+
+Column = Literal["first_name", "last_name", "company", "phone", "notes"]
+COLUMNS_MAX: Final = 200
+LENGTHS: Final[Mapping[Column, int]] = {
+    "first_name": 120,
+    "last_name": 120,
+    "company": 120,
+    "phone": 40,
+    "notes": 10_000,
+}
+# As CRMs and people write them, the surest first; compared without case, blanks, dots, dashes and underscores.
+_NAMES: Final[Mapping[Column, tuple[str, ...]]] = {
+    "first_name": ("firstname", "givenname", "forename", "first", "fullname", "contactname", "name", "contact"),
+    "last_name": ("lastname", "surname", "familyname", "last"),
+    "company": (
+        "company",
+        "companyname",
+        "organization",
+        "organisation",
+        "business",
+        "accountname",
+        "companyaccount",
+        "account",
+    ),
+    "phone": (
+        "phone",
+        "phonenumber",
+        "telephone",
+        "telephonenumber",
+        "mobile",
+        "mobilephone",
+        "mobilenumber",
+        "cell",
+        "cellphone",
+        "workphone",
+        "businessphone",
+        "homephone",
+        "tel",
+    ),
+    "notes": ("notes", "note", "comments", "comment", "description"),
+}
+_SAID: Final[Mapping[str, str]] = {"first_name": "“First name”", "phone": "“Phone”"}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A column of the file. index: from 0; name: as the file says it."""
+
+    index: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """places: for each thing its column, of telephone numbers all of them, the surest first. ignored: what is not imported."""
+
+    places: Mapping[Column, tuple[Place, ...]]
+    ignored: tuple[str, ...]
+
+
+def columns_of(header: Sequence[str]) -> Columns:
+    """Raises FileUnreadable, saying which column is missing."""
+    if len(header) > COLUMNS_MAX:
+        raise FileUnreadable(f"The first line has more than {COLUMNS_MAX} columns. Is it a table of leads?")
+    ranked: dict[Column, list[tuple[int, Place]]] = {}
+    for index, name in enumerate(header):
+        plain = "".join(letter for letter in name.lower() if letter.isalnum())
+        for column, known in _NAMES.items():
+            if plain in known:
+                ranked.setdefault(column, []).append((known.index(plain), Place(index, name.strip())))
+    places: dict[Column, tuple[Place, ...]] = {}
+    for column, found in ranked.items():
+        surest = [place for _, place in sorted(found, key=lambda one: (one[0], one[1].index))]
+        places[column] = tuple(surest if column == "phone" else surest[:1])
+    if missing := [said for column, said in _SAID.items() if column not in places]:
+        raise FileUnreadable(
+            f"The first line must name the columns, and {' and '.join(missing)} is missing. Known are: First name, Last name,"
+            " Company, Phone, Notes."
+        )
+    taken = {place.index for each in places.values() for place in each}
+    return Columns(
+        places, tuple(name.strip() for index, name in enumerate(header) if index not in taken and name.strip())
+    )
