@@ -12,7 +12,7 @@ QUESTION_LENGTH_MIN = 3
 QUESTION_LENGTH_MAX = 500
 
 AnswerStatus = Literal["answered", "not_in_your_calls"]
-InsightState = Literal["pending", "ready", "stale"]
+InsightState = Literal["pending", "ready", "stale", "expired"]
 InsightKind = Literal[
     "summary",
     "topic",

@@ -59,5 +59,7 @@ def delete_question(request: HttpRequest, question_id: UUID) -> Status[None]:
 @router.get("/calls/{call_id}/insights", response=InsightsOut, operation_id="get_insights", auth=or_key("calls:read"))
 def get_insights(request: HttpRequest, call_id: UUID) -> InsightsOut:
     # Thinking knows only the calls that were indexed; voice tells a call that is still waiting from none at all.
-    voice_queries.call_of(actor=actor_of(request), call_id=call_id)
+    call = voice_queries.call_of(actor=actor_of(request), call_id=call_id)
+    if call.transcript_state == "expired":
+        return InsightsOut(call_id=call_id, state="expired", items=[], talk=None)
     return queries.insights_of(actor=actor_of(request), call_id=call_id)

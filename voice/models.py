@@ -102,6 +102,11 @@ class Call(TenantModel):
             models.Index(fields=("created_at",), condition=~Q(status__in=TERMINAL_STATUSES), name="call_live"),
             models.Index(
                 fields=("ended_at",),
+                condition=Q(status__in=TERMINAL_STATUSES) & ~Q(transcript_state="expired"),
+                name="call_text_kept",
+            ),
+            models.Index(
+                fields=("ended_at",),
                 condition=Q(analysis_state__in=("none", "claimed")),
                 name="call_analysis_due",
             ),

@@ -19,7 +19,7 @@ CallStatus = Literal[
     "failed",
     "cancelled",
 ]
-TranscriptState = Literal["waiting_for_notice", "on", "refused", "off"]
+TranscriptState = Literal["waiting_for_notice", "on", "refused", "off", "expired"]
 Speaker = Literal["agent", "callee"]
 Disposition = Literal[
     "interested",

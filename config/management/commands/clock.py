@@ -19,6 +19,7 @@ from ledger import operations as ledger
 from ledger import reconcile as books
 from realtime import leftovers
 from voice import analysis, credit_end, metering, reconcile, submission, sweeps
+from voice.retention import expire_texts
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +66,7 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (5, reconcile.sweep_missing_text),
         (5, compliance.enqueue_due),
         (60, retention.expire),
+        (60, expire_texts),
         (60, leftovers.expire_leftovers),
     ),
 }

@@ -1598,7 +1598,7 @@ export interface components {
              * Transcript State
              * @enum {string}
              */
-            transcript_state: "waiting_for_notice" | "on" | "refused" | "off";
+            transcript_state: "waiting_for_notice" | "on" | "refused" | "off" | "expired";
             user: components["schemas"]["CallUser"];
         };
         /**
@@ -1653,7 +1653,7 @@ export interface components {
              * Transcript State
              * @enum {string}
              */
-            transcript_state: "waiting_for_notice" | "on" | "refused" | "off";
+            transcript_state: "waiting_for_notice" | "on" | "refused" | "off" | "expired";
             user: components["schemas"]["CallUser"];
         };
         /** CallPage */
@@ -2202,7 +2202,7 @@ export interface components {
              * State
              * @enum {string}
              */
-            state: "pending" | "ready" | "stale";
+            state: "pending" | "ready" | "stale" | "expired";
             talk: components["schemas"]["TalkOut"] | null;
         };
         /**

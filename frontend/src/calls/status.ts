@@ -67,6 +67,7 @@ const DURING_WORDS: Record<Call["transcript_state"], string> = {
   on: "Both sides are being written down.",
   refused: "The lead refused the transcript. Nothing is written down from then on.",
   off: "The transcript is off for this call.",
+  expired: "The text has been removed.",
 };
 
 const AFTER_WORDS: Record<Call["transcript_state"], string> = {
@@ -74,6 +75,7 @@ const AFTER_WORDS: Record<Call["transcript_state"], string> = {
   on: "Both sides were written down.",
   refused: "The lead refused the transcript. Nothing was written down from then on.",
   off: "The transcript was off in this call.",
+  expired: "Text is kept for 180 days. That of this call was removed, with all that was understood from it.",
 };
 
 /** Whether and why what is said gets written down. */

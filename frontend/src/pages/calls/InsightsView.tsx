@@ -20,6 +20,9 @@ export function InsightsView({ insights, segments, onGo }: InsightsViewProps) {
       </>
     );
   }
+  if (insights.state === "expired") {
+    return <p className="quiet">Removed with the text, after 180 days.</p>;
+  }
   if (insights.items.length === 0 && insights.state === "ready") {
     return <p className="quiet">Nothing in this call could be stated with words to show for it.</p>;
   }

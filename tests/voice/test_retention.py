@@ -1,0 +1,87 @@
+"""What was said is kept for its term; the call and what it cost stay."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ai.models import AiQuery, IndexedCall
+from config.management.commands.clock import LANES
+from identity.models import Membership
+from tests.identity.browser import Browser
+from tests.identity.conftest import SignIn
+from tests.voice.carrier import give_credit, place, post
+from voice import analysis, transcripts
+from voice.heard import Heard
+from voice.models import Call, TranscriptSegment
+from voice.retention import expire_texts
+
+pytestmark = pytest.mark.django_db(transaction=True)
+TERM = timedelta(days=180)
+
+
+@pytest.fixture
+def member(make_account: Callable[..., Membership]) -> Membership:
+    member = make_account()
+    give_credit(member, 100_000)
+    return member
+
+
+@pytest.fixture
+def page(member: Membership, sign_in: SignIn) -> Browser:
+    return sign_in(member)
+
+
+@pytest.fixture
+def call(member: Membership) -> Call:
+    """A call in which something was said, and understood."""
+    placed = place(member, began_s_ago=70)
+    for news in (placed.agent("in-progress", at_s=0, sequence=2), placed.callee("in-progress", at_s=5, sequence=2)):
+        post(*news)
+    Call.objects.get_queryset().update(transcript_state="on")
+    said = Heard("callee", 1_000, 3_000, "That is too expensive for us, we have no budget.", 0.9, [])
+    transcripts.add_segment(call_id=placed.row.id, heard=said, now=datetime.now(UTC))
+    for news in (placed.callee("completed", at_s=69, sequence=3, CallDuration="64"), placed.after("completed")):
+        post(*news)
+    analysis.analyse(call_id=placed.row.id, now=datetime.now(UTC))
+    assert IndexedCall.objects.get_queryset().exists()
+    return placed.row
+
+
+@pytest.mark.policy("C6.1")
+def test_the_text_and_what_was_understood_go_after_the_term_and_nothing_before(call: Call, page: Browser) -> None:
+    assert call.ended_at is not None
+    assert expire_texts(now=call.ended_at + TERM - timedelta(seconds=1)) == 0
+    assert TranscriptSegment.objects.get_queryset().exists()
+    assert expire_texts(now=call.ended_at + TERM) == 1
+    assert not TranscriptSegment.objects.get_queryset().exists()
+    assert not IndexedCall.objects.get_queryset().exists()
+    shown = page.get(f"/api/calls/{call.id}")[1]
+    assert (shown["transcript_state"], shown["charged_mcredits"]) == ("expired", call.charged_mcredits)
+    assert page.get(f"/api/calls/{call.id}/segments")[1]["items"] == []
+    assert page.get(f"/api/calls/{call.id}/insights")[1]["state"] == "expired"
+    assert page.get(f"/api/calls/{call.id}/receipt")[0] == 200
+    assert expire_texts(now=call.ended_at + TERM) == 0
+
+
+def test_late_news_bring_no_word_back(call: Call) -> None:
+    assert call.ended_at is not None
+    expire_texts(now=call.ended_at + TERM)
+    late = Heard("agent", 4_000, 5_000, "One more thing.", 0.9, [])
+    assert transcripts.add_segment(call_id=call.id, heard=late, now=datetime.now(UTC)) is None
+    analysis.analyse(call_id=call.id, now=datetime.now(UTC))
+    assert not IndexedCall.objects.get_queryset().exists()
+
+
+@pytest.mark.policy("C6.1")
+def test_questions_go_after_their_term(page: Browser, member: Membership) -> None:
+    page.post("/api/questions", {"question": "Who objected?"}, **{"Idempotency-Key": "question-one"})
+    [query] = AiQuery.objects.get_queryset()
+    expire_texts(now=query.asked_at + TERM - timedelta(seconds=1))
+    assert AiQuery.objects.get_queryset().exists()
+    expire_texts(now=query.asked_at + TERM)
+    assert not AiQuery.objects.get_queryset().exists()
+
+
+def test_the_clock_does_it_by_itself() -> None:
+    assert expire_texts in [work for rounds in LANES.values() for _, work in rounds]
