@@ -233,6 +233,15 @@ def forget_call(*, call_id: UUID, now: datetime) -> None:
         Citation.objects.filter(call_id=call_id).delete()
 
 
+def expire_call(*, call_id: UUID, now: datetime) -> None:
+    """Removes what is known of a call whose text is over its term. Questions stay for their own term; quotes of it are gone."""
+    with transaction.atomic():
+        _lock_call(call_id)
+        tombstones.bury(kind="call", values=[call_id], now=now)
+        IndexedCall.objects.filter(call_id=call_id).delete()
+        Citation.objects.filter(call_id=call_id).delete()
+
+
 def expire_questions(*, now: datetime) -> int:
     """Removes a bounded number of questions that are over their term, with their answers, and returns how many."""
     asked_until = now - timedelta(days=ELEMENTS["ai_query"].retention_days or 0)

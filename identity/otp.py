@@ -111,13 +111,16 @@ def _reserve_send(*, user: User, client: Client, now: datetime) -> tuple[OtpAtte
         of_network = sends.filter(network=client.network, at__gt=now - timedelta(hours=1))
         if client.network and of_network.count() >= SENDS_PER_NETWORK_AND_HOUR_MAX:
             raise OtpSendLimit("Too many codes were asked for from your network. Wait an hour, then ask again.")
+        if user.mobile_verified_at is not None:
+            # Whoever is known here is never shut out by what strangers ask for.
+            return _reserved(OtpAttempt.SEND, user, number_key, client, now), lately
         of_prefix = sends.filter(prefix_key=prefix_key, at__gt=now - timedelta(hours=1))
         if of_prefix.count() >= SENDS_PER_PREFIX_AND_HOUR_MAX:
             raise OtpSendLimit("Too many codes were sent to numbers like yours. Wait an hour, then ask again.")
         if sends.filter(at__gt=now - timedelta(days=1)).count() >= settings.OTP_SENDS_PER_DAY_MAX:
             # Whoever makes us pay for text messages is stopped here at the latest; a person has to look.
             logger.error("passcodes stopped for today", extra={"count": settings.OTP_SENDS_PER_DAY_MAX})
-            raise OtpUnavailable("Passcodes cannot be sent or checked right now. Try again in a few minutes.")
+            raise OtpUnavailable("No new accounts can be made today. Try again tomorrow, or write to support.")
         return _reserved(OtpAttempt.SEND, user, number_key, client, now), lately
 
 

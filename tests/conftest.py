@@ -39,6 +39,28 @@ _COSTS: Final = {name: getattr(Argon2PasswordHasher, name) for name in ("time_co
 _CHEAP: Final = {"time_cost": 1, "memory_cost": 64, "parallelism": 1}
 
 
+# Where a test lives in true time, counts on a machine to itself, or starts whole stacks.
+_ALONE: Final = (
+    "tests/browser/",
+    "tests/chaos/",
+    "tests/listening/",
+    "tests/processors/",
+    "tests/realtime/",
+    "tests/sandbox/",
+    "tests/stack/",
+    "tests/identity/test_sign_in.py",
+    "tests/voice/test_gathering.py",
+    "tests/voice/test_media_",
+    "tests/voice/test_paused_page.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.nodeid.startswith(_ALONE):
+            item.add_marker(pytest.mark.alone)
+
+
 # Those that prove a clause of the policy, without their parameters: a test failed if it did with any.
 _policy_tests: dict[str, str] = {}
 
@@ -50,8 +72,10 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
         _policy_tests[test] = "failed" if failed else "passed"
 
 
-def pytest_sessionfinish() -> None:
-    policy_report.keep(_policy_tests)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    # Of several processes that test side by side the first hears of every test.
+    if not hasattr(session.config, "workerinput"):
+        policy_report.keep(_policy_tests)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -38,14 +38,15 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
 
 def _start(running: ExitStack) -> None:
     """Start both servers and put the stack's settings into the environment; `running` undoes it."""
-    _remove_what_killed_runs_left()
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        _remove_what_killed_runs_left()
     data = Path(tempfile.mkdtemp(prefix=_PREFIX))
     running.callback(shutil.rmtree, data, ignore_errors=True)
     places = folders.make(data)
     running.enter_context(alone(places))
     known = secrets.make()
     postgres, valkey = environment.databases(places, known, durable=False)
-    os.environ.update(environment.supplied(places, known, ports.free()))
+    os.environ.update(environment.supplied(places, known, ports.free(_ports_of_this_process())))
     # Set once more, since a developer's shell may hold values for another stack.
     os.environ["DEBUG"] = "false"
     if _BROWSER.exists():
@@ -75,6 +76,12 @@ def _let_triggers_rest(postgres: Postgres) -> None:
         host=str(postgres.sockets), user="postgres", password=postgres.superuser_password, dbname="template1"
     ) as connection:
         connection.execute(f"GRANT SET ON PARAMETER session_replication_role TO {DATABASE}")
+
+
+def _ports_of_this_process() -> range:
+    """Of several that test side by side each has its own, since between choosing a port and listening there is a moment."""
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return range(15_000 + 2_000 * number, 17_000 + 2_000 * number)
 
 
 def _remove_what_killed_runs_left() -> None:

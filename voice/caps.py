@@ -26,10 +26,11 @@ def left_mcredits(*, actor: Actor, now: datetime, lock: bool = False) -> int | N
     cap = _cap(actor, lock=lock)
     if cap is None:
         return None
-    counted = counted_spending(workspace_id=actor.workspace_id, month=_month_of(now).date(), user_id=actor.user_id).get(
-        actor.user_id, 0
-    )
-    return max(0, cap - counted - _bound_by_calls(actor, now))
+    # Calls first: one that is deleted in this moment counts twice then, and never not at all.
+    calls = _bound_by_calls(actor, now)
+    month = _month_of(now).date()
+    counted = counted_spending(workspace_id=actor.workspace_id, month=month, user_id=actor.user_id)
+    return max(0, cap - calls - counted.get(actor.user_id, 0))
 
 
 def besides_calls_mcredits(*, actor: Actor, now: datetime) -> int | None:
@@ -40,7 +41,8 @@ def besides_calls_mcredits(*, actor: Actor, now: datetime) -> int | None:
 
 def keep_spending(calls: QuerySet[Call]) -> None:
     """What these calls cost stays counted though they are deleted. In the transaction that deletes them."""
-    for call in calls.filter(charged_mcredits__gt=0):
+    # In one order, so that two deletions never wait for each other.
+    for call in calls.filter(charged_mcredits__gt=0).order_by("user_id", "created_at"):
         count_spending(
             workspace_id=call.workspace_id, user_id=call.user_id, mcredits=call.charged_mcredits, at=call.created_at
         )

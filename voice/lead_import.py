@@ -119,7 +119,7 @@ class LeadImport:
                     rows.append(self._checked(fields, line))
                 except _Wrong as wrong:
                     self._reject(line, wrong.column, wrong.code, wrong.message)
-            if self._lines.line - flushed_at >= (AT_ONCE if rows else ROWS_MAX):
+            if self._lines.line - flushed_at >= (AT_ONCE if rows or self._progress.rejected_rows else ROWS_MAX):
                 yield self._flush(rows)
                 rows, flushed_at = [], self._lines.line
         yield self._flush(rows)

@@ -5,6 +5,14 @@ import socket
 from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
+from random import SystemRandom
+
+# The system's own, since two that choose at once would choose the same.
+_chance = SystemRandom()
+
+
+# Below those that the system gives to outgoing connections.
+_FREE = range(15_000, 32_000)
 
 
 class PortUnusable(RuntimeError):
@@ -47,14 +55,20 @@ def to_environment(ports: Ports) -> dict[str, str]:
     return {SETTINGS[field.name]: str(getattr(ports, field.name)) for field in fields(ports)}
 
 
-def free() -> Ports:
-    """Ports that nothing listens on now, so that stacks can stand side by side."""
+def free(among: range = _FREE) -> Ports:
+    """Ports that nothing listens on now, so that stacks can stand side by side.
+
+    None is of those that the system gives to outgoing connections, which could take one before its server does.
+    """
     with ExitStack() as held:
-        numbers = []
-        for _ in fields(Ports):
-            taken = held.enter_context(socket.socket())
-            taken.bind(("127.0.0.1", 0))
-            numbers.append(taken.getsockname()[1])
+        numbers: list[int] = []
+        while len(numbers) < len(fields(Ports)):
+            port = _chance.choice(among)
+            try:
+                held.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            numbers.append(port)
     return Ports(*numbers)
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ import httpx
 import pytest
 from twilio.rest import Client
 
+from config.embedded import ports
 from tests.sandbox.product import AUTH_TOKEN, Product
 
 T = TypeVar("T")
@@ -77,10 +77,7 @@ class Sandbox:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return ports.free().sandbox
 
 
 def write_speech(folder: Path) -> None:

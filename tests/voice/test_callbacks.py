@@ -25,7 +25,7 @@ from voice.models import Call, Callback, CallLeg, MediaStream
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MakeAccount = Callable[..., Membership]
-TRANSCRIPTION = f"transcription/{uuid7()}"
+TRANSCRIPTION = "transcription/01a216e1-b335-702f-a7f4-d34c0f07658a"
 ENDPOINTS = ("agent", "status", "stream", TRANSCRIPTION, "notice", "notice/played", "closing", "after")
 Posts = list[tuple[str, dict[str, str]]]
 

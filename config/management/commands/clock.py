@@ -12,6 +12,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import InterfaceError, OperationalError, close_old_connections
 
+from ai import operations as thinking
 from compliance import audit_check
 from compliance import tasks as compliance
 from identity import account_mails, invitation_mails, retention
@@ -67,6 +68,7 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (5, compliance.enqueue_due),
         (60, retention.expire),
         (60, expire_texts),
+        (60, thinking.expire_questions),
         (60, leftovers.expire_leftovers),
     ),
 }

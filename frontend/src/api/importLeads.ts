@@ -45,7 +45,7 @@ export async function importLeads(
   let done = false;
   for await (const line of linesOf(response.body)) {
     const progress = JSON.parse(line) as ImportProgress;
-    rejected.push(...progress.rejected_rows);
+    for (const row of progress.rejected_rows) rejected.push(row);
     done = progress.done;
     onProgress({ ...progress, rejected_rows: [...rejected] });
   }

@@ -39,8 +39,8 @@ export function AnswerView({ answer }: { answer: Answer }) {
       {answer.quotes_removed > 0 && (
         <Note>
           {count(answer.quotes_removed, "quote")} of this answer{" "}
-          {answer.quotes_removed === 1 ? "was" : "were"} removed at a person's request, or may no longer be
-          seen.
+          {answer.quotes_removed === 1 ? "was" : "were"} removed at a person's request or after its term, or
+          may no longer be seen.
         </Note>
       )}
       <p className="num quiet">
