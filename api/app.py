@@ -15,6 +15,7 @@ from api import (
     identity,
     lead_import,
     leads,
+    mobile,
     privacy,
     statement,
     team,
@@ -25,7 +26,7 @@ from api.rendering import WireRenderer
 from api.server_events import add_server_events
 from processors.errors import CursorInvalid, DomainError
 
-ROUTERS = (identity, team, api_keys, lead_import, leads, calls, ask, credits, top_up, statement, privacy)
+ROUTERS = (identity, mobile, team, api_keys, lead_import, leads, calls, ask, credits, top_up, statement, privacy)
 
 
 class KloseAPI(NinjaAPI):

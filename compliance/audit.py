@@ -41,6 +41,7 @@ PersonalAction = Literal[
     "erasure.done",
     "erasure.grace_waived",
     "erasure.requested",
+    "mobile.changed",
     "privacy.exported",
     "texts.allowed",
     "texts.stopped",

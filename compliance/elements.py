@@ -100,7 +100,7 @@ _ELEMENTS: Final = (
     ),
     Element(
         "account_mail",
-        "Mails about your password and your API keys",
+        "Mails about your password, your mobile number and your API keys",
         "you, or whoever typed your e-mail address",
         "signing in, security",
         "contract",

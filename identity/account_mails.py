@@ -60,6 +60,12 @@ def _written(mail: AccountMail) -> tuple[str, str]:
             f"If it was not you, revoke it at once: {settings.PUBLIC_URL}/settings\n"
             f"and write to {_SUPPORT}.\n",
         )
+    if mail.kind == AccountMail.MOBILE_CHANGED:
+        return (
+            "Your mobile number was changed",
+            "Passcodes go to another phone from now on. All other browsers were signed out, and your API keys have ended.\n"
+            f"If it was not you, write to {_SUPPORT} at once.\n",
+        )
     return (
         "Your password was changed",
         "The password of your account was changed, and all other browsers were signed out.\n"

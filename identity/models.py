@@ -189,6 +189,7 @@ class AccessEvent(models.Model):
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - no password
     TEXTS_STOPPED = "texts_stopped"
     TEXTS_ALLOWED = "texts_allowed"
+    MOBILE_CHANGED = "mobile_changed"
     KINDS = [
         (SIGN_UP, "Signed up"),
         (SIGN_IN_FAILED, "Wrong password or unknown account"),
@@ -201,6 +202,7 @@ class AccessEvent(models.Model):
         (PASSWORD_CHANGED, "Password changed"),
         (TEXTS_STOPPED, "Text messages stopped"),
         (TEXTS_ALLOWED, "Text messages allowed again"),
+        (MOBILE_CHANGED, "Mobile number changed"),
     ]
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -282,10 +284,12 @@ class AccountMail(models.Model):
     RESET_LINK = "reset_link"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - no password
     KEY_MADE = "key_made"
+    MOBILE_CHANGED = "mobile_changed"
     KINDS = [
         (RESET_LINK, "Link to a new password"),
         (PASSWORD_CHANGED, "The password was changed"),
         (KEY_MADE, "An API key was made"),
+        (MOBILE_CHANGED, "The mobile number was changed"),
     ]
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -41,16 +41,17 @@ class SmsConsentMissing(DomainError):
     code: ClassVar[str] = "sms_consent_missing"
 
 
-def send(*, user: User, client: Client, now: datetime) -> OtpSentOut:
-    """Texts a code to the registered number.
+def send(*, user: User, client: Client, now: datetime, mobile_e164: str | None = None) -> OtpSentOut:
+    """Texts a code to the registered number, or to one that is to become it and that the person has agreed to texts at.
 
     Raises NumberStopped, SmsConsentMissing, OtpSendLimit, OtpNumberRefused, OtpUnavailable.
     """
-    _demand_consent(user)
-    attempt, sent_before = _reserve_send(user=user, client=client, now=now)
+    mobile = mobile_e164 or user.mobile_e164
+    _demand_consent(user, mobile)
+    attempt, sent_before = _reserve_send(user=user, mobile=mobile, client=client, now=now)
     try:
         with disclosures.about(user_id=user.id):
-            verification = send_code(mobile_e164=user.mobile_e164)
+            verification = send_code(mobile_e164=mobile)
     except OtpUnavailable:
         # The message may have left nevertheless, so the attempt stays reserved and counts.
         raise
@@ -59,35 +60,36 @@ def send(*, user: User, client: Client, now: datetime) -> OtpSentOut:
         raise
     _settle(attempt, OtpAttempt.SENT, verification.sid)
     return OtpSentOut(
-        mobile_e164=masked(user.mobile_e164),
+        mobile_e164=masked(mobile),
         expires_at=verification.expires_at,
         resends_left=max(0, SENDS_PER_NUMBER_MAX - sent_before - 1),
     )
 
 
-def check(*, user: User, code: str, client: Client, now: datetime) -> None:
-    """Returns when Twilio approves the code for the registered number.
+def check(*, user: User, code: str, client: Client, now: datetime, mobile_e164: str | None = None) -> None:
+    """Returns when Twilio approves the code for the registered number, or for one that is to become it.
 
     Raises NumberStopped, SmsConsentMissing, OtpWrong, OtpExpired, OtpTooMany, OtpUnavailable.
     """
     # A code that was sent before the consent was withdrawn would still be right.
-    _demand_consent(user)
-    attempt = _reserve_check(user=user, client=client, now=now)
+    mobile = mobile_e164 or user.mobile_e164
+    _demand_consent(user, mobile)
+    attempt = _reserve_check(user=user, mobile=mobile, client=client, now=now)
     if not code.isascii() or not code.isdigit():
         _settle(attempt, OtpAttempt.WRONG)
         raise OtpWrong("The code has digits only. Check the latest text message and type it again.")
     try:
         with disclosures.about(user_id=user.id):
-            sid = check_code(mobile_e164=user.mobile_e164, code=code)
+            sid = check_code(mobile_e164=mobile, code=code)
     except DomainError as error:
         _settle(attempt, OtpAttempt.WRONG if isinstance(error, OtpWrong) else OtpAttempt.FAILED)
         raise
     _settle(attempt, OtpAttempt.APPROVED, sid)
 
 
-def _demand_consent(user: User) -> None:
+def _demand_consent(user: User, mobile_e164: str) -> None:
     """Raises NumberStopped, SmsConsentMissing."""
-    if is_stopped(user.mobile_e164):
+    if is_stopped(mobile_e164):
         raise NumberStopped
     if not consent.holds(user_id=user.id, purpose="sms"):
         raise SmsConsentMissing(
@@ -95,10 +97,10 @@ def _demand_consent(user: User) -> None:
         )
 
 
-def _reserve_send(*, user: User, client: Client, now: datetime) -> tuple[OtpAttempt, int]:
+def _reserve_send(*, user: User, mobile: str, client: Client, now: datetime) -> tuple[OtpAttempt, int]:
     """The attempt, and how many came before it in the window. Raises OtpNumberRefused, OtpSendLimit, OtpUnavailable."""
-    _demand_country(user.mobile_e164)
-    number_key, prefix_key = pseudonym("phone", user.mobile_e164), _prefix_key(user.mobile_e164)
+    demand_country(mobile)
+    number_key, prefix_key = pseudonym("phone", mobile), _prefix_key(mobile)
     with transaction.atomic():
         _lock(f"otp:{number_key}", f"otp:{prefix_key}", f"otp:{client.network}")
         sends = OtpAttempt.objects.filter(purpose=OtpAttempt.SEND)
@@ -111,9 +113,9 @@ def _reserve_send(*, user: User, client: Client, now: datetime) -> tuple[OtpAtte
         of_network = sends.filter(network=client.network, at__gt=now - timedelta(hours=1))
         if client.network and of_network.count() >= SENDS_PER_NETWORK_AND_HOUR_MAX:
             raise OtpSendLimit("Too many codes were asked for from your network. Wait an hour, then ask again.")
-        if user.mobile_verified_at is not None:
+        if user.mobile_verified_at is not None and mobile == user.mobile_e164:
             # Whoever is known here is never shut out by what strangers ask for.
-            return _reserved(OtpAttempt.SEND, user, number_key, client, now), lately
+            return _reserved(OtpAttempt.SEND, user, mobile, client, now), lately
         of_prefix = sends.filter(prefix_key=prefix_key, at__gt=now - timedelta(hours=1))
         if of_prefix.count() >= SENDS_PER_PREFIX_AND_HOUR_MAX:
             raise OtpSendLimit("Too many codes were sent to numbers like yours. Wait an hour, then ask again.")
@@ -121,10 +123,10 @@ def _reserve_send(*, user: User, client: Client, now: datetime) -> tuple[OtpAtte
             # Whoever makes us pay for text messages is stopped here at the latest; a person has to look.
             logger.error("passcodes stopped for today", extra={"count": settings.OTP_SENDS_PER_DAY_MAX})
             raise OtpUnavailable("No new accounts can be made today. Try again tomorrow, or write to support.")
-        return _reserved(OtpAttempt.SEND, user, number_key, client, now), lately
+        return _reserved(OtpAttempt.SEND, user, mobile, client, now), lately
 
 
-def _demand_country(mobile_e164: str) -> None:
+def demand_country(mobile_e164: str) -> None:
     """Raises OtpNumberRefused."""
     if not settings.OTP_COUNTRIES:
         return
@@ -140,9 +142,9 @@ def _prefix_key(mobile_e164: str) -> str:
     return pseudonym("prefix", mobile_e164[:-4])
 
 
-def _reserve_check(*, user: User, client: Client, now: datetime) -> OtpAttempt:
+def _reserve_check(*, user: User, mobile: str, client: Client, now: datetime) -> OtpAttempt:
     """Raises OtpTooMany."""
-    number_key = pseudonym("phone", user.mobile_e164)
+    number_key = pseudonym("phone", mobile)
     with transaction.atomic():
         _lock(f"otp:{number_key}", f"otp:{client.network}")
         lately = OtpAttempt.objects.filter(purpose=OtpAttempt.CHECK, at__gt=now - timedelta(hours=1)).exclude(
@@ -152,16 +154,16 @@ def _reserve_check(*, user: User, client: Client, now: datetime) -> OtpAttempt:
         of_number = lately.filter(number_key=number_key).count()
         if of_number >= CHECKS_PER_NUMBER_AND_HOUR_MAX or of_network >= CHECKS_PER_NETWORK_AND_HOUR_MAX:
             raise OtpTooMany("Too many wrong codes. Wait an hour, then ask for a new one.")
-        return _reserved(OtpAttempt.CHECK, user, number_key, client, now)
+        return _reserved(OtpAttempt.CHECK, user, mobile, client, now)
 
 
-def _reserved(purpose: str, user: User, number_key: str, client: Client, now: datetime) -> OtpAttempt:
+def _reserved(purpose: str, user: User, mobile: str, client: Client, now: datetime) -> OtpAttempt:
     return OtpAttempt.objects.create(
         at=now,
         purpose=purpose,
         user=user,
-        number_key=number_key,
-        prefix_key=_prefix_key(user.mobile_e164),
+        number_key=pseudonym("phone", mobile),
+        prefix_key=_prefix_key(mobile),
         network=client.network,
     )
 

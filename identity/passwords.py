@@ -73,7 +73,17 @@ def change(*, actor: Actor, present: str, password: str, client: Client, now: da
     Raises SignInThrottled after too many wrong ones, PasswordWrong, WeakPassword.
     """
     user = User.objects.get(id=actor.user_id)
-    wrong = PasswordWrong("This is not your present password. If you have forgotten it, sign out and ask for a link.")
+    demand(user=user, present=present, client=client, now=now)
+    check_strength(password, user)
+    with transaction.atomic():
+        if not still_has(user):
+            raise _wrong()
+        Session.objects.filter(user=user).exclude(key_digest=actor.session_key or "").delete()
+        _set(user, password, client, now)
+
+
+def demand(*, user: User, present: str, client: Client, now: datetime) -> None:
+    """Asks once more for the password of who is signed in. Raises SignInThrottled after too many wrong ones, PasswordWrong."""
     # Counted like a failed sign-in, or an open browser would be a way to guess without end.
     attempt = record(kind=AccessEvent.SIGN_IN_FAILED, client=client, now=now, email=user.email)
     try:
@@ -83,14 +93,12 @@ def change(*, actor: Actor, present: str, password: str, client: Client, now: da
         AccessEvent.objects.filter(id=attempt.id).update(kind=AccessEvent.SIGN_IN_REFUSED)
         raise
     if not user.check_password(present):
-        raise wrong
+        raise _wrong()
     attempt.delete()
-    check_strength(password, user)
-    with transaction.atomic():
-        if not still_has(user):
-            raise wrong
-        Session.objects.filter(user=user).exclude(key_digest=actor.session_key or "").delete()
-        _set(user, password, client, now)
+
+
+def _wrong() -> PasswordWrong:
+    return PasswordWrong("This is not your present password. If you have forgotten it, sign out and ask for a link.")
 
 
 def still_has(user: User) -> bool:

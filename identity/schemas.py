@@ -75,6 +75,36 @@ class OtpCheckIn(Closed):
     code: Annotated[str, Field(min_length=4, max_length=10)]
 
 
+class MobileChangeIn(Closed):
+    """password: the account's. sms_consent: true, from a box that the person ticked for the new number; policy_version: that of
+    the wording beside it.
+    """
+
+    mobile: Annotated[str, Field(max_length=40, pattern=_ONE_LINE)]
+    password: Annotated[SecretStr, Field(max_length=200)]
+    sms_consent: Literal[True]
+    policy_version: Annotated[str, Field(max_length=20)]
+
+
+class MobileCodeIn(OtpCheckIn):
+    """step: whose code it is. mobile_e164: the new number that the page shows, in case another page began with another one."""
+
+    step: Literal["old", "new"]
+    mobile_e164: Annotated[str, Field(max_length=16)]
+
+
+class MobileStepOut(BaseModel):
+    """step: whose code is wanted next, "done" when the new number counts. mobile_e164: the new number.
+
+    sent: where a code went just now, or null. problem: why none could be sent to the new phone; it can be asked for again.
+    """
+
+    step: Literal["old", "new", "done"]
+    mobile_e164: str
+    sent: "OtpSentOut | None" = None
+    problem: str | None = None
+
+
 class UserOut(BaseModel):
     """mobile_e164: masked to its last digits until the phone is proved in this session."""
 

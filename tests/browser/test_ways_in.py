@@ -19,6 +19,8 @@ FORGETFUL = Person(first_name="Fay", last_name="Forgetful", email="fay@forgets.e
 BOSS = Person(first_name="Olive", last_name="Owner", email="olive@team.example", mobile="+12025550151")
 QUIET = Person(first_name="Quinn", last_name="Quiet", email="quinn@quiet.example", mobile="+12025550153")
 KEEPER = Person(first_name="Kim", last_name="Keeper", email="kim@keys.example", mobile="+12025550154")
+MOVER = Person(first_name="Mo", last_name="Mover", email="mo@mover.example", mobile="+12025550156")
+NEW_MOBILE = "+12125550157"
 INVITED = Person(first_name="Ivo", last_name="Invited", email="ivo@team.example", mobile="+12025550152")
 NEW_PASSWORD = "quiet lantern river"
 
@@ -260,6 +262,43 @@ def test_an_owner_makes_a_key_for_a_program_and_revokes_it(
     assert httpx.get(f"{stack.url}/api/leads", headers={"Authorization": f"Bearer {key}"}).status_code == 401
     rep.close()
     assert complaints == []
+
+
+def test_a_new_phone_takes_the_place_of_the_old_one(
+    stack: Stack, control: Rep, new_page: Callable[..., Page], look: Look, complaints: list[str]
+) -> None:
+    rep = Rep(stack.url, stack.sandbox_url)
+    rep.sign_up(MOVER)
+    page = new_page()
+    signed_in(page, stack, rep)
+    page.goto("/settings")
+    panel = page.get_by_role("region", name="Mobile number")
+    panel.get_by_label("New mobile number").fill("12")
+    change = panel.get_by_role("button", name="Change the number")
+    expect(change).to_be_disabled()
+    panel.get_by_role("checkbox", name=re.compile("Message and data rates may apply")).check()
+    panel.get_by_label("Your password").fill(MOVER.password)
+    change.click()
+    expect(panel.get_by_text("Give the mobile number with its country code")).to_be_visible()
+    panel.get_by_label("New mobile number").fill(NEW_MOBILE)
+    _in_sight(page, panel, look, "mobile-1280-light")
+    change.click()
+    field = panel.get_by_label("Code of the present phone")
+    expect(field).to_be_focused()
+    _in_sight(page, panel, look, "mobile-old-1280-light")
+    field.fill(control.newest_code(MOVER.mobile))
+    panel.get_by_role("button", name="Verify").click()
+    field = panel.get_by_label("Code of the new phone")
+    expect(field).to_be_focused()
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.emulate_media(color_scheme="dark")
+    _in_sight(page, panel, look, "mobile-new-390-dark")
+    field.fill(control.newest_code(NEW_MOBILE))
+    panel.get_by_role("button", name="Verify").click()
+    expect(panel.get_by_role("status")).to_contain_text(f"Your number is {NEW_MOBILE} now")
+    rep.close()
+    # The refusals that were wanted.
+    assert [each for each in complaints if "status of 4" not in each] == []
 
 
 def _in_sight(page: Page, panel: Locator, look: Look, name: str) -> None:

@@ -115,6 +115,20 @@ EXPECTATIONS: Mapping[str, Expectation] = {
     "stop_texts": Expectation(SIGNED_IN, 204),
     "sign_out": Expectation(KNOWN, 204),
     "list_sessions": Expectation(SIGNED_IN),
+    "begin_mobile_change": Expectation(
+        SIGNED_IN,
+        body={
+            "mobile": "+1 212 555 0134",
+            "password": "correct horse battery",
+            "sms_consent": True,
+            "policy_version": "{policy}",
+        },
+    ),
+    # Nothing is under way.
+    "send_mobile_code": Expectation(SIGNED_IN, 409),
+    "check_mobile_code": Expectation(
+        SIGNED_IN, 409, body={"step": "old", "mobile_e164": "+12125550134", "code": "000000"}
+    ),
     "revoke_session": Expectation(SIGNED_IN, 204, names={"path.session_id": "session"}),
     # team
     "get_team": Expectation(SIGNED_IN),

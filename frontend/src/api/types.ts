@@ -7,6 +7,7 @@ export type Session = Schemas["SessionOut"];
 export type Role = NonNullable<Session["role"]>;
 export type Team = Schemas["TeamOut"];
 export type MemberSpending = Schemas["MemberSpending"];
+export type MobileStep = Schemas["MobileStepOut"];
 export type ApiKey = Schemas["ApiKeyOut"];
 export type ApiKeyMade = Schemas["ApiKeyMadeOut"];
 export type Scope = ApiKey["scopes"][number];

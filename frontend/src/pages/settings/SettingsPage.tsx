@@ -12,6 +12,7 @@ import { Waiting } from "../../components/Waiting";
 import { browserName } from "../../format/browser";
 import { when } from "../../format/time";
 import { KeysPanel } from "./KeysPanel";
+import { MobilePanel } from "./MobilePanel";
 import { NamePanel } from "./NamePanel";
 import { PasswordPanel } from "./PasswordPanel";
 import classes from "./SettingsPage.module.css";
@@ -53,6 +54,7 @@ export function SettingsPage() {
       </Panel>
       {permissions.manage_workspace && <NamePanel key={workspace.name} name={workspace.name} />}
       <WorkspacesPanel />
+      <MobilePanel />
       <PasswordPanel />
       {permissions.manage_keys && <KeysPanel />}
       <Sessions />
