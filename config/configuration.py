@@ -6,7 +6,9 @@ import re
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
+
+import phonenumbers
 
 from config.environment import SettingInvalid
 
@@ -15,6 +17,8 @@ _MOST_INTEGER_SETTINGS = 100
 _PORTS = {"PORT_WEB": "8000", "PORT_MEDIA": "8001", "PORT_LIVE": "8002"}
 # Where Twilio writes calls down it streams no sound to us.
 _OF_MEDIA_STREAMS = {"MEDIA_SOCKET_URL"}
+# What config/settings.py reads of a database's address; anything else would be dropped without a word.
+_DATABASE_PARAMETERS = {"host", "port", "sslmode", "sslrootcert", "sslcert", "sslkey", "channel_binding"}
 _PACK_FIELDS = {"price_id": str, "name": str, "mcredits": int, "amount_minor": int, "currency": str}
 
 
@@ -81,7 +85,8 @@ def _is_url(*schemes: str) -> Callable[[str], bool]:
 def _is_database_url(value: str) -> bool:
     parts = urlsplit(value)
     reached = bool(parts.hostname) or "host=" in parts.query
-    return parts.scheme in {"postgresql", "postgres"} and reached and len(parts.path) > 1
+    known = set(parse_qs(parts.query, keep_blank_values=True)) <= _DATABASE_PARAMETERS
+    return parts.scheme in {"postgresql", "postgres"} and reached and len(parts.path) > 1 and known
 
 
 def _are_redis_urls(value: str) -> bool:
@@ -102,6 +107,10 @@ def _are_packs(value: str) -> bool:
         return False
 
 
+def _are_countries(value: str) -> bool:
+    return {country.strip() for country in value.split(",") if country.strip()} <= set(phonenumbers.SUPPORTED_REGIONS)
+
+
 def _is_port(value: str) -> bool:
     return value.isascii() and value.isdigit() and 1 <= int(value) <= 65535
 
@@ -120,7 +129,11 @@ def _is_writable(value: str) -> bool:
 _DEMANDS = (
     _Demand("SECRET_KEY", lambda value: len(value) >= 50, "set at least 50 random characters"),
     _Demand("SUPPRESSION_KEY", _matches("[0-9a-fA-F]{64}"), "set 64 random hex digits and never lose them"),
-    _Demand("DATABASE_URL", _is_database_url, "set postgresql://USER:PASSWORD@HOST:PORT/NAME"),
+    _Demand(
+        "DATABASE_URL",
+        _is_database_url,
+        "set postgresql://USER:PASSWORD@HOST:PORT/NAME, and nothing after ? but sslmode and its like",
+    ),
     _Demand("REDIS_URL", _are_redis_urls, "set redis://HOST:PORT/0, several separated by commas"),
     _Demand("PUBLIC_URL", _is_url("http", "https"), "set https:// and the host that browsers and Twilio reach"),
     _Demand("MEDIA_SOCKET_URL", _is_url("ws", "wss"), "set wss:// and the host that Twilio's streams reach"),
@@ -141,6 +154,7 @@ _DEMANDS = (
     _Demand("CREDIT_PACKS", _are_packs, f"set a JSON list of objects with {', '.join(_PACK_FIELDS)}"),
     _Demand("EMAIL_HOST", _matches(r"[\w.:-]+"), "set the host of your mail server"),
     _Demand("DEFAULT_FROM_EMAIL", _matches(r"[^@\s]+@[^@\s]+"), "set a mail address", required=False),
+    _Demand("OTP_COUNTRIES", _are_countries, "set ISO 3166 codes as DE,US,IN", required=False),
     _Demand("DATA_DIR", _is_writable, "set a folder that this user can write to", required=False),
     _Demand("TRANSCRIPTION_ENGINE", _matches("own|twilio"), "set own or twilio", required=False),
     _Demand(
@@ -209,6 +223,14 @@ def _paddle_accounts_agree(environ: Mapping[str, str]) -> list[Problem]:
     return []
 
 
+def _mail_is_kept_secret(environ: Mapping[str, str]) -> list[Problem]:
+    host = environ.get("EMAIL_HOST", "localhost")
+    if environ.get("EMAIL_SECURITY") == "none" and host not in _HOSTS_OF_THIS_MACHINE:
+        wrong = f"is none, so mails and EMAIL_PASSWORD could be read on their way to {host}"
+        return [Problem("EMAIL_SECURITY", wrong, "set starttls or tls")]
+    return []
+
+
 def _ports_differ(environ: Mapping[str, str]) -> list[Problem]:
     found: list[Problem] = []
     taken: dict[str, str] = {}
@@ -219,7 +241,7 @@ def _ports_differ(environ: Mapping[str, str]) -> list[Problem]:
     return found
 
 
-_CONTRADICTIONS = (_debug_is_off, _public_addresses_agree, _paddle_accounts_agree, _ports_differ)
+_CONTRADICTIONS = (_debug_is_off, _public_addresses_agree, _paddle_accounts_agree, _mail_is_kept_secret, _ports_differ)
 
 
 def _unreadable(known: set[str], environ: Mapping[str, str]) -> list[Problem]:
