@@ -11,6 +11,7 @@ from django.utils import timezone
 from ninja.security import APIKeyCookie, HttpBearer
 from ninja.utils import check_csrf
 
+from identity import tenancy
 from identity.api_keys import KeyNotAccepted, actor_of_key
 from identity.auth import Actor, actor_of_session
 from identity.operations import note_use
@@ -38,8 +39,11 @@ class _CookieAuth(APIKeyCookie):
         raise NotImplementedError
 
 
-class SessionAuth(_CookieAuth):
-    """A person who has signed in and proved the phone in this session: `request.auth` is the Actor."""
+class PersonAuth(_CookieAuth):
+    """A person who has signed in and proved the phone in this session: `request.auth` is the Actor.
+
+    For what concerns the person in all workspaces, such as the privacy centre; all else is behind SessionAuth.
+    """
 
     def __call__(self, request: HttpRequest) -> Any:
         """Raises CsrfFailed, KeyNotAccepted."""
@@ -52,6 +56,16 @@ class SessionAuth(_CookieAuth):
         actor = actor_of_session(session)
         if actor is not None and session.row is not None:
             note_use(session=session.row, now=timezone.now())
+        return actor
+
+
+class SessionAuth(PersonAuth):
+    """The same, and the database shows the request no rows of another workspace."""
+
+    def authenticate(self, request: HttpRequest, key: str | None) -> Actor | None:
+        actor = super().authenticate(request, key)
+        if actor is not None:
+            tenancy.confine(actor.workspace_id)
         return actor
 
 
@@ -68,7 +82,9 @@ class KeyAuth(HttpBearer):
         return None if key is None else self.authenticate(request, key)
 
     def authenticate(self, request: HttpRequest, token: str) -> Actor:
-        return actor_of_key(token, scope=self._scope, now=timezone.now())
+        actor = actor_of_key(token, scope=self._scope, now=timezone.now())
+        tenancy.confine(actor.workspace_id)
+        return actor
 
 
 class AwaitingOtpAuth(_CookieAuth):
@@ -87,6 +103,7 @@ class AnyoneAuth(_CookieAuth):
 
 
 session_auth = SessionAuth()
+person_auth = PersonAuth()
 awaiting_otp_auth = AwaitingOtpAuth()
 anyone_auth = AnyoneAuth()
 

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from ninja import Router, Status
 
-from api.auth import actor_of
+from api.auth import actor_of, person_auth
 from compliance import access, queries, requests
 from compliance.schemas import (
     ConsentsOut,
@@ -24,7 +24,7 @@ from compliance.stores import Subject
 from identity.personal_data import subject_of
 from processors.errors import DomainError
 
-router = Router(tags=["privacy"])
+router = Router(tags=["privacy"], auth=person_auth)
 PROBLEMS: dict[type[DomainError], int] = {
     requests.ConfirmationMismatch: 422,
     requests.RequestAlreadyOpen: 409,

@@ -8,7 +8,13 @@ class ConfigConfig(AppConfig):
 
     def ready(self) -> None:
         from django.conf import settings
+        from django.db.backends.signals import connection_created
+        from django.db.models.signals import post_migrate
 
+        from identity import tenancy
         from processors import guard
 
         guard.install(settings)
+        connection_created.connect(tenancy.forget)
+        # After all migrations, so that no table can be forgotten.
+        post_migrate.connect(tenancy.guard_tables, sender=self)

@@ -1,10 +1,12 @@
-"""Security headers on every answer."""
+"""Security headers on every answer, and the end of what a request may see in the database."""
 
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+
+from identity import tenancy
 
 # The one page that may load Paddle's script and show its frame.
 CHECKOUT_PATH = "/credits/checkout"
@@ -13,6 +15,19 @@ CHECKOUT_PATH = "/credits/checkout"
 def _origin(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
+
+
+class OneWorkspaceMiddleware:
+    """What a request named for the database's own guard is forgotten with its end."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        try:
+            return self._get_response(request)
+        finally:
+            tenancy.release()
 
 
 class SecurityHeadersMiddleware:

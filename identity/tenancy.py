@@ -1,0 +1,89 @@
+"""PostgreSQL's own guard between workspaces, behind the one of our queries.
+
+Each tenant table of what customers own has a row-level security policy: while a session of the database names a workspace,
+it reads, writes and makes rows of no other, whatever a query forgot to say. Requests of people and of their programs name
+theirs; what works for all workspaces (workers, webhooks, the privacy centre) names none. The tables of identity are left
+out: people are members of several workspaces, and sign in before they act in one.
+https://www.postgresql.org/docs/18/ddl-rowsecurity.html
+"""
+
+from typing import Final
+from uuid import UUID
+
+from django.apps import apps
+from django.db import DatabaseError, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import CursorWrapper
+
+from identity.models import Workspace
+
+# Of the database's session. A custom setting needs a dot in its name.
+SETTING: Final = "klose.workspace"
+_LEFT_OUT: Final = {"identity"}
+# Kept on the driver's connection too, so that nobody has to ask the server.
+_NAMED: Final = "klose_workspace"
+
+
+def confine(workspace_id: UUID) -> None:
+    """Lets this thread's connection see one workspace alone, until `release`."""
+    with connection.cursor() as cursor:
+        _name(cursor, str(workspace_id))
+
+
+def release() -> None:
+    """Lets this thread's connection see all workspaces again; costs nothing when it was not confined."""
+    if connection.connection is None or not getattr(connection.connection, _NAMED, ""):
+        return
+    try:
+        with connection.cursor() as cursor:
+            _name(cursor, "")
+    except DatabaseError:
+        # A connection that is not known to be free is given to nobody else.
+        connection.connection.close()
+
+
+def forget(*, connection: BaseDatabaseWrapper, **_: object) -> None:
+    """When a connection is taken from the pool: one that somebody gave back while it named a workspace names none."""
+    if getattr(connection.connection, _NAMED, ""):
+        with connection.cursor() as cursor:
+            _name(cursor, "")
+
+
+def guarded_tables() -> list[str]:
+    """All tables of rows that belong to a workspace, but for those of identity."""
+    return sorted(
+        model._meta.db_table
+        for model in apps.get_models()
+        if model._meta.app_label not in _LEFT_OUT
+        and any(field.related_model is Workspace for field in model._meta.concrete_fields)
+    )
+
+
+def guard_tables(**_: object) -> None:
+    """Gives every guarded table that has none the policy. Owners are bound too, since the product owns its tables."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tablename FROM pg_policies WHERE schemaname = current_schema() AND policyname = %s", [_POLICY]
+        )
+        have = {table for (table,) in cursor.fetchall()}
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
+        there = {table for (table,) in cursor.fetchall()}
+        for table in set(guarded_tables()) & there - have:
+            name = connection.ops.quote_name(table)
+            cursor.execute(f"CREATE POLICY {_POLICY} ON {name} USING ({_OWN})")
+            cursor.execute(f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
+
+
+def _name(cursor: CursorWrapper, workspace: str) -> None:
+    cursor.execute("SELECT set_config(%s, %s, false)", [SETTING, workspace])
+    setattr(cursor.connection, _NAMED, workspace)
+
+
+_POLICY: Final = "own_workspace"
+# The first part ends the matter for whoever names none, so that it costs them one look at the setting. The house's own
+# accounts, which are of no workspace, take part in everybody's entries.
+_OWN: Final = f"""
+coalesce(current_setting('{SETTING}', true), '') = ''
+OR workspace_id = nullif(current_setting('{SETTING}', true), '')::uuid
+OR workspace_id IS NULL
+"""

@@ -1,0 +1,97 @@
+"""PostgreSQL refuses another workspace's rows by itself, when our own queries have forgotten to.
+
+Planted once to see this fail: `confine` in identity/tenancy.py without its statement. Thirty tests of another workspace's
+rows turned red.
+"""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+import pytest
+from django.db import ProgrammingError, connection, transaction
+from uuid_utils.compat import uuid7
+
+from identity import tenancy
+from identity.models import TenantQuerySet
+from ledger.models import Entry
+from ledger.operations.debits import debit
+from tests.matrix.test_routes import Naming, asks, each_naming
+from tests.matrix.world import World, rows_of
+from voice.models import Call, Lead
+
+pytestmark = pytest.mark.django_db
+# Of identity, whose tables people need before they act in a workspace.
+NOT_GUARDED = {"session", "receipt", "person", "member", "invitation", "key", "workspace"}
+
+
+@pytest.fixture
+def confined(world: World) -> Iterator[UUID]:
+    here = world.people["rep"].membership.workspace_id
+    tenancy.confine(here)
+    yield here
+    tenancy.release()
+
+
+def test_every_table_of_a_workspaces_rows_is_guarded_even_from_its_owner(world: World) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname FROM pg_class JOIN pg_policy ON polrelid = pg_class.oid"
+            " WHERE relrowsecurity AND relforcerowsecurity AND polname = 'own_workspace'"
+        )
+        guarded = {table for (table,) in cursor.fetchall()}
+        cursor.execute(
+            "SELECT table_name FROM information_schema.columns"
+            " WHERE table_schema = current_schema() AND column_name = 'workspace_id' AND table_name NOT LIKE 'identity_%%'"
+            " AND data_type = 'uuid'"
+        )
+        with_workspace = {table for (table,) in cursor.fetchall()}
+    assert len(guarded) > 15
+    assert guarded == set(tenancy.guarded_tables())
+    # What only notes a workspace's id, for people who look over all of them.
+    assert with_workspace - guarded == {"compliance_auditevent", "processors_disclosure"}
+
+
+@each_naming
+def test_without_our_own_scope_the_database_still_shows_nothing_of_another_workspace(
+    world: World, naming: Naming, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if naming.thing in NOT_GUARDED:
+        return
+    monkeypatch.setattr(TenantQuerySet, "for_workspace", lambda rows, _: rows.all())
+    stranger = world.people["stranger"]
+    before = rows_of(stranger)
+    foreign = asks(world, naming.operation, naming.role, {naming.identifier: stranger.things[naming.thing]})
+    unknown = asks(world, naming.operation, naming.role, {naming.identifier: uuid7()})
+    assert foreign.status == unknown.status, foreign.text
+    assert [word for word in stranger.canaries if word in foreign.text] == []
+    assert rows_of(stranger) == before
+
+
+def test_what_a_confined_connection_may_read_change_and_make(world: World, confined: UUID) -> None:
+    there = world.people["stranger"].membership.workspace_id
+    assert set(Call.objects.get_queryset().values_list("workspace_id", flat=True)) == {confined}
+    assert Lead.objects.get_queryset().filter(workspace_id=there).update(notes="changed") == 0
+    with pytest.raises(ProgrammingError, match="row-level security"), transaction.atomic():
+        Lead.objects.get_queryset().filter(workspace_id=confined).update(workspace_id=there)
+    tenancy.release()
+    assert len(set(Call.objects.get_queryset().values_list("workspace_id", flat=True))) == 2
+
+
+def test_a_booking_for_many_workspaces_is_not_confined_to_the_first_ones(world: World, confined: UUID) -> None:
+    stranger = world.people["stranger"].membership
+    booked = debit(
+        workspace_id=stranger.workspace_id,
+        key="for-another",
+        amount_mcredits=1,
+        kind="ai_query",
+        reference="question",
+        now=stranger.created_at,
+    )
+    assert not Entry.objects.get_queryset().filter(id=booked.entry_id).exists()
+    tenancy.release()
+    assert Entry.objects.get_queryset().get(id=booked.entry_id).workspace_id == stranger.workspace_id
+
+
+def test_a_connection_that_comes_back_confined_is_free_for_who_takes_it_next(world: World, confined: UUID) -> None:
+    tenancy.forget(connection=connection)
+    assert len(set(Call.objects.get_queryset().values_list("workspace_id", flat=True))) == 2
