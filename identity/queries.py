@@ -17,7 +17,7 @@ from identity.schemas import (
     UserOut,
     WorkspaceOut,
 )
-from identity.sessions import SessionStore
+from identity.sessions import SessionStore, is_open
 
 SESSIONS_LISTED_MAX = 200
 _ANONYMOUS = SessionOut(state="anonymous", user=None, workspace=None, role=None, permissions=None, live_socket_url=None)
@@ -55,7 +55,7 @@ def describe_session(session: SessionStore) -> SessionOut:
 
 def devices(*, actor: Actor, now: datetime) -> SignedInDevicesOut:
     """The actor's own open sessions, the latest used first."""
-    rows = Session.objects.filter(user_id=actor.user_id, phone_verified_at__isnull=False, expires_at__gt=now).order_by(
+    rows = Session.objects.filter(is_open(now), user_id=actor.user_id, phone_verified_at__isnull=False).order_by(
         "-last_used_at"
     )[:SESSIONS_LISTED_MAX]
     return SignedInDevicesOut(

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from compliance.elements import ELEMENTS
 from identity.erasure import erase_unfinished_sign_ups
 from identity.models import AccessEvent, AccountMail, ApiKey, Invitation, OtpAttempt, Session
+from identity.sessions import is_open
 
 ROWS_AT_ONCE_MAX: Final = 2_000
 # A key that has ended is still listed for so long, so that whoever wonders why a program stopped finds it.
@@ -16,7 +17,7 @@ KEYS_SHOWN_ENDED: Final = timedelta(days=30)
 
 def expire(*, now: datetime) -> int:
     """Removes a bounded number of rows that are over their term, and returns how many; the next round goes on."""
-    removed = _remove(Session.objects.filter(expires_at__lte=now))
+    removed = _remove(Session.objects.exclude(is_open(now)))
     removed += _remove(OtpAttempt.objects.filter(at__lte=now - _term("otp_attempt")))
     removed += _remove(ApiKey.objects.get_queryset().filter(expires_at__lte=now - KEYS_SHOWN_ENDED))
     removed += _remove(AccessEvent.objects.filter(at__lte=now - _term("access_event")))

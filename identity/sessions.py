@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase, UpdateError
+from django.db.models import Q
 from django.utils import timezone
 
 from identity.access import Client
@@ -14,11 +15,18 @@ from identity.models import Membership, Session, User
 
 SIGNED_IN_FOR = timedelta(seconds=settings.SESSION_COOKIE_AGE)
 AWAITING_OTP_FOR = timedelta(minutes=30)
+# Who works with it uses it daily; a browser that nobody uses over a long weekend is signed out.
+IDLE_FOR = timedelta(days=4)
 
 
 def digest(key: str) -> str:
     """How a session's key is stored; SHA-256 suffices, because the key is 256 random bits."""
     return hashlib.sha256(key.encode()).hexdigest()
+
+
+def is_open(now: datetime) -> Q:
+    """Of sessions that have neither come to their end nor lain idle."""
+    return Q(expires_at__gt=now, last_used_at__gt=now - IDLE_FOR)
 
 
 class SessionStore(SessionBase):
@@ -84,7 +92,7 @@ class SessionStore(SessionBase):
         key = self.session_key
         self._row = (
             Session.objects.select_related("user", "membership", "membership__workspace")
-            .filter(key_digest=digest(key), expires_at__gt=timezone.now())
+            .filter(is_open(timezone.now()), key_digest=digest(key))
             .first()
             if key
             else None
@@ -142,4 +150,4 @@ class SessionStore(SessionBase):
 
     @classmethod
     def clear_expired(cls) -> None:
-        Session.objects.filter(expires_at__lte=timezone.now()).delete()
+        Session.objects.exclude(is_open(timezone.now())).delete()

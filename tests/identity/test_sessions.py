@@ -85,6 +85,16 @@ def test_a_session_ends_after_fourteen_days(make_account: MakeAccount, sign_in: 
     assert browser.get("/api/sessions")[0] == 401
 
 
+def test_a_session_that_nobody_uses_for_four_days_ends(make_account: MakeAccount, sign_in: SignIn) -> None:
+    member = make_account(mobile="+12025550167")
+    here, there = sign_in(member, "198.51.100.1"), sign_in(member, "198.51.100.2")
+    Session.objects.filter(address="198.51.100.1").update(last_used_at=F("last_used_at") - timedelta(days=4))
+    assert here.get("/api/session")[1]["state"] == "anonymous"
+    assert [item["address"] for item in there.get("/api/sessions")[1]["items"]] == ["198.51.100.2"]
+    Session.objects.update(last_used_at=F("last_used_at") - timedelta(days=3, hours=23))
+    assert there.get("/api/session")[1]["state"] == "signed_in"
+
+
 def test_a_changed_role_counts_from_the_next_request(make_account: MakeAccount, sign_in: SignIn) -> None:
     owner = make_account(mobile="+12025550168")
     manager = make_account(owner.workspace_id, "manager", email="m@example.com", mobile="+12025550169")
