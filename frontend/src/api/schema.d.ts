@@ -545,6 +545,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/mobile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin Mobile Change
+         * @description Asks for the password, then texts a code to the present number: both prove who asks.
+         */
+        post: operations["begin_mobile_change"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/mobile/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check Mobile Code
+         * @description The code of the present phone, then that of the new one. After that every other session and API key ends.
+         */
+        post: operations["check_mobile_code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/mobile/send": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send Mobile Code
+         * @description Another code to the phone whose turn it is.
+         */
+        post: operations["send_mobile_code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/otp/check": {
         parameters: {
             query?: never;
@@ -2438,6 +2498,60 @@ export interface components {
              */
             user_id: string;
         };
+        /**
+         * MobileChangeIn
+         * @description password: the account's. sms_consent: true, from a box that the person ticked for the new number; policy_version: that of
+         *     the wording beside it.
+         */
+        MobileChangeIn: {
+            /** Mobile */
+            mobile: string;
+            /**
+             * Password
+             * Format: password
+             */
+            password: string;
+            /** Policy Version */
+            policy_version: string;
+            /**
+             * Sms Consent
+             * @constant
+             */
+            sms_consent: true;
+        };
+        /**
+         * MobileCodeIn
+         * @description step: whose code it is. mobile_e164: the new number that the page shows, in case another page began with another one.
+         */
+        MobileCodeIn: {
+            /** Code */
+            code: string;
+            /** Mobile E164 */
+            mobile_e164: string;
+            /**
+             * Step
+             * @enum {string}
+             */
+            step: "old" | "new";
+        };
+        /**
+         * MobileStepOut
+         * @description step: whose code is wanted next, "done" when the new number counts. mobile_e164: the new number.
+         *
+         *     sent: where a code went just now, or null. problem: why none could be sent to the new phone; it can be asked for again.
+         */
+        MobileStepOut: {
+            /** Mobile E164 */
+            mobile_e164: string;
+            /** Problem */
+            problem?: string | null;
+            sent?: components["schemas"]["OtpSentOut"] | null;
+            /**
+             * Step
+             * @enum {string}
+             */
+            step: "old" | "new" | "done";
+        };
         /** NewOwnerIn */
         NewOwnerIn: {
             /**
@@ -3554,6 +3668,9 @@ export type LeadOut = components['schemas']['LeadOut'];
 export type LeadPage = components['schemas']['LeadPage'];
 export type MemberOut = components['schemas']['MemberOut'];
 export type MemberSpending = components['schemas']['MemberSpending'];
+export type MobileChangeIn = components['schemas']['MobileChangeIn'];
+export type MobileCodeIn = components['schemas']['MobileCodeIn'];
+export type MobileStepOut = components['schemas']['MobileStepOut'];
 export type NewOwnerIn = components['schemas']['NewOwnerIn'];
 export type NewPasswordIn = components['schemas']['NewPasswordIn'];
 export type OtpCheckIn = components['schemas']['OtpCheckIn'];
@@ -4488,6 +4605,74 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LeadOut"];
+                };
+            };
+        };
+    };
+    begin_mobile_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MobileChangeIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MobileStepOut"];
+                };
+            };
+        };
+    };
+    check_mobile_code: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MobileCodeIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MobileStepOut"];
+                };
+            };
+        };
+    };
+    send_mobile_code: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MobileStepOut"];
                 };
             };
         };
