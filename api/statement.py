@@ -13,6 +13,7 @@ from ninja import Query, Router
 from pydantic import AwareDatetime, BaseModel, Field
 
 from api.auth import actor_of, or_key
+from identity import tenancy
 from ledger import statement
 from ledger.schemas import EntryKind
 from processors.errors import DomainError
@@ -68,8 +69,9 @@ def get_statement(
 @router.get("/credits/statement.csv", operation_id="export_statement", auth=or_key("credits:read"))
 def export_statement(request: HttpRequest, asked: Annotated[StatementQuery, Query()]) -> StreamingHttpResponse:
     """What the statement shows with the same filters, all of it, as it is read: its length does not matter to memory."""
-    rows = spending.pages(actor=actor_of(request), asked=asked.filter())
-    response = StreamingHttpResponse(_csv_rows(rows), content_type="text/csv; charset=utf-8")
+    actor = actor_of(request)
+    rows = spending.pages(actor=actor, asked=asked.filter())
+    response = StreamingHttpResponse(_csv_rows(rows, actor.workspace_id), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="statement.csv"'
     response["Cache-Control"] = "no-store"
     return response
@@ -90,9 +92,14 @@ def explain_entry(request: HttpRequest, entry_id: UUID) -> ExplanationOut:
     return explanation.explain(actor=actor_of(request), entry_id=entry_id)
 
 
-async def _csv_rows(pages: Iterator[Sequence[StatementRow]]) -> AsyncIterator[str]:
+async def _csv_rows(pages: Iterator[Sequence[StatementRow]], workspace_id: UUID) -> AsyncIterator[str]:
+    @sync_to_async
+    def read() -> Sequence[StatementRow] | None:
+        with tenancy.confined(workspace_id):
+            return next(pages, None)
+
     yield _csv([_COLUMNS])
-    while page := await sync_to_async(lambda: next(pages, None))():
+    while page := await read():
         yield _csv([_csv_row(row) for row in page])
 
 

@@ -1,6 +1,6 @@
 """The application that holds the product's own management commands and installs the process-wide guards."""
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 
 
 class ConfigConfig(AppConfig):
@@ -16,5 +16,5 @@ class ConfigConfig(AppConfig):
 
         guard.install(settings)
         connection_created.connect(tenancy.forget)
-        # After all migrations, so that no table can be forgotten.
-        post_migrate.connect(tenancy.guard_tables, sender=self)
+        # Once after all migrations of all applications, so that no table can be forgotten.
+        post_migrate.connect(tenancy.guard_tables, sender=apps.get_app_config("voice"))

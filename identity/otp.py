@@ -122,7 +122,7 @@ def _reserve_send(*, user: User, mobile: str, client: Client, now: datetime) -> 
         if sends.filter(at__gt=now - timedelta(days=1)).count() >= settings.OTP_SENDS_PER_DAY_MAX:
             # Whoever makes us pay for text messages is stopped here at the latest; a person has to look.
             logger.error("passcodes stopped for today", extra={"count": settings.OTP_SENDS_PER_DAY_MAX})
-            raise OtpUnavailable("No new accounts can be made today. Try again tomorrow, or write to support.")
+            raise OtpUnavailable("No codes can be sent to new numbers today. Try again tomorrow, or write to support.")
         return _reserved(OtpAttempt.SEND, user, mobile, client, now), lately
 
 

@@ -7,6 +7,8 @@ out: people are members of several workspaces, and sign in before they act in on
 https://www.postgresql.org/docs/18/ddl-rowsecurity.html
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 from uuid import UUID
 
@@ -32,7 +34,7 @@ def confine(workspace_id: UUID) -> None:
 
 def release() -> None:
     """Lets this thread's connection see all workspaces again; costs nothing when it was not confined."""
-    if connection.connection is None or not getattr(connection.connection, _NAMED, ""):
+    if not _named():
         return
     try:
         with connection.cursor() as cursor:
@@ -40,6 +42,28 @@ def release() -> None:
     except DatabaseError:
         # A connection that is not known to be free is given to nobody else.
         connection.connection.close()
+
+
+@contextmanager
+def confined(workspace_id: UUID) -> Iterator[None]:
+    """For what goes on after a request's own end, such as a streamed answer."""
+    confine(workspace_id)
+    try:
+        yield
+    finally:
+        release()
+
+
+@contextmanager
+def over_all_workspaces() -> Iterator[None]:
+    """For what a confined request does for others too."""
+    named = _named()
+    release()
+    try:
+        yield
+    finally:
+        if named:
+            confine(UUID(named))
 
 
 def forget(*, connection: BaseDatabaseWrapper, **_: object) -> None:
@@ -72,6 +96,11 @@ def guard_tables(**_: object) -> None:
             name = connection.ops.quote_name(table)
             cursor.execute(f"CREATE POLICY {_POLICY} ON {name} USING ({_OWN})")
             cursor.execute(f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
+
+
+def _named() -> str:
+    """What this thread's connection is confined to; empty when it is not, or when there is none."""
+    return getattr(connection.connection, _NAMED, "")
 
 
 def _name(cursor: CursorWrapper, workspace: str) -> None:

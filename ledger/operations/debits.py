@@ -9,6 +9,7 @@ from uuid import UUID
 import psycopg
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
+from identity import tenancy
 from ledger.money import checked_amount
 from ledger.operations import spending
 from ledger.operations.book import Batch, InsufficientCredit
@@ -70,7 +71,8 @@ def _book(wishes: Sequence[Spend]) -> Sequence[Spent | None]:
     # A thread that has no connection yet gives it back, so that the few of the pool do the work and know its plan.
     borrowed = connection.connection is None
     try:
-        return spending.debit(wishes, lock_patience_ms=LOCK_PATIENCE_MS)
+        with tenancy.over_all_workspaces():
+            return spending.debit(wishes, lock_patience_ms=LOCK_PATIENCE_MS)
     except InterfaceError:
         raise
     except OperationalError as error:
