@@ -1,6 +1,6 @@
 """PostgreSQL refuses another workspace's rows by itself, when our own queries have forgotten to.
 
-Planted once to see this fail: `confine` in identity/tenancy.py without its statement. Thirty tests of another workspace's
+Planted once to see this fail: `confine` in identity/tenancy.py without its statement. 47 tests of another workspace's
 rows turned red.
 """
 

@@ -107,7 +107,8 @@ function CodeOf({ step, onStep, onCancel }: CodeOfProps) {
   const client = useQueryClient();
   const [code, setCode] = useState("");
   const check = useMutation({
-    mutationFn: () => answer(
+    mutationFn: () =>
+      answer(
         api.POST("/api/mobile/check", {
           body: {
             step: step.step === "old" ? "old" : "new",
