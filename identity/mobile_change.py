@@ -92,7 +92,6 @@ def prove(*, session: SessionStore, form: MobileCodeIn, client: Client, now: dat
     otp.check(user=user, code=form.code, client=client, now=now, mobile_e164=change.mobile_e164)
     _complete(session=session, change=change, client=client, now=now)
     session.pop(_KEY, None)
-    session.cycle_key()
     return MobileStepOut(step="done", mobile_e164=change.mobile_e164)
 
 
