@@ -9,7 +9,7 @@ python := .venv/bin/python
 installed := @$(PYTHON) -m deploy.setup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run serve test test-matrix check format generated pytest smoke manage reconcile policy-report audit-verify bench chaos
+.PHONY: help setup run serve test test-matrix check format generated pytest smoke manage reconcile replay policy-report audit-verify bench chaos
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,6 +68,10 @@ manage: ## Run a management command where the product runs: make manage ARGS="ra
 reconcile: ## Check every invariant of the books; fails and names the first offending row of each that is broken
 	$(installed) python
 	@exec $(python) -m config.embedded.manage reconcile
+
+replay: ## Rebuild every call and charge from the stored callbacks; fails and names the first row that is held otherwise
+	$(installed) python
+	@exec $(python) -m config.embedded.manage replay
 
 policy-report: ## Print which tests prove each clause of the policy, and how they ended last
 	$(installed) python

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from ninja import Header, Query, Router, Status
 
 from api.auth import actor_of, or_key
+from api.rendering import answered
 from ledger import operations as ledger
 from processors.errors import DomainError
 from voice import corrections, operations, queries, receipt
@@ -52,7 +53,7 @@ def list_calls(
     cursor: Annotated[str | None, Query(max_length=200)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Any:
-    return queries.calls_page(
+    page = queries.calls_page(
         actor=actor_of(request),
         lead_id=lead_id,
         status=status,
@@ -60,12 +61,13 @@ def list_calls(
         limit=limit,
         now=datetime.now(UTC),
     )
+    return answered(page)
 
 
 @router.get("/calls/{call_id}", response=CallListItem, operation_id="get_call", auth=or_key("calls:read"))
 def get_call(request: HttpRequest, call_id: UUID) -> Any:
     call = queries.call_of(actor=actor_of(request), call_id=call_id)
-    return queries.list_item(call, queries.speech_spans([call.id]).get(call.id, []), now=datetime.now(UTC))
+    return answered(queries.list_item(call, queries.speech_spans([call.id]).get(call.id, []), now=datetime.now(UTC)))
 
 
 @router.patch("/calls/{call_id}", response=CallOut, operation_id="annotate_call")
@@ -84,7 +86,7 @@ def list_segments(
     limit: Annotated[int, Query(ge=1, le=500)] = 500,
 ) -> Any:
     call = queries.call_of(actor=actor_of(request), call_id=call_id)
-    return queries.segments_after(call=call, after_sequence=after_sequence, limit=limit)
+    return answered(queries.segments_after(call=call, after_sequence=after_sequence, limit=limit))
 
 
 @router.patch("/segments/{segment_id}", response=SegmentOut, operation_id="correct_segment")

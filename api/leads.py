@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from ninja import Query, Router, Status
 
 from api.auth import actor_of, or_key
+from api.rendering import answered
 from processors.errors import DomainError
 from voice import dialling, leads, phones, queries
 from voice.models import Lead
@@ -36,7 +37,7 @@ def list_leads(
     cursor: Annotated[str | None, Query(max_length=200)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Any:
-    return queries.leads_page(actor=actor_of(request), search=search, cursor=cursor, limit=limit)
+    return answered(queries.leads_page(actor=actor_of(request), search=search, cursor=cursor, limit=limit))
 
 
 @router.post("/leads", response={201: LeadOut}, operation_id="add_lead", auth=or_key("leads:write"))

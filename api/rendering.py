@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from ninja.renderers import BaseRenderer
+from pydantic import BaseModel
 from pydantic_core import to_json
 
 
@@ -14,3 +15,8 @@ class WireRenderer(BaseRenderer):
 
     def render(self, request: HttpRequest, data: Any, *, response_status: int) -> bytes:
         return to_json(data)
+
+
+def answered(shown: BaseModel) -> HttpResponse:
+    """The answer of a list or a live page, which are asked for most: Ninja would check once more what was just put together."""
+    return HttpResponse(to_json(shown), content_type=f"{WireRenderer.media_type}; charset=utf-8")

@@ -13,6 +13,7 @@ NAMES = {
     "media": "Twilio's media frames in, from 40 calls to thousands",
     "ledger": "debits and minute ticks, durable: against the usual ways, a library and what PostgreSQL can do",
     "statement": "the statement's export: memory and rate, from 1,000 to 100,000 entries",
+    "calling": "from the press of Call to the carrier, callbacks, their events, import, lists beside usual stacks",
     "listening": "speech in, text out in true real time: delay, word errors, calls (about 15 minutes)",
 }
 

@@ -65,6 +65,14 @@ class Verification:
     expires_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class VerifyService:
+    """name: what its text messages call us. code_digits: how long its codes are."""
+
+    name: str
+    code_digits: int
+
+
 _TOO_MANY_SENDS = "Too many codes were sent to this number. Wait 10 minutes, then ask for a new one."
 _TOO_MANY_CHECKS = "Too many wrong codes. Wait until this code expires in 10 minutes, then ask for a new one."
 _NUMBER_REFUSED = "This number cannot receive a passcode. Sign up with another mobile number, or write to support."
@@ -132,6 +140,22 @@ def check_code(*, mobile_e164: str, code: str) -> str:
         return str(check.sid)
     kind, message = _STATUSES.get(str(check.status), (OtpUnavailable, _UNAVAILABLE))
     raise kind(message)
+
+
+def read_service() -> VerifyService | None:
+    """The configured service as Twilio shows it; None when the account has no such service.
+
+    Raises OtpUnavailable.
+    """
+    try:
+        found = _service().fetch()
+    except TwilioRestException as error:
+        if error.status == requests.codes.not_found:
+            return None
+        raise OtpUnavailable(_UNAVAILABLE) from None
+    except (TwilioException, requests.RequestException):
+        raise OtpUnavailable(_UNAVAILABLE) from None
+    return VerifyService(name=str(found.friendly_name), code_digits=int(found.code_length))
 
 
 def _service() -> Any:

@@ -68,6 +68,10 @@ TWILIO_CALLS: Final = Base(
     url="https://api.twilio.com",
     setting="TWILIO_API_URL",
     endpoints=(
+        # What an operator's check asks of the account; none of it concerns a person.
+        _endpoint("account.read", "GET", _ACCOUNT + r"\.json", {}),
+        _endpoint("numbers.list", "GET", _ACCOUNT + r"/IncomingPhoneNumbers\.json", {"PhoneNumber": "phone", **_PAGE}),
+        _endpoint("caller_ids.list", "GET", _ACCOUNT + r"/OutgoingCallerIds\.json", {"PhoneNumber": "phone", **_PAGE}),
         _endpoint(
             "calls.create",
             "POST",
@@ -155,6 +159,7 @@ TWILIO_VERIFY: Final = Base(
     url="https://verify.twilio.com",
     setting="TWILIO_VERIFY_URL",
     endpoints=(
+        _endpoint("verify.service", "GET", _VERIFY, {}),
         # SMS alone: the consent that was given speaks of text messages (C3.1).
         _endpoint(
             "verify.send",

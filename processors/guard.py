@@ -142,10 +142,11 @@ def hosts_of_processors(settings: Any) -> frozenset[str]:
 
 
 def own_hosts(settings: Any) -> frozenset[str]:
-    """The operator's own machines that the settings name: database, Redis, mail server, transcriber, and this
-    one."""
+    """The operator's own machines that the settings name: database, Redis, mail server, transcriber, the public addresses,
+    and this one."""
     hosts = {str(database.get("HOST") or "") for database in settings.DATABASES.values()}
     hosts |= {urlsplit(url).hostname or "" for url in [*settings.REDIS_URLS, settings.TRANSCRIBER_ADDRESS]}
+    hosts |= {urlsplit(url).hostname or "" for url in (settings.PUBLIC_URL, settings.MEDIA_SOCKET_URL)}
     hosts |= {settings.EMAIL_HOST, socket.gethostname()}
     return frozenset(host.lower() for host in hosts if host and not host.startswith("/"))
 

@@ -14,6 +14,7 @@ from sandbox.control import Control
 from sandbox.paddle.api import PaddleApi
 from sandbox.paddle.checkout import Checkout
 from sandbox.services import Services
+from sandbox.twilio.account_api import AccountApi
 from sandbox.twilio.calls_api import CallsApi
 from sandbox.twilio.gateway import Gateway
 from sandbox.twilio.transcriptions_api import TranscriptionsApi
@@ -35,6 +36,7 @@ def build(services: Services) -> web.Application:
         service="twilio",
         target="twilio.rest",
     )
+    AccountApi(store, account_sid=settings.account_sid, caller_id=settings.caller_id).register(app, calls)
     CallsApi(services.exchange).register(app, calls)
     TranscriptionsApi(services.exchange).register(app, calls)
     verify = Gateway(

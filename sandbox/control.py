@@ -11,6 +11,8 @@ from sandbox.paddle.sales import SaleInvalid, Sales
 from sandbox.paddle.subscriptions import Subscriptions
 from sandbox.phones import PhoneInvalid, changed
 from sandbox.services import Services
+from sandbox.twilio import account_api
+from sandbox.twilio.account_api import AccountInvalid
 from sandbox.twilio.leg import Leg
 from sandbox.twilio.messages import TextInvalid, send_text
 
@@ -29,6 +31,8 @@ class Control:
     def register(self, app: web.Application) -> None:
         routes: list[tuple[str, str, Handler]] = [
             ("GET", "/health", self.health),
+            ("GET", "/account", self.account),
+            ("POST", "/account", self.change_account),
             ("GET", "/dialogues", self.dialogues),
             ("GET", "/phones", self.phones),
             ("GET", f"/phones{E164_PATH}", self.phone),
@@ -69,6 +73,14 @@ class Control:
 
     async def health(self, request: web.Request) -> Any:
         return {"status": "ok", "live_calls": len(self._exchange.legs)}
+
+    async def account(self, request: web.Request) -> Any:
+        return to_json(self._store.account)
+
+    async def change_account(self, request: web.Request) -> Any:
+        """{"status": "suspended"}: what its owner would see in the console from now on."""
+        self._store.account = account_api.changed(self._store.account, await _body(request))
+        return to_json(self._store.account)
 
     async def dialogues(self, request: web.Request) -> Any:
         return [
@@ -281,7 +293,7 @@ def _endpoint(handler: Handler) -> Callable[[web.Request], Awaitable[web.Respons
     async def endpoint(request: web.Request) -> web.Response:
         try:
             return web.json_response(await handler(request))
-        except (FaultInvalid, PhoneInvalid, TextInvalid) as error:
+        except (AccountInvalid, FaultInvalid, PhoneInvalid, TextInvalid) as error:
             return web.json_response({"error": str(error)}, status=422)
         except SaleInvalid as error:
             return web.json_response({"error": str(error)}, status=404 if error.code == "entity_not_found" else 409)

@@ -7,7 +7,19 @@ from typing import Any, Literal
 CallStatus = Literal[
     "queued", "initiated", "ringing", "in-progress", "completed", "busy", "failed", "no-answer", "canceled"
 ]
+AccountStatus = Literal["active", "suspended", "closed"]
+AccountType = Literal["Full", "Trial"]
+CallerIdState = Literal["owned", "owned-without-voice", "verified", "unknown"]
 TERMINAL: frozenset[str] = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The account as the carrier's console shows it. caller_id: what the number that calls is to it."""
+
+    status: AccountStatus = "active"
+    type: AccountType = "Full"
+    caller_id: CallerIdState = "owned"
 
 
 @dataclass(slots=True)

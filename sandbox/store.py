@@ -12,6 +12,7 @@ from sandbox.encoding import from_json, to_json
 from sandbox.phones import Phone
 from sandbox.received import Received
 from sandbox.records import (
+    Account,
     Adjustment,
     Alert,
     CallRecord,
@@ -36,6 +37,7 @@ class Store:
     """All records. Lists are bounded; calls, transactions and verifications are looked up by id."""
 
     def __init__(self, state_file: Path | None) -> None:
+        self.account = Account()
         self.calls: dict[str, CallRecord] = {}
         self.streams: dict[str, StreamRecord] = {}
         self.transcriptions: dict[str, TranscriptionRecord] = {}
@@ -75,6 +77,7 @@ class Store:
             self.phones, self.unanswered, self.events, self.messages, self.mails, self.deliveries, self.alerts, self.defects,
         ):  # fmt: skip
             collection.clear()
+        self.account = Account()
         self.received = Received()
 
     def load(self) -> None:

@@ -1,17 +1,19 @@
 """The carrier's callbacks: stored append-only first, then applied, in any order and any number of times."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
+from psycopg.types.json import Jsonb
 
-from voice import settlement, transcription, transcription_events, wake
+from voice import leg_news, settlement, transcription, transcription_events, wake
 from voice.changes import publish_call
+from voice.leg_news import Learned, happened_at
 from voice.models import Call, Callback, CallLeg, MediaStream
-from voice.state import CALL_RANK, LEG_RANK, LEG_TERMINAL, CallFacts, LegFacts, derive
-from voice.times import timestamp
+from voice.state import CallFacts, CallState, LegFacts, derive, merged, moved
 
 # The form fields that we keep; the carrier may add others at any time.
 KEPT_FIELDS = (
@@ -36,8 +38,6 @@ KEPT_FIELDS = (
 )
 SID_FIELDS = ("CallSid", "ParentCallSid", "DialCallSid", "StreamSid")
 SID = re.compile(r"[A-Z]{2}[0-9a-f]{32}")
-# Longer than any call.
-SECONDS = re.compile(r"[0-9]{1,6}")
 SIGNAL_KEYS = (
     "CallSid",
     "CallStatus",
@@ -52,6 +52,14 @@ SIGNAL_KEYS = (
 )
 
 
+_MOVED = ("status", "end_reason", "answered_at", "ended_at", "duration_s", "transcript_state", "callbacks_applied")
+_STORE = """
+INSERT INTO voice_callback (id, workspace_id, call_id, kind, sid, dedupe_key, params, received_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (dedupe_key) DO NOTHING RETURNING id
+"""
+
+
 def receive(*, call: Call, kind: str, params: Mapping[str, str], now: datetime) -> Callback | None:
     """Stores a callback and applies it. None when the very same news was stored before.
 
@@ -62,137 +70,153 @@ def receive(*, call: Call, kind: str, params: Mapping[str, str], now: datetime) 
     # An identifier that is none names nothing: kept, it would only fail later.
     kept = {name: value for name, value in kept.items() if name not in SID_FIELDS or SID.fullmatch(value)}
     dedupe_key = ":".join([kind, str(call.id), *(kept.get(name, "") for name in SIGNAL_KEYS)])[:160]
-    callback, created = Callback.objects.get_or_create(
+    callback = Callback(
+        workspace_id=call.workspace_id,
+        call_id=call.id,
+        kind=kind,
+        sid=kept.get("StreamSid") or kept.get("TranscriptionSid") or kept.get("CallSid", ""),
         dedupe_key=dedupe_key,
-        defaults={
-            "workspace_id": call.workspace_id,
-            "call": call,
-            "kind": kind,
-            "sid": kept.get("StreamSid") or kept.get("TranscriptionSid") or kept.get("CallSid", ""),
-            "params": kept,
-            "received_at": now,
-        },
+        params=kept,
+        received_at=now,
     )
-    if callback.applied_at is None:
-        apply(callback_id=callback.id, now=now)
-    return callback if created else None
+    if _stored(callback):
+        _apply(callback, now)
+        return callback
+    there = Callback.objects.filter(dedupe_key=dedupe_key, applied_at__isnull=True).first()
+    if there is not None:
+        _apply(there, now)
+    return None
+
+
+def _stored(callback: Callback) -> bool:
+    """Whether it was not there before; one statement, since the carrier waits for the answer."""
+    row = callback
+    # Any, because Django's types of values do not know psycopg's.
+    params: Any = Jsonb(row.params)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _STORE,
+            [row.id, row.workspace_id, row.call_id, row.kind, row.sid, row.dedupe_key, params, row.received_at],
+        )
+        return cursor.fetchone() is not None
 
 
 def apply(*, callback_id: UUID, now: datetime) -> bool:
-    """Applies a stored callback once; False when another process did. The claim and the effect are one transaction."""
+    """Applies a stored callback once; False when another process did, or it was erased."""
+    callback = Callback.objects.filter(id=callback_id, applied_at__isnull=True).first()
+    return callback is not None and _apply(callback, now)
+
+
+def _apply(callback: Callback, now: datetime) -> bool:
+    """The claim and the effect are one transaction."""
     with transaction.atomic():
-        claimed = Callback.objects.filter(id=callback_id, applied_at__isnull=True).update(applied_at=now)
-        if not claimed:
+        # First, so that the numbers of a call's callbacks say in which order they took effect.
+        locked = Call.objects.select_for_update(of=("self",)).select_related("lead", "user")
+        call = locked.get(id=callback.call_id)
+        call.callbacks_applied += 1
+        waiting = Callback.objects.filter(id=callback.id, applied_at__isnull=True)
+        if not waiting.update(applied_at=now, applied_order=call.callbacks_applied):
             return False
-        callback = Callback.objects.get(id=callback_id)
-        call = Call.objects.select_for_update().get(id=callback.call_id)
-        match callback.kind:
-            case "leg" | "agent":
-                observe_leg(call=call, facts=_leg_facts(callback), now=now)
-            case "after":
-                _apply_after(call, callback, now)
-            case "stream":
-                _apply_stream(call, callback, now)
-            case "transcript":
-                _apply_transcript(call, callback, now)
-            case "played":
-                _apply_played(call, callback, now)
+        if not _take_effect(call, callback, now):
+            call.save(update_fields=["callbacks_applied"])
         return True
 
 
-def happened_at(callback: Callback) -> datetime:
-    """When, by the carrier's clock; when it came, if the carrier did not say."""
-    return timestamp(callback.params.get("Timestamp"), callback.received_at)
+def _take_effect(call: Call, callback: Callback, now: datetime) -> bool:
+    """Whether the call's row was saved."""
+    match callback.kind:
+        case "leg" | "agent" | "after":
+            said = leg_news.said_by(callback, closes=call.closes)
+            return said is not None and _observe_leg(call, said, now)
+        case "stream":
+            _apply_stream(call, callback, now)
+        case "transcript":
+            _apply_transcript(call, callback, now)
+        case "played":
+            _apply_played(call, callback, now)
+    return False
 
 
-def _leg_facts(callback: Callback) -> tuple[str, LegFacts]:
-    params = callback.params
-    status = params.get("CallStatus", "in-progress")
-    at = happened_at(callback)
-    role = "callee" if params.get("ParentCallSid") else "agent"
-    terminal = status in LEG_TERMINAL
-    return params["CallSid"], LegFacts(
-        role=role,
-        status=status if status in LEG_RANK else "initiated",
-        answered_at=at if status == "in-progress" else None,
-        ended_at=at if terminal else None,
-        duration_s=_seconds(params.get("CallDuration")) if terminal else None,
+def learn(*, call: Call, kind: Learned, sid: str, news: LegFacts, now: datetime) -> None:
+    """Takes what was learned of a leg otherwise than by a callback; the caller has locked the call.
+
+    It is stored as callbacks are, if it is news, so that a call can be rebuilt from what is stored.
+    """
+    said = leg_news.learned(kind, leg_news.params_of(sid, news))
+    if leg_news.changes(CallLeg.objects.filter(sid=sid).first(), said):
+        _store_applied(call, kind, sid, leg_news.params_of(sid, news), now)
+    _observe_leg(call, said, now)
+
+
+def note_given_up(*, call: Call, now: datetime) -> None:
+    """Stores, as callbacks are, that a call was ended before its lead was rung; the caller has locked it and says how it ended."""
+    params = {"CallStatus": call.status, "Reason": call.end_reason or ""}
+    _store_applied(call, "given_up", "", params, now)
+
+
+def _store_applied(call: Call, kind: str, sid: str, params: dict[str, str], now: datetime) -> None:
+    call.callbacks_applied += 1
+    call.save(update_fields=["callbacks_applied"])
+    Callback.objects.create(
+        workspace_id=call.workspace_id,
+        call=call,
+        kind=kind,
+        sid=sid,
+        dedupe_key=f"{kind}:{call.id}:{call.callbacks_applied}",
+        params=params,
+        received_at=now,
+        applied_at=now,
+        applied_order=call.callbacks_applied,
     )
 
 
-def observe_leg(*, call: Call, facts: tuple[str, LegFacts], now: datetime) -> None:
-    """Merges news of one leg and moves the call on; the caller has locked the call. News may repeat or be old."""
-    sid, news = facts
-    leg, _ = CallLeg.objects.get_or_create(
-        sid=sid, defaults={"workspace_id": call.workspace_id, "call": call, "role": news.role}
-    )
-    if leg.call_id != call.id:
-        return
-    if LEG_RANK[news.status] > LEG_RANK[leg.status]:
-        leg.status = news.status
-    leg.answered_at = leg.answered_at or news.answered_at
-    leg.ended_at = leg.ended_at or news.ended_at
-    leg.duration_s = news.duration_s if leg.duration_s is None else leg.duration_s
-    leg.save()
-    move_on(call=call, now=now)
+def _observe_leg(call: Call, said: leg_news.Said, now: datetime) -> bool:
+    """Merges news of one leg and moves the call on; whether that saved the call's row."""
+    legs = list(call.legs.order_by("id"))
+    leg = next((each for each in legs if each.sid == said.sid), None)
+    is_new = leg is None
+    if leg is None:
+        if CallLeg.objects.filter(sid=said.sid).exists():
+            # Another call's, by mistake or by replay.
+            return False
+        leg = CallLeg(workspace_id=call.workspace_id, call=call, sid=said.sid, role=said.news.role)
+        legs.append(leg)
+    before = leg_news.facts_of(leg)
+    after = merged(before, said.news, overrules=said.overrules)
+    if is_new or after != before:
+        leg.status, leg.duration_s = after.status, after.duration_s
+        leg.answered_at, leg.answered_source = after.answered_at, after.answered_source
+        leg.ended_at, leg.ended_source = after.ended_at, after.ended_source
+        leg.save(force_insert=is_new)
+    return _move_on(call, legs, now)
 
 
 def facts_of(call: Call) -> CallFacts:
-    legs = [
-        LegFacts(leg.role, leg.status, leg.answered_at, leg.ended_at, leg.duration_s)
-        for leg in call.legs.order_by("id")
-    ]
-    return derive(legs, hangup_requested=call.hangup_requested_at is not None)
+    return _derived(call, call.legs.order_by("id"))
 
 
-def move_on(*, call: Call, now: datetime) -> None:
-    """Brings the call to what its legs say; a status never goes back, and a terminal one settles the charge."""
-    facts = facts_of(call)
-    changed = False
-    if CALL_RANK[facts.status] > CALL_RANK[call.status]:
-        call.status = facts.status
-        call.end_reason = facts.end_reason
-        if call.closes and facts.end_reason == "hung_up":
-            call.end_reason = "longest_call" if call.is_longest(facts.duration_s) else "credits_used_up"
-        changed = True
-    if facts.answered_at and call.answered_at is None:
-        call.answered_at = facts.answered_at
-        changed = True
+def _derived(call: Call, legs: Iterable[CallLeg]) -> CallFacts:
+    return derive([leg_news.facts_of(leg) for leg in legs], hangup_requested=call.hangup_requested_at is not None)
+
+
+def _move_on(call: Call, legs: Iterable[CallLeg], now: datetime) -> bool:
+    """Brings the call to what its legs say; a terminal status settles the charge. Whether anything changed, and was saved."""
+    before = CallState(call.status, call.end_reason, call.answered_at, call.ended_at, call.duration_s)
+    facts = _derived(call, legs)
+    after, settles = moved(before, facts, closed_as=call.closed_as(facts.duration_s), now=now)
+    if after == before and not settles:
+        return False
+    call.status, call.end_reason, call.answered_at = after.status, after.end_reason, after.answered_at
+    call.ended_at, call.duration_s = after.ended_at, after.duration_s
+    if settles:
+        if call.transcript_state == "waiting_for_notice":
+            call.transcript_state = "off"
+        settlement.settle_call(call=call, now=now)
+    publish_call(call, now=now, changed=_MOVED)
     if not call.is_live:
-        late_news = call.ended_at is not None and facts.duration_s != call.duration_s and facts.status == call.status
-        if call.ended_at is None or late_news:
-            call.ended_at = call.ended_at or facts.ended_at or now
-            call.duration_s = facts.duration_s
-            if call.transcript_state == "waiting_for_notice":
-                call.transcript_state = "off"
-            call.save()
-            settlement.settle_call(call=call, now=now)
-            changed = True
-    if changed:
-        call.save()
-        publish_call(call, now=now)
-        if not call.is_live:
-            wake.soon("hang_up", call.id)
-            wake.soon("analyse", call.id)
-
-
-def _apply_after(call: Call, callback: Callback, now: datetime) -> None:
-    """The Dial verb is over. It names the callee leg, which matters when that leg's own callbacks were lost."""
-    params = callback.params
-    if call.closes:
-        # The lead was taken out of the Dial to hear the closing line, and their own leg will tell when it is over.
-        return
-    sid = params.get("DialCallSid")
-    status = {"answered": "completed"}.get(params.get("DialCallStatus", ""), params.get("DialCallStatus", ""))
-    if not sid or status not in LEG_TERMINAL:
-        return
-    news = LegFacts(
-        role="callee",
-        status=status,
-        ended_at=callback.received_at,
-        duration_s=_seconds(params.get("DialCallDuration")),
-    )
-    observe_leg(call=call, facts=(sid, news), now=now)
+        wake.soon("hang_up", call.id)
+        wake.soon("analyse", call.id)
+    return True
 
 
 def _apply_played(call: Call, callback: Callback, now: datetime) -> None:
@@ -226,7 +250,3 @@ def _apply_transcript(call: Call, callback: Callback, now: datetime) -> None:
     event = transcription_events.parse(callback.params, received_at=callback.received_at)
     if event is not None:
         transcription.observe(call=call, stream_id=UUID(callback.params["ListenedBy"]), event=event, now=now)
-
-
-def _seconds(text: str | None) -> int | None:
-    return int(text) if text and SECONDS.fullmatch(text) else None

@@ -1,6 +1,6 @@
 """Numbering and publishing what changed about a call."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from uuid import UUID
@@ -18,10 +18,13 @@ def next_sequence(call: Call) -> int:
     return call.sequence
 
 
-def publish_call(call: Call, *, now: datetime) -> None:
-    """Numbers the change, saves the number and tells the rep and whoever follows the call, after commit."""
+def publish_call(call: Call, *, now: datetime, changed: Sequence[str] = ()) -> None:
+    """Numbers the change, saves the number and tells the rep and whoever follows the call, after commit.
+
+    changed: fields of the call that are to be saved with it.
+    """
     next_sequence(call)
-    call.save(update_fields=["sequence"])
+    call.save(update_fields=["sequence", *changed])
     event = CallChanged(call=queries.call_out(call, now=now))
     publish_on_commit(Topic.user(call.user_id), event)
     publish_on_commit(Topic.call(call.workspace_id, call.id), event)

@@ -13,7 +13,7 @@ from ledger.money import RateCardTerms, price
 from ledger.schemas import EntryOut, Evidence, Fact, Reasons, Step
 from ledger.words import credits_said, number, seconds_said
 from voice import spending
-from voice.callbacks import happened_at
+from voice.leg_news import happened_at
 from voice.models import Call, Callback
 from voice.schemas import ReceiptRate
 from voice.spending_schemas import ExplanationOut

@@ -19,7 +19,7 @@ class OwnEngines:
     token: str
 
     def as_twiml(self) -> twiml.StartVerb:
-        return twiml.stream_to_us(url=_socket_url(), token=self.token, callback_url=self._callback_url)
+        return twiml.stream_to_us(url=_socket_url(), parameter=("token", self.token), callback_url=self._callback_url)
 
     def begin_again(self, *, agent_sid: str) -> None:
         """:raises CarrierRefused, CarrierSilent:"""

@@ -8,12 +8,12 @@ import asyncio
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Protocol
 
 from channels.db import database_sync_to_async
 from django.db import InterfaceError, OperationalError
 
-from voice import transcripts
+from voice import scripted_call, transcripts
 from voice.media_messages import Media, MessageInvalid, Start, Stop, parse
 from voice.pipeline import CallPipeline
 
@@ -35,6 +35,16 @@ CLOSE_DONE: Final = 1000
 Message = str | bytes
 
 
+class Hearing(Protocol):
+    """Who hears a socket: a call's pipeline, or whoever only counts what a test call brings."""
+
+    given_up: bool
+
+    def feed(self, track: str, mulaw: bytes, timestamp_ms: int) -> None: ...
+
+    async def finish(self, *, complete: bool) -> None: ...
+
+
 class MediaSession:
     """Belongs to one event loop and is fed from it.
 
@@ -46,9 +56,9 @@ class MediaSession:
         self._close = close
         self._hold = hold
         self._loop = asyncio.get_running_loop()
-        self._pipeline: CallPipeline | None = None
+        self._pipeline: Hearing | None = None
         # The pipeline between the token's acceptance and the end.
-        self._hearing: CallPipeline | None = None
+        self._hearing: Hearing | None = None
         self._claiming: asyncio.Task[None] | None = None
         self._waiting: list[Message] = []
         self._invalid = 0
@@ -117,12 +127,7 @@ class MediaSession:
 
     async def _claim(self, start: Start) -> None:
         try:
-            stream = await database_sync_to_async(transcripts.claim_stream)(
-                token=start.start.custom_parameters.get("token", ""),
-                stream_sid=start.start.stream_sid,
-                call_sid=start.start.call_sid,
-                now=datetime.now(UTC),
-            )
+            self._pipeline = await self._claimed(start)
         except transcripts.StreamRefused as error:
             self._refuse(error.code)
             return
@@ -131,7 +136,6 @@ class MediaSession:
             # The token is still unused; the carrier reports the loss, and the stream is started again.
             self._end(CLOSE_TRY_AGAIN)
             return
-        self._pipeline = CallPipeline(stream)
         if self._over:
             # The socket went while the token was looked up; its stream has to be closed like any other.
             self._finish(complete=False)
@@ -142,6 +146,20 @@ class MediaSession:
         for message in waiting:
             self.receive(message)
         self._hold(False)
+
+    async def _claimed(self, start: Start) -> Hearing:
+        """Raises StreamRefused."""
+        parameters, now = start.start.custom_parameters, datetime.now(UTC)
+        if (token := parameters.get("check")) is not None:
+            counter: Hearing = await database_sync_to_async(scripted_call.claim)(token=token, now=now)
+            return counter
+        stream = await database_sync_to_async(transcripts.claim_stream)(
+            token=parameters.get("token", ""),
+            stream_sid=start.start.stream_sid,
+            call_sid=start.start.call_sid,
+            now=now,
+        )
+        return CallPipeline(stream)
 
     def _count_invalid(self, error: MessageInvalid) -> None:
         self._invalid += 1

@@ -9,9 +9,25 @@ from django.db.models import Q
 
 from identity.models import TenantModel
 from voice.schemas import Speaker
+from voice.scripted_models import ScriptedCall
 from voice.state import CLOSING_AT_S
 
+__all__ = [
+    "ERASED_NAME",
+    "TERMINAL_STATUSES",
+    "Call",
+    "CallLeg",
+    "Callback",
+    "DialIntent",
+    "Lead",
+    "MediaStream",
+    "ScriptedCall",
+    "TranscriptSegment",
+]
 TERMINAL_STATUSES = ("completed", "busy", "no_answer", "failed", "cancelled")
+
+
+ERASED_NAME = "Removed at the person's request"
 
 
 class Lead(TenantModel):
@@ -41,7 +57,7 @@ class Lead(TenantModel):
     @property
     def name(self) -> str:
         if self.erased_at:
-            return "Removed at the person's request"
+            return ERASED_NAME
         return f"{self.first_name} {self.last_name}".strip()
 
 
@@ -49,6 +65,7 @@ class Call(TenantModel):
     """One call of a rep to a lead, by phone: the carrier rings the rep, then bridges the lead.
 
     sequence: number of the newest event of this call; segments and changes share one numbering.
+    callbacks_applied: how many callbacks, and what is stored like them, it was made of until now.
     minutes_charged: call minutes debited so far; the next due minute has this ordinal.
     max_duration_s: how long a call may last at all; its credits usually end before.
     warned_at_s: the last mark of `voice.credit_end` that was told. limited_at: where its credits end, as the carrier was told.
@@ -80,6 +97,7 @@ class Call(TenantModel):
     analysis_state = models.CharField(max_length=10, default="none")
     analysis_claimed_at = models.DateTimeField(null=True)
     sequence = models.PositiveIntegerField(default=0)
+    callbacks_applied = models.PositiveIntegerField(default=0)
     disposition = models.CharField(max_length=20, null=True)
     notes = models.TextField(blank=True)
 
@@ -124,6 +142,12 @@ class Call(TenantModel):
     def is_longest(self, duration_s: int) -> bool:
         """Whether a call that closes does so for its length."""
         return duration_s >= self.max_duration_s - 2 * CLOSING_AT_S
+
+    def closed_as(self, duration_s: int) -> str | None:
+        """The reason of an end that its closing line announced; None where none has begun."""
+        if not self.closes:
+            return None
+        return "longest_call" if self.is_longest(duration_s) else "credits_used_up"
 
     @property
     def billable_s(self) -> int:
@@ -173,7 +197,10 @@ class DialIntent(TenantModel):
 
 
 class CallLeg(TenantModel):
-    """One of the carrier's two legs. role: agent (the rep's phone, the parent) or callee (its child)."""
+    """One of the carrier's two legs. role: agent (the rep's phone, the parent) or callee (its child).
+
+    answered_source, ended_source: where these times are from, see `voice.state.Source`.
+    """
 
     call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="legs")
     role = models.CharField(max_length=6)
@@ -182,6 +209,8 @@ class CallLeg(TenantModel):
     answered_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     duration_s = models.PositiveIntegerField(null=True)
+    answered_source = models.PositiveSmallIntegerField(default=0)
+    ended_source = models.PositiveSmallIntegerField(default=0)
     carrier_deleted_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -279,10 +308,13 @@ class TranscriptSegment(TenantModel):
 
 
 class Callback(TenantModel):
-    """A carrier's request as it came, stored before it is applied and never changed but for applied_at.
+    """A carrier's request as it came, stored before it is applied and never changed but for applied_at and applied_order.
+
+    What was learned of a call otherwise, and moves it, is stored here too: see voice/leg_news.py.
 
     dedupe_key: kind, leg or stream SID, status and sequence number: the same news is stored once.
     params: the form fields that we use; others are dropped unread.
+    applied_order: 1, 2, 3... within the call; null while it waits, and for texts of Twilio's transcription, which move no call.
     """
 
     call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="callbacks")
@@ -292,8 +324,10 @@ class Callback(TenantModel):
     params = models.JSONField()
     received_at = models.DateTimeField()
     applied_at = models.DateTimeField(null=True)
+    applied_order = models.PositiveIntegerField(null=True)
 
     class Meta:
+        constraints = (models.UniqueConstraint(fields=("call", "applied_order"), name="callback_applied_in_order"),)
         indexes = (
             models.Index(fields=("received_at",), condition=Q(applied_at__isnull=True), name="callback_unapplied"),
             models.Index(fields=("call", "received_at"), name="callback_of_call"),

@@ -53,14 +53,19 @@ def parse_phone(text: str, *, region: str | None = None) -> Phone:
         raise PhoneInvalid(
             "This is not a telephone number. Write it with its country code, such as +44 20 7946 0018."
         ) from None
-    if not phonenumbers.is_valid_number(number):
+    region_code = phonenumbers.region_code_for_number(number)
+    # Asked once: a number is valid if it is of some type, and the tables are what most of an import's time goes into.
+    kind = phonenumbers.number_type(number) if region_code else phonenumbers.PhoneNumberType.UNKNOWN
+    if region_code is None or kind == phonenumbers.PhoneNumberType.UNKNOWN:
         raise PhoneInvalid("No telephone has this number. Check its digits and its country code.")
-    if phonenumbers.number_type(number) in NOT_CALLABLE:
+    if kind in NOT_CALLABLE:
         raise PhoneNotCallable(SPECIAL_RATE)
-    zones = phone_timezone.time_zones_for_number(number)
+    if phonenumbers.is_number_type_geographical(kind, number.country_code or 0):
+        zones = phone_timezone.time_zones_for_geographical_number(number)
+    else:
+        zones = phone_timezone.time_zones_for_number(number)
     zone = next((name for name in zones if name != phone_timezone.UNKNOWN_TIMEZONE), "UTC")
     e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    region_code = phonenumbers.region_code_for_number(number) or ""
     # Satellite and other global networks belong to no country; the tables call theirs "001".
     return Phone(e164, region_code if region_code.isalpha() else "", zone)
 

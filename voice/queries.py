@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -14,7 +14,7 @@ from ledger import queries as ledger_queries
 from ledger.money import affordable_s
 from voice.dialling import CALL_LENGTH_MAX_S
 from voice.keyset import page_of
-from voice.models import Call, Lead, TranscriptSegment
+from voice.models import ERASED_NAME, Call, Lead, TranscriptSegment
 from voice.schemas import (
     CallLead,
     CallListItem,
@@ -57,17 +57,36 @@ def leads_page(*, actor: Actor, search: str, cursor: str | None, limit: int) -> 
         if len(digits) >= 3:
             match |= Q(phone_e164__contains=digits)
         leads = leads.filter(match)
-    page = page_of(leads, cursor=cursor, limit=limit)
-    return LeadPage(items=leads_out(page.items, workspace_id=actor.workspace_id), next_cursor=page.next_cursor)
+    # A page of leads is what the product is asked for most: its rows become neither models nor are they checked twice.
+    page = page_of(leads.values_list(*_OF_A_LEAD, named=True), cursor=cursor, limit=limit)
+    return LeadPage.model_construct(
+        items=leads_out(page.items, workspace_id=actor.workspace_id), next_cursor=page.next_cursor
+    )
 
 
-def leads_out(leads: Sequence[Lead], *, workspace_id: UUID) -> list[LeadOut]:
+_OF_A_LEAD = (
+    "id",
+    "first_name",
+    "last_name",
+    "company",
+    "phone_e164",
+    "notes",
+    "country",
+    "time_zone",
+    "erased_at",
+    "created_at",
+    "last_call_at",
+)
+
+
+def leads_out(leads: Sequence[Any], *, workspace_id: UUID) -> list[LeadOut]:
+    """leads: models, or rows with a lead's columns."""
     phones = [lead.phone_e164 for lead in leads if lead.phone_e164]
     suppressed = suppression.suppressed_among(workspace_id=workspace_id, phones_e164=phones)
     return [
-        LeadOut(
+        LeadOut.model_construct(
             id=lead.id,
-            first_name=lead.first_name if not lead.erased_at else lead.name,
+            first_name=lead.first_name if not lead.erased_at else ERASED_NAME,
             last_name=lead.last_name,
             company=lead.company,
             phone_e164=lead.phone_e164,
@@ -98,7 +117,7 @@ def calls_page(
         calls = calls.filter(status=status)
     page = page_of(calls, cursor=cursor, limit=limit)
     spans = speech_spans([call.id for call in page.items])
-    return CallPage(
+    return CallPage.model_construct(
         items=[list_item(call, spans.get(call.id, []), now=now) for call in page.items],
         next_cursor=page.next_cursor,
     )
@@ -119,7 +138,7 @@ def speech_spans(call_ids: Iterable[UUID]) -> dict[UUID, list[SpeechSpan]]:
 
 
 def list_item(call: Call, spans: list[SpeechSpan], *, now: datetime) -> CallListItem:
-    return CallListItem(**call_out(call, now=now).model_dump(), speech=spans)
+    return CallListItem.model_construct(**dict(call_out(call, now=now)), speech=spans)
 
 
 def call_out(call: Call, *, now: datetime, spendable_mcredits: int | None = None) -> CallOut:

@@ -76,28 +76,24 @@ def reconcile_call(*, call_id: UUID, now: datetime) -> None:
             _carrier_knows_nothing(call, agent, now)
             return
         for leg in children:
-            callbacks.observe_leg(call=call, facts=(leg.sid, leg.facts), now=now)
-        callbacks.observe_leg(call=call, facts=(shown.sid, shown.facts), now=now)
+            callbacks.learn(call=call, kind="asked", sid=leg.sid, news=leg.facts, now=now)
+        callbacks.learn(call=call, kind="asked", sid=shown.sid, news=shown.facts, now=now)
         facts = callbacks.facts_of(call)
         if call.is_live and facts.unresolved and not children:
             # The rep's leg ended before the lead was rung.
             ended = LegFacts(role="agent", status="canceled", ended_at=shown.facts.ended_at or now)
-            CallLeg.objects.filter(sid=agent.sid).update(status=ended.status, ended_at=ended.ended_at)
-            callbacks.move_on(call=call, now=now)
+            callbacks.learn(call=call, kind="never_rung", sid=agent.sid, news=ended, now=now)
 
 
 def _carrier_knows_nothing(call: Call, agent: CallLeg, now: datetime) -> None:
     """A call that the carrier has no record of is over; what was charged while it ran stands."""
-    for leg in call.legs.exclude(status__in=LEG_TERMINAL):
-        leg.status = "completed" if leg.answered_at else "failed"
-        leg.ended_at = now
-        leg.save()
     logger.error("carrier does not know a live call", extra={"call_id": str(call.id)})
-    callbacks.move_on(call=call, now=now)
-    facts = callbacks.facts_of(call)
-    if call.is_live and facts.unresolved:
-        CallLeg.objects.filter(sid=agent.sid).update(status="failed")
-        callbacks.move_on(call=call, now=now)
+    for leg in call.legs.exclude(status__in=LEG_TERMINAL).order_by("id"):
+        ended = LegFacts(role=leg.role, status="completed" if leg.answered_at else "failed", ended_at=now)
+        callbacks.learn(call=call, kind="unknown", sid=leg.sid, news=ended, now=now)
+    if call.is_live and callbacks.facts_of(call).unresolved:
+        failed = LegFacts(role="agent", status="failed")
+        callbacks.learn(call=call, kind="never_rung", sid=agent.sid, news=failed, now=now)
 
 
 def hang_up(*, call_id: UUID, now: datetime) -> None:

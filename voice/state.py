@@ -1,8 +1,9 @@
 """What a call's status is, given what the carrier said of its legs: pure, and equal for every order of arrival."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import IntEnum
 
 # Seconds before a call's credits end at which its closing line begins: it takes some five, in time that is paid.
 CLOSING_AT_S = 7
@@ -41,15 +42,26 @@ _AGENT_STATUS = {
 _UNANSWERED = {"busy": "busy", "no-answer": "no_answer", "failed": "failed", "canceled": "cancelled"}
 
 
+class Source(IntEnum):
+    """Where a time of a leg is from, the better the higher: when we heard of it, the carrier's REST, the carrier's own clock."""
+
+    NOWHERE = 0
+    HEARD = 1
+    ASKED = 2
+    TOLD = 3
+
+
 @dataclass(frozen=True, slots=True)
 class LegFacts:
-    """What is known of one leg. duration_s: the carrier's own figure, null until it told."""
+    """What is known of one leg. duration_s: the carrier's own figure, null until it told; from where ended_at is."""
 
     role: str
     status: str
     answered_at: datetime | None = None
     ended_at: datetime | None = None
     duration_s: int | None = None
+    answered_source: int = Source.NOWHERE
+    ended_source: int = Source.NOWHERE
 
     @property
     def terminal(self) -> bool:
@@ -70,6 +82,70 @@ class CallFacts:
     ended_at: datetime | None = None
     duration_s: int = 0
     unresolved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CallState:
+    """What a call's row holds of its course. A status never goes back, and an end is never taken back."""
+
+    status: str = "intended"
+    end_reason: str | None = None
+    answered_at: datetime | None = None
+    ended_at: datetime | None = None
+    duration_s: int = 0
+
+
+def merged(known: LegFacts, news: LegFacts, *, overrules: bool = False) -> LegFacts:
+    """A leg after news of it, which may repeat or be old; the same whatever order they come in.
+
+    overrules: they correct what the leg had ended as.
+    """
+    if overrules:
+        return replace(known, status=news.status, ended_at=news.ended_at or known.ended_at)
+    answered, ended = max(known, news, key=_answer), max(known, news, key=_end)
+    return replace(
+        known,
+        status=news.status if LEG_RANK[news.status] > LEG_RANK[known.status] else known.status,
+        answered_at=answered.answered_at,
+        answered_source=answered.answered_source,
+        ended_at=ended.ended_at,
+        ended_source=ended.ended_source,
+        duration_s=news.duration_s if ended.duration_s is None else ended.duration_s,
+    )
+
+
+def _answer(leg: LegFacts) -> tuple[int, float]:
+    """By which the better of two is told; of equal sources the earlier time."""
+    return leg.answered_source, -leg.answered_at.timestamp() if leg.answered_at else 0.0
+
+
+def _end(leg: LegFacts) -> tuple[int, float, int]:
+    """The same, and of equal times the shorter length."""
+    return leg.ended_source, -leg.ended_at.timestamp() if leg.ended_at else 0.0, -(leg.duration_s or 0)
+
+
+def moved(state: CallState, facts: CallFacts, *, closed_as: str | None, now: datetime) -> tuple[CallState, bool]:
+    """A call after what its legs say now, and whether it is to be settled: for the first time, or for another length.
+
+    closed_as: how a conversation ends whose closing line has begun; null where it has not.
+    """
+    if CALL_RANK[facts.status] > CALL_RANK[state.status]:
+        reason = closed_as if closed_as and facts.end_reason == "hung_up" else facts.end_reason
+        state = replace(state, status=facts.status, end_reason=reason)
+    # From then on a live call is charged, so it stays until the end.
+    state = replace(state, answered_at=state.answered_at or facts.answered_at)
+    if CALL_RANK[state.status] < CALL_RANK["completed"] or (state.ended_at and facts.status != state.status):
+        return state, False
+    settles = state.ended_at is None or facts.duration_s != state.duration_s
+    return (
+        replace(
+            state,
+            answered_at=facts.answered_at or state.answered_at,
+            ended_at=facts.ended_at or state.ended_at or now,
+            duration_s=facts.duration_s,
+        ),
+        settles,
+    )
 
 
 def derive(legs: Sequence[LegFacts], *, hangup_requested: bool) -> CallFacts:

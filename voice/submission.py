@@ -80,7 +80,7 @@ def adopt(*, call_id: UUID, sid: str, now: datetime) -> None:
         DialIntent.objects.filter(call_id=call_id).exclude(state="submitted").update(
             state="submitted", submitted_at=now
         )
-        callbacks.observe_leg(call=call, facts=(sid, LegFacts(role="agent", status="queued")), now=now)
+        callbacks.learn(call=call, kind="placed", sid=sid, news=LegFacts(role="agent", status="queued"), now=now)
 
 
 def resolve_unknown(*, now: datetime) -> None:
@@ -117,5 +117,6 @@ def give_up(*, call_id: UUID, status: str, reason: str, now: datetime) -> None:
         call.settled_at = now
         call.transcript_state = "off"
         call.save()
+        callbacks.note_given_up(call=call, now=now)
         ledger.release_hold(reference=call.ledger_reference, now=now)
         publish_call(call, now=now)

@@ -1,5 +1,6 @@
 """Twilio Voice over its official SDK: placing, looking up, ending and deleting calls; listening to them again."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -8,7 +9,7 @@ from typing import ClassVar
 import requests
 from django.conf import settings
 from django.http import HttpRequest
-from twilio.base.exceptions import TwilioRestException
+from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 from twilio.rest.api.v2010.account.call import CallInstance
@@ -23,9 +24,16 @@ NOT_FOUND = 20404
 
 
 class CarrierRefused(DomainError):
-    """Twilio answered with an error; nothing was dialled. The same request would fail again."""
+    """Twilio answered with an error; nothing was dialled. The same request would fail again.
+
+    number: Twilio's own of the error, 0 when it gave none.
+    """
 
     code: ClassVar[str] = "carrier_refused"
+
+    def __init__(self, message: str, *, number: int = 0) -> None:
+        super().__init__(message)
+        self.number = number
 
 
 class CarrierSilent(DomainError):
@@ -44,9 +52,15 @@ class CarrierLeg:
     facts: LegFacts
 
 
+def client() -> Client:
+    """Twilio's SDK with our account, on the only way out. Raises ProcessorMisconfigured."""
+    return _client_of(settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN, settings.TWILIO_API_URL)
+
+
 @lru_cache(maxsize=1)
-def _client() -> Client:
-    return Client(settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN, http_client=twilio_http_client())
+def _client_of(account_sid: str, auth_token: str, _api_url: str) -> Client:
+    """One for all requests, until a setting that it was made with is another."""
+    return Client(account_sid, auth_token, http_client=twilio_http_client())
 
 
 def place_call(*, to_e164: str, answer_url: str, status_url: str, time_limit_s: int) -> str:
@@ -56,7 +70,7 @@ def place_call(*, to_e164: str, answer_url: str, status_url: str, time_limit_s: 
     :raises CarrierRefused: an answer that says no. CarrierSilent: no answer, or a server error.
     """
     try:
-        call = _client().calls.create(
+        call = client().calls.create(
             to=to_e164,
             from_=settings.TWILIO_CALLER_ID,
             url=answer_url + RETRY,
@@ -68,7 +82,7 @@ def place_call(*, to_e164: str, answer_url: str, status_url: str, time_limit_s: 
             time_limit=time_limit_s,
         )
     except TwilioRestException as error:
-        raise _told(error) from error
+        raise told(error) from error
     except EgressRefused:
         raise
     except (requests.RequestException, OSError) as error:
@@ -94,7 +108,7 @@ def look_up(sid: str) -> CarrierLeg | None:
     :raises CarrierSilent: no usable answer.
     """
     try:
-        return _leg(_client().calls(sid).fetch())
+        return _leg(client().calls(sid).fetch())
     except TwilioRestException as error:
         if error.status == 404:
             return None
@@ -117,11 +131,11 @@ def end_call(sid: str) -> bool:
     :raises CarrierSilent: no usable answer. CarrierRefused: the carrier said no.
     """
     try:
-        _client().calls(sid).update(status="completed")
+        client().calls(sid).update(status="completed")
     except TwilioRestException as error:
         if error.status == 404:
             return False
-        raise _told(error) from error
+        raise told(error) from error
     except (requests.RequestException, OSError) as error:
         raise CarrierSilent("The carrier did not answer.") from error
     return True
@@ -145,9 +159,9 @@ def limit_call(sid: str, *, time_limit_s: int) -> None:
 
 def _change(sid: str, **changes: str | int) -> None:
     try:
-        _client().calls(sid).update(**changes)
+        client().calls(sid).update(**changes)
     except TwilioRestException as error:
-        raise _told(error) from error
+        raise told(error) from error
     except (requests.RequestException, OSError) as error:
         raise CarrierSilent("The carrier did not answer.") from error
 
@@ -158,11 +172,11 @@ def delete_call(sid: str) -> bool:
     :raises CarrierSilent, CarrierRefused:
     """
     try:
-        return bool(_client().calls(sid).delete())
+        return bool(client().calls(sid).delete())
     except TwilioRestException as error:
         if error.status == 404:
             return True
-        raise _told(error) from error
+        raise told(error) from error
     except (requests.RequestException, OSError) as error:
         raise CarrierSilent("The carrier did not answer.") from error
 
@@ -173,7 +187,7 @@ def start_stream(*, sid: str, url: str, token: str, status_url: str) -> None:
     :raises CarrierRefused, CarrierSilent:
     """
     try:
-        _client().calls(sid).streams.create(
+        client().calls(sid).streams.create(
             url=url,
             track="both_tracks",
             status_callback=status_url + RETRY,
@@ -182,7 +196,7 @@ def start_stream(*, sid: str, url: str, token: str, status_url: str) -> None:
             parameter1_value=token,
         )
     except TwilioRestException as error:
-        raise _told(error) from error
+        raise told(error) from error
     except (requests.RequestException, OSError) as error:
         raise CarrierSilent("The carrier did not answer.") from error
 
@@ -193,9 +207,9 @@ def start_transcription(*, sid: str, name: str, status_url: str) -> None:
     :raises CarrierRefused, CarrierSilent:
     """
     try:
-        _client().calls(sid).transcriptions.create(name=name, status_callback_url=status_url + RETRY, **TRANSCRIPTION)
+        client().calls(sid).transcriptions.create(name=name, status_callback_url=status_url + RETRY, **TRANSCRIPTION)
     except TwilioRestException as error:
-        raise _told(error) from error
+        raise told(error) from error
     except (requests.RequestException, OSError) as error:
         raise CarrierSilent("The carrier did not answer.") from error
 
@@ -206,11 +220,11 @@ def stop_transcription(*, sid: str, transcription: str) -> bool:
     :raises CarrierRefused, CarrierSilent:
     """
     try:
-        _client().calls(sid).transcriptions(transcription).update(status="stopped")
+        client().calls(sid).transcriptions(transcription).update(status="stopped")
     except TwilioRestException as error:
         if error.status == 404:
             return False
-        raise _told(error) from error
+        raise told(error) from error
     except (requests.RequestException, OSError) as error:
         raise CarrierSilent("The carrier did not answer.") from error
     return True
@@ -225,23 +239,30 @@ def signed_by_twilio(request: HttpRequest) -> bool:
     if not signature or request.content_type != "application/x-www-form-urlencoded":
         return False
     url = settings.PUBLIC_URL + request.get_full_path()
-    return bool(_validator().validate(url, request.POST, signature))
+    return bool(_validator(settings.TWILIO_AUTH_TOKEN).validate(url, request.POST, signature))
 
 
 def socket_signed_by_twilio(*, raw_path: str, signature: str) -> bool:
     """The same for a media socket's upgrade, over its wss:// address and no fields."""
-    return bool(signature) and bool(_validator().validate(settings.MEDIA_SOCKET_URL + raw_path, {}, signature))
+    validator = _validator(settings.TWILIO_AUTH_TOKEN)
+    return bool(signature) and bool(validator.validate(settings.MEDIA_SOCKET_URL + raw_path, {}, signature))
+
+
+def signature_of(*, url: str, fields: Mapping[str, str]) -> str:
+    """What Twilio would sign a request to this address with: so that we can knock at our own door as it does."""
+    return str(_validator(settings.TWILIO_AUTH_TOKEN).compute_signature(url, dict(fields)))
 
 
 @lru_cache(maxsize=1)
-def _validator() -> RequestValidator:
-    return RequestValidator(settings.TWILIO_AUTH_TOKEN)
+def _validator(auth_token: str) -> RequestValidator:
+    return RequestValidator(auth_token)
 
 
 def _listed(**filters: object) -> list[CallInstance]:
     try:
-        return list(_client().calls.list(**filters))
-    except (TwilioRestException, requests.RequestException, OSError) as error:
+        return list(client().calls.list(**filters))
+    except (TwilioException, requests.RequestException, OSError) as error:
+        # Of a list that cannot be fetched the SDK raises the general kind.
         raise CarrierSilent("The carrier did not list the calls.") from error
 
 
@@ -264,7 +285,8 @@ def _leg(call: CallInstance) -> CarrierLeg:
     )
 
 
-def _told(error: TwilioRestException) -> DomainError:
+def told(error: TwilioRestException) -> CarrierRefused | CarrierSilent:
+    """What an error of Twilio's means to us."""
     if error.status >= 500 or error.status == 429:
         return CarrierSilent(f"The carrier could not do it now (its error {error.code or error.status}).")
-    return CarrierRefused(f"The carrier refused (its error {error.code or error.status}).")
+    return CarrierRefused(f"The carrier refused (its error {error.code or error.status}).", number=error.code or 0)

@@ -24,13 +24,14 @@ TRANSCRIPTION = {
 }
 
 
-def stream_to_us(*, url: str, token: str, callback_url: str) -> StartVerb:
-    """Both tracks of the rep's leg to our media socket."""
+def stream_to_us(*, url: str, parameter: tuple[str, str], callback_url: str) -> StartVerb:
+    """Both tracks of the rep's leg to our media socket. parameter: name and value that it presents there."""
     start = Start()
     stream = start.stream(
         url=url, track="both_tracks", status_callback=callback_url + RETRY, status_callback_method="POST"
     )
-    stream.parameter(name="token", value=token)
+    name, value = parameter
+    stream.parameter(name=name, value=value)
     return start
 
 
@@ -83,6 +84,16 @@ def go_on() -> str:
 
 def hang_up() -> str:
     response = VoiceResponse()
+    response.hangup()
+    return str(response)
+
+
+def stream_say_and_hang_up(words: str, *, url: str, parameter: tuple[str, str], callback_url: str) -> str:
+    """A test call's whole document; the pause is there for what is streamed last."""
+    response = VoiceResponse()
+    response.append(stream_to_us(url=url, parameter=parameter, callback_url=callback_url))
+    response.say(words)
+    response.pause(length=1)
     response.hangup()
     return str(response)
 

@@ -15,7 +15,16 @@ from django.views.decorators.csrf import csrf_exempt
 
 from compliance import suppression
 from processors import disclosures
-from voice import callbacks, listening, submission, transcription, transcription_events, twilio, twiml
+from voice import (
+    callbacks,
+    listening,
+    scripted_call,
+    submission,
+    transcription,
+    transcription_events,
+    twilio,
+    twiml,
+)
 from voice.models import Call
 from voice.notice import CLOSING_LINE, CREDITS_END_LINE, LONGEST_CALL_LINE, NOTICE
 from voice.transcription_events import Content, EventInvalid
@@ -33,9 +42,23 @@ def _refuse(status: int, code: str, detail: str) -> HttpResponse:
 def _from_twilio(view: View) -> Callable[..., HttpResponse]:
     """view: gets the request, the call, now, and what else its address names."""
 
+    @_signed
+    @wraps(view)
+    def of_call(request: HttpRequest, now: datetime, *, call_id: UUID, **named: UUID) -> HttpResponse:
+        call = Call.objects.select_related("lead", "user").filter(id=call_id).first()
+        if call is None:
+            return _refuse(404, "call_unknown", "There is no such call.")
+        return view(request, call, now, **named)
+
+    return of_call
+
+
+def _signed(view: View) -> Callable[..., HttpResponse]:
+    """view: gets the request, now, and what its address names."""
+
     @csrf_exempt
     @wraps(view)
-    def checked(request: HttpRequest, call_id: UUID, **named: UUID) -> HttpResponse:
+    def checked(request: HttpRequest, **named: UUID) -> HttpResponse:
         if request.method != "POST":
             return _refuse(405, "method_not_allowed", "Only POST is answered here.")
         try:
@@ -50,10 +73,7 @@ def _from_twilio(view: View) -> Callable[..., HttpResponse]:
         if any("\x00" in value for value in request.POST.values()):
             return _refuse(400, "body_unusable", "A field holds what no text may hold.")
         try:
-            call = Call.objects.select_related("lead", "user").filter(id=call_id).first()
-            if call is None:
-                return _refuse(404, "call_unknown", "There is no such call.")
-            return view(request, call, datetime.now(UTC), **named)
+            return view(request, datetime.now(UTC), **named)
         except (OperationalError, InterfaceError) as error:
             # What was stored before the database went away is applied by the sweep; the rest the carrier sends again.
             logger.warning("database away", extra={"error_type": type(error).__name__})
@@ -166,3 +186,27 @@ def after_dial(request: HttpRequest, call: Call, now: datetime) -> HttpResponse:
         words = LONGEST_CALL_LINE if call.is_longest(talked_s) else CREDITS_END_LINE
         return _twiml(twiml.say_and_hang_up(words))
     return _twiml(twiml.hang_up())
+
+
+@_signed
+def scripted_answer(request: HttpRequest, now: datetime, *, check_id: UUID) -> HttpResponse:
+    """Somebody picked up the operator's test call."""
+    if not scripted_call.note(call_id=check_id, what="answer", now=now):
+        return _refuse(404, "call_unknown", "There is no such test call.")
+    return _twiml(scripted_call.script(call_id=check_id))
+
+
+@_signed
+def scripted_status(request: HttpRequest, now: datetime, *, check_id: UUID) -> HttpResponse:
+    return _noted(check_id, request.POST.get("CallStatus", ""), now)
+
+
+@_signed
+def scripted_stream(request: HttpRequest, now: datetime, *, check_id: UUID) -> HttpResponse:
+    return _noted(check_id, request.POST.get("StreamEvent", ""), now)
+
+
+def _noted(check_id: UUID, what: str, now: datetime) -> HttpResponse:
+    if not scripted_call.note(call_id=check_id, what=what, now=now):
+        return _refuse(404, "call_unknown", "There is no such test call.")
+    return HttpResponse(status=204)

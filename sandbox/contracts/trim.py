@@ -14,6 +14,9 @@ HERE = Path(__file__).parent
 ACCOUNT = "/2010-04-01/Accounts/{AccountSid}"
 KEPT_PATHS = {
     "twilio_api_v2010.json": [
+        "/2010-04-01/Accounts/{Sid}.json",
+        f"{ACCOUNT}/IncomingPhoneNumbers.json",
+        f"{ACCOUNT}/OutgoingCallerIds.json",
         f"{ACCOUNT}/Calls.json",
         f"{ACCOUNT}/Calls/{{Sid}}.json",
         f"{ACCOUNT}/Calls/{{CallSid}}/Streams.json",
@@ -22,6 +25,7 @@ KEPT_PATHS = {
         f"{ACCOUNT}/Calls/{{CallSid}}/Transcriptions/{{Sid}}.json",
     ],
     "twilio_verify_v2.json": [
+        "/v2/Services/{Sid}",
         "/v2/Services/{ServiceSid}/Verifications",
         "/v2/Services/{ServiceSid}/Verifications/{Sid}",
         "/v2/Services/{ServiceSid}/VerificationCheck",

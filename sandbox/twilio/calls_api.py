@@ -50,9 +50,15 @@ class CallsApi:
             raise TwilioError(21211, 400, f"The phone number you are attempting to call, {to}, is not valid.")
         if not E164.fullmatch(from_):
             raise TwilioError(21212, 400, f"The 'From' number {from_} is not a valid phone number.")
-        if self._exchange.caller_id not in ("", from_):
+        account = self._exchange.store.account
+        if self._exchange.caller_id not in ("", from_) or account.caller_id == "unknown":
             raise TwilioError(
                 21210, 400, f"The source phone number provided, {from_}, is not yet verified for your account."
+            )
+        if account.type == "Trial":
+            # It has verified no number, and a trial calls no others.
+            raise TwilioError(
+                21219, 400, f"The number {to} is unverified. Trial accounts may only make calls to verified numbers."
             )
         if not asked.field("Url") and not asked.field("Twiml"):
             raise TwilioError(21205, 400, "Url parameter is required.")

@@ -25,6 +25,10 @@ def not_authenticated() -> TwilioError:
     return TwilioError(20003, 401, "Authenticate")
 
 
+def account_not_active() -> TwilioError:
+    return TwilioError(20005, 403, "Account not active")
+
+
 def not_found(path: str) -> TwilioError:
     return TwilioError(20404, 404, f"The requested resource {path} was not found")
 

@@ -17,9 +17,11 @@ from sandbox.contract import Contract, ContractRequest, ContractResponse
 from sandbox.faults import Faults
 from sandbox.records import Defect
 from sandbox.store import Store
-from sandbox.twilio.errors import TwilioError, not_authenticated
+from sandbox.twilio.errors import TwilioError, account_not_active, not_authenticated
 
 logger = logging.getLogger("sandbox.twilio")
+
+ACCOUNT_PATH = "/2010-04-01/Accounts/{Sid}.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,9 @@ class Gateway:
         )
         try:
             self._authenticate(request)
+            if self._store.account.status != "active" and pattern != ACCOUNT_PATH:
+                # What the account is, it is told even then.
+                raise account_not_active()
             if self._faults.strike(self._target, told, "drop"):
                 return None
             if late := self._faults.strike(self._target, told, "delay"):

@@ -14,6 +14,7 @@ from sandbox.twilio.gateway import Gateway, RestAnswer, RestRequest
 
 SERVICE = "/v2/Services/{ServiceSid}"
 E164 = re.compile(r"\+[1-9]\d{6,14}")
+CODE_DIGITS = 6
 CODE_LIVES = timedelta(minutes=10)
 MAX_SENDS = 5
 MAX_CHECKS = 5
@@ -30,10 +31,16 @@ class VerifyApi:
         self._name = name
 
     def register(self, app: web.Application, gateway: Gateway) -> None:
+        gateway.route(app, "GET", "/v2/Services/{Sid}", self.service)
         gateway.route(app, "POST", f"{SERVICE}/Verifications", self.create, self.check_create)
         gateway.route(app, "GET", f"{SERVICE}/Verifications/{{Sid}}", self.fetch)
         gateway.route(app, "POST", f"{SERVICE}/Verifications/{{Sid}}", self.update)
         gateway.route(app, "POST", f"{SERVICE}/VerificationCheck", self.check, self.check_check)
+
+    async def service(self, asked: RestRequest) -> RestAnswer:
+        if asked.ids["Sid"] != self._service_sid:
+            raise not_found(asked.path)
+        return RestAnswer(200, service_body(self._account_sid, self._service_sid, self._name))
 
     def check_create(self, asked: RestRequest) -> None:
         """:raises TwilioError: 60200 for what cannot be sent to, 20404 for another service."""
@@ -133,6 +140,26 @@ class VerifyApi:
     def _own_service(self, asked: RestRequest) -> None:
         if asked.ids["ServiceSid"] != self._service_sid:
             raise not_found(asked.path)
+
+
+def service_body(account_sid: str, service_sid: str, name: str) -> dict[str, Any]:
+    moment = clock.iso_seconds(clock.now())
+    off = ("custom_code_enabled", "dtmf_input_required", "lookup_enabled", "psd2_enabled", "skip_sms_to_landlines")
+    absent = ("default_template_sid", "passkeys", "push", "totp", "tts_name", "whatsapp")
+    return {
+        **dict.fromkeys(off, False),
+        **dict.fromkeys(absent),
+        "account_sid": account_sid,
+        "code_length": CODE_DIGITS,
+        "date_created": moment,
+        "date_updated": moment,
+        "do_not_share_warning_enabled": True,
+        "friendly_name": name,
+        "links": {},
+        "sid": service_sid,
+        "url": f"https://verify.twilio.com/v2/Services/{service_sid}",
+        "verify_event_subscription_enabled": False,
+    }
 
 
 def verification_body(verification: Verification) -> dict[str, Any]:

@@ -20,13 +20,21 @@ _NO_CODE = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, to
 NETWORK = {
     "requests": {
         "processors/egress.py",
+        "processors/own_address.py",
         "voice/twilio.py",
+        "voice/twilio_account.py",
         "identity/verify.py",
         "ledger/paddle.py",
         "ledger/paddle_list.py",
         "ledger/paddle_subscriptions.py",
     },
-    "twilio": {"processors/egress.py", "voice/twilio.py", "voice/twiml.py", "identity/verify.py"},
+    "twilio": {
+        "processors/egress.py",
+        "voice/twilio.py",
+        "voice/twilio_account.py",
+        "voice/twiml.py",
+        "identity/verify.py",
+    },
     "paddle_billing": {
         "processors/paddle_sdk.py",
         "ledger/paddle.py",
@@ -67,6 +75,7 @@ CLOCKS = {
     "api/twilio_messages.py",
     "compliance/management/commands/audit_verify.py",
     "compliance/tasks.py",
+    "config/management/commands/carrier_check.py",
     "config/management/commands/clock.py",
     "config/pages.py",
     "identity/management/commands/mobile.py",

@@ -241,6 +241,7 @@ def test_a_signed_callback_of_one_call_moves_no_other(world: World, path: str) -
 
 
 def _address(path: str, call_id: object, stream_id: object) -> str:
+    path = path.replace("<uuid:check_id>", str(call_id))
     return f"/{path.replace('<uuid:call_id>', str(call_id)).replace('<uuid:stream_id>', str(stream_id))}"
 
 

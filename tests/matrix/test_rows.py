@@ -15,6 +15,7 @@ BELONGS_TO_NO_WORKSPACE = {
     "ledger.Account": "the house's own accounts have none; a constraint ties the rest to a workspace",
     "ledger.Posting": "one side of an entry, which has the workspace; it is read through its entry only",
     "ledger.RateCard": "one price list for all",
+    "voice.ScriptedCall": "an operator's test call, which belongs to nobody",
     "ledger.PaddleLook": "how far Paddle's one list of events was read",
     "ledger.PaddleEvent": "comes from outside without a workspace; the checkout of its transaction has it",
 }

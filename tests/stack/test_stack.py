@@ -1,9 +1,12 @@
 """`make run` as an operator meets it: start, restart, Ctrl-C, kill -9, a second start."""
 
+import json
 import os
 import signal
 import socket
 import stat
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +16,7 @@ import psutil
 import psycopg
 import pytest
 
+from config.embedded.environment import PROJECT
 from config.embedded.handle import Stack, StackFailed
 from config.embedded.ports import Ports
 
@@ -70,6 +74,18 @@ def test_everything_runs_and_answers(stack: Stack) -> None:
         assert httpx.get(f"http://localhost:{port}/readyz").json()["status"] == "ok"
     assert httpx.get(stack.sandbox_url, follow_redirects=True).status_code == 200
     assert stack.url in stack.output
+
+
+def test_an_operator_proves_the_carrier_with_one_test_call(stack: Stack) -> None:
+    """All of it: the account, both addresses, the callbacks of a call that is answered, and the sound that it streams."""
+    command = [sys.executable, "-m", "config.embedded.manage", "carrier_check", "--json", "--call", "+12025550161"]
+    given = {**os.environ, "DATA_DIR": str(stack.data_dir), "DATABASE_URL": ""}
+    done = subprocess.run(command, cwd=PROJECT, env=given, capture_output=True, text=True, timeout=120, check=False)
+    told = json.loads(done.stdout)
+    found = {each["check"]: each["outcome"] for each in told["checks"]}
+    assert set(found.values()) == {"ok"}, told
+    assert {"account", "webhooks", "media_sockets", "test_call_callbacks", "test_call_media"} < set(found)
+    assert (done.returncode, told["ok"]) == (0, True)
 
 
 def test_secrets_are_readable_by_their_user_alone(stack: Stack) -> None:

@@ -1,6 +1,6 @@
 """A call's state follows from what the carrier said of its legs, in whatever order it said it.
 
-Planted bug that this catches: comparing with `>=` instead of `>` in `observe_leg` lets a late `ringing` undo `completed`.
+Planted bug that this catches: comparing with `>=` instead of `>` in `merged` lets a late `ringing` undo `completed`.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -8,7 +8,7 @@ from itertools import permutations
 
 import pytest
 
-from voice.state import CALL_RANK, LEG_RANK, LegFacts, derive
+from voice.state import CALL_RANK, LEG_RANK, LegFacts, derive, merged
 
 T0 = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -63,13 +63,11 @@ def test_a_rep_who_hung_up_before_the_lead_was_rung_leaves_a_question_for_the_ca
 
 
 def test_every_order_of_a_legs_statuses_ends_the_same() -> None:
-    """Merging keeps the highest rank, as observe_leg does."""
     for order in permutations(["queued", "initiated", "ringing", "in-progress", "completed"]):
-        status = "queued"
+        known = leg("callee", "queued", 1, 61, 60)
         for news in order:
-            if LEG_RANK[news] > LEG_RANK[status]:
-                status = news
-        assert derive([leg("callee", status, 1, 61, 60)], hangup_requested=False).status == "completed"
+            known = merged(known, leg("callee", news))
+        assert derive([known], hangup_requested=False).status == "completed"
 
 
 def test_every_status_that_can_be_derived_has_a_rank() -> None:

@@ -22,6 +22,7 @@ from tests.ledger.books import amounts, broken
 from tests.voice.carrier import FORM, Placed, give_credit, place, post, send, sid, signature
 from voice import callbacks, metering, reconcile
 from voice.models import Call, Callback, CallLeg, MediaStream
+from voice.replay import replay
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MakeAccount = Callable[..., Membership]
@@ -75,6 +76,21 @@ def outcome(placed: Placed) -> tuple[object, ...]:
     )
 
 
+def times(placed: Placed) -> tuple[float, ...]:
+    """Seconds from the rep's answer to the lead's, to the end of the lead's leg, and to the end of the call."""
+    call = placed.row
+    leg = call.legs.get(role="callee")
+    moments = (call.answered_at, leg.ended_at, call.ended_at)
+    return tuple((moment - placed.began_at).total_seconds() for moment in moments if moment is not None)
+
+
+def rebuilt_otherwise() -> list[str]:
+    """What the stored callbacks make of all calls and charges, where the tables hold something else."""
+    found: list[str] = []
+    replay(differs=lambda difference: found.append(str(difference)))
+    return found
+
+
 @pytest.mark.parametrize("charged_live", [False, True])
 def test_a_conversations_callbacks_end_the_same_in_all_120_orders_however_often_each_comes(
     member: Membership, charged_live: bool
@@ -96,7 +112,9 @@ def test_a_conversations_callbacks_end_the_same_in_all_120_orders_however_often_
             for again in posts:
                 post(*again)
         assert outcome(placed) == expected, order
+        assert times(placed) == (5, 69, 69), order
     assert broken() == []
+    assert rebuilt_otherwise() == []
 
 
 def test_a_refused_calls_callbacks_end_the_same_in_all_120_orders_and_cost_nothing(member: Membership) -> None:
@@ -107,6 +125,7 @@ def test_a_refused_calls_callbacks_end_the_same_in_all_120_orders_and_cost_nothi
             post(*posts[number])
         assert outcome(placed)[:7] == ("busy", "lead_busy", 0, 0, 0, 0, 0), order
     assert broken() == []
+    assert rebuilt_otherwise() == []
     assert not Hold.objects.get_queryset().filter(state="active").exists()
 
 
@@ -114,7 +133,7 @@ def test_the_same_news_twice_is_stored_once(member: Membership) -> None:
     placed = place(member)
     for _ in range(3):
         post(*placed.agent("in-progress", at_s=0, sequence=2))
-    assert Callback.objects.get_queryset().filter(call_id=placed.call_id).count() == 1
+    assert Callback.objects.get_queryset().filter(call_id=placed.call_id, kind="leg").count() == 1
 
 
 def test_news_that_were_stored_when_a_process_died_are_applied_by_the_sweep(member: Membership) -> None:

@@ -159,7 +159,10 @@ def test_a_carrier_that_took_the_call_and_then_was_silent_is_asked_and_never_tol
     submission.dial(call_id=call.id, now=now)
     assert DialIntent.objects.get_queryset().get().state == "submission_unknown"
     submission.dial(call_id=call.id, now=now)
+    sandbox.fail("twilio.rest", "error", value=500)
     submission.resolve_unknown(now=now + timedelta(seconds=1))
+    assert DialIntent.objects.get_queryset().get().state == "submission_unknown"
+    submission.resolve_unknown(now=now + timedelta(seconds=6))
     assert DialIntent.objects.get_queryset().get().state == "submitted"
     at_the_carrier = sandbox.ask("GET", "/calls", to=member.user.mobile_e164)
     assert [record["sid"] for record in at_the_carrier] == list(call.legs.values_list("sid", flat=True))

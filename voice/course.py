@@ -1,0 +1,76 @@
+"""A call's course, built anew from its stored callbacks by the very functions that built it the first time. Pure."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from ledger.money import RateCardTerms, price
+from voice import leg_news
+from voice.models import TERMINAL_STATUSES, Call, Callback
+from voice.state import CallState, LegFacts, derive, merged, moved
+
+# What moves a call. Others are numbered too, so that one that is lost is missed.
+_MOVING = ("leg", "agent", "after")
+
+
+class Course:
+    """Takes the callbacks of one call in the order in which they were applied.
+
+    legs: by SID, in order of appearance; orders: the numbers of what it took; given_up: whether it ended before its lead was rung;
+    is_older: whether its callbacks were applied before they were numbered.
+    """
+
+    def __init__(self, call: Call) -> None:
+        self.call = call
+        self.legs: dict[str, LegFacts] = {}
+        self.state = CallState()
+        self.settled_at: datetime | None = None
+        self.orders: list[int] = []
+        self.given_up = False
+        self.is_older = False
+
+    @property
+    def has_ended(self) -> bool:
+        return self.state.status in TERMINAL_STATUSES
+
+    @property
+    def billable_s(self) -> int:
+        return min(self.state.duration_s, self.call.max_duration_s) if self.state.answered_at else 0
+
+    def total_mcredits(self, terms: RateCardTerms) -> int:
+        """What it costs, as long as it has lasted."""
+        return 0 if self.given_up else price(duration_s=self.billable_s, terms=terms)
+
+    def take(self, callback: Callback, *, is_foreign: Callable[[str, UUID], bool]) -> None:
+        """is_foreign: whether a leg, by its SID, is another call's than this one."""
+        at = callback.applied_at
+        if at is None:
+            return
+        if callback.applied_order is None:
+            self.is_older |= callback.kind in _MOVING
+            return
+        self.orders.append(callback.applied_order)
+        if callback.kind == "given_up":
+            self._give_up(callback, at)
+            return
+        said = leg_news.said_by(callback, closes=self.call.closes)
+        if said is not None and not is_foreign(said.sid, self.call.id):
+            known = self.legs.get(said.sid, LegFacts(role=said.news.role, status="queued"))
+            self.legs[said.sid] = merged(known, said.news, overrules=said.overrules)
+            self._move(at)
+
+    def _move(self, at: datetime) -> None:
+        asked_at = self.call.hangup_requested_at
+        # The end of the credits is set some seconds ahead, and counts from when it is set.
+        asked = asked_at is not None and (asked_at <= at or self.call.closes)
+        facts = derive(list(self.legs.values()), hangup_requested=asked)
+        self.state, settles = moved(self.state, facts, closed_as=self.call.closed_as(facts.duration_s), now=at)
+        if settles:
+            self.settled_at = at
+
+    def _give_up(self, callback: Callback, at: datetime) -> None:
+        params = callback.params
+        self.state = replace(self.state, status=params["CallStatus"], end_reason=params["Reason"], ended_at=at)
+        self.settled_at = at
+        self.given_up = True

@@ -1,0 +1,51 @@
+"""Our account at Twilio as its REST shows it: what an operator has to set up before the first call."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import requests
+from django.conf import settings
+from twilio.base.exceptions import TwilioException, TwilioRestException
+
+from voice.twilio import CarrierSilent, client, told
+
+_LISTED_MAX: Final = 20
+
+CallerId = Literal["owned", "owned_without_voice", "verified", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierAccount:
+    """status: active, suspended or closed. is_trial: Twilio restricts whom it calls, and streams no sound."""
+
+    status: str
+    is_trial: bool
+
+
+def account() -> CarrierAccount:
+    """:raises CarrierRefused: with number 20003 where SID and token do not belong together. CarrierSilent:"""
+    try:
+        found = client().api.v2010.accounts(settings.TWILIO_ACCOUNT_SID).fetch()
+    except TwilioRestException as error:
+        raise told(error) from error
+    except (requests.RequestException, OSError) as error:
+        raise CarrierSilent("The carrier did not answer.") from error
+    return CarrierAccount(status=str(found.status), is_trial=str(found.type) == "Trial")
+
+
+def caller_id() -> CallerId:
+    """What TWILIO_CALLER_ID is to the account: a number of its own, one that it has verified, or neither.
+
+    :raises CarrierSilent:
+    """
+    number = settings.TWILIO_CALLER_ID
+    try:
+        # Twilio's filter also finds numbers that merely contain this one.
+        owned = client().incoming_phone_numbers.list(phone_number=number, limit=_LISTED_MAX)
+        if ours := next((each for each in owned if each.phone_number == number), None):
+            return "owned" if (ours.capabilities or {}).get("voice") else "owned_without_voice"
+        verified = client().outgoing_caller_ids.list(phone_number=number, limit=_LISTED_MAX)
+    except (TwilioException, requests.RequestException, OSError) as error:
+        # Of a list that cannot be fetched the SDK raises the general kind, without its number.
+        raise CarrierSilent("The carrier did not list the numbers.") from error
+    return "verified" if any(each.phone_number == number for each in verified) else "unknown"
