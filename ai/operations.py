@@ -24,6 +24,7 @@ from compliance.elements import ELEMENTS
 from identity.auth import Actor
 from ledger.operations import count_spending, debit
 from ledger.queries import rate_card_now
+from outgoing import deliveries
 from processors.errors import DomainError
 from realtime.publish import Topic, publish_on_commit
 
@@ -114,6 +115,16 @@ def derive_insights(*, call: CallTurns, now: datetime) -> None:
         )
         row.insights_digest = digest
         row.save(update_fields=["insights_digest"])
+        if call.turns:
+            deliveries.record(
+                workspace_id=call.workspace_id,
+                event="insight.ready",
+                subject=f"insights:{call.call_id}:{now.timestamp():.3f}",
+                data={"call_id": str(call.call_id), "insights": len(drafts)},
+                now=now,
+                call_id=call.call_id,
+                user_id=call.user_id,
+            )
         event = InsightsReady(call_id=call.call_id)
         publish_on_commit(Topic.call(call.workspace_id, call.call_id), event)
 

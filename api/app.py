@@ -20,13 +20,30 @@ from api import (
     statement,
     team,
     top_up,
+    wall,
+    webhooks,
 )
 from api.parsing import TextParser
 from api.rendering import WireRenderer
 from api.server_events import add_server_events
 from processors.errors import CursorInvalid, DomainError
 
-ROUTERS = (identity, mobile, team, api_keys, lead_import, leads, calls, ask, credits, top_up, statement, privacy)
+ROUTERS = (
+    identity,
+    mobile,
+    team,
+    api_keys,
+    webhooks,
+    lead_import,
+    leads,
+    calls,
+    wall,
+    ask,
+    credits,
+    top_up,
+    statement,
+    privacy,
+)
 
 
 class KloseAPI(NinjaAPI):

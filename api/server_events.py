@@ -8,7 +8,16 @@ from pydantic.json_schema import models_json_schema
 
 from ai.events import InsightsReady
 from ledger.events import BalanceChanged, BalanceLow, CheckoutChanged, TopUpChanged
-from voice.events import CallChanged, CallWarning, SegmentAdded, SegmentChanged, SegmentInterim, TranscriptionLevel
+from outgoing.events import WebhooksChanged
+from voice.events import (
+    CallChanged,
+    CallWarning,
+    SegmentAdded,
+    SegmentChanged,
+    SegmentInterim,
+    TranscriptionLevel,
+    WatchersChanged,
+)
 
 SERVER_EVENTS: tuple[type[BaseModel], ...] = (
     BalanceChanged,
@@ -22,6 +31,8 @@ SERVER_EVENTS: tuple[type[BaseModel], ...] = (
     SegmentInterim,
     TopUpChanged,
     TranscriptionLevel,
+    WatchersChanged,
+    WebhooksChanged,
 )
 ServerEvent = Annotated[
     BalanceChanged
@@ -34,7 +45,9 @@ ServerEvent = Annotated[
     | SegmentChanged
     | SegmentInterim
     | TopUpChanged
-    | TranscriptionLevel,
+    | TranscriptionLevel
+    | WatchersChanged
+    | WebhooksChanged,
     Field(discriminator="type"),
 ]
 

@@ -15,6 +15,8 @@ Plain = str | int | bool | None
 # What people did in a workspace; its owner and managers read it with the names.
 WorkspaceAction = Literal[
     "call.ended_by_manager",
+    "call.watch_began",
+    "call.watch_ended",
     "key.made",
     "key.revoked",
     "lead.removed",
@@ -34,6 +36,10 @@ WorkspaceAction = Literal[
     "top_up.stopped",
     "transcript.corrected",
     "transcript.correction_undone",
+    "webhook.changed",
+    "webhook.made",
+    "webhook.removed",
+    "webhook.secret_changed",
 ]
 # What concerns one person and no workspace.
 PersonalAction = Literal[

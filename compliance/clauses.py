@@ -158,7 +158,9 @@ CLAUSES: Final[tuple[Clause, ...]] = (
             ),
             (
                 "C4.9",
-                "This list is closed. Our software refuses to send anything to anybody else, and reports the attempt.",
+                "This list is closed. Our software refuses to send anything to anybody else, and reports the attempt. A workspace"
+                " can have servers of its own told of its calls and credits; those messages hold random identifiers and"
+                " figures, never a name, a number or what was said.",
             ),
         ],
     ),

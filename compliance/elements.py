@@ -7,6 +7,7 @@ The page about held data is made from this; compliance/inventory.py compares it 
 from typing import Final
 
 from compliance.element import Element
+from compliance.team_elements import TEAM_ELEMENTS
 
 _ACTIVE = "As long as the account is active"
 _LIKE_TRANSCRIPT = "180 days, or as long as the transcript that it was made from"
@@ -291,6 +292,7 @@ _ELEMENTS: Final = (
         "Minutes, at most 24 hours",
         "purged by expiring",
     ),
+    *TEAM_ELEMENTS,
     Element(
         "backup",
         "Backups and write-ahead logs",

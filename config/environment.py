@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_network
 
 
 class SettingInvalid(ValueError):
@@ -41,6 +42,15 @@ def choice(name: str, default: str, allowed: Sequence[str]) -> str:
     if value not in allowed:
         raise SettingInvalid(f"{name} is {value!r}; set it to {' or '.join(allowed)}.")
     return value
+
+
+def networks(name: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """A comma-separated list such as 10.1.0.0/16, fd00::/8; empty by default."""
+    value = os.environ.get(name, "")
+    try:
+        return tuple(ip_network(item.strip()) for item in value.split(",") if item.strip())
+    except ValueError:
+        raise SettingInvalid(f"{name} is {value!r}; set it to networks such as 10.1.0.0/16, with commas.") from None
 
 
 def items(name: str, default: Sequence[str] = ()) -> list[str]:

@@ -121,6 +121,7 @@ _HOUSE = frozenset(
         "voice",
         "ai",
         "ledger",
+        "outgoing",
         "identity",
         "compliance",
         "realtime",

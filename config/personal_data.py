@@ -8,6 +8,7 @@ from compliance import personal_data as compliance
 from compliance.stores import Store
 from identity import personal_data as identity
 from ledger import personal_data as ledger
+from outgoing import personal_data as outgoing
 from processors import personal_data as processors
 from voice import personal_data as voice
 
@@ -17,6 +18,7 @@ STORES: Final[tuple[Store, ...]] = (
     voice.CARRIER,
     voice.STORE,
     ai.STORE,
+    outgoing.STORE,
     identity.STORE,
     ledger.STORE,
     compliance.DISCLOSURES,
@@ -37,6 +39,7 @@ DJANGO: Final[dict[str, str]] = {
 INVENTORIES: Final[tuple[Mapping[str, str], ...]] = (
     voice.INVENTORY,
     ai.INVENTORY,
+    outgoing.INVENTORY,
     identity.INVENTORY,
     ledger.INVENTORY,
     compliance.INVENTORY,

@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "realtime",
     "compliance",
     "identity",
+    "outgoing",
     "ledger",
     "ai",
     "voice",
@@ -185,6 +186,10 @@ PADDLE_CLIENT_TOKEN = environment.text("PADDLE_CLIENT_TOKEN")
 PADDLE_JS_URL = environment.text("PADDLE_JS_URL", "https://cdn.paddle.com/paddle/v2/paddle.js")
 PADDLE_TOP_UP_PRICE_ID = environment.text("PADDLE_TOP_UP_PRICE_ID", "")
 CREDIT_PACKS: list[dict[str, Any]] = json.loads(environment.text("CREDIT_PACKS", "[]"))
+
+# --- Webhooks that a workspace names ------------------------------------------------------------------------------
+# Networks that may be sent to though the Internet cannot reach them; within them plain HTTP will do.
+WEBHOOK_NETWORKS = environment.networks("WEBHOOK_NETWORKS")
 
 # --- Mail ---------------------------------------------------------------------------------------------------------
 EMAIL_HOST = environment.text("EMAIL_HOST", "localhost")

@@ -38,8 +38,11 @@ def _actor(session_key: str | None) -> Actor | None:
     return actor_of_session(store(session_key))
 
 
-async def may_follow(caller: Caller, call_id: UUID) -> bool:
+async def may_follow(caller: Caller, call_id: UUID | None) -> bool:
+    """call_id: None for all live calls of the team."""
     assert isinstance(caller, Actor)
+    if call_id is None:
+        return caller.may("see_team")
     allowed: bool = await database_sync_to_async(may_follow_call)(actor=caller, call_id=call_id)
     return allowed
 

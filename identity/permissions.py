@@ -5,11 +5,13 @@ from typing import ClassVar, Final, Literal, get_args
 from processors.errors import DomainError
 
 Role = Literal["owner", "manager", "rep"]
-Permission = Literal["buy_credits", "see_team", "manage_members", "manage_keys", "manage_workspace"]
+Permission = Literal["buy_credits", "see_team", "manage_members", "manage_keys", "manage_webhooks", "manage_workspace"]
 
 _GRANTED: dict[Role, frozenset[Permission]] = {
-    "owner": frozenset({"buy_credits", "see_team", "manage_members", "manage_keys", "manage_workspace"}),
-    "manager": frozenset({"buy_credits", "see_team", "manage_members", "manage_keys"}),
+    "owner": frozenset(
+        {"buy_credits", "see_team", "manage_members", "manage_keys", "manage_webhooks", "manage_workspace"}
+    ),
+    "manager": frozenset({"buy_credits", "see_team", "manage_members", "manage_keys", "manage_webhooks"}),
     "rep": frozenset(),
 }
 

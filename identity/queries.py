@@ -47,6 +47,7 @@ def describe_session(session: SessionStore) -> SessionOut:
             see_team=may(role, "see_team"),
             manage_members=may(role, "manage_members"),
             manage_keys=may(role, "manage_keys"),
+            manage_webhooks=may(role, "manage_webhooks"),
             manage_workspace=may(role, "manage_workspace"),
         ),
         live_socket_url=settings.LIVE_SOCKET_URL if verified else None,

@@ -127,6 +127,7 @@ class PermissionsOut(BaseModel):
     see_team: bool
     manage_members: bool
     manage_keys: bool
+    manage_webhooks: bool
     manage_workspace: bool
 
 

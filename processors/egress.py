@@ -4,6 +4,8 @@ lists.
 Twilio's and Paddle's own SDKs send through it; there is no other HTTP client in the house.
 """
 
+import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -15,8 +17,8 @@ from requests.adapters import HTTPAdapter
 from twilio.http.http_client import TwilioHttpClient
 from twilio.http.response import Response as TwilioResponse
 
-from processors import blocked, disclosures, register
-from processors.endpoints import Base, Endpoint
+from processors import blocked, customers, disclosures, register
+from processors.endpoints import CUSTOMER_EVENTS, Base, Endpoint
 from processors.fields import BodyUnreadable, fields_of
 
 CONNECT_TIMEOUT_S: Final = 3.05
@@ -109,6 +111,49 @@ class ProcessorSession(requests.Session):
         blocked.report(attempt, folder=Path(settings.DATA_DIR) / "egress", now=datetime.now(UTC))
         what = f"field {field!r} of {attempt.endpoint}" if field else f"{reason} at {attempt.host}"
         return EgressRefused(f"Nothing was sent to {self.processor.name}: {what} is not in processors/endpoints.py.")
+
+
+def disclose_to_customer(*, message: Mapping[str, Any]) -> bytes:
+    """The bytes of a message to a server that a customer named, counted as told; `send_to_customer` sends them.
+
+    Two steps, so that nobody holds the database while a network answers. Raises EgressRefused for an event or a field that
+    is not listed.
+    """
+    endpoint = CUSTOMER_EVENTS.get(str(message.get("type")))
+    if endpoint is None:
+        raise _refused_message("endpoint_not_listed", "", "")
+    body = json.dumps(message, sort_keys=True, separators=(",", ":")).encode()
+    classes = set()
+    for name, _ in fields_of(url="", content_type="application/json", body=body):
+        data_class = endpoint.class_of(name)
+        if data_class is None:
+            raise _refused_message("field_not_listed", endpoint.name, name)
+        classes.add(data_class)
+    disclosures.record(
+        processor="customer",
+        endpoint=endpoint.name,
+        data_classes=classes,
+        whom=disclosures.current(),
+        now=datetime.now(UTC),
+    )
+    return body
+
+
+def send_to_customer(*, url: str, body: bytes, headers: Mapping[str, str]) -> int:
+    """The status of the answer. Raises `customers.NotDelivered`."""
+    return customers.post(
+        url,
+        body=body,
+        headers={"Content-Type": "application/json", "User-Agent": "Klosesales-Webhooks/1", **headers},
+        networks=settings.WEBHOOK_NETWORKS,
+    )
+
+
+def _refused_message(reason: str, endpoint: str, field: str) -> EgressRefused:
+    attempt = blocked.Attempt(host="", reason=reason, processor="customer", endpoint=endpoint, field=field)
+    blocked.report(attempt, folder=Path(settings.DATA_DIR) / "egress", now=datetime.now(UTC))
+    what = f"field {field!r} of {endpoint}" if field else reason
+    return EgressRefused(f"Nothing was sent to a customer's server: {what} is not in processors/endpoints.py.")
 
 
 class _RegisteredTwilio(TwilioHttpClient):  # type: ignore[misc]  # the SDK is not typed

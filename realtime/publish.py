@@ -8,7 +8,9 @@ import asyncio
 import logging
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -39,6 +41,11 @@ class Topic:
     @staticmethod
     def workspace(workspace_id: UUID) -> "Topic":
         return Topic(f"workspace.{workspace_id}")
+
+    @staticmethod
+    def team(workspace_id: UUID) -> "Topic":
+        """All live calls of a workspace, for those who may see them."""
+        return Topic(f"team.{workspace_id}")
 
     @staticmethod
     def user(user_id: UUID) -> "Topic":
@@ -129,7 +136,7 @@ class _Outbox:
             await self._latest_waits.wait()
             while oldest := self._oldest_latest():
                 group, event = oldest
-                await _send(layer, group, _message(group, event))
+                await _send(layer, group, _message(group, event.model_dump_json()))
                 await asyncio.sleep(LATEST_PAUSE_S)
 
     def _oldest_latest(self) -> tuple[str, BaseModel] | None:
@@ -152,8 +159,8 @@ async def _send(layer: Any, group: str, message: dict[str, Any]) -> None:
         logger.warning("event not sent", extra={"error_type": type(error).__name__})
 
 
-def _message(group: str, event: BaseModel) -> dict[str, Any]:
-    return {"type": "hub.event", "topic": group, "text": event.model_dump_json()}
+def _message(group: str, text: str) -> dict[str, Any]:
+    return {"type": "hub.event", "topic": group, "text": text}
 
 
 _outbox = _Outbox()
@@ -161,13 +168,15 @@ _outbox = _Outbox()
 
 def publish_ephemeral(topic: Topic, event: BaseModel) -> None:
     """Sends now, outside any transaction: only for what is never stored, such as interim text."""
-    _outbox.put(topic.name, _message(topic.name, event))
+    _outbox.put(topic.name, _message(topic.name, event.model_dump_json()))
 
 
-def publish_on_commit(topic: Topic, event: BaseModel) -> None:
-    """Sends after the surrounding transaction commits, and not at all if it rolls back."""
-    message = _message(topic.name, event)
-    transaction.on_commit(lambda: _outbox.put(topic.name, message))
+def publish_on_commit(topics: Topic | Sequence[Topic], event: BaseModel) -> None:
+    """Sends after the surrounding transaction commits, and not at all if it rolls back. It is written out once for all topics."""
+    text = event.model_dump_json()
+    for topic in (topics,) if isinstance(topics, Topic) else topics:
+        message = _message(topic.name, text)
+        transaction.on_commit(partial(_outbox.put, topic.name, message))
 
 
 def publish_latest_on_commit(topic: Topic, event: BaseModel, *, order: int) -> None:

@@ -14,6 +14,8 @@ logger = logging.getLogger(__name__)
 
 INBOUND_BYTES_MAX = 2_000
 FOLLOWED_CALLS_MAX = 20
+# Beside those calls: the workspace, the person, and the team.
+TOPICS_MAX = FOLLOWED_CALLS_MAX + 3
 CLOSE_TOO_SLOW = 4408
 CLOSE_BAD_MESSAGE = 4400
 
@@ -29,7 +31,8 @@ class Caller(Protocol):
 
 
 Who = Callable[[], Awaitable[Caller | None]]
-MayFollow = Callable[[Caller, UUID], Awaitable[bool]]
+# None stands for all live calls of the caller's workspace.
+MayFollow = Callable[[Caller, UUID | None], Awaitable[bool]]
 
 
 class BrowserSession:
@@ -92,25 +95,32 @@ class BrowserSession:
             if action == "ping":
                 self._socket.deliver(PONG)
                 return True
-            call_id = UUID(command["call_id"])
+            call_id = None if action in ("follow_team", "unfollow_team") else UUID(command["call_id"])
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return False
-        topic = Topic.call(self._caller.workspace_id, call_id)
-        if action == "follow":
-            if topic.name in self._topics or len(self._topics) >= FOLLOWED_CALLS_MAX + 2:
-                return True
-            if await self._may_follow(self._caller, call_id):
-                await self._subscribe(topic)
-                said = f'{{"topic":"{topic.name}","event":{{"type":"following","call_id":"{call_id}"}}}}'
-            else:
-                said = f'{{"topic":"","event":{{"type":"refused","call_id":"{call_id}","code":"not_found"}}}}'
-            self._socket.deliver(Frame(said))
-            return True
-        if action == "unfollow":
+        workspace_id = self._caller.workspace_id
+        topic = Topic.team(workspace_id) if call_id is None else Topic.call(workspace_id, call_id)
+        if action in ("follow", "follow_team"):
+            await self._follow(topic, call_id)
+        elif action in ("unfollow", "unfollow_team"):
             await hub().unsubscribe(self._socket, {topic.name})
             self._topics.discard(topic.name)
-            return True
-        return False
+        else:
+            return False
+        return True
+
+    async def _follow(self, topic: Topic, call_id: UUID | None) -> None:
+        """call_id: None for all live calls of the team."""
+        assert self._caller is not None
+        if topic.name in self._topics or len(self._topics) >= TOPICS_MAX:
+            return
+        which = "null" if call_id is None else f'"{call_id}"'
+        if await self._may_follow(self._caller, call_id):
+            await self._subscribe(topic)
+            said = f'{{"topic":"{topic.name}","event":{{"type":"following","call_id":{which}}}}}'
+        else:
+            said = f'{{"topic":"","event":{{"type":"refused","call_id":{which},"code":"not_found"}}}}'
+        self._socket.deliver(Frame(said))
 
 
 # A browser cannot see the pings of the WebSocket protocol, and a network that swallows everything closes nothing.

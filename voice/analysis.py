@@ -5,12 +5,12 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Q
 
 from ai import operations as ai
 from ai.turns import CallTurns, Turn
-from voice import sweeps, transcripts
+from voice import sweeps, told, transcripts
 from voice.models import TERMINAL_STATUSES, Call
 
 # The media process stores the last words within a second or two; after this long it is not coming back.
@@ -51,9 +51,15 @@ def analyse(*, call_id: UUID, now: datetime) -> bool:
     with _alone_with(call_id) as mine:
         # Nobody else is at it, so what is claimed was claimed by a worker that failed or died over it.
         open_calls = Call.objects.filter(id=call_id).exclude(analysis_state="done")
-        if not mine or not open_calls.update(analysis_state="claimed", analysis_claimed_at=now):
+        if not mine:
             return False
-        turns = turns_of(call)
+        with transaction.atomic():
+            if not open_calls.update(analysis_state="claimed", analysis_claimed_at=now):
+                return False
+            turns = turns_of(call)
+            if turns.turns:
+                call.refresh_from_db(fields=["sequence"])
+                told.transcript_ready(call, segments=len(turns.turns), now=now)
         ai.index_call(call=turns, now=now)
         ai.derive_insights(call=turns, now=now)
         # A correction in the meantime asks for another analysis.

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from psycopg.types.json import Jsonb
 
-from voice import leg_news, settlement, transcription, transcription_events, wake
+from voice import leg_news, settlement, told, transcription, transcription_events, wake
 from voice.changes import publish_call
 from voice.leg_news import Learned, happened_at
 from voice.models import Call, Callback, CallLeg, MediaStream
@@ -214,6 +214,7 @@ def _move_on(call: Call, legs: Iterable[CallLeg], now: datetime) -> bool:
         settlement.settle_call(call=call, now=now)
     publish_call(call, now=now, changed=_MOVED)
     if not call.is_live:
+        told.call_completed(call, now=now)
         wake.soon("hang_up", call.id)
         wake.soon("analyse", call.id)
     return True

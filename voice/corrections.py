@@ -11,10 +11,9 @@ from compliance import audit
 from compliance.redaction import redact_cards
 from identity.auth import Actor
 from processors.errors import DomainError
-from realtime.publish import Topic, publish_on_commit
 from voice import queries, wake
 from voice.analysis import turns_of
-from voice.changes import next_sequence
+from voice.changes import next_sequence, publish_segment
 from voice.events import SegmentChanged
 from voice.models import Call, TranscriptSegment
 from voice.schemas import SegmentChange
@@ -64,8 +63,7 @@ def correct_segment(*, actor: Actor, segment_id: UUID, change: SegmentChange, no
             detail={"call": str(call.id), "sequence": segment.sequence},
             now=now,
         )
-        event = SegmentChanged(call_id=call.id, sequence=segment.sequence, segment=queries.segment_out(segment))
-        publish_on_commit(Topic.call(call.workspace_id, call.id), event)
+        publish_segment(call, segment, SegmentChanged)
         _understand_anew(call, now)
         return segment
 

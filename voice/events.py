@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from voice.schemas import CallOut, SegmentOut, Speaker
+from voice.schemas import CallOut, CallUser, SegmentOut, Speaker
 
 
 class CallChanged(BaseModel):
@@ -57,3 +57,11 @@ class TranscriptionLevel(BaseModel):
     type: Literal["transcription.level"] = "transcription.level"
     call_id: UUID
     level: int
+
+
+class WatchersChanged(BaseModel):
+    """Who of the team reads along in a call; watchers: all of them, empty when the last one left."""
+
+    type: Literal["watchers.changed"] = "watchers.changed"
+    call_id: UUID
+    watchers: list[CallUser]

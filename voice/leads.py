@@ -10,6 +10,7 @@ from ai import operations as ai
 from compliance import audit, suppression
 from identity.auth import Actor
 from identity.permissions import NotPermitted
+from outgoing import deliveries
 from processors.errors import DomainError
 from voice import caps
 from voice.models import TERMINAL_STATUSES, Lead
@@ -107,6 +108,7 @@ def remove_lead(*, actor: Actor, lead_id: UUID, now: datetime) -> None:
         caps.keep_spending(lead.calls.all())
         for call_id in list(lead.calls.values_list("id", flat=True)):
             ai.forget_call(call_id=call_id, now=now)
+            deliveries.forget_call(call_id=call_id)
         lead.delete()
 
 

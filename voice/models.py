@@ -70,6 +70,7 @@ class Call(TenantModel):
     max_duration_s: how long a call may last at all; its credits usually end before.
     warned_at_s: the last mark of `voice.credit_end` that was told. limited_at: where its credits end, as the carrier was told.
     hangup_requested_at: when it is to end; the closing line is spoken in the seconds before.
+    ended_by: who of the team ended a colleague's call; empty when nobody did, or once that person is gone.
     answered_at: the callee leg's answer, from which call minutes count.
     """
 
@@ -92,6 +93,7 @@ class Call(TenantModel):
     limited_at = models.DateTimeField(null=True)
     hangup_requested_at = models.DateTimeField(null=True)
     hangup_confirmed_at = models.DateTimeField(null=True)
+    ended_by = models.ForeignKey("identity.User", on_delete=models.SET_NULL, null=True, related_name="+")
     media_started_at = models.DateTimeField(null=True)
     reconciled_at = models.DateTimeField(null=True)
     analysis_state = models.CharField(max_length=10, default="none")
@@ -144,9 +146,9 @@ class Call(TenantModel):
         return duration_s >= self.max_duration_s - 2 * CLOSING_AT_S
 
     def closed_as(self, duration_s: int) -> str | None:
-        """The reason of an end that its closing line announced; None where none has begun."""
+        """Why it ends where it is not the two who hang up: as its closing line announced, or as a colleague wanted; else None."""
         if not self.closes:
-            return None
+            return "ended_by_colleague" if self.ended_by_id else None
         return "longest_call" if self.is_longest(duration_s) else "credits_used_up"
 
     @property
@@ -171,6 +173,21 @@ class Call(TenantModel):
             return UUID(call_id) if kind == "call" else None
         except ValueError:
             return None
+
+
+class CallWatch(TenantModel):
+    """A colleague who reads along while a call goes on. The row lives as long as that; the record of acts keeps begin and end.
+
+    seen_at: when the watcher's page last said that it still shows the call.
+    """
+
+    call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="watches")
+    user = models.ForeignKey("identity.User", on_delete=models.CASCADE, related_name="+")
+    began_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("call", "user"), name="call_watch_once"),)
 
 
 class DialIntent(TenantModel):

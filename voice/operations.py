@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 
 from compliance import audit, suppression
 from identity.auth import Actor
+from identity.models import User
 from ledger import operations as ledger
 from processors.errors import DomainError
 from voice import wake
@@ -95,14 +96,16 @@ def _place(*, actor: Actor, lead: Lead, terms: DialTerms, idempotency_key: str, 
 def request_hangup(*, actor: Actor, call_id: UUID, now: datetime) -> Call:
     """Marks the call as to be ended; the worker ends it at the carrier and the sweep makes sure. Idempotent.
 
+    Who ends a colleague's call stands in it, for the rep to see, and in the record of acts.
+
     :raises Call.DoesNotExist: unknown, or not the actor's to end.
     """
     with transaction.atomic():
         call = visible_calls(actor).select_for_update(of=("self",)).get(id=call_id)
         if call.is_live and (call.hangup_requested_at is None or call.hangup_requested_at > now):
             call.hangup_requested_at = now
-            call.save(update_fields=["hangup_requested_at"])
             if call.user_id != actor.user_id:
+                call.ended_by = User.objects.get(id=actor.user_id)
                 audit.record(
                     workspace_id=actor.workspace_id,
                     actor_ref=str(actor.user_id),
@@ -111,6 +114,7 @@ def request_hangup(*, actor: Actor, call_id: UUID, now: datetime) -> Call:
                     detail={},
                     now=now,
                 )
+            call.save(update_fields=["hangup_requested_at", "ended_by"])
             publish_call(call, now=now)
             wake.soon("hang_up", call.id)
         return call

@@ -8,8 +8,9 @@ from django.db.models import Q, QuerySet
 
 from ai import operations as ai
 from compliance.stores import NotYet, Subject
+from outgoing import deliveries
 from voice import caps, twilio, wake
-from voice.models import TERMINAL_STATUSES, Call, CallLeg, Lead
+from voice.models import TERMINAL_STATUSES, Call, CallLeg, CallWatch, Lead
 from voice.state import LEG_TERMINAL
 
 _TENANT = {"id": "none", "workspace": "none"}
@@ -57,6 +58,7 @@ INVENTORY: dict[str, str] = {
             "limited_at": "none",
             "hangup_requested_at": "call",
             "hangup_confirmed_at": "none",
+            "ended_by": "watch",
             "media_started_at": "none",
             "reconciled_at": "none",
             "analysis_state": "none",
@@ -67,6 +69,7 @@ INVENTORY: dict[str, str] = {
             "notes": "callee",
         },
     ),
+    **_fields("CallWatch", {"call": "watch", "user": "watch", "began_at": "watch", "seen_at": "watch"}),
     **_fields(
         "DialIntent",
         {"call": "call", "state": "none", "claimed_at": "none", "submitted_at": "none", "error_code": "none"},
@@ -159,6 +162,18 @@ def _leads_of(subject: Subject) -> QuerySet[Lead]:
     return Lead.objects.get_queryset().filter(match)
 
 
+def _watches_of(subject: Subject) -> QuerySet[CallWatch]:
+    """What the person reads along in; those who read along in the person's calls go with the calls."""
+    rows = CallWatch.objects.get_queryset()
+    return rows.filter(user_id=subject.user_id) if subject.user_id else rows.none()
+
+
+def _ended_by(subject: Subject) -> QuerySet[Call]:
+    """Colleagues' calls that the person ended."""
+    rows = Call.objects.get_queryset()
+    return rows.filter(ended_by_id=subject.user_id) if subject.user_id else rows.none()
+
+
 class CarrierStore:
     """The carrier's records of our calls; removed there first, while we still know their SIDs."""
 
@@ -211,6 +226,7 @@ class VoiceStore:
             "callee": _leads_of(subject).filter(erased_at__isnull=True).count(),
             "call": calls.count(),
             "transcript": sum(call.segments.count() for call in calls),
+            "watch": _watches_of(subject).count() + _ended_by(subject).count(),
         }
         return {element: count for element, count in counts.items() if count}
 
@@ -226,12 +242,17 @@ class VoiceStore:
             for lead in _leads_of(subject).filter(erased_at__isnull=True)
         ]
         calls = [_call_export(call) for call in _calls_of(subject).select_related("lead").prefetch_related("segments")]
-        return {key: rows for key, rows in (("callee", leads), ("call", calls)) if rows}
+        watched = [{"call_id": str(one.call_id), "began_at": one.began_at.isoformat()} for one in _watches_of(subject)]
+        ended = [{"call_id": str(call.id), "ended_at": _iso(call.ended_at)} for call in _ended_by(subject)]
+        return {key: rows for key, rows in (("callee", leads), ("call", calls), ("watch", [*watched, *ended])) if rows}
 
     def erase(self, subject: Subject, *, now: datetime) -> dict[str, int]:
         counts = self.find(subject)
+        _watches_of(subject).delete()
+        _ended_by(subject).update(ended_by=None)
         for call_id in list(_calls_of(subject).values_list("id", flat=True)):
             ai.forget_call(call_id=call_id, now=now)
+            deliveries.forget_call(call_id=call_id)
             with transaction.atomic():
                 mine = Call.objects.get_queryset().filter(id=call_id)
                 # What others spent on calls with the person stays counted, where the workspace stays.
@@ -253,7 +274,13 @@ class VoiceStore:
         return counts
 
     def verify(self, subject: Subject) -> int:
-        return _calls_of(subject).count() + _leads_of(subject).filter(erased_at__isnull=True).count()
+        left = (
+            _calls_of(subject),
+            _leads_of(subject).filter(erased_at__isnull=True),
+            _watches_of(subject),
+            _ended_by(subject),
+        )
+        return sum(rows.count() for rows in left)
 
 
 def _call_export(call: Call) -> dict[str, Any]:
@@ -261,8 +288,8 @@ def _call_export(call: Call) -> dict[str, Any]:
         "lead": call.lead.name,
         "phone": call.lead.phone_e164,
         "started_at": call.created_at.isoformat(),
-        "answered_at": call.answered_at.isoformat() if call.answered_at else None,
-        "ended_at": call.ended_at.isoformat() if call.ended_at else None,
+        "answered_at": _iso(call.answered_at),
+        "ended_at": _iso(call.ended_at),
         "duration_s": call.duration_s,
         "status": call.status,
         "notes": call.notes,
@@ -278,6 +305,10 @@ def _call_export(call: Call) -> dict[str, Any]:
             for segment in sorted(call.segments.all(), key=lambda row: row.sequence)
         ],
     }
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
 
 
 CARRIER = CarrierStore()

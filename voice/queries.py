@@ -9,12 +9,13 @@ from django.db.models import Q, QuerySet
 
 from compliance import suppression
 from identity.auth import Actor
+from identity.models import User
 from ledger import live
 from ledger import queries as ledger_queries
 from ledger.money import affordable_s
 from voice.dialling import CALL_LENGTH_MAX_S
 from voice.keyset import page_of
-from voice.models import ERASED_NAME, Call, Lead, TranscriptSegment
+from voice.models import ERASED_NAME, Call, CallWatch, Lead, TranscriptSegment
 from voice.schemas import (
     CallLead,
     CallListItem,
@@ -35,7 +36,7 @@ SEGMENTS_MAX = 500
 
 
 def visible_calls(actor: Actor) -> QuerySet[Call]:
-    calls = Call.objects.for_workspace(actor.workspace_id).select_related("lead", "user")
+    calls = Call.objects.for_workspace(actor.workspace_id).select_related("lead", "user", "ended_by")
     return calls if actor.role in ("owner", "manager") else calls.filter(user_id=actor.user_id)
 
 
@@ -146,7 +147,7 @@ def call_out(call: Call, *, now: datetime, spendable_mcredits: int | None = None
     return CallOut(
         id=call.id,
         lead=CallLead(id=call.lead_id, name=call.lead.name, phone_e164=call.lead.phone_e164),
-        user=CallUser(id=call.user_id, name=f"{call.user.first_name} {call.user.last_name}".strip()),
+        user=person(call.user),
         status=call.status,
         transcript_state=call.transcript_state,
         created_at=call.created_at,
@@ -158,10 +159,15 @@ def call_out(call: Call, *, now: datetime, spendable_mcredits: int | None = None
         limit_s=call.max_duration_s if call.max_duration_s < CALL_LENGTH_MAX_S else None,
         sequence=call.sequence,
         end_reason=call.end_reason,
+        ended_by=person(call.ended_by) if call.ended_by_id and call.ended_by else None,
         disposition=call.disposition,
         notes=call.notes,
         as_of=now,
     )
+
+
+def person(user: User) -> CallUser:
+    return CallUser(id=user.id, name=f"{user.first_name} {user.last_name}".strip())
 
 
 def duration_s(call: Call, *, now: datetime) -> int:
@@ -225,6 +231,19 @@ def _correction(segment: TranscriptSegment) -> CorrectionOut | None:
     by = segment.corrected_by
     name = f"{by.first_name} {by.last_name}".strip() if by is not None else None
     return CorrectionOut(by=name, at=segment.corrected_at, original_text=segment.original_text)
+
+
+def watchers_of(call: Call) -> list[CallUser]:
+    return watchers_of_many([call.id]).get(call.id, [])
+
+
+def watchers_of_many(call_ids: Sequence[UUID]) -> dict[UUID, list[CallUser]]:
+    """Who reads along in these calls, who began first first."""
+    found: dict[UUID, list[CallUser]] = {}
+    watches = CallWatch.objects.filter(call_id__in=call_ids).select_related("user").order_by("began_at", "id")
+    for one in watches:
+        found.setdefault(one.call_id, []).append(person(one.user))
+    return found
 
 
 def segments_after(*, call: Call, after_sequence: int, limit: int) -> SegmentPage:

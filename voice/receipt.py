@@ -17,6 +17,7 @@ _ENDINGS = {
     "rep_no_answer": "You did not answer your phone",
     "rep_unreachable": "Your phone could not be reached",
     "cancelled_by_rep": "You ended it before the lead answered",
+    "ended_by_colleague": "A colleague ended it",
     "lead_suppressed": "Not rung, because the lead asked not to be called",
     "carrier_refused": "The carrier refused the call",
     "carrier_unreachable": "The carrier could not be reached",

@@ -132,7 +132,8 @@ class CallUser(BaseModel):
 class CallOut(BaseModel):
     """A call as of `as_of`. sequence: the call's newest event number. duration_s: seconds since the callee answered.
     seconds_left: at the price of the call with all credits available; null unless in progress. limit_s: how long the rep's own
-    monthly limit lets it last; null without one."""
+    monthly limit lets it last; null without one. ended_by: the colleague who ended it, from the moment that they asked for it;
+    null otherwise."""
 
     id: UUID
     lead: CallLead
@@ -148,9 +149,57 @@ class CallOut(BaseModel):
     limit_s: int | None
     sequence: int
     end_reason: str | None
+    ended_by: CallUser | None
     disposition: Disposition | None
     notes: str
     as_of: datetime
+
+
+class CallLeadName(BaseModel):
+    id: UUID
+    name: str
+
+
+class WallLine(BaseModel):
+    """The newest settled text of one side, cut to 240 characters. end_ms: since the call's media began."""
+
+    segment_id: UUID
+    sequence: int
+    end_ms: int
+    text: str
+
+
+class WallCall(BaseModel):
+    """A live call as its team's leaders see it; the fields that it shares with a call mean the same."""
+
+    id: UUID
+    lead: CallLeadName
+    user: CallUser
+    status: CallStatus
+    transcript_state: TranscriptState
+    created_at: datetime
+    answered_at: datetime | None
+    duration_s: int
+    charged_mcredits: int
+    seconds_left: int | None
+    ended_by: CallUser | None
+    sequence: int
+    agent_line: WallLine | None
+    callee_line: WallLine | None
+    watchers: list[CallUser]
+    as_of: datetime
+
+
+class WallOut(BaseModel):
+    """total: live calls of the team, of which the first 200 are shown."""
+
+    items: list[WallCall]
+    total: int
+    as_of: datetime
+
+
+class WatchersOut(BaseModel):
+    items: list[CallUser]
 
 
 class SpeechSpan(BaseModel):

@@ -127,10 +127,12 @@ def _end(leg: LegFacts) -> tuple[int, float, int]:
 def moved(state: CallState, facts: CallFacts, *, closed_as: str | None, now: datetime) -> tuple[CallState, bool]:
     """A call after what its legs say now, and whether it is to be settled: for the first time, or for another length.
 
-    closed_as: how a conversation ends whose closing line has begun; null where it has not.
+    closed_as: why it ends, where something else than the two who talk ends it; null else (`Call.closed_as`).
     """
     if CALL_RANK[facts.status] > CALL_RANK[state.status]:
-        reason = closed_as if closed_as and facts.end_reason == "hung_up" else facts.end_reason
+        # A colleague ends it before it is answered, too.
+        ends = ("hung_up", "cancelled_by_rep") if closed_as == "ended_by_colleague" else ("hung_up",)
+        reason = closed_as if closed_as and facts.end_reason in ends else facts.end_reason
         state = replace(state, status=facts.status, end_reason=reason)
     # From then on a live call is charged, so it stays until the end.
     state = replace(state, answered_at=state.answered_at or facts.answered_at)

@@ -12,7 +12,7 @@ from ledger import operations as ledger
 from ledger import queries as ledger_queries
 from ledger.money import affordable_s
 from processors import disclosures
-from voice import callbacks, twilio
+from voice import callbacks, told, twilio
 from voice.changes import publish_call
 from voice.dialling import CALL_LENGTH_MAX_S
 from voice.models import Call, CallLeg, DialIntent
@@ -41,7 +41,8 @@ def dial(*, call_id: UUID, now: datetime) -> None:
         return
     call = Call.objects.select_related("user").get(id=call_id)
     if call.hangup_requested_at:
-        give_up(call_id=call_id, status="cancelled", reason="cancelled_by_rep", now=now)
+        reason = "ended_by_colleague" if call.ended_by_id else "cancelled_by_rep"
+        give_up(call_id=call_id, status="cancelled", reason=reason, now=now)
         return
     if now - call.created_at > DIAL_WITHIN:
         give_up(call_id=call_id, status="failed", reason="not_dialled_in_time", now=now)
@@ -120,3 +121,4 @@ def give_up(*, call_id: UUID, status: str, reason: str, now: datetime) -> None:
         callbacks.note_given_up(call=call, now=now)
         ledger.release_hold(reference=call.ledger_reference, now=now)
         publish_call(call, now=now)
+        told.call_completed(call, now=now)

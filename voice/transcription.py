@@ -14,10 +14,10 @@ from django.db import transaction
 from django.db.models import Max
 
 from compliance.redaction import redact_cards
-from realtime.publish import Topic, publish_ephemeral, publish_on_commit
-from voice import queries, transcripts, twilio, wake
+from realtime.publish import Topic, publish_ephemeral
+from voice import transcripts, twilio, wake
 from voice.arrivals import Arrivals, Hole
-from voice.changes import next_sequence
+from voice.changes import next_sequence, publish_segment
 from voice.events import SegmentChanged, SegmentInterim
 from voice.heard import Heard
 from voice.models import Call, Callback, MediaStream
@@ -187,8 +187,7 @@ def _place(call: Call, said: Content, now: datetime) -> tuple[int, int]:
         after.start_ms, after.sequence = end_ms, next_sequence(call)
         after.save(update_fields=["start_ms", "sequence"])
         call.save(update_fields=["sequence"])
-        event = SegmentChanged(call_id=call.id, sequence=after.sequence, segment=queries.segment_out(after))
-        publish_on_commit(Topic.call(call.workspace_id, call.id), event)
+        publish_segment(call, after, SegmentChanged)
     return start_ms, end_ms
 
 

@@ -12,9 +12,8 @@ from uuid import UUID
 from django.db import IntegrityError, connection, transaction
 
 from processors.errors import DomainError
-from realtime.publish import Topic, publish_on_commit
-from voice import queries, wake
-from voice.changes import next_sequence
+from voice import wake
+from voice.changes import next_sequence, publish_segment
 from voice.events import SegmentAdded
 from voice.heard import Heard
 from voice.models import Call, MediaStream, TranscriptSegment
@@ -240,8 +239,7 @@ def _store(call: Call, heard: Heard, now: datetime, *, replaces: Sequence[UUID] 
         created_at=now,
     )
     call.save(update_fields=["sequence"])
-    event = SegmentAdded(call_id=call.id, sequence=segment.sequence, segment=queries.segment_out(segment))
-    publish_on_commit(Topic.call(call.workspace_id, call.id), event)
+    publish_segment(call, segment, SegmentAdded)
     if call.analysis_state != "none":
         # Words that came later than an ended call's words may: what was understood without them is understood anew.
         Call.objects.filter(id=call.id).update(analysis_state="none")

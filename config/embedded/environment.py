@@ -76,6 +76,8 @@ def supplied(folders: Folders, secrets: Secrets, ports: Ports) -> dict[str, str]
         "PADDLE_JS_URL": f"{sandbox}/paddle/v2/paddle.js",
         "PADDLE_TOP_UP_PRICE_ID": str(TOP_UP_PRICE["price_id"]),
         "CREDIT_PACKS": json.dumps(CREDIT_PACKS),
+        # So that a program on this machine can be told.
+        "WEBHOOK_NETWORKS": "127.0.0.0/8,::1/128",
         "EMAIL_HOST": "localhost",
         "EMAIL_SECURITY": "none",
         "EMAIL_PORT": str(ports.sandbox_smtp),

@@ -9,6 +9,7 @@ from identity.auth import Actor
 from ledger.events import BalanceLow
 from ledger.models import BalanceAlert
 from ledger.money import checked_amount
+from outgoing import deliveries
 from realtime.publish import Topic, publish_on_commit
 
 _BALANCES: Final = """
@@ -63,4 +64,11 @@ def raise_alerts(*, now: datetime) -> int:
     for workspace_id, threshold_mcredits, balance in raised:
         event = BalanceLow(threshold_mcredits=threshold_mcredits, balance_mcredits=int(balance), at=now)
         publish_on_commit(Topic.workspace(workspace_id), event)
+        deliveries.record(
+            workspace_id=workspace_id,
+            event="balance.low",
+            subject=f"balance:{now.timestamp():.3f}",
+            data={"balance_mcredits": int(balance), "threshold_mcredits": threshold_mcredits},
+            now=now,
+        )
     return len(raised)

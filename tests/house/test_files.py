@@ -19,6 +19,7 @@ _NO_CODE = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, to
 # TwiML, name errors, or listen on this machine.
 NETWORK = {
     "requests": {
+        "processors/customers.py",
         "processors/egress.py",
         "processors/own_address.py",
         "voice/twilio.py",
@@ -42,6 +43,7 @@ NETWORK = {
         "ledger/paddle_subscriptions.py",
     },
     "socket": {
+        "processors/customers.py",
         "processors/guard.py",
         "ai/listening/server.py",
         "config/embedded/ports.py",
@@ -50,7 +52,7 @@ NETWORK = {
         "config/embedded/valkey.py",
         "realtime/live_socket.py",
     },
-    "http.client": {"config/embedded/processes.py"},
+    "http.client": {"config/embedded/processes.py", "processors/customers.py"},
     "urllib.request": set(),
     "smtplib": {"processors/mail.py"},
     "httpx": set(),
@@ -73,6 +75,8 @@ CLOCKS = {
     "api/team.py",
     "api/top_up.py",
     "api/twilio_messages.py",
+    "api/wall.py",
+    "api/webhooks.py",
     "compliance/management/commands/audit_verify.py",
     "compliance/tasks.py",
     "config/management/commands/carrier_check.py",
@@ -110,12 +114,11 @@ PUBLISHERS = {
     "ledger/operations/paddle_booking.py",
     "ledger/operations/spending.py",
     "ledger/operations/top_up_plans.py",
+    "outgoing/sending.py",
     "voice/changes.py",
-    "voice/corrections.py",
     "voice/credit_end.py",
     "voice/pipeline.py",
     "voice/transcription.py",
-    "voice/transcripts.py",
 }
 
 

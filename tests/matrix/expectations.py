@@ -35,6 +35,8 @@ Thing = Literal[
     "member",
     "invitation",
     "key",
+    "webhook",
+    "delivery",
     "workspace",
 ]
 # Who of the same workspace may reach a colleague's; nobody of another workspace ever may.
@@ -50,6 +52,8 @@ COLLEAGUES_MAY: Mapping[Thing, frozenset[Role]] = {
     "member": frozenset({"manager", "owner"}),
     "invitation": frozenset({"manager", "owner"}),
     "key": frozenset({"manager", "owner"}),
+    "webhook": frozenset({"manager", "owner"}),
+    "delivery": frozenset({"manager", "owner"}),
     "workspace": SIGNED_IN,
     # Whoever holds a receipt's address may read it: after the erasure nobody can sign in any more.
     "receipt": EVERYBODY,
@@ -81,6 +85,7 @@ class Expectation:
 
 _LEAD: Mapping[str, Thing] = {"path.lead_id": "lead"}
 _CALL: Mapping[str, Thing] = {"path.call_id": "call"}
+_WEBHOOK: Mapping[str, Thing] = {"path.webhook_id": "webhook"}
 _CHECKOUT: Mapping[str, Thing] = {"path.checkout_id": "checkout"}
 _STATEMENT: Mapping[str, Thing] = {"query.user_id": "person", "query.call_id": "call"}
 _TOP_UP: Mapping[str, Any] = {"price_id": "{price}", "threshold_mcredits": 5_000, "monthly_max": 2}
@@ -151,6 +156,18 @@ EXPECTATIONS: Mapping[str, Expectation] = {
     "list_keys": Expectation(LEADERS),
     "make_key": Expectation(LEADERS, 201, body={"name": "Our CRM", "scopes": ["leads:read"], "expires_in_days": None}),
     "revoke_key": Expectation(LEADERS, 204, names={"path.key_id": "key"}),
+    # webhooks
+    "list_webhooks": Expectation(LEADERS),
+    "make_webhook": Expectation(
+        LEADERS, 201, body={"url": "https://hooks.example.com/{person}", "events": ["call.completed"]}
+    ),
+    "change_webhook": Expectation(LEADERS, names=_WEBHOOK, body={"events": ["balance.low"]}),
+    "rotate_webhook_secret": Expectation(LEADERS, names=_WEBHOOK),
+    # The one that the world sent is on its way still.
+    "test_webhook": Expectation(LEADERS, 409, names=_WEBHOOK),
+    "list_deliveries": Expectation(LEADERS, names=_WEBHOOK),
+    "send_delivery_again": Expectation(LEADERS, 409, names={"path.delivery_id": "delivery"}),
+    "remove_webhook": Expectation(LEADERS, 204, names=_WEBHOOK),
     # leads
     "list_leads": Expectation(SIGNED_IN),
     # What is sent here is JSON, which is no CSV file.
@@ -175,6 +192,11 @@ EXPECTATIONS: Mapping[str, Expectation] = {
     ),
     "hang_up": Expectation(SIGNED_IN, names=_CALL),
     "get_receipt": Expectation(SIGNED_IN, names=_CALL),
+    "get_wall": Expectation(LEADERS),
+    # The calls of this world are over.
+    "watch_call": Expectation(LEADERS, 409, names=_CALL),
+    "unwatch_call": Expectation(LEADERS, 204, names=_CALL),
+    "list_watchers": Expectation(SIGNED_IN, names=_CALL),
     "get_insights": Expectation(SIGNED_IN, names=_CALL),
     # questions
     "ask_question": Expectation(

@@ -42,6 +42,10 @@ class Page(Socket):
         await self._socket.say(json.dumps({"action": "follow", "call_id": str(call_id)}))
         return await self.hears()
 
+    async def follow_team(self) -> dict[str, Any]:
+        await self._socket.say(json.dumps({"action": "follow_team"}))
+        return await self.hears()
+
     async def hears(self) -> dict[str, Any]:
         heard: dict[str, Any] = json.loads((await self.next())["text"])
         return heard
@@ -123,6 +127,28 @@ def test_a_call_is_followed_by_those_who_may_see_it(
     assert refusal == {"type": "refused", "call_id": str(call_id), "code": "not_found"}
     assert heard is may
     assert answer == ({"type": "following", "call_id": str(call_id)} if may else refusal)
+
+
+@pytest.mark.parametrize(("role", "may"), [("rep", False), ("manager", True), ("owner", True)])
+@both_doors
+def test_all_live_calls_of_the_team_are_followed_by_its_leaders_alone(
+    door: type[Door], world: World, role: Role, may: bool
+) -> None:
+    browser = world.browser_of(role)
+    here, there = (world.people[name].membership.workspace_id for name in ("rep", "stranger"))
+
+    async def story() -> tuple[dict[str, Any], bool]:
+        page = await Page(browser, door).ready()
+        answer = await page.follow_team()
+        await publish(Topic.team(there))
+        assert await page.hears_nothing()
+        await publish(Topic.team(here))
+        heard = not await page.hears_nothing()
+        await page.leave()
+        return answer["event"], heard
+
+    refusal = {"type": "refused", "call_id": None, "code": "not_found"}
+    assert run(story) == ({"type": "following", "call_id": None} if may else refusal, may)
 
 
 @both_doors

@@ -10,7 +10,7 @@ from django.db.models import F, ForeignKey, Model
 from identity.models import TenantManager, TenantModel, Workspace
 from tests.matrix.world import World, tenant_models
 
-UPPER_FLOORS = ("ledger", "ai", "voice", "api", "config")
+UPPER_FLOORS = ("outgoing", "ledger", "ai", "voice", "api", "config")
 BELONGS_TO_NO_WORKSPACE = {
     "ledger.Account": "the house's own accounts have none; a constraint ties the rest to a workspace",
     "ledger.Posting": "one side of an entry, which has the workspace; it is read through its entry only",

@@ -30,7 +30,7 @@ from tests.matrix.expectations import Role, Thing
 from tests.sandbox_fixture import Sandbox
 from voice import analysis, transcripts
 from voice.heard import Heard
-from voice.models import Call
+from voice.models import Call, CallWatch
 from voice.schemas import Speaker
 
 SUPPORT = Client(address="192.0.2.1", agent="")
@@ -128,10 +128,14 @@ def build(sandbox: Sandbox) -> World:
         invitation = _made(people[owner].browser.post("/api/team/invitations", invited), 201)["id"]
         wanted = {"name": f"Key of {owner}", "scopes": ["leads:read"], "expires_in_days": 30}
         key = _made(people[owner].browser.post("/api/keys", wanted), 201)["id"]
+        hook = {"url": f"https://{owner}.example/hook", "events": ["balance.low"]}
+        webhook = _made(people[owner].browser.post("/api/webhooks", hook), 201)["id"]
+        delivery = _made(people[owner].browser.post(f"/api/webhooks/{webhook}/test"), 202)["id"]
         for person in people.values():
             if person.membership.workspace_id == people[owner].membership.workspace_id:
                 person.things["invitation"] = UUID(invitation)
                 person.things["key"] = UUID(key)
+                person.things["webhook"], person.things["delivery"] = UUID(webhook), UUID(delivery)
                 person.things["member"] = people[decided_over].membership.user_id
                 person.things["workspace"] = person.membership.workspace_id
     for number, person in enumerate(people.values()):
@@ -286,6 +290,14 @@ def _converse(person: Person, lead_id: UUID, number: int) -> None:
         )
         assert segment is not None
         person.things["segment"], person.segment_sequence = segment.id, segment.sequence
+    # As the page of a colleague leaves it that has just been closed; who is alone in a workspace has none.
+    CallWatch.objects.create(
+        workspace_id=person.membership.workspace_id,
+        call_id=call_id,
+        user=person.membership.user,
+        began_at=_now(),
+        seen_at=_now(),
+    )
     transcripts.finish_stream(stream_id=stream.stream_id, dropped_frames=0, complete=True, now=_now())
     carrier("status", CallSid=callee, ParentCallSid=agent, CallStatus="completed", CallDuration="61")
     carrier("after", CallSid=agent, DialCallSid=callee, DialCallStatus="completed", DialCallDuration="61")

@@ -21,7 +21,7 @@ from processors.paddle_sdk import paddle_client
 from processors.pseudonyms import pseudonym
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
-HOUSE = ("config", "api", "voice", "ai", "ledger", "identity", "compliance", "realtime", "processors")
+HOUSE = ("config", "api", "voice", "ai", "ledger", "outgoing", "identity", "compliance", "realtime", "processors")
 ACCOUNT = "AC" + "0" * 32
 SERVICE = "VA" + "0" * 32
 CALL_JSON = b'{"sid":"CA00000000000000000000000000000000","status":"queued"}'
@@ -178,7 +178,8 @@ def test_a_user_and_a_number_never_share_a_pseudonym() -> None:
 def test_no_other_http_client_is_used_anywhere_in_the_house() -> None:
     for path in (path for package in HOUSE for path in (PROJECT / package).rglob("*.py")):
         # The embedded stack starts what listens on this machine and asks it whether it is up.
-        if path.is_relative_to(PROJECT / "config" / "embedded"):
+        # What a customer's server is sent has its own connection, to an address that was looked at.
+        if path.is_relative_to(PROJECT / "config" / "embedded") or path.name == "customers.py":
             continue
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import | ast.ImportFrom):

@@ -24,7 +24,7 @@ from realtime.publish import CLOSE_RESTARTING, Topic, publish_ephemeral
 from realtime.session import CLOSE_BAD_MESSAGE, Caller
 from tests.identity.test_sockets import cancel_the_rest
 
-MayFollow = Callable[[Caller, UUID], Coroutine[Any, Any, bool]]
+MayFollow = Callable[[Caller, UUID | None], Coroutine[Any, Any, bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Told(BaseModel):
     number: int
 
 
-async def everything(caller: Caller, call_id: UUID) -> bool:
+async def everything(caller: Caller, call_id: UUID | None) -> bool:
     return True
 
 
@@ -129,7 +129,7 @@ def test_a_quiet_hub_stays_open() -> None:
 
 
 def test_a_database_that_fails_under_a_message_closes_the_socket_so_that_the_page_comes_back() -> None:
-    async def away(caller: Caller, call_id: UUID) -> bool:
+    async def away(caller: Caller, call_id: UUID | None) -> bool:
         raise ConnectionError("the database is away")
 
     async def story() -> None:

@@ -15,7 +15,19 @@ from config import configuration
 from config.embedded import ports
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
-HOUSE = ("config", "api", "voice", "ai", "ledger", "identity", "compliance", "realtime", "processors", "sandbox")
+HOUSE = (
+    "config",
+    "api",
+    "voice",
+    "ai",
+    "ledger",
+    "outgoing",
+    "identity",
+    "compliance",
+    "realtime",
+    "processors",
+    "sandbox",
+)
 # Read, but no setting: it says which settings module there is, and there is one.
 NOT_SETTINGS = {"DJANGO_SETTINGS_MODULE"}
 NAME = re.compile(r"[A-Z][A-Z0-9]+(_[A-Z0-9]+)*")

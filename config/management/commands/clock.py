@@ -18,8 +18,9 @@ from compliance import tasks as compliance
 from identity import account_mails, invitation_mails, retention
 from ledger import operations as ledger
 from ledger import reconcile as books
+from outgoing import deliveries, mails, sending
 from realtime import leftovers
-from voice import analysis, credit_end, metering, reconcile, submission, sweeps
+from voice import analysis, credit_end, metering, reconcile, submission, sweeps, watching
 from voice.retention import expire_texts
 
 logger = logging.getLogger(__name__)
@@ -61,14 +62,18 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (2, invitation_mails.send_invitation_mails),
         (5, ledger.send_top_up_mails),
         (5, ledger.send_alert_mails),
+        (5, mails.send_webhook_mails),
     ),
+    "webhooks": ((1, sending.send_due),),
     "house": (
         (5, analysis.sweep_analyses),
         (5, reconcile.sweep_missing_text),
+        (5, watching.sweep_watches),
         (5, compliance.enqueue_due),
         (60, retention.expire),
         (60, expire_texts),
         (60, thinking.expire_questions),
+        (60, deliveries.expire),
         (60, leftovers.expire_leftovers),
     ),
 }

@@ -19,6 +19,11 @@ export const keys = {
   spending: ["team", "spending"] as const,
   workspaces: ["workspaces"] as const,
   apiKeys: ["api-keys"] as const,
+  webhooks: {
+    all: ["webhooks"] as const,
+    list: ["webhooks", "list"] as const,
+    deliveries: (id: string, state?: string) => ["webhooks", "deliveries", id, state ?? null] as const,
+  },
   leads: {
     all: ["leads"] as const,
     lists: ["leads", "list"] as const,
@@ -35,6 +40,8 @@ export const keys = {
     transcript: (id: string) => ["calls", "transcript", id] as const,
     receipt: (id: string) => ["calls", "receipt", id] as const,
     insights: (id: string) => ["calls", "insights", id] as const,
+    watchers: (id: string) => ["calls", "watchers", id] as const,
+    wall: ["calls", "wall"] as const,
   },
   credits: {
     balance: ["credits", "balance"] as const,

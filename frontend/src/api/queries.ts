@@ -1,6 +1,7 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { isLive } from "../calls/status";
 import { caughtUp, emptyTranscript, isMissingSome, type Transcript } from "../live/transcript";
+import { joined, type WallState } from "../live/wall";
 import { answer, api } from "./client";
 import { keys, type StatementFilters } from "./keys";
 import type { Call, CallStatus, Segment, TopUpTerms } from "./types";
@@ -163,6 +164,25 @@ export function insightsQuery(id: string) {
       answer(api.GET("/api/calls/{call_id}/insights", { signal, params: { path: { call_id: id } } })),
   });
 }
+
+/** Who reads along in a live call; told by the socket, and asked for when the page begins. */
+export function watchersQuery(id: string) {
+  return queryOptions({
+    queryKey: keys.calls.watchers(id),
+    queryFn: async ({ signal }) => {
+      const path = { call_id: id };
+      return (await answer(api.GET("/api/calls/{call_id}/watchers", { signal, params: { path } }))).items;
+    },
+  });
+}
+
+export const wallQuery = queryOptions({
+  queryKey: keys.calls.wall,
+  queryFn: async ({ client, signal }): Promise<WallState> => {
+    const fetched = await answer(api.GET("/api/wall", { signal }));
+    return joined(client.getQueryData<WallState>(keys.calls.wall), fetched);
+  },
+});
 
 export const questionsQuery = infiniteQueryOptions({
   queryKey: keys.questions,

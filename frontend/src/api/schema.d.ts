@@ -108,6 +108,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/calls/{call_id}/watch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Watch Call
+         * @description Said again at least every 30 seconds while the call is shown; a watch that falls silent ends by itself.
+         */
+        post: operations["watch_call"];
+        /** Unwatch Call */
+        delete: operations["unwatch_call"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/calls/{call_id}/watchers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Watchers */
+        get: operations["list_watchers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/credits": {
         parameters: {
             query?: never;
@@ -348,6 +386,23 @@ export interface paths {
         put?: never;
         /** Word Top Up */
         post: operations["word_top_up"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/deliveries/{delivery_id}/again": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send Delivery Again */
+        post: operations["send_delivery_again"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1244,6 +1299,116 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/wall": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Wall */
+        get: operations["get_wall"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Webhooks */
+        get: operations["list_webhooks"];
+        put?: never;
+        /**
+         * Make Webhook
+         * @description The secret is in this answer alone.
+         */
+        post: operations["make_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/{webhook_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove Webhook */
+        delete: operations["remove_webhook"];
+        options?: never;
+        head?: never;
+        /** Change Webhook */
+        patch: operations["change_webhook"];
+        trace?: never;
+    };
+    "/api/webhooks/{webhook_id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Deliveries */
+        get: operations["list_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/{webhook_id}/secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rotate Webhook Secret
+         * @description The new secret is in this answer alone. For 24 hours the one before signs too.
+         */
+        post: operations["rotate_webhook_secret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/{webhook_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Test Webhook */
+        post: operations["test_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/workspace": {
         parameters: {
             query?: never;
@@ -1295,7 +1460,7 @@ export interface components {
              * Action
              * @enum {string}
              */
-            action: "call.ended_by_manager" | "key.made" | "key.revoked" | "lead.removed" | "paddle_event.dismissed" | "paddle_event.granted" | "team.capped" | "team.handed_over" | "team.invitation_taken_back" | "team.invited" | "team.joined" | "team.left" | "team.removed" | "team.renamed" | "team.role_changed" | "top_up.agreed" | "top_up.changed" | "top_up.stopped" | "transcript.corrected" | "transcript.correction_undone";
+            action: "call.ended_by_manager" | "call.watch_began" | "call.watch_ended" | "key.made" | "key.revoked" | "lead.removed" | "paddle_event.dismissed" | "paddle_event.granted" | "team.capped" | "team.handed_over" | "team.invitation_taken_back" | "team.invited" | "team.joined" | "team.left" | "team.removed" | "team.renamed" | "team.role_changed" | "top_up.agreed" | "top_up.changed" | "top_up.stopped" | "transcript.corrected" | "transcript.correction_undone" | "webhook.changed" | "webhook.made" | "webhook.removed" | "webhook.secret_changed";
             /**
              * At
              * Format: date-time
@@ -1606,6 +1771,16 @@ export interface components {
             /** Phone E164 */
             phone_e164: string | null;
         };
+        /** CallLeadName */
+        CallLeadName: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+        };
         /**
          * CallListItem
          * @description speech: the talk strip, drawn from the final segments.
@@ -1633,6 +1808,7 @@ export interface components {
             end_reason: string | null;
             /** Ended At */
             ended_at: string | null;
+            ended_by: components["schemas"]["CallUser"] | null;
             /**
              * Id
              * Format: uuid
@@ -1665,7 +1841,8 @@ export interface components {
          * CallOut
          * @description A call as of `as_of`. sequence: the call's newest event number. duration_s: seconds since the callee answered.
          *     seconds_left: at the price of the call with all credits available; null unless in progress. limit_s: how long the rep's own
-         *     monthly limit lets it last; null without one.
+         *     monthly limit lets it last; null without one. ended_by: the colleague who ended it, from the moment that they asked for it;
+         *     null otherwise.
          */
         CallOut: {
             /** Answered At */
@@ -1690,6 +1867,7 @@ export interface components {
             end_reason: string | null;
             /** Ended At */
             ended_at: string | null;
+            ended_by: components["schemas"]["CallUser"] | null;
             /**
              * Id
              * Format: uuid
@@ -1945,6 +2123,54 @@ export interface components {
             title: string;
         };
         /**
+         * DeliveryOut
+         * @description message_id: as in the header webhook-id. answer_status: of the last attempt, null when no answer came; error: then
+         *     why, as a code. next_at: null unless it is tried again by itself.
+         */
+        DeliveryOut: {
+            /** Answer Status */
+            answer_status: number | null;
+            /** Attempted At */
+            attempted_at: string | null;
+            /** Attempts */
+            attempts: number;
+            /** Call Id */
+            call_id: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Error */
+            error: string | null;
+            /** Event */
+            event: ("call.completed" | "transcript.ready" | "insight.ready" | "balance.low") | "webhook.test";
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Message Id */
+            message_id: string;
+            /** Next At */
+            next_at: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "pending" | "sent" | "dead";
+        };
+        /**
+         * DeliveryPage
+         * @description Newest first.
+         */
+        DeliveryPage: {
+            /** Items */
+            items: components["schemas"]["DeliveryOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
          * DialCheckOut
          * @description What a rep should know before dialling. longest_call_s: with the credits available now. cap_left_mcredits: what the rep
          *     may still spend this month, null without a cap. announcement: the words that the lead hears first.
@@ -2001,6 +2227,105 @@ export interface components {
         DisclosuresOut: {
             /** Items */
             items: components["schemas"]["DisclosureOut"][];
+        };
+        /**
+         * EndpointChange
+         * @description Only what is given changes. on: true lets one that is off be sent to again.
+         */
+        EndpointChange: {
+            /** Events */
+            events?: ("call.completed" | "transcript.ready" | "insight.ready" | "balance.low")[] | null;
+            /** On */
+            on?: boolean | null;
+            /** Url */
+            url?: string | null;
+        };
+        /**
+         * EndpointIn
+         * @description url: https, of a server that can be reached from the Internet.
+         */
+        EndpointIn: {
+            /** Events */
+            events: ("call.completed" | "transcript.ready" | "insight.ready" | "balance.low")[];
+            /** Url */
+            url: string;
+        };
+        /**
+         * EndpointOut
+         * @description failing_since: when the first of the attempts failed that have failed in a row since; null while it answers.
+         *     off_at: since when nothing is sent to it. two_secrets_until: until then the secret before the last change signs too.
+         */
+        EndpointOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Events */
+            events: ("call.completed" | "transcript.ready" | "insight.ready" | "balance.low")[];
+            /** Failing Since */
+            failing_since: string | null;
+            /** Failures */
+            failures: number;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Made By */
+            made_by: string | null;
+            /** Off At */
+            off_at: string | null;
+            /** Off Reason */
+            off_reason: ("failing" | "gone" | "by_hand") | null;
+            /** Two Secrets Until */
+            two_secrets_until: string | null;
+            /** Url */
+            url: string;
+        };
+        /**
+         * EndpointSecretOut
+         * @description secret: shown this once.
+         */
+        EndpointSecretOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Events */
+            events: ("call.completed" | "transcript.ready" | "insight.ready" | "balance.low")[];
+            /** Failing Since */
+            failing_since: string | null;
+            /** Failures */
+            failures: number;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Made By */
+            made_by: string | null;
+            /** Off At */
+            off_at: string | null;
+            /** Off Reason */
+            off_reason: ("failing" | "gone" | "by_hand") | null;
+            /** Secret */
+            secret: string;
+            /** Two Secrets Until */
+            two_secrets_until: string | null;
+            /** Url */
+            url: string;
+        };
+        /**
+         * EndpointsOut
+         * @description max: so many a workspace may have.
+         */
+        EndpointsOut: {
+            /** Items */
+            items: components["schemas"]["EndpointOut"][];
+            /** Max */
+            max: number;
         };
         /** EnterWorkspaceIn */
         EnterWorkspaceIn: {
@@ -2644,6 +2969,8 @@ export interface components {
             manage_keys: boolean;
             /** Manage Members */
             manage_members: boolean;
+            /** Manage Webhooks */
+            manage_webhooks: boolean;
             /** Manage Workspace */
             manage_workspace: boolean;
             /** See Team */
@@ -3130,7 +3457,7 @@ export interface components {
             /** Latest Sequence */
             latest_sequence: number;
         };
-        ServerEvent: components["schemas"]["BalanceChanged"] | components["schemas"]["BalanceLow"] | components["schemas"]["CallChanged"] | components["schemas"]["CallWarning"] | components["schemas"]["CheckoutChanged"] | components["schemas"]["InsightsReady"] | components["schemas"]["SegmentAdded"] | components["schemas"]["SegmentChanged"] | components["schemas"]["SegmentInterim"] | components["schemas"]["TopUpChanged"] | components["schemas"]["TranscriptionLevel"];
+        ServerEvent: components["schemas"]["BalanceChanged"] | components["schemas"]["BalanceLow"] | components["schemas"]["CallChanged"] | components["schemas"]["CallWarning"] | components["schemas"]["CheckoutChanged"] | components["schemas"]["InsightsReady"] | components["schemas"]["SegmentAdded"] | components["schemas"]["SegmentChanged"] | components["schemas"]["SegmentInterim"] | components["schemas"]["TopUpChanged"] | components["schemas"]["TranscriptionLevel"] | components["schemas"]["WatchersChanged"] | components["schemas"]["WebhooksChanged"];
         /**
          * SessionOut
          * @description Whom the browser's session belongs to; all but the state is null when anonymous.
@@ -3564,6 +3891,120 @@ export interface components {
             mobile_e164: string;
         };
         /**
+         * WallCall
+         * @description A live call as its team's leaders see it; the fields that it shares with a call mean the same.
+         */
+        WallCall: {
+            agent_line: components["schemas"]["WallLine"] | null;
+            /** Answered At */
+            answered_at: string | null;
+            /**
+             * As Of
+             * Format: date-time
+             */
+            as_of: string;
+            callee_line: components["schemas"]["WallLine"] | null;
+            /** Charged Mcredits */
+            charged_mcredits: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Duration S */
+            duration_s: number;
+            ended_by: components["schemas"]["CallUser"] | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            lead: components["schemas"]["CallLeadName"];
+            /** Seconds Left */
+            seconds_left: number | null;
+            /** Sequence */
+            sequence: number;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "intended" | "dialling" | "rep_ringing" | "rep_answered" | "callee_ringing" | "in_progress" | "completed" | "busy" | "no_answer" | "failed" | "cancelled";
+            /**
+             * Transcript State
+             * @enum {string}
+             */
+            transcript_state: "waiting_for_notice" | "on" | "refused" | "off" | "expired";
+            user: components["schemas"]["CallUser"];
+            /** Watchers */
+            watchers: components["schemas"]["CallUser"][];
+        };
+        /**
+         * WallLine
+         * @description The newest settled text of one side, cut to 240 characters. end_ms: since the call's media began.
+         */
+        WallLine: {
+            /** End Ms */
+            end_ms: number;
+            /**
+             * Segment Id
+             * Format: uuid
+             */
+            segment_id: string;
+            /** Sequence */
+            sequence: number;
+            /** Text */
+            text: string;
+        };
+        /**
+         * WallOut
+         * @description total: live calls of the team, of which the first 200 are shown.
+         */
+        WallOut: {
+            /**
+             * As Of
+             * Format: date-time
+             */
+            as_of: string;
+            /** Items */
+            items: components["schemas"]["WallCall"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * WatchersChanged
+         * @description Who of the team reads along in a call; watchers: all of them, empty when the last one left.
+         */
+        WatchersChanged: {
+            /**
+             * Call Id
+             * Format: uuid
+             */
+            call_id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "watchers.changed";
+            /** Watchers */
+            watchers: components["schemas"]["CallUser"][];
+        };
+        /** WatchersOut */
+        WatchersOut: {
+            /** Items */
+            items: components["schemas"]["CallUser"][];
+        };
+        /**
+         * WebhooksChanged
+         * @description One of the workspace's endpoints was switched off; which, those who may see them ask for.
+         */
+        WebhooksChanged: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "webhooks.changed";
+        };
+        /**
          * WordOut
          * @description One word as it was recognised. Times in ms since the call's media began. confidence: [0, 1].
          */
@@ -3618,6 +4059,7 @@ export type CallChange = components['schemas']['CallChange'];
 export type CallChanged = components['schemas']['CallChanged'];
 export type CallIn = components['schemas']['CallIn'];
 export type CallLead = components['schemas']['CallLead'];
+export type CallLeadName = components['schemas']['CallLeadName'];
 export type CallListItem = components['schemas']['CallListItem'];
 export type CallOut = components['schemas']['CallOut'];
 export type CallPage = components['schemas']['CallPage'];
@@ -3636,9 +4078,16 @@ export type ConsentTextOut = components['schemas']['ConsentTextOut'];
 export type ConsentsOut = components['schemas']['ConsentsOut'];
 export type CorrectionOut = components['schemas']['CorrectionOut'];
 export type DataClassOut = components['schemas']['DataClassOut'];
+export type DeliveryOut = components['schemas']['DeliveryOut'];
+export type DeliveryPage = components['schemas']['DeliveryPage'];
 export type DialCheckOut = components['schemas']['DialCheckOut'];
 export type DisclosureOut = components['schemas']['DisclosureOut'];
 export type DisclosuresOut = components['schemas']['DisclosuresOut'];
+export type EndpointChange = components['schemas']['EndpointChange'];
+export type EndpointIn = components['schemas']['EndpointIn'];
+export type EndpointOut = components['schemas']['EndpointOut'];
+export type EndpointSecretOut = components['schemas']['EndpointSecretOut'];
+export type EndpointsOut = components['schemas']['EndpointsOut'];
 export type EnterWorkspaceIn = components['schemas']['EnterWorkspaceIn'];
 export type EntryOut = components['schemas']['EntryOut'];
 export type ErasureIn = components['schemas']['ErasureIn'];
@@ -3729,6 +4178,12 @@ export type TopUpTerms = components['schemas']['TopUpTerms'];
 export type TopUpWords = components['schemas']['TopUpWords'];
 export type TranscriptionLevel = components['schemas']['TranscriptionLevel'];
 export type UserOut = components['schemas']['UserOut'];
+export type WallCall = components['schemas']['WallCall'];
+export type WallLine = components['schemas']['WallLine'];
+export type WallOut = components['schemas']['WallOut'];
+export type WatchersChanged = components['schemas']['WatchersChanged'];
+export type WatchersOut = components['schemas']['WatchersOut'];
+export type WebhooksChanged = components['schemas']['WebhooksChanged'];
 export type WordOut = components['schemas']['WordOut'];
 export type WorkspaceNameIn = components['schemas']['WorkspaceNameIn'];
 export type WorkspaceOut = components['schemas']['WorkspaceOut'];
@@ -3920,6 +4375,68 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SegmentPage"];
+                };
+            };
+        };
+    };
+    watch_call: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    unwatch_call: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    list_watchers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WatchersOut"];
                 };
             };
         };
@@ -4283,6 +4800,28 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TopUpWords"];
+                };
+            };
+        };
+    };
+    send_delivery_again: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                delivery_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryOut"];
                 };
             };
         };
@@ -5483,6 +6022,185 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TeamSpendingOut"];
+                };
+            };
+        };
+    };
+    get_wall: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WallOut"];
+                };
+            };
+        };
+    };
+    list_webhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointsOut"];
+                };
+            };
+        };
+    };
+    make_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndpointIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointSecretOut"];
+                };
+            };
+        };
+    };
+    remove_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    change_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndpointChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointOut"];
+                };
+            };
+        };
+    };
+    list_deliveries: {
+        parameters: {
+            query?: {
+                state?: ("pending" | "sent" | "dead") | null;
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryPage"];
+                };
+            };
+        };
+    };
+    rotate_webhook_secret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointSecretOut"];
+                };
+            };
+        };
+    };
+    test_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryOut"];
                 };
             };
         };

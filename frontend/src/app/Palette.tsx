@@ -25,6 +25,7 @@ interface PaletteProps {
 const PLACES: readonly { label: string; target: Target }[] = [
   { label: "Call", target: { to: "/call" } },
   { label: "Calls", target: { to: "/calls" } },
+  { label: "Wall: live calls of the team", target: { to: "/wall" } },
   { label: "Leads", target: { to: "/leads" } },
   { label: "Add lead", target: { to: "/leads", search: { add: true } } },
   { label: "Ask your calls", target: { to: "/ask" } },
@@ -32,6 +33,7 @@ const PLACES: readonly { label: string; target: Target }[] = [
   { label: "Team: members, invitations", target: { to: "/team" } },
   { label: "Privacy centre", target: { to: "/privacy" } },
   { label: "Settings: password, sessions, sign out", target: { to: "/settings" } },
+  { label: "Webhooks: servers that are told", target: { to: "/settings/webhooks" } },
   { label: "Privacy policy", target: { to: "/policy" } },
 ];
 const LEADS_SHOWN_MAX = 8;

@@ -12,6 +12,7 @@ import {
   SettingsIcon,
   ShieldIcon,
   TeamIcon,
+  WallIcon,
 } from "../components/icons";
 import { useKey } from "../components/useKey";
 import { Live } from "../live/Live";
@@ -23,14 +24,17 @@ const Palette = lazy(() => import("./Palette").then((module) => ({ default: modu
 const KeyHelp = lazy(() => import("./KeyHelp").then((module) => ({ default: module.KeyHelp })));
 
 interface Place {
-  to: "/call" | "/calls" | "/leads" | "/ask" | "/credits" | "/team" | "/privacy" | "/settings";
+  to: "/call" | "/calls" | "/wall" | "/leads" | "/ask" | "/credits" | "/team" | "/privacy" | "/settings";
   label: string;
   icon: ComponentType<{ size?: number }>;
+  /** Shown only to those who see the team's calls. */
+  ofTeam?: true;
 }
 
 const WORK: readonly Place[] = [
   { to: "/call", label: "Call", icon: PhoneIcon },
   { to: "/calls", label: "Calls", icon: CallsIcon },
+  { to: "/wall", label: "Wall", icon: WallIcon, ofTeam: true },
   { to: "/leads", label: "Leads", icon: LeadsIcon },
   { to: "/ask", label: "Ask", icon: AskIcon },
   { to: "/credits", label: "Credits", icon: CreditsIcon },
@@ -63,7 +67,8 @@ export function Shell() {
     void router.navigate({ to: "/sign-in", search: { next }, replace: true });
   }, [ended, router]);
   if (!session || ended || !session.user || !session.workspace || !session.live_socket_url) return null;
-  const { user, workspace } = session;
+  const { user, workspace, permissions } = session;
+  const work = WORK.filter((place) => !place.ofTeam || permissions?.see_team);
   return (
     <Live userId={user.id} workspaceId={workspace.id} socketUrl={session.live_socket_url}>
       <div className={classes.shell}>
@@ -78,7 +83,7 @@ export function Shell() {
           <TopBar userId={user.id} />
         </header>
         <nav className={classes.nav} aria-label="Main">
-          {WORK.map((place) => (
+          {work.map((place) => (
             <NavLink key={place.to} place={place} />
           ))}
           <div className={classes.below}>

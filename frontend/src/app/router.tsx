@@ -8,7 +8,7 @@ import {
   redirect,
 } from "@tanstack/react-router";
 import { sessionQuery } from "../api/queries";
-import type { CallStatus, EntryKind } from "../api/types";
+import type { CallStatus, DeliveryState, EntryKind } from "../api/types";
 import { FailedPage, MissingPage } from "./FailedPage";
 import { queryClient } from "./queryClient";
 import { Shell } from "./Shell";
@@ -155,6 +155,11 @@ const oneCall = createRoute({
   },
   component: lazyRouteComponent(() => import("../pages/calls/OneCallPage"), "OneCallPage"),
 });
+const wall = createRoute({
+  getParentRoute: () => app,
+  path: "/wall",
+  component: lazyRouteComponent(() => import("../pages/wall/WallPage"), "WallPage"),
+});
 const leads = createRoute({
   getParentRoute: () => app,
   path: "/leads",
@@ -239,6 +244,15 @@ const settings = createRoute({
   path: "/settings",
   component: lazyRouteComponent(() => import("../pages/settings/SettingsPage"), "SettingsPage"),
 });
+const webhooks = createRoute({
+  getParentRoute: () => app,
+  path: "/settings/webhooks",
+  validateSearch: (search: Record<string, unknown>): { webhook?: string; state?: DeliveryState } => ({
+    webhook: id(search.webhook),
+    state: text(search.state) as DeliveryState | undefined,
+  }),
+  component: lazyRouteComponent(() => import("../pages/webhooks/WebhooksPage"), "WebhooksPage"),
+});
 
 const erased = createRoute({
   getParentRoute: () => root,
@@ -255,7 +269,7 @@ const routeTree = root.addChildren([
   textsStopped,
   erased,
   checkout,
-  app.addChildren([call, calls, oneCall, leads, ask, credits, team, privacy, settings]),
+  app.addChildren([call, calls, oneCall, wall, leads, ask, credits, team, privacy, settings, webhooks]),
 ]);
 
 export const router = createRouter({

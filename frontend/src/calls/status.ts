@@ -27,6 +27,14 @@ export const STATUS_WORDS: Record<CallStatus, string> = {
   cancelled: "Cancelled",
 };
 
+/** The same, said to those who look at a colleague's call. */
+export const TEAM_STATUS_WORDS: Record<CallStatus, string> = {
+  ...STATUS_WORDS,
+  dialling: "Dialling the rep",
+  rep_ringing: "The rep's phone rings",
+  rep_answered: "The rep answered",
+};
+
 /** The way to a conversation, as the rep sees it; "intended" and "dialling" are one step. */
 export const STEPS: readonly { status: CallStatus; label: string }[] = [
   { status: "dialling", label: "Dialling you" },
@@ -57,9 +65,11 @@ const END_WORDS: Record<string, string> = {
   not_dialled_in_time: "It could not be dialled in time. Try again.",
 };
 
-/** Why a call ended, as a sentence. */
-export function endWords(reason: string): string {
-  return END_WORDS[reason] ?? "The call has ended.";
+/** Why a call ended, as a sentence; nothing while it goes on. */
+export function endWords({ end_reason, ended_by }: Pick<Call, "end_reason" | "ended_by">): string {
+  if (end_reason === null) return "";
+  if (end_reason === "ended_by_colleague") return `${ended_by?.name ?? "A colleague"} ended it.`;
+  return END_WORDS[end_reason] ?? "The call has ended.";
 }
 
 const DURING_WORDS: Record<Call["transcript_state"], string> = {
@@ -104,13 +114,15 @@ export const DISPOSITION_WORDS: Record<Disposition, string> = {
   do_not_call: "Do not call",
 };
 
+type Clocked = Pick<Call, "status" | "duration_s" | "seconds_left">;
+
 /** Seconds of conversation, `sinceS` seconds after the server last spoke of the call. */
-export function durationAfter(call: Call, sinceS: number): number {
+export function durationAfter(call: Clocked, sinceS: number): number {
   return call.status === "in_progress" ? call.duration_s + Math.max(0, sinceS) : call.duration_s;
 }
 
 /** Seconds until the credits end; null when nothing runs. */
-export function secondsLeftAfter(call: Call, sinceS: number): number | null {
+export function secondsLeftAfter(call: Clocked, sinceS: number): number | null {
   if (call.seconds_left === null || call.status !== "in_progress") return null;
   return Math.max(0, call.seconds_left - Math.max(0, sinceS));
 }

@@ -8,7 +8,9 @@ export interface CallClock {
 }
 
 /** Counts on from what the server said last, by this browser's own stopwatch: its wall clock may be wrong. */
-export function useCallClock(call: Call | null | undefined): CallClock {
+export function useCallClock(
+  call: Pick<Call, "status" | "duration_s" | "seconds_left" | "as_of"> | null | undefined,
+): CallClock {
   const asOf = call?.as_of;
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new `as_of` starts the stopwatch anew.
   const startedMs = useMemo(() => performance.now(), [asOf]);

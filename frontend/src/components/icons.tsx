@@ -105,4 +105,18 @@ export const ArrowIcon = icon(
     <path d="M13 6l6 6-6 6" />
   </>,
 );
+export const WallIcon = icon(
+  <>
+    <rect x="3" y="4" width="8" height="7" rx="1.5" />
+    <rect x="13" y="4" width="8" height="7" rx="1.5" />
+    <rect x="3" y="13" width="8" height="7" rx="1.5" />
+    <rect x="13" y="13" width="8" height="7" rx="1.5" />
+  </>,
+);
+export const EyeIcon = icon(
+  <>
+    <path d="M2.5 12s3.5-6 9.5-6 9.5 6 9.5 6-3.5 6-9.5 6-9.5-6-9.5-6z" />
+    <circle cx="12" cy="12" r="2.5" />
+  </>,
+);
 export const CheckIcon = icon(<path d="M5 12.5l4.5 4.5L19 7.5" />);

@@ -18,15 +18,15 @@ import { isMissingSome, type Transcript } from "./transcript";
 
 interface Line {
   state: LineState;
-  follow: (callId: string) => () => void;
+  follow: (callId: string | null) => () => void;
 }
 
 const LineContext = createContext<Line>({ state: "connecting", follow: () => () => undefined });
 
 export const useLine = (): Line => useContext(LineContext);
 
-/** Listens to a call's interim text while the component is shown. */
-export function useFollow(callId: string | undefined): void {
+/** Listens to a call's interim text, or for null to all live calls of the team, while the component is shown. */
+export function useFollow(callId: string | null | undefined): void {
   const { follow } = useLine();
   useEffect(() => (callId === undefined ? undefined : follow(callId)), [callId, follow]);
 }
@@ -99,8 +99,12 @@ export function Live({
           void client.invalidateQueries({ queryKey: key });
         }
       },
-      onFollowing: (callId) =>
-        void client.refetchQueries({ queryKey: keys.calls.transcript(callId) }, { cancelRefetch: false }),
+      onFollowing: (callId) => {
+        // An answer that is on its way may be older than the first event: the wall is asked for anew.
+        if (callId === null) void client.refetchQueries({ queryKey: keys.calls.wall });
+        else
+          void client.refetchQueries({ queryKey: keys.calls.transcript(callId) }, { cancelRefetch: false });
+      },
     });
   }, [client, userId, workspaceId, socketUrl, life]);
   useEffect(() => {
@@ -108,7 +112,7 @@ export function Live({
     return () => socket.close();
   }, [socket]);
   const follow = useCallback(
-    (callId: string) => {
+    (callId: string | null) => {
       socket.follow(callId);
       return () => socket.unfollow(callId);
     },

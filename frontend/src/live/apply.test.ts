@@ -47,6 +47,7 @@ function call(sequence: number, changes: Partial<Call> = {}): Call {
     limit_s: null,
     sequence,
     end_reason: null,
+    ended_by: null,
     disposition: null,
     notes: "",
     as_of: "2026-05-20T10:00:15Z",

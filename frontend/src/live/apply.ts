@@ -12,6 +12,7 @@ import type {
 } from "../api/types";
 import { isLive } from "../calls/status";
 import { heard, noticed, settled, short, silent, type Transcript } from "./transcript";
+import { type WallState, withCall, withSegment, withWatchers } from "./wall";
 
 /** One change of the query cache: the value under a key made anew, or everything below a key asked for again. */
 export type Change =
@@ -41,8 +42,14 @@ export function apply(event: ServerEvent, viewer: Viewer): Change[] {
       return callChanged(event.call, viewer);
     case "segment.added":
       return segmentAdded(event.call_id, event.segment);
+    case "watchers.changed":
+      return [
+        update<WallState>(keys.calls.wall, (held) => withWatchers(held, event.call_id, event.watchers)),
+        update(keys.calls.watchers(event.call_id), () => event.watchers),
+      ];
     case "segment.changed":
       return [
+        update<WallState>(keys.calls.wall, (held) => withSegment(held, event.segment)),
         update<Transcript>(keys.calls.transcript(event.call_id), (held) => settled(held, event.segment)),
         // What was understood of the old words is being understood anew.
         { do: "refetch", key: keys.calls.insights(event.call_id) },
@@ -103,6 +110,8 @@ export function apply(event: ServerEvent, viewer: Viewer): Change[] {
         { do: "refetch", key: keys.credits.topUp },
         { do: "refetch", key: keys.credits.purchases },
       ];
+    case "webhooks.changed":
+      return [{ do: "refetch", key: keys.webhooks.all }];
     case "insights.ready":
       return [{ do: "refetch", key: keys.calls.insights(event.call_id) }];
     default:
@@ -130,6 +139,7 @@ function callChanged(call: Call, viewer: Viewer): Change[] {
   const ended = !isLive(call.status);
   const changes: Change[] = [
     update<CallWithSpeech>(keys.calls.one(call.id), (held) => newer(held, call)),
+    update<WallState>(keys.calls.wall, (held) => withCall(held, call)),
     updateAll<InfiniteData<CallPage>>(keys.calls.lists, (held) => inPages(held, call)),
     update<Transcript>(keys.calls.transcript(call.id), (held) => {
       const next = noticed(held, call.sequence);
@@ -173,6 +183,7 @@ function inPages(held: InfiniteData<CallPage>, call: Call): InfiniteData<CallPag
 function segmentAdded(callId: string, segment: Segment): Change[] {
   const changes: Change[] = [
     update<Transcript>(keys.calls.transcript(callId), (held) => settled(held, segment)),
+    update<WallState>(keys.calls.wall, (held) => withSegment(held, segment)),
   ];
   const { speaker, start_ms, end_ms } = segment;
   if (speaker !== null && segment.kind === "speech") {

@@ -8,8 +8,9 @@ interface Handlers {
   onState: (state: LineState) => void;
   /** The line is open: whatever was said before, the server must be asked for. */
   onReady: () => void;
-  /** This call's events arrive from now on; what it said before must be asked for. */
-  onFollowing: (callId: string) => void;
+  /** This call's events, or for null those of all live calls of the team, arrive from now on; what came before must be
+   * asked for. */
+  onFollowing: (callId: string | null) => void;
 }
 
 const FIRST_WAIT_MS = 500;
@@ -24,8 +25,8 @@ const OPEN_WITHIN_MS = 10_000;
 type LineFrame =
   | { type: "ready" }
   | { type: "pong" }
-  | { type: "following"; call_id: string }
-  | { type: "refused"; call_id: string; code: string };
+  | { type: "following"; call_id: string | null }
+  | { type: "refused"; call_id: string | null; code: string };
 
 /** How long to wait before the nth try, halved to whole at random, so that not all browsers return at once. */
 export function backoffMs(failures: number, random: number): number {
@@ -41,7 +42,8 @@ export class LiveSocket {
   private failures = 0;
   private wasOpen = false;
   private closed = false;
-  private readonly followed = new Map<string, number>();
+  /** How many parts of the page follow each call; null stands for all live calls of the team. */
+  private readonly followed = new Map<string | null, number>();
 
   constructor(
     private readonly url: string,
@@ -65,20 +67,20 @@ export class LiveSocket {
     this.socket?.close();
   }
 
-  follow(callId: string): void {
+  follow(callId: string | null): void {
     const holders = this.followed.get(callId) ?? 0;
     this.followed.set(callId, holders + 1);
-    if (holders === 0) this.send({ action: "follow", call_id: callId });
+    if (holders === 0) this.send("follow", callId);
   }
 
-  unfollow(callId: string): void {
+  unfollow(callId: string | null): void {
     const holders = (this.followed.get(callId) ?? 1) - 1;
     if (holders > 0) {
       this.followed.set(callId, holders);
       return;
     }
     this.followed.delete(callId);
-    this.send({ action: "unfollow", call_id: callId });
+    this.send("unfollow", callId);
   }
 
   /** The page or the network is back after a while: a lost line is tried again at once, one that seems open is tested. */
@@ -128,7 +130,7 @@ export class LiveSocket {
 
   private ready(): void {
     this.failures = 0;
-    for (const callId of this.followed.keys()) this.send({ action: "follow", call_id: callId });
+    for (const callId of this.followed.keys()) this.send("follow", callId);
     this.handlers.onState("open");
     this.handlers.onReady();
     this.wasOpen = true;
@@ -148,7 +150,9 @@ export class LiveSocket {
     this.failures += 1;
   }
 
-  private send(command: { action: "follow" | "unfollow"; call_id: string }): void {
-    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(command));
+  private send(action: "follow" | "unfollow", callId: string | null): void {
+    if (this.socket?.readyState !== WebSocket.OPEN) return;
+    const command = callId === null ? { action: `${action}_team` } : { action, call_id: callId };
+    this.socket.send(JSON.stringify(command));
   }
 }

@@ -19,7 +19,7 @@ export function AfterPanel({ call, onNext }: { call: Call; onNext?: () => void }
       <div className={classes.bar}>
         <h2>{STATUS_WORDS[call.status]}</h2>
         <div className={classes.timer}>{clock(call.duration_s)}</div>
-        {call.end_reason && <p className="quiet">{endWords(call.end_reason)}</p>}
+        {call.end_reason && <p className="quiet">{endWords(call)}</p>}
         <Link to="/calls/$callId" params={{ callId: call.id }}>
           {call.answered_at ? "Open the call with its insights" : "Open the call"}
         </Link>

@@ -8,6 +8,7 @@ import type { Call, CallWithSpeech } from "../../api/types";
 import { NotesField } from "../../calls/NotesField";
 import { STATUS_WORDS, STEPS, stepOf } from "../../calls/status";
 import { useCallClock } from "../../calls/useCallClock";
+import { Watchers } from "../../calls/Watchers";
 import { HangUpIcon } from "../../components/icons";
 import { ProblemNote } from "../../components/Note";
 import { useKey } from "../../components/useKey";
@@ -43,7 +44,8 @@ export function DuringPanel({ call }: { call: Call }) {
         held && next.sequence >= held.sequence ? { ...held, ...next } : held,
       ),
   });
-  const ending = hangUp.isPending || hangUp.isSuccess;
+  const ending = hangUp.isPending || hangUp.isSuccess || call.ended_by !== null;
+  const status = call.ended_by !== null ? `${call.ended_by.name} ends the call` : "Hanging up";
   const shownAtMs = useRef(performance.now());
   function press(): void {
     if (!ending && performance.now() - shownAtMs.current > STRAY_CLICK_MS) hangUp.mutate();
@@ -62,13 +64,14 @@ export function DuringPanel({ call }: { call: Call }) {
         </Button>
       </div>
       <ProblemNote error={hangUp.error} />
+      <Watchers callId={call.id} />
       <p className="visually-hidden" role="status">
-        {ending ? "Hanging up" : STATUS_WORDS[call.status]}
+        {ending ? status : STATUS_WORDS[call.status]}
       </p>
       <dl className={classes.facts}>
         <div>
           <dt>Status</dt>
-          <dd>{ending ? "Hanging up" : STATUS_WORDS[call.status]}</dd>
+          <dd>{ending ? status : STATUS_WORDS[call.status]}</dd>
         </div>
         <div>
           <dt>Spent</dt>

@@ -3,6 +3,7 @@ import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router"
 import { useEffect, useMemo, useState } from "react";
 import { callQuery, insightsQuery, transcriptQuery } from "../../api/queries";
 import type { CallWithSpeech, Insights, Segment } from "../../api/types";
+import { useSignedIn } from "../../app/useSession";
 import { DispositionField } from "../../calls/DispositionField";
 import { NotesField } from "../../calls/NotesField";
 import { ReceiptView } from "../../calls/ReceiptView";
@@ -19,6 +20,7 @@ import { emptyTranscript } from "../../live/transcript";
 import { InsightsView } from "./InsightsView";
 import { markOf } from "./insightWords";
 import classes from "./OneCallPage.module.css";
+import { WatchedCall } from "./WatchedCall";
 
 function marks(insights: Insights | undefined): StripMark[] {
   return (insights?.items ?? []).flatMap((insight) => {
@@ -32,10 +34,14 @@ export function OneCallPage() {
   const { callId } = useParams({ from: "/app/calls/$callId" });
   const { at } = useSearch({ from: "/app/calls/$callId" });
   const navigate = useNavigate();
+  const { user } = useSignedIn();
   const call = useQuery(callQuery(callId));
-  const transcript = useQuery(transcriptQuery(callId));
-  const insights = useQuery(insightsQuery(callId));
-  useFollow(callId);
+  // A colleague's live call is read only by who watches it for the rep to see.
+  const watched = call.data !== undefined && isLive(call.data.status) && call.data.user.id !== user.id;
+  const open = call.data !== undefined && !watched;
+  const transcript = useQuery({ ...transcriptQuery(callId), enabled: open });
+  const insights = useQuery({ ...insightsQuery(callId), enabled: open });
+  useFollow(open ? callId : undefined);
   const [chosen, setChosen] = useState<{ id: string } | null>(null);
   const segments = transcript.data?.segments;
   const arrived = segments !== undefined;
@@ -75,6 +81,13 @@ export function OneCallPage() {
     return (
       <Page title="Call">
         <Waiting lines={8} what="the call" />
+      </Page>
+    );
+  }
+  if (watched) {
+    return (
+      <Page title={call.data.lead.name} width="wide" actions={<Link to="/wall">All live calls</Link>}>
+        <WatchedCall call={call.data} />
       </Page>
     );
   }
@@ -121,7 +134,7 @@ function Head({ call }: { call: CallWithSpeech }) {
       <span>{when(call.created_at, new Date())}</span>
       <span>{clock(call.duration_s)}</span>
       <span>{call.lead.phone_e164}</span>
-      {call.end_reason && <span>{endWords(call.end_reason)}</span>}
+      {call.end_reason && <span>{endWords(call)}</span>}
       <Link to="/call" search={{ lead: call.lead.id }}>
         Call again
       </Link>

@@ -1,11 +1,13 @@
 import { Button } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { answer, api } from "../../api/client";
 import { keys } from "../../api/keys";
 import { devicesQuery } from "../../api/queries";
+import { webhooksQuery } from "../../api/webhookQueries";
 import { useSignedIn } from "../../app/useSession";
 import list from "../../components/List.module.css";
-import { ProblemNote } from "../../components/Note";
+import { Note, ProblemNote } from "../../components/Note";
 import { Page, Panel } from "../../components/Page";
 import { Tag } from "../../components/Tag";
 import { Waiting } from "../../components/Waiting";
@@ -57,8 +59,25 @@ export function SettingsPage() {
       <MobilePanel />
       <PasswordPanel />
       {permissions.manage_keys && <KeysPanel />}
+      {permissions.manage_webhooks && <WebhooksLink />}
       <Sessions />
     </Page>
+  );
+}
+
+function WebhooksLink() {
+  const { data } = useQuery(webhooksQuery);
+  const off = data?.items.filter((one) => one.off_reason === "failing" || one.off_reason === "gone") ?? [];
+  return (
+    <Panel title="Webhooks" aside={<Link to="/settings/webhooks">Open webhooks</Link>}>
+      <p className="quiet">Servers of your own that are told when a call is over or credits run low.</p>
+      {off.length > 0 && (
+        <Note tone="warn" role="status">
+          {off.length === 1 ? "A webhook was" : `${off.length} webhooks were`} switched off, because the
+          server took nothing any more.
+        </Note>
+      )}
+    </Panel>
   );
 }
 

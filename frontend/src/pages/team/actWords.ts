@@ -3,6 +3,8 @@ import { ROLE_WORDS } from "./words";
 
 const DONE: Record<Act["action"], (act: Act) => string> = {
   "call.ended_by_manager": () => "ended a call.",
+  "call.watch_began": () => "began to watch a call.",
+  "call.watch_ended": () => "stopped watching a call.",
   "key.made": (act) => `made the API key …${act.key_hint}.`,
   "key.revoked": (act) => `revoked the API key …${act.key_hint}.`,
   "lead.removed": () => "removed a lead with its calls.",
@@ -22,6 +24,10 @@ const DONE: Record<Act["action"], (act: Act) => string> = {
   "top_up.stopped": () => "turned automatic top-up off.",
   "transcript.corrected": () => "corrected a line of a call.",
   "transcript.correction_undone": () => "undid the correction of a line of a call.",
+  "webhook.changed": () => "changed a webhook.",
+  "webhook.made": () => "made a webhook.",
+  "webhook.removed": () => "removed a webhook.",
+  "webhook.secret_changed": () => "gave a webhook a new secret.",
 };
 
 /** What comes after the name of who did it, as a sentence. */

@@ -1,0 +1,129 @@
+import { describe, expect, test } from "vitest";
+import { keys } from "../api/keys";
+import type { Call, Segment, ServerEvent, Wall, WallCall } from "../api/types";
+import { apply } from "./apply";
+import { joined, type WallState, withCall, withSegment } from "./wall";
+
+const AT = "2026-05-20T10:00:00Z";
+
+function call(id: string, sequence: number, changes: Partial<Call> = {}): Call {
+  return {
+    id,
+    lead: { id: "l1", name: "Ada", phone_e164: "+447700900123" },
+    user: { id: "u1", name: "Rep" },
+    status: "in_progress",
+    transcript_state: "on",
+    created_at: AT,
+    answered_at: AT,
+    ended_at: null,
+    duration_s: 5,
+    charged_mcredits: 1000,
+    seconds_left: 600,
+    limit_s: null,
+    sequence,
+    end_reason: null,
+    ended_by: null,
+    disposition: null,
+    notes: "",
+    as_of: AT,
+    ...changes,
+  };
+}
+
+function item(id: string, sequence: number, changes: Partial<WallCall> = {}): WallCall {
+  const {
+    limit_s: _,
+    ended_at: _2,
+    end_reason: _3,
+    disposition: _4,
+    notes: _5,
+    ...shared
+  } = call(id, sequence);
+  return {
+    ...shared,
+    lead: { id: "l1", name: "Ada" },
+    agent_line: null,
+    callee_line: null,
+    watchers: [],
+    ...changes,
+  };
+}
+
+function segment(callId: string, sequence: number, start_ms: number, end_ms: number): Segment {
+  return {
+    id: `s${sequence}`,
+    call_id: callId,
+    sequence,
+    speaker: "callee",
+    kind: "speech",
+    start_ms,
+    end_ms,
+    text: `words ${sequence}`,
+    confidence: 0.9,
+    words: [],
+    replaces: [],
+    correction: null,
+  };
+}
+
+const fetched = (items: WallCall[], as_of = AT): Wall => ({ items, total: items.length, as_of });
+const empty: WallState = { items: [], total: 0, ended: [] };
+
+describe("the wall", () => {
+  test("takes up a call that begins and lets go of one that ends", () => {
+    const begun = withCall(withCall(empty, call("c1", 1, { status: "intended" })), call("c2", 1));
+    expect(begun.items.map((each) => each.id)).toEqual(["c1", "c2"]);
+    const over = withCall(begun, call("c1", 4, { status: "completed" }));
+    expect(over).toMatchObject({ total: 1, ended: ["c1"] });
+    expect(over.items.map((each) => each.id)).toEqual(["c2"]);
+  });
+
+  test("is not brought back by news that come late, nor by an answer that was on its way", () => {
+    const held = withCall(withCall(empty, call("c1", 5)), call("c1", 6, { status: "completed" }));
+    expect(withCall(held, call("c1", 5)).items).toEqual([]);
+    expect(joined(held, fetched([item("c1", 5)]))).toMatchObject({ items: [], total: 0 });
+  });
+
+  test("keeps what is newer, whichever way it came", () => {
+    const held = withCall(empty, call("c1", 8, { charged_mcredits: 3000 }));
+    expect(withCall(held, call("c1", 7, { charged_mcredits: 2000 })).items[0]?.charged_mcredits).toBe(3000);
+    expect(joined(held, fetched([item("c1", 7)])).items[0]?.charged_mcredits).toBe(3000);
+    expect(joined(held, fetched([item("c1", 9)])).items[0]?.charged_mcredits).toBe(1000);
+  });
+
+  test("forgets what the tables do not know any more, but not what has begun since they were asked", () => {
+    const held = withCall(
+      withCall(empty, call("old", 1)),
+      call("new", 1, { created_at: "2026-05-20T10:00:02Z" }),
+    );
+    const next = joined(held, fetched([], "2026-05-20T10:00:01Z"));
+    expect(next.items.map((each) => each.id)).toEqual(["new"]);
+    expect(next.total).toBe(1);
+  });
+
+  test("shows the last words of each side, and a turn that was heard again in the place of its parts", () => {
+    const held = [segment("c1", 2, 3000, 3900), segment("c1", 1, 0, 900)].reduce(
+      withSegment,
+      withCall(empty, call("c1", 1)),
+    );
+    expect(held.items[0]?.callee_line?.text).toBe("words 2");
+    expect(withSegment(held, segment("c1", 4, 0, 3900)).items[0]?.callee_line?.text).toBe("words 4");
+    expect(held.items[0]?.agent_line).toBeNull();
+    const asked = joined(held, fetched([item("c1", 1)]));
+    expect(asked.items[0]?.callee_line?.text).toBe("words 2");
+  });
+
+  test("hears who reads along", () => {
+    const event: ServerEvent = {
+      type: "watchers.changed",
+      call_id: "c1",
+      watchers: [{ id: "m", name: "Maria" }],
+    };
+    const changes = apply(event, { userId: "me", now: AT });
+    const change = changes.find((each) => each.key === keys.calls.wall);
+    const held = withCall(empty, call("c1", 1));
+    expect(change?.do === "update" && change.with(held)).toMatchObject({
+      items: [{ watchers: [{ name: "Maria" }] }],
+    });
+  });
+});

@@ -1,0 +1,144 @@
+"""Writing down what is to be sent, in the transaction of what it tells of."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import ClassVar, Final
+from uuid import UUID
+
+from django.db import transaction
+from uuid_utils.compat import uuid7
+
+from compliance.elements import ELEMENTS
+from identity.auth import Actor
+from outgoing.endpoints import WebhookNotFound
+from outgoing.models import Delivery, Endpoint
+from outgoing.queries import delivery_out
+from outgoing.schemas import TEST, DeliveryOut, Event
+from processors.errors import DomainError
+
+Plain = str | int | None
+GIVES_UP_AFTER: Final = timedelta(hours=24)
+EXPIRED_AT_ONCE_MAX: Final = 2_000
+
+
+class DeliveryNotFound(DomainError):
+    """No delivery of the workspace has this id; it may be over its term. Permanent."""
+
+    code: ClassVar[str] = "delivery_not_found"
+
+
+class WebhookOff(DomainError):
+    """Nothing is sent to an endpoint that is off; passes when it is switched on."""
+
+    code: ClassVar[str] = "webhook_off"
+
+
+class DeliveryOnItsWay(DomainError):
+    """It is going to be tried anyhow; passes when it is sent or given up."""
+
+    code: ClassVar[str] = "delivery_on_its_way"
+
+
+def record(
+    *,
+    workspace_id: UUID,
+    event: Event,
+    subject: str,
+    data: Mapping[str, Plain],
+    now: datetime,
+    call_id: UUID | None = None,
+    user_id: UUID | None = None,
+) -> None:
+    """Writes a delivery for each endpoint of the workspace that listens to the event; the clock sends them within a second.
+
+    In the caller's transaction, so that event and delivery stand or fall together. The same subject is written once.
+    data: identifiers and figures alone; `processors.endpoints` lists what may be in it. call_id, user_id: of whom it speaks.
+    """
+    listening = Endpoint.objects.for_workspace(workspace_id).filter(events__contains=[event], off_at__isnull=True)
+    rows = [
+        _row(endpoint, event, subject, data, now, call_id=call_id, user_id=user_id)
+        for endpoint in listening.only("id", "workspace_id")
+    ]
+    if rows:
+        Delivery.objects.get_queryset().bulk_create(rows, ignore_conflicts=True)
+
+
+def send_test(*, actor: Actor, endpoint_id: UUID, now: datetime) -> DeliveryOut:
+    """A message that tells of nothing. Raises NotPermitted, WebhookNotFound, WebhookOff, DeliveryOnItsWay."""
+    actor.demand("manage_webhooks")
+    with transaction.atomic():
+        endpoint = Endpoint.objects.for_workspace(actor.workspace_id).select_for_update().filter(id=endpoint_id).first()
+        if endpoint is None:
+            raise WebhookNotFound("There is no such webhook; it may have been removed already.")
+        _demand_on(endpoint)
+        if endpoint.deliveries.filter(event=TEST, state="pending").exists():
+            raise DeliveryOnItsWay("A test is on its way already. Wait for its answer.")
+        row = _row(endpoint, TEST, f"test:{uuid7()}", {"webhook_id": str(endpoint.id)}, now)
+        row.save(force_insert=True)
+        _try_soon(endpoint)
+    return delivery_out(row)
+
+
+def again(*, actor: Actor, delivery_id: UUID, now: datetime) -> DeliveryOut:
+    """Sends a message once more, for another day if need be. Raises NotPermitted, DeliveryNotFound, WebhookOff, DeliveryOnItsWay."""
+    actor.demand("manage_webhooks")
+    with transaction.atomic():
+        mine = Delivery.objects.for_workspace(actor.workspace_id).select_related("endpoint")
+        row = mine.select_for_update(of=("self",)).filter(id=delivery_id).first()
+        if row is None:
+            raise DeliveryNotFound("There is no such delivery; they are kept for 30 days.")
+        _demand_on(row.endpoint)
+        if row.state == "pending" and row.attempts == 0:
+            raise DeliveryOnItsWay("It is on its way already.")
+        row.state, row.attempts, row.next_at, row.gives_up_at = "pending", 0, now, now + GIVES_UP_AFTER
+        row.save(update_fields=["state", "attempts", "next_at", "gives_up_at"])
+        _try_soon(row.endpoint)
+    return delivery_out(row)
+
+
+def expire(*, now: datetime) -> int:
+    """Removes a bounded number of deliveries that are over their term, and returns how many; the next round goes on."""
+    kept_since = now - timedelta(days=ELEMENTS["delivery"].retention_days or 0)
+    old = Delivery.objects.get_queryset().filter(created_at__lte=kept_since)
+    some = list(old.values_list("id", flat=True)[:EXPIRED_AT_ONCE_MAX])
+    deleted, _ = Delivery.objects.get_queryset().filter(id__in=some).delete()
+    return deleted
+
+
+def forget_call(*, call_id: UUID) -> None:
+    """What was told of a call goes when the call is erased; whoever erases it says so."""
+    Delivery.objects.get_queryset().filter(call_id=call_id).delete()
+
+
+def _row(
+    endpoint: Endpoint,
+    event: str,
+    subject: str,
+    data: Mapping[str, Plain],
+    now: datetime,
+    *,
+    call_id: UUID | None = None,
+    user_id: UUID | None = None,
+) -> Delivery:
+    return Delivery(
+        workspace_id=endpoint.workspace_id,
+        endpoint=endpoint,
+        event=event,
+        subject=subject,
+        data=dict(data),
+        call_id=call_id,
+        user_id=user_id,
+        created_at=now,
+        next_at=now,
+        gives_up_at=now + GIVES_UP_AFTER,
+    )
+
+
+def _demand_on(endpoint: Endpoint) -> None:
+    if endpoint.off_at is not None:
+        raise WebhookOff("This webhook is off. Switch it on first.")
+
+
+def _try_soon(endpoint: Endpoint) -> None:
+    """A person waits for the answer, so it does not rest."""
+    Endpoint.objects.get_queryset().filter(id=endpoint.id).update(resting_until=None)

@@ -1,0 +1,180 @@
+"""A manager looks at the wall, reads along, ends a call, and has a server told of it.
+
+Planted bugs that this catches: a wall that needs a reload, a rep who is not told who watches or who ended the call, an end that
+is one click, a webhook's secret that is shown twice.
+"""
+
+import json
+import re
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from config.embedded.handle import Stack
+from sandbox.rep import Person, Rep
+from tests.browser.conftest import Look, signed_in
+
+BOSS = Person(first_name="Maria", last_name="Manager", email="maria@wall.example", mobile="+12025550168")
+CALLER = Person(first_name="Cal", last_name="Caller", email="cal@wall.example", mobile="+12025550169")
+LEAD_PHONE = "+13125550189"
+PACK = "pri_01klosesales0000000starter"
+SIZES = ((1280, "light"), (390, "dark"))
+
+
+@pytest.fixture
+def receiver() -> Iterator[tuple[str, list[dict[str, object]]]]:
+    """A server of the customer's own, and what it was told."""
+    told: list[dict[str, object]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *arguments: object) -> None:
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/klose", told
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_manager_watches_and_ends_a_call_and_a_server_is_told(
+    stack: Stack,
+    control: Rep,
+    new_page: Callable[..., Page],
+    look: Look,
+    complaints: list[str],
+    receiver: tuple[str, list[dict[str, object]]],
+) -> None:
+    boss, rep = Rep(stack.url, stack.sandbox_url), Rep(stack.url, stack.sandbox_url)
+    boss.sign_up(BOSS)
+    boss.buy(PACK)
+    _join(boss, rep, control)
+    wall, mine = new_page(), new_page(width=390, scheme="dark")
+    signed_in(wall, stack, boss)
+    signed_in(mine, stack, rep)
+    _names_a_server(wall, look, receiver[0])
+
+    wall.get_by_role("navigation", name="Main").get_by_role("link", name="Wall").click()
+    expect(wall.get_by_role("heading", name="Nobody is in a call")).to_be_visible()
+    look(wall, "wall-empty-1280-light")
+    mine.goto("/wall")
+    expect(mine.get_by_role("heading", name="For managers and the owner")).to_be_visible()
+    expect(mine.get_by_role("navigation", name="Main").get_by_role("link", name="Wall")).to_have_count(0)
+
+    lead = {"first_name": "Nora", "last_name": "Next", "phone": LEAD_PHONE}
+    lead_id = rep.call("POST", "/api/leads", lead, expect=201)["id"]
+    control.sandbox("POST", f"/sandbox/api/phones/{LEAD_PHONE}", {"dialogue": "price_objection", "loop": True})
+    call_id = rep.call("POST", "/api/calls", {"lead_id": lead_id}, key=str(uuid.uuid4()), expect=201)["id"]
+    mine.goto(f"/call?call={call_id}&lead={lead_id}")
+    card = wall.get_by_role("listitem", name="Cal Caller with Nora Next")
+    expect(card).to_be_visible()
+    expect(card).to_contain_text("In call", timeout=20_000)
+    expect(card).not_to_contain_text("Nothing yet", timeout=30_000)
+    for width, scheme in SIZES:
+        _resize(wall, width, scheme)
+        look(wall, f"wall-{width}-{scheme}")
+    _resize(wall, *SIZES[0])
+
+    card.get_by_role("link", name=re.compile("Watch")).focus()
+    wall.keyboard.press("Enter")
+    expect(wall.get_by_text("You are watching, and Cal Caller sees it.")).to_be_visible()
+    expect(mine.get_by_text("Maria Manager is watching")).to_be_visible()
+    expect(wall.get_by_role("log", name="Transcript")).to_contain_text("Nora Next")
+    expect(wall.get_by_role("button", name="Correct")).to_have_count(0)
+    for width, scheme in SIZES:
+        _resize(wall, width, scheme)
+        look(wall, f"watching-{width}-{scheme}")
+    look(mine, "watched-390-dark")
+    _resize(wall, *SIZES[0])
+    wall.get_by_role("link", name="All live calls").click()
+    expect(card).to_be_visible()
+    expect(mine.get_by_text("Maria Manager is watching")).not_to_be_visible()
+
+    card.get_by_role("button", name=re.compile("End the call")).click()
+    dialog = wall.get_by_role("dialog", name="End Cal Caller's call?")
+    look(wall, "wall-end-1280-light")
+    dialog.get_by_role("button", name="End the call").click()
+    expect(wall.get_by_role("heading", name="Nobody is in a call")).to_be_visible(timeout=20_000)
+    expect(mine.get_by_text("Maria Manager ended it.")).to_be_visible(timeout=20_000)
+    look(mine, "ended-by-390-dark")
+    boss.wait_for(lambda: "call.completed" in [one["type"] for one in receiver[1]])
+    _sees_what_was_sent(wall, look)
+    boss.close()
+    rep.close()
+    assert [each for each in complaints if "status of 4" not in each] == []
+
+
+def _join(boss: Rep, rep: Rep, control: Rep) -> None:
+    boss.call("POST", "/api/team/invitations", {"email": CALLER.email, "role": "rep"}, expect=201)
+    [link] = control.wait_for(lambda: _links_to(control, CALLER.email), limit_s=20)
+    rep.call("GET", "/api/session")
+    rep.call(
+        "POST",
+        "/api/signup",
+        {
+            "first_name": CALLER.first_name,
+            "last_name": CALLER.last_name,
+            "email": CALLER.email,
+            "mobile": CALLER.mobile,
+            "password": CALLER.password,
+            "sms_consent": True,
+            "policy_version": rep.call("GET", "/api/policy")["version"],
+            "policy_accepted": True,
+            "invitation": link.split("#")[1],
+        },
+    )
+    rep.prove_mobile(CALLER.mobile)
+
+
+def _links_to(control: Rep, email: str) -> list[str]:
+    mails = control.sandbox("GET", "/sandbox/api/mails", params={"to": email})
+    return [link for mail in mails for link in mail["links"] if "/join#" in link]
+
+
+def _names_a_server(page: Page, look: Look, url: str) -> None:
+    page.goto("/settings")
+    page.get_by_role("link", name="Open webhooks").click()
+    expect(page.get_by_role("heading", name="No server is told yet")).to_be_visible()
+    look(page, "webhooks-empty-1280-light")
+    page.get_by_role("button", name="Make the first webhook").press("Enter")
+    address = page.get_by_role("textbox", name="Address")
+    expect(address).to_be_focused()
+    page.keyboard.type("https://10.0.0.1/hook")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("cannot be reached from the Internet")).to_be_visible()
+    look(page, "webhook-form-1280-light")
+    address.fill(url)
+    page.get_by_label("The insights of a call are there").check()
+    page.get_by_role("button", name="Make the webhook").click()
+    secret = page.get_by_role("textbox", name="The secret").input_value()
+    assert secret.startswith("whsec_")
+    look(page, "webhook-secret-1280-light")
+    page.get_by_role("button", name="I have it").click()
+    page.get_by_role("button", name="Send a test").click()
+    expect(page.get_by_role("row", name=re.compile("webhook.test .* Taken Answered 204"))).to_be_visible()
+    assert secret not in page.content()
+
+
+def _sees_what_was_sent(page: Page, look: Look) -> None:
+    page.goto("/settings/webhooks")
+    expect(page.get_by_role("row", name=re.compile("call.completed .* Taken"))).to_be_visible()
+    for width, scheme in SIZES:
+        _resize(page, width, scheme)
+        look(page, f"webhooks-{width}-{scheme}")
+    page.get_by_role("button", name="Switch off").click()
+    expect(page.get_by_text("Switched off by a member")).to_be_visible()
+    look(page, "webhooks-off-390-dark")
+
+
+def _resize(page: Page, width: int, scheme: str) -> None:
+    page.set_viewport_size({"width": width, "height": 844 if width < 600 else 800})
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
