@@ -15,8 +15,10 @@ from api import (
     identity,
     lead_import,
     leads,
+    looks,
     mobile,
     privacy,
+    staff,
     statement,
     team,
     top_up,
@@ -43,6 +45,8 @@ ROUTERS = (
     top_up,
     statement,
     privacy,
+    staff,
+    looks,
 )
 
 

@@ -5,9 +5,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.core.exceptions import DisallowedHost, ObjectDoesNotExist, RequestDataTooBig, SuspiciousOperation
+from django.db import InternalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
+from psycopg.errors import ReadOnlySqlTransaction
 
 from api.parsing import UnstorableText
 from processors.errors import DomainError
@@ -34,6 +36,8 @@ TITLES = {
     503: "Not available right now",
 }
 
+# What a look by our own people gets for whatever would change something.
+LOOK_IS_READ_ONLY = "look_is_read_only"
 FAILED = "Something failed on our side. Nothing was changed; try again."
 
 
@@ -138,6 +142,13 @@ def install(api: NinjaAPI, statuses: Mapping[type[DomainError], int]) -> None:
         return problem(
             400, "request_unusable", "The request cannot be read, or carries more fields than anything here takes."
         )
+
+    @api.exception_handler(InternalError)
+    def refused_by_the_database(request: HttpRequest, error: InternalError) -> HttpResponse:
+        # Only looks read in a transaction that may not write.
+        if isinstance(error.__cause__, ReadOnlySqlTransaction):
+            return problem(403, LOOK_IS_READ_ONLY, "This is a look: nothing can be changed in it.")
+        return unexpected(request, error)
 
     @api.exception_handler(Exception)
     def unexpected(request: HttpRequest, error: Exception) -> HttpResponse:

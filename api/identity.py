@@ -8,7 +8,7 @@ from django.middleware.csrf import get_token, rotate_token
 from django.utils import timezone
 from ninja import Router, Status
 
-from api.auth import CsrfFailed, actor_of, anyone_auth, awaiting_otp_auth, session_of
+from api.auth import CsrfFailed, actor_of, anyone_auth, awaiting_otp_auth, look_of, session_of
 from api.client import client_of
 from identity import access, contact, operations, opt_out, otp, passwords, permissions, queries, verify
 from identity.schemas import (
@@ -24,6 +24,7 @@ from identity.schemas import (
     TextConsentIn,
 )
 from processors.errors import DomainError
+from staff.queries import describe_look
 
 router = Router(tags=["identity"])
 
@@ -64,7 +65,8 @@ def read_session(request: HttpRequest) -> SessionOut:
     Sets the CSRF cookie that every changing request must repeat as a header.
     """
     get_token(request)
-    return queries.describe_session(session_of(request))
+    look = look_of(request)
+    return queries.describe_session(session_of(request)) if look is None else describe_look(look)
 
 
 @router.post("/signup", response=SessionOut, auth=anyone_auth, operation_id="sign_up")

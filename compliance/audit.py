@@ -20,6 +20,9 @@ WorkspaceAction = Literal[
     "key.made",
     "key.revoked",
     "lead.removed",
+    "look.began",
+    "look.ended",
+    "look.opened",
     "paddle_event.dismissed",
     "paddle_event.granted",
     "team.capped",
@@ -52,7 +55,9 @@ PersonalAction = Literal[
     "texts.allowed",
     "texts.stopped",
 ]
-Action = WorkspaceAction | PersonalAction
+# What was done with the accounts of our own people.
+StaffAction = Literal["staff.added", "staff.disabled", "staff.enrolled", "staff.reset"]
+Action = WorkspaceAction | PersonalAction | StaffAction
 
 
 def record(

@@ -8,6 +8,7 @@ from typing import Final
 
 from compliance.element import Element
 from compliance.team_elements import TEAM_ELEMENTS
+from compliance.staff_elements import STAFF_ELEMENTS
 
 _ACTIVE = "As long as the account is active"
 _LIKE_TRANSCRIPT = "180 days, or as long as the transcript that it was made from"
@@ -271,6 +272,7 @@ _ELEMENTS: Final = (
         "holds random identifiers only",
         stays="The record cannot be changed without being noticed; its identifiers no longer lead to you.",
     ),
+    *STAFF_ELEMENTS,
     Element(
         "disclosure",
         "Which kinds of data went to which recipient, by keyed hash and day",

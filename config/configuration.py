@@ -130,6 +130,11 @@ _DEMANDS = (
     _Demand("SECRET_KEY", lambda value: len(value) >= 50, "set at least 50 random characters"),
     _Demand("SUPPRESSION_KEY", _matches("[0-9a-fA-F]{64}"), "set 64 random hex digits and never lose them"),
     _Demand(
+        "STAFF_SECRET_KEYS",
+        _matches(r"[\w-]{43}=(,\s*[\w-]{43}=)*"),
+        "set 32 random bytes in URL-safe base64, several with commas, the newest first",
+    ),
+    _Demand(
         "DATABASE_URL",
         _is_database_url,
         "set postgresql://USER:PASSWORD@HOST:PORT/NAME, and nothing after ? but sslmode and its like",

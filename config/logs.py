@@ -122,6 +122,7 @@ _HOUSE = frozenset(
         "ai",
         "ledger",
         "outgoing",
+        "staff",
         "identity",
         "compliance",
         "realtime",

@@ -10,6 +10,7 @@ from identity import personal_data as identity
 from ledger import personal_data as ledger
 from outgoing import personal_data as outgoing
 from processors import personal_data as processors
+from staff import personal_data as staff
 from voice import personal_data as voice
 
 # In the order of erasure: the carrier first, since voice knows what to delete there; compliance last, since
@@ -19,6 +20,7 @@ STORES: Final[tuple[Store, ...]] = (
     voice.STORE,
     ai.STORE,
     outgoing.STORE,
+    staff.STORE,
     identity.STORE,
     ledger.STORE,
     compliance.DISCLOSURES,
@@ -41,6 +43,7 @@ INVENTORIES: Final[tuple[Mapping[str, str], ...]] = (
     ai.INVENTORY,
     outgoing.INVENTORY,
     identity.INVENTORY,
+    staff.INVENTORY,
     ledger.INVENTORY,
     compliance.INVENTORY,
     processors.INVENTORY,

@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "compliance",
     "identity",
     "outgoing",
+    "staff",
     "ledger",
     "ai",
     "voice",
@@ -59,7 +60,9 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    # Around the gate: its transaction is over when the name of the workspace is forgotten.
     "config.middleware.OneWorkspaceMiddleware",
+    "api.look_gate.LookGateMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
@@ -160,6 +163,12 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+
+# --- Our own people -----------------------------------------------------------------------------------------------
+# Fernet keys that encrypt their second factors; the first encrypts, all decrypt. They live outside the database.
+STAFF_SECRET_KEYS = environment.items("STAFF_SECRET_KEYS")
+STAFF_COOKIE_NAME = "__Host-staff"
+LOOK_COOKIE_NAME = "__Host-look"
 
 # --- Compliance ---------------------------------------------------------------------------------------------------
 # Hex key of the keyed hashes (suppression list, tombstones); it lives outside the database.

@@ -26,7 +26,12 @@ def with_caller(inner: Application) -> Application:
 
 async def caller_of(cookies: str) -> Actor | None:
     """Whose session the upgrade's Cookie header names; None when nobody is signed in."""
-    morsel = SimpleCookie(cookies).get(settings.SESSION_COOKIE_NAME)
+    known = SimpleCookie(cookies)
+    look = known.get(settings.LOOK_COOKIE_NAME)
+    if look is not None and look.value:
+        # Looks have no live news, and while a browser looks it is nobody else either.
+        return None
+    morsel = known.get(settings.SESSION_COOKIE_NAME)
     actor: Actor | None = await database_sync_to_async(_actor)(morsel.value if morsel else None)
     return actor
 

@@ -20,7 +20,8 @@ _ON_INVITATIONS: Final = ("team.invited", "team.invitation_taken_back", "team.jo
 def page(*, actor: Actor, cursor: str | None) -> ActivityPage:
     """Newest first. Raises NotPermitted, CursorInvalid."""
     actor.demand("manage_members")
-    events = AuditEvent.objects.filter(workspace_id=actor.workspace_id)
+    # What our staff opened in a look is listed with the look.
+    events = AuditEvent.objects.filter(workspace_id=actor.workspace_id).exclude(action="look.opened")
     older = events
     if cursor is not None:
         known = _id(cursor)

@@ -7,9 +7,10 @@ from django.conf import settings
 
 from identity.auth import Actor
 from identity.contact import masked
-from identity.models import Session
+from identity.models import Membership, Session, User
 from identity.permissions import Role, may
 from identity.schemas import (
+    LookBannerOut,
     PermissionsOut,
     SessionOut,
     SignedInDeviceOut,
@@ -20,7 +21,9 @@ from identity.schemas import (
 from identity.sessions import SessionStore, is_open
 
 SESSIONS_LISTED_MAX = 200
-_ANONYMOUS = SessionOut(state="anonymous", user=None, workspace=None, role=None, permissions=None, live_socket_url=None)
+_ANONYMOUS = SessionOut(
+    state="anonymous", user=None, workspace=None, role=None, permissions=None, live_socket_url=None, look=None
+)
 
 
 def describe_session(session: SessionStore) -> SessionOut:
@@ -28,17 +31,26 @@ def describe_session(session: SessionStore) -> SessionOut:
     row = session.row
     if row is None or row.user is None or row.membership is None or not row.user.is_active:
         return _ANONYMOUS
-    verified = row.phone_verified_at is not None
-    role = cast(Role, row.membership.role)
-    workspace = row.membership.workspace
+    return session_of_member(row.user, row.membership, verified=row.phone_verified_at is not None)
+
+
+def session_of_member(
+    user: User, membership: Membership, *, verified: bool = True, look: LookBannerOut | None = None
+) -> SessionOut:
+    """What pages are told of a member. verified: whether the phone was proved.
+
+    look: when one of our staff sees the pages as this member: then without a socket and without the whole number.
+    """
+    workspace, role = membership.workspace, cast(Role, membership.role)
+    whole = verified and look is None
     return SessionOut(
         state="signed_in" if verified else "awaiting_otp",
         user=UserOut(
-            id=row.user.id,
-            first_name=row.user.first_name,
-            last_name=row.user.last_name,
-            email=row.user.email,
-            mobile_e164=row.user.mobile_e164 if verified else masked(row.user.mobile_e164),
+            id=user.id,
+            first_name=user.first_name,
+            last_name=user.last_name,
+            email=user.email,
+            mobile_e164=user.mobile_e164 if whole else masked(user.mobile_e164),
         ),
         workspace=WorkspaceOut(id=workspace.id, name=workspace.name),
         role=role,
@@ -50,7 +62,8 @@ def describe_session(session: SessionStore) -> SessionOut:
             manage_webhooks=may(role, "manage_webhooks"),
             manage_workspace=may(role, "manage_workspace"),
         ),
-        live_socket_url=settings.LIVE_SOCKET_URL if verified else None,
+        live_socket_url=settings.LIVE_SOCKET_URL if whole else None,
+        look=look,
     )
 
 

@@ -131,10 +131,20 @@ class PermissionsOut(BaseModel):
     manage_workspace: bool
 
 
+class LookBannerOut(BaseModel):
+    """What stands on every page while one of our staff sees it as a member does. staff_name: a first name."""
+
+    staff_name: str
+    workspace_name: str
+    reason: str
+    ends_at: datetime
+
+
 class SessionOut(BaseModel):
     """Whom the browser's session belongs to; all but the state is null when anonymous.
 
-    live_socket_url: where /ws/ is, without a path; for the signed in alone.
+    live_socket_url: where /ws/ is, without a path; for the signed in alone. look: not null when it is no session of the
+    person, but a look of our staff, which changes nothing.
     """
 
     state: Literal["anonymous", "awaiting_otp", "signed_in"]
@@ -143,6 +153,7 @@ class SessionOut(BaseModel):
     role: Role | None
     permissions: PermissionsOut | None
     live_socket_url: str | None
+    look: LookBannerOut | None
 
 
 class OtpSentOut(BaseModel):

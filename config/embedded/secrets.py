@@ -1,5 +1,6 @@
 """The secrets of one embedded stack: made once, kept in a file that only its user can read."""
 
+import base64
 import json
 import os
 import secrets
@@ -11,6 +12,7 @@ Secrets = dict[str, str]
 _MAKERS: dict[str, Callable[[], str]] = {
     "secret_key": lambda: secrets.token_urlsafe(50),
     "suppression_key": lambda: secrets.token_hex(32),
+    "staff_secret_key": lambda: base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
     "postgres_superuser_password": lambda: secrets.token_urlsafe(24),
     "postgres_password": lambda: secrets.token_urlsafe(24),
     "twilio_account_sid": lambda: "AC" + secrets.token_hex(16),

@@ -108,6 +108,8 @@ def _run(places: Folders, chosen: Ports, *, demo: bool) -> int:
         say(f"\nKlosesales is ready after {time.monotonic() - started:.1f} s: {supplied['PUBLIC_URL']}")
         if login:
             say(login)
+            say(f"Staff come in at {supplied['PUBLIC_URL']}/staff once you have added one:")
+            say('  make manage ARGS="staff add you@example.com You support"')
         say(f"The sandbox shows its phones, text messages and mails: http://localhost:{chosen.sandbox}")
         say(f"Logs are in {places.logs}. Ctrl-C stops everything.")
         supervisor.watch()

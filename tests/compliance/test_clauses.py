@@ -10,7 +10,7 @@ from compliance.clauses import CLAUSE_IDS, CLAUSES, SECTIONS
 from tests.policy_report import proofs
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
-HOUSE = ("config", "api", "voice", "ai", "ledger", "outgoing", "identity", "compliance", "realtime", "processors")
+HOUSE = ("config", "api", "voice", "ai", "ledger", "identity", "compliance", "realtime", "processors")
 
 
 def test_ids_are_unique_and_sections_complete() -> None:

@@ -21,7 +21,7 @@ from processors import register
 from realtime.leftovers import expire_leftovers
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
-HOUSE = ("config", "api", "voice", "ai", "ledger", "outgoing", "identity", "compliance", "realtime", "processors")
+HOUSE = ("config", "api", "voice", "ai", "ledger", "identity", "compliance", "realtime", "processors")
 
 
 def model_fields() -> list[str]:

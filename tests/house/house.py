@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import TypeVar
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
-FLOORS = ("config", "api", "voice", "ai", "ledger", "outgoing", "identity", "compliance", "realtime", "processors")
+FLOORS = ("config", "api", "voice", "ai", "ledger", "identity", "compliance", "realtime", "processors")
 BESIDE = ("sandbox", "bench", "deploy", "tests")
 # Programs that act when they are imported.
 _PROGRAMS = ("__main__", "__mp_main__", "asgi")

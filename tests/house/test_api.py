@@ -38,6 +38,7 @@ INTERNAL = {
     "recognition_failed": "ai/listening/track.py: the stretch becomes a gap",
     "reference_taken": "each call has a reference of its own, so a second hold is a fault of ours",
     "speech_refused": "ai/listening/track.py: the stretch becomes a gap",
+    "staff_exists": "staff/management/commands/staff.py tells the operator",
     "stream_refused": "voice/media_stream.py: the socket is closed with a code",
     "text_too_late": "ai/listening/track.py: the stretch becomes a gap",
     "transcriber_overloaded": "ai/listening/client.py: final speech waits and is sent again",

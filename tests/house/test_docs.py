@@ -7,7 +7,7 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent.parent
 PROOF = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 FILE = re.compile(
-    r"`((?:ai|api|bench|compliance|config|deploy|docs|identity|ledger|outgoing|processors|realtime|sandbox|tests|voice)/[\w/.]+\.\w+)`"
+    r"`((?:ai|api|bench|compliance|config|deploy|docs|identity|ledger|processors|realtime|sandbox|tests|voice)/[\w/.]+\.\w+)`"
 )
 
 

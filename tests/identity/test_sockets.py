@@ -1,7 +1,7 @@
 """A browser's socket belongs to a session: none without the passcode, none after the session."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, TypeVar
 
 import pytest
@@ -22,8 +22,15 @@ Result = TypeVar("Result")
 class Socket:
     """The browser's own socket, with its cookies."""
 
-    def __init__(self, browser: Browser, door: type[Door], origin: str = settings.PUBLIC_URL) -> None:
-        cookie = f"{settings.SESSION_COOKIE_NAME}={browser.session_cookie}"
+    def __init__(
+        self,
+        browser: Browser,
+        door: type[Door],
+        origin: str = settings.PUBLIC_URL,
+        cookies: Mapping[str, str | None] | None = None,
+    ) -> None:
+        sent = cookies or {settings.SESSION_COOKIE_NAME: browser.session_cookie}
+        cookie = "; ".join(f"{name}={value}" for name, value in sent.items())
         headers = [(b"cookie", cookie.encode()), (b"origin", origin.encode())]
         self._socket = door(headers)
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from config.asgi import application
 from realtime.publish import Topic
 from tests.identity.test_sockets import SIGNED_OUT, Socket, run
 from tests.matrix.expectations import Role
-from tests.matrix.world import World
+from tests.matrix.world import World, copied
 from tests.realtime.doors import Door, both_doors
 
 QUIET_S = 0.5
@@ -76,6 +77,24 @@ def test_without_a_session_the_socket_is_closed_with_a_code(door: type[Door], wo
         return await socket.closed_with()
 
     assert run(story) == SIGNED_OUT
+
+
+@both_doors
+def test_a_look_of_our_own_people_has_no_socket_and_nor_has_the_customer_beside_it(
+    door: type[Door], world: World
+) -> None:
+    """Nothing can be said or heard by one: it would outlive the look."""
+    browser = copied(world.looking["owner"])
+    beside = world.browser_of("owner").session_cookie
+
+    async def story(cookies: dict[str, str]) -> int:
+        socket = Socket(browser, door, cookies=cookies)
+        assert await socket.open()
+        return await socket.closed_with()
+
+    ours = {name: browser.client.cookies[name].value for name in ("__Host-staff", "__Host-look")}
+    for cookies in (ours, {**ours, "__Host-session": beside or ""}):
+        assert run(partial(story, cookies)) == SIGNED_OUT
 
 
 @pytest.mark.parametrize(

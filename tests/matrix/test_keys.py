@@ -8,12 +8,12 @@ import pytest
 from identity.permissions import SCOPES, Scope
 from tests.matrix.asker import Asker, Reply
 from tests.matrix.expectations import EXPECTATIONS, KEYED
-from tests.matrix.routes import Operation, operations
+from tests.matrix.routes import Operation, customers_operations
 from tests.matrix.test_routes import filled
 from tests.matrix.world import World
 
 pytestmark = pytest.mark.django_db
-OPERATIONS = operations()
+OPERATIONS = customers_operations()
 # Routes that ask nobody who they are.
 OPEN_TO_ALL = {"get_session", "get_policy", "list_processors", "get_erasure_receipt"}
 

@@ -24,11 +24,11 @@ from tests.matrix.expectations import (
     Role,
     Thing,
 )
-from tests.matrix.routes import CHANGING, Operation, hidden_operations, operations, plain_urls, sockets
+from tests.matrix.routes import CHANGING, Operation, customers_operations, hidden_operations, plain_urls, sockets
 from tests.matrix.world import STARTER, TOP_UP_WORDS, World, carrier_posts, rows_of
 
 pytestmark = pytest.mark.django_db
-OPERATIONS = {operation.operation_id: operation for operation in operations()}
+OPERATIONS = {operation.operation_id: operation for operation in customers_operations()}
 # What differs between two answers to the same question, whatever was found.
 MADE_ANEW = ("id", "asked_at")
 

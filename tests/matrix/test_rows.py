@@ -10,8 +10,12 @@ from django.db.models import F, ForeignKey, Model
 from identity.models import TenantManager, TenantModel, Workspace
 from tests.matrix.world import World, tenant_models
 
-UPPER_FLOORS = ("outgoing", "ledger", "ai", "voice", "api", "config")
+UPPER_FLOORS = ("staff", "outgoing", "ledger", "ai", "voice", "api", "config")
 BELONGS_TO_NO_WORKSPACE = {
+    "staff.StaffMember": "our own people belong to no workspace; their looks do",
+    "staff.RecoveryCode": "of one of our own people",
+    "staff.StaffSession": "of one of our own people",
+    "staff.StaffEvent": "of one of our own people",
     "ledger.Account": "the house's own accounts have none; a constraint ties the rest to a workspace",
     "ledger.Posting": "one side of an entry, which has the workspace; it is read through its entry only",
     "ledger.RateCard": "one price list for all",

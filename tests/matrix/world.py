@@ -22,12 +22,15 @@ from ledger import operations, top_up_words
 from ledger.models import Checkout
 from ledger.paddle import packs
 from ledger.top_up_schemas import TopUpTerms
+from staff.permissions import StaffRole
 from tests.identity.browser import PASSWORD, form
 from tests.ledger.books import completed, notify
 from tests.ledger.top_ups import created
 from tests.matrix.asker import Asker
 from tests.matrix.expectations import Role, Thing
 from tests.sandbox_fixture import Sandbox
+from tests.staff.ours import PASSWORD as OUR_PASSWORD
+from tests.staff.ours import hire
 from voice import analysis, transcripts
 from voice.heard import Heard
 from voice.models import Call, CallWatch
@@ -87,12 +90,17 @@ class Person:
 
 @dataclass(slots=True)
 class World:
-    """people: by name; "stranger" is the owner of the other workspace. waiting: a browser before its passcode."""
+    """people: by name; "stranger" is the owner of the other workspace. waiting: a browser before its passcode.
+
+    desk: the browser of one of our own people who is in no look. looking: browsers of our own people, each in a look through the eyes of the person of that name.
+    """
 
     sandbox: Sandbox
     people: dict[str, Person]
     waiting: Asker
     waiting_for: Membership
+    desk: Asker
+    looking: dict[str, Asker]
 
     def person_of(self, role: Role) -> Person:
         """Who has the role; the rep's things stand for those whom nobody knows yet."""
@@ -100,12 +108,16 @@ class World:
 
     def browser_of(self, role: Role) -> Asker:
         """A copy, so that what one test does to its cookies is not seen by another."""
-        copy = Asker()
-        if role != "anonymous":
-            original = self.waiting if role == "awaiting_otp" else self.people[role].browser
-            for name, morsel in original.client.cookies.items():
-                copy.client.cookies[name] = morsel.value
-        return copy
+        if role == "anonymous":
+            return Asker()
+        return copied(self.waiting if role == "awaiting_otp" else self.people[role].browser)
+
+
+def copied(browser: Asker) -> Asker:
+    copy = Asker()
+    for name, morsel in browser.client.cookies.items():
+        copy.client.cookies[name] = morsel.value
+    return copy
 
 
 def build(sandbox: Sandbox) -> World:
@@ -147,7 +159,8 @@ def build(sandbox: Sandbox) -> World:
     waiting = Asker("198.51.100.99")
     assert waiting.post("/api/signin", {"email": waiting_for.user.email, "password": PASSWORD})[0] == 200
     assert waiting.post("/api/otp/send")[0] == 200
-    return World(sandbox, people, waiting, waiting_for)
+    looking = {name: _looking(person) for name, person in people.items()}
+    return World(sandbox, people, waiting, waiting_for, at_desk("privacy_officer", "Pia"), looking)
 
 
 def rows_of(person: Person) -> dict[str, list[dict[str, Any]]]:
@@ -188,6 +201,25 @@ def _all(model: type[Model]) -> Any:
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def at_desk(role: StaffRole, first_name: str) -> Asker:
+    """One of us, signed in at /staff."""
+    ours, browser = hire(role, first_name), Asker("198.51.100.90")
+    entered = {"email": ours.email, "password": OUR_PASSWORD, "code": ours.code()}
+    assert browser.post("/api/staff/signin", entered)[0] == 200
+    return browser
+
+
+def _looking(person: Person) -> Asker:
+    browser = at_desk("support", f"Support{person.name}")
+    wanted = {
+        "workspace_id": str(person.membership.workspace_id),
+        "user_id": str(person.membership.user_id),
+        "reason": "The customer asked us to look.",
+    }
+    _made(browser.post("/api/staff/looks", wanted), 201)
+    return browser
 
 
 def _form(name: str, number: int) -> SignUpIn:

@@ -21,7 +21,7 @@ from processors.paddle_sdk import paddle_client
 from processors.pseudonyms import pseudonym
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
-HOUSE = ("config", "api", "voice", "ai", "ledger", "outgoing", "identity", "compliance", "realtime", "processors")
+HOUSE = ("config", "api", "voice", "ai", "ledger", "identity", "compliance", "realtime", "processors")
 ACCOUNT = "AC" + "0" * 32
 SERVICE = "VA" + "0" * 32
 CALL_JSON = b'{"sid":"CA00000000000000000000000000000000","status":"queued"}'

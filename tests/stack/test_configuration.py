@@ -15,25 +15,14 @@ from config import configuration
 from config.embedded import ports
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
-HOUSE = (
-    "config",
-    "api",
-    "voice",
-    "ai",
-    "ledger",
-    "outgoing",
-    "identity",
-    "compliance",
-    "realtime",
-    "processors",
-    "sandbox",
-)
+HOUSE = ("config", "api", "voice", "ai", "ledger", "identity", "compliance", "realtime", "processors", "sandbox")
 # Read, but no setting: it says which settings module there is, and there is one.
 NOT_SETTINGS = {"DJANGO_SETTINGS_MODULE"}
 NAME = re.compile(r"[A-Z][A-Z0-9]+(_[A-Z0-9]+)*")
 COMPLETE = {
     "SECRET_KEY": "s" * 50,
     "SUPPRESSION_KEY": "0f" * 32,
+    "STAFF_SECRET_KEYS": "A" * 43 + "=",
     "DATABASE_URL": "postgresql://klose:secret@db.example.com:5432/klose",
     "REDIS_URL": "redis://a.example.com:6379/0,redis://b.example.com:6379/0",
     "PUBLIC_URL": "https://sales.example.com",
@@ -114,6 +103,8 @@ def test_each_required_setting_is_missed(setting: str) -> None:
     ("setting", "value"),
     [
         ("SECRET_KEY", "short"),
+        ("STAFF_SECRET_KEYS", "short"),
+        ("STAFF_SECRET_KEYS", "A" * 43 + "=," + "A" * 44),
         ("DEBUG", "true"),
         ("DEBUG", "perhaps"),
         ("DATABASE_URL", "mysql://a/b"),

@@ -20,6 +20,7 @@ from ledger import operations as ledger
 from ledger import reconcile as books
 from outgoing import deliveries, mails, sending
 from realtime import leftovers
+from staff.retention import expire_staff_traces
 from voice import analysis, credit_end, metering, reconcile, submission, sweeps, watching
 from voice.retention import expire_texts
 
@@ -72,6 +73,7 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (5, compliance.enqueue_due),
         (60, retention.expire),
         (60, expire_texts),
+        (60, expire_staff_traces),
         (60, thinking.expire_questions),
         (60, deliveries.expire),
         (60, leftovers.expire_leftovers),

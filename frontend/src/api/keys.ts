@@ -17,6 +17,7 @@ export const keys = {
   team: ["team"] as const,
   activity: ["team", "activity"] as const,
   spending: ["team", "spending"] as const,
+  teamLooks: ["team", "looks"] as const,
   workspaces: ["workspaces"] as const,
   apiKeys: ["api-keys"] as const,
   webhooks: {
@@ -58,6 +59,14 @@ export const keys = {
     checkout: (id: string) => ["credits", "checkout", id] as const,
   },
   questions: ["questions"] as const,
+  staff: {
+    all: ["staff"] as const,
+    session: ["staff", "session"] as const,
+    people: ["staff", "people"] as const,
+    events: ["staff", "events"] as const,
+    looks: ["staff", "looks"] as const,
+    enrolment: (token: string) => ["staff", "enrolment", token] as const,
+  },
   privacy: {
     all: ["privacy"] as const,
     held: ["privacy", "held"] as const,

@@ -1,7 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate, useRouter } from "@tanstack/react-router";
-import { type ComponentType, lazy, Suspense, useEffect, useState } from "react";
+import { type ComponentType, lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import { sessionQuery } from "../api/queries";
+import type { Session } from "../api/types";
 import {
   AskIcon,
   CallsIcon,
@@ -18,6 +19,7 @@ import { useKey } from "../components/useKey";
 import { Live } from "../live/Live";
 import { BalanceChip } from "./BalanceChip";
 import { ConnectionDot } from "./ConnectionDot";
+import { LookBanner } from "./LookBanner";
 import classes from "./Shell.module.css";
 
 const Palette = lazy(() => import("./Palette").then((module) => ({ default: module.Palette })));
@@ -66,30 +68,30 @@ export function Shell() {
     const next = router.state.location.href;
     void router.navigate({ to: "/sign-in", search: { next }, replace: true });
   }, [ended, router]);
-  if (!session || ended || !session.user || !session.workspace || !session.live_socket_url) return null;
-  const { user, workspace, permissions } = session;
+  if (!session || ended || !session.user || !session.workspace) return null;
+  const { user, workspace, permissions, look } = session;
   const work = WORK.filter((place) => !place.ofTeam || permissions?.see_team);
   return (
-    <Live userId={user.id} workspaceId={workspace.id} socketUrl={session.live_socket_url}>
-      <div className={classes.shell}>
+    <Line session={session}>
+      <div className={look ? `${classes.shell} ${classes.looked}` : classes.shell}>
         <a href="#main" className={classes.skip}>
           Skip to the page
         </a>
+        {look && <LookBanner look={look} seenAs={`${user.first_name} ${user.last_name}`} />}
         <header className={classes.head}>
           <Link to="/call" className={classes.brand}>
             <img src="/mark.svg" alt="" width={20} height={20} />
             Klosesales
           </Link>
-          <TopBar userId={user.id} />
+          <TopBar userId={user.id} isLive={look === null} />
         </header>
         <nav className={classes.nav} aria-label="Main">
           {work.map((place) => (
             <NavLink key={place.to} place={place} />
           ))}
           <div className={classes.below}>
-            {OWN.map((place) => (
-              <NavLink key={place.to} place={place} />
-            ))}
+            {/* What is the member's own is no part of a look. */}
+            {look === null && OWN.map((place) => <NavLink key={place.to} place={place} />)}
             <div className={classes.who}>
               <strong>
                 {user.first_name} {user.last_name}
@@ -102,11 +104,22 @@ export function Shell() {
           <Outlet />
         </main>
       </div>
+    </Line>
+  );
+}
+
+/** The socket; a look has none. */
+function Line({ session, children }: { session: Session; children: ReactNode }) {
+  const { user, workspace, live_socket_url } = session;
+  if (!user || !workspace || !live_socket_url) return children;
+  return (
+    <Live userId={user.id} workspaceId={workspace.id} socketUrl={live_socket_url}>
+      {children}
     </Live>
   );
 }
 
-function TopBar({ userId }: { userId: string }) {
+function TopBar({ userId, isLive }: { userId: string; isLive: boolean }) {
   const [open, setOpen] = useState<"palette" | "help" | null>(null);
   const navigate = useNavigate();
   useKey("?", () => setOpen("help"));
@@ -128,7 +141,7 @@ function TopBar({ userId }: { userId: string }) {
         <kbd>Ctrl K</kbd>
       </button>
       <div className={classes.spacer} />
-      <ConnectionDot />
+      {isLive && <ConnectionDot />}
       <BalanceChip userId={userId} />
       <Suspense fallback={null}>
         {open === "palette" && (

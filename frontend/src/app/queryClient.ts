@@ -3,10 +3,16 @@ import { keys } from "../api/keys";
 import { asProblem } from "../api/problem";
 
 const SIGNED_OUT = "not_signed_in";
+const LOOK_ENDED = "look_ended";
 
-/** The session has ended elsewhere: whoever looks at it finds out and shows the sign-in page. */
+/** The session has ended elsewhere: whoever looks at it finds out and shows the sign-in page. A page of a look that is over
+ * is left with everything that it holds. */
 function noticeSignOut(error: Error): void {
-  if (asProblem(error)?.code === SIGNED_OUT) void queryClient.invalidateQueries({ queryKey: keys.session });
+  const code = asProblem(error)?.code;
+  if (code === LOOK_ENDED) window.location.assign("/staff");
+  if (code !== SIGNED_OUT) return;
+  void queryClient.invalidateQueries({ queryKey: keys.session });
+  void queryClient.invalidateQueries({ queryKey: keys.staff.session });
 }
 
 export const queryClient = new QueryClient({

@@ -1,5 +1,4 @@
 import {
-  createRootRoute,
   createRoute,
   createRouter,
   lazyRouteComponent,
@@ -9,15 +8,12 @@ import {
 } from "@tanstack/react-router";
 import { sessionQuery } from "../api/queries";
 import type { CallStatus, DeliveryState, EntryKind } from "../api/types";
-import { FailedPage, MissingPage } from "./FailedPage";
+import { FailedPage } from "./FailedPage";
 import { queryClient } from "./queryClient";
+import { root } from "./root";
 import { Shell } from "./Shell";
 import { safeNext } from "./safeNext";
-
-const root = createRootRoute({
-  component: Outlet,
-  notFoundComponent: MissingPage,
-});
+import { staffRoutes } from "./staffRoutes";
 
 const text = (value: unknown): string | undefined => (typeof value === "string" && value ? value : undefined);
 const whole = (value: unknown): number | undefined =>
@@ -204,10 +200,14 @@ const credits = createRoute({
   component: lazyRouteComponent(() => import("../pages/credits/CreditsPage"), "CreditsPage"),
 });
 /** Stands outside the shell: every way into it and out of it loads a new document, so that Paddle's script lives here
- * and on no other page. */
+ * and on no other page. In a look nothing is bought. */
 const checkout = createRoute({
   getParentRoute: () => root,
-  beforeLoad: requireSignedIn,
+  beforeLoad: async (visit) => {
+    await requireSignedIn(visit);
+    const session = await queryClient.ensureQueryData(sessionQuery);
+    if (session.look) throw redirect({ to: "/credits", replace: true });
+  },
   path: "/credits/checkout",
   validateSearch: (
     search: Record<string, unknown>,
@@ -269,6 +269,7 @@ const routeTree = root.addChildren([
   textsStopped,
   erased,
   checkout,
+  ...staffRoutes,
   app.addChildren([call, calls, oneCall, wall, leads, ask, credits, team, privacy, settings, webhooks]),
 ]);
 

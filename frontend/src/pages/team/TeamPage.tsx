@@ -15,6 +15,7 @@ import { Waiting } from "../../components/Waiting";
 import { onDate } from "../../format/time";
 import { ActivityPanel } from "./ActivityPanel";
 import { LeavePanel } from "./LeavePanel";
+import { LooksPanel } from "./LooksPanel";
 import { MembersTable } from "./MembersTable";
 import { SpendingPanel } from "./SpendingPanel";
 import classes from "./TeamPage.module.css";
@@ -35,6 +36,7 @@ export function TeamPage() {
           {team.data.may_appoint.length > 0 && <InvitePanel team={team.data} />}
           {team.data.may_appoint.length > 0 && <SpendingPanel team={team.data} />}
           <LeavePanel team={team.data} />
+          {team.data.may_appoint.length > 0 && <LooksPanel />}
           {team.data.may_appoint.length > 0 && <ActivityPanel />}
         </>
       )}

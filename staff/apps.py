@@ -1,0 +1,8 @@
+"""Our own people and what they look at."""
+
+from django.apps import AppConfig
+
+
+class StaffConfig(AppConfig):
+    name = "staff"
+    default_auto_field = "django.db.models.BigAutoField"

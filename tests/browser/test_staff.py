@@ -1,0 +1,137 @@
+"""One of our own people sets up the way in, looks into a workspace with a reason, changes nothing, and the owner reads of it."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import pyotp
+from playwright.sync_api import Page, expect
+
+from config.embedded.environment import PROJECT
+from config.embedded.handle import Stack
+from sandbox.rep import Person, Rep
+from tests.browser.conftest import Look, signed_in
+
+WATCHED = Person(first_name="Wanda", last_name="Watched", email="wanda@watched.example", mobile="+12025550157")
+LEAD = {"first_name": "Leo", "last_name": "Listed", "phone": "+1 202 555 0110"}
+PASSWORD = "quiet lantern river"
+REASON = "She wrote that a call has no text, case 4711."
+
+
+def test_one_of_us_looks_into_a_workspace_and_the_owner_reads_of_it(
+    stack: Stack, new_page: Callable[..., Page], look: Look, complaints: list[str]
+) -> None:
+    rep = Rep(stack.url, stack.sandbox_url)
+    rep.sign_up(WATCHED)
+    rep.call("POST", "/api/leads", LEAD, expect=201)
+
+    page = new_page()
+    page.goto(_link(stack, "add", "nora@klosesales.example", "Nora", "support"))
+    expect(page.get_by_role("img", name="QR code for your authenticator app")).to_be_visible()
+    app = pyotp.TOTP(page.get_by_role("code").inner_text())
+    page.get_by_role("textbox", name="New password").fill(PASSWORD)
+    _seen(page, look, "staff-enrol")
+    page.get_by_label("Code that the app shows").fill(app.now())
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("list", name="Recovery codes").get_by_role("listitem")).to_have_count(10)
+    _seen(page, look, "staff-recovery-codes")
+    page.get_by_role("link", name="I have them; sign in").click()
+    _fill(page, "000000")
+    expect(page.get_by_role("alert")).to_contain_text("do not fit together")
+    _seen(page, look, "staff-sign-in")
+    # The code that set it up is used; the phone's next one is good already.
+    _fill(page, app.at(time.time() + 30))
+
+    expect(page.get_by_role("heading", name="Find a workspace")).to_be_visible()
+    field = page.get_by_label("Whole workspace id, or whole e-mail of a member")
+    field.fill("wanda@watched")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status").filter(has_text="no list to browse")).to_be_visible()
+    field.fill(WATCHED.email)
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Look into My workspace").press("Enter")
+    begin = page.get_by_role("button", name="Look for 30 minutes")
+    expect(page.get_by_label("Reason")).to_be_focused()
+    page.keyboard.type("Because")
+    expect(begin).to_be_disabled()
+    page.get_by_label("Reason").fill(REASON)
+    _seen(page, look, "staff-find")
+    begin.click()
+
+    banner = page.get_by_role("region", name="Look by Klosesales staff")
+    expect(banner).to_contain_text("Nora looks into My workspace")
+    expect(banner).to_contain_text(REASON)
+    page.get_by_role("link", name="Leads").click()
+    expect(page.get_by_text("Leo Listed")).to_be_visible()
+    expect(banner).to_be_visible()
+    _seen(page, look, "look-leads")
+    page.get_by_role("button", name="Add lead").click()
+    form = page.get_by_role("dialog")
+    form.get_by_label("First name").fill("Not")
+    form.get_by_label("Phone").fill("+1 202 555 0111")
+    form.get_by_role("button", name="Add").click()
+    expect(form.get_by_role("alert")).to_contain_text("nothing can be changed")
+    page.goto("/credits/checkout")
+    expect(page).to_have_url(f"{stack.url}/credits")
+    expect(banner).to_be_visible()
+    banner.get_by_role("button", name="End the look").press("Enter")
+    expect(page.get_by_role("heading", name="Your looks")).to_be_visible()
+    expect(page.get_by_role("row").filter(has_text=REASON)).to_contain_text("the list of leads")
+    _seen(page, look, "staff-looks")
+    page.goto("/leads")
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+    owner = new_page()
+    signed_in(owner, stack, rep)
+    owner.goto("/team")
+    panel = owner.get_by_role("region", name="Looks by Klosesales")
+    row = panel.get_by_role("row").filter(has_text=REASON)
+    expect(row).to_contain_text("Nora (Support) saw the pages of Wanda Watched")
+    expect(row).to_contain_text("the list of leads")
+    panel.evaluate("(it) => it.scrollIntoView({block: 'start'})")
+    _seen(owner, look, "team-looks")
+    assert rep.call("GET", "/api/leads")["items"][0]["first_name"] == "Leo"
+    assert len(rep.call("GET", "/api/leads")["items"]) == 1
+    rep.close()
+
+    admin = new_page()
+    admin.goto(_link(stack, "add", "ada@klosesales.example", "Ada", "admin"))
+    app = pyotp.TOTP(admin.get_by_role("code").inner_text())
+    admin.get_by_role("textbox", name="New password").fill(PASSWORD)
+    admin.get_by_label("Code that the app shows").fill(app.now())
+    admin.keyboard.press("Enter")
+    admin.get_by_role("link", name="I have them; sign in").click()
+    _fill(admin, app.at(time.time() + 30), "ada@klosesales.example")
+    expect(admin.get_by_role("heading", name="People")).to_be_visible()
+    _seen(admin, look, "staff-people")
+    admin.get_by_role("button", name="Disable Nora").click()
+    admin.get_by_role("dialog").get_by_role("button", name="Disable").click()
+    expect(admin.get_by_role("row", name="Nora Disabled")).to_be_visible()
+    page.goto("/staff")
+    expect(page.get_by_role("heading", name="Staff sign-in")).to_be_visible()
+    # The refusals that were wanted.
+    assert [each for each in complaints if "status of 4" not in each] == []
+
+
+def _link(stack: Stack, *arguments: str) -> str:
+    """What the operator's command prints."""
+    command = [sys.executable, "manage.py", "staff", *arguments]
+    environ = {**os.environ, **stack.env}
+    said = subprocess.run(command, cwd=PROJECT, env=environ, capture_output=True, text=True, check=True, timeout=60)
+    return said.stdout.split()[-1]
+
+
+def _fill(page: Page, code: str, email: str = "nora@klosesales.example") -> None:
+    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Password", exact=False).first.fill(PASSWORD)
+    page.get_by_label("Code").fill(code)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def _seen(page: Page, look: Look, name: str) -> None:
+    for width, scheme in ((390, "dark"), (1280, "light")):
+        page.set_viewport_size({"width": width, "height": 844 if width < 600 else 800})
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        look(page, f"{name}-{width}-{scheme}")
