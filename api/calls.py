@@ -20,6 +20,7 @@ from voice.schemas import (
     CallPage,
     CallStatus,
     ReceiptOut,
+    Result,
     SegmentChange,
     SegmentOut,
     SegmentPage,
@@ -50,6 +51,7 @@ def list_calls(
     request: HttpRequest,
     lead_id: UUID | None = None,
     status: CallStatus | None = None,
+    disposition: Result | None = None,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Any:
@@ -57,6 +59,7 @@ def list_calls(
         actor=actor_of(request),
         lead_id=lead_id,
         status=status,
+        disposition=disposition,
         cursor=cursor,
         limit=limit,
         now=datetime.now(UTC),

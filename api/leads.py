@@ -10,9 +10,21 @@ from ninja import Query, Router, Status
 from api.auth import actor_of, or_key
 from api.rendering import answered
 from processors.errors import DomainError
-from voice import dialling, leads, phones, queries
+from voice import dialling, lead_history, leads, phones, queries, tags
 from voice.models import Lead
-from voice.schemas import DialCheckOut, LeadChange, LeadIn, LeadOut, LeadPage, SuppressionIn
+from voice.queue_schemas import HistoryPage
+from voice.schemas import (
+    TAG_LENGTH_MAX,
+    DialCheckOut,
+    LeadChange,
+    LeadIn,
+    LeadOut,
+    LeadPage,
+    ResultFilter,
+    SuppressionIn,
+    TagsChange,
+    TagsOut,
+)
 
 router = Router(tags=["leads"])
 
@@ -23,6 +35,8 @@ PROBLEMS: dict[type[DomainError], int] = {
     leads.LeadSuppressed: 409,
     leads.LeadInCall: 409,
     leads.LeadGone: 410,
+    tags.TagUnusable: 422,
+    tags.TooManyTags: 409,
 }
 
 
@@ -34,10 +48,21 @@ def _out(lead: Lead) -> LeadOut:
 def list_leads(
     request: HttpRequest,
     search: Annotated[str, Query(max_length=100)] = "",
+    tag: Annotated[str, Query(max_length=TAG_LENGTH_MAX)] = "",
+    disposition: ResultFilter | None = None,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Any:
-    return answered(queries.leads_page(actor=actor_of(request), search=search, cursor=cursor, limit=limit))
+    return answered(
+        queries.leads_page(
+            actor=actor_of(request), search=search, tag=tag, disposition=disposition, cursor=cursor, limit=limit
+        )
+    )
+
+
+@router.get("/tags", response=TagsOut, operation_id="list_tags", auth=or_key("leads:read"))
+def list_tags(request: HttpRequest) -> Any:
+    return tags.tags_of(actor=actor_of(request))
 
 
 @router.post("/leads", response={201: LeadOut}, operation_id="add_lead", auth=or_key("leads:write"))
@@ -59,6 +84,24 @@ def change_lead(request: HttpRequest, lead_id: UUID, change: LeadChange) -> Any:
 def remove_lead(request: HttpRequest, lead_id: UUID) -> Any:
     leads.remove_lead(actor=actor_of(request), lead_id=lead_id, now=datetime.now(UTC))
     return Status(204, None)
+
+
+@router.patch("/leads/{lead_id}/tags", response=LeadOut, operation_id="change_tags", auth=or_key("leads:write"))
+def change_tags(request: HttpRequest, lead_id: UUID, change: TagsChange) -> Any:
+    now = datetime.now(UTC)
+    return _out(leads.change_tags(actor=actor_of(request), lead_id=lead_id, change=change, now=now))
+
+
+@router.get(
+    "/leads/{lead_id}/history", response=HistoryPage, operation_id="list_lead_history", auth=or_key("calls:read")
+)
+def list_lead_history(
+    request: HttpRequest,
+    lead_id: UUID,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> Any:
+    return lead_history.history_page(actor=actor_of(request), lead_id=lead_id, cursor=cursor, limit=limit)
 
 
 @router.post("/leads/{lead_id}/suppression", response=LeadOut, operation_id="suppress_lead", auth=or_key("leads:write"))

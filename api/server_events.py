@@ -12,6 +12,8 @@ from outgoing.events import WebhooksChanged
 from voice.events import (
     CallChanged,
     CallWarning,
+    LeadReleased,
+    LeadReserved,
     SegmentAdded,
     SegmentChanged,
     SegmentInterim,
@@ -26,6 +28,8 @@ SERVER_EVENTS: tuple[type[BaseModel], ...] = (
     CallWarning,
     CheckoutChanged,
     InsightsReady,
+    LeadReleased,
+    LeadReserved,
     SegmentAdded,
     SegmentChanged,
     SegmentInterim,
@@ -41,6 +45,8 @@ ServerEvent = Annotated[
     | CallWarning
     | CheckoutChanged
     | InsightsReady
+    | LeadReleased
+    | LeadReserved
     | SegmentAdded
     | SegmentChanged
     | SegmentInterim

@@ -6,9 +6,10 @@ The page about held data is made from this; compliance/inventory.py compares it 
 
 from typing import Final
 
+from compliance.calling_elements import DIAL_QUEUE
 from compliance.element import Element
-from compliance.team_elements import TEAM_ELEMENTS
 from compliance.staff_elements import STAFF_ELEMENTS
+from compliance.team_elements import TEAM_ELEMENTS
 
 _ACTIVE = "As long as the account is active"
 _LIKE_TRANSCRIPT = "180 days, or as long as the transcript that it was made from"
@@ -134,7 +135,7 @@ _ELEMENTS: Final = (
     ),
     Element(
         "callee",
-        "People to call: name, company, number, notes",
+        "People to call: name, company, number, notes, tags, what came of the last call and when to try again",
         "the customer who calls them",
         "calling",
         "contract",
@@ -143,6 +144,7 @@ _ELEMENTS: Final = (
         "deleted",
         ("twilio",),
     ),
+    DIAL_QUEUE,
     Element(
         "audio",
         "Voices during a call",

@@ -38,6 +38,12 @@ def is_suppressed(*, workspace_id: UUID, phone_e164: str) -> Suppression | None:
     )
 
 
+def entries(*, workspace_id: UUID, phone_e164: str) -> QuerySet[Suppression]:
+    """Every entry that this workspace may know of a number, also those that were lifted since."""
+    mine = Q(workspace_id=workspace_id) | Q(workspace_id__isnull=True)
+    return Suppression.objects.filter(mine, number_key=pseudonym("phone", phone_e164))
+
+
 def suppressed_among(*, workspace_id: UUID, phones_e164: Iterable[str]) -> set[str]:
     """Which of these numbers this workspace may not call."""
     by_key = {pseudonym("phone", phone): phone for phone in phones_e164}

@@ -12,11 +12,13 @@ from outgoing import personal_data as outgoing
 from processors import personal_data as processors
 from staff import personal_data as staff
 from voice import personal_data as voice
+from voice import queue_personal_data as dial_queue
 
 # In the order of erasure: the carrier first, since voice knows what to delete there; compliance last, since
 # it keeps the run.
 STORES: Final[tuple[Store, ...]] = (
     voice.CARRIER,
+    dial_queue.STORE,
     voice.STORE,
     ai.STORE,
     outgoing.STORE,
@@ -40,6 +42,7 @@ DJANGO: Final[dict[str, str]] = {
 }
 INVENTORIES: Final[tuple[Mapping[str, str], ...]] = (
     voice.INVENTORY,
+    dial_queue.INVENTORY,
     ai.INVENTORY,
     outgoing.INVENTORY,
     identity.INVENTORY,

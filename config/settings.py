@@ -180,6 +180,8 @@ PERSONAL_DATA = "config.personal_data"
 TWILIO_ACCOUNT_SID = environment.text("TWILIO_ACCOUNT_SID")
 TWILIO_AUTH_TOKEN = environment.text("TWILIO_AUTH_TOKEN")
 TWILIO_CALLER_ID = environment.text("TWILIO_CALLER_ID")
+# Twilio charges for each answered call that it listens to for a machine.
+VOICEMAIL_DETECTION = environment.boolean("VOICEMAIL_DETECTION", True)
 TWILIO_VERIFY_SERVICE_SID = environment.text("TWILIO_VERIFY_SERVICE_SID")
 TWILIO_API_URL = environment.text("TWILIO_API_URL", "https://api.twilio.com").rstrip("/")
 TWILIO_VERIFY_URL = environment.text("TWILIO_VERIFY_URL", "https://verify.twilio.com").rstrip("/")

@@ -21,6 +21,7 @@ urlpatterns = [
     path("twilio/check/<uuid:check_id>/stream", webhooks.scripted_stream),
     path("twilio/voice/<uuid:call_id>/agent", webhooks.agent_answered),
     path("twilio/voice/<uuid:call_id>/status", webhooks.leg_status),
+    path("twilio/voice/<uuid:call_id>/machine", webhooks.machine),
     path("twilio/voice/<uuid:call_id>/stream", webhooks.stream_status),
     path("twilio/voice/<uuid:call_id>/transcription/<uuid:stream_id>", webhooks.transcribed),
     path("twilio/voice/<uuid:call_id>/notice", webhooks.notice),

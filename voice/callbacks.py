@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from psycopg.types.json import Jsonb
 
-from voice import leg_news, settlement, told, transcription, transcription_events, wake
+from voice import leg_news, outcomes, settlement, told, transcription, transcription_events, wake
 from voice.changes import publish_call
 from voice.leg_news import Learned, happened_at
 from voice.models import Call, Callback, CallLeg, MediaStream
@@ -35,9 +35,20 @@ KEPT_FIELDS = (
     "SequenceId",
     "ListenedBy",
     "Digits",
+    "AnsweredBy",
 )
 SID_FIELDS = ("CallSid", "ParentCallSid", "DialCallSid", "StreamSid")
 SID = re.compile(r"[A-Z]{2}[0-9a-f]{32}")
+# As the carrier guesses; a machine's greeting may end with a beep, with silence, or otherwise.
+ANSWERED_BY = (
+    "human",
+    "machine_start",
+    "machine_end_beep",
+    "machine_end_silence",
+    "machine_end_other",
+    "fax",
+    "unknown",
+)
 SIGNAL_KEYS = (
     "CallSid",
     "CallStatus",
@@ -52,7 +63,16 @@ SIGNAL_KEYS = (
 )
 
 
-_MOVED = ("status", "end_reason", "answered_at", "ended_at", "duration_s", "transcript_state", "callbacks_applied")
+_MOVED = (
+    "status",
+    "end_reason",
+    "answered_at",
+    "ended_at",
+    "duration_s",
+    "transcript_state",
+    "outcome",
+    "callbacks_applied",
+)
 _STORE = """
 INSERT INTO voice_callback (id, workspace_id, call_id, kind, sid, dedupe_key, params, received_at)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
@@ -63,7 +83,7 @@ ON CONFLICT (dedupe_key) DO NOTHING RETURNING id
 def receive(*, call: Call, kind: str, params: Mapping[str, str], now: datetime) -> Callback | None:
     """Stores a callback and applies it. None when the very same news was stored before.
 
-    kind: agent, leg, stream, transcript, notice, played, closing or after. Storing and applying are two transactions, so that
+    kind: agent, leg, machine, stream, transcript, notice, played, closing or after. Storing and applying are two transactions, so that
     news that could not be applied is kept and applied by the sweep.
     """
     kept = {name: str(params[name])[:200] for name in KEPT_FIELDS if name in params}
@@ -128,6 +148,8 @@ def _take_effect(call: Call, callback: Callback, now: datetime) -> bool:
         case "leg" | "agent" | "after":
             said = leg_news.said_by(callback, closes=call.closes)
             return said is not None and _observe_leg(call, said, now)
+        case "machine":
+            _apply_machine(call, callback, now)
         case "stream":
             _apply_stream(call, callback, now)
         case "transcript":
@@ -212,6 +234,7 @@ def _move_on(call: Call, legs: Iterable[CallLeg], now: datetime) -> bool:
         if call.transcript_state == "waiting_for_notice":
             call.transcript_state = "off"
         settlement.settle_call(call=call, now=now)
+        outcomes.note_outcome(call=call)
     publish_call(call, now=now, changed=_MOVED)
     if not call.is_live:
         told.call_completed(call, now=now)
@@ -227,6 +250,17 @@ def _apply_played(call: Call, callback: Callback, now: datetime) -> None:
         call.transcript_state = "refused" if refused else "on"
         call.save(update_fields=["transcript_state"])
         publish_call(call, now=now)
+
+
+def _apply_machine(call: Call, callback: Callback, now: datetime) -> None:
+    """The carrier has listened who took the lead's phone; it may come after the end of a short call."""
+    answered_by = callback.params.get("AnsweredBy", "")
+    if call.answered_by is not None or answered_by not in ANSWERED_BY:
+        return
+    call.answered_by = answered_by
+    call.save(update_fields=["answered_by"])
+    outcomes.note_answered_by(call=call)
+    publish_call(call, now=now)
 
 
 def _apply_stream(call: Call, callback: Callback, now: datetime) -> None:

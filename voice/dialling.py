@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from uuid import UUID
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from compliance import suppression
 from identity.auth import Actor
@@ -14,7 +16,7 @@ from ledger import queries as ledger_queries
 from ledger.money import RateCardTerms, affordable_s, price
 from ledger.operations import CapReached
 from voice import caps
-from voice.models import TERMINAL_STATUSES, Call, Lead
+from voice.models import TERMINAL_STATUSES, Call, Lead, Reservation
 from voice.notice import NOTICE
 from voice.phones import SPECIAL_RATE, is_callable
 from voice.schemas import DialCheckOut, Refusal
@@ -24,6 +26,7 @@ CALL_LENGTH_MAX_S = 4 * 3600
 # Held before the dial; the meter renews the hold while the call runs.
 HOLD_S = 300
 CALLING_HOURS = range(8, 21)
+RESERVED = "A colleague has this lead in the queue and is about to call. Wait some minutes, or take another lead."
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ def dial_terms(*, actor: Actor, now: datetime, lock: bool = False) -> DialTerms:
     return DialTerms(card.id, terms, available, longest, hold, cap_left)
 
 
-def refusals(*, actor: Actor, lead: Lead, terms: DialTerms) -> list[Refusal]:
+def refusals(*, actor: Actor, lead: Lead, terms: DialTerms, now: datetime) -> list[Refusal]:
     """Every reason why this lead may not be called now, the gravest first."""
     found: list[Refusal] = []
     if lead.erased_at or lead.phone_e164 is None:
@@ -88,6 +91,8 @@ def refusals(*, actor: Actor, lead: Lead, terms: DialTerms) -> list[Refusal]:
         found.append(Refusal(code="call_in_progress", message="You are in a call. Hang up before you dial again."))
     elif live.filter(lead=lead).exists():
         found.append(Refusal(code="lead_in_call", message="Somebody of your team is talking with this lead now."))
+    elif _reserved(lead, now).exclude(user_id=actor.user_id).exists():
+        found.append(Refusal(code="lead_reserved", message=RESERVED))
     mobile = User.objects.filter(id=actor.user_id).values_list("mobile_e164", flat=True).first()
     if mobile and mobile == lead.phone_e164:
         found.append(
@@ -98,6 +103,10 @@ def refusals(*, actor: Actor, lead: Lead, terms: DialTerms) -> list[Refusal]:
     return found
 
 
+def _reserved(lead: Lead, now: datetime) -> QuerySet[Reservation]:
+    return Reservation.objects.filter(lead=lead, released_at__isnull=True, expires_at__gt=now)
+
+
 def local_time(*, time_zone: str, now: datetime) -> datetime:
     try:
         return now.astimezone(ZoneInfo(time_zone))
@@ -105,9 +114,24 @@ def local_time(*, time_zone: str, now: datetime) -> datetime:
         return now
 
 
+def is_calling_hour(there: datetime) -> bool:
+    """there: the callee's local time."""
+    return there.hour in CALLING_HOURS and there.weekday() < 6
+
+
+def zones_in_calling_hours(now: datetime) -> list[str]:
+    """The names of all time zones in which it is a calling hour."""
+    return [name for name, zone in _zones().items() if is_calling_hour(now.astimezone(zone))]
+
+
+@cache
+def _zones() -> dict[str, ZoneInfo]:
+    return {name: ZoneInfo(name) for name in sorted(available_timezones())}
+
+
 def dial_check(*, actor: Actor, lead: Lead, now: datetime) -> DialCheckOut:
     terms = dial_terms(actor=actor, now=now)
-    reasons = refusals(actor=actor, lead=lead, terms=terms)
+    reasons = refusals(actor=actor, lead=lead, terms=terms, now=now)
     there = local_time(time_zone=lead.time_zone, now=now)
     return DialCheckOut(
         may_call=not reasons,
@@ -118,7 +142,7 @@ def dial_check(*, actor: Actor, lead: Lead, now: datetime) -> DialCheckOut:
         cap_left_mcredits=terms.cap_left_mcredits,
         callee_local_time=there.strftime("%a %H:%M"),
         callee_time_zone=lead.time_zone,
-        within_calling_hours=there.hour in CALLING_HOURS and there.weekday() < 6,
+        within_calling_hours=is_calling_hour(there),
         suppressed=any(reason.code == "lead_suppressed" for reason in reasons),
         announcement=NOTICE,
     )

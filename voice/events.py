@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from voice.queue_schemas import ReservationOut
 from voice.schemas import CallOut, CallUser, SegmentOut, Speaker
 
 
@@ -65,3 +66,16 @@ class WatchersChanged(BaseModel):
     type: Literal["watchers.changed"] = "watchers.changed"
     call_id: UUID
     watchers: list[CallUser]
+
+
+class LeadReserved(BaseModel):
+    """Somebody has a lead in the queue, until they call it, let it go, or the time is over."""
+
+    type: Literal["lead.reserved"] = "lead.reserved"
+    reservation: ReservationOut
+
+
+class LeadReleased(BaseModel):
+    type: Literal["lead.released"] = "lead.released"
+    lead_id: UUID
+    user_id: UUID

@@ -26,18 +26,24 @@ def page_of(rows: QuerySet[Any], *, cursor: str | None, limit: int) -> Page[Any]
     :raises CursorInvalid: the cursor was not made by this function.
     """
     if cursor:
-        created_at, row_id = _read(cursor)
+        created_at, row_id = read(cursor)
         rows = rows.filter(Q(created_at__lt=created_at) | Q(created_at=created_at, id__lt=row_id))
     found = list(rows.order_by("-created_at", "-id")[: limit + 1])
     more = len(found) > limit
-    return Page(found[:limit], _write(found[limit - 1]) if more else None)
+    return Page(found[:limit], _after(found[limit - 1]) if more else None)
 
 
-def _write(row: Any) -> str:
-    return base64.urlsafe_b64encode(f"{row.created_at.isoformat()}|{row.id}".encode()).decode()
+def _after(row: Any) -> str:
+    return write(row.created_at, row.id)
 
 
-def _read(cursor: str) -> tuple[datetime, UUID]:
+def write(at: datetime, row_id: UUID) -> str:
+    """The cursor of what comes after a row."""
+    return base64.urlsafe_b64encode(f"{at.isoformat()}|{row_id}".encode()).decode()
+
+
+def read(cursor: str) -> tuple[datetime, UUID]:
+    """:raises CursorInvalid:"""
     try:
         created_at, row_id = base64.urlsafe_b64decode(cursor.encode()).decode().split("|")
         return datetime.fromisoformat(created_at), UUID(row_id)

@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from voice.lead_lines import FileUnreadable
 
-Column = Literal["first_name", "last_name", "company", "phone", "notes"]
+Column = Literal["first_name", "last_name", "company", "phone", "notes", "tags"]
 COLUMNS_MAX: Final = 200
 LENGTHS: Final[Mapping[Column, int]] = {
     "first_name": 120,
@@ -14,6 +14,7 @@ LENGTHS: Final[Mapping[Column, int]] = {
     "company": 120,
     "phone": 40,
     "notes": 10_000,
+    "tags": 400,
 }
 # As CRMs and people write them, the surest first; compared without case, blanks, dots, dashes and underscores.
 _NAMES: Final[Mapping[Column, tuple[str, ...]]] = {
@@ -45,6 +46,7 @@ _NAMES: Final[Mapping[Column, tuple[str, ...]]] = {
         "tel",
     ),
     "notes": ("notes", "note", "comments", "comment", "description"),
+    "tags": ("tags", "tag", "labels", "label"),
 }
 _SAID: Final[Mapping[str, str]] = {"first_name": "“First name”", "phone": "“Phone”"}
 
@@ -82,7 +84,7 @@ def columns_of(header: Sequence[str]) -> Columns:
     if missing := [said for column, said in _SAID.items() if column not in places]:
         raise FileUnreadable(
             f"The first line must name the columns, and {' and '.join(missing)} is missing. Known are: First name, Last name,"
-            " Company, Phone, Notes."
+            " Company, Phone, Notes, Tags."
         )
     taken = {place.index for each in places.values() for place in each}
     return Columns(

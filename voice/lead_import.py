@@ -4,8 +4,8 @@ What is there already stays as it is, so the same file can be imported again aft
 """
 
 import csv
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import ClassVar, Final
 from uuid import UUID
@@ -18,6 +18,7 @@ from identity.auth import Actor
 from identity.models import Membership
 from identity.team_lock import lock_workspaces
 from processors.errors import DomainError
+from voice import tags
 from voice.lead_columns import LENGTHS, Column, Columns, Place, columns_of
 from voice.lead_lines import FileUnreadable, Lines, reader
 from voice.leads import SUPPRESSED
@@ -76,6 +77,7 @@ class _Row:
     phone: Phone
     phone_column: str
     texts: Mapping[Column, str]
+    tags: Sequence[str]
 
 
 class _Wrong(Exception):
@@ -163,7 +165,11 @@ class LeadImport:
         if not texts["phone"]:
             raise _Wrong(phone_column, "phone_missing", "Write a number; without one nobody can be called.")
         try:
-            return _Row(line, parse_phone(texts["phone"], region=self._region), phone_column, texts)
+            names = tags.split(texts.get("tags", ""))
+        except (tags.TagUnusable, tags.TooManyTags) as error:
+            raise _Wrong(self._columns.places["tags"][0].name, error.code, error.message) from None
+        try:
+            return _Row(line, parse_phone(texts["phone"], region=self._region), phone_column, texts, names)
         except (PhoneInvalid, PhoneNotCallable) as error:
             raise _Wrong(phone_column, error.code, error.message) from None
 
@@ -204,11 +210,23 @@ class LeadImport:
             .filter(phone_e164__in=by_phone)
             .values_list("phone_e164", flat=True)
         )
-        new = [self._lead(workspace_id, row) for phone, row in by_phone.items() if phone not in known]
+        new = [self._lead(workspace_id, row) for row in self._tagged(by_phone, known)]
         # Somebody else may add one of them in this moment; then it is there, which is what was wanted.
         Lead.objects.bulk_create(new, ignore_conflicts=True)
         self._progress.added += len(new)
         self._progress.known += len(known)
+
+    def _tagged(self, by_phone: Mapping[str, _Row], known: Container[str | None]) -> list[_Row]:
+        """The rows of new leads, each with the workspace's own tags; without those that would make too many different ones."""
+        vocabulary = tags.Vocabulary(workspace_id=self._actor.workspace_id, now=self._now)
+        kept = []
+        for row in (row for phone, row in by_phone.items() if phone not in known):
+            try:
+                kept.append(replace(row, tags=vocabulary.take(row.tags) if row.tags else []))
+            except tags.TooManyTags as error:
+                self._reject(row.line, self._columns.places["tags"][0].name, error.code, error.message)
+        vocabulary.store()
+        return kept
 
     def _demand_membership(self) -> None:
         """With the workspace locked, so that nothing is added to one that is being erased. Raises ImportEnded."""
@@ -224,6 +242,7 @@ class LeadImport:
             last_name=row.texts.get("last_name", ""),
             company=row.texts.get("company", ""),
             notes=row.texts.get("notes", ""),
+            tags=list(row.tags),
             phone_e164=row.phone.e164,
             country=row.phone.country,
             time_zone=row.phone.time_zone,

@@ -1,4 +1,4 @@
-"""Writing leads: add, change, remove, and the do-not-call mark."""
+"""Writing leads: add, change, tag, remove, and the do-not-call mark."""
 
 from datetime import datetime
 from typing import ClassVar
@@ -10,12 +10,13 @@ from ai import operations as ai
 from compliance import audit, suppression
 from identity.auth import Actor
 from identity.permissions import NotPermitted
+from identity.team_lock import lock_workspaces
 from outgoing import deliveries
 from processors.errors import DomainError
-from voice import caps
-from voice.models import TERMINAL_STATUSES, Lead
+from voice import caps, tags
+from voice.models import TERMINAL_STATUSES, Call, Lead
 from voice.phones import parse_phone
-from voice.schemas import LeadChange, LeadIn
+from voice.schemas import LeadChange, LeadIn, TagsChange
 
 
 class LeadExists(DomainError):
@@ -39,15 +40,18 @@ SUPPRESSED = "This number asked not to be called. It stays on the do-not-call li
 
 def add_lead(*, actor: Actor, lead: LeadIn, now: datetime) -> Lead:
     """
-    :raises PhoneInvalid, PhoneNotCallable, LeadSuppressed, LeadExists:
+    :raises PhoneInvalid, PhoneNotCallable, LeadSuppressed, LeadExists, TagUnusable, TooManyTags:
     """
-    phone = parse_phone(lead.phone)
+    phone, names = parse_phone(lead.phone), tags.plain(lead.tags)
     if suppression.is_suppressed(workspace_id=actor.workspace_id, phone_e164=phone.e164):
         raise LeadSuppressed(SUPPRESSED)
     try:
         with transaction.atomic():
+            if names:
+                lock_workspaces([actor.workspace_id])
             return Lead.objects.create(
                 workspace_id=actor.workspace_id,
+                tags=tags.known(workspace_id=actor.workspace_id, names=names, now=now),
                 first_name=lead.first_name,
                 last_name=lead.last_name,
                 company=lead.company,
@@ -85,6 +89,27 @@ def change_lead(*, actor: Actor, lead_id: UUID, change: LeadChange) -> Lead:
         raise LeadExists("Another lead already has this number.") from None
 
 
+def change_tags(*, actor: Actor, lead_id: UUID, change: TagsChange, now: datetime) -> Lead:
+    """
+    :raises Lead.DoesNotExist, LeadGone, TagUnusable, TooManyTags:
+    """
+    add, remove = tags.plain(change.add), {name.casefold() for name in tags.plain(change.remove)}
+    with transaction.atomic():
+        lock_workspaces([actor.workspace_id])
+        lead = Lead.objects.for_workspace(actor.workspace_id).select_for_update(no_key=True).get(id=lead_id)
+        if lead.erased_at:
+            raise LeadGone("This person had their data removed. Nothing can be added to it.")
+        before: list[str] = lead.tags
+        kept = [name for name in before if name.casefold() not in remove]
+        added = tags.known(workspace_id=actor.workspace_id, names=add, now=now)
+        after = sorted({*kept, *added}, key=str.casefold)
+        tags.refuse_too_many(after)
+        lead.tags = after
+        lead.save(update_fields=["tags"])
+        tags.forget_unused(workspace_id=actor.workspace_id, names=set(before) - set(after))
+        return lead
+
+
 def remove_lead(*, actor: Actor, lead_id: UUID, now: datetime) -> None:
     """Deletes the lead with its calls, their transcripts, and what answers quote of them. What others of the team talked about,
     only who leads it removes.
@@ -92,6 +117,9 @@ def remove_lead(*, actor: Actor, lead_id: UUID, now: datetime) -> None:
     :raises Lead.DoesNotExist, LeadInCall, NotPermitted:
     """
     with transaction.atomic():
+        lock_workspaces([actor.workspace_id])
+        # Calls before their lead, as everybody who locks both.
+        list(Call.objects.for_workspace(actor.workspace_id).filter(lead_id=lead_id).select_for_update().order_by("id"))
         lead = Lead.objects.for_workspace(actor.workspace_id).select_for_update().get(id=lead_id)
         if not actor.may("see_team") and lead.calls.exclude(user_id=actor.user_id).exists():
             raise NotPermitted("Others of your team have called this lead. Ask whoever manages it to remove the lead.")
@@ -110,6 +138,7 @@ def remove_lead(*, actor: Actor, lead_id: UUID, now: datetime) -> None:
             ai.forget_call(call_id=call_id, now=now)
             deliveries.forget_call(call_id=call_id)
         lead.delete()
+        tags.forget_unused(workspace_id=actor.workspace_id, names=lead.tags)
 
 
 def suppress_lead(*, actor: Actor, lead_id: UUID, reason: str, now: datetime) -> Lead:

@@ -5,9 +5,10 @@ from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from identity.models import TenantModel
+from voice.queue_models import QueueSession, Reservation, Tag
 from voice.schemas import Speaker
 from voice.scripted_models import ScriptedCall
 from voice.state import CLOSING_AT_S
@@ -21,7 +22,10 @@ __all__ = [
     "DialIntent",
     "Lead",
     "MediaStream",
+    "QueueSession",
+    "Reservation",
     "ScriptedCall",
+    "Tag",
     "TranscriptSegment",
 ]
 TERMINAL_STATUSES = ("completed", "busy", "no_answer", "failed", "cancelled")
@@ -31,7 +35,12 @@ ERASED_NAME = "Removed at the person's request"
 
 
 class Lead(TenantModel):
-    """A person who may be called. After erasure only the row's id, workspace and erased_at remain."""
+    """A person who may be called. After erasure only the row's id, workspace and erased_at remain.
+
+    tags: names of the workspace's tags. disposition: what came of the last call that rang this person, as `Call.result`
+    says it; null when none ever did. attempts: calls in a row, up to the last, that were busy or not answered. retry_at: when
+    such a call may be tried again; null when it may not.
+    """
 
     first_name = models.CharField(max_length=120)
     last_name = models.CharField(max_length=120, blank=True)
@@ -42,6 +51,10 @@ class Lead(TenantModel):
     notes = models.TextField(blank=True)
     created_at = models.DateTimeField()
     last_call_at = models.DateTimeField(null=True)
+    tags = ArrayField(models.CharField(max_length=30), default=list)
+    disposition = models.CharField(max_length=20, null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    retry_at = models.DateTimeField(null=True)
     erased_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -52,7 +65,24 @@ class Lead(TenantModel):
                 name="lead_has_phone_or_is_erased",
             ),
         )
-        indexes = (models.Index(fields=("workspace", "-created_at", "-id"), name="lead_newest"),)
+        indexes = (
+            models.Index(fields=("workspace", "-created_at", "-id"), name="lead_newest"),
+            models.Index(
+                fields=("workspace", "disposition", "-created_at", "-id"),
+                condition=Q(disposition__isnull=False),
+                name="lead_disposed",
+            ),
+            # In the order of the queue.
+            models.Index(
+                "workspace",
+                "retry_at",
+                F("last_call_at").asc(nulls_first=True),
+                "created_at",
+                "id",
+                condition=Q(disposition__isnull=True) | Q(retry_at__isnull=False),
+                name="lead_queue",
+            ),
+        )
 
     @property
     def name(self) -> str:
@@ -72,6 +102,9 @@ class Call(TenantModel):
     hangup_requested_at: when it is to end; the closing line is spoken in the seconds before.
     ended_by: who of the team ended a colleague's call; empty when nobody did, or once that person is gone.
     answered_at: the callee leg's answer, from which call minutes count.
+    answered_by: who took the lead's phone, as the carrier guesses: human, machine_..., fax or unknown; null when it did not say.
+    outcome: what came of it by the carrier's word; null while it goes on, and when the rep ended it before an answer.
+    disposition: what the rep says came of it, which nothing but a person changes.
     """
 
     lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="calls")
@@ -100,6 +133,8 @@ class Call(TenantModel):
     analysis_claimed_at = models.DateTimeField(null=True)
     sequence = models.PositiveIntegerField(default=0)
     callbacks_applied = models.PositiveIntegerField(default=0)
+    answered_by = models.CharField(max_length=20, null=True)
+    outcome = models.CharField(max_length=10, null=True)
     disposition = models.CharField(max_length=20, null=True)
     notes = models.TextField(blank=True)
 
@@ -135,6 +170,16 @@ class Call(TenantModel):
     @property
     def is_live(self) -> bool:
         return self.status not in TERMINAL_STATUSES
+
+    @property
+    def result(self) -> str | None:
+        """What came of it: the rep's word, or else the carrier's."""
+        return self.disposition or self.outcome
+
+    @property
+    def is_machine(self) -> bool:
+        """Whether a voicemail, or a fax, took the lead's phone, as far as the carrier can tell."""
+        return self.answered_by == "fax" or (self.answered_by or "").startswith("machine")
 
     @property
     def closes(self) -> bool:

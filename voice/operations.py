@@ -11,7 +11,7 @@ from identity.auth import Actor
 from identity.models import User
 from ledger import operations as ledger
 from processors.errors import DomainError
-from voice import wake
+from voice import outcomes, queue, wake
 from voice.changes import publish_call
 from voice.dialling import DialTerms, dial_terms, refusals
 from voice.models import Call, DialIntent, Lead
@@ -52,7 +52,7 @@ def start_call(*, actor: Actor, lead_id: UUID, idempotency_key: str, now: dateti
                 # The same request came twice at once; the other was first and has let go of the lead.
                 return call
             terms = dial_terms(actor=actor, now=now, lock=True)
-            reasons = refusals(actor=actor, lead=lead, terms=terms)
+            reasons = refusals(actor=actor, lead=lead, terms=terms, now=now)
             if reasons:
                 raise DialRefused(reasons[0].code, reasons[0].message)
             return _place(actor=actor, lead=lead, terms=terms, idempotency_key=idempotency_key, now=now)
@@ -88,6 +88,7 @@ def _place(*, actor: Actor, lead: Lead, terms: DialTerms, idempotency_key: str, 
     DialIntent.objects.create(workspace_id=actor.workspace_id, call=call)
     lead.last_call_at = now
     lead.save(update_fields=["last_call_at"])
+    queue.note_called(call=call, now=now)
     publish_call(call, now=now)
     wake.soon("dial", call.id)
     return call
@@ -129,7 +130,7 @@ def annotate_call(*, actor: Actor, call_id: UUID, change: CallChange, now: datet
         call = visible_calls(actor).select_for_update(of=("self",)).get(id=call_id)
         if change.notes is not None:
             call.notes = change.notes
-        if change.disposition is not None:
+        if "disposition" in change.model_fields_set:
             call.disposition = change.disposition
         if change.disposition == "do_not_call" and call.lead.phone_e164:
             suppression.suppress(
@@ -140,5 +141,7 @@ def annotate_call(*, actor: Actor, call_id: UUID, change: CallChange, now: datet
                 now=now,
             )
         call.save(update_fields=["notes", "disposition"])
+        if "disposition" in change.model_fields_set:
+            outcomes.note_disposition(call=call)
         publish_call(call, now=now)
         return call

@@ -8,9 +8,10 @@ from django.db.models import Q, QuerySet
 
 from ai import operations as ai
 from compliance.stores import NotYet, Subject
+from identity.team_lock import lock_workspaces
 from outgoing import deliveries
-from voice import caps, twilio, wake
-from voice.models import TERMINAL_STATUSES, Call, CallLeg, CallWatch, Lead
+from voice import caps, tags, twilio, wake
+from voice.models import TERMINAL_STATUSES, Call, CallLeg, CallWatch, Lead, Reservation, Tag
 from voice.state import LEG_TERMINAL
 
 _TENANT = {"id": "none", "workspace": "none"}
@@ -33,6 +34,10 @@ INVENTORY: dict[str, str] = {
             "notes": "callee",
             "created_at": "none",
             "last_call_at": "call",
+            "tags": "callee",
+            "disposition": "callee",
+            "attempts": "callee",
+            "retry_at": "callee",
             "erased_at": "none",
         },
     ),
@@ -65,6 +70,8 @@ INVENTORY: dict[str, str] = {
             "analysis_claimed_at": "none",
             "sequence": "none",
             "callbacks_applied": "none",
+            "answered_by": "call",
+            "outcome": "call",
             "disposition": "callee",
             "notes": "callee",
         },
@@ -237,6 +244,9 @@ class VoiceStore:
                 "company": lead.company,
                 "phone": lead.phone_e164,
                 "notes": lead.notes,
+                "tags": lead.tags,
+                "disposition": lead.disposition,
+                "try_again_at": lead.retry_at.isoformat() if lead.retry_at else None,
                 "added_at": lead.created_at.isoformat(),
             }
             for lead in _leads_of(subject).filter(erased_at__isnull=True)
@@ -260,17 +270,8 @@ class VoiceStore:
                 caps.keep_spending(others if subject.user_id is None else others.exclude(user_id=subject.user_id))
                 mine.delete()
         Lead.objects.get_queryset().filter(workspace_id__in=subject.workspace_ids_to_erase).delete()
-        _leads_of(subject).filter(erased_at__isnull=True).update(
-            first_name="",
-            last_name="",
-            company="",
-            phone_e164=None,
-            country="",
-            time_zone="UTC",
-            notes="",
-            last_call_at=None,
-            erased_at=now,
-        )
+        Tag.objects.get_queryset().filter(workspace_id__in=subject.workspace_ids_to_erase).delete()
+        _empty_leads(_leads_of(subject).filter(erased_at__isnull=True), now)
         return counts
 
     def verify(self, subject: Subject) -> int:
@@ -283,6 +284,31 @@ class VoiceStore:
         return sum(rows.count() for rows in left)
 
 
+def _empty_leads(leads: QuerySet[Lead], now: datetime) -> None:
+    """Leaves their rows without anything of the person; a tag that nobody else bears may have been about them."""
+    with transaction.atomic():
+        lock_workspaces(list(leads.values_list("workspace_id", flat=True)))
+        borne = list(leads.select_for_update().values_list("id", "workspace_id", "tags"))
+        Reservation.objects.get_queryset().filter(lead_id__in=[lead_id for lead_id, _, _ in borne]).delete()
+        leads.update(
+            first_name="",
+            last_name="",
+            company="",
+            phone_e164=None,
+            country="",
+            time_zone="UTC",
+            notes="",
+            last_call_at=None,
+            tags=[],
+            disposition=None,
+            attempts=0,
+            retry_at=None,
+            erased_at=now,
+        )
+        for _, workspace_id, names in borne:
+            tags.forget_unused(workspace_id=workspace_id, names=names)
+
+
 def _call_export(call: Call) -> dict[str, Any]:
     return {
         "lead": call.lead.name,
@@ -292,6 +318,7 @@ def _call_export(call: Call) -> dict[str, Any]:
         "ended_at": _iso(call.ended_at),
         "duration_s": call.duration_s,
         "status": call.status,
+        "outcome": call.outcome,
         "notes": call.notes,
         "disposition": call.disposition,
         "transcript": [

@@ -25,6 +25,8 @@ from voice.schemas import (
     CorrectionOut,
     LeadOut,
     LeadPage,
+    Result,
+    ResultFilter,
     SegmentOut,
     SegmentPage,
     Speaker,
@@ -49,9 +51,18 @@ def lead_of(*, actor: Actor, lead_id: UUID) -> Lead:
     return Lead.objects.for_workspace(actor.workspace_id).get(id=lead_id)
 
 
-def leads_page(*, actor: Actor, search: str, cursor: str | None, limit: int) -> LeadPage:
-    """Newest first. search: words of the name or company, or digits of the number."""
+def leads_page(
+    *, actor: Actor, search: str, tag: str, disposition: ResultFilter | None, cursor: str | None, limit: int
+) -> LeadPage:
+    """Newest first. search: words of the name or company, or digits of the number. tag: as the
+    workspace writes it, "" for any."""
     leads = Lead.objects.for_workspace(actor.workspace_id)
+    if tag:
+        leads = leads.filter(tags__contains=[tag])
+    if disposition == "never_called":
+        leads = leads.filter(disposition__isnull=True, erased_at__isnull=True)
+    elif disposition:
+        leads = leads.filter(disposition=disposition)
     for word in search.split()[:5]:
         match = Q(first_name__icontains=word) | Q(last_name__icontains=word) | Q(company__icontains=word)
         digits = "".join(filter(str.isdigit, word))
@@ -98,6 +109,9 @@ def leads_out(leads: Sequence[Any], *, workspace_id: UUID) -> list[LeadOut]:
             erased_at=lead.erased_at,
             created_at=lead.created_at,
             last_call_at=lead.last_call_at,
+            tags=lead.tags,
+            disposition=lead.disposition,
+            retry_at=lead.retry_at,
         )
         for lead in leads
     ]
@@ -109,9 +123,19 @@ def call_of(*, actor: Actor, call_id: UUID) -> Call:
 
 
 def calls_page(
-    *, actor: Actor, lead_id: UUID | None, status: str | None, cursor: str | None, limit: int, now: datetime
+    *,
+    actor: Actor,
+    lead_id: UUID | None,
+    status: str | None,
+    disposition: Result | None,
+    cursor: str | None,
+    limit: int,
+    now: datetime,
 ) -> CallPage:
+    """disposition: what came of them, by the rep's word or else the carrier's."""
     calls = visible_calls(actor)
+    if disposition:
+        calls = calls.filter(Q(disposition=disposition) | Q(disposition__isnull=True, outcome=disposition))
     if lead_id:
         calls = calls.filter(lead_id=lead_id)
     if status:
@@ -160,6 +184,8 @@ def call_out(call: Call, *, now: datetime, spendable_mcredits: int | None = None
         sequence=call.sequence,
         end_reason=call.end_reason,
         ended_by=person(call.ended_by) if call.ended_by_id and call.ended_by else None,
+        voicemail=call.is_machine,
+        outcome=call.outcome,
         disposition=call.disposition,
         notes=call.notes,
         as_of=now,

@@ -30,9 +30,19 @@ Disposition = Literal[
     "wrong_number",
     "do_not_call",
 ]
+# What came of a call by the carrier's word.
+Outcome = Literal["connected", "voicemail", "busy", "no_answer", "failed"]
+Result = Literal[Disposition, Outcome]
+ResultFilter = Literal["never_called", Result]
+TAG_LENGTH_MAX = 30
+TAGS_PER_LEAD_MAX = 10
 ShortText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=120)]
 LongText = Annotated[str, StringConstraints(max_length=10_000)]
 PhoneText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=40)]
+
+
+TagName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=TAG_LENGTH_MAX)]
+Tags = Annotated[list[TagName], Field(max_length=TAGS_PER_LEAD_MAX)]
 
 
 class Strict(BaseModel):
@@ -49,6 +59,7 @@ class LeadIn(Strict):
     company: ShortText = ""
     phone: PhoneText
     notes: LongText = ""
+    tags: Tags = Field(default_factory=list)
 
 
 class LeadChange(Strict):
@@ -60,7 +71,8 @@ class LeadChange(Strict):
 
 
 class LeadOut(BaseModel):
-    """phone_e164 is null and erased_at set once the person had it removed. suppressed: must not be called."""
+    """phone_e164 is null and erased_at set once the person had it removed. suppressed: must not be called. disposition: what came
+    of the last call that rang them. retry_at: when a busy or unanswered call is to be tried again."""
 
     id: UUID
     first_name: str
@@ -74,11 +86,27 @@ class LeadOut(BaseModel):
     erased_at: datetime | None
     created_at: datetime
     last_call_at: datetime | None
+    tags: list[str]
+    disposition: Result | None
+    retry_at: datetime | None
 
 
 class LeadPage(BaseModel):
     items: list[LeadOut]
     next_cursor: str | None
+
+
+class TagsChange(Strict):
+    """Both at once; a tag that is there already, or not there, stays so."""
+
+    add: Tags = Field(default_factory=list)
+    remove: Tags = Field(default_factory=list)
+
+
+class TagsOut(BaseModel):
+    """Every tag of the workspace's leads, by name."""
+
+    items: list[str]
 
 
 class SuppressionIn(Strict):
@@ -114,6 +142,8 @@ class CallIn(Strict):
 
 
 class CallChange(Strict):
+    """What is left out stays. disposition: null takes back what a person said of the call."""
+
     notes: LongText | None = None
     disposition: Disposition | None = None
 
@@ -132,8 +162,9 @@ class CallUser(BaseModel):
 class CallOut(BaseModel):
     """A call as of `as_of`. sequence: the call's newest event number. duration_s: seconds since the callee answered.
     seconds_left: at the price of the call with all credits available; null unless in progress. limit_s: how long the rep's own
-    monthly limit lets it last; null without one. ended_by: the colleague who ended it, from the moment that they asked for it;
-    null otherwise."""
+    monthly limit lets it last; null without one. voicemail: a machine took the
+    phone, as far as the carrier can tell. outcome: what came of it by the carrier's word; disposition: by the rep's,
+    which counts where there is one. ended_by: the colleague who ended it, from the moment that they asked for it; null otherwise."""
 
     id: UUID
     lead: CallLead
@@ -150,6 +181,8 @@ class CallOut(BaseModel):
     sequence: int
     end_reason: str | None
     ended_by: CallUser | None
+    voicemail: bool
+    outcome: Outcome | None
     disposition: Disposition | None
     notes: str
     as_of: datetime

@@ -50,17 +50,22 @@ def bridge_to_lead(
     notice_url: str,
     leg_callback_url: str,
     after_url: str,
+    machine_url: str | None,
     time_limit_s: int,
 ) -> str:
-    """For the rep's leg: begin to listen, then ring the lead. time_limit_s: 1..14,400 after the answer."""
+    """For the rep's leg: begin to listen, then ring the lead. time_limit_s: 1..14,400 after the answer. machine_url: is told
+    whether a machine answered; None where the carrier is not to find it out."""
     response = VoiceResponse()
     response.append(listening)
     dial = Dial(caller_id=caller_id, time_limit=time_limit_s, timeout=RING_TIMEOUT_S, action=after_url + RETRY)
+    # Beside the call: nobody waits until the carrier has made up its mind.
+    detection = {"machine_detection": "Enable", "amd_status_callback": machine_url + RETRY} if machine_url else {}
     dial.number(
         lead_phone_e164,
         url=notice_url + RETRY,
         status_callback=leg_callback_url + RETRY,
         status_callback_event=LEG_EVENTS,
+        **detection,
     )
     response.append(dial)
     return str(response)

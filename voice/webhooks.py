@@ -118,6 +118,7 @@ def agent_answered(request: HttpRequest, call: Call, now: datetime) -> HttpRespo
             notice_url=submission.callback_url(call.id, "notice"),
             leg_callback_url=submission.callback_url(call.id, "status"),
             after_url=submission.callback_url(call.id, "after"),
+            machine_url=submission.callback_url(call.id, "machine") if settings.VOICEMAIL_DETECTION else None,
             time_limit_s=call.max_duration_s,
         )
     )
@@ -126,6 +127,13 @@ def agent_answered(request: HttpRequest, call: Call, now: datetime) -> HttpRespo
 @_from_twilio
 def leg_status(request: HttpRequest, call: Call, now: datetime) -> HttpResponse:
     callbacks.receive(call=call, kind="leg", params=request.POST.dict(), now=now)
+    return HttpResponse(status=204)
+
+
+@_from_twilio
+def machine(request: HttpRequest, call: Call, now: datetime) -> HttpResponse:
+    """Who took the lead's phone, a person or a machine."""
+    callbacks.receive(call=call, kind="machine", params=request.POST.dict(), now=now)
     return HttpResponse(status=204)
 
 

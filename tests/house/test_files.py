@@ -75,6 +75,7 @@ CLOCKS = {
     "api/paddle_webhook.py",
     "api/privacy.py",
     "api/staff.py",
+    "api/queue.py",
     "api/team.py",
     "api/top_up.py",
     "api/twilio_messages.py",
@@ -122,6 +123,7 @@ PUBLISHERS = {
     "voice/changes.py",
     "voice/credit_end.py",
     "voice/pipeline.py",
+    "voice/queue.py",
     "voice/transcription.py",
 }
 

@@ -14,6 +14,7 @@ from twilio.request_validator import RequestValidator
 
 from compliance import policy
 from identity.access import Client
+from identity.auth import Actor
 from identity.models import Membership, TenantModel
 from identity.operations import add_member, create_verified_user
 from identity.permissions import Role as MemberRole
@@ -31,9 +32,11 @@ from tests.matrix.expectations import Role, Thing
 from tests.sandbox_fixture import Sandbox
 from tests.staff.ours import PASSWORD as OUR_PASSWORD
 from tests.staff.ours import hire
-from voice import analysis, transcripts
+from tests.voice.queues import NOW as SOON
+from voice import analysis, queue, transcripts
 from voice.heard import Heard
 from voice.models import Call, CallWatch
+from voice.queue_schemas import QueueIn, SkipIn
 from voice.schemas import Speaker
 
 SUPPORT = Client(address="192.0.2.1", agent="")
@@ -81,6 +84,7 @@ class Person:
         user = self.membership.user
         ids = [str(self.membership.workspace_id), *map(str, self.things.values())]
         words = [self.spoken, self.asked, self.noted, f"Lead{self.name}", f"Workspace of {self.name}"]
+        words.append(f"Tag of {self.name}")
         return [*ids, *words, user.email, user.mobile_e164, user.first_name, user.last_name]
 
     @property
@@ -280,10 +284,16 @@ def _top_up(sandbox: Sandbox, person: Person) -> None:
 def _work(person: Person, number: int) -> None:
     """A lead, a call with both speakers' words, insights, a question, and a request to be erased after the grace."""
     browser, name = person.browser, person.name
-    lead = {"first_name": f"Lead{name}", "phone": f"+1 202 555 01{number + 50}", "notes": person.noted}
+    lead = {
+        "first_name": f"Lead{name}",
+        "phone": f"+1 202 555 01{number + 50}",
+        "notes": person.noted,
+        "tags": [f"Tag of {name}"],
+    }
     lead_id = UUID(_made(browser.post("/api/leads", lead), 201)["id"])
     person.things["lead"] = lead_id
     _converse(person, lead_id, number)
+    _skip_one(person)
     question = {"question": f"Did anybody say {person.asked}?"}
     asked = _made(browser.post("/api/questions", question, **{"Idempotency-Key": "first-question"}), 200)
     person.things["question"] = UUID(asked["id"])
@@ -339,6 +349,15 @@ def _converse(person: Person, lead_id: UUID, number: int) -> None:
     person.things["entry"] = UUID(entries[-1]["id"])
     annotated = person.browser.ask("PATCH", f"/api/calls/{call_id}", {"notes": person.noted})
     assert (annotated.status, annotated.json["status"]) == (200, "completed")
+
+
+def _skip_one(person: Person) -> None:
+    """In a queue of the person's own, which goes on without anybody left; on a day on which people may be called."""
+    member = person.membership
+    actor = Actor(member.user_id, member.workspace_id, cast(MemberRole, member.role))
+    session = queue.start(actor=actor, wanted=QueueIn(tag=f"Tag of {person.name}", disposition="connected"), now=SOON)
+    reserved = session.reservations.get(released_at__isnull=True)
+    queue.skip(actor=actor, skipped=SkipIn(lead_id=reserved.lead_id, reason="not_now"), now=SOON)
 
 
 def _conversation(word: str) -> list[tuple[Speaker, str]]:

@@ -22,6 +22,7 @@ from outgoing import deliveries, mails, sending
 from realtime import leftovers
 from staff.retention import expire_staff_traces
 from voice import analysis, credit_end, metering, reconcile, submission, sweeps, watching
+from voice.queue import sweep_queue
 from voice.retention import expire_texts
 
 logger = logging.getLogger(__name__)
@@ -70,6 +71,7 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (5, analysis.sweep_analyses),
         (5, reconcile.sweep_missing_text),
         (5, watching.sweep_watches),
+        (5, sweep_queue),
         (5, compliance.enqueue_due),
         (60, retention.expire),
         (60, expire_texts),

@@ -1,4 +1,11 @@
-import type { EntryKind, TopUpTerms } from "./types";
+import type { EntryKind, ResultFilter, TopUpTerms } from "./types";
+
+/** Which leads. search: words or digits; tag: as the workspace writes it. */
+export interface LeadFilters {
+  search?: string;
+  tag?: string;
+  disposition?: ResultFilter;
+}
 
 /** What of the statement is asked for. since: inclusive, until: exclusive, ISO. */
 export interface StatementFilters {
@@ -28,14 +35,23 @@ export const keys = {
   leads: {
     all: ["leads"] as const,
     lists: ["leads", "list"] as const,
-    list: (search: string) => ["leads", "list", search] as const,
+    list: (filters: LeadFilters) => ["leads", "list", filters] as const,
+    history: (id: string) => ["leads", "history", id] as const,
     one: (id: string) => ["leads", "one", id] as const,
     dialChecks: ["leads", "dial-check"] as const,
     dialCheck: (id: string) => ["leads", "dial-check", id] as const,
   },
+  tags: ["tags"] as const,
+  queue: {
+    all: ["queue"] as const,
+    state: ["queue", "state"] as const,
+    reservations: ["queue", "reservations"] as const,
+    workers: ["queue", "workers"] as const,
+  },
   calls: {
     lists: ["calls", "list"] as const,
-    list: (filters: { leadId?: string; status?: string }) => ["calls", "list", filters] as const,
+    list: (filters: { leadId?: string; status?: string; disposition?: string }) =>
+      ["calls", "list", filters] as const,
     current: ["calls", "current"] as const,
     one: (id: string) => ["calls", "one", id] as const,
     transcript: (id: string) => ["calls", "transcript", id] as const,

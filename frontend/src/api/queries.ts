@@ -3,8 +3,8 @@ import { isLive } from "../calls/status";
 import { caughtUp, emptyTranscript, isMissingSome, type Transcript } from "../live/transcript";
 import { joined, type WallState } from "../live/wall";
 import { answer, api } from "./client";
-import { keys, type StatementFilters } from "./keys";
-import type { Call, CallStatus, Segment, TopUpTerms } from "./types";
+import { keys, type LeadFilters, type StatementFilters } from "./keys";
+import type { Call, CallStatus, Result, Segment, TopUpTerms } from "./types";
 
 const SEGMENTS_A_PAGE = 500;
 
@@ -47,11 +47,11 @@ export const workspacesQuery = queryOptions({
   queryFn: ({ signal }) => answer(api.GET("/api/workspaces", { signal })),
 });
 
-export function leadsQuery(search: string) {
+export function leadsQuery(filters: LeadFilters) {
   return infiniteQueryOptions({
-    queryKey: keys.leads.list(search),
+    queryKey: keys.leads.list(filters),
     queryFn: ({ signal, pageParam }) =>
-      answer(api.GET("/api/leads", { signal, params: { query: { search, cursor: pageParam } } })),
+      answer(api.GET("/api/leads", { signal, params: { query: { ...filters, cursor: pageParam } } })),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next_cursor ?? undefined,
   });
@@ -78,6 +78,7 @@ export function dialCheckQuery(id: string) {
 export interface CallFilters {
   leadId?: string;
   status?: CallStatus;
+  disposition?: Result;
 }
 
 export function callsQuery(filters: CallFilters) {
@@ -87,7 +88,14 @@ export function callsQuery(filters: CallFilters) {
       answer(
         api.GET("/api/calls", {
           signal,
-          params: { query: { lead_id: filters.leadId, status: filters.status, cursor: pageParam } },
+          params: {
+            query: {
+              lead_id: filters.leadId,
+              status: filters.status,
+              disposition: filters.disposition,
+              cursor: pageParam,
+            },
+          },
         }),
       ),
     initialPageParam: undefined as string | undefined,

@@ -38,6 +38,16 @@ export type Wall = Schemas["WallOut"];
 export type WallCall = Schemas["WallCall"];
 export type WallLine = Schemas["WallLine"];
 export type Disposition = NonNullable<Call["disposition"]>;
+export type Outcome = NonNullable<Call["outcome"]>;
+/** What came of a call: the rep's word, or else the carrier's. */
+export type Result = Disposition | Outcome;
+export type ResultFilter = Result | "never_called";
+export type Queue = Schemas["QueueOut"];
+export type QueueFilter = Required<Schemas["QueueIn"]>;
+export type SkipReason = Schemas["SkipIn"]["reason"];
+export type Reservation = Schemas["ReservationOut"];
+export type Worker = Schemas["WorkerOut"];
+export type HistoryItem = Schemas["HistoryItem"];
 export type Segment = Schemas["SegmentOut"];
 export type Correction = NonNullable<Segment["correction"]>;
 export type Speaker = NonNullable<Segment["speaker"]>;

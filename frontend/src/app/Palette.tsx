@@ -24,6 +24,7 @@ interface PaletteProps {
 
 const PLACES: readonly { label: string; target: Target }[] = [
   { label: "Call", target: { to: "/call" } },
+  { label: "Queue: call lead after lead", target: { to: "/queue" } },
   { label: "Calls", target: { to: "/calls" } },
   { label: "Wall: live calls of the team", target: { to: "/wall" } },
   { label: "Leads", target: { to: "/leads" } },
@@ -40,7 +41,7 @@ const LEADS_SHOWN_MAX = 8;
 
 function useActions(words: string, { onGo, onHelp }: PaletteProps): readonly Action[] {
   const [search] = useDebouncedValue(words.trim(), 150);
-  const leads = useInfiniteQuery({ ...leadsQuery(search), placeholderData: keepPreviousData });
+  const leads = useInfiniteQuery({ ...leadsQuery({ search }), placeholderData: keepPreviousData });
   return useMemo(() => {
     const wanted = words.trim().toLowerCase();
     const places = PLACES.filter(({ label }) => label.toLowerCase().includes(wanted)).map(

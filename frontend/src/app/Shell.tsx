@@ -9,6 +9,7 @@ import {
   CreditsIcon,
   LeadsIcon,
   PhoneIcon,
+  QueueIcon,
   SearchIcon,
   SettingsIcon,
   ShieldIcon,
@@ -26,7 +27,7 @@ const Palette = lazy(() => import("./Palette").then((module) => ({ default: modu
 const KeyHelp = lazy(() => import("./KeyHelp").then((module) => ({ default: module.KeyHelp })));
 
 interface Place {
-  to: "/call" | "/calls" | "/wall" | "/leads" | "/ask" | "/credits" | "/team" | "/privacy" | "/settings";
+  to: "/call" | "/queue" | "/calls" | "/wall" | "/leads" | "/ask" | "/credits" | "/team" | "/privacy" | "/settings";
   label: string;
   icon: ComponentType<{ size?: number }>;
   /** Shown only to those who see the team's calls. */
@@ -35,6 +36,7 @@ interface Place {
 
 const WORK: readonly Place[] = [
   { to: "/call", label: "Call", icon: PhoneIcon },
+  { to: "/queue", label: "Queue", icon: QueueIcon },
   { to: "/calls", label: "Calls", icon: CallsIcon },
   { to: "/wall", label: "Wall", icon: WallIcon, ofTeam: true },
   { to: "/leads", label: "Leads", icon: LeadsIcon },

@@ -7,7 +7,7 @@ import {
   redirect,
 } from "@tanstack/react-router";
 import { sessionQuery } from "../api/queries";
-import type { CallStatus, DeliveryState, EntryKind } from "../api/types";
+import type { CallStatus, DeliveryState, EntryKind, Result, ResultFilter } from "../api/types";
 import { FailedPage } from "./FailedPage";
 import { queryClient } from "./queryClient";
 import { root } from "./root";
@@ -16,6 +16,8 @@ import { safeNext } from "./safeNext";
 import { staffRoutes } from "./staffRoutes";
 
 const text = (value: unknown): string | undefined => (typeof value === "string" && value ? value : undefined);
+const words = (value: unknown): string | undefined =>
+  typeof value === "number" ? String(value) : text(value);
 const whole = (value: unknown): number | undefined =>
   Number.isInteger(value) ? (value as number) : undefined;
 
@@ -129,12 +131,20 @@ const call = createRoute({
   }),
   component: lazyRouteComponent(() => import("../pages/call/CallPage"), "CallPage"),
 });
+const queue = createRoute({
+  getParentRoute: () => app,
+  path: "/queue",
+  component: lazyRouteComponent(() => import("../pages/queue/QueuePage"), "QueuePage"),
+});
 const calls = createRoute({
   getParentRoute: () => app,
   path: "/calls",
-  validateSearch: (search: Record<string, unknown>): { lead?: string; status?: CallStatus } => ({
+  validateSearch: (
+    search: Record<string, unknown>,
+  ): { lead?: string; status?: CallStatus; disposition?: Result } => ({
     lead: id(search.lead),
     status: text(search.status) as CallStatus | undefined,
+    disposition: text(search.disposition) as Result | undefined,
   }),
   component: lazyRouteComponent(() => import("../pages/calls/CallsPage"), "CallsPage"),
 });
@@ -156,11 +166,23 @@ const wall = createRoute({
   path: "/wall",
   component: lazyRouteComponent(() => import("../pages/wall/WallPage"), "WallPage"),
 });
+interface LeadsSearch {
+  search?: string;
+  tag?: string;
+  disposition?: ResultFilter;
+  /** Whose history is shown. */
+  history?: string;
+  add?: boolean;
+}
 const leads = createRoute({
   getParentRoute: () => app,
   path: "/leads",
-  validateSearch: (search: Record<string, unknown>): { search?: string; add?: boolean } => ({
-    search: text(search.search),
+  validateSearch: (search: Record<string, unknown>): LeadsSearch => ({
+    // What consists of digits alone is read as a number.
+    search: words(search.search),
+    tag: words(search.tag),
+    disposition: text(search.disposition) as ResultFilter | undefined,
+    history: id(search.history),
     add: search.add === true ? true : undefined,
   }),
   component: lazyRouteComponent(() => import("../pages/leads/LeadsPage"), "LeadsPage"),
@@ -270,7 +292,7 @@ const routeTree = root.addChildren([
   erased,
   checkout,
   ...staffRoutes,
-  app.addChildren([call, calls, oneCall, wall, leads, ask, credits, team, privacy, settings, webhooks]),
+  app.addChildren([call, queue, calls, oneCall, wall, leads, ask, credits, team, privacy, settings, webhooks]),
 ]);
 
 export const router = createRouter({

@@ -1,4 +1,4 @@
-import type { Call, CallStatus, Disposition } from "../api/types";
+import type { Call, CallStatus, Disposition, Outcome, Result, ResultFilter, SkipReason } from "../api/types";
 
 const LIVE = new Set<CallStatus>([
   "intended",
@@ -112,6 +112,26 @@ export const DISPOSITION_WORDS: Record<Disposition, string> = {
   left_voicemail: "Left a voicemail",
   wrong_number: "Wrong number",
   do_not_call: "Do not call",
+};
+
+export const OUTCOME_WORDS: Record<Outcome, string> = {
+  connected: "Connected",
+  voicemail: "Voicemail",
+  busy: "Busy",
+  no_answer: "No answer",
+  failed: "Failed",
+};
+
+/** What came of a call. */
+export const RESULT_WORDS: Record<Result, string> = { ...OUTCOME_WORDS, ...DISPOSITION_WORDS };
+
+export const FILTER_WORDS: Record<ResultFilter, string> = { never_called: "Never called", ...RESULT_WORDS };
+
+export const SKIP_WORDS: Record<SkipReason, string> = {
+  not_now: "Not now",
+  no_fit: "Not a fit for us",
+  wrong_details: "Name or number looks wrong",
+  already_talking: "Somebody talks to them already",
 };
 
 type Clocked = Pick<Call, "status" | "duration_s" | "seconds_left">;

@@ -37,6 +37,15 @@ export const CallsIcon = icon(
     <path d="M11 16h9" />
   </>,
 );
+export const QueueIcon = icon(
+  <>
+    <path d="M4 6h10" />
+    <path d="M4 12h10" />
+    <path d="M4 18h6" />
+    <path d="M15 15l3 3 3-3" />
+    <path d="M18 6v12" />
+  </>,
+);
 export const LeadsIcon = icon(
   <>
     <circle cx="9" cy="8" r="3.5" />

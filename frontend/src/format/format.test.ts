@@ -42,6 +42,7 @@ describe("time", () => {
     const at = (day: number, hour: number): string => new Date(2026, 4, day, hour, 5).toISOString();
     expect(when(at(20, 9), now)).toBe("today 09:05");
     expect(when(at(19, 23), now)).toBe("yesterday 23:05");
+    expect(when(at(21, 8), now)).toBe("tomorrow 08:05");
     expect(when(at(18, 23), now)).toBe("Monday 23:05");
     expect(when(at(1, 8), now)).toBe("1 May 2026, 08:05");
   });

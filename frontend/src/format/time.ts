@@ -51,13 +51,14 @@ export const onShortDay = (day: Date): string => shortDay.format(day);
 
 const DAY_MS = 86_400_000;
 
-/** Near days by their name: "today 14:05", "yesterday 09:30", "Monday 10:00", then the date. */
+/** Near days by their name: "today 14:05", "tomorrow 08:00", "yesterday 09:30", "Monday 10:00", then the date. */
 export function when(iso: string, now: Date): string {
   const then = new Date(iso);
   const startOfToday = new Date(now.getFullYear(), now.getMonth(), now.getDate()).getTime();
   const startOfThen = new Date(then.getFullYear(), then.getMonth(), then.getDate()).getTime();
   const days = Math.round((startOfToday - startOfThen) / DAY_MS);
   if (days === 0) return `today ${timeOnly.format(then)}`;
+  if (days === -1) return `tomorrow ${timeOnly.format(then)}`;
   if (days === 1) return `yesterday ${timeOnly.format(then)}`;
   if (days > 1 && days < 7) return `${weekday.format(then)} ${timeOnly.format(then)}`;
   return dateTime.format(then);

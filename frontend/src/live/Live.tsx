@@ -95,7 +95,7 @@ export function Live({
         // Away, the page may have missed that another tab went to another workspace.
         if (wasReady.current) void look();
         wasReady.current = true;
-        for (const key of [["calls"], ["credits"], keys.leads.dialChecks]) {
+        for (const key of [["calls"], ["credits"], keys.leads.dialChecks, keys.queue.all]) {
           void client.invalidateQueries({ queryKey: key });
         }
       },

@@ -48,6 +48,8 @@ function call(sequence: number, changes: Partial<Call> = {}): Call {
     sequence,
     end_reason: null,
     ended_by: null,
+    voicemail: false,
+    outcome: null,
     disposition: null,
     notes: "",
     as_of: "2026-05-20T10:00:15Z",
@@ -120,6 +122,29 @@ describe("a transcript", () => {
     expect(transcript.interim.callee).toEqual(text);
     expect(heard(transcript, "agent", text).interim.agent).toBeUndefined();
     expect(heard(transcript, "agent", { ...text, start_ms: 1000 }).interim.agent).toBeDefined();
+  });
+});
+
+describe("the queue", () => {
+  const ada = { lead_id: "l1", user_id: "other", name: "Ada", until: "2026-05-20T10:05:00Z" };
+  const reserved: ServerEvent = { type: "lead.reserved", reservation: ada };
+  const released: ServerEvent = { type: "lead.released", lead_id: "l1", user_id: "other" };
+
+  test("knows who has which lead, whatever is told twice or late", () => {
+    const before = { ...ada, user_id: "me", name: "Me" };
+    const after = valueAfter(apply(reserved, viewer), keys.queue.reservations, [before]);
+    expect(after).toEqual([ada]);
+    expect(valueAfter(apply(reserved, viewer), keys.queue.reservations, after)).toEqual([ada]);
+    // Somebody has it by now who is not the one that let it go.
+    expect(valueAfter(apply(released, viewer), keys.queue.reservations, [before])).toEqual([before]);
+    expect(valueAfter(apply(released, viewer), keys.queue.reservations, after)).toEqual([]);
+  });
+
+  test("asks again for one's own session only when it is one's own lead", () => {
+    const asks = (event: ServerEvent): boolean =>
+      apply(event, viewer).some((change) => change.do === "refetch" && change.key === keys.queue.state);
+    expect(asks(released)).toBe(false);
+    expect(asks({ ...released, user_id: "me" })).toBe(true);
   });
 });
 

@@ -6,6 +6,7 @@ import type {
   Call,
   CallPage,
   CallWithSpeech,
+  Reservation,
   Segment,
   ServerEvent,
   SpeechSpan,
@@ -112,12 +113,39 @@ export function apply(event: ServerEvent, viewer: Viewer): Change[] {
       ];
     case "webhooks.changed":
       return [{ do: "refetch", key: keys.webhooks.all }];
+    case "lead.reserved": {
+      const { reservation } = event;
+      return [
+        update<Reservation[]>(keys.queue.reservations, (held) => [
+          ...held.filter((each) => each.lead_id !== reservation.lead_id),
+          reservation,
+        ]),
+        ...queueMoved(reservation.lead_id, reservation.user_id, viewer),
+      ];
+    }
+    case "lead.released":
+      return [
+        update<Reservation[]>(keys.queue.reservations, (held) =>
+          held.filter((each) => each.lead_id !== event.lead_id || each.user_id !== event.user_id),
+        ),
+        ...queueMoved(event.lead_id, event.user_id, viewer),
+      ];
     case "insights.ready":
       return [{ do: "refetch", key: keys.calls.insights(event.call_id) }];
     default:
       // A newer server may send what this page does not know yet.
       return [];
   }
+}
+
+/** Whether the lead may be called now, who works on what, and, in another tab, what one works on oneself. */
+function queueMoved(leadId: string, userId: string, viewer: Viewer): Change[] {
+  const changes: Change[] = [
+    { do: "refetch", key: keys.leads.dialCheck(leadId) },
+    { do: "refetch", key: keys.queue.workers },
+  ];
+  if (userId === viewer.userId) changes.push({ do: "refetch", key: keys.queue.state });
+  return changes;
 }
 
 /** The last day is today, whose end is now. */
@@ -159,6 +187,11 @@ function callChanged(call: Call, viewer: Viewer): Change[] {
       { do: "refetch", key: keys.calls.receipt(call.id) },
       { do: "refetch", key: keys.calls.insights(call.id) },
       { do: "refetch", key: keys.leads.dialChecks },
+      // What came of it stands with the lead as well, and may make it due again.
+      { do: "refetch", key: keys.leads.one(call.lead.id) },
+      { do: "refetch", key: keys.leads.lists },
+      { do: "refetch", key: keys.leads.history(call.lead.id) },
+      { do: "refetch", key: keys.queue.state },
     );
   }
   return changes;

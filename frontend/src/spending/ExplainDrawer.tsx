@@ -1,9 +1,9 @@
-import { Drawer } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { explanationQuery } from "../api/queries";
 import type { Evidence, Explanation } from "../api/types";
 import { Note, ProblemNote } from "../components/Note";
+import { SideDrawer } from "../components/SideDrawer";
 import { Waiting } from "../components/Waiting";
 import { creditNumber, credits, signedCredits } from "../format/credits";
 import { atDateTime, atSecond, longTime } from "../format/time";
@@ -18,17 +18,9 @@ interface DrawerProps {
 /** One ledger entry, from the messages that it rests on to the accounts that it moved. */
 export function ExplainDrawer({ entryId, onClose }: DrawerProps) {
   return (
-    <Drawer.Root opened={entryId !== undefined} onClose={onClose} position="right" size="lg">
-      <Drawer.Overlay />
-      <Drawer.Content>
-        {/* Mantine's own header element would be a second banner of the page. */}
-        <div className={classes.head}>
-          <Drawer.Title>Explain this entry</Drawer.Title>
-          <Drawer.CloseButton aria-label="Close" />
-        </div>
-        <Drawer.Body>{entryId !== undefined && <Loaded entryId={entryId} />}</Drawer.Body>
-      </Drawer.Content>
-    </Drawer.Root>
+    <SideDrawer title="Explain this entry" opened={entryId !== undefined} onClose={onClose}>
+      {entryId !== undefined && <Loaded entryId={entryId} />}
+    </SideDrawer>
   );
 }
 

@@ -1,6 +1,7 @@
 import { Button } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import type { ReactNode } from "react";
 import { answer, api } from "../../api/client";
 import { useIntent } from "../../api/intent";
 import { keys } from "../../api/keys";
@@ -21,8 +22,15 @@ export function useDialCheck(leadId: string | undefined) {
   return useQuery({ ...dialCheckQuery(leadId ?? ""), enabled: leadId !== undefined });
 }
 
+interface BeforePanelProps {
+  lead: Lead;
+  onStarted: (call: Call) => void;
+  /** What else can be done with the lead; stands below the button. */
+  children?: ReactNode;
+}
+
 /** What holds before dialling, and the button; when it cannot be pressed, why and what to do. */
-export function BeforePanel({ lead, onStarted }: { lead: Lead; onStarted: (call: Call) => void }) {
+export function BeforePanel({ lead, onStarted, children }: BeforePanelProps) {
   const client = useQueryClient();
   const intent = useIntent();
   const check = useDialCheck(lead.id);
@@ -66,6 +74,7 @@ export function BeforePanel({ lead, onStarted }: { lead: Lead; onStarted: (call:
       >
         Call
       </Button>
+      {children}
       <div id="call-refusals" className="stack">
         {check.data?.refusals.map((refusal) => (
           <Note

@@ -1,33 +1,23 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { useEffect, useMemo, useState } from "react";
-import {
-  balanceQuery,
-  callQuery,
-  currentCallQuery,
-  leadQuery,
-  leadsQuery,
-  transcriptQuery,
-} from "../../api/queries";
-import type { CallWithSpeech, DialCheck, Lead } from "../../api/types";
+import { balanceQuery, callQuery, currentCallQuery, leadQuery, leadsQuery } from "../../api/queries";
+import type { DialCheck, Lead } from "../../api/types";
 import { useSignedIn } from "../../app/useSession";
-import { isLive, shortageWords, transcriptWords } from "../../calls/status";
-import { Transcript } from "../../calls/Transcript";
+import { isLive } from "../../calls/status";
 import { Note, ProblemNote } from "../../components/Note";
 import { useTitle } from "../../components/Page";
 import { useKey } from "../../components/useKey";
 import { Waiting } from "../../components/Waiting";
-import { useFollow, useLine } from "../../live/Live";
-import { emptyTranscript, type Shortage } from "../../live/transcript";
+import { useLine } from "../../live/Live";
 import { AfterPanel } from "./AfterPanel";
 import { BeforePanel, useDialCheck } from "./BeforePanel";
 import classes from "./CallPage.module.css";
+import { CallText } from "./CallText";
 import { DuringPanel } from "./DuringPanel";
 import { LeadPanel, nextLead, Queue } from "./LeadPanel";
 
 // While the socket is down the tables are asked instead.
 const POLL_MS = 3_000;
-const SHORTAGE_HOLDS_MS = 15_000;
 
 export function CallPage() {
   const search = useSearch({ from: "/app/call" });
@@ -41,7 +31,7 @@ export function CallPage() {
   const call = useQuery({ ...callQuery(callId ?? ""), enabled: callId !== undefined, refetchInterval });
   const leadId = search.lead ?? call.data?.lead.id;
   const lead = useQuery({ ...leadQuery(leadId ?? ""), enabled: leadId !== undefined });
-  const queue = useInfiniteQuery(leadsQuery(""));
+  const queue = useInfiniteQuery(leadsQuery({}));
   const leads = queue.data?.pages.flatMap((page) => page.items) ?? [];
   const shown = callId === undefined ? undefined : call.data;
   const live = shown !== undefined && isLive(shown.status);
@@ -98,50 +88,6 @@ export function CallPage() {
   );
 }
 
-interface CallTextProps {
-  callId: string;
-  call: CallWithSpeech | undefined;
-  refetchInterval: number | false;
-}
-
-function CallText({ callId, call, refetchInterval }: CallTextProps) {
-  useFollow(callId);
-  const transcript = useQuery({ ...transcriptQuery(callId), refetchInterval });
-  const shortage = useWhileTold(transcript.data?.shortage ?? null);
-  const names = useMemo(() => ({ agent: "You", callee: call?.lead.name ?? "Lead" }), [call?.lead.name]);
-  return (
-    <>
-      <div className={classes.textHead} role="status">
-        {call ? transcriptWords(call) : "Loading the call"}
-        {shortage && <span className={classes.shortage}>{shortageWords(shortage.level)}</span>}
-      </div>
-      {transcript.error && (
-        <div className={classes.banner}>
-          <ProblemNote error={transcript.error} />
-        </div>
-      )}
-      <Transcript text={transcript.data ?? emptyTranscript} names={names} correctable>
-        <p className="quiet">
-          {call && isLive(call.status)
-            ? "What both of you say appears here while you speak."
-            : "Nothing was written down in this call."}
-        </p>
-      </Transcript>
-    </>
-  );
-}
-
-/** The server says it again and again while it holds; once it falls silent, so does the page. */
-function useWhileTold(shortage: Shortage | null): Shortage | null {
-  const [ended, setEnded] = useState<Shortage | null>(null);
-  useEffect(() => {
-    if (shortage === null) return;
-    const timer = setTimeout(() => setEnded(shortage), SHORTAGE_HOLDS_MS);
-    return () => clearTimeout(timer);
-  }, [shortage]);
-  return shortage === ended ? null : shortage;
-}
-
 function BeforeText({ lead }: { lead: Lead | undefined }) {
   const { data: check } = useDialCheck(lead?.id);
   return (
@@ -155,7 +101,7 @@ function BeforeText({ lead }: { lead: Lead | undefined }) {
 /** The way to the first call, for those who have not made it yet; for others just where to begin. */
 function FirstSteps() {
   const { data: balance } = useQuery(balanceQuery);
-  const leads = useInfiniteQuery(leadsQuery(""));
+  const leads = useInfiniteQuery(leadsQuery({}));
   const noLeads = leads.data?.pages[0]?.items.length === 0;
   const noCredits = balance !== undefined && balance.available_mcredits <= 0;
   if (!noLeads && !noCredits) {

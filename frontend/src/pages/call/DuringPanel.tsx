@@ -101,6 +101,11 @@ export function DuringPanel({ call }: { call: Call }) {
           )}
         </p>
       )}
+      {call.voicemail && (
+        <p role="status" className={classes.amber}>
+          A machine seems to have answered.
+        </p>
+      )}
       <ol className={classes.steps} aria-label="Steps of the call">
         {STEPS.map(({ status, label }, position) => (
           <li

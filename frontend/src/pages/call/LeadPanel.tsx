@@ -1,9 +1,10 @@
 import { Button } from "@mantine/core";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { answer, api } from "../../api/client";
 import { keys } from "../../api/keys";
+import { reservationsQuery } from "../../api/queueQueries";
 import type { Lead } from "../../api/types";
 import { ProblemNote } from "../../components/Note";
 import { Tag } from "../../components/Tag";
@@ -32,6 +33,9 @@ export function LeadPanel({ lead }: { lead: Lead }) {
         {lead.suppressed ? <Tag tone="warn">Do not call</Tag> : <Tag>May be called</Tag>}
         <Link to="/calls" search={{ lead: lead.id }}>
           Earlier calls
+        </Link>
+        <Link to="/leads" search={{ history: lead.id }}>
+          History
         </Link>
       </div>
       {lead.notes && <p className={`${classes.notes} ${classes.detail}`}>{lead.notes}</p>}
@@ -94,6 +98,13 @@ interface QueueProps {
 
 export function Queue({ leads, waiting, chosenId }: QueueProps) {
   const now = new Date();
+  const { data: reservations = [] } = useQuery(reservationsQuery);
+  function state(lead: Lead): string {
+    if (lead.suppressed) return "Do not call";
+    const reservation = reservations.find((each) => each.lead_id === lead.id);
+    if (reservation) return `Reserved by ${reservation.name}`;
+    return lead.last_call_at ? when(lead.last_call_at, now) : "Not called yet";
+  }
   return (
     <div className={`stack ${classes.queuePart}`}>
       <h2>Leads</h2>
@@ -116,13 +127,7 @@ export function Queue({ leads, waiting, chosenId }: QueueProps) {
               aria-current={lead.id === chosenId ? "true" : undefined}
             >
               {leadName(lead)}
-              <small>
-                {lead.suppressed
-                  ? "Do not call"
-                  : lead.last_call_at
-                    ? when(lead.last_call_at, now)
-                    : "Not called yet"}
-              </small>
+              <small>{state(lead)}</small>
             </Link>
           </li>
         ))}

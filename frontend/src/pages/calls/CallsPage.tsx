@@ -2,9 +2,9 @@ import { Button, NativeSelect } from "@mantine/core";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { callsQuery, leadQuery } from "../../api/queries";
-import type { CallStatus, CallWithSpeech } from "../../api/types";
+import type { CallStatus, CallWithSpeech, Result } from "../../api/types";
 import { StatusTag } from "../../calls/StatusTag";
-import { STATUS_WORDS } from "../../calls/status";
+import { DISPOSITION_WORDS, OUTCOME_WORDS, STATUS_WORDS } from "../../calls/status";
 import { Empty } from "../../components/Empty";
 import list from "../../components/List.module.css";
 import { More } from "../../components/More";
@@ -18,15 +18,29 @@ import { leadName } from "../../format/lead";
 import { clock, when } from "../../format/time";
 import classes from "./CallsPage.module.css";
 
-const ENDED: readonly CallStatus[] = ["completed", "no_answer", "busy", "failed", "cancelled", "in_progress"];
+const STATES: readonly CallStatus[] = ["in_progress", "cancelled"];
+const choices = (words: Record<string, string>) =>
+  Object.entries(words).map(([value, label]) => ({ value: `disposition:${value}`, label }));
+const CHOICES = [
+  { value: "", label: "All calls" },
+  ...STATES.map((each) => ({ value: `status:${each}`, label: STATUS_WORDS[each] })),
+  { group: "How they ended", items: choices(OUTCOME_WORDS) },
+  { group: "What came of them", items: choices(DISPOSITION_WORDS) },
+];
+
+/** What the select shows for what stands in the address. */
+function chosen(status: CallStatus | undefined, disposition: Result | undefined): string {
+  if (disposition) return `disposition:${disposition}`;
+  return status ? `status:${status}` : "";
+}
 
 export function CallsPage() {
-  const { lead: leadId, status } = useSearch({ from: "/app/calls" });
+  const { lead: leadId, status, disposition } = useSearch({ from: "/app/calls" });
   const navigate = useNavigate({ from: "/calls" });
-  const calls = useInfiniteQuery(callsQuery({ leadId, status }));
+  const calls = useInfiniteQuery(callsQuery({ leadId, status, disposition }));
   const lead = useQuery({ ...leadQuery(leadId ?? ""), enabled: leadId !== undefined });
   const items = calls.data?.pages.flatMap((page) => page.items);
-  const filtered = leadId !== undefined || status !== undefined;
+  const filtered = leadId !== undefined || status !== undefined || disposition !== undefined;
   return (
     <Page
       title="Calls"
@@ -42,19 +56,18 @@ export function CallsPage() {
           )}
           <NativeSelect
             aria-label="Show calls that"
-            value={status ?? ""}
-            onChange={(event) =>
+            value={chosen(status, disposition)}
+            onChange={(event) => {
+              const [kind, value] = event.currentTarget.value.split(":");
               void navigate({
                 search: (now) => ({
                   ...now,
-                  status: (event.currentTarget.value || undefined) as CallStatus | undefined,
+                  status: kind === "status" ? (value as CallStatus) : undefined,
+                  disposition: kind === "disposition" ? (value as Result) : undefined,
                 }),
-              })
-            }
-            data={[
-              { value: "", label: "All calls" },
-              ...ENDED.map((each) => ({ value: each, label: STATUS_WORDS[each] })),
-            ]}
+              });
+            }}
+            data={CHOICES}
           />
         </>
       }

@@ -17,6 +17,7 @@ import { ActivityPanel } from "./ActivityPanel";
 import { LeavePanel } from "./LeavePanel";
 import { LooksPanel } from "./LooksPanel";
 import { MembersTable } from "./MembersTable";
+import { QueuePanel } from "./QueuePanel";
 import { SpendingPanel } from "./SpendingPanel";
 import classes from "./TeamPage.module.css";
 import { ROLE_WORDS } from "./words";
@@ -34,6 +35,7 @@ export function TeamPage() {
             <MembersTable team={team.data} />
           </Panel>
           {team.data.may_appoint.length > 0 && <InvitePanel team={team.data} />}
+          {team.data.may_appoint.length > 0 && <QueuePanel />}
           {team.data.may_appoint.length > 0 && <SpendingPanel team={team.data} />}
           <LeavePanel team={team.data} />
           {team.data.may_appoint.length > 0 && <LooksPanel />}

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('identity', '0004_texts_keys_caps'),
-        ('voice', '0007_text_kept'),
+        ('voice', '0009_applied_order'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,0 +1,55 @@
+import { Button, Kbd } from "@mantine/core";
+import { Link } from "@tanstack/react-router";
+import { useRef } from "react";
+import type { Call, Disposition } from "../../api/types";
+import { NotesField } from "../../calls/NotesField";
+import { DISPOSITION_WORDS, endWords, RESULT_WORDS, STATUS_WORDS } from "../../calls/status";
+import { useDisposition } from "../../calls/useDisposition";
+import { ProblemNote } from "../../components/Note";
+import { useKey } from "../../components/useKey";
+import { clock } from "../../format/time";
+import shared from "../call/CallPage.module.css";
+import { KeyChoices } from "./KeyChoices";
+
+const CHOICES = Object.entries(DISPOSITION_WORDS).map(([value, label]) => ({
+  value: value as Disposition,
+  label,
+}));
+
+interface AfterProps {
+  call: Call;
+  waits: boolean;
+  onNext: () => void;
+}
+
+/** The call is over: what came of it by a press of a number, and on to the next lead. */
+export function AfterQueueCall({ call, waits, onNext }: AfterProps) {
+  const notes = useRef<HTMLTextAreaElement>(null);
+  const { chosen, choose, error } = useDisposition(call);
+  useKey("n", () => notes.current?.focus());
+  return (
+    <>
+      <div className={shared.bar}>
+        <h2>{call.outcome ? RESULT_WORDS[call.outcome] : STATUS_WORDS[call.status]}</h2>
+        <div className={shared.timer}>{clock(call.duration_s)}</div>
+        <p className="quiet">
+          With {call.lead.name}. {call.end_reason && endWords(call.end_reason)}
+        </p>
+        <Link to="/calls/$callId" params={{ callId: call.id }}>
+          Open the call
+        </Link>
+      </div>
+      <KeyChoices
+        label="How did it go?"
+        choices={CHOICES}
+        chosen={chosen}
+        onChoose={(value) => choose(value === chosen ? null : value)}
+      />
+      <ProblemNote error={error} />
+      <NotesField call={call} field={notes} />
+      <Button onClick={onNext} loading={waits}>
+        Next lead <Kbd ml={8}>j</Kbd>
+      </Button>
+    </>
+  );
+}

@@ -1,0 +1,66 @@
+"""What came of a call, by the carrier's word and by the rep's, and what it means for the lead."""
+
+from datetime import datetime
+from typing import Final
+
+from voice.models import Call, Lead
+from voice.retries import next_try
+from voice.schemas import Outcome
+
+# Only these calls rang the lead; whom no call rang was never called, whatever happened to it.
+_RANG: Final = frozenset({"lead_busy", "lead_no_answer", "lead_unreachable"})
+_OUTCOMES: Final[dict[str, Outcome]] = {"lead_busy": "busy", "lead_no_answer": "no_answer"}
+
+
+def outcome_of(call: Call) -> Outcome | None:
+    """Of a call that is over. None: the rep ended it before an answer."""
+    if call.status == "completed":
+        return "voicemail" if call.is_machine else "connected"
+    if call.status == "cancelled":
+        return None
+    return _OUTCOMES.get(call.end_reason or "", "failed")
+
+
+def note_outcome(*, call: Call) -> None:
+    """Of a call that has ended; the caller has locked it and saves it. News of its length may come later and change nothing."""
+    if call.outcome is not None:
+        return
+    call.outcome = outcome_of(call)
+    if _rang(call) and (lead := _lead_of_newest(call)):
+        lead.attempts = lead.attempts + 1 if call.outcome in ("busy", "no_answer") else 0
+        _dispose(lead, call)
+
+
+def note_answered_by(*, call: Call) -> None:
+    """The carrier found out who took the phone; the caller has locked the call."""
+    if call.outcome == "connected" and call.is_machine:
+        call.outcome = "voicemail"
+        call.save(update_fields=["outcome"])
+        note_disposition(call=call)
+
+
+def note_disposition(*, call: Call) -> None:
+    """A person said what came of a call, or took it back; the caller has locked it and has saved it."""
+    if lead := _lead_of_newest(call):
+        _dispose(lead, call)
+
+
+def _rang(call: Call) -> bool:
+    return call.answered_at is not None or call.end_reason in _RANG
+
+
+def _lead_of_newest(call: Call) -> Lead | None:
+    """The call's lead, locked; None where a later call decides, or the person had their data removed."""
+    leads = Lead.objects.select_for_update(no_key=True).filter(id=call.lead_id, last_call_at=call.created_at)
+    return leads.filter(erased_at__isnull=True).first()
+
+
+def _dispose(lead: Lead, call: Call) -> None:
+    """A person's word ends the retries; without it they are as the carrier's says."""
+    lead.disposition = call.result if _rang(call) else call.disposition
+    lead.retry_at = None if call.disposition or call.ended_at is None else _next_try(lead, call, call.ended_at)
+    lead.save(update_fields=["attempts", "disposition", "retry_at"])
+
+
+def _next_try(lead: Lead, call: Call, ended_at: datetime) -> datetime | None:
+    return next_try(outcome=call.outcome, attempts=lead.attempts, ended_at=ended_at, time_zone=lead.time_zone)

@@ -1,0 +1,108 @@
+"""Which leads the queue offers, in which order, and why not the others. Reads only."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet
+
+from compliance import suppression
+from identity.models import User
+from voice.dialling import zones_in_calling_hours
+from voice.models import TERMINAL_STATUSES, Call, Lead, QueueSession, Reservation
+from voice.phones import is_callable
+from voice.retries import DELAYS
+
+# Retries by when they are due; then whom nobody has called, as they were added; whoever was called longest ago before others.
+ORDER: Final = (F("retry_at").asc(nulls_last=True), F("last_call_at").asc(nulls_first=True), "created_at", "id")
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Of the leads of a session. left: may be called now. waiting: retries that are not due yet, the first at next_retry_at.
+
+    outside_hours: due, but it is no calling hour where they are. reserved: due, but a colleague has them or talks with them.
+    """
+
+    left: int
+    waiting: int
+    next_retry_at: datetime | None
+    outside_hours: int
+    reserved: int
+
+
+def offered(session: QueueSession, *, now: datetime) -> QuerySet[Lead]:
+    """Those that may be called now as far as the tables tell, in order."""
+    leads = _of_session(session).filter(_is_due(now), time_zone__in=zones_in_calling_hours(now))
+    return leads.filter(~_taken()).order_by(*ORDER)
+
+
+def why_passed_over(leads: Iterable[Lead], *, session: QueueSession) -> dict[UUID, str]:
+    """Of these leads those that may not be called at all: suppressed or restricted."""
+    phones = {lead.id: lead.phone_e164 for lead in leads if lead.phone_e164}
+    suppressed = suppression.suppressed_among(workspace_id=session.workspace_id, phones_e164=phones.values())
+    own = User.objects.filter(id=session.user_id).values_list("mobile_e164", flat=True).first()
+    refused = {settings.TWILIO_CALLER_ID, own}
+    return {
+        lead_id: "suppressed" if phone in suppressed else "restricted"
+        for lead_id, phone in phones.items()
+        if phone in suppressed or phone in refused or not is_callable(phone)
+    }
+
+
+def counts(session: QueueSession, *, now: datetime) -> Counts:
+    due, there = _is_due(now), Q(time_zone__in=zones_in_calling_hours(now))
+    waits, taken = Q(retry_at__gt=now), Q(id__in=_taken_ids(session.workspace_id))
+    found = _of_session(session).aggregate(
+        left=Count("id", filter=due & there & ~taken),
+        waiting=Count("id", filter=waits),
+        next_retry_at=Min("retry_at", filter=waits),
+        outside_hours=Count("id", filter=due & ~there & ~taken),
+        reserved=Count("id", filter=due & taken),
+    )
+    return Counts(**found)
+
+
+def _of_session(session: QueueSession) -> QuerySet[Lead]:
+    """Due or not, without those with which this session is through."""
+    leads = Lead.objects.for_workspace(session.workspace_id).filter(erased_at__isnull=True)
+    if session.tag:
+        leads = leads.filter(tags__contains=[session.tag])
+    if session.disposition is None:
+        # Written out, so that the index of the queue is used.
+        leads = leads.filter(Q(disposition__isnull=True) | Q(retry_at__isnull=False))
+    elif session.disposition == "never_called":
+        leads = leads.filter(disposition__isnull=True)
+    else:
+        leads = leads.filter(disposition=session.disposition)
+        if session.disposition in DELAYS:
+            leads = leads.filter(retry_at__isnull=False)
+    through = Reservation.objects.filter(session=session, lead=OuterRef("id"), released_at__isnull=False)
+    # A lead that was only let go comes again, and so does the retry of a call.
+    stays = ~Q(release_reason="called") | Q(lead__retry_at__isnull=True) | Q(lead__retry_at__lte=F("released_at"))
+    return leads.exclude(Exists(through.exclude(release_reason="timed_out").filter(stays)))
+
+
+def _is_due(now: datetime) -> Q:
+    return Q(retry_at__isnull=True) | Q(retry_at__lte=now)
+
+
+def _taken() -> Q:
+    """Somebody has the lead reserved or talks with it."""
+    return Q(Exists(_reservations().filter(lead=OuterRef("id")))) | Q(Exists(_live().filter(lead=OuterRef("id"))))
+
+
+def _taken_ids(workspace_id: UUID) -> list[UUID]:
+    reserved = _reservations().filter(workspace_id=workspace_id).values_list("lead_id", flat=True)
+    return [*reserved, *_live().filter(workspace_id=workspace_id).values_list("lead_id", flat=True)]
+
+
+def _reservations() -> QuerySet[Reservation]:
+    return Reservation.objects.filter(released_at__isnull=True)
+
+
+def _live() -> QuerySet[Call]:
+    return Call.objects.exclude(status__in=TERMINAL_STATUSES)
