@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -20,7 +20,6 @@ from ai.retrieval import Scope
 from ai.schemas import AnswerOut
 from ai.turns import CallTurns, Turn
 from compliance import tombstones
-from compliance.elements import ELEMENTS
 from identity.auth import Actor
 from ledger.operations import count_spending, debit
 from ledger.queries import rate_card_now
@@ -30,7 +29,6 @@ from realtime.publish import Topic, publish_on_commit
 
 # Windows of these many turns: one to be quoted, three for what is only understood together.
 WINDOW_TURNS = (1, 3)
-QUESTIONS_AT_ONCE_MAX = 1_000
 
 
 class IdempotencyKeyReused(DomainError):
@@ -251,14 +249,6 @@ def expire_call(*, call_id: UUID, now: datetime) -> None:
         tombstones.bury(kind="call", values=[call_id], now=now)
         IndexedCall.objects.filter(call_id=call_id).delete()
         Citation.objects.filter(call_id=call_id).delete()
-
-
-def expire_questions(*, now: datetime) -> int:
-    """Removes a bounded number of questions that are over their term, with their answers, and returns how many."""
-    asked_until = now - timedelta(days=ELEMENTS["ai_query"].retention_days or 0)
-    old = list(AiQuery.objects.filter(asked_at__lte=asked_until).values_list("id", flat=True)[:QUESTIONS_AT_ONCE_MAX])
-    AiQuery.objects.filter(id__in=old).delete()
-    return len(old)
 
 
 def rename_lead(*, workspace_id: UUID, lead_id: UUID, lead_name: str, company: str) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from ai.turns import Speaker
+from compliance.redaction import card_free
 
 QUESTION_LENGTH_MIN = 3
 QUESTION_LENGTH_MAX = 500
@@ -40,6 +41,7 @@ class QuestionIn(BaseModel):
             # PostgreSQL keeps no NUL in a text.
             pattern=r"^[^\x00]*$",
         ),
+        card_free(length_max=QUESTION_LENGTH_MAX),
     ]
     lead_id: UUID | None = None
     user_id: UUID | None = None

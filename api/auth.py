@@ -11,7 +11,8 @@ from django.utils import timezone
 from ninja.security import APIKeyCookie, HttpBearer
 from ninja.utils import check_csrf
 
-from identity import tenancy
+from api.client import client_of
+from identity import changed_policy, tenancy
 from identity.api_keys import KeyNotAccepted, actor_of_key
 from identity.auth import Actor, actor_of_session
 from identity.operations import note_use
@@ -45,7 +46,8 @@ class _CookieAuth(APIKeyCookie):
 class PersonAuth(_CookieAuth):
     """A person who has signed in and proved the phone in this session: `request.auth` is the Actor.
 
-    For what concerns the person in all workspaces, such as the privacy centre; all else is behind SessionAuth.
+    For what concerns the person in all workspaces, such as the privacy centre, and depends on no answer to a changed policy; all
+    else is behind SessionAuth.
     """
 
     def __call__(self, request: HttpRequest) -> Any:
@@ -66,12 +68,17 @@ class PersonAuth(_CookieAuth):
 
 
 class SessionAuth(PersonAuth):
-    """The same, and the database shows the request no rows of another workspace."""
+    """The same, going on under a changed policy; and the database shows the request no rows of another workspace."""
 
     def authenticate(self, request: HttpRequest, key: str | None) -> Actor | None:
+        """Raises PolicyUnanswered."""
         actor = super().authenticate(request, key)
-        if actor is not None:
-            tenancy.confine(actor.workspace_id)
+        if actor is None:
+            return None
+        row = session_of(request).row
+        if row is not None and look_of(request) is None:
+            changed_policy.go_on(session=row, client=client_of(request), now=timezone.now())
+        tenancy.confine(actor.workspace_id)
         return actor
 
 

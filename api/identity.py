@@ -8,7 +8,7 @@ from django.middleware.csrf import get_token, rotate_token
 from django.utils import timezone
 from ninja import Router, Status
 
-from api.auth import CsrfFailed, actor_of, anyone_auth, awaiting_otp_auth, look_of, session_of
+from api.auth import CsrfFailed, actor_of, anyone_auth, awaiting_otp_auth, look_of, person_auth, session_of
 from api.client import client_of
 from identity import access, contact, operations, opt_out, otp, passwords, permissions, queries, verify
 from identity.schemas import (
@@ -137,7 +137,7 @@ def allow_texts(request: HttpRequest, form: TextConsentIn) -> Status[None]:
     return Status(204, None)
 
 
-@router.delete("/privacy/consents/sms", response={204: None}, operation_id="stop_texts")
+@router.delete("/privacy/consents/sms", auth=person_auth, response={204: None}, operation_id="stop_texts")
 def stop_texts(request: HttpRequest) -> Status[None]:
     """Takes the consent to text messages back, and signs out everywhere."""
     opt_out.stop(user_id=actor_of(request).user_id, way="page", client=client_of(request), now=timezone.now())

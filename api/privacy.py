@@ -1,4 +1,4 @@
-"""The policy, who receives what, and each person's own data: see, take away, erase."""
+"""Each person's own data: see, take away, erase."""
 
 from typing import Any
 
@@ -15,12 +15,12 @@ from compliance.schemas import (
     ErasurePreviewOut,
     ErasureReceiptOut,
     ErasureStateOut,
+    ExpiringListOut,
     HeldListOut,
-    PolicyOut,
-    ProcessorsOut,
     RequestOut,
 )
 from compliance.stores import Subject
+from identity import expiring as workspace_data
 from identity.personal_data import subject_of
 from processors.errors import DomainError
 
@@ -33,19 +33,15 @@ PROBLEMS: dict[type[DomainError], int] = {
 }
 
 
-@router.get("/policy", auth=None, response=PolicyOut, operation_id="get_policy")
-def policy(request: HttpRequest) -> PolicyOut:
-    return queries.served_policy()
-
-
-@router.get("/processors", auth=None, response=ProcessorsOut, operation_id="list_processors")
-def processors(request: HttpRequest) -> ProcessorsOut:
-    return queries.processors()
-
-
 @router.get("/privacy/held", response=HeldListOut, operation_id="list_held_data")
 def held(request: HttpRequest) -> HeldListOut:
     return queries.held(subject=_subject(request))
+
+
+@router.get("/privacy/expiring", response=ExpiringListOut, operation_id="list_expiring_data")
+def expiring(request: HttpRequest) -> ExpiringListOut:
+    """What of the workspace is removed today and in the next days, because its term is over."""
+    return workspace_data.expiring(actor=actor_of(request), now=timezone.now())
 
 
 @router.get("/privacy/disclosures", response=DisclosuresOut, operation_id="list_disclosures")

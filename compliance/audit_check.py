@@ -1,7 +1,8 @@
 """Whether the record of acts is still what was written down: link by link, its end, and against heads noted elsewhere.
 
 Whoever can write to the database could hash a chain of their own from the first link on. Heads that were noted outside the
-database no longer fit such a chain, nor one that was cut.
+database no longer fit such a chain, nor one that was cut. Links whose term is over go from the beginning; a head that was
+noted later than that term allows tells when others went.
 """
 
 import json
@@ -9,13 +10,15 @@ import logging
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal
 
 from django.conf import settings
+from django.db.models import Q
 
 from compliance.audit import hash_of
+from compliance.elements import ELEMENTS
 from compliance.models import AuditEvent, AuditHead
 
 logger = logging.getLogger(__name__)
@@ -78,14 +81,19 @@ def verify(*, kept: Iterable[Head] = ()) -> Verdict:
         ends.setdefault(head.sequence, set()).add(head.hash)
     if end is not None:
         ends.setdefault(end.sequence, set()).add(end.hash)
-    expected, previous, oldest = 1, "", None
+    if end is not None and end.ended_sequence:
+        ends.setdefault(end.ended_sequence, set()).add(end.ended_hash)
+        if early := _ended_too_early(end, outside, ends):
+            return Verdict(0, len(outside), None, early)
+    expected, previous, oldest = (end.ended_sequence + 1, end.ended_hash, None) if end else (1, "", None)
+    before = expected
     for event in AuditEvent.objects.order_by("sequence").iterator(chunk_size=1_000):
         fault = _fault(event, expected, previous, ends)
         if fault:
-            return Verdict(expected - 1, len(outside), oldest, Broken(expected, fault))
+            return Verdict(expected - before, len(outside), oldest, Broken(expected, fault))
         expected, previous, oldest = expected + 1, event.hash, oldest or event.at
     cut = Broken(expected, "cut") if max(ends, default=0) >= expected else None
-    return Verdict(expected - 1, len(outside), oldest, cut)
+    return Verdict(expected - before, len(outside), oldest, cut)
 
 
 def note_head(*, now: datetime) -> None:
@@ -97,7 +105,9 @@ def note_head(*, now: datetime) -> None:
     head = AuditHead.objects.first()
     file = _heads_file()
     last = max(heads_of(file), key=lambda noted: noted.sequence, default=None)
-    if last is not None and not AuditEvent.objects.filter(sequence=last.sequence, hash=last.hash).exists():
+    known = Q(sequence=last.sequence, hash=last.hash) if last else Q()
+    ended = last and head and (head.ended_sequence, head.ended_hash) == (last.sequence, last.hash)
+    if last is not None and not ended and not AuditEvent.objects.filter(known).exists():
         logger.error("the audit log is broken", extra={"sequence": last.sequence})
         return
     if head is None or head.sequence <= (last.sequence if last else 0):
@@ -134,6 +144,19 @@ def heads_of(file: Path) -> Iterator[Head]:
                 yield Head(at=str(fields["at"]), sequence=int(fields["sequence"]), hash=str(fields["hash"]))
             except (ValueError, KeyError, TypeError):
                 raise HeadsUnreadable(f"Line {number} of {file} is not a noted head.") from None
+
+
+def _ended_too_early(end: AuditHead, outside: Iterable[Head], ends: dict[int, set[str]]) -> Broken | None:
+    """Whether links went from the beginning that cannot be as old as their term, or of which another hash was noted."""
+    if len(ends[end.ended_sequence]) > 1:
+        return Broken(end.ended_sequence, "rewritten")
+    noted = [(datetime.fromisoformat(head.at), head.sequence) for head in outside if head.at]
+    if not noted:
+        return None
+    # The clock notes a head every ten minutes, so the newest is as good as now.
+    allowed = max(noted)[0] - timedelta(days=ELEMENTS["audit"].retention_days or 0)
+    early = sorted(sequence for at, sequence in noted if sequence <= end.ended_sequence and at > allowed)
+    return Broken(early[0], "cut") if early else None
 
 
 def _ends_whole(file: Path) -> bool:

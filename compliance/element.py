@@ -10,7 +10,8 @@ Basis = Literal["contract", "consent", "legitimate interest", "legal obligation"
 class Element:
     """One kind of data.
 
-    retention_days: None as long as the account or workspace is active. retention: the same in words.
+    retention_days: the term, from the moment that the rule of compliance/retention.py names; None as long as the account or
+    workspace is active. retention: the same in words.
     stays: why something of it is left after an erasure; "" when nothing is.
     recipients: keys of processors.register.PROCESSORS.
     """

@@ -8,6 +8,7 @@ from typing import Final
 
 from compliance.calling_elements import DIAL_QUEUE
 from compliance.element import Element
+from compliance.elements_by_law import KEPT_BY_LAW
 from compliance.staff_elements import STAFF_ELEMENTS
 from compliance.team_elements import TEAM_ELEMENTS
 
@@ -44,7 +45,7 @@ _ELEMENTS: Final = (
         "you",
         "letting programs act as you",
         "contract",
-        None,
+        30,
         "Until you revoke it, or 30 days after it ends",
         "deleted",
     ),
@@ -79,6 +80,16 @@ _ELEMENTS: Final = (
         "deleted when the workspace ends with you",
     ),
     Element(
+        "unfinished_sign_up",
+        "Sign-ups whose phone was never proved",
+        "whoever began to sign up",
+        "finishing the sign-up",
+        "contract",
+        1,
+        "1 day",
+        "deleted",
+    ),
+    Element(
         "otp_attempt",
         "Passcodes sent and checked, never the code",
         "system",
@@ -103,24 +114,13 @@ _ELEMENTS: Final = (
     ),
     Element(
         "account_mail",
-        "Mails about your password, your mobile number and your API keys",
-        "you, or whoever typed your e-mail address",
-        "signing in, security",
+        "Mails about your password, your mobile number, your API keys and changes of our policy",
+        "you, whoever typed your e-mail address, or us",
+        "signing in, security, telling you of changes",
         "contract",
         30,
         "30 days",
         "deleted",
-    ),
-    Element(
-        "consent",
-        "What you agreed to and when",
-        "you",
-        "proof of consent",
-        "legal obligation",
-        None,
-        "As long as the account is active, and for the limitation period after it",
-        "unlinked from you; a keyed hash and the time stay",
-        stays="We must be able to prove that messages were agreed to. Only a keyed hash is left.",
     ),
     Element(
         "call",
@@ -195,29 +195,6 @@ _ELEMENTS: Final = (
         180,
         _LIKE_TRANSCRIPT,
         "deleted, and its bytes rewritten",
-    ),
-    Element(
-        "ledger",
-        "Credits bought and spent",
-        "system",
-        "accounts",
-        "legal obligation",
-        2_922,
-        "8 years, as accounting law demands",
-        "amounts stay, you are unlinked",
-        stays="Accounting law demands the amounts. No name, number or call is left with them.",
-    ),
-    Element(
-        "payment",
-        "Identifiers of your purchases at Paddle",
-        "Paddle",
-        "accounts",
-        "legal obligation",
-        2_922,
-        "8 years, as accounting law demands",
-        "amounts and purchase numbers stay, you are unlinked",
-        ("paddle",),
-        stays="Accounting law demands proof of each purchase. Your e-mail address is not part of it.",
     ),
     Element(
         "card",
@@ -308,4 +285,4 @@ _ELEMENTS: Final = (
         "expires",
     ),
 )
-ELEMENTS: Final[dict[str, Element]] = {element.key: element for element in _ELEMENTS}
+ELEMENTS: Final[dict[str, Element]] = {element.key: element for element in (*_ELEMENTS, *KEPT_BY_LAW)}

@@ -10,25 +10,12 @@ from typing import Final
 
 from django.conf import settings
 
-from compliance.clauses import CLAUSES, Clause
+from compliance.clauses import Clause
 from compliance.element import Element
 from compliance.elements import ELEMENTS
 from processors import register
 from processors.register import Processor
 
-_TWILIO_CLAUSES: Final = {
-    "C1.4": (
-        "While you use Klosesales we keep call logs, how long calls took, the text of calls made by Twilio's speech"
-        " recognition, what is derived from it for search and insights, your questions and their answers, credits"
-        " bought and spent, and activity in the product. You may enter names, companies, numbers and notes of people"
-        " whom you call. No sound of a call is ever stored."
-    ),
-    "C4.2-3": (
-        "Twilio receives telephone numbers, to send passcodes by text message and to carry calls, and has what is said in"
-        " calls turned into text by a provider of speech recognition that it uses. Paddle, as merchant of record, receives"
-        " what a purchase needs. Their own privacy policies apply."
-    ),
-}
 _TWILIO_ELEMENTS: Final = {
     "transcript": replace(
         ELEMENTS["transcript"], source="Twilio's recognition, or our own before it", recipients=("twilio",)
@@ -45,10 +32,11 @@ def version(of: str) -> str:
     return f"{of}-twilio" if twilio_transcribes() else of
 
 
-def clauses() -> Sequence[Clause]:
+def worded(clauses: Sequence[Clause], where_twilio_writes: Mapping[str, str]) -> Sequence[Clause]:
+    """The clauses of a version as they read on this installation."""
     if not twilio_transcribes():
-        return CLAUSES
-    return [replace(clause, text=_TWILIO_CLAUSES.get(clause.id, clause.text)) for clause in CLAUSES]
+        return clauses
+    return [replace(clause, text=where_twilio_writes.get(clause.id, clause.text)) for clause in clauses]
 
 
 def elements() -> Mapping[str, Element]:

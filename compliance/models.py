@@ -9,12 +9,28 @@ from django.db import models
 from django.db.models import Q
 from uuid_utils.compat import uuid7
 
+from compliance.policy_models import PolicyMail, PolicyReceipt, PolicyVersion
+
+__all__ = [
+    "AuditEvent",
+    "AuditHead",
+    "ConsentEvent",
+    "ErasureStep",
+    "PolicyMail",
+    "PolicyReceipt",
+    "PolicyVersion",
+    "Request",
+    "Suppression",
+    "Tombstone",
+]
+
 
 class ConsentEvent(models.Model):
     """A consent that was given or withdrawn. Append only: a trigger lets an update do nothing but unlink the
     person.
 
-    person: pseudonym of the user. text_hash: SHA-256 in hex of the text that was shown.
+    person: pseudonym of the user. purpose: one of policy.Purpose, or of a version's new purposes. text_hash: SHA-256 in hex of
+    the text that was shown. unlinked_at: when the person was erased; the proof ends a term after that.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -26,13 +42,20 @@ class ConsentEvent(models.Model):
     text_hash = models.CharField(max_length=64)
     ip = models.GenericIPAddressField(null=True)
     at = models.DateTimeField()
+    unlinked_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["person", "purpose", "-at", "-id"], name="consent_newest")]
+        indexes: ClassVar = [
+            models.Index(fields=["person", "purpose", "-at", "-id"], name="consent_newest"),
+            models.Index(fields=["unlinked_at"], condition=Q(unlinked_at__isnull=False), name="consent_unlinked"),
+        ]
         constraints: ClassVar = [
-            models.CheckConstraint(
-                condition=Q(purpose__in=["sms", "policy", "transfer", "top_up"]), name="consent_purpose_known"
-            )
+            models.CheckConstraint(condition=Q(purpose__regex=r"^[a-z_]{2,16}$"), name="consent_purpose_is_a_key"),
+            models.UniqueConstraint(
+                fields=["person", "policy_version"],
+                condition=Q(purpose="policy", given=True),
+                name="consent_policy_accepted_once",
+            ),
         ]
 
 
@@ -58,6 +81,7 @@ class Suppression(models.Model):
                 name="suppression_once_while_in_force",
             )
         ]
+        indexes: ClassVar = [models.Index(fields=["created_at"], name="suppression_created")]
 
 
 class Tombstone(models.Model):
@@ -70,6 +94,7 @@ class Tombstone(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["kind", "key"], name="tombstone_once")]
+        indexes: ClassVar = [models.Index(fields=["erased_at"], name="tombstone_erased")]
 
 
 class AuditEvent(models.Model):
@@ -88,16 +113,24 @@ class AuditEvent(models.Model):
     hash = models.CharField(max_length=64)
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["workspace_id", "-sequence"], name="audit_of_workspace")]
+        indexes: ClassVar = [
+            models.Index(fields=["workspace_id", "-sequence"], name="audit_of_workspace"),
+            models.Index(fields=["at"], name="audit_at"),
+        ]
 
 
 class AuditHead(models.Model):
     """The one row that knows where the chain ends, so that a cut-off end is noticed too; its lock puts
-    writers in line."""
+    writers in line.
+
+    ended_sequence, ended_hash: the newest link that went because its term was over; the first one left follows it.
+    """
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     sequence = models.BigIntegerField(default=0)
     hash = models.CharField(max_length=64, default="")
+    ended_sequence = models.BigIntegerField(default=0, db_default=0)
+    ended_hash = models.CharField(max_length=64, default="", db_default="", blank=True)
 
     class Meta:
         constraints: ClassVar = [models.CheckConstraint(condition=Q(id=1), name="audit_head_is_one_row")]

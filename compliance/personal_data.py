@@ -6,7 +6,7 @@ from typing import Any, Final
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
-from compliance.models import ConsentEvent, Request
+from compliance.models import ConsentEvent, PolicyMail, PolicyReceipt, Request
 from compliance.stores import Subject
 from processors.models import Disclosure
 from processors.pseudonyms import pseudonym
@@ -21,6 +21,32 @@ INVENTORY: Final[dict[str, str]] = {
     "compliance.ConsentEvent.text_hash": "consent",
     "compliance.ConsentEvent.ip": "consent",
     "compliance.ConsentEvent.at": "consent",
+    "compliance.ConsentEvent.unlinked_at": "consent",
+    "compliance.PolicyVersion.id": "none",
+    "compliance.PolicyVersion.name": "none",
+    "compliance.PolicyVersion.effective_at": "none",
+    "compliance.PolicyVersion.published_at": "none",
+    "compliance.PolicyVersion.summary": "none",
+    "compliance.PolicyVersion.clauses": "none",
+    "compliance.PolicyVersion.purposes": "none",
+    "compliance.PolicyVersion.where_twilio_writes": "none",
+    "compliance.PolicyVersion.receives": "none",
+    "compliance.PolicyVersion.text_hash": "none",
+    "compliance.PolicyMail.id": "none",
+    "compliance.PolicyMail.version": "account_mail",
+    "compliance.PolicyMail.user_id": "account_mail",
+    "compliance.PolicyMail.created_at": "account_mail",
+    "compliance.PolicyMail.next_at": "none",
+    "compliance.PolicyMail.attempts": "none",
+    "compliance.PolicyMail.sent_at": "account_mail",
+    "compliance.PolicyReceipt.id": "none",
+    "compliance.PolicyReceipt.version": "policy_notice",
+    "compliance.PolicyReceipt.user_id": "policy_notice",
+    "compliance.PolicyReceipt.person": "policy_notice",
+    "compliance.PolicyReceipt.channel": "policy_notice",
+    "compliance.PolicyReceipt.text_hash": "policy_notice",
+    "compliance.PolicyReceipt.at": "policy_notice",
+    "compliance.PolicyReceipt.unlinked_at": "policy_notice",
     "compliance.Suppression.id": "none",
     "compliance.Suppression.workspace_id": "suppression",
     "compliance.Suppression.number_key": "suppression",
@@ -46,6 +72,8 @@ INVENTORY: Final[dict[str, str]] = {
     "compliance.AuditHead.id": "none",
     "compliance.AuditHead.sequence": "none",
     "compliance.AuditHead.hash": "none",
+    "compliance.AuditHead.ended_sequence": "none",
+    "compliance.AuditHead.ended_hash": "none",
     "compliance.Request.id": "request",
     "compliance.Request.kind": "request",
     "compliance.Request.state": "request",
@@ -78,12 +106,18 @@ INVENTORY: Final[dict[str, str]] = {
 
 
 class ComplianceStore:
-    """Consents and requests. Consents stay as proof, unlinked; the open request keeps the run and is emptied by it."""
+    """Consents, notices and requests. Consents and receipts stay as proof, unlinked; the open request keeps the run and is
+    emptied by it."""
 
     name = "compliance"
 
     def find(self, subject: Subject) -> dict[str, int]:
-        counts = {"consent": _consents(subject).count(), "request": _requests(subject).count()}
+        counts = {
+            "consent": _consents(subject).count(),
+            "policy_notice": _receipts(subject).count(),
+            "account_mail": _mails(subject).count(),
+            "request": _requests(subject).count(),
+        }
         return {element: count for element, count in counts.items() if count}
 
     def export(self, subject: Subject) -> dict[str, Any]:
@@ -101,17 +135,32 @@ class ComplianceStore:
             {"kind": row.kind, "state": row.state, "opened_at": row.opened_at.isoformat()}
             for row in _requests(subject).order_by("opened_at", "id")
         ]
-        return {key: rows for key, rows in (("consent", consents), ("request", requests)) if rows}
+        notices = [
+            {"policy_version": row.version, "by": row.channel, "at": row.at.isoformat()}
+            for row in _receipts(subject).order_by("at", "id")
+        ]
+        mails = [
+            {
+                "kind": "policy_change",
+                "created_at": row.created_at.isoformat(),
+                "sent_at": row.sent_at.isoformat() if row.sent_at else None,
+            }
+            for row in _mails(subject).order_by("created_at", "id")
+        ]
+        held = {"consent": consents, "policy_notice": notices, "account_mail": mails, "request": requests}
+        return {key: rows for key, rows in held.items() if rows}
 
     def erase(self, subject: Subject, *, now: datetime) -> dict[str, int]:
-        unlinked = _consents(subject).update(user_id=None, ip=None)
+        unlinked = _consents(subject).update(user_id=None, ip=None, unlinked_at=now)
+        notices = _receipts(subject).update(user_id=None, unlinked_at=now)
+        mails, _ = _mails(subject).delete()
         closed = _requests(subject).filter(state__in=["done", "cancelled"]).update(user_id=None, subject=None)
-        counts = {"consent": unlinked, "request": closed}
+        counts = {"consent": unlinked, "policy_notice": notices, "account_mail": mails, "request": closed}
         return {element: count for element, count in counts.items() if count}
 
     def verify(self, subject: Subject) -> int:
         closed = _requests(subject).filter(state__in=["done", "cancelled"])
-        return _consents(subject).count() + closed.count()
+        return sum(rows.count() for rows in (_consents(subject), _receipts(subject), _mails(subject), closed))
 
 
 class DisclosureStore:
@@ -169,6 +218,14 @@ DISCLOSURES: Final = DisclosureStore()
 def _consents(subject: Subject) -> QuerySet[ConsentEvent]:
     """Those that still lead to the person; unlinked proofs are no longer the person's data."""
     return ConsentEvent.objects.filter(user_id=subject.user_id, user_id__isnull=False)
+
+
+def _receipts(subject: Subject) -> QuerySet[PolicyReceipt]:
+    return PolicyReceipt.objects.filter(user_id=subject.user_id, user_id__isnull=False)
+
+
+def _mails(subject: Subject) -> QuerySet[PolicyMail]:
+    return PolicyMail.objects.filter(user_id=subject.user_id) if subject.user_id else PolicyMail.objects.none()
 
 
 def _requests(subject: Subject) -> QuerySet[Request]:

@@ -1,19 +1,30 @@
-"""The policy's present version and the texts that people agree to."""
+"""The policy's present version and the texts that people agree to.
+
+The first version is in force from the beginning. A later one is in force once its row says so; see policy_change.py.
+"""
 
 import hashlib
-from datetime import date
-from typing import Final, Literal
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from django.db.models import Subquery
+from django.db.models.functions import Now
 
 from compliance import in_force
+from compliance.clauses import Clause
+from compliance.policy_models import PolicyVersion
+from compliance.versions import FIRST, NewPurpose
+from processors.register import NOT_OF_PEOPLE
 
 # Purposes whose wording is the same for everybody, and those whose wording names what was chosen.
 StandingPurpose = Literal["sms", "policy", "transfer"]
 Purpose = StandingPurpose | Literal["top_up"]
 
-VERSION: Final = "2026-1"
-EFFECTIVE_ON: Final = date(2026, 1, 1)
+VERSION: Final = FIRST.name
 
-# What stands beside each box. A changed text needs a new VERSION: the hash of the text is kept with each
+# What stands beside each box. A changed text needs a new version: the hash of the text is kept with each
 # consent.
 CONSENT_TEXTS: Final[dict[StandingPurpose, str]] = {
     "sms": (
@@ -30,8 +41,83 @@ CONSENT_TEXTS: Final[dict[StandingPurpose, str]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One version as this installation says it.
+
+    version: as people accept it. name: as the registry has it. published_at: when people began to be told; null for the first.
+    """
+
+    version: str
+    name: str
+    effective_at: datetime
+    published_at: datetime | None
+    summary: str
+    clauses: Sequence[Clause]
+    purposes: Sequence[NewPurpose]
+    receives: Mapping[str, frozenset[str]]
+
+    @property
+    def text_hash(self) -> str:
+        """SHA-256 in hex over the wording of all clauses in their order."""
+        return sha256_of("\n".join(f"{clause.id}\t{clause.text}" for clause in self.clauses))
+
+
+def all_versions() -> list[Policy]:
+    """Every version that is or was in force or that people are being told of, the oldest first."""
+    return [first(), *(of_row(row) for row in PolicyVersion.objects.order_by("effective_at"))]
+
+
+def present() -> Policy:
+    row = PolicyVersion.objects.filter(effective_at__lte=Now()).order_by("-effective_at").first()
+    return of_row(row) if row else first()
+
+
+def first() -> Policy:
+    return Policy(
+        version=in_force.version(FIRST.name),
+        name=FIRST.name,
+        effective_at=FIRST.effective_at,
+        published_at=None,
+        summary=FIRST.summary,
+        clauses=in_force.worded(FIRST.clauses, FIRST.where_twilio_writes),
+        purposes=FIRST.purposes,
+        receives=FIRST.receives,
+    )
+
+
+def of_row(row: PolicyVersion) -> Policy:
+    clauses = tuple(Clause(**each) for each in row.clauses)
+    return Policy(
+        version=in_force.version(row.name),
+        name=row.name,
+        effective_at=row.effective_at,
+        published_at=row.published_at,
+        summary=row.summary,
+        clauses=in_force.worded(clauses, row.where_twilio_writes),
+        purposes=tuple(NewPurpose(**each) for each in row.purposes),
+        receives={key: frozenset(classes) for key, classes in row.receives.items()},
+    )
+
+
+def name_in_force() -> Subquery:
+    """For a query that reads something else: the name of the later version that is in force, or null under the first."""
+    rows: Any = PolicyVersion.objects.filter(effective_at__lte=Now()).order_by("-effective_at").values("name")
+    return Subquery(rows[:1])
+
+
+def may_receive(processor: str, data_classes: Iterable[str]) -> bool:
+    """Whether the version in force names these classes of data of this processor."""
+    wanted = set(data_classes) - NOT_OF_PEOPLE
+    first_ones = FIRST.receives.get(processor)
+    if first_ones is not None and wanted <= first_ones:
+        return True
+    named = present().receives.get(processor)
+    return named is not None and wanted <= named
+
+
 def current_version() -> str:
-    return in_force.version(VERSION)
+    return present().version
 
 
 def consent_text(purpose: StandingPurpose) -> str:
@@ -40,8 +126,3 @@ def consent_text(purpose: StandingPurpose) -> str:
 
 def sha256_of(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def policy_hash() -> str:
-    """SHA-256 in hex over the wording of all clauses in their order."""
-    return sha256_of("\n".join(f"{clause.id}\t{clause.text}" for clause in in_force.clauses()))

@@ -1,21 +1,23 @@
 """Reads of compliance."""
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from compliance import in_force, policy
+from compliance import in_force
 from compliance.elements import ELEMENTS
 from compliance.models import ConsentEvent, Request
+from compliance.policy_queries import words_of_consents
 from compliance.requests import GRACE, by_receipt_token, newest_erasure, receipt_token
 from compliance.schemas import (
-    ClauseOut,
     ConsentOut,
     ConsentsOut,
-    ConsentTextOut,
     DataClassOut,
+    DataKindOut,
+    DataKindsOut,
     DisclosureOut,
     DisclosuresOut,
     ErasurePreviewOut,
@@ -25,7 +27,6 @@ from compliance.schemas import (
     HeldListOut,
     HeldOut,
     KeptOut,
-    PolicyOut,
     ProcessorOut,
     ProcessorsOut,
     RequestOut,
@@ -38,19 +39,6 @@ from processors.pseudonyms import pseudonym
 DISCLOSURES_MAX: Final = 500
 # What an erasure leaves for every account, whatever else it held.
 _ALWAYS_LEFT: Final = ("request", "erasure_ledger", "audit")
-
-
-def served_policy() -> PolicyOut:
-    return PolicyOut(
-        version=policy.current_version(),
-        effective_on=policy.EFFECTIVE_ON,
-        clauses=[
-            ClauseOut(id=clause.id, section=clause.section, heading=clause.heading, text=clause.text)
-            for clause in in_force.clauses()
-        ],
-        text_hash=policy.policy_hash(),
-        consents=[ConsentTextOut(purpose=purpose, text=text) for purpose, text in policy.CONSENT_TEXTS.items()],
-    )
 
 
 def processors() -> ProcessorsOut:
@@ -71,6 +59,27 @@ def processors() -> ProcessorsOut:
     )
 
 
+def data_kinds() -> DataKindsOut:
+    """Everything that the product keeps of anybody, or promises never to keep, as the inventory has it."""
+    return DataKindsOut(
+        items=[
+            DataKindOut(
+                element=key,
+                title=element.title,
+                source=element.source,
+                purpose=element.purpose,
+                basis=element.basis,
+                retention=element.retention,
+                erasure=element.erasure,
+                recipients=_names(element.recipients),
+                stays=element.stays,
+            )
+            for key, element in in_force.elements().items()
+            if key != "none"
+        ]
+    )
+
+
 def held(*, subject: Subject) -> HeldListOut:
     """What all stores hold about a person, by kind, in the order of the inventory."""
     counts = _found(subject)
@@ -85,7 +94,7 @@ def held(*, subject: Subject) -> HeldListOut:
                 basis=element.basis,
                 retention=element.retention,
                 erasure=element.erasure,
-                recipients=[register.get(each).name for each in element.recipients],
+                recipients=_names(element.recipients),
                 stays=element.stays,
             )
             for key, element in in_force.elements().items()
@@ -118,7 +127,7 @@ def disclosures(*, subject: Subject) -> DisclosuresOut:
 def consents(*, user_id: UUID) -> ConsentsOut:
     """Everything that the person agreed to or withdrew, the newest first."""
     rows = ConsentEvent.objects.filter(person=pseudonym("user", user_id)).order_by("-at", "-id")
-    texts = {policy.sha256_of(text): text for text in policy.CONSENT_TEXTS.values()}
+    texts = words_of_consents()
     return ConsentsOut(
         items=[
             ConsentOut(
@@ -198,6 +207,10 @@ def _kept(counts: Counter[str]) -> list[KeptOut]:
         for key, element in ELEMENTS.items()
         if element.stays and (counts[key] or key in _ALWAYS_LEFT)
     ]
+
+
+def _names(recipients: Sequence[str]) -> list[str]:
+    return [register.get(each).name for each in recipients]
 
 
 def _data_classes(keys: Any) -> list[DataClassOut]:

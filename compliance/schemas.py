@@ -7,30 +7,6 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 
-class ClauseOut(BaseModel):
-    id: str
-    section: int
-    heading: str
-    text: str
-
-
-class ConsentTextOut(BaseModel):
-    """What stands beside a box that is not ticked beforehand."""
-
-    purpose: Literal["sms", "policy", "transfer"]
-    text: str
-
-
-class PolicyOut(BaseModel):
-    """text_hash: SHA-256 in hex over the wording."""
-
-    version: str
-    effective_on: date
-    clauses: list[ClauseOut]
-    text_hash: str
-    consents: list[ConsentTextOut]
-
-
 class DataClassOut(BaseModel):
     key: str
     title: str
@@ -51,6 +27,26 @@ class ProcessorOut(BaseModel):
 
 class ProcessorsOut(BaseModel):
     items: list[ProcessorOut]
+
+
+class DataKindOut(BaseModel):
+    """One kind of data that the product keeps of somebody. recipients: names of those who may receive it."""
+
+    element: str
+    title: str
+    source: str
+    purpose: str
+    basis: str
+    retention: str
+    erasure: str
+    recipients: list[str]
+    stays: str
+
+
+class DataKindsOut(BaseModel):
+    """In the order of the inventory that the software is checked against."""
+
+    items: list[DataKindOut]
 
 
 class HeldOut(BaseModel):
@@ -88,6 +84,22 @@ class DisclosuresOut(BaseModel):
     """The newest first, at most 500."""
 
     items: list[DisclosureOut]
+
+
+class ExpiringOut(BaseModel):
+    """How many things of one kind are removed on a day (UTC), because their term is over."""
+
+    on: date
+    element: str
+    title: str
+    count: int
+
+
+class ExpiringListOut(BaseModel):
+    """The next first. days: how many days after today are looked at."""
+
+    days: int
+    items: list[ExpiringOut]
 
 
 class ConsentOut(BaseModel):

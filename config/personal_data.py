@@ -1,18 +1,25 @@
-"""Every package's store of personal data and the inventory of its fields, in one explicit list each."""
+"""Every package's store of personal data, the inventory of its fields and how they end, in one explicit list each."""
 
 from collections.abc import Mapping
 from typing import Final
 
 from ai import personal_data as ai
+from ai import retention as ai_terms
 from compliance import personal_data as compliance
+from compliance import terms as compliance_terms
+from compliance.retention import Rule
 from compliance.stores import Store
 from identity import personal_data as identity
+from identity import retention as identity_terms
 from ledger import personal_data as ledger
 from outgoing import personal_data as outgoing
+from outgoing import retention as outgoing_terms
 from processors import personal_data as processors
 from staff import personal_data as staff
+from staff import retention as staff_terms
 from voice import personal_data as voice
 from voice import queue_personal_data as dial_queue
+from voice import retention as voice_terms
 
 # In the order of erasure: the carrier first, since voice knows what to delete there; compliance last, since
 # it keeps the run.
@@ -51,4 +58,13 @@ INVENTORIES: Final[tuple[Mapping[str, str], ...]] = (
     compliance.INVENTORY,
     processors.INVENTORY,
     DJANGO,
+)
+# What ends with its term, and how; the calls' text before the questions that quote it.
+RETENTION: Final[tuple[Rule, ...]] = (
+    *voice_terms.RETENTION,
+    *ai_terms.RETENTION,
+    *outgoing_terms.RETENTION,
+    *staff_terms.RETENTION,
+    *identity_terms.RETENTION,
+    *compliance_terms.RETENTION,
 )

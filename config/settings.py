@@ -175,6 +175,10 @@ LOOK_COOKIE_NAME = "__Host-look"
 SUPPRESSION_KEY = environment.text("SUPPRESSION_KEY")
 # The module that lists every package's Store and inventory; compliance stands below them and cannot import it.
 PERSONAL_DATA = "config.personal_data"
+# The module that lists the versions of the policy.
+POLICY_VERSIONS = "compliance.versions"
+# What says whether the policy in force names a recipient; the way out stands below it and cannot import it.
+POLICY_MAY_RECEIVE = "compliance.policy.may_receive"
 
 # --- Twilio -------------------------------------------------------------------------------------------------------
 TWILIO_ACCOUNT_SID = environment.text("TWILIO_ACCOUNT_SID")
@@ -211,6 +215,8 @@ EMAIL_USE_TLS, EMAIL_USE_SSL = EMAIL_SECURITY == "starttls", EMAIL_SECURITY == "
 EMAIL_HOST_USER = environment.text("EMAIL_USER", "")
 EMAIL_HOST_PASSWORD = environment.text("EMAIL_PASSWORD", "")
 DEFAULT_FROM_EMAIL = environment.text("DEFAULT_FROM_EMAIL", "support@klosesales.com")
+# Whom the product itself writes to when something is wrong that only the operator can look into.
+OPERATOR_EMAIL = environment.text("OPERATOR_EMAIL", "")
 
 # --- Listening and thinking ---------------------------------------------------------------------------------------
 # Who writes calls down: our own engines, or Twilio's Real-Time Transcription.

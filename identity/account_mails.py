@@ -38,7 +38,7 @@ def _send(mail_id: UUID, now: datetime) -> bool:
         mail.user = account
         mail.save(update_fields=["user"])
     subject, text = _written(mail)
-    if not send(to=[mail.email], subject=subject, text=text, row_id=mail.id, attempt=mail.attempts):
+    if not send(kind=mail.kind, to=[mail.email], subject=subject, text=text, row_id=mail.id, attempt=mail.attempts):
         return False
     AccountMail.objects.filter(id=mail_id).update(sent_at=now)
     return True

@@ -1,7 +1,6 @@
 """Erasing people and workspaces from identity. Each step may be repeated: what is gone already stays gone."""
 
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
@@ -13,9 +12,6 @@ from identity.models import AccessEvent, AccountMail, Invitation, Membership, Ot
 from identity.team_lock import lock_workspaces
 from processors.pseudonyms import pseudonym
 from realtime.publish import close_sockets_on_commit
-
-UNFINISHED_KEPT_FOR: Final = timedelta(days=1)
-UNFINISHED_ERASED_AT_ONCE_MAX: Final = 500
 
 
 def end_access(*, user_id: UUID) -> None:
@@ -73,18 +69,6 @@ def erase_workspace(*, workspace_id: UUID, now: datetime) -> None:
         members.delete()
         Invitation.objects.for_workspace(workspace_id).delete()
         Workspace.objects.filter(id=workspace_id, erased_at__isnull=True).update(name="", erased_at=now)
-
-
-def erase_unfinished_sign_ups(*, now: datetime) -> int:
-    """Erases sign-ups whose phone was not proved within a day.
-
-    Returns how many were erased; call again while that is not 0.
-    """
-    stale = User.objects.filter(mobile_verified_at__isnull=True, created_at__lte=now - UNFINISHED_KEPT_FOR)
-    ids = list(stale.values_list("id", flat=True)[:UNFINISHED_ERASED_AT_ONCE_MAX])
-    for user_id in ids:
-        erase_user(user_id=user_id, now=now)
-    return len(ids)
 
 
 def _leave(*, workspace_id: UUID, leaving: list[UUID], now: datetime) -> None:

@@ -42,7 +42,10 @@ def _send(invitation_id: UUID, now: datetime) -> bool:
         f" deleted after 30 days. What we keep and why: {settings.PUBLIC_URL}/policy\n"
     )
     subject = f"{name} invites you to Klosesales"
-    if not send(to=[invitation.email], subject=subject, text=text, row_id=invitation_id, attempt=invitation.attempts):
+    to = [invitation.email]
+    if not send(
+        kind="invitation", to=to, subject=subject, text=text, row_id=invitation_id, attempt=invitation.attempts
+    ):
         return False
     rows.update(sent_at=now)
     return True

@@ -136,6 +136,8 @@ class Session(models.Model):
     key_digest: SHA-256 in hex of the cookie's value, so that a copy of the table opens no session.
     phone_verified_at: when the passcode was accepted in this session; null means that it may do nothing else
     yet.
+    policy_version: the version of the policy that the person is known to have accepted, so that most requests ask nothing more;
+    "" under the first version.
     data: what Django's session framework keeps besides the columns.
     """
 
@@ -150,6 +152,7 @@ class Session(models.Model):
     expires_at = models.DateTimeField(db_index=True)
     address = models.GenericIPAddressField(null=True)
     agent = models.CharField(max_length=200, blank=True)
+    policy_version = models.CharField(max_length=40, default="", db_default="", blank=True)
     data: models.JSONField[Any, Any] = models.JSONField(default=dict)
 
 

@@ -68,6 +68,7 @@ INVENTORY: Final[dict[str, str]] = {
     "identity.Session.expires_at": "session",
     "identity.Session.address": "session",
     "identity.Session.agent": "session",
+    "identity.Session.policy_version": "session",
     "identity.Session.data": "session",
     "identity.ApiKey.id": "none",
     "identity.ApiKey.workspace": "api_key",

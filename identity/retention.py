@@ -1,43 +1,67 @@
-"""Removing what identity has kept for its term; the terms are those of the inventory that the data page shows."""
+"""How what identity has kept for its term ends; the terms are those of the inventory that the data page shows."""
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
+from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
+from django.db.models.functions import Least
 
-from compliance.elements import ELEMENTS
-from identity.erasure import erase_unfinished_sign_ups
-from identity.models import AccessEvent, AccountMail, ApiKey, Invitation, OtpAttempt, Session
-from identity.sessions import is_open
-
-ROWS_AT_ONCE_MAX: Final = 2_000
-# A key that has ended is still listed for so long, so that whoever wonders why a program stopped finds it.
-KEYS_SHOWN_ENDED: Final = timedelta(days=30)
-
-
-def expire(*, now: datetime) -> int:
-    """Removes a bounded number of rows that are over their term, and returns how many; the next round goes on."""
-    removed = _remove(Session.objects.exclude(is_open(now)))
-    removed += _remove(OtpAttempt.objects.filter(at__lte=now - _term("otp_attempt")))
-    removed += _remove(ApiKey.objects.get_queryset().filter(expires_at__lte=now - KEYS_SHOWN_ENDED))
-    removed += _remove(AccessEvent.objects.filter(at__lte=now - _term("access_event")))
-    removed += _remove(AccountMail.objects.filter(created_at__lte=now - _term("account_mail")))
-    removed += _remove(Invitation.objects.get_queryset().filter(created_at__lte=now - _term("invitation")))
-    return removed + erase_unfinished_sign_ups(now=now)
+from compliance.models import PolicyMail
+from compliance.retention import Rule, delete_rows
+from identity.erasure import erase_user
+from identity.models import AccessEvent, AccountMail, ApiKey, Invitation, OtpAttempt, Session, StoppedNumber, User
+from identity.sessions import IDLE_FOR
 
 
-def _term(element: str) -> timedelta:
-    return timedelta(days=ELEMENTS[element].retention_days or 0)
+def _ending_sessions() -> QuerySet[Session]:
+    return Session.objects.annotate(ends_at=Least(F("expires_at"), F("last_used_at") + IDLE_FOR))
 
 
-def _remove(
-    rows: QuerySet[Session]
-    | QuerySet[OtpAttempt]
-    | QuerySet[AccessEvent]
-    | QuerySet[AccountMail]
-    | QuerySet[ApiKey]
-    | QuerySet[Invitation],
-) -> int:
-    some = list(rows.values_list("id", flat=True)[:ROWS_AT_ONCE_MAX])
-    deleted, _ = rows.model._base_manager.filter(id__in=some).delete()
-    return deleted
+def _erase_unfinished(ids: Sequence[UUID], now: datetime) -> int:
+    for user_id in ids:
+        erase_user(user_id=user_id, now=now)
+    return len(ids)
+
+
+RETENTION: Final = (
+    # One that still waits for its passcode, or that nobody uses, ends sooner.
+    Rule("session", ("identity.Session",), _ending_sessions, "ends_at", delete_rows(Session), is_end=True),
+    Rule("otp_attempt", ("identity.OtpAttempt",), OtpAttempt.objects.all, "at", delete_rows(OtpAttempt)),
+    Rule("access_event", ("identity.AccessEvent",), AccessEvent.objects.all, "at", delete_rows(AccessEvent)),
+    Rule("account_mail", ("identity.AccountMail",), AccountMail.objects.all, "created_at", delete_rows(AccountMail)),
+    Rule("account_mail", ("compliance.PolicyMail",), PolicyMail.objects.all, "created_at", delete_rows(PolicyMail)),
+    # A key that has ended is still listed for its term, so that whoever wonders why a program stopped finds it.
+    Rule(
+        "api_key",
+        ("identity.ApiKey",),
+        lambda: ApiKey.objects.get_queryset().filter(expires_at__isnull=False),
+        "expires_at",
+        delete_rows(ApiKey),
+        workspace="workspace_id",
+    ),
+    Rule(
+        "invitation",
+        ("identity.Invitation",),
+        lambda: Invitation.objects.get_queryset(),
+        "created_at",
+        delete_rows(Invitation),
+        workspace="workspace_id",
+    ),
+    Rule(
+        "suppression",
+        ("identity.StoppedNumber",),
+        StoppedNumber.objects.all,
+        "stopped_at",
+        delete_rows(StoppedNumber),
+    ),
+    Rule(
+        "unfinished_sign_up",
+        (),
+        lambda: User.objects.filter(mobile_verified_at__isnull=True),
+        "created_at",
+        _erase_unfinished,
+        at_once_max=500,
+    ),
+)

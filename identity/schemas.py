@@ -145,6 +145,7 @@ class SessionOut(BaseModel):
 
     live_socket_url: where /ws/ is, without a path; for the signed in alone. look: not null when it is no session of the
     person, but a look of our staff, which changes nothing.
+    must_answer_policy: the policy has changed, and nothing but the privacy centre is open until the person has answered.
     """
 
     state: Literal["anonymous", "awaiting_otp", "signed_in"]
@@ -154,6 +155,7 @@ class SessionOut(BaseModel):
     permissions: PermissionsOut | None
     live_socket_url: str | None
     look: LookBannerOut | None
+    must_answer_policy: bool
 
 
 class OtpSentOut(BaseModel):

@@ -10,6 +10,7 @@ from django.contrib.sessions.backends.base import SessionBase, UpdateError
 from django.db.models import Q
 from django.utils import timezone
 
+from compliance import policy
 from identity.access import Client
 from identity.models import Membership, Session, User
 
@@ -92,6 +93,7 @@ class SessionStore(SessionBase):
         key = self.session_key
         self._row = (
             Session.objects.select_related("user", "membership", "membership__workspace")
+            .annotate(policy_in_force=policy.name_in_force())
             .filter(is_open(timezone.now()), key_digest=digest(key))
             .first()
             if key

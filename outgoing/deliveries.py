@@ -8,7 +8,6 @@ from uuid import UUID
 from django.db import transaction
 from uuid_utils.compat import uuid7
 
-from compliance.elements import ELEMENTS
 from identity.auth import Actor
 from outgoing.endpoints import WebhookNotFound
 from outgoing.models import Delivery, Endpoint
@@ -94,15 +93,6 @@ def again(*, actor: Actor, delivery_id: UUID, now: datetime) -> DeliveryOut:
         row.save(update_fields=["state", "attempts", "next_at", "gives_up_at"])
         _try_soon(row.endpoint)
     return delivery_out(row)
-
-
-def expire(*, now: datetime) -> int:
-    """Removes a bounded number of deliveries that are over their term, and returns how many; the next round goes on."""
-    kept_since = now - timedelta(days=ELEMENTS["delivery"].retention_days or 0)
-    old = Delivery.objects.get_queryset().filter(created_at__lte=kept_since)
-    some = list(old.values_list("id", flat=True)[:EXPIRED_AT_ONCE_MAX])
-    deleted, _ = Delivery.objects.get_queryset().filter(id__in=some).delete()
-    return deleted
 
 
 def forget_call(*, call_id: UUID) -> None:

@@ -20,7 +20,14 @@ from processors.models import BlockedEgress
 logger = logging.getLogger(__name__)
 
 REASONS: Final = frozenset(
-    {"host_not_listed", "endpoint_not_listed", "field_not_listed", "value_not_listed", "body_unreadable"}
+    {
+        "host_not_listed",
+        "endpoint_not_listed",
+        "field_not_listed",
+        "value_not_listed",
+        "body_unreadable",
+        "not_in_policy",
+    }
 )
 SUFFIX: Final = ".blocked"
 FILE_BYTES_MAX: Final = 1_048_576

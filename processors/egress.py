@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import requests
 from django.conf import settings
+from django.utils.module_loading import import_string
 from requests.adapters import HTTPAdapter
 from twilio.http.http_client import TwilioHttpClient
 from twilio.http.response import Response as TwilioResponse
@@ -95,6 +96,8 @@ class ProcessorSession(requests.Session):
             data_classes.add(data_class)
             if name == "To" and data_class in {"mobile", "phone"}:
                 numbers.append(value)
+        if not import_string(settings.POLICY_MAY_RECEIVE)(self.processor.key, data_classes):
+            raise self._refused(url, "not_in_policy", endpoint)
         return endpoint, data_classes, numbers
 
     def _refused(

@@ -1,10 +1,13 @@
-"""Sends mails; each is kept in a row until the mail server has taken it."""
+"""Sends mails; each is kept in a row until the mail server has taken it.
+
+The list of mails is closed: what is not in it is not sent, and nothing in it advertises (C2.6).
+"""
 
 import logging
 import smtplib
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 
 from django.conf import settings
@@ -12,17 +15,38 @@ from django.core.mail import EmailMessage
 
 logger = logging.getLogger(__name__)
 
+Reason = Literal["security", "service", "invitation", "law", "operations"]
+# Kind of mail -> what it is sent for. There is no reason for advertising, and none may be added.
+MAILS: Final[dict[str, Reason]] = {
+    "reset_link": "security",
+    "password_changed": "security",
+    "key_made": "security",
+    "mobile_changed": "security",
+    "invitation": "invitation",
+    "low_balance": "service",
+    "switched_off": "service",
+    "cap_reached": "service",
+    "policy_change": "law",
+    "egress_blocked": "operations",
+}
+
 AT_ONCE_MAX: Final = 20
 # Longer than a mail server is waited for; a process that died with the mail gives it up to the next one after this.
 CLAIM: Final = timedelta(minutes=5)
 ATTEMPTS_MAX: Final = 50
 
 
-def send(*, to: Sequence[str], subject: str, text: str, row_id: UUID, attempt: int) -> bool:
+class MailUnregistered(ValueError):
+    """Nobody said what this mail is for: a mistake in the code. Nothing was sent. Permanent."""
+
+
+def send(*, kind: str, to: Sequence[str], subject: str, text: str, row_id: UUID, attempt: int) -> bool:
     """Whether the mail server took it; without a reader there is nothing to be taken.
 
-    row_id: the row that the mail is kept in; the log says no more of it.
+    kind: of MAILS. row_id: the row that the mail is kept in; the log says no more of it. Raises MailUnregistered.
     """
+    if kind not in MAILS:
+        raise MailUnregistered(f"{kind} is not in processors.mail.MAILS: say there what it is for, or do not send it.")
     try:
         if to:
             EmailMessage(subject, text, settings.DEFAULT_FROM_EMAIL, list(to)).send()

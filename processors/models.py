@@ -35,6 +35,7 @@ class Disclosure(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["person", "day"], name="disclosure_person"),
             models.Index(fields=["workspace_id", "day"], name="disclosure_workspace"),
+            models.Index(fields=["day"], name="disclosure_day"),
         ]
 
 
@@ -42,6 +43,7 @@ class BlockedEgress(models.Model):
     """An attempt to send something that the register does not allow; nothing was sent.
 
     reason: a code of processors.blocked.REASONS. field: the name of the refused field, never its value.
+    told_at: when the operator was written to about it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -52,6 +54,10 @@ class BlockedEgress(models.Model):
     endpoint = models.CharField(max_length=64, blank=True)
     reason = models.CharField(max_length=32)
     field = models.CharField(max_length=80, blank=True)
+    told_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["at"], name="blocked_egress_at")]
+        indexes: ClassVar = [
+            models.Index(fields=["at"], name="blocked_egress_at"),
+            models.Index(fields=["at"], condition=models.Q(told_at__isnull=True), name="blocked_egress_untold"),
+        ]

@@ -19,4 +19,5 @@ INVENTORY: Final[dict[str, str]] = {
     "processors.BlockedEgress.endpoint": "none",
     "processors.BlockedEgress.reason": "none",
     "processors.BlockedEgress.field": "none",
+    "processors.BlockedEgress.told_at": "none",
 }

@@ -1,7 +1,7 @@
 """The closed list of recipients: who may receive what, why, where, and by which clause of the policy.
 
-Nobody else receives anything. Adding a processor or a field needs a new policy version and its notice first
-(C10.2).
+Nobody else receives anything. Adding a processor, or a class of data to one, needs a version of the policy that names it and
+people who were told of it (C10.2): egress sends nothing before that version is in force.
 """
 
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ DATA_CLASSES: Final[dict[str, str]] = {
     "phone": "Telephone number of the person to call or of the caller",
     "record_reference": "Random identifiers of calls, of leads and of members",
     "speech": "What both sides say in a call, while it is turned into text",
-    "webhook_address": "Addresses at our own server that the processor calls back",
+    "webhook_address": "Addresses at our own server that the processor calls back or leads to",
     "workspace_reference": "Random identifier of the workspace",
 }
 
@@ -73,7 +73,7 @@ PROCESSORS: Final[tuple[Processor, ...]] = (
         country="United Kingdom",
         clause="C4.2-3",
         privacy_url="https://www.paddle.com/legal/privacy",
-        receives=("email", "money", "payment_reference", "workspace_reference"),
+        receives=("email", "money", "payment_reference", "webhook_address", "workspace_reference"),
         bases=(PADDLE,),
     ),
     Processor(
@@ -123,6 +123,8 @@ PROCESSORS: Final[tuple[Processor, ...]] = (
     ),
 )
 _BY_KEY: Final = {processor.key: processor for processor in PROCESSORS}
+# What every request carries and says nothing of anybody.
+NOT_OF_PEOPLE: Final = frozenset({"account_reference", "paging"})
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 

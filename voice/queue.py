@@ -25,7 +25,6 @@ IDLE_AFTER: Final = timedelta(minutes=30)
 # Leads that are looked at in one go, and at most until one is found that may be called.
 AT_ONCE: Final = 50
 LOOKED_AT_MAX: Final = 2_000
-KEPT_FOR: Final = timedelta(days=90)
 _RELEASED_MAX: Final = 200
 _SESSIONS_SWEPT_MAX: Final = 50
 
@@ -98,7 +97,7 @@ def note_called(*, call: Call, now: datetime) -> None:
 
 
 def sweep_queue(*, now: datetime) -> None:
-    """Lets go what was reserved for too long, ends sessions in which nobody does anything, and removes old ones."""
+    """Lets go what was reserved for too long, and ends sessions in which nobody does anything."""
     with transaction.atomic():
         _release(_expired(Reservation.objects.get_queryset(), now), "timed_out", now)
     talking = Call.objects.exclude(status__in=TERMINAL_STATUSES).filter(user_id=OuterRef("user_id"))
@@ -106,8 +105,6 @@ def sweep_queue(*, now: datetime) -> None:
     with transaction.atomic():
         for session in idle.select_for_update(skip_locked=True, of=("self",))[:_SESSIONS_SWEPT_MAX]:
             _end(session, now)
-    old = QueueSession.objects.filter(ended_at__lte=now - KEPT_FOR).values("id")[:_SESSIONS_SWEPT_MAX]
-    QueueSession.objects.filter(id__in=old).delete()
 
 
 def _open_sessions(actor: Actor) -> QuerySet[QueueSession]:

@@ -1,27 +1,32 @@
 """Removing what was said in calls when its term is over, with all that was understood from it. The call and its charge stay."""
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 
 from ai import operations as ai
-from compliance.elements import ELEMENTS
+from compliance.retention import Rule, delete_rows
 from voice.changes import publish_call
-from voice.models import TERMINAL_STATUSES, Call
+from voice.models import TERMINAL_STATUSES, Call, QueueSession, TranscriptSegment
 from voice.sweeps import one_by_one
 
 CALLS_AT_ONCE_MAX: Final = 50
 
 
-def expire_texts(*, now: datetime) -> None:
-    """Removes the text of a bounded number of calls; the next round goes on."""
-    kept_until = now - timedelta(days=ELEMENTS["transcript"].retention_days or 0)
-    old = Call.objects.filter(status__in=TERMINAL_STATUSES, ended_at__lte=kept_until)
-    written = old.exclude(transcript_state="expired").filter(segments__isnull=False)
-    due = list(written.order_by("ended_at").values_list("id", flat=True).distinct()[:CALLS_AT_ONCE_MAX])
-    one_by_one("expire text", due, lambda call_id: _expire(call_id, now))
+def _written() -> QuerySet[Call]:
+    """Calls that are over and of which text is left."""
+    over = Call.objects.get_queryset().filter(status__in=TERMINAL_STATUSES).exclude(transcript_state="expired")
+    return over.filter(Exists(TranscriptSegment.objects.get_queryset().filter(call_id=OuterRef("id"))))
+
+
+def _expire_texts(ids: Sequence[UUID], now: datetime) -> int:
+    """One call whose text cannot be removed now holds up no other; it stays due."""
+    one_by_one("expire text", ids, lambda call_id: _expire(call_id, now))
+    return len(ids)
 
 
 def _expire(call_id: UUID, now: datetime) -> None:
@@ -33,3 +38,25 @@ def _expire(call_id: UUID, now: datetime) -> None:
         call.transcript_state, call.analysis_state = "expired", "done"
         call.save(update_fields=["transcript_state", "analysis_state"])
         publish_call(call, now=now)
+
+
+RETENTION: Final = (
+    # What search and insights are made of goes in the same transaction as the text that they were made from.
+    Rule(
+        "transcript",
+        ("voice.TranscriptSegment", "ai.IndexedCall", "ai.Passage", "ai.Insight"),
+        _written,
+        "ended_at",
+        _expire_texts,
+        workspace="workspace_id",
+        at_once_max=CALLS_AT_ONCE_MAX,
+    ),
+    Rule(
+        "dial_queue",
+        ("voice.QueueSession", "voice.Reservation"),
+        lambda: QueueSession.objects.get_queryset().filter(ended_at__isnull=False),
+        "ended_at",
+        delete_rows(QueueSession),
+        workspace="workspace_id",
+    ),
+)

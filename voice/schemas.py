@@ -6,6 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from compliance.redaction import card_free
+
 CallStatus = Literal[
     "intended",
     "dialling",
@@ -36,8 +38,11 @@ Result = Literal[Disposition, Outcome]
 ResultFilter = Literal["never_called", Result]
 TAG_LENGTH_MAX = 30
 TAGS_PER_LEAD_MAX = 10
-ShortText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=120)]
-LongText = Annotated[str, StringConstraints(max_length=10_000)]
+ShortText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=120), card_free(length_max=120)]
+LongText = Annotated[str, StringConstraints(max_length=10_000), card_free(length_max=10_000)]
+FirstName = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120), card_free(length_max=120)
+]
 PhoneText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=40)]
 
 
@@ -54,7 +59,7 @@ class Strict(BaseModel):
 class LeadIn(Strict):
     """A lead as typed. phone: international (+...) or national of the workspace's default region."""
 
-    first_name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
+    first_name: FirstName
     last_name: ShortText = ""
     company: ShortText = ""
     phone: PhoneText
@@ -63,7 +68,7 @@ class LeadIn(Strict):
 
 
 class LeadChange(Strict):
-    first_name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)] | None = None
+    first_name: FirstName | None = None
     last_name: ShortText | None = None
     company: ShortText | None = None
     phone: PhoneText | None = None

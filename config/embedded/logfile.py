@@ -1,18 +1,23 @@
-"""What a process writes, kept in a file of bounded size; errors are passed on to the console."""
+"""What a process writes, kept in a file of bounded size and age; errors are passed on to the console."""
 
 import re
+import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
 _MAX_BYTES = 5_000_000
 _MAX_LINE_BYTES = 65_536
+# Half of the term that the inventory gives to logs, since a line is in two files one after the other.
+_MAX_AGE_S = 15 * 86_400
 _TAIL_LINES = 25
 _ERROR = re.compile(rb'"level(name)?": ?"(ERROR|CRITICAL)"|\b(ERROR|FATAL|PANIC): |^Traceback ')
 
 
 class LogFile:
-    """One process's log: `name.log` and, once that is full, the older `name.log.1`; at most 10 MB together.
+    """One process's log: `name.log` and, once that is full or 15 days old, the older `name.log.1`; at most 10 MB together.
+
+    `name.log.begun` tells when the file was begun, over restarts too.
 
     on_error: called with each line that reports an error.
     """
@@ -21,6 +26,7 @@ class LogFile:
         self._path = path
         self._on_error = on_error
         self._file = path.open("ab")
+        self._begun_at_s = self._begun() if self._file.tell() else self._begin()
         self._rest = b""
         self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
 
@@ -37,10 +43,25 @@ class LogFile:
             if _ERROR.search(line):
                 self._on_error(text)
         self._file.flush()
-        if self._file.tell() > _MAX_BYTES:
+        if self._file.tell() > _MAX_BYTES or time.time() - self._begun_at_s > _MAX_AGE_S:
             self._file.close()
             self._path.replace(self._path.with_name(self._path.name + ".1"))
             self._file = self._path.open("ab")
+            self._begun_at_s = self._begin()
+
+    def _begin(self) -> float:
+        now_s = time.time()
+        self._stamp().write_text(f"{now_s:.0f}")
+        return now_s
+
+    def _begun(self) -> float:
+        try:
+            return float(self._stamp().read_text())
+        except (OSError, ValueError):
+            return self._begin()
+
+    def _stamp(self) -> Path:
+        return self._path.with_name(self._path.name + ".begun")
 
     def tail(self) -> str:
         """The last lines, for a report of what went wrong."""

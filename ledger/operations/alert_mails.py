@@ -40,7 +40,7 @@ def _send(alert_id: UUID, now: datetime) -> bool:
         f"Your balance fell below the {credit(alert.threshold_mcredits)} that you asked to be told of. Calls stop when the"
         f" credits end. Buy a pack, or change the amount: {settings.PUBLIC_URL}/credits\n"
     )
-    sent = send(to=to, subject=SUBJECT, text=text, row_id=alert.id, attempt=alert.mail_attempts)
+    sent = send(kind="low_balance", to=to, subject=SUBJECT, text=text, row_id=alert.id, attempt=alert.mail_attempts)
     if sent:
         # Only this claim's: a new fall in the meantime has a mail of its own.
         rows.filter(mail_at=claimed_until).update(mail_at=None, mail_attempts=0)

@@ -41,7 +41,7 @@ def _send(notice_id: UUID, now: datetime) -> bool:
     notice = rows.select_related("plan").get(id=notice_id)
     subject, text = _written(notice.kind, notice.plan)
     to = _readers(notice.plan)
-    if not send(to=to, subject=subject, text=text, row_id=notice_id, attempt=notice.attempts):
+    if not send(kind=notice.kind, to=to, subject=subject, text=text, row_id=notice_id, attempt=notice.attempts):
         return False
     rows.filter(id=notice_id).update(sent_at=now)
     return bool(to)

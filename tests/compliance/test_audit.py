@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,10 @@ from compliance import audit, audit_check
 from compliance.audit import Action
 from compliance.audit_check import Broken
 from compliance.models import AuditEvent, AuditHead
+from tests.compliance.ends import end
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 ACTIONS: tuple[Action, ...] = ("team.invited", "team.joined", "team.left")
 
 pytestmark = pytest.mark.django_db
@@ -111,6 +113,48 @@ def test_a_tail_cut_off_together_with_the_head_is_found_by_the_head_noted_outsid
         AuditEvent.objects.filter(sequence__gte=2).delete()
         hash_anew(first=1)
     assert audit_check.verify().broken == Broken(2, "cut")
+
+
+def old_and_new() -> list[AuditEvent]:
+    """Two links whose term is over, and one whose is not; each head was noted in its time."""
+    events = []
+    for at in (LONG_AGO, LONG_AGO + timedelta(hours=1), datetime.now(UTC)):
+        events.append(
+            audit.record(workspace_id=None, actor_ref="a", action="team.joined", target="t", detail={}, now=at)
+        )
+        audit_check.note_head(now=at)
+    return events
+
+
+@pytest.mark.policy("C6.1")
+def test_links_whose_term_is_over_go_from_the_beginning_and_the_rest_holds() -> None:
+    *_, last = old_and_new()
+    assert end("audit", now=datetime.now(UTC)) == 2
+    assert list(AuditEvent.objects.all()) == [last]
+    verdict = audit_check.verify()
+    assert (verdict.links, verdict.broken) == (1, None)
+    record("team.renamed")
+    audit_check.note_head(now=datetime.now(UTC))
+    assert audit_check.verify().broken is None
+    assert end("audit", now=datetime.now(UTC)) == 0
+
+
+def test_younger_links_that_went_with_them_are_found() -> None:
+    """As somebody would who hides a younger act behind the term."""
+    events = old_and_new()
+    record("team.renamed")
+    audit_check.note_head(now=datetime.now(UTC))
+    with someone_with_the_keys_to_the_database():
+        AuditEvent.objects.filter(sequence__lte=3).delete()
+        AuditHead.objects.update(ended_sequence=3, ended_hash=events[2].hash)
+    assert audit_check.verify().broken == Broken(3, "cut")
+
+
+def test_another_beginning_than_the_noted_one_is_found() -> None:
+    old_and_new()
+    assert end("audit", now=datetime.now(UTC)) == 2
+    AuditHead.objects.update(ended_hash="0" * 64)
+    assert audit_check.verify().broken == Broken(2, "rewritten")
 
 
 def test_a_head_is_noted_once_in_a_file_and_in_the_log(data_dir: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,6 +1,7 @@
 """What is declared against what there is: model fields, columns, Redis keys, files, log fields."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -114,6 +115,27 @@ def test_every_declared_pattern_and_log_field_names_a_known_element() -> None:
     assert set(REDIS_KEYS.values()) | set(FILES.values()) | set(FIELDS.values()) <= set(ELEMENTS)
     recipients = {each for element in ELEMENTS.values() for each in element.recipients}
     assert recipients <= {processor.key for processor in register.PROCESSORS}
+
+
+@pytest.mark.policy("C2.1")
+def test_everything_that_is_kept_has_a_purpose_a_basis_and_a_term_and_is_kept_somewhere() -> None:
+    used = {element for inventory in all_inventories() for element in inventory.values()}
+    used |= set(REDIS_KEYS.values()) | set(FILES.values()) | set(FIELDS.values())
+    # What is promised never to be kept, or ends before it is an account, has no field of its own.
+    assert set(ELEMENTS) - used == {"audio", "card", "unfinished_sign_up"}
+    for element in ELEMENTS.values():
+        if element.key not in ("none", "card"):
+            assert element.purpose.strip("- ") and element.basis != "none" and element.retention.strip("- "), element
+
+
+@pytest.mark.policy("C4.4-5")
+def test_no_page_loads_anything_of_google_or_meta() -> None:
+    hosts = re.compile(r"(googleapis|gstatic|google-analytics|googletagmanager|facebook|fbcdn)\.(com|net)")
+    pages = [
+        path for path in (PROJECT / "frontend" / "src").rglob("*") if path.suffix in {".ts", ".tsx", ".css", ".html"}
+    ]
+    assert len(pages) > 100
+    assert [path for path in [*pages, PROJECT / "frontend" / "index.html"] if hosts.search(path.read_text())] == []
 
 
 def test_every_store_has_a_name_of_its_own() -> None:

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from compliance import audit
-from identity import activity, retention
+from compliance import audit, retention
+from identity import activity
 from identity.models import Invitation, Membership, User
 from tests.identity.browser import Browser, code_of
 from tests.identity.conftest import SignIn

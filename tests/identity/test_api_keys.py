@@ -9,8 +9,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from compliance import policy
-from identity import retention
+from compliance import policy, retention
 from identity.api_keys import KEYS_MAX, PREFIX
 from identity.models import ApiKey, Membership
 from tests.identity.browser import PASSWORD, Browser, code_of
@@ -140,7 +139,7 @@ def test_ended_keys_make_room_and_are_forgotten_after_a_month(page: Browser) -> 
     assert make(page)[0] == 201
     retention.expire(now=now)
     assert len(page.get("/api/keys")[1]["items"]) == KEYS_MAX + 1
-    ApiKey.objects.filter(expires_at__lte=now).update(expires_at=now - retention.KEYS_SHOWN_ENDED)
+    ApiKey.objects.filter(expires_at__lte=now).update(expires_at=now - timedelta(days=30))
     retention.expire(now=now)
     assert len(page.get("/api/keys")[1]["items"]) == 1
 

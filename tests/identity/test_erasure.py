@@ -8,9 +8,9 @@ from django.db import connection
 
 from compliance.models import ConsentEvent
 from compliance.stores import Subject
-from identity.erasure import erase_unfinished_sign_ups
 from identity.models import AccessEvent, Membership, OtpAttempt, Session, User, Workspace
 from identity.personal_data import INVENTORY, STORE, subject_of
+from tests.compliance.ends import end
 from tests.identity.browser import Browser, form
 from tests.identity.conftest import MakeAccount, SignIn
 
@@ -127,8 +127,8 @@ def test_a_person_who_was_only_called_is_not_known_here(transactional_db: None) 
 def test_a_sign_up_that_nobody_finished_is_gone_after_a_day(browser: Browser, make_account: MakeAccount) -> None:
     kept = make_account(email="kept@example.com")
     browser.post("/api/signup", form())
-    assert erase_unfinished_sign_ups(now=datetime.now(UTC) + timedelta(hours=23)) == 0
-    assert erase_unfinished_sign_ups(now=datetime.now(UTC) + timedelta(hours=25)) == 1
+    assert end("unfinished_sign_up", now=datetime.now(UTC) + timedelta(hours=23)) == 0
+    assert end("unfinished_sign_up", now=datetime.now(UTC) + timedelta(hours=25)) == 1
     assert list(User.objects.all()) == [kept.user]
     assert not Session.objects.exists()
     assert not AccessEvent.objects.exclude(user=None).exists()

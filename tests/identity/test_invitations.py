@@ -7,9 +7,9 @@ import pytest
 from django.db import connection
 from django.test import override_settings
 
-from compliance import tombstones
+from compliance import retention, tombstones
 from config.management.commands.clock import LANES
-from identity import invitation_mails, retention
+from identity import invitation_mails
 from identity.erasure import erase_user, erase_workspace
 from identity.models import Invitation, Membership, Session
 from tests.identity.browser import Browser, code_of, form

@@ -60,6 +60,7 @@ def test_packs_are_those_that_are_configured(page: Browser) -> None:
     }
 
 
+@pytest.mark.policy("C2.3")
 def test_buying_gets_a_transaction_from_paddle_and_the_balance_rises_when_paddle_says_so(
     page: Browser, owner: Membership, sandbox: Sandbox
 ) -> None:
@@ -74,6 +75,7 @@ def test_buying_gets_a_transaction_from_paddle_and_the_balance_rises_when_paddle
     assert (credits["available_mcredits"], credits["minutes_left"], credits["sequence"]) == (100_000, 100, 1)
 
 
+@pytest.mark.policy("C4.2-3")
 def test_paddle_is_told_nothing_about_the_buyer(page: Browser, sandbox: Sandbox) -> None:
     buy(page)
     sent = str(sandbox.received())

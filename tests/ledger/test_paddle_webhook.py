@@ -79,6 +79,7 @@ def _resigned(**changes: Any) -> Callable[[bytes], str]:
         (_resigned(at=time.time() + 3_600), "paddle_signature_stale"),
     ],
 )
+@pytest.mark.policy("C2.3")
 def test_what_paddle_did_not_sign_just_now_is_refused(
     signed: Callable[[bytes], str], code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -139,6 +140,7 @@ def test_only_posts_are_taken_and_large_ones_are_not() -> None:
     assert post(b" " * 1_100_000) == (413, "body_too_large")
 
 
+@pytest.mark.policy("C1.2", "C1.3")
 def test_nothing_about_cards_or_customers_is_stored() -> None:
     """Red when the notification is saved as it came."""
     send(completed(began(new_workspace())))

@@ -238,6 +238,16 @@ EXPECTATIONS: Mapping[str, Expectation] = {
     # privacy
     "get_policy": Expectation(EVERYBODY),
     "list_processors": Expectation(EVERYBODY),
+    "list_policy_versions": Expectation(EVERYBODY),
+    "compare_policy_versions": Expectation(EVERYBODY),
+    "list_data_kinds": Expectation(EVERYBODY),
+    "get_policy_notice": Expectation(SIGNED_IN),
+    # No version is coming here, and nobody is asked for anything.
+    "confirm_policy_notice": Expectation(SIGNED_IN, 409, body={"version": "none"}),
+    "answer_policy": Expectation(SIGNED_IN, 204, body={"version": "{policy}", "answers": []}),
+    "list_purposes": Expectation(SIGNED_IN),
+    "set_purpose": Expectation(SIGNED_IN, 422, body={"purpose": "nothing", "given": True}),
+    "list_expiring_data": Expectation(OWNERS),
     "list_held_data": Expectation(SIGNED_IN),
     "list_disclosures": Expectation(SIGNED_IN),
     "list_consents": Expectation(SIGNED_IN),

@@ -112,6 +112,7 @@ def test_every_identifier_of_a_route_is_said_to_name_something(operation: Operat
 
 @pytest.mark.parametrize("role", ROLES)
 @each_operation
+@pytest.mark.policy("C9.1-4")
 def test_each_role_does_what_it_may_with_its_own_and_nothing_else(
     world: World, operation: Operation, role: Role
 ) -> None:

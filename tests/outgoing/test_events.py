@@ -9,11 +9,11 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import transaction
 
+from compliance.retention import expire
 from compliance.stores import Subject
 from identity.models import Membership
 from identity.personal_data import subject_of
 from ledger import operations as ledger
-from outgoing import deliveries
 from outgoing.models import Delivery, Endpoint
 from outgoing.personal_data import STORE
 from tests.identity.browser import Browser
@@ -181,7 +181,7 @@ def test_messages_are_kept_for_thirty_days(webhook: dict[str, Any]) -> None:
     _delivery(row, now - timedelta(days=30, minutes=1)).save()
     young = _delivery(row, now - timedelta(days=29))
     young.save()
-    assert deliveries.expire(now=now) == 1
+    assert expire(now=now)["delivery"] == 1
     assert Delivery.objects.get_queryset().get().id == young.id
 
 

@@ -3,7 +3,7 @@
 import ast
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -15,6 +15,7 @@ from django.db import transaction
 from pytest_django.fixtures import Settings
 from twilio.rest import Client as TwilioClient
 
+from compliance import policy, versions
 from processors import disclosures, egress, register
 from processors.models import BlockedEgress, Disclosure
 from processors.paddle_sdk import paddle_client
@@ -161,6 +162,18 @@ def test_an_address_that_is_neither_the_processors_nor_on_this_machine_is_a_conf
     with pytest.raises(register.ProcessorMisconfigured, match="TWILIO_API_URL"):
         egress.twilio_http_client()
     assert len(register.problems(settings)) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.policy("C4.9", "C10.2")
+def test_what_no_version_of_the_policy_names_is_not_sent_and_is_reported(
+    carrier: Carrier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policy, "FIRST", replace(versions.FIRST, receives={"twilio": frozenset({"mobile"})}))
+    with pytest.raises(egress.EgressRefused, match="not_in_policy"):
+        twilio().calls.create(to=NUMBER, from_="+12025550147", url="https://our.example/agent")
+    assert carrier.requests == []
+    assert BlockedEgress.objects.get().reason == "not_in_policy"
 
 
 def test_every_listed_field_has_a_declared_class_of_data() -> None:

@@ -1,7 +1,11 @@
 """What processes write is kept in bounded files, and errors are passed on."""
 
+import time
 from pathlib import Path
 
+import pytest
+
+from compliance.elements import ELEMENTS
 from config.embedded.logfile import LogFile
 
 
@@ -10,10 +14,27 @@ def test_a_log_is_bounded_and_keeps_the_newest_lines(tmp_path: Path) -> None:
     for number in range(400):
         log.feed(b"%06d " % number + b"x" * 60_000 + b"\n")
     log.close()
-    files = sorted(tmp_path.iterdir())
+    files = sorted(file for file in tmp_path.iterdir() if file.suffix != ".begun")
     assert [file.name for file in files] == ["web.log", "web.log.1"]
     assert sum(file.stat().st_size for file in files) < 11_000_000
     assert b"\n000399 " in b"\n" + files[0].read_bytes() + files[1].read_bytes()
+
+
+@pytest.mark.policy("C6.1")
+def test_no_line_is_kept_for_longer_than_the_term_of_logs(tmp_path: Path) -> None:
+    begun = tmp_path / "web.log.begun"
+    for line in (b"first\n", b"second\n", b"third\n"):
+        # Restarts in between do not make a file young.
+        log = LogFile(tmp_path / "web.log", lambda line: None)
+        log.feed(line)
+        log.close()
+        half = ELEMENTS["log_id"].retention_days or 0
+        begun.write_text(str(time.time() - half / 2 * 86_400 - 60))
+    log = LogFile(tmp_path / "web.log", lambda line: None)
+    log.feed(b"fourth\n")
+    kept = (tmp_path / "web.log").read_bytes() + (tmp_path / "web.log.1").read_bytes()
+    log.close()
+    assert b"first" not in kept and b"second" not in kept and kept.endswith(b"fourth\n")
 
 
 def test_errors_are_passed_on_whole_however_they_arrive(tmp_path: Path) -> None:

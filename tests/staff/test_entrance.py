@@ -14,8 +14,8 @@ from django.db import connection
 
 from compliance import audit_check
 from compliance.models import AuditEvent
+from compliance.retention import expire
 from staff.models import StaffEvent, StaffMember, StaffSession
-from staff.retention import expire_staff_traces
 from tests.identity.browser import PASSWORD as CUSTOMERS_PASSWORD
 from tests.identity.browser import code_of
 from tests.identity.conftest import MakeAccount, SignIn
@@ -187,7 +187,7 @@ def test_a_session_ends_when_it_is_idle_and_at_its_term(changed: dict[str, timed
     StaffSession.objects.update(**{name: now - ago for name, ago in changed.items()})
     assert desk.state == "anonymous"
     assert desk.get("/api/staff/looks")[0] == 401
-    expire_staff_traces(now=now)
+    expire(now=now)
     assert not StaffSession.objects.exists()
 
 

@@ -16,6 +16,7 @@ from django.db import DatabaseError, transaction
 from api import look_gate
 from compliance import audit_check
 from compliance.models import AuditEvent
+from compliance.retention import expire
 from compliance.stores import Subject
 from identity import erasure
 from identity.models import Membership
@@ -24,7 +25,6 @@ from staff import looks
 from staff.actor import actor_of_key
 from staff.models import Look, StaffEvent
 from staff.personal_data import STORE
-from staff.retention import expire_staff_traces
 from tests.identity.browser import Browser, code_of
 from tests.identity.conftest import MakeAccount, SignIn
 from tests.identity.teams import colleague, owner, page
@@ -310,5 +310,5 @@ def test_looks_are_kept_for_five_years(desk: Desk, owner: Membership) -> None:
     now = datetime.now(UTC)
     for days in (1_827, 1_825):
         began(desk, owner, now - timedelta(days=days))
-    expire_staff_traces(now=now)
+    expire(now=now)
     assert [each.began_at for each in Look.objects.get_queryset()] == [now - timedelta(days=1_825)]

@@ -108,6 +108,7 @@ def test_what_cannot_be_a_correction_is_refused(rep: Browser, placed: Placed) ->
     assert (status, problem["code"]) == (409, "segment_is_a_gap")
 
 
+@pytest.mark.policy("C1.3")
 def test_a_card_number_that_is_typed_is_not_stored(rep: Browser, placed: Placed) -> None:
     corrected = correct(rep, say(placed, 0, "My card is something."), "My card is 4242 4242 4242 4242.")[1]
     assert corrected["text"] == "My card is [card number removed]."
@@ -136,6 +137,7 @@ def test_the_audit_names_the_line_and_holds_none_of_its_words(rep: Browser, plac
     assert not any("price" in str(event.detail) or "fries" in str(event.detail) for event in events)
 
 
+@pytest.mark.policy("C7.2")
 def test_what_was_understood_is_stale_at_once_and_then_understood_anew(rep: Browser, placed: Placed) -> None:
     segment = say(placed, 0, "The fries are too high for us.")
     end(placed)
@@ -151,6 +153,7 @@ def test_what_was_understood_is_stale_at_once_and_then_understood_anew(rep: Brow
     assert "price" in searched and "fries" not in searched
 
 
+@pytest.mark.policy("C7.2")
 def test_answers_given_before_quote_each_correction_at_once(rep: Browser, placed: Placed) -> None:
     """Also the second one, which comes before the first has been worked over."""
     segment = say(placed, 0, "The Clearview package costs four hundred dollars a month.")

@@ -6,16 +6,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ai.models import AiQuery, IndexedCall
-from ai.operations import expire_questions
+from compliance import retention
 from config.management.commands.clock import LANES
 from identity.models import Membership
+from tests.compliance.ends import end
 from tests.identity.browser import Browser
 from tests.identity.conftest import SignIn
 from tests.voice.carrier import give_credit, place, post
 from voice import analysis, transcripts
 from voice.heard import Heard
 from voice.models import Call, TranscriptSegment
-from voice.retention import expire_texts
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TERM = timedelta(days=180)
@@ -52,9 +52,9 @@ def call(member: Membership) -> Call:
 @pytest.mark.policy("C6.1")
 def test_the_text_and_what_was_understood_go_after_the_term_and_nothing_before(call: Call, page: Browser) -> None:
     assert call.ended_at is not None
-    expire_texts(now=call.ended_at + TERM - timedelta(seconds=1))
+    end("transcript", now=call.ended_at + TERM - timedelta(seconds=1))
     assert TranscriptSegment.objects.get_queryset().exists()
-    expire_texts(now=call.ended_at + TERM)
+    end("transcript", now=call.ended_at + TERM)
     assert not TranscriptSegment.objects.get_queryset().exists()
     assert not IndexedCall.objects.get_queryset().exists()
     shown = page.get(f"/api/calls/{call.id}")[1]
@@ -63,7 +63,7 @@ def test_the_text_and_what_was_understood_go_after_the_term_and_nothing_before(c
     assert page.get(f"/api/calls/{call.id}/insights")[1]["state"] == "expired"
     assert page.get(f"/api/calls/{call.id}/receipt")[0] == 200
     sequence = shown["sequence"]
-    expire_texts(now=call.ended_at + TERM)
+    end("transcript", now=call.ended_at + TERM)
     assert page.get(f"/api/calls/{call.id}")[1]["sequence"] == sequence
 
 
@@ -73,7 +73,7 @@ def test_younger_questions_stay_though_they_name_the_lead_and_quotes_of_the_call
     asked = {"question": f"What is too expensive for {name}?", "lead_id": str(call.lead_id)}
     answer = page.post("/api/questions", asked, **{"Idempotency-Key": "question-one"})[1]
     assert call.ended_at is not None
-    expire_texts(now=call.ended_at + TERM)
+    end("transcript", now=call.ended_at + TERM)
     [kept] = page.get("/api/questions")[1]["items"]
     assert (kept["id"], kept["quotes"]) == (answer["id"], [])
 
@@ -82,13 +82,13 @@ def test_a_call_without_any_text_stays_as_it_is(member: Membership) -> None:
     placed = place(member)
     post(*placed.agent("busy", at_s=1, sequence=2, CallDuration="0"))
     state = placed.row.transcript_state
-    expire_texts(now=datetime.now(UTC) + TERM * 2)
+    end("transcript", now=datetime.now(UTC) + TERM * 2)
     assert placed.row.transcript_state == state != "expired"
 
 
 def test_late_news_bring_no_word_back(call: Call) -> None:
     assert call.ended_at is not None
-    expire_texts(now=call.ended_at + TERM)
+    end("transcript", now=call.ended_at + TERM)
     late = Heard("agent", 4_000, 5_000, "One more thing.", 0.9, [])
     assert transcripts.add_segment(call_id=call.id, heard=late, now=datetime.now(UTC)) is None
     analysis.analyse(call_id=call.id, now=datetime.now(UTC))
@@ -99,11 +99,11 @@ def test_late_news_bring_no_word_back(call: Call) -> None:
 def test_questions_go_after_their_term(page: Browser, member: Membership) -> None:
     page.post("/api/questions", {"question": "Who objected?"}, **{"Idempotency-Key": "question-one"})
     [query] = AiQuery.objects.get_queryset()
-    expire_questions(now=query.asked_at + TERM - timedelta(seconds=1))
+    end("ai_query", now=query.asked_at + TERM - timedelta(seconds=1))
     assert AiQuery.objects.get_queryset().exists()
-    expire_questions(now=query.asked_at + TERM)
+    end("ai_query", now=query.asked_at + TERM)
     assert not AiQuery.objects.get_queryset().exists()
 
 
 def test_the_clock_does_it_by_itself() -> None:
-    assert {expire_texts, expire_questions} <= {work for rounds in LANES.values() for _, work in rounds}
+    assert retention.expire in {work for rounds in LANES.values() for _, work in rounds}

@@ -12,18 +12,16 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import InterfaceError, OperationalError, close_old_connections
 
-from ai import operations as thinking
-from compliance import audit_check
+from compliance import audit_check, policy_change, retention
 from compliance import tasks as compliance
-from identity import account_mails, invitation_mails, retention
+from identity import account_mails, invitation_mails, policy_mails
 from ledger import operations as ledger
 from ledger import reconcile as books
-from outgoing import deliveries, mails, sending
+from outgoing import mails, sending
+from processors import alerts
 from realtime import leftovers
-from staff.retention import expire_staff_traces
 from voice import analysis, credit_end, metering, reconcile, submission, sweeps, watching
 from voice.queue import sweep_queue
-from voice.retention import expire_texts
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +63,9 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (5, ledger.send_top_up_mails),
         (5, ledger.send_alert_mails),
         (5, mails.send_webhook_mails),
+        (60, policy_mails.queue_policy_mails),
+        (2, policy_mails.send_policy_mails),
+        (60, alerts.tell_of_blocked_egress),
     ),
     "webhooks": ((1, sending.send_due),),
     "house": (
@@ -73,11 +74,8 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (5, watching.sweep_watches),
         (5, sweep_queue),
         (5, compliance.enqueue_due),
+        (600, policy_change.publish_versions),
         (60, retention.expire),
-        (60, expire_texts),
-        (60, expire_staff_traces),
-        (60, thinking.expire_questions),
-        (60, deliveries.expire),
         (60, leftovers.expire_leftovers),
     ),
 }

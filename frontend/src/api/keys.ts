@@ -20,6 +20,12 @@ export interface StatementFilters {
 export const keys = {
   session: ["session"] as const,
   policy: ["policy"] as const,
+  policyVersion: (version: string | undefined) => ["policy", "version", version] as const,
+  policyVersions: ["policy", "versions"] as const,
+  policyChanges: (of: { version?: string; since?: string }) => ["policy", "changes", of] as const,
+  policyNotice: ["policy-notice"] as const,
+  dataKinds: ["data-kinds"] as const,
+  processors: ["processors"] as const,
   devices: ["devices"] as const,
   team: ["team"] as const,
   activity: ["team", "activity"] as const,
@@ -86,6 +92,8 @@ export const keys = {
   privacy: {
     all: ["privacy"] as const,
     held: ["privacy", "held"] as const,
+    expiring: ["privacy", "expiring"] as const,
+    purposes: ["privacy", "purposes"] as const,
     consents: ["privacy", "consents"] as const,
     disclosures: ["privacy", "disclosures"] as const,
     preview: ["privacy", "preview"] as const,

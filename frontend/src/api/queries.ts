@@ -289,10 +289,14 @@ export function checkoutQuery(id: string) {
   });
 }
 
-export const policyQuery = queryOptions({
-  queryKey: keys.policy,
-  queryFn: ({ signal }) => answer(api.GET("/api/policy", { signal })),
-  staleTime: 5 * 60_000,
+export const expiringQuery = queryOptions({
+  queryKey: keys.privacy.expiring,
+  queryFn: ({ signal }) => answer(api.GET("/api/privacy/expiring", { signal })),
+});
+
+export const purposesQuery = queryOptions({
+  queryKey: keys.privacy.purposes,
+  queryFn: ({ signal }) => answer(api.GET("/api/privacy/purposes", { signal })),
 });
 
 export const heldQuery = queryOptions({

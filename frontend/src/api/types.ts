@@ -4,6 +4,7 @@ type Schemas = components["schemas"];
 
 export type ServerEvent = Schemas["ServerEvent"];
 export type Session = Schemas["SessionOut"];
+export type PolicyState = Schemas["PolicyVersionOut"]["state"];
 export type Role = NonNullable<Session["role"]>;
 export type Team = Schemas["TeamOut"];
 export type MemberSpending = Schemas["MemberSpending"];

@@ -21,6 +21,7 @@ import { Live } from "../live/Live";
 import { BalanceChip } from "./BalanceChip";
 import { ConnectionDot } from "./ConnectionDot";
 import { LookBanner } from "./LookBanner";
+import { PolicyNotice } from "./PolicyNotice";
 import classes from "./Shell.module.css";
 
 const Palette = lazy(() => import("./Palette").then((module) => ({ default: module.Palette })));
@@ -70,7 +71,13 @@ export function Shell() {
     const next = router.state.location.href;
     void router.navigate({ to: "/sign-in", search: { next }, replace: true });
   }, [ended, router]);
-  if (!session || ended || !session.user || !session.workspace) return null;
+  const mustAnswer = session?.must_answer_policy === true;
+  useEffect(() => {
+    if (!mustAnswer) return;
+    const next = router.state.location.href;
+    void router.navigate({ to: "/policy-question", search: { next }, replace: true });
+  }, [mustAnswer, router]);
+  if (!session || ended || mustAnswer || !session.user || !session.workspace) return null;
   const { user, workspace, permissions, look } = session;
   const work = WORK.filter((place) => !place.ofTeam || permissions?.see_team);
   return (
@@ -103,6 +110,7 @@ export function Shell() {
           </div>
         </nav>
         <main id="main" className={classes.main} tabIndex={-1}>
+          <PolicyNotice />
           <Outlet />
         </main>
       </div>

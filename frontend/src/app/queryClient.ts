@@ -2,22 +2,23 @@ import { MutationCache, QueryCache, QueryClient } from "@tanstack/react-query";
 import { keys } from "../api/keys";
 import { asProblem } from "../api/problem";
 
-const SIGNED_OUT = "not_signed_in";
+// The session has ended elsewhere, or the policy has changed and has to be answered first.
+const SESSION_CHANGED = new Set(["not_signed_in", "policy_unanswered"]);
 const LOOK_ENDED = "look_ended";
 
-/** The session has ended elsewhere: whoever looks at it finds out and shows the sign-in page. A page of a look that is over
- * is left with everything that it holds. */
-function noticeSignOut(error: Error): void {
+/** Whoever looks at the session finds out and shows the page for it. A page of a look that is over is left with everything
+ * that it holds. */
+function noticeChange(error: Error): void {
   const code = asProblem(error)?.code;
   if (code === LOOK_ENDED) window.location.assign("/staff");
-  if (code !== SIGNED_OUT) return;
+  if (!SESSION_CHANGED.has(code ?? "")) return;
   void queryClient.invalidateQueries({ queryKey: keys.session });
   void queryClient.invalidateQueries({ queryKey: keys.staff.session });
 }
 
 export const queryClient = new QueryClient({
-  queryCache: new QueryCache({ onError: noticeSignOut }),
-  mutationCache: new MutationCache({ onError: noticeSignOut }),
+  queryCache: new QueryCache({ onError: noticeChange }),
+  mutationCache: new MutationCache({ onError: noticeChange }),
   defaultOptions: {
     queries: {
       staleTime: 15_000,

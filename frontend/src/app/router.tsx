@@ -7,24 +7,17 @@ import {
   redirect,
 } from "@tanstack/react-router";
 import { sessionQuery } from "../api/queries";
-import type { CallStatus, DeliveryState, EntryKind, Result, ResultFilter } from "../api/types";
+import type { CallStatus, DeliveryState, Result, ResultFilter, Session } from "../api/types";
 import { FailedPage } from "./FailedPage";
 import { queryClient } from "./queryClient";
 import { root } from "./root";
+import { creditsSearch, id, text, whole } from "./searches";
 import { Shell } from "./Shell";
 import { safeNext } from "./safeNext";
 import { staffRoutes } from "./staffRoutes";
 
-const text = (value: unknown): string | undefined => (typeof value === "string" && value ? value : undefined);
 const words = (value: unknown): string | undefined =>
   typeof value === "number" ? String(value) : text(value);
-const whole = (value: unknown): number | undefined =>
-  Number.isInteger(value) ? (value as number) : undefined;
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-const id = (value: unknown): string | undefined =>
-  typeof value === "string" && UUID.test(value) ? value : undefined;
-
 interface Next {
   next?: string;
 }
@@ -95,7 +88,29 @@ const join = createRoute({
 const policy = createRoute({
   getParentRoute: () => root,
   path: "/policy",
+  validateSearch: (search: Record<string, unknown>): { version?: string } => ({
+    version: text(search.version),
+  }),
   component: lazyRouteComponent(() => import("../pages/policy/PolicyPage"), "PolicyPage"),
+});
+const policyChanges = createRoute({
+  getParentRoute: () => root,
+  path: "/policy/changes",
+  validateSearch: (search: Record<string, unknown>): { version?: string; since?: string } => ({
+    version: text(search.version),
+    since: text(search.since),
+  }),
+  component: lazyRouteComponent(() => import("../pages/policy/ChangesPage"), "ChangesPage"),
+});
+const policyData = createRoute({
+  getParentRoute: () => root,
+  path: "/policy/data",
+  component: lazyRouteComponent(() => import("../pages/policy/DataPage"), "DataPage"),
+});
+const policyRecipients = createRoute({
+  getParentRoute: () => root,
+  path: "/policy/recipients",
+  component: lazyRouteComponent(() => import("../pages/policy/RecipientsPage"), "RecipientsPage"),
 });
 
 const textsStopped = createRoute({
@@ -105,7 +120,7 @@ const textsStopped = createRoute({
 });
 
 /** Sends those away who are not signed in; they come back after it. */
-async function requireSignedIn({ location }: { location: { href: string } }): Promise<void> {
+async function requireSession({ location }: { location: { href: string } }): Promise<Session> {
   const session = await queryClient.ensureQueryData(sessionQuery);
   if (session.state === "anonymous") {
     throw redirect({ to: "/sign-in", search: { next: location.href }, replace: true });
@@ -113,7 +128,35 @@ async function requireSignedIn({ location }: { location: { href: string } }): Pr
   if (session.state === "awaiting_otp") {
     throw redirect({ to: "/verify", search: { next: location.href }, replace: true });
   }
+  return session;
 }
+
+/** And those who have to answer a changed policy before the product goes on. */
+async function requireSignedIn({ location }: { location: { href: string } }): Promise<void> {
+  const session = await requireSession({ location });
+  if (session.must_answer_policy) {
+    throw redirect({ to: "/policy-question", search: { next: location.href }, replace: true });
+  }
+}
+
+const policyQuestion = createRoute({
+  getParentRoute: () => root,
+  path: "/policy-question",
+  validateSearch: next,
+  beforeLoad: async ({ location }) => {
+    await requireSession({ location });
+  },
+  component: lazyRouteComponent(() => import("../pages/policy/QuestionPage"), "QuestionPage"),
+});
+/** A person's rights depend on no answer. */
+const rights = createRoute({
+  getParentRoute: () => root,
+  path: "/rights",
+  beforeLoad: async ({ location }) => {
+    await requireSession({ location });
+  },
+  component: lazyRouteComponent(() => import("../pages/privacy/RightsPage"), "RightsPage"),
+});
 
 /** Everything for those who are signed in. */
 const app = createRoute({
@@ -192,29 +235,6 @@ const ask = createRoute({
   path: "/ask",
   component: lazyRouteComponent(() => import("../pages/ask/AskPage"), "AskPage"),
 });
-export interface CreditsSearch {
-  kind?: EntryKind;
-  /** Days as YYYY-MM-DD, both included. */
-  from?: string;
-  to?: string;
-  member?: string;
-  call?: string;
-  /** The entry that is being explained. */
-  explain?: string;
-}
-const DAY = /^\d{4}-\d{2}-\d{2}$/;
-const day = (value: unknown): string | undefined =>
-  typeof value === "string" && DAY.test(value) && !Number.isNaN(Date.parse(value)) ? value : undefined;
-function creditsSearch(search: Record<string, unknown>): CreditsSearch {
-  return {
-    kind: text(search.kind) as EntryKind | undefined,
-    from: day(search.from),
-    to: day(search.to),
-    member: id(search.member),
-    call: id(search.call),
-    explain: id(search.explain),
-  };
-}
 const credits = createRoute({
   getParentRoute: () => app,
   path: "/credits",
@@ -288,6 +308,11 @@ const routeTree = root.addChildren([
   newPassword,
   join,
   policy,
+  policyChanges,
+  policyData,
+  policyRecipients,
+  policyQuestion,
+  rights,
   textsStopped,
   erased,
   checkout,

@@ -2,7 +2,7 @@ import { Button, Checkbox } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { answer, api } from "../../api/client";
-import { policyQuery } from "../../api/queries";
+import { policyQuery } from "../../api/policyQueries";
 import { ProblemNote } from "../../components/Note";
 import classes from "./AuthFrame.module.css";
 

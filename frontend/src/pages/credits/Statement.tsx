@@ -3,7 +3,7 @@ import { Link, useSearch } from "@tanstack/react-router";
 import type { StatementFilters } from "../../api/keys";
 import { statementQuery } from "../../api/queries";
 import type { Entry } from "../../api/types";
-import type { CreditsSearch } from "../../app/router";
+import type { CreditsSearch } from "../../app/searches";
 import { Empty } from "../../components/Empty";
 import list from "../../components/List.module.css";
 import { More } from "../../components/More";

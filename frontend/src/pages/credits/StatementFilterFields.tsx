@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { callQuery, spendersQuery } from "../../api/queries";
 import type { EntryKind } from "../../api/types";
-import type { CreditsSearch } from "../../app/router";
+import type { CreditsSearch } from "../../app/searches";
 import { useSignedIn } from "../../app/useSession";
 import { KIND_WORDS } from "../../spending/words";
 import classes from "./CreditsPage.module.css";

@@ -1,11 +1,13 @@
+import { NativeSelect } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { answer, api } from "../../api/client";
-import { policyQuery } from "../../api/queries";
-import { ProblemNote } from "../../components/Note";
-import { useTitle } from "../../components/Page";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { policyVersionQuery, policyVersionsQuery } from "../../api/policyQueries";
+import { Note, ProblemNote } from "../../components/Note";
 import { Waiting } from "../../components/Waiting";
 import { onDate } from "../../format/time";
-import classes from "./PolicyPage.module.css";
+import { PolicyFrame } from "./PolicyFrame";
+import classes from "./PolicyFrame.module.css";
+import { STATE_WORDS } from "./words";
 
 interface Section {
   number: number;
@@ -27,84 +29,72 @@ function inSections(clauses: readonly Clause[]): Section[] {
 
 const title = ({ number, heading }: Section): string => (number > 0 ? `${number}. ${heading}` : heading);
 
-/** The policy in force, for everybody. */
+/** The policy in force, or another version of it, for everybody. */
 export function PolicyPage() {
-  useTitle("Privacy policy");
-  const policy = useQuery(policyQuery);
-  const sections = inSections(policy.data?.clauses ?? []);
+  const { version } = useSearch({ from: "/policy" });
+  const policy = useQuery(policyVersionQuery(version));
+  const shown = policy.data;
+  const sections = inSections(shown?.clauses ?? []);
   return (
-    <div className={classes.frame}>
-      <header className={classes.head}>
-        <a href="/" className={classes.brand}>
-          <img src="/mark.svg" alt="" width={20} height={20} />
-          Klosesales
-        </a>
-        <h1>Privacy policy</h1>
-        {policy.data && (
-          <p className="quiet">
-            Version {policy.data.version}, in force since {onDate(policy.data.effective_on)}
-          </p>
-        )}
-        <ProblemNote error={policy.error} />
-        {policy.isPending && <Waiting lines={8} what="the policy" />}
-      </header>
-      {policy.data && (
+    <PolicyFrame
+      title="Privacy policy"
+      jumps={sections.map((section) => ({ href: `#section-${section.number}`, label: title(section) }))}
+      intro={
         <>
-          <nav className={classes.jump} aria-label="Jump to section">
-            <strong>Jump to section</strong>
-            <ol>
-              {sections.map((section) => (
-                <li key={section.number}>
-                  <a href={`#section-${section.number}`}>{title(section)}</a>
-                </li>
-              ))}
-              <li>
-                <a href="#recipients">Who receives what</a>
-              </li>
-            </ol>
-          </nav>
-          <main className={classes.text}>
-            {sections.map((section) => (
-              <section key={section.number} id={`section-${section.number}`}>
-                <h2>{title(section)}</h2>
-                {section.texts.map(({ id, text }) => (
-                  <p key={id} id={id}>
-                    {text}
-                  </p>
-                ))}
-              </section>
-            ))}
-            <Recipients />
-            <p className={`quiet ${classes.hash}`}>SHA-256 of this wording: {policy.data.text_hash}</p>
-          </main>
+          {shown && (
+            <p className="quiet">
+              Version {shown.version}, {STATE_WORDS[shown.state]} {onDate(shown.effective_on)}
+            </p>
+          )}
+          <VersionChoice shown={shown?.version} />
+          {shown && shown.state !== "in_force" && (
+            <Note tone="warn">
+              {shown.state === "coming"
+                ? `This version takes effect on ${onDate(shown.effective_on)}. `
+                : "This version is no longer in force. "}
+              <Link to="/policy">Read the one in force</Link>
+            </Note>
+          )}
+          <ProblemNote error={policy.error} />
+          {policy.isPending && <Waiting lines={8} what="the policy" />}
         </>
-      )}
-    </div>
+      }
+    >
+      {sections.map((section) => (
+        <section key={section.number} id={`section-${section.number}`}>
+          <h2>{title(section)}</h2>
+          {section.texts.map(({ id, text }) => (
+            <p key={id} id={id}>
+              {text}
+            </p>
+          ))}
+        </section>
+      ))}
+      {shown && <p className={`quiet ${classes.hash}`}>SHA-256 of this wording: {shown.text_hash}</p>}
+    </PolicyFrame>
   );
 }
 
-/** Rendered from the register that decides what may leave the server. */
-function Recipients() {
-  const processors = useQuery({
-    queryKey: ["processors"],
-    queryFn: ({ signal }) => answer(api.GET("/api/processors", { signal })),
-    staleTime: 5 * 60_000,
-  });
+/** Which version is read; nothing while there is but one. */
+function VersionChoice({ shown }: { shown: string | undefined }) {
+  const versions = useQuery(policyVersionsQuery);
+  const navigate = useNavigate({ from: "/policy" });
+  const items = versions.data?.items ?? [];
+  if (items.length < 2 || shown === undefined) return <ProblemNote error={versions.error} />;
   return (
-    <section id="recipients">
-      <h2>Who receives what</h2>
-      <ProblemNote error={processors.error} />
-      {processors.data?.items.map((each) => (
-        <p key={each.key}>
-          <strong>{each.name}</strong> ({each.country}). {each.purpose} Receives:{" "}
-          {each.receives.map((item) => item.title.toLowerCase()).join(", ") || "nothing from us by itself"}.{" "}
-          {each.privacy_url && (
-            <a href={each.privacy_url} rel="noreferrer noopener" target="_blank">
-              Their privacy policy
-            </a>
-          )}
-        </p>
-      ))}
-    </section>
+    <div className={classes.choice}>
+      <NativeSelect
+        label="Version"
+        value={shown}
+        onChange={(event) => void navigate({ search: { version: event.currentTarget.value } })}
+        data={items.map((each) => ({
+          value: each.version,
+          label: `${each.version}, ${STATE_WORDS[each.state]} ${onDate(each.effective_on)}`,
+        }))}
+      />
+      <Link to="/policy/changes" search={{ version: shown }}>
+        What this version changed
+      </Link>
+    </div>
   );
 }

@@ -2,7 +2,8 @@ import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
-import { consentsQuery, disclosuresQuery, heldQuery } from "../../api/queries";
+import { consentsQuery, disclosuresQuery, heldQuery, purposesQuery } from "../../api/queries";
+import { useSignedIn } from "../../app/useSession";
 import list from "../../components/List.module.css";
 import { ProblemNote } from "../../components/Note";
 import { Page, Panel } from "../../components/Page";
@@ -10,14 +11,19 @@ import { Tag } from "../../components/Tag";
 import { Waiting } from "../../components/Waiting";
 import { atDateTime, onDay } from "../../format/time";
 import { DeletePanel } from "./DeletePanel";
+import { ExpiringPanel } from "./ExpiringPanel";
 import classes from "./PrivacyPage.module.css";
+import { PurposesPanel } from "./PurposesPanel";
 import { StopTextsDialog } from "./StopTextsDialog";
 
 export function PrivacyPage() {
+  const { permissions } = useSignedIn();
   return (
     <Page title="Privacy centre" width="narrow" actions={<Link to="/policy">Privacy policy</Link>}>
       <Held />
+      {permissions.manage_workspace && <ExpiringPanel />}
       <Consents />
+      <PurposesPanel />
       <Disclosures />
       <DeletePanel />
     </Page>
@@ -77,6 +83,11 @@ const PURPOSE_WORDS: Record<string, string> = {
 
 function Consents() {
   const consents = useQuery(consentsQuery);
+  const purposes = useQuery(purposesQuery);
+  const titleOf = (key: string): string =>
+    PURPOSE_WORDS[key] ??
+    purposes.data?.items.find((purpose) => purpose.key === key)?.title ??
+    "A use of your data";
   const [stopping, setStopping] = useState(false);
   return (
     <Panel title="What you agreed to">
@@ -86,7 +97,7 @@ function Consents() {
         {consents.data?.items.map((consent) => (
           <li key={`${consent.purpose}-${consent.at}`} className="stack">
             <div className="row">
-              <strong>{PURPOSE_WORDS[consent.purpose] ?? consent.purpose}</strong>
+              <strong>{titleOf(consent.purpose)}</strong>
               <Tag tone={consent.given ? "good" : "plain"}>{consent.given ? "Given" : "Taken back"}</Tag>
               <span className="num quiet">
                 {atDateTime(consent.at)}, policy {consent.policy_version}

@@ -1,0 +1,30 @@
+"""Lists the versions of the policy, and how many people were told of each."""
+
+from argparse import ArgumentParser
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from compliance import policy_queries
+from compliance.policy_change import publish_versions
+
+
+class Command(BaseCommand):
+    help = "Lists the versions of the policy, and how many people were told of each, by mail and on the page."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--publish", action="store_true", help="make the registry's new versions known now; the clock does it too"
+        )
+
+    def handle(self, *args: Any, publish: bool, **options: Any) -> None:
+        if publish:
+            published = publish_versions(now=datetime.now(UTC))
+            self.stdout.write(f"Published: {', '.join(published) or 'nothing new'}.")
+        for each in policy_queries.versions().items:
+            told = policy_queries.told(version=each.version)
+            since = f", told since {each.published_at:%Y-%m-%d}" if each.published_at else ""
+            counts = f"{told['mail']} by mail, {told['app']} on the page, {told['waiting']} mails waiting"
+            self.stdout.write(f"{each.version}  {each.state}  from {each.effective_on}{since}: {counts}")

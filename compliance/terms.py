@@ -1,0 +1,58 @@
+"""How what compliance keeps for its term ends, and the disclosures that processors keep below it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from django.db import transaction
+
+from compliance.models import AuditEvent, AuditHead, ConsentEvent, PolicyReceipt, Request, Suppression, Tombstone
+from compliance.retention import Rule, delete_rows
+from processors.models import Disclosure
+
+
+def _end_links(ids: Sequence[UUID], _now: datetime) -> int:
+    """Takes links from the beginning of the chain, as far as all before them go too, and notes where it begins now."""
+    with transaction.atomic():
+        head = AuditHead.objects.select_for_update().get()
+        first_left = (
+            AuditEvent.objects.exclude(id__in=ids).order_by("sequence").values_list("sequence", flat=True).first()
+        )
+        going = AuditEvent.objects.filter(id__in=ids, sequence__lt=first_left or head.sequence + 1)
+        last = going.order_by("-sequence").first()
+        if last is None:
+            return 0
+        head.ended_sequence, head.ended_hash = last.sequence, last.hash
+        head.save(update_fields=["ended_sequence", "ended_hash"])
+        return going.delete()[0]
+
+
+RETENTION: Final = (
+    Rule("audit", ("compliance.AuditEvent",), AuditEvent.objects.all, "at", _end_links),
+    # Proofs of a person who has an account stay; those of an erased one for the term, by which claims lapse.
+    Rule(
+        "consent",
+        ("compliance.ConsentEvent",),
+        lambda: ConsentEvent.objects.filter(user_id__isnull=True, unlinked_at__isnull=False),
+        "unlinked_at",
+        delete_rows(ConsentEvent),
+    ),
+    Rule(
+        "policy_notice",
+        ("compliance.PolicyReceipt",),
+        lambda: PolicyReceipt.objects.filter(user_id__isnull=True, unlinked_at__isnull=False),
+        "unlinked_at",
+        delete_rows(PolicyReceipt),
+    ),
+    Rule("suppression", ("compliance.Suppression",), Suppression.objects.all, "created_at", delete_rows(Suppression)),
+    Rule("erasure_ledger", ("compliance.Tombstone",), Tombstone.objects.all, "erased_at", delete_rows(Tombstone)),
+    Rule("disclosure", ("processors.Disclosure",), Disclosure.objects.all, "day", delete_rows(Disclosure)),
+    Rule(
+        "request",
+        ("compliance.Request", "compliance.ErasureStep"),
+        lambda: Request.objects.filter(state__in=["done", "cancelled"], finished_at__isnull=False),
+        "finished_at",
+        delete_rows(Request),
+    ),
+)

@@ -1,0 +1,48 @@
+import { Button } from "@mantine/core";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { answer, api } from "../../api/client";
+import { keys } from "../../api/keys";
+import { purposesQuery } from "../../api/queries";
+import { ProblemNote } from "../../components/Note";
+import { Panel } from "../../components/Page";
+import { Tag } from "../../components/Tag";
+import classes from "./PrivacyPage.module.css";
+
+/** What people are asked for beside the policy; one click gives it, one click takes it back. Nothing while nobody is asked. */
+export function PurposesPanel() {
+  const client = useQueryClient();
+  const purposes = useQuery(purposesQuery);
+  const set = useMutation({
+    mutationFn: (body: { purpose: string; given: boolean }) =>
+      answer(api.POST("/api/privacy/purposes", { body })),
+    onSettled: () => client.invalidateQueries({ queryKey: keys.privacy.all }),
+  });
+  const items = purposes.data?.items ?? [];
+  if (items.length === 0) return null;
+  return (
+    <Panel title="What you may allow us">
+      <ProblemNote error={set.error} />
+      <ul className={classes.list}>
+        {items.map((item) => (
+          <li key={item.key} className="stack">
+            <div className="row">
+              <strong>{item.title}</strong>
+              <Tag tone={item.given ? "good" : "plain"}>{item.given ? "Allowed" : "Not allowed"}</Tag>
+              <Button
+                variant="default"
+                size="compact-sm"
+                loading={set.isPending && set.variables.purpose === item.key}
+                onClick={() => set.mutate({ purpose: item.key, given: !item.given })}
+              >
+                {item.given ? "Take back" : "Allow"}
+              </Button>
+            </div>
+            <p className="quiet">
+              {item.words} Without it: {item.if_no}
+            </p>
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}

@@ -1,0 +1,17 @@
+"""How what was told to customers' servers ends; the term is that of the inventory."""
+
+from typing import Final
+
+from compliance.retention import Rule, delete_rows
+from outgoing.models import Delivery
+
+RETENTION: Final = (
+    Rule(
+        "delivery",
+        ("outgoing.Delivery",),
+        lambda: Delivery.objects.get_queryset(),
+        "created_at",
+        delete_rows(Delivery),
+        workspace="workspace_id",
+    ),
+)
