@@ -17,7 +17,6 @@ from processors.errors import DomainError
 
 Plain = str | int | None
 GIVES_UP_AFTER: Final = timedelta(hours=24)
-EXPIRED_AT_ONCE_MAX: Final = 2_000
 
 
 class DeliveryNotFound(DomainError):

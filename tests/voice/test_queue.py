@@ -15,6 +15,7 @@ from django.db import connection
 from uuid_utils.compat import uuid7
 
 from compliance import suppression
+from compliance.retention import expire
 from config.management.commands.clock import LANES
 from identity.models import Membership
 from identity.permissions import NotPermitted
@@ -37,7 +38,7 @@ from voice import operations, queue, queue_queries
 from voice.dialling import zones_in_calling_hours
 from voice.models import Call, Lead, QueueSession, Reservation
 from voice.operations import DialRefused
-from voice.queue import KEPT_FOR, QueueNotStarted, sweep_queue
+from voice.queue import QueueNotStarted, sweep_queue
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MINUTE = timedelta(minutes=1)
@@ -257,7 +258,7 @@ def test_who_does_nothing_for_half_an_hour_has_left_but_not_while_talking(
     assert state(colleague) is None
     with pytest.raises(QueueNotStarted):
         take_next(colleague)
-    sweep_queue(now=NOW + 31 * MINUTE + KEPT_FOR)
+    expire(now=NOW + 31 * MINUTE + timedelta(days=90))
     assert not QueueSession.objects.filter(user_id=colleague.user_id).exists()
 
 
