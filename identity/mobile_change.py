@@ -165,7 +165,8 @@ def _set(
     """Makes it the locked person's number, ends every session but one and every API key, and tells the person by mail."""
     user.mobile_e164, user.mobile_verified_at = mobile_e164, now
     user.save(update_fields=["mobile_e164", "mobile_verified_at"])
-    Session.objects.filter(user=user).exclude(id=but.id if but else None).delete()
+    sessions = Session.objects.filter(user=user)
+    (sessions.exclude(id=but.id) if but else sessions).delete()
     ApiKey.objects.get_queryset().filter(membership__user=user).delete()
     AccountMail.objects.create(
         kind=AccountMail.MOBILE_CHANGED, email=user.email, user=user, created_at=now, next_at=now

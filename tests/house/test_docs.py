@@ -4,6 +4,8 @@ import ast
 import re
 from pathlib import Path
 
+import pytest
+
 PROJECT = Path(__file__).resolve().parent.parent.parent
 PROOF = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 FILE = re.compile(
@@ -16,9 +18,10 @@ def functions_of(path: Path) -> set[str]:
     return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
 
 
-def test_every_proof_that_the_page_of_security_names_exists() -> None:
-    named = set(PROOF.findall((PROJECT / "docs" / "security.md").read_text()))
-    assert len(named) > 50
+@pytest.mark.parametrize(("page", "fewest"), [("security.md", 50), ("proofs.md", 25)])
+def test_every_proof_that_a_page_names_exists(page: str, fewest: int) -> None:
+    named = set(PROOF.findall((PROJECT / "docs" / page).read_text()))
+    assert len(named) > fewest
     missing = [f"{path}::{test}" for path, test in sorted(named) if test not in functions_of(PROJECT / path)]
     assert missing == []
 
