@@ -88,6 +88,7 @@ CLOCKS = {
     "compliance/tasks.py",
     "config/management/commands/carrier_check.py",
     "config/embedded/logfile.py",
+    "config/management/commands/carrier_check.py",
     "config/management/commands/clock.py",
     "config/pages.py",
     "identity/management/commands/mobile.py",
