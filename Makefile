@@ -3,13 +3,14 @@
 PYTHON ?= python3
 NAME ?=
 SEEDS ?= 20
+EXAMPLES ?= 100
 ARGS ?=
 
 python := .venv/bin/python
 installed := @$(PYTHON) -m deploy.setup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run serve test test-matrix check format generated pytest smoke manage reconcile replay policy-report audit-verify bench chaos
+.PHONY: help setup run serve test test-matrix check format generated pytest fuzz-api smoke manage reconcile replay policy-report audit-verify bench chaos
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +57,10 @@ pytest: ## Run some of the tests: make pytest ARGS="tests/ledger -x"
 test-matrix: ## Run every route x role x workspace alone
 	$(installed) python
 	@$(python) -m pytest tests/matrix $(ARGS)
+
+fuzz-api: ## Ask every route what nobody thought of, for longer than the tests do: make fuzz-api EXAMPLES=200
+	$(installed) python
+	@FUZZ_EXAMPLES="$(EXAMPLES)" $(python) -m pytest tests/matrix/test_described.py $(ARGS)
 
 smoke: ## Drive the whole journey without a browser against a stack of its own
 	$(installed) python frontend

@@ -4,10 +4,11 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from ai.turns import Speaker
 from compliance.redaction import card_free
+from ledger.schemas import Moment
 
 QUESTION_LENGTH_MIN = 3
 QUESTION_LENGTH_MAX = 500
@@ -45,8 +46,8 @@ class QuestionIn(BaseModel):
     ]
     lead_id: UUID | None = None
     user_id: UUID | None = None
-    since: AwareDatetime | None = Field(default=None, alias="from")
-    until: AwareDatetime | None = Field(default=None, alias="to")
+    since: Moment | None = Field(default=None, alias="from")
+    until: Moment | None = Field(default=None, alias="to")
 
 
 class HighlightOut(BaseModel):

@@ -27,6 +27,7 @@ from api import (
     wall,
     webhooks,
 )
+from api.description import add_problems
 from api.parsing import TextParser
 from api.rendering import WireRenderer
 from api.server_events import add_server_events
@@ -55,10 +56,21 @@ ROUTERS = (
 
 
 class KloseAPI(NinjaAPI):
-    """Ninja with the union of all socket events in its OpenAPI, so that both share one generated shape."""
+    """Ninja with what its OpenAPI leaves out: the union of all socket events, so that both share one generated shape, and
+    what each route may refuse with.
+    """
 
     def get_openapi_schema(self, **kwargs: Any) -> OpenAPISchema:
-        return add_server_events(super().get_openapi_schema(**kwargs))
+        return add_problems(add_server_events(super().get_openapi_schema(**kwargs)), _declared())
+
+
+def _declared() -> dict[str, dict[type[DomainError], int]]:
+    """The refusals that routers declare, by the tag under which their routes are described."""
+    declared: dict[str, dict[type[DomainError], int]] = {}
+    for module in ROUTERS:
+        for tag in module.router.tags or ():
+            declared.setdefault(tag, {}).update(module.PROBLEMS)
+    return declared
 
 
 api = KloseAPI(

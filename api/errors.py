@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from psycopg.errors import ReadOnlySqlTransaction
+from pydantic import BaseModel, Field
 
 from api.parsing import UnstorableText
 from processors.errors import DomainError
@@ -35,6 +36,27 @@ TITLES = {
     502: "A service that we use answered wrongly",
     503: "Not available right now",
 }
+
+
+class FieldProblem(BaseModel):
+    """field: nested ones with dots, the body's own name first."""
+
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """An RFC 9457 answer. code: stable, to branch on; detail: what happened and what to do; errors: which fields, for
+    `invalid_fields` alone.
+    """
+
+    type: str
+    title: str
+    status: int
+    code: str = Field(pattern="^[a-z0-9_]+$")
+    detail: str
+    errors: list[FieldProblem] = []
+
 
 # What a look by our own people gets for whatever would change something.
 LOOK_IS_READ_ONLY = "look_is_read_only"

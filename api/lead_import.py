@@ -23,8 +23,9 @@ BYTES_MAX: Final = 20_000_000
 _CSV_TYPES: Final = frozenset(
     {"text/csv", "application/csv", "application/vnd.ms-excel", "text/plain", "application/octet-stream"}
 )
-_BODY: Final[dict[str, Any]] = {
-    "requestBody": {"required": True, "content": {"text/csv": {"schema": {"type": "string", "format": "binary"}}}}
+_DESCRIBED: Final[dict[str, Any]] = {
+    "requestBody": {"required": True, "content": {"text/csv": {"schema": {"type": "string", "format": "binary"}}}},
+    "responses": {200: {"content": {"application/x-ndjson": {"schema": {"type": "string"}}}}},
 }
 
 
@@ -63,7 +64,7 @@ PROBLEMS: Final[dict[type[DomainError], int]] = {ImportUnreadable: 422, ImportEn
 _slots: Final = _Slots(number=2, lasts_s=300)
 
 
-@router.post("/leads/import", operation_id="import_leads", auth=or_key("leads:write"), openapi_extra=_BODY)
+@router.post("/leads/import", operation_id="import_leads", auth=or_key("leads:write"), openapi_extra=_DESCRIBED)
 def import_leads(
     request: HttpRequest, region: Annotated[str | None, Query(pattern="^[A-Z]{2}$")] = None
 ) -> StreamingHttpResponse:

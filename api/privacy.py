@@ -54,7 +54,11 @@ def consents(request: HttpRequest) -> ConsentsOut:
     return queries.consents(user_id=actor_of(request).user_id)
 
 
-@router.get("/privacy/export", operation_id="export_personal_data")
+@router.get(
+    "/privacy/export",
+    operation_id="export_personal_data",
+    openapi_extra={"responses": {200: {"content": {"application/json": {"schema": {"type": "object"}}}}}},
+)
 def export(request: HttpRequest) -> HttpResponse:
     bundle = access.export(subject=_subject(request), now=timezone.now())
     answer = JsonResponse(bundle, json_dumps_params={"ensure_ascii": False, "indent": 2})

@@ -3,19 +3,19 @@
 import csv
 import io
 from collections.abc import AsyncIterator, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest, StreamingHttpResponse
 from ninja import Query, Router
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel
 
 from api.auth import actor_of, or_key
 from identity import tenancy
 from ledger import statement
-from ledger.schemas import EntryKind
+from ledger.schemas import EntryKind, Moment
 from processors.errors import DomainError
 from voice import explanation, spending
 from voice.spending_schemas import ExplanationOut, Spender, StatementPage, StatementRow
@@ -36,10 +36,6 @@ _COLUMNS = (
 )
 # What a spreadsheet would take for a formula if a cell began with it (OWASP, CSV injection).
 _FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r", "\n")
-
-
-# Nothing was booked before, and no calendar reaches beyond every end that a browser can name.
-Moment = Annotated[AwareDatetime, Field(ge=datetime(2000, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC))]
 
 
 class StatementQuery(BaseModel):
@@ -66,7 +62,12 @@ def get_statement(
     return spending.page(actor=actor_of(request), asked=asked.filter(), cursor=cursor, limit=limit)
 
 
-@router.get("/credits/statement.csv", operation_id="export_statement", auth=or_key("credits:read"))
+@router.get(
+    "/credits/statement.csv",
+    operation_id="export_statement",
+    auth=or_key("credits:read"),
+    openapi_extra={"responses": {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}},
+)
 def export_statement(request: HttpRequest, asked: Annotated[StatementQuery, Query()]) -> StreamingHttpResponse:
     """What the statement shows with the same filters, all of it, as it is read: its length does not matter to memory."""
     actor = actor_of(request)

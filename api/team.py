@@ -8,7 +8,7 @@ from django.utils import timezone
 from ninja import Query, Router, Status
 
 from api.auth import actor_of, anyone_auth, session_of
-from identity import activity, invitations, members, queries, team_queries
+from identity import activity, contact, invitations, members, queries, team_queries
 from identity.models import User
 from identity.schemas import (
     ActivityPage,
@@ -32,6 +32,7 @@ from voice.spending_schemas import TeamSpendingOut
 router = Router(tags=["team"])
 
 PROBLEMS: Final[dict[type[DomainError], int]] = {
+    contact.EmailInvalid: 422,
     invitations.AlreadyMember: 409,
     invitations.InvitationInvalid: 410,
     invitations.InvitationNotFound: 404,

@@ -55,7 +55,7 @@ def message_received(request: HttpRequest) -> HttpResponse:
         except (OperationalError, InterfaceError):
             return problem(503, "database_unavailable", "This cannot be taken now. Send it again.")
         logger.info("text message answered", extra={"kind": asked})
-    return HttpResponse(NOTHING_TO_SAY, content_type="text/xml")
+    return HttpResponse(NOTHING_TO_SAY, content_type="text/xml; charset=utf-8")
 
 
 def _asked(opt_out_type: str, body: str) -> Literal["stop", "start"] | None:

@@ -12,6 +12,7 @@ NAMES = {
     "fanout": "one event to 10, 100 and 1,000 browser sockets",
     "media": "Twilio's media frames in, from 40 calls to thousands",
     "ledger": "debits and minute ticks, durable: against the usual ways, a library and what PostgreSQL can do",
+    "rest": "what authentication adds to a request: sessions, keys, and Django's own beside them",
     "statement": "the statement's export: memory and rate, from 1,000 to 100,000 entries",
     "calling": "from the press of Call to the carrier, callbacks, their events, import, lists beside usual stacks",
     "listening": "speech in, text out in true real time: delay, word errors, calls (about 15 minutes)",

@@ -2,7 +2,7 @@
 
 From the press of Call until the carrier's `POST Calls` has come; a callback until it is acknowledged, at 200 a second, and until its
 event is in a browser's socket; leads from a CSV file; and what a page of leads and a live call cost the web process, beside
-usual stacks of the same (bench/rest.py). The carrier is the sandbox; Twilio's own time is not in it.
+usual stacks of the same (bench/rest_stacks.py). The carrier is the sandbox; Twilio's own time is not in it.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from uuid import uuid4
 import httpx
 import psutil
 
-from bench import rest
+from bench import rest_stacks
 from bench.report import Report, environment, say
 from config.embedded.handle import Stack
 from sandbox.rep import CSRF_COOKIE, Rep
@@ -49,7 +49,7 @@ def run() -> Report:
         say(f"calling: {calling_rows.LEADS} leads and {calling_rows.SUPPRESSIONS} numbers that must not be called")
         owner = calling_rows.floor()
         call_id = calling_rows.taken(owner.workspace_id, 1)[0].call_id
-        stacks = rest.compared(folder=folder, undo=undo, session_key=owner.session_key, call_id=call_id)
+        stacks = rest_stacks.compared(folder=folder, undo=undo, session_key=owner.session_key, call_id=call_id)
         ours: dict[str, Any] = {
             "call_ms": _pressed(stack, owner),
             "callback_ms": _called_back(stack, owner),

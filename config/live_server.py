@@ -33,13 +33,13 @@ class LiveServer:
         self.open: set[LiveSocket] = set()
         self.draining = False
 
-    def answer(self, request: WSUpgradeRequest) -> WSListener | WSUpgradeResponseWithListener | None:
-        """A listener for a socket that our own page asked for; else an answer in HTTP, None for 404."""
+    def answer(self, request: WSUpgradeRequest) -> WSListener | WSUpgradeResponseWithListener:
+        """A listener for a socket that our own page asked for; else an answer in HTTP."""
         path = request.path.decode("latin-1").partition("?")[0]
         if answer := self.readiness.answer(path, draining=self.draining):
             return answer
         if path != PATH:
-            return None
+            return says(HTTPStatus.NOT_FOUND, {"code": "not_found"})
         if request.headers.get("origin", "") != settings.PUBLIC_URL:
             return says(HTTPStatus.FORBIDDEN, {"code": "origin_refused"})
         if self.draining:

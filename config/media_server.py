@@ -41,14 +41,14 @@ class MediaServer:
         self._sockets = sockets
         self.readiness = Readiness()
 
-    def answer(self, request: WSUpgradeRequest) -> WSListener | WSUpgradeResponseWithListener | None:
-        """A listener for a socket that the carrier signed; else an answer in HTTP, None for 404."""
+    def answer(self, request: WSUpgradeRequest) -> WSListener | WSUpgradeResponseWithListener:
+        """A listener for a socket that the carrier signed; else an answer in HTTP."""
         raw_path = request.path.decode("latin-1")
         path = raw_path.partition("?")[0]
         if answer := self.readiness.answer(path, draining=self._sockets.draining):
             return answer
         if path != PATH:
-            return None
+            return says(HTTPStatus.NOT_FOUND, {"code": "not_found"})
         if not may_open(raw_path=raw_path, signature=request.headers.get("x-twilio-signature", "")):
             return says(HTTPStatus.FORBIDDEN, {"code": "signature_invalid"})
         if self._sockets.draining:

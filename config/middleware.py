@@ -12,6 +12,18 @@ from identity import tenancy
 CHECKOUT_PATH = "/credits/checkout"
 
 
+# What is spoken to by programs alone shows nothing, loads nothing and stands in no frame.
+NOTHING_POLICY = "default-src 'none'; frame-ancestors 'none'"
+
+
+def common_headers() -> dict[str, str]:
+    """What every answer of every process carries; HSTS where people reach the product by TLS."""
+    headers = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}
+    if urlsplit(settings.PUBLIC_URL).scheme == "https":
+        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    return headers
+
+
 def _origin(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
@@ -35,13 +47,12 @@ class SecurityHeadersMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
-        public = urlsplit(settings.PUBLIC_URL)
         socket = _origin(settings.LIVE_SOCKET_URL)
         self._plain = self._policy(socket, script="", frame="'none'", connect="")
         paddle = _origin(settings.PADDLE_JS_URL)
         paddle_wide = f"{paddle} https://*.paddle.com" if paddle.endswith(".paddle.com") else paddle
         self._checkout = self._policy(socket, script=paddle_wide, frame=paddle_wide, connect=paddle_wide)
-        self._https = public.scheme == "https"
+        self._common = {**common_headers(), "Permissions-Policy": "camera=(), geolocation=(), microphone=(self)"}
 
     @staticmethod
     def _policy(socket: str, *, script: str, frame: str, connect: str) -> str:
@@ -65,11 +76,8 @@ class SecurityHeadersMiddleware:
         response = self._get_response(request)
         on_checkout = request.path.startswith(CHECKOUT_PATH)
         response.setdefault("Content-Security-Policy", self._checkout if on_checkout else self._plain)
-        response.setdefault("Referrer-Policy", "same-origin")
-        response.setdefault("X-Content-Type-Options", "nosniff")
-        response.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=(self)")
-        if self._https:
-            response.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+        for name, value in self._common.items():
+            response.setdefault(name, value)
         if request.path.startswith("/api/"):
             response.setdefault("Cache-Control", "no-store")
         return response

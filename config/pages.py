@@ -8,6 +8,7 @@ import redis
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.http import require_safe
 
 from voice import reconcile
 
@@ -15,11 +16,13 @@ from voice import reconcile
 _open = threading.Event()
 
 
+@require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
     """Whether this process answers."""
     return JsonResponse({"status": "ok"})
 
 
+@require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
     """Whether this process can do its work: 200, or 503 with the part that is missing.
 
@@ -62,12 +65,15 @@ def _index_html() -> bytes:
     return (settings.FRONTEND_DIST / "index.html").read_bytes()
 
 
+@require_safe
 def frontend(request: HttpRequest) -> HttpResponse:
     """The single page; the browser's router shows the page for the path."""
     try:
         body = _index_html()
     except FileNotFoundError:
-        return HttpResponse("The pages are not built. Run: make setup\n", status=503, content_type="text/plain")
+        return HttpResponse(
+            "The pages are not built. Run: make setup\n", status=503, content_type="text/plain; charset=utf-8"
+        )
     response = HttpResponse(body, content_type="text/html; charset=utf-8")
     response["Cache-Control"] = "no-cache"
     return response

@@ -2,16 +2,17 @@
 
 import hashlib
 import secrets
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase, UpdateError
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from compliance import policy
 from identity.access import Client
+from identity.compiled import Lookup
 from identity.models import Membership, Session, User
 
 SIGNED_IN_FOR = timedelta(seconds=settings.SESSION_COOKIE_AGE)
@@ -28,6 +29,16 @@ def digest(key: str) -> str:
 def is_open(now: datetime) -> Q:
     """Of sessions that have neither come to their end nor lain idle."""
     return Q(expires_at__gt=now, last_used_at__gt=now - IDLE_FOR)
+
+
+def _open(key_digest: str, now: datetime, _: datetime) -> QuerySet[Session]:
+    rows = Session.objects.select_related("user", "membership", "membership__workspace")
+    rows = rows.annotate(policy_in_force=policy.name_in_force())
+    return rows.filter(is_open(now), key_digest=key_digest)
+
+
+_SOME_TIME: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_OPEN: Final = Lookup(_open, "digest", _SOME_TIME, _SOME_TIME - IDLE_FOR)
 
 
 class SessionStore(SessionBase):
@@ -91,14 +102,8 @@ class SessionStore(SessionBase):
 
     def load(self) -> dict[str, Any]:
         key = self.session_key
-        self._row = (
-            Session.objects.select_related("user", "membership", "membership__workspace")
-            .annotate(policy_in_force=policy.name_in_force())
-            .filter(is_open(timezone.now()), key_digest=digest(key))
-            .first()
-            if key
-            else None
-        )
+        now = timezone.now()
+        self._row = _OPEN.first(digest(key), now, now - IDLE_FOR) if key else None
         if self._row is None:
             self._session_key = None
             return {}

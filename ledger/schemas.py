@@ -1,10 +1,10 @@
 """The shapes of credits, packs, checkouts and the statement, shared by REST and the socket. Amounts in milli-credits."""
 
-from datetime import datetime
-from typing import Literal, Self
+from datetime import UTC, datetime
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from ledger.money import AMOUNT_MAX_MCREDITS
 
@@ -18,6 +18,13 @@ EntryKind = Literal[
     "refund",
     "chargeback",
     "chargeback_reverse",
+]
+# A time that somebody asks about. Nothing was booked before, no calendar reaches beyond every end that a browser can name, and
+# PostgreSQL takes no zone that is farther than 16 hours from UTC, which ISO 8601 can write.
+Moment = Annotated[
+    AwareDatetime,
+    Field(ge=datetime(2000, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC)),
+    AfterValidator(lambda at: at.astimezone(UTC)),
 ]
 CheckoutState = Literal["open", "paid", "granted", "failed"]
 

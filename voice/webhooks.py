@@ -83,7 +83,7 @@ def _signed(view: View) -> Callable[..., HttpResponse]:
 
 
 def _twiml(document: str) -> HttpResponse:
-    return HttpResponse(document, content_type="text/xml")
+    return HttpResponse(document, content_type="text/xml; charset=utf-8")
 
 
 @_from_twilio

@@ -88,7 +88,7 @@ def product(
     ]
     return [
         *(listeners if listens_itself(environ) else ()),
-        Process("web", _daphne(bind, ports.web), lambda: _answers(ports.web, "/readyz"), phase=2),
+        Process("web", daphne(bind, ports.web), lambda: _answers(ports.web, "/readyz"), phase=2),
         Process(
             name="live",
             command=_python("manage.py", "live", bind, str(ports.live)),
@@ -126,19 +126,19 @@ def _python(*arguments: str) -> tuple[str, ...]:
     return (sys.executable, *arguments)
 
 
-def _daphne(bind: str, port: int) -> tuple[str, ...]:
+def daphne(bind: str, port: int, application: str = "config.asgi:application") -> tuple[str, ...]:
     # Without -v 0 daphne writes an access log: addresses and paths, which are personal data.
     quiet = ("-v", "0", "--no-server-name")
     limit = str(_MESSAGE_BYTES_MAX)
     bounds = ("--websocket-max-message-size", limit, "--websocket-max-frame-size", limit)
-    return _python("-m", "daphne", "-b", bind, "-p", str(port), *quiet, *bounds, "config.asgi:application")
+    return _python("-m", "daphne", "-b", bind, "-p", str(port), *quiet, *bounds, application)
 
 
 def _picows(bind: str, port: int) -> tuple[str, ...]:
     return _python("manage.py", "media", bind, str(port))
 
 
-MEDIA_SERVERS: Mapping[str, Callable[[str, int], tuple[str, ...]]] = {"picows": _picows, "daphne": _daphne}
+MEDIA_SERVERS: Mapping[str, Callable[[str, int], tuple[str, ...]]] = {"picows": _picows, "daphne": daphne}
 
 
 def media_server(environ: Mapping[str, str]) -> str:

@@ -88,7 +88,6 @@ CLOCKS = {
     "compliance/tasks.py",
     "config/management/commands/carrier_check.py",
     "config/embedded/logfile.py",
-    "config/management/commands/carrier_check.py",
     "config/management/commands/clock.py",
     "config/pages.py",
     "identity/management/commands/mobile.py",

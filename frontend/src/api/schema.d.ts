@@ -2490,6 +2490,16 @@ export interface components {
             /** Value */
             value: string;
         };
+        /**
+         * FieldProblem
+         * @description field: nested ones with dots, the body's own name first.
+         */
+        FieldProblem: {
+            /** Field */
+            field: string;
+            /** Message */
+            message: string;
+        };
         /** ForgotPasswordIn */
         ForgotPasswordIn: {
             /** Email */
@@ -3012,6 +3022,28 @@ export interface components {
              * @enum {string}
              */
             side: "debit" | "credit";
+        };
+        /**
+         * Problem
+         * @description An RFC 9457 answer. code: stable, to branch on; detail: what happened and what to do; errors: which fields, for
+         *     `invalid_fields` alone.
+         */
+        Problem: {
+            /** Code */
+            code: string;
+            /** Detail */
+            detail: string;
+            /**
+             * Errors
+             * @default []
+             */
+            errors?: components["schemas"]["FieldProblem"][];
+            /** Status */
+            status: number;
+            /** Title */
+            title: string;
+            /** Type */
+            type: string;
         };
         /**
          * ProcessorOut
@@ -4034,7 +4066,629 @@ export interface components {
             name: string;
         };
     };
-    responses: never;
+    responses: {
+        /** @description The request cannot be used: `cursor_invalid`, `host_unknown`, `request_unusable` */
+        ask_400: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Sign in first: `api_key_invalid`, `not_signed_in` */
+        ask_401: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not enough credits: `insufficient_credit` */
+        ask_402: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not allowed: `csrf_failed`, `key_not_accepted`, `member_cap_reached`, `not_permitted`, `scope_missing` */
+        ask_403: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not found: `not_found`, `question_unknown` */
+        ask_404: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not possible in this state: `idempotency_key_reused` */
+        ask_409: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Too large: `body_too_large` */
+        ask_413: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Some fields need another value: `invalid_fields` */
+        ask_422: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not available right now: `embedding_model_missing`, `ledger_busy` */
+        ask_503: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The request cannot be used: `cursor_invalid`, `host_unknown`, `request_unusable` */
+        calls_400: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Sign in first: `api_key_invalid`, `not_signed_in` */
+        calls_401: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not enough credits: `insufficient_credit` */
+        calls_402: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not allowed: `csrf_failed`, `key_not_accepted`, `not_permitted`, `scope_missing` */
+        calls_403: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not found: `not_found` */
+        calls_404: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not possible in this state: `dial_refused`, `segment_changed`, `segment_is_a_gap` */
+        calls_409: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Too large: `body_too_large` */
+        calls_413: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Some fields need another value: `invalid_fields` */
+        calls_422: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The request cannot be used: `cursor_invalid`, `host_unknown`, `paddle_notification_malformed`, `request_unusable` */
+        credits_400: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Sign in first: `api_key_invalid`, `not_signed_in` */
+        credits_401: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not enough credits: `insufficient_credit` */
+        credits_402: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not allowed: `csrf_failed`, `key_not_accepted`, `not_permitted`, `paddle_signature_invalid`, `paddle_signature_stale`, `scope_missing` */
+        credits_403: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not found: `not_found`, `purchase_unknown` */
+        credits_404: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not possible in this state: `checkout_busy`, `idempotency_key_reused`, `invoice_missing`, `overtaken`, `top_up_exists`, `top_up_not_offered`, `top_up_words_changed` */
+        credits_409: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Too large: `body_too_large` */
+        credits_413: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Some fields need another value: `amount_out_of_range`, `invalid_fields`, `pack_unknown`, `top_up_line_too_high` */
+        credits_422: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Too many attempts: `checkouts_too_many` */
+        credits_429: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description A service that we use answered wrongly: `paddle_unavailable` */
+        credits_502: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The request cannot be used: `host_unknown`, `request_unusable` */
+        identity_400: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Sign in first: `not_signed_in`, `session_ended`, `sign_in_failed` */
+        identity_401: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not allowed: `account_blocked`, `csrf_failed`, `key_not_accepted`, `not_permitted` */
+        identity_403: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not found: `not_found`, `session_not_found` */
+        identity_404: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not possible in this state: `already_signed_in`, `email_taken`, `number_stopped`, `policy_outdated` */
+        identity_409: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Gone: `otp_expired`, `reset_link_invalid` */
+        identity_410: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Too large: `body_too_large` */
+        identity_413: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Some fields need another value: `email_invalid`, `invalid_fields`, `mobile_invalid`, `otp_number_refused`, `otp_wrong`, `password_wrong`, `policy_not_accepted`, `sms_consent_missing`, `weak_password` */
+        identity_422: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Too many attempts: `otp_send_limit`, `otp_too_many`, `reset_throttled`, `sign_in_throttled`, `sign_up_throttled` */
+        identity_429: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not available right now: `otp_unavailable` */
+        identity_503: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The request cannot be used: `host_unknown`, `request_unusable` */
+        keys_400: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Sign in first: `api_key_invalid`, `not_signed_in` */
+        keys_401: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not allowed: `csrf_failed`, `key_not_accepted`, `not_permitted`, `scope_missing` */
+        keys_403: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not found: `api_key_not_found`, `not_found` */
+        keys_404: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not possible in this state: `api_keys_too_many` */
+        keys_409: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Too large: `body_too_large` */
+        keys_413: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Some fields need another value: `invalid_fields` */
+        keys_422: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The request cannot be used: `cursor_invalid`, `host_unknown`, `request_unusable` */
+        leads_400: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Sign in first: `api_key_invalid`, `not_signed_in` */
+        leads_401: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not allowed: `csrf_failed`, `import_ended`, `key_not_accepted`, `not_permitted`, `scope_missing` */
+        leads_403: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not found: `not_found` */
+        leads_404: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not possible in this state: `lead_exists`, `lead_in_call`, `lead_suppressed` */
+        leads_409: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Gone: `lead_erased` */
+        leads_410: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Too large: `body_too_large` */
+        leads_413: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Some fields need another value: `import_unreadable`, `invalid_fields`, `phone_invalid`, `phone_not_callable` */
+        leads_422: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not available right now: `imports_busy` */
+        leads_503: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The request cannot be used: `host_unknown`, `request_unusable` */
+        privacy_400: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Sign in first: `not_signed_in` */
+        privacy_401: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not allowed: `csrf_failed`, `key_not_accepted`, `not_permitted` */
+        privacy_403: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not found: `not_found`, `receipt_unknown` */
+        privacy_404: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not possible in this state: `request_already_open`, `request_not_cancellable` */
+        privacy_409: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Too large: `body_too_large` */
+        privacy_413: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Some fields need another value: `confirmation_mismatch`, `invalid_fields` */
+        privacy_422: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The request cannot be used: `cursor_invalid`, `host_unknown`, `request_unusable` */
+        team_400: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Sign in first: `not_signed_in` */
+        team_401: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not allowed: `csrf_failed`, `invitation_of_another`, `key_not_accepted`, `not_permitted` */
+        team_403: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not found: `invitation_not_found`, `member_not_found`, `not_found`, `workspace_not_found` */
+        team_404: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not possible in this state: `already_member`, `owner_stays` */
+        team_409: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Gone: `invitation_invalid` */
+        team_410: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Too large: `body_too_large` */
+        team_413: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Some fields need another value: `email_invalid`, `invalid_fields` */
+        team_422: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Too many attempts: `invitations_too_many` */
+        team_429: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+    };
     parameters: never;
     requestBodies: never;
     headers: never;
@@ -4097,6 +4751,7 @@ export type ErasureStateOut = components['schemas']['ErasureStateOut'];
 export type Evidence = components['schemas']['Evidence'];
 export type ExplanationOut = components['schemas']['ExplanationOut'];
 export type Fact = components['schemas']['Fact'];
+export type FieldProblem = components['schemas']['FieldProblem'];
 export type ForgotPasswordIn = components['schemas']['ForgotPasswordIn'];
 export type GoesOut = components['schemas']['GoesOut'];
 export type HeldListOut = components['schemas']['HeldListOut'];
@@ -4130,6 +4785,7 @@ export type PackOut = components['schemas']['PackOut'];
 export type PermissionsOut = components['schemas']['PermissionsOut'];
 export type PolicyOut = components['schemas']['PolicyOut'];
 export type PostingOut = components['schemas']['PostingOut'];
+export type Problem = components['schemas']['Problem'];
 export type ProcessorOut = components['schemas']['ProcessorOut'];
 export type ProcessorsOut = components['schemas']['ProcessorsOut'];
 export type PurchaseChange = components['schemas']['PurchaseChange'];
@@ -4187,6 +4843,75 @@ export type WebhooksChanged = components['schemas']['WebhooksChanged'];
 export type WordOut = components['schemas']['WordOut'];
 export type WorkspaceNameIn = components['schemas']['WorkspaceNameIn'];
 export type WorkspaceOut = components['schemas']['WorkspaceOut'];
+export type ResponseAsk_400 = components['responses']['ask_400'];
+export type ResponseAsk_401 = components['responses']['ask_401'];
+export type ResponseAsk_402 = components['responses']['ask_402'];
+export type ResponseAsk_403 = components['responses']['ask_403'];
+export type ResponseAsk_404 = components['responses']['ask_404'];
+export type ResponseAsk_409 = components['responses']['ask_409'];
+export type ResponseAsk_413 = components['responses']['ask_413'];
+export type ResponseAsk_422 = components['responses']['ask_422'];
+export type ResponseAsk_503 = components['responses']['ask_503'];
+export type ResponseCalls_400 = components['responses']['calls_400'];
+export type ResponseCalls_401 = components['responses']['calls_401'];
+export type ResponseCalls_402 = components['responses']['calls_402'];
+export type ResponseCalls_403 = components['responses']['calls_403'];
+export type ResponseCalls_404 = components['responses']['calls_404'];
+export type ResponseCalls_409 = components['responses']['calls_409'];
+export type ResponseCalls_413 = components['responses']['calls_413'];
+export type ResponseCalls_422 = components['responses']['calls_422'];
+export type ResponseCredits_400 = components['responses']['credits_400'];
+export type ResponseCredits_401 = components['responses']['credits_401'];
+export type ResponseCredits_402 = components['responses']['credits_402'];
+export type ResponseCredits_403 = components['responses']['credits_403'];
+export type ResponseCredits_404 = components['responses']['credits_404'];
+export type ResponseCredits_409 = components['responses']['credits_409'];
+export type ResponseCredits_413 = components['responses']['credits_413'];
+export type ResponseCredits_422 = components['responses']['credits_422'];
+export type ResponseCredits_429 = components['responses']['credits_429'];
+export type ResponseCredits_502 = components['responses']['credits_502'];
+export type ResponseIdentity_400 = components['responses']['identity_400'];
+export type ResponseIdentity_401 = components['responses']['identity_401'];
+export type ResponseIdentity_403 = components['responses']['identity_403'];
+export type ResponseIdentity_404 = components['responses']['identity_404'];
+export type ResponseIdentity_409 = components['responses']['identity_409'];
+export type ResponseIdentity_410 = components['responses']['identity_410'];
+export type ResponseIdentity_413 = components['responses']['identity_413'];
+export type ResponseIdentity_422 = components['responses']['identity_422'];
+export type ResponseIdentity_429 = components['responses']['identity_429'];
+export type ResponseIdentity_503 = components['responses']['identity_503'];
+export type ResponseKeys_400 = components['responses']['keys_400'];
+export type ResponseKeys_401 = components['responses']['keys_401'];
+export type ResponseKeys_403 = components['responses']['keys_403'];
+export type ResponseKeys_404 = components['responses']['keys_404'];
+export type ResponseKeys_409 = components['responses']['keys_409'];
+export type ResponseKeys_413 = components['responses']['keys_413'];
+export type ResponseKeys_422 = components['responses']['keys_422'];
+export type ResponseLeads_400 = components['responses']['leads_400'];
+export type ResponseLeads_401 = components['responses']['leads_401'];
+export type ResponseLeads_403 = components['responses']['leads_403'];
+export type ResponseLeads_404 = components['responses']['leads_404'];
+export type ResponseLeads_409 = components['responses']['leads_409'];
+export type ResponseLeads_410 = components['responses']['leads_410'];
+export type ResponseLeads_413 = components['responses']['leads_413'];
+export type ResponseLeads_422 = components['responses']['leads_422'];
+export type ResponseLeads_503 = components['responses']['leads_503'];
+export type ResponsePrivacy_400 = components['responses']['privacy_400'];
+export type ResponsePrivacy_401 = components['responses']['privacy_401'];
+export type ResponsePrivacy_403 = components['responses']['privacy_403'];
+export type ResponsePrivacy_404 = components['responses']['privacy_404'];
+export type ResponsePrivacy_409 = components['responses']['privacy_409'];
+export type ResponsePrivacy_413 = components['responses']['privacy_413'];
+export type ResponsePrivacy_422 = components['responses']['privacy_422'];
+export type ResponseTeam_400 = components['responses']['team_400'];
+export type ResponseTeam_401 = components['responses']['team_401'];
+export type ResponseTeam_403 = components['responses']['team_403'];
+export type ResponseTeam_404 = components['responses']['team_404'];
+export type ResponseTeam_409 = components['responses']['team_409'];
+export type ResponseTeam_410 = components['responses']['team_410'];
+export type ResponseTeam_413 = components['responses']['team_413'];
+export type ResponseTeam_422 = components['responses']['team_422'];
+export type ResponseTeam_429 = components['responses']['team_429'];
 export type $defs = Record<string, never>;
 export interface operations {
     list_calls: {
@@ -4212,6 +4937,12 @@ export interface operations {
                     "application/json": components["schemas"]["CallPage"];
                 };
             };
+            400: components["responses"]["calls_400"];
+            401: components["responses"]["calls_401"];
+            402: components["responses"]["calls_402"];
+            403: components["responses"]["calls_403"];
+            409: components["responses"]["calls_409"];
+            422: components["responses"]["calls_422"];
         };
     };
     start_call: {
@@ -4238,6 +4969,14 @@ export interface operations {
                     "application/json": components["schemas"]["CallOut"];
                 };
             };
+            400: components["responses"]["calls_400"];
+            401: components["responses"]["calls_401"];
+            402: components["responses"]["calls_402"];
+            403: components["responses"]["calls_403"];
+            404: components["responses"]["calls_404"];
+            409: components["responses"]["calls_409"];
+            413: components["responses"]["calls_413"];
+            422: components["responses"]["calls_422"];
         };
     };
     get_call: {
@@ -4260,6 +4999,13 @@ export interface operations {
                     "application/json": components["schemas"]["CallListItem"];
                 };
             };
+            400: components["responses"]["calls_400"];
+            401: components["responses"]["calls_401"];
+            402: components["responses"]["calls_402"];
+            403: components["responses"]["calls_403"];
+            404: components["responses"]["calls_404"];
+            409: components["responses"]["calls_409"];
+            422: components["responses"]["calls_422"];
         };
     };
     annotate_call: {
@@ -4286,6 +5032,14 @@ export interface operations {
                     "application/json": components["schemas"]["CallOut"];
                 };
             };
+            400: components["responses"]["calls_400"];
+            401: components["responses"]["calls_401"];
+            402: components["responses"]["calls_402"];
+            403: components["responses"]["calls_403"];
+            404: components["responses"]["calls_404"];
+            409: components["responses"]["calls_409"];
+            413: components["responses"]["calls_413"];
+            422: components["responses"]["calls_422"];
         };
     };
     hang_up: {
@@ -4308,6 +5062,13 @@ export interface operations {
                     "application/json": components["schemas"]["CallOut"];
                 };
             };
+            400: components["responses"]["calls_400"];
+            401: components["responses"]["calls_401"];
+            402: components["responses"]["calls_402"];
+            403: components["responses"]["calls_403"];
+            404: components["responses"]["calls_404"];
+            409: components["responses"]["calls_409"];
+            422: components["responses"]["calls_422"];
         };
     };
     get_insights: {
@@ -4330,6 +5091,14 @@ export interface operations {
                     "application/json": components["schemas"]["InsightsOut"];
                 };
             };
+            400: components["responses"]["ask_400"];
+            401: components["responses"]["ask_401"];
+            402: components["responses"]["ask_402"];
+            403: components["responses"]["ask_403"];
+            404: components["responses"]["ask_404"];
+            409: components["responses"]["ask_409"];
+            422: components["responses"]["ask_422"];
+            503: components["responses"]["ask_503"];
         };
     };
     get_receipt: {
@@ -4352,6 +5121,13 @@ export interface operations {
                     "application/json": components["schemas"]["ReceiptOut"];
                 };
             };
+            400: components["responses"]["calls_400"];
+            401: components["responses"]["calls_401"];
+            402: components["responses"]["calls_402"];
+            403: components["responses"]["calls_403"];
+            404: components["responses"]["calls_404"];
+            409: components["responses"]["calls_409"];
+            422: components["responses"]["calls_422"];
         };
     };
     list_segments: {
@@ -4377,6 +5153,13 @@ export interface operations {
                     "application/json": components["schemas"]["SegmentPage"];
                 };
             };
+            400: components["responses"]["calls_400"];
+            401: components["responses"]["calls_401"];
+            402: components["responses"]["calls_402"];
+            403: components["responses"]["calls_403"];
+            404: components["responses"]["calls_404"];
+            409: components["responses"]["calls_409"];
+            422: components["responses"]["calls_422"];
         };
     };
     watch_call: {
@@ -4459,6 +5242,9 @@ export interface operations {
                     "application/json": components["schemas"]["BalanceOut"];
                 };
             };
+            400: components["responses"]["credits_400"];
+            401: components["responses"]["credits_401"];
+            403: components["responses"]["credits_403"];
         };
     };
     set_balance_alert: {
@@ -4483,6 +5269,16 @@ export interface operations {
                     "application/json": components["schemas"]["BalanceOut"];
                 };
             };
+            400: components["responses"]["credits_400"];
+            401: components["responses"]["credits_401"];
+            402: components["responses"]["credits_402"];
+            403: components["responses"]["credits_403"];
+            404: components["responses"]["credits_404"];
+            409: components["responses"]["credits_409"];
+            413: components["responses"]["credits_413"];
+            422: components["responses"]["credits_422"];
+            429: components["responses"]["credits_429"];
+            502: components["responses"]["credits_502"];
         };
     };
     get_burn_down: {
@@ -4506,6 +5302,15 @@ export interface operations {
                     "application/json": components["schemas"]["BurnDownOut"];
                 };
             };
+            400: components["responses"]["credits_400"];
+            401: components["responses"]["credits_401"];
+            402: components["responses"]["credits_402"];
+            403: components["responses"]["credits_403"];
+            404: components["responses"]["credits_404"];
+            409: components["responses"]["credits_409"];
+            422: components["responses"]["credits_422"];
+            429: components["responses"]["credits_429"];
+            502: components["responses"]["credits_502"];
         };
     };
     start_checkout: {
@@ -4532,6 +5337,16 @@ export interface operations {
                     "application/json": components["schemas"]["CheckoutOut"];
                 };
             };
+            400: components["responses"]["credits_400"];
+            401: components["responses"]["credits_401"];
+            402: components["responses"]["credits_402"];
+            403: components["responses"]["credits_403"];
+            404: components["responses"]["credits_404"];
+            409: components["responses"]["credits_409"];
+            413: components["responses"]["credits_413"];
+            422: components["responses"]["credits_422"];
+            429: components["responses"]["credits_429"];
+            502: components["responses"]["credits_502"];
         };
     };
     get_checkout: {
@@ -4554,6 +5369,15 @@ export interface operations {
                     "application/json": components["schemas"]["CheckoutStateOut"];
                 };
             };
+            400: components["responses"]["credits_400"];
+            401: components["responses"]["credits_401"];
+            402: components["responses"]["credits_402"];
+            403: components["responses"]["credits_403"];
+            404: components["responses"]["credits_404"];
+            409: components["responses"]["credits_409"];
+            422: components["responses"]["credits_422"];
+            429: components["responses"]["credits_429"];
+            502: components["responses"]["credits_502"];
         };
     };
     explain_entry: {
@@ -4576,6 +5400,15 @@ export interface operations {
                     "application/json": components["schemas"]["ExplanationOut"];
                 };
             };
+            400: components["responses"]["credits_400"];
+            401: components["responses"]["credits_401"];
+            402: components["responses"]["credits_402"];
+            403: components["responses"]["credits_403"];
+            404: components["responses"]["credits_404"];
+            409: components["responses"]["credits_409"];
+            422: components["responses"]["credits_422"];
+            429: components["responses"]["credits_429"];
+            502: components["responses"]["credits_502"];
         };
     };
     list_packs: {
@@ -4596,6 +5429,9 @@ export interface operations {
                     "application/json": components["schemas"]["PackOut"][];
                 };
             };
+            400: components["responses"]["credits_400"];
+            401: components["responses"]["credits_401"];
+            403: components["responses"]["credits_403"];
         };
     };
     list_purchases: {
@@ -4618,6 +5454,15 @@ export interface operations {
                     "application/json": components["schemas"]["PurchasePage"];
                 };
             };
+            400: components["responses"]["credits_400"];
+            401: components["responses"]["credits_401"];
+            402: components["responses"]["credits_402"];
+            403: components["responses"]["credits_403"];
+            404: components["responses"]["credits_404"];
+            409: components["responses"]["credits_409"];
+            422: components["responses"]["credits_422"];
+            429: components["responses"]["credits_429"];
+            502: components["responses"]["credits_502"];
         };
     };
     get_invoice: {
@@ -4640,6 +5485,15 @@ export interface operations {
                     "application/json": components["schemas"]["InvoiceOut"];
                 };
             };
+            400: components["responses"]["credits_400"];
+            401: components["responses"]["credits_401"];
+            402: components["responses"]["credits_402"];
+            403: components["responses"]["credits_403"];
+            404: components["responses"]["credits_404"];
+            409: components["responses"]["credits_409"];
+            422: components["responses"]["credits_422"];
+            429: components["responses"]["credits_429"];
+            502: components["responses"]["credits_502"];
         };
     };
     list_spenders: {
@@ -4660,6 +5514,9 @@ export interface operations {
                     "application/json": components["schemas"]["Spender"][];
                 };
             };
+            400: components["responses"]["credits_400"];
+            401: components["responses"]["credits_401"];
+            403: components["responses"]["credits_403"];
         };
     };
     get_statement: {
@@ -4688,6 +5545,15 @@ export interface operations {
                     "application/json": components["schemas"]["StatementPage"];
                 };
             };
+            400: components["responses"]["credits_400"];
+            401: components["responses"]["credits_401"];
+            402: components["responses"]["credits_402"];
+            403: components["responses"]["credits_403"];
+            404: components["responses"]["credits_404"];
+            409: components["responses"]["credits_409"];
+            422: components["responses"]["credits_422"];
+            429: components["responses"]["credits_429"];
+            502: components["responses"]["credits_502"];
         };
     };
     export_statement: {
@@ -4710,8 +5576,19 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "text/csv": string;
+                };
             };
+            400: components["responses"]["credits_400"];
+            401: components["responses"]["credits_401"];
+            402: components["responses"]["credits_402"];
+            403: components["responses"]["credits_403"];
+            404: components["responses"]["credits_404"];
+            409: components["responses"]["credits_409"];
+            422: components["responses"]["credits_422"];
+            429: components["responses"]["credits_429"];
+            502: components["responses"]["credits_502"];
         };
     };
     get_top_up: {
@@ -4732,6 +5609,9 @@ export interface operations {
                     "application/json": components["schemas"]["TopUpOut"];
                 };
             };
+            400: components["responses"]["credits_400"];
+            401: components["responses"]["credits_401"];
+            403: components["responses"]["credits_403"];
         };
     };
     start_top_up: {
@@ -4758,6 +5638,16 @@ export interface operations {
                     "application/json": components["schemas"]["TopUpSetupOut"];
                 };
             };
+            400: components["responses"]["credits_400"];
+            401: components["responses"]["credits_401"];
+            402: components["responses"]["credits_402"];
+            403: components["responses"]["credits_403"];
+            404: components["responses"]["credits_404"];
+            409: components["responses"]["credits_409"];
+            413: components["responses"]["credits_413"];
+            422: components["responses"]["credits_422"];
+            429: components["responses"]["credits_429"];
+            502: components["responses"]["credits_502"];
         };
     };
     stop_top_up: {
@@ -4778,6 +5668,15 @@ export interface operations {
                     "application/json": components["schemas"]["TopUpOut"];
                 };
             };
+            400: components["responses"]["credits_400"];
+            401: components["responses"]["credits_401"];
+            402: components["responses"]["credits_402"];
+            403: components["responses"]["credits_403"];
+            404: components["responses"]["credits_404"];
+            409: components["responses"]["credits_409"];
+            422: components["responses"]["credits_422"];
+            429: components["responses"]["credits_429"];
+            502: components["responses"]["credits_502"];
         };
     };
     word_top_up: {
@@ -4802,6 +5701,16 @@ export interface operations {
                     "application/json": components["schemas"]["TopUpWords"];
                 };
             };
+            400: components["responses"]["credits_400"];
+            401: components["responses"]["credits_401"];
+            402: components["responses"]["credits_402"];
+            403: components["responses"]["credits_403"];
+            404: components["responses"]["credits_404"];
+            409: components["responses"]["credits_409"];
+            413: components["responses"]["credits_413"];
+            422: components["responses"]["credits_422"];
+            429: components["responses"]["credits_429"];
+            502: components["responses"]["credits_502"];
         };
     };
     send_delivery_again: {
@@ -4846,6 +5755,10 @@ export interface operations {
                     "application/json": components["schemas"]["ErasureReceiptOut"];
                 };
             };
+            400: components["responses"]["privacy_400"];
+            404: components["responses"]["privacy_404"];
+            409: components["responses"]["privacy_409"];
+            422: components["responses"]["privacy_422"];
         };
     };
     accept_invitation: {
@@ -4870,6 +5783,15 @@ export interface operations {
                     "application/json": components["schemas"]["SessionOut"];
                 };
             };
+            400: components["responses"]["team_400"];
+            401: components["responses"]["team_401"];
+            403: components["responses"]["team_403"];
+            404: components["responses"]["team_404"];
+            409: components["responses"]["team_409"];
+            410: components["responses"]["team_410"];
+            413: components["responses"]["team_413"];
+            422: components["responses"]["team_422"];
+            429: components["responses"]["team_429"];
         };
     };
     see_invitation: {
@@ -4894,6 +5816,14 @@ export interface operations {
                     "application/json": components["schemas"]["InvitationSeenOut"];
                 };
             };
+            400: components["responses"]["team_400"];
+            403: components["responses"]["team_403"];
+            404: components["responses"]["team_404"];
+            409: components["responses"]["team_409"];
+            410: components["responses"]["team_410"];
+            413: components["responses"]["team_413"];
+            422: components["responses"]["team_422"];
+            429: components["responses"]["team_429"];
         };
     };
     list_keys: {
@@ -4914,6 +5844,9 @@ export interface operations {
                     "application/json": components["schemas"]["ApiKeysOut"];
                 };
             };
+            400: components["responses"]["keys_400"];
+            401: components["responses"]["keys_401"];
+            403: components["responses"]["keys_403"];
         };
     };
     make_key: {
@@ -4938,6 +5871,13 @@ export interface operations {
                     "application/json": components["schemas"]["ApiKeyMadeOut"];
                 };
             };
+            400: components["responses"]["keys_400"];
+            401: components["responses"]["keys_401"];
+            403: components["responses"]["keys_403"];
+            404: components["responses"]["keys_404"];
+            409: components["responses"]["keys_409"];
+            413: components["responses"]["keys_413"];
+            422: components["responses"]["keys_422"];
         };
     };
     revoke_key: {
@@ -4958,6 +5898,12 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["keys_400"];
+            401: components["responses"]["keys_401"];
+            403: components["responses"]["keys_403"];
+            404: components["responses"]["keys_404"];
+            409: components["responses"]["keys_409"];
+            422: components["responses"]["keys_422"];
         };
     };
     list_leads: {
@@ -4982,6 +5928,13 @@ export interface operations {
                     "application/json": components["schemas"]["LeadPage"];
                 };
             };
+            400: components["responses"]["leads_400"];
+            401: components["responses"]["leads_401"];
+            403: components["responses"]["leads_403"];
+            409: components["responses"]["leads_409"];
+            410: components["responses"]["leads_410"];
+            422: components["responses"]["leads_422"];
+            503: components["responses"]["leads_503"];
         };
     };
     add_lead: {
@@ -5006,6 +5959,14 @@ export interface operations {
                     "application/json": components["schemas"]["LeadOut"];
                 };
             };
+            400: components["responses"]["leads_400"];
+            401: components["responses"]["leads_401"];
+            403: components["responses"]["leads_403"];
+            409: components["responses"]["leads_409"];
+            410: components["responses"]["leads_410"];
+            413: components["responses"]["leads_413"];
+            422: components["responses"]["leads_422"];
+            503: components["responses"]["leads_503"];
         };
     };
     import_leads: {
@@ -5028,8 +5989,18 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/x-ndjson": string;
+                };
             };
+            400: components["responses"]["leads_400"];
+            401: components["responses"]["leads_401"];
+            403: components["responses"]["leads_403"];
+            409: components["responses"]["leads_409"];
+            410: components["responses"]["leads_410"];
+            413: components["responses"]["leads_413"];
+            422: components["responses"]["leads_422"];
+            503: components["responses"]["leads_503"];
         };
     };
     get_lead: {
@@ -5052,6 +6023,14 @@ export interface operations {
                     "application/json": components["schemas"]["LeadOut"];
                 };
             };
+            400: components["responses"]["leads_400"];
+            401: components["responses"]["leads_401"];
+            403: components["responses"]["leads_403"];
+            404: components["responses"]["leads_404"];
+            409: components["responses"]["leads_409"];
+            410: components["responses"]["leads_410"];
+            422: components["responses"]["leads_422"];
+            503: components["responses"]["leads_503"];
         };
     };
     remove_lead: {
@@ -5072,6 +6051,14 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["leads_400"];
+            401: components["responses"]["leads_401"];
+            403: components["responses"]["leads_403"];
+            404: components["responses"]["leads_404"];
+            409: components["responses"]["leads_409"];
+            410: components["responses"]["leads_410"];
+            422: components["responses"]["leads_422"];
+            503: components["responses"]["leads_503"];
         };
     };
     change_lead: {
@@ -5098,6 +6085,15 @@ export interface operations {
                     "application/json": components["schemas"]["LeadOut"];
                 };
             };
+            400: components["responses"]["leads_400"];
+            401: components["responses"]["leads_401"];
+            403: components["responses"]["leads_403"];
+            404: components["responses"]["leads_404"];
+            409: components["responses"]["leads_409"];
+            410: components["responses"]["leads_410"];
+            413: components["responses"]["leads_413"];
+            422: components["responses"]["leads_422"];
+            503: components["responses"]["leads_503"];
         };
     };
     check_dial: {
@@ -5120,6 +6116,14 @@ export interface operations {
                     "application/json": components["schemas"]["DialCheckOut"];
                 };
             };
+            400: components["responses"]["leads_400"];
+            401: components["responses"]["leads_401"];
+            403: components["responses"]["leads_403"];
+            404: components["responses"]["leads_404"];
+            409: components["responses"]["leads_409"];
+            410: components["responses"]["leads_410"];
+            422: components["responses"]["leads_422"];
+            503: components["responses"]["leads_503"];
         };
     };
     suppress_lead: {
@@ -5146,6 +6150,15 @@ export interface operations {
                     "application/json": components["schemas"]["LeadOut"];
                 };
             };
+            400: components["responses"]["leads_400"];
+            401: components["responses"]["leads_401"];
+            403: components["responses"]["leads_403"];
+            404: components["responses"]["leads_404"];
+            409: components["responses"]["leads_409"];
+            410: components["responses"]["leads_410"];
+            413: components["responses"]["leads_413"];
+            422: components["responses"]["leads_422"];
+            503: components["responses"]["leads_503"];
         };
     };
     begin_mobile_change: {
@@ -5238,6 +6251,16 @@ export interface operations {
                     "application/json": components["schemas"]["SessionOut"];
                 };
             };
+            400: components["responses"]["identity_400"];
+            401: components["responses"]["identity_401"];
+            403: components["responses"]["identity_403"];
+            404: components["responses"]["identity_404"];
+            409: components["responses"]["identity_409"];
+            410: components["responses"]["identity_410"];
+            413: components["responses"]["identity_413"];
+            422: components["responses"]["identity_422"];
+            429: components["responses"]["identity_429"];
+            503: components["responses"]["identity_503"];
         };
     };
     allow_texts: {
@@ -5260,6 +6283,16 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["identity_400"];
+            401: components["responses"]["identity_401"];
+            403: components["responses"]["identity_403"];
+            404: components["responses"]["identity_404"];
+            409: components["responses"]["identity_409"];
+            410: components["responses"]["identity_410"];
+            413: components["responses"]["identity_413"];
+            422: components["responses"]["identity_422"];
+            429: components["responses"]["identity_429"];
+            503: components["responses"]["identity_503"];
         };
     };
     send_otp: {
@@ -5280,6 +6313,15 @@ export interface operations {
                     "application/json": components["schemas"]["OtpSentOut"];
                 };
             };
+            400: components["responses"]["identity_400"];
+            401: components["responses"]["identity_401"];
+            403: components["responses"]["identity_403"];
+            404: components["responses"]["identity_404"];
+            409: components["responses"]["identity_409"];
+            410: components["responses"]["identity_410"];
+            422: components["responses"]["identity_422"];
+            429: components["responses"]["identity_429"];
+            503: components["responses"]["identity_503"];
         };
     };
     change_password: {
@@ -5302,6 +6344,16 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["identity_400"];
+            401: components["responses"]["identity_401"];
+            403: components["responses"]["identity_403"];
+            404: components["responses"]["identity_404"];
+            409: components["responses"]["identity_409"];
+            410: components["responses"]["identity_410"];
+            413: components["responses"]["identity_413"];
+            422: components["responses"]["identity_422"];
+            429: components["responses"]["identity_429"];
+            503: components["responses"]["identity_503"];
         };
     };
     forgot_password: {
@@ -5324,6 +6376,16 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["identity_400"];
+            401: components["responses"]["identity_401"];
+            403: components["responses"]["identity_403"];
+            404: components["responses"]["identity_404"];
+            409: components["responses"]["identity_409"];
+            410: components["responses"]["identity_410"];
+            413: components["responses"]["identity_413"];
+            422: components["responses"]["identity_422"];
+            429: components["responses"]["identity_429"];
+            503: components["responses"]["identity_503"];
         };
     };
     reset_password: {
@@ -5346,6 +6408,16 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["identity_400"];
+            401: components["responses"]["identity_401"];
+            403: components["responses"]["identity_403"];
+            404: components["responses"]["identity_404"];
+            409: components["responses"]["identity_409"];
+            410: components["responses"]["identity_410"];
+            413: components["responses"]["identity_413"];
+            422: components["responses"]["identity_422"];
+            429: components["responses"]["identity_429"];
+            503: components["responses"]["identity_503"];
         };
     };
     get_policy: {
@@ -5366,6 +6438,7 @@ export interface operations {
                     "application/json": components["schemas"]["PolicyOut"];
                 };
             };
+            400: components["responses"]["privacy_400"];
         };
     };
     list_consents: {
@@ -5386,6 +6459,9 @@ export interface operations {
                     "application/json": components["schemas"]["ConsentsOut"];
                 };
             };
+            400: components["responses"]["privacy_400"];
+            401: components["responses"]["privacy_401"];
+            403: components["responses"]["privacy_403"];
         };
     };
     stop_texts: {
@@ -5404,6 +6480,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["identity_400"];
+            401: components["responses"]["identity_401"];
+            403: components["responses"]["identity_403"];
+            404: components["responses"]["identity_404"];
+            409: components["responses"]["identity_409"];
+            410: components["responses"]["identity_410"];
+            422: components["responses"]["identity_422"];
+            429: components["responses"]["identity_429"];
+            503: components["responses"]["identity_503"];
         };
     };
     list_disclosures: {
@@ -5424,6 +6509,9 @@ export interface operations {
                     "application/json": components["schemas"]["DisclosuresOut"];
                 };
             };
+            400: components["responses"]["privacy_400"];
+            401: components["responses"]["privacy_401"];
+            403: components["responses"]["privacy_403"];
         };
     };
     get_erasure: {
@@ -5444,6 +6532,9 @@ export interface operations {
                     "application/json": components["schemas"]["ErasureStateOut"];
                 };
             };
+            400: components["responses"]["privacy_400"];
+            401: components["responses"]["privacy_401"];
+            403: components["responses"]["privacy_403"];
         };
     };
     request_erasure: {
@@ -5468,6 +6559,13 @@ export interface operations {
                     "application/json": components["schemas"]["RequestOut"];
                 };
             };
+            400: components["responses"]["privacy_400"];
+            401: components["responses"]["privacy_401"];
+            403: components["responses"]["privacy_403"];
+            404: components["responses"]["privacy_404"];
+            409: components["responses"]["privacy_409"];
+            413: components["responses"]["privacy_413"];
+            422: components["responses"]["privacy_422"];
         };
     };
     cancel_erasure: {
@@ -5488,6 +6586,12 @@ export interface operations {
                     "application/json": components["schemas"]["RequestOut"];
                 };
             };
+            400: components["responses"]["privacy_400"];
+            401: components["responses"]["privacy_401"];
+            403: components["responses"]["privacy_403"];
+            404: components["responses"]["privacy_404"];
+            409: components["responses"]["privacy_409"];
+            422: components["responses"]["privacy_422"];
         };
     };
     preview_erasure: {
@@ -5508,6 +6612,9 @@ export interface operations {
                     "application/json": components["schemas"]["ErasurePreviewOut"];
                 };
             };
+            400: components["responses"]["privacy_400"];
+            401: components["responses"]["privacy_401"];
+            403: components["responses"]["privacy_403"];
         };
     };
     export_personal_data: {
@@ -5524,8 +6631,13 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": Record<string, never>;
+                };
             };
+            400: components["responses"]["privacy_400"];
+            401: components["responses"]["privacy_401"];
+            403: components["responses"]["privacy_403"];
         };
     };
     list_held_data: {
@@ -5546,6 +6658,9 @@ export interface operations {
                     "application/json": components["schemas"]["HeldListOut"];
                 };
             };
+            400: components["responses"]["privacy_400"];
+            401: components["responses"]["privacy_401"];
+            403: components["responses"]["privacy_403"];
         };
     };
     list_processors: {
@@ -5566,6 +6681,7 @@ export interface operations {
                     "application/json": components["schemas"]["ProcessorsOut"];
                 };
             };
+            400: components["responses"]["privacy_400"];
         };
     };
     list_questions: {
@@ -5588,6 +6704,14 @@ export interface operations {
                     "application/json": components["schemas"]["QuestionsPage"];
                 };
             };
+            400: components["responses"]["ask_400"];
+            401: components["responses"]["ask_401"];
+            402: components["responses"]["ask_402"];
+            403: components["responses"]["ask_403"];
+            404: components["responses"]["ask_404"];
+            409: components["responses"]["ask_409"];
+            422: components["responses"]["ask_422"];
+            503: components["responses"]["ask_503"];
         };
     };
     ask_question: {
@@ -5614,6 +6738,15 @@ export interface operations {
                     "application/json": components["schemas"]["AnswerOut"];
                 };
             };
+            400: components["responses"]["ask_400"];
+            401: components["responses"]["ask_401"];
+            402: components["responses"]["ask_402"];
+            403: components["responses"]["ask_403"];
+            404: components["responses"]["ask_404"];
+            409: components["responses"]["ask_409"];
+            413: components["responses"]["ask_413"];
+            422: components["responses"]["ask_422"];
+            503: components["responses"]["ask_503"];
         };
     };
     delete_question: {
@@ -5634,6 +6767,14 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["ask_400"];
+            401: components["responses"]["ask_401"];
+            402: components["responses"]["ask_402"];
+            403: components["responses"]["ask_403"];
+            404: components["responses"]["ask_404"];
+            409: components["responses"]["ask_409"];
+            422: components["responses"]["ask_422"];
+            503: components["responses"]["ask_503"];
         };
     };
     correct_segment: {
@@ -5660,6 +6801,14 @@ export interface operations {
                     "application/json": components["schemas"]["SegmentOut"];
                 };
             };
+            400: components["responses"]["calls_400"];
+            401: components["responses"]["calls_401"];
+            402: components["responses"]["calls_402"];
+            403: components["responses"]["calls_403"];
+            404: components["responses"]["calls_404"];
+            409: components["responses"]["calls_409"];
+            413: components["responses"]["calls_413"];
+            422: components["responses"]["calls_422"];
         };
     };
     get_session: {
@@ -5680,6 +6829,7 @@ export interface operations {
                     "application/json": components["schemas"]["SessionOut"];
                 };
             };
+            400: components["responses"]["identity_400"];
         };
     };
     enter_workspace: {
@@ -5704,6 +6854,15 @@ export interface operations {
                     "application/json": components["schemas"]["SessionOut"];
                 };
             };
+            400: components["responses"]["team_400"];
+            401: components["responses"]["team_401"];
+            403: components["responses"]["team_403"];
+            404: components["responses"]["team_404"];
+            409: components["responses"]["team_409"];
+            410: components["responses"]["team_410"];
+            413: components["responses"]["team_413"];
+            422: components["responses"]["team_422"];
+            429: components["responses"]["team_429"];
         };
     };
     list_sessions: {
@@ -5724,6 +6883,9 @@ export interface operations {
                     "application/json": components["schemas"]["SignedInDevicesOut"];
                 };
             };
+            400: components["responses"]["identity_400"];
+            401: components["responses"]["identity_401"];
+            403: components["responses"]["identity_403"];
         };
     };
     revoke_session: {
@@ -5744,6 +6906,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["identity_400"];
+            401: components["responses"]["identity_401"];
+            403: components["responses"]["identity_403"];
+            404: components["responses"]["identity_404"];
+            409: components["responses"]["identity_409"];
+            410: components["responses"]["identity_410"];
+            422: components["responses"]["identity_422"];
+            429: components["responses"]["identity_429"];
+            503: components["responses"]["identity_503"];
         };
     };
     sign_in: {
@@ -5768,6 +6939,16 @@ export interface operations {
                     "application/json": components["schemas"]["SessionOut"];
                 };
             };
+            400: components["responses"]["identity_400"];
+            401: components["responses"]["identity_401"];
+            403: components["responses"]["identity_403"];
+            404: components["responses"]["identity_404"];
+            409: components["responses"]["identity_409"];
+            410: components["responses"]["identity_410"];
+            413: components["responses"]["identity_413"];
+            422: components["responses"]["identity_422"];
+            429: components["responses"]["identity_429"];
+            503: components["responses"]["identity_503"];
         };
     };
     sign_out: {
@@ -5786,6 +6967,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["identity_400"];
+            401: components["responses"]["identity_401"];
+            403: components["responses"]["identity_403"];
+            404: components["responses"]["identity_404"];
+            409: components["responses"]["identity_409"];
+            410: components["responses"]["identity_410"];
+            422: components["responses"]["identity_422"];
+            429: components["responses"]["identity_429"];
+            503: components["responses"]["identity_503"];
         };
     };
     sign_up: {
@@ -5810,6 +7000,16 @@ export interface operations {
                     "application/json": components["schemas"]["SessionOut"];
                 };
             };
+            400: components["responses"]["identity_400"];
+            401: components["responses"]["identity_401"];
+            403: components["responses"]["identity_403"];
+            404: components["responses"]["identity_404"];
+            409: components["responses"]["identity_409"];
+            410: components["responses"]["identity_410"];
+            413: components["responses"]["identity_413"];
+            422: components["responses"]["identity_422"];
+            429: components["responses"]["identity_429"];
+            503: components["responses"]["identity_503"];
         };
     };
     get_team: {
@@ -5830,6 +7030,9 @@ export interface operations {
                     "application/json": components["schemas"]["TeamOut"];
                 };
             };
+            400: components["responses"]["team_400"];
+            401: components["responses"]["team_401"];
+            403: components["responses"]["team_403"];
         };
     };
     list_activity: {
@@ -5852,6 +7055,14 @@ export interface operations {
                     "application/json": components["schemas"]["ActivityPage"];
                 };
             };
+            400: components["responses"]["team_400"];
+            401: components["responses"]["team_401"];
+            403: components["responses"]["team_403"];
+            404: components["responses"]["team_404"];
+            409: components["responses"]["team_409"];
+            410: components["responses"]["team_410"];
+            422: components["responses"]["team_422"];
+            429: components["responses"]["team_429"];
         };
     };
     invite_member: {
@@ -5876,6 +7087,15 @@ export interface operations {
                     "application/json": components["schemas"]["InvitationOut"];
                 };
             };
+            400: components["responses"]["team_400"];
+            401: components["responses"]["team_401"];
+            403: components["responses"]["team_403"];
+            404: components["responses"]["team_404"];
+            409: components["responses"]["team_409"];
+            410: components["responses"]["team_410"];
+            413: components["responses"]["team_413"];
+            422: components["responses"]["team_422"];
+            429: components["responses"]["team_429"];
         };
     };
     take_back_invitation: {
@@ -5896,6 +7116,14 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["team_400"];
+            401: components["responses"]["team_401"];
+            403: components["responses"]["team_403"];
+            404: components["responses"]["team_404"];
+            409: components["responses"]["team_409"];
+            410: components["responses"]["team_410"];
+            422: components["responses"]["team_422"];
+            429: components["responses"]["team_429"];
         };
     };
     leave_workspace: {
@@ -5914,6 +7142,14 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["team_400"];
+            401: components["responses"]["team_401"];
+            403: components["responses"]["team_403"];
+            404: components["responses"]["team_404"];
+            409: components["responses"]["team_409"];
+            410: components["responses"]["team_410"];
+            422: components["responses"]["team_422"];
+            429: components["responses"]["team_429"];
         };
     };
     remove_member: {
@@ -5934,6 +7170,14 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["team_400"];
+            401: components["responses"]["team_401"];
+            403: components["responses"]["team_403"];
+            404: components["responses"]["team_404"];
+            409: components["responses"]["team_409"];
+            410: components["responses"]["team_410"];
+            422: components["responses"]["team_422"];
+            429: components["responses"]["team_429"];
         };
     };
     change_role: {
@@ -5958,6 +7202,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["team_400"];
+            401: components["responses"]["team_401"];
+            403: components["responses"]["team_403"];
+            404: components["responses"]["team_404"];
+            409: components["responses"]["team_409"];
+            410: components["responses"]["team_410"];
+            413: components["responses"]["team_413"];
+            422: components["responses"]["team_422"];
+            429: components["responses"]["team_429"];
         };
     };
     cap_member: {
@@ -5982,6 +7235,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["team_400"];
+            401: components["responses"]["team_401"];
+            403: components["responses"]["team_403"];
+            404: components["responses"]["team_404"];
+            409: components["responses"]["team_409"];
+            410: components["responses"]["team_410"];
+            413: components["responses"]["team_413"];
+            422: components["responses"]["team_422"];
+            429: components["responses"]["team_429"];
         };
     };
     hand_over_workspace: {
@@ -6004,6 +7266,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["team_400"];
+            401: components["responses"]["team_401"];
+            403: components["responses"]["team_403"];
+            404: components["responses"]["team_404"];
+            409: components["responses"]["team_409"];
+            410: components["responses"]["team_410"];
+            413: components["responses"]["team_413"];
+            422: components["responses"]["team_422"];
+            429: components["responses"]["team_429"];
         };
     };
     list_team_spending: {
@@ -6024,6 +7295,9 @@ export interface operations {
                     "application/json": components["schemas"]["TeamSpendingOut"];
                 };
             };
+            400: components["responses"]["team_400"];
+            401: components["responses"]["team_401"];
+            403: components["responses"]["team_403"];
         };
     };
     get_wall: {
@@ -6227,6 +7501,15 @@ export interface operations {
                     "application/json": components["schemas"]["SessionOut"];
                 };
             };
+            400: components["responses"]["team_400"];
+            401: components["responses"]["team_401"];
+            403: components["responses"]["team_403"];
+            404: components["responses"]["team_404"];
+            409: components["responses"]["team_409"];
+            410: components["responses"]["team_410"];
+            413: components["responses"]["team_413"];
+            422: components["responses"]["team_422"];
+            429: components["responses"]["team_429"];
         };
     };
     list_workspaces: {
@@ -6247,6 +7530,9 @@ export interface operations {
                     "application/json": components["schemas"]["OwnWorkspacesOut"];
                 };
             };
+            400: components["responses"]["team_400"];
+            401: components["responses"]["team_401"];
+            403: components["responses"]["team_403"];
         };
     };
 }

@@ -1,0 +1,115 @@
+"""What every answer tells the browser: what it may load, that nobody may frame it, that nothing personal is kept.
+
+Planted once to see this fail: no-store only for GET (every changing route was red).
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Final
+
+import httpx
+import pytest
+from picows import ws_create_server
+from uuid_utils.compat import uuid7
+
+from config.live_server import LiveServer
+from config.media_server import MediaServer
+from tests.matrix.asker import Asker, Reply
+from tests.matrix.expectations import EXPECTATIONS, PLAIN_URLS
+from tests.matrix.routes import Operation
+from tests.matrix.test_routes import OPERATIONS, filled
+from tests.matrix.world import World
+from voice.media_socket import Sockets
+
+pytestmark = pytest.mark.django_db
+YEAR_S: Final = 365 * 24 * 3600
+# The one page that loads what is not ours.
+CHECKOUT: Final = "/credits/checkout"
+
+
+@pytest.fixture(autouse=True)
+def _reached_by_tls(settings: Any) -> None:
+    settings.PUBLIC_URL = "https://sales.example"
+
+
+def directives(headers: Mapping[str, str]) -> dict[str, str]:
+    parts = [part.strip().partition(" ") for part in headers["Content-Security-Policy"].split(";")]
+    return {name: value for name, _, value in parts}
+
+
+def keeps_the_promises(headers: Mapping[str, str], *, own_scripts_alone: bool = True) -> None:
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert headers["Strict-Transport-Security"] == f"max-age={YEAR_S}; includeSubDomains"
+    policy = directives(headers)
+    assert policy["frame-ancestors"] == "'none'"
+    assert policy["default-src"] in ("'self'", "'none'")
+    if policy["default-src"] == "'self'":
+        assert (policy["object-src"], policy["base-uri"], policy["form-action"]) == ("'none'", "'none'", "'self'")
+        assert "unsafe" not in headers["Content-Security-Policy"]
+        assert (policy["script-src"] == "'self'") is own_scripts_alone
+    # Nobody else's page may read an answer.
+    assert [name for name in headers if name.lower().startswith("access-control-")] == []
+    kind = headers.get("Content-Type", "")
+    assert not kind.startswith("text/") or "charset=utf-8" in kind
+
+
+@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=lambda operation: operation.operation_id)
+def test_every_answer_of_the_api_is_kept_by_nobody_and_shown_nowhere_else(world: World, operation: Operation) -> None:
+    owner, expected = world.people["owner"], EXPECTATIONS[operation.operation_id]
+    address = operation.url({name: owner.things[thing] for name, thing in expected.names.items()})
+    body = None if expected.body is None else filled(world, expected.body, "owner")
+    browser = world.browser_of("owner")
+    answers = [
+        browser.ask(operation.method, address, body, with_csrf=False),
+        browser.ask(operation.method, address, body),
+        Asker().ask(operation.method, address, body),
+        Asker().ask("PROPFIND", address),
+    ]
+    for answer in answers:
+        keeps_the_promises(answer.headers)
+        assert answer.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", PLAIN_URLS)
+def test_every_other_address_keeps_the_same_promises(world: World, path: str) -> None:
+    address = _address(path)
+    for method in ("GET", "POST"):
+        keeps_the_promises(Asker().ask(method, address).headers)
+
+
+def test_only_the_page_that_sells_loads_what_is_not_ours() -> None:
+    keeps_the_promises(Asker().ask("GET", CHECKOUT).headers, own_scripts_alone=False)
+    keeps_the_promises(Asker().ask("GET", "/credits").headers)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "TRACE", "PROPFIND"])
+@pytest.mark.parametrize("path", ["/", "/calls/1", "/healthz", "/readyz"])
+def test_pages_are_only_read(path: str, method: str) -> None:
+    assert Asker().ask(method, path).status == 405
+
+
+def test_the_servers_of_sockets_keep_them_too() -> None:
+    async def answers() -> list[Reply]:
+        found = []
+        for server in (LiveServer(), MediaServer(Sockets())):
+            served = await ws_create_server(server.answer, "127.0.0.1", 0)
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{served.sockets[0].getsockname()[1]}") as client:
+                for path in ("/healthz", "/readyz", "/nothing", "/ws/", "/twilio/media/"):
+                    answer = await client.get(path)
+                    found.append(Reply(answer.status_code, answer.text, answer.headers))
+            served.close()
+        return found
+
+    replies = asyncio.run(answers())
+    assert [reply.status for reply in replies] == [200, 503, 404, 403, 404, 200, 503, 404, 404, 403]
+    for reply in replies:
+        keeps_the_promises(reply.headers)
+        assert reply.headers["Cache-Control"] == "no-store"
+
+
+def _address(path: str) -> str:
+    """A place that a path of the URL configuration matches; of the two that are expressions, any."""
+    if path.startswith("^"):
+        return "/api/nothing" if "api/" in path[:6] else "/calls"
+    return "/" + path.replace("<uuid:call_id>", str(uuid7())).replace("<uuid:stream_id>", str(uuid7()))
