@@ -20,6 +20,7 @@ from api import (
     policy,
     privacy,
     queue,
+    social,
     staff,
     statement,
     team,
@@ -35,6 +36,7 @@ from processors.errors import CursorInvalid, DomainError
 
 ROUTERS = (
     identity,
+    social,
     mobile,
     team,
     api_keys,

@@ -9,7 +9,7 @@ from uuid import UUID
 from compliance.models import Tombstone
 from processors.pseudonyms import pseudonym
 
-Kind = Literal["user", "workspace", "email", "phone", "call", "sid", "lead"]
+Kind = Literal["user", "workspace", "email", "phone", "social", "call", "sid", "lead"]
 
 
 def bury(*, kind: Kind, values: Iterable[str | UUID], now: datetime) -> None:

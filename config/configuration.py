@@ -157,6 +157,10 @@ _DEMANDS = (
     _Demand("PADDLE_JS_URL", _is_url("http", "https"), "set an http or https address", required=False),
     _Demand("PADDLE_TOP_UP_PRICE_ID", _matches(r"pri_\w{1,60}"), "set the id of a price: pri_...", required=False),
     _Demand("CREDIT_PACKS", _are_packs, f"set a JSON list of objects with {', '.join(_PACK_FIELDS)}"),
+    *(
+        _Demand(name, _is_url("http", "https"), "set an http or https address", required=False)
+        for name in ("GOOGLE_ACCOUNTS_URL", "GOOGLE_API_URL", "FACEBOOK_URL", "FACEBOOK_GRAPH_URL")
+    ),
     _Demand("EMAIL_HOST", _matches(r"[\w.:-]+"), "set the host of your mail server"),
     _Demand("DEFAULT_FROM_EMAIL", _matches(r"[^@\s]+@[^@\s]+"), "set a mail address", required=False),
     _Demand("OTP_COUNTRIES", _are_countries, "set ISO 3166 codes as DE,US,IN", required=False),
@@ -236,6 +240,16 @@ def _mail_is_kept_secret(environ: Mapping[str, str]) -> list[Problem]:
     return []
 
 
+def _providers_are_whole(environ: Mapping[str, str]) -> list[Problem]:
+    """Half of a provider's credentials offers nothing, and whoever set them expects a button."""
+    found = []
+    for pair in (("GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET"), ("FACEBOOK_APP_ID", "FACEBOOK_APP_SECRET")):
+        missing = [name for name in pair if not environ.get(name)]
+        if len(missing) == 1:
+            found.append(Problem(missing[0], "is missing beside its other half", "set both, or neither"))
+    return found
+
+
 def _ports_differ(environ: Mapping[str, str]) -> list[Problem]:
     found: list[Problem] = []
     taken: dict[str, str] = {}
@@ -246,7 +260,14 @@ def _ports_differ(environ: Mapping[str, str]) -> list[Problem]:
     return found
 
 
-_CONTRADICTIONS = (_debug_is_off, _public_addresses_agree, _paddle_accounts_agree, _mail_is_kept_secret, _ports_differ)
+_CONTRADICTIONS = (
+    _debug_is_off,
+    _public_addresses_agree,
+    _paddle_accounts_agree,
+    _providers_are_whole,
+    _mail_is_kept_secret,
+    _ports_differ,
+)
 
 
 def _unreadable(known: set[str], environ: Mapping[str, str]) -> list[Problem]:

@@ -206,6 +206,37 @@ CREDIT_PACKS: list[dict[str, Any]] = json.loads(environment.text("CREDIT_PACKS",
 # Networks that may be sent to though the Internet cannot reach them; within them plain HTTP will do.
 WEBHOOK_NETWORKS = environment.networks("WEBHOOK_NETWORKS")
 
+# --- Signing in with Google and Facebook ---------------------------------------------------------------------------
+# A provider is offered where both its values are set. Its addresses are its own, or those of a stand-in on this machine.
+GOOGLE_CLIENT_ID = environment.text("GOOGLE_CLIENT_ID", "")
+GOOGLE_CLIENT_SECRET = environment.text("GOOGLE_CLIENT_SECRET", "")
+GOOGLE_ACCOUNTS_URL = environment.text("GOOGLE_ACCOUNTS_URL", "https://accounts.google.com").rstrip("/")
+GOOGLE_API_URL = environment.text("GOOGLE_API_URL", "https://www.googleapis.com").rstrip("/")
+FACEBOOK_APP_ID = environment.text("FACEBOOK_APP_ID", "")
+FACEBOOK_APP_SECRET = environment.text("FACEBOOK_APP_SECRET", "")
+FACEBOOK_URL = environment.text("FACEBOOK_URL", "https://www.facebook.com").rstrip("/")
+FACEBOOK_GRAPH_URL = environment.text("FACEBOOK_GRAPH_URL", "https://graph.facebook.com").rstrip("/")
+# The names are social-auth's. Its steps that keep tokens, make accounts and join them by their e-mail are left out.
+SOCIAL_AUTH_PIPELINE = (
+    "social_core.pipeline.social_auth.social_details",
+    "social_core.pipeline.social_auth.social_uid",
+    "social_core.pipeline.social_auth.auth_allowed",
+    "identity.social.three_fields",
+)
+SOCIAL_AUTH_GOOGLE_KEY = GOOGLE_CLIENT_ID
+SOCIAL_AUTH_GOOGLE_SECRET = GOOGLE_CLIENT_SECRET
+SOCIAL_AUTH_GOOGLE_ID_KEY = "sub"
+SOCIAL_AUTH_GOOGLE_AUTHORIZATION_URL = f"{GOOGLE_ACCOUNTS_URL}/o/oauth2/auth"
+SOCIAL_AUTH_GOOGLE_ACCESS_TOKEN_URL = f"{GOOGLE_ACCOUNTS_URL}/o/oauth2/token"
+SOCIAL_AUTH_GOOGLE_USER_DATA_URL = f"{GOOGLE_API_URL}/oauth2/v3/userinfo"
+SOCIAL_AUTH_FACEBOOK_KEY = FACEBOOK_APP_ID
+SOCIAL_AUTH_FACEBOOK_SECRET = FACEBOOK_APP_SECRET
+SOCIAL_AUTH_FACEBOOK_SCOPE = ["email"]
+SOCIAL_AUTH_FACEBOOK_PROFILE_EXTRA_PARAMS = {"fields": "id,first_name,last_name,email"}
+SOCIAL_AUTH_FACEBOOK_AUTHORIZATION_URL = FACEBOOK_URL + "/v{version}/dialog/oauth"
+SOCIAL_AUTH_FACEBOOK_ACCESS_TOKEN_URL = FACEBOOK_GRAPH_URL + "/v{version}/oauth/access_token"
+SOCIAL_AUTH_FACEBOOK_USER_DATA_URL = FACEBOOK_GRAPH_URL + "/v{version}/me"
+
 # --- Mail ---------------------------------------------------------------------------------------------------------
 EMAIL_HOST = environment.text("EMAIL_HOST", "localhost")
 EMAIL_PORT = environment.integer("EMAIL_PORT", 25, minimum=1, maximum=65535)

@@ -2,6 +2,7 @@
 
 from django.urls import path, re_path
 
+from api import social
 from api.app import api
 from api.errors import unknown_path
 from api.paddle_webhook import paddle_webhook
@@ -15,6 +16,7 @@ urlpatterns = [
     path("api/", api.urls),
     re_path(r"^api/", unknown_path),
     path("paddle/webhook", paddle_webhook),
+    re_path("^social/(?P<provider>google|facebook)/return$", social.returned),
     path("twilio/messages", message_received),
     path("twilio/check/<uuid:check_id>/answer", webhooks.scripted_answer),
     path("twilio/check/<uuid:check_id>/status", webhooks.scripted_status),

@@ -66,6 +66,15 @@ def _written(mail: AccountMail) -> tuple[str, str]:
             "Passcodes go to another phone from now on. All other browsers were signed out, and your API keys have ended.\n"
             f"If it was not you, write to {_SUPPORT} at once.\n",
         )
+    if mail.kind in (AccountMail.WAY_LINKED, AccountMail.WAY_UNLINKED):
+        what = "added to" if mail.kind == AccountMail.WAY_LINKED else "removed from"
+        return (
+            f"A way to sign in was {what} your account",
+            f"Signing in with Google or Facebook was {what} your account. The settings list your ways to sign in:\n"
+            f"{settings.PUBLIC_URL}/settings\n\n"
+            f"If it was not you, sign out everywhere there, choose a new password: {settings.PUBLIC_URL}/forgot-password\n"
+            f"and write to {_SUPPORT}.\n",
+        )
     return (
         "Your password was changed",
         "The password of your account was changed, and all other browsers were signed out.\n"

@@ -48,6 +48,8 @@ def erase_user(*, user_id: UUID, now: datetime, email: str = "") -> None:
         if email:
             mails |= Q(email=email)
             Invitation.objects.get_queryset().filter(email=email).delete()
+            # A browser in which somebody was about to sign up with what a provider told.
+            Session.objects.filter(user=None, data__social_sign_up__email=email).delete()
         AccountMail.objects.filter(mails).delete()
         Invitation.objects.get_queryset().filter(invited_by_id__in=ids, ended_at__isnull=True).update(ended_at=now)
         traces |= Q(user_id__in=ids)

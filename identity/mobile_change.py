@@ -1,4 +1,4 @@
-"""A person's new mobile number: the password and the old phone prove who asks, then the new phone that it is there.
+"""A person's new mobile number: the password, of who has one, and the old phone prove who asks, then the new phone that it is there.
 
 What is under way stands in the session that began it. A person without the old phone turns to support, who recognises the
 person otherwise.
@@ -66,7 +66,9 @@ def begin(*, session: SessionStore, form: MobileChangeIn, client: Client, now: d
         raise MobileSame("This is your number already.")
     _demand_present(form.policy_version)
     _demand_free(mobile)
-    passwords.demand(user=user, present=form.password.get_secret_value(), client=client, now=now)
+    if user.has_usable_password():
+        present = form.password.get_secret_value() if form.password else ""
+        passwords.demand(user=user, present=present, client=client, now=now)
     sent = otp.send(user=user, client=client, now=now)
     change = _Change(mobile, user.mobile_e164, form.policy_version, now.isoformat())
     session[_KEY] = asdict(change)

@@ -100,6 +100,30 @@ class User(AbstractBaseUser):
         ]
 
 
+class SocialIdentity(models.Model):
+    """An account at Google or Facebook with which a person signs in.
+
+    subject: the provider's own opaque id of the person; nothing else that it tells is kept, no token above all.
+    """
+
+    GOOGLE = "google"
+    FACEBOOK = "facebook"
+    PROVIDERS = [(GOOGLE, "Google"), (FACEBOOK, "Facebook")]
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="social_identities")
+    provider = models.CharField(max_length=16, choices=PROVIDERS)
+    subject = models.CharField(max_length=255)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["provider", "subject"], name="social_identity_of_one_person"),
+            models.UniqueConstraint(fields=["user", "provider"], name="social_identity_one_per_provider"),
+            models.CheckConstraint(condition=Q(provider__in=["google", "facebook"]), name="social_provider_known"),
+        ]
+
+
 class Membership(TenantModel):
     """A person's place in a workspace.
 
@@ -185,6 +209,7 @@ class AccessEvent(models.Model):
     SIGN_IN_FAILED = "sign_in_failed"
     SIGN_IN_REFUSED = "sign_in_refused"
     SIGN_IN = "sign_in"
+    SOCIAL_SIGN_IN = "social_sign_in"
     PHONE_VERIFIED = "phone_verified"
     SIGN_OUT = "sign_out"
     SESSION_REVOKED = "session_revoked"
@@ -193,11 +218,14 @@ class AccessEvent(models.Model):
     TEXTS_STOPPED = "texts_stopped"
     TEXTS_ALLOWED = "texts_allowed"
     MOBILE_CHANGED = "mobile_changed"
+    WAY_LINKED = "way_linked"
+    WAY_UNLINKED = "way_unlinked"
     KINDS = [
         (SIGN_UP, "Signed up"),
         (SIGN_IN_FAILED, "Wrong password or unknown account"),
         (SIGN_IN_REFUSED, "Refused after too many attempts"),
         (SIGN_IN, "Right password"),
+        (SOCIAL_SIGN_IN, "Confirmed by Google or Facebook"),
         (PHONE_VERIFIED, "Passcode accepted"),
         (SIGN_OUT, "Signed out"),
         (SESSION_REVOKED, "Another session signed out"),
@@ -206,6 +234,8 @@ class AccessEvent(models.Model):
         (TEXTS_STOPPED, "Text messages stopped"),
         (TEXTS_ALLOWED, "Text messages allowed again"),
         (MOBILE_CHANGED, "Mobile number changed"),
+        (WAY_LINKED, "Google or Facebook linked"),
+        (WAY_UNLINKED, "Google or Facebook unlinked"),
     ]
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -288,11 +318,15 @@ class AccountMail(models.Model):
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - no password
     KEY_MADE = "key_made"
     MOBILE_CHANGED = "mobile_changed"
+    WAY_LINKED = "way_linked"
+    WAY_UNLINKED = "way_unlinked"
     KINDS = [
         (RESET_LINK, "Link to a new password"),
         (PASSWORD_CHANGED, "The password was changed"),
         (KEY_MADE, "An API key was made"),
         (MOBILE_CHANGED, "The mobile number was changed"),
+        (WAY_LINKED, "Google or Facebook was linked"),
+        (WAY_UNLINKED, "Google or Facebook was unlinked"),
     ]
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -13,7 +13,7 @@ from django.db.models import F
 
 from compliance import consent, policy
 from compliance.redaction import redact_cards
-from identity import invitations, opt_out, otp, passwords
+from identity import invitations, opt_out, otp, passwords, ways_in
 from identity.access import Client, record, refuse_guessing, refuse_mass_sign_up
 from identity.auth import Actor
 from identity.contact import parse_email, parse_mobile
@@ -21,7 +21,7 @@ from identity.erasure import erase_user, erase_workspace
 from identity.members import OWN_WORKSPACE_NAME
 from identity.models import AccessEvent, ApiKey, Membership, Session, User, Workspace
 from identity.permissions import Role
-from identity.schemas import OtpSentOut, SignUpIn
+from identity.schemas import AccountIn, OtpSentOut, SignUpIn
 from identity.sessions import SessionStore
 from processors.errors import DomainError
 from realtime.publish import close_sockets_on_commit
@@ -91,9 +91,9 @@ def sign_up(*, session: SessionStore, form: SignUpIn, client: Client, now: datet
     invitation = invitations.of_token(form.invitation, now=now) if form.invitation else None
     if invitation is not None:
         invitations.demand_same(invitation, parse_email(form.email))
-    user = _person(form, now)
+    user = _with_password(form, now)
     with transaction.atomic():
-        membership = _open_account(user, form, client, now)
+        membership = open_account(user, form, client, now)
         record(kind=AccessEvent.SIGN_UP, client=client, now=now, user=user, email=user.email)
         session.begin(user=user, membership=membership, client=client, now=now)
         if invitation is not None:
@@ -106,10 +106,10 @@ def create_verified_user(*, form: SignUpIn, client: Client, now: datetime) -> Me
 
     Raises as `sign_up` does, and EmailTaken.
     """
-    user = _person(form, now)
+    user = _with_password(form, now)
     user.mobile_verified_at = now
     with transaction.atomic(), _claiming_email():
-        return _open_account(user, form, client, now)
+        return open_account(user, form, client, now)
 
 
 def add_member(*, workspace_id: UUID, form: SignUpIn, role: Role, client: Client, now: datetime) -> Membership:
@@ -117,7 +117,7 @@ def add_member(*, workspace_id: UUID, form: SignUpIn, role: Role, client: Client
 
     Raises as `create_verified_user` does.
     """
-    user = _person(form, now)
+    user = _with_password(form, now)
     user.mobile_verified_at = now
     with transaction.atomic(), _claiming_email():
         user.save(force_insert=True)
@@ -147,11 +147,11 @@ def sign_in(*, session: SessionStore, email: str, password: str, client: Client,
         raise SignInFailed("E-mail and password do not match an account. Check both, or sign up.")
     if not user.check_password(password):
         raise SignInFailed("E-mail and password do not match an account. Check both, or sign up.")
-    if not user.is_active or _last_used(user) is None:
+    if not user.is_active or last_used(user) is None:
         _reword(attempt, AccessEvent.SIGN_IN_REFUSED, user)
         raise AccountBlocked("This account cannot be used now. Write to support to learn why and what can be done.")
     with transaction.atomic():
-        membership = _last_used(user) if passwords.still_has(user) else None
+        membership = last_used(user) if passwords.still_has(user) else None
         if membership is None:
             raise SignInFailed("The password was changed just now. Sign in with the new one.")
         _reword(attempt, AccessEvent.SIGN_IN, user)
@@ -172,7 +172,7 @@ def send_otp(*, session: SessionStore, client: Client, now: datetime) -> OtpSent
 def verify_phone(*, session: SessionStore, code: str, client: Client, now: datetime) -> None:
     """Opens the session fully, under a new id, if the passcode is right. A second time it changes nothing.
 
-    Raises SessionEnded, EmailTaken and what `otp.check` raises.
+    Raises SessionEnded, EmailTaken, SocialInUse and what `otp.check` raises.
     """
     row, user = _waiting(session)
     if row.phone_verified_at is not None:
@@ -184,7 +184,9 @@ def verify_phone(*, session: SessionStore, code: str, client: Client, now: datet
             with transaction.atomic(), _claiming_email():
                 mine = User.objects.filter(id=user.id, mobile_verified_at__isnull=True).update(mobile_verified_at=now)
                 is_new = bool(mine)
-        except EmailTaken:
+                if is_new:
+                    ways_in.take_claimed(session=session, user=user, now=now)
+        except (EmailTaken, ways_in.SocialInUse):
             erase_user(user_id=user.id, now=now)
             session.flush()
             raise
@@ -248,8 +250,11 @@ def note_use(*, session: Session, now: datetime) -> None:
         Session.objects.filter(id=session.id, last_used_at__lte=now - USE_NOTED_EVERY).update(last_used_at=now)
 
 
-def _person(form: SignUpIn, now: datetime) -> User:
-    """The checked form as a row that is not saved yet."""
+def person(form: AccountIn, *, email: str, now: datetime) -> User:
+    """The checked form as a row that is not saved yet and has no way in.
+
+    Raises EmailInvalid, MobileInvalid, SmsConsentMissing, PolicyNotAccepted.
+    """
     if not form.sms_consent:
         raise otp.SmsConsentMissing(
             "Signing in needs passcodes by text message. Tick the box to agree to receive them."
@@ -258,20 +263,17 @@ def _person(form: SignUpIn, now: datetime) -> User:
         raise PolicyNotAccepted(
             "Read the privacy policy and tick the box to accept it. If it is ticked, the policy has changed: reload the page."
         )
-    user = User(
+    return User(
         first_name=redact_cards(form.first_name)[:80],
         last_name=redact_cards(form.last_name)[:80],
-        email=parse_email(form.email),
+        email=parse_email(email),
         mobile_e164=parse_mobile(form.mobile),
         created_at=now,
     )
-    password = form.password.get_secret_value()
-    passwords.check_strength(password, user)
-    user.set_password(password)
-    return user
 
 
-def _open_account(user: User, form: SignUpIn, client: Client, now: datetime) -> Membership:
+def open_account(user: User, form: AccountIn, client: Client, now: datetime) -> Membership:
+    """Saves the person with a workspace and both consents; to be called in a transaction."""
     name = redact_cards(form.workspace_name or OWN_WORKSPACE_NAME)[:120]
     workspace = Workspace.objects.create(name=name, created_at=now)
     user.save(force_insert=True)
@@ -279,7 +281,22 @@ def _open_account(user: User, form: SignUpIn, client: Client, now: datetime) -> 
     return Membership.objects.create(workspace=workspace, user=user, role=Membership.OWNER, created_at=now)
 
 
-def _record_consents(user: User, form: SignUpIn, client: Client, now: datetime) -> None:
+def last_used(user: User) -> Membership | None:
+    """Where the person was last, which is where the next sign-in leads; None for who is nowhere."""
+    used_last = F("entered_at").desc(nulls_last=True)
+    return Membership.objects.filter(user=user).order_by(used_last, "created_at").first()
+
+
+def _with_password(form: SignUpIn, now: datetime) -> User:
+    """Raises as `person` does, and WeakPassword."""
+    user = person(form, email=form.email, now=now)
+    password = form.password.get_secret_value()
+    passwords.check_strength(password, user)
+    user.set_password(password)
+    return user
+
+
+def _record_consents(user: User, form: AccountIn, client: Client, now: datetime) -> None:
     consent.grant(user_id=user.id, purpose="sms", policy_version=form.policy_version, ip=client.address, now=now)
     consent.grant(user_id=user.id, purpose="policy", policy_version=form.policy_version, ip=client.address, now=now)
 
@@ -302,11 +319,6 @@ def _account_of(email: str) -> User | None:
     return (
         User.objects.filter(email=email).order_by(F("mobile_verified_at").asc(nulls_last=True), "-created_at").first()
     )
-
-
-def _last_used(user: User) -> Membership | None:
-    used_last = F("entered_at").desc(nulls_last=True)
-    return Membership.objects.filter(user=user).order_by(used_last, "created_at").first()
 
 
 def _waiting(session: SessionStore) -> tuple[Session, User]:

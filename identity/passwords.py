@@ -97,10 +97,6 @@ def demand(*, user: User, present: str, client: Client, now: datetime) -> None:
     attempt.delete()
 
 
-def _wrong() -> PasswordWrong:
-    return PasswordWrong("This is not your present password. If you have forgotten it, sign out and ask for a link.")
-
-
 def still_has(user: User) -> bool:
     """Whether the password that was just checked is still the account's, which is locked until the transaction ends."""
     return User.objects.select_for_update(no_key=True).filter(id=user.id, password=user.password).exists()
@@ -112,6 +108,10 @@ def check_strength(password: str, user: User) -> None:
         validate_password(password, user)
     except ValidationError as error:
         raise WeakPassword(" ".join(error.messages)) from None
+
+
+def _wrong() -> PasswordWrong:
+    return PasswordWrong("This is not your present password. If you have forgotten it, sign out and ask for a link.")
 
 
 def _set(user: User, password: str, client: Client, now: datetime) -> None:

@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 
 from compliance import tombstones
 from compliance.stores import NotYet, Subject
-from identity import erasure
+from identity import erasure, ways_in
 from identity.models import (
     AccessEvent,
     AccountMail,
@@ -19,6 +19,7 @@ from identity.models import (
     Membership,
     OtpAttempt,
     Session,
+    SocialIdentity,
     User,
     Workspace,
 )
@@ -40,6 +41,11 @@ INVENTORY: Final[dict[str, str]] = {
     "identity.User.texts_stopped_at": "account",
     "identity.User.is_active": "account",
     "identity.User.created_at": "account",
+    "identity.SocialIdentity.id": "none",
+    "identity.SocialIdentity.user": "social_identity",
+    "identity.SocialIdentity.provider": "social_identity",
+    "identity.SocialIdentity.subject": "social_identity",
+    "identity.SocialIdentity.created_at": "social_identity",
     "identity.Membership.id": "none",
     "identity.Membership.workspace": "membership",
     "identity.Membership.user": "membership",
@@ -176,6 +182,7 @@ class IdentityStore:
             if set(subject_anew(subject).workspace_ids_to_erase) - set(subject.workspace_ids_to_erase):
                 raise NotYet("The last colleague has just left: the workspace ends with the person after all.")
             if subject.user_id is not None:
+                ways_in.bury(user_id=subject.user_id, now=now)
                 erasure.erase_user(user_id=subject.user_id, email=subject.email, now=now)
             for workspace_id in subject.workspace_ids_to_erase:
                 erasure.erase_workspace(workspace_id=workspace_id, now=now)
@@ -190,6 +197,7 @@ STORE: Final = IdentityStore()
 # The password's hash is not given out: it opens the account to whoever breaks it.
 _EXPORTED: Final[Mapping[str, tuple[str, ...]]] = {
     "account": ("email", "first_name", "last_name", "mobile_e164", "mobile_verified_at", "created_at"),
+    "social_identity": ("provider", "subject", "created_at"),
     "membership": ("workspace_id", "role", "created_at", "entered_at"),
     "invitation": ("workspace_id", "email", "role", "created_at", "expires_at", "sent_at", "ended_at"),
     "workspace": ("id", "name", "created_at"),
@@ -215,6 +223,7 @@ def _held(subject: Subject) -> dict[str, QuerySet[Any]]:
         access |= Q(account_key=pseudonym("email", subject.email))
     return {
         "account": User.objects.filter(account),
+        "social_identity": SocialIdentity.objects.filter(own),
         "membership": Membership.objects.filter(own),
         "workspace": Workspace.objects.filter(id__in=subject.workspace_ids_to_erase, erased_at__isnull=True),
         "api_key": ApiKey.objects.get_queryset().filter(membership__user_id=subject.user_id),

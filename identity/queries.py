@@ -5,7 +5,7 @@ from typing import cast
 
 from django.conf import settings
 
-from identity import changed_policy
+from identity import changed_policy, social
 from identity.auth import Actor
 from identity.contact import masked
 from identity.models import Membership, Session, User
@@ -22,23 +22,23 @@ from identity.schemas import (
 from identity.sessions import SessionStore, is_open
 
 SESSIONS_LISTED_MAX = 200
-_ANONYMOUS = SessionOut(
-    state="anonymous",
-    user=None,
-    workspace=None,
-    role=None,
-    permissions=None,
-    live_socket_url=None,
-    must_answer_policy=False,
-    look=None,
-)
 
 
 def describe_session(session: SessionStore) -> SessionOut:
     """Whom a browser's session belongs to, as far as the browser may know it by now."""
     row = session.row
     if row is None or row.user is None or row.membership is None or not row.user.is_active:
-        return _ANONYMOUS
+        return SessionOut(
+            state="anonymous",
+            user=None,
+            workspace=None,
+            role=None,
+            permissions=None,
+            live_socket_url=None,
+            look=None,
+            must_answer_policy=False,
+            sign_in_with=social.offered(),
+        )
     verified = row.phone_verified_at is not None
     found = session_of_member(row.user, row.membership, verified=verified)
     return found.model_copy(update={"must_answer_policy": verified and changed_policy.must_answer(row)})
@@ -75,6 +75,7 @@ def session_of_member(
         live_socket_url=settings.LIVE_SOCKET_URL if whole else None,
         look=look,
         must_answer_policy=False,
+        sign_in_with=social.offered(),
     )
 
 

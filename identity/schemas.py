@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool
 from compliance.audit import WorkspaceAction
 from identity.permissions import SCOPES, AppointedRole, Role, Scope
 
+Provider = Literal["google", "facebook"]
 # No control characters: they have no place on one line, and PostgreSQL refuses U+0000.
 _ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
 Name = Annotated[str, Field(min_length=1, max_length=80, pattern=_ONE_LINE)]
@@ -23,22 +24,84 @@ class Closed(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
 
-class SignUpIn(Closed):
-    """mobile: international form, such as +44 7700 900123. password: 10 characters at least.
-
-    invitation: what stands in a mailed invitation after the #; whoever proves the phone then joins that workspace.
-    """
+class AccountIn(Closed):
+    """What every new account needs. mobile: international form, such as +44 7700 900123."""
 
     first_name: Name
     last_name: Name
-    email: EmailTyped
     mobile: Annotated[str, Field(max_length=40)]
-    password: Annotated[SecretStr, Field(max_length=200)]
     sms_consent: StrictBool
     policy_version: Annotated[str, Field(max_length=40)]
     policy_accepted: StrictBool
     workspace_name: Annotated[str, Field(max_length=120, pattern=_ONE_LINE)] | None = None
+
+
+class SignUpIn(AccountIn):
+    """password: 10 characters at least.
+
+    invitation: what stands in a mailed invitation after the #; whoever proves the phone then joins that workspace.
+    """
+
+    email: EmailTyped
+    password: Annotated[SecretStr, Field(max_length=200)]
     invitation: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+
+
+class SocialSignUpIn(AccountIn):
+    """email: for whose provider gave none; otherwise the provider's counts."""
+
+    email: EmailTyped | None = None
+
+
+class SocialBeginIn(Closed):
+    """intent: sign_up where somebody asks for a new account. next: the path of our own to go to after the passcode."""
+
+    provider: Provider
+    intent: Literal["sign_in", "sign_up"]
+    next: Annotated[str, Field(max_length=500)] | None = None
+
+
+class SocialLinkIn(Closed):
+    """The proof that whoever sits there is whose account it is. present: the password; code: of who has none."""
+
+    provider: Provider
+    present: Annotated[SecretStr, Field(max_length=200)] | None = None
+    code: Annotated[str, Field(min_length=4, max_length=10)] | None = None
+
+
+class SocialUnlinkIn(Closed):
+    provider: Provider
+
+
+class SocialAddressOut(BaseModel):
+    """url: the provider's own, to which the browser is to go."""
+
+    url: str
+
+
+class SocialSignUpOut(BaseModel):
+    """What the provider told of whoever is about to sign up; email: null where it told none."""
+
+    provider: Provider
+    first_name: str
+    last_name: str
+    email: str | None
+
+
+class WayInOut(BaseModel):
+    """linked_at: null while the person does not sign in with it. offered: whether it is configured here."""
+
+    provider: Provider
+    linked_at: datetime | None
+    offered: bool
+
+
+class WaysInOut(BaseModel):
+    """may_unlink: whether there is another way in than any one of the providers."""
+
+    has_password: bool
+    may_unlink: bool
+    providers: list[WayInOut]
 
 
 class SignInIn(Closed):
@@ -76,12 +139,12 @@ class OtpCheckIn(Closed):
 
 
 class MobileChangeIn(Closed):
-    """password: the account's. sms_consent: true, from a box that the person ticked for the new number; policy_version: that of
+    """password: the account's, if it has one. sms_consent: true, from a box that the person ticked for the new number; policy_version: that of
     the wording beside it.
     """
 
     mobile: Annotated[str, Field(max_length=40, pattern=_ONE_LINE)]
-    password: Annotated[SecretStr, Field(max_length=200)]
+    password: Annotated[SecretStr, Field(max_length=200)] | None = None
     sms_consent: Literal[True]
     policy_version: Annotated[str, Field(max_length=20)]
 
@@ -146,6 +209,7 @@ class SessionOut(BaseModel):
     live_socket_url: where /ws/ is, without a path; for the signed in alone. look: not null when it is no session of the
     person, but a look of our staff, which changes nothing.
     must_answer_policy: the policy has changed, and nothing but the privacy centre is open until the person has answered.
+    sign_in_with: who may confirm people here.
     """
 
     state: Literal["anonymous", "awaiting_otp", "signed_in"]
@@ -156,6 +220,7 @@ class SessionOut(BaseModel):
     live_socket_url: str | None
     look: LookBannerOut | None
     must_answer_policy: bool
+    sign_in_with: list[Provider]
 
 
 class OtpSentOut(BaseModel):

@@ -158,7 +158,7 @@ def letting_through(hosts: Iterable[str]) -> Iterator[None]:
 
 
 def hosts_of_processors(settings: Any) -> frozenset[str]:
-    bases = [base for processor in register.PROCESSORS for base in processor.bases]
+    bases = [base for processor in register.PROCESSORS for base in processor.bases if base.endpoints]
     return frozenset(urlsplit(register.base_url(base, settings)).hostname or "" for base in bases)
 
 

@@ -8,7 +8,16 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from processors.endpoints import PADDLE, TWILIO_CALLS, TWILIO_VERIFY, Base
+from processors.endpoints import (
+    FACEBOOK,
+    FACEBOOK_GRAPH,
+    GOOGLE_ACCOUNTS,
+    GOOGLE_API,
+    PADDLE,
+    TWILIO_CALLS,
+    TWILIO_VERIFY,
+    Base,
+)
 
 # Class of data -> what it is, in the words of the data page.
 DATA_CLASSES: Final[dict[str, str]] = {
@@ -26,6 +35,7 @@ DATA_CLASSES: Final[dict[str, str]] = {
     "payment_reference": "The processor's identifiers of a purchase or customer",
     "phone": "Telephone number of the person to call or of the caller",
     "record_reference": "Random identifiers of calls, of leads and of members",
+    "sign_in": "That you sign in with the recipient's own account, and its one-time proof of that",
     "speech": "What both sides say in a call, while it is turned into text",
     "webhook_address": "Addresses at our own server that the processor calls back or leads to",
     "workspace_reference": "Random identifier of the workspace",
@@ -83,7 +93,8 @@ PROCESSORS: Final[tuple[Processor, ...]] = (
         country="United States",
         clause="C4.4-5",
         privacy_url="https://policies.google.com/privacy",
-        receives=(),
+        receives=("sign_in", "webhook_address"),
+        bases=(GOOGLE_ACCOUNTS, GOOGLE_API),
     ),
     Processor(
         key="meta",
@@ -92,7 +103,8 @@ PROCESSORS: Final[tuple[Processor, ...]] = (
         country="United States",
         clause="C4.4-5",
         privacy_url="https://www.facebook.com/privacy/policy",
-        receives=(),
+        receives=("sign_in", "webhook_address"),
+        bases=(FACEBOOK, FACEBOOK_GRAPH),
     ),
     Processor(
         key="time4vps",

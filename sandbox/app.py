@@ -64,6 +64,8 @@ def build(services: Services) -> web.Application:
         client_token=settings.paddle_client_token,
         background=services.exchange.start,
     ).register(app)
+    services.google.register(app)
+    services.facebook.register(app)
     Control(services).register(app)
     page.register(app, services)
     app.cleanup_ctx.append(_running(services))

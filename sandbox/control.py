@@ -11,6 +11,7 @@ from sandbox.paddle.sales import SaleInvalid, Sales
 from sandbox.paddle.subscriptions import Subscriptions
 from sandbox.phones import PhoneInvalid, changed
 from sandbox.services import Services
+from sandbox.social.people import PersonInvalid
 from sandbox.twilio import account_api
 from sandbox.twilio.account_api import AccountInvalid
 from sandbox.twilio.leg import Leg
@@ -44,6 +45,8 @@ class Control:
             ("POST", "/calls/{sid}/decline", self.decline),
             ("POST", "/calls/{sid}/hangup", self.hang_up),
             ("POST", "/calls/{sid}/press", self.press),
+            ("GET", "/social/people", self.people),
+            ("POST", "/social/people", self.change_person),
             ("GET", "/messages", self.messages),
             ("GET", "/mails", self.mails),
             ("GET", "/received", self.received),
@@ -154,6 +157,13 @@ class Control:
         for digit in digits:
             leg.pressed.put_nowait(digit)
         return {}
+
+    async def people(self, request: web.Request) -> Any:
+        return to_json(list(self._store.people.values()))
+
+    async def change_person(self, request: web.Request) -> Any:
+        """Somebody at Google or Facebook, new without an `id` that is known; also what the provider says wrongly."""
+        return to_json(self._services.people.change(await _body(request)))
 
     async def messages(self, request: web.Request) -> Any:
         wanted = request.query.get("to", "").replace(" ", "+")
@@ -293,7 +303,7 @@ def _endpoint(handler: Handler) -> Callable[[web.Request], Awaitable[web.Respons
     async def endpoint(request: web.Request) -> web.Response:
         try:
             return web.json_response(await handler(request))
-        except (AccountInvalid, FaultInvalid, PhoneInvalid, TextInvalid) as error:
+        except (AccountInvalid, FaultInvalid, PersonInvalid, PhoneInvalid, TextInvalid) as error:
             return web.json_response({"error": str(error)}, status=422)
         except SaleInvalid as error:
             return web.json_response({"error": str(error)}, status=404 if error.code == "entity_not_found" else 409)

@@ -13,6 +13,8 @@ TARGETS = (
     "paddle.webhooks",
     "paddle.rest",
     "verify",
+    "google.rest",
+    "facebook.rest",
 )
 KINDS = ("delay", "duplicate", "reorder", "drop", "error", "timeout_after_accept", "lost_socket")
 # What each target can be made to do; anything else would silently never happen, so it is refused.
@@ -22,6 +24,8 @@ ALLOWED: Mapping[str, frozenset[str]] = {
     "twilio.rest": frozenset({"delay", "drop", "error", "timeout_after_accept"}),
     "paddle.rest": frozenset({"delay", "drop", "error", "timeout_after_accept"}),
     "verify": frozenset({"delay", "drop", "error", "timeout_after_accept"}),
+    "google.rest": frozenset({"error"}),
+    "facebook.rest": frozenset({"error"}),
     "twilio.stream": frozenset({"delay", "duplicate", "reorder", "drop", "error", "lost_socket"}),
     "twilio.transcription": frozenset({"delay", "drop", "error"}),
 }

@@ -10,6 +10,7 @@ from sandbox.markup import Markup, tag, void
 from sandbox.services import Services
 
 STATIC = Path(__file__).parent / "static"
+AGREEMENT_CSS = Path(__file__).parent / "social" / "static" / "agreement.css"
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'"
 
 
@@ -24,7 +25,8 @@ def register(app: web.Application, services: Services) -> None:
     app.router.add_get("/", index)
     app.router.add_get("/sandbox/parts", parts)
     for name in ("page.css", "page.js"):
-        app.router.add_get(f"/sandbox/static/{name}", _static(name))
+        app.router.add_get(f"/sandbox/static/{name}", _static(STATIC / name))
+    app.router.add_get("/social/agreement.css", _static(AGREEMENT_CSS))
 
 
 def _document(services: Services) -> Markup:
@@ -51,8 +53,8 @@ def _html(text: str) -> web.Response:
     return web.Response(text=text, content_type="text/html", headers=headers)
 
 
-def _static(name: str) -> Callable[[web.Request], Awaitable[web.FileResponse]]:
+def _static(file: Path) -> Callable[[web.Request], Awaitable[web.FileResponse]]:
     async def serve(request: web.Request) -> web.FileResponse:
-        return web.FileResponse(STATIC / name, headers={"Cache-Control": "no-cache"})
+        return web.FileResponse(file, headers={"Cache-Control": "no-cache"})
 
     return serve

@@ -190,6 +190,23 @@ class Adjustment:
 
 
 @dataclass(slots=True)
+class SocialPerson:
+    """Somebody with an account at Google or Facebook. id: the subject that the provider calls the person by.
+
+    email: "" for none. What the provider says wrongly: email_verified, extra_fields, wrong_state (of the browser's way back).
+    """
+
+    id: str
+    provider: str
+    first_name: str
+    last_name: str
+    email: str
+    email_verified: bool = True
+    extra_fields: int = 0
+    wrong_state: bool = False
+
+
+@dataclass(slots=True)
 class Delivery:
     """One attempt to post a webhook. outcome: HTTP status, or a word for what happened instead."""
 

@@ -9,6 +9,10 @@ from sandbox.paddle.notifications import Notifications
 from sandbox.paddle.sales import Sales
 from sandbox.paddle.subscriptions import Subscriptions
 from sandbox.settings import Settings
+from sandbox.social.agreement import Agreement
+from sandbox.social.facebook import Facebook
+from sandbox.social.google import Google
+from sandbox.social.people import People
 from sandbox.speech_library import SpeechLibrary
 from sandbox.store import Store
 from sandbox.twilio.exchange import Exchange
@@ -28,6 +32,9 @@ class Services:
     notifications: Notifications
     sales: Sales
     subscriptions: Subscriptions
+    people: People
+    google: Google
+    facebook: Facebook
 
     async def close(self) -> None:
         await self.exchange.close()
@@ -70,4 +77,37 @@ def assemble(settings: Settings) -> Services:
         checkout_url=settings.paddle_checkout_url,
     )
     subscriptions = Subscriptions(sales=sales, store=store, notifications=notifications)
-    return Services(settings, store, faults, speech, webhooks, exchange, verify, notifications, sales, subscriptions)
+    people = People(store)
+    google = Agreement(
+        people,
+        provider="google",
+        title="Google",
+        client_id=settings.google_client_id,
+        client_secret=settings.google_client_secret,
+        redirect_uri=settings.google_redirect_uri,
+        cancelled={"error": "access_denied"},
+    )
+    facebook = Agreement(
+        people,
+        provider="facebook",
+        title="Facebook",
+        client_id=settings.facebook_app_id,
+        client_secret=settings.facebook_app_secret,
+        redirect_uri=settings.facebook_redirect_uri,
+        cancelled={"error": "access_denied", "error_code": "200", "error_reason": "user_denied"},
+    )
+    return Services(
+        settings=settings,
+        store=store,
+        faults=faults,
+        speech=speech,
+        webhooks=webhooks,
+        exchange=exchange,
+        verify=verify,
+        notifications=notifications,
+        sales=sales,
+        subscriptions=subscriptions,
+        people=people,
+        google=Google(google, store, faults),
+        facebook=Facebook(facebook, store, faults),
+    )

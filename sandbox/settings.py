@@ -54,6 +54,12 @@ class Settings:
     paddle_client_token: str = ""
     paddle_webhook_url: str = ""
     paddle_checkout_url: str = CHECKOUT_URL
+    google_client_id: str = ""
+    google_client_secret: str = field(default="", repr=False)
+    google_redirect_uri: str = ""
+    facebook_app_id: str = ""
+    facebook_app_secret: str = field(default="", repr=False)
+    facebook_redirect_uri: str = ""
     prices: tuple[CatalogPrice, ...] = DEFAULT_PRICES
     state_file: Path | None = None
     speech_folder: Path = SPEECH_FOLDER
@@ -86,6 +92,12 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         paddle_client_token=environment.get("SANDBOX_PADDLE_CLIENT_TOKEN", ""),
         paddle_webhook_url=environment.get("SANDBOX_PADDLE_WEBHOOK_URL") or environment.get("SANDBOX_WEBHOOK_URL", ""),
         paddle_checkout_url=environment.get("SANDBOX_PADDLE_CHECKOUT_URL", CHECKOUT_URL),
+        google_client_id=environment.get("SANDBOX_GOOGLE_CLIENT_ID", ""),
+        google_client_secret=environment.get("SANDBOX_GOOGLE_CLIENT_SECRET", ""),
+        google_redirect_uri=environment.get("SANDBOX_GOOGLE_REDIRECT_URI", ""),
+        facebook_app_id=environment.get("SANDBOX_FACEBOOK_APP_ID", ""),
+        facebook_app_secret=environment.get("SANDBOX_FACEBOOK_APP_SECRET", ""),
+        facebook_redirect_uri=environment.get("SANDBOX_FACEBOOK_REDIRECT_URI", ""),
         prices=_prices(environment.get("SANDBOX_PADDLE_PRICES", "")),
         state_file=Path(state_file) if state_file else None,
         speech_folder=Path(speech) if speech else SPEECH_FOLDER,

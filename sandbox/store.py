@@ -20,6 +20,7 @@ from sandbox.records import (
     Delivery,
     Mail,
     Message,
+    SocialPerson,
     StreamRecord,
     Subscription,
     Transaction,
@@ -46,6 +47,7 @@ class Store:
         self.adjustments: dict[str, Adjustment] = {}
         self.subscriptions: dict[str, Subscription] = {}
         self.phones: dict[str, Phone] = {}
+        self.people = {person.id: person for person in _known_people()}
         # Paddle's notifications that were not answered with 200 yet, by notification_id.
         self.unanswered: dict[str, dict[str, Any]] = {}
         # Paddle's events, oldest first, whether anybody was told of them or not.
@@ -78,6 +80,7 @@ class Store:
         ):  # fmt: skip
             collection.clear()
         self.account = Account()
+        self.people = {person.id: person for person in _known_people()}
         self.received = Received()
 
     def load(self) -> None:
@@ -92,6 +95,7 @@ class Store:
             adjustments = [from_json(Adjustment, entry) for entry in data["adjustments"]]
             subscriptions = [from_json(Subscription, entry) for entry in data["subscriptions"]]
             phones = [from_json(Phone, entry) for entry in data["phones"]]
+            people = [from_json(SocialPerson, entry) for entry in data.get("people", [])] or _known_people()
             messages = [from_json(Message, entry) for entry in data["messages"]]
             mails = [from_json(Mail, entry) for entry in data["mails"]]
             unanswered: dict[str, dict[str, Any]] = data["unanswered"]
@@ -106,6 +110,7 @@ class Store:
         self.adjustments = {entry.id: entry for entry in adjustments}
         self.subscriptions = {entry.id: entry for entry in subscriptions}
         self.phones = {phone.e164: phone for phone in phones}
+        self.people = {person.id: person for person in people}
         self.messages.extend(messages)
         self.mails.extend(mails)
         self.unanswered = unanswered
@@ -136,8 +141,19 @@ class Store:
             "adjustments": to_json(list(self.adjustments.values())),
             "subscriptions": to_json(list(self.subscriptions.values())),
             "phones": to_json(list(self.phones.values())),
+            "people": to_json(list(self.people.values())),
             "messages": to_json(list(self.messages)),
             "mails": to_json(list(self.mails)),
             "unanswered": self.unanswered,
             "events": list(self.events),
         }
+
+
+def _known_people() -> list[SocialPerson]:
+    """Who has an account at Google or Facebook from the start."""
+    return [
+        SocialPerson("104729000000000000001", "google", "Gwen", "Gray", "gwen.gray@example.com"),
+        SocialPerson("104729000000000000002", "google", "Gus", "Green", "gus.green@example.com"),
+        SocialPerson("10158000000000001", "facebook", "Fay", "Ford", "fay.ford@example.com"),
+        SocialPerson("10158000000000002", "facebook", "Finn", "Frost", ""),
+    ]

@@ -9,6 +9,7 @@ from sandbox.markup import Markup, joined, tag, void
 from sandbox.phones import BEHAVIOURS, Phone
 from sandbox.records import CallRecord, Transaction
 from sandbox.services import Services
+from sandbox.social.views import people
 
 SHOWN = 12
 MESSAGES_SHOWN = 3
@@ -31,6 +32,7 @@ def sections(services: Services) -> Markup:
         _section("calls", "Calls", calls(services)),
         _section("checkouts", "Checkouts", checkouts(services)),
         _section("subscriptions", "Saved payment methods", subscriptions(services)),
+        _section("people", "People at Google and Facebook", people(services.people)),
         _section("mails", "Mails", mails(services)),
         _section("faults", "Faults on demand", faults(services)),
         _section("log", "What went out, and what went wrong", log(services)),

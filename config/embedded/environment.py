@@ -33,6 +33,8 @@ TOP_UP_PRICE = {
     "billing_interval": "year",
 }
 _CALLER_ID = "+12025550147"
+_GOOGLE_CLIENT_ID = "000000000000-klosesales.apps.googleusercontent.com"
+_FACEBOOK_APP_ID = "000000000000000"
 PROJECT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -79,6 +81,14 @@ def supplied(folders: Folders, secrets: Secrets, ports: Ports) -> dict[str, str]
         "CREDIT_PACKS": json.dumps(CREDIT_PACKS),
         # So that a program on this machine can be told.
         "WEBHOOK_NETWORKS": "127.0.0.0/8,::1/128",
+        "GOOGLE_CLIENT_ID": _GOOGLE_CLIENT_ID,
+        "GOOGLE_CLIENT_SECRET": secrets["google_client_secret"],
+        "GOOGLE_ACCOUNTS_URL": sandbox,
+        "GOOGLE_API_URL": sandbox,
+        "FACEBOOK_APP_ID": _FACEBOOK_APP_ID,
+        "FACEBOOK_APP_SECRET": secrets["facebook_app_secret"],
+        "FACEBOOK_URL": sandbox,
+        "FACEBOOK_GRAPH_URL": sandbox,
         "EMAIL_HOST": "localhost",
         "EMAIL_SECURITY": "none",
         "EMAIL_PORT": str(ports.sandbox_smtp),
@@ -93,5 +103,11 @@ def supplied(folders: Folders, secrets: Secrets, ports: Ports) -> dict[str, str]
         "SANDBOX_PADDLE_PRICES": json.dumps([*CREDIT_PACKS, TOP_UP_PRICE]),
         "SANDBOX_WEBHOOK_URL": f"{public}/paddle/webhook",
         "SANDBOX_PADDLE_CHECKOUT_URL": f"{public}/credits",
+        "SANDBOX_GOOGLE_CLIENT_ID": _GOOGLE_CLIENT_ID,
+        "SANDBOX_GOOGLE_CLIENT_SECRET": secrets["google_client_secret"],
+        "SANDBOX_GOOGLE_REDIRECT_URI": f"{public}/social/google/return",
+        "SANDBOX_FACEBOOK_APP_ID": _FACEBOOK_APP_ID,
+        "SANDBOX_FACEBOOK_APP_SECRET": secrets["facebook_app_secret"],
+        "SANDBOX_FACEBOOK_REDIRECT_URI": f"{public}/social/facebook/return",
         "SANDBOX_STATE_FILE": str(folders.data / "sandbox.json"),
     }

@@ -20,6 +20,8 @@ _MAKERS: dict[str, Callable[[], str]] = {
     "twilio_verify_service_sid": lambda: "VA" + secrets.token_hex(16),
     "paddle_api_key": lambda: "pdl_sdbx_apikey_" + secrets.token_hex(24),
     "paddle_webhook_secret": lambda: "pdl_ntfset_" + secrets.token_hex(24),
+    "google_client_secret": lambda: "GOCSPX-" + secrets.token_urlsafe(21),
+    "facebook_app_secret": lambda: secrets.token_hex(16),
     "paddle_client_token": lambda: "test_" + secrets.token_hex(14)[:27],
 }
 

@@ -102,6 +102,7 @@ _SIGN_UP = {
     "policy_version": "{policy}",
     "policy_accepted": True,
 }
+_SOCIAL_SIGN_UP = {name: value for name, value in _SIGN_UP.items() if name not in ("email", "password")}
 
 EXPECTATIONS: Mapping[str, Expectation] = {
     # identity
@@ -135,6 +136,16 @@ EXPECTATIONS: Mapping[str, Expectation] = {
         SIGNED_IN, 409, body={"step": "old", "mobile_e164": "+12125550134", "code": "000000"}
     ),
     "revoke_session": Expectation(SIGNED_IN, 204, names={"path.session_id": "session"}),
+    "begin_social": Expectation(EVERYBODY, body={"provider": "google", "intent": "sign_in"}),
+    # Nobody here was confirmed by a provider.
+    "get_social_sign_up": Expectation(EVERYBODY, 404),
+    "drop_social_sign_up": Expectation(EVERYBODY, 204),
+    "finish_social_sign_up": Expectation(EVERYBODY, 404, body=_SOCIAL_SIGN_UP),
+    "list_ways_in": Expectation(SIGNED_IN),
+    # All have a password, which is asked for instead.
+    "send_proof_code": Expectation(SIGNED_IN, 409),
+    "link_social": Expectation(SIGNED_IN, body={"provider": "google", "present": "correct horse battery"}),
+    "unlink_social": Expectation(SIGNED_IN, 204, body={"provider": "google"}),
     # team
     "get_team": Expectation(SIGNED_IN),
     "list_activity": Expectation(LEADERS),
@@ -365,6 +376,8 @@ PLAIN_URLS: Mapping[str, Door] = {
     "api/openapi.json": "anybody",
     "^api/": "anybody",
     r"^(?!api/|assets/|static/|twilio/|paddle/).*$": "anybody",
+    # Only the state that this browser was given opens anything there.
+    "^social/(?P<provider>google|facebook)/return$": "anybody",
     "paddle/webhook": "seller",
     "twilio/messages": "carrier",
     "twilio/check/<uuid:check_id>/answer": "carrier",

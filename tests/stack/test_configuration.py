@@ -120,6 +120,8 @@ def test_each_required_setting_is_missed(setting: str) -> None:
         ("NUM_PROXIES", "many"),
         ("TWILIO_CALLER_ID", "0049 30 1"),
         ("PADDLE_CLIENT_TOKEN", "test_0123456789"),
+        ("GOOGLE_ACCOUNTS_URL", "accounts.google.com"),
+        ("FACEBOOK_GRAPH_URL", "ftp://graph.facebook.com"),
         ("CREDIT_PACKS", "[]"),
         ("CREDIT_PACKS", "{not json"),
         ("CREDIT_PACKS", '[{"price_id": "pri_1"}]'),
@@ -137,6 +139,14 @@ def test_each_required_setting_is_missed(setting: str) -> None:
 )
 def test_a_value_that_is_wrong_or_contradicts_another_is_named(setting: str, value: str) -> None:
     assert [problem.setting for problem in configuration.problems(COMPLETE | {setting: value})] == [setting]
+
+
+@pytest.mark.parametrize(
+    ("given", "missed"),
+    [("GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET"), ("FACEBOOK_APP_SECRET", "FACEBOOK_APP_ID")],
+)
+def test_half_of_a_providers_credentials_is_named(given: str, missed: str) -> None:
+    assert [problem.setting for problem in configuration.problems(COMPLETE | {given: "given"})] == [missed]
 
 
 def test_where_twilio_transcribes_no_address_for_its_streams_is_needed() -> None:

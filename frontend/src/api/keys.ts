@@ -26,6 +26,8 @@ export const keys = {
   policyNotice: ["policy-notice"] as const,
   dataKinds: ["data-kinds"] as const,
   processors: ["processors"] as const,
+  socialSignUp: ["social-sign-up"] as const,
+  waysIn: ["ways-in"] as const,
   devices: ["devices"] as const,
   team: ["team"] as const,
   activity: ["team", "activity"] as const,

@@ -14,6 +14,20 @@ export const sessionQuery = queryOptions({
   staleTime: 5 * 60_000,
 });
 
+/** Whom a provider has confirmed in this browser; forgotten with the page that asks for the rest. */
+export const socialSignUpQuery = queryOptions({
+  queryKey: keys.socialSignUp,
+  queryFn: ({ signal }) => answer(api.GET("/api/social/sign-up", { signal })),
+  staleTime: Number.POSITIVE_INFINITY,
+  retry: false,
+  gcTime: 0,
+});
+
+export const waysInQuery = queryOptions({
+  queryKey: keys.waysIn,
+  queryFn: ({ signal }) => answer(api.GET("/api/ways-in", { signal })),
+});
+
 export const devicesQuery = queryOptions({
   queryKey: keys.devices,
   queryFn: ({ signal }) => answer(api.GET("/api/sessions", { signal })),

@@ -7,7 +7,7 @@ import {
   redirect,
 } from "@tanstack/react-router";
 import { sessionQuery } from "../api/queries";
-import type { CallStatus, DeliveryState, Result, ResultFilter, Session } from "../api/types";
+import type { CallStatus, DeliveryState, Result, ResultFilter, Session, Provider } from "../api/types";
 import { FailedPage } from "./FailedPage";
 import { queryClient } from "./queryClient";
 import { root } from "./root";
@@ -18,10 +18,27 @@ import { staffRoutes } from "./staffRoutes";
 
 const words = (value: unknown): string | undefined =>
   typeof value === "number" ? String(value) : text(value);
-interface Next {
-  next?: string;
+
+/** What the server tells a page to which a provider's answer has led. refused: the code of why not. */
+interface Returned {
+  refused?: string;
+  by?: Provider;
 }
-const next = (search: Record<string, unknown>): Next => ({ next: text(search.next) });
+const returned = (search: Record<string, unknown>): Returned => ({
+  refused: text(search.refused),
+  by: search.by === "google" || search.by === "facebook" ? search.by : undefined,
+});
+
+interface Guest extends Returned {
+  next?: string;
+  /** Whoever comes from a provider has been sent no passcode yet. */
+  send?: boolean;
+}
+const guestSearch = (search: Record<string, unknown>): Guest => ({
+  next: text(search.next),
+  send: search.send === true ? true : undefined,
+  ...returned(search),
+});
 
 const home = createRoute({
   getParentRoute: () => root,
@@ -35,16 +52,16 @@ const home = createRoute({
 const guest = createRoute({
   getParentRoute: () => root,
   id: "guest",
-  validateSearch: next,
+  validateSearch: guestSearch,
   component: Outlet,
   beforeLoad: async ({ search, location }) => {
     const session = await queryClient.ensureQueryData(sessionQuery);
     if (session.state === "signed_in") throw redirect({ href: safeNext(search.next), replace: true });
     if (session.state === "awaiting_otp" && location.pathname !== "/verify") {
-      throw redirect({ to: "/verify", search, replace: true });
+      throw redirect({ to: "/verify", search: { next: search.next }, replace: true });
     }
     if (session.state === "anonymous" && location.pathname === "/verify") {
-      throw redirect({ to: "/sign-in", search, replace: true });
+      throw redirect({ to: "/sign-in", search: { next: search.next }, replace: true });
     }
   },
 });
@@ -57,6 +74,11 @@ const signUp = createRoute({
   getParentRoute: () => guest,
   path: "/sign-up",
   component: lazyRouteComponent(() => import("../pages/auth/SignUpPage"), "SignUpPage"),
+});
+const finishSignUp = createRoute({
+  getParentRoute: () => guest,
+  path: "/sign-up/finish",
+  component: lazyRouteComponent(() => import("../pages/auth/FinishSignUpPage"), "FinishSignUpPage"),
 });
 const verify = createRoute({
   getParentRoute: () => guest,
@@ -284,6 +306,10 @@ const privacy = createRoute({
 const settings = createRoute({
   getParentRoute: () => app,
   path: "/settings",
+  validateSearch: (search: Record<string, unknown>): Returned & { linked?: Provider } => ({
+    ...returned(search),
+    linked: search.linked === "google" || search.linked === "facebook" ? search.linked : undefined,
+  }),
   component: lazyRouteComponent(() => import("../pages/settings/SettingsPage"), "SettingsPage"),
 });
 const webhooks = createRoute({
@@ -304,7 +330,7 @@ const erased = createRoute({
 
 const routeTree = root.addChildren([
   home,
-  guest.addChildren([signIn, signUp, verify, forgotPassword]),
+  guest.addChildren([signIn, signUp, finishSignUp, verify, forgotPassword]),
   newPassword,
   join,
   policy,

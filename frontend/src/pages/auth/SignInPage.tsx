@@ -5,6 +5,7 @@ import { ProblemNote } from "../../components/Note";
 import { useForm } from "../../components/useForm";
 import { AuthFrame } from "./AuthFrame";
 import classes from "./AuthFrame.module.css";
+import { SocialButtons } from "./SocialButtons";
 import { useEnter } from "./useEnter";
 
 export function SignInPage() {
@@ -15,6 +16,7 @@ export function SignInPage() {
   );
   return (
     <AuthFrame title="Sign in" intro="We send a one-time code to your phone at every sign-in.">
+      <SocialButtons intent="sign_in" next={search.next} refused={search.refused} by={search.by} />
       <form
         className={classes.form}
         onSubmit={(event) => {
@@ -34,7 +36,7 @@ export function SignInPage() {
       </p>
       <p className="quiet">
         New here?{" "}
-        <Link to="/sign-up" search={search}>
+        <Link to="/sign-up" search={{ next: search.next }}>
           Create an account
         </Link>
       </p>

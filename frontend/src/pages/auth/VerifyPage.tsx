@@ -1,6 +1,7 @@
 import { Button, TextInput } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useRouter, useSearch } from "@tanstack/react-router";
+import { useNavigate, useRouter, useSearch } from "@tanstack/react-router";
+import { useEffect } from "react";
 import { answer, api } from "../../api/client";
 import { keys } from "../../api/keys";
 import { asProblem } from "../../api/problem";
@@ -33,6 +34,14 @@ export function VerifyPage() {
     staleTime: Number.POSITIVE_INFINITY,
   });
   const send = useSendCode();
+  const navigate = useNavigate();
+  const { next, send: wanted } = search;
+  useEffect(() => {
+    if (!wanted) return;
+    // Once: a page that is loaded again sends no second code.
+    void navigate({ to: "/verify", search: { next }, replace: true });
+    if (client.isMutating({ mutationKey: otpKey }) === 0) send.mutate();
+  }, [wanted, next, navigate, client, send.mutate]);
   const { values, field } = useForm({ code: "" });
   const check = useMutation({
     mutationKey: CHECK,

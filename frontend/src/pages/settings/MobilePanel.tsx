@@ -5,6 +5,7 @@ import { answer, api } from "../../api/client";
 import { keys } from "../../api/keys";
 import { policyQuery } from "../../api/policyQueries";
 import { asProblem } from "../../api/problem";
+import { waysInQuery } from "../../api/queries";
 import type { MobileStep } from "../../api/types";
 import { useSignedIn } from "../../app/useSession";
 import { Note, ProblemNote } from "../../components/Note";
@@ -37,6 +38,9 @@ export function MobilePanel() {
 function NewNumber({ onSent }: { onSent: (step: MobileStep) => void }) {
   const { user } = useSignedIn();
   const policy = useQuery(policyQuery);
+  const ways = useQuery(waysInQuery);
+  // Who has none is known by the old phone alone.
+  const hasPassword = ways.data?.has_password !== false;
   const [mobile, setMobile] = useState("");
   const [password, setPassword] = useState("");
   const [agreed, setAgreed] = useState(false);
@@ -44,7 +48,12 @@ function NewNumber({ onSent }: { onSent: (step: MobileStep) => void }) {
     mutationFn: () =>
       answer(
         api.POST("/api/mobile", {
-          body: { mobile, password, sms_consent: true, policy_version: policy.data?.version ?? "" },
+          body: {
+            mobile,
+            password: hasPassword ? password : undefined,
+            sms_consent: true,
+            policy_version: policy.data?.version ?? "",
+          },
         }),
       ),
     onSuccess: onSent,
@@ -75,14 +84,16 @@ function NewNumber({ onSent }: { onSent: (step: MobileStep) => void }) {
         onChange={(event) => setMobile(event.currentTarget.value)}
         error={atNumber ? problem.detail : problem?.forField("mobile")}
       />
-      <PasswordInput
-        label="Your password"
-        autoComplete="current-password"
-        required
-        value={password}
-        onChange={(event) => setPassword(event.currentTarget.value)}
-        error={atPassword ? problem.detail : problem?.forField("password")}
-      />
+      {hasPassword && (
+        <PasswordInput
+          label="Your password"
+          autoComplete="current-password"
+          required
+          value={password}
+          onChange={(event) => setPassword(event.currentTarget.value)}
+          error={atPassword ? problem.detail : problem?.forField("password")}
+        />
+      )}
       <Checkbox
         label={policy.data?.consents.find((text) => text.purpose === "sms")?.text ?? "…"}
         checked={agreed}

@@ -18,6 +18,7 @@ import { MobilePanel } from "./MobilePanel";
 import { NamePanel } from "./NamePanel";
 import { PasswordPanel } from "./PasswordPanel";
 import classes from "./SettingsPage.module.css";
+import { WaysInPanel } from "./WaysInPanel";
 import { WorkspacesPanel } from "./WorkspacesPanel";
 
 export function SettingsPage() {
@@ -57,6 +58,7 @@ export function SettingsPage() {
       {permissions.manage_workspace && <NamePanel key={workspace.name} name={workspace.name} />}
       <WorkspacesPanel />
       <MobilePanel />
+      <WaysInPanel />
       <PasswordPanel />
       {permissions.manage_keys && <KeysPanel />}
       {permissions.manage_webhooks && <WebhooksLink />}

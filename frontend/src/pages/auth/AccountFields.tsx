@@ -1,0 +1,122 @@
+import { Checkbox, TextInput } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { asProblem } from "../../api/problem";
+import { policyQuery } from "../../api/policyQueries";
+import { ProblemNote } from "../../components/Note";
+import type { useForm } from "../../components/useForm";
+import classes from "./AuthFrame.module.css";
+
+// Refusals that are about one field stand below that field.
+const FIELD_OF_CODE: Record<string, string> = {
+  email_taken: "email",
+  invitation_of_another: "email",
+  email_invalid: "email",
+  mobile_invalid: "mobile",
+  weak_password: "password",
+  sms_consent_missing: "sms_consent",
+  policy_not_accepted: "policy_accepted",
+};
+
+/** What was refused: `wrong` says it of one field, `rest` is what is about none. */
+export function useRefusals(error: unknown) {
+  const problem = asProblem(error);
+  const atField = problem && FIELD_OF_CODE[problem.code];
+  return {
+    wrong: (name: string) => (atField === name ? problem?.detail : problem?.forField(name)),
+    rest: !atField && problem?.errors.length === 0 ? problem : null,
+  };
+}
+
+/** The two boxes that every new account needs ticked, and the version of the policy that they are about. */
+export function useAgreements() {
+  const policy = useQuery(policyQuery);
+  const [sms, setSms] = useState(false);
+  const [accepted, setAccepted] = useState(false);
+  return { policy, sms, setSms, accepted, setAccepted };
+}
+
+type Field = (
+  name: "first_name" | "last_name" | "mobile",
+) => ReturnType<ReturnType<typeof useForm<Record<string, string>>>["field"]>;
+type Wrong = (name: string) => string | undefined;
+
+export function NameFields({ field, wrong }: { field: Field; wrong: Wrong }) {
+  return (
+    <div className={classes.pair}>
+      <TextInput
+        label="First name"
+        autoComplete="given-name"
+        required
+        error={wrong("first_name")}
+        {...field("first_name")}
+      />
+      <TextInput
+        label="Last name"
+        autoComplete="family-name"
+        required
+        error={wrong("last_name")}
+        {...field("last_name")}
+      />
+    </div>
+  );
+}
+
+type Agreements = ReturnType<typeof useAgreements>;
+const wordingOf = ({ policy }: Agreements, purpose: string) =>
+  policy.data?.consents.find((text) => text.purpose === purpose)?.text;
+
+/** The number, and the consent to text messages beside it. */
+export function MobileFields({
+  field,
+  wrong,
+  agreements,
+}: {
+  field: Field;
+  wrong: Wrong;
+  agreements: Agreements;
+}) {
+  return (
+    <>
+      <TextInput
+        label="Mobile number"
+        description="With its country code, such as +44 7700 900123. Codes go here, and it rings when you call."
+        type="tel"
+        autoComplete="tel"
+        required
+        error={wrong("mobile")}
+        {...field("mobile")}
+      />
+      <Checkbox
+        label={
+          wordingOf(agreements, "sms") ??
+          "I agree to receive one-time passcodes by text message at this number."
+        }
+        checked={agreements.sms}
+        onChange={(event) => agreements.setSms(event.currentTarget.checked)}
+        error={wrong("sms_consent")}
+        name="sms_consent"
+      />
+    </>
+  );
+}
+
+export function PolicyBox({ wrong, agreements }: { wrong: Wrong; agreements: Agreements }) {
+  return (
+    <>
+      <Checkbox
+        label={wordingOf(agreements, "policy") ?? "I have read the privacy policy and accept it."}
+        description={
+          <a href="/policy" target="_blank" rel="noreferrer">
+            Read the privacy policy
+          </a>
+        }
+        checked={agreements.accepted}
+        onChange={(event) => agreements.setAccepted(event.currentTarget.checked)}
+        error={wrong("policy_accepted")}
+        name="policy_accepted"
+      />
+      <ProblemNote error={agreements.policy.error} />
+    </>
+  );
+}

@@ -1,0 +1,203 @@
+"""Signing up, in and linking with Google or Facebook: what becomes of a person whom they confirm.
+
+An e-mail address from a provider opens and links nothing: only the subject that it always calls the person by does. Whoever
+comes in so is where a right password would have led: before the passcode.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, ClassVar, Final, Literal
+from urllib.parse import urlencode, urlsplit
+
+from django.conf import settings
+from django.db import transaction
+from social_core.utils import sanitize_redirect
+
+from compliance import tombstones
+from identity import operations, social, step_up, ways_in
+from identity.access import Client, record, refuse_mass_sign_up
+from identity.auth import Actor, actor_of_session
+from identity.models import AccessEvent, SocialIdentity, User
+from identity.operations import AccountBlocked
+from identity.schemas import Provider, SocialSignUpIn, SocialSignUpOut
+from identity.sessions import SessionStore
+from identity.social import Confirmed, SocialStateInvalid
+from processors.errors import DomainError
+
+Intent = Literal["sign_in", "sign_up", "link"]
+# Where a session keeps what it began at a provider, and whom that confirmed, until the sign-up page is filled in.
+_ATTEMPT: Final = "social_attempt"
+_PENDING: Final = "social_sign_up"
+_PAGES: Final[Mapping[str, str]] = {"sign_in": "/sign-in", "sign_up": "/sign-up", "link": "/settings"}
+
+
+class SocialErased(DomainError):
+    """The person who signed in with it was erased; nothing brings the account back unasked."""
+
+    code: ClassVar[str] = "social_erased"
+
+
+class SocialEmailKnown(DomainError):
+    """The provider's e-mail address has an account, which it does not open."""
+
+    code: ClassVar[str] = "social_email_known"
+
+
+class SocialSignUpOver(DomainError):
+    """This browser has nobody who was confirmed and is about to sign up, or has waited too long."""
+
+    code: ClassVar[str] = "social_sign_up_over"
+
+
+def begin(
+    *, session: SessionStore, provider: Provider, intent: Literal["sign_in", "sign_up"], next_path: str | None
+) -> str:
+    """The provider's address to which the browser goes. A path that is not ours is dropped. Raises ProviderNotOffered."""
+    return _begin(session, provider, intent, _own_path(next_path))
+
+
+def begin_link(
+    *,
+    actor: Actor,
+    session: SessionStore,
+    provider: Provider,
+    present: str | None,
+    code: str | None,
+    client: Client,
+    now: datetime,
+) -> str:
+    """The same for somebody who is signed in and wants to sign in with it too.
+
+    Raises ProviderNotOffered and what `step_up.demand` raises.
+    """
+    step_up.demand(actor=actor, present=present, code=code, client=client, now=now)
+    return _begin(session, provider, "link", "")
+
+
+def returned(
+    *, session: SessionStore, provider: Provider, answer: Mapping[str, str], client: Client, now: datetime
+) -> str:
+    """Takes the provider's answer; returns the path of the page that goes on. What was refused is told to it by its code.
+
+    answer: the query with which the provider sent the browser back.
+    """
+    attempt: dict[str, Any] = session.get(_ATTEMPT) or {}
+    page = _PAGES[attempt.get("intent", "sign_in")]
+    try:
+        if attempt.get("provider") != provider:
+            raise SocialStateInvalid("This attempt is over or was begun in another browser. Start again.")
+        confirmed = social.finish(session=session, provider=provider, answer=answer)
+        if attempt["intent"] == "link":
+            _link(session, confirmed, client, now)
+            session.pop(_ATTEMPT)
+            return f"{page}?{urlencode({'linked': provider})}"
+        return _enter(session, confirmed, attempt, client, now)
+    except DomainError as error:
+        return f"{page}?{urlencode({'refused': error.code, 'by': provider})}"
+
+
+def pending(session: SessionStore) -> SocialSignUpOut:
+    """Whom the sign-up page is to be filled in for. Raises SocialSignUpOver."""
+    confirmed = _waiting(session)
+    return SocialSignUpOut(
+        provider=confirmed.provider,
+        first_name=confirmed.first_name,
+        last_name=confirmed.last_name,
+        email=confirmed.email or None,
+    )
+
+
+def drop(session: SessionStore) -> None:
+    """Forgets whoever was about to sign up in this browser. A second time it changes nothing."""
+    if session.get(_PENDING) is not None:
+        session.flush()
+
+
+def sign_up(*, session: SessionStore, form: SocialSignUpIn, client: Client, now: datetime) -> None:
+    """Creates person, workspace and consents, and a session that waits for the passcode, as `operations.sign_up` does.
+    Until the passcode is right the provider's account stays nobody's, so that a sign-up that is given up is in nobody's way.
+
+    Raises SocialSignUpOver, SignUpThrottled, EmailInvalid, MobileInvalid, SmsConsentMissing, PolicyNotAccepted.
+    """
+    confirmed = _waiting(session)
+    refuse_mass_sign_up(client=client, now=now)
+    user = operations.person(form, email=confirmed.email or form.email or "", now=now)
+    user.set_unusable_password()
+    with transaction.atomic():
+        membership = operations.open_account(user, form, client, now)
+        record(kind=AccessEvent.SIGN_UP, client=client, now=now, user=user, email=user.email)
+        session.begin(user=user, membership=membership, client=client, now=now)
+        ways_in.note_claim(session=session, confirmed=confirmed)
+    ways_in.disclosed(user=user, provider=confirmed.provider, now=now)
+
+
+def _begin(session: SessionStore, provider: Provider, intent: Intent, next_path: str) -> str:
+    address = social.begin(session=session, provider=provider)
+    session.pop(_PENDING, None)
+    session[_ATTEMPT] = {"provider": provider, "intent": intent, "next": next_path}
+    return address
+
+
+def _enter(
+    session: SessionStore, confirmed: Confirmed, attempt: Mapping[str, Any], client: Client, now: datetime
+) -> str:
+    """Raises AccountBlocked, SocialErased, SocialEmailKnown."""
+    after = {"next": attempt["next"]} if attempt["next"] else {}
+    identity = ways_in.of(confirmed)
+    if identity is not None:
+        _open(session, identity, client, now)
+        ways_in.disclosed(user=identity.user, provider=confirmed.provider, now=now)
+        return f"/verify?{urlencode({'send': 'true', **after})}"
+    name = social.NAMES[confirmed.provider]
+    if attempt["intent"] != "sign_up" and ways_in.was_erased(confirmed):
+        raise SocialErased(f"The account that you used with {name} was deleted. Sign up anew if you want another.")
+    if confirmed.email and User.objects.filter(email=confirmed.email, mobile_verified_at__isnull=False).exists():
+        # Whom the provider calls the owner of an address is told that it has an account, and gets nothing of it.
+        raise SocialEmailKnown(
+            f"Your e-mail address has an account already. Sign in with its password, then link {name} in the settings."
+        )
+    session.flush()
+    session[_PENDING] = confirmed.as_json()
+    return f"/sign-up/finish?{urlencode(after)}".rstrip("?")
+
+
+def _open(session: SessionStore, identity: SocialIdentity, client: Client, now: datetime) -> None:
+    """Raises AccountBlocked; of somebody who was erased too, whose rows a restored backup brought back."""
+    user = identity.user
+    with transaction.atomic():
+        # An unlinking or an erasure at this moment waits, or was first.
+        linked = SocialIdentity.objects.select_for_update().filter(id=identity.id).exists()
+        usable = linked and user.is_active and not tombstones.is_erased("user", user.id)
+        membership = operations.last_used(user) if usable else None
+        if membership is not None:
+            record(kind=AccessEvent.SOCIAL_SIGN_IN, client=client, now=now, user=user)
+            session.begin(user=user, membership=membership, client=client, now=now)
+    if membership is None:
+        record(kind=AccessEvent.SIGN_IN_REFUSED, client=client, now=now, user=user)
+        raise AccountBlocked("This account cannot be used now. Write to support to learn why and what can be done.")
+
+
+def _link(session: SessionStore, confirmed: Confirmed, client: Client, now: datetime) -> None:
+    """Raises SocialStateInvalid when nobody is signed in here any more, SocialInUse, SocialLinkedAlready."""
+    actor = actor_of_session(session)
+    if actor is None:
+        raise SocialStateInvalid("You are not signed in any more. Sign in, then link it again.")
+    user = User.objects.get(id=actor.user_id)
+    ways_in.link(user=user, confirmed=confirmed, client=client, now=now)
+    ways_in.disclosed(user=user, provider=confirmed.provider, now=now)
+
+
+def _waiting(session: SessionStore) -> Confirmed:
+    """Raises SocialSignUpOver."""
+    stored = session.get(_PENDING)
+    if stored is None:
+        raise SocialSignUpOver("This took too long, or was begun in another browser. Start again.")
+    return Confirmed.from_json(stored)
+
+
+def _own_path(typed: str | None) -> str:
+    """The path if it is one of ours, otherwise ""."""
+    host = urlsplit(settings.PUBLIC_URL).netloc
+    if typed is None or not typed.startswith("/") or typed.startswith("//"):
+        return ""
+    return sanitize_redirect([host], typed) or ""

@@ -1,0 +1,49 @@
+"""Once more the proof of who somebody is, before something that whoever found an open browser must not do: the password, or
+for who has none a passcode.
+"""
+
+from datetime import datetime
+from typing import ClassVar
+
+from identity import otp, passwords
+from identity.access import Client
+from identity.auth import Actor
+from identity.models import User
+from identity.schemas import OtpSentOut
+from processors.errors import DomainError
+
+
+class PasswordWanted(DomainError):
+    """The account has a password, so no passcode is sent for it."""
+
+    code: ClassVar[str] = "password_wanted"
+
+
+class ProofMissing(DomainError):
+    """Neither a password nor a passcode was given."""
+
+    code: ClassVar[str] = "proof_missing"
+
+
+def send_code(*, actor: Actor, client: Client, now: datetime) -> OtpSentOut:
+    """Texts a passcode to who has no password. Raises PasswordWanted and what `otp.send` raises."""
+    user = User.objects.get(id=actor.user_id)
+    if user.has_usable_password():
+        raise PasswordWanted("Your account has a password. Type that instead.")
+    return otp.send(user=user, client=client, now=now)
+
+
+def demand(*, actor: Actor, present: str | None, code: str | None, client: Client, now: datetime) -> None:
+    """present: the password, of who has one; code: the passcode, of who has none.
+
+    Raises ProofMissing, SignInThrottled, PasswordWrong and what `otp.check` raises.
+    """
+    user = User.objects.get(id=actor.user_id)
+    if user.has_usable_password():
+        if not present:
+            raise ProofMissing("Type your password, so that nobody else does this in your name.")
+        passwords.demand(user=user, present=present, client=client, now=now)
+        return
+    if not code:
+        raise ProofMissing("Type the code from your phone, so that nobody else does this in your name.")
+    otp.check(user=user, code=code, client=client, now=now)

@@ -1,0 +1,1 @@
+"""Google and Facebook as far as signing in with them goes."""
