@@ -21,9 +21,9 @@ from ai.schemas import AnswerOut
 from ai.turns import CallTurns, Turn
 from compliance import tombstones
 from identity.auth import Actor
+from identity.outgoing import deliveries
 from ledger.operations import count_spending, debit
 from ledger.queries import rate_card_now
-from outgoing import deliveries
 from processors.errors import DomainError
 from realtime.publish import Topic, publish_on_commit
 

@@ -18,10 +18,10 @@ from identity.auth import Actor, actor_of_session
 from identity.operations import note_use
 from identity.permissions import Scope
 from identity.sessions import SessionStore
+from identity.staff import actor as staff_actor
+from identity.staff.actor import StaffActor
+from identity.staff.looks import OpenLook
 from processors.errors import DomainError
-from staff import actor as staff_actor
-from staff.actor import StaffActor
-from staff.looks import OpenLook
 
 
 class CsrfFailed(DomainError):

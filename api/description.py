@@ -13,12 +13,13 @@ Codes = dict[int, set[str]]
 
 # What a session or a key is refused with before the route is asked.
 _BY_PERSON: Final[Mapping[int, frozenset[str]]] = {
-    401: frozenset({"not_signed_in"}),
-    403: frozenset({"csrf_failed", "key_not_accepted", "not_permitted"}),
+    401: frozenset({"not_signed_in", "look_ended"}),
+    403: frozenset({"csrf_failed", "key_not_accepted", "not_permitted", "look_is_read_only", "not_in_look"}),
 }
 _BY_SECURITY: Final[Mapping[str, Mapping[int, frozenset[str]]]] = {
     "PersonAuth": _BY_PERSON,
-    "SessionAuth": _BY_PERSON,
+    "SessionAuth": {**_BY_PERSON, 403: _BY_PERSON[403] | {"policy_unanswered"}},
+    "StaffAuth": {401: frozenset({"not_signed_in"}), 403: frozenset({"csrf_failed", "not_permitted"})},
     "AwaitingOtpAuth": {401: frozenset({"not_signed_in"}), 403: frozenset({"csrf_failed"})},
     "AnyoneAuth": {403: frozenset({"csrf_failed"})},
     "KeyAuth": {401: frozenset({"api_key_invalid"}), 403: frozenset({"scope_missing", "not_permitted"})},

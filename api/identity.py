@@ -23,8 +23,8 @@ from identity.schemas import (
     SignUpIn,
     TextConsentIn,
 )
+from identity.staff.queries import describe_look
 from processors.errors import DomainError
-from staff.queries import describe_look
 
 router = Router(tags=["identity"])
 

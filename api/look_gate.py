@@ -16,9 +16,9 @@ from django.urls import Resolver404, resolve
 from django.utils import timezone
 
 from api.errors import LOOK_IS_READ_ONLY, problem
-from staff import looks
-from staff.actor import SIGNED_IN_FOR, actor_of_key, note_use
-from staff.looks import Opened, OpenLook
+from identity.staff import looks
+from identity.staff.actor import SIGNED_IN_FOR, actor_of_key, note_use
+from identity.staff.looks import Opened, OpenLook
 
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 # Our own people's entrance is no part of the workspace that they look into.

@@ -9,9 +9,16 @@ from ninja import Query, Router, Status
 from api.auth import actor_of, staff_auth, staff_of
 from api.client import client_of
 from api.look_gate import forget_look, mark_look
+from identity.staff import looks, queries, search
+from identity.staff.schemas import (
+    FindWorkspaceIn,
+    FoundWorkspacesOut,
+    LookIn,
+    OwnLookPage,
+    StaffSessionOut,
+    TeamLookPage,
+)
 from processors.errors import DomainError
-from staff import looks, queries, search
-from staff.schemas import FindWorkspaceIn, FoundWorkspacesOut, LookIn, OwnLookPage, StaffSessionOut, TeamLookPage
 
 router = Router(tags=["looks"])
 PROBLEMS: Final[dict[type[DomainError], int]] = {

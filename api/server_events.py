@@ -7,8 +7,8 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
 
 from ai.events import InsightsReady
+from identity.outgoing.events import WebhooksChanged
 from ledger.events import BalanceChanged, BalanceLow, CheckoutChanged, TopUpChanged
-from outgoing.events import WebhooksChanged
 from voice.events import (
     CallChanged,
     CallWarning,

@@ -12,10 +12,9 @@ from ninja import Query, Router, Status
 from api.auth import anyone_auth, staff_auth, staff_of
 from api.client import client_of
 from api.look_gate import forget_look
-from processors.errors import DomainError
-from staff import entrance, people, permissions, queries, vault
-from staff.actor import SIGNED_IN_FOR, actor_of_key
-from staff.schemas import (
+from identity.staff import entrance, people, permissions, queries, vault
+from identity.staff.actor import SIGNED_IN_FOR, actor_of_key
+from identity.staff.schemas import (
     EnrolIn,
     EnrolmentSeenOut,
     EnrolmentTokenIn,
@@ -25,6 +24,7 @@ from staff.schemas import (
     StaffSessionOut,
     StaffSignInIn,
 )
+from processors.errors import DomainError
 
 router = Router(tags=["staff"])
 PROBLEMS: Final[dict[type[DomainError], int]] = {

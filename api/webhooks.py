@@ -8,8 +8,8 @@ from django.utils import timezone
 from ninja import Query, Router, Status
 
 from api.auth import actor_of
-from outgoing import deliveries, endpoints, queries
-from outgoing.schemas import (
+from identity.outgoing import deliveries, endpoints, queries
+from identity.outgoing.schemas import (
     DeliveryOut,
     DeliveryPage,
     DeliveryState,

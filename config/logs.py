@@ -121,8 +121,6 @@ _HOUSE = frozenset(
         "voice",
         "ai",
         "ledger",
-        "outgoing",
-        "staff",
         "identity",
         "compliance",
         "realtime",

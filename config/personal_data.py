@@ -11,12 +11,12 @@ from compliance.retention import Rule
 from compliance.stores import Store
 from identity import personal_data as identity
 from identity import retention as identity_terms
+from identity.outgoing import personal_data as outgoing
+from identity.outgoing import retention as outgoing_terms
+from identity.staff import personal_data as staff
+from identity.staff import retention as staff_terms
 from ledger import personal_data as ledger
-from outgoing import personal_data as outgoing
-from outgoing import retention as outgoing_terms
 from processors import personal_data as processors
-from staff import personal_data as staff
-from staff import retention as staff_terms
 from voice import personal_data as voice
 from voice import queue_personal_data as dial_queue
 from voice import retention as voice_terms

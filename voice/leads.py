@@ -9,9 +9,9 @@ from django.db import IntegrityError, transaction
 from ai import operations as ai
 from compliance import audit, suppression
 from identity.auth import Actor
+from identity.outgoing import deliveries
 from identity.permissions import NotPermitted
 from identity.team_lock import lock_workspaces
-from outgoing import deliveries
 from processors.errors import DomainError
 from voice import caps, tags
 from voice.models import TERMINAL_STATUSES, Call, Lead

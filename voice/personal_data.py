@@ -8,8 +8,8 @@ from django.db.models import Q, QuerySet
 
 from ai import operations as ai
 from compliance.stores import NotYet, Subject
+from identity.outgoing import deliveries
 from identity.team_lock import lock_workspaces
-from outgoing import deliveries
 from voice import caps, tags, twilio, wake
 from voice.models import TERMINAL_STATUSES, Call, CallLeg, CallWatch, Lead, Reservation, Tag
 from voice.state import LEG_TERMINAL

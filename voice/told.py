@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from outgoing import deliveries
+from identity.outgoing import deliveries
 from voice.models import Call
 
 

@@ -6,10 +6,10 @@ from typing import Final
 from django.db import connection, transaction
 
 from identity.auth import Actor
+from identity.outgoing import deliveries
 from ledger.events import BalanceLow
 from ledger.models import BalanceAlert
 from ledger.money import checked_amount
-from outgoing import deliveries
 from realtime.publish import Topic, publish_on_commit
 
 _BALANCES: Final = """

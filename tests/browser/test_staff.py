@@ -32,15 +32,15 @@ def test_one_of_us_looks_into_a_workspace_and_the_owner_reads_of_it(
     expect(page.get_by_role("img", name="QR code for your authenticator app")).to_be_visible()
     app = pyotp.TOTP(page.get_by_role("code").inner_text())
     page.get_by_role("textbox", name="New password").fill(PASSWORD)
-    _seen(page, look, "staff-enrol")
+    _seen(page, look, "staff-enrol", wide=False)
     page.get_by_label("Code that the app shows").fill(app.now())
     page.keyboard.press("Enter")
     expect(page.get_by_role("list", name="Recovery codes").get_by_role("listitem")).to_have_count(10)
-    _seen(page, look, "staff-recovery-codes")
+    _seen(page, look, "staff-recovery-codes", wide=False)
     page.get_by_role("link", name="I have them; sign in").click()
     _fill(page, "000000")
     expect(page.get_by_role("alert")).to_contain_text("do not fit together")
-    _seen(page, look, "staff-sign-in")
+    _seen(page, look, "staff-sign-in", small=False)
     # The code that set it up is used; the phone's next one is good already.
     _fill(page, app.at(time.time() + 30))
 
@@ -79,7 +79,7 @@ def test_one_of_us_looks_into_a_workspace_and_the_owner_reads_of_it(
     banner.get_by_role("button", name="End the look").press("Enter")
     expect(page.get_by_role("heading", name="Your looks")).to_be_visible()
     expect(page.get_by_role("row").filter(has_text=REASON)).to_contain_text("the list of leads")
-    _seen(page, look, "staff-looks")
+    _seen(page, look, "staff-looks", small=False)
     page.goto("/leads")
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
@@ -105,7 +105,7 @@ def test_one_of_us_looks_into_a_workspace_and_the_owner_reads_of_it(
     admin.get_by_role("link", name="I have them; sign in").click()
     _fill(admin, app.at(time.time() + 30), "ada@klosesales.example")
     expect(admin.get_by_role("heading", name="People")).to_be_visible()
-    _seen(admin, look, "staff-people")
+    _seen(admin, look, "staff-people", wide=False)
     admin.get_by_role("button", name="Disable Nora").click()
     admin.get_by_role("dialog").get_by_role("button", name="Disable").click()
     expect(admin.get_by_role("row", name="Nora Disabled")).to_be_visible()
@@ -130,8 +130,9 @@ def _fill(page: Page, code: str, email: str = "nora@klosesales.example") -> None
     page.get_by_role("button", name="Sign in").click()
 
 
-def _seen(page: Page, look: Look, name: str) -> None:
-    for width, scheme in ((390, "dark"), (1280, "light")):
+def _seen(page: Page, look: Look, name: str, *, small: bool = True, wide: bool = True) -> None:
+    """As a dark telephone and as a light desk."""
+    for width, scheme in ((390, "dark"),) * small + ((1280, "light"),) * wide:
         page.set_viewport_size({"width": width, "height": 844 if width < 600 else 800})
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         look(page, f"{name}-{width}-{scheme}")

@@ -44,7 +44,7 @@ INTERNAL = {
     "social_state_invalid": "the same",
     "social_unavailable": "the same",
     "speech_refused": "ai/listening/track.py: the stretch becomes a gap",
-    "staff_exists": "staff/management/commands/staff.py tells the operator",
+    "staff_exists": "identity/staff/management/commands/staff.py tells the operator",
     "stream_refused": "voice/media_stream.py: the socket is closed with a code",
     "text_too_late": "ai/listening/track.py: the stretch becomes a gap",
     "transcriber_overloaded": "ai/listening/client.py: final speech waits and is sent again",

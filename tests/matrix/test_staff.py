@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 import pytest
 
-from staff.models import StaffMember
+from identity.staff.models import StaffMember
 from tests.matrix.asker import Asker, Reply
 from tests.matrix.expectations import EXPECTATIONS, LOOKED, ROLES, SIGNED_IN, STAFF, Role, StaffRole
 from tests.matrix.routes import CHANGING, Operation, customers_operations, is_ours, operations

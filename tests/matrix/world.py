@@ -19,11 +19,11 @@ from identity.models import Membership, TenantModel
 from identity.operations import add_member, create_verified_user
 from identity.permissions import Role as MemberRole
 from identity.schemas import SignUpIn
+from identity.staff.permissions import StaffRole
 from ledger import operations, top_up_words
 from ledger.models import Checkout
 from ledger.paddle import packs
 from ledger.top_up_schemas import TopUpTerms
-from staff.permissions import StaffRole
 from tests.identity.browser import PASSWORD, form
 from tests.ledger.books import completed, notify
 from tests.ledger.top_ups import created

@@ -12,9 +12,9 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from identity.models import Membership
-from outgoing import endpoints, sending
-from outgoing.models import Delivery, Endpoint
-from outgoing.schemas import EVENTS, EndpointIn
+from identity.outgoing import endpoints, sending
+from identity.outgoing.models import Delivery, Endpoint
+from identity.outgoing.schemas import EVENTS, EndpointIn
 from tests.identity.conftest import make_account, sign_in
 from tests.identity.teams import colleague, mails, owner, page
 from tests.sandbox_fixture import sandbox, sandbox_process

@@ -10,7 +10,7 @@ from django.db import connection
 from pytest_django.fixtures import Settings
 
 from identity.models import Membership
-from outgoing.models import Endpoint
+from identity.outgoing.models import Endpoint
 from tests.identity.browser import Browser, code_of
 from tests.identity.conftest import SignIn
 from tests.outgoing.conftest import Receiver, send

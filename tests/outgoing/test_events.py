@@ -12,10 +12,10 @@ from django.db import transaction
 from compliance.retention import expire
 from compliance.stores import Subject
 from identity.models import Membership
+from identity.outgoing.models import Delivery, Endpoint
+from identity.outgoing.personal_data import STORE
 from identity.personal_data import subject_of
 from ledger import operations as ledger
-from outgoing.models import Delivery, Endpoint
-from outgoing.personal_data import STORE
 from tests.identity.browser import Browser
 from tests.identity.conftest import MakeAccount, SignIn
 from tests.outgoing.conftest import Receiver, send

@@ -17,9 +17,9 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from identity.models import Membership
-from outgoing import deliveries, sending
-from outgoing import mails as webhook_mails
-from outgoing.models import Delivery, Endpoint
+from identity.outgoing import deliveries, sending
+from identity.outgoing import mails as webhook_mails
+from identity.outgoing.models import Delivery, Endpoint
 from processors import customers, egress
 from processors.models import BlockedEgress, Disclosure
 from tests.identity.browser import Browser, code_of

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from pytest_django.fixtures import Settings
 
-from outgoing import signing
+from identity.outgoing import signing
 
 
 def is_ours(headers: Mapping[str, str], body: bytes, secret: str) -> bool:

@@ -8,9 +8,9 @@ import pyotp
 from django.conf import settings
 
 from identity.access import Client
-from staff import people, queries
-from staff.models import StaffMember
-from staff.permissions import StaffRole
+from identity.staff import people, queries
+from identity.staff.models import StaffMember
+from identity.staff.permissions import StaffRole
 from tests.identity.browser import Browser
 
 PASSWORD = "quiet lantern river"

@@ -15,7 +15,7 @@ from django.db import connection
 from compliance import audit_check
 from compliance.models import AuditEvent
 from compliance.retention import expire
-from staff.models import StaffEvent, StaffMember, StaffSession
+from identity.staff.models import StaffEvent, StaffMember, StaffSession
 from tests.identity.browser import PASSWORD as CUSTOMERS_PASSWORD
 from tests.identity.browser import code_of
 from tests.identity.conftest import MakeAccount, SignIn

@@ -21,10 +21,10 @@ from compliance.stores import Subject
 from identity import erasure
 from identity.models import Membership
 from identity.personal_data import subject_of
-from staff import looks
-from staff.actor import actor_of_key
-from staff.models import Look, StaffEvent
-from staff.personal_data import STORE
+from identity.staff import looks
+from identity.staff.actor import actor_of_key
+from identity.staff.models import Look, StaffEvent
+from identity.staff.personal_data import STORE
 from tests.identity.browser import Browser, code_of
 from tests.identity.conftest import MakeAccount, SignIn
 from tests.identity.teams import colleague, owner, page

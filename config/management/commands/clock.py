@@ -15,9 +15,9 @@ from django.db import InterfaceError, OperationalError, close_old_connections
 from compliance import audit_check, policy_change, retention
 from compliance import tasks as compliance
 from identity import account_mails, invitation_mails, policy_mails
+from identity.outgoing import mails, sending
 from ledger import operations as ledger
 from ledger import reconcile as books
-from outgoing import mails, sending
 from processors import alerts
 from realtime import leftovers
 from voice import analysis, credit_end, metering, reconcile, submission, sweeps, watching

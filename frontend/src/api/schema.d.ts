@@ -392,6 +392,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/data-kinds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Data Kinds */
+        get: operations["list_data_kinds"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/deliveries/{delivery_id}/again": {
         parameters: {
             query?: never;
@@ -583,6 +600,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/leads/{lead_id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Lead History */
+        get: operations["list_lead_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/leads/{lead_id}/suppression": {
         parameters: {
             query?: never;
@@ -598,6 +632,23 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/leads/{lead_id}/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change Tags */
+        patch: operations["change_tags"];
         trace?: never;
     };
     "/api/mobile": {
@@ -781,8 +832,86 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Policy */
+        /**
+         * Policy
+         * @description One version, or the one in force.
+         */
         get: operations["get_policy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/policy/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer
+         * @description Accepts the version in force, with a yes or no to each new purpose.
+         */
+        post: operations["answer_policy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/policy/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Changes
+         * @description What a version changed, word by word: of the newest against the one before it, unless others are named.
+         */
+        get: operations["compare_policy_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/policy/notice": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Notice */
+        get: operations["get_policy_notice"];
+        put?: never;
+        /** Confirm Notice */
+        post: operations["confirm_policy_notice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/policy/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Versions */
+        get: operations["list_policy_versions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -897,6 +1026,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/privacy/expiring": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Expiring
+         * @description What of the workspace is removed today and in the next days, because its term is over.
+         */
+        get: operations["list_expiring_data"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/privacy/export": {
         parameters: {
             query?: never;
@@ -925,6 +1074,27 @@ export interface paths {
         get: operations["list_held_data"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/privacy/purposes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Purposes */
+        get: operations["list_purposes"];
+        put?: never;
+        /**
+         * Set Purpose
+         * @description Gives or takes back the consent to a purpose that people are asked for.
+         */
+        post: operations["set_purpose"];
         delete?: never;
         options?: never;
         head?: never;
@@ -978,6 +1148,93 @@ export interface paths {
         post?: never;
         /** Delete Question */
         delete: operations["delete_question"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Queue */
+        get: operations["get_queue"];
+        put?: never;
+        /** Start Queue */
+        post: operations["start_queue"];
+        /** End Queue */
+        delete: operations["end_queue"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/queue/next": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take Next Lead */
+        post: operations["take_next_lead"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/queue/reservations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Reservations */
+        get: operations["list_reservations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/queue/skip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Skip Lead */
+        post: operations["skip_lead"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/queue/workers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Queue Workers */
+        get: operations["list_queue_workers"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1127,6 +1384,277 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/social/begin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin
+         * @description Where the browser is to go to sign up or in with a provider. It comes back to /social/{provider}/return.
+         */
+        post: operations["begin_social"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/social/sign-up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Sign Up
+         * @description Whom a provider has confirmed in this browser, and who is about to sign up.
+         */
+        get: operations["get_social_sign_up"];
+        put?: never;
+        /** Finish Sign Up */
+        post: operations["finish_social_sign_up"];
+        /** Drop Sign Up */
+        delete: operations["drop_social_sign_up"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/staff/enrolment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enrol
+         * @description Sets password and second factor, and uses the link up.
+         */
+        post: operations["enrol"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/staff/enrolment/seen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * See Enrolment
+         * @description What whoever holds a one-time link needs for the authenticator app.
+         */
+        post: operations["see_enrolment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/staff/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Staff Events
+         * @description Sign-ins, searches and what was done with accounts, newest first.
+         */
+        get: operations["list_staff_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/staff/looks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Own Looks
+         * @description One's own, newest first; those of all of us for who reads the record.
+         */
+        get: operations["list_own_looks"];
+        put?: never;
+        /**
+         * Begin Look
+         * @description From now on this browser sees the member's pages, and changes nothing, until the look is over.
+         */
+        post: operations["begin_look"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/staff/looks/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End Look */
+        post: operations["end_look"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/staff/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Staff */
+        get: operations["list_staff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/staff/people/{member_id}/disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Disable Staff
+         * @description Ends every session and look of one of us, who does not come in again until reset.
+         */
+        post: operations["disable_staff"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/staff/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Staff Session
+         * @description Which of us this browser belongs to. Sets the CSRF cookie that every changing request must repeat as a header.
+         */
+        get: operations["get_staff_session"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/staff/signin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Staff Sign In */
+        post: operations["staff_sign_in"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/staff/signout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Staff Sign Out */
+        post: operations["staff_sign_out"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/staff/workspaces/find": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Find Workspace
+         * @description By something exact, which stands in the body, so that no address ever enters a log.
+         */
+        post: operations["find_workspace"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Tags */
+        get: operations["list_tags"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/team": {
         parameters: {
             query?: never;
@@ -1212,6 +1740,26 @@ export interface paths {
         put?: never;
         /** Leave Workspace */
         post: operations["leave_workspace"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/team/looks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Team Looks
+         * @description Who of Klosesales looked into the workspace, when, why, and what was opened; newest first.
+         */
+        get: operations["list_team_looks"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1310,6 +1858,77 @@ export interface paths {
         get: operations["get_wall"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ways-in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Ways In */
+        get: operations["list_ways_in"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ways-in/code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send Code
+         * @description Texts a passcode to who has no password to prove a link with.
+         */
+        post: operations["send_proof_code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ways-in/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Link */
+        post: operations["link_social"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ways-in/unlink": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Unlink */
+        post: operations["unlink_social"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1460,7 +2079,7 @@ export interface components {
              * Action
              * @enum {string}
              */
-            action: "call.ended_by_manager" | "call.watch_began" | "call.watch_ended" | "key.made" | "key.revoked" | "lead.removed" | "paddle_event.dismissed" | "paddle_event.granted" | "team.capped" | "team.handed_over" | "team.invitation_taken_back" | "team.invited" | "team.joined" | "team.left" | "team.removed" | "team.renamed" | "team.role_changed" | "top_up.agreed" | "top_up.changed" | "top_up.stopped" | "transcript.corrected" | "transcript.correction_undone" | "webhook.changed" | "webhook.made" | "webhook.removed" | "webhook.secret_changed";
+            action: "call.ended_by_manager" | "call.watch_began" | "call.watch_ended" | "key.made" | "key.revoked" | "lead.removed" | "look.began" | "look.ended" | "look.opened" | "paddle_event.dismissed" | "paddle_event.granted" | "team.capped" | "team.handed_over" | "team.invitation_taken_back" | "team.invited" | "team.joined" | "team.left" | "team.removed" | "team.renamed" | "team.role_changed" | "top_up.agreed" | "top_up.changed" | "top_up.stopped" | "transcript.corrected" | "transcript.correction_undone" | "webhook.changed" | "webhook.made" | "webhook.removed" | "webhook.secret_changed";
             /**
              * At
              * Format: date-time
@@ -1735,7 +2354,10 @@ export interface components {
              */
             time_zone?: string;
         };
-        /** CallChange */
+        /**
+         * CallChange
+         * @description What is left out stays. disposition: null takes back what a person said of the call.
+         */
         CallChange: {
             /** Disposition */
             disposition?: ("interested" | "not_interested" | "call_back" | "meeting_booked" | "left_voicemail" | "wrong_number" | "do_not_call") | null;
@@ -1819,6 +2441,8 @@ export interface components {
             limit_s: number | null;
             /** Notes */
             notes: string;
+            /** Outcome */
+            outcome: ("connected" | "voicemail" | "busy" | "no_answer" | "failed") | null;
             /** Seconds Left */
             seconds_left: number | null;
             /** Sequence */
@@ -1836,13 +2460,16 @@ export interface components {
              */
             transcript_state: "waiting_for_notice" | "on" | "refused" | "off" | "expired";
             user: components["schemas"]["CallUser"];
+            /** Voicemail */
+            voicemail: boolean;
         };
         /**
          * CallOut
          * @description A call as of `as_of`. sequence: the call's newest event number. duration_s: seconds since the callee answered.
          *     seconds_left: at the price of the call with all credits available; null unless in progress. limit_s: how long the rep's own
-         *     monthly limit lets it last; null without one. ended_by: the colleague who ended it, from the moment that they asked for it;
-         *     null otherwise.
+         *     monthly limit lets it last; null without one. voicemail: a machine took the
+         *     phone, as far as the carrier can tell. outcome: what came of it by the carrier's word; disposition: by the rep's,
+         *     which counts where there is one. ended_by: the colleague who ended it, from the moment that they asked for it; null otherwise.
          */
         CallOut: {
             /** Answered At */
@@ -1878,6 +2505,8 @@ export interface components {
             limit_s: number | null;
             /** Notes */
             notes: string;
+            /** Outcome */
+            outcome: ("connected" | "voicemail" | "busy" | "no_answer" | "failed") | null;
             /** Seconds Left */
             seconds_left: number | null;
             /** Sequence */
@@ -1893,6 +2522,8 @@ export interface components {
              */
             transcript_state: "waiting_for_notice" | "on" | "refused" | "off" | "expired";
             user: components["schemas"]["CallUser"];
+            /** Voicemail */
+            voicemail: boolean;
         };
         /** CallPage */
         CallPage: {
@@ -2052,6 +2683,22 @@ export interface components {
             /** Transaction Id */
             transaction_id: string;
         };
+        /** ClauseChangeOut */
+        ClauseChangeOut: {
+            /** Heading */
+            heading: string;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "added" | "removed" | "changed";
+            /** Pieces */
+            pieces: components["schemas"]["PieceOut"][];
+            /** Section */
+            section: number;
+        };
         /** ClauseOut */
         ClauseOut: {
             /** Heading */
@@ -2121,6 +2768,38 @@ export interface components {
             key: string;
             /** Title */
             title: string;
+        };
+        /**
+         * DataKindOut
+         * @description One kind of data that the product keeps of somebody. recipients: names of those who may receive it.
+         */
+        DataKindOut: {
+            /** Basis */
+            basis: string;
+            /** Element */
+            element: string;
+            /** Erasure */
+            erasure: string;
+            /** Purpose */
+            purpose: string;
+            /** Recipients */
+            recipients: string[];
+            /** Retention */
+            retention: string;
+            /** Source */
+            source: string;
+            /** Stays */
+            stays: string;
+            /** Title */
+            title: string;
+        };
+        /**
+         * DataKindsOut
+         * @description In the order of the inventory that the software is checked against.
+         */
+        DataKindsOut: {
+            /** Items */
+            items: components["schemas"]["DataKindOut"][];
         };
         /**
          * DeliveryOut
@@ -2327,6 +3006,48 @@ export interface components {
             /** Max */
             max: number;
         };
+        /**
+         * EnrolIn
+         * @description password: 10 characters at least. code: six digits that the app shows.
+         */
+        EnrolIn: {
+            /** Code */
+            code: string;
+            /**
+             * Password
+             * Format: password
+             */
+            password: string;
+            /** Token */
+            token: string;
+        };
+        /**
+         * EnrolmentSeenOut
+         * @description secret: base32, for who cannot scan. picture: the QR code, an SVG as a data URL.
+         */
+        EnrolmentSeenOut: {
+            /** Email */
+            email: string;
+            /** First Name */
+            first_name: string;
+            /** Picture */
+            picture: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "support" | "privacy_officer" | "admin";
+            /** Secret */
+            secret: string;
+        };
+        /**
+         * EnrolmentTokenIn
+         * @description token: what stands in the one-time link after the #.
+         */
+        EnrolmentTokenIn: {
+            /** Token */
+            token: string;
+        };
         /** EnterWorkspaceIn */
         EnterWorkspaceIn: {
             /**
@@ -2454,6 +3175,33 @@ export interface components {
             sender: "twilio" | "paddle";
         };
         /**
+         * ExpiringListOut
+         * @description The next first. days: how many days after today are looked at.
+         */
+        ExpiringListOut: {
+            /** Days */
+            days: number;
+            /** Items */
+            items: components["schemas"]["ExpiringOut"][];
+        };
+        /**
+         * ExpiringOut
+         * @description How many things of one kind are removed on a day (UTC), because their term is over.
+         */
+        ExpiringOut: {
+            /** Count */
+            count: number;
+            /** Element */
+            element: string;
+            /**
+             * On
+             * Format: date
+             */
+            on: string;
+            /** Title */
+            title: string;
+        };
+        /**
          * ExplanationOut
          * @description One entry with everything it rests on.
          *
@@ -2500,10 +3248,46 @@ export interface components {
             /** Message */
             message: string;
         };
+        /**
+         * FindWorkspaceIn
+         * @description typed: the whole id of a workspace, or the whole e-mail of a member.
+         */
+        FindWorkspaceIn: {
+            /** Typed */
+            typed: string;
+        };
         /** ForgotPasswordIn */
         ForgotPasswordIn: {
             /** Email */
             email: string;
+        };
+        /**
+         * FoundWorkspaceOut
+         * @description user_id, role: the member as whom the pages would be seen.
+         */
+        FoundWorkspaceOut: {
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "owner" | "manager" | "rep";
+            /**
+             * User Id
+             * Format: uuid
+             */
+            user_id: string;
+            /**
+             * Workspace Id
+             * Format: uuid
+             */
+            workspace_id: string;
+            /** Workspace Name */
+            workspace_name: string;
+        };
+        /** FoundWorkspacesOut */
+        FoundWorkspacesOut: {
+            /** Items */
+            items: components["schemas"]["FoundWorkspaceOut"][];
         };
         /** GoesOut */
         GoesOut: {
@@ -2555,6 +3339,62 @@ export interface components {
             end: number;
             /** Start */
             start: number;
+        };
+        /** HistoryCall */
+        HistoryCall: {
+            /** Disposition */
+            disposition: ("interested" | "not_interested" | "call_back" | "meeting_booked" | "left_voicemail" | "wrong_number" | "do_not_call") | null;
+            /** Duration S */
+            duration_s: number;
+            /** Notes */
+            notes: string;
+            /** Outcome */
+            outcome: ("connected" | "voicemail" | "busy" | "no_answer" | "failed") | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "intended" | "dialling" | "rep_ringing" | "rep_answered" | "callee_ringing" | "in_progress" | "completed" | "busy" | "no_answer" | "failed" | "cancelled";
+        };
+        /**
+         * HistoryItem
+         * @description One thing that happened with a lead. by: who did it, null once that person is gone, and for what the callee did.
+         *
+         *     call: of a call. detail: the reason of a skip; of a do-not-call request where it came from; of a correction the new text,
+         *     and before what was recognised. call_id: what it belongs to.
+         */
+        HistoryItem: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Before */
+            before: string;
+            /** By */
+            by: string | null;
+            call: components["schemas"]["HistoryCall"] | null;
+            /** Call Id */
+            call_id: string | null;
+            /** Detail */
+            detail: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "call" | "skipped" | "suppressed" | "corrected";
+        };
+        /** HistoryPage */
+        HistoryPage: {
+            /** Items */
+            items: components["schemas"]["HistoryItem"][];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /**
          * InsightOut
@@ -2743,10 +3583,13 @@ export interface components {
             notes?: string;
             /** Phone */
             phone: string;
+            /** Tags */
+            tags?: string[];
         };
         /**
          * LeadOut
-         * @description phone_e164 is null and erased_at set once the person had it removed. suppressed: must not be called.
+         * @description phone_e164 is null and erased_at set once the person had it removed. suppressed: must not be called. disposition: what came
+         *     of the last call that rang them. retry_at: when a busy or unanswered call is to be tried again.
          */
         LeadOut: {
             /** Company */
@@ -2758,6 +3601,8 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+            /** Disposition */
+            disposition: ("interested" | "not_interested" | "call_back" | "meeting_booked" | "left_voicemail" | "wrong_number" | "do_not_call" | "connected" | "voicemail" | "busy" | "no_answer" | "failed") | null;
             /** Erased At */
             erased_at: string | null;
             /** First Name */
@@ -2775,8 +3620,12 @@ export interface components {
             notes: string;
             /** Phone E164 */
             phone_e164: string | null;
+            /** Retry At */
+            retry_at: string | null;
             /** Suppressed */
             suppressed: boolean;
+            /** Tags */
+            tags: string[];
             /** Time Zone */
             time_zone: string;
         };
@@ -2786,6 +3635,76 @@ export interface components {
             items: components["schemas"]["LeadOut"][];
             /** Next Cursor */
             next_cursor: string | null;
+        };
+        /** LeadReleased */
+        LeadReleased: {
+            /**
+             * Lead Id
+             * Format: uuid
+             */
+            lead_id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "lead.released";
+            /**
+             * User Id
+             * Format: uuid
+             */
+            user_id: string;
+        };
+        /**
+         * LeadReserved
+         * @description Somebody has a lead in the queue, until they call it, let it go, or the time is over.
+         */
+        LeadReserved: {
+            reservation: components["schemas"]["ReservationOut"];
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "lead.reserved";
+        };
+        /**
+         * LookBannerOut
+         * @description What stands on every page while one of our staff sees it as a member does. staff_name: a first name.
+         */
+        LookBannerOut: {
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            /** Reason */
+            reason: string;
+            /** Staff Name */
+            staff_name: string;
+            /** Workspace Name */
+            workspace_name: string;
+        };
+        /**
+         * LookIn
+         * @description reason: what the workspace's owner and managers read.
+         */
+        LookIn: {
+            /**
+             * Case Reference
+             * @default
+             */
+            case_reference?: string;
+            /** Reason */
+            reason: string;
+            /**
+             * User Id
+             * Format: uuid
+             */
+            user_id: string;
+            /**
+             * Workspace Id
+             * Format: uuid
+             */
+            workspace_id: string;
         };
         /**
          * MemberOut
@@ -2835,17 +3754,14 @@ export interface components {
         };
         /**
          * MobileChangeIn
-         * @description password: the account's. sms_consent: true, from a box that the person ticked for the new number; policy_version: that of
+         * @description password: the account's, if it has one. sms_consent: true, from a box that the person ticked for the new number; policy_version: that of
          *     the wording beside it.
          */
         MobileChangeIn: {
             /** Mobile */
             mobile: string;
-            /**
-             * Password
-             * Format: password
-             */
-            password: string;
+            /** Password */
+            password?: string | null;
             /** Policy Version */
             policy_version: string;
             /**
@@ -2908,6 +3824,33 @@ export interface components {
             /** Token */
             token: string;
         };
+        /**
+         * NewPurposeOut
+         * @description A use of data that people are asked for. words: what is agreed to; if_no: what follows from a no.
+         */
+        NewPurposeOut: {
+            /** If No */
+            if_no: string;
+            /** Key */
+            key: string;
+            /** Title */
+            title: string;
+            /** Words */
+            words: string;
+        };
+        /**
+         * OpenedOut
+         * @description id: of the call or lead; null for a list.
+         */
+        OpenedOut: {
+            /** Id */
+            id: string | null;
+            /**
+             * What
+             * @enum {string}
+             */
+            what: "activity" | "balance" | "burn_down" | "call" | "calls" | "dial_check" | "explanation" | "insights" | "keys" | "lead" | "leads" | "looks" | "purchases" | "questions" | "receipt" | "spending" | "statement" | "team" | "top_up" | "transcript";
+        };
         /** OtpCheckIn */
         OtpCheckIn: {
             /** Code */
@@ -2929,6 +3872,58 @@ export interface components {
             mobile_e164: string;
             /** Resends Left */
             resends_left: number;
+        };
+        /**
+         * OwnLookOut
+         * @description A look as we see it. workspace_name: "" when the workspace is erased.
+         */
+        OwnLookOut: {
+            /**
+             * Began At
+             * Format: date-time
+             */
+            began_at: string;
+            /** Case Reference */
+            case_reference: string;
+            /** Ended At */
+            ended_at: string | null;
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Opened */
+            opened: components["schemas"]["OpenedOut"][];
+            /** Reason */
+            reason: string;
+            /** Staff Name */
+            staff_name: string;
+            /**
+             * Staff Role
+             * @enum {string}
+             */
+            staff_role: "support" | "privacy_officer" | "admin";
+            /** Viewed */
+            viewed: string | null;
+            /**
+             * Workspace Id
+             * Format: uuid
+             */
+            workspace_id: string;
+            /** Workspace Name */
+            workspace_name: string;
+        };
+        /** OwnLookPage */
+        OwnLookPage: {
+            /** Items */
+            items: components["schemas"]["OwnLookOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /** OwnWorkspaceOut */
         OwnWorkspaceOut: {
@@ -2969,6 +3964,21 @@ export interface components {
             price_id: string;
         };
         /**
+         * PassedOver
+         * @description How many leads of the queue are not offered. suppressed: asked not to be called, as far as it was looked. restricted: no
+         *     number that is called. outside_hours: it is no calling hour where they are. reserved: colleagues have them.
+         */
+        PassedOver: {
+            /** Outside Hours */
+            outside_hours: number;
+            /** Reserved */
+            reserved: number;
+            /** Restricted */
+            restricted: number;
+            /** Suppressed */
+            suppressed: number;
+        };
+        /**
          * PermissionsOut
          * @description What the person's role allows in the workspace; pages hide the rest, routes refuse it.
          */
@@ -2987,6 +3997,62 @@ export interface components {
             see_team: boolean;
         };
         /**
+         * PieceOut
+         * @description A run of words: in both wordings, only in the newer one, or only in the older one.
+         */
+        PieceOut: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "same" | "new" | "gone";
+            /** Text */
+            text: string;
+        };
+        /**
+         * PolicyAnswerIn
+         * @description version: the one in force. answers: yes or no to each new purpose.
+         */
+        PolicyAnswerIn: {
+            /** Answers */
+            answers: components["schemas"]["PurposeAnswerIn"][];
+            /** Version */
+            version: string;
+        };
+        /**
+         * PolicyChangesOut
+         * @description What differs between two versions, clause by clause. before: null when the version is the first.
+         */
+        PolicyChangesOut: {
+            after: components["schemas"]["PolicyVersionOut"];
+            before: components["schemas"]["PolicyVersionOut"] | null;
+            /** Items */
+            items: components["schemas"]["ClauseChangeOut"][];
+        };
+        /**
+         * PolicyNoticeIn
+         * @description version: the coming one.
+         */
+        PolicyNoticeIn: {
+            /** Version */
+            version: string;
+        };
+        /**
+         * PolicyNoticeOut
+         * @description What the person is to be told or asked now.
+         *
+         *     coming: a version that takes effect later; confirmed: the person has said on the page to have read of it.
+         *     question: the version in force, as far as the person has to answer before the product goes on. purposes: to be answered.
+         */
+        PolicyNoticeOut: {
+            coming: components["schemas"]["PolicyVersionOut"] | null;
+            /** Confirmed */
+            confirmed: boolean;
+            /** Purposes */
+            purposes: components["schemas"]["NewPurposeOut"][];
+            question: components["schemas"]["PolicyVersionOut"] | null;
+        };
+        /**
          * PolicyOut
          * @description text_hash: SHA-256 in hex over the wording.
          */
@@ -3000,10 +4066,53 @@ export interface components {
              * Format: date
              */
             effective_on: string;
+            /** Published At */
+            published_at: string | null;
+            /** Purposes */
+            purposes: components["schemas"]["NewPurposeOut"][];
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "past" | "in_force" | "coming";
+            /** Summary */
+            summary: string;
             /** Text Hash */
             text_hash: string;
             /** Version */
             version: string;
+        };
+        /**
+         * PolicyVersionOut
+         * @description summary: what changed, "" for the first. published_at: since when people were told. text_hash: SHA-256 in hex.
+         */
+        PolicyVersionOut: {
+            /**
+             * Effective On
+             * Format: date
+             */
+            effective_on: string;
+            /** Published At */
+            published_at: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "past" | "in_force" | "coming";
+            /** Summary */
+            summary: string;
+            /** Text Hash */
+            text_hash: string;
+            /** Version */
+            version: string;
+        };
+        /**
+         * PolicyVersionsOut
+         * @description The newest first.
+         */
+        PolicyVersionsOut: {
+            /** Items */
+            items: components["schemas"]["PolicyVersionOut"][];
         };
         /**
          * PostingOut
@@ -3156,6 +4265,34 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
+        /** PurposeAnswerIn */
+        PurposeAnswerIn: {
+            /** Given */
+            given: boolean;
+            /** Purpose */
+            purpose: string;
+        };
+        /**
+         * PurposeOut
+         * @description given: what the person said last; null when nothing was said.
+         */
+        PurposeOut: {
+            /** Given */
+            given: boolean | null;
+            /** If No */
+            if_no: string;
+            /** Key */
+            key: string;
+            /** Title */
+            title: string;
+            /** Words */
+            words: string;
+        };
+        /** PurposesOut */
+        PurposesOut: {
+            /** Items */
+            items: components["schemas"]["PurposeOut"][];
+        };
         /**
          * QuestionIn
          * @description A question over the calls that the asker may see; they started at or after from, and before to.
@@ -3181,6 +4318,59 @@ export interface components {
             items: components["schemas"]["AnswerOut"][];
             /** Next Cursor */
             next_cursor: string | null;
+        };
+        /**
+         * QueueIn
+         * @description Through which leads. tag: "" for all. disposition: what came of their last call; null for whoever is due, which are
+         *     retries whose time has come and leads that were never called.
+         */
+        QueueIn: {
+            /** Disposition */
+            disposition?: ("never_called" | "interested" | "not_interested" | "call_back" | "meeting_booked" | "left_voicemail" | "wrong_number" | "do_not_call" | "connected" | "voicemail" | "busy" | "no_answer" | "failed") | null;
+            /**
+             * Tag
+             * @default
+             */
+            tag?: string;
+        };
+        /**
+         * QueueOut
+         * @description A person's way through leads. lead: the reserved one, until reserved_until; null when there is none to call. call: the
+         *     person's call of the last reserved lead, while no other is reserved. left: may be called now, the reserved one not
+         *     counted. waiting: retries whose time, next_retry_at for the first, has not come.
+         */
+        QueueOut: {
+            call: components["schemas"]["CallOut"] | null;
+            /** Called */
+            called: number;
+            /** Disposition */
+            disposition: ("never_called" | "interested" | "not_interested" | "call_back" | "meeting_booked" | "left_voicemail" | "wrong_number" | "do_not_call" | "connected" | "voicemail" | "busy" | "no_answer" | "failed") | null;
+            lead: components["schemas"]["LeadOut"] | null;
+            /** Left */
+            left: number;
+            /** Next Retry At */
+            next_retry_at: string | null;
+            passed_over: components["schemas"]["PassedOver"];
+            /** Reserved Until */
+            reserved_until: string | null;
+            /** Skipped */
+            skipped: number;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /** Tag */
+            tag: string;
+            /** Waiting */
+            waiting: number;
+        };
+        /**
+         * QueueState
+         * @description queue: null while the person works through none.
+         */
+        QueueState: {
+            queue: components["schemas"]["QueueOut"] | null;
         };
         /**
          * QuoteOut
@@ -3299,6 +4489,14 @@ export interface components {
             label: string;
         };
         /**
+         * RecoveryCodesOut
+         * @description Each opens the entrance once in place of the app. No other answer shows them again.
+         */
+        RecoveryCodesOut: {
+            /** Codes */
+            codes: string[];
+        };
+        /**
          * Refusal
          * @description Why a call may not be made now; message says what to do.
          */
@@ -3345,6 +4543,34 @@ export interface components {
              * @enum {string}
              */
             state: "requested" | "approved" | "running" | "verifying" | "rewriting" | "done" | "cancelled";
+        };
+        /**
+         * ReservationOut
+         * @description A colleague, or oneself, has a lead in the queue.
+         */
+        ReservationOut: {
+            /**
+             * Lead Id
+             * Format: uuid
+             */
+            lead_id: string;
+            /** Name */
+            name: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /**
+             * User Id
+             * Format: uuid
+             */
+            user_id: string;
+        };
+        /** ReservationsOut */
+        ReservationsOut: {
+            /** Items */
+            items: components["schemas"]["ReservationOut"][];
         };
         /** RoleIn */
         RoleIn: {
@@ -3489,19 +4715,27 @@ export interface components {
             /** Latest Sequence */
             latest_sequence: number;
         };
-        ServerEvent: components["schemas"]["BalanceChanged"] | components["schemas"]["BalanceLow"] | components["schemas"]["CallChanged"] | components["schemas"]["CallWarning"] | components["schemas"]["CheckoutChanged"] | components["schemas"]["InsightsReady"] | components["schemas"]["SegmentAdded"] | components["schemas"]["SegmentChanged"] | components["schemas"]["SegmentInterim"] | components["schemas"]["TopUpChanged"] | components["schemas"]["TranscriptionLevel"] | components["schemas"]["WatchersChanged"] | components["schemas"]["WebhooksChanged"];
+        ServerEvent: components["schemas"]["BalanceChanged"] | components["schemas"]["BalanceLow"] | components["schemas"]["CallChanged"] | components["schemas"]["CallWarning"] | components["schemas"]["CheckoutChanged"] | components["schemas"]["InsightsReady"] | components["schemas"]["LeadReleased"] | components["schemas"]["LeadReserved"] | components["schemas"]["SegmentAdded"] | components["schemas"]["SegmentChanged"] | components["schemas"]["SegmentInterim"] | components["schemas"]["TopUpChanged"] | components["schemas"]["TranscriptionLevel"] | components["schemas"]["WatchersChanged"] | components["schemas"]["WebhooksChanged"];
         /**
          * SessionOut
          * @description Whom the browser's session belongs to; all but the state is null when anonymous.
          *
-         *     live_socket_url: where /ws/ is, without a path; for the signed in alone.
+         *     live_socket_url: where /ws/ is, without a path; for the signed in alone. look: not null when it is no session of the
+         *     person, but a look of our staff, which changes nothing.
+         *     must_answer_policy: the policy has changed, and nothing but the privacy centre is open until the person has answered.
+         *     sign_in_with: who may confirm people here.
          */
         SessionOut: {
             /** Live Socket Url */
             live_socket_url: string | null;
+            look: components["schemas"]["LookBannerOut"] | null;
+            /** Must Answer Policy */
+            must_answer_policy: boolean;
             permissions: components["schemas"]["PermissionsOut"] | null;
             /** Role */
             role: ("owner" | "manager" | "rep") | null;
+            /** Sign In With */
+            sign_in_with: ("google" | "facebook")[];
             /**
              * State
              * @enum {string}
@@ -3522,7 +4756,7 @@ export interface components {
         };
         /**
          * SignUpIn
-         * @description mobile: international form, such as +44 7700 900123. password: 10 characters at least.
+         * @description password: 10 characters at least.
          *
          *     invitation: what stands in a mailed invitation after the #; whoever proves the phone then joins that workspace.
          */
@@ -3588,6 +4822,110 @@ export interface components {
             /** Items */
             items: components["schemas"]["SignedInDeviceOut"][];
         };
+        /**
+         * SkipIn
+         * @description lead_id: the lead that the person sees; another one is not skipped.
+         */
+        SkipIn: {
+            /**
+             * Lead Id
+             * Format: uuid
+             */
+            lead_id: string;
+            /**
+             * Reason
+             * @enum {string}
+             */
+            reason: "not_now" | "no_fit" | "wrong_details" | "already_talking";
+        };
+        /**
+         * SocialAddressOut
+         * @description url: the provider's own, to which the browser is to go.
+         */
+        SocialAddressOut: {
+            /** Url */
+            url: string;
+        };
+        /**
+         * SocialBeginIn
+         * @description intent: sign_up where somebody asks for a new account. next: the path of our own to go to after the passcode.
+         */
+        SocialBeginIn: {
+            /**
+             * Intent
+             * @enum {string}
+             */
+            intent: "sign_in" | "sign_up";
+            /** Next */
+            next?: string | null;
+            /**
+             * Provider
+             * @enum {string}
+             */
+            provider: "google" | "facebook";
+        };
+        /**
+         * SocialLinkIn
+         * @description The proof that whoever sits there is whose account it is. present: the password; code: of who has none.
+         */
+        SocialLinkIn: {
+            /** Code */
+            code?: string | null;
+            /** Present */
+            present?: string | null;
+            /**
+             * Provider
+             * @enum {string}
+             */
+            provider: "google" | "facebook";
+        };
+        /**
+         * SocialSignUpIn
+         * @description email: for whose provider gave none; otherwise the provider's counts.
+         */
+        SocialSignUpIn: {
+            /** Email */
+            email?: string | null;
+            /** First Name */
+            first_name: string;
+            /** Last Name */
+            last_name: string;
+            /** Mobile */
+            mobile: string;
+            /** Policy Accepted */
+            policy_accepted: boolean;
+            /** Policy Version */
+            policy_version: string;
+            /** Sms Consent */
+            sms_consent: boolean;
+            /** Workspace Name */
+            workspace_name?: string | null;
+        };
+        /**
+         * SocialSignUpOut
+         * @description What the provider told of whoever is about to sign up; email: null where it told none.
+         */
+        SocialSignUpOut: {
+            /** Email */
+            email: string | null;
+            /** First Name */
+            first_name: string;
+            /** Last Name */
+            last_name: string;
+            /**
+             * Provider
+             * @enum {string}
+             */
+            provider: "google" | "facebook";
+        };
+        /** SocialUnlinkIn */
+        SocialUnlinkIn: {
+            /**
+             * Provider
+             * @enum {string}
+             */
+            provider: "google" | "facebook";
+        };
         /** SpeechSpan */
         SpeechSpan: {
             /** End Ms */
@@ -3612,6 +4950,138 @@ export interface components {
             id: string;
             /** Name */
             name: string;
+        };
+        /**
+         * StaffEventOut
+         * @description member: whom it concerns; null for an account that is not known. by: who did it, null for the person or the operator.
+         */
+        StaffEventOut: {
+            /** Address */
+            address: string | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** By */
+            by: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "sign_in_failed" | "sign_in_refused" | "sign_in" | "recovery_code_used" | "sign_out" | "searched" | "added" | "enrolled" | "reset" | "disabled";
+            /** Member */
+            member: string | null;
+        };
+        /** StaffEventPage */
+        StaffEventPage: {
+            /** Items */
+            items: components["schemas"]["StaffEventOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * StaffLookOut
+         * @description A look of the asker's that goes on.
+         */
+        StaffLookOut: {
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            /** Workspace Name */
+            workspace_name: string;
+        };
+        /**
+         * StaffMemberOut
+         * @description state: invited before the link was used. recovery_codes_left: 0 to 10.
+         */
+        StaffMemberOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Email */
+            email: string;
+            /** First Name */
+            first_name: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Is Self */
+            is_self: boolean;
+            /** Last Used At */
+            last_used_at: string | null;
+            /** Recovery Codes Left */
+            recovery_codes_left: number;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "support" | "privacy_officer" | "admin";
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "invited" | "active" | "disabled";
+        };
+        /** StaffMembersOut */
+        StaffMembersOut: {
+            /** Items */
+            items: components["schemas"]["StaffMemberOut"][];
+        };
+        /**
+         * StaffPermissionsOut
+         * @description What the role allows; pages hide the rest, routes refuse it.
+         */
+        StaffPermissionsOut: {
+            /** Look */
+            look: boolean;
+            /** Manage Staff */
+            manage_staff: boolean;
+            /** Read Record */
+            read_record: boolean;
+        };
+        /**
+         * StaffSessionOut
+         * @description Which of us the browser belongs to; all but the state is null when nobody is signed in.
+         */
+        StaffSessionOut: {
+            /** First Name */
+            first_name: string | null;
+            look: components["schemas"]["StaffLookOut"] | null;
+            permissions: components["schemas"]["StaffPermissionsOut"] | null;
+            /** Role */
+            role: ("support" | "privacy_officer" | "admin") | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "anonymous" | "signed_in";
+        };
+        /**
+         * StaffSignInIn
+         * @description code: the six digits that the authenticator app shows, or a recovery code.
+         */
+        StaffSignInIn: {
+            /** Code */
+            code: string;
+            /** Email */
+            email: string;
+            /**
+             * Password
+             * Format: password
+             */
+            password: string;
         };
         /**
          * StatementPage
@@ -3692,6 +5162,24 @@ export interface components {
             reason?: string;
         };
         /**
+         * TagsChange
+         * @description Both at once; a tag that is there already, or not there, stays so.
+         */
+        TagsChange: {
+            /** Add */
+            add?: string[];
+            /** Remove */
+            remove?: string[];
+        };
+        /**
+         * TagsOut
+         * @description Every tag of the workspace's leads, by name.
+         */
+        TagsOut: {
+            /** Items */
+            items: string[];
+        };
+        /**
          * TalkOut
          * @description Who spoke how much. talk_ratio: the agent's share of all speech, [0, 1]; null when nobody spoke.
          */
@@ -3708,6 +5196,53 @@ export interface components {
             silence_ms: number;
             /** Talk Ratio */
             talk_ratio: number | null;
+        };
+        /**
+         * TeamLookOut
+         * @description A look into the workspace, for its owner and managers.
+         *
+         *     ended_at: when it was over; null while it goes on. viewed: the member as whom the pages were seen; null when erased.
+         */
+        TeamLookOut: {
+            /**
+             * Began At
+             * Format: date-time
+             */
+            began_at: string;
+            /** Case Reference */
+            case_reference: string;
+            /** Ended At */
+            ended_at: string | null;
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Opened */
+            opened: components["schemas"]["OpenedOut"][];
+            /** Reason */
+            reason: string;
+            /** Staff Name */
+            staff_name: string;
+            /**
+             * Staff Role
+             * @enum {string}
+             */
+            staff_role: "support" | "privacy_officer" | "admin";
+            /** Viewed */
+            viewed: string | null;
+        };
+        /** TeamLookPage */
+        TeamLookPage: {
+            /** Items */
+            items: components["schemas"]["TeamLookOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /**
          * TeamOut
@@ -4026,6 +5561,33 @@ export interface components {
             items: components["schemas"]["CallUser"][];
         };
         /**
+         * WayInOut
+         * @description linked_at: null while the person does not sign in with it. offered: whether it is configured here.
+         */
+        WayInOut: {
+            /** Linked At */
+            linked_at: string | null;
+            /** Offered */
+            offered: boolean;
+            /**
+             * Provider
+             * @enum {string}
+             */
+            provider: "google" | "facebook";
+        };
+        /**
+         * WaysInOut
+         * @description may_unlink: whether there is another way in than any one of the providers.
+         */
+        WaysInOut: {
+            /** Has Password */
+            has_password: boolean;
+            /** May Unlink */
+            may_unlink: boolean;
+            /** Providers */
+            providers: components["schemas"]["WayInOut"][];
+        };
+        /**
          * WebhooksChanged
          * @description One of the workspace's endpoints was switched off; which, those who may see them ask for.
          */
@@ -4049,6 +5611,44 @@ export interface components {
             start_ms: number;
             /** Text */
             text: string;
+        };
+        /**
+         * WorkerOut
+         * @description Who works through which leads. lead: whom the person is about to call.
+         */
+        WorkerOut: {
+            /** Called */
+            called: number;
+            /** Disposition */
+            disposition: ("never_called" | "interested" | "not_interested" | "call_back" | "meeting_booked" | "left_voicemail" | "wrong_number" | "do_not_call" | "connected" | "voicemail" | "busy" | "no_answer" | "failed") | null;
+            /** Lead */
+            lead: string | null;
+            /** Name */
+            name: string;
+            /**
+             * Seen At
+             * Format: date-time
+             */
+            seen_at: string;
+            /** Skipped */
+            skipped: number;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /** Tag */
+            tag: string;
+            /**
+             * User Id
+             * Format: uuid
+             */
+            user_id: string;
+        };
+        /** WorkersOut */
+        WorkersOut: {
+            /** Items */
+            items: components["schemas"]["WorkerOut"][];
         };
         /** WorkspaceNameIn */
         WorkspaceNameIn: {
@@ -4076,7 +5676,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Sign in first: `api_key_invalid`, `not_signed_in` */
+        /** @description Sign in first: `api_key_invalid`, `look_ended`, `not_signed_in` */
         ask_401: {
             headers: {
                 [name: string]: unknown;
@@ -4094,7 +5694,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not allowed: `csrf_failed`, `key_not_accepted`, `member_cap_reached`, `not_permitted`, `scope_missing` */
+        /** @description Not allowed: `csrf_failed`, `key_not_accepted`, `look_is_read_only`, `member_cap_reached`, `not_in_look`, `not_permitted`, `policy_unanswered`, `scope_missing` */
         ask_403: {
             headers: {
                 [name: string]: unknown;
@@ -4157,7 +5757,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Sign in first: `api_key_invalid`, `not_signed_in` */
+        /** @description Sign in first: `api_key_invalid`, `look_ended`, `not_signed_in` */
         calls_401: {
             headers: {
                 [name: string]: unknown;
@@ -4175,7 +5775,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not allowed: `csrf_failed`, `key_not_accepted`, `not_permitted`, `scope_missing` */
+        /** @description Not allowed: `csrf_failed`, `key_not_accepted`, `look_is_read_only`, `not_in_look`, `not_permitted`, `policy_unanswered`, `scope_missing` */
         calls_403: {
             headers: {
                 [name: string]: unknown;
@@ -4193,7 +5793,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible in this state: `dial_refused`, `segment_changed`, `segment_is_a_gap` */
+        /** @description Not possible in this state: `dial_refused`, `nothing_to_watch`, `segment_changed`, `segment_is_a_gap` */
         calls_409: {
             headers: {
                 [name: string]: unknown;
@@ -4229,7 +5829,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Sign in first: `api_key_invalid`, `not_signed_in` */
+        /** @description Sign in first: `api_key_invalid`, `look_ended`, `not_signed_in` */
         credits_401: {
             headers: {
                 [name: string]: unknown;
@@ -4247,7 +5847,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not allowed: `csrf_failed`, `key_not_accepted`, `not_permitted`, `paddle_signature_invalid`, `paddle_signature_stale`, `scope_missing` */
+        /** @description Not allowed: `csrf_failed`, `key_not_accepted`, `look_is_read_only`, `not_in_look`, `not_permitted`, `paddle_signature_invalid`, `paddle_signature_stale`, `policy_unanswered`, `scope_missing` */
         credits_403: {
             headers: {
                 [name: string]: unknown;
@@ -4319,7 +5919,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Sign in first: `not_signed_in`, `session_ended`, `sign_in_failed` */
+        /** @description Sign in first: `look_ended`, `not_signed_in`, `session_ended`, `sign_in_failed` */
         identity_401: {
             headers: {
                 [name: string]: unknown;
@@ -4328,7 +5928,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not allowed: `account_blocked`, `csrf_failed`, `key_not_accepted`, `not_permitted` */
+        /** @description Not allowed: `account_blocked`, `csrf_failed`, `key_not_accepted`, `look_is_read_only`, `not_in_look`, `not_permitted`, `policy_unanswered` */
         identity_403: {
             headers: {
                 [name: string]: unknown;
@@ -4337,7 +5937,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not found: `not_found`, `session_not_found` */
+        /** @description Not found: `not_found`, `session_not_found`, `social_sign_up_over` */
         identity_404: {
             headers: {
                 [name: string]: unknown;
@@ -4346,7 +5946,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible in this state: `already_signed_in`, `email_taken`, `number_stopped`, `policy_outdated` */
+        /** @description Not possible in this state: `already_signed_in`, `email_taken`, `last_way_in`, `no_mobile_change`, `number_stopped`, `password_wanted`, `policy_outdated`, `provider_not_offered`, `social_in_use` */
         identity_409: {
             headers: {
                 [name: string]: unknown;
@@ -4373,7 +5973,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Some fields need another value: `email_invalid`, `invalid_fields`, `mobile_invalid`, `otp_number_refused`, `otp_wrong`, `password_wrong`, `policy_not_accepted`, `sms_consent_missing`, `weak_password` */
+        /** @description Some fields need another value: `email_invalid`, `invalid_fields`, `mobile_invalid`, `mobile_same`, `otp_number_refused`, `otp_wrong`, `password_wrong`, `policy_not_accepted`, `proof_missing`, `sms_consent_missing`, `weak_password` */
         identity_422: {
             headers: {
                 [name: string]: unknown;
@@ -4409,7 +6009,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Sign in first: `api_key_invalid`, `not_signed_in` */
+        /** @description Sign in first: `api_key_invalid`, `look_ended`, `not_signed_in` */
         keys_401: {
             headers: {
                 [name: string]: unknown;
@@ -4418,7 +6018,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not allowed: `csrf_failed`, `key_not_accepted`, `not_permitted`, `scope_missing` */
+        /** @description Not allowed: `csrf_failed`, `key_not_accepted`, `look_is_read_only`, `not_in_look`, `not_permitted`, `policy_unanswered`, `scope_missing` */
         keys_403: {
             headers: {
                 [name: string]: unknown;
@@ -4472,7 +6072,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Sign in first: `api_key_invalid`, `not_signed_in` */
+        /** @description Sign in first: `api_key_invalid`, `look_ended`, `not_signed_in` */
         leads_401: {
             headers: {
                 [name: string]: unknown;
@@ -4481,7 +6081,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not allowed: `csrf_failed`, `import_ended`, `key_not_accepted`, `not_permitted`, `scope_missing` */
+        /** @description Not allowed: `csrf_failed`, `import_ended`, `key_not_accepted`, `look_is_read_only`, `not_in_look`, `not_permitted`, `policy_unanswered`, `scope_missing` */
         leads_403: {
             headers: {
                 [name: string]: unknown;
@@ -4499,7 +6099,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible in this state: `lead_exists`, `lead_in_call`, `lead_suppressed` */
+        /** @description Not possible in this state: `lead_exists`, `lead_in_call`, `lead_suppressed`, `too_many_tags` */
         leads_409: {
             headers: {
                 [name: string]: unknown;
@@ -4526,7 +6126,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Some fields need another value: `import_unreadable`, `invalid_fields`, `phone_invalid`, `phone_not_callable` */
+        /** @description Some fields need another value: `import_unreadable`, `invalid_fields`, `phone_invalid`, `phone_not_callable`, `tag_unusable` */
         leads_422: {
             headers: {
                 [name: string]: unknown;
@@ -4544,6 +6144,141 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description The request cannot be used: `cursor_invalid`, `host_unknown`, `request_unusable` */
+        looks_400: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Sign in first: `look_ended`, `not_signed_in` */
+        looks_401: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not allowed: `csrf_failed`, `key_not_accepted`, `look_is_read_only`, `not_in_look`, `not_permitted`, `policy_unanswered` */
+        looks_403: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not found: `look_target_missing`, `not_found` */
+        looks_404: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not possible in this state: `look_missing`, `look_not_allowed` */
+        looks_409: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Too large: `body_too_large` */
+        looks_413: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Some fields need another value: `invalid_fields`, `search_unclear` */
+        looks_422: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Too many attempts: `searches_too_many` */
+        looks_429: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The request cannot be used: `host_unknown`, `request_unusable` */
+        policy_400: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Sign in first: `look_ended`, `not_signed_in` */
+        policy_401: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not allowed: `csrf_failed`, `key_not_accepted`, `look_is_read_only`, `not_in_look`, `not_permitted`, `policy_unanswered` */
+        policy_403: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not found: `policy_version_unknown` */
+        policy_404: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not possible in this state: `no_policy_notice`, `policy_not_in_force` */
+        policy_409: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Too large: `body_too_large` */
+        policy_413: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Some fields need another value: `answer_missing`, `invalid_fields`, `purpose_unknown` */
+        policy_422: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description The request cannot be used: `host_unknown`, `request_unusable` */
         privacy_400: {
             headers: {
@@ -4553,7 +6288,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Sign in first: `not_signed_in` */
+        /** @description Sign in first: `look_ended`, `not_signed_in` */
         privacy_401: {
             headers: {
                 [name: string]: unknown;
@@ -4562,7 +6297,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not allowed: `csrf_failed`, `key_not_accepted`, `not_permitted` */
+        /** @description Not allowed: `csrf_failed`, `key_not_accepted`, `look_is_read_only`, `not_in_look`, `not_permitted` */
         privacy_403: {
             headers: {
                 [name: string]: unknown;
@@ -4607,6 +6342,150 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description The request cannot be used: `host_unknown`, `request_unusable` */
+        queue_400: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Sign in first: `look_ended`, `not_signed_in` */
+        queue_401: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not allowed: `csrf_failed`, `key_not_accepted`, `look_is_read_only`, `not_in_look`, `not_permitted`, `policy_unanswered` */
+        queue_403: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not found: `not_found` */
+        queue_404: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not possible in this state: `queue_not_started` */
+        queue_409: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Too large: `body_too_large` */
+        queue_413: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Some fields need another value: `invalid_fields` */
+        queue_422: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The request cannot be used: `cursor_invalid`, `host_unknown`, `request_unusable` */
+        staff_400: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Sign in first: `not_signed_in`, `staff_sign_in_failed` */
+        staff_401: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not allowed: `csrf_failed`, `not_permitted`, `staff_not_permitted` */
+        staff_403: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not found: `not_found`, `staff_not_found` */
+        staff_404: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not possible in this state: `staff_self` */
+        staff_409: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Gone: `enrolment_invalid` */
+        staff_410: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Too large: `body_too_large` */
+        staff_413: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Some fields need another value: `enrolment_code_wrong`, `invalid_fields` */
+        staff_422: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not available right now: `staff_secret_unreadable` */
+        staff_503: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description The request cannot be used: `cursor_invalid`, `host_unknown`, `request_unusable` */
         team_400: {
             headers: {
@@ -4616,7 +6495,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Sign in first: `not_signed_in` */
+        /** @description Sign in first: `look_ended`, `not_signed_in` */
         team_401: {
             headers: {
                 [name: string]: unknown;
@@ -4625,7 +6504,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not allowed: `csrf_failed`, `invitation_of_another`, `key_not_accepted`, `not_permitted` */
+        /** @description Not allowed: `csrf_failed`, `invitation_of_another`, `key_not_accepted`, `look_is_read_only`, `not_in_look`, `not_permitted`, `policy_unanswered` */
         team_403: {
             headers: {
                 [name: string]: unknown;
@@ -4688,6 +6567,69 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description The request cannot be used: `cursor_invalid`, `host_unknown`, `request_unusable` */
+        webhooks_400: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Sign in first: `look_ended`, `not_signed_in` */
+        webhooks_401: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not allowed: `csrf_failed`, `key_not_accepted`, `look_is_read_only`, `not_in_look`, `not_permitted`, `policy_unanswered` */
+        webhooks_403: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not found: `delivery_not_found`, `not_found`, `webhook_not_found` */
+        webhooks_404: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not possible in this state: `delivery_on_its_way`, `webhook_known`, `webhook_off`, `webhooks_too_many` */
+        webhooks_409: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Too large: `body_too_large` */
+        webhooks_413: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Some fields need another value: `invalid_fields`, `webhook_url_refused` */
+        webhooks_422: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
     };
     parameters: never;
     requestBodies: never;
@@ -4726,12 +6668,15 @@ export type CheckoutChanged = components['schemas']['CheckoutChanged'];
 export type CheckoutIn = components['schemas']['CheckoutIn'];
 export type CheckoutOut = components['schemas']['CheckoutOut'];
 export type CheckoutStateOut = components['schemas']['CheckoutStateOut'];
+export type ClauseChangeOut = components['schemas']['ClauseChangeOut'];
 export type ClauseOut = components['schemas']['ClauseOut'];
 export type ConsentOut = components['schemas']['ConsentOut'];
 export type ConsentTextOut = components['schemas']['ConsentTextOut'];
 export type ConsentsOut = components['schemas']['ConsentsOut'];
 export type CorrectionOut = components['schemas']['CorrectionOut'];
 export type DataClassOut = components['schemas']['DataClassOut'];
+export type DataKindOut = components['schemas']['DataKindOut'];
+export type DataKindsOut = components['schemas']['DataKindsOut'];
 export type DeliveryOut = components['schemas']['DeliveryOut'];
 export type DeliveryPage = components['schemas']['DeliveryPage'];
 export type DialCheckOut = components['schemas']['DialCheckOut'];
@@ -4742,6 +6687,9 @@ export type EndpointIn = components['schemas']['EndpointIn'];
 export type EndpointOut = components['schemas']['EndpointOut'];
 export type EndpointSecretOut = components['schemas']['EndpointSecretOut'];
 export type EndpointsOut = components['schemas']['EndpointsOut'];
+export type EnrolIn = components['schemas']['EnrolIn'];
+export type EnrolmentSeenOut = components['schemas']['EnrolmentSeenOut'];
+export type EnrolmentTokenIn = components['schemas']['EnrolmentTokenIn'];
 export type EnterWorkspaceIn = components['schemas']['EnterWorkspaceIn'];
 export type EntryOut = components['schemas']['EntryOut'];
 export type ErasureIn = components['schemas']['ErasureIn'];
@@ -4749,14 +6697,22 @@ export type ErasurePreviewOut = components['schemas']['ErasurePreviewOut'];
 export type ErasureReceiptOut = components['schemas']['ErasureReceiptOut'];
 export type ErasureStateOut = components['schemas']['ErasureStateOut'];
 export type Evidence = components['schemas']['Evidence'];
+export type ExpiringListOut = components['schemas']['ExpiringListOut'];
+export type ExpiringOut = components['schemas']['ExpiringOut'];
 export type ExplanationOut = components['schemas']['ExplanationOut'];
 export type Fact = components['schemas']['Fact'];
 export type FieldProblem = components['schemas']['FieldProblem'];
+export type FindWorkspaceIn = components['schemas']['FindWorkspaceIn'];
 export type ForgotPasswordIn = components['schemas']['ForgotPasswordIn'];
+export type FoundWorkspaceOut = components['schemas']['FoundWorkspaceOut'];
+export type FoundWorkspacesOut = components['schemas']['FoundWorkspacesOut'];
 export type GoesOut = components['schemas']['GoesOut'];
 export type HeldListOut = components['schemas']['HeldListOut'];
 export type HeldOut = components['schemas']['HeldOut'];
 export type HighlightOut = components['schemas']['HighlightOut'];
+export type HistoryCall = components['schemas']['HistoryCall'];
+export type HistoryItem = components['schemas']['HistoryItem'];
+export type HistoryPage = components['schemas']['HistoryPage'];
 export type InsightOut = components['schemas']['InsightOut'];
 export type InsightsOut = components['schemas']['InsightsOut'];
 export type InsightsReady = components['schemas']['InsightsReady'];
@@ -4770,6 +6726,10 @@ export type LeadChange = components['schemas']['LeadChange'];
 export type LeadIn = components['schemas']['LeadIn'];
 export type LeadOut = components['schemas']['LeadOut'];
 export type LeadPage = components['schemas']['LeadPage'];
+export type LeadReleased = components['schemas']['LeadReleased'];
+export type LeadReserved = components['schemas']['LeadReserved'];
+export type LookBannerOut = components['schemas']['LookBannerOut'];
+export type LookIn = components['schemas']['LookIn'];
 export type MemberOut = components['schemas']['MemberOut'];
 export type MemberSpending = components['schemas']['MemberSpending'];
 export type MobileChangeIn = components['schemas']['MobileChangeIn'];
@@ -4777,13 +6737,25 @@ export type MobileCodeIn = components['schemas']['MobileCodeIn'];
 export type MobileStepOut = components['schemas']['MobileStepOut'];
 export type NewOwnerIn = components['schemas']['NewOwnerIn'];
 export type NewPasswordIn = components['schemas']['NewPasswordIn'];
+export type NewPurposeOut = components['schemas']['NewPurposeOut'];
+export type OpenedOut = components['schemas']['OpenedOut'];
 export type OtpCheckIn = components['schemas']['OtpCheckIn'];
 export type OtpSentOut = components['schemas']['OtpSentOut'];
+export type OwnLookOut = components['schemas']['OwnLookOut'];
+export type OwnLookPage = components['schemas']['OwnLookPage'];
 export type OwnWorkspaceOut = components['schemas']['OwnWorkspaceOut'];
 export type OwnWorkspacesOut = components['schemas']['OwnWorkspacesOut'];
 export type PackOut = components['schemas']['PackOut'];
+export type PassedOver = components['schemas']['PassedOver'];
 export type PermissionsOut = components['schemas']['PermissionsOut'];
+export type PieceOut = components['schemas']['PieceOut'];
+export type PolicyAnswerIn = components['schemas']['PolicyAnswerIn'];
+export type PolicyChangesOut = components['schemas']['PolicyChangesOut'];
+export type PolicyNoticeIn = components['schemas']['PolicyNoticeIn'];
+export type PolicyNoticeOut = components['schemas']['PolicyNoticeOut'];
 export type PolicyOut = components['schemas']['PolicyOut'];
+export type PolicyVersionOut = components['schemas']['PolicyVersionOut'];
+export type PolicyVersionsOut = components['schemas']['PolicyVersionsOut'];
 export type PostingOut = components['schemas']['PostingOut'];
 export type Problem = components['schemas']['Problem'];
 export type ProcessorOut = components['schemas']['ProcessorOut'];
@@ -4791,15 +6763,24 @@ export type ProcessorsOut = components['schemas']['ProcessorsOut'];
 export type PurchaseChange = components['schemas']['PurchaseChange'];
 export type PurchaseOut = components['schemas']['PurchaseOut'];
 export type PurchasePage = components['schemas']['PurchasePage'];
+export type PurposeAnswerIn = components['schemas']['PurposeAnswerIn'];
+export type PurposeOut = components['schemas']['PurposeOut'];
+export type PurposesOut = components['schemas']['PurposesOut'];
 export type QuestionIn = components['schemas']['QuestionIn'];
 export type QuestionsPage = components['schemas']['QuestionsPage'];
+export type QueueIn = components['schemas']['QueueIn'];
+export type QueueOut = components['schemas']['QueueOut'];
+export type QueueState = components['schemas']['QueueState'];
 export type QuoteOut = components['schemas']['QuoteOut'];
 export type RateOut = components['schemas']['RateOut'];
 export type ReceiptOut = components['schemas']['ReceiptOut'];
 export type ReceiptRate = components['schemas']['ReceiptRate'];
 export type ReceiptRow = components['schemas']['ReceiptRow'];
+export type RecoveryCodesOut = components['schemas']['RecoveryCodesOut'];
 export type Refusal = components['schemas']['Refusal'];
 export type RequestOut = components['schemas']['RequestOut'];
+export type ReservationOut = components['schemas']['ReservationOut'];
+export type ReservationsOut = components['schemas']['ReservationsOut'];
 export type RoleIn = components['schemas']['RoleIn'];
 export type SearchedOut = components['schemas']['SearchedOut'];
 export type SegmentAdded = components['schemas']['SegmentAdded'];
@@ -4814,14 +6795,33 @@ export type SignInIn = components['schemas']['SignInIn'];
 export type SignUpIn = components['schemas']['SignUpIn'];
 export type SignedInDeviceOut = components['schemas']['SignedInDeviceOut'];
 export type SignedInDevicesOut = components['schemas']['SignedInDevicesOut'];
+export type SkipIn = components['schemas']['SkipIn'];
+export type SocialAddressOut = components['schemas']['SocialAddressOut'];
+export type SocialBeginIn = components['schemas']['SocialBeginIn'];
+export type SocialLinkIn = components['schemas']['SocialLinkIn'];
+export type SocialSignUpIn = components['schemas']['SocialSignUpIn'];
+export type SocialSignUpOut = components['schemas']['SocialSignUpOut'];
+export type SocialUnlinkIn = components['schemas']['SocialUnlinkIn'];
 export type SpeechSpan = components['schemas']['SpeechSpan'];
 export type Spender = components['schemas']['Spender'];
+export type StaffEventOut = components['schemas']['StaffEventOut'];
+export type StaffEventPage = components['schemas']['StaffEventPage'];
+export type StaffLookOut = components['schemas']['StaffLookOut'];
+export type StaffMemberOut = components['schemas']['StaffMemberOut'];
+export type StaffMembersOut = components['schemas']['StaffMembersOut'];
+export type StaffPermissionsOut = components['schemas']['StaffPermissionsOut'];
+export type StaffSessionOut = components['schemas']['StaffSessionOut'];
+export type StaffSignInIn = components['schemas']['StaffSignInIn'];
 export type StatementPage = components['schemas']['StatementPage'];
 export type StatementQuery = components['schemas']['StatementQuery'];
 export type StatementRow = components['schemas']['StatementRow'];
 export type Step = components['schemas']['Step'];
 export type SuppressionIn = components['schemas']['SuppressionIn'];
+export type TagsChange = components['schemas']['TagsChange'];
+export type TagsOut = components['schemas']['TagsOut'];
 export type TalkOut = components['schemas']['TalkOut'];
+export type TeamLookOut = components['schemas']['TeamLookOut'];
+export type TeamLookPage = components['schemas']['TeamLookPage'];
 export type TeamOut = components['schemas']['TeamOut'];
 export type TeamSpendingOut = components['schemas']['TeamSpendingOut'];
 export type TextConsentIn = components['schemas']['TextConsentIn'];
@@ -4839,8 +6839,12 @@ export type WallLine = components['schemas']['WallLine'];
 export type WallOut = components['schemas']['WallOut'];
 export type WatchersChanged = components['schemas']['WatchersChanged'];
 export type WatchersOut = components['schemas']['WatchersOut'];
+export type WayInOut = components['schemas']['WayInOut'];
+export type WaysInOut = components['schemas']['WaysInOut'];
 export type WebhooksChanged = components['schemas']['WebhooksChanged'];
 export type WordOut = components['schemas']['WordOut'];
+export type WorkerOut = components['schemas']['WorkerOut'];
+export type WorkersOut = components['schemas']['WorkersOut'];
 export type WorkspaceNameIn = components['schemas']['WorkspaceNameIn'];
 export type WorkspaceOut = components['schemas']['WorkspaceOut'];
 export type ResponseAsk_400 = components['responses']['ask_400'];
@@ -4896,6 +6900,21 @@ export type ResponseLeads_410 = components['responses']['leads_410'];
 export type ResponseLeads_413 = components['responses']['leads_413'];
 export type ResponseLeads_422 = components['responses']['leads_422'];
 export type ResponseLeads_503 = components['responses']['leads_503'];
+export type ResponseLooks_400 = components['responses']['looks_400'];
+export type ResponseLooks_401 = components['responses']['looks_401'];
+export type ResponseLooks_403 = components['responses']['looks_403'];
+export type ResponseLooks_404 = components['responses']['looks_404'];
+export type ResponseLooks_409 = components['responses']['looks_409'];
+export type ResponseLooks_413 = components['responses']['looks_413'];
+export type ResponseLooks_422 = components['responses']['looks_422'];
+export type ResponseLooks_429 = components['responses']['looks_429'];
+export type ResponsePolicy_400 = components['responses']['policy_400'];
+export type ResponsePolicy_401 = components['responses']['policy_401'];
+export type ResponsePolicy_403 = components['responses']['policy_403'];
+export type ResponsePolicy_404 = components['responses']['policy_404'];
+export type ResponsePolicy_409 = components['responses']['policy_409'];
+export type ResponsePolicy_413 = components['responses']['policy_413'];
+export type ResponsePolicy_422 = components['responses']['policy_422'];
 export type ResponsePrivacy_400 = components['responses']['privacy_400'];
 export type ResponsePrivacy_401 = components['responses']['privacy_401'];
 export type ResponsePrivacy_403 = components['responses']['privacy_403'];
@@ -4903,6 +6922,22 @@ export type ResponsePrivacy_404 = components['responses']['privacy_404'];
 export type ResponsePrivacy_409 = components['responses']['privacy_409'];
 export type ResponsePrivacy_413 = components['responses']['privacy_413'];
 export type ResponsePrivacy_422 = components['responses']['privacy_422'];
+export type ResponseQueue_400 = components['responses']['queue_400'];
+export type ResponseQueue_401 = components['responses']['queue_401'];
+export type ResponseQueue_403 = components['responses']['queue_403'];
+export type ResponseQueue_404 = components['responses']['queue_404'];
+export type ResponseQueue_409 = components['responses']['queue_409'];
+export type ResponseQueue_413 = components['responses']['queue_413'];
+export type ResponseQueue_422 = components['responses']['queue_422'];
+export type ResponseStaff_400 = components['responses']['staff_400'];
+export type ResponseStaff_401 = components['responses']['staff_401'];
+export type ResponseStaff_403 = components['responses']['staff_403'];
+export type ResponseStaff_404 = components['responses']['staff_404'];
+export type ResponseStaff_409 = components['responses']['staff_409'];
+export type ResponseStaff_410 = components['responses']['staff_410'];
+export type ResponseStaff_413 = components['responses']['staff_413'];
+export type ResponseStaff_422 = components['responses']['staff_422'];
+export type ResponseStaff_503 = components['responses']['staff_503'];
 export type ResponseTeam_400 = components['responses']['team_400'];
 export type ResponseTeam_401 = components['responses']['team_401'];
 export type ResponseTeam_403 = components['responses']['team_403'];
@@ -4912,6 +6947,13 @@ export type ResponseTeam_410 = components['responses']['team_410'];
 export type ResponseTeam_413 = components['responses']['team_413'];
 export type ResponseTeam_422 = components['responses']['team_422'];
 export type ResponseTeam_429 = components['responses']['team_429'];
+export type ResponseWebhooks_400 = components['responses']['webhooks_400'];
+export type ResponseWebhooks_401 = components['responses']['webhooks_401'];
+export type ResponseWebhooks_403 = components['responses']['webhooks_403'];
+export type ResponseWebhooks_404 = components['responses']['webhooks_404'];
+export type ResponseWebhooks_409 = components['responses']['webhooks_409'];
+export type ResponseWebhooks_413 = components['responses']['webhooks_413'];
+export type ResponseWebhooks_422 = components['responses']['webhooks_422'];
 export type $defs = Record<string, never>;
 export interface operations {
     list_calls: {
@@ -4919,6 +6961,7 @@ export interface operations {
             query?: {
                 lead_id?: string | null;
                 status?: ("intended" | "dialling" | "rep_ringing" | "rep_answered" | "callee_ringing" | "in_progress" | "completed" | "busy" | "no_answer" | "failed" | "cancelled") | null;
+                disposition?: ("interested" | "not_interested" | "call_back" | "meeting_booked" | "left_voicemail" | "wrong_number" | "do_not_call" | "connected" | "voicemail" | "busy" | "no_answer" | "failed") | null;
                 cursor?: string | null;
                 limit?: number;
             };
@@ -5180,6 +7223,13 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["calls_400"];
+            401: components["responses"]["calls_401"];
+            402: components["responses"]["calls_402"];
+            403: components["responses"]["calls_403"];
+            404: components["responses"]["calls_404"];
+            409: components["responses"]["calls_409"];
+            422: components["responses"]["calls_422"];
         };
     };
     unwatch_call: {
@@ -5200,6 +7250,13 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["calls_400"];
+            401: components["responses"]["calls_401"];
+            402: components["responses"]["calls_402"];
+            403: components["responses"]["calls_403"];
+            404: components["responses"]["calls_404"];
+            409: components["responses"]["calls_409"];
+            422: components["responses"]["calls_422"];
         };
     };
     list_watchers: {
@@ -5222,6 +7279,13 @@ export interface operations {
                     "application/json": components["schemas"]["WatchersOut"];
                 };
             };
+            400: components["responses"]["calls_400"];
+            401: components["responses"]["calls_401"];
+            402: components["responses"]["calls_402"];
+            403: components["responses"]["calls_403"];
+            404: components["responses"]["calls_404"];
+            409: components["responses"]["calls_409"];
+            422: components["responses"]["calls_422"];
         };
     };
     get_credits: {
@@ -5713,6 +7777,27 @@ export interface operations {
             502: components["responses"]["credits_502"];
         };
     };
+    list_data_kinds: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DataKindsOut"];
+                };
+            };
+            400: components["responses"]["policy_400"];
+        };
+    };
     send_delivery_again: {
         parameters: {
             query?: never;
@@ -5733,6 +7818,12 @@ export interface operations {
                     "application/json": components["schemas"]["DeliveryOut"];
                 };
             };
+            400: components["responses"]["webhooks_400"];
+            401: components["responses"]["webhooks_401"];
+            403: components["responses"]["webhooks_403"];
+            404: components["responses"]["webhooks_404"];
+            409: components["responses"]["webhooks_409"];
+            422: components["responses"]["webhooks_422"];
         };
     };
     get_erasure_receipt: {
@@ -5910,6 +8001,8 @@ export interface operations {
         parameters: {
             query?: {
                 search?: string;
+                tag?: string;
+                disposition?: ("never_called" | "interested" | "not_interested" | "call_back" | "meeting_booked" | "left_voicemail" | "wrong_number" | "do_not_call" | "connected" | "voicemail" | "busy" | "no_answer" | "failed") | null;
                 cursor?: string | null;
                 limit?: number;
             };
@@ -6126,6 +8219,39 @@ export interface operations {
             503: components["responses"]["leads_503"];
         };
     };
+    list_lead_history: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                lead_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HistoryPage"];
+                };
+            };
+            400: components["responses"]["leads_400"];
+            401: components["responses"]["leads_401"];
+            403: components["responses"]["leads_403"];
+            404: components["responses"]["leads_404"];
+            409: components["responses"]["leads_409"];
+            410: components["responses"]["leads_410"];
+            422: components["responses"]["leads_422"];
+            503: components["responses"]["leads_503"];
+        };
+    };
     suppress_lead: {
         parameters: {
             query?: never;
@@ -6138,6 +8264,41 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["SuppressionIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LeadOut"];
+                };
+            };
+            400: components["responses"]["leads_400"];
+            401: components["responses"]["leads_401"];
+            403: components["responses"]["leads_403"];
+            404: components["responses"]["leads_404"];
+            409: components["responses"]["leads_409"];
+            410: components["responses"]["leads_410"];
+            413: components["responses"]["leads_413"];
+            422: components["responses"]["leads_422"];
+            503: components["responses"]["leads_503"];
+        };
+    };
+    change_tags: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                lead_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TagsChange"];
             };
         };
         responses: {
@@ -6183,6 +8344,16 @@ export interface operations {
                     "application/json": components["schemas"]["MobileStepOut"];
                 };
             };
+            400: components["responses"]["identity_400"];
+            401: components["responses"]["identity_401"];
+            403: components["responses"]["identity_403"];
+            404: components["responses"]["identity_404"];
+            409: components["responses"]["identity_409"];
+            410: components["responses"]["identity_410"];
+            413: components["responses"]["identity_413"];
+            422: components["responses"]["identity_422"];
+            429: components["responses"]["identity_429"];
+            503: components["responses"]["identity_503"];
         };
     };
     check_mobile_code: {
@@ -6207,6 +8378,16 @@ export interface operations {
                     "application/json": components["schemas"]["MobileStepOut"];
                 };
             };
+            400: components["responses"]["identity_400"];
+            401: components["responses"]["identity_401"];
+            403: components["responses"]["identity_403"];
+            404: components["responses"]["identity_404"];
+            409: components["responses"]["identity_409"];
+            410: components["responses"]["identity_410"];
+            413: components["responses"]["identity_413"];
+            422: components["responses"]["identity_422"];
+            429: components["responses"]["identity_429"];
+            503: components["responses"]["identity_503"];
         };
     };
     send_mobile_code: {
@@ -6227,6 +8408,15 @@ export interface operations {
                     "application/json": components["schemas"]["MobileStepOut"];
                 };
             };
+            400: components["responses"]["identity_400"];
+            401: components["responses"]["identity_401"];
+            403: components["responses"]["identity_403"];
+            404: components["responses"]["identity_404"];
+            409: components["responses"]["identity_409"];
+            410: components["responses"]["identity_410"];
+            422: components["responses"]["identity_422"];
+            429: components["responses"]["identity_429"];
+            503: components["responses"]["identity_503"];
         };
     };
     check_otp: {
@@ -6422,7 +8612,9 @@ export interface operations {
     };
     get_policy: {
         parameters: {
-            query?: never;
+            query?: {
+                version?: string | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -6438,7 +8630,141 @@ export interface operations {
                     "application/json": components["schemas"]["PolicyOut"];
                 };
             };
-            400: components["responses"]["privacy_400"];
+            400: components["responses"]["policy_400"];
+            403: components["responses"]["policy_403"];
+            404: components["responses"]["policy_404"];
+            409: components["responses"]["policy_409"];
+            422: components["responses"]["policy_422"];
+        };
+    };
+    answer_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyAnswerIn"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["policy_400"];
+            401: components["responses"]["policy_401"];
+            403: components["responses"]["policy_403"];
+            404: components["responses"]["policy_404"];
+            409: components["responses"]["policy_409"];
+            413: components["responses"]["policy_413"];
+            422: components["responses"]["policy_422"];
+        };
+    };
+    compare_policy_versions: {
+        parameters: {
+            query?: {
+                version?: string | null;
+                since?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyChangesOut"];
+                };
+            };
+            400: components["responses"]["policy_400"];
+            403: components["responses"]["policy_403"];
+            404: components["responses"]["policy_404"];
+            409: components["responses"]["policy_409"];
+            422: components["responses"]["policy_422"];
+        };
+    };
+    get_policy_notice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyNoticeOut"];
+                };
+            };
+            400: components["responses"]["policy_400"];
+            401: components["responses"]["policy_401"];
+            403: components["responses"]["policy_403"];
+        };
+    };
+    confirm_policy_notice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyNoticeIn"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["policy_400"];
+            401: components["responses"]["policy_401"];
+            403: components["responses"]["policy_403"];
+            404: components["responses"]["policy_404"];
+            409: components["responses"]["policy_409"];
+            413: components["responses"]["policy_413"];
+            422: components["responses"]["policy_422"];
+        };
+    };
+    list_policy_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyVersionsOut"];
+                };
+            };
+            400: components["responses"]["policy_400"];
         };
     };
     list_consents: {
@@ -6617,6 +8943,29 @@ export interface operations {
             403: components["responses"]["privacy_403"];
         };
     };
+    list_expiring_data: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExpiringListOut"];
+                };
+            };
+            400: components["responses"]["privacy_400"];
+            401: components["responses"]["privacy_401"];
+            403: components["responses"]["privacy_403"];
+        };
+    };
     export_personal_data: {
         parameters: {
             query?: never;
@@ -6663,6 +9012,58 @@ export interface operations {
             403: components["responses"]["privacy_403"];
         };
     };
+    list_purposes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PurposesOut"];
+                };
+            };
+            400: components["responses"]["policy_400"];
+            401: components["responses"]["policy_401"];
+            403: components["responses"]["policy_403"];
+        };
+    };
+    set_purpose: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PurposeAnswerIn"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["policy_400"];
+            401: components["responses"]["policy_401"];
+            403: components["responses"]["policy_403"];
+            404: components["responses"]["policy_404"];
+            409: components["responses"]["policy_409"];
+            413: components["responses"]["policy_413"];
+            422: components["responses"]["policy_422"];
+        };
+    };
     list_processors: {
         parameters: {
             query?: never;
@@ -6681,7 +9082,7 @@ export interface operations {
                     "application/json": components["schemas"]["ProcessorsOut"];
                 };
             };
-            400: components["responses"]["privacy_400"];
+            400: components["responses"]["policy_400"];
         };
     };
     list_questions: {
@@ -6775,6 +9176,182 @@ export interface operations {
             409: components["responses"]["ask_409"];
             422: components["responses"]["ask_422"];
             503: components["responses"]["ask_503"];
+        };
+    };
+    get_queue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueState"];
+                };
+            };
+            400: components["responses"]["queue_400"];
+            401: components["responses"]["queue_401"];
+            403: components["responses"]["queue_403"];
+        };
+    };
+    start_queue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QueueIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueOut"];
+                };
+            };
+            400: components["responses"]["queue_400"];
+            401: components["responses"]["queue_401"];
+            403: components["responses"]["queue_403"];
+            409: components["responses"]["queue_409"];
+            413: components["responses"]["queue_413"];
+            422: components["responses"]["queue_422"];
+        };
+    };
+    end_queue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["queue_400"];
+            401: components["responses"]["queue_401"];
+            403: components["responses"]["queue_403"];
+            409: components["responses"]["queue_409"];
+        };
+    };
+    take_next_lead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueOut"];
+                };
+            };
+            400: components["responses"]["queue_400"];
+            401: components["responses"]["queue_401"];
+            403: components["responses"]["queue_403"];
+            409: components["responses"]["queue_409"];
+        };
+    };
+    list_reservations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReservationsOut"];
+                };
+            };
+            400: components["responses"]["queue_400"];
+            401: components["responses"]["queue_401"];
+            403: components["responses"]["queue_403"];
+        };
+    };
+    skip_lead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SkipIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueOut"];
+                };
+            };
+            400: components["responses"]["queue_400"];
+            401: components["responses"]["queue_401"];
+            403: components["responses"]["queue_403"];
+            404: components["responses"]["queue_404"];
+            409: components["responses"]["queue_409"];
+            413: components["responses"]["queue_413"];
+            422: components["responses"]["queue_422"];
+        };
+    };
+    list_queue_workers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkersOut"];
+                };
+            };
+            400: components["responses"]["queue_400"];
+            401: components["responses"]["queue_401"];
+            403: components["responses"]["queue_403"];
         };
     };
     correct_segment: {
@@ -7012,6 +9589,490 @@ export interface operations {
             503: components["responses"]["identity_503"];
         };
     };
+    begin_social: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SocialBeginIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SocialAddressOut"];
+                };
+            };
+            400: components["responses"]["identity_400"];
+            401: components["responses"]["identity_401"];
+            403: components["responses"]["identity_403"];
+            404: components["responses"]["identity_404"];
+            409: components["responses"]["identity_409"];
+            410: components["responses"]["identity_410"];
+            413: components["responses"]["identity_413"];
+            422: components["responses"]["identity_422"];
+            429: components["responses"]["identity_429"];
+            503: components["responses"]["identity_503"];
+        };
+    };
+    get_social_sign_up: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SocialSignUpOut"];
+                };
+            };
+            400: components["responses"]["identity_400"];
+        };
+    };
+    finish_social_sign_up: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SocialSignUpIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionOut"];
+                };
+            };
+            400: components["responses"]["identity_400"];
+            401: components["responses"]["identity_401"];
+            403: components["responses"]["identity_403"];
+            404: components["responses"]["identity_404"];
+            409: components["responses"]["identity_409"];
+            410: components["responses"]["identity_410"];
+            413: components["responses"]["identity_413"];
+            422: components["responses"]["identity_422"];
+            429: components["responses"]["identity_429"];
+            503: components["responses"]["identity_503"];
+        };
+    };
+    drop_social_sign_up: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["identity_400"];
+            401: components["responses"]["identity_401"];
+            403: components["responses"]["identity_403"];
+            404: components["responses"]["identity_404"];
+            409: components["responses"]["identity_409"];
+            410: components["responses"]["identity_410"];
+            422: components["responses"]["identity_422"];
+            429: components["responses"]["identity_429"];
+            503: components["responses"]["identity_503"];
+        };
+    };
+    enrol: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EnrolIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodesOut"];
+                };
+            };
+            400: components["responses"]["staff_400"];
+            401: components["responses"]["staff_401"];
+            403: components["responses"]["staff_403"];
+            404: components["responses"]["staff_404"];
+            409: components["responses"]["staff_409"];
+            410: components["responses"]["staff_410"];
+            413: components["responses"]["staff_413"];
+            422: components["responses"]["staff_422"];
+            503: components["responses"]["staff_503"];
+        };
+    };
+    see_enrolment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EnrolmentTokenIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnrolmentSeenOut"];
+                };
+            };
+            400: components["responses"]["staff_400"];
+            401: components["responses"]["staff_401"];
+            403: components["responses"]["staff_403"];
+            404: components["responses"]["staff_404"];
+            409: components["responses"]["staff_409"];
+            410: components["responses"]["staff_410"];
+            413: components["responses"]["staff_413"];
+            422: components["responses"]["staff_422"];
+            503: components["responses"]["staff_503"];
+        };
+    };
+    list_staff_events: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffEventPage"];
+                };
+            };
+            400: components["responses"]["staff_400"];
+            401: components["responses"]["staff_401"];
+            403: components["responses"]["staff_403"];
+            404: components["responses"]["staff_404"];
+            409: components["responses"]["staff_409"];
+            410: components["responses"]["staff_410"];
+            422: components["responses"]["staff_422"];
+            503: components["responses"]["staff_503"];
+        };
+    };
+    list_own_looks: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnLookPage"];
+                };
+            };
+            400: components["responses"]["looks_400"];
+            401: components["responses"]["looks_401"];
+            403: components["responses"]["looks_403"];
+            404: components["responses"]["looks_404"];
+            409: components["responses"]["looks_409"];
+            422: components["responses"]["looks_422"];
+            429: components["responses"]["looks_429"];
+        };
+    };
+    begin_look: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LookIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffSessionOut"];
+                };
+            };
+            400: components["responses"]["looks_400"];
+            401: components["responses"]["looks_401"];
+            403: components["responses"]["looks_403"];
+            404: components["responses"]["looks_404"];
+            409: components["responses"]["looks_409"];
+            413: components["responses"]["looks_413"];
+            422: components["responses"]["looks_422"];
+            429: components["responses"]["looks_429"];
+        };
+    };
+    end_look: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["looks_400"];
+            401: components["responses"]["looks_401"];
+            403: components["responses"]["looks_403"];
+            404: components["responses"]["looks_404"];
+            409: components["responses"]["looks_409"];
+            422: components["responses"]["looks_422"];
+            429: components["responses"]["looks_429"];
+        };
+    };
+    list_staff: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffMembersOut"];
+                };
+            };
+            400: components["responses"]["staff_400"];
+            401: components["responses"]["staff_401"];
+            403: components["responses"]["staff_403"];
+        };
+    };
+    disable_staff: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                member_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["staff_400"];
+            401: components["responses"]["staff_401"];
+            403: components["responses"]["staff_403"];
+            404: components["responses"]["staff_404"];
+            409: components["responses"]["staff_409"];
+            410: components["responses"]["staff_410"];
+            422: components["responses"]["staff_422"];
+            503: components["responses"]["staff_503"];
+        };
+    };
+    get_staff_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffSessionOut"];
+                };
+            };
+            400: components["responses"]["staff_400"];
+        };
+    };
+    staff_sign_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StaffSignInIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffSessionOut"];
+                };
+            };
+            400: components["responses"]["staff_400"];
+            401: components["responses"]["staff_401"];
+            403: components["responses"]["staff_403"];
+            404: components["responses"]["staff_404"];
+            409: components["responses"]["staff_409"];
+            410: components["responses"]["staff_410"];
+            413: components["responses"]["staff_413"];
+            422: components["responses"]["staff_422"];
+            503: components["responses"]["staff_503"];
+        };
+    };
+    staff_sign_out: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["staff_400"];
+            401: components["responses"]["staff_401"];
+            403: components["responses"]["staff_403"];
+            404: components["responses"]["staff_404"];
+            409: components["responses"]["staff_409"];
+            410: components["responses"]["staff_410"];
+            422: components["responses"]["staff_422"];
+            503: components["responses"]["staff_503"];
+        };
+    };
+    find_workspace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FindWorkspaceIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FoundWorkspacesOut"];
+                };
+            };
+            400: components["responses"]["looks_400"];
+            401: components["responses"]["looks_401"];
+            403: components["responses"]["looks_403"];
+            404: components["responses"]["looks_404"];
+            409: components["responses"]["looks_409"];
+            413: components["responses"]["looks_413"];
+            422: components["responses"]["looks_422"];
+            429: components["responses"]["looks_429"];
+        };
+    };
+    list_tags: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TagsOut"];
+                };
+            };
+            400: components["responses"]["leads_400"];
+            401: components["responses"]["leads_401"];
+            403: components["responses"]["leads_403"];
+        };
+    };
     get_team: {
         parameters: {
             query?: never;
@@ -7150,6 +10211,35 @@ export interface operations {
             410: components["responses"]["team_410"];
             422: components["responses"]["team_422"];
             429: components["responses"]["team_429"];
+        };
+    };
+    list_team_looks: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TeamLookPage"];
+                };
+            };
+            400: components["responses"]["looks_400"];
+            401: components["responses"]["looks_401"];
+            403: components["responses"]["looks_403"];
+            404: components["responses"]["looks_404"];
+            409: components["responses"]["looks_409"];
+            422: components["responses"]["looks_422"];
+            429: components["responses"]["looks_429"];
         };
     };
     remove_member: {
@@ -7318,6 +10408,127 @@ export interface operations {
                     "application/json": components["schemas"]["WallOut"];
                 };
             };
+            400: components["responses"]["calls_400"];
+            401: components["responses"]["calls_401"];
+            403: components["responses"]["calls_403"];
+        };
+    };
+    list_ways_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaysInOut"];
+                };
+            };
+            400: components["responses"]["identity_400"];
+            401: components["responses"]["identity_401"];
+            403: components["responses"]["identity_403"];
+        };
+    };
+    send_proof_code: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OtpSentOut"];
+                };
+            };
+            400: components["responses"]["identity_400"];
+            401: components["responses"]["identity_401"];
+            403: components["responses"]["identity_403"];
+            404: components["responses"]["identity_404"];
+            409: components["responses"]["identity_409"];
+            410: components["responses"]["identity_410"];
+            422: components["responses"]["identity_422"];
+            429: components["responses"]["identity_429"];
+            503: components["responses"]["identity_503"];
+        };
+    };
+    link_social: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SocialLinkIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SocialAddressOut"];
+                };
+            };
+            400: components["responses"]["identity_400"];
+            401: components["responses"]["identity_401"];
+            403: components["responses"]["identity_403"];
+            404: components["responses"]["identity_404"];
+            409: components["responses"]["identity_409"];
+            410: components["responses"]["identity_410"];
+            413: components["responses"]["identity_413"];
+            422: components["responses"]["identity_422"];
+            429: components["responses"]["identity_429"];
+            503: components["responses"]["identity_503"];
+        };
+    };
+    unlink_social: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SocialUnlinkIn"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["identity_400"];
+            401: components["responses"]["identity_401"];
+            403: components["responses"]["identity_403"];
+            404: components["responses"]["identity_404"];
+            409: components["responses"]["identity_409"];
+            410: components["responses"]["identity_410"];
+            413: components["responses"]["identity_413"];
+            422: components["responses"]["identity_422"];
+            429: components["responses"]["identity_429"];
+            503: components["responses"]["identity_503"];
         };
     };
     list_webhooks: {
@@ -7338,6 +10549,9 @@ export interface operations {
                     "application/json": components["schemas"]["EndpointsOut"];
                 };
             };
+            400: components["responses"]["webhooks_400"];
+            401: components["responses"]["webhooks_401"];
+            403: components["responses"]["webhooks_403"];
         };
     };
     make_webhook: {
@@ -7362,6 +10576,13 @@ export interface operations {
                     "application/json": components["schemas"]["EndpointSecretOut"];
                 };
             };
+            400: components["responses"]["webhooks_400"];
+            401: components["responses"]["webhooks_401"];
+            403: components["responses"]["webhooks_403"];
+            404: components["responses"]["webhooks_404"];
+            409: components["responses"]["webhooks_409"];
+            413: components["responses"]["webhooks_413"];
+            422: components["responses"]["webhooks_422"];
         };
     };
     remove_webhook: {
@@ -7382,6 +10603,12 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["webhooks_400"];
+            401: components["responses"]["webhooks_401"];
+            403: components["responses"]["webhooks_403"];
+            404: components["responses"]["webhooks_404"];
+            409: components["responses"]["webhooks_409"];
+            422: components["responses"]["webhooks_422"];
         };
     };
     change_webhook: {
@@ -7408,6 +10635,13 @@ export interface operations {
                     "application/json": components["schemas"]["EndpointOut"];
                 };
             };
+            400: components["responses"]["webhooks_400"];
+            401: components["responses"]["webhooks_401"];
+            403: components["responses"]["webhooks_403"];
+            404: components["responses"]["webhooks_404"];
+            409: components["responses"]["webhooks_409"];
+            413: components["responses"]["webhooks_413"];
+            422: components["responses"]["webhooks_422"];
         };
     };
     list_deliveries: {
@@ -7433,6 +10667,12 @@ export interface operations {
                     "application/json": components["schemas"]["DeliveryPage"];
                 };
             };
+            400: components["responses"]["webhooks_400"];
+            401: components["responses"]["webhooks_401"];
+            403: components["responses"]["webhooks_403"];
+            404: components["responses"]["webhooks_404"];
+            409: components["responses"]["webhooks_409"];
+            422: components["responses"]["webhooks_422"];
         };
     };
     rotate_webhook_secret: {
@@ -7455,6 +10695,12 @@ export interface operations {
                     "application/json": components["schemas"]["EndpointSecretOut"];
                 };
             };
+            400: components["responses"]["webhooks_400"];
+            401: components["responses"]["webhooks_401"];
+            403: components["responses"]["webhooks_403"];
+            404: components["responses"]["webhooks_404"];
+            409: components["responses"]["webhooks_409"];
+            422: components["responses"]["webhooks_422"];
         };
     };
     test_webhook: {
@@ -7477,6 +10723,12 @@ export interface operations {
                     "application/json": components["schemas"]["DeliveryOut"];
                 };
             };
+            400: components["responses"]["webhooks_400"];
+            401: components["responses"]["webhooks_401"];
+            403: components["responses"]["webhooks_403"];
+            404: components["responses"]["webhooks_404"];
+            409: components["responses"]["webhooks_409"];
+            422: components["responses"]["webhooks_422"];
         };
     };
     rename_workspace: {

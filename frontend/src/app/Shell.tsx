@@ -28,7 +28,17 @@ const Palette = lazy(() => import("./Palette").then((module) => ({ default: modu
 const KeyHelp = lazy(() => import("./KeyHelp").then((module) => ({ default: module.KeyHelp })));
 
 interface Place {
-  to: "/call" | "/queue" | "/calls" | "/wall" | "/leads" | "/ask" | "/credits" | "/team" | "/privacy" | "/settings";
+  to:
+    | "/call"
+    | "/queue"
+    | "/calls"
+    | "/wall"
+    | "/leads"
+    | "/ask"
+    | "/credits"
+    | "/team"
+    | "/privacy"
+    | "/settings";
   label: string;
   icon: ComponentType<{ size?: number }>;
   /** Shown only to those who see the team's calls. */

@@ -7,13 +7,13 @@ import {
   redirect,
 } from "@tanstack/react-router";
 import { sessionQuery } from "../api/queries";
-import type { CallStatus, DeliveryState, Result, ResultFilter, Session, Provider } from "../api/types";
+import type { CallStatus, DeliveryState, Provider, Result, ResultFilter, Session } from "../api/types";
 import { FailedPage } from "./FailedPage";
 import { queryClient } from "./queryClient";
 import { root } from "./root";
-import { creditsSearch, id, text, whole } from "./searches";
 import { Shell } from "./Shell";
 import { safeNext } from "./safeNext";
+import { creditsSearch, id, text, whole } from "./searches";
 import { staffRoutes } from "./staffRoutes";
 
 const words = (value: unknown): string | undefined =>
@@ -164,7 +164,7 @@ async function requireSignedIn({ location }: { location: { href: string } }): Pr
 const policyQuestion = createRoute({
   getParentRoute: () => root,
   path: "/policy-question",
-  validateSearch: next,
+  validateSearch: (search: Record<string, unknown>): { next?: string } => ({ next: text(search.next) }),
   beforeLoad: async ({ location }) => {
     await requireSession({ location });
   },
@@ -343,7 +343,20 @@ const routeTree = root.addChildren([
   erased,
   checkout,
   ...staffRoutes,
-  app.addChildren([call, queue, calls, oneCall, wall, leads, ask, credits, team, privacy, settings, webhooks]),
+  app.addChildren([
+    call,
+    queue,
+    calls,
+    oneCall,
+    wall,
+    leads,
+    ask,
+    credits,
+    team,
+    privacy,
+    settings,
+    webhooks,
+  ]),
 ]);
 
 export const router = createRouter({

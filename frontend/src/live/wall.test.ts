@@ -23,6 +23,8 @@ function call(id: string, sequence: number, changes: Partial<Call> = {}): Call {
     sequence,
     end_reason: null,
     ended_by: null,
+    voicemail: false,
+    outcome: null,
     disposition: null,
     notes: "",
     as_of: AT,

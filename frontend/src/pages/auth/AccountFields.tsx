@@ -1,8 +1,8 @@
 import { Checkbox, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { asProblem } from "../../api/problem";
 import { policyQuery } from "../../api/policyQueries";
+import { asProblem } from "../../api/problem";
 import { ProblemNote } from "../../components/Note";
 import type { useForm } from "../../components/useForm";
 import classes from "./AuthFrame.module.css";

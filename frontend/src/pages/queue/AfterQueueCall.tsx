@@ -33,7 +33,7 @@ export function AfterQueueCall({ call, waits, onNext }: AfterProps) {
         <h2>{call.outcome ? RESULT_WORDS[call.outcome] : STATUS_WORDS[call.status]}</h2>
         <div className={shared.timer}>{clock(call.duration_s)}</div>
         <p className="quiet">
-          With {call.lead.name}. {call.end_reason && endWords(call.end_reason)}
+          With {call.lead.name}. {call.end_reason && endWords(call)}
         </p>
         <Link to="/calls/$callId" params={{ callId: call.id }}>
           Open the call

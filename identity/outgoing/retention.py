@@ -3,7 +3,7 @@
 from typing import Final
 
 from compliance.retention import Rule, delete_rows
-from outgoing.models import Delivery
+from identity.outgoing.models import Delivery
 
 RETENTION: Final = (
     Rule(

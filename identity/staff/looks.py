@@ -21,9 +21,9 @@ from compliance.redaction import redact_cards
 from identity.auth import Actor
 from identity.models import Membership
 from identity.permissions import Role
+from identity.staff.actor import StaffActor, staff_ref
+from identity.staff.models import Look
 from processors.errors import DomainError
-from staff.actor import StaffActor, staff_ref
-from staff.models import Look
 
 LOOK_FOR: Final = timedelta(minutes=30)
 REASON_MIN: Final = 15

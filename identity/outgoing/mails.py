@@ -9,8 +9,8 @@ from django.conf import settings
 from django.db.models import F
 
 from identity.models import Membership
+from identity.outgoing.models import Endpoint
 from identity.permissions import roles_that_may
-from outgoing.models import Endpoint
 from processors.mail import AT_ONCE_MAX, ATTEMPTS_MAX, CLAIM, send
 
 SUBJECT: Final = "A webhook was switched off"

@@ -6,8 +6,8 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import Least
 
 from compliance.retention import Rule, delete_rows
-from staff.actor import IDLE_FOR
-from staff.models import Look, StaffEvent, StaffSession
+from identity.staff.actor import IDLE_FOR
+from identity.staff.models import Look, StaffEvent, StaffSession
 
 
 def _ending_sessions() -> QuerySet[StaffSession]:

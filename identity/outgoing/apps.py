@@ -4,5 +4,6 @@ from django.apps import AppConfig
 
 
 class OutgoingConfig(AppConfig):
-    name = "outgoing"
+    name = "identity.outgoing"
+    label = "outgoing"
     default_auto_field = "django.db.models.BigAutoField"

@@ -13,10 +13,10 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError, connections, transaction
 from django.db.models import F, Q, QuerySet
 
-from outgoing import signing
-from outgoing.events import WebhooksChanged
-from outgoing.models import Delivery, Endpoint
-from outgoing.queries import message_id
+from identity.outgoing import signing
+from identity.outgoing.events import WebhooksChanged
+from identity.outgoing.models import Delivery, Endpoint
+from identity.outgoing.queries import message_id
 from processors import disclosures, egress
 from processors.customers import NotDelivered
 from realtime.publish import Topic, publish_on_commit

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from typing import Final, cast
 from uuid import UUID
 
-from staff.codes import digest
-from staff.models import StaffMember, StaffSession
-from staff.permissions import StaffNotPermitted, StaffPermission, StaffRole, staff_may
+from identity.staff.codes import digest
+from identity.staff.models import StaffMember, StaffSession
+from identity.staff.permissions import StaffNotPermitted, StaffPermission, StaffRole, staff_may
 
 SIGNED_IN_FOR: Final = timedelta(hours=8)
 IDLE_FOR: Final = timedelta(minutes=30)

@@ -7,11 +7,11 @@ from uuid import UUID
 from identity.access import Client
 from identity.models import Membership
 from identity.permissions import Role
+from identity.staff.actor import StaffActor
+from identity.staff.entrance import record
+from identity.staff.models import StaffEvent
+from identity.staff.schemas import FoundWorkspaceOut, FoundWorkspacesOut
 from processors.errors import DomainError
-from staff.actor import StaffActor
-from staff.entrance import record
-from staff.models import StaffEvent
-from staff.schemas import FoundWorkspaceOut, FoundWorkspacesOut
 
 SEARCHES_WINDOW: Final = timedelta(hours=1)
 SEARCHES_MAX: Final = 60

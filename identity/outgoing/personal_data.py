@@ -6,7 +6,7 @@ from typing import Any, Final
 from django.db.models import Q, QuerySet
 
 from compliance.stores import Store, Subject
-from outgoing.models import Delivery, Endpoint
+from identity.outgoing.models import Delivery, Endpoint
 
 _NOT_PERSONAL: Final = {
     "Endpoint": (

@@ -15,14 +15,14 @@ from compliance.audit import StaffAction
 from identity.access import Client
 from identity.contact import parse_email
 from identity.passwords import WeakPassword
+from identity.staff import looks
+from identity.staff.actor import StaffActor, staff_ref
+from identity.staff.codes import digest, new_recovery_codes, new_secret, plain, step_of
+from identity.staff.entrance import record
+from identity.staff.models import RecoveryCode, StaffEvent, StaffMember, StaffSession
+from identity.staff.permissions import StaffRole
+from identity.staff.vault import opened, sealed, sealed_anew
 from processors.errors import DomainError
-from staff import looks
-from staff.actor import StaffActor, staff_ref
-from staff.codes import digest, new_recovery_codes, new_secret, plain, step_of
-from staff.entrance import record
-from staff.models import RecoveryCode, StaffEvent, StaffMember, StaffSession
-from staff.permissions import StaffRole
-from staff.vault import opened, sealed, sealed_anew
 
 LINK_GOOD_FOR: Final = timedelta(hours=24)
 # Who acts through the command on the server.

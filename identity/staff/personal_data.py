@@ -6,7 +6,7 @@ from typing import Any, Final
 from django.db.models import Q, QuerySet
 
 from compliance.stores import Subject
-from staff.models import Look
+from identity.staff.models import Look
 
 INVENTORY: Final[dict[str, str]] = {
     "staff.StaffMember.id": "none",

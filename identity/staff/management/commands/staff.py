@@ -7,10 +7,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from identity.staff import people
+from identity.staff.models import StaffMember
+from identity.staff.permissions import STAFF_ROLES
 from processors.errors import DomainError
-from staff import people
-from staff.models import StaffMember
-from staff.permissions import STAFF_ROLES
 
 
 class Command(BaseCommand):

@@ -5,8 +5,8 @@ from typing import Any, Final, cast
 from uuid import UUID
 
 from identity.auth import Actor
-from outgoing.models import Delivery, Endpoint
-from outgoing.schemas import DeliveryOut, DeliveryPage, DeliveryState, EndpointOut, Event, OffReason
+from identity.outgoing.models import Delivery, Endpoint
+from identity.outgoing.schemas import DeliveryOut, DeliveryPage, DeliveryState, EndpointOut, Event, OffReason
 from processors.errors import CursorInvalid
 
 PAGE: Final = 50

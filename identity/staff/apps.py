@@ -4,5 +4,6 @@ from django.apps import AppConfig
 
 
 class StaffConfig(AppConfig):
-    name = "staff"
+    name = "identity.staff"
+    label = "staff"
     default_auto_field = "django.db.models.BigAutoField"

@@ -9,10 +9,10 @@ from django.db import transaction
 from uuid_utils.compat import uuid7
 
 from identity.auth import Actor
-from outgoing.endpoints import WebhookNotFound
-from outgoing.models import Delivery, Endpoint
-from outgoing.queries import delivery_out
-from outgoing.schemas import TEST, DeliveryOut, Event
+from identity.outgoing.endpoints import WebhookNotFound
+from identity.outgoing.models import Delivery, Endpoint
+from identity.outgoing.queries import delivery_out
+from identity.outgoing.schemas import TEST, DeliveryOut, Event
 from processors.errors import DomainError
 
 Plain = str | int | None

@@ -11,14 +11,13 @@ from identity.auth import Actor
 from identity.models import User
 from identity.queries import session_of_member
 from identity.schemas import LookBannerOut, SessionOut
-from processors.errors import CursorInvalid
-from staff.actor import StaffActor
-from staff.codes import picture
-from staff.looks import Opened, OpenLook, open_look
-from staff.models import Look, StaffEvent, StaffMember
-from staff.people import of_link
-from staff.permissions import StaffRole
-from staff.schemas import (
+from identity.staff.actor import StaffActor
+from identity.staff.codes import picture
+from identity.staff.looks import Opened, OpenLook, open_look
+from identity.staff.models import Look, StaffEvent, StaffMember
+from identity.staff.people import of_link
+from identity.staff.permissions import StaffRole
+from identity.staff.schemas import (
     EnrolmentSeenOut,
     OpenedOut,
     OwnLookOut,
@@ -34,7 +33,8 @@ from staff.schemas import (
     TeamLookOut,
     TeamLookPage,
 )
-from staff.vault import opened
+from identity.staff.vault import opened
+from processors.errors import CursorInvalid
 
 PAGE: Final = 20
 EVENTS_PAGE: Final = 50

@@ -10,11 +10,11 @@ from django.db import IntegrityError, transaction
 from compliance import audit
 from compliance.audit import WorkspaceAction
 from identity.auth import Actor
+from identity.outgoing import signing
+from identity.outgoing.models import Endpoint
+from identity.outgoing.queries import endpoint_out
+from identity.outgoing.schemas import EndpointChange, EndpointIn, EndpointOut, EndpointSecretOut
 from identity.team_lock import locked_team
-from outgoing import signing
-from outgoing.models import Endpoint
-from outgoing.queries import endpoint_out
-from outgoing.schemas import EndpointChange, EndpointIn, EndpointOut, EndpointSecretOut
 from processors.customers import AddressRefused, checked_url
 from processors.errors import DomainError
 

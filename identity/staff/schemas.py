@@ -8,8 +8,8 @@ from pydantic import BaseModel, Field, SecretStr
 
 from identity.permissions import Role
 from identity.schemas import Closed, EmailTyped
-from staff.looks import REASON_MAX, REASON_MIN, Opened
-from staff.permissions import StaffRole
+from identity.staff.looks import REASON_MAX, REASON_MIN, Opened
+from identity.staff.permissions import StaffRole
 
 _LINE = r"^[^\x00-\x1f\x7f]*$"
 StaffEventKind = Literal[

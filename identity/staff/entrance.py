@@ -19,13 +19,13 @@ from identity.access import (
     Client,
     SignInThrottled,
 )
+from identity.staff import looks
+from identity.staff.actor import SIGNED_IN_FOR, StaffActor
+from identity.staff.codes import digest, plain, step_of
+from identity.staff.models import RecoveryCode, StaffEvent, StaffMember, StaffSession
+from identity.staff.vault import opened
 from processors.errors import DomainError
 from processors.pseudonyms import pseudonym
-from staff import looks
-from staff.actor import SIGNED_IN_FOR, StaffActor
-from staff.codes import digest, plain, step_of
-from staff.models import RecoveryCode, StaffEvent, StaffMember, StaffSession
-from staff.vault import opened
 
 
 class StaffSignInFailed(DomainError):
