@@ -3,7 +3,7 @@ workspace looked up by the ORM. The same routes stand below /open without any of
 """
 
 import os
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import django
@@ -56,13 +56,13 @@ api = NinjaAPI(docs_url=None)
 
 @api.get("/leads", response=list[LeadSchema], auth=django_auth)
 def leads(request: HttpRequest) -> Any:
-    member = Membership.objects.get_queryset().get(user_id=request.user.pk)
+    member = Membership.objects.get_queryset().get(user=cast(User, request.user))
     return Lead.objects.get_queryset().filter(workspace_id=member.workspace_id).order_by("-created_at", "-id")[:PAGE]
 
 
 @api.get("/leads/{lead_id}", response=LeadSchema, auth=django_auth)
 def lead(request: HttpRequest, lead_id: UUID) -> Any:
-    member = Membership.objects.get_queryset().get(user_id=request.user.pk)
+    member = Membership.objects.get_queryset().get(user=cast(User, request.user))
     return get_object_or_404(Lead.objects.get_queryset(), workspace_id=member.workspace_id, id=lead_id)
 
 
