@@ -19,7 +19,7 @@ from ai.queries import QuestionUnknown, answer_out
 from ai.retrieval import Scope
 from ai.schemas import AnswerOut
 from ai.turns import CallTurns, Turn
-from compliance import tombstones
+from compliance import restriction, tombstones
 from identity.auth import Actor
 from identity.outgoing import deliveries
 from ledger.operations import count_spending, debit
@@ -150,6 +150,7 @@ def ask(
 
     The same key gives the same answer again and pays once.
     monthly_max_mcredits: asked within the transaction what the actor may spend this month besides calls, None without a bound.
+    :raises SubjectRestricted: the actor, or the lead that is asked about, has restricted the use of it.
     :raises CapReached: there is an answer, and it would cost more than that; nothing is kept or shown.
     :raises InsufficientCredit: there is an answer and no credit for it; nothing is kept or shown.
     :raises IdempotencyKeyReused: the key belongs to another question.
@@ -157,6 +158,7 @@ def ask(
     """
     if earlier := _asked_before(actor, idempotency_key, question):
         return answer_out(actor=actor, query=earlier)
+    restriction.refuse(actor.user_id, *([filters.lead_id] if filters.lead_id else []))
     embedder = embedding.load(settings.EMBEDDING_MODEL_PATH)
     found = answering.answer(question, scope=scope_of(actor, filters), embedder=embedder)
     price_mcredits = rate_card_now(actor.workspace_id, now).ai_query_mcredits if found.quotes else 0

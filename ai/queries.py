@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 
 from ai import talk
 from ai.answer import highlights
-from ai.models import AiQuery, IndexedCall
+from ai.models import AiQuery, IndexedCall, Insight, Passage
 from ai.schemas import (
     AnswerOut,
     HighlightOut,
@@ -23,6 +23,7 @@ from ai.schemas import (
     SearchedOut,
 )
 from ai.turns import Turn
+from compliance import restriction
 from identity.auth import Actor
 from processors.errors import CursorInvalid, DomainError
 
@@ -35,8 +36,20 @@ class QuestionUnknown(DomainError):
     code: ClassVar[str] = "question_unknown"
 
 
+def made_of_calls(call_ids: Iterable[UUID]) -> dict[str, int]:
+    """How many things were made of the text of these calls, by element of the inventory."""
+    calls = IndexedCall.objects.filter(call_id__in=list(call_ids))
+    return {
+        "embedding": Passage.objects.filter(indexed_call__in=calls).count(),
+        "insight": Insight.objects.filter(indexed_call__in=calls).count(),
+    }
+
+
 def visible_calls(actor: Actor) -> QuerySet[IndexedCall]:
-    calls = IndexedCall.objects.for_workspace(actor.workspace_id)
+    """Those that may be used: not of who has restricted that."""
+    held = restriction.covered()
+    calls = IndexedCall.objects.for_workspace(actor.workspace_id).exclude(lead_id__in=held)
+    calls = calls.exclude(Q(user_id__in=held) & ~Q(user_id=actor.user_id))
     return calls if actor.may("see_team") else calls.filter(user_id=actor.user_id)
 
 

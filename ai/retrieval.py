@@ -21,6 +21,13 @@ RRF_K = 60
 Place = tuple[UUID, int]  # an indexed call and the position of a turn in it
 
 
+# Who has restricted the use of their data is kept out of every search, the lead's side and the member's.
+_NOT_RESTRICTED = tuple(
+    f"NOT EXISTS (SELECT FROM compliance_restrictedrow held WHERE held.row_id = passage.{side})"
+    for side in ("lead_id", "user_id")
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What may be searched. user_id: only this member's calls; since inclusive, until exclusive, by the call's start."""
@@ -47,7 +54,8 @@ class Scope:
         ]
         if self.nothing:
             terms.append(("%s", False))
-        return " AND ".join(condition for condition, _ in terms), [value for _, value in terms]
+        conditions = [condition for condition, _ in terms] + list(_NOT_RESTRICTED)
+        return " AND ".join(conditions), [value for _, value in terms]
 
 
 @dataclass(frozen=True, slots=True)

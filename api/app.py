@@ -17,6 +17,7 @@ from api import (
     leads,
     looks,
     mobile,
+    my_data,
     policy,
     privacy,
     queue,
@@ -52,6 +53,7 @@ ROUTERS = (
     statement,
     policy,
     privacy,
+    my_data,
     staff,
     looks,
 )

@@ -11,10 +11,10 @@ from ai import operations, queries
 from ai.embedding import EmbeddingModelMissing
 from ai.schemas import AnswerOut, InsightsOut, QuestionIn, QuestionsPage
 from api.auth import actor_of, or_key
+from compliance import restriction
 from ledger.operations import CapReached, InsufficientCredit, LedgerBusy
 from processors.errors import DomainError
-from voice import caps
-from voice import queries as voice_queries
+from voice import caps, restricting
 
 router = Router(tags=["ask"], by_alias=True)
 
@@ -24,6 +24,7 @@ PROBLEMS: dict[type[DomainError], int] = {
     EmbeddingModelMissing: 503,
     CapReached: 403,
     operations.IdempotencyKeyReused: 409,
+    restriction.SubjectRestricted: 409,
     queries.QuestionUnknown: 404,
 }
 
@@ -59,7 +60,7 @@ def delete_question(request: HttpRequest, question_id: UUID) -> Status[None]:
 @router.get("/calls/{call_id}/insights", response=InsightsOut, operation_id="get_insights", auth=or_key("calls:read"))
 def get_insights(request: HttpRequest, call_id: UUID) -> InsightsOut:
     # Thinking knows only the calls that were indexed; voice tells a call that is still waiting from none at all.
-    call = voice_queries.call_of(actor=actor_of(request), call_id=call_id)
+    call = restricting.text_of(actor=actor_of(request), call_id=call_id)
     if call.transcript_state == "expired":
         return InsightsOut(call_id=call_id, state="expired", items=[], talk=None)
     return queries.insights_of(actor=actor_of(request), call_id=call_id)

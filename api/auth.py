@@ -30,7 +30,9 @@ class CsrfFailed(DomainError):
     code: ClassVar[str] = "csrf_failed"
 
 
-class _CookieAuth(APIKeyCookie):
+class CookieAuth(APIKeyCookie):
+    """Whoever is known by a cookie; every request is asked to prove that our own page sent it."""
+
     param_name = settings.SESSION_COOKIE_NAME
 
     def __call__(self, request: HttpRequest) -> Any:
@@ -43,7 +45,7 @@ class _CookieAuth(APIKeyCookie):
         raise NotImplementedError
 
 
-class PersonAuth(_CookieAuth):
+class PersonAuth(CookieAuth):
     """A person who has signed in and proved the phone in this session: `request.auth` is the Actor.
 
     For what concerns the person in all workspaces, such as the privacy centre, and depends on no answer to a changed policy; all
@@ -52,8 +54,7 @@ class PersonAuth(_CookieAuth):
 
     def __call__(self, request: HttpRequest) -> Any:
         """Raises CsrfFailed, KeyNotAccepted."""
-        if _key_in(request) is not None:
-            raise KeyNotAccepted("No key opens this. Sign in, then do it on the page.")
+        refuse_key(request)
         return super().__call__(request)
 
     def authenticate(self, request: HttpRequest, key: str | None) -> Actor | None:
@@ -100,7 +101,7 @@ class KeyAuth(HttpBearer):
         return actor
 
 
-class AwaitingOtpAuth(_CookieAuth):
+class AwaitingOtpAuth(CookieAuth):
     """A person whose password was right in this session, with or without the passcode."""
 
     def authenticate(self, request: HttpRequest, key: str | None) -> SessionStore | None:
@@ -108,7 +109,7 @@ class AwaitingOtpAuth(_CookieAuth):
         return session if session.row is not None and session.row.user is not None else None
 
 
-class StaffAuth(_CookieAuth):
+class StaffAuth(CookieAuth):
     """One of our own people, signed in at their own entrance: `request.auth` is the StaffActor."""
 
     param_name = settings.STAFF_COOKIE_NAME
@@ -121,7 +122,7 @@ class StaffAuth(_CookieAuth):
         return actor
 
 
-class AnyoneAuth(_CookieAuth):
+class AnyoneAuth(CookieAuth):
     """Anybody whose browser sends what our own page sends."""
 
     def authenticate(self, request: HttpRequest, key: str | None) -> SessionStore:
@@ -138,6 +139,12 @@ staff_auth = StaffAuth()
 def or_key(scope: Scope) -> list[Any]:
     """Who may call a route that programs use too: a person, or a key with this scope."""
     return [KeyAuth(scope), session_auth]
+
+
+def refuse_key(request: HttpRequest) -> None:
+    """Raises KeyNotAccepted when the request comes with a key."""
+    if _key_in(request) is not None:
+        raise KeyNotAccepted("No key opens this. Sign in, then do it on the page.")
 
 
 def _key_in(request: HttpRequest) -> str | None:

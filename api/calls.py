@@ -9,9 +9,10 @@ from ninja import Header, Query, Router, Status
 
 from api.auth import actor_of, or_key
 from api.rendering import answered
+from compliance import restriction
 from ledger import operations as ledger
 from processors.errors import DomainError
-from voice import corrections, operations, queries, receipt
+from voice import corrections, operations, queries, receipt, restricting
 from voice.schemas import (
     CallChange,
     CallIn,
@@ -33,6 +34,7 @@ PROBLEMS: dict[type[DomainError], int] = {
     ledger.InsufficientCredit: 402,
     corrections.SegmentHasChanged: 409,
     corrections.NotSpeech: 409,
+    restriction.SubjectRestricted: 409,
 }
 
 IdempotencyKey = Annotated[str, Header(alias="Idempotency-Key", min_length=8, max_length=80)]
@@ -88,7 +90,7 @@ def list_segments(
     after_sequence: Annotated[int, Query(ge=0, le=2_000_000_000)] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 500,
 ) -> Any:
-    call = queries.call_of(actor=actor_of(request), call_id=call_id)
+    call = restricting.text_of(actor=actor_of(request), call_id=call_id)
     return answered(queries.segments_after(call=call, after_sequence=after_sequence, limit=limit))
 
 

@@ -9,6 +9,7 @@ from ninja import Query, Router, Status
 
 from api.auth import actor_of, or_key
 from api.rendering import answered
+from compliance import restriction
 from processors.errors import DomainError
 from voice import dialling, lead_history, leads, phones, queries, tags
 from voice.models import Lead
@@ -35,6 +36,7 @@ PROBLEMS: dict[type[DomainError], int] = {
     leads.LeadSuppressed: 409,
     leads.LeadInCall: 409,
     leads.LeadGone: 410,
+    restriction.SubjectRestricted: 409,
     tags.TagUnusable: 422,
     tags.TooManyTags: 409,
 }

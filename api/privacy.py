@@ -7,8 +7,9 @@ from django.utils import timezone
 from ninja import Router, Status
 
 from api.auth import actor_of, person_auth
-from compliance import access, queries, requests
+from compliance import access, cases, queries, requests
 from compliance.schemas import (
+    AskIn,
     ConsentsOut,
     DisclosuresOut,
     ErasureIn,
@@ -17,12 +18,14 @@ from compliance.schemas import (
     ErasureStateOut,
     ExpiringListOut,
     HeldListOut,
+    OwnCasesOut,
     RequestOut,
 )
 from compliance.stores import Subject
 from identity import expiring as workspace_data
 from identity.personal_data import subject_of
 from processors.errors import DomainError
+from processors.pseudonyms import pseudonym
 
 router = Router(tags=["privacy"], auth=person_auth)
 PROBLEMS: dict[type[DomainError], int] = {
@@ -30,6 +33,7 @@ PROBLEMS: dict[type[DomainError], int] = {
     requests.RequestAlreadyOpen: 409,
     requests.NotCancellable: 409,
     requests.ReceiptUnknown: 404,
+    cases.TooManyWishes: 429,
 }
 
 
@@ -73,7 +77,7 @@ def preview(request: HttpRequest) -> ErasurePreviewOut:
 
 @router.get("/privacy/erasure", response=ErasureStateOut, operation_id="get_erasure")
 def erasure(request: HttpRequest) -> ErasureStateOut:
-    return queries.erasure_state(user_id=actor_of(request).user_id, now=timezone.now())
+    return queries.erasure_state(person=_person(request), now=timezone.now())
 
 
 @router.post("/privacy/erasure", response={202: RequestOut}, operation_id="request_erasure")
@@ -86,12 +90,29 @@ def request_erasure(request: HttpRequest, form: ErasureIn) -> Any:
 @router.post("/privacy/erasure/cancel", response=RequestOut, operation_id="cancel_erasure")
 def cancel_erasure(request: HttpRequest) -> RequestOut:
     now = timezone.now()
-    return queries.request_out(requests.cancel_erasure(user_id=actor_of(request).user_id, now=now), now=now)
+    return queries.request_out(requests.cancel_erasure(person=_person(request), now=now), now=now)
+
+
+@router.get("/privacy/cases", response=OwnCasesOut, operation_id="list_own_cases")
+def own_cases(request: HttpRequest) -> OwnCasesOut:
+    return OwnCasesOut(items=queries.own_cases(person=_person(request)))
+
+
+@router.post("/privacy/cases", response={201: OwnCasesOut}, operation_id="open_own_case")
+def open_case(request: HttpRequest, form: AskIn) -> Any:
+    """Takes a wish for a person to answer, by mail and within its last day."""
+    subject, now = _subject(request), timezone.now()
+    cases.ask(user_id=actor_of(request).user_id, kind=form.kind, words=form.words, contact=subject.email, now=now)
+    return Status(201, own_cases(request))
 
 
 @router.get("/erasure-receipts/{token}", auth=None, response=ErasureReceiptOut, operation_id="get_erasure_receipt")
 def receipt(request: HttpRequest, token: str) -> ErasureReceiptOut:
     return queries.receipt_of(token)
+
+
+def _person(request: HttpRequest) -> str:
+    return pseudonym("user", actor_of(request).user_id)
 
 
 def _subject(request: HttpRequest) -> Subject:

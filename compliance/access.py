@@ -6,6 +6,7 @@ from typing import Any
 from compliance import audit, policy
 from compliance.elements import ELEMENTS
 from compliance.stores import Subject, all_stores
+from processors.pseudonyms import pseudonym
 
 
 def export(*, subject: Subject, now: datetime, by: str | None = None) -> dict[str, Any]:
@@ -17,7 +18,7 @@ def export(*, subject: Subject, now: datetime, by: str | None = None) -> dict[st
         workspace_id=None,
         actor_ref=by or str(subject.user_id),
         action="privacy.exported",
-        target=str(subject.user_id),
+        target=str(subject.user_id) if subject.user_id else pseudonym("phone", subject.phone_e164),
         detail={},
         now=now,
     )

@@ -19,6 +19,23 @@ def grant(
     )
 
 
+def grant_for_number(
+    *, phone_e164: str, purpose: StandingPurpose, policy_version: str, ip: str | None, now: datetime
+) -> None:
+    """The same of somebody without an account, known by the number alone."""
+    ConsentEvent.objects.create(
+        person=pseudonym("phone", phone_e164),
+        purpose=purpose,
+        given=True,
+        policy_version=policy_version,
+        text_hash=policy.sha256_of(policy.consent_text(purpose)),
+        ip=ip,
+        at=now,
+        # No account ends after which the term of the proof could begin.
+        unlinked_at=now,
+    )
+
+
 def withdraw(*, user_id: UUID, purpose: StandingPurpose, ip: str | None, now: datetime) -> ConsentEvent:
     """Records that the person no longer agrees. What follows from that is the caller's part."""
     version, text = policy.current_version(), policy.consent_text(purpose)

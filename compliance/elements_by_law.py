@@ -95,6 +95,16 @@ KEPT_BY_LAW: Final = (
         stays="The record cannot be changed without being noticed; its identifiers no longer lead to you.",
     ),
     Element(
+        "breach",
+        "The register of breaches; it names nobody",
+        "system",
+        "accountability",
+        "legal obligation",
+        1_826,
+        "5 years after it is closed",
+        "expires",
+    ),
+    Element(
         "disclosure",
         "Which kinds of data went to which recipient, by keyed hash and day",
         "system",

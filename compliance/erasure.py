@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce
 
-from compliance import audit, tombstones
+from compliance import audit, cases, tombstones
 from compliance.models import ErasureStep, Request
 from compliance.rewrite import rewrite_bytes
 from compliance.stores import Stopping, Subject, all_stores, subject_anew
@@ -116,7 +116,12 @@ def _advance(request: Request, state: str, *, forget_subject: bool = False) -> N
     request.state = state
     if forget_subject:
         # Emptied before the rewrite, so that the rewrite takes these bytes too; nothing later needs them.
-        request.subject = {"kind": "user", "user_id": None, "workspace_ids": [], "workspace_ids_to_erase": []}
+        request.subject = {
+            "kind": request.subject["kind"],
+            "user_id": None,
+            "workspace_ids": [],
+            "workspace_ids_to_erase": [],
+        }
         request.subject |= {"email": "", "phone_e164": ""}
         request.user_id = None
     request.save(update_fields=["state", "subject", "user_id"])
@@ -200,10 +205,12 @@ def _finish(request: Request, now: datetime) -> None:
             "erased": dict(sorted(erased.items())),
             "steps": [{"name": step.name, "attempts": step.attempts} for step in steps],
             "left": 0,
+            "called": request.subject["kind"] == "callee",
             "rewrite": steps[-1].counts,
         }
         request.state, request.finished_at, request.claimed_until, request.subject = "done", now, None, None
         request.save()
+        cases.erasure_ended(request=request, outcome="done", now=now)
         audit.record(
             workspace_id=None,
             actor_ref="system",

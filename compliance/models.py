@@ -9,17 +9,28 @@ from django.db import models
 from django.db.models import Q
 from uuid_utils.compat import uuid7
 
+from compliance.breach_models import Breach, BreachAlert, BreachEntry
+from compliance.case_models import Case, CaseEntry, CaseMail
 from compliance.policy_models import PolicyMail, PolicyReceipt, PolicyVersion
+from compliance.restriction_models import RestrictedRow, Restriction
 
 __all__ = [
     "AuditEvent",
     "AuditHead",
+    "Breach",
+    "BreachAlert",
+    "BreachEntry",
+    "Case",
+    "CaseEntry",
+    "CaseMail",
     "ConsentEvent",
     "ErasureStep",
     "PolicyMail",
     "PolicyReceipt",
     "PolicyVersion",
     "Request",
+    "RestrictedRow",
+    "Restriction",
     "Suppression",
     "Tombstone",
 ]
@@ -30,7 +41,8 @@ class ConsentEvent(models.Model):
     person.
 
     person: pseudonym of the user. purpose: one of policy.Purpose, or of a version's new purposes. text_hash: SHA-256 in hex of
-    the text that was shown. unlinked_at: when the person was erased; the proof ends a term after that.
+    the text that was shown. unlinked_at: when the person was erased, or agreed without an account; the proof ends a
+    term after that.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

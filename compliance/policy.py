@@ -19,7 +19,7 @@ from compliance.versions import FIRST, NewPurpose
 from processors.register import NOT_OF_PEOPLE
 
 # Purposes whose wording is the same for everybody, and those whose wording names what was chosen.
-StandingPurpose = Literal["sms", "policy", "transfer"]
+StandingPurpose = Literal["sms", "my_data", "policy", "transfer"]
 Purpose = StandingPurpose | Literal["top_up"]
 
 VERSION: Final = FIRST.name
@@ -32,6 +32,11 @@ CONSENT_TEXTS: Final[dict[StandingPurpose, str]] = {
         " sign in. How often depends on how often I sign in. Message and data rates may apply. To stop them, write to"
         " support@klosesales.com; without them I can no longer sign in, because every sign-in needs a passcode. For help,"
         " write to the same address."
+    ),
+    "my_data": (
+        "I agree to receive a one-time passcode from Klosesales by text message at this number, to prove that it is mine."
+        " One message each time that I ask for a code. Message and data rates may apply. For help, write to"
+        " support@klosesales.com."
     ),
     "policy": "I have read the privacy policy and accept it.",
     "transfer": (

@@ -1,15 +1,16 @@
 """Reads of compliance."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from compliance import in_force
 from compliance.elements import ELEMENTS
-from compliance.models import ConsentEvent, Request
+from compliance.models import Case, ConsentEvent, Request
 from compliance.policy_queries import words_of_consents
 from compliance.requests import GRACE, by_receipt_token, newest_erasure, receipt_token
 from compliance.schemas import (
@@ -27,6 +28,7 @@ from compliance.schemas import (
     HeldListOut,
     HeldOut,
     KeptOut,
+    OwnCaseOut,
     ProcessorOut,
     ProcessorsOut,
     RequestOut,
@@ -37,8 +39,20 @@ from processors.models import Disclosure
 from processors.pseudonyms import pseudonym
 
 DISCLOSURES_MAX: Final = 500
+CASES_SHOWN_MAX: Final = 50
 # What an erasure leaves for every account, whatever else it held.
 _ALWAYS_LEFT: Final = ("request", "erasure_ledger", "audit")
+# Nobody calls the number of somebody who was erased again.
+_LEFT_OF_CALLEES: Final = (*_ALWAYS_LEFT, "suppression")
+# What the same things are called for people who were called.
+_CALLEES_WORDS: Final = {
+    "callee": "Your name, company and number, and what was noted about you",
+    "call": "Calls with you: when, how long, how they ended",
+    "transcript": "The text of what was said in calls with you",
+    "insight": "What was understood from calls with you",
+    "session": "This page, opened with your number",
+    "otp_attempt": "Passcodes sent to your number, never the code",
+}
 
 
 def processors() -> ProcessorsOut:
@@ -144,12 +158,24 @@ def consents(*, user_id: UUID) -> ConsentsOut:
 
 def erasure_preview(*, subject: Subject) -> ErasurePreviewOut:
     counts = _found(subject)
-    return ErasurePreviewOut(goes=_goes(counts), stays=_kept(counts), grace_days=GRACE.days)
+    called = subject.kind == "callee"
+    return ErasurePreviewOut(
+        goes=_goes(counts, _CALLEES_WORDS if called else {}),
+        stays=_kept(counts, _LEFT_OF_CALLEES if called else _ALWAYS_LEFT),
+        grace_days=GRACE.days,
+    )
 
 
-def erasure_state(*, user_id: UUID, now: datetime) -> ErasureStateOut:
-    request = newest_erasure(user_id=user_id)
+def erasure_state(*, person: str, now: datetime) -> ErasureStateOut:
+    """person: keyed hash of the account, or of the number of somebody who was called."""
+    request = newest_erasure(person=person)
     return ErasureStateOut(request=request_out(request, now=now) if request else None)
+
+
+def own_cases(*, person: str) -> list[OwnCaseOut]:
+    """What a person asked for, the newest first. person: keyed hash of the account, or of the number."""
+    found = Case.objects.filter(person=person).order_by("-opened_at", "-id")[:CASES_SHOWN_MAX]
+    return [OwnCaseOut.model_validate(case, from_attributes=True) for case in found]
 
 
 def request_out(request: Request, *, now: datetime) -> RequestOut:
@@ -163,7 +189,9 @@ def request_out(request: Request, *, now: datetime) -> RequestOut:
         cancellable=request.state == "requested" and request.runs_at > now,
         receipt_path=f"/erased/{receipt_token(request.id)}",
         receipt=_receipt(request) if done else None,
-        kept=_kept(_found(Subject.from_json(request.subject))) if request.subject else _kept(_erased(request)),
+        kept=_kept(
+            _found(Subject.from_json(request.subject)) if request.subject else _erased(request), _always_left(request)
+        ),
     )
 
 
@@ -178,10 +206,20 @@ def _receipt(request: Request) -> ErasureReceiptOut:
         state=request.state,
         requested_at=request.opened_at,
         finished_at=request.finished_at,
-        erased=_goes(erased),
+        erased=_goes(erased, _CALLEES_WORDS if _is_of_callee(request) else {}),
         left=request.receipt["left"] if request.receipt else None,
-        kept=_kept(erased),
+        kept=_kept(erased, _always_left(request)),
     )
+
+
+def _is_of_callee(request: Request) -> bool:
+    if request.subject:
+        return bool(request.subject["kind"] == "callee")
+    return bool((request.receipt or {}).get("called"))
+
+
+def _always_left(request: Request) -> Sequence[str]:
+    return _LEFT_OF_CALLEES if _is_of_callee(request) else _ALWAYS_LEFT
 
 
 def _erased(request: Request) -> Counter[str]:
@@ -195,17 +233,20 @@ def _found(subject: Subject) -> Counter[str]:
     return counts
 
 
-def _goes(counts: Counter[str]) -> list[GoesOut]:
+def _goes(counts: Counter[str], words: Mapping[str, str] = MappingProxyType({})) -> list[GoesOut]:
+    """words: titles that differ from those of the inventory."""
     return [
-        GoesOut(element=key, title=element.title, count=counts[key]) for key, element in ELEMENTS.items() if counts[key]
+        GoesOut(element=key, title=words.get(key, element.title), count=counts[key])
+        for key, element in ELEMENTS.items()
+        if counts[key]
     ]
 
 
-def _kept(counts: Counter[str]) -> list[KeptOut]:
+def _kept(counts: Counter[str], always: Sequence[str] = _ALWAYS_LEFT) -> list[KeptOut]:
     return [
         KeptOut(what=element.title, why=element.stays)
         for key, element in ELEMENTS.items()
-        if element.stays and (counts[key] or key in _ALWAYS_LEFT)
+        if element.stays and (counts[key] or key in always)
     ]
 
 

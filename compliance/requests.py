@@ -1,9 +1,8 @@
 """Requests of people about their data: opening, deadline, cancelling."""
 
-import calendar
 import hashlib
 import hmac
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar, Final
 from uuid import UUID
 
@@ -12,8 +11,10 @@ from django.db import IntegrityError, transaction
 from django.utils.crypto import constant_time_compare
 from uuid_utils.compat import uuid7
 
-from compliance import audit, tasks
+from compliance import audit, cases, tasks
 from compliance.audit import PersonalAction
+from compliance.cases import Channel, Proof
+from compliance.deadlines import deadline
 from compliance.models import Request
 from compliance.stores import Subject
 from processors.errors import DomainError
@@ -46,13 +47,6 @@ class ReceiptUnknown(DomainError):
     code: ClassVar[str] = "receipt_unknown"
 
 
-def deadline(opened_on: date) -> date:
-    """The last day for the answer: the earlier of 30 days and one calendar month; 30 January -> 28 or 29 February."""
-    year, month = (opened_on.year + 1, 1) if opened_on.month == 12 else (opened_on.year, opened_on.month + 1)
-    in_a_month = date(year, month, min(opened_on.day, calendar.monthrange(year, month)[1]))
-    return min(in_a_month, opened_on + timedelta(days=30))
-
-
 def open_erasure(*, subject: Subject, confirm: str, at_once: bool, now: datetime, by: str | None = None) -> Request:
     """Takes the request of a person to have everything erased, after 3 days of grace or at once.
 
@@ -63,8 +57,30 @@ def open_erasure(*, subject: Subject, confirm: str, at_once: bool, now: datetime
     """
     if subject.user_id is None or not constant_time_compare(confirm.strip().lower(), subject.email.lower()):
         raise ConfirmationMismatch("Type the e-mail address of this account to confirm.")
-    if at_once and (waiting := _waive_grace(user_id=subject.user_id, now=now, by=by)):
+    person = pseudonym("user", subject.user_id)
+    if at_once and (waiting := _waive_grace(person=person, now=now, by=by)):
         return waiting
+    channel: Channel = "support" if by else "privacy_centre"
+    return _open(subject, person, at_once, now, by=by, channel=channel, proof="support" if by else "session")
+
+
+def open_callee_erasure(*, subject: Subject, confirm: str, at_once: bool, now: datetime) -> Request:
+    """The same for a person who was called and has proved the number by a passcode. confirm: that number, typed once more.
+
+    Raises ConfirmationMismatch, RequestAlreadyOpen.
+    """
+    if not constant_time_compare(_digits(confirm), _digits(subject.phone_e164)):
+        raise ConfirmationMismatch("Type your number with its country code to confirm.")
+    person = pseudonym("phone", subject.phone_e164)
+    if at_once and (waiting := _waive_grace(person=person, now=now, by=None)):
+        return waiting
+    return _open(subject, person, at_once, now, by=None, channel="callee_page", proof="passcode")
+
+
+def _open(
+    subject: Subject, person: str, at_once: bool, now: datetime, *, by: str | None, channel: Channel, proof: Proof
+) -> Request:
+    """The run, and the case that it fulfils."""
     request_id = uuid7()
     runs_at = now if at_once else now + GRACE
     try:
@@ -72,9 +88,9 @@ def open_erasure(*, subject: Subject, confirm: str, at_once: bool, now: datetime
             request = Request.objects.create(
                 id=request_id,
                 kind="erasure",
-                channel="support" if by else "self",
+                channel="self" if by is None else "support",
                 user_id=subject.user_id,
-                person=pseudonym("user", subject.user_id),
+                person=person,
                 subject=subject.as_json(),
                 opened_at=now,
                 due_on=deadline(now.date()),
@@ -83,47 +99,61 @@ def open_erasure(*, subject: Subject, confirm: str, at_once: bool, now: datetime
                 receipt_hash=_hash(receipt_token(request_id)),
             )
             _audit(request, "erasure.requested", now, by=by)
+            cases.open_case(
+                kind="deletion",
+                channel=channel,
+                person=person,
+                user_id=subject.user_id,
+                proof=proof,
+                erasure=request,
+                now=now,
+                by=by,
+            )
             if at_once:
                 tasks.soon(request_id)
     except IntegrityError as error:
         if "request_one_open_of_a_kind" in str(error):
-            raise RequestAlreadyOpen("Your account is already waiting to be erased. Cancel that first.") from None
+            raise RequestAlreadyOpen("Your data is already waiting to be erased. Cancel that first.") from None
         raise
     return request
 
 
-def _waive_grace(*, user_id: UUID, now: datetime, by: str | None) -> Request | None:
+def _digits(number: str) -> str:
+    return "".join(filter(str.isdecimal, number))
+
+
+def _waive_grace(*, person: str, now: datetime, by: str | None) -> Request | None:
     with transaction.atomic():
-        waiting = Request.objects.filter(
-            kind="erasure", person=pseudonym("user", user_id), state="requested", runs_at__gt=now
-        )
+        waiting = Request.objects.filter(kind="erasure", person=person, state="requested", runs_at__gt=now)
         if not waiting.update(runs_at=now, next_attempt_at=now):
             return None
-        request = newest_erasure(user_id=user_id)
+        request = newest_erasure(person=person)
         assert request is not None
         _audit(request, "erasure.grace_waived", now, by=by)
         tasks.soon(request.id)
     return request
 
 
-def cancel_erasure(*, user_id: UUID, now: datetime) -> Request:
-    """Raises NotCancellable when there is none, or when erasing has begun."""
+def cancel_erasure(*, person: str, now: datetime) -> Request:
+    """person: keyed hash of the account, or of the number of somebody who was called.
+
+    Raises NotCancellable when there is none, or when erasing has begun.
+    """
     with transaction.atomic():
-        cancelled = Request.objects.filter(
-            kind="erasure", person=pseudonym("user", user_id), state="requested", runs_at__gt=now
-        ).update(state="cancelled", cancelled_at=now, finished_at=now, subject=None)
+        cancelled = Request.objects.filter(kind="erasure", person=person, state="requested", runs_at__gt=now).update(
+            state="cancelled", cancelled_at=now, finished_at=now, subject=None
+        )
         if not cancelled:
             raise NotCancellable("There is nothing to cancel: no erasure is waiting, or it has begun.")
-        request = newest_erasure(user_id=user_id)
+        request = newest_erasure(person=person)
         assert request is not None
+        cases.erasure_ended(request=request, outcome="taken_back", now=now)
         _audit(request, "erasure.cancelled", now)
     return request
 
 
-def newest_erasure(*, user_id: UUID) -> Request | None:
-    return (
-        Request.objects.filter(kind="erasure", person=pseudonym("user", user_id)).order_by("-opened_at", "-id").first()
-    )
+def newest_erasure(*, person: str) -> Request | None:
+    return Request.objects.filter(kind="erasure", person=person).order_by("-opened_at", "-id").first()
 
 
 def receipt_token(request_id: UUID) -> str:
@@ -148,7 +178,7 @@ def _hash(token: str) -> str:
 def _audit(request: Request, action: PersonalAction, now: datetime, by: str | None = None) -> None:
     audit.record(
         workspace_id=None,
-        actor_ref=by or str(request.user_id),
+        actor_ref=by or (str(request.user_id) if request.user_id else "requester"),
         action=action,
         target=str(request.id),
         detail={},

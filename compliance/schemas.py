@@ -169,6 +169,37 @@ class RequestOut(BaseModel):
     kept: list[KeptOut]
 
 
+class OwnCaseOut(BaseModel):
+    """A wish of the person, with the last day for its answer."""
+
+    reference: str
+    kind: str
+    state: Literal["received", "verified", "working", "closed"]
+    outcome: Literal["", "done", "refused", "taken_back", "erased"]
+    opened_at: datetime
+    due_on: date
+
+
+class OwnCasesOut(BaseModel):
+    """The newest first, at most 50."""
+
+    items: list[OwnCaseOut]
+
+
+class WishIn(BaseModel):
+    """words: what is wrong and what is right, in the person's own."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    words: Annotated[str, Field(min_length=3, max_length=4_000)]
+
+
+class AskIn(WishIn):
+    """What somebody with an account asks for; a copy and the deletion have ways of their own."""
+
+    kind: Literal["correction", "restriction", "objection", "nominee", "grievance"]
+
+
 class ErasureStateOut(BaseModel):
     """request: null when erasure was never asked for."""
 

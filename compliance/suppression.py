@@ -19,13 +19,15 @@ def suppress(*, workspace_id: UUID | None, phone_e164: str, reason: str, source:
     return Suppression.objects.get(workspace_id=workspace_id, number_key=number_key, lifted_at__isnull=True)
 
 
-def lift(*, workspace_id: UUID | None, phone_e164: str, source: str, now: datetime) -> bool:
+def lift(*, workspace_id: UUID | None, phone_e164: str, source: str, now: datetime, of: str | None = None) -> bool:
     """Takes a number off this list; whether it was on it. A list for all workspaces is not touched by one of
-    them."""
-    lifted = Suppression.objects.filter(
+    them. of: only where that source put it there."""
+    entries = Suppression.objects.filter(
         workspace_id=workspace_id, number_key=pseudonym("phone", phone_e164), lifted_at__isnull=True
-    ).update(lifted_at=now, lifted_source=source)
-    return bool(lifted)
+    )
+    if of is not None:
+        entries = entries.filter(source=of)
+    return bool(entries.update(lifted_at=now, lifted_source=source))
 
 
 def is_suppressed(*, workspace_id: UUID, phone_e164: str) -> Suppression | None:
@@ -42,6 +44,12 @@ def entries(*, workspace_id: UUID, phone_e164: str) -> QuerySet[Suppression]:
     """Every entry that this workspace may know of a number, also those that were lifted since."""
     mine = Q(workspace_id=workspace_id) | Q(workspace_id__isnull=True)
     return Suppression.objects.filter(mine, number_key=pseudonym("phone", phone_e164))
+
+
+def suppressed_everywhere(*, phone_e164: str) -> Suppression | None:
+    """The entry that forbids every workspace to call the number."""
+    everywhere = Suppression.objects.filter(workspace_id__isnull=True, lifted_at__isnull=True)
+    return everywhere.filter(number_key=pseudonym("phone", phone_e164)).first()
 
 
 def suppressed_among(*, workspace_id: UUID, phones_e164: Iterable[str]) -> set[str]:

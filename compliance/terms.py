@@ -6,8 +6,20 @@ from typing import Final
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 
-from compliance.models import AuditEvent, AuditHead, ConsentEvent, PolicyReceipt, Request, Suppression, Tombstone
+from compliance.models import (
+    AuditEvent,
+    AuditHead,
+    Breach,
+    Case,
+    ConsentEvent,
+    PolicyReceipt,
+    Request,
+    Restriction,
+    Suppression,
+    Tombstone,
+)
 from compliance.retention import Rule, delete_rows
 from processors.models import Disclosure
 
@@ -26,6 +38,12 @@ def _end_links(ids: Sequence[UUID], _now: datetime) -> int:
         head.ended_sequence, head.ended_hash = last.sequence, last.hash
         head.save(update_fields=["ended_sequence", "ended_hash"])
         return going.delete()[0]
+
+
+def _answered() -> QuerySet[Case]:
+    """Without those of which a restriction is in force: whoever decides about it reads them."""
+    in_force = Restriction.objects.filter(case=OuterRef("id"), lifted_at__isnull=True)
+    return Case.objects.filter(~Exists(in_force), state="closed")
 
 
 RETENTION: Final = (
@@ -54,5 +72,26 @@ RETENTION: Final = (
         lambda: Request.objects.filter(state__in=["done", "cancelled"], finished_at__isnull=False),
         "finished_at",
         delete_rows(Request),
+    ),
+    Rule(
+        "request",
+        ("compliance.Case", "compliance.CaseEntry", "compliance.CaseMail"),
+        _answered,
+        "closed_at",
+        delete_rows(Case),
+    ),
+    Rule(
+        "request",
+        ("compliance.Restriction", "compliance.RestrictedRow"),
+        lambda: Restriction.objects.filter(lifted_at__isnull=False),
+        "lifted_at",
+        delete_rows(Restriction),
+    ),
+    Rule(
+        "breach",
+        ("compliance.Breach", "compliance.BreachEntry", "compliance.BreachAlert"),
+        lambda: Breach.objects.filter(closed_at__isnull=False),
+        "closed_at",
+        delete_rows(Breach),
     ),
 )

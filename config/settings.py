@@ -248,6 +248,8 @@ EMAIL_HOST_PASSWORD = environment.text("EMAIL_PASSWORD", "")
 DEFAULT_FROM_EMAIL = environment.text("DEFAULT_FROM_EMAIL", "support@klosesales.com")
 # Whom the product itself writes to when something is wrong that only the operator can look into.
 OPERATOR_EMAIL = environment.text("OPERATOR_EMAIL", "")
+# The name under which our mail server says whether a sender is genuine (RFC 8601); nobody is believed while it is empty.
+MAIL_AUTHSERV_ID = environment.text("MAIL_AUTHSERV_ID", "")
 
 # --- Listening and thinking ---------------------------------------------------------------------------------------
 # Who writes calls down: our own engines, or Twilio's Real-Time Transcription.

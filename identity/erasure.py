@@ -8,7 +8,17 @@ from django.db.models import Case, IntegerField, Q, Value, When
 
 from compliance.personal_data import STORE as consents
 from compliance.stores import Subject
-from identity.models import AccessEvent, AccountMail, Invitation, Membership, OtpAttempt, Session, User, Workspace
+from identity.models import (
+    AccessEvent,
+    AccountMail,
+    Invitation,
+    Membership,
+    NumberKey,
+    OtpAttempt,
+    Session,
+    User,
+    Workspace,
+)
 from identity.team_lock import lock_workspaces
 from processors.pseudonyms import pseudonym
 from realtime.publish import close_sockets_on_commit
@@ -59,6 +69,14 @@ def erase_user(*, user_id: UUID, now: datetime, email: str = "") -> None:
             consents.erase(Subject(kind="user", user_id=each), now=now)
             close_sockets_on_commit(user_id=each)
         User.objects.filter(id__in=ids).delete()
+
+
+def erase_number(*, phone_e164: str) -> None:
+    """Ends what somebody without an account has opened with a number. Passcode attempts keep its keyed hash, so that erasing
+    does not reset the limits."""
+    NumberKey.objects.filter(phone_e164=phone_e164).delete()
+    attempts = OtpAttempt.objects.filter(number_key=pseudonym("phone", phone_e164), user__isnull=True)
+    attempts.exclude(network="").update(network="")
 
 
 def erase_workspace(*, workspace_id: UUID, now: datetime) -> None:

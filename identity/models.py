@@ -11,6 +11,26 @@ from django.db import models
 from django.db.models import Q
 from uuid_utils.compat import uuid7
 
+from identity.number_models import NumberKey
+
+__all__ = [
+    "AccessEvent",
+    "AccountMail",
+    "ApiKey",
+    "Invitation",
+    "Membership",
+    "NumberKey",
+    "OtpAttempt",
+    "Session",
+    "SocialIdentity",
+    "StoppedNumber",
+    "TenantManager",
+    "TenantModel",
+    "TenantQuerySet",
+    "User",
+    "Workspace",
+]
+
 
 class Workspace(models.Model):
     """The tenant: people who share leads, calls and credits.
@@ -220,6 +240,7 @@ class AccessEvent(models.Model):
     MOBILE_CHANGED = "mobile_changed"
     WAY_LINKED = "way_linked"
     WAY_UNLINKED = "way_unlinked"
+    LINK_UNKNOWN = "link_unknown"
     KINDS = [
         (SIGN_UP, "Signed up"),
         (SIGN_IN_FAILED, "Wrong password or unknown account"),
@@ -236,6 +257,7 @@ class AccessEvent(models.Model):
         (MOBILE_CHANGED, "Mobile number changed"),
         (WAY_LINKED, "Google or Facebook linked"),
         (WAY_UNLINKED, "Google or Facebook unlinked"),
+        (LINK_UNKNOWN, "A link to a copy that is none"),
     ]
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -268,13 +290,23 @@ class StoppedNumber(models.Model):
 class OtpAttempt(models.Model):
     """One passcode sent or checked; never the code. The limits count these rows. Expires after 90 days.
 
+    Those of people without an account are counted apart for a number, so that nobody learns there who signs in with it.
     number_key: keyed hash of the number; prefix_key: of its block of ten thousand numbers.
     outcome: `reserved` until Twilio has answered; a reserved send counts, since its message may have left.
     """
 
     SEND = "send"
     CHECK = "check"
-    PURPOSES = [(SEND, "Sent"), (CHECK, "Checked")]
+    NUMBER_SEND = "num_send"
+    NUMBER_CHECK = "num_chck"
+    PURPOSES = [
+        (SEND, "Sent"),
+        (CHECK, "Checked"),
+        (NUMBER_SEND, "Sent to somebody without an account"),
+        (NUMBER_CHECK, "Checked of somebody without an account"),
+    ]
+    SENDS = (SEND, NUMBER_SEND)
+    CHECKS = (CHECK, NUMBER_CHECK)
     RESERVED = "reserved"
     SENT = "sent"
     APPROVED = "approved"

@@ -48,7 +48,7 @@ def send(*, user: User, client: Client, now: datetime, mobile_e164: str | None =
     """
     mobile = mobile_e164 or user.mobile_e164
     _demand_consent(user, mobile)
-    attempt, sent_before = _reserve_send(user=user, mobile=mobile, client=client, now=now)
+    attempt, sent_before = reserve_send(mobile_e164=mobile, user=user, purpose=OtpAttempt.SEND, client=client, now=now)
     try:
         with disclosures.about(user_id=user.id):
             verification = send_code(mobile_e164=mobile)
@@ -56,9 +56,9 @@ def send(*, user: User, client: Client, now: datetime, mobile_e164: str | None =
         # The message may have left nevertheless, so the attempt stays reserved and counts.
         raise
     except DomainError:
-        _settle(attempt, OtpAttempt.FAILED)
+        settle(attempt, OtpAttempt.FAILED)
         raise
-    _settle(attempt, OtpAttempt.SENT, verification.sid)
+    settle(attempt, OtpAttempt.SENT, verification.sid)
     return OtpSentOut(
         mobile_e164=masked(mobile),
         expires_at=verification.expires_at,
@@ -74,17 +74,17 @@ def check(*, user: User, code: str, client: Client, now: datetime, mobile_e164: 
     # A code that was sent before the consent was withdrawn would still be right.
     mobile = mobile_e164 or user.mobile_e164
     _demand_consent(user, mobile)
-    attempt = _reserve_check(user=user, mobile=mobile, client=client, now=now)
+    attempt = reserve_check(mobile_e164=mobile, user=user, purpose=OtpAttempt.CHECK, client=client, now=now)
     if not code.isascii() or not code.isdigit():
-        _settle(attempt, OtpAttempt.WRONG)
+        settle(attempt, OtpAttempt.WRONG)
         raise OtpWrong("The code has digits only. Check the latest text message and type it again.")
     try:
         with disclosures.about(user_id=user.id):
             sid = check_code(mobile_e164=mobile, code=code)
     except DomainError as error:
-        _settle(attempt, OtpAttempt.WRONG if isinstance(error, OtpWrong) else OtpAttempt.FAILED)
+        settle(attempt, OtpAttempt.WRONG if isinstance(error, OtpWrong) else OtpAttempt.FAILED)
         raise
-    _settle(attempt, OtpAttempt.APPROVED, sid)
+    settle(attempt, OtpAttempt.APPROVED, sid)
 
 
 def _demand_consent(user: User, mobile_e164: str) -> None:
@@ -97,14 +97,19 @@ def _demand_consent(user: User, mobile_e164: str) -> None:
         )
 
 
-def _reserve_send(*, user: User, mobile: str, client: Client, now: datetime) -> tuple[OtpAttempt, int]:
-    """The attempt, and how many came before it in the window. Raises OtpNumberRefused, OtpSendLimit, OtpUnavailable."""
-    demand_country(mobile)
-    number_key, prefix_key = pseudonym("phone", mobile), _prefix_key(mobile)
+def reserve_send(
+    *, mobile_e164: str, user: User | None, purpose: str, client: Client, now: datetime
+) -> tuple[OtpAttempt, int]:
+    """The attempt, and how many of its purpose came before it in the window.
+
+    Raises OtpNumberRefused, OtpSendLimit, OtpUnavailable.
+    """
+    demand_country(mobile_e164)
+    number_key, prefix_key = pseudonym("phone", mobile_e164), _prefix_key(mobile_e164)
     with transaction.atomic():
         _lock(f"otp:{number_key}", f"otp:{prefix_key}", f"otp:{client.network}")
-        sends = OtpAttempt.objects.filter(purpose=OtpAttempt.SEND)
-        of_number = sends.filter(number_key=number_key)
+        sends = OtpAttempt.objects.filter(purpose__in=OtpAttempt.SENDS)
+        of_number = sends.filter(number_key=number_key, purpose=purpose)
         lately = of_number.filter(at__gt=now - SENDS_WINDOW).count()
         if lately >= SENDS_PER_NUMBER_MAX:
             raise OtpSendLimit("Three codes were sent in the last 10 minutes. Use the latest, or wait and ask again.")
@@ -113,9 +118,9 @@ def _reserve_send(*, user: User, mobile: str, client: Client, now: datetime) -> 
         of_network = sends.filter(network=client.network, at__gt=now - timedelta(hours=1))
         if client.network and of_network.count() >= SENDS_PER_NETWORK_AND_HOUR_MAX:
             raise OtpSendLimit("Too many codes were asked for from your network. Wait an hour, then ask again.")
-        if user.mobile_verified_at is not None and mobile == user.mobile_e164:
+        if user is not None and user.mobile_verified_at is not None and mobile_e164 == user.mobile_e164:
             # Whoever is known here is never shut out by what strangers ask for.
-            return _reserved(OtpAttempt.SEND, user, mobile, client, now), lately
+            return _reserved(purpose, user, mobile_e164, client, now), lately
         of_prefix = sends.filter(prefix_key=prefix_key, at__gt=now - timedelta(hours=1))
         if of_prefix.count() >= SENDS_PER_PREFIX_AND_HOUR_MAX:
             raise OtpSendLimit("Too many codes were sent to numbers like yours. Wait an hour, then ask again.")
@@ -123,7 +128,7 @@ def _reserve_send(*, user: User, mobile: str, client: Client, now: datetime) -> 
             # Whoever makes us pay for text messages is stopped here at the latest; a person has to look.
             logger.error("passcodes stopped for today", extra={"count": settings.OTP_SENDS_PER_DAY_MAX})
             raise OtpUnavailable("No codes can be sent to new numbers today. Try again tomorrow, or write to support.")
-        return _reserved(OtpAttempt.SEND, user, mobile, client, now), lately
+        return _reserved(purpose, user, mobile_e164, client, now), lately
 
 
 def demand_country(mobile_e164: str) -> None:
@@ -142,33 +147,33 @@ def _prefix_key(mobile_e164: str) -> str:
     return pseudonym("prefix", mobile_e164[:-4])
 
 
-def _reserve_check(*, user: User, mobile: str, client: Client, now: datetime) -> OtpAttempt:
+def reserve_check(*, mobile_e164: str, user: User | None, purpose: str, client: Client, now: datetime) -> OtpAttempt:
     """Raises OtpTooMany."""
-    number_key = pseudonym("phone", mobile)
+    number_key = pseudonym("phone", mobile_e164)
     with transaction.atomic():
         _lock(f"otp:{number_key}", f"otp:{client.network}")
-        lately = OtpAttempt.objects.filter(purpose=OtpAttempt.CHECK, at__gt=now - timedelta(hours=1)).exclude(
+        lately = OtpAttempt.objects.filter(purpose__in=OtpAttempt.CHECKS, at__gt=now - timedelta(hours=1)).exclude(
             outcome=OtpAttempt.APPROVED
         )
         of_network = lately.filter(network=client.network).count() if client.network else 0
-        of_number = lately.filter(number_key=number_key).count()
+        of_number = lately.filter(number_key=number_key, purpose=purpose).count()
         if of_number >= CHECKS_PER_NUMBER_AND_HOUR_MAX or of_network >= CHECKS_PER_NETWORK_AND_HOUR_MAX:
             raise OtpTooMany("Too many wrong codes. Wait an hour, then ask for a new one.")
-        return _reserved(OtpAttempt.CHECK, user, mobile, client, now)
+        return _reserved(purpose, user, mobile_e164, client, now)
 
 
-def _reserved(purpose: str, user: User, mobile: str, client: Client, now: datetime) -> OtpAttempt:
+def _reserved(purpose: str, user: User | None, mobile_e164: str, client: Client, now: datetime) -> OtpAttempt:
     return OtpAttempt.objects.create(
         at=now,
         purpose=purpose,
         user=user,
-        number_key=pseudonym("phone", mobile),
-        prefix_key=_prefix_key(mobile),
+        number_key=pseudonym("phone", mobile_e164),
+        prefix_key=_prefix_key(mobile_e164),
         network=client.network,
     )
 
 
-def _settle(attempt: OtpAttempt, outcome: str, verification_sid: str = "") -> None:
+def settle(attempt: OtpAttempt, outcome: str, verification_sid: str = "") -> None:
     OtpAttempt.objects.filter(id=attempt.id).update(outcome=outcome, verification_sid=verification_sid)
 
 

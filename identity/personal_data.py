@@ -17,6 +17,7 @@ from identity.models import (
     ApiKey,
     Invitation,
     Membership,
+    NumberKey,
     OtpAttempt,
     Session,
     SocialIdentity,
@@ -94,6 +95,12 @@ INVENTORY: Final[dict[str, str]] = {
     "identity.AccessEvent.address": "access_event",
     "identity.AccessEvent.network": "access_event",
     "identity.AccessEvent.agent": "access_event",
+    "identity.NumberKey.id": "none",
+    "identity.NumberKey.kind": "session",
+    "identity.NumberKey.key_digest": "session",
+    "identity.NumberKey.phone_e164": "session",
+    "identity.NumberKey.created_at": "session",
+    "identity.NumberKey.expires_at": "session",
     "identity.StoppedNumber.id": "none",
     "identity.StoppedNumber.number_key": "suppression",
     "identity.StoppedNumber.stopped_at": "suppression",
@@ -167,10 +174,11 @@ class IdentityStore:
         return {element: count for element, count in counts.items() if count}
 
     def export(self, subject: Subject) -> dict[str, Any]:
+        exported = _EXPORTED_OF_NUMBERS if subject.kind == "callee" else _EXPORTED
         return {
             element: [
                 {name: _readable(value) for name, value in row.items()}
-                for row in rows.order_by("id").values(*_EXPORTED[element])
+                for row in rows.order_by("id").values(*exported[element])
             ]
             for element, rows in _held(subject).items()
             if rows.exists()
@@ -186,6 +194,8 @@ class IdentityStore:
                 erasure.erase_user(user_id=subject.user_id, email=subject.email, now=now)
             for workspace_id in subject.workspace_ids_to_erase:
                 erasure.erase_workspace(workspace_id=workspace_id, now=now)
+            if subject.kind == "callee":
+                erasure.erase_number(phone_e164=subject.phone_e164)
         return found
 
     def verify(self, subject: Subject) -> int:
@@ -207,10 +217,21 @@ _EXPORTED: Final[Mapping[str, tuple[str, ...]]] = {
     "otp_attempt": ("at", "purpose", "outcome"),
     "account_mail": ("kind", "email", "created_at", "sent_at", "used_at"),
 }
+_EXPORTED_OF_NUMBERS: Final[Mapping[str, tuple[str, ...]]] = {
+    "session": ("kind", "created_at", "expires_at"),
+    "otp_attempt": ("at", "purpose", "outcome"),
+}
 
 
 def _held(subject: Subject) -> dict[str, QuerySet[Any]]:
-    """The subject's rows by element; none for people who were only called."""
+    """The subject's rows by element; of people who were only called what they opened with their number."""
+    if subject.kind == "callee":
+        attempts = OtpAttempt.objects.filter(number_key=pseudonym("phone", subject.phone_e164), user__isnull=True)
+        return {
+            "session": NumberKey.objects.filter(phone_e164=subject.phone_e164),
+            # Without a network they lead to nobody any more.
+            "otp_attempt": attempts.exclude(network=""),
+        }
     if subject.user_id is None:
         return {}
     own = Q(user_id=subject.user_id)

@@ -11,7 +11,17 @@ from django.db.models.functions import Least
 from compliance.models import PolicyMail
 from compliance.retention import Rule, delete_rows
 from identity.erasure import erase_user
-from identity.models import AccessEvent, AccountMail, ApiKey, Invitation, OtpAttempt, Session, StoppedNumber, User
+from identity.models import (
+    AccessEvent,
+    AccountMail,
+    ApiKey,
+    Invitation,
+    NumberKey,
+    OtpAttempt,
+    Session,
+    StoppedNumber,
+    User,
+)
 from identity.sessions import IDLE_FOR
 
 
@@ -28,6 +38,7 @@ def _erase_unfinished(ids: Sequence[UUID], now: datetime) -> int:
 RETENTION: Final = (
     # One that still waits for its passcode, or that nobody uses, ends sooner.
     Rule("session", ("identity.Session",), _ending_sessions, "ends_at", delete_rows(Session), is_end=True),
+    Rule("session", ("identity.NumberKey",), NumberKey.objects.all, "expires_at", delete_rows(NumberKey), is_end=True),
     Rule("otp_attempt", ("identity.OtpAttempt",), OtpAttempt.objects.all, "at", delete_rows(OtpAttempt)),
     Rule("access_event", ("identity.AccessEvent",), AccessEvent.objects.all, "at", delete_rows(AccessEvent)),
     Rule("account_mail", ("identity.AccountMail",), AccountMail.objects.all, "created_at", delete_rows(AccountMail)),

@@ -5,7 +5,7 @@ The list of mails is closed: what is not in it is not sent, and nothing in it ad
 
 import logging
 import smtplib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final, Literal
 from uuid import UUID
@@ -28,6 +28,13 @@ MAILS: Final[dict[str, Reason]] = {
     "cap_reached": "service",
     "policy_change": "law",
     "egress_blocked": "operations",
+    "case_received": "law",
+    "case_received_unproved": "law",
+    "case_answered": "law",
+    "case_alert_7": "operations",
+    "case_alert_20": "operations",
+    "case_alert_25": "operations",
+    "breach_untold": "operations",
 }
 
 AT_ONCE_MAX: Final = 20
@@ -40,16 +47,26 @@ class MailUnregistered(ValueError):
     """Nobody said what this mail is for: a mistake in the code. Nothing was sent. Permanent."""
 
 
-def send(*, kind: str, to: Sequence[str], subject: str, text: str, row_id: UUID, attempt: int) -> bool:
+def send(
+    *,
+    kind: str,
+    to: Sequence[str],
+    subject: str,
+    text: str,
+    row_id: UUID,
+    attempt: int,
+    headers: Mapping[str, str] | None = None,
+) -> bool:
     """Whether the mail server took it; without a reader there is nothing to be taken.
 
-    kind: of MAILS. row_id: the row that the mail is kept in; the log says no more of it. Raises MailUnregistered.
+    kind: of MAILS. row_id: the row that the mail is kept in; the log says no more of it. headers: besides the usual ones.
+    Raises MailUnregistered.
     """
     if kind not in MAILS:
         raise MailUnregistered(f"{kind} is not in processors.mail.MAILS: say there what it is for, or do not send it.")
     try:
         if to:
-            EmailMessage(subject, text, settings.DEFAULT_FROM_EMAIL, list(to)).send()
+            EmailMessage(subject, text, settings.DEFAULT_FROM_EMAIL, list(to), headers=dict(headers or {})).send()
     except (OSError, smtplib.SMTPException) as error:
         logger.warning(
             "mail not sent yet",

@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from ai import operations as ai
 from ai.turns import CallTurns, Turn
+from compliance import restriction
 from voice import sweeps, told, transcripts
 from voice.models import TERMINAL_STATUSES, Call
 
@@ -45,7 +46,7 @@ def analyse(*, call_id: UUID, now: datetime) -> bool:
     if more_may_come and now - call.ended_at <= LAST_WORDS_WITHIN:
         return False
     tried_lately = call.analysis_state == "claimed" and now - (call.analysis_claimed_at or now) < RETRY_AFTER
-    if call.analysis_state == "done" or tried_lately:
+    if call.analysis_state == "done" or tried_lately or restriction.covers(call.lead_id, call.user_id):
         return False
     transcripts.mark_unheard_end(call_id=call_id, now=now)
     with _alone_with(call_id) as mine:
@@ -85,6 +86,8 @@ def _alone_with(call_id: UUID) -> Iterator[bool]:
 def sweep_analyses(*, now: datetime) -> None:
     """Analyses what the worker did not: its task was lost, or it died over it."""
     due = Call.objects.filter(status__in=TERMINAL_STATUSES, analysis_state__in=("none", "claimed"))
+    # What is restricted waits until that is decided, and holds up no other.
+    due = due.exclude(lead_id__in=restriction.covered()).exclude(user_id__in=restriction.covered())
     overdue = due.filter(ended_at__lt=now - ANALYSIS_OVERDUE).order_by("ended_at")
     due_ids = list(overdue.values_list("id", flat=True)[:20])
     sweeps.one_by_one("analyse", due_ids, lambda call_id: analyse(call_id=call_id, now=now))

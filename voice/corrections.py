@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import transaction
 
 from ai import operations as ai
-from compliance import audit
+from compliance import audit, restriction
 from compliance.redaction import redact_cards
 from identity.auth import Actor
 from processors.errors import DomainError
@@ -37,11 +37,13 @@ def correct_segment(*, actor: Actor, segment_id: UUID, change: SegmentChange, no
     The audit names the segment only; both texts stand in the segment's row, which an erasure reaches.
     :raises Call.DoesNotExist: unknown, not the actor's to see, or replaced by a turn that was heard as a whole.
     :raises TranscriptSegment.DoesNotExist: replaced a moment ago.
+    :raises SubjectRestricted: the lead has restricted the use of it.
     :raises NotSpeech:
     :raises SegmentHasChanged: `change.sequence` is not the segment's any more.
     """
     with transaction.atomic():
         call = queries.visible_calls(actor).select_for_update(of=("self",)).get(segments__id=segment_id)
+        restriction.refuse(call.lead_id)
         segment = call.segments.select_related("corrected_by").get(id=segment_id)
         if segment.kind != "speech":
             raise NotSpeech("This is a gap in the sound; there is no text to correct.")

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from django.conf import settings
 from django.db.models import QuerySet
 
-from compliance import suppression
+from compliance import restriction, suppression
 from identity.auth import Actor
 from identity.models import User
 from ledger import queries as ledger_queries
@@ -70,6 +70,9 @@ def refusals(*, actor: Actor, lead: Lead, terms: DialTerms, now: datetime) -> li
         found.append(Refusal(code="lead_erased", message="This person had their data removed."))
     elif suppression.is_suppressed(workspace_id=actor.workspace_id, phone_e164=lead.phone_e164):
         found.append(Refusal(code="lead_suppressed", message="This person asked not to be called."))
+    elif restriction.covers(lead.id, actor.user_id) or restriction.of_number(lead.phone_e164):
+        restricted = restriction.SubjectRestricted()
+        found.append(Refusal(code=restricted.code, message=restricted.message))
     elif not is_callable(lead.phone_e164):
         found.append(Refusal(code="phone_not_callable", message=SPECIAL_RATE))
     elif lead.phone_e164 == settings.TWILIO_CALLER_ID:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from compliance import suppression
+from compliance import restriction, suppression
 from identity.auth import Actor
 from identity.models import User
 from voice import keyset
@@ -19,9 +19,10 @@ from voice.queue_schemas import HistoryCall, HistoryItem, HistoryPage
 def history_page(*, actor: Actor, lead_id: UUID, cursor: str | None, limit: int) -> HistoryPage:
     """limit: 1..200.
 
-    :raises Lead.DoesNotExist, CursorInvalid:
+    :raises Lead.DoesNotExist, SubjectRestricted, CursorInvalid:
     """
     lead = lead_of(actor=actor, lead_id=lead_id)
+    restriction.refuse(lead.id)
     before = keyset.read(cursor) if cursor else None
     # Of each kind as many as the page may hold; what comes first of them all is the page.
     kinds = (_calls, _corrections, _skips, _suppressions)
@@ -57,7 +58,10 @@ def _calls(actor: Actor, lead: Lead, before: Before, limit: int) -> Iterator[His
 
 def _corrections(actor: Actor, lead: Lead, before: Before, limit: int) -> Iterator[HistoryItem]:
     """Lines of calls with the lead that somebody put right."""
-    segments = TranscriptSegment.objects.filter(call__in=visible_calls(actor).filter(lead=lead))
+    calls = visible_calls(actor).filter(lead=lead)
+    # Members read their own calls while it is they who restricted that.
+    calls = calls.exclude(Q(user_id__in=restriction.covered()) & ~Q(user_id=actor.user_id))
+    segments = TranscriptSegment.objects.filter(call__in=calls)
     corrected = segments.filter(corrected_at__isnull=False).select_related("corrected_by")
     for segment in _older(corrected, "corrected_at", before)[:limit]:
         yield HistoryItem(

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from ai import operations as ai
-from compliance import audit, suppression
+from compliance import audit, restriction, suppression
 from identity.auth import Actor
 from identity.outgoing import deliveries
 from identity.permissions import NotPermitted
@@ -67,11 +67,12 @@ def add_lead(*, actor: Actor, lead: LeadIn, now: datetime) -> Lead:
 
 def change_lead(*, actor: Actor, lead_id: UUID, change: LeadChange) -> Lead:
     """
-    :raises Lead.DoesNotExist, LeadGone, PhoneInvalid, PhoneNotCallable, LeadSuppressed, LeadExists:
+    :raises Lead.DoesNotExist, LeadGone, SubjectRestricted, PhoneInvalid, PhoneNotCallable, LeadSuppressed, LeadExists:
     """
     try:
         with transaction.atomic():
             lead = Lead.objects.for_workspace(actor.workspace_id).select_for_update().get(id=lead_id)
+            restriction.refuse(lead.id)
             if lead.erased_at:
                 raise LeadGone("This person had their data removed. Nothing can be added to it.")
             for field in ("first_name", "last_name", "company", "notes"):
@@ -91,12 +92,13 @@ def change_lead(*, actor: Actor, lead_id: UUID, change: LeadChange) -> Lead:
 
 def change_tags(*, actor: Actor, lead_id: UUID, change: TagsChange, now: datetime) -> Lead:
     """
-    :raises Lead.DoesNotExist, LeadGone, TagUnusable, TooManyTags:
+    :raises Lead.DoesNotExist, LeadGone, SubjectRestricted, TagUnusable, TooManyTags:
     """
     add, remove = tags.plain(change.add), {name.casefold() for name in tags.plain(change.remove)}
     with transaction.atomic():
         lock_workspaces([actor.workspace_id])
         lead = Lead.objects.for_workspace(actor.workspace_id).select_for_update(no_key=True).get(id=lead_id)
+        restriction.refuse(lead.id)
         if lead.erased_at:
             raise LeadGone("This person had their data removed. Nothing can be added to it.")
         before: list[str] = lead.tags
@@ -115,12 +117,14 @@ def remove_lead(*, actor: Actor, lead_id: UUID, now: datetime) -> None:
     only who leads it removes.
 
     :raises Lead.DoesNotExist, LeadInCall, NotPermitted:
+    :raises SubjectRestricted: the person wants it kept until something is decided.
     """
     with transaction.atomic():
         lock_workspaces([actor.workspace_id])
         # Calls before their lead, as everybody who locks both.
         list(Call.objects.for_workspace(actor.workspace_id).filter(lead_id=lead_id).select_for_update().order_by("id"))
         lead = Lead.objects.for_workspace(actor.workspace_id).select_for_update().get(id=lead_id)
+        restriction.refuse(lead.id)
         if not actor.may("see_team") and lead.calls.exclude(user_id=actor.user_id).exists():
             raise NotPermitted("Others of your team have called this lead. Ask whoever manages it to remove the lead.")
         if lead.calls.exclude(status__in=TERMINAL_STATUSES).exists():

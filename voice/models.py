@@ -39,7 +39,8 @@ class Lead(TenantModel):
 
     tags: names of the workspace's tags. disposition: what came of the last call that rang this person, as `Call.result`
     says it; null when none ever did. attempts: calls in a row, up to the last, that were busy or not answered. retry_at: when
-    such a call may be tried again; null when it may not.
+    such a call may be tried again; null when it may not. restricted_at: since when nothing about the person may be used,
+    reading included; null while it may.
     """
 
     first_name = models.CharField(max_length=120)
@@ -56,6 +57,7 @@ class Lead(TenantModel):
     attempts = models.PositiveSmallIntegerField(default=0)
     retry_at = models.DateTimeField(null=True)
     erased_at = models.DateTimeField(null=True)
+    restricted_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = (
@@ -82,12 +84,16 @@ class Lead(TenantModel):
                 condition=Q(disposition__isnull=True) | Q(retry_at__isnull=False),
                 name="lead_queue",
             ),
+            # Who was called asks over all workspaces.
+            models.Index(fields=("phone_e164",), name="lead_of_number"),
         )
 
     @property
     def name(self) -> str:
         if self.erased_at:
             return ERASED_NAME
+        if self.restricted_at:
+            return "Restricted at the person's request"
         return f"{self.first_name} {self.last_name}".strip()
 
 

@@ -5,8 +5,9 @@ from typing import ClassVar
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
-from compliance import audit, suppression
+from compliance import audit, restriction, suppression
 from identity.auth import Actor
 from identity.models import User
 from ledger import operations as ledger
@@ -14,7 +15,7 @@ from processors.errors import DomainError
 from voice import outcomes, queue, wake
 from voice.changes import publish_call
 from voice.dialling import DialTerms, dial_terms, refusals
-from voice.models import Call, DialIntent, Lead
+from voice.models import TERMINAL_STATUSES, Call, DialIntent, Lead
 from voice.queries import visible_calls
 from voice.schemas import CallChange
 
@@ -121,13 +122,22 @@ def request_hangup(*, actor: Actor, call_id: UUID, now: datetime) -> Call:
         return call
 
 
+def end_all(calls: QuerySet[Call], *, now: datetime) -> None:
+    """Ends those of these calls that go on or ring, as `request_hangup` does."""
+    for call_id in list(calls.exclude(status__in=TERMINAL_STATUSES).values_list("id", flat=True)):
+        Call.objects.get_queryset().filter(id=call_id).update(hangup_requested_at=now)
+        wake.soon("hang_up", call_id)
+
+
 def annotate_call(*, actor: Actor, call_id: UUID, change: CallChange, now: datetime) -> Call:
     """Notes and disposition of a call; "do not call" puts the number on the do-not-call list.
 
     :raises Call.DoesNotExist: unknown, or not the actor's.
+    :raises SubjectRestricted: the lead has restricted the use of it.
     """
     with transaction.atomic():
         call = visible_calls(actor).select_for_update(of=("self",)).get(id=call_id)
+        restriction.refuse(call.lead_id)
         if change.notes is not None:
             call.notes = change.notes
         if "disposition" in change.model_fields_set:

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from ai import operations as ai
+from ai import queries as ai_queries
 from compliance.stores import NotYet, Subject
 from identity.outgoing import deliveries
 from identity.team_lock import lock_workspaces
@@ -39,6 +40,7 @@ INVENTORY: dict[str, str] = {
             "attempts": "callee",
             "retry_at": "callee",
             "erased_at": "none",
+            "restricted_at": "callee",
         },
     ),
     **_fields(
@@ -235,11 +237,16 @@ class VoiceStore:
             "transcript": sum(call.segments.count() for call in calls),
             "watch": _watches_of(subject).count() + _ended_by(subject).count(),
         }
+        if subject.kind == "callee":
+            # What was made of these calls leads to the person through them alone.
+            counts |= ai_queries.made_of_calls(calls.values_list("id", flat=True))
         return {element: count for element, count in counts.items() if count}
 
     def export(self, subject: Subject) -> dict[str, Any]:
+        called = subject.kind == "callee"
         leads = [
             {
+                **({"customer": lead.workspace.name} if called else {}),
                 "name": lead.name,
                 "company": lead.company,
                 "phone": lead.phone_e164,
@@ -249,9 +256,13 @@ class VoiceStore:
                 "try_again_at": lead.retry_at.isoformat() if lead.retry_at else None,
                 "added_at": lead.created_at.isoformat(),
             }
-            for lead in _leads_of(subject).filter(erased_at__isnull=True)
+            for lead in _leads_of(subject).filter(erased_at__isnull=True).select_related("workspace")
         ]
-        calls = [_call_export(call) for call in _calls_of(subject).select_related("lead").prefetch_related("segments")]
+        calls = [
+            # The other side's words are that side's own.
+            {"customer": call.workspace.name, **_call_export(call, only="callee")} if called else _call_export(call)
+            for call in _calls_of(subject).select_related("lead", "workspace").prefetch_related("segments")
+        ]
         watched = [{"call_id": str(one.call_id), "began_at": one.began_at.isoformat()} for one in _watches_of(subject)]
         ended = [{"call_id": str(call.id), "ended_at": _iso(call.ended_at)} for call in _ended_by(subject)]
         return {key: rows for key, rows in (("callee", leads), ("call", calls), ("watch", [*watched, *ended])) if rows}
@@ -303,13 +314,15 @@ def _empty_leads(leads: QuerySet[Lead], now: datetime) -> None:
             disposition=None,
             attempts=0,
             retry_at=None,
+            restricted_at=None,
             erased_at=now,
         )
         for _, workspace_id, names in borne:
             tags.forget_unused(workspace_id=workspace_id, names=names)
 
 
-def _call_export(call: Call) -> dict[str, Any]:
+def _call_export(call: Call, only: str | None = None) -> dict[str, Any]:
+    """only: the speaker whose words are given out; None for both."""
     return {
         "lead": call.lead.name,
         "phone": call.lead.phone_e164,
@@ -330,6 +343,7 @@ def _call_export(call: Call) -> dict[str, Any]:
                 "recognised_as": segment.original_text,
             }
             for segment in sorted(call.segments.all(), key=lambda row: row.sequence)
+            if only in (None, segment.speaker)
         ],
     }
 

@@ -43,7 +43,7 @@ def visible_calls(actor: Actor) -> QuerySet[Call]:
 
 
 def may_follow_call(*, actor: Actor, call_id: UUID) -> bool:
-    return visible_calls(actor).filter(id=call_id).exists()
+    return visible_calls(actor).filter(id=call_id, lead__restricted_at__isnull=True).exists()
 
 
 def lead_of(*, actor: Actor, lead_id: UUID) -> Lead:
@@ -63,6 +63,9 @@ def leads_page(
         leads = leads.filter(disposition__isnull=True, erased_at__isnull=True)
     elif disposition:
         leads = leads.filter(disposition=disposition)
+    if search or tag or disposition:
+        # What is not shown is not to be found out by searching for it.
+        leads = leads.filter(restricted_at__isnull=True)
     for word in search.split()[:5]:
         match = Q(first_name__icontains=word) | Q(last_name__icontains=word) | Q(company__icontains=word)
         digits = "".join(filter(str.isdigit, word))
@@ -86,6 +89,7 @@ _OF_A_LEAD = (
     "country",
     "time_zone",
     "erased_at",
+    "restricted_at",
     "created_at",
     "last_call_at",
 )
@@ -96,7 +100,9 @@ def leads_out(leads: Sequence[Any], *, workspace_id: UUID) -> list[LeadOut]:
     phones = [lead.phone_e164 for lead in leads if lead.phone_e164]
     suppressed = suppression.suppressed_among(workspace_id=workspace_id, phones_e164=phones)
     return [
-        LeadOut.model_construct(
+        _restricted_out(lead)
+        if lead.restricted_at
+        else LeadOut.model_construct(
             id=lead.id,
             first_name=lead.first_name if not lead.erased_at else ERASED_NAME,
             last_name=lead.last_name,
@@ -115,6 +121,27 @@ def leads_out(leads: Sequence[Any], *, workspace_id: UUID) -> list[LeadOut]:
         )
         for lead in leads
     ]
+
+
+def _restricted_out(lead: Lead) -> LeadOut:
+    """Only that there is somebody; nothing about them is used, reading included."""
+    return LeadOut(
+        id=lead.id,
+        first_name=lead.name,
+        last_name="",
+        company="",
+        phone_e164=None,
+        notes="",
+        country="",
+        time_zone="UTC",
+        suppressed=True,
+        erased_at=None,
+        created_at=lead.created_at,
+        last_call_at=lead.last_call_at,
+        tags=[],
+        disposition=None,
+        retry_at=None,
+    )
 
 
 def call_of(*, actor: Actor, call_id: UUID) -> Call:
@@ -170,7 +197,9 @@ def call_out(call: Call, *, now: datetime, spendable_mcredits: int | None = None
     """spendable_mcredits: what the call can spend, where that is known already."""
     return CallOut(
         id=call.id,
-        lead=CallLead(id=call.lead_id, name=call.lead.name, phone_e164=call.lead.phone_e164),
+        lead=CallLead(
+            id=call.lead_id, name=call.lead.name, phone_e164=None if call.lead.restricted_at else call.lead.phone_e164
+        ),
         user=person(call.user),
         status=call.status,
         transcript_state=call.transcript_state,
@@ -187,7 +216,7 @@ def call_out(call: Call, *, now: datetime, spendable_mcredits: int | None = None
         voicemail=call.is_machine,
         outcome=call.outcome,
         disposition=call.disposition,
-        notes=call.notes,
+        notes="" if call.lead.restricted_at else call.notes,
         as_of=now,
     )
 

@@ -42,6 +42,8 @@ def offered(session: QueueSession, *, now: datetime) -> QuerySet[Lead]:
 
 def why_passed_over(leads: Iterable[Lead], *, session: QueueSession) -> dict[UUID, str]:
     """Of these leads those that may not be called at all: suppressed or restricted."""
+    leads = list(leads)
+    held = {lead.id for lead in leads if lead.restricted_at}
     phones = {lead.id: lead.phone_e164 for lead in leads if lead.phone_e164}
     suppressed = suppression.suppressed_among(workspace_id=session.workspace_id, phones_e164=phones.values())
     own = User.objects.filter(id=session.user_id).values_list("mobile_e164", flat=True).first()
@@ -49,7 +51,7 @@ def why_passed_over(leads: Iterable[Lead], *, session: QueueSession) -> dict[UUI
     return {
         lead_id: "suppressed" if phone in suppressed else "restricted"
         for lead_id, phone in phones.items()
-        if phone in suppressed or phone in refused or not is_callable(phone)
+        if lead_id in held or phone in suppressed or phone in refused or not is_callable(phone)
     }
 
 

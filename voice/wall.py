@@ -9,6 +9,7 @@ from django.db.models.functions import JSONObject, Left
 
 from identity.auth import Actor
 from ledger import live
+from voice import restricting
 from voice.models import TERMINAL_STATUSES, Call, TranscriptSegment
 from voice.queries import duration_s, person, seconds_left, watchers_of_many
 from voice.schemas import CallLeadName, Speaker, WallCall, WallLine, WallOut
@@ -29,6 +30,7 @@ def wall(*, actor: Actor, now: datetime) -> WallOut:
     )
     calls: list[Any] = list(rows.order_by("created_at", "id")[: CALLS_MAX + 1])
     shown = calls[:CALLS_MAX]
+    held = restricting.unread_among(shown, actor=actor)
     spendable = live.spendable([call.ledger_reference for call in shown])
     watchers = watchers_of_many([call.id for call in shown])
     return WallOut(
@@ -46,8 +48,8 @@ def wall(*, actor: Actor, now: datetime) -> WallOut:
                 seconds_left=seconds_left(call, now=now, spendable_mcredits=spendable.get(call.ledger_reference, 0)),
                 ended_by=person(call.ended_by) if call.ended_by else None,
                 sequence=call.sequence,
-                agent_line=_line(call.agent_line),
-                callee_line=_line(call.callee_line),
+                agent_line=None if call.id in held else _line(call.agent_line),
+                callee_line=None if call.id in held else _line(call.callee_line),
                 watchers=watchers.get(call.id, []),
                 as_of=now,
             )

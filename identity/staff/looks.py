@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Least
 
-from compliance import audit
+from compliance import audit, restriction
 from compliance.audit import Plain
 from compliance.models import AuditEvent
 from compliance.redaction import redact_cards
@@ -61,7 +61,7 @@ class LookTargetMissing(DomainError):
 
 
 class LookNotAllowed(DomainError):
-    """The member's account is blocked or being erased, so nobody reads on in it."""
+    """The member's account is blocked, restricted or being erased, so nobody reads on in it."""
 
     code: ClassVar[str] = "look_not_allowed"
 
@@ -105,6 +105,8 @@ def begin(
             raise LookTargetMissing("There is no such member any more. Search again.")
         if not member.user.is_active:
             raise LookNotAllowed("This account is blocked or being deleted, so nobody looks into it.")
+        if restriction.covers(user_id):
+            raise LookNotAllowed("This person has restricted the use of their data, so nobody looks into it.")
         end(session_ids=[actor.session_id], now=now)
         look = Look(
             workspace_id=workspace_id,
@@ -145,7 +147,8 @@ def end_own(*, actor: StaffActor, now: datetime) -> None:
 
 
 def open_look(*, actor: StaffActor, now: datetime, look_id: UUID | None = None) -> OpenLook | None:
-    """The session's look, if it goes on; None too when the member has left or the account was blocked meanwhile.
+    """The session's look, if it goes on; None too when the member has left, or the account was blocked or restricted
+    meanwhile.
 
     look_id: the only one that is wanted.
     """
@@ -154,7 +157,7 @@ def open_look(*, actor: StaffActor, now: datetime, look_id: UUID | None = None) 
     rows = Look.objects.get_queryset().filter(session_id=actor.session_id, ended_at__isnull=True, ends_at__gt=now)
     look = (rows if look_id is None else rows.filter(id=look_id)).first()
     # Without a member it concerns nobody any more: the person was erased.
-    if look is None or look.user_id is None:
+    if look is None or look.user_id is None or restriction.covers(look.user_id):
         return None
     members = Membership.objects.for_workspace(look.workspace_id).select_related("user", "workspace")
     member = members.filter(user_id=look.user_id, user__is_active=True).first()

@@ -229,7 +229,7 @@ def _leaves(page: Page, stack: Stack, look: Look) -> None:
     page.get_by_label(re.compile("^Now")).check()
     page.get_by_label(re.compile("to confirm")).fill(EMAIL)
     erase.click()
-    expect(page.get_by_text("Your account is deleted.")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Everything is deleted.")).to_be_visible(timeout=60_000)
     look(page, "erased")
     assert _rows(stack, "identity_user", "email = %s", EMAIL) == 0
     for table in ("voice_call", "voice_lead", "voice_transcriptsegment", "ai_passage"):

@@ -26,8 +26,8 @@ NOW = datetime.now(UTC)
 SOON = NOW + timedelta(hours=6)
 
 
-def plant(member: Membership, word: str, number: str) -> None:
-    """A lead with a call whose text holds the word. Numbers: E.164."""
+def plant(member: Membership, word: str, number: str, lines: int = 199) -> None:
+    """A lead with a call whose text holds the word in so many lines. Numbers: E.164."""
     workspace = member.workspace
     lead = Lead.objects.create(
         workspace=workspace, first_name=word, last_name="Lead", phone_e164=number, notes=f"{word} notes", created_at=NOW
@@ -43,8 +43,8 @@ def plant(member: Membership, word: str, number: str) -> None:
         ended_at=NOW,
         max_duration_s=60,
     )
-    for sequence in range(1, 200):
-        TranscriptSegment.objects.create(
+    TranscriptSegment.objects.bulk_create(
+        TranscriptSegment(
             workspace=workspace,
             call=call,
             sequence=sequence,
@@ -54,6 +54,8 @@ def plant(member: Membership, word: str, number: str) -> None:
             text=f"this is {word} speaking, sentence {sequence}",
             created_at=NOW,
         )
+        for sequence in range(1, lines + 1)
+    )
 
 
 def all_rows() -> str:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compliance.requests import deadline
+from compliance.deadlines import deadline
 
 
 @pytest.mark.policy("C7.6")

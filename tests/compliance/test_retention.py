@@ -11,9 +11,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from compliance import consent, retention, suppression, tombstones
+from compliance.deadlines import deadline
 from compliance.elements import ELEMENTS
 from compliance.models import ConsentEvent, PolicyReceipt, Request, Suppression, Tombstone
-from compliance.requests import deadline
 from compliance.retention import Rule, delete_rows, expire, preview, rules
 from compliance.stores import all_inventories
 from config import personal_data

@@ -92,6 +92,8 @@ _TOP_UP: Mapping[str, Any] = {"price_id": "{price}", "threshold_mcredits": 5_000
 _CODE = {"code": "{code}"}
 # Who is signed in already needs no passcode: asking for one is refused, sending one changes nothing.
 _NOT_AGAIN: Mapping[Role, int] = dict.fromkeys(SIGNED_IN, 409)
+# Opened by a proved number and by nothing else, whoever is signed in.
+_NUMBER_ALONE = Expectation(EVERYBODY, 401)
 _SIGN_UP = {
     "first_name": "New",
     "last_name": "Person",
@@ -267,7 +269,25 @@ EXPECTATIONS: Mapping[str, Expectation] = {
     "get_erasure": Expectation(SIGNED_IN),
     "request_erasure": Expectation(SIGNED_IN, 202, body={"confirm": "{email}", "when": "after_grace"}),
     "cancel_erasure": Expectation(SIGNED_IN, after="request_erasure"),
+    "list_own_cases": Expectation(SIGNED_IN),
+    "open_own_case": Expectation(SIGNED_IN, 201, body={"kind": "grievance", "words": "Nobody answered me."}),
     "get_erasure_receipt": Expectation(EVERYBODY, names={"path.token": "receipt"}),
+    # people who were called; what a proved number opens is in tests/compliance/test_my_data.py, and a session opens none of it.
+    # Such a number there is not, so that no message is sent.
+    "send_number_code": Expectation(
+        EVERYBODY, 422, body={"number": "+1 202 555 01", "sms_consent": True, "policy_version": "{policy}"}
+    ),
+    "prove_number": Expectation(EVERYBODY, 422, body={"number": "+1 202 555 01", "code": "123456"}),
+    "leave_number": _NUMBER_ALONE,
+    "get_my_data": _NUMBER_ALONE,
+    "wish_about_calls": _NUMBER_ALONE,
+    "ask_correction": _NUMBER_ALONE,
+    "wish_about_use": _NUMBER_ALONE,
+    "ask_number_erasure": _NUMBER_ALONE,
+    "cancel_number_erasure": _NUMBER_ALONE,
+    "make_data_link": _NUMBER_ALONE,
+    # Whoever has a link may use it; this one is nobody's.
+    "download_my_data": Expectation(EVERYBODY, 404),
 }
 
 # What one of our own people sees in a look, as far as the member may; everything else is refused, and every write.

@@ -15,7 +15,14 @@ from tests.matrix.world import World
 pytestmark = pytest.mark.django_db
 OPERATIONS = customers_operations()
 # Routes that ask nobody who they are.
-OPEN_TO_ALL = {"get_session", "get_social_sign_up", "get_policy", "list_processors", "get_erasure_receipt"}
+OPEN_TO_ALL = {
+    "get_session",
+    "get_social_sign_up",
+    "get_policy",
+    "list_processors",
+    "get_erasure_receipt",
+    "download_my_data",
+}
 
 
 def key_of(world: World, *scopes: Scope) -> str:

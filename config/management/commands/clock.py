@@ -12,7 +12,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import InterfaceError, OperationalError, close_old_connections
 
-from compliance import audit_check, policy_change, retention
+from compliance import audit_check, breaches, case_clock, case_mails, policy_change, retention
 from compliance import tasks as compliance
 from identity import account_mails, invitation_mails, policy_mails
 from identity.outgoing import mails, sending
@@ -66,6 +66,10 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (60, policy_mails.queue_policy_mails),
         (2, policy_mails.send_policy_mails),
         (60, alerts.tell_of_blocked_egress),
+        (2, case_mails.send_case_mails),
+        (5, breaches.send_breach_alerts),
+        (2, case_mails.send_case_mails),
+        (5, breaches.send_breach_alerts),
     ),
     "webhooks": ((1, sending.send_due),),
     "house": (
@@ -75,6 +79,8 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (5, sweep_queue),
         (5, compliance.enqueue_due),
         (600, policy_change.publish_versions),
+        (60, case_clock.raise_alerts),
+        (60, breaches.raise_breach_alerts),
         (60, retention.expire),
         (60, leftovers.expire_leftovers),
     ),

@@ -91,6 +91,7 @@ export const keys = {
     looks: ["staff", "looks"] as const,
     enrolment: (token: string) => ["staff", "enrolment", token] as const,
   },
+  myData: ["my-data"] as const,
   privacy: {
     all: ["privacy"] as const,
     held: ["privacy", "held"] as const,
@@ -100,6 +101,7 @@ export const keys = {
     disclosures: ["privacy", "disclosures"] as const,
     preview: ["privacy", "preview"] as const,
     erasure: ["privacy", "erasure"] as const,
+    cases: ["privacy", "cases"] as const,
     receipt: (token: string) => ["privacy", "receipt", token] as const,
   },
 };

@@ -339,6 +339,18 @@ export const erasureQuery = queryOptions({
   queryFn: ({ signal }) => answer(api.GET("/api/privacy/erasure", { signal })),
 });
 
+/** What is held about the number that this browser has proved. */
+export const myDataQuery = queryOptions({
+  queryKey: keys.myData,
+  queryFn: ({ signal }) => answer(api.GET("/api/my-data", { signal })),
+});
+
+/** What the person asked for, with the last day for each answer. */
+export const ownCasesQuery = queryOptions({
+  queryKey: keys.privacy.cases,
+  queryFn: ({ signal }) => answer(api.GET("/api/privacy/cases", { signal })),
+});
+
 const ERASURE_ENDED = new Set(["done", "cancelled"]);
 
 export function erasureReceiptQuery(token: string) {

@@ -711,6 +711,195 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/my-data": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** My Data */
+        get: operations["get_my_data"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/my-data/calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Wish About Calls
+         * @description Stops calls to the number at once, of one customer or of all, or allows them again.
+         */
+        post: operations["wish_about_calls"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/my-data/code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send Code
+         * @description Texts a passcode to the number. The answer is the same whether or not anything is known about it.
+         */
+        post: operations["send_number_code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/my-data/correction": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask Correction */
+        post: operations["ask_correction"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/my-data/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download
+         * @description The copy that a link opens.
+         */
+        get: operations["download_my_data"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/my-data/erasure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask Erasure */
+        post: operations["ask_number_erasure"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/my-data/erasure/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cancel Erasure */
+        post: operations["cancel_number_erasure"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/my-data/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make Link
+         * @description A link to a copy of everything, good once and for a day; one that was made before ends.
+         */
+        post: operations["make_data_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/my-data/restriction": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Wish About Use
+         * @description Has everything about the number kept and used for nothing, at once, or takes that back.
+         */
+        post: operations["wish_about_use"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/my-data/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Prove
+         * @description Opens what is held about the number, for half an hour and for this browser.
+         */
+        post: operations["prove_number"];
+        /** Leave */
+        delete: operations["leave_number"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/otp/check": {
         parameters: {
             query?: never;
@@ -914,6 +1103,27 @@ export interface paths {
         get: operations["list_policy_versions"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/privacy/cases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Own Cases */
+        get: operations["list_own_cases"];
+        put?: never;
+        /**
+         * Open Case
+         * @description Takes a wish for a person to answer, by mail and within its last day.
+         */
+        post: operations["open_own_case"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2244,6 +2454,19 @@ export interface components {
             max: number;
         };
         /**
+         * AskIn
+         * @description What somebody with an account asks for; a copy and the deletion have ways of their own.
+         */
+        AskIn: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "correction" | "restriction" | "objection" | "nominee" | "grievance";
+            /** Words */
+            words: string;
+        };
+        /**
          * BalanceChanged
          * @description The workspace's credits after an entry. sequence: as in BalanceOut; an event with a lower one is older news.
          */
@@ -2561,6 +2784,16 @@ export interface components {
             type: "call.warning";
         };
         /**
+         * CallsWishIn
+         * @description workspace: as in WorkspaceHolds; null for everybody who uses Klosesales. allowed: false to be called never again.
+         */
+        CallsWishIn: {
+            /** Allowed */
+            allowed: boolean;
+            /** Workspace */
+            workspace: string | null;
+        };
+        /**
          * CapIn
          * @description monthly_cap_mcredits: null for no cap, 0 for no spending at all.
          */
@@ -2711,6 +2944,14 @@ export interface components {
             text: string;
         };
         /**
+         * CodeSentOut
+         * @description The same whether or not anything is known about the number.
+         */
+        CodeSentOut: {
+            /** Valid Minutes */
+            valid_minutes: number;
+        };
+        /**
          * ConsentOut
          * @description given: false for a withdrawal. text: what was shown, as far as it is still the present text.
          */
@@ -2738,7 +2979,7 @@ export interface components {
              * Purpose
              * @enum {string}
              */
-            purpose: "sms" | "policy" | "transfer";
+            purpose: "sms" | "my_data" | "policy" | "transfer";
             /** Text */
             text: string;
         };
@@ -2800,6 +3041,19 @@ export interface components {
         DataKindsOut: {
             /** Items */
             items: components["schemas"]["DataKindOut"][];
+        };
+        /**
+         * DataLinkOut
+         * @description path: opens the copy once. expires_at: until when.
+         */
+        DataLinkOut: {
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Path */
+            path: string;
         };
         /**
          * DeliveryOut
@@ -3546,6 +3800,23 @@ export interface components {
             /** Why */
             why: string;
         };
+        /**
+         * KnownAsOut
+         * @description How a workspace has written the person down.
+         */
+        KnownAsOut: {
+            /**
+             * Added At
+             * Format: date-time
+             */
+            added_at: string;
+            /** Company */
+            company: string;
+            /** Name */
+            name: string;
+            /** Notes */
+            notes: string;
+        };
         /** LeadChange */
         LeadChange: {
             /** Company */
@@ -3803,6 +4074,28 @@ export interface components {
              */
             step: "old" | "new" | "done";
         };
+        /**
+         * MyDataOut
+         * @description Everything about one number, for whoever has proved it. calls: whether anybody may call it. restricted: it is kept
+         *     and used for nothing.
+         */
+        MyDataOut: {
+            /**
+             * Calls
+             * @enum {string}
+             */
+            calls: "allowed" | "stopped_by_you" | "stopped";
+            /** Cases */
+            cases: components["schemas"]["OwnCaseOut"][];
+            erasure: components["schemas"]["RequestOut"] | null;
+            /** Number */
+            number: string;
+            preview: components["schemas"]["ErasurePreviewOut"];
+            /** Restricted */
+            restricted: boolean;
+            /** Workspaces */
+            workspaces: components["schemas"]["WorkspaceHoldsOut"][];
+        };
         /** NewOwnerIn */
         NewOwnerIn: {
             /**
@@ -3838,6 +4131,42 @@ export interface components {
             /** Words */
             words: string;
         };
+        /** NumberCodeIn */
+        NumberCodeIn: {
+            /** Code */
+            code: string;
+            /** Number */
+            number: string;
+        };
+        /**
+         * NumberErasureIn
+         * @description confirm: the number, typed once more. when: after 3 days in which it can be cancelled, or now.
+         */
+        NumberErasureIn: {
+            /** Confirm */
+            confirm: string;
+            /**
+             * When
+             * @enum {string}
+             */
+            when: "after_grace" | "now";
+        };
+        /**
+         * NumberIn
+         * @description number: with its country code. sms_consent: true, from a box that the person ticked; policy_version: that of the wording
+         *     beside it.
+         */
+        NumberIn: {
+            /** Number */
+            number: string;
+            /** Policy Version */
+            policy_version: string;
+            /**
+             * Sms Consent
+             * @constant
+             */
+            sms_consent: true;
+        };
         /**
          * OpenedOut
          * @description id: of the call or lead; null for a list.
@@ -3872,6 +4201,44 @@ export interface components {
             mobile_e164: string;
             /** Resends Left */
             resends_left: number;
+        };
+        /**
+         * OwnCaseOut
+         * @description A wish of the person, with the last day for its answer.
+         */
+        OwnCaseOut: {
+            /**
+             * Due On
+             * Format: date
+             */
+            due_on: string;
+            /** Kind */
+            kind: string;
+            /**
+             * Opened At
+             * Format: date-time
+             */
+            opened_at: string;
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "" | "done" | "refused" | "taken_back" | "erased";
+            /** Reference */
+            reference: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "received" | "verified" | "working" | "closed";
+        };
+        /**
+         * OwnCasesOut
+         * @description The newest first, at most 50.
+         */
+        OwnCasesOut: {
+            /** Items */
+            items: components["schemas"]["OwnCaseOut"][];
         };
         /**
          * OwnLookOut
@@ -5439,6 +5806,14 @@ export interface components {
             type: "transcription.level";
         };
         /**
+         * UseWishIn
+         * @description restricted: true to have everything kept and used for nothing, false to take that back.
+         */
+        UseWishIn: {
+            /** Restricted */
+            restricted: boolean;
+        };
+        /**
          * UserOut
          * @description mobile_e164: masked to its last digits until the phone is proved in this session.
          */
@@ -5599,6 +5974,14 @@ export interface components {
             type: "webhooks.changed";
         };
         /**
+         * WishIn
+         * @description words: what is wrong and what is right, in the person's own.
+         */
+        WishIn: {
+            /** Words */
+            words: string;
+        };
+        /**
          * WordOut
          * @description One word as it was recognised. Times in ms since the call's media began. confidence: [0, 1].
          */
@@ -5649,6 +6032,30 @@ export interface components {
         WorkersOut: {
             /** Items */
             items: components["schemas"]["WorkerOut"][];
+        };
+        /**
+         * WorkspaceHoldsOut
+         * @description What one customer holds about the number. workspace: an identifier to name it by; texts: how many lines of text of calls;
+         *     calls: whether it may call.
+         */
+        WorkspaceHoldsOut: {
+            /**
+             * Calls
+             * @enum {string}
+             */
+            calls: "allowed" | "stopped_by_you" | "stopped";
+            /** Calls Made */
+            calls_made: number;
+            /** Known As */
+            known_as: components["schemas"]["KnownAsOut"][];
+            /** Last Call At */
+            last_call_at: string | null;
+            /** Name */
+            name: string;
+            /** Texts */
+            texts: number;
+            /** Workspace */
+            workspace: string;
         };
         /** WorkspaceNameIn */
         WorkspaceNameIn: {
@@ -5712,7 +6119,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible in this state: `idempotency_key_reused` */
+        /** @description Not possible in this state: `idempotency_key_reused`, `subject_restricted` */
         ask_409: {
             headers: {
                 [name: string]: unknown;
@@ -5793,7 +6200,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible in this state: `dial_refused`, `nothing_to_watch`, `segment_changed`, `segment_is_a_gap` */
+        /** @description Not possible in this state: `dial_refused`, `nothing_to_watch`, `segment_changed`, `segment_is_a_gap`, `subject_restricted` */
         calls_409: {
             headers: {
                 [name: string]: unknown;
@@ -6099,7 +6506,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible in this state: `lead_exists`, `lead_in_call`, `lead_suppressed`, `too_many_tags` */
+        /** @description Not possible in this state: `lead_exists`, `lead_in_call`, `lead_suppressed`, `subject_restricted`, `too_many_tags` */
         leads_409: {
             headers: {
                 [name: string]: unknown;
@@ -6209,6 +6616,69 @@ export interface components {
         };
         /** @description Too many attempts: `searches_too_many` */
         looks_429: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The request cannot be used: `host_unknown`, `request_unusable` */
+        "my data_400": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Sign in first: `number_not_proved` */
+        "my data_401": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not allowed: `csrf_failed`, `key_not_accepted` */
+        "my data_403": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not found: `data_link_unknown`, `holds_nothing` */
+        "my data_404": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Too large: `body_too_large` */
+        "my data_413": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Some fields need another value: `invalid_fields`, `number_code_wrong` */
+        "my data_422": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Too many attempts: `data_link_throttled` */
+        "my data_429": {
             headers: {
                 [name: string]: unknown;
             };
@@ -6335,6 +6805,15 @@ export interface components {
         };
         /** @description Some fields need another value: `confirmation_mismatch`, `invalid_fields` */
         privacy_422: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Too many attempts: `too_many_wishes` */
+        privacy_429: {
             headers: {
                 [name: string]: unknown;
             };
@@ -6645,6 +7124,7 @@ export type ApiKeyIn = components['schemas']['ApiKeyIn'];
 export type ApiKeyMadeOut = components['schemas']['ApiKeyMadeOut'];
 export type ApiKeyOut = components['schemas']['ApiKeyOut'];
 export type ApiKeysOut = components['schemas']['ApiKeysOut'];
+export type AskIn = components['schemas']['AskIn'];
 export type BalanceChanged = components['schemas']['BalanceChanged'];
 export type BalanceLow = components['schemas']['BalanceLow'];
 export type BalanceOut = components['schemas']['BalanceOut'];
@@ -6661,6 +7141,7 @@ export type CallOut = components['schemas']['CallOut'];
 export type CallPage = components['schemas']['CallPage'];
 export type CallUser = components['schemas']['CallUser'];
 export type CallWarning = components['schemas']['CallWarning'];
+export type CallsWishIn = components['schemas']['CallsWishIn'];
 export type CapIn = components['schemas']['CapIn'];
 export type Cause = components['schemas']['Cause'];
 export type ChangePasswordIn = components['schemas']['ChangePasswordIn'];
@@ -6670,6 +7151,7 @@ export type CheckoutOut = components['schemas']['CheckoutOut'];
 export type CheckoutStateOut = components['schemas']['CheckoutStateOut'];
 export type ClauseChangeOut = components['schemas']['ClauseChangeOut'];
 export type ClauseOut = components['schemas']['ClauseOut'];
+export type CodeSentOut = components['schemas']['CodeSentOut'];
 export type ConsentOut = components['schemas']['ConsentOut'];
 export type ConsentTextOut = components['schemas']['ConsentTextOut'];
 export type ConsentsOut = components['schemas']['ConsentsOut'];
@@ -6677,6 +7159,7 @@ export type CorrectionOut = components['schemas']['CorrectionOut'];
 export type DataClassOut = components['schemas']['DataClassOut'];
 export type DataKindOut = components['schemas']['DataKindOut'];
 export type DataKindsOut = components['schemas']['DataKindsOut'];
+export type DataLinkOut = components['schemas']['DataLinkOut'];
 export type DeliveryOut = components['schemas']['DeliveryOut'];
 export type DeliveryPage = components['schemas']['DeliveryPage'];
 export type DialCheckOut = components['schemas']['DialCheckOut'];
@@ -6722,6 +7205,7 @@ export type InvitationTokenIn = components['schemas']['InvitationTokenIn'];
 export type InviteIn = components['schemas']['InviteIn'];
 export type InvoiceOut = components['schemas']['InvoiceOut'];
 export type KeptOut = components['schemas']['KeptOut'];
+export type KnownAsOut = components['schemas']['KnownAsOut'];
 export type LeadChange = components['schemas']['LeadChange'];
 export type LeadIn = components['schemas']['LeadIn'];
 export type LeadOut = components['schemas']['LeadOut'];
@@ -6735,12 +7219,18 @@ export type MemberSpending = components['schemas']['MemberSpending'];
 export type MobileChangeIn = components['schemas']['MobileChangeIn'];
 export type MobileCodeIn = components['schemas']['MobileCodeIn'];
 export type MobileStepOut = components['schemas']['MobileStepOut'];
+export type MyDataOut = components['schemas']['MyDataOut'];
 export type NewOwnerIn = components['schemas']['NewOwnerIn'];
 export type NewPasswordIn = components['schemas']['NewPasswordIn'];
 export type NewPurposeOut = components['schemas']['NewPurposeOut'];
+export type NumberCodeIn = components['schemas']['NumberCodeIn'];
+export type NumberErasureIn = components['schemas']['NumberErasureIn'];
+export type NumberIn = components['schemas']['NumberIn'];
 export type OpenedOut = components['schemas']['OpenedOut'];
 export type OtpCheckIn = components['schemas']['OtpCheckIn'];
 export type OtpSentOut = components['schemas']['OtpSentOut'];
+export type OwnCaseOut = components['schemas']['OwnCaseOut'];
+export type OwnCasesOut = components['schemas']['OwnCasesOut'];
 export type OwnLookOut = components['schemas']['OwnLookOut'];
 export type OwnLookPage = components['schemas']['OwnLookPage'];
 export type OwnWorkspaceOut = components['schemas']['OwnWorkspaceOut'];
@@ -6833,6 +7323,7 @@ export type TopUpSetupOut = components['schemas']['TopUpSetupOut'];
 export type TopUpTerms = components['schemas']['TopUpTerms'];
 export type TopUpWords = components['schemas']['TopUpWords'];
 export type TranscriptionLevel = components['schemas']['TranscriptionLevel'];
+export type UseWishIn = components['schemas']['UseWishIn'];
 export type UserOut = components['schemas']['UserOut'];
 export type WallCall = components['schemas']['WallCall'];
 export type WallLine = components['schemas']['WallLine'];
@@ -6842,9 +7333,11 @@ export type WatchersOut = components['schemas']['WatchersOut'];
 export type WayInOut = components['schemas']['WayInOut'];
 export type WaysInOut = components['schemas']['WaysInOut'];
 export type WebhooksChanged = components['schemas']['WebhooksChanged'];
+export type WishIn = components['schemas']['WishIn'];
 export type WordOut = components['schemas']['WordOut'];
 export type WorkerOut = components['schemas']['WorkerOut'];
 export type WorkersOut = components['schemas']['WorkersOut'];
+export type WorkspaceHoldsOut = components['schemas']['WorkspaceHoldsOut'];
 export type WorkspaceNameIn = components['schemas']['WorkspaceNameIn'];
 export type WorkspaceOut = components['schemas']['WorkspaceOut'];
 export type ResponseAsk_400 = components['responses']['ask_400'];
@@ -6908,6 +7401,13 @@ export type ResponseLooks_409 = components['responses']['looks_409'];
 export type ResponseLooks_413 = components['responses']['looks_413'];
 export type ResponseLooks_422 = components['responses']['looks_422'];
 export type ResponseLooks_429 = components['responses']['looks_429'];
+export type ResponseMyData_400 = components['responses']['my data_400'];
+export type ResponseMyData_401 = components['responses']['my data_401'];
+export type ResponseMyData_403 = components['responses']['my data_403'];
+export type ResponseMyData_404 = components['responses']['my data_404'];
+export type ResponseMyData_413 = components['responses']['my data_413'];
+export type ResponseMyData_422 = components['responses']['my data_422'];
+export type ResponseMyData_429 = components['responses']['my data_429'];
 export type ResponsePolicy_400 = components['responses']['policy_400'];
 export type ResponsePolicy_401 = components['responses']['policy_401'];
 export type ResponsePolicy_403 = components['responses']['policy_403'];
@@ -6922,6 +7422,7 @@ export type ResponsePrivacy_404 = components['responses']['privacy_404'];
 export type ResponsePrivacy_409 = components['responses']['privacy_409'];
 export type ResponsePrivacy_413 = components['responses']['privacy_413'];
 export type ResponsePrivacy_422 = components['responses']['privacy_422'];
+export type ResponsePrivacy_429 = components['responses']['privacy_429'];
 export type ResponseQueue_400 = components['responses']['queue_400'];
 export type ResponseQueue_401 = components['responses']['queue_401'];
 export type ResponseQueue_403 = components['responses']['queue_403'];
@@ -7850,6 +8351,7 @@ export interface operations {
             404: components["responses"]["privacy_404"];
             409: components["responses"]["privacy_409"];
             422: components["responses"]["privacy_422"];
+            429: components["responses"]["privacy_429"];
         };
     };
     accept_invitation: {
@@ -8419,6 +8921,316 @@ export interface operations {
             503: components["responses"]["identity_503"];
         };
     };
+    get_my_data: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MyDataOut"];
+                };
+            };
+            400: components["responses"]["my data_400"];
+            401: components["responses"]["my data_401"];
+            403: components["responses"]["my data_403"];
+        };
+    };
+    wish_about_calls: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CallsWishIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MyDataOut"];
+                };
+            };
+            400: components["responses"]["my data_400"];
+            401: components["responses"]["my data_401"];
+            403: components["responses"]["my data_403"];
+            404: components["responses"]["my data_404"];
+            413: components["responses"]["my data_413"];
+            422: components["responses"]["my data_422"];
+            429: components["responses"]["my data_429"];
+        };
+    };
+    send_number_code: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NumberIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CodeSentOut"];
+                };
+            };
+            400: components["responses"]["my data_400"];
+            401: components["responses"]["my data_401"];
+            403: components["responses"]["my data_403"];
+            404: components["responses"]["my data_404"];
+            413: components["responses"]["my data_413"];
+            422: components["responses"]["my data_422"];
+            429: components["responses"]["my data_429"];
+        };
+    };
+    ask_correction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WishIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MyDataOut"];
+                };
+            };
+            400: components["responses"]["my data_400"];
+            401: components["responses"]["my data_401"];
+            403: components["responses"]["my data_403"];
+            404: components["responses"]["my data_404"];
+            413: components["responses"]["my data_413"];
+            422: components["responses"]["my data_422"];
+            429: components["responses"]["my data_429"];
+        };
+    };
+    download_my_data: {
+        parameters: {
+            query?: {
+                token?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["my data_400"];
+            401: components["responses"]["my data_401"];
+            404: components["responses"]["my data_404"];
+            422: components["responses"]["my data_422"];
+            429: components["responses"]["my data_429"];
+        };
+    };
+    ask_number_erasure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NumberErasureIn"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MyDataOut"];
+                };
+            };
+            400: components["responses"]["my data_400"];
+            401: components["responses"]["my data_401"];
+            403: components["responses"]["my data_403"];
+            404: components["responses"]["my data_404"];
+            413: components["responses"]["my data_413"];
+            422: components["responses"]["my data_422"];
+            429: components["responses"]["my data_429"];
+        };
+    };
+    cancel_number_erasure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MyDataOut"];
+                };
+            };
+            400: components["responses"]["my data_400"];
+            401: components["responses"]["my data_401"];
+            403: components["responses"]["my data_403"];
+            404: components["responses"]["my data_404"];
+            422: components["responses"]["my data_422"];
+            429: components["responses"]["my data_429"];
+        };
+    };
+    make_data_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DataLinkOut"];
+                };
+            };
+            400: components["responses"]["my data_400"];
+            401: components["responses"]["my data_401"];
+            403: components["responses"]["my data_403"];
+            404: components["responses"]["my data_404"];
+            422: components["responses"]["my data_422"];
+            429: components["responses"]["my data_429"];
+        };
+    };
+    wish_about_use: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UseWishIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MyDataOut"];
+                };
+            };
+            400: components["responses"]["my data_400"];
+            401: components["responses"]["my data_401"];
+            403: components["responses"]["my data_403"];
+            404: components["responses"]["my data_404"];
+            413: components["responses"]["my data_413"];
+            422: components["responses"]["my data_422"];
+            429: components["responses"]["my data_429"];
+        };
+    };
+    prove_number: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NumberCodeIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MyDataOut"];
+                };
+            };
+            400: components["responses"]["my data_400"];
+            401: components["responses"]["my data_401"];
+            403: components["responses"]["my data_403"];
+            404: components["responses"]["my data_404"];
+            413: components["responses"]["my data_413"];
+            422: components["responses"]["my data_422"];
+            429: components["responses"]["my data_429"];
+        };
+    };
+    leave_number: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["my data_400"];
+            401: components["responses"]["my data_401"];
+            403: components["responses"]["my data_403"];
+            404: components["responses"]["my data_404"];
+            422: components["responses"]["my data_422"];
+            429: components["responses"]["my data_429"];
+        };
+    };
     check_otp: {
         parameters: {
             query?: never;
@@ -8767,6 +9579,61 @@ export interface operations {
             400: components["responses"]["policy_400"];
         };
     };
+    list_own_cases: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnCasesOut"];
+                };
+            };
+            400: components["responses"]["privacy_400"];
+            401: components["responses"]["privacy_401"];
+            403: components["responses"]["privacy_403"];
+        };
+    };
+    open_own_case: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AskIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnCasesOut"];
+                };
+            };
+            400: components["responses"]["privacy_400"];
+            401: components["responses"]["privacy_401"];
+            403: components["responses"]["privacy_403"];
+            404: components["responses"]["privacy_404"];
+            409: components["responses"]["privacy_409"];
+            413: components["responses"]["privacy_413"];
+            422: components["responses"]["privacy_422"];
+            429: components["responses"]["privacy_429"];
+        };
+    };
     list_consents: {
         parameters: {
             query?: never;
@@ -8892,6 +9759,7 @@ export interface operations {
             409: components["responses"]["privacy_409"];
             413: components["responses"]["privacy_413"];
             422: components["responses"]["privacy_422"];
+            429: components["responses"]["privacy_429"];
         };
     };
     cancel_erasure: {
@@ -8918,6 +9786,7 @@ export interface operations {
             404: components["responses"]["privacy_404"];
             409: components["responses"]["privacy_409"];
             422: components["responses"]["privacy_422"];
+            429: components["responses"]["privacy_429"];
         };
     };
     preview_erasure: {

@@ -79,3 +79,5 @@ export type Answer = Schemas["AnswerOut"];
 export type Quote = Schemas["QuoteOut"];
 export type Insights = Schemas["InsightsOut"];
 export type Insight = Schemas["InsightOut"];
+export type OwnCase = Schemas["OwnCaseOut"];
+export type MyData = Schemas["MyDataOut"];

@@ -322,6 +322,14 @@ const webhooks = createRoute({
   component: lazyRouteComponent(() => import("../pages/webhooks/WebhooksPage"), "WebhooksPage"),
 });
 
+const myData = createRoute({
+  getParentRoute: () => root,
+  path: "/my-data",
+  // Brings what proves that the request comes from our own page.
+  beforeLoad: () => queryClient.ensureQueryData(sessionQuery),
+  component: lazyRouteComponent(() => import("../pages/my-data/MyDataPage"), "MyDataPage"),
+});
+
 const erased = createRoute({
   getParentRoute: () => root,
   path: "/erased/$token",
@@ -340,6 +348,7 @@ const routeTree = root.addChildren([
   policyQuestion,
   rights,
   textsStopped,
+  myData,
   erased,
   checkout,
   ...staffRoutes,

@@ -40,6 +40,9 @@ export function SignInPage() {
           Create an account
         </Link>
       </p>
+      <p className="quiet">
+        Were you called? <Link to="/my-data">See what is held about your number</Link>
+      </p>
     </AuthFrame>
   );
 }

@@ -14,8 +14,8 @@ const STATE_WORDS = {
   running: "Your data is being erased now, store by store.",
   verifying: "Everything is erased. Every store is looked through once more.",
   rewriting: "Nothing is found any more. The files are rewritten so that no bytes stay behind.",
-  done: "Your account is deleted.",
-  cancelled: "The deletion was cancelled. The account is kept.",
+  done: "Everything is deleted.",
+  cancelled: "The deletion was cancelled. Everything is kept.",
 } as const;
 
 /** The receipt of an erasure, for whoever has its address; it says nothing about the person. */

@@ -10,6 +10,7 @@ import { Page, Panel } from "../../components/Page";
 import { Tag } from "../../components/Tag";
 import { Waiting } from "../../components/Waiting";
 import { atDateTime, onDay } from "../../format/time";
+import { AskPanel } from "./AskPanel";
 import { DeletePanel } from "./DeletePanel";
 import { ExpiringPanel } from "./ExpiringPanel";
 import classes from "./PrivacyPage.module.css";
@@ -25,6 +26,7 @@ export function PrivacyPage() {
       <Consents />
       <PurposesPanel />
       <Disclosures />
+      <AskPanel />
       <DeletePanel />
     </Page>
   );

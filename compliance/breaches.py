@@ -1,0 +1,168 @@
+"""Breaches of personal data: noticed, told to the authority within 72 hours, told to the people, closed with a reason."""
+
+import logging
+import secrets
+from datetime import datetime, timedelta
+from typing import ClassVar, Final, Literal
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+
+from compliance import audit
+from compliance.audit import PersonalAction
+from compliance.cases import reason_given
+from compliance.models import Breach, BreachAlert, BreachEntry
+from compliance.redaction import redact_cards
+from processors.errors import DomainError
+from processors.mail import AT_ONCE_MAX, ATTEMPTS_MAX, CLAIM, send
+
+logger = logging.getLogger(__name__)
+
+AUTHORITY_WITHIN: Final = timedelta(hours=72)
+ALERTS_AFTER_H: Final = (24, 48, 66)
+_SUBJECT: Final = "Breach {reference}: {after_h} of 72 hours have passed"
+_TEXT: Final = (
+    "The authority has to be told of breach {reference} by {due} UTC, and nothing says that it was.\n\n"
+    "Read it: manage.py breach show {reference}\n"
+    "When it is told: manage.py breach told {reference} authority HOW\n"
+)
+
+
+class BreachUnknown(DomainError):
+    """No breach has this reference."""
+
+    code: ClassVar[str] = "breach_unknown"
+
+
+class BreachClosed(DomainError):
+    """The breach is closed; nothing about it changes any more."""
+
+    code: ClassVar[str] = "breach_closed"
+
+
+class NoticedLater(DomainError):
+    """A breach cannot have been noticed in the future."""
+
+    code: ClassVar[str] = "breach_noticed_later"
+
+
+def due_at(breach: Breach) -> datetime:
+    """Until when the authority has to be told."""
+    return breach.noticed_at + AUTHORITY_WITHIN
+
+
+def record(*, what: str, noticed_at: datetime, by: str, now: datetime) -> Breach:
+    """Opens a breach; its 72 hours run from when it was noticed. Raises ReasonMissing, NoticedLater."""
+    if noticed_at > now:
+        raise NoticedLater("It cannot have been noticed in the future. Give the time in UTC.")
+    with transaction.atomic():
+        breach = Breach.objects.create(
+            reference=f"BR-{secrets.token_hex(4).upper()}", noticed_at=noticed_at, what=redact_cards(reason_given(what))
+        )
+        _audit(breach, "breach.recorded", by, now)
+    return breach
+
+
+def note(*, reference: str, text: str, by: str, now: datetime) -> Breach:
+    """Raises BreachUnknown, ReasonMissing."""
+    with transaction.atomic():
+        breach = _locked(reference)
+        _write(breach, text, by, now)
+        _audit(breach, "breach.noted", by, now)
+    return breach
+
+
+def told(*, reference: str, whom: Literal["authority", "people"], how: str, by: str, now: datetime) -> Breach:
+    """Notes that the authority or the people concerned were told, and how. Raises BreachUnknown, BreachClosed, ReasonMissing."""
+    with transaction.atomic():
+        breach = _open(reference)
+        field = "told_authority_at" if whom == "authority" else "told_people_at"
+        if getattr(breach, field) is None:
+            setattr(breach, field, now)
+            breach.save(update_fields=[field])
+        _write(breach, f"Told the {whom}: {how}" if how.strip() else "", by, now)
+        _audit(breach, "breach.told", by, now, whom=whom)
+    return breach
+
+
+def close(*, reference: str, conclusion: str, by: str, now: datetime) -> Breach:
+    """Raises BreachUnknown, BreachClosed, ReasonMissing."""
+    with transaction.atomic():
+        breach = _open(reference)
+        breach.closed_at, breach.conclusion = now, redact_cards(reason_given(conclusion))
+        breach.save(update_fields=["closed_at", "conclusion"])
+        _audit(breach, "breach.closed", by, now)
+    return breach
+
+
+def of_reference(reference: str) -> Breach:
+    """Raises BreachUnknown."""
+    breach = Breach.objects.filter(reference=reference.strip().upper()).first()
+    if breach is None:
+        raise BreachUnknown("No breach has this reference.")
+    return breach
+
+
+def raise_breach_alerts(*, now: datetime) -> int:
+    """Tells the operator of each open breach of which the authority is not told after 24, 48 and 66 hours, once each."""
+    raised = 0
+    for after_h in ALERTS_AFTER_H:
+        late = Breach.objects.filter(
+            closed_at__isnull=True, told_authority_at__isnull=True, noticed_at__lte=now - timedelta(hours=after_h)
+        )
+        for breach in late.exclude(alerts__after_h=after_h):
+            _, is_first = BreachAlert.objects.get_or_create(breach=breach, after_h=after_h, defaults={"next_at": now})
+            if is_first:
+                logger.error("breach is not told", extra={"reference": breach.reference, "count": after_h})
+                raised += 1
+    return raised
+
+
+def send_breach_alerts(*, now: datetime) -> int:
+    """Sends the mails of these alerts; returns how many. A process that dies between sending and noting it sends twice."""
+    due = BreachAlert.objects.filter(sent_at__isnull=True, next_at__lte=now, attempts__lt=ATTEMPTS_MAX)
+    sent = 0
+    for alert in list(due.select_related("breach")[:AT_ONCE_MAX]):
+        mine = BreachAlert.objects.filter(id=alert.id, sent_at__isnull=True, next_at__lte=now)
+        if not mine.update(next_at=now + CLAIM, attempts=F("attempts") + 1):
+            continue
+        places = {
+            "reference": alert.breach.reference,
+            "after_h": alert.after_h,
+            "due": f"{due_at(alert.breach):%Y-%m-%d %H:%M}",
+        }
+        subject, text = _SUBJECT.format(**places), _TEXT.format(**places)
+        headers = {"Auto-Submitted": "auto-generated"}
+        to = [settings.OPERATOR_EMAIL or settings.DEFAULT_FROM_EMAIL]
+        if send(
+            kind="breach_untold",
+            to=to,
+            subject=subject,
+            text=text,
+            row_id=alert.id,
+            attempt=alert.attempts + 1,
+            headers=headers,
+        ):
+            BreachAlert.objects.filter(id=alert.id).update(sent_at=now)
+            sent += 1
+    return sent
+
+
+def _locked(reference: str) -> Breach:
+    return Breach.objects.select_for_update().get(id=of_reference(reference).id)
+
+
+def _open(reference: str) -> Breach:
+    breach = _locked(reference)
+    if breach.closed_at is not None:
+        raise BreachClosed("The breach is closed. Record another for what is new.")
+    return breach
+
+
+def _write(breach: Breach, text: str, by: str, now: datetime) -> None:
+    BreachEntry.objects.create(breach=breach, at=now, author=by, text=redact_cards(reason_given(text)))
+
+
+def _audit(breach: Breach, action: PersonalAction, by: str, now: datetime, **detail: str) -> None:
+    audit.record(workspace_id=None, actor_ref=by, action=action, target=breach.reference, detail=detail, now=now)

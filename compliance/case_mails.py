@@ -1,0 +1,129 @@
+"""The closed register of mails about cases, and their sending. What is not in it cannot be sent: the database refuses it.
+
+None of them says anything that is held about anybody, but for an answer that a person of support wrote.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import F
+
+from compliance.case_models import Case, CaseMail
+from processors.mail import AT_ONCE_MAX, ATTEMPTS_MAX, CLAIM, send
+
+Template = Literal["received", "received_unproved", "answered", "alert_7", "alert_20", "alert_25"]
+_SIGNED: Final = "\nKlosesales\n"
+_WITHOUT_READING: Final = (
+    "\nTo prove that it is you, use one of these; no mail can do it:\n"
+    "- You have an account: sign in and open {url}/privacy\n"
+    "- You were called: open {url}/my-data and give the number; a passcode goes to it\n"
+)
+_ALERT: Final = (
+    "Case {reference} ({kind}, by {channel}) came {day} days ago and is not answered.\n"
+    "It has to be answered by {due_on}.{waits}\n\n"
+    "Read it: manage.py cases show {reference}\n"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """subject, text: with the places {reference}, {due_on}, {kind}, {channel}, {day}, {waits}, {words} and {url}."""
+
+    subject: str
+    text: str
+
+
+REGISTER: Final[dict[Template, Words]] = {
+    "received": Words(
+        "We have your message [{reference}]",
+        "Your message has reached us. It is answered by {due_on} at the latest.\n"
+        "Quote {reference} when you write again; an answer to this mail does so by itself.\n"
+        + _WITHOUT_READING
+        + _SIGNED,
+    ),
+    "received_unproved": Words(
+        "We have a message that bears your address [{reference}]",
+        "A message has reached us that bears your address, but nothing shows that you sent it. Therefore nothing is told or done on"
+        " its account.\nIf it was not you, do nothing.\n" + _WITHOUT_READING + _SIGNED,
+    ),
+    "answered": Words("Your request [{reference}]", "{words}\n" + _SIGNED),
+    "alert_7": Words("Case {reference}: 7 days without an answer", _ALERT),
+    "alert_20": Words("Case {reference}: 20 days without an answer", _ALERT),
+    "alert_25": Words("Case {reference}: 25 days without an answer, due on {due_on}", _ALERT),
+}
+
+
+def queue(case: Case, *, template: Template, now: datetime, to: str = "", text: str = "", about: str = "") -> CaseMail:
+    """Keeps a mail that is to be sent, in the caller's transaction. to: empty for the operator. about: the Message-ID that it
+    answers."""
+    return CaseMail.objects.create(
+        case=case, template=template, to=to, text=text, about=about[:250], created_at=now, next_at=now
+    )
+
+
+def queue_alert(case: Case, *, template: Template, now: datetime) -> bool:
+    """The same for an alert to the operator, of which a case has each once; whether this is the first."""
+    _, is_first = CaseMail.objects.get_or_create(
+        case=case, template=template, defaults={"created_at": now, "next_at": now}
+    )
+    return is_first
+
+
+def send_case_mails(*, now: datetime) -> int:
+    """Sends what is due; what the mail server does not take is tried again. Returns how many were sent.
+
+    A process that dies between sending and noting it sends twice.
+    """
+    due = CaseMail.objects.filter(sent_at__isnull=True, next_at__lte=now, attempts__lt=ATTEMPTS_MAX)
+    return sum(
+        _send(mail_id, now) for mail_id in list(due.order_by("next_at").values_list("id", flat=True)[:AT_ONCE_MAX])
+    )
+
+
+def _send(mail_id: UUID, now: datetime) -> bool:
+    claimed = CaseMail.objects.filter(id=mail_id, sent_at__isnull=True, next_at__lte=now)
+    if not claimed.update(next_at=now + CLAIM, attempts=F("attempts") + 1):
+        return False
+    mail = CaseMail.objects.select_related("case").get(id=mail_id)
+    subject, text = _written(mail)
+    # A machine that answers by itself is not to answer these (RFC 3834).
+    headers = {"Message-ID": message_id(mail.id), "Auto-Submitted": "auto-replied" if mail.to else "auto-generated"}
+    if mail.about:
+        headers |= {"In-Reply-To": mail.about, "References": mail.about}
+    to = [mail.to or settings.OPERATOR_EMAIL or settings.DEFAULT_FROM_EMAIL]
+    taken = send(
+        kind=f"case_{mail.template}",
+        to=to,
+        subject=subject,
+        text=text,
+        row_id=mail.id,
+        attempt=mail.attempts,
+        headers=headers,
+    )
+    if not taken:
+        return False
+    CaseMail.objects.filter(id=mail_id).update(sent_at=now)
+    return True
+
+
+def message_id(mail_id: UUID) -> str:
+    """What our mail is called, so that an answer to it finds its case."""
+    return f"<{mail_id}@{settings.DEFAULT_FROM_EMAIL.rpartition('@')[2]}>"
+
+
+def _written(mail: CaseMail) -> tuple[str, str]:
+    words, case = REGISTER[mail.template], mail.case  # type: ignore[index]  # the database knows no other
+    places = {
+        "reference": case.reference,
+        "due_on": case.due_on.isoformat(),
+        "kind": case.kind.replace("_", " "),
+        "channel": case.channel.replace("_", " "),
+        "day": mail.template.rpartition("_")[2],
+        "waits": f"\nIt waits: {case.pause_reason}" if case.pause_reason else "",
+        "words": mail.text,
+        "url": settings.PUBLIC_URL,
+    }
+    return words.subject.format(**places), words.text.format(**places)

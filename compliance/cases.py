@@ -1,0 +1,357 @@
+"""What people ask about their data, as cases: opening, joining, proving who asks, pausing, answering."""
+
+import secrets
+from datetime import datetime
+from typing import ClassVar, Final, Literal
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from compliance import audit, case_mails
+from compliance.audit import PersonalAction
+from compliance.case_models import RANKS, Case, CaseEntry
+from compliance.deadlines import deadline
+from compliance.models import Request
+from compliance.redaction import redact_cards
+from processors.errors import DomainError
+from processors.pseudonyms import pseudonym
+
+Kind = Literal[
+    "access",
+    "correction",
+    "deletion",
+    "restriction",
+    "objection",
+    "withdrawal",
+    "nominee",
+    "grievance",
+    "opt_out",
+    "unsorted",
+]
+Channel = Literal["privacy_centre", "mail", "callee_page", "support"]
+Proof = Literal["session", "passcode", "support"]
+Outcome = Literal["done", "refused", "taken_back", "erased"]
+OPERATOR: Final = "operator"
+# Wishes of one person that wait at the same time; more would hide those of others from whoever answers.
+OPEN_WISHES_MAX: Final = 10
+TEXT_CHARACTERS_MAX: Final = 20_000
+REASON_CHARACTERS_MAX: Final = 200
+# Without letters and digits that are taken for one another.
+_ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+class CaseUnknown(DomainError):
+    """No case has this reference."""
+
+    code: ClassVar[str] = "case_unknown"
+
+
+class CaseClosed(DomainError):
+    """The case was answered; nothing about it changes any more."""
+
+    code: ClassVar[str] = "case_closed"
+
+
+class CaseUnproved(DomainError):
+    """Nobody has proved who asks, so no answer that says anything may leave."""
+
+    code: ClassVar[str] = "case_unproved"
+
+
+class CaseWaitsForErasure(DomainError):
+    """The erasure that fulfils the case goes on; it closes the case itself."""
+
+    code: ClassVar[str] = "case_waits_for_erasure"
+
+
+class TooManyWishes(DomainError):
+    """So many wishes of the person wait already that one more is not taken; passes when they are answered."""
+
+    code: ClassVar[str] = "too_many_wishes"
+    retryable: ClassVar[bool] = True
+
+
+class ReasonMissing(DomainError):
+    """A pause or a decision has to say why."""
+
+    code: ClassVar[str] = "reason_missing"
+
+
+def open_case(
+    *,
+    kind: Kind,
+    channel: Channel,
+    person: str,
+    now: datetime,
+    contact: str = "",
+    user_id: UUID | None = None,
+    words: str = "",
+    proof: Proof | None = None,
+    erasure: Request | None = None,
+    by: str | None = None,
+) -> Case:
+    """Takes a wish; its clock runs from now.
+
+    person: keyed hash of the account, number or address. words: the person's own, if there are any. proof: how the person
+    was recognised, None while nobody knows. by: who writes it down, if not the person.
+    Another open case of the same person and kind is answered together with this one.
+    """
+    with transaction.atomic():
+        _line_up(person)
+        case = Case.objects.create(
+            reference=_reference(),
+            kind=kind,
+            channel=channel,
+            state="verified" if proof else "received",
+            user_id=user_id,
+            person=person,
+            contact=contact,
+            opened_at=now,
+            due_on=deadline(now.date()),
+            proved_at=now if proof else None,
+            proved_by=proof or "",
+            joined_to=_first_of(person, kind),
+            erasure=erasure,
+        )
+        if words:
+            add_entry(case, kind="words", author="requester", text=words, now=now)
+        _audit(case, "case.opened", by or _requester(case), now, kind=kind, channel=channel)
+        if case.joined_to_id:
+            _audit(case, "case.joined", by or _requester(case), now, to=str(case.joined_to_id))
+    return case
+
+
+def demand_room(*, person: str) -> None:
+    """Raises TooManyWishes."""
+    if Case.objects.filter(person=person).exclude(state="closed").count() >= OPEN_WISHES_MAX:
+        raise TooManyWishes("Ten wishes of yours wait for an answer. Wait for it, or write to support@klosesales.com.")
+
+
+def ask(*, user_id: UUID, kind: Kind, words: str, contact: str, now: datetime) -> Case:
+    """Takes a wish of somebody who is signed in, for a person to answer. contact: the account's e-mail, for the answer.
+
+    Raises TooManyWishes.
+    """
+    person = pseudonym("user", user_id)
+    demand_room(person=person)
+    return open_case(
+        kind=kind,
+        channel="privacy_centre",
+        person=person,
+        user_id=user_id,
+        contact=contact,
+        words=words,
+        proof="session",
+        now=now,
+    )
+
+
+def add_entry(
+    case: Case,
+    *,
+    kind: str,
+    author: str,
+    text: str,
+    now: datetime,
+    message_key: str | None = None,
+    thread_key: str = "",
+) -> CaseEntry:
+    """A line of the case, without card numbers. Within the caller's transaction."""
+    return CaseEntry.objects.create(
+        case=case,
+        at=now,
+        kind=kind,
+        author=author,
+        text=redact_cards(text)[:TEXT_CHARACTERS_MAX],
+        message_key=message_key,
+        thread_key=thread_key,
+    )
+
+
+def note(*, reference: str, text: str, by: str, now: datetime) -> Case:
+    """Keeps a note for whoever reads the case next. Raises CaseUnknown, ReasonMissing."""
+    with transaction.atomic():
+        case = _locked(reference)
+        add_entry(case, kind="note", author=by, text=reason_given(text), now=now)
+        _audit(case, "case.noted", by, now)
+    return case
+
+
+def sort(*, reference: str, kind: Kind, by: str, now: datetime) -> Case:
+    """Says what the person wants; the clock goes on. Raises CaseUnknown, CaseClosed."""
+    with transaction.atomic():
+        case = _open(reference)
+        _audit(case, "case.sorted", by, now, kind=kind, was=case.kind)
+        case.kind = kind
+        _join(case, by, now)
+        case.save(update_fields=["kind", "joined_to"])
+    return case
+
+
+def prove(*, reference: str, by: str, now: datetime, user_id: UUID | None = None, phone_e164: str = "") -> Case:
+    """Notes that support has recognised who asks, and whose data is meant: an account or a number, if either is known.
+
+    Raises CaseUnknown, CaseClosed.
+    """
+    with transaction.atomic():
+        case = _open(reference)
+        if user_id is not None:
+            case.user_id, case.person = user_id, pseudonym("user", user_id)
+        elif phone_e164:
+            case.person = pseudonym("phone", phone_e164)
+        case.proved_at, case.proved_by = now, "support"
+        _advance(case, "verified")
+        _join(case, by, now)
+        case.save()
+        _audit(case, "case.proved", by, now)
+    return case
+
+
+def pause(*, reference: str, reason: str, by: str, now: datetime) -> Case:
+    """Notes what the case waits for. The last day for the answer stays: it was promised from the day that the wish came.
+
+    Raises CaseUnknown, CaseClosed, ReasonMissing.
+    """
+    with transaction.atomic():
+        case = _open(reference)
+        case.paused_at, case.pause_reason = now, reason_given(reason)[:REASON_CHARACTERS_MAX]
+        case.save(update_fields=["paused_at", "pause_reason"])
+        add_entry(case, kind="change", author=by, text=f"Paused: {case.pause_reason}", now=now)
+        _audit(case, "case.paused", by, now)
+    return case
+
+
+def resume(*, reference: str, by: str, now: datetime) -> Case:
+    """Goes on with a paused case; of one that is not paused it says that it is worked on. Raises CaseUnknown, CaseClosed."""
+    with transaction.atomic():
+        case = _open(reference)
+        case.paused_at, case.pause_reason = None, ""
+        if case.proved_at:
+            _advance(case, "working")
+        case.save(update_fields=["paused_at", "pause_reason", "state"])
+        _audit(case, "case.resumed", by, now)
+    return case
+
+
+def close(*, reference: str, outcome: Outcome, answer: str, by: str, now: datetime) -> Case:
+    """Answers the case and those joined to it whose requesters proved themselves; the others go on, each by itself.
+
+    answer: mailed to requesters who gave an address; for nobody else's eyes, so only to those who proved themselves.
+    Raises CaseUnknown, CaseClosed, CaseUnproved, CaseWaitsForErasure, ReasonMissing.
+    """
+    with transaction.atomic():
+        case = _open(reference)
+        text = reason_given(answer)
+        if case.proved_at is None and outcome == "done":
+            raise CaseUnproved("Nobody has proved who asks. Prove it first, or close the case as refused.")
+        if case.erasure is not None and case.erasure.state in Request.OPEN_STATES:
+            raise CaseWaitsForErasure("Its erasure goes on and closes the case when it is done.")
+        for each in [case, *case.joined.select_for_update().filter(proved_at__isnull=False).exclude(state="closed")]:
+            _close(each, outcome, by, now)
+            add_entry(each, kind="change", author=by, text=f"Answered ({outcome}): {text}", now=now)
+            if each.proved_at and "@" in each.contact:
+                case_mails.queue(each, template="answered", to=each.contact, text=redact_cards(text), now=now)
+        case.joined.exclude(state="closed").update(joined_to=None)
+    return case
+
+
+def erasure_ended(*, request: Request, outcome: Literal["done", "taken_back"], now: datetime) -> None:
+    """Closes the case that an erasure fulfilled, or whose erasure was taken back. Within the erasure's transaction."""
+    for case in Case.objects.select_for_update(of=("self",)).filter(erasure=request).exclude(state="closed"):
+        _close(case, outcome, "system" if outcome == "done" else _requester(case), now)
+        case.joined.exclude(state="closed").update(joined_to=None)
+
+
+def empty(case: Case, *, now: datetime) -> None:
+    """Removes from a case who asked and what was written; what was done and when stays.
+
+    One that is open is over with that, but for the one whose erasure is going on.
+    """
+    with transaction.atomic():
+        if case.is_open and case.erasure_id is None:
+            _close(case, "erased", "system", now)
+        case.entries.all().delete()
+        case.mails.all().delete()
+        # By now it may be proved and worked on as it was; nothing but these columns is written.
+        Case.objects.filter(id=case.id).update(contact="", user_id=None, emptied_at=now)
+
+
+def of_reference(reference: str) -> Case:
+    """Raises CaseUnknown."""
+    case = Case.objects.filter(reference=reference.strip().upper()).first()
+    if case is None:
+        raise CaseUnknown("No case has this reference.")
+    return case
+
+
+def read(*, reference: str, by: str, now: datetime) -> Case:
+    """The case for a person of support; that it was read is written down. Raises CaseUnknown."""
+    case = of_reference(reference)
+    _audit(case, "case.read", by, now)
+    return case
+
+
+def _locked(reference: str) -> Case:
+    return Case.objects.select_for_update(of=("self",)).get(id=of_reference(reference).id)
+
+
+def _open(reference: str) -> Case:
+    case = _locked(reference)
+    if not case.is_open:
+        raise CaseClosed("This case was answered. Open another for what is new.")
+    return case
+
+
+def _close(case: Case, outcome: Outcome, by: str, now: datetime) -> None:
+    case.state, case.outcome, case.closed_at = "closed", outcome, now
+    case.paused_at, case.pause_reason = None, ""
+    case.save(update_fields=["state", "outcome", "closed_at", "paused_at", "pause_reason"])
+    _audit(case, "case.closed", by, now, outcome=outcome)
+
+
+def _advance(case: Case, state: str) -> None:
+    """A case never goes back, in whatever order its news come."""
+    if RANKS[state] > RANKS[case.state]:
+        case.state = state
+
+
+def _join(case: Case, by: str, now: datetime) -> None:
+    first = _first_of(case.person, case.kind, but=case)
+    if first is not None and not case.joined.exists() and case.joined_to_id != first.id:
+        case.joined_to = first
+        _audit(case, "case.joined", by, now, to=str(first.id))
+
+
+def _first_of(person: str, kind: str, but: Case | None = None) -> Case | None:
+    """The oldest open case of the person and kind that is joined to none itself. What nobody has sorted is joined to none."""
+    if kind == "unsorted":
+        return None
+    same = Case.objects.filter(person=person, kind=kind, joined_to__isnull=True).exclude(state="closed")
+    others = same if but is None else same.exclude(id=but.id)
+    return others.order_by("opened_at", "id").first()
+
+
+def _line_up(person: str) -> None:
+    """Two wishes of one person that come at once are taken one after the other."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"case:{person}"])
+
+
+def _reference() -> str:
+    blocks = ("".join(secrets.choice(_ALPHABET) for _ in range(4)) for _ in range(3))
+    return "KS-" + "-".join(blocks)
+
+
+def reason_given(text: str) -> str:
+    """The text without blanks around it. Raises ReasonMissing when nothing is left."""
+    if not text.strip():
+        raise ReasonMissing("Say it in a few words: whoever reads the case later has nothing else.")
+    return text.strip()
+
+
+def _requester(case: Case) -> str:
+    return str(case.user_id) if case.user_id else "requester"
+
+
+def _audit(case: Case, action: PersonalAction, by: str, now: datetime, **detail: str) -> None:
+    audit.record(workspace_id=None, actor_ref=by, action=action, target=str(case.id), detail=detail, now=now)

@@ -1,0 +1,171 @@
+"""Reading a mail as it came from a mail server's pipe (RFC 5322), however broken it is. Pure: looks at nothing but the bytes."""
+
+import hashlib
+import html
+import re
+from dataclasses import dataclass
+from email.errors import MessageError
+from email.message import EmailMessage, Message
+from email.parser import BytesParser
+from email.policy import default as default_policy
+from email.utils import getaddresses
+from typing import Final
+
+# What is kept of one mail at most; the rest of a longer one is cut off.
+MAIL_BYTES_MAX: Final = 1_048_576
+TEXT_CHARACTERS_MAX: Final = 15_000
+RAW_CHARACTERS_MAX: Final = 4_000
+THREAD_MAX: Final = 20
+_MESSAGE_ID: Final = re.compile(r"<[^<>\s]{1,240}>")
+_ADDRESS: Final = re.compile(r"[^\s@<>,;:\"()]{1,64}@[A-Za-z0-9.-]{1,189}\.[A-Za-z]{2,63}")
+_TAG: Final = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]{0,2000}>", re.IGNORECASE | re.DOTALL)
+_RESULT: Final = re.compile(r"\bdmarc\s*=\s*pass\b(?P<more>[^;]*)", re.IGNORECASE)
+_HEADER_FROM: Final = re.compile(r"header\.from\s*=\s*\"?([A-Za-z0-9.-]+)", re.IGNORECASE)
+_COMMENT: Final = re.compile(r"\([^()]*\)")
+# Controls that no text column keeps or no reader wants; line ends and tabs stay.
+_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingMail:
+    """sender: the one address in From, in lower case; empty where there is none or several. is_genuine: our own mail server
+    says that the domain in From vouches for the mail. is_automatic: a machine wrote it, so none is to answer (RFC 3834).
+    message_id: with its angle brackets, empty if there is none. thread: the Message-IDs that it answers.
+    faults: what could not be read, as sentences for whoever reads the case. digest: SHA-256 in hex of sender, subject and
+    text: what a mail server writes above them differs when it brings the same mail again.
+    """
+
+    sender: str
+    is_genuine: bool
+    is_automatic: bool
+    subject: str
+    text: str
+    message_id: str
+    thread: tuple[str, ...]
+    faults: tuple[str, ...]
+    digest: str
+
+
+def read_mail(raw: bytes, *, authserv_id: str) -> IncomingMail:
+    """Never fails: what cannot be parsed is given as it came, with a note of what is wrong.
+
+    authserv_id: the name under which our own mail server writes Authentication-Results (RFC 8601); empty for none.
+    """
+    faults: list[str] = []
+    if len(raw) > MAIL_BYTES_MAX:
+        raw = raw[:MAIL_BYTES_MAX]
+        faults.append("The mail was longer than 1 MiB; the rest is cut off.")
+    # A pipe may put the envelope's sender into a line of its own before the mail.
+    if raw.startswith(b"From "):
+        raw = raw.partition(b"\n")[2]
+    try:
+        message = BytesParser(EmailMessage, policy=default_policy).parsebytes(raw)
+        sender, subject = _sender(message, faults), _plain(_header(message, "Subject"))[:300]
+        text = _text(message, faults) or _raw(raw, faults)
+        return IncomingMail(
+            sender=sender,
+            is_genuine=bool(sender) and _is_genuine(message, sender, authserv_id),
+            is_automatic=_header(message, "Auto-Submitted").strip().lower() not in ("", "no")
+            or _header(message, "Return-Path").strip() == "<>",
+            subject=subject,
+            text=text,
+            message_id=next(iter(_MESSAGE_ID.findall(_header(message, "Message-ID"))), ""),
+            thread=_thread(message),
+            faults=tuple(faults),
+            digest=_digest(sender, subject, text),
+        )
+    except (MessageError, LookupError, ValueError, TypeError, AttributeError, RecursionError):
+        # The parser of the standard library fails on some broken headers in all of these ways.
+        found = _ADDRESS.findall(_decoded(raw[:65_536]))
+        faults.append("The mail could not be parsed; this is how it came.")
+        return IncomingMail(
+            sender=found[0].lower() if len(set(found)) == 1 else "",
+            is_genuine=False,
+            is_automatic=False,
+            subject="",
+            text=_raw(raw, []),
+            message_id="",
+            thread=(),
+            faults=tuple(faults),
+            digest=_digest("", "", _decoded(raw)),
+        )
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode(errors="replace")).hexdigest()
+
+
+def _header(message: Message, name: str) -> str:
+    """The first header of that name as text, whatever is wrong with it."""
+    for key, value in message.raw_items():
+        if key.lower() == name.lower():
+            try:
+                return str(message.policy.header_fetch_parse(key, value))
+            except (MessageError, LookupError, ValueError, TypeError, AttributeError, RecursionError):
+                return _plain(str(value))
+    return ""
+
+
+def _sender(message: Message, faults: list[str]) -> str:
+    headers = [str(value) for key, value in message.raw_items() if key.lower() == "from"]
+    found = {address.lower() for _, address in getaddresses([_plain(header) for header in headers])}
+    addresses = {address for address in found if _ADDRESS.fullmatch(address) and len(address) <= 254}
+    if len(headers) == 1 and len(found) == 1 and len(addresses) == 1:
+        return addresses.pop()
+    faults.append("It does not say from which one address it comes, so nobody is answered.")
+    return ""
+
+
+def _is_genuine(message: Message, sender: str, authserv_id: str) -> bool:
+    """Only the first of such headers is looked at: our server writes above whatever came with the mail."""
+    first = next((str(v) for key, v in message.raw_items() if key.lower() == "authentication-results"), "")
+    unfolded = _plain(first)
+    while (shorter := _COMMENT.sub(" ", unfolded)) != unfolded:
+        unfolded = shorter
+    name, _, results = unfolded.partition(";")
+    if not authserv_id or not name.split() or name.split()[0].lower() != authserv_id.lower():
+        return False
+    result = _RESULT.search(results)
+    if result is None:
+        return False
+    domain = _HEADER_FROM.search(result["more"])
+    return domain is None or domain[1].lower() == sender.rpartition("@")[2]
+
+
+def _thread(message: Message) -> tuple[str, ...]:
+    answered = _header(message, "In-Reply-To") + " " + _header(message, "References")
+    return tuple(dict.fromkeys(_MESSAGE_ID.findall(answered)))[:THREAD_MAX]
+
+
+def _text(message: EmailMessage, faults: list[str]) -> str:
+    part = message.get_body(preferencelist=("plain", "html"))
+    if part is None:
+        faults.append("It has no text that can be read.")
+        return ""
+    payload = part.get_payload(decode=True)
+    content = payload if isinstance(payload, bytes) else str(part.get_payload()).encode(errors="replace")
+    try:
+        text = content.decode(part.get_content_charset() or "utf-8")
+    except (LookupError, ValueError):
+        text = _decoded(content)
+        faults.append("Its characters are not what it says; some may be wrong.")
+    if part.get_content_type() == "text/html":
+        text = html.unescape(_TAG.sub(" ", text))
+    if any(each.get_filename() for each in message.walk()):
+        faults.append("It had attachments, which are not kept.")
+    if len(text) > TEXT_CHARACTERS_MAX:
+        faults.append("It is longer than what is kept of it.")
+    return _plain(text).strip()[:TEXT_CHARACTERS_MAX]
+
+
+def _raw(raw: bytes, faults: list[str]) -> str:
+    faults.append("What follows is how it came.")
+    return _plain(_decoded(raw))[:RAW_CHARACTERS_MAX]
+
+
+def _decoded(raw: bytes) -> str:
+    return raw.decode("utf-8", errors="replace")
+
+
+def _plain(text: str) -> str:
+    return _CONTROLS.sub("", text)

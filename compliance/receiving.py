@@ -1,0 +1,121 @@
+"""A mail to support becomes a case, or joins the one that it belongs to. Nothing is ever told on a mail's account alone."""
+
+import logging
+import re
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from compliance import case_mails, cases
+from compliance.cases import Kind
+from compliance.mail_in import IncomingMail
+from compliance.models import Case, CaseEntry, CaseMail
+from processors.pseudonyms import pseudonym
+
+logger = logging.getLogger(__name__)
+
+# Words of a subject or text -> what is wanted, in this order. A person of support corrects it where it is wrong.
+_WORDS: Final[tuple[tuple[str, Kind], ...]] = (
+    (r"\b(delete|deletion|erase|erasure|forget me|right to be forgotten)\b", "deletion"),
+    (r"\b(stop|no more|unsubscribe from) (the )?(text|texts|text messages|sms)\b", "opt_out"),
+    (r"\b(do not|don't|dont|stop|never) call(ing)?\b|\bobject\b|\bobjection\b", "objection"),
+    (r"\brestrict(ion)?\b", "restriction"),
+    (r"\bnominee\b", "nominee"),
+    (r"\bwithdraw(al)?\b", "withdrawal"),
+    (r"\b(correct|correction|rectif\w+|wrong (name|number|address))\b", "correction"),
+    (r"\b(complain\w*|grievance)\b", "grievance"),
+    (r"\b(copy of|access to|what (data|do you)|my data|subject access)\b", "access"),
+)
+_LOOKED_AT_MAX: Final = 4_000
+RECEIPTS_AN_HOUR_MAX: Final = 100
+
+
+def receive(*, mail: IncomingMail, now: datetime) -> Case | None:
+    """The case that the mail is kept in; None for a mail of our own that a machine wrote. The same mail again changes nothing.
+
+    A mail joins an open case of its thread or of its address, whoever it says it is from: joining tells nothing. It is
+    answered at most once for each case, and by nothing but what the register says.
+    """
+    if mail.is_automatic and mail.sender == settings.DEFAULT_FROM_EMAIL.lower():
+        return None
+    message_key = pseudonym("mail", f"{mail.message_id} {mail.digest}")
+    with transaction.atomic():
+        _line_up(mail.sender or message_key)
+        if known := CaseEntry.objects.select_related("case").filter(message_key=message_key).first():
+            return known.case
+        case = _belongs_to(mail)
+        is_new = case is None
+        if case is None:
+            case = cases.open_case(
+                kind=kind_of(f"{mail.subject}\n{mail.text}"[:_LOOKED_AT_MAX]),
+                channel="mail",
+                person=pseudonym("email", mail.sender) if mail.sender else message_key,
+                contact=mail.sender,
+                now=now,
+            )
+        cases.add_entry(
+            case,
+            kind="mail",
+            author="requester",
+            text=_written(mail),
+            now=now,
+            message_key=message_key,
+            thread_key=pseudonym("mail", mail.message_id) if mail.message_id else "",
+        )
+        if is_new and mail.sender and not mail.is_automatic:
+            _acknowledge(case, mail, now)
+    return case
+
+
+def _acknowledge(case: Case, mail: IncomingMail, now: datetime) -> None:
+    lately = CaseMail.objects.filter(template__startswith="received", created_at__gt=now - timedelta(hours=1))
+    if lately.count() >= RECEIPTS_AN_HOUR_MAX:
+        # Who forges senders would have us write to all of them.
+        logger.warning("no more receipts this hour", extra={"count": RECEIPTS_AN_HOUR_MAX})
+        return
+    template: case_mails.Template = "received" if mail.is_genuine else "received_unproved"
+    case_mails.queue(case, template=template, to=mail.sender, about=mail.message_id, now=now)
+
+
+def kind_of(text: str) -> Kind:
+    """What a mail seems to want."""
+    return next((kind for words, kind in _WORDS if re.search(words, text, re.IGNORECASE)), "unsorted")
+
+
+def _belongs_to(mail: IncomingMail) -> Case | None:
+    """An open case with the same address: of the thread first, then the newest that came by mail."""
+    if not mail.sender:
+        return None
+    theirs = Case.objects.filter(contact=mail.sender).exclude(state="closed").order_by("-opened_at", "-id")
+    ours = CaseMail.objects.filter(id__in=_our_mails(mail.thread)).values("case_id")
+    before = CaseEntry.objects.filter(thread_key__in=[pseudonym("mail", each) for each in mail.thread])
+    threaded = theirs.filter(id__in=ours).first() or theirs.filter(id__in=before.values("case_id")).first()
+    return threaded or theirs.filter(channel="mail").first()
+
+
+def _our_mails(thread: tuple[str, ...]) -> list[UUID]:
+    found = []
+    for message_id in thread:
+        try:
+            mail_id = UUID(message_id[1:].partition("@")[0])
+        except ValueError:
+            continue
+        if case_mails.message_id(mail_id) == message_id:
+            found.append(mail_id)
+    return found
+
+
+def _written(mail: IncomingMail) -> str:
+    proof = (
+        "Our mail server vouches for the sender." if mail.is_genuine else "Nothing shows that the sender is genuine."
+    )
+    head = [f"Subject: {mail.subject or 'none'}", proof, *mail.faults]
+    return "\n".join(head) + f"\n\n{mail.text}"
+
+
+def _line_up(sender: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"mail:{sender}"])

@@ -1,0 +1,107 @@
+"""Restriction: data of a person is kept and used for nothing, until somebody decides and says why.
+
+Who is restricted is asked by dialling, by whoever reads or understands calls, and by questions.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from compliance import audit, cases
+from compliance.models import Case, RestrictedRow, Restriction
+from processors.errors import DomainError
+from processors.pseudonyms import pseudonym
+
+
+class SubjectRestricted(DomainError):
+    """The person has restricted the use of their data; passes when somebody decides."""
+
+    code: ClassVar[str] = "subject_restricted"
+
+    def __init__(self) -> None:
+        super().__init__("This person has restricted the use of their data. Until that is decided it can only be kept.")
+
+
+class RestrictionUnknown(DomainError):
+    """No restriction of this person is in force."""
+
+    code: ClassVar[str] = "restriction_unknown"
+
+
+def restrict(*, case: Case, row_ids: Iterable[UUID], by: str, now: datetime) -> Restriction:
+    """Puts the person of the case under restriction, with these leads and accounts. A second time it adds what is new.
+
+    Within the caller's transaction.
+    """
+    Restriction.objects.bulk_create(
+        [Restriction(case=case, person=case.person, since=now)],
+        ignore_conflicts=True,
+    )
+    restriction = Restriction.objects.select_for_update().get(person=case.person, lifted_at__isnull=True)
+    rows = [RestrictedRow(restriction=restriction, row_id=row_id) for row_id in row_ids]
+    RestrictedRow.objects.bulk_create(rows, ignore_conflicts=True)
+    audit.record(
+        workspace_id=None,
+        actor_ref=by,
+        action="restriction.began",
+        target=str(case.id),
+        detail={"rows": len(rows)},
+        now=now,
+    )
+    return restriction
+
+
+def lift(*, case: Case, reason: str, by: str, now: datetime) -> list[UUID]:
+    """Ends the restriction of the case's person, by a decision that says why; returns what it covered.
+
+    Raises RestrictionUnknown, ReasonMissing.
+    """
+    with transaction.atomic():
+        restriction = Restriction.objects.select_for_update().filter(person=case.person, lifted_at__isnull=True).first()
+        if restriction is None:
+            raise RestrictionUnknown("No restriction of this person is in force.")
+        cases.note(
+            reference=case.reference, text=f"Restriction lifted: {reason}" if reason.strip() else "", by=by, now=now
+        )
+        covered_ids = list(restriction.rows.values_list("row_id", flat=True))
+        restriction.rows.all().delete()
+        restriction.lifted_at = now
+        restriction.save(update_fields=["lifted_at"])
+        audit.record(
+            workspace_id=None,
+            actor_ref=by,
+            action="restriction.lifted",
+            target=str(case.id),
+            detail={"since": restriction.since.isoformat()},
+            now=now,
+        )
+    return covered_ids
+
+
+def of_number(phone_e164: str) -> bool:
+    """Whether the person with this number is under restriction."""
+    return in_force(person=pseudonym("phone", phone_e164))
+
+
+def in_force(*, person: str) -> bool:
+    return Restriction.objects.filter(person=person, lifted_at__isnull=True).exists()
+
+
+def covers(*row_ids: UUID) -> bool:
+    """Whether one of these leads or accounts is under restriction."""
+    return RestrictedRow.objects.filter(row_id__in=row_ids).exists()
+
+
+def refuse(*row_ids: UUID) -> None:
+    """Raises SubjectRestricted when one of these leads or accounts is under restriction."""
+    if covers(*row_ids):
+        raise SubjectRestricted
+
+
+def covered() -> QuerySet[RestrictedRow, UUID]:
+    """The identifiers of all leads and accounts under restriction, for use in another query."""
+    return RestrictedRow.objects.values_list("row_id", flat=True)

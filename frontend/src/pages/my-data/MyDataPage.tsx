@@ -1,0 +1,68 @@
+import { Button } from "@mantine/core";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { answer, api } from "../../api/client";
+import { keys } from "../../api/keys";
+import { asProblem } from "../../api/problem";
+import { myDataQuery } from "../../api/queries";
+import { ProblemNote } from "../../components/Note";
+import { Page } from "../../components/Page";
+import { PublicFrame } from "../../components/PublicFrame";
+import { Waiting } from "../../components/Waiting";
+import { CallsPanel } from "./CallsPanel";
+import { CopyPanel } from "./CopyPanel";
+import { CorrectionPanel } from "./CorrectionPanel";
+import { DeleteNumberPanel } from "./DeleteNumberPanel";
+import { HoldersPanel } from "./HoldersPanel";
+import { ProveNumber } from "./ProveNumber";
+import { UsePanel } from "./UsePanel";
+import { WishesPanel } from "./WishesPanel";
+
+/** For people who were called: a number, a code, what is held, and what may be done about it. No account. */
+export function MyDataPage() {
+  const client = useQueryClient();
+  const found = useQuery(myDataQuery);
+  const leave = useMutation({
+    mutationFn: () => answer(api.DELETE("/api/my-data/session")),
+    onSettled: () => client.resetQueries({ queryKey: keys.myData }),
+  });
+  const isShut = asProblem(found.error)?.code === "number_not_proved";
+  if (isShut) return <ProveNumber wasOpen={found.data !== undefined} />;
+  return (
+    <PublicFrame>
+      <Page
+        title="What is held about your number"
+        width="narrow"
+        actions={
+          found.data && (
+            <Button variant="default" onClick={() => leave.mutate()} loading={leave.isPending}>
+              Close this page
+            </Button>
+          )
+        }
+      >
+        <ProblemNote error={found.error} />
+        {found.isPending && <Waiting lines={6} what="what is held" />}
+        {found.data && (
+          <>
+            <p className="quiet">
+              Klosesales is software with which companies call people. This is everything it keeps about{" "}
+              <span className="num">{found.data.number}</span>. The page closes by itself half an hour after
+              the code.
+            </p>
+            <HoldersPanel data={found.data} />
+            <CallsPanel data={found.data} />
+            <CopyPanel />
+            <CorrectionPanel />
+            <UsePanel data={found.data} />
+            <DeleteNumberPanel data={found.data} />
+            <WishesPanel cases={found.data.cases} />
+            <p className="quiet">
+              Questions: <a href="mailto:support@klosesales.com">support@klosesales.com</a>.{" "}
+              <a href="/policy">Privacy policy</a>
+            </p>
+          </>
+        )}
+      </Page>
+    </PublicFrame>
+  );
+}

@@ -1,0 +1,164 @@
+"""Data that is kept and used for nothing: no call, no reading, no understanding, no search, until somebody decides."""
+
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from compliance import erasure
+from compliance.models import AuditEvent, Case, RestrictedRow, Restriction
+from identity.models import Membership
+from tests.compliance.test_my_data import proved
+from tests.identity.browser import Browser, code_of
+from tests.identity.conftest import MakeAccount, SignIn
+from tests.sandbox_fixture import Sandbox
+from voice import analysis
+from voice.models import Call, Lead, TranscriptSegment
+
+NOW = datetime.now(UTC)
+THEIRS, OTHERS = "+37060012345", "+37060054321"
+ASK = {"question": "Who said the price is too high?"}
+
+
+def talked(member: Membership, name: str, number: str) -> Call:
+    """A call that is over, understood and findable."""
+    lead = Lead.objects.create(
+        workspace=member.workspace, first_name=name, phone_e164=number, notes=f"{name} notes", created_at=NOW
+    )
+    call = Call.objects.create(
+        workspace=member.workspace,
+        lead=lead,
+        user=member.user,
+        idempotency_key=name,
+        status="completed",
+        rate_card_id=lead.id,
+        created_at=NOW - timedelta(minutes=9),
+        ended_at=NOW - timedelta(minutes=5),
+        max_duration_s=60,
+    )
+    for sequence, words in enumerate(("How is it?", f"The price of {name} is too high for us."), 1):
+        TranscriptSegment.objects.create(
+            workspace=member.workspace,
+            call=call,
+            sequence=sequence,
+            speaker=("agent", "callee")[sequence - 1],
+            start_ms=sequence * 4_000,
+            end_ms=sequence * 4_000 + 3_000,
+            text=words,
+            created_at=NOW,
+        )
+    assert analysis.analyse(call_id=call.id, now=NOW)
+    return call
+
+
+@pytest.fixture
+def member(make_account: MakeAccount) -> Membership:
+    return make_account(workspace_name="Sellers")
+
+
+@pytest.fixture
+def calls(member: Membership) -> tuple[Call, Call]:
+    return talked(member, "Brobdingnag", THEIRS), talked(member, "Laputania", OTHERS)
+
+
+def quoted(browser: Browser, key: str) -> str:
+    status, answer = browser.post("/api/questions", ASK, **{"Idempotency-Key": key})
+    return str(answer["quotes"]) if status == 200 else code_of(answer)
+
+
+def read(browser: Browser, call: Call) -> list[Any]:
+    return [
+        browser.get(f"/api/calls/{call.id}/segments"),
+        browser.get(f"/api/calls/{call.id}/insights"),
+        browser.patch(f"/api/calls/{call.id}", {"notes": "more"}),
+        browser.patch(f"/api/leads/{call.lead_id}", {"notes": "more"}),
+        browser.patch(f"/api/segments/{call.segments.get(sequence=2).id}", {"sequence": 2, "text": "other"}),
+    ]
+
+
+def test_what_is_restricted_is_called_read_understood_and_searched_by_nobody_until_it_is_lifted(
+    calls: tuple[Call, Call], member: Membership, sandbox: Sandbox, sign_in: SignIn
+) -> None:
+    theirs, others = calls
+    seller, person = sign_in(member), proved(sandbox, THEIRS)
+    status, found = person.post("/api/my-data/restriction", {"restricted": True})
+    assert (status, found["restricted"]) == (200, True)
+    assert person.post("/api/my-data/restriction", {"restricted": True})[0] == 200
+
+    assert [(status, code_of(answer)) for status, answer in read(seller, theirs)] == [(409, "subject_restricted")] * 5
+    assert [status for status, _ in read(seller, others)[:4]] == [200] * 4
+    refusals = seller.get(f"/api/leads/{theirs.lead_id}/dial-check")[1]["refusals"]
+    assert refusals[0]["code"] == "subject_restricted"
+    dial = seller.post("/api/calls", {"lead_id": str(theirs.lead_id)}, **{"Idempotency-Key": "try-to-dial"})
+    assert (dial[0], code_of(dial[1])) == (409, "subject_restricted")
+    everything = str([seller.get(path) for path in ("/api/leads", "/api/calls", f"/api/leads/{theirs.lead_id}")])
+    assert "Brobdingnag" not in everything and THEIRS not in everything
+    assert "Laputania" in everything
+    assert seller.get("/api/leads?search=Brobdingnag")[1]["items"] == []
+    assert code_of(seller.delete(f"/api/leads/{theirs.lead_id}")[1]) == "subject_restricted"
+    asked = {**ASK, "lead_id": str(theirs.lead_id)}
+    assert code_of(seller.post("/api/questions", asked, **{"Idempotency-Key": "about-them"})[1]) == "subject_restricted"
+    answer = seller.post("/api/questions", ASK, **{"Idempotency-Key": "about-all-1"})[1]
+    assert "Brobdingnag" not in str(answer)
+    assert (answer["searched"]["calls"], answer["quotes_removed"]) == (1, 0)
+
+    case = Case.objects.get(kind="restriction")
+    assert (case.state, case.contact) == ("verified", THEIRS)
+    with pytest.raises(CommandError, match="in a few words"):
+        call_command("cases", "lift", case.reference, " ", stdout=StringIO())
+    call_command("cases", "lift", case.reference, "The dispute is settled.", stdout=StringIO())
+    assert [status for status, _ in read(seller, theirs)][:2] == [200, 200]
+    assert "Brobdingnag" in str(seller.get("/api/leads"))
+    assert RestrictedRow.objects.count() == 0
+    acts = AuditEvent.objects.filter(action__startswith="restriction.").order_by("sequence")
+    assert [(act.action, act.actor_ref, act.target) for act in acts] == [
+        ("restriction.began", "requester", str(case.id)),
+        ("restriction.lifted", "operator", str(case.id)),
+    ]
+    assert "Restriction lifted: The dispute is settled." in [each.text for each in case.entries.all()]
+    with pytest.raises(CommandError, match="No restriction"):
+        call_command("cases", "lift", case.reference, "Once more.", stdout=StringIO())
+
+
+def test_a_restricted_call_is_understood_only_after_that(
+    calls: tuple[Call, Call], sandbox: Sandbox, member: Membership
+) -> None:
+    theirs, _ = calls
+    person = proved(sandbox, THEIRS)
+    person.post("/api/my-data/restriction", {"restricted": True})
+    Call.objects.filter(id=theirs.id).update(analysis_state="none")
+    analysis.sweep_analyses(now=NOW)
+    assert Call.objects.get(id=theirs.id).analysis_state == "none"
+    status, found = person.post("/api/my-data/restriction", {"restricted": False})
+    assert (status, found["restricted"], found["cases"][0]["outcome"]) == (200, False, "taken_back")
+    analysis.sweep_analyses(now=NOW)
+    assert Call.objects.get(id=theirs.id).analysis_state == "done"
+
+
+def test_support_restricts_only_for_who_proved_it_and_an_account_too(
+    calls: tuple[Call, Call], member: Membership, make_account: MakeAccount, sign_in: SignIn
+) -> None:
+    out = StringIO()
+    call_command("cases", "open", "restriction", member.user.email, "stop using my calls", stdout=out)
+    reference = out.getvalue().split()[0]
+    with pytest.raises(CommandError, match="Nobody has proved"):
+        call_command("cases", "restrict", reference, stdout=out)
+    call_command("cases", "prove", reference, "--whose", member.user.email, stdout=out)
+    call_command("cases", "restrict", reference, stdout=out)
+    manager = make_account(member.workspace_id, "manager", email="mia@sellers.example", mobile="+12025550199")
+    assert code_of(sign_in(manager).get(f"/api/calls/{calls[0].id}/segments")[1]) == "subject_restricted"
+    own = sign_in(member, "198.51.100.9")
+    assert own.get(f"/api/calls/{calls[0].id}/segments")[0] == 200
+    assert quoted(own, "about-all-2") == "subject_restricted"
+    assert own.get(f"/api/leads/{calls[1].lead_id}/dial-check")[1]["refusals"][0]["code"] == "subject_restricted"
+
+
+def test_a_restriction_ends_with_the_person(calls: tuple[Call, Call], sandbox: Sandbox) -> None:
+    person = proved(sandbox, THEIRS)
+    person.post("/api/my-data/restriction", {"restricted": True})
+    assert person.post("/api/my-data/erasure", {"confirm": THEIRS, "when": "now"})[0] == 202
+    assert erasure.run_due_erasures(now=NOW + timedelta(hours=6)) == 1
+    assert Restriction.objects.count() == 0
+    assert Lead.objects.filter(phone_e164=OTHERS).exists()

@@ -1,0 +1,60 @@
+"""Putting what is held about a person under restriction, and what of it may still be read."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from compliance import cases, restriction
+from compliance.models import Case
+from identity.auth import Actor
+from processors.pseudonyms import pseudonym
+from voice import operations
+from voice.models import Call, Lead
+from voice.queries import call_of
+
+
+def restrict(*, case: Case, by: str, now: datetime) -> None:
+    """From now on nobody calls the person of the case, reads what was said, or has it understood; calls that go on end.
+
+    Raises CaseUnproved: whoever asks could silence somebody else.
+    """
+    if case.proved_at is None:
+        raise cases.CaseUnproved("Nobody has proved who asks. Prove it first.")
+    with transaction.atomic():
+        leads = Lead.objects.get_queryset().none()
+        calls = Call.objects.get_queryset().filter(user_id=case.user_id) if case.user_id else None
+        if case.contact.startswith("+") and case.person == pseudonym("phone", case.contact):
+            leads = Lead.objects.get_queryset().filter(phone_e164=case.contact)
+            calls = Call.objects.get_queryset().filter(lead__in=leads)
+        rows = [*leads.values_list("id", flat=True), *([case.user_id] if case.user_id else [])]
+        restriction.restrict(case=case, row_ids=rows, by=by, now=now)
+        leads.filter(restricted_at__isnull=True).update(restricted_at=now)
+        if calls is not None:
+            operations.end_all(calls, now=now)
+
+
+def lift(*, case: Case, reason: str, by: str, now: datetime) -> None:
+    """Ends the restriction of the case's person, by a decision that says why. Raises RestrictionUnknown, ReasonMissing."""
+    with transaction.atomic():
+        rows = restriction.lift(case=case, reason=reason, by=by, now=now)
+        Lead.objects.get_queryset().filter(id__in=rows).update(restricted_at=None)
+
+
+def text_of(*, actor: Actor, call_id: UUID) -> Call:
+    """The call, for whoever wants to read or change what was said in it.
+
+    Raises Call.DoesNotExist: unknown, or not the actor's to see; SubjectRestricted: one who spoke has restricted it. Members
+    read their own calls while it is they who did.
+    """
+    call = call_of(actor=actor, call_id=call_id)
+    restriction.refuse(call.lead_id, *([] if call.user_id == actor.user_id else [call.user_id]))
+    return call
+
+
+def unread_among(calls: Sequence[Call], *, actor: Actor) -> set[UUID]:
+    """Those of these calls whose words `text_of` refuses the actor."""
+    others = {call.id: {call.lead_id, call.user_id} - {actor.user_id} for call in calls}
+    held = set(restriction.covered().filter(row_id__in=set().union(*others.values())))
+    return {call_id for call_id, people in others.items() if people & held}
