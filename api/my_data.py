@@ -128,7 +128,12 @@ def make_link(request: HttpRequest) -> Any:
     return Status(201, callee.make_link(phone_e164=_number(request), now=timezone.now()))
 
 
-@router.get("/my-data/download", auth=None, operation_id="download_my_data")
+@router.get(
+    "/my-data/download",
+    auth=None,
+    operation_id="download_my_data",
+    openapi_extra={"responses": {200: {"content": {"application/json": {"schema": {"type": "object"}}}}}},
+)
 def download(request: HttpRequest, token: Annotated[str, Query(max_length=100)] = "") -> HttpResponse:
     """The copy that a link opens."""
     now = timezone.now()

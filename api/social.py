@@ -62,7 +62,13 @@ def returned(request: HttpRequest, provider: Provider) -> HttpResponse:
     return answer
 
 
-@router.get("/social/sign-up", response=SocialSignUpOut, auth=None, operation_id="get_social_sign_up")
+@router.get(
+    "/social/sign-up",
+    response=SocialSignUpOut,
+    auth=None,
+    operation_id="get_social_sign_up",
+    openapi_extra={"responses": {404: {"$ref": "#/components/responses/identity_404"}}},
+)
 def read_sign_up(request: HttpRequest) -> SocialSignUpOut:
     """Whom a provider has confirmed in this browser, and who is about to sign up."""
     return social_entry.pending(session_of(request))

@@ -113,8 +113,9 @@ FIRST: Final = Version(
     receives={
         "twilio": frozenset({"mobile", "phone", "one_time_code", "call_control", "call_reference", "webhook_address"}),
         "paddle": frozenset({"email", "money", "payment_reference", "webhook_address", "workspace_reference"}),
-        "google": frozenset(),
-        "meta": frozenset(),
+        "google": frozenset({"sign_in", "webhook_address"}),
+        "meta": frozenset({"sign_in", "webhook_address"}),
+        "customer": frozenset({"event", "record_reference", "call_figures", "balance"}),
         "time4vps": frozenset(),
         "authorities": frozenset(),
     },

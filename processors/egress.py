@@ -19,7 +19,8 @@ from twilio.http.http_client import TwilioHttpClient
 from twilio.http.response import Response as TwilioResponse
 
 from processors import blocked, customers, disclosures, register
-from processors.endpoints import CUSTOMER_EVENTS, Base, Endpoint
+from processors.customer_endpoints import CUSTOMER_EVENTS
+from processors.endpoints import Base, Endpoint
 from processors.fields import BodyUnreadable, fields_of
 
 CONNECT_TIMEOUT_S: Final = 3.05

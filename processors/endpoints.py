@@ -43,7 +43,7 @@ class Base:
     endpoints: tuple[Endpoint, ...]
 
 
-def _endpoint(
+def endpoint(
     name: str,
     method: str,
     path: str,
@@ -69,10 +69,10 @@ TWILIO_CALLS: Final = Base(
     setting="TWILIO_API_URL",
     endpoints=(
         # What an operator's check asks of the account; none of it concerns a person.
-        _endpoint("account.read", "GET", _ACCOUNT + r"\.json", {}),
-        _endpoint("numbers.list", "GET", _ACCOUNT + r"/IncomingPhoneNumbers\.json", {"PhoneNumber": "phone", **_PAGE}),
-        _endpoint("caller_ids.list", "GET", _ACCOUNT + r"/OutgoingCallerIds\.json", {"PhoneNumber": "phone", **_PAGE}),
-        _endpoint(
+        endpoint("account.read", "GET", _ACCOUNT + r"\.json", {}),
+        endpoint("numbers.list", "GET", _ACCOUNT + r"/IncomingPhoneNumbers\.json", {"PhoneNumber": "phone", **_PAGE}),
+        endpoint("caller_ids.list", "GET", _ACCOUNT + r"/OutgoingCallerIds\.json", {"PhoneNumber": "phone", **_PAGE}),
+        endpoint(
             "calls.create",
             "POST",
             _ACCOUNT + r"/Calls\.json",
@@ -86,7 +86,7 @@ TWILIO_CALLS: Final = Base(
                 **_CALLBACKS,
             },
         ),
-        _endpoint(
+        endpoint(
             "calls.list",
             "GET",
             _ACCOUNT + r"/Calls\.json",
@@ -99,8 +99,8 @@ TWILIO_CALLS: Final = Base(
                 **_PAGE,
             },
         ),
-        _endpoint("calls.read", "GET", _CALL + r"\.json", {}),
-        _endpoint(
+        endpoint("calls.read", "GET", _CALL + r"\.json", {}),
+        endpoint(
             "calls.update",
             "POST",
             _CALL + r"\.json",
@@ -113,8 +113,8 @@ TWILIO_CALLS: Final = Base(
             },
             {"Status": _ENDED},
         ),
-        _endpoint("calls.delete", "DELETE", _CALL + r"\.json", {}),
-        _endpoint(
+        endpoint("calls.delete", "DELETE", _CALL + r"\.json", {}),
+        endpoint(
             "streams.create",
             "POST",
             _CALL + r"/Streams\.json",
@@ -128,7 +128,7 @@ TWILIO_CALLS: Final = Base(
             },
         ),
         # Neither Hints, which would tell names, nor IntelligenceService, which would keep the text at Twilio.
-        _endpoint(
+        endpoint(
             "transcriptions.create",
             "POST",
             _CALL + r"/Transcriptions\.json",
@@ -145,37 +145,37 @@ TWILIO_CALLS: Final = Base(
                 "ProfanityFilter": "call_control",
             },
         ),
-        _endpoint(
+        endpoint(
             "transcriptions.stop",
             "POST",
             _CALL + r"/Transcriptions/[\w.-]+\.json",
             {"Status": "call_control"},
             {"Status": frozenset({"stopped"})},
         ),
-        _endpoint("streams.stop", "POST", _CALL + r"/Streams/[\w.-]+\.json", {"Status": "call_control"}),
+        endpoint("streams.stop", "POST", _CALL + r"/Streams/[\w.-]+\.json", {"Status": "call_control"}),
     ),
 )
 TWILIO_VERIFY: Final = Base(
     url="https://verify.twilio.com",
     setting="TWILIO_VERIFY_URL",
     endpoints=(
-        _endpoint("verify.service", "GET", _VERIFY, {}),
+        endpoint("verify.service", "GET", _VERIFY, {}),
         # SMS alone: the consent that was given speaks of text messages (C3.1).
-        _endpoint(
+        endpoint(
             "verify.send",
             "POST",
             _VERIFY + "/Verifications",
             {"To": "mobile", "Channel": "call_control"},
             {"Channel": frozenset({"sms"})},
         ),
-        _endpoint(
+        endpoint(
             "verify.check",
             "POST",
             _VERIFY + "/VerificationCheck",
             {"To": "mobile", "VerificationSid": "call_reference", "Code": "one_time_code"},
         ),
-        _endpoint("verify.read", "GET", _VERIFY + r"/Verifications/VE[0-9a-f]{32}", {}),
-        _endpoint(
+        endpoint("verify.read", "GET", _VERIFY + r"/Verifications/VE[0-9a-f]{32}", {}),
+        endpoint(
             "verify.cancel",
             "POST",
             _VERIFY + r"/Verifications/(VE[0-9a-f]{32}|(%2B|\+)\d{8,15})",
@@ -195,7 +195,7 @@ PADDLE: Final = Base(
     url="https://api.paddle.com",
     setting="PADDLE_API_URL",
     endpoints=(
-        _endpoint(
+        endpoint(
             "transactions.create",
             "POST",
             "/transactions",
@@ -209,15 +209,15 @@ PADDLE: Final = Base(
                 "checkout.url": "webhook_address",
             },
         ),
-        _endpoint("transactions.read", "GET", r"/transactions/txn_\w+", _PADDLE_PAGE),
-        _endpoint("transactions.invoice", "GET", r"/transactions/txn_\w+/invoice", {}),
-        _endpoint(
+        endpoint("transactions.read", "GET", r"/transactions/txn_\w+", _PADDLE_PAGE),
+        endpoint("transactions.invoice", "GET", r"/transactions/txn_\w+/invoice", {}),
+        endpoint(
             "transactions.list",
             "GET",
             "/transactions",
             {"id": "payment_reference", "subscription_id": "payment_reference", "origin": "paging", **_PADDLE_PAGE},
         ),
-        _endpoint(
+        endpoint(
             "subscriptions.charge",
             "POST",
             r"/subscriptions/sub_\w+/charge",
@@ -230,111 +230,23 @@ PADDLE: Final = Base(
             # Never added to a later bill, and never followed up by the seller's reminders.
             {"effective_from": frozenset({"immediately"}), "on_payment_failure": frozenset({"prevent_change"})},
         ),
-        _endpoint(
+        endpoint(
             "subscriptions.cancel",
             "POST",
             r"/subscriptions/sub_\w+/cancel",
             {"effective_from": "money"},
             {"effective_from": frozenset({"immediately"})},
         ),
-        _endpoint("adjustments.list", "GET", "/adjustments", {"transaction_id": "payment_reference", **_PADDLE_PAGE}),
-        _endpoint("prices.list", "GET", "/prices", {"id": "money", **_PADDLE_PAGE}),
-        _endpoint("events.list", "GET", "/events", {"from": "paging", "event_type": "paging", **_PADDLE_PAGE}),
-        _endpoint("customers.create", "POST", "/customers", {"email": "email"}),
-        _endpoint("customers.read", "GET", r"/customers/ctm_\w+", {}),
-        _endpoint(
+        endpoint("adjustments.list", "GET", "/adjustments", {"transaction_id": "payment_reference", **_PADDLE_PAGE}),
+        endpoint("prices.list", "GET", "/prices", {"id": "money", **_PADDLE_PAGE}),
+        endpoint("events.list", "GET", "/events", {"from": "paging", "event_type": "paging", **_PADDLE_PAGE}),
+        endpoint("customers.create", "POST", "/customers", {"email": "email"}),
+        endpoint("customers.read", "GET", r"/customers/ctm_\w+", {}),
+        endpoint(
             "customers.update",
             "PATCH",
             r"/customers/ctm_\w+",
             {"email": "email", "status": "payment_reference"},
-        ),
-    ),
-)
-
-
-def _told(event: str, fields: Mapping[str, str]) -> Endpoint:
-    """A message to a server that a customer named. Its path is the customer's; its fields are these and no others."""
-    return _endpoint(f"webhook.{event}", "POST", ".*", {"type": "event", "timestamp": "event", **fields})
-
-
-# No name, number, address or word of a call: whoever wants those asks the API with a key, as somebody who may see them.
-CUSTOMER_EVENTS: Final[Mapping[str, Endpoint]] = {
-    "call.completed": _told(
-        "call.completed",
-        {
-            "data.call_id": "record_reference",
-            "data.lead_id": "record_reference",
-            "data.user_id": "record_reference",
-            "data.sequence": "event",
-            "data.status": "call_figures",
-            "data.end_reason": "call_figures",
-            "data.transcript_state": "call_figures",
-            "data.created_at": "call_figures",
-            "data.answered_at": "call_figures",
-            "data.ended_at": "call_figures",
-            "data.duration_s": "call_figures",
-            "data.charged_mcredits": "call_figures",
-        },
-    ),
-    "transcript.ready": _told(
-        "transcript.ready",
-        {"data.call_id": "record_reference", "data.sequence": "event", "data.segments": "call_figures"},
-    ),
-    "insight.ready": _told("insight.ready", {"data.call_id": "record_reference", "data.insights": "call_figures"}),
-    "balance.low": _told("balance.low", {"data.balance_mcredits": "balance", "data.threshold_mcredits": "balance"}),
-    "webhook.test": _told("webhook.test", {"data.webhook_id": "record_reference"}),
-}
-
-# What a person's sign-in is proved with: the one-time code that the provider gave to the browser, and its answer to it.
-GOOGLE_ACCOUNTS: Final = Base(
-    url="https://accounts.google.com",
-    setting="GOOGLE_ACCOUNTS_URL",
-    endpoints=(
-        _endpoint(
-            "token.create",
-            "POST",
-            "/o/oauth2/token",
-            {
-                "grant_type": "sign_in",
-                "code": "sign_in",
-                "redirect_uri": "webhook_address",
-                "client_id": "account_reference",
-                "client_secret": "account_reference",
-            },
-            {"grant_type": frozenset({"authorization_code"})},
-        ),
-    ),
-)
-# The token stands in a header.
-GOOGLE_API: Final = Base(
-    url="https://www.googleapis.com",
-    setting="GOOGLE_API_URL",
-    endpoints=(_endpoint("userinfo.read", "GET", "/oauth2/v3/userinfo", {}),),
-)
-# Only the browser goes there.
-FACEBOOK: Final = Base(url="https://www.facebook.com", setting="FACEBOOK_URL", endpoints=())
-_GRAPH = r"/v\d+\.\d+"
-FACEBOOK_GRAPH: Final = Base(
-    url="https://graph.facebook.com",
-    setting="FACEBOOK_GRAPH_URL",
-    endpoints=(
-        _endpoint(
-            "token.read",
-            "GET",
-            _GRAPH + "/oauth/access_token",
-            {
-                "code": "sign_in",
-                "redirect_uri": "webhook_address",
-                "client_id": "account_reference",
-                "client_secret": "account_reference",
-            },
-        ),
-        _endpoint(
-            "me.read",
-            "GET",
-            _GRAPH + "/me",
-            {"fields": "sign_in", "access_token": "sign_in", "appsecret_proof": "sign_in"},
-            {"fields": frozenset({"id,first_name,last_name,email"})},
         ),
     ),
 )

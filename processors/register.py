@@ -8,16 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from processors.endpoints import (
-    FACEBOOK,
-    FACEBOOK_GRAPH,
-    GOOGLE_ACCOUNTS,
-    GOOGLE_API,
-    PADDLE,
-    TWILIO_CALLS,
-    TWILIO_VERIFY,
-    Base,
-)
+from processors.endpoints import PADDLE, TWILIO_CALLS, TWILIO_VERIFY, Base
+from processors.social_endpoints import FACEBOOK, FACEBOOK_GRAPH, GOOGLE_ACCOUNTS, GOOGLE_API
 
 # Class of data -> what it is, in the words of the data page.
 DATA_CLASSES: Final[dict[str, str]] = {

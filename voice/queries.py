@@ -92,6 +92,9 @@ _OF_A_LEAD = (
     "restricted_at",
     "created_at",
     "last_call_at",
+    "tags",
+    "disposition",
+    "retry_at",
 )
 
 

@@ -45,7 +45,8 @@ def _send(endpoint_id: UUID, now: datetime) -> bool:
         f"See what it answered, and switch it on again: {settings.PUBLIC_URL}/settings/webhooks\n"
     )
     to = sorted(set(keepers.values_list("user__email", flat=True)))
-    sent = send(to=to, subject=SUBJECT, text=text, row_id=endpoint.id, attempt=endpoint.mail_attempts)
+    attempt = endpoint.mail_attempts
+    sent = send(kind="webhook_off", to=to, subject=SUBJECT, text=text, row_id=endpoint.id, attempt=attempt)
     if sent:
         rows.filter(mail_at=claimed_until).update(mail_at=None, mail_attempts=0)
     return sent and bool(to)

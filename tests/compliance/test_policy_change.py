@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 NOW = datetime.now(UTC)
 # When the version whose notices are in the past was published.
 THEN = NOW - timedelta(days=20)
-FIRST_HASH = "db14efaca41646aa20f68998f13f3f2d82e62242e5c639d8c1e9e6bc86a3911f"
+FIRST_HASH = "17ce0fc12cdcd1fd8837522943a499542728294a513131f8f5633fa998ac3528"
 Publish = Callable[..., list[str]]
 
 

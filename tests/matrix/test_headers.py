@@ -15,7 +15,8 @@ from uuid_utils.compat import uuid7
 from config.live_server import LiveServer
 from config.media_server import MediaServer
 from tests.matrix.asker import Asker, Reply
-from tests.matrix.expectations import EXPECTATIONS, PLAIN_URLS
+from tests.matrix.doors import PLAIN_URLS
+from tests.matrix.expectations import EXPECTATIONS
 from tests.matrix.routes import Operation
 from tests.matrix.test_routes import OPERATIONS, filled
 from tests.matrix.world import World

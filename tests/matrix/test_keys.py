@@ -7,7 +7,8 @@ import pytest
 
 from identity.permissions import SCOPES, Scope
 from tests.matrix.asker import Asker, Reply
-from tests.matrix.expectations import EXPECTATIONS, KEYED
+from tests.matrix.doors import KEYED
+from tests.matrix.expectations import EXPECTATIONS
 from tests.matrix.routes import Operation, customers_operations
 from tests.matrix.test_routes import filled
 from tests.matrix.world import World
@@ -15,14 +16,8 @@ from tests.matrix.world import World
 pytestmark = pytest.mark.django_db
 OPERATIONS = customers_operations()
 # Routes that ask nobody who they are.
-OPEN_TO_ALL = {
-    "get_session",
-    "get_social_sign_up",
-    "get_policy",
-    "list_processors",
-    "get_erasure_receipt",
-    "download_my_data",
-}
+OPEN_TO_ALL = {"get_session", "get_social_sign_up", "list_processors", "get_erasure_receipt", "download_my_data"}
+OPEN_TO_ALL |= {"get_policy", "list_policy_versions", "compare_policy_versions", "list_data_kinds"}
 
 
 def key_of(world: World, *scopes: Scope) -> str:

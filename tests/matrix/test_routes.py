@@ -13,13 +13,12 @@ from uuid_utils.compat import uuid7
 
 from compliance import policy
 from tests.matrix.asker import Asker, Reply
+from tests.matrix.doors import PLAIN_URLS, SOCKETS
 from tests.matrix.expectations import (
     COLLEAGUES_MAY,
     EXPECTATIONS,
-    PLAIN_URLS,
     ROLES,
     SIGNED_IN,
-    SOCKETS,
     Expectation,
     Role,
     Thing,

@@ -11,7 +11,8 @@ import pytest
 
 from identity.staff.models import StaffMember
 from tests.matrix.asker import Asker, Reply
-from tests.matrix.expectations import EXPECTATIONS, LOOKED, ROLES, SIGNED_IN, STAFF, Role, StaffRole
+from tests.matrix.expectations import EXPECTATIONS, ROLES, SIGNED_IN, Role
+from tests.matrix.expected_of_staff import LOOKED, STAFF, StaffRole
 from tests.matrix.routes import CHANGING, Operation, customers_operations, is_ours, operations
 from tests.matrix.test_routes import filled
 from tests.matrix.world import World, at_desk, copied, rows_of

@@ -28,6 +28,7 @@ from identity.staff.personal_data import STORE
 from tests.identity.browser import Browser, code_of
 from tests.identity.conftest import MakeAccount, SignIn
 from tests.identity.teams import colleague, owner, page
+from tests.restricting import restricted
 from tests.staff.ours import REASON, Desk, at_desk
 
 __all__ = ["colleague", "owner", "page"]
@@ -230,6 +231,18 @@ def test_the_look_ends_when_the_member_leaves_is_erased_or_one_of_us_is_disabled
     call_command("staff", "disable", "nora@klosesales.example")
     assert desk.get("/api/leads")[0] == 401
     assert looked(page)[0]["ended_at"] is not None
+
+
+def test_who_has_restricted_the_use_of_their_data_is_looked_at_by_nobody(
+    desk: Desk, owner: Membership, colleague: Callable[[str], Membership]
+) -> None:
+    rep = colleague("rep")
+    desk.look(owner.workspace_id, rep.user_id)
+    assert desk.get("/api/leads")[0] == 200
+    restricted(rep)
+    assert desk.get("/api/leads")[0] == 401
+    status, answer = desk.look(owner.workspace_id, rep.user_id)
+    assert (status, code_of(answer)) == (409, "look_not_allowed")
 
 
 def test_nobody_looks_into_what_is_not_there(desk: Desk, owner: Membership, make_account: MakeAccount) -> None:

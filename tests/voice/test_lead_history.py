@@ -12,6 +12,7 @@ from config.personal_data import STORES
 from identity.models import Membership
 from tests.identity.browser import Browser
 from tests.identity.conftest import MakeAccount, SignIn
+from tests.restricting import restricted
 from tests.voice.carrier import give_credit
 from tests.voice.queues import NOW, call, ends, leads, skip, start
 from voice.models import Lead, QueueSession, Reservation, Tag, TranscriptSegment
@@ -111,6 +112,24 @@ def test_a_rep_sees_the_reps_own_and_a_manager_the_teams(
 
     assert [item["kind"] for item in history(colleague("rep", 41), lead)] == ["suppressed"]
     assert len(history(colleague("manager", 42), lead)) == 4
+
+
+def test_who_has_restricted_it_is_read_about_by_nobody(
+    make_account: MakeAccount, sign_in: SignIn, page: Browser, rep: Membership, lead: Lead
+) -> None:
+    """The lead's history whole; of a member's calls the words, for colleagues."""
+    manager = make_account(
+        workspace_id=rep.workspace_id, role="manager", email="m@example.com", mobile="+1 202 555 0142"
+    )
+    restricted(rep)
+    assert "corrected" not in {item["kind"] for item in history(sign_in(manager, "198.51.100.42"), lead)}
+    assert "corrected" in {item["kind"] for item in history(page, lead)}
+    restricted(lead)
+    status, answer = page.get(f"/api/leads/{lead.id}/history")
+    assert (status, answer["code"]) == (409, "subject_restricted")
+    status, answer = page.patch(f"/api/leads/{lead.id}/tags", {"add": ["Warm"]})
+    assert (status, answer["code"]) == (409, "subject_restricted")
+    assert page.get("/api/leads?tag=Hot")[1]["items"] == []
 
 
 def test_what_another_workspace_knows_of_the_number_is_not_told(

@@ -127,7 +127,7 @@ def test_a_queue_goes_through_what_was_asked_for(rep: Membership, wanted: dict[s
 
 
 def test_whom_nobody_may_call_is_passed_over_and_counted(rep: Membership) -> None:
-    stopped, premium, ours, own = leads(rep, "Stopped", "Premium", "Ours", "Own")
+    stopped, premium, ours, own, held = leads(rep, "Stopped", "Premium", "Ours", "Own", "Held")
     leads(rep, "In Tokyo", time_zone="Asia/Tokyo")
     leads(rep, "Ada")
     assert stopped.phone_e164
@@ -135,9 +135,10 @@ def test_whom_nobody_may_call_is_passed_over_and_counted(rep: Membership) -> Non
     numbers = {premium: "+19005550123", ours: settings.TWILIO_CALLER_ID, own: rep.user.mobile_e164}
     for lead, number in numbers.items():
         Lead.objects.filter(id=lead.id).update(phone_e164=number)
+    Lead.objects.filter(id=held.id).update(restricted_at=NOW)
     shown = start(rep)
     assert name_of(shown) == "Ada"
-    assert tally(shown) == {"suppressed": 1, "restricted": 3, "outside_hours": 1}
+    assert tally(shown) == {"suppressed": 1, "restricted": 4, "outside_hours": 1}
     assert shown.left == 0
 
 

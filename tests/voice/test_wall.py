@@ -19,6 +19,7 @@ from identity.personal_data import subject_of
 from tests.identity.browser import Browser, code_of
 from tests.identity.conftest import MakeAccount, SignIn
 from tests.identity.teams import colleague, mails, owner, page
+from tests.restricting import restricted
 from tests.voice.carrier import Placed, give_credit, place, post
 from voice import personal_data, transcripts, watching
 from voice.heard import Heard
@@ -82,6 +83,15 @@ def test_leaders_see_every_live_call_with_its_last_words(
     assert (call["watchers"], call["ended_by"]) == ([], None)
     assert "phone_e164" not in str(seen)
     assert page.get("/api/wall")[1]["items"][0]["id"] == talking.call_id
+
+
+def test_the_last_words_of_who_has_restricted_it_are_not_shown(manager_page: Browser, talking: Placed) -> None:
+    says(talking, "callee", 2_000, "Who is this?")
+    restricted(Call.objects.get(id=talking.call_id).lead)
+    # Restricting asks the carrier to end the call; until it has, the call is there.
+    [call] = manager_page.get("/api/wall")[1]["items"]
+    assert (call["agent_line"], call["callee_line"]) == (None, None)
+    assert call["lead"]["name"] == "Restricted at the person's request"
 
 
 def test_a_rep_neither_sees_the_wall_nor_watches(rep_page: Browser, owner: Membership, talking: Placed) -> None:

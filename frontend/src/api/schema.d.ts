@@ -9053,7 +9053,9 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": Record<string, never>;
+                };
             };
             400: components["responses"]["my data_400"];
             401: components["responses"]["my data_401"];
@@ -10511,6 +10513,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["identity_400"];
+            404: components["responses"]["identity_404"];
         };
     };
     finish_social_sign_up: {

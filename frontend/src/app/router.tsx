@@ -1,145 +1,16 @@
-import {
-  createRoute,
-  createRouter,
-  lazyRouteComponent,
-  notFound,
-  Outlet,
-  redirect,
-} from "@tanstack/react-router";
+import { createRoute, createRouter, lazyRouteComponent, notFound, redirect } from "@tanstack/react-router";
 import { sessionQuery } from "../api/queries";
 import type { CallStatus, DeliveryState, Provider, Result, ResultFilter, Session } from "../api/types";
 import { FailedPage } from "./FailedPage";
+import { openRoutes } from "./openRoutes";
 import { queryClient } from "./queryClient";
 import { root } from "./root";
 import { Shell } from "./Shell";
-import { safeNext } from "./safeNext";
-import { creditsSearch, id, text, whole } from "./searches";
+import { creditsSearch, id, type Returned, returned, text, whole } from "./searches";
 import { staffRoutes } from "./staffRoutes";
 
 const words = (value: unknown): string | undefined =>
   typeof value === "number" ? String(value) : text(value);
-
-/** What the server tells a page to which a provider's answer has led. refused: the code of why not. */
-interface Returned {
-  refused?: string;
-  by?: Provider;
-}
-const returned = (search: Record<string, unknown>): Returned => ({
-  refused: text(search.refused),
-  by: search.by === "google" || search.by === "facebook" ? search.by : undefined,
-});
-
-interface Guest extends Returned {
-  next?: string;
-  /** Whoever comes from a provider has been sent no passcode yet. */
-  send?: boolean;
-}
-const guestSearch = (search: Record<string, unknown>): Guest => ({
-  next: text(search.next),
-  send: search.send === true ? true : undefined,
-  ...returned(search),
-});
-
-const home = createRoute({
-  getParentRoute: () => root,
-  path: "/",
-  beforeLoad: () => {
-    throw redirect({ to: "/call", replace: true });
-  },
-});
-
-/** Pages for those who are not signed in; who is, goes on to where they wanted to go. */
-const guest = createRoute({
-  getParentRoute: () => root,
-  id: "guest",
-  validateSearch: guestSearch,
-  component: Outlet,
-  beforeLoad: async ({ search, location }) => {
-    const session = await queryClient.ensureQueryData(sessionQuery);
-    if (session.state === "signed_in") throw redirect({ href: safeNext(search.next), replace: true });
-    if (session.state === "awaiting_otp" && location.pathname !== "/verify") {
-      throw redirect({ to: "/verify", search: { next: search.next }, replace: true });
-    }
-    if (session.state === "anonymous" && location.pathname === "/verify") {
-      throw redirect({ to: "/sign-in", search: { next: search.next }, replace: true });
-    }
-  },
-});
-const signIn = createRoute({
-  getParentRoute: () => guest,
-  path: "/sign-in",
-  component: lazyRouteComponent(() => import("../pages/auth/SignInPage"), "SignInPage"),
-});
-const signUp = createRoute({
-  getParentRoute: () => guest,
-  path: "/sign-up",
-  component: lazyRouteComponent(() => import("../pages/auth/SignUpPage"), "SignUpPage"),
-});
-const finishSignUp = createRoute({
-  getParentRoute: () => guest,
-  path: "/sign-up/finish",
-  component: lazyRouteComponent(() => import("../pages/auth/FinishSignUpPage"), "FinishSignUpPage"),
-});
-const verify = createRoute({
-  getParentRoute: () => guest,
-  path: "/verify",
-  component: lazyRouteComponent(() => import("../pages/auth/VerifyPage"), "VerifyPage"),
-});
-
-const forgotPassword = createRoute({
-  getParentRoute: () => guest,
-  path: "/forgot-password",
-  component: lazyRouteComponent(() => import("../pages/auth/ForgotPasswordPage"), "ForgotPasswordPage"),
-});
-/** For whoever has the mailed link, signed in or not. */
-const newPassword = createRoute({
-  getParentRoute: () => root,
-  path: "/new-password",
-  // Brings what proves that the request comes from our own page.
-  beforeLoad: () => queryClient.ensureQueryData(sessionQuery),
-  component: lazyRouteComponent(() => import("../pages/auth/NewPasswordPage"), "NewPasswordPage"),
-});
-
-const join = createRoute({
-  getParentRoute: () => root,
-  path: "/join",
-  beforeLoad: () => queryClient.ensureQueryData(sessionQuery),
-  component: lazyRouteComponent(() => import("../pages/auth/JoinPage"), "JoinPage"),
-});
-
-const policy = createRoute({
-  getParentRoute: () => root,
-  path: "/policy",
-  validateSearch: (search: Record<string, unknown>): { version?: string } => ({
-    version: text(search.version),
-  }),
-  component: lazyRouteComponent(() => import("../pages/policy/PolicyPage"), "PolicyPage"),
-});
-const policyChanges = createRoute({
-  getParentRoute: () => root,
-  path: "/policy/changes",
-  validateSearch: (search: Record<string, unknown>): { version?: string; since?: string } => ({
-    version: text(search.version),
-    since: text(search.since),
-  }),
-  component: lazyRouteComponent(() => import("../pages/policy/ChangesPage"), "ChangesPage"),
-});
-const policyData = createRoute({
-  getParentRoute: () => root,
-  path: "/policy/data",
-  component: lazyRouteComponent(() => import("../pages/policy/DataPage"), "DataPage"),
-});
-const policyRecipients = createRoute({
-  getParentRoute: () => root,
-  path: "/policy/recipients",
-  component: lazyRouteComponent(() => import("../pages/policy/RecipientsPage"), "RecipientsPage"),
-});
-
-const textsStopped = createRoute({
-  getParentRoute: () => root,
-  path: "/texts-stopped",
-  component: lazyRouteComponent(() => import("../pages/privacy/TextsStoppedPage"), "TextsStoppedPage"),
-});
 
 /** Sends those away who are not signed in; they come back after it. */
 async function requireSession({ location }: { location: { href: string } }): Promise<Session> {
@@ -322,34 +193,10 @@ const webhooks = createRoute({
   component: lazyRouteComponent(() => import("../pages/webhooks/WebhooksPage"), "WebhooksPage"),
 });
 
-const myData = createRoute({
-  getParentRoute: () => root,
-  path: "/my-data",
-  // Brings what proves that the request comes from our own page.
-  beforeLoad: () => queryClient.ensureQueryData(sessionQuery),
-  component: lazyRouteComponent(() => import("../pages/my-data/MyDataPage"), "MyDataPage"),
-});
-
-const erased = createRoute({
-  getParentRoute: () => root,
-  path: "/erased/$token",
-  component: lazyRouteComponent(() => import("../pages/privacy/ErasedPage"), "ErasedPage"),
-});
-
 const routeTree = root.addChildren([
-  home,
-  guest.addChildren([signIn, signUp, finishSignUp, verify, forgotPassword]),
-  newPassword,
-  join,
-  policy,
-  policyChanges,
-  policyData,
-  policyRecipients,
+  ...openRoutes,
   policyQuestion,
   rights,
-  textsStopped,
-  myData,
-  erased,
   checkout,
   ...staffRoutes,
   app.addChildren([

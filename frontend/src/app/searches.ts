@@ -1,5 +1,5 @@
 /** What addresses may carry after the ?, as far as it can be used. */
-import type { EntryKind } from "../api/types";
+import type { EntryKind, Provider } from "../api/types";
 
 export const text = (value: unknown): string | undefined =>
   typeof value === "string" && value ? value : undefined;
@@ -33,3 +33,13 @@ export function creditsSearch(search: Record<string, unknown>): CreditsSearch {
     explain: id(search.explain),
   };
 }
+
+/** What the server tells a page to which a provider's answer has led. refused: the code of why not. */
+export interface Returned {
+  refused?: string;
+  by?: Provider;
+}
+export const returned = (search: Record<string, unknown>): Returned => ({
+  refused: text(search.refused),
+  by: search.by === "google" || search.by === "facebook" ? search.by : undefined,
+});

@@ -3,7 +3,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { answer, api } from "../../api/client";
 import { keys } from "../../api/keys";
-import { erasurePreviewQuery, erasureQuery } from "../../api/queries";
+import { erasurePreviewQuery, erasureQuery } from "../../api/privacyQueries";
 import { useSignedIn } from "../../app/useSession";
 import { Note, ProblemNote } from "../../components/Note";
 import { Panel } from "../../components/Page";

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
-import { erasureReceiptQuery } from "../../api/queries";
+import { erasureReceiptQuery } from "../../api/privacyQueries";
 import { Note, ProblemNote } from "../../components/Note";
 import { Page, Panel } from "../../components/Page";
 import { PublicFrame } from "../../components/PublicFrame";

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { expiringQuery } from "../../api/queries";
+import { expiringQuery } from "../../api/privacyQueries";
 import list from "../../components/List.module.css";
 import { ProblemNote } from "../../components/Note";
 import { Panel } from "../../components/Page";

@@ -2,7 +2,7 @@ import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
-import { consentsQuery, disclosuresQuery, heldQuery, purposesQuery } from "../../api/queries";
+import { consentsQuery, disclosuresQuery, heldQuery, purposesQuery } from "../../api/privacyQueries";
 import { useSignedIn } from "../../app/useSession";
 import list from "../../components/List.module.css";
 import { ProblemNote } from "../../components/Note";

@@ -2,7 +2,7 @@ import { Button } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { answer, api } from "../../api/client";
 import { keys } from "../../api/keys";
-import { purposesQuery } from "../../api/queries";
+import { purposesQuery } from "../../api/privacyQueries";
 import { ProblemNote } from "../../components/Note";
 import { Panel } from "../../components/Page";
 import { Tag } from "../../components/Tag";

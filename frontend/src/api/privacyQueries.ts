@@ -1,0 +1,62 @@
+import { queryOptions } from "@tanstack/react-query";
+import { answer, api } from "./client";
+import { keys } from "./keys";
+
+export const expiringQuery = queryOptions({
+  queryKey: keys.privacy.expiring,
+  queryFn: ({ signal }) => answer(api.GET("/api/privacy/expiring", { signal })),
+});
+
+export const purposesQuery = queryOptions({
+  queryKey: keys.privacy.purposes,
+  queryFn: ({ signal }) => answer(api.GET("/api/privacy/purposes", { signal })),
+});
+
+export const heldQuery = queryOptions({
+  queryKey: keys.privacy.held,
+  queryFn: ({ signal }) => answer(api.GET("/api/privacy/held", { signal })),
+});
+
+export const consentsQuery = queryOptions({
+  queryKey: keys.privacy.consents,
+  queryFn: ({ signal }) => answer(api.GET("/api/privacy/consents", { signal })),
+});
+
+export const disclosuresQuery = queryOptions({
+  queryKey: keys.privacy.disclosures,
+  queryFn: ({ signal }) => answer(api.GET("/api/privacy/disclosures", { signal })),
+});
+
+export const erasurePreviewQuery = queryOptions({
+  queryKey: keys.privacy.preview,
+  queryFn: ({ signal }) => answer(api.GET("/api/privacy/erasure/preview", { signal })),
+  staleTime: 0,
+});
+
+export const erasureQuery = queryOptions({
+  queryKey: keys.privacy.erasure,
+  queryFn: ({ signal }) => answer(api.GET("/api/privacy/erasure", { signal })),
+});
+
+/** What is held about the number that this browser has proved. */
+export const myDataQuery = queryOptions({
+  queryKey: keys.myData,
+  queryFn: ({ signal }) => answer(api.GET("/api/my-data", { signal })),
+});
+
+/** What the person asked for, with the last day for each answer. */
+export const ownCasesQuery = queryOptions({
+  queryKey: keys.privacy.cases,
+  queryFn: ({ signal }) => answer(api.GET("/api/privacy/cases", { signal })),
+});
+
+const ERASURE_ENDED = new Set(["done", "cancelled"]);
+
+export function erasureReceiptQuery(token: string) {
+  return queryOptions({
+    queryKey: keys.privacy.receipt(token),
+    queryFn: ({ signal }) =>
+      answer(api.GET("/api/erasure-receipts/{token}", { signal, params: { path: { token } } })),
+    refetchInterval: (query) => (ERASURE_ENDED.has(query.state.data?.state ?? "") ? false : 3_000),
+  });
+}
