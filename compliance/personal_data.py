@@ -6,8 +6,9 @@ from typing import Any, Final
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
+from compliance import case_personal_data as case_data
 from compliance import cases as case_operations
-from compliance.models import Case, ConsentEvent, PolicyMail, PolicyReceipt, Request, Restriction
+from compliance.models import ConsentEvent, PolicyMail, PolicyReceipt, Request
 from compliance.stores import Subject
 from processors.models import Disclosure
 from processors.pseudonyms import pseudonym
@@ -103,70 +104,7 @@ INVENTORY: Final[dict[str, str]] = {
     "compliance.ErasureStep.error_type": "none",
     "compliance.ErasureStep.started_at": "request",
     "compliance.ErasureStep.finished_at": "request",
-    "compliance.Case.id": "none",
-    "compliance.Case.reference": "request",
-    "compliance.Case.kind": "request",
-    "compliance.Case.channel": "request",
-    "compliance.Case.state": "request",
-    "compliance.Case.outcome": "request",
-    "compliance.Case.user_id": "request",
-    "compliance.Case.person": "request",
-    "compliance.Case.contact": "request",
-    "compliance.Case.opened_at": "request",
-    "compliance.Case.due_on": "request",
-    "compliance.Case.proved_at": "request",
-    "compliance.Case.proved_by": "request",
-    "compliance.Case.paused_at": "request",
-    "compliance.Case.pause_reason": "request",
-    "compliance.Case.closed_at": "request",
-    "compliance.Case.emptied_at": "none",
-    "compliance.Case.joined_to": "request",
-    "compliance.Case.erasure": "request",
-    "compliance.CaseEntry.id": "none",
-    "compliance.CaseEntry.case": "request",
-    "compliance.CaseEntry.at": "request",
-    "compliance.CaseEntry.kind": "none",
-    "compliance.CaseEntry.author": "request",
-    "compliance.CaseEntry.text": "request",
-    "compliance.CaseEntry.message_key": "request",
-    "compliance.CaseEntry.thread_key": "request",
-    "compliance.CaseMail.id": "none",
-    "compliance.CaseMail.case": "request",
-    "compliance.CaseMail.template": "none",
-    "compliance.CaseMail.to": "request",
-    "compliance.CaseMail.about": "request",
-    "compliance.CaseMail.text": "request",
-    "compliance.CaseMail.created_at": "request",
-    "compliance.CaseMail.next_at": "none",
-    "compliance.CaseMail.attempts": "none",
-    "compliance.CaseMail.sent_at": "request",
-    "compliance.Restriction.id": "none",
-    "compliance.Restriction.case": "request",
-    "compliance.Restriction.person": "request",
-    "compliance.Restriction.since": "request",
-    "compliance.Restriction.lifted_at": "request",
-    "compliance.RestrictedRow.id": "none",
-    "compliance.RestrictedRow.restriction": "request",
-    "compliance.RestrictedRow.row_id": "request",
-    "compliance.Breach.id": "none",
-    "compliance.Breach.reference": "breach",
-    "compliance.Breach.noticed_at": "breach",
-    "compliance.Breach.what": "breach",
-    "compliance.Breach.told_authority_at": "breach",
-    "compliance.Breach.told_people_at": "breach",
-    "compliance.Breach.closed_at": "breach",
-    "compliance.Breach.conclusion": "breach",
-    "compliance.BreachEntry.id": "none",
-    "compliance.BreachEntry.breach": "breach",
-    "compliance.BreachEntry.at": "breach",
-    "compliance.BreachEntry.author": "breach",
-    "compliance.BreachEntry.text": "breach",
-    "compliance.BreachAlert.id": "none",
-    "compliance.BreachAlert.breach": "breach",
-    "compliance.BreachAlert.after_h": "none",
-    "compliance.BreachAlert.next_at": "none",
-    "compliance.BreachAlert.attempts": "none",
-    "compliance.BreachAlert.sent_at": "none",
+    **case_data.INVENTORY,
 }
 
 
@@ -181,7 +119,7 @@ class ComplianceStore:
             "consent": _consents(subject).count(),
             "policy_notice": _receipts(subject).count(),
             "account_mail": _mails(subject).count(),
-            "request": _requests(subject).count() + _cases(subject).count(),
+            "request": _requests(subject).count() + case_data.cases(subject).count(),
         }
         return {element: count for element, count in counts.items() if count}
 
@@ -200,7 +138,7 @@ class ComplianceStore:
             {"kind": row.kind, "state": row.state, "opened_at": row.opened_at.isoformat()}
             for row in _requests(subject).order_by("opened_at", "id")
         ]
-        requests += [_case_export(case) for case in _own_cases(subject).order_by("opened_at", "id")]
+        requests += [case_data.exported(case) for case in case_data.own_cases(subject).order_by("opened_at", "id")]
         notices = [
             {"policy_version": row.version, "by": row.channel, "at": row.at.isoformat()}
             for row in _receipts(subject).order_by("at", "id")
@@ -223,11 +161,11 @@ class ComplianceStore:
         notices = _receipts(subject).update(user_id=None, unlinked_at=now)
         mails, _ = _mails(subject).delete()
         closed = _requests(subject).filter(state__in=["done", "cancelled"]).update(user_id=None, subject=None)
-        emptied = list(_cases(subject))
+        emptied = list(case_data.cases(subject))
         for case in emptied:
             case_operations.empty(case, now=now)
         # Nothing is left that could be used; what was decided stands in the audit.
-        _restrictions(subject).delete()
+        case_data.restrictions(subject).delete()
         counts = {
             "consent": unlinked,
             "policy_notice": notices,
@@ -239,7 +177,7 @@ class ComplianceStore:
     def verify(self, subject: Subject) -> int:
         closed = _requests(subject).filter(state__in=["done", "cancelled"])
         account = (_receipts(subject), _mails(subject))
-        asked = (closed, _cases(subject), _restrictions(subject))
+        asked = (closed, case_data.cases(subject), case_data.restrictions(subject))
         return sum(rows.count() for rows in (_linked(subject), *account, *asked))
 
 
@@ -313,46 +251,6 @@ def _mails(subject: Subject) -> QuerySet[PolicyMail]:
 
 def _linked(subject: Subject) -> QuerySet[ConsentEvent]:
     return _consents(subject).filter(Q(user_id__isnull=False) | Q(ip__isnull=False))
-
-
-def _cases(subject: Subject) -> QuerySet[Case]:
-    """Those that name the person, whoever wrote them: a mail may bear the person's address without being theirs."""
-    match = Q(pk__in=())
-    if subject.user_id:
-        match |= Q(user_id=subject.user_id) | Q(person=pseudonym("user", subject.user_id))
-    if subject.email:
-        match |= Q(person=pseudonym("email", subject.email)) | Q(contact=subject.email)
-    if subject.kind == "callee":
-        match |= Q(person=pseudonym("phone", subject.phone_e164)) | Q(contact=subject.phone_e164)
-    return Case.objects.filter(match, emptied_at__isnull=True)
-
-
-def _restrictions(subject: Subject) -> QuerySet[Restriction]:
-    people = [pseudonym("user", subject.user_id)] if subject.user_id else []
-    if subject.kind == "callee":
-        people.append(pseudonym("phone", subject.phone_e164))
-    return Restriction.objects.filter(person__in=people)
-
-
-def _own_cases(subject: Subject) -> QuerySet[Case]:
-    """Those of which it is proved that the person wrote them."""
-    return _cases(subject).filter(proved_at__isnull=False)
-
-
-def _case_export(case: Case) -> dict[str, Any]:
-    return {
-        "reference": case.reference,
-        "kind": case.kind,
-        "by": case.channel,
-        "state": case.state,
-        "outcome": case.outcome,
-        "opened_at": case.opened_at.isoformat(),
-        "due_on": case.due_on.isoformat(),
-        "entries": [
-            {"at": entry.at.isoformat(), "what": entry.kind, "text": entry.text}
-            for entry in case.entries.order_by("at", "id")
-        ],
-    }
 
 
 def _requests(subject: Subject) -> QuerySet[Request]:

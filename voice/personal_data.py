@@ -286,13 +286,8 @@ class VoiceStore:
         return counts
 
     def verify(self, subject: Subject) -> int:
-        left = (
-            _calls_of(subject),
-            _leads_of(subject).filter(erased_at__isnull=True),
-            _watches_of(subject),
-            _ended_by(subject),
-        )
-        return sum(rows.count() for rows in left)
+        calls = (_calls_of(subject), _watches_of(subject), _ended_by(subject))
+        return sum(rows.count() for rows in (_leads_of(subject).filter(erased_at__isnull=True), *calls))
 
 
 def _empty_leads(leads: QuerySet[Lead], now: datetime) -> None:

@@ -1,0 +1,116 @@
+"""What cases, restrictions and the register of breaches hold about people."""
+
+from typing import Any, Final
+
+from django.db.models import Q, QuerySet
+
+from compliance.models import Case, Restriction
+from compliance.stores import Subject
+from processors.pseudonyms import pseudonym
+
+INVENTORY: Final[dict[str, str]] = {
+    "compliance.Case.id": "none",
+    "compliance.Case.reference": "request",
+    "compliance.Case.kind": "request",
+    "compliance.Case.channel": "request",
+    "compliance.Case.state": "request",
+    "compliance.Case.outcome": "request",
+    "compliance.Case.user_id": "request",
+    "compliance.Case.person": "request",
+    "compliance.Case.contact": "request",
+    "compliance.Case.opened_at": "request",
+    "compliance.Case.due_on": "request",
+    "compliance.Case.proved_at": "request",
+    "compliance.Case.proved_by": "request",
+    "compliance.Case.paused_at": "request",
+    "compliance.Case.pause_reason": "request",
+    "compliance.Case.closed_at": "request",
+    "compliance.Case.emptied_at": "none",
+    "compliance.Case.joined_to": "request",
+    "compliance.Case.erasure": "request",
+    "compliance.CaseEntry.id": "none",
+    "compliance.CaseEntry.case": "request",
+    "compliance.CaseEntry.at": "request",
+    "compliance.CaseEntry.kind": "none",
+    "compliance.CaseEntry.author": "request",
+    "compliance.CaseEntry.text": "request",
+    "compliance.CaseEntry.message_key": "request",
+    "compliance.CaseEntry.thread_key": "request",
+    "compliance.CaseMail.id": "none",
+    "compliance.CaseMail.case": "request",
+    "compliance.CaseMail.template": "none",
+    "compliance.CaseMail.to": "request",
+    "compliance.CaseMail.about": "request",
+    "compliance.CaseMail.text": "request",
+    "compliance.CaseMail.created_at": "request",
+    "compliance.CaseMail.next_at": "none",
+    "compliance.CaseMail.attempts": "none",
+    "compliance.CaseMail.sent_at": "request",
+    "compliance.Restriction.id": "none",
+    "compliance.Restriction.case": "request",
+    "compliance.Restriction.person": "request",
+    "compliance.Restriction.since": "request",
+    "compliance.Restriction.lifted_at": "request",
+    "compliance.RestrictedRow.id": "none",
+    "compliance.RestrictedRow.restriction": "request",
+    "compliance.RestrictedRow.row_id": "request",
+    "compliance.Breach.id": "none",
+    "compliance.Breach.reference": "breach",
+    "compliance.Breach.noticed_at": "breach",
+    "compliance.Breach.what": "breach",
+    "compliance.Breach.told_authority_at": "breach",
+    "compliance.Breach.told_people_at": "breach",
+    "compliance.Breach.closed_at": "breach",
+    "compliance.Breach.conclusion": "breach",
+    "compliance.BreachEntry.id": "none",
+    "compliance.BreachEntry.breach": "breach",
+    "compliance.BreachEntry.at": "breach",
+    "compliance.BreachEntry.author": "breach",
+    "compliance.BreachEntry.text": "breach",
+    "compliance.BreachAlert.id": "none",
+    "compliance.BreachAlert.breach": "breach",
+    "compliance.BreachAlert.after_h": "none",
+    "compliance.BreachAlert.next_at": "none",
+    "compliance.BreachAlert.attempts": "none",
+    "compliance.BreachAlert.sent_at": "none",
+}
+
+
+def cases(subject: Subject) -> QuerySet[Case]:
+    """Those that name the person, whoever wrote them: a mail may bear the person's address without being theirs."""
+    match = Q(pk__in=())
+    if subject.user_id:
+        match |= Q(user_id=subject.user_id) | Q(person=pseudonym("user", subject.user_id))
+    if subject.email:
+        match |= Q(person=pseudonym("email", subject.email)) | Q(contact=subject.email)
+    if subject.kind == "callee":
+        match |= Q(person=pseudonym("phone", subject.phone_e164)) | Q(contact=subject.phone_e164)
+    return Case.objects.filter(match, emptied_at__isnull=True)
+
+
+def restrictions(subject: Subject) -> QuerySet[Restriction]:
+    people = [pseudonym("user", subject.user_id)] if subject.user_id else []
+    if subject.kind == "callee":
+        people.append(pseudonym("phone", subject.phone_e164))
+    return Restriction.objects.filter(person__in=people)
+
+
+def own_cases(subject: Subject) -> QuerySet[Case]:
+    """Those of which it is proved that the person wrote them."""
+    return cases(subject).filter(proved_at__isnull=False)
+
+
+def exported(case: Case) -> dict[str, Any]:
+    return {
+        "reference": case.reference,
+        "kind": case.kind,
+        "by": case.channel,
+        "state": case.state,
+        "outcome": case.outcome,
+        "opened_at": case.opened_at.isoformat(),
+        "due_on": case.due_on.isoformat(),
+        "entries": [
+            {"at": entry.at.isoformat(), "what": entry.kind, "text": entry.text}
+            for entry in case.entries.order_by("at", "id")
+        ],
+    }
