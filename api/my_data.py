@@ -8,8 +8,9 @@ from ninja import Query, Router, Status
 
 from api.auth import CookieAuth, anyone_auth, refuse_key
 from api.client import client_of
+from compliance import cases, requests
 from compliance.schemas import WishIn
-from identity import number_access
+from identity import contact, number_access, opt_out, verify
 from processors.errors import DomainError
 from voice import callee
 from voice.callee_schemas import (
@@ -31,6 +32,16 @@ PROBLEMS: dict[type[DomainError], int] = {
     number_access.NumberNotProved: 401,
     number_access.TooManyLinks: 429,
     callee.HoldsNothing: 404,
+    cases.TooManyWishes: 429,
+    contact.MobileInvalid: 422,
+    opt_out.PolicyOutdated: 409,
+    requests.ConfirmationMismatch: 422,
+    requests.NotCancellable: 409,
+    requests.RequestAlreadyOpen: 409,
+    verify.OtpNumberRefused: 422,
+    verify.OtpSendLimit: 429,
+    verify.OtpTooMany: 429,
+    verify.OtpUnavailable: 503,
 }
 COOKIE: Final = "__Host-my-data"
 
