@@ -6659,6 +6659,15 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description Not possible in this state: `policy_outdated`, `request_already_open`, `request_not_cancellable` */
+        "my data_409": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description Too large: `body_too_large` */
         "my data_413": {
             headers: {
@@ -6668,7 +6677,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Some fields need another value: `invalid_fields`, `number_code_wrong` */
+        /** @description Some fields need another value: `confirmation_mismatch`, `invalid_fields`, `mobile_invalid`, `number_code_wrong`, `otp_number_refused` */
         "my data_422": {
             headers: {
                 [name: string]: unknown;
@@ -6677,8 +6686,17 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many attempts: `data_link_throttled` */
+        /** @description Too many attempts: `data_link_throttled`, `otp_send_limit`, `otp_too_many`, `too_many_wishes` */
         "my data_429": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not available right now: `otp_unavailable` */
+        "my data_503": {
             headers: {
                 [name: string]: unknown;
             };
@@ -7405,9 +7423,11 @@ export type ResponseMyData_400 = components['responses']['my data_400'];
 export type ResponseMyData_401 = components['responses']['my data_401'];
 export type ResponseMyData_403 = components['responses']['my data_403'];
 export type ResponseMyData_404 = components['responses']['my data_404'];
+export type ResponseMyData_409 = components['responses']['my data_409'];
 export type ResponseMyData_413 = components['responses']['my data_413'];
 export type ResponseMyData_422 = components['responses']['my data_422'];
 export type ResponseMyData_429 = components['responses']['my data_429'];
+export type ResponseMyData_503 = components['responses']['my data_503'];
 export type ResponsePolicy_400 = components['responses']['policy_400'];
 export type ResponsePolicy_401 = components['responses']['policy_401'];
 export type ResponsePolicy_403 = components['responses']['policy_403'];
@@ -8970,9 +8990,11 @@ export interface operations {
             401: components["responses"]["my data_401"];
             403: components["responses"]["my data_403"];
             404: components["responses"]["my data_404"];
+            409: components["responses"]["my data_409"];
             413: components["responses"]["my data_413"];
             422: components["responses"]["my data_422"];
             429: components["responses"]["my data_429"];
+            503: components["responses"]["my data_503"];
         };
     };
     send_number_code: {
@@ -9001,9 +9023,11 @@ export interface operations {
             401: components["responses"]["my data_401"];
             403: components["responses"]["my data_403"];
             404: components["responses"]["my data_404"];
+            409: components["responses"]["my data_409"];
             413: components["responses"]["my data_413"];
             422: components["responses"]["my data_422"];
             429: components["responses"]["my data_429"];
+            503: components["responses"]["my data_503"];
         };
     };
     ask_correction: {
@@ -9032,9 +9056,11 @@ export interface operations {
             401: components["responses"]["my data_401"];
             403: components["responses"]["my data_403"];
             404: components["responses"]["my data_404"];
+            409: components["responses"]["my data_409"];
             413: components["responses"]["my data_413"];
             422: components["responses"]["my data_422"];
             429: components["responses"]["my data_429"];
+            503: components["responses"]["my data_503"];
         };
     };
     download_my_data: {
@@ -9060,8 +9086,10 @@ export interface operations {
             400: components["responses"]["my data_400"];
             401: components["responses"]["my data_401"];
             404: components["responses"]["my data_404"];
+            409: components["responses"]["my data_409"];
             422: components["responses"]["my data_422"];
             429: components["responses"]["my data_429"];
+            503: components["responses"]["my data_503"];
         };
     };
     ask_number_erasure: {
@@ -9090,9 +9118,11 @@ export interface operations {
             401: components["responses"]["my data_401"];
             403: components["responses"]["my data_403"];
             404: components["responses"]["my data_404"];
+            409: components["responses"]["my data_409"];
             413: components["responses"]["my data_413"];
             422: components["responses"]["my data_422"];
             429: components["responses"]["my data_429"];
+            503: components["responses"]["my data_503"];
         };
     };
     cancel_number_erasure: {
@@ -9117,8 +9147,10 @@ export interface operations {
             401: components["responses"]["my data_401"];
             403: components["responses"]["my data_403"];
             404: components["responses"]["my data_404"];
+            409: components["responses"]["my data_409"];
             422: components["responses"]["my data_422"];
             429: components["responses"]["my data_429"];
+            503: components["responses"]["my data_503"];
         };
     };
     make_data_link: {
@@ -9143,8 +9175,10 @@ export interface operations {
             401: components["responses"]["my data_401"];
             403: components["responses"]["my data_403"];
             404: components["responses"]["my data_404"];
+            409: components["responses"]["my data_409"];
             422: components["responses"]["my data_422"];
             429: components["responses"]["my data_429"];
+            503: components["responses"]["my data_503"];
         };
     };
     wish_about_use: {
@@ -9173,9 +9207,11 @@ export interface operations {
             401: components["responses"]["my data_401"];
             403: components["responses"]["my data_403"];
             404: components["responses"]["my data_404"];
+            409: components["responses"]["my data_409"];
             413: components["responses"]["my data_413"];
             422: components["responses"]["my data_422"];
             429: components["responses"]["my data_429"];
+            503: components["responses"]["my data_503"];
         };
     };
     prove_number: {
@@ -9204,9 +9240,11 @@ export interface operations {
             401: components["responses"]["my data_401"];
             403: components["responses"]["my data_403"];
             404: components["responses"]["my data_404"];
+            409: components["responses"]["my data_409"];
             413: components["responses"]["my data_413"];
             422: components["responses"]["my data_422"];
             429: components["responses"]["my data_429"];
+            503: components["responses"]["my data_503"];
         };
     };
     leave_number: {
@@ -9229,8 +9267,10 @@ export interface operations {
             401: components["responses"]["my data_401"];
             403: components["responses"]["my data_403"];
             404: components["responses"]["my data_404"];
+            409: components["responses"]["my data_409"];
             422: components["responses"]["my data_422"];
             429: components["responses"]["my data_429"];
+            503: components["responses"]["my data_503"];
         };
     };
     check_otp: {
