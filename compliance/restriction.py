@@ -87,6 +87,13 @@ def of_number(phone_e164: str) -> bool:
     return in_force(person=pseudonym("phone", phone_e164))
 
 
+def numbers_among(phones_e164: Iterable[str]) -> set[str]:
+    """Of these numbers those whose person is under restriction."""
+    by_key = {pseudonym("phone", phone): phone for phone in phones_e164}
+    held = Restriction.objects.filter(person__in=by_key, lifted_at__isnull=True)
+    return {by_key[person] for person in held.values_list("person", flat=True)}
+
+
 def in_force(*, person: str) -> bool:
     return Restriction.objects.filter(person=person, lifted_at__isnull=True).exists()
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet
 
-from compliance import suppression
+from compliance import restriction, suppression
 from identity.models import User
 from voice.dialling import zones_in_calling_hours
 from voice.models import TERMINAL_STATUSES, Call, Lead, QueueSession, Reservation
@@ -42,16 +42,14 @@ def offered(session: QueueSession, *, now: datetime) -> QuerySet[Lead]:
 
 def why_passed_over(leads: Iterable[Lead], *, session: QueueSession) -> dict[UUID, str]:
     """Of these leads those that may not be called at all: suppressed or restricted."""
-    leads = list(leads)
-    held = {lead.id for lead in leads if lead.restricted_at}
     phones = {lead.id: lead.phone_e164 for lead in leads if lead.phone_e164}
     suppressed = suppression.suppressed_among(workspace_id=session.workspace_id, phones_e164=phones.values())
     own = User.objects.filter(id=session.user_id).values_list("mobile_e164", flat=True).first()
-    refused = {settings.TWILIO_CALLER_ID, own}
+    refused = {settings.TWILIO_CALLER_ID, own, *restriction.numbers_among(phones.values())}
     return {
         lead_id: "suppressed" if phone in suppressed else "restricted"
         for lead_id, phone in phones.items()
-        if lead_id in held or phone in suppressed or phone in refused or not is_callable(phone)
+        if phone in suppressed or phone in refused or not is_callable(phone)
     }
 
 

@@ -85,6 +85,8 @@ def test_a_stranger_is_answered_the_same_for_a_number_that_is_known_and_one_that
     assert [len(sandbox.messages_at(number)) for number in (KNOWN, UNKNOWN, "+37060012377")] == [1, 1, 0]
     consents = ConsentEvent.objects.filter(purpose="my_data", given=True, user_id__isnull=True)
     assert {row.person for row in consents} >= {pseudonym("phone", number) for number in (KNOWN, UNKNOWN)}
+    # No account ends after which the term of such a proof could begin, so it runs at once.
+    assert all(row.unlinked_at == row.at for row in consents)
     received = Disclosure.objects.filter(person=pseudonym("phone", UNKNOWN))
     assert {row.processor for row in received} == {"twilio"}
 

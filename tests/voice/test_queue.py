@@ -20,6 +20,7 @@ from config.management.commands.clock import LANES
 from identity.models import Membership
 from identity.permissions import NotPermitted
 from tests.identity.conftest import MakeAccount, SignIn
+from tests.restricting import restricted
 from tests.voice.carrier import give_credit
 from tests.voice.queues import (
     NOW,
@@ -135,7 +136,7 @@ def test_whom_nobody_may_call_is_passed_over_and_counted(rep: Membership) -> Non
     numbers = {premium: "+19005550123", ours: settings.TWILIO_CALLER_ID, own: rep.user.mobile_e164}
     for lead, number in numbers.items():
         Lead.objects.filter(id=lead.id).update(phone_e164=number)
-    Lead.objects.filter(id=held.id).update(restricted_at=NOW)
+    restricted(held)
     shown = start(rep)
     assert name_of(shown) == "Ada"
     assert tally(shown) == {"suppressed": 1, "restricted": 4, "outside_hours": 1}
