@@ -20,6 +20,7 @@ def test_somebody_signs_up_with_google_and_comes_back_with_it(
 ) -> None:
     page = new_page(width=390, scheme="dark")
     page.goto("/sign-up")
+    expect(page.get_by_role("heading", name="Create an account")).to_be_visible()
     look(page, "sign-up-390-dark")
     page.get_by_role("button", name="Continue with Google").click()
     expect(page.get_by_role("heading", name="Continue with Google")).to_be_visible()

