@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 HEADS_FILE: Final = "audit/heads.jsonl"
 NOTED: Final = "audit head"
+# How much later than its links a head may be noted, at most.
+NOTED_LATE: Final = timedelta(days=1)
 _HEAD_KEYS: Final = {"at", "sequence", "hash"}
 
 Fault = Literal["missing", "changed", "not_chained", "cut", "rewritten"]
@@ -153,8 +155,8 @@ def _ended_too_early(end: AuditHead, outside: Iterable[Head], ends: dict[int, se
     noted = [(datetime.fromisoformat(head.at), head.sequence) for head in outside if head.at]
     if not noted:
         return None
-    # The clock notes a head every ten minutes, so the newest is as good as now.
-    allowed = max(noted)[0] - timedelta(days=ELEMENTS["audit"].retention_days or 0)
+    # The clock notes a head every ten minutes, later than its links and later still when it was away.
+    allowed = max(noted)[0] - timedelta(days=ELEMENTS["audit"].retention_days or 0) + NOTED_LATE
     early = sorted(sequence for at, sequence in noted if sequence <= end.ended_sequence and at > allowed)
     return Broken(early[0], "cut") if early else None
 

@@ -15,6 +15,7 @@ from typing import Final
 MAIL_BYTES_MAX: Final = 1_048_576
 TEXT_CHARACTERS_MAX: Final = 15_000
 RAW_CHARACTERS_MAX: Final = 4_000
+RESULTS_CHARACTERS_MAX: Final = 4_000
 THREAD_MAX: Final = 20
 _MESSAGE_ID: Final = re.compile(r"<[^<>\s]{1,240}>")
 _ADDRESS: Final = re.compile(r"[^\s@<>,;:\"()]{1,64}@[A-Za-z0-9.-]{1,189}\.[A-Za-z]{2,63}")
@@ -119,7 +120,7 @@ def _sender(message: Message, faults: list[str]) -> str:
 def _is_genuine(message: Message, sender: str, authserv_id: str) -> bool:
     """Only the first of such headers is looked at: our server writes above whatever came with the mail."""
     first = next((str(v) for key, v in message.raw_items() if key.lower() == "authentication-results"), "")
-    unfolded = _plain(first)
+    unfolded = _plain(first)[:RESULTS_CHARACTERS_MAX]
     while (shorter := _COMMENT.sub(" ", unfolded)) != unfolded:
         unfolded = shorter
     name, _, results = unfolded.partition(";")
@@ -150,7 +151,8 @@ def _text(message: EmailMessage, faults: list[str]) -> str:
         text = _decoded(content)
         faults.append("Its characters are not what it says; some may be wrong.")
     if part.get_content_type() == "text/html":
-        text = html.unescape(_TAG.sub(" ", text))
+        # Tags are searched for again from each that never ends, so not in any length of text.
+        text = html.unescape(_TAG.sub(" ", text[: 2 * TEXT_CHARACTERS_MAX]))
     if any(each.get_filename() for each in message.walk()):
         faults.append("It had attachments, which are not kept.")
     if len(text) > TEXT_CHARACTERS_MAX:

@@ -37,13 +37,17 @@ def restrict(*, case: Case, row_ids: Iterable[UUID], by: str, now: datetime) -> 
 
     Within the caller's transaction.
     """
+    known = in_force(person=case.person)
     Restriction.objects.bulk_create(
         [Restriction(case=case, person=case.person, since=now)],
         ignore_conflicts=True,
     )
     restriction = Restriction.objects.select_for_update().get(person=case.person, lifted_at__isnull=True)
-    rows = [RestrictedRow(restriction=restriction, row_id=row_id) for row_id in row_ids]
+    new = set(row_ids) - set(restriction.rows.values_list("row_id", flat=True))
+    rows = [RestrictedRow(restriction=restriction, row_id=row_id) for row_id in new]
     RestrictedRow.objects.bulk_create(rows, ignore_conflicts=True)
+    if known and not rows:
+        return restriction
     audit.record(
         workspace_id=None,
         actor_ref=by,

@@ -88,7 +88,13 @@ def ask_correction(*, phone_e164: str, words: str, now: datetime) -> None:
 def wish_about_use(*, phone_e164: str, restricted: bool, now: datetime) -> None:
     """Has everything about the number used for nothing, at once and until somebody decides; or takes that back."""
     person = pseudonym("phone", phone_e164)
-    if restricted == restriction.in_force(person=person):
+    in_force = restriction.in_force(person=person)
+    if restricted and in_force:
+        # What came to be held since then is covered too.
+        if case := _cases(person).filter(kind="restriction").exclude(state="closed").first():
+            restricting.restrict(case=case, by="requester", now=now, phone_e164=phone_e164)
+        return
+    if restricted == in_force:
         return
     if restricted:
         opened = _open_wish(phone_e164, kind="restriction", words="Use nothing that you hold about me.", now=now)

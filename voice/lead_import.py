@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db import close_old_connections, transaction
 
-from compliance import suppression
+from compliance import restriction, suppression
 from compliance.redaction import redact_cards
 from identity.auth import Actor
 from identity.models import Membership
@@ -205,6 +205,9 @@ class LeadImport:
         for phone in suppression.suppressed_among(workspace_id=workspace_id, phones_e164=by_phone):
             row = by_phone.pop(phone)
             self._reject(row.line, row.phone_column, "lead_suppressed", SUPPRESSED)
+        for phone in restriction.numbers_among(by_phone):
+            row = by_phone.pop(phone)
+            self._reject(row.line, row.phone_column, "subject_restricted", restriction.SubjectRestricted().message)
         known = set(
             Lead.objects.for_workspace(workspace_id)
             .filter(phone_e164__in=by_phone)

@@ -40,11 +40,13 @@ SUPPRESSED = "This number asked not to be called. It stays on the do-not-call li
 
 def add_lead(*, actor: Actor, lead: LeadIn, now: datetime) -> Lead:
     """
-    :raises PhoneInvalid, PhoneNotCallable, LeadSuppressed, LeadExists, TagUnusable, TooManyTags:
+    :raises PhoneInvalid, PhoneNotCallable, LeadSuppressed, SubjectRestricted, LeadExists, TagUnusable, TooManyTags:
     """
     phone, names = parse_phone(lead.phone), tags.plain(lead.tags)
     if suppression.is_suppressed(workspace_id=actor.workspace_id, phone_e164=phone.e164):
         raise LeadSuppressed(SUPPRESSED)
+    if restriction.of_number(phone.e164):
+        raise restriction.SubjectRestricted
     try:
         with transaction.atomic():
             if names:
@@ -82,6 +84,8 @@ def change_lead(*, actor: Actor, lead_id: UUID, change: LeadChange) -> Lead:
                 phone = parse_phone(change.phone)
                 if suppression.is_suppressed(workspace_id=actor.workspace_id, phone_e164=phone.e164):
                     raise LeadSuppressed(SUPPRESSED)
+                if restriction.of_number(phone.e164):
+                    raise restriction.SubjectRestricted
                 lead.phone_e164, lead.country, lead.time_zone = phone.e164, phone.country, phone.time_zone
             lead.save()
             ai.rename_lead(workspace_id=lead.workspace_id, lead_id=lead.id, lead_name=lead.name, company=lead.company)

@@ -244,6 +244,9 @@ class VoiceStore:
 
     def export(self, subject: Subject) -> dict[str, Any]:
         called = subject.kind == "callee"
+        held = _leads_of(subject).filter(erased_at__isnull=True)
+        # Whoever is restricted is so in a member's export too.
+        shown = held if called else held.filter(restricted_at__isnull=True)
         leads = [
             {
                 **({"customer": lead.workspace.name} if called else {}),
@@ -256,11 +259,11 @@ class VoiceStore:
                 "try_again_at": lead.retry_at.isoformat() if lead.retry_at else None,
                 "added_at": lead.created_at.isoformat(),
             }
-            for lead in _leads_of(subject).filter(erased_at__isnull=True).select_related("workspace")
+            for lead in shown.select_related("workspace")
         ]
         calls = [
             # The other side's words are that side's own.
-            {"customer": call.workspace.name, **_call_export(call, only="callee")} if called else _call_export(call)
+            {"customer": call.workspace.name, **_call_export(call, only="callee")} if called else _own_export(call)
             for call in _calls_of(subject).select_related("lead", "workspace").prefetch_related("segments")
         ]
         watched = [{"call_id": str(one.call_id), "began_at": one.began_at.isoformat()} for one in _watches_of(subject)]
@@ -314,6 +317,13 @@ def _empty_leads(leads: QuerySet[Lead], now: datetime) -> None:
         )
         for _, workspace_id, names in borne:
             tags.forget_unused(workspace_id=workspace_id, names=names)
+
+
+def _own_export(call: Call) -> dict[str, Any]:
+    """A member's call; of one with somebody who is restricted the member's own words alone."""
+    if not call.lead.restricted_at:
+        return _call_export(call)
+    return _call_export(call, only="agent") | {"phone": None, "notes": "", "disposition": None}
 
 
 def _call_export(call: Call, only: str | None = None) -> dict[str, Any]:

@@ -15,19 +15,25 @@ from voice.models import Call, Lead
 from voice.queries import call_of
 
 
-def restrict(*, case: Case, by: str, now: datetime) -> None:
+def restrict(*, case: Case, by: str, now: datetime, phone_e164: str = "") -> None:
     """From now on nobody calls the person of the case, reads what was said, or has it understood; calls that go on end.
 
-    Raises CaseUnproved: whoever asks could silence somebody else.
+    phone_e164: the number that was proved, where the case keeps another way to answer. Raises CaseUnproved: whoever asks could
+    silence somebody else, or it is not known whose data is meant.
     """
     if case.proved_at is None:
         raise cases.CaseUnproved("Nobody has proved who asks. Prove it first.")
+    phone = phone_e164 or case.contact
     with transaction.atomic():
         leads = Lead.objects.get_queryset().none()
         calls = Call.objects.get_queryset().filter(user_id=case.user_id) if case.user_id else None
-        if case.contact.startswith("+") and case.person == pseudonym("phone", case.contact):
-            leads = Lead.objects.get_queryset().filter(phone_e164=case.contact)
+        if phone.startswith("+") and case.person == pseudonym("phone", phone):
+            leads = Lead.objects.get_queryset().filter(phone_e164=phone)
             calls = Call.objects.get_queryset().filter(lead__in=leads)
+        if calls is None:
+            raise cases.CaseUnproved(
+                "It is not known whose data is meant: no account, and not the number that was proved."
+            )
         rows = [*leads.values_list("id", flat=True), *([case.user_id] if case.user_id else [])]
         restriction.restrict(case=case, row_ids=rows, by=by, now=now)
         leads.filter(restricted_at__isnull=True).update(restricted_at=now)

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from ai import operations as ai
+from compliance import restriction
 from compliance.retention import Rule, delete_rows
 from voice.changes import publish_call
 from voice.models import TERMINAL_STATUSES, Call, QueueSession, TranscriptSegment
@@ -20,6 +21,8 @@ CALLS_AT_ONCE_MAX: Final = 50
 def _written() -> QuerySet[Call]:
     """Calls that are over and of which text is left."""
     over = Call.objects.get_queryset().filter(status__in=TERMINAL_STATUSES).exclude(transcript_state="expired")
+    # Under restriction it is kept until somebody decides.
+    over = over.exclude(lead_id__in=restriction.covered()).exclude(user_id__in=restriction.covered())
     return over.filter(Exists(TranscriptSegment.objects.get_queryset().filter(call_id=OuterRef("id"))))
 
 

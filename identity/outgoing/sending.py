@@ -4,6 +4,7 @@ Each endpoint is served by one thread at a time, its messages in the order in wh
 """
 
 import logging
+import random
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -47,7 +48,10 @@ def send_due(*, now: datetime) -> int:
     pending.filter(gives_up_at__lte=now).update(state="dead")
     awake = Q(endpoint__resting_until__isnull=True) | Q(endpoint__resting_until__lte=now)
     due = pending.filter(awake, next_at__lte=now, endpoint__off_at__isnull=True)
-    ids = list(due.order_by().values_list("endpoint_id", flat=True).distinct()[:ENDPOINTS_AT_ONCE_MAX])
+    ids = list(due.order_by().values_list("endpoint_id", flat=True).distinct())
+    # In another order each time, so that a few slow ones cannot stand before all others for ever.
+    random.shuffle(ids)
+    ids = ids[:ENDPOINTS_AT_ONCE_MAX]
     if not ids:
         return 0
     until = time.monotonic() + ROUND_S
@@ -134,7 +138,8 @@ def _failed(row: QuerySet[Delivery], delivery: Delivery, status: int | None, err
     )
     with transaction.atomic():
         endpoint = Endpoint.objects.get_queryset().select_for_update().filter(id=delivery.endpoint_id).first()
-        if endpoint is None:
+        if endpoint is None or endpoint.url != delivery.endpoint.url:
+            # What the old address answered says nothing of the new one.
             return
         endpoint.failures += 1
         endpoint.failing_since = endpoint.failing_since or now

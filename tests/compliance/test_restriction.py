@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 
 from compliance import erasure
 from compliance.models import AuditEvent, Case, RestrictedRow, Restriction
+from compliance.retention import expire
 from identity.models import Membership
 from tests.compliance.test_my_data import proved
 from tests.identity.browser import Browser, code_of
@@ -104,6 +105,12 @@ def test_what_is_restricted_is_called_read_understood_and_searched_by_nobody_unt
     assert "Brobdingnag" not in str(answer)
     assert (answer["searched"]["calls"], answer["quotes_removed"]) == (1, 0)
 
+    again = {"first_name": "Anew", "phone": THEIRS}
+    assert code_of(seller.post("/api/leads", again)[1]) == "subject_restricted"
+    bundle = str(seller.get("/api/privacy/export")[1])
+    assert "Laputania notes" in bundle
+    assert not [word for word in ("Brobdingnag", THEIRS) if word in bundle]
+
     case = Case.objects.get(kind="restriction")
     assert (case.state, case.contact) == ("verified", THEIRS)
     with pytest.raises(CommandError, match="in a few words"):
@@ -120,6 +127,28 @@ def test_what_is_restricted_is_called_read_understood_and_searched_by_nobody_unt
     assert "Restriction lifted: The dispute is settled." in [each.text for each in case.entries.all()]
     with pytest.raises(CommandError, match="No restriction"):
         call_command("cases", "lift", case.reference, "Once more.", stdout=StringIO())
+
+
+def test_who_wrote_a_mail_and_proved_a_number_is_restricted_by_that_number(calls: tuple[Call, Call]) -> None:
+    theirs, others = calls
+    call_command("cases", "open", "restriction", "gulliver@example.com", "Use nothing.", stdout=StringIO())
+    reference = Case.objects.get().reference
+    call_command("cases", "prove", reference, "--whose", THEIRS, stdout=StringIO())
+    for number in ("", OTHERS):
+        with pytest.raises(CommandError, match="not known whose data"):
+            call_command("cases", "restrict", reference, "--number", number, stdout=StringIO())
+    assert not Restriction.objects.exists()
+    call_command("cases", "restrict", reference, "--number", THEIRS, stdout=StringIO())
+    assert [Lead.objects.get(id=call.lead_id).restricted_at is not None for call in (theirs, others)] == [True, False]
+
+
+def test_what_is_restricted_outlives_its_term_until_somebody_decides(
+    calls: tuple[Call, Call], sandbox: Sandbox
+) -> None:
+    theirs, others = calls
+    proved(sandbox, THEIRS).post("/api/my-data/restriction", {"restricted": True})
+    expire(now=NOW + timedelta(days=181))
+    assert (theirs.segments.count(), others.segments.count()) == (2, 0)
 
 
 def test_a_restricted_call_is_understood_only_after_that(

@@ -37,7 +37,12 @@ class Command(BaseCommand):
         proved.add_argument("--whose", default="", help="the e-mail of the account, or the number, whose data is meant")
         self._about_one(acts, "pause", help="notes what it waits for; the last day stays").add_argument("reason")
         self._about_one(acts, "resume", help="goes on with it")
-        self._about_one(acts, "restrict", help="has everything about the person used for nothing, until it is lifted")
+        restricted = self._about_one(
+            acts, "restrict", help="has everything about the person used for nothing, until it is lifted"
+        )
+        restricted.add_argument(
+            "--number", default="", help="the number that was proved, where the person wrote a mail"
+        )
         self._about_one(acts, "lift", help="ends that, by a decision that says why").add_argument("reason")
         closed = self._about_one(acts, "close", help="answers it; the answer is mailed to who proved to be the person")
         closed.add_argument("outcome", choices=("done", "refused", "taken_back"))
@@ -76,7 +81,8 @@ class Command(BaseCommand):
         if act in ("restrict", "lift"):
             case = cases.of_reference(reference)
             if act == "restrict":
-                restricting.restrict(case=case, by=OPERATOR, now=now)
+                number = _whose(options["number"].strip()).get("phone_e164", "")
+                restricting.restrict(case=case, by=OPERATOR, now=now, phone_e164=number)
             else:
                 restricting.lift(case=case, reason=options["reason"], by=OPERATOR, now=now)
             return case

@@ -68,8 +68,6 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (60, alerts.tell_of_blocked_egress),
         (2, case_mails.send_case_mails),
         (5, breaches.send_breach_alerts),
-        (2, case_mails.send_case_mails),
-        (5, breaches.send_breach_alerts),
     ),
     "webhooks": ((1, sending.send_due),),
     "house": (
