@@ -91,8 +91,10 @@ class KeyAuth(HttpBearer):
         self._scope = scope
 
     def __call__(self, request: HttpRequest) -> Any:
-        """Raises ApiKeyInvalid, ScopeMissing."""
+        """Raises ApiKeyInvalid, ScopeMissing, KeyNotAccepted."""
         key = _key_in(request)
+        if key is not None and look_of(request) is not None:
+            raise KeyNotAccepted("A look takes no key. Take it out of the request, or end the look.")
         return None if key is None else self.authenticate(request, key)
 
     def authenticate(self, request: HttpRequest, token: str) -> Actor:

@@ -14,6 +14,7 @@ from django.http import HttpRequest, StreamingHttpResponse
 from ninja import Query, Router
 
 from api.auth import actor_of, or_key
+from identity import tenancy
 from processors.errors import DomainError
 from voice.lead_import import ImportEnded, ImportUnreadable, LeadImport, Progress
 
@@ -101,7 +102,7 @@ def import_leads(
 async def _lines(run: Iterator[Progress], slot: UUID) -> AsyncIterator[str]:
     last = Progress()
     try:
-        while progress := await sync_to_async(_next)(run):
+        while progress := await sync_to_async(_next)(run, slot):
             yield _line(progress, done=False)
             last = progress
         yield _line(replace(last, rejected_rows=[]), done=True)
@@ -112,8 +113,9 @@ async def _lines(run: Iterator[Progress], slot: UUID) -> AsyncIterator[str]:
         _slots.free(slot)
 
 
-def _next(run: Iterator[Progress]) -> Progress | None:
-    return next(run, None)
+def _next(run: Iterator[Progress], workspace_id: UUID) -> Progress | None:
+    with tenancy.confined(workspace_id):
+        return next(run, None)
 
 
 def _line(progress: Progress, *, done: bool) -> str:

@@ -16,7 +16,7 @@ from processors.errors import DomainError
 from processors.pseudonyms import pseudonym
 from voice import operations, restricting
 from voice.callee_schemas import CallsState, DataLinkOut, KnownAsOut, MyDataOut, WorkspaceHoldsOut
-from voice.models import Call, Lead, TranscriptSegment
+from voice.models import TERMINAL_STATUSES, Call, Lead, TranscriptSegment
 
 # Who wrote an entry of the do-not-call list here; such entries the person may lift again.
 SOURCE: Final = "callee"
@@ -151,11 +151,16 @@ def _open_wish(phone_e164: str, *, kind: cases.Kind, words: str, now: datetime) 
 
 def _stop_calls(phone_e164: str, workspace_id: UUID | None, now: datetime) -> bool:
     """Whether the number was not on that list before."""
+    calls = Call.objects.get_queryset().filter(lead__phone_e164=phone_e164)
+    if workspace_id is not None:
+        calls = calls.filter(workspace_id=workspace_id)
+    # Before the list, as whoever notes it for a call.
+    live = calls.exclude(status__in=TERMINAL_STATUSES)
+    list(live.select_for_update(of=("self",)).order_by("id").values_list("id", flat=True))
     entry = suppression.suppress(
         workspace_id=workspace_id, phone_e164=phone_e164, reason="asked_not_to_be_called", source=SOURCE, now=now
     )
-    calls = Call.objects.get_queryset().filter(lead__phone_e164=phone_e164)
-    operations.end_all(calls if workspace_id is None else calls.filter(workspace_id=workspace_id), now=now)
+    operations.end_all(calls, now=now)
     return entry.created_at == now
 
 

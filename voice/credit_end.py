@@ -46,7 +46,7 @@ def watch_credits(*, now: datetime) -> None:
 
 def _reach(call: Call, mark: int | None, left_s: int, now: datetime) -> None:
     with transaction.atomic():
-        unchanged = Call.objects.filter(id=call.id, warned_at_s=call.warned_at_s, hangup_requested_at__isnull=True)
+        unchanged = _live().filter(id=call.id, warned_at_s=call.warned_at_s)
         ends_at = now + timedelta(seconds=left_s) if mark == CLOSING_AT_S else None
         if not unchanged.update(warned_at_s=mark, hangup_requested_at=ends_at):
             return

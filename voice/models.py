@@ -199,7 +199,9 @@ class Call(TenantModel):
     def closed_as(self, duration_s: int) -> str | None:
         """Why it ends where it is not the two who hang up: as its closing line announced, or as a colleague wanted; else None."""
         if not self.closes:
-            return "ended_by_colleague" if self.ended_by_id else None
+            # Who it was is forgotten with the person; that it was one is not.
+            of_colleague = self.ended_by_id is not None or self.end_reason == "ended_by_colleague"
+            return "ended_by_colleague" if of_colleague else None
         return "longest_call" if self.is_longest(duration_s) else "credits_used_up"
 
     @property

@@ -48,7 +48,7 @@ def start_call(*, actor: Actor, lead_id: UUID, idempotency_key: str, now: dateti
         return call
     try:
         with transaction.atomic():
-            lead = Lead.objects.for_workspace(actor.workspace_id).select_for_update().get(id=lead_id)
+            lead = Lead.objects.for_workspace(actor.workspace_id).select_for_update(no_key=True).get(id=lead_id)
             if call := earlier.first():
                 # The same request came twice at once; the other was first and has let go of the lead.
                 return call
@@ -142,6 +142,10 @@ def annotate_call(*, actor: Actor, call_id: UUID, change: CallChange, now: datet
             call.notes = change.notes
         if "disposition" in change.model_fields_set:
             call.disposition = change.disposition
+        call.save(update_fields=["notes", "disposition"])
+        if "disposition" in change.model_fields_set:
+            outcomes.note_disposition(call=call)
+        # Call, lead, list: in the order of everybody who locks more than one.
         if change.disposition == "do_not_call" and call.lead.phone_e164:
             suppression.suppress(
                 workspace_id=actor.workspace_id,
@@ -150,8 +154,5 @@ def annotate_call(*, actor: Actor, call_id: UUID, change: CallChange, now: datet
                 source="rep",
                 now=now,
             )
-        call.save(update_fields=["notes", "disposition"])
-        if "disposition" in change.model_fields_set:
-            outcomes.note_disposition(call=call)
         publish_call(call, now=now)
         return call

@@ -35,10 +35,11 @@ def restrict(*, case: Case, by: str, now: datetime, phone_e164: str = "") -> Non
                 "It is not known whose data is meant: no account, and not the number that was proved."
             )
         rows = [*leads.values_list("id", flat=True), *([case.user_id] if case.user_id else [])]
+        # Calls before their lead, as everybody who locks both.
+        list(calls.select_for_update(of=("self",)).order_by("id").values_list("id", flat=True))
         restriction.restrict(case=case, row_ids=rows, by=by, now=now)
         leads.filter(restricted_at__isnull=True).update(restricted_at=now)
-        if calls is not None:
-            operations.end_all(calls, now=now)
+        operations.end_all(calls, now=now)
 
 
 def lift(*, case: Case, reason: str, by: str, now: datetime) -> None:

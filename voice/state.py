@@ -110,7 +110,7 @@ def merged(known: LegFacts, news: LegFacts, *, overrules: bool = False) -> LegFa
         answered_source=answered.answered_source,
         ended_at=ended.ended_at,
         ended_source=ended.ended_source,
-        duration_s=news.duration_s if ended.duration_s is None else ended.duration_s,
+        duration_s=next((s for s in (ended.duration_s, known.duration_s, news.duration_s) if s is not None), None),
     )
 
 
