@@ -12,6 +12,7 @@ from compliance.stores import NotYet, Subject
 from identity.outgoing import deliveries
 from identity.team_lock import lock_workspaces
 from voice import caps, tags, twilio, wake
+from voice.call_export import call_export, iso, own_export
 from voice.models import TERMINAL_STATUSES, Call, CallLeg, CallWatch, Lead, Reservation, Tag
 from voice.state import LEG_TERMINAL
 
@@ -263,11 +264,11 @@ class VoiceStore:
         ]
         calls = [
             # The other side's words are that side's own.
-            {"customer": call.workspace.name, **_call_export(call, only="callee")} if called else _own_export(call)
+            {"customer": call.workspace.name, **call_export(call, only="callee")} if called else own_export(call)
             for call in _calls_of(subject).select_related("lead", "workspace").prefetch_related("segments")
         ]
         watched = [{"call_id": str(one.call_id), "began_at": one.began_at.isoformat()} for one in _watches_of(subject)]
-        ended = [{"call_id": str(call.id), "ended_at": _iso(call.ended_at)} for call in _ended_by(subject)]
+        ended = [{"call_id": str(call.id), "ended_at": iso(call.ended_at)} for call in _ended_by(subject)]
         return {key: rows for key, rows in (("callee", leads), ("call", calls), ("watch", [*watched, *ended])) if rows}
 
     def erase(self, subject: Subject, *, now: datetime) -> dict[str, int]:
@@ -317,44 +318,6 @@ def _empty_leads(leads: QuerySet[Lead], now: datetime) -> None:
         )
         for _, workspace_id, names in borne:
             tags.forget_unused(workspace_id=workspace_id, names=names)
-
-
-def _own_export(call: Call) -> dict[str, Any]:
-    """A member's call; of one with somebody who is restricted the member's own words alone."""
-    if not call.lead.restricted_at:
-        return _call_export(call)
-    return _call_export(call, only="agent") | {"phone": None, "notes": "", "disposition": None}
-
-
-def _call_export(call: Call, only: str | None = None) -> dict[str, Any]:
-    """only: the speaker whose words are given out; None for both."""
-    return {
-        "lead": call.lead.name,
-        "phone": call.lead.phone_e164,
-        "started_at": call.created_at.isoformat(),
-        "answered_at": _iso(call.answered_at),
-        "ended_at": _iso(call.ended_at),
-        "duration_s": call.duration_s,
-        "status": call.status,
-        "outcome": call.outcome,
-        "notes": call.notes,
-        "disposition": call.disposition,
-        "transcript": [
-            {
-                "speaker": segment.speaker,
-                "start_ms": segment.start_ms,
-                "end_ms": segment.end_ms,
-                "text": segment.text,
-                "recognised_as": segment.original_text,
-            }
-            for segment in sorted(call.segments.all(), key=lambda row: row.sequence)
-            if only in (None, segment.speaker)
-        ],
-    }
-
-
-def _iso(at: datetime | None) -> str | None:
-    return at.isoformat() if at else None
 
 
 CARRIER = CarrierStore()
