@@ -137,9 +137,10 @@ def taken(workspace_id: UUID, number: int, *, user_id: UUID | None = None) -> li
 
 
 _LEADS = """
-INSERT INTO voice_lead (id, workspace_id, first_name, last_name, company, phone_e164, country, time_zone, notes, created_at)
+INSERT INTO voice_lead (id, workspace_id, first_name, last_name, company, phone_e164, country, time_zone, notes, created_at,
+                        tags, attempts)
 SELECT uuidv7(), %s, 'First ' || n, 'Last ' || n, 'Company ' || n / 10, '+4930' || lpad(n::text, 8, '0'), 'DE',
-       'Europe/Berlin', 'Met at the fair, asked for an offer.', %s - n * interval '1 second'
+       'Europe/Berlin', 'Met at the fair, asked for an offer.', %s - n * interval '1 second', '{}', 0
 FROM generate_series(1, %s) AS n
 """
 _SUPPRESSIONS = """
