@@ -1,4 +1,5 @@
-import { MutationCache, QueryCache, QueryClient } from "@tanstack/react-query";
+import { MutationCache, QueryCache } from "@tanstack/react-query";
+import { FreshQueryClient } from "../api/freshQueryClient";
 import { keys } from "../api/keys";
 import { asProblem } from "../api/problem";
 
@@ -16,7 +17,7 @@ function noticeChange(error: Error): void {
   void queryClient.invalidateQueries({ queryKey: keys.staff.session });
 }
 
-export const queryClient = new QueryClient({
+export const queryClient = new FreshQueryClient({
   queryCache: new QueryCache({ onError: noticeChange }),
   mutationCache: new MutationCache({ onError: noticeChange }),
   defaultOptions: {
