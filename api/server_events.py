@@ -12,6 +12,7 @@ from ledger.events import BalanceChanged, BalanceLow, CheckoutChanged, TopUpChan
 from voice.events import (
     CallChanged,
     CallWarning,
+    DiallingChanged,
     LeadReleased,
     LeadReserved,
     SegmentAdded,
@@ -27,6 +28,7 @@ SERVER_EVENTS: tuple[type[BaseModel], ...] = (
     CallChanged,
     CallWarning,
     CheckoutChanged,
+    DiallingChanged,
     InsightsReady,
     LeadReleased,
     LeadReserved,
@@ -44,6 +46,7 @@ ServerEvent = Annotated[
     | CallChanged
     | CallWarning
     | CheckoutChanged
+    | DiallingChanged
     | InsightsReady
     | LeadReleased
     | LeadReserved

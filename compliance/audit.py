@@ -17,6 +17,7 @@ WorkspaceAction = Literal[
     "call.ended_by_manager",
     "call.watch_began",
     "call.watch_ended",
+    "dialling.resumed",
     "key.made",
     "key.revoked",
     "lead.removed",

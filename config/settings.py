@@ -186,6 +186,9 @@ TWILIO_AUTH_TOKEN = environment.text("TWILIO_AUTH_TOKEN")
 TWILIO_CALLER_ID = environment.text("TWILIO_CALLER_ID")
 # Twilio charges for each answered call that it listens to for a machine.
 VOICEMAIL_DETECTION = environment.boolean("VOICEMAIL_DETECTION", True)
+# How often one member may dial, for the good repute of the number that all call from.
+MEMBER_DIALS_PER_HOUR_MAX = environment.integer("MEMBER_DIALS_PER_HOUR_MAX", 60, minimum=1, maximum=100_000)
+MEMBER_DIALS_PER_DAY_MAX = environment.integer("MEMBER_DIALS_PER_DAY_MAX", 300, minimum=1, maximum=100_000)
 TWILIO_VERIFY_SERVICE_SID = environment.text("TWILIO_VERIFY_SERVICE_SID")
 TWILIO_API_URL = environment.text("TWILIO_API_URL", "https://api.twilio.com").rstrip("/")
 TWILIO_VERIFY_URL = environment.text("TWILIO_VERIFY_URL", "https://verify.twilio.com").rstrip("/")

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from psycopg.types.json import Jsonb
 
-from voice import leg_news, outcomes, settlement, told, transcription, transcription_events, wake
+from voice import guard, leg_news, outcomes, settlement, told, transcription, transcription_events, wake
 from voice.changes import publish_call
 from voice.leg_news import Learned, happened_at
 from voice.models import Call, Callback, CallLeg, MediaStream
@@ -237,6 +237,7 @@ def _move_on(call: Call, legs: Iterable[CallLeg], now: datetime) -> bool:
         outcomes.note_outcome(call=call)
     publish_call(call, now=now, changed=_MOVED)
     if not call.is_live:
+        guard.look_at_end(call, now=now)
         told.call_completed(call, now=now)
         wake.soon("hang_up", call.id)
         wake.soon("analyse", call.id)

@@ -15,7 +15,7 @@ from identity.models import User
 from ledger import queries as ledger_queries
 from ledger.money import RateCardTerms, affordable_s, price
 from ledger.operations import CapReached
-from voice import caps
+from voice import caps, guard
 from voice.models import TERMINAL_STATUSES, Call, Lead, Reservation
 from voice.notice import NOTICE
 from voice.phones import SPECIAL_RATE, is_callable
@@ -79,6 +79,7 @@ def refusals(*, actor: Actor, lead: Lead, terms: DialTerms, now: datetime) -> li
         found.append(
             Refusal(code="lead_is_caller_id", message="This is the number that we call from. Change it first.")
         )
+    found += guard.refusals(actor=actor, now=now)
     if terms.max_duration_s <= 0:
         spent = CapReached()
         found.append(Refusal(code=spent.code, message=spent.message))

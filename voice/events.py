@@ -68,6 +68,13 @@ class WatchersChanged(BaseModel):
     watchers: list[CallUser]
 
 
+class DiallingChanged(BaseModel):
+    """Nobody of the team may dial from now on, or everybody again."""
+
+    type: Literal["dialling.changed"] = "dialling.changed"
+    paused: bool
+
+
 class LeadReserved(BaseModel):
     """Somebody has a lead in the queue, until they call it, let it go, or the time is over."""
 

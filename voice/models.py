@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from identity.models import TenantModel
+from voice.guard_models import DialPause
 from voice.queue_models import QueueSession, Reservation, Tag
 from voice.schemas import Speaker
 from voice.scripted_models import ScriptedCall
@@ -20,6 +21,7 @@ __all__ = [
     "CallLeg",
     "Callback",
     "DialIntent",
+    "DialPause",
     "Lead",
     "MediaStream",
     "QueueSession",

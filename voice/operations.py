@@ -12,7 +12,7 @@ from identity.auth import Actor
 from identity.models import User
 from ledger import operations as ledger
 from processors.errors import DomainError
-from voice import outcomes, queue, wake
+from voice import guard, outcomes, queue, wake
 from voice.changes import publish_call
 from voice.dialling import DialTerms, dial_terms, refusals
 from voice.models import TERMINAL_STATUSES, Call, DialIntent, Lead
@@ -154,5 +154,6 @@ def annotate_call(*, actor: Actor, call_id: UUID, change: CallChange, now: datet
                 source="rep",
                 now=now,
             )
+            guard.look(workspace_id=actor.workspace_id, now=now)
         publish_call(call, now=now)
         return call

@@ -13,7 +13,7 @@ from identity.outgoing import deliveries
 from identity.team_lock import lock_workspaces
 from voice import caps, tags, twilio, wake
 from voice.call_export import call_export, iso, own_export
-from voice.models import TERMINAL_STATUSES, Call, CallLeg, CallWatch, Lead, Reservation, Tag
+from voice.models import TERMINAL_STATUSES, Call, CallLeg, CallWatch, DialPause, Lead, Reservation, Tag
 from voice.state import LEG_TERMINAL
 
 _TENANT = {"id": "none", "workspace": "none"}
@@ -285,7 +285,8 @@ class VoiceStore:
                 caps.keep_spending(others if subject.user_id is None else others.exclude(user_id=subject.user_id))
                 mine.delete()
         Lead.objects.get_queryset().filter(workspace_id__in=subject.workspace_ids_to_erase).delete()
-        Tag.objects.get_queryset().filter(workspace_id__in=subject.workspace_ids_to_erase).delete()
+        for model in (Tag, DialPause):
+            model.objects.get_queryset().filter(workspace_id__in=subject.workspace_ids_to_erase).delete()
         _empty_leads(_leads_of(subject).filter(erased_at__isnull=True), now)
         return counts
 

@@ -12,6 +12,7 @@ INVENTORY: dict[str, str] = {
     f"voice.{model}.{field}": element
     for model, elements in {
         "Tag": {"name": "callee", "created_at": "none"},
+        "DialPause": {"cause": "none", "paused_at": "none", "resumed_at": "none"},
         "QueueSession": {
             "user": "dial_queue",
             "tag": "dial_queue",
@@ -33,6 +34,10 @@ INVENTORY: dict[str, str] = {
         },
     }.items()
     for field, element in {"id": "none", "workspace": "none", **elements}.items()
+} | {
+    "voice.DialPause_calls.id": "none",
+    "voice.DialPause_calls.dialpause": "none",
+    "voice.DialPause_calls.call": "call",
 }
 
 

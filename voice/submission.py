@@ -12,7 +12,7 @@ from ledger import operations as ledger
 from ledger import queries as ledger_queries
 from ledger.money import affordable_s
 from processors import disclosures
-from voice import callbacks, outcomes, told, twilio
+from voice import callbacks, guard, outcomes, told, twilio
 from voice.changes import publish_call
 from voice.dialling import CALL_LENGTH_MAX_S
 from voice.models import Call, CallLeg, DialIntent
@@ -120,6 +120,7 @@ def give_up(*, call_id: UUID, status: str, reason: str, now: datetime) -> None:
         outcomes.note_outcome(call=call)
         call.save()
         callbacks.note_given_up(call=call, now=now)
+        guard.look_at_end(call, now=now)
         ledger.release_hold(reference=call.ledger_reference, now=now)
         publish_call(call, now=now)
         told.call_completed(call, now=now)

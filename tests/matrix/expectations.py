@@ -202,6 +202,9 @@ EXPECTATIONS: Mapping[str, Expectation] = {
     "end_queue": Expectation(SIGNED_IN, 204),
     "list_reservations": Expectation(SIGNED_IN),
     "list_queue_workers": Expectation(LEADERS),
+    "get_dial_pause": Expectation(SIGNED_IN),
+    # Nothing is paused in its world.
+    "end_dial_pause": Expectation(LEADERS, 409),
     # calls
     "start_call": Expectation(SIGNED_IN, 201, names={"body.lead_id": "lead"}, body={}),
     "list_calls": Expectation(SIGNED_IN, narrows={"query.lead_id": "lead"}),

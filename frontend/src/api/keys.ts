@@ -31,6 +31,7 @@ export const keys = {
   devices: ["devices"] as const,
   team: ["team"] as const,
   activity: ["team", "activity"] as const,
+  dialPause: ["dial-pause"] as const,
   spending: ["team", "spending"] as const,
   teamLooks: ["team", "looks"] as const,
   workspaces: ["workspaces"] as const,

@@ -43,6 +43,11 @@ export const spendingQuery = queryOptions({
   queryFn: ({ signal }) => answer(api.GET("/api/team/spending", { signal })),
 });
 
+export const dialPauseQuery = queryOptions({
+  queryKey: keys.dialPause,
+  queryFn: ({ signal }) => answer(api.GET("/api/dial-pause", { signal })).then(({ pause }) => pause),
+});
+
 export const activityQuery = infiniteQueryOptions({
   queryKey: keys.activity,
   queryFn: ({ signal, pageParam }) =>

@@ -426,6 +426,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/dial-pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Dial Pause */
+        get: operations["get_dial_pause"];
+        put?: never;
+        post?: never;
+        /** End Dial Pause */
+        delete: operations["end_dial_pause"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/erasure-receipts/{token}": {
         parameters: {
             query?: never;
@@ -2289,7 +2307,7 @@ export interface components {
              * Action
              * @enum {string}
              */
-            action: "call.ended_by_manager" | "call.watch_began" | "call.watch_ended" | "key.made" | "key.revoked" | "lead.removed" | "look.began" | "look.ended" | "look.opened" | "paddle_event.dismissed" | "paddle_event.granted" | "team.capped" | "team.handed_over" | "team.invitation_taken_back" | "team.invited" | "team.joined" | "team.left" | "team.removed" | "team.renamed" | "team.role_changed" | "top_up.agreed" | "top_up.changed" | "top_up.stopped" | "transcript.corrected" | "transcript.correction_undone" | "webhook.changed" | "webhook.made" | "webhook.removed" | "webhook.secret_changed";
+            action: "call.ended_by_manager" | "call.watch_began" | "call.watch_ended" | "dialling.resumed" | "key.made" | "key.revoked" | "lead.removed" | "look.began" | "look.ended" | "look.opened" | "paddle_event.dismissed" | "paddle_event.granted" | "team.capped" | "team.handed_over" | "team.invitation_taken_back" | "team.invited" | "team.joined" | "team.left" | "team.removed" | "team.renamed" | "team.role_changed" | "top_up.agreed" | "top_up.changed" | "top_up.stopped" | "transcript.corrected" | "transcript.correction_undone" | "webhook.changed" | "webhook.made" | "webhook.removed" | "webhook.secret_changed";
             /**
              * At
              * Format: date-time
@@ -3131,6 +3149,19 @@ export interface components {
             suppressed: boolean;
             /** Within Calling Hours */
             within_calling_hours: boolean;
+        };
+        /**
+         * DiallingChanged
+         * @description Nobody of the team may dial from now on, or everybody again.
+         */
+        DiallingChanged: {
+            /** Paused */
+            paused: boolean;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "dialling.changed";
         };
         /**
          * DisclosureOut
@@ -4346,6 +4377,52 @@ export interface components {
             suppressed: number;
         };
         /**
+         * PauseOut
+         * @description calls: those that the asker may see and that are still there, the newest first. may_resume: whether the asker may end it.
+         */
+        PauseOut: {
+            /** Calls */
+            calls: components["schemas"]["PausedCall"][];
+            /**
+             * Cause
+             * @enum {string}
+             */
+            cause: "failures" | "complaints";
+            /** May Resume */
+            may_resume: boolean;
+            /** Message */
+            message: string;
+            /**
+             * Paused At
+             * Format: date-time
+             */
+            paused_at: string;
+        };
+        /**
+         * PauseState
+         * @description pause: null when calling goes on.
+         */
+        PauseState: {
+            pause: components["schemas"]["PauseOut"] | null;
+        };
+        /**
+         * PausedCall
+         * @description A call that brought a pause. end_reason: as the call has it.
+         */
+        PausedCall: {
+            /** End Reason */
+            end_reason: string | null;
+            /** Ended At */
+            ended_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Lead */
+            lead: string;
+        };
+        /**
          * PermissionsOut
          * @description What the person's role allows in the workspace; pages hide the rest, routes refuse it.
          */
@@ -5082,7 +5159,7 @@ export interface components {
             /** Latest Sequence */
             latest_sequence: number;
         };
-        ServerEvent: components["schemas"]["BalanceChanged"] | components["schemas"]["BalanceLow"] | components["schemas"]["CallChanged"] | components["schemas"]["CallWarning"] | components["schemas"]["CheckoutChanged"] | components["schemas"]["InsightsReady"] | components["schemas"]["LeadReleased"] | components["schemas"]["LeadReserved"] | components["schemas"]["SegmentAdded"] | components["schemas"]["SegmentChanged"] | components["schemas"]["SegmentInterim"] | components["schemas"]["TopUpChanged"] | components["schemas"]["TranscriptionLevel"] | components["schemas"]["WatchersChanged"] | components["schemas"]["WebhooksChanged"];
+        ServerEvent: components["schemas"]["BalanceChanged"] | components["schemas"]["BalanceLow"] | components["schemas"]["CallChanged"] | components["schemas"]["CallWarning"] | components["schemas"]["CheckoutChanged"] | components["schemas"]["DiallingChanged"] | components["schemas"]["InsightsReady"] | components["schemas"]["LeadReleased"] | components["schemas"]["LeadReserved"] | components["schemas"]["SegmentAdded"] | components["schemas"]["SegmentChanged"] | components["schemas"]["SegmentInterim"] | components["schemas"]["TopUpChanged"] | components["schemas"]["TranscriptionLevel"] | components["schemas"]["WatchersChanged"] | components["schemas"]["WebhooksChanged"];
         /**
          * SessionOut
          * @description Whom the browser's session belongs to; all but the state is null when anonymous.
@@ -6318,6 +6395,42 @@ export interface components {
             };
         };
         /** @description The request cannot be used: `host_unknown`, `request_unusable` */
+        dialling_400: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Sign in first: `look_ended`, `not_signed_in` */
+        dialling_401: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not allowed: `csrf_failed`, `key_not_accepted`, `look_is_read_only`, `not_in_look`, `not_permitted`, `policy_unanswered` */
+        dialling_403: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not possible in this state: `not_paused` */
+        dialling_409: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The request cannot be used: `host_unknown`, `request_unusable` */
         identity_400: {
             headers: {
                 [name: string]: unknown;
@@ -7181,6 +7294,7 @@ export type DataLinkOut = components['schemas']['DataLinkOut'];
 export type DeliveryOut = components['schemas']['DeliveryOut'];
 export type DeliveryPage = components['schemas']['DeliveryPage'];
 export type DialCheckOut = components['schemas']['DialCheckOut'];
+export type DiallingChanged = components['schemas']['DiallingChanged'];
 export type DisclosureOut = components['schemas']['DisclosureOut'];
 export type DisclosuresOut = components['schemas']['DisclosuresOut'];
 export type EndpointChange = components['schemas']['EndpointChange'];
@@ -7255,6 +7369,9 @@ export type OwnWorkspaceOut = components['schemas']['OwnWorkspaceOut'];
 export type OwnWorkspacesOut = components['schemas']['OwnWorkspacesOut'];
 export type PackOut = components['schemas']['PackOut'];
 export type PassedOver = components['schemas']['PassedOver'];
+export type PauseOut = components['schemas']['PauseOut'];
+export type PauseState = components['schemas']['PauseState'];
+export type PausedCall = components['schemas']['PausedCall'];
 export type PermissionsOut = components['schemas']['PermissionsOut'];
 export type PieceOut = components['schemas']['PieceOut'];
 export type PolicyAnswerIn = components['schemas']['PolicyAnswerIn'];
@@ -7385,6 +7502,10 @@ export type ResponseCredits_413 = components['responses']['credits_413'];
 export type ResponseCredits_422 = components['responses']['credits_422'];
 export type ResponseCredits_429 = components['responses']['credits_429'];
 export type ResponseCredits_502 = components['responses']['credits_502'];
+export type ResponseDialling_400 = components['responses']['dialling_400'];
+export type ResponseDialling_401 = components['responses']['dialling_401'];
+export type ResponseDialling_403 = components['responses']['dialling_403'];
+export type ResponseDialling_409 = components['responses']['dialling_409'];
 export type ResponseIdentity_400 = components['responses']['identity_400'];
 export type ResponseIdentity_401 = components['responses']['identity_401'];
 export type ResponseIdentity_403 = components['responses']['identity_403'];
@@ -8345,6 +8466,51 @@ export interface operations {
             404: components["responses"]["webhooks_404"];
             409: components["responses"]["webhooks_409"];
             422: components["responses"]["webhooks_422"];
+        };
+    };
+    get_dial_pause: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PauseState"];
+                };
+            };
+            400: components["responses"]["dialling_400"];
+            401: components["responses"]["dialling_401"];
+            403: components["responses"]["dialling_403"];
+        };
+    };
+    end_dial_pause: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["dialling_400"];
+            401: components["responses"]["dialling_401"];
+            403: components["responses"]["dialling_403"];
+            409: components["responses"]["dialling_409"];
         };
     };
     get_erasure_receipt: {

@@ -69,6 +69,11 @@ export function apply(event: ServerEvent, viewer: Viewer): Change[] {
         ),
       ];
     }
+    case "dialling.changed":
+      return [
+        { do: "refetch", key: keys.dialPause },
+        { do: "refetch", key: keys.leads.dialChecks },
+      ];
     case "call.warning":
       return callWarning(event.call_id, event.seconds_left, viewer);
     case "balance.changed":

@@ -17,6 +17,7 @@ import { ActivityPanel } from "./ActivityPanel";
 import { LeavePanel } from "./LeavePanel";
 import { LooksPanel } from "./LooksPanel";
 import { MembersTable } from "./MembersTable";
+import { PausePanel } from "./PausePanel";
 import { QueuePanel } from "./QueuePanel";
 import { SpendingPanel } from "./SpendingPanel";
 import classes from "./TeamPage.module.css";
@@ -31,6 +32,7 @@ export function TeamPage() {
       {team.isPending && <Waiting lines={6} what="the team" />}
       {team.data && (
         <>
+          <PausePanel />
           <Panel title={`Members of ${workspace.name}`}>
             <MembersTable team={team.data} />
           </Panel>

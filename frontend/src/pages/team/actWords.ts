@@ -5,6 +5,7 @@ const DONE: Record<Act["action"], (act: Act) => string> = {
   "call.ended_by_manager": () => "ended a call.",
   "call.watch_began": () => "began to watch a call.",
   "call.watch_ended": () => "stopped watching a call.",
+  "dialling.resumed": () => "ended a pause of calling.",
   "key.made": (act) => `made the API key …${act.key_hint}.`,
   "key.revoked": (act) => `revoked the API key …${act.key_hint}.`,
   "lead.removed": () => "removed a lead with its calls.",

@@ -1,0 +1,188 @@
+"""Keeping the number that everybody calls from in good repute: calling pauses by itself, and nobody dials without end.
+
+Carriers mark a number as a nuisance when many calls from it cannot be put through, when people complain, or when it dials far
+more than a person could. https://www.twilio.com/docs/voice/spam-monitoring-with-voiceintegrity
+"""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from math import ceil
+from typing import ClassVar, Final
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
+
+from compliance import audit
+from identity.auth import Actor
+from processors.errors import DomainError
+from realtime.publish import Topic, publish_on_commit
+from voice.events import DiallingChanged
+from voice.guard_schemas import PauseCause, PausedCall, PauseOut, PauseState
+from voice.models import TERMINAL_STATUSES, Call, DialPause
+from voice.queries import visible_calls
+from voice.schemas import Refusal
+
+logger = logging.getLogger(__name__)
+
+# Of the newest calls of so long: how many at least, and which part of them, could not be put through.
+FAILURES_WITHIN: Final = timedelta(minutes=30)
+FAILURES_AMONG: Final = 20
+FAILURES_MIN: Final = 8
+FAILURES_SHARE: Final = 0.6
+# Of those that were answered in so long: how many at least, and which part of them, asked not to be called.
+COMPLAINTS_WITHIN: Final = timedelta(days=7)
+COMPLAINTS_MIN: Final = 5
+COMPLAINTS_SHARE: Final = 0.05
+_SHOWN_MAX: Final = 20
+_NOT_PUT_THROUGH: Final = ("lead_unreachable", "carrier_refused", "carrier_unreachable")
+_MESSAGES: Final[dict[str, str]] = {
+    "failures": "Calling is paused for the whole team: too many calls could not be put through. Whoever runs the team can look at"
+    " them on the Team page and go on.",
+    "complaints": "Calling is paused for the whole team: too many people asked not to be called. Whoever runs the team can look at"
+    " those calls on the Team page and go on.",
+}
+
+
+class NotPaused(DomainError):
+    """Calling goes on already; somebody else may have ended the pause a moment ago."""
+
+    code: ClassVar[str] = "not_paused"
+
+
+def refusals(*, actor: Actor, now: datetime) -> list[Refusal]:
+    """Why the actor may dial nobody now."""
+    found = []
+    if pause := _pause(actor.workspace_id):
+        found.append(Refusal(code="dialling_paused", message=_MESSAGES[pause.cause]))
+    limits = (
+        (timedelta(hours=1), settings.MEMBER_DIALS_PER_HOUR_MAX, "hour"),
+        (timedelta(hours=24), settings.MEMBER_DIALS_PER_DAY_MAX, "24 hours"),
+    )
+    own = Call.objects.for_workspace(actor.workspace_id).filter(user_id=actor.user_id).order_by("-created_at")
+    for within, most, words in limits:
+        # The oldest of as many as are allowed frees a place when it is old enough.
+        oldest = own.filter(created_at__gt=now - within).values_list("created_at", flat=True)[most - 1 : most].first()
+        if oldest is not None:
+            wait_min = ceil((oldest + within - now).total_seconds() / 60)
+            message = (
+                f"You have dialled {most} times in the last {words}, and more would get the number that your team calls from"
+                f" marked as a nuisance. Go on in {_waiting(wait_min)}."
+            )
+            found.append(Refusal(code="dials_reached", message=message))
+            break
+    return found
+
+
+def look(*, workspace_id: UUID, now: datetime) -> None:
+    """Pauses calling if the newest calls ask for it. Within the transaction in which one of them could not be put through, or its
+    callee asked not to be called again."""
+    if _pause(workspace_id) is not None:
+        return
+    last = DialPause.objects.for_workspace(workspace_id).order_by("-resumed_at").first()
+    since = last.resumed_at if last and last.resumed_at else datetime.min.replace(tzinfo=now.tzinfo)
+    calls = Call.objects.for_workspace(workspace_id)
+    if brought := _failures(calls.filter(created_at__gt=max(since, now - FAILURES_WITHIN))):
+        _begin(workspace_id, "failures", brought, now)
+    elif brought := _complaints(calls.filter(created_at__gt=max(since, now - COMPLAINTS_WITHIN))):
+        _begin(workspace_id, "complaints", brought, now)
+
+
+def look_at_end(call: Call, *, now: datetime) -> None:
+    """The same for a call that has ended."""
+    if call.end_reason in _NOT_PUT_THROUGH:
+        look(workspace_id=call.workspace_id, now=now)
+
+
+def state(*, actor: Actor) -> PauseState:
+    """Whether calling is paused, and by which calls."""
+    pause = _pause(actor.workspace_id)
+    if pause is None:
+        return PauseState(pause=None)
+    calls = visible_calls(actor).filter(id__in=pause.calls.values("id")).select_related("lead").order_by("-created_at")
+    return PauseState(
+        pause=PauseOut(
+            cause=_cause(pause),
+            paused_at=pause.paused_at,
+            message=_MESSAGES[pause.cause],
+            calls=[
+                PausedCall(id=call.id, lead=call.lead.name, ended_at=call.ended_at, end_reason=call.end_reason)
+                for call in calls
+            ],
+            may_resume=actor.may("manage_members"),
+        )
+    )
+
+
+@transaction.atomic
+def resume(*, actor: Actor, now: datetime) -> None:
+    """Ends the pause; what came before it does not bring another one.
+
+    :raises NotPermitted: the actor does not run the team.
+    :raises NotPaused: calling goes on already.
+    """
+    actor.demand("manage_members")
+    pause = _open(actor.workspace_id).select_for_update().first()
+    if pause is None:
+        raise NotPaused("Calling is not paused.")
+    pause.resumed_at = now
+    pause.save(update_fields=["resumed_at"])
+    audit.record(
+        workspace_id=actor.workspace_id,
+        actor_ref=str(actor.user_id),
+        action="dialling.resumed",
+        target=str(pause.id),
+        detail={},
+        now=now,
+    )
+    publish_on_commit(Topic.workspace(actor.workspace_id), DiallingChanged(paused=False))
+
+
+def _open(workspace_id: UUID) -> QuerySet[DialPause]:
+    return DialPause.objects.for_workspace(workspace_id).filter(resumed_at__isnull=True)
+
+
+def _pause(workspace_id: UUID) -> DialPause | None:
+    return _open(workspace_id).first()
+
+
+def _cause(pause: DialPause) -> PauseCause:
+    return "failures" if pause.cause == "failures" else "complaints"
+
+
+def _failures(calls: QuerySet[Call]) -> list[UUID]:
+    """The calls that were not put through, if there are too many; a rep who gave up or did not answer says nothing."""
+    decided = calls.filter(status__in=TERMINAL_STATUSES).exclude(
+        Q(status="cancelled") | Q(end_reason__startswith="rep_", end_reason__isnull=False)
+    )
+    newest = list(decided.order_by("-created_at").values_list("id", "end_reason")[:FAILURES_AMONG])
+    failed = [call_id for call_id, reason in newest if reason in _NOT_PUT_THROUGH]
+    too_many = len(failed) >= FAILURES_MIN and len(failed) >= FAILURES_SHARE * len(newest)
+    return failed if too_many else []
+
+
+def _complaints(calls: QuerySet[Call]) -> list[UUID]:
+    """The newest of the calls after which people asked not to be called, if there are too many."""
+    complained = calls.filter(disposition="do_not_call")
+    count = complained.count()
+    if count < COMPLAINTS_MIN or count < COMPLAINTS_SHARE * calls.filter(answered_at__isnull=False).count():
+        return []
+    return list(complained.order_by("-created_at").values_list("id", flat=True)[:_SHOWN_MAX])
+
+
+def _begin(workspace_id: UUID, cause: PauseCause, brought: Sequence[UUID], now: datetime) -> None:
+    try:
+        with transaction.atomic():
+            pause = DialPause.objects.create(workspace_id=workspace_id, cause=cause, paused_at=now)
+            pause.calls.set(brought)
+    except IntegrityError:
+        # Another call of the team's brought it in this moment.
+        return
+    logger.warning("dialling paused", extra={"workspace_id": str(workspace_id), "reason": cause, "count": len(brought)})
+    publish_on_commit(Topic.workspace(workspace_id), DiallingChanged(paused=True))
+
+
+def _waiting(minutes: int) -> str:
+    return f"{minutes} minute{'s' if minutes != 1 else ''}" if minutes < 120 else f"{ceil(minutes / 60)} hours"

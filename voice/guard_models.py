@@ -1,0 +1,28 @@
+"""When nobody of a workspace may dial, and why."""
+
+from django.db import models
+from django.db.models import Q
+
+from identity.models import TenantModel
+
+
+class DialPause(TenantModel):
+    """Nobody of the workspace dials, from paused_at until somebody who runs the team has looked at it.
+
+    cause: failures, the carrier could not put calls through; complaints, people asked not to be called.
+    calls: those that brought it and are still there. resumed_at: null while it lasts; who ended it, stands in the record of acts.
+    """
+
+    cause = models.CharField(max_length=10)
+    calls = models.ManyToManyField("voice.Call", related_name="+")
+    paused_at = models.DateTimeField()
+    resumed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("workspace",), condition=Q(resumed_at__isnull=True), name="dial_pause_one_at_a_time"
+            ),
+            models.CheckConstraint(condition=Q(cause__in=("failures", "complaints")), name="dial_pause_cause_known"),
+        )
+        indexes = (models.Index(fields=("workspace", "-resumed_at"), name="dial_pause_last"),)
