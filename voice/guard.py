@@ -20,9 +20,8 @@ from identity.auth import Actor
 from processors.errors import DomainError
 from realtime.publish import Topic, publish_on_commit
 from voice.events import DiallingChanged
-from voice.guard_schemas import PauseCause, PausedCall, PauseOut, PauseState
+from voice.guard_schemas import PauseCause
 from voice.models import TERMINAL_STATUSES, Call, DialPause
-from voice.queries import visible_calls
 from voice.schemas import Refusal
 
 logger = logging.getLogger(__name__)
@@ -38,7 +37,7 @@ COMPLAINTS_MIN: Final = 5
 COMPLAINTS_SHARE: Final = 0.05
 _SHOWN_MAX: Final = 20
 _NOT_PUT_THROUGH: Final = ("lead_unreachable", "carrier_refused", "carrier_unreachable")
-_MESSAGES: Final[dict[str, str]] = {
+MESSAGES: Final[dict[str, str]] = {
     "failures": "Calling is paused for the whole team: too many calls could not be put through. Whoever runs the team can look at"
     " them on the Team page and go on.",
     "complaints": "Calling is paused for the whole team: too many people asked not to be called. Whoever runs the team can look at"
@@ -55,8 +54,8 @@ class NotPaused(DomainError):
 def refusals(*, actor: Actor, now: datetime) -> list[Refusal]:
     """Why the actor may dial nobody now."""
     found = []
-    if pause := _pause(actor.workspace_id):
-        found.append(Refusal(code="dialling_paused", message=_MESSAGES[pause.cause]))
+    if pause := pause_of(actor.workspace_id):
+        found.append(Refusal(code="dialling_paused", message=MESSAGES[pause.cause]))
     limits = (
         (timedelta(hours=1), settings.MEMBER_DIALS_PER_HOUR_MAX, "hour"),
         (timedelta(hours=24), settings.MEMBER_DIALS_PER_DAY_MAX, "24 hours"),
@@ -79,7 +78,7 @@ def refusals(*, actor: Actor, now: datetime) -> list[Refusal]:
 def look(*, workspace_id: UUID, now: datetime) -> None:
     """Pauses calling if the newest calls ask for it. Within the transaction in which one of them could not be put through, or its
     callee asked not to be called again."""
-    if _pause(workspace_id) is not None:
+    if pause_of(workspace_id) is not None:
         return
     last = DialPause.objects.for_workspace(workspace_id).order_by("-resumed_at").first()
     since = last.resumed_at if last and last.resumed_at else datetime.min.replace(tzinfo=now.tzinfo)
@@ -94,26 +93,6 @@ def look_at_end(call: Call, *, now: datetime) -> None:
     """The same for a call that has ended."""
     if call.end_reason in _NOT_PUT_THROUGH:
         look(workspace_id=call.workspace_id, now=now)
-
-
-def state(*, actor: Actor) -> PauseState:
-    """Whether calling is paused, and by which calls."""
-    pause = _pause(actor.workspace_id)
-    if pause is None:
-        return PauseState(pause=None)
-    calls = visible_calls(actor).filter(id__in=pause.calls.values("id")).select_related("lead").order_by("-created_at")
-    return PauseState(
-        pause=PauseOut(
-            cause=_cause(pause),
-            paused_at=pause.paused_at,
-            message=_MESSAGES[pause.cause],
-            calls=[
-                PausedCall(id=call.id, lead=call.lead.name, ended_at=call.ended_at, end_reason=call.end_reason)
-                for call in calls
-            ],
-            may_resume=actor.may("manage_members"),
-        )
-    )
 
 
 @transaction.atomic
@@ -144,12 +123,9 @@ def _open(workspace_id: UUID) -> QuerySet[DialPause]:
     return DialPause.objects.for_workspace(workspace_id).filter(resumed_at__isnull=True)
 
 
-def _pause(workspace_id: UUID) -> DialPause | None:
+def pause_of(workspace_id: UUID) -> DialPause | None:
+    """What lasts now."""
     return _open(workspace_id).first()
-
-
-def _cause(pause: DialPause) -> PauseCause:
-    return "failures" if pause.cause == "failures" else "complaints"
 
 
 def _failures(calls: QuerySet[Call]) -> list[UUID]:

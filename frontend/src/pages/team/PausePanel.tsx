@@ -50,7 +50,7 @@ export function PausePanel() {
           )
         }
       >
-        {CAUSES[pause.cause]} Nobody of the team can dial since {when(pause.paused_at, now)}.
+        {CAUSES[pause.cause]} Since {when(pause.paused_at, now)} nobody of the team can dial.
       </Note>
       <p className="quiet">{ADVICE[pause.cause]}</p>
       {asProblem(resume.error)?.code !== "not_paused" && <ProblemNote error={resume.error} />}
