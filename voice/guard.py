@@ -152,7 +152,7 @@ def _begin(workspace_id: UUID, cause: PauseCause, brought: Sequence[UUID], now: 
     try:
         with transaction.atomic():
             pause = DialPause.objects.create(workspace_id=workspace_id, cause=cause, paused_at=now)
-            pause.calls.set(brought)
+            pause.calls.set(Call.objects.for_workspace(workspace_id).filter(id__in=brought))
     except IntegrityError:
         # Another call of the team's brought it in this moment.
         return
