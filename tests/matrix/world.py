@@ -35,7 +35,7 @@ from tests.staff.ours import hire
 from tests.voice.queues import NOW as SOON
 from voice import analysis, queue, transcripts
 from voice.heard import Heard
-from voice.models import Call, CallWatch
+from voice.models import Call, CallWatch, DialPause
 from voice.queue_schemas import QueueIn, SkipIn
 from voice.schemas import Speaker
 
@@ -340,6 +340,10 @@ def _converse(person: Person, lead_id: UUID, number: int) -> None:
         began_at=_now(),
         seen_at=_now(),
     )
+    # One that is over, so that people may dial.
+    DialPause.objects.create(
+        workspace_id=person.membership.workspace_id, cause="failures", paused_at=_now(), resumed_at=_now()
+    ).calls.set([call_id])
     transcripts.finish_stream(stream_id=stream.stream_id, dropped_frames=0, complete=True, now=_now())
     carrier("status", CallSid=callee, ParentCallSid=agent, CallStatus="completed", CallDuration="61")
     carrier("after", CallSid=agent, DialCallSid=callee, DialCallStatus="completed", DialCallDuration="61")
