@@ -343,7 +343,7 @@ def _converse(person: Person, lead_id: UUID, number: int) -> None:
     # One that is over, so that people may dial.
     DialPause.objects.create(
         workspace_id=person.membership.workspace_id, cause="failures", paused_at=_now(), resumed_at=_now()
-    ).calls.set([call_id])
+    ).calls.set(Call.objects.get_queryset().filter(id=call_id))
     transcripts.finish_stream(stream_id=stream.stream_id, dropped_frames=0, complete=True, now=_now())
     carrier("status", CallSid=callee, ParentCallSid=agent, CallStatus="completed", CallDuration="61")
     carrier("after", CallSid=agent, DialCallSid=callee, DialCallStatus="completed", DialCallDuration="61")
