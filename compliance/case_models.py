@@ -6,6 +6,8 @@ from django.db import models
 from django.db.models import Q
 from uuid_utils.compat import uuid7
 
+from processors.sealed_fields import SealedField, index_column
+
 # What the state of a case may become, and how far along it is; a case never goes back.
 RANKS = {"received": 0, "verified": 1, "working": 2, "closed": 3}
 KINDS = (
@@ -34,8 +36,8 @@ class Case(models.Model):
     """One wish of one person, with the clock of the answer.
 
     reference: what people quote, such as KS-7QF2-9DKX-M4TA; random. person: keyed hash of the account, the number or the
-    e-mail address. contact: the number (E.164) or the address. emptied_at: when contact, account and entries were removed with
-    the person.
+    e-mail address. contact: the number (E.164) or the address, sealed. emptied_at: when contact, account and entries were
+    removed with the person.
     due_on: the last day for the answer, from the day that it came; a pause does not move it.
     joined_to: another open case of the same person and kind that is answered together with this one. Each proves its own
     requester all the same. proved_by, proved_at: how this one did.
@@ -50,7 +52,8 @@ class Case(models.Model):
     outcome = models.CharField(max_length=12, blank=True)
     user_id = models.UUIDField(null=True)
     person = models.CharField(max_length=64)
-    contact = models.CharField(max_length=254, blank=True)
+    contact = SealedField(blank=True, lookup=True)
+    contact_key = index_column("contact")
     opened_at = models.DateTimeField()
     due_on = models.DateField()
     proved_at = models.DateTimeField(null=True)
@@ -128,7 +131,7 @@ class CaseMail(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="mails")
     template = models.CharField(max_length=20)
-    to = models.EmailField(max_length=254, blank=True)
+    to = SealedField(blank=True)
     about = models.CharField(max_length=250, blank=True)
     text = models.TextField(blank=True)
     created_at = models.DateTimeField()

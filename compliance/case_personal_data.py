@@ -18,6 +18,7 @@ INVENTORY: Final[dict[str, str]] = {
     "compliance.Case.user_id": "request",
     "compliance.Case.person": "request",
     "compliance.Case.contact": "request",
+    "compliance.Case.contact_key": "request",
     "compliance.Case.opened_at": "request",
     "compliance.Case.due_on": "request",
     "compliance.Case.proved_at": "request",

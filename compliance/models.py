@@ -13,6 +13,7 @@ from compliance.breach_models import Breach, BreachAlert, BreachEntry
 from compliance.case_models import Case, CaseEntry, CaseMail
 from compliance.policy_models import PolicyMail, PolicyReceipt, PolicyVersion
 from compliance.restriction_models import RestrictedRow, Restriction
+from processors.sealed_fields import SealedJSONField
 
 __all__ = [
     "AuditEvent",
@@ -152,7 +153,7 @@ class Request(models.Model):
     """What a person asked us to do with their data.
 
     state: requested -> approved -> running -> verifying -> rewriting -> done; requested -> cancelled.
-    due_on: the last day for the answer. runs_at: not before this. subject: whom it concerns; emptied when it
+    due_on: the last day for the answer. runs_at: not before this. subject: whom it concerns, sealed; emptied when it
     is done.
     person: pseudonym of the user. claimed_until: a worker has it. receipt: counts and times, nothing
     personal.
@@ -166,7 +167,7 @@ class Request(models.Model):
     channel = models.CharField(max_length=12)
     user_id = models.UUIDField(null=True)
     person = models.CharField(max_length=64)
-    subject: models.JSONField[Any, Any] = models.JSONField(null=True)
+    subject: models.Field[Any, Any] = SealedJSONField(null=True)
     opened_at = models.DateTimeField()
     due_on = models.DateField()
     runs_at = models.DateTimeField()

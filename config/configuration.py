@@ -129,11 +129,15 @@ def _is_writable(value: str) -> bool:
 _DEMANDS = (
     _Demand("SECRET_KEY", lambda value: len(value) >= 50, "set at least 50 random characters"),
     _Demand("SUPPRESSION_KEY", _matches("[0-9a-fA-F]{64}"), "set 64 random hex digits and never lose them"),
-    _Demand(
-        "STAFF_SECRET_KEYS",
-        _matches(r"[\w-]{43}=(,\s*[\w-]{43}=)*"),
-        "set 32 random bytes in URL-safe base64, several with commas, the newest first",
+    *(
+        _Demand(
+            name,
+            _matches(r"[A-Za-z0-9_-]{43}=(,\s*[A-Za-z0-9_-]{43}=)*"),
+            "set 32 random bytes in URL-safe base64, several with commas, the newest first",
+        )
+        for name in ("FIELD_KEYS", "STAFF_SECRET_KEYS")
     ),
+    _Demand("LOOKUP_KEY", _matches("[0-9a-fA-F]{64}"), "set 64 random hex digits, other ones than SUPPRESSION_KEY's"),
     _Demand(
         "DATABASE_URL",
         _is_database_url,
@@ -260,8 +264,21 @@ def _ports_differ(environ: Mapping[str, str]) -> list[Problem]:
     return found
 
 
+def _keys_differ(environ: Mapping[str, str]) -> list[Problem]:
+    """Each does its own work, so that whoever learns one has one."""
+    found: list[Problem] = []
+    taken: dict[str, str] = {}
+    for setting in ("SUPPRESSION_KEY", "LOOKUP_KEY", "FIELD_KEYS", "STAFF_SECRET_KEYS"):
+        for key in filter(None, (part.strip() for part in environ.get(setting, "").split(","))):
+            first = taken.setdefault(key.lower() if setting.endswith("_KEY") else key, setting)
+            if first != setting:
+                found.append(Problem(setting, f"is the same as {first}", "set a key of its own"))
+    return found
+
+
 _CONTRADICTIONS = (
     _debug_is_off,
+    _keys_differ,
     _public_addresses_agree,
     _paddle_accounts_agree,
     _providers_are_whole,

@@ -164,8 +164,14 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 
+# --- Sealed columns -----------------------------------------------------------------------------------------------
+# Seal e-mail addresses and mobile numbers; the first seals, all open. They live outside the database.
+FIELD_KEYS = environment.items("FIELD_KEYS")
+# Hex key of the blind indexes, by which what is sealed is found.
+LOOKUP_KEY = environment.text("LOOKUP_KEY")
+
 # --- Our own people -----------------------------------------------------------------------------------------------
-# Fernet keys that encrypt their second factors; the first encrypts, all decrypt. They live outside the database.
+# Seal their second factors, apart from everything else; the first seals, all open. They live outside the database.
 STAFF_SECRET_KEYS = environment.items("STAFF_SECRET_KEYS")
 STAFF_COOKIE_NAME = "__Host-staff"
 LOOK_COOKIE_NAME = "__Host-look"

@@ -4,7 +4,8 @@ What is under way stands in the session that began it. A person without the old 
 person otherwise.
 """
 
-from dataclasses import asdict, dataclass
+import json
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Final
 from uuid import UUID
@@ -21,6 +22,7 @@ from identity.otp import SmsConsentMissing
 from identity.schemas import MobileChangeIn, MobileCodeIn, MobileStepOut
 from identity.sessions import SessionStore
 from processors.errors import DomainError
+from processors.seal import SealUnreadable, seal_in_json, unseal_from_json
 from realtime.publish import close_sockets_on_commit
 
 _KEY: Final = "mobile_change"
@@ -71,7 +73,7 @@ def begin(*, session: SessionStore, form: MobileChangeIn, client: Client, now: d
         passwords.demand(user=user, present=present, client=client, now=now)
     sent = otp.send(user=user, client=client, now=now)
     change = _Change(mobile, user.mobile_e164, form.policy_version, now.isoformat())
-    session[_KEY] = asdict(change)
+    _keep(session, change)
     return MobileStepOut(step="old", mobile_e164=mobile, sent=sent)
 
 
@@ -87,7 +89,10 @@ def prove(*, session: SessionStore, form: MobileCodeIn, client: Client, now: dat
         if not change.old_proved:
             otp.check(user=user, code=form.code, client=client, now=now)
             _agree(session=session, change=change, client=client, now=now)
-            session[_KEY] = asdict(change) | {"old_proved": True}
+            proved = _Change(
+                change.mobile_e164, change.old_e164, change.policy_version, change.began_at, old_proved=True
+            )
+            _keep(session, proved)
         return _send_to_new(user, change, client, now)
     if not change.old_proved:
         raise NoMobileChange
@@ -204,4 +209,23 @@ def _under_way(session: SessionStore, now: datetime) -> _Change:
     kept = session.get(_KEY)
     if kept is None or now - datetime.fromisoformat(kept["began_at"]) > GOOD_FOR:
         raise NoMobileChange
-    return _Change(**kept)
+    try:
+        mobile, old = json.loads(unseal_from_json(kept["numbers"], about=_sealed_for(session)))
+    except SealUnreadable:
+        # Its key was taken away meanwhile.
+        raise NoMobileChange from None
+    return _Change(mobile, old, kept["policy_version"], kept["began_at"], kept["old_proved"])
+
+
+def _keep(session: SessionStore, change: _Change) -> None:
+    numbers = json.dumps([change.mobile_e164, change.old_e164])
+    session[_KEY] = {
+        "numbers": seal_in_json(numbers, about=_sealed_for(session)),
+        "policy_version": change.policy_version,
+        "began_at": change.began_at,
+        "old_proved": change.old_proved,
+    }
+
+
+def _sealed_for(session: SessionStore) -> str:
+    return f"identity_session.data.mobile_change:{_person(session).id}"

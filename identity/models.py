@@ -11,7 +11,8 @@ from django.db import models
 from django.db.models import Q
 from uuid_utils.compat import uuid7
 
-from identity.number_models import NumberKey
+from identity.number_models import E164, NumberKey
+from processors.sealed_fields import SealedField, index_column
 
 __all__ = [
     "AccessEvent",
@@ -84,16 +85,18 @@ class User(AbstractBaseUser):
     several rows may carry the same e-mail. So a sign-up never tells whether an e-mail has an account, and
     nobody can block another person's e-mail by signing up with it.
 
-    email: lower case. mobile_e164: E.164, the only number that passcodes go to.
+    email: lower case. mobile_e164: E.164, the only number that passcodes go to. Both are sealed, and found by their keys.
     mobile_verified_at: when the current number was first proved; null means that the sign-up is not finished.
     texts_stopped_at: when the person stopped the text messages; null again once a passcode was proved after that.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    email = models.EmailField(max_length=254)
+    email = SealedField(lookup=True)
+    email_key = index_column("email")
     first_name = models.CharField(max_length=80)
     last_name = models.CharField(max_length=80)
-    mobile_e164 = models.CharField(max_length=16)
+    mobile_e164 = SealedField(lookup=True, pattern=E164)
+    mobile_e164_key = index_column("mobile_e164")
     mobile_verified_at = models.DateTimeField(null=True)
     texts_stopped_at = models.DateTimeField(null=True)
     is_active = models.BooleanField(default=True)
@@ -109,14 +112,16 @@ class User(AbstractBaseUser):
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     class Meta:
-        indexes = [models.Index(fields=["email"], name="user_email")]
+        indexes = [
+            models.Index(fields=["email_key"], name="user_email"),
+            models.Index(fields=["mobile_e164_key"], name="user_mobile"),
+        ]
         constraints = [
             models.UniqueConstraint(
-                fields=["email"],
+                fields=["email_key"],
                 condition=Q(mobile_verified_at__isnull=False),
                 name="user_email_of_one_account",
             ),
-            models.CheckConstraint(condition=Q(mobile_e164__regex=r"^\+[1-9][0-9]{6,14}$"), name="user_mobile_e164"),
         ]
 
 
@@ -363,7 +368,8 @@ class AccountMail(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     kind = models.CharField(max_length=20, choices=KINDS)
-    email = models.EmailField(max_length=254)
+    email = SealedField(lookup=True)
+    email_key = index_column("email")
     user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="+")
     created_at = models.DateTimeField(db_index=True)
     next_at = models.DateTimeField()
@@ -374,7 +380,7 @@ class AccountMail(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["next_at"], condition=Q(sent_at__isnull=True), name="account_mail_due"),
-            models.Index(fields=["email"], name="account_mail_of_email"),
+            models.Index(fields=["email_key"], name="account_mail_of_email"),
         ]
 
 
@@ -385,7 +391,8 @@ class Invitation(TenantModel):
     expires_at has not come.
     """
 
-    email = models.EmailField(max_length=254)
+    email = SealedField(lookup=True)
+    email_key = index_column("email")
     role = models.CharField(max_length=16, choices=Membership.ROLES)
     invited_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(db_index=True)
@@ -398,7 +405,9 @@ class Invitation(TenantModel):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["workspace", "email"], condition=Q(ended_at__isnull=True), name="invitation_open_once_per_email"
+                fields=["workspace", "email_key"],
+                condition=Q(ended_at__isnull=True),
+                name="invitation_open_once_per_email",
             ),
             models.CheckConstraint(condition=Q(role__in=["manager", "rep"]), name="invitation_role_known"),
         ]
@@ -406,5 +415,5 @@ class Invitation(TenantModel):
             models.Index(
                 fields=["next_at"], condition=Q(sent_at__isnull=True, ended_at__isnull=True), name="invitation_due"
             ),
-            models.Index(fields=["email"], name="invitation_of_email"),
+            models.Index(fields=["email_key"], name="invitation_of_email"),
         ]

@@ -130,7 +130,8 @@ def prove(*, typed: str, code: str, client: Client, now: datetime) -> tuple[str,
 def number_of(key: str, *, now: datetime) -> str | None:
     """The number (E.164) that the session with this key has proved."""
     open_now = NumberKey.objects.filter(kind=NumberKey.SESSION, key_digest=_digest(key), expires_at__gt=now)
-    return open_now.values_list("phone_e164", flat=True).first()
+    found = open_now.first()
+    return found.phone_e164 if found else None
 
 
 def leave(*, key: str) -> None:
@@ -158,8 +159,10 @@ def open_link(*, token: str, client: Client, now: datetime) -> str:
         )
         found = link.first()
         if found is not None:
+            # Read first: without its row a sealed value is not opened.
+            number = found.phone_e164
             found.delete()
-            return found.phone_e164
+            return number
     record(kind=AccessEvent.LINK_UNKNOWN, client=client, now=now)
     if lately.count() >= GUESSES_ALERT_AT:
         _alert("number.links_guessed", pseudonym("network", client.network), now)

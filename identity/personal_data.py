@@ -35,9 +35,11 @@ INVENTORY: Final[dict[str, str]] = {
     "identity.User.id": "account",
     "identity.User.password": "credentials",
     "identity.User.email": "account",
+    "identity.User.email_key": "account",
     "identity.User.first_name": "account",
     "identity.User.last_name": "account",
     "identity.User.mobile_e164": "account",
+    "identity.User.mobile_e164_key": "account",
     "identity.User.mobile_verified_at": "account",
     "identity.User.texts_stopped_at": "account",
     "identity.User.is_active": "account",
@@ -57,6 +59,7 @@ INVENTORY: Final[dict[str, str]] = {
     "identity.Invitation.id": "none",
     "identity.Invitation.workspace": "invitation",
     "identity.Invitation.email": "invitation",
+    "identity.Invitation.email_key": "invitation",
     "identity.Invitation.role": "invitation",
     "identity.Invitation.invited_by": "invitation",
     "identity.Invitation.created_at": "invitation",
@@ -99,6 +102,7 @@ INVENTORY: Final[dict[str, str]] = {
     "identity.NumberKey.kind": "session",
     "identity.NumberKey.key_digest": "session",
     "identity.NumberKey.phone_e164": "session",
+    "identity.NumberKey.phone_e164_key": "session",
     "identity.NumberKey.created_at": "session",
     "identity.NumberKey.expires_at": "session",
     "identity.StoppedNumber.id": "none",
@@ -116,6 +120,7 @@ INVENTORY: Final[dict[str, str]] = {
     "identity.AccountMail.id": "none",
     "identity.AccountMail.kind": "account_mail",
     "identity.AccountMail.email": "account_mail",
+    "identity.AccountMail.email_key": "account_mail",
     "identity.AccountMail.user": "account_mail",
     "identity.AccountMail.created_at": "account_mail",
     "identity.AccountMail.next_at": "none",
@@ -177,8 +182,7 @@ class IdentityStore:
         exported = _EXPORTED_OF_NUMBERS if subject.kind == "callee" else _EXPORTED
         return {
             element: [
-                {name: _readable(value) for name, value in row.items()}
-                for row in rows.order_by("id").values(*exported[element])
+                {name: _readable(getattr(row, name)) for name in exported[element]} for row in rows.order_by("id")
             ]
             for element, rows in _held(subject).items()
             if rows.exists()

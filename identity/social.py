@@ -2,6 +2,7 @@
 three fields and the subject's id. What becomes of them is in identity/social_entry.py.
 """
 
+import json
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -25,6 +26,7 @@ from identity.schemas import Provider
 from identity.sessions import SessionStore
 from identity.social_backends import Facebook, Google
 from processors.errors import DomainError
+from processors.seal import blind_index, seal_in_json, unseal_from_json
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +35,8 @@ NAMES: Final[Mapping[Provider, str]] = {"google": "Google", "facebook": "Faceboo
 _BACKENDS: Final[Mapping[Provider, Any]] = {"google": Google, "facebook": Facebook}
 # Where the library keeps an attempt's state in the session, and how it calls the key.
 _ATTEMPT: Final = "_oauth2_"
+# What is sealed in a session is of no other column.
+_SEALED_IN: Final = "identity_session.data.social"
 ANSWER_CHARACTERS_MAX: Final = 4_096
 SUBJECT_CHARACTERS_MAX: Final = 255
 NAME_CHARACTERS_MAX: Final = 80
@@ -89,17 +93,19 @@ class Confirmed:
     email: str
 
     def as_json(self) -> dict[str, str]:
-        return asdict(self)
+        """As a session keeps it: sealed, and found by its address."""
+        sealed = seal_in_json(json.dumps(asdict(self)), about=_SEALED_IN)
+        return {"sealed": sealed, "email_key": address_key(self.email) if self.email else ""}
 
     @staticmethod
     def from_json(stored: Mapping[str, str]) -> "Confirmed":
-        return Confirmed(
-            provider=cast(Provider, stored["provider"]),
-            subject=stored["subject"],
-            first_name=stored["first_name"],
-            last_name=stored["last_name"],
-            email=stored["email"],
-        )
+        """Raises SealUnreadable."""
+        return Confirmed(**json.loads(unseal_from_json(stored["sealed"], about=_SEALED_IN)))
+
+
+def address_key(email: str) -> str:
+    """By which a session that keeps what a provider told of this address is found. In hex."""
+    return blind_index(email, of=_SEALED_IN).hex()
 
 
 def offered() -> list[Provider]:

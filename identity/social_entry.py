@@ -23,6 +23,7 @@ from identity.schemas import Provider, SocialSignUpIn, SocialSignUpOut
 from identity.sessions import SessionStore
 from identity.social import Confirmed, SocialStateInvalid
 from processors.errors import DomainError
+from processors.seal import SealUnreadable
 
 Intent = Literal["sign_in", "sign_up", "link"]
 # Where a session keeps what it began at a provider, and whom that confirmed, until the sign-up page is filled in.
@@ -190,9 +191,13 @@ def _link(session: SessionStore, confirmed: Confirmed, client: Client, now: date
 def _waiting(session: SessionStore) -> Confirmed:
     """Raises SocialSignUpOver."""
     stored = session.get(_PENDING)
-    if stored is None:
-        raise SocialSignUpOver("This took too long, or was begun in another browser. Start again.")
-    return Confirmed.from_json(stored)
+    try:
+        if stored is not None:
+            return Confirmed.from_json(stored)
+    except SealUnreadable:
+        # Its key was taken away meanwhile.
+        pass
+    raise SocialSignUpOver("This took too long, or was begun in another browser. Start again.")
 
 
 def _own_path(typed: str | None) -> str:

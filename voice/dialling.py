@@ -97,7 +97,8 @@ def refusals(*, actor: Actor, lead: Lead, terms: DialTerms, now: datetime) -> li
         found.append(Refusal(code="lead_in_call", message="Somebody of your team is talking with this lead now."))
     elif _reserved(lead, now).exclude(user_id=actor.user_id).exists():
         found.append(Refusal(code="lead_reserved", message=RESERVED))
-    mobile = User.objects.filter(id=actor.user_id).values_list("mobile_e164", flat=True).first()
+    rep = User.objects.filter(id=actor.user_id).only("mobile_e164").first()
+    mobile = rep.mobile_e164 if rep else ""
     if mobile and mobile == lead.phone_e164:
         found.append(
             Refusal(code="lead_is_own_phone", message="This is your own phone, which the call rings first. Change it.")

@@ -44,7 +44,8 @@ def why_passed_over(leads: Iterable[Lead], *, session: QueueSession) -> dict[UUI
     """Of these leads those that may not be called at all: suppressed or restricted."""
     phones = {lead.id: lead.phone_e164 for lead in leads if lead.phone_e164}
     suppressed = suppression.suppressed_among(workspace_id=session.workspace_id, phones_e164=phones.values())
-    own = User.objects.filter(id=session.user_id).values_list("mobile_e164", flat=True).first()
+    rep = User.objects.filter(id=session.user_id).only("mobile_e164").first()
+    own = rep.mobile_e164 if rep else None
     refused = {settings.TWILIO_CALLER_ID, own, *restriction.numbers_among(phones.values())}
     return {
         lead_id: "suppressed" if phone in suppressed else "restricted"

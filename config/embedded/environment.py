@@ -59,6 +59,8 @@ def supplied(folders: Folders, secrets: Secrets, ports: Ports) -> dict[str, str]
         "DATA_DIR": str(folders.data),
         "SECRET_KEY": secrets["secret_key"],
         "SUPPRESSION_KEY": secrets["suppression_key"],
+        "FIELD_KEYS": secrets["field_key"],
+        "LOOKUP_KEY": secrets["lookup_key"],
         "STAFF_SECRET_KEYS": secrets["staff_secret_key"],
         "DATABASE_URL": postgres.url,
         "REDIS_URL": valkey.url,

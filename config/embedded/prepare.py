@@ -1,30 +1,39 @@
-"""Bringing the database up to date before the product's processes start.
+"""Bringing the database up to date before the product's processes start, and seeing that the keys are those of its rows.
 
     python -m config.embedded.prepare
 
-Several machines may do it at once: the first one migrates, the others wait for it.
+Several machines may do it at once: the first one migrates, the others wait for it. Exit codes: 1 with one line that says
+what to do when a key is wrong.
 """
 
 import os
+import sys
 
 import django
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.db import connection
+
+from processors.sealed_columns import KeysWrong, demand_right_keys
 
 # Any number that nothing else of the product locks.
 _LOCK = 7_203_518_442
 
 
 def prepare() -> None:
-    """Apply all migrations."""
+    """Apply all migrations. Raises KeysWrong, ImproperlyConfigured."""
     with connection.cursor() as cursor:
         # A session's lock: it ends with this process, however that ends.
         cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
         call_command("migrate", interactive=False, verbosity=0)
         cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+    demand_right_keys()
 
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
-    prepare()
+    try:
+        prepare()
+    except (KeysWrong, ImproperlyConfigured) as wrong:
+        sys.exit(str(wrong))

@@ -12,6 +12,8 @@ Secrets = dict[str, str]
 _MAKERS: dict[str, Callable[[], str]] = {
     "secret_key": lambda: secrets.token_urlsafe(50),
     "suppression_key": lambda: secrets.token_hex(32),
+    "field_key": lambda: base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+    "lookup_key": lambda: secrets.token_hex(32),
     "staff_secret_key": lambda: base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
     "postgres_superuser_password": lambda: secrets.token_urlsafe(24),
     "postgres_password": lambda: secrets.token_urlsafe(24),

@@ -44,7 +44,7 @@ def _send(endpoint_id: UUID, now: datetime) -> bool:
         "What happened since is not lost: your program can ask the API for it.\n"
         f"See what it answered, and switch it on again: {settings.PUBLIC_URL}/settings/webhooks\n"
     )
-    to = sorted(set(keepers.values_list("user__email", flat=True)))
+    to = sorted({keeper.user.email for keeper in keepers.select_related("user")})
     attempt = endpoint.mail_attempts
     sent = send(kind="webhook_off", to=to, subject=SUBJECT, text=text, row_id=endpoint.id, attempt=attempt)
     if sent:

@@ -23,7 +23,7 @@ from identity.staff import looks
 from identity.staff.actor import SIGNED_IN_FOR, StaffActor
 from identity.staff.codes import digest, plain, step_of
 from identity.staff.models import RecoveryCode, StaffEvent, StaffMember, StaffSession
-from identity.staff.vault import opened
+from identity.staff.vault import secret_of
 from processors.errors import DomainError
 from processors.pseudonyms import pseudonym
 
@@ -117,7 +117,7 @@ def _accepted(member: StaffMember, code: str, now: datetime) -> str | None:
     """Uses the code up and says how the event is called; None for a wrong one and for one that was used before."""
     typed = plain(code)
     if typed.isdigit():
-        step = step_of(secret=opened(member.totp_secret), code=typed, now=now)
+        step = step_of(secret=secret_of(member), code=typed, now=now)
         if step is None:
             return None
         newer = StaffMember.objects.filter(id=member.id, totp_step__lt=step)

@@ -7,6 +7,7 @@ from django.db.models import F, Q
 from uuid_utils.compat import uuid7
 
 from identity.models import TenantModel
+from processors.sealed_fields import SealedField, index_column
 
 ROLES = [("support", "Support"), ("privacy_officer", "Privacy officer"), ("admin", "Admin")]
 
@@ -14,17 +15,18 @@ ROLES = [("support", "Support"), ("privacy_officer", "Privacy officer"), ("admin
 class StaffMember(models.Model):
     """One of us. Never deleted, only disabled, because looks name who looked.
 
-    email: lower case. password: hash; "" until the first sign-in is set up. totp_secret: encrypted, see staff/vault.py.
+    email: lower case, sealed. password: hash; "" until the first sign-in is set up. totp_secret: sealed, see staff/vault.py.
     totp_step: the newest step of 30 s whose code was accepted; none up to it is accepted again.
     enrolment_digest: of the one-time link that sets password and second factor; null when there is no open one.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    email = models.EmailField(max_length=254, unique=True)
+    email = SealedField(lookup=True)
+    email_key = index_column("email")
     first_name = models.CharField(max_length=80)
     role = models.CharField(max_length=16, choices=ROLES)
     password = models.CharField(max_length=128, blank=True)
-    totp_secret = models.TextField()
+    totp_secret = SealedField(keys="STAFF_SECRET_KEYS")
     totp_step = models.BigIntegerField(default=0)
     enrolment_digest = models.CharField(max_length=64, null=True, unique=True)
     enrolment_until = models.DateTimeField(null=True)
@@ -35,6 +37,7 @@ class StaffMember(models.Model):
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(fields=["email_key"], name="staff_email_once"),
             models.CheckConstraint(
                 condition=Q(role__in=["support", "privacy_officer", "admin"]), name="staff_role_known"
             ),

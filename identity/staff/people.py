@@ -21,7 +21,7 @@ from identity.staff.codes import digest, new_recovery_codes, new_secret, plain, 
 from identity.staff.entrance import record
 from identity.staff.models import RecoveryCode, StaffEvent, StaffMember, StaffSession
 from identity.staff.permissions import StaffRole
-from identity.staff.vault import opened, sealed, sealed_anew
+from identity.staff.vault import secret_of
 from processors.errors import DomainError
 
 LINK_GOOD_FOR: Final = timedelta(hours=24)
@@ -68,7 +68,7 @@ def add(*, email: str, first_name: str, role: StaffRole, now: datetime) -> str:
             defaults={
                 "first_name": first_name.strip()[:80],
                 "role": role,
-                "totp_secret": sealed(new_secret()),
+                "totp_secret": new_secret(),
                 "created_at": now,
             },
         )
@@ -87,7 +87,7 @@ def reset(*, email: str, now: datetime) -> str:
         member = _locked(StaffMember.objects.filter(email=email.strip().lower()).values_list("id", flat=True).first())
         _shut_out(member, now)
         RecoveryCode.objects.filter(member=member).delete()
-        member.password, member.totp_secret, member.totp_step = "", sealed(new_secret()), 0
+        member.password, member.totp_secret, member.totp_step = "", new_secret(), 0
         member.enrolled_at, member.disabled_at = None, None
         member.save(update_fields=["password", "totp_secret", "totp_step", "enrolled_at", "disabled_at"])
         _note(member, StaffEvent.RESET, "staff.reset", None, now)
@@ -138,7 +138,7 @@ def enrol(*, token: str, password: str, code: str, client: Client, now: datetime
             validate_password(password, cast(Any, member))
         except ValidationError as error:
             raise WeakPassword(" ".join(error.messages)) from None
-        step = step_of(secret=opened(member.totp_secret), code=plain(code), now=now)
+        step = step_of(secret=secret_of(member), code=plain(code), now=now)
         if step is None:
             raise EnrolmentCodeWrong("This is not the code that the app shows now. Scan the picture again, then try.")
         member.password, member.totp_step, member.enrolled_at = make_password(password), step, now
@@ -149,16 +149,6 @@ def enrol(*, token: str, password: str, code: str, client: Client, now: datetime
         record(kind=StaffEvent.ENROLLED, client=client, now=now, member_id=member.id)
         _chain(member, "staff.enrolled", staff_ref(member.id), now)
     return codes
-
-
-def encrypt_anew() -> int:
-    """Puts every secret under the first key, so that the others can go. Returns how many. Raises SecretUnreadable."""
-    with transaction.atomic():
-        members = list(StaffMember.objects.select_for_update())
-        for member in members:
-            member.totp_secret = sealed_anew(member.totp_secret)
-            member.save(update_fields=["totp_secret"])
-    return len(members)
 
 
 def _link(member: StaffMember, now: datetime) -> str:

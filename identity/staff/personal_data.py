@@ -11,6 +11,7 @@ from identity.staff.models import Look
 INVENTORY: Final[dict[str, str]] = {
     "staff.StaffMember.id": "none",
     "staff.StaffMember.email": "staff_account",
+    "staff.StaffMember.email_key": "staff_account",
     "staff.StaffMember.first_name": "staff_account",
     "staff.StaffMember.role": "staff_account",
     "staff.StaffMember.password": "staff_account",

@@ -33,7 +33,7 @@ from identity.staff.schemas import (
     TeamLookOut,
     TeamLookPage,
 )
-from identity.staff.vault import opened
+from identity.staff.vault import secret_of
 from processors.errors import CursorInvalid
 
 PAGE: Final = 20
@@ -74,7 +74,7 @@ def describe_look(look: OpenLook) -> SessionOut:
 def enrolment(*, token: str, now: datetime) -> EnrolmentSeenOut:
     """What the page behind a one-time link shows. Raises EnrolmentInvalid, SecretUnreadable."""
     member = of_link(token, now=now)
-    secret = opened(member.totp_secret)
+    secret = secret_of(member)
     return EnrolmentSeenOut(
         email=member.email,
         first_name=member.first_name,
@@ -88,7 +88,7 @@ def members(*, actor: StaffActor) -> StaffMembersOut:
     """All of us, those who may come in first, then by name. Raises StaffNotPermitted."""
     actor.demand("manage_staff")
     left = Count("recovery_codes", filter=Q(recovery_codes__used_at__isnull=True))
-    rows = StaffMember.objects.annotate(left=left).order_by("first_name", "email")
+    rows = StaffMember.objects.annotate(left=left).order_by("first_name", "id")
     return StaffMembersOut(
         items=[
             StaffMemberOut(

@@ -1,15 +1,10 @@
-"""Secrets that have to be read again, encrypted with keys that are not in the database.
-
-The first key of `STAFF_SECRET_KEYS` encrypts, all of them decrypt: a new one is put first, `manage.py staff rekey` encrypts
-everything anew, and then the old one can go.
-"""
+"""The secrets of second factors, sealed with keys of their own (STAFF_SECRET_KEYS)."""
 
 from typing import ClassVar
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from django.conf import settings
-
+from identity.staff.models import StaffMember
 from processors.errors import DomainError
+from processors.seal import SealUnreadable
 
 
 class SecretUnreadable(DomainError):
@@ -18,29 +13,11 @@ class SecretUnreadable(DomainError):
     code: ClassVar[str] = "staff_secret_unreadable"
 
 
-def sealed(secret: str) -> str:
-    return _keys().encrypt(secret.encode()).decode()
-
-
-def opened(token: str) -> str:
+def secret_of(member: StaffMember) -> str:
     """Raises SecretUnreadable."""
     try:
-        return _keys().decrypt(token.encode()).decode()
-    except InvalidToken:
-        raise _unreadable() from None
-
-
-def sealed_anew(token: str) -> str:
-    """The same secret under the first key. Raises SecretUnreadable."""
-    try:
-        return _keys().rotate(token.encode()).decode()
-    except InvalidToken:
-        raise _unreadable() from None
-
-
-def _keys() -> MultiFernet:
-    return MultiFernet([Fernet(key) for key in settings.STAFF_SECRET_KEYS])
-
-
-def _unreadable() -> SecretUnreadable:
-    return SecretUnreadable("Your second factor cannot be read on this server. Ask whoever runs it to reset you.")
+        return member.totp_secret
+    except SealUnreadable:
+        raise SecretUnreadable(
+            "Your second factor cannot be read on this server. Ask whoever runs it to reset you."
+        ) from None

@@ -35,7 +35,7 @@ def _send(alert_id: UUID, now: datetime) -> bool:
     if alert is None:
         return False
     buyers = Membership.objects.for_workspace(alert.workspace_id).filter(role__in=roles_that_may("buy_credits"))
-    to = sorted(set(buyers.values_list("user__email", flat=True)))
+    to = sorted({buyer.user.email for buyer in buyers.select_related("user")})
     text = (
         f"Your balance fell below the {credit(alert.threshold_mcredits)} that you asked to be told of. Calls stop when the"
         f" credits end. Buy a pack, or change the amount: {settings.PUBLIC_URL}/credits\n"

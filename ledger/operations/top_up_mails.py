@@ -51,7 +51,7 @@ def _readers(plan: TopUpPlan) -> list[str]:
     """The owner, and whoever agreed as far as that person is still in the workspace."""
     members = Membership.objects.for_workspace(plan.workspace_id)
     told = members.filter(Q(role=Membership.OWNER) | Q(user_id=plan.user_id))
-    return sorted(set(told.values_list("user__email", flat=True)))
+    return sorted({reader.user.email for reader in told.select_related("user")})
 
 
 def _written(kind: str, plan: TopUpPlan) -> tuple[str, str]:

@@ -222,7 +222,8 @@ def _same_on_a_phone(page: Page, look: Look) -> None:
 
 
 def _leaves(page: Page, stack: Stack, look: Look) -> None:
-    workspace_id = _workspace(page)
+    session = page.request.get("/api/session").json()
+    workspace_id, user_id = str(session["workspace"]["id"]), str(session["user"]["id"])
     page.goto("/privacy")
     erase = page.get_by_role("button", name="Delete my account")
     expect(erase).to_be_disabled()
@@ -231,7 +232,7 @@ def _leaves(page: Page, stack: Stack, look: Look) -> None:
     erase.click()
     expect(page.get_by_text("Everything is deleted.")).to_be_visible(timeout=60_000)
     look(page, "erased")
-    assert _rows(stack, "identity_user", "email = %s", EMAIL) == 0
+    assert _rows(stack, "identity_user", "id = %s", user_id) == 0
     for table in ("voice_call", "voice_lead", "voice_transcriptsegment", "ai_passage"):
         assert _rows(stack, table, "workspace_id = %s", workspace_id) == 0, table
     page.goto("/calls")

@@ -14,10 +14,11 @@ from pytest_django.fixtures import Settings
 from compliance import audit_check, erasure
 from compliance.models import ErasureStep, Request
 from compliance.stores import NotYet, Subject, all_stores
-from identity.models import Membership
+from identity.models import Membership, User
 from identity.personal_data import subject_anew
 from processors.models import Disclosure
 from tests.identity.conftest import MakeAccount, SignIn
+from tests.opened import opened_values
 from tests.sandbox_fixture import Sandbox
 from voice.models import Call, CallLeg, Lead, TranscriptSegment
 
@@ -69,15 +70,15 @@ def all_rows() -> str:
             "SELECT coalesce(most_common_vals::text, '') || coalesce(histogram_bounds::text, '') FROM pg_stats"
         )
         texts += [row[0] for row in cursor.fetchall()]
-    return "\n".join(texts).lower()
+    return "\n".join([*texts, *opened_values()]).lower()
 
 
-def bytes_on_disk(canary: str) -> int:
-    """In how many files of the cluster, write-ahead log included, a word stands."""
-    found = 0
+def bytes_on_disk(canary: str | bytes) -> int:
+    """In how many files of the cluster, write-ahead log included, a word stands, or a sealed value."""
+    found, wanted = 0, canary.encode() if isinstance(canary, str) else canary
     for path in (Path(settings.DATA_DIR) / "postgres").rglob("*"):
         try:
-            found += path.is_file() and canary.encode() in path.read_bytes()
+            found += path.is_file() and wanted in path.read_bytes()
         except FileNotFoundError:
             continue  # PostgreSQL recycled it meanwhile.
     return found
@@ -105,9 +106,18 @@ def test_after_a_typed_confirmation_everything_of_the_person_is_gone_from_rows_a
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
         cursor.execute("CHECKPOINT")
-    canaries = ["Zanzibel", "Quxworthy", "12025550180", "Brobdingnag", "37060012345", str(leaving.user_id)]
+    canaries = ["Zanzibel", "Quxworthy", "Brobdingnag", "37060012345", "12025550180", str(leaving.user_id)]
+    # On the disk the number is nowhere in plain, so what stands for it is looked for.
+    person = User.objects.get(id=leaving.user_id)
+    sealed: list[bytes] = [
+        person.__dict__["email"],
+        person.__dict__["mobile_e164"],
+        person.email_key,
+        person.mobile_e164_key,
+    ]
     assert all(canary.lower() in all_rows() for canary in canaries)
-    assert all(bytes_on_disk(canary) for canary in canaries[:5])
+    assert all(value.hex() in all_rows() for value in sealed)
+    assert all(bytes_on_disk(canary) for canary in canaries[:4]) and all(bytes_on_disk(value) for value in sealed)
 
     status, asked = browser.post("/api/privacy/erasure", {"confirm": "Zanzibel@Quxworthy.example", "when": "now"})
     assert (status, asked["state"]) == (202, "requested")
@@ -116,7 +126,9 @@ def test_after_a_typed_confirmation_everything_of_the_person_is_gone_from_rows_a
     rows = all_rows()
     # The audit names who asked by an identifier that leads nowhere any more.
     assert [canary for canary in canaries[:5] if canary.lower() in rows] == []
+    assert [value for value in sealed if value.hex() in rows] == []
     assert {canary: bytes_on_disk(canary) for canary in canaries[:5]} == dict.fromkeys(canaries[:5], 0)
+    assert [bytes_on_disk(value) for value in sealed] == [0, 0, 0, 0]
     assert "controlia" in rows and "laputania" in rows
     assert bytes_on_disk("Controlia") and bytes_on_disk("Laputania") and bytes_on_disk("37060054321")
     assert browser.get("/api/session")[1]["state"] == "anonymous"

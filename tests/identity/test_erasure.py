@@ -13,18 +13,19 @@ from identity.personal_data import INVENTORY, STORE, subject_of
 from tests.compliance.ends import end
 from tests.identity.browser import Browser, form
 from tests.identity.conftest import MakeAccount, SignIn
+from tests.opened import opened_values
 
 NOW = datetime.now(UTC)
 
 
 def everything_stored() -> str:
-    """All rows of all tables of identity as text."""
+    """All rows of all tables of identity as text, and what is sealed, opened."""
     with connection.cursor() as cursor:
         texts = []
         for model in apps.get_app_config("identity").get_models():
             cursor.execute(f'SELECT t::text FROM "{model._meta.db_table}" t')  # noqa: S608 - our own table names
             texts += [row[0] for row in cursor.fetchall()]
-    return "\n".join(texts)
+    return "\n".join([*texts, *opened_values()])
 
 
 @pytest.mark.policy("C6.2", "C7.3")
@@ -38,13 +39,27 @@ def test_an_erased_person_is_gone_and_another_is_still_there(make_account: MakeA
     sign_in(control, "203.0.113.88")
     subject = subject_of(member.user_id)
     assert STORE.verify(subject) > 0
+    sealed = [
+        value.hex()
+        for row in User.objects.exclude(id=control.user_id)
+        for value in (row.email_key, row.mobile_e164_key)
+    ]
+    assert len(sealed) == 4 and all(each in everything_stored() for each in sealed)
 
     counts = STORE.erase(subject, now=NOW)
 
     assert counts["account"] == 2 and counts["session"] == 1
     assert STORE.verify(subject) == 0
     stored = everything_stored().lower()
-    for trace in ("zanzibel", "quxworthy", "zq@example.com", "12025550180", "203.0.113.77", str(member.user_id)):
+    for trace in (
+        "zanzibel",
+        "quxworthy",
+        "zq@example.com",
+        "12025550180",
+        "203.0.113.77",
+        str(member.user_id),
+        *sealed,
+    ):
         assert trace not in stored
     for kept in ("controlia", "c@example.com", "12025550181", "203.0.113.88"):
         assert kept in stored

@@ -22,6 +22,8 @@ NAME = re.compile(r"[A-Z][A-Z0-9]+(_[A-Z0-9]+)*")
 COMPLETE = {
     "SECRET_KEY": "s" * 50,
     "SUPPRESSION_KEY": "0f" * 32,
+    "FIELD_KEYS": "E" * 43 + "=",
+    "LOOKUP_KEY": "1e" * 32,
     "STAFF_SECRET_KEYS": "A" * 43 + "=",
     "DATABASE_URL": "postgresql://klose:secret@db.example.com:5432/klose",
     "REDIS_URL": "redis://a.example.com:6379/0,redis://b.example.com:6379/0",
@@ -103,6 +105,12 @@ def test_each_required_setting_is_missed(setting: str) -> None:
     ("setting", "value"),
     [
         ("SECRET_KEY", "short"),
+        ("FIELD_KEYS", "short"),
+        ("FIELD_KEYS", "E" * 43 + "=;" + "I" * 43 + "="),
+        ("FIELD_KEYS", "é" * 43 + "="),
+        ("LOOKUP_KEY", "1e" * 31),
+        ("LOOKUP_KEY", "0F" * 32),
+        ("STAFF_SECRET_KEYS", "E" * 43 + "="),
         ("STAFF_SECRET_KEYS", "short"),
         ("STAFF_SECRET_KEYS", "A" * 43 + "=," + "A" * 44),
         ("DEBUG", "true"),

@@ -29,7 +29,6 @@ class Command(BaseCommand):
         ):
             acts.add_parser(act, help=what).add_argument("email")
         acts.add_parser("list", help="everybody, with role and state")
-        acts.add_parser("rekey", help="encrypts all secrets with the first of STAFF_SECRET_KEYS")
 
     def handle(self, *args: Any, act: str, **options: Any) -> None:
         now = datetime.now(UTC)
@@ -43,8 +42,6 @@ class Command(BaseCommand):
                 known = StaffMember.objects.filter(email=str(options["email"]).strip().lower())
                 people.disable(member_id=known.values_list("id", flat=True).first(), by=None, now=now)
                 self.stdout.write("Disabled; every session and look has ended.")
-            elif act == "rekey":
-                self.stdout.write(f"{people.encrypt_anew()} secrets are under the first key; the others can go.")
             else:
                 self._list()
         except DomainError as error:
@@ -55,6 +52,6 @@ class Command(BaseCommand):
         self.stdout.write(f"Good once, for 24 hours: {settings.PUBLIC_URL}/staff/enrol#{token}")
 
     def _list(self) -> None:
-        for member in StaffMember.objects.order_by("email"):
+        for member in sorted(StaffMember.objects.all(), key=lambda member: member.email):
             state = "disabled" if member.disabled_at else "active" if member.enrolled_at else "invited"
             self.stdout.write(f"{member.email}  {member.role}  {state}")
