@@ -97,8 +97,9 @@ WITH wanted AS MATERIALIZED (
     FROM unnest(%(workspaces)s::uuid[]) AS owner CROSS JOIN generate_series(1, %(each)s) AS place
 ),
 people AS (
-    INSERT INTO identity_user (id, email, mobile_e164, password, first_name, last_name, is_active, created_at)
-    SELECT person, email, mobile_e164, password, first_name, last_name, is_active, created_at
+    INSERT INTO identity_user (id, email_sealed, mobile_e164_sealed, password, first_name, last_name, is_active,
+                               created_at)
+    SELECT person, email_sealed, mobile_e164_sealed, password, first_name, last_name, is_active, created_at
     FROM wanted CROSS JOIN identity_user AS pattern WHERE pattern.id = %(person)s
 ),
 leads AS (

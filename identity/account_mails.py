@@ -35,8 +35,9 @@ def _send(mail_id: UUID, now: datetime) -> bool:
         if account is None:
             mail.delete()
             return False
-        mail.user = account
-        mail.save(update_fields=["user"])
+        # The account's own address, and not whatever spelling of it was typed.
+        mail.user, mail.email = account, account.email
+        mail.save(update_fields=["user", "email"])
     subject, text = _written(mail)
     if not send(kind=mail.kind, to=[mail.email], subject=subject, text=text, row_id=mail.id, attempt=mail.attempts):
         return False

@@ -32,6 +32,7 @@ else:
 
 
 KEY_SUFFIX: Final = "_key"
+COLUMN_SUFFIX: Final = "_sealed"
 
 
 def index_column(of: str) -> models.GeneratedField:
@@ -74,6 +75,12 @@ class Sealed(_Field[_Set, _Get]):
     ) -> None:
         self.lookup, self.keys, self.pattern = lookup, keys, pattern
         super().__init__(*args, **options)
+
+    def get_attname_column(self) -> tuple[str, str]:
+        """The column is named otherwise than a plain one was: a process of before, which knows nothing of sealing, fails there
+        and writes nothing into it as it is."""
+        attname, column = super().get_attname_column()
+        return attname, column + COLUMN_SUFFIX
 
     def deconstruct(self) -> Any:
         name, path, arguments, options = super().deconstruct()

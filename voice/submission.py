@@ -12,6 +12,7 @@ from ledger import operations as ledger
 from ledger import queries as ledger_queries
 from ledger.money import affordable_s
 from processors import disclosures
+from processors.seal import SealUnreadable
 from voice import callbacks, guard, outcomes, told, twilio
 from voice.changes import publish_call
 from voice.dialling import CALL_LENGTH_MAX_S
@@ -99,6 +100,9 @@ def resolve_unknown(*, now: datetime) -> None:
             sid = twilio.find_call(to_e164=call.user.mobile_e164, since=intent.claimed_at)
         except twilio.CarrierSilent:
             continue
+        except SealUnreadable:
+            # The carrier cannot be asked about this one; its own news may still come, and the others are not held up by it.
+            sid = None
         if sid:
             adopt(call_id=call.id, sid=sid, now=now)
         elif now - intent.claimed_at > GIVE_UP_AFTER:

@@ -82,6 +82,13 @@ def test_an_unknown_e_mail_is_answered_alike_and_nobody_is_written_to(make_accou
     assert not AccountMail.objects.filter(email="nobody@example.com").exists()
 
 
+def test_an_address_of_other_letters_gets_nobody_elses_link(make_account: MakeAccount, mails: Mails) -> None:
+    make_account(email="sam@example.com")
+    assert forgot("\u017fam@example.com") == (204, None)
+    assert (mails("\u017fam@example.com"), mails("sam@example.com")) == ([], [])
+    assert not AccountMail.objects.exists()
+
+
 def test_a_sign_up_that_was_not_finished_gets_no_link(browser: Browser, mails: Mails) -> None:
     """Red when a link would finish a sign-up whose phone nobody has proved."""
     assert browser.post("/api/signup", form())[0] == 200

@@ -17,7 +17,7 @@ from cryptography.fernet import Fernet
 from django.conf import settings as configured
 from django.core.exceptions import FieldError, ImproperlyConfigured
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, ProgrammingError, connection, transaction
 from django.db.models import F
 from pytest_django.fixtures import Settings
 
@@ -112,17 +112,18 @@ def _agreed() -> dict[str, object]:
 
 def test_what_is_put_into_another_row_or_column_does_not_open(make_account: MakeAccount) -> None:
     victim, thief = make_account().user, make_account(email="eve@example.com", mobile="+12025550199").user
-    moved("identity_user", "mobile_e164", "mobile_e164", of=thief.id, into=victim.id)
+    moved("identity_user", "mobile_e164_sealed", "mobile_e164_sealed", of=thief.id, into=victim.id)
     with pytest.raises(SealUnreadable):
         _ = User.objects.get(id=victim.id).mobile_e164
-    moved("identity_user", "mobile_e164", "email", of=thief.id, into=thief.id)
+    moved("identity_user", "mobile_e164_sealed", "email_sealed", of=thief.id, into=thief.id)
     with pytest.raises(SealUnreadable):
         _ = User.objects.get(id=thief.id).mobile_e164
     # The blind index of one with the ciphertext of the other.
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE identity_user SET mobile_verified_at = NULL, email = substring(victim.email, 1, 36) ||"
-            " substring(identity_user.email, 37) FROM identity_user AS victim WHERE victim.id = %s AND identity_user.id = %s",
+            "UPDATE identity_user SET mobile_verified_at = NULL, email_sealed = substring(victim.email_sealed, 1, 36) ||"
+            " substring(identity_user.email_sealed, 37) FROM identity_user AS victim"
+            " WHERE victim.id = %s AND identity_user.id = %s",
             [victim.id, thief.id],
         )
     assert User.objects.filter(email=victim.email).count() == 2
@@ -133,7 +134,7 @@ def test_what_is_put_into_another_row_or_column_does_not_open(make_account: Make
 @pytest.mark.usefixtures("transactional_db")
 def test_one_of_us_does_not_come_in_with_a_colleagues_second_factor() -> None:
     admin, helper = hire("admin", "Ann"), hire("support", "Bob")
-    moved("staff_staffmember", "totp_secret", "totp_secret", of=helper.member.id, into=admin.member.id)
+    moved("staff_staffmember", "totp_secret_sealed", "totp_secret_sealed", of=helper.member.id, into=admin.member.id)
     status, answer = Desk().enter(admin, code=helper.code())
     assert (status, code_of(answer)) == (503, "staff_secret_unreadable")
 
@@ -142,6 +143,14 @@ def test_people_sign_in_with_their_address_in_whatever_case(make_account: MakeAc
     make_account(email="Zelda.Quorn@Marsh.example")
     status, session = Browser().post("/api/signin", {"email": " ZELDA.quorn@marsh.EXAMPLE ", "password": PASSWORD})
     assert (status, session["state"]) == (200, "awaiting_otp")
+
+
+def test_addresses_that_are_two_stay_two(make_account: MakeAccount) -> None:
+    """The long s and the sharp s would be others' letters if cases were folded."""
+    emails = ["sam@example.com", "\u017fam@example.com", "ada@strasse.example", "ada@stra\u00dfe.example"]
+    for number, email in enumerate(emails):
+        make_account(email=email, mobile=f"+1202555013{number}")
+    assert [User.objects.get(email=email).mobile_e164[-1] for email in emails] == list("0123")
 
 
 def test_of_two_who_claim_one_address_at_the_same_moment_one_gets_it(
@@ -287,9 +296,20 @@ def test_a_change_of_number_under_way_is_over_when_its_key_is_gone(
     assert (status, code_of(answer)) == (409, "no_mobile_change")
 
 
+@pytest.mark.django_db
+def test_a_process_of_before_that_still_runs_fails_and_writes_nothing_as_it_is() -> None:
+    for model, fields in sealed_columns.sealed_columns().items():
+        for field in fields:
+            statement = f'UPDATE {model._meta.db_table} SET "{field.name}" = %s'  # noqa: S608 - our own names
+            with pytest.raises(ProgrammingError), transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(statement, ["eve@example.com"])
+
+
 def test_a_value_that_was_changed_does_not_open(make_account: MakeAccount) -> None:
     user = make_account().user
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE identity_user SET email = set_byte(email, 60, get_byte(email, 60) # 1)")
+        cursor.execute(
+            "UPDATE identity_user SET email_sealed = set_byte(email_sealed, 60, get_byte(email_sealed, 60) # 1)"
+        )
     with pytest.raises(SealUnreadable):
         _ = User.objects.get(id=user.id).email

@@ -183,6 +183,21 @@ def test_a_carrier_that_never_got_the_call_costs_nothing(member: Membership, san
     assert broken() == []
 
 
+def test_a_person_whose_number_cannot_be_read_holds_up_nobody_else(
+    member: Membership, make_account: Callable[..., Membership], sandbox: Sandbox
+) -> None:
+    other = make_account(email="eve@example.com", mobile="+12025550199")
+    calls, now = [place(member), place(other)], datetime.now(UTC)
+    for call in calls:
+        sandbox.fail("twilio.rest", "drop")
+        submission.dial(call_id=call.id, now=now)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE identity_user SET mobile_e164_sealed = '\\x00' WHERE id = %s", [member.user_id])
+    submission.resolve_unknown(now=now + timedelta(seconds=120))
+    assert [call.status for call in Call.objects.get_queryset()] == ["failed", "failed"]
+    assert [amounts(each.workspace_id) for each in (member, other)] == [(CREDIT, 0, 0)] * 2
+
+
 def test_a_call_that_the_carrier_refuses_ends_with_its_reason(member: Membership, sandbox: Sandbox) -> None:
     call = place(member)
     sandbox.fail("twilio.rest", "error", value=21211)
