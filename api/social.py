@@ -29,7 +29,7 @@ router = Router(tags=["identity"])
 
 PROBLEMS: Final[dict[type[DomainError], int]] = {
     social.ProviderNotOffered: 409,
-    social_entry.SocialSignUpOver: 404,
+    social.SocialSignUpOver: 404,
     step_up.PasswordWanted: 409,
     step_up.ProofMissing: 422,
     ways_in.LastWayIn: 409,

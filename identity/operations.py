@@ -23,6 +23,7 @@ from identity.models import AccessEvent, ApiKey, Membership, Session, User, Work
 from identity.permissions import Role
 from identity.schemas import AccountIn, OtpSentOut, SignUpIn
 from identity.sessions import SessionStore
+from identity.social import SocialSignUpOver
 from processors.errors import DomainError
 from realtime.publish import close_sockets_on_commit
 
@@ -172,7 +173,7 @@ def send_otp(*, session: SessionStore, client: Client, now: datetime) -> OtpSent
 def verify_phone(*, session: SessionStore, code: str, client: Client, now: datetime) -> None:
     """Opens the session fully, under a new id, if the passcode is right. A second time it changes nothing.
 
-    Raises SessionEnded, EmailTaken, SocialInUse and what `otp.check` raises.
+    Raises SessionEnded, EmailTaken, SocialInUse, SocialSignUpOver and what `otp.check` raises.
     """
     row, user = _waiting(session)
     if row.phone_verified_at is not None:
@@ -186,7 +187,7 @@ def verify_phone(*, session: SessionStore, code: str, client: Client, now: datet
                 is_new = bool(mine)
                 if is_new:
                     ways_in.take_claimed(session=session, user=user, now=now)
-        except (EmailTaken, ways_in.SocialInUse):
+        except (EmailTaken, ways_in.SocialInUse, SocialSignUpOver):
             erase_user(user_id=user.id, now=now)
             session.flush()
             raise

@@ -26,7 +26,7 @@ from identity.schemas import Provider
 from identity.sessions import SessionStore
 from identity.social_backends import Facebook, Google
 from processors.errors import DomainError
-from processors.seal import blind_index, seal_in_json, unseal_from_json
+from processors.seal import SealUnreadable, blind_index, seal_in_json, unseal_from_json
 
 logger = logging.getLogger(__name__)
 
@@ -79,6 +79,15 @@ class SocialRefused(DomainError):
     code: ClassVar[str] = "social_refused"
 
 
+class SocialSignUpOver(DomainError):
+    """This browser has nobody who was confirmed and is about to sign up, or has waited too long."""
+
+    code: ClassVar[str] = "social_sign_up_over"
+
+    def __init__(self) -> None:
+        super().__init__("This took too long, or was begun in another browser. Start again.")
+
+
 @dataclass(frozen=True, slots=True)
 class Confirmed:
     """All that is taken from a provider.
@@ -99,8 +108,11 @@ class Confirmed:
 
     @staticmethod
     def from_json(stored: Mapping[str, str]) -> "Confirmed":
-        """Raises SealUnreadable."""
-        return Confirmed(**json.loads(unseal_from_json(stored["sealed"], about=_SEALED_IN)))
+        """Raises SocialSignUpOver when its key was taken away meanwhile."""
+        try:
+            return Confirmed(**json.loads(unseal_from_json(stored["sealed"], about=_SEALED_IN)))
+        except SealUnreadable:
+            raise SocialSignUpOver from None
 
 
 def address_key(email: str) -> str:

@@ -17,13 +17,12 @@ from compliance import tombstones
 from identity import operations, social, step_up, ways_in
 from identity.access import Client, record, refuse_mass_sign_up
 from identity.auth import Actor, actor_of_session
-from identity.models import AccessEvent, SocialIdentity, User
+from identity.models import AccessEvent, Session, SocialIdentity, User
 from identity.operations import AccountBlocked
 from identity.schemas import Provider, SocialSignUpIn, SocialSignUpOut
 from identity.sessions import SessionStore
-from identity.social import Confirmed, SocialStateInvalid
+from identity.social import Confirmed, SocialSignUpOver, SocialStateInvalid
 from processors.errors import DomainError
-from processors.seal import SealUnreadable
 
 Intent = Literal["sign_in", "sign_up", "link"]
 # Where a session keeps what it began at a provider, and whom that confirmed, until the sign-up page is filled in.
@@ -42,12 +41,6 @@ class SocialEmailKnown(DomainError):
     """The provider's e-mail address has an account, which it does not open."""
 
     code: ClassVar[str] = "social_email_known"
-
-
-class SocialSignUpOver(DomainError):
-    """This browser has nobody who was confirmed and is about to sign up, or has waited too long."""
-
-    code: ClassVar[str] = "social_sign_up_over"
 
 
 def begin(
@@ -112,6 +105,13 @@ def drop(session: SessionStore) -> None:
     """Forgets whoever was about to sign up in this browser. A second time it changes nothing."""
     if session.get(_PENDING) is not None:
         session.flush()
+
+
+def forget_waiting() -> int:
+    """Ends every sign-up that waits in some browser: by the blind indexes of a LOOKUP_KEY of before no erasure finds it.
+    Returns how many that were."""
+    ended, _ = Session.objects.filter(user=None, data__has_key=_PENDING).delete()
+    return ended
 
 
 def sign_up(*, session: SessionStore, form: SocialSignUpIn, client: Client, now: datetime) -> None:
@@ -191,13 +191,9 @@ def _link(session: SessionStore, confirmed: Confirmed, client: Client, now: date
 def _waiting(session: SessionStore) -> Confirmed:
     """Raises SocialSignUpOver."""
     stored = session.get(_PENDING)
-    try:
-        if stored is not None:
-            return Confirmed.from_json(stored)
-    except SealUnreadable:
-        # Its key was taken away meanwhile.
-        pass
-    raise SocialSignUpOver("This took too long, or was begun in another browser. Start again.")
+    if stored is None:
+        raise SocialSignUpOver
+    return Confirmed.from_json(stored)
 
 
 def _own_path(typed: str | None) -> str:

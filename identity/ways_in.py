@@ -63,7 +63,7 @@ def note_claim(*, session: SessionStore, confirmed: Confirmed) -> None:
 
 
 def take_claimed(*, session: SessionStore, user: User, now: datetime) -> None:
-    """In the transaction that finishes a sign-up. Raises SocialInUse."""
+    """In the transaction that finishes a sign-up. Raises SocialInUse, SocialSignUpOver."""
     stored = session.pop(_CLAIM, None)
     if stored is not None:
         _take(Confirmed.from_json(stored), user, now)

@@ -39,14 +39,24 @@ def sealed_columns() -> Columns:
     return found
 
 
-def demand_right_keys() -> None:
-    """Opens the oldest and the newest value of each column, and compares their blind indexes. Raises KeysWrong,
-    ImproperlyConfigured."""
+def demand_right_keys() -> list[str]:
+    """Opens the oldest and the newest value of each column, and compares their blind indexes.
+
+    Returns what is wrong with columns that have keys of their own: whom they are about is shut out, and the product runs.
+    Raises KeysWrong for the others, ImproperlyConfigured.
+    """
+    borne = []
     for model, fields in sealed_columns().items():
         for field in fields:
             rows = _with_key_id(model, field).filter(key_id__gt=b"").order_by("pk")
-            for row in filter(None, (rows.first(), rows.last())):
-                _demand_opens(row, field)
+            for row in dict.fromkeys(filter(None, (rows.first(), rows.last()))):
+                try:
+                    _demand_opens(row, field)
+                except KeysWrong as wrong:
+                    if field.keys == "FIELD_KEYS":
+                        raise
+                    borne.append(str(wrong))
+    return borne
 
 
 def uses() -> list[Use]:
@@ -68,23 +78,24 @@ def uses() -> list[Use]:
     return found
 
 
-def renew(*, everything: bool = False) -> Iterator[tuple[str, int]]:
-    """Seals anew what is under an older key, or everything, for a new LOOKUP_KEY. Yields a table and how many of its values
-    are done, after each batch, which stands for itself: whatever stops it, the next run goes on.
+def renew(*, everything: bool = False) -> Iterator[tuple[str, int, list[str]]]:
+    """Seals anew what is under an older key, or everything, for a new LOOKUP_KEY. Yields a table, how many of its values are
+    done, and where those are that do not open and stay as they are, after each batch, which stands for itself: whatever
+    stops it, the next run goes on.
 
-    Raises SealUnreadable, ImproperlyConfigured.
+    Raises ImproperlyConfigured.
     """
     for model, fields in sealed_columns().items():
-        last, done = None, 0
+        last, done, unreadable = None, 0, list[str]()
         while True:
             with transaction.atomic():
                 rows = _some(model, last)
                 for row in rows:
-                    done += _renewed(row, fields, everything)
+                    done += _renewed(row, fields, everything, unreadable)
             if not rows:
                 break
             last = rows[-1].pk
-            yield model._meta.db_table, done
+            yield model._meta.db_table, done, unreadable
 
 
 def convert(
@@ -120,19 +131,22 @@ def _some(model: type[models.Model], last: Any) -> list[models.Model]:
     return list((rows if last is None else rows.filter(pk__gt=last))[:ROWS_AT_ONCE])
 
 
-def _renewed(row: models.Model, fields: list[Sealed[Any, Any]], everything: bool) -> int:
-    old = [
-        field
-        for field in fields
-        if (sealed := row.__dict__[field.attname])
-        and (everything or sealed[:KEY_ID_BYTES] != newest_key_id(field.keys))
-    ]
-    for field in old:
-        # Opening it makes the row forget how it was sealed.
-        getattr(row, field.attname)
-    if old:
-        row.save(update_fields=[field.name for field in old])
-    return len(old)
+def _renewed(row: models.Model, fields: list[Sealed[Any, Any]], everything: bool, unreadable: list[str]) -> int:
+    """Adds to `unreadable` where a value is that does not open."""
+    opened = []
+    for field in fields:
+        sealed = row.__dict__[field.attname]
+        if not sealed or not (everything or sealed[:KEY_ID_BYTES] != newest_key_id(field.keys)):
+            continue
+        try:
+            # Opening it makes the row forget how it was sealed.
+            getattr(row, field.attname)
+            opened.append(field.name)
+        except SealUnreadable:
+            unreadable.append(f"{row._meta.db_table}.{field.column} of {row.pk}")
+    if opened:
+        row.save(update_fields=opened)
+    return len(opened)
 
 
 def _with_key_id(model: type[models.Model], field: Sealed[Any, Any]) -> models.QuerySet[Any]:

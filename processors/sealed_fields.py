@@ -80,7 +80,7 @@ class Sealed(_Field[_Set, _Get]):
         """The column is named otherwise than a plain one was: a process of before, which knows nothing of sealing, fails there
         and writes nothing into it as it is."""
         attname, column = super().get_attname_column()
-        return attname, column + COLUMN_SUFFIX
+        return attname, f"{column}{COLUMN_SUFFIX}"
 
     def deconstruct(self) -> Any:
         name, path, arguments, options = super().deconstruct()

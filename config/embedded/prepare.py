@@ -14,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.db import connection
 
+from processors.seal import SealUnreadable
 from processors.sealed_columns import KeysWrong, demand_right_keys
 
 # Any number that nothing else of the product locks.
@@ -21,13 +22,14 @@ _LOCK = 7_203_518_442
 
 
 def prepare() -> None:
-    """Apply all migrations. Raises KeysWrong, ImproperlyConfigured."""
+    """Apply all migrations. Raises KeysWrong, SealUnreadable, ImproperlyConfigured."""
     with connection.cursor() as cursor:
         # A session's lock: it ends with this process, however that ends.
         cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
         call_command("migrate", interactive=False, verbosity=0)
         cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
-    demand_right_keys()
+    for wrong in demand_right_keys():
+        sys.stderr.write(f"{wrong}\n")
 
 
 if __name__ == "__main__":
@@ -35,5 +37,5 @@ if __name__ == "__main__":
     django.setup()
     try:
         prepare()
-    except (KeysWrong, ImproperlyConfigured) as wrong:
+    except (KeysWrong, SealUnreadable, ImproperlyConfigured) as wrong:
         sys.exit(str(wrong))

@@ -28,11 +28,12 @@ def open_rows(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
 
 def _forget_what_is_under_way(apps: Apps) -> None:
     """A change of number or a sign-up with a provider that is half done is begun again: the session keeps it in another
-    form now. Other sessions go on."""
-    for name in ("mobile_change", "social_sign_up", "social_claim"):
-        for session in apps.get_model("identity", "Session").objects.filter(data__has_key=name):
-            del session.data[name]
-            session.save(update_fields=["data"])
+    form now. A sign-up's session ends, lest it finish without the provider's account. Other sessions go on."""
+    sessions = apps.get_model("identity", "Session").objects
+    sessions.filter(data__has_any_keys=["social_sign_up", "social_claim"]).delete()
+    for session in sessions.filter(data__has_key="mobile_change"):
+        del session.data["mobile_change"]
+        session.save(update_fields=["data"])
 
 
 class Migration(migrations.Migration):

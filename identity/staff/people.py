@@ -108,8 +108,9 @@ def disable(*, member_id: UUID | None, by: StaffActor | None, now: datetime) -> 
         if member.disabled_at is not None:
             return
         _shut_out(member, now)
-        member.disabled_at, member.enrolment_digest = now, None
-        member.save(update_fields=["disabled_at", "enrolment_digest"])
+        # The secret has no use any more, and is not to hold back a key that is replaced.
+        member.disabled_at, member.enrolment_digest, member.totp_secret = now, None, new_secret()
+        member.save(update_fields=["disabled_at", "enrolment_digest", "totp_secret"])
         _note(member, StaffEvent.DISABLED, "staff.disabled", by, now)
 
 

@@ -30,6 +30,7 @@ from processors import sealed_columns
 from processors.seal import SealUnreadable
 from tests.identity.browser import PASSWORD, Browser, code_of, form
 from tests.identity.conftest import MakeAccount, SignIn
+from tests.identity.social import go_through, meet, rest
 from tests.sandbox_fixture import Sandbox
 from tests.staff.ours import Desk, hire
 
@@ -224,7 +225,7 @@ def test_a_key_is_replaced_with_overlap_and_the_command_says_when_the_old_one_ca
 
     # Stopped after its first batch of the people, and run again.
     monkeypatch.setattr(sealed_columns, "ROWS_AT_ONCE", 2)
-    list(islice((table for table, done in sealed_columns.renew() if done), 1))
+    list(islice((table for table, done, _ in sealed_columns.renew() if done), 1))
     assert "6 values; an older key, run `renew`" in told("status")
     said = told("renew")
     assert "identity_user: 6 sealed anew" in said and "0 values; an older key, which can go" in said
@@ -241,14 +242,18 @@ def test_a_key_is_replaced_with_overlap_and_the_command_says_when_the_old_one_ca
 
 
 def test_with_a_new_look_up_key_nobody_is_found_until_everything_is_sealed_anew(
-    make_account: MakeAccount, settings: Settings, told: Told
+    make_account: MakeAccount, settings: Settings, told: Told, sandbox: Sandbox
 ) -> None:
     make_account()
+    # Somebody is about to sign up with an address that an erasure has to find.
+    go_through(Browser(), "google", meet(sandbox, "google", email="bea@example.com"))
+    assert Session.objects.filter(data__has_key="social_sign_up").exists()
     settings.LOOKUP_KEY = "ab" * 32
     assert not User.objects.filter(email="ada@example.com").exists()
     with pytest.raises(sealed_columns.KeysWrong, match="renew --all"):
         sealed_columns.demand_right_keys()
-    told("renew", "--all")
+    assert "have to begin again: 1" in told("renew", "--all")
+    assert not Session.objects.filter(data__has_key="social_sign_up").exists()
     sealed_columns.demand_right_keys()
     assert User.objects.get(email="ada@example.com").mobile_e164 == "+12025550110"
 
@@ -305,11 +310,40 @@ def test_a_process_of_before_that_still_runs_fails_and_writes_nothing_as_it_is()
                 cursor.execute(statement, ["eve@example.com"])
 
 
-def test_a_value_that_was_changed_does_not_open(make_account: MakeAccount) -> None:
-    user = make_account().user
+def test_a_value_that_was_changed_does_not_open_is_named_and_holds_up_no_other(
+    make_account: MakeAccount, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    user, other = make_account().user, make_account(email="eve@example.com", mobile="+12025550199").user
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE identity_user SET email_sealed = set_byte(email_sealed, 60, get_byte(email_sealed, 60) # 1)"
+            " WHERE id = %s",
+            [user.id],
         )
     with pytest.raises(SealUnreadable):
         _ = User.objects.get(id=user.id).email
+    settings.FIELD_KEYS = [NEW_KEY, *settings.FIELD_KEYS]
+    with pytest.raises(CommandError, match="cannot be read"):
+        call_command("sealed", "renew")
+    said = capsys.readouterr().out
+    assert f"identity_user.email_sealed of {user.id}: cannot be read" in said and "1 values; an older key" in said
+    settings.FIELD_KEYS = [NEW_KEY]
+    assert (User.objects.get(id=other.id).email, User.objects.get(id=user.id).mobile_e164) == (
+        other.email,
+        "+12025550110",
+    )
+
+
+def test_a_sign_up_with_a_provider_whose_key_is_gone_begins_again(
+    sandbox: Sandbox, settings: Settings, browser: Browser
+) -> None:
+    go_through(browser, "google", meet(sandbox, "google"), "sign_up")
+    browser.post("/api/social/sign-up", rest())
+    (old,) = settings.FIELD_KEYS
+    settings.FIELD_KEYS = [NEW_KEY, old]
+    list(sealed_columns.renew())
+    settings.FIELD_KEYS = [NEW_KEY]
+    browser.post("/api/otp/send")
+    status, answer = browser.post("/api/otp/check", {"code": sandbox.code_at("+12025550110")})
+    assert (status, code_of(answer)) == (404, "social_sign_up_over")
+    assert (browser.get("/api/session")[1]["state"], User.objects.count()) == ("anonymous", 0)

@@ -15,7 +15,9 @@ from django.db import connection
 from compliance import audit_check
 from compliance.models import AuditEvent
 from compliance.retention import expire
+from identity.staff import people
 from identity.staff.models import StaffEvent, StaffMember, StaffSession
+from processors.sealed_columns import demand_right_keys
 from tests.identity.browser import PASSWORD as CUSTOMERS_PASSWORD
 from tests.identity.browser import code_of
 from tests.identity.conftest import MakeAccount, SignIn
@@ -272,8 +274,13 @@ def test_a_key_is_replaced_with_overlap_and_without_it_the_way_in_is_closed(
     assert (status, code_of(answer)) == (503, "staff_secret_unreadable")
     with pytest.raises(CommandError):
         call_command("sealed", "renew")
+    [borne] = demand_right_keys()
+    assert "staff_staffmember.totp_secret_sealed cannot be read" in borne
     # A recovery code needs no key.
     assert Desk().enter(ours, code=ours.recovery_codes[0])[0] == 200
+    # Whoever left needs none of the keys.
+    people.disable(member_id=ours.member.id, by=None, now=datetime.now(UTC))
+    assert demand_right_keys() == []
 
 
 def test_the_privacy_officer_reads_what_happened_at_the_entrance() -> None:

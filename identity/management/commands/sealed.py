@@ -6,8 +6,8 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
+from identity import social_entry
 from processors import sealed_columns
-from processors.seal import SealUnreadable
 
 
 class Command(BaseCommand):
@@ -24,14 +24,32 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, act: str, **options: Any) -> None:
         try:
-            if act == "renew":
-                for table, done in sealed_columns.renew(everything=options["all"]):
-                    self.stdout.write(f"{table}: {done} sealed anew")
-            self._status()
-        except (SealUnreadable, ImproperlyConfigured) as error:
+            unreadable = self._renew(everything=options["all"]) if act == "renew" else []
+            missing = self._status()
+        except ImproperlyConfigured as error:
             raise CommandError(str(error)) from None
+        if missing:
+            raise CommandError("Some values cannot be read. Put the missing keys back behind the newest ones.")
+        if unreadable:
+            raise CommandError("Some values were changed, or belong elsewhere, and cannot be read; see above.")
 
-    def _status(self) -> None:
+    def _renew(self, *, everything: bool) -> list[str]:
+        """Where the values are that do not open."""
+        if everything:
+            # An erasure looks for them by the blind index that they keep.
+            ended = social_entry.forget_waiting()
+            self.stdout.write(f"Sign-ups with Google or Facebook that have to begin again: {ended}")
+        found: dict[str, list[str]] = {}
+        for table, done, unreadable in sealed_columns.renew(everything=everything):
+            self.stdout.write(f"{table}: {done} sealed anew")
+            found[table] = unreadable
+        places = [place for unreadable in found.values() for place in unreadable]
+        for place in places:
+            self.stdout.write(f"{place}: cannot be read")
+        return places
+
+    def _status(self) -> int:
+        """How many keys are missing."""
         missing = 0
         for use in sealed_columns.uses():
             name = f"{use.keys} {use.key_id.hex()}: {use.values} values"
@@ -42,5 +60,4 @@ class Command(BaseCommand):
                 self.stdout.write(f"{name}; the newest key")
             else:
                 self.stdout.write(f"{name}; an older key, " + ("run `renew`" if use.values else "which can go"))
-        if missing:
-            raise CommandError("Some values cannot be read. Put the missing keys back behind the newest ones.")
+        return missing
