@@ -146,13 +146,7 @@ def stop_texts(request: HttpRequest) -> Status[None]:
     return Status(204, None)
 
 
-@router.post(
-    "/otp/check",
-    response=SessionOut,
-    auth=awaiting_otp_auth,
-    operation_id="check_otp",
-    openapi_extra={"responses": {404: {"$ref": "#/components/responses/identity_404"}}},
-)
+@router.post("/otp/check", response=SessionOut, auth=awaiting_otp_auth, operation_id="check_otp")
 def check_otp(request: HttpRequest, form: OtpCheckIn) -> SessionOut:
     session = session_of(request)
     operations.verify_phone(session=session, code=form.code, client=client_of(request), now=timezone.now())
