@@ -12,25 +12,28 @@ from api.rendering import answered
 from compliance import restriction
 from ledger import operations as ledger
 from processors.errors import DomainError
-from voice import corrections, operations, queries, receipt, restricting
+from voice import browser_calls, corrections, operations, queries, receipt, restricting, ways
 from voice.schemas import (
     CallChange,
     CallIn,
     CallListItem,
     CallOut,
     CallPage,
+    CallStartedOut,
     CallStatus,
     ReceiptOut,
     Result,
     SegmentChange,
     SegmentOut,
     SegmentPage,
+    VoiceTokenOut,
 )
 
 router = Router(tags=["calls"])
 
 PROBLEMS: dict[type[DomainError], int] = {
     operations.DialRefused: 409,
+    ways.BrowserCallsOff: 409,
     ledger.InsufficientCredit: 402,
     corrections.SegmentHasChanged: 409,
     corrections.NotSpeech: 409,
@@ -40,12 +43,19 @@ PROBLEMS: dict[type[DomainError], int] = {
 IdempotencyKey = Annotated[str, Header(alias="Idempotency-Key", min_length=8, max_length=80)]
 
 
-@router.post("/calls", response={201: CallOut}, operation_id="start_call")
+@router.post("/calls", response={201: CallStartedOut}, operation_id="start_call")
 def start_call(request: HttpRequest, body: CallIn, idempotency_key: IdempotencyKey) -> Any:
     now = datetime.now(UTC)
     actor = actor_of(request)
-    call = operations.start_call(actor=actor, lead_id=body.lead_id, idempotency_key=idempotency_key, now=now)
-    return Status(201, queries.call_out(call, now=now))
+    call = operations.start_call(
+        actor=actor, lead_id=body.lead_id, way=body.way, idempotency_key=idempotency_key, now=now
+    )
+    return Status(201, browser_calls.started_out(call, now=now))
+
+
+@router.post("/voice-token", response=VoiceTokenOut, operation_id="get_voice_token")
+def get_voice_token(request: HttpRequest) -> Any:
+    return browser_calls.access_token(actor=actor_of(request), now=datetime.now(UTC))
 
 
 @router.get("/calls", response=CallPage, operation_id="list_calls", auth=or_key("calls:read"))

@@ -138,8 +138,10 @@ CLAUSES: Final[tuple[Clause, ...]] = (
             ("C4.1", "We do not sell, rent or trade your personal data. Nobody but those named here receives any."),
             (
                 "C4.2-3",
-                "Twilio receives telephone numbers, to send passcodes by text message and to carry calls. Paddle, as merchant of"
-                " record, receives what a purchase needs. Their own privacy policies apply.",
+                "Twilio receives telephone numbers, to send passcodes by text message and to carry calls. If you call in the"
+                " browser, it connects to Twilio itself, which then knows its network address and random identifiers of you and"
+                " your workspace. Paddle, as merchant of record, receives what a purchase needs. Their own privacy policies"
+                " apply.",
             ),
             (
                 "C4.4-5",

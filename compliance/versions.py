@@ -22,8 +22,9 @@ _WRITTEN_DOWN_BY_TWILIO: Final = {
     ),
     "C4.2-3": (
         "Twilio receives telephone numbers, to send passcodes by text message and to carry calls, and has what is said in"
-        " calls turned into text by a provider of speech recognition that it uses. Paddle, as merchant of record, receives"
-        " what a purchase needs. Their own privacy policies apply."
+        " calls turned into text by a provider of speech recognition that it uses. If you call in the browser, it connects to"
+        " Twilio itself, which then knows its network address and random identifiers of you and your workspace. Paddle, as"
+        " merchant of record, receives what a purchase needs. Their own privacy policies apply."
     ),
 }
 
@@ -111,7 +112,17 @@ FIRST: Final = Version(
     clauses=CLAUSES,
     # Spelled out rather than read from the register: what the register adds to this needs a version of its own.
     receives={
-        "twilio": frozenset({"mobile", "phone", "one_time_code", "call_control", "call_reference", "webhook_address"}),
+        "twilio": frozenset(
+            {
+                "mobile",
+                "phone",
+                "one_time_code",
+                "call_control",
+                "call_reference",
+                "record_reference",
+                "webhook_address",
+            }
+        ),
         "paddle": frozenset({"email", "money", "payment_reference", "webhook_address", "workspace_reference"}),
         "google": frozenset({"sign_in", "webhook_address"}),
         "meta": frozenset({"sign_in", "webhook_address"}),

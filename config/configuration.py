@@ -19,6 +19,7 @@ _PORTS = {"PORT_WEB": "8000", "PORT_MEDIA": "8001", "PORT_LIVE": "8002"}
 _OF_MEDIA_STREAMS = {"MEDIA_SOCKET_URL"}
 # What config/settings.py reads of a database's address; anything else would be dropped without a word.
 _DATABASE_PARAMETERS = {"host", "port", "sslmode", "sslrootcert", "sslcert", "sslkey", "channel_binding"}
+_OF_BROWSER_CALLS = ("TWILIO_TWIML_APP_SID", "TWILIO_API_KEY_SID", "TWILIO_API_KEY_SECRET")
 _PACK_FIELDS = {"price_id": str, "name": str, "mcredits": int, "amount_minor": int, "currency": str}
 
 
@@ -152,6 +153,8 @@ _DEMANDS = (
     _Demand(
         "TWILIO_VERIFY_SERVICE_SID", _matches("VA[0-9a-f]{32}"), "set the Verify service's SID: VA and 32 hex digits"
     ),
+    _Demand("TWILIO_TWIML_APP_SID", _matches("AP[0-9a-f]{32}"), "set the SID: AP and 32 hex digits", required=False),
+    _Demand("TWILIO_API_KEY_SID", _matches("SK[0-9a-f]{32}"), "set the SID: SK and 32 hex digits", required=False),
     _Demand("TWILIO_API_URL", _is_url("http", "https"), "set an http or https address", required=False),
     _Demand("TWILIO_VERIFY_URL", _is_url("http", "https"), "set an http or https address", required=False),
     _Demand("PADDLE_API_KEY", lambda value: len(value) >= 20, "set the API key of your Paddle account"),
@@ -254,6 +257,14 @@ def _providers_are_whole(environ: Mapping[str, str]) -> list[Problem]:
     return found
 
 
+def _browser_calls_are_whole(environ: Mapping[str, str]) -> list[Problem]:
+    """Calls in the browser need all three, and whoever set one expects them."""
+    missing = [name for name in _OF_BROWSER_CALLS if not environ.get(name)]
+    if not 0 < len(missing) < len(_OF_BROWSER_CALLS):
+        return []
+    return [Problem(name, "is missing for calls in the browser", "set all three, or none of them") for name in missing]
+
+
 def _ports_differ(environ: Mapping[str, str]) -> list[Problem]:
     found: list[Problem] = []
     taken: dict[str, str] = {}
@@ -282,6 +293,7 @@ _CONTRADICTIONS = (
     _public_addresses_agree,
     _paddle_accounts_agree,
     _providers_are_whole,
+    _browser_calls_are_whole,
     _mail_is_kept_secret,
     _ports_differ,
 )

@@ -10,6 +10,8 @@ from identity import tenancy
 
 # The one page that may load Paddle's script and show its frame.
 CHECKOUT_PATH = "/credits/checkout"
+# Twilio's Voice SDK speaks with the edge that is nearest, voice-js.EDGE.twilio.com, and after a loss with the same one.
+SIGNALLING = "wss://*.twilio.com"
 
 
 # What is spoken to by programs alone shows nothing, loads nothing and stands in no frame.
@@ -48,10 +50,14 @@ class SecurityHeadersMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
         socket = _origin(settings.LIVE_SOCKET_URL)
-        self._plain = self._policy(socket, script="", frame="'none'", connect="")
+        # A call in the browser goes on from page to page, whichever was opened first.
+        signalling = SIGNALLING if settings.TWILIO_TWIML_APP_SID else ""
+        self._plain = self._policy(socket, script="", frame="'none'", connect=signalling)
         paddle = _origin(settings.PADDLE_JS_URL)
         paddle_wide = f"{paddle} https://*.paddle.com" if paddle.endswith(".paddle.com") else paddle
-        self._checkout = self._policy(socket, script=paddle_wide, frame=paddle_wide, connect=paddle_wide)
+        self._checkout = self._policy(
+            socket, script=paddle_wide, frame=paddle_wide, connect=f"{paddle_wide} {signalling}".strip()
+        )
         self._common = {**common_headers(), "Permissions-Policy": "camera=(), geolocation=(), microphone=(self)"}
 
     @staticmethod

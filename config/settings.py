@@ -196,6 +196,10 @@ VOICEMAIL_DETECTION = environment.boolean("VOICEMAIL_DETECTION", True)
 MEMBER_DIALS_PER_HOUR_MAX = environment.integer("MEMBER_DIALS_PER_HOUR_MAX", 60, minimum=1, maximum=100_000)
 MEMBER_DIALS_PER_DAY_MAX = environment.integer("MEMBER_DIALS_PER_DAY_MAX", 300, minimum=1, maximum=100_000)
 TWILIO_VERIFY_SERVICE_SID = environment.text("TWILIO_VERIFY_SERVICE_SID")
+# The TwiML application that browsers call, and the API key whose secret signs their access tokens; without them reps call by phone.
+TWILIO_TWIML_APP_SID = environment.text("TWILIO_TWIML_APP_SID", "")
+TWILIO_API_KEY_SID = environment.text("TWILIO_API_KEY_SID", "")
+TWILIO_API_KEY_SECRET = environment.text("TWILIO_API_KEY_SECRET", "")
 TWILIO_API_URL = environment.text("TWILIO_API_URL", "https://api.twilio.com").rstrip("/")
 TWILIO_VERIFY_URL = environment.text("TWILIO_VERIFY_URL", "https://verify.twilio.com").rstrip("/")
 # Where passcodes may go; everywhere while it is empty. And how many may leave in a day before a person has to look.

@@ -21,6 +21,8 @@ urlpatterns = [
     path("twilio/check/<uuid:check_id>/answer", webhooks.scripted_answer),
     path("twilio/check/<uuid:check_id>/status", webhooks.scripted_status),
     path("twilio/check/<uuid:check_id>/stream", webhooks.scripted_stream),
+    path("twilio/browser", webhooks.browser_connected),
+    path("twilio/browser/status", webhooks.browser_status),
     path("twilio/voice/<uuid:call_id>/agent", webhooks.agent_answered),
     path("twilio/voice/<uuid:call_id>/status", webhooks.leg_status),
     path("twilio/voice/<uuid:call_id>/machine", webhooks.machine),

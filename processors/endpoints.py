@@ -70,6 +70,7 @@ TWILIO_CALLS: Final = Base(
     endpoints=(
         # What an operator's check asks of the account; none of it concerns a person.
         endpoint("account.read", "GET", _ACCOUNT + r"\.json", {}),
+        endpoint("applications.read", "GET", _ACCOUNT + r"/Applications/AP[0-9a-f]{32}\.json", {}),
         endpoint("numbers.list", "GET", _ACCOUNT + r"/IncomingPhoneNumbers\.json", {"PhoneNumber": "phone", **_PAGE}),
         endpoint("caller_ids.list", "GET", _ACCOUNT + r"/OutgoingCallerIds\.json", {"PhoneNumber": "phone", **_PAGE}),
         endpoint(

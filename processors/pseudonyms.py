@@ -9,8 +9,8 @@ from django.conf import settings
 
 
 def pseudonym(kind: str, value: str | UUID) -> str:
-    """64 hex digits. kind separates the spaces: "user", "phone" (E.164), "email", "sid", "social" (provider:subject); e-mails are compared
-    in lower case."""
+    """64 hex digits. kind separates the spaces: "user", "phone" (E.164), "email", "sid", "social" (provider:subject),
+    "browser" (user_workspace); e-mails are compared in lower case."""
     text = str(value).strip()
     if kind == "email":
         text = text.lower()

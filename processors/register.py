@@ -65,7 +65,15 @@ PROCESSORS: Final[tuple[Processor, ...]] = (
         country="United States",
         clause="C4.2-3",
         privacy_url="https://www.twilio.com/legal/privacy",
-        receives=("mobile", "phone", "one_time_code", "call_control", "call_reference", "webhook_address"),
+        receives=(
+            "mobile",
+            "phone",
+            "one_time_code",
+            "call_control",
+            "call_reference",
+            "record_reference",
+            "webhook_address",
+        ),
         bases=(TWILIO_CALLS, TWILIO_VERIFY),
     ),
     Processor(

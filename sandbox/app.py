@@ -33,10 +33,11 @@ def build(services: Services) -> web.Application:
         faults=faults,
         contract=Contract("twilio_api_v2010.json"),
         credentials=credentials,
+        api_key=(settings.api_key_sid, settings.api_key_secret),
         service="twilio",
         target="twilio.rest",
     )
-    AccountApi(store, account_sid=settings.account_sid, caller_id=settings.caller_id).register(app, calls)
+    AccountApi(store, settings).register(app, calls)
     CallsApi(services.exchange).register(app, calls)
     TranscriptionsApi(services.exchange).register(app, calls)
     verify = Gateway(

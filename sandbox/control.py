@@ -12,8 +12,9 @@ from sandbox.paddle.subscriptions import Subscriptions
 from sandbox.phones import PhoneInvalid, changed
 from sandbox.services import Services
 from sandbox.social.people import PersonInvalid
-from sandbox.twilio import account_api
+from sandbox.twilio import account_api, clients
 from sandbox.twilio.account_api import AccountInvalid
+from sandbox.twilio.clients import TokenRefused
 from sandbox.twilio.leg import Leg
 from sandbox.twilio.messages import TextInvalid, send_text
 
@@ -41,6 +42,7 @@ class Control:
             ("POST", f"/phones{E164_PATH}/texts", self.send_text),
             ("GET", "/calls", self.calls),
             ("GET", "/calls/{sid}", self.call),
+            ("POST", "/clients/calls", self.call_from_browser),
             ("POST", "/calls/{sid}/answer", self.answer),
             ("POST", "/calls/{sid}/decline", self.decline),
             ("POST", "/calls/{sid}/hangup", self.hang_up),
@@ -134,6 +136,18 @@ class Control:
             "streams": to_json(streams),
             "transcriptions": to_json(transcriptions),
         }
+
+    async def call_from_browser(self, request: web.Request) -> Any:
+        """{"token": ..., "params": {...}}: what a browser told Twilio's signalling when it connected."""
+        body = await _body(request)
+        params = body.get("params", {})
+        if not isinstance(params, dict):
+            raise FaultInvalid("params must be an object.")
+        told = {str(name): str(value) for name, value in params.items()}
+        record = clients.begin_call(
+            self._services.settings, self._exchange, token=str(body.get("token", "")), params=told
+        )
+        return to_json(record)
 
     async def answer(self, request: web.Request) -> Any:
         self._leg(request).picked_up.set()
@@ -305,6 +319,8 @@ def _endpoint(handler: Handler) -> Callable[[web.Request], Awaitable[web.Respons
             return web.json_response(await handler(request))
         except (AccountInvalid, FaultInvalid, PersonInvalid, PhoneInvalid, TextInvalid) as error:
             return web.json_response({"error": str(error)}, status=422)
+        except TokenRefused as error:
+            return web.json_response({"error": str(error), "code": error.code}, status=403)
         except SaleInvalid as error:
             return web.json_response({"error": str(error)}, status=404 if error.code == "entity_not_found" else 409)
         except web.HTTPNotFound as error:

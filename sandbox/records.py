@@ -7,19 +7,23 @@ from typing import Any, Literal
 CallStatus = Literal[
     "queued", "initiated", "ringing", "in-progress", "completed", "busy", "failed", "no-answer", "canceled"
 ]
+Direction = Literal["outbound-api", "outbound-dial", "inbound"]
 AccountStatus = Literal["active", "suspended", "closed"]
 AccountType = Literal["Full", "Trial"]
 CallerIdState = Literal["owned", "owned-without-voice", "verified", "unknown"]
+VoiceMethod = Literal["POST", "GET"]
 TERMINAL: frozenset[str] = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The account as the carrier's console shows it. caller_id: what the number that calls is to it."""
+    """The account as the carrier's console shows it. caller_id: what the number that calls is to it. voice_method: how its TwiML
+    application asks what to do."""
 
     status: AccountStatus = "active"
     type: AccountType = "Full"
     caller_id: CallerIdState = "owned"
+    voice_method: VoiceMethod = "POST"
 
 
 @dataclass(slots=True)
@@ -40,7 +44,7 @@ class CallRecord:
     account_sid: str
     to: str
     from_: str
-    direction: Literal["outbound-api", "outbound-dial"]
+    direction: Direction
     created_at: datetime
     updated_at: datetime
     parent_sid: str | None = None

@@ -33,6 +33,8 @@ DEFAULT_PRICES = (
 
 ACCOUNT_SID = "AC" + "0" * 32
 VERIFY_SERVICE_SID = "VA" + "0" * 32
+TWIML_APP_SID = "AP" + "0" * 32
+API_KEY_SID = "SK" + "0" * 32
 CHECKOUT_URL = "http://localhost:8000/"
 SPEECH_FOLDER = Path(__file__).parent / "speech"
 
@@ -49,6 +51,11 @@ class Settings:
     verify_name: str = "Klosesales"
     caller_id: str = ""
     messages_url: str = ""
+    twiml_app_sid: str = TWIML_APP_SID
+    api_key_sid: str = API_KEY_SID
+    api_key_secret: str = field(default="", repr=False)
+    voice_url: str = ""
+    voice_status_url: str = ""
     paddle_api_key: str = field(default="", repr=False)
     paddle_webhook_secret: str = field(default="", repr=False)
     paddle_client_token: str = ""
@@ -87,6 +94,11 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         verify_service_sid=environment.get("SANDBOX_TWILIO_VERIFY_SERVICE_SID", VERIFY_SERVICE_SID),
         caller_id=environment.get("SANDBOX_TWILIO_CALLER_ID", ""),
         messages_url=environment.get("SANDBOX_TWILIO_MESSAGES_URL", ""),
+        twiml_app_sid=environment.get("SANDBOX_TWILIO_TWIML_APP_SID", TWIML_APP_SID),
+        api_key_sid=environment.get("SANDBOX_TWILIO_API_KEY_SID", API_KEY_SID),
+        api_key_secret=environment.get("SANDBOX_TWILIO_API_KEY_SECRET", ""),
+        voice_url=environment.get("SANDBOX_TWILIO_VOICE_URL", ""),
+        voice_status_url=environment.get("SANDBOX_TWILIO_VOICE_STATUS_URL", ""),
         paddle_api_key=environment.get("SANDBOX_PADDLE_API_KEY", ""),
         paddle_webhook_secret=environment["SANDBOX_PADDLE_WEBHOOK_SECRET"],
         paddle_client_token=environment.get("SANDBOX_PADDLE_CLIENT_TOKEN", ""),

@@ -22,6 +22,7 @@ def call_export(call: Call, only: str | None = None) -> dict[str, Any]:
         "answered_at": iso(call.answered_at),
         "ended_at": iso(call.ended_at),
         "duration_s": call.duration_s,
+        "by": call.way,
         "status": call.status,
         "outcome": call.outcome,
         "notes": call.notes,

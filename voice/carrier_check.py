@@ -5,8 +5,7 @@ Each failure says what to change and where: a page of Twilio's console in words,
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -15,25 +14,12 @@ from django.conf import settings
 from identity import verify
 from processors import own_address
 from processors.register import LOOPBACK
-from voice import scripted_call, twilio, twilio_account
+from voice import browser_check, scripted_call, twilio, twilio_account
+from voice.findings import CREDENTIALS_REFUSED, SILENT, Finding
 
-CREDENTIALS_REFUSED: Final = 20003
 ACCOUNT_NOT_ACTIVE: Final = 20005
 # What a person may type as a passcode; api and pages take no other lengths.
 CODE_DIGITS: Final = range(4, 11)
-
-Outcome = Literal["ok", "failed", "skipped"]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check found. check: its stable name; remedy: of a failure, what to change and where; setting: ours, if any."""
-
-    check: str
-    outcome: Outcome
-    said: str
-    remedy: str = ""
-    setting: str = ""
 
 
 def findings() -> Iterator[Finding]:
@@ -49,7 +35,6 @@ def findings() -> Iterator[Finding]:
 
 
 _ACCOUNT_PAGE = "Twilio console, Account Dashboard, Account Info"
-_SILENT = "Look at Twilio's status page, and whether this machine may connect to api.twilio.com and verify.twilio.com, port 443."
 
 
 def _account() -> Finding:
@@ -57,7 +42,7 @@ def _account() -> Finding:
     try:
         account = twilio_account.account()
     except twilio.CarrierSilent:
-        return Finding("account", "failed", "Twilio gives no answer.", _SILENT)
+        return Finding("account", "failed", "Twilio gives no answer.", SILENT)
     except twilio.CarrierRefused as error:
         if error.number == ACCOUNT_NOT_ACTIVE:
             return _inactive("not active")
@@ -104,7 +89,7 @@ def _caller_id() -> Finding:
     try:
         found = twilio_account.caller_id()
     except twilio.CarrierSilent as error:
-        return Finding("caller_id", "failed", error.message, _SILENT, "TWILIO_CALLER_ID")
+        return Finding("caller_id", "failed", error.message, SILENT, "TWILIO_CALLER_ID")
     match found:
         case "owned":
             return Finding("caller_id", "ok", f"{number} is a number of the account, and can call.")
@@ -132,7 +117,7 @@ def _verify_service() -> Finding:
     try:
         service = verify.read_service()
     except verify.OtpUnavailable:
-        return Finding("verify_service", "failed", "Twilio Verify gives no usable answer.", _SILENT)
+        return Finding("verify_service", "failed", "Twilio Verify gives no usable answer.", SILENT)
     if service is None:
         return Finding(
             "verify_service",
@@ -151,7 +136,11 @@ def _verify_service() -> Finding:
     return Finding("verify_service", "ok", f"It sends passcodes in the name of “{service.name}”.")
 
 
-_OF_THE_ACCOUNT: Final[dict[str, Callable[[], Finding]]] = {"caller_id": _caller_id, "verify_service": _verify_service}
+_OF_THE_ACCOUNT: Final[dict[str, Callable[[], Finding]]] = {
+    "caller_id": _caller_id,
+    "verify_service": _verify_service,
+    browser_check.CHECK: browser_check.browser_calls,
+}
 
 _UNREACHABLE: Final[dict[own_address.Why, tuple[str, str]]] = {
     "certificate_expired": ("Its certificate has expired.", "Renew it where TLS ends: at your load balancer or proxy."),

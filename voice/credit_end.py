@@ -88,6 +88,28 @@ def sweep_limits(*, now: datetime) -> None:
         if call.limited_at is None or abs(ends_at - call.limited_at) > timedelta(seconds=2):
             wanted[call.id] = ends_at
     sweeps.one_by_one("limit", wanted, lambda call_id: _limit(call_id, wanted[call_id]))
+    # A task has told it the moment that the browser was there; these it did not reach.
+    unlimited = list(_called_in().filter(limited_at__isnull=True).values_list("id", flat=True)[:50])
+    sweeps.one_by_one("limit", unlimited, lambda call_id: limit_called_in(call_id=call_id))
+
+
+def limit_called_in(*, call_id: UUID) -> None:
+    """The backstop of a call whose browser called the carrier: those that we place bear theirs from the beginning."""
+    call = _called_in().filter(id=call_id).first()
+    if call is None:
+        return
+    agent = call.legs.filter(role="agent", status="in-progress", answered_at__isnull=False).last()
+    if agent is None or agent.answered_at is None:
+        return
+    limit_s = submission.backstop_s(call)
+    try:
+        twilio.limit_call(agent.sid, time_limit_s=limit_s)
+    except (twilio.CarrierSilent, twilio.CarrierRefused) as error:
+        # The carrier may not be ready for it before it has our answer. It is told again as long as the lead is rung.
+        logger.warning("time limit refused", extra={"call_id": str(call_id), "error_code": error.code})
+        return
+    limited_at = agent.answered_at + timedelta(seconds=limit_s)
+    Call.objects.filter(id=call_id, limited_at__isnull=True).update(limited_at=limited_at)
 
 
 def _limit(call_id: UUID, ends_at: datetime) -> None:
@@ -120,6 +142,12 @@ def _with_seconds_left(ids: Iterable[list[UUID]], now: datetime) -> Iterator[tup
         calls = list(_live().filter(id__in=page).select_related("lead", "user"))
         left = queries.seconds_left_of(calls, now=now)
         yield from ((call, left[call.id]) for call in calls)
+
+
+def _called_in() -> QuerySet[Call]:
+    """Calls whose browser is there and whose lead has not answered yet."""
+    ringing = Call.objects.filter(way="browser", status__in=("rep_answered", "callee_ringing"))
+    return ringing.exclude(status__in=TERMINAL_STATUSES)
 
 
 def _live() -> QuerySet[Call]:

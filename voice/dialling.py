@@ -15,7 +15,7 @@ from identity.models import User
 from ledger import queries as ledger_queries
 from ledger.money import RateCardTerms, affordable_s, price
 from ledger.operations import CapReached
-from voice import caps, guard
+from voice import caps, guard, ways
 from voice.models import TERMINAL_STATUSES, Call, Lead, Reservation
 from voice.notice import NOTICE
 from voice.phones import SPECIAL_RATE, is_callable
@@ -100,11 +100,9 @@ def refusals(*, actor: Actor, lead: Lead, terms: DialTerms, now: datetime) -> li
     rep = User.objects.filter(id=actor.user_id).only("mobile_e164").first()
     mobile = rep.mobile_e164 if rep else ""
     if mobile and mobile == lead.phone_e164:
-        found.append(
-            Refusal(code="lead_is_own_phone", message="This is your own phone, which the call rings first. Change it.")
-        )
+        found.append(Refusal(code="lead_is_own_phone", message="This is your own phone. Change the number first."))
     if not mobile:
-        found.append(Refusal(code="rep_mobile_missing", message="Verify your mobile number; the call rings there."))
+        found.append(Refusal(code="rep_mobile_missing", message="Verify your mobile number first."))
     return found
 
 
@@ -150,4 +148,6 @@ def dial_check(*, actor: Actor, lead: Lead, now: datetime) -> DialCheckOut:
         within_calling_hours=is_calling_hour(there),
         suppressed=any(reason.code == "lead_suppressed" for reason in reasons),
         announcement=NOTICE,
+        ways=ways.open_ways(),
+        way=ways.last_way(actor),
     )

@@ -70,6 +70,7 @@ def add_lead(*, actor: Actor, lead: LeadIn, now: datetime) -> Lead:
 def change_lead(*, actor: Actor, lead_id: UUID, change: LeadChange) -> Lead:
     """
     :raises Lead.DoesNotExist, LeadGone, SubjectRestricted, PhoneInvalid, PhoneNotCallable, LeadSuppressed, LeadExists:
+    :raises LeadInCall: the number stays that of which was found that it may be dialled, until the call is over.
     """
     try:
         with transaction.atomic():
@@ -86,12 +87,19 @@ def change_lead(*, actor: Actor, lead_id: UUID, change: LeadChange) -> Lead:
                     raise LeadSuppressed(SUPPRESSED)
                 if restriction.of_number(phone.e164):
                     raise restriction.SubjectRestricted
+                if phone.e164 != lead.phone_e164 and _is_in_call(lead):
+                    raise LeadInCall("A call with this lead is going on. Change the number once it is over.")
                 lead.phone_e164, lead.country, lead.time_zone = phone.e164, phone.country, phone.time_zone
             lead.save()
             ai.rename_lead(workspace_id=lead.workspace_id, lead_id=lead.id, lead_name=lead.name, company=lead.company)
             return lead
     except IntegrityError:
         raise LeadExists("Another lead already has this number.") from None
+
+
+def _is_in_call(lead: Lead) -> bool:
+    """Whoever starts a call locks its lead, so for who has locked it this stays so."""
+    return lead.calls.exclude(status__in=TERMINAL_STATUSES).exists()
 
 
 def change_tags(*, actor: Actor, lead_id: UUID, change: TagsChange, now: datetime) -> Lead:
@@ -131,7 +139,7 @@ def remove_lead(*, actor: Actor, lead_id: UUID, now: datetime) -> None:
         restriction.refuse(lead.id)
         if not actor.may("see_team") and lead.calls.exclude(user_id=actor.user_id).exists():
             raise NotPermitted("Others of your team have called this lead. Ask whoever manages it to remove the lead.")
-        if lead.calls.exclude(status__in=TERMINAL_STATUSES).exists():
+        if _is_in_call(lead):
             raise LeadInCall("A call with this lead is going on. Hang up first.")
         audit.record(
             workspace_id=actor.workspace_id,

@@ -100,13 +100,16 @@ class Lead(TenantModel):
 
 
 class Call(TenantModel):
-    """One call of a rep to a lead, by phone: the carrier rings the rep, then bridges the lead.
+    """One call of a rep to a lead. By phone the carrier rings the rep, then bridges the lead; in the browser the rep's page
+    calls the carrier instead.
 
+    way: phone or browser.
     sequence: number of the newest event of this call; segments and changes share one numbering.
     callbacks_applied: how many callbacks, and what is stored like them, it was made of until now.
     minutes_charged: call minutes debited so far; the next due minute has this ordinal.
     max_duration_s: how long a call may last at all; its credits usually end before.
-    warned_at_s: the last mark of `voice.credit_end` that was told. limited_at: where its credits end, as the carrier was told.
+    warned_at_s: the last mark of `voice.credit_end` that was told. limited_at: where its credits end, as the carrier was told;
+    of a call in the browser until the lead answers: where the carrier ends it whatever we do.
     hangup_requested_at: when it is to end; the closing line is spoken in the seconds before.
     ended_by: who of the team ended a colleague's call; empty when nobody did, or once that person is gone.
     answered_at: the callee leg's answer, from which call minutes count.
@@ -118,6 +121,7 @@ class Call(TenantModel):
     lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="calls")
     user = models.ForeignKey("identity.User", on_delete=models.CASCADE, related_name="+")
     idempotency_key = models.CharField(max_length=80)
+    way = models.CharField(max_length=7, default="phone", db_default="phone")
     status = models.CharField(max_length=16, default="intended")
     transcript_state = models.CharField(max_length=20, default="waiting_for_notice")
     rate_card_id = models.UUIDField()
@@ -249,7 +253,8 @@ class DialIntent(TenantModel):
     """The wish to place one call at the carrier, written before anything is dialled.
 
     state: pending -> submitting -> submitted | refused; submitting -> submission_unknown when the carrier's answer was
-    lost. A dial is never repeated: an unknown submission is looked up at the carrier.
+    lost. A dial is never repeated: an unknown submission is looked up at the carrier. Of a call in the browser: waiting (for the
+    browser's leg) -> submitted | refused.
     """
 
     call = models.OneToOneField(Call, on_delete=models.CASCADE, related_name="dial_intent")
@@ -262,14 +267,14 @@ class DialIntent(TenantModel):
         indexes = (
             models.Index(
                 fields=("claimed_at",),
-                condition=Q(state__in=("pending", "submitting", "submission_unknown")),
+                condition=Q(state__in=("pending", "submitting", "submission_unknown", "waiting")),
                 name="dial_open",
             ),
         )
 
 
 class CallLeg(TenantModel):
-    """One of the carrier's two legs. role: agent (the rep's phone, the parent) or callee (its child).
+    """One of the carrier's two legs. role: agent (the rep's phone or browser, the parent) or callee (its child).
 
     answered_source, ended_source: where these times are from, see `voice.state.Source`.
     """

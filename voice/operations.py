@@ -12,12 +12,12 @@ from identity.auth import Actor
 from identity.models import User
 from ledger import operations as ledger
 from processors.errors import DomainError
-from voice import guard, outcomes, queue, wake
+from voice import guard, outcomes, queue, wake, ways
 from voice.changes import publish_call
 from voice.dialling import DialTerms, dial_terms, refusals
 from voice.models import TERMINAL_STATUSES, Call, DialIntent, Lead
 from voice.queries import visible_calls
-from voice.schemas import CallChange
+from voice.schemas import CallChange, Way
 
 # A hold outlives the longest ring; the meter renews it while the call runs, the sweep releases it when it is silent.
 HOLD_EXPIRES_S = 600
@@ -33,14 +33,17 @@ class DialRefused(DomainError):
         self.code = reason  # type: ignore[misc]
 
 
-def start_call(*, actor: Actor, lead_id: UUID, idempotency_key: str, now: datetime) -> Call:
-    """Checks, holds credits and writes the dial intent in one transaction; the carrier is asked right after.
+def start_call(*, actor: Actor, lead_id: UUID, idempotency_key: str, now: datetime, way: Way = "phone") -> Call:
+    """Checks, holds credits and writes the dial intent in one transaction. By phone the carrier is asked right after; in the
+    browser it asks us, once the page has connected.
 
     The same idempotency key yields the same call, however often it is sent.
 
     :raises Lead.DoesNotExist: not in the actor's workspace.
     :raises DialRefused: with the reason's code; nothing was dialled.
+    :raises BrowserCallsOff:
     """
+    ways.refuse_unless_open(way)
     earlier = Call.objects.for_workspace(actor.workspace_id).filter(
         user_id=actor.user_id, idempotency_key=idempotency_key
     )
@@ -56,7 +59,7 @@ def start_call(*, actor: Actor, lead_id: UUID, idempotency_key: str, now: dateti
             reasons = refusals(actor=actor, lead=lead, terms=terms, now=now)
             if reasons:
                 raise DialRefused(reasons[0].code, reasons[0].message)
-            return _place(actor=actor, lead=lead, terms=terms, idempotency_key=idempotency_key, now=now)
+            return _place(actor=actor, lead=lead, terms=terms, idempotency_key=idempotency_key, way=way, now=now)
     except IntegrityError:
         # Another request of the same person was faster: with the same key it is the same call.
         if call := earlier.first():
@@ -69,12 +72,13 @@ def start_call(*, actor: Actor, lead_id: UUID, idempotency_key: str, now: dateti
         raise DialRefused(error.code, error.message) from None
 
 
-def _place(*, actor: Actor, lead: Lead, terms: DialTerms, idempotency_key: str, now: datetime) -> Call:
+def _place(*, actor: Actor, lead: Lead, terms: DialTerms, idempotency_key: str, way: Way, now: datetime) -> Call:
     call = Call.objects.create(
         workspace_id=actor.workspace_id,
         lead=lead,
         user_id=actor.user_id,
         idempotency_key=idempotency_key,
+        way=way,
         rate_card_id=terms.rate_card_id,
         max_duration_s=terms.max_duration_s,
         created_at=now,
@@ -86,12 +90,14 @@ def _place(*, actor: Actor, lead: Lead, terms: DialTerms, idempotency_key: str, 
         expires_at=now.fromtimestamp(now.timestamp() + HOLD_EXPIRES_S, tz=now.tzinfo),
         now=now,
     )
-    DialIntent.objects.create(workspace_id=actor.workspace_id, call=call)
+    state = "waiting" if way == "browser" else "pending"
+    DialIntent.objects.create(workspace_id=actor.workspace_id, call=call, state=state)
     lead.last_call_at = now
     lead.save(update_fields=["last_call_at"])
     queue.note_called(call=call, now=now)
     publish_call(call, now=now)
-    wake.soon("dial", call.id)
+    if way == "phone":
+        wake.soon("dial", call.id)
     return call
 
 

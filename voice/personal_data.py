@@ -50,6 +50,7 @@ INVENTORY: dict[str, str] = {
             "lead": "call",
             "user": "call",
             "idempotency_key": "none",
+            "way": "call",
             "status": "call",
             "transcript_state": "call",
             "rate_card_id": "none",

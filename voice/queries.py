@@ -204,6 +204,7 @@ def call_out(call: Call, *, now: datetime, spendable_mcredits: int | None = None
             id=call.lead_id, name=call.lead.name, phone_e164=None if call.lead.restricted_at else call.lead.phone_e164
         ),
         user=person(call.user),
+        way=call.way,
         status=call.status,
         transcript_state=call.transcript_state,
         created_at=call.created_at,

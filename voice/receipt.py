@@ -22,6 +22,7 @@ _ENDINGS = {
     "carrier_refused": "The carrier refused the call",
     "carrier_unreachable": "The carrier could not be reached",
     "not_dialled_in_time": "It could not be dialled in time",
+    "rep_not_connected": "It ended before the page was connected",
 }
 # What the ledger only sets aside is no cost; the receipt says so beside it.
 _ASIDE = {"hold": "Reserved for this call, not spent", "release": "Was reserved and not needed"}
@@ -49,12 +50,18 @@ def receipt_of(call: Call) -> ReceiptOut:
 
 
 def _rows(call: Call) -> list[ReceiptRow]:
-    rows = [ReceiptRow(at=call.created_at, label="Call requested", detail="Your phone is rung first")]
+    by_phone = call.way == "phone"
+    first = "Your phone is rung first" if by_phone else "Your page connects first"
+    rows = [ReceiptRow(at=call.created_at, label="Call requested", detail=first)]
     for leg in call.legs.all():
-        who = "You" if leg.role == "agent" else "The lead"
-        if leg.answered_at:
-            charged = "" if leg.role == "agent" else "Charged from here on"
-            rows.append(ReceiptRow(at=leg.answered_at, label=f"{who} answered", detail=charged))
+        if leg.answered_at and leg.role == "agent":
+            rows.append(
+                ReceiptRow(
+                    at=leg.answered_at, label="You answered" if by_phone else "The page was connected", detail=""
+                )
+            )
+        elif leg.answered_at:
+            rows.append(ReceiptRow(at=leg.answered_at, label="The lead answered", detail="Charged from here on"))
     rows.extend(
         ReceiptRow(
             at=entry.occurred_at,

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Max, Q
 
-from voice import callbacks, listening, submission, sweeps, transcription, twilio
+from voice import browser_calls, callbacks, listening, submission, sweeps, transcription, twilio
 from voice.models import TERMINAL_STATUSES, Call, Callback, CallLeg, MediaStream
 from voice.state import CLOSING_AT_S, LEG_TERMINAL, LegFacts
 
@@ -112,7 +112,11 @@ def hang_up(*, call_id: UUID, now: datetime) -> None:
         Call.objects.filter(id=call_id, hangup_confirmed_at__isnull=True).update(hangup_confirmed_at=now)
     if not legs and call.is_live:
         # Not placed yet: the intent is withdrawn; placed but unknown: the look-up finds it and this runs again.
-        submission.dial(call_id=call_id, now=now)
+        if call.way == "browser":
+            reason = "ended_by_colleague" if call.ended_by_id else "rep_not_connected"
+            browser_calls.withdraw(call_id=call_id, status="cancelled", reason=reason, now=now)
+        else:
+            submission.dial(call_id=call_id, now=now)
 
 
 def sweep_hangups(*, now: datetime) -> None:

@@ -21,6 +21,7 @@ CallStatus = Literal[
     "failed",
     "cancelled",
 ]
+Way = Literal["phone", "browser"]
 TranscriptState = Literal["waiting_for_notice", "on", "refused", "off", "expired"]
 Speaker = Literal["agent", "callee"]
 Disposition = Literal[
@@ -127,7 +128,8 @@ class Refusal(BaseModel):
 
 class DialCheckOut(BaseModel):
     """What a rep should know before dialling. longest_call_s: with the credits available now. cap_left_mcredits: what the rep
-    may still spend this month, null without a cap. announcement: the words that the lead hears first."""
+    may still spend this month, null without a cap. announcement: the words that the lead hears first. ways: in which this server
+    can call; way: in which the rep called last, or the only one."""
 
     may_call: bool
     refusals: list[Refusal]
@@ -140,10 +142,15 @@ class DialCheckOut(BaseModel):
     within_calling_hours: bool
     suppressed: bool
     announcement: str
+    ways: list[Way]
+    way: Way
 
 
 class CallIn(Strict):
+    """way: whether the rep speaks on their own phone, which is rung first, or in the browser, which then connects by itself."""
+
     lead_id: UUID
+    way: Way = "phone"
 
 
 class CallChange(Strict):
@@ -174,6 +181,7 @@ class CallOut(BaseModel):
     id: UUID
     lead: CallLead
     user: CallUser
+    way: Way
     status: CallStatus
     transcript_state: TranscriptState
     created_at: datetime
@@ -191,6 +199,20 @@ class CallOut(BaseModel):
     disposition: Disposition | None
     notes: str
     as_of: datetime
+
+
+class CallStartedOut(CallOut):
+    """dial_token: what the browser hands to the carrier as the parameter `token` to begin the call, once, within 30 s; null for a
+    call by phone, and once it has begun."""
+
+    dial_token: str | None
+
+
+class VoiceTokenOut(BaseModel):
+    """What lets this person's browser connect to the carrier until it expires."""
+
+    token: str
+    expires_at: datetime
 
 
 class CallLeadName(BaseModel):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from voice import scripted_call, twilio
-from voice.carrier_check import Finding
+from voice.findings import Finding
 from voice.scripted_call import Came
 
 _LOG = "Twilio console, Monitor, Logs, Errors"

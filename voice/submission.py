@@ -54,7 +54,7 @@ def dial(*, call_id: UUID, now: datetime) -> None:
                 to_e164=call.user.mobile_e164,
                 answer_url=callback_url(call_id, "agent"),
                 status_url=callback_url(call_id, "status"),
-                time_limit_s=_backstop_s(call),
+                time_limit_s=backstop_s(call),
             )
     except twilio.CarrierSilent:
         DialIntent.objects.filter(call_id=call_id, state="submitting").update(state="submission_unknown")
@@ -67,7 +67,7 @@ def dial(*, call_id: UUID, now: datetime) -> None:
     adopt(call_id=call_id, sid=sid, now=now)
 
 
-def _backstop_s(call: Call) -> int:
+def backstop_s(call: Call) -> int:
     """Until the lead has answered, when the call's credits begin to run; then `voice.credit_end` says it exactly."""
     spendable = live.spendable([call.ledger_reference]).get(call.ledger_reference, 0)
     terms = ledger_queries.rate_card(call.rate_card_id).terms

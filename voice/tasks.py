@@ -21,6 +21,11 @@ def hang_up(call_id: str) -> None:
 
 
 @db_task()  # type: ignore[untyped-decorator]
+def limit_called_in(call_id: str) -> None:
+    credit_end.limit_called_in(call_id=UUID(call_id))
+
+
+@db_task()  # type: ignore[untyped-decorator]
 def say_closing_line(call_id: str) -> None:
     credit_end.say_closing_line(call_id=UUID(call_id))
 
@@ -43,6 +48,7 @@ def analyse(call_id: str) -> None:
 BY_NAME: dict[str, Callable[[str], Any]] = {
     "dial": dial,
     "hang_up": hang_up,
+    "limit_called_in": limit_called_in,
     "say_closing_line": say_closing_line,
     "restart_stream": restart_stream,
     "stop_transcription": stop_transcription,

@@ -6,7 +6,9 @@ from typing import Final, Literal
 import requests
 from django.conf import settings
 from twilio.base.exceptions import TwilioException, TwilioRestException
+from twilio.rest import Client
 
+from processors.egress import twilio_http_client
 from voice.twilio import CarrierSilent, client, told
 
 _LISTED_MAX: Final = 20
@@ -49,3 +51,38 @@ def caller_id() -> CallerId:
         # Of a list that cannot be fetched the SDK raises the general kind, without its number.
         raise CarrierSilent("The carrier did not list the numbers.") from error
     return "verified" if any(each.phone_number == number for each in verified) else "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """Where a TwiML application asks what a browser's call is to do, and where it tells that one has ended; "" for nowhere."""
+
+    voice_url: str
+    voice_method: str
+    status_url: str
+
+
+def application() -> Application | None:
+    """The one that browsers call, asked for with the API key; None when the account has none of this SID.
+
+    :raises CarrierRefused: with number 20003 where the key's SID and secret do not belong together. CarrierSilent:
+    """
+    key = Client(
+        settings.TWILIO_API_KEY_SID,
+        settings.TWILIO_API_KEY_SECRET,
+        settings.TWILIO_ACCOUNT_SID,
+        http_client=twilio_http_client(),
+    )
+    try:
+        found = key.applications(settings.TWILIO_TWIML_APP_SID).fetch()
+    except TwilioRestException as error:
+        if error.status == 404:
+            return None
+        raise told(error) from error
+    except (requests.RequestException, OSError) as error:
+        raise CarrierSilent("The carrier did not answer.") from error
+    return Application(
+        voice_url=str(found.voice_url or ""),
+        voice_method=str(found.voice_method or ""),
+        status_url=str(found.status_callback or ""),
+    )

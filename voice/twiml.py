@@ -103,6 +103,13 @@ def stream_say_and_hang_up(words: str, *, url: str, parameter: tuple[str, str], 
     return str(response)
 
 
+def turn_away() -> str:
+    """For a leg that nobody wants: it is not answered, and costs nothing."""
+    response = VoiceResponse()
+    response.reject()
+    return str(response)
+
+
 def say_and_hang_up(words: str) -> str:
     response = VoiceResponse()
     response.say(words)

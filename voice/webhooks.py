@@ -16,6 +16,7 @@ from django.views.decorators.csrf import csrf_exempt
 from compliance import suppression
 from processors import disclosures
 from voice import (
+    browser_calls,
     callbacks,
     listening,
     scripted_call,
@@ -25,7 +26,7 @@ from voice import (
     twilio,
     twiml,
 )
-from voice.models import Call
+from voice.models import Call, CallLeg
 from voice.notice import CLOSING_LINE, CREDITS_END_LINE, LONGEST_CALL_LINE, NOTICE
 from voice.transcription_events import Content, EventInvalid
 
@@ -91,6 +92,37 @@ def agent_answered(request: HttpRequest, call: Call, now: datetime) -> HttpRespo
     """The rep picked up: begin to listen, ring the lead."""
     callbacks.receive(call=call, kind="agent", params=request.POST.dict(), now=now)
     call.refresh_from_db()
+    return _bridged(call, now)
+
+
+@_signed
+def browser_connected(request: HttpRequest, now: datetime) -> HttpResponse:
+    """A browser calls our application. With the tokens of a call that waits for it, the same as a rep who picked up."""
+    if request.POST.get("ApplicationSid") != settings.TWILIO_TWIML_APP_SID:
+        return _twiml(twiml.turn_away())
+    call = browser_calls.connect(
+        token=request.POST.get(browser_calls.PARAMETER, ""),
+        identity=request.POST.get("From", "").removeprefix("client:"),
+        sid=request.POST["CallSid"],
+        now=now,
+    )
+    if call is None:
+        logger.warning("browser turned away")
+        return _twiml(twiml.turn_away())
+    return _bridged(call, now)
+
+
+@_signed
+def browser_status(request: HttpRequest, now: datetime) -> HttpResponse:
+    """A browser's leg has ended. Those that were turned away are legs of no call."""
+    leg = CallLeg.objects.select_related("call__lead", "call__user").filter(sid=request.POST["CallSid"]).first()
+    if leg is not None:
+        callbacks.receive(call=leg.call, kind="leg", params=request.POST.dict(), now=now)
+    return HttpResponse(status=204)
+
+
+def _bridged(call: Call, now: datetime) -> HttpResponse:
+    """What the rep's leg is to do."""
     if not call.is_live or call.hangup_requested_at or not call.lead.phone_e164:
         return _twiml(twiml.hang_up())
     if suppression.is_suppressed(workspace_id=call.workspace_id, phone_e164=call.lead.phone_e164):

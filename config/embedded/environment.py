@@ -1,6 +1,7 @@
 """The settings that the embedded stack supplies to the product's processes and to the sandbox."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from config.embedded.folders import Folders
@@ -33,6 +34,8 @@ TOP_UP_PRICE = {
     "billing_interval": "year",
 }
 _CALLER_ID = "+12025550147"
+_TWIML_APP_SID = "AP" + "0" * 32
+_API_KEY_SID = "SK" + "0" * 32
 _GOOGLE_CLIENT_ID = "000000000000-klosesales.apps.googleusercontent.com"
 _FACEBOOK_APP_ID = "000000000000000"
 PROJECT = Path(__file__).resolve().parent.parent.parent
@@ -99,6 +102,11 @@ def supplied(folders: Folders, secrets: Secrets, ports: Ports) -> dict[str, str]
         "SANDBOX_TWILIO_VERIFY_SERVICE_SID": secrets["twilio_verify_service_sid"],
         "SANDBOX_TWILIO_CALLER_ID": _CALLER_ID,
         "SANDBOX_TWILIO_MESSAGES_URL": f"{public}/twilio/messages",
+        "SANDBOX_TWILIO_TWIML_APP_SID": _TWIML_APP_SID,
+        "SANDBOX_TWILIO_API_KEY_SID": _API_KEY_SID,
+        "SANDBOX_TWILIO_API_KEY_SECRET": secrets["twilio_api_key_secret"],
+        "SANDBOX_TWILIO_VOICE_URL": f"{public}/twilio/browser",
+        "SANDBOX_TWILIO_VOICE_STATUS_URL": f"{public}/twilio/browser/status",
         "SANDBOX_PADDLE_API_KEY": secrets["paddle_api_key"],
         "SANDBOX_PADDLE_WEBHOOK_SECRET": secrets["paddle_webhook_secret"],
         "SANDBOX_PADDLE_CLIENT_TOKEN": secrets["paddle_client_token"],
@@ -113,3 +121,10 @@ def supplied(folders: Folders, secrets: Secrets, ports: Ports) -> dict[str, str]
         "SANDBOX_FACEBOOK_REDIRECT_URI": f"{public}/social/facebook/return",
         "SANDBOX_STATE_FILE": str(folders.data / "sandbox.json"),
     }
+
+
+def browser_calls(environ: Mapping[str, str]) -> dict[str, str]:
+    """What lets reps call in the browser on a supplied stack, for whoever plays Twilio's signalling, which the sandbox does not:
+    without somebody who does, their browsers would look for it at Twilio."""
+    names = ("TWILIO_TWIML_APP_SID", "TWILIO_API_KEY_SID", "TWILIO_API_KEY_SECRET")
+    return {name: environ[f"SANDBOX_{name}"] for name in names}

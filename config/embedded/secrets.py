@@ -19,6 +19,7 @@ _MAKERS: dict[str, Callable[[], str]] = {
     "postgres_password": lambda: secrets.token_urlsafe(24),
     "twilio_account_sid": lambda: "AC" + secrets.token_hex(16),
     "twilio_auth_token": lambda: secrets.token_hex(16),
+    "twilio_api_key_secret": lambda: secrets.token_hex(16),
     "twilio_verify_service_sid": lambda: "VA" + secrets.token_hex(16),
     "paddle_api_key": lambda: "pdl_sdbx_apikey_" + secrets.token_hex(24),
     "paddle_webhook_secret": lambda: "pdl_ntfset_" + secrets.token_hex(24),

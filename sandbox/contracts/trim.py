@@ -15,6 +15,7 @@ ACCOUNT = "/2010-04-01/Accounts/{AccountSid}"
 KEPT_PATHS = {
     "twilio_api_v2010.json": [
         "/2010-04-01/Accounts/{Sid}.json",
+        f"{ACCOUNT}/Applications/{{Sid}}.json",
         f"{ACCOUNT}/IncomingPhoneNumbers.json",
         f"{ACCOUNT}/OutgoingCallerIds.json",
         f"{ACCOUNT}/Calls.json",

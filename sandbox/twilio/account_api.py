@@ -1,4 +1,4 @@
-"""What the account is and what belongs to it: Twilio's Account, IncomingPhoneNumbers and OutgoingCallerIds."""
+"""What the account is and what belongs to it: Twilio's Account, Applications, IncomingPhoneNumbers and OutgoingCallerIds."""
 
 from collections.abc import Mapping
 from typing import Any, get_args
@@ -6,14 +6,20 @@ from typing import Any, get_args
 from aiohttp import web
 
 from sandbox import clock
-from sandbox.records import Account, AccountStatus, AccountType, CallerIdState
+from sandbox.records import Account, AccountStatus, AccountType, CallerIdState, VoiceMethod
+from sandbox.settings import Settings
 from sandbox.store import Store
 from sandbox.twilio.errors import not_found
 from sandbox.twilio.gateway import ACCOUNT_PATH, Gateway, RestAnswer, RestRequest
 
 BELOW = "/2010-04-01/Accounts/{AccountSid}"
 NUMBER_SID = "PN" + "0" * 32
-_VALUES = {"status": get_args(AccountStatus), "type": get_args(AccountType), "caller_id": get_args(CallerIdState)}
+_VALUES = {
+    "status": get_args(AccountStatus),
+    "type": get_args(AccountType),
+    "caller_id": get_args(CallerIdState),
+    "voice_method": get_args(VoiceMethod),
+}
 
 
 class AccountInvalid(ValueError):
@@ -30,15 +36,17 @@ def changed(account: Account, wanted: Mapping[str, Any]) -> Account:
 
 
 class AccountApi:
-    """The resources as Twilio's SDK reads them. caller_id: the number that may call; "" lets every number."""
+    """The resources as Twilio's SDK reads them. A caller ID of "" lets every number call."""
 
-    def __init__(self, store: Store, *, account_sid: str, caller_id: str) -> None:
+    def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
-        self._account_sid = account_sid
-        self._caller_id = caller_id
+        self._settings = settings
+        self._account_sid = settings.account_sid
+        self._caller_id = settings.caller_id
 
     def register(self, app: web.Application, gateway: Gateway) -> None:
         gateway.route(app, "GET", ACCOUNT_PATH, self.fetch)
+        gateway.route(app, "GET", f"{BELOW}/Applications/{{Sid}}.json", self.application)
         gateway.route(app, "GET", f"{BELOW}/IncomingPhoneNumbers.json", self.owned)
         gateway.route(app, "GET", f"{BELOW}/OutgoingCallerIds.json", self.verified)
 
@@ -61,6 +69,34 @@ class AccountApi:
                 "subresource_uris": {},
                 "type": account.type,
                 "uri": asked.path,
+            },
+        )
+
+    async def application(self, asked: RestRequest) -> RestAnswer:
+        sid = self._settings.twiml_app_sid
+        if asked.ids["Sid"] != sid:
+            raise not_found(asked.path)
+        made = clock.rfc2822(clock.now())
+        absent = ("message_status_callback", "sms_fallback_url", "sms_status_callback", "sms_url", "voice_fallback_url")
+        methods = ("sms_fallback_method", "sms_method", "voice_fallback_method")
+        return RestAnswer(
+            200,
+            {
+                **dict.fromkeys(absent),
+                **dict.fromkeys(methods, "POST"),
+                "account_sid": self._account_sid,
+                "api_version": "2010-04-01",
+                "date_created": made,
+                "date_updated": made,
+                "friendly_name": "Sandbox",
+                "public_application_connect_enabled": False,
+                "sid": sid,
+                "status_callback": self._settings.voice_status_url or None,
+                "status_callback_method": "POST",
+                "uri": asked.path,
+                "voice_caller_id_lookup": False,
+                "voice_method": self._store.account.voice_method,
+                "voice_url": self._settings.voice_url or None,
             },
         )
 

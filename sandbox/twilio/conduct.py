@@ -1,4 +1,4 @@
-"""The life of a call that was made through the REST API."""
+"""The life of a call that was made through the REST API, or that comes in."""
 
 import asyncio
 import logging
@@ -25,6 +25,16 @@ async def conduct(exchange: Exchange, leg: Leg) -> None:
     finally:
         limit.cancel()
         exchange.finish(leg, "completed")
+
+
+async def conduct_incoming(exchange: Exchange, leg: Leg) -> None:
+    """A call that comes in obeys the document of whom it was made to."""
+    limit = asyncio.create_task(leg.until_limit())
+    try:
+        await _converse(exchange, leg, limit)
+    finally:
+        limit.cancel()
+        exchange.finish(leg, "completed" if leg.record.answered_at else leg.ends_as)
 
 
 async def go_on_alone(exchange: Exchange, leg: Leg) -> None:

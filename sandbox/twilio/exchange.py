@@ -10,7 +10,7 @@ from sandbox import audio, clock, ids
 from sandbox.clock import Clock
 from sandbox.faults import Faults
 from sandbox.phones import Phone, default_phone
-from sandbox.records import CallbackTarget, CallRecord, CallStatus, StreamRecord, TranscriptionRecord
+from sandbox.records import CallbackTarget, CallRecord, CallStatus, Direction, StreamRecord, TranscriptionRecord
 from sandbox.speech_library import SpeechLibrary
 from sandbox.store import Store
 from sandbox.twilio import callbacks
@@ -75,22 +75,37 @@ class Exchange:
         time_limit_s: float = 14_400.0,
     ) -> Leg:
         """A new leg, queued; nothing rings yet."""
+        direction: Direction = "outbound-dial" if parent else "outbound-api"
+        record = self._record(to, from_, account_sid, direction, target)
+        record.parent_sid = parent.sid if parent else None
+        record.time_limit_s = time_limit_s
+        return self._enter(record, self.phone(to), instructions, ring_timeout_s)
+
+    def come_in(self, *, from_: str, account_sid: str, instructions: Instructions, target: CallbackTarget) -> Leg:
+        """A new leg of somebody who calls; it rings until its document answers it."""
+        record = self._record("", from_, account_sid, "inbound", target)
+        record.started_at, record.status = record.created_at, "ringing"
+        return self._enter(record, Phone(""), instructions, ring_timeout_s=0.0)
+
+    def _record(
+        self, to: str, from_: str, account_sid: str, direction: Direction, target: CallbackTarget
+    ) -> CallRecord:
         moment = clock.now()
-        record = CallRecord(
+        return CallRecord(
             sid=ids.sid("CA"),
             account_sid=account_sid,
             to=to,
             from_=from_,
-            direction="outbound-dial" if parent else "outbound-api",
-            parent_sid=parent.sid if parent else None,
+            direction=direction,
             created_at=moment,
             updated_at=moment,
             callbacks=target,
-            time_limit_s=time_limit_s,
         )
+
+    def _enter(self, record: CallRecord, phone: Phone, instructions: Instructions, ring_timeout_s: float) -> Leg:
         leg = Leg(
             record=record,
-            phone=self.phone(to),
+            phone=phone,
             instructions=instructions,
             microphone=audio.Line(self.pace.media),
             earpiece=audio.Line(self.pace.media),
@@ -102,6 +117,12 @@ class Exchange:
 
     def phone(self, e164: str) -> Phone:
         return self.store.phones.setdefault(e164, default_phone(e164))
+
+    def answer(self, leg: Leg) -> None:
+        """A call that comes in is answered by its document; all others are by then."""
+        if leg.record.answered_at is None:
+            leg.record.answered_at = clock.now()
+            self.move(leg, "in-progress")
 
     async def ring(self, leg: Leg) -> RingResult:
         """From queued to answered, or to the reason why not. Statuses and callbacks follow."""

@@ -20,6 +20,8 @@ KEYS_APART_S = 5.0
 # A leg that is sent from document to document without end is a fault of the product.
 MAX_DOCUMENTS = 100
 APPLICATION_ERROR_S = 3.0
+# All other verbs answer a call that comes in, Hangup too.
+LEAVE_UNANSWERED = frozenset({"Redirect", "Reject"})
 
 
 class Interpreter:
@@ -45,7 +47,8 @@ class Interpreter:
         if instructions.twiml:
             return self._parsed(instructions.twiml, instructions.url)
         fallback = Next(instructions.fallback_url, instructions.fallback_method) if instructions.fallback_url else None
-        return await self.fetch(Next(instructions.url, instructions.method), fallback)
+        first = Next(instructions.url, instructions.method, dict(instructions.params))
+        return await self.fetch(first, fallback)
 
     async def fetch(self, wanted: Next, fallback: Next | None = None) -> Document:
         """The document at a URL of the product.
@@ -88,6 +91,8 @@ class Interpreter:
         return None
 
     async def _do(self, verb: Verb, document: Document) -> Next | None:
+        if verb.name not in LEAVE_UNANSWERED:
+            self.exchange.answer(self.leg)
         match verb.name:
             case "Say":
                 await self._say(verb)
@@ -109,7 +114,11 @@ class Interpreter:
                 self.exchange.store.alert(12200, "Dial is not allowed on the called party's leg", self.leg.sid)
             case "Dial":
                 return await Dial(self.exchange, self.leg, verb, document, whisper=run_whisper).run()
-            case "Hangup" | "Reject":
+            case "Hangup":
+                raise HangUp
+            case "Reject":
+                # As Twilio's default reason: a busy signal, and nobody pays.
+                self.leg.ends_as = "busy"
                 raise HangUp
         return None
 

@@ -1,7 +1,7 @@
 """A call leg while it lives."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from sandbox import clock
@@ -14,13 +14,14 @@ from sandbox.twilio.transcription import Talk, Transcription
 
 @dataclass(frozen=True, slots=True)
 class Instructions:
-    """Where a leg's TwiML is: at a URL, or given with the request."""
+    """Where a leg's TwiML is: at a URL, or given with the request. params: told to the URL beside the common fields."""
 
     url: str = ""
     method: str = "POST"
     twiml: str = ""
     fallback_url: str = ""
     fallback_method: str = "POST"
+    params: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from config.embedded import environment
 from config.embedded.handle import Stack
 from sandbox.rep import Rep
 
@@ -19,6 +20,8 @@ FLAGS = [
     "--disable-dev-shm-usage",
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
+    # Names in the place of addresses are resolved by multicast, which not every machine has.
+    "--disable-features=WebRtcHideLocalIpsWithMdns",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
@@ -33,7 +36,10 @@ def stack() -> Iterator[Stack]:
     with tempfile.TemporaryDirectory(prefix="klose-browser-") as folder:
         # PostgreSQL does not run as root, so others have to be able to enter.
         Path(folder).chmod(0o755)
-        with Stack(Path(folder) / "data") as running:
+        bare = Stack(Path(folder) / "data")
+        # Twilio's signalling is played by the story that calls in the browser.
+        settings = environment.browser_calls(bare.env)
+        with Stack(bare.data_dir, ports=bare.ports, settings=settings) as running:
             yield running
 
 

@@ -33,6 +33,7 @@ NETWORK = {
     "twilio": {
         "processors/egress.py",
         "voice/twilio.py",
+        "voice/browser_calls.py",
         "voice/twilio_account.py",
         "voice/twiml.py",
         "identity/verify.py",

@@ -1,15 +1,24 @@
 """The two workspaces, built once for the tests of a module and committed, so that sockets see them too."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 from django.core.management import call_command
+from pytest_django.fixtures import Settings
 from pytest_django.plugin import DjangoDbBlocker
 
+from config.embedded import environment
 from tests.matrix import world as worlds
 from tests.sandbox_fixture import Sandbox, sandbox_process
 
 __all__ = ["sandbox_process"]
+
+
+@pytest.fixture(autouse=True)
+def _browser_calls_are_set_up(settings: Settings) -> None:
+    for name, value in environment.browser_calls(os.environ).items():
+        setattr(settings, name, value)
 
 
 @pytest.fixture(scope="module")

@@ -49,6 +49,8 @@ PLAIN_URLS: Mapping[str, Door] = {
     "twilio/check/<uuid:check_id>/answer": "carrier",
     "twilio/check/<uuid:check_id>/status": "carrier",
     "twilio/check/<uuid:check_id>/stream": "carrier",
+    "twilio/browser": "carrier",
+    "twilio/browser/status": "carrier",
     "twilio/voice/<uuid:call_id>/agent": "carrier",
     "twilio/voice/<uuid:call_id>/status": "carrier",
     "twilio/voice/<uuid:call_id>/machine": "carrier",

@@ -207,6 +207,7 @@ EXPECTATIONS: Mapping[str, Expectation] = {
     "end_dial_pause": Expectation(LEADERS, 409),
     # calls
     "start_call": Expectation(SIGNED_IN, 201, names={"body.lead_id": "lead"}, body={}),
+    "get_voice_token": Expectation(SIGNED_IN),
     "list_calls": Expectation(SIGNED_IN, narrows={"query.lead_id": "lead"}),
     "get_call": Expectation(SIGNED_IN, names=_CALL),
     "annotate_call": Expectation(SIGNED_IN, names=_CALL, body={"disposition": "interested"}),

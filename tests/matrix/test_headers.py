@@ -114,3 +114,11 @@ def _address(path: str) -> str:
     if path.startswith("^"):
         return "/api/nothing" if "api/" in path[:6] else "/calls"
     return "/" + path.replace("<uuid:call_id>", str(uuid7())).replace("<uuid:stream_id>", str(uuid7()))
+
+
+def test_only_where_browsers_call_may_pages_speak_with_twilio(settings: Any) -> None:
+    signalling = "wss://*.twilio.com"
+    for address in ("/call", CHECKOUT):
+        assert signalling in directives(Asker().ask("GET", address).headers)["connect-src"].split()
+    settings.TWILIO_TWIML_APP_SID = ""
+    assert "twilio" not in Asker().ask("GET", "/call").headers["Content-Security-Policy"]

@@ -22,6 +22,8 @@ T = TypeVar("T")
 
 ACCOUNT_SID = "AC" + "a1" * 16
 SERVICE_SID = "VA" + "b2" * 16
+APP_SID = "AP" + "c3" * 16
+API_KEY = ("SK" + "d4" * 16, "e5" * 16)
 CALLER_ID = "+12025550147"
 REP = "+12025550101"
 LEAD = "+12025550120"
@@ -136,6 +138,11 @@ def running(tmp_path_factory: pytest.TempPathFactory, product_port: int) -> Iter
         SANDBOX_SPEECH_FOLDER=str(folder),
         SANDBOX_PADDLE_WEBHOOK_URL=f"http://localhost:{product_port}/paddle/webhook",
         SANDBOX_TWILIO_MESSAGES_URL=f"http://localhost:{product_port}/messages",
+        SANDBOX_TWILIO_TWIML_APP_SID=APP_SID,
+        SANDBOX_TWILIO_API_KEY_SID=API_KEY[0],
+        SANDBOX_TWILIO_API_KEY_SECRET=API_KEY[1],
+        SANDBOX_TWILIO_VOICE_URL=f"http://localhost:{product_port}/agent",
+        SANDBOX_TWILIO_VOICE_STATUS_URL=f"http://localhost:{product_port}/status",
     )
     yield port, smtp_port
     process.terminate()

@@ -52,5 +52,10 @@ async def test_an_account_becomes_what_its_owner_would_see_and_does_what_it_then
     with pytest.raises(httpx.HTTPStatusError, match="422"):
         await sandbox.post("/account", status="asleep")
     await sandbox.post("/reset")
-    assert await sandbox.get("/account") == {"status": "active", "type": "Full", "caller_id": "owned"}
+    assert await sandbox.get("/account") == {
+        "status": "active",
+        "type": "Full",
+        "caller_id": "owned",
+        "voice_method": "POST",
+    }
     assert await sandbox.defects() == []

@@ -5,6 +5,7 @@ number that merely contains ours, a test call that is dialled although a check f
 """
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from io import StringIO
@@ -14,14 +15,25 @@ from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
+from config.embedded import environment
 from tests.sandbox_fixture import Sandbox
 from tests.voice.carrier import signature
 from tests.voice.public_door import Says, certificate, door
+from voice import browser_check
 from voice.models import ScriptedCall
 
 pytestmark = pytest.mark.django_db(transaction=True)
 OPERATOR = "+12025550161"
-EVERYTHING = ("account", "caller_id", "verify_service", "public_address", "webhooks", "media_sockets", "test_call")
+EVERYTHING = (
+    "account",
+    "caller_id",
+    "verify_service",
+    "browser_calls",
+    "public_address",
+    "webhooks",
+    "media_sockets",
+    "test_call",
+)
 
 
 def checked(*arguments: str) -> dict[str, dict[str, str]]:
@@ -71,8 +83,11 @@ def set_up(sandbox: Sandbox, live_server: LiveServer, settings: Settings, doors:
 def test_where_everything_is_set_up_every_check_says_so_and_twilio_was_asked_as_it_wants(set_up: Sandbox) -> None:
     found = checked()
     assert failures(found) == []
-    assert {name for name, each in found.items() if each["outcome"] == "ok"} == {*EVERYTHING} - {"test_call"}
-    assert found["test_call"]["outcome"] == "skipped"
+    assert {name for name, each in found.items() if each["outcome"] == "ok"} == {*EVERYTHING} - {
+        "test_call",
+        "browser_calls",
+    }
+    assert (found["test_call"]["outcome"], found["browser_calls"]["outcome"]) == ("skipped", "skipped")
     assert set_up.ask("GET", "/defects") == []
     assert set_up.ask("GET", "/calls") == []
 
@@ -80,7 +95,7 @@ def test_where_everything_is_set_up_every_check_says_so_and_twilio_was_asked_as_
 def test_a_person_reads_a_line_for_each_check_and_of_a_failure_what_to_change_and_where(set_up: Sandbox) -> None:
     set_up.ask("POST", "/account", {"caller_id": "unknown"})
     out = StringIO()
-    with pytest.raises(CommandError, match="1 of 7 checks failed"):
+    with pytest.raises(CommandError, match="1 of 8 checks failed"):
         call_command("carrier_check", stdout=out)
     lines = out.getvalue().splitlines()
     assert [line.split()[1].rstrip(":") for line in lines] == list(EVERYTHING)
@@ -128,6 +143,41 @@ def test_another_verify_service_is_told(set_up: Sandbox, settings: Settings) -> 
     found = checked()
     assert failures(found) == ["verify_service"]
     assert found["verify_service"]["setting"] == "TWILIO_VERIFY_SERVICE_SID"
+
+
+@pytest.fixture
+def browser_calls(sandbox: Sandbox, settings: Settings) -> Sandbox:
+    """The sandbox's application asks at the address that the settings name; nobody else of this test listens there."""
+    for name, value in environment.browser_calls(os.environ).items():
+        setattr(settings, name, value)
+    return sandbox
+
+
+def test_an_application_that_asks_us_and_a_key_that_opens_it_are_right(browser_calls: Sandbox) -> None:
+    assert checked()["browser_calls"]["outcome"] == "ok"
+    assert browser_calls.ask("GET", "/defects") == []
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "said", "to_change"),
+    [
+        ("TWILIO_API_KEY_SECRET", "0" * 32, "does not take the API key", "TWILIO_API_KEY_SID, TWILIO_API_KEY_SECRET"),
+        ("TWILIO_TWIML_APP_SID", "AP" + "9" * 32, "no such TwiML application", "TWILIO_TWIML_APP_SID"),
+        ("PUBLIC_URL", "https://sales.example", "The TwiML application asks http://", ""),
+    ],
+)
+def test_what_is_wrong_with_calls_in_the_browser_is_told(
+    browser_calls: Sandbox, settings: Settings, setting: str, value: str, said: str, to_change: str
+) -> None:
+    setattr(settings, setting, value)
+    found = browser_check.browser_calls()
+    assert (found.outcome, found.setting) == ("failed", to_change)
+    assert said in found.said and found.remedy
+
+
+def test_an_application_that_asks_by_another_method_is_told(browser_calls: Sandbox) -> None:
+    browser_calls.ask("POST", "/account", {"voice_method": "GET"})
+    assert "by GET" in browser_check.browser_calls().said
 
 
 def test_a_carrier_that_does_not_answer_is_told(set_up: Sandbox) -> None:

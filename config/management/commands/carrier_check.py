@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from config import configuration
 from voice import carrier_check, scripted_call, scripted_findings, twilio
-from voice.carrier_check import Finding
+from voice.findings import Finding
 from voice.phones import PhoneInvalid, PhoneNotCallable, parse_phone
 
 LOOKED_EVERY_S: Final = 0.25

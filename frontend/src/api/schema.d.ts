@@ -2075,6 +2075,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/voice-token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Get Voice Token */
+        post: operations["get_voice_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/wall": {
         parameters: {
             query?: never;
@@ -2614,13 +2631,22 @@ export interface components {
              */
             type: "call.changed";
         };
-        /** CallIn */
+        /**
+         * CallIn
+         * @description way: whether the rep speaks on their own phone, which is rung first, or in the browser, which then connects by itself.
+         */
         CallIn: {
             /**
              * Lead Id
              * Format: uuid
              */
             lead_id: string;
+            /**
+             * Way
+             * @default phone
+             * @enum {string}
+             */
+            way?: "phone" | "browser";
         };
         /** CallLead */
         CallLead: {
@@ -2703,6 +2729,11 @@ export interface components {
             user: components["schemas"]["CallUser"];
             /** Voicemail */
             voicemail: boolean;
+            /**
+             * Way
+             * @enum {string}
+             */
+            way: "phone" | "browser";
         };
         /**
          * CallOut
@@ -2765,6 +2796,11 @@ export interface components {
             user: components["schemas"]["CallUser"];
             /** Voicemail */
             voicemail: boolean;
+            /**
+             * Way
+             * @enum {string}
+             */
+            way: "phone" | "browser";
         };
         /** CallPage */
         CallPage: {
@@ -2772,6 +2808,72 @@ export interface components {
             items: components["schemas"]["CallListItem"][];
             /** Next Cursor */
             next_cursor: string | null;
+        };
+        /**
+         * CallStartedOut
+         * @description dial_token: what the browser hands to the carrier as the parameter `token` to begin the call, once, within 30 s; null for a
+         *     call by phone, and once it has begun.
+         */
+        CallStartedOut: {
+            /** Answered At */
+            answered_at: string | null;
+            /**
+             * As Of
+             * Format: date-time
+             */
+            as_of: string;
+            /** Charged Mcredits */
+            charged_mcredits: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Dial Token */
+            dial_token: string | null;
+            /** Disposition */
+            disposition: ("interested" | "not_interested" | "call_back" | "meeting_booked" | "left_voicemail" | "wrong_number" | "do_not_call") | null;
+            /** Duration S */
+            duration_s: number;
+            /** End Reason */
+            end_reason: string | null;
+            /** Ended At */
+            ended_at: string | null;
+            ended_by: components["schemas"]["CallUser"] | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            lead: components["schemas"]["CallLead"];
+            /** Limit S */
+            limit_s: number | null;
+            /** Notes */
+            notes: string;
+            /** Outcome */
+            outcome: ("connected" | "voicemail" | "busy" | "no_answer" | "failed") | null;
+            /** Seconds Left */
+            seconds_left: number | null;
+            /** Sequence */
+            sequence: number;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "intended" | "dialling" | "rep_ringing" | "rep_answered" | "callee_ringing" | "in_progress" | "completed" | "busy" | "no_answer" | "failed" | "cancelled";
+            /**
+             * Transcript State
+             * @enum {string}
+             */
+            transcript_state: "waiting_for_notice" | "on" | "refused" | "off" | "expired";
+            user: components["schemas"]["CallUser"];
+            /** Voicemail */
+            voicemail: boolean;
+            /**
+             * Way
+             * @enum {string}
+             */
+            way: "phone" | "browser";
         };
         /** CallUser */
         CallUser: {
@@ -3124,7 +3226,8 @@ export interface components {
         /**
          * DialCheckOut
          * @description What a rep should know before dialling. longest_call_s: with the credits available now. cap_left_mcredits: what the rep
-         *     may still spend this month, null without a cap. announcement: the words that the lead hears first.
+         *     may still spend this month, null without a cap. announcement: the words that the lead hears first. ways: in which this server
+         *     can call; way: in which the rep called last, or the only one.
          */
         DialCheckOut: {
             /** Announcement */
@@ -3147,6 +3250,13 @@ export interface components {
             refusals: components["schemas"]["Refusal"][];
             /** Suppressed */
             suppressed: boolean;
+            /**
+             * Way
+             * @enum {string}
+             */
+            way: "phone" | "browser";
+            /** Ways */
+            ways: ("phone" | "browser")[];
             /** Within Calling Hours */
             within_calling_hours: boolean;
         };
@@ -5910,6 +6020,19 @@ export interface components {
             mobile_e164: string;
         };
         /**
+         * VoiceTokenOut
+         * @description What lets this person's browser connect to the carrier until it expires.
+         */
+        VoiceTokenOut: {
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Token */
+            token: string;
+        };
+        /**
          * WallCall
          * @description A live call as its team's leaders see it; the fields that it shares with a call mean the same.
          */
@@ -6277,7 +6400,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible in this state: `dial_refused`, `nothing_to_watch`, `segment_changed`, `segment_is_a_gap`, `subject_restricted` */
+        /** @description Not possible in this state: `browser_calls_off`, `dial_refused`, `nothing_to_watch`, `segment_changed`, `segment_is_a_gap`, `subject_restricted` */
         calls_409: {
             headers: {
                 [name: string]: unknown;
@@ -7270,6 +7393,7 @@ export type CallLeadName = components['schemas']['CallLeadName'];
 export type CallListItem = components['schemas']['CallListItem'];
 export type CallOut = components['schemas']['CallOut'];
 export type CallPage = components['schemas']['CallPage'];
+export type CallStartedOut = components['schemas']['CallStartedOut'];
 export type CallUser = components['schemas']['CallUser'];
 export type CallWarning = components['schemas']['CallWarning'];
 export type CallsWishIn = components['schemas']['CallsWishIn'];
@@ -7460,6 +7584,7 @@ export type TopUpWords = components['schemas']['TopUpWords'];
 export type TranscriptionLevel = components['schemas']['TranscriptionLevel'];
 export type UseWishIn = components['schemas']['UseWishIn'];
 export type UserOut = components['schemas']['UserOut'];
+export type VoiceTokenOut = components['schemas']['VoiceTokenOut'];
 export type WallCall = components['schemas']['WallCall'];
 export type WallLine = components['schemas']['WallLine'];
 export type WallOut = components['schemas']['WallOut'];
@@ -7651,7 +7776,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CallOut"];
+                    "application/json": components["schemas"]["CallStartedOut"];
                 };
             };
             400: components["responses"]["calls_400"];
@@ -11466,6 +11591,31 @@ export interface operations {
             400: components["responses"]["team_400"];
             401: components["responses"]["team_401"];
             403: components["responses"]["team_403"];
+        };
+    };
+    get_voice_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VoiceTokenOut"];
+                };
+            };
+            400: components["responses"]["calls_400"];
+            401: components["responses"]["calls_401"];
+            402: components["responses"]["calls_402"];
+            403: components["responses"]["calls_403"];
+            409: components["responses"]["calls_409"];
         };
     };
     get_wall: {

@@ -5,6 +5,8 @@ import classes from "./KeyHelp.module.css";
 const KEYS: readonly { keys: string[]; does: string }[] = [
   { keys: ["c"], does: "Call the lead that is shown" },
   { keys: ["h"], does: "Hang up" },
+  { keys: ["m"], does: "Mute or unmute yourself in a call in the browser" },
+  { keys: ["k"], does: "Keypad of a call in the browser; its keys can be typed" },
   { keys: ["n"], does: "Write a note" },
   { keys: ["j"], does: "Next lead" },
   { keys: ["s"], does: "Skip the lead of the queue; the reason by its number" },

@@ -1,4 +1,13 @@
-import type { Call, CallStatus, Disposition, Outcome, Result, ResultFilter, SkipReason } from "../api/types";
+import type {
+  Call,
+  CallStatus,
+  Disposition,
+  Outcome,
+  Result,
+  ResultFilter,
+  SkipReason,
+  Way,
+} from "../api/types";
 
 const LIVE = new Set<CallStatus>([
   "intended",
@@ -27,6 +36,18 @@ export const STATUS_WORDS: Record<CallStatus, string> = {
   cancelled: "Cancelled",
 };
 
+/** The same where the rep talks in the browser. */
+const BROWSER_STATUS_WORDS: Record<CallStatus, string> = {
+  ...STATUS_WORDS,
+  intended: "Connecting this page",
+  rep_answered: "This page is connected",
+};
+
+/** How far the rep's own call is. */
+export function statusWords({ status, way }: Pick<Call, "status" | "way">): string {
+  return (way === "browser" ? BROWSER_STATUS_WORDS : STATUS_WORDS)[status];
+}
+
 /** The same, said to those who look at a colleague's call. */
 export const TEAM_STATUS_WORDS: Record<CallStatus, string> = {
   ...STATUS_WORDS,
@@ -35,17 +56,33 @@ export const TEAM_STATUS_WORDS: Record<CallStatus, string> = {
   rep_answered: "The rep answered",
 };
 
-/** The way to a conversation, as the rep sees it; "intended" and "dialling" are one step. */
-export const STEPS: readonly { status: CallStatus; label: string }[] = [
-  { status: "dialling", label: "Dialling you" },
-  { status: "rep_ringing", label: "Your phone rings" },
-  { status: "rep_answered", label: "You answered" },
+interface Step {
+  status: CallStatus;
+  label: string;
+}
+
+const WITH_THE_LEAD: readonly Step[] = [
   { status: "callee_ringing", label: "Lead's phone rings" },
   { status: "in_progress", label: "In call" },
 ];
 
-export function stepOf(status: CallStatus): number {
-  return status === "intended" ? 0 : STEPS.findIndex((step) => step.status === status);
+/** The ways to a conversation, as the rep sees them; "intended" and "dialling" are one step. */
+export const STEPS: Record<Way, readonly Step[]> = {
+  phone: [
+    { status: "dialling", label: "Dialling you" },
+    { status: "rep_ringing", label: "Your phone rings" },
+    { status: "rep_answered", label: "You answered" },
+    ...WITH_THE_LEAD,
+  ],
+  browser: [
+    { status: "dialling", label: "Connecting this page" },
+    { status: "rep_answered", label: "Page connected" },
+    ...WITH_THE_LEAD,
+  ],
+};
+
+export function stepOf({ status, way }: Pick<Call, "status" | "way">): number {
+  return status === "intended" ? 0 : STEPS[way].findIndex((step) => step.status === status);
 }
 
 const END_WORDS: Record<string, string> = {
@@ -63,6 +100,7 @@ const END_WORDS: Record<string, string> = {
   carrier_refused: "The carrier refused the call. Try again, and write to support if it stays so.",
   carrier_unreachable: "The carrier could not be reached. Try again in a minute.",
   not_dialled_in_time: "It could not be dialled in time. Try again.",
+  rep_not_connected: "It ended before the page was connected. Nobody was dialled, and nothing was charged.",
 };
 
 /** Why a call ended, as a sentence; nothing while it goes on. */

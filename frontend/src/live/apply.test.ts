@@ -36,6 +36,7 @@ function call(sequence: number, changes: Partial<Call> = {}): Call {
     id: "c1",
     lead: { id: "l1", name: "Ada", phone_e164: "+447700900123" },
     user: { id: "me", name: "Rep" },
+    way: "phone",
     status: "in_progress",
     transcript_state: "on",
     created_at: "2026-05-20T10:00:00Z",

@@ -11,6 +11,7 @@ function call(id: string, sequence: number, changes: Partial<Call> = {}): Call {
     id,
     lead: { id: "l1", name: "Ada", phone_e164: "+447700900123" },
     user: { id: "u1", name: "Rep" },
+    way: "phone",
     status: "in_progress",
     transcript_state: "on",
     created_at: AT,

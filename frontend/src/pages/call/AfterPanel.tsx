@@ -8,6 +8,7 @@ import { ReceiptView } from "../../calls/ReceiptView";
 import { endWords, STATUS_WORDS } from "../../calls/status";
 import { useKey } from "../../components/useKey";
 import { clock } from "../../format/time";
+import { FailureNote } from "../../softphone/FailureNote";
 import classes from "./CallPage.module.css";
 
 /** The call is over: how it ended, what it cost, what came of it, and on to the next. */
@@ -24,6 +25,7 @@ export function AfterPanel({ call, onNext }: { call: Call; onNext?: () => void }
           {call.answered_at ? "Open the call with its insights" : "Open the call"}
         </Link>
       </div>
+      <FailureNote callId={call.id} />
       <section className="stack" aria-label="Receipt">
         <h2>Receipt</h2>
         <ReceiptView callId={call.id} />

@@ -14,6 +14,11 @@ import { useKey } from "../../components/useKey";
 import { Waiting } from "../../components/Waiting";
 import { credits } from "../../format/credits";
 import { longTime } from "../../format/time";
+import { MicrophoneCheck } from "../../softphone/MicrophoneCheck";
+import { connect, prepare } from "../../softphone/softphone";
+import { useSoftphone } from "../../softphone/state";
+import { useMicrophoneAllowed } from "../../softphone/useMicrophoneAllowed";
+import { useWay, WayChoice } from "../../softphone/WayChoice";
 import classes from "./CallPage.module.css";
 
 const DIAL = ["dial"];
@@ -32,17 +37,24 @@ interface BeforePanelProps {
 /** What holds before dialling, and the button; when it cannot be pressed, why and what to do. */
 export function BeforePanel({ lead, onStarted, children }: BeforePanelProps) {
   const client = useQueryClient();
-  const intent = useIntent();
+  // A call that may have been placed in one way is not the one that the other way asks for.
+  const intents = { phone: useIntent(), browser: useIntent() };
   const check = useDialCheck(lead.id);
+  const way = useWay(check.data);
+  const intent = intents[way];
   const dial = useMutation({
     mutationKey: DIAL,
-    mutationFn: () =>
-      answer(
+    mutationFn: async (): Promise<Call> => {
+      if (way === "browser") await prepare();
+      const { dial_token, ...call } = await answer(
         api.POST("/api/calls", {
           params: { header: { "Idempotency-Key": intent.key() } },
-          body: { lead_id: lead.id },
+          body: { lead_id: lead.id, way },
         }),
-      ),
+      );
+      if (dial_token !== null) connect(call.id, dial_token);
+      return call;
+    },
     // The intent lasts as long as this panel: a click after the answer, before the page has changed, is the same call.
     onSuccess: (call) => {
       client.setQueryData(keys.calls.one(call.id), { ...call, speech: [] });
@@ -56,7 +68,11 @@ export function BeforePanel({ lead, onStarted, children }: BeforePanelProps) {
       void client.invalidateQueries({ queryKey: keys.leads.dialCheck(lead.id) });
     },
   });
-  const mayCall = check.data?.may_call === true;
+  const { microphoneWorks } = useSoftphone();
+  const allowed = useMicrophoneAllowed();
+  // Before the first call in a browser its microphone has to be heard; later ones find out by themselves.
+  const heard = way === "phone" || microphoneWorks || allowed;
+  const mayCall = check.data?.may_call === true && heard;
   function press(): void {
     // The cache knows of the first click before this component is drawn again.
     if (mayCall && client.isMutating({ mutationKey: DIAL }) === 0) dial.mutate();
@@ -88,6 +104,8 @@ export function BeforePanel({ lead, onStarted, children }: BeforePanelProps) {
       </div>
       <ProblemNote error={dial.error} />
       <ProblemNote error={check.error} />
+      {check.data && <WayChoice check={check.data} />}
+      {way === "browser" && <MicrophoneCheck />}
       {check.isPending && <Waiting lines={6} what="what holds for this call" />}
       {check.data && <Facts check={check.data} />}
     </>

@@ -9,6 +9,7 @@ import { useTitle } from "../../components/Page";
 import { useKey } from "../../components/useKey";
 import { Waiting } from "../../components/Waiting";
 import { useLine } from "../../live/Live";
+import { useWay } from "../../softphone/WayChoice";
 import { AfterPanel } from "./AfterPanel";
 import { BeforePanel, useDialCheck } from "./BeforePanel";
 import classes from "./CallPage.module.css";
@@ -108,7 +109,9 @@ function FirstSteps() {
     return (
       <>
         <h2>Choose whom to call</h2>
-        <p className="quiet">Your phone rings first; once you answer, the lead is dialled.</p>
+        <p className="quiet">
+          You talk on your phone, which rings first, or in this page; then the lead is dialled.
+        </p>
       </>
     );
   }
@@ -137,19 +140,21 @@ function FirstSteps() {
             "You have leads. Choose one of them."
           )}
         </li>
-        <li>Press Call. Your phone rings first; once you answer, the lead is dialled.</li>
+        <li>Press Call. Your phone rings first, or this page connects; then the lead is dialled.</li>
       </ol>
     </>
   );
 }
 
 function WhatHappens({ lead, check }: { lead: Lead; check: DialCheck }) {
+  const way = useWay(check);
   return (
     <>
       <h2>What will happen</h2>
       <p>
-        Your own phone rings first. Once you answer, {lead.first_name} is dialled and hears this before
-        anything else:
+        {way === "browser"
+          ? `This page connects with the carrier first. Then ${lead.first_name} is dialled and hears this before anything else:`
+          : `Your own phone rings first. Once you answer, ${lead.first_name} is dialled and hears this before anything else:`}
       </p>
       <blockquote className={classes.announcement}>{check.announcement}</blockquote>
       <p className="quiet">

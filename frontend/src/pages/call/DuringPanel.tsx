@@ -6,7 +6,7 @@ import { answer, api } from "../../api/client";
 import { keys } from "../../api/keys";
 import type { Call, CallWithSpeech } from "../../api/types";
 import { NotesField } from "../../calls/NotesField";
-import { STATUS_WORDS, STEPS, stepOf } from "../../calls/status";
+import { STEPS, statusWords, stepOf } from "../../calls/status";
 import { useCallClock } from "../../calls/useCallClock";
 import { Watchers } from "../../calls/Watchers";
 import { HangUpIcon } from "../../components/icons";
@@ -14,6 +14,8 @@ import { ProblemNote } from "../../components/Note";
 import { useKey } from "../../components/useKey";
 import { creditCounter } from "../../format/credits";
 import { clock } from "../../format/time";
+import { SoundPanel } from "../../softphone/SoundPanel";
+import { hangUp as endSound } from "../../softphone/softphone";
 import classes from "./CallPage.module.css";
 
 const AMBER_S = 60;
@@ -37,8 +39,10 @@ export function DuringPanel({ call }: { call: Call }) {
   const limited =
     call.limit_s !== null && secondsLeft !== null && durationS + secondsLeft >= call.limit_s - 1;
   const hangUp = useMutation({
-    mutationFn: () =>
-      answer(api.POST("/api/calls/{call_id}/hangup", { params: { path: { call_id: call.id } } })),
+    mutationFn: () => {
+      endSound(call.id);
+      return answer(api.POST("/api/calls/{call_id}/hangup", { params: { path: { call_id: call.id } } }));
+    },
     onSuccess: (next) =>
       client.setQueryData<CallWithSpeech>(keys.calls.one(call.id), (held) =>
         held && next.sequence >= held.sequence ? { ...held, ...next } : held,
@@ -52,7 +56,7 @@ export function DuringPanel({ call }: { call: Call }) {
   }
   useKey("h", () => hangUp.mutate(), !ending);
   useKey("n", () => notes.current?.focus());
-  const step = stepOf(call.status);
+  const step = stepOf(call);
   return (
     <>
       <div className={classes.bar}>
@@ -64,14 +68,15 @@ export function DuringPanel({ call }: { call: Call }) {
         </Button>
       </div>
       <ProblemNote error={hangUp.error} />
+      {call.way === "browser" && !ending && <SoundPanel call={call} />}
       <Watchers callId={call.id} />
       <p className="visually-hidden" role="status">
-        {ending ? status : STATUS_WORDS[call.status]}
+        {ending ? status : statusWords(call)}
       </p>
       <dl className={classes.facts}>
         <div>
           <dt>Status</dt>
-          <dd>{ending ? status : STATUS_WORDS[call.status]}</dd>
+          <dd>{ending ? status : statusWords(call)}</dd>
         </div>
         <div>
           <dt>Spent</dt>
@@ -107,7 +112,7 @@ export function DuringPanel({ call }: { call: Call }) {
         </p>
       )}
       <ol className={classes.steps} aria-label="Steps of the call">
-        {STEPS.map(({ status, label }, position) => (
+        {STEPS[call.way].map(({ status, label }, position) => (
           <li
             key={status}
             className={position === step ? classes.now : position < step ? classes.past : undefined}

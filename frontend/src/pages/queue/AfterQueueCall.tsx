@@ -8,6 +8,7 @@ import { useDisposition } from "../../calls/useDisposition";
 import { ProblemNote } from "../../components/Note";
 import { useKey } from "../../components/useKey";
 import { clock } from "../../format/time";
+import { FailureNote } from "../../softphone/FailureNote";
 import shared from "../call/CallPage.module.css";
 import { KeyChoices } from "./KeyChoices";
 
@@ -39,6 +40,7 @@ export function AfterQueueCall({ call, waits, onNext }: AfterProps) {
           Open the call
         </Link>
       </div>
+      <FailureNote callId={call.id} />
       <KeyChoices
         label="How did it go?"
         choices={CHOICES}

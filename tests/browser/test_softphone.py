@@ -1,0 +1,223 @@
+"""A rep calls in the browser: Twilio's real Voice SDK in Chromium, with a microphone that beeps and a second tab at the far end.
+
+Planted bugs that this catches: a dial token that the page does not hand on (the carrier turns it away), no time-out of the page's
+own (it waits for ever).
+"""
+
+from collections.abc import Callable
+
+from playwright.sync_api import Dialog, Locator, Page, expect
+
+from config.embedded.handle import Stack
+from sandbox.rep import Person, Rep
+from tests.browser.conftest import Look, signed_in
+from tests.browser.signalling import Signalling
+
+TALKER = Person(first_name="Theo", last_name="Talker", email="theo@softphone.example", mobile="+12025550157")
+# The sandbox's phone of this ending talks until somebody hangs up.
+LEAD = {"first_name": "Petra", "last_name": "Patient", "phone": "+1 312 555 0189"}
+NO_MICROPHONE = """navigator.mediaDevices.getUserMedia = () =>
+  Promise.reject(new DOMException("Permission denied", "NotAllowedError"));"""
+TONES = """window.tones = [];
+const insert = RTCDTMFSender.prototype.insertDTMF;
+RTCDTMFSender.prototype.insertDTMF = function (tones, ...more) {
+  window.tones.push(tones);
+  return insert.call(this, tones, ...more);
+};"""
+
+
+def test_a_rep_calls_in_the_browser(
+    stack: Stack, control: Rep, new_page: Callable[..., Page], look: Look, complaints: list[str]
+) -> None:
+    rep = Rep(stack.url, stack.sandbox_url)
+    rep.sign_up(TALKER)
+    rep.buy(rep.call("GET", "/api/credits/packs")[0]["price_id"])
+    lead = rep.call("POST", "/api/leads", LEAD, expect=201)
+    address = f"/call?lead={lead['id']}"
+    page, far = new_page(), new_page()
+    far.goto("/policy")
+    signed_in(page, stack, rep)
+    page.add_init_script(TONES)
+    carrier = Signalling(page, far, control)
+    _is_told_what_to_do_about_a_refused_microphone(page, stack, rep, new_page, address, look)
+    _checks_the_microphone(page, address, look)
+    _talks(page, carrier, look)
+    _hears_what_is_wrong(page, far, carrier, look)
+    _finds_no_sound_in_another_tab(page, look)
+    _hangs_up(page, carrier)
+    _loads_the_page_anew_in_a_call(page, carrier, address, look)
+    _is_told_when_a_firewall_keeps_the_sound_back(page, carrier, address, look)
+    _is_told_when_the_carrier_is_out_of_reach(page, rep, carrier, address, look)
+    rep.close()
+    assert complaints == []
+
+
+def _call(page: Page) -> Locator:
+    return page.get_by_role("button", name="Call", exact=True)
+
+
+def _panel(page: Page) -> Locator:
+    return page.get_by_role("complementary", name="Call panel")
+
+
+def _press(page: Page, key: str) -> None:
+    """A key counts as a command only when it stands alone."""
+    page.wait_for_timeout(450)
+    page.keyboard.press(key)
+
+
+def _is_shown(locator: Locator) -> Callable[[], bool]:
+    return lambda: locator.is_visible()
+
+
+def _is_heard(page: Page) -> None:
+    """The fake microphone beeps by itself."""
+    page.get_by_role("button", name="Check the microphone").click()
+    expect(page.get_by_text("Your microphone works")).to_be_visible()
+
+
+def _narrow_and_dark(page: Page, look: Look, name: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.emulate_media(color_scheme="dark")
+    look(page, f"{name}-390-dark")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.emulate_media(color_scheme="light")
+
+
+def _is_told_what_to_do_about_a_refused_microphone(
+    page: Page, stack: Stack, rep: Rep, new_page: Callable[..., Page], address: str, look: Look
+) -> None:
+    refused = new_page(width=390)
+    signed_in(refused, stack, rep)
+    refused.add_init_script(NO_MICROPHONE)
+    refused.goto(address)
+    refused.get_by_role("radio", name="In the browser").check()
+    refused.get_by_role("button", name="Check the microphone").click()
+    expect(refused.get_by_text("The microphone is not allowed")).to_be_visible()
+    look(refused, "softphone-refused-390-light")
+    refused.context.close()
+
+
+def _checks_the_microphone(page: Page, address: str, look: Look) -> None:
+    page.goto(address)
+    expect(page.get_by_role("radio", name="By phone")).to_be_checked()
+    expect(_call(page)).to_be_enabled()
+    page.get_by_role("radio", name="In the browser").check()
+    expect(page.get_by_text("This page connects with the carrier first")).to_be_visible()
+    _is_heard(page)
+    expect(_call(page)).to_be_enabled()
+    look(page, "softphone-before-1280-light")
+    _narrow_and_dark(page, look, "softphone-before")
+
+
+def _talks(page: Page, carrier: Signalling, look: Look) -> None:
+    _call(page).click()
+    panel = _panel(page)
+    carrier.until(_is_shown(panel.get_by_role("button", name="Mute")))
+    carrier.until(_is_shown(panel.get_by_role("definition").filter(has_text="In call")))
+    moves = "bars => bars.every(bar => Number(bar.style.transform.match(/[\\d.]+/)?.[0]) > 0.05)"
+    bars = panel.get_by_label("Sound").locator("dd div div")
+    carrier.until(lambda: bars.evaluate_all(moves))
+    mute = panel.get_by_role("button", name="Mute")
+    _press(page, "m")
+    expect(mute).to_have_attribute("aria-pressed", "true")
+    expect(panel.get_by_text("You, muted")).to_be_visible()
+    _press(page, "m")
+    expect(mute).to_have_attribute("aria-pressed", "false")
+    _press(page, "k")
+    page.keyboard.type("42#")
+    expect(panel.get_by_text("Pressed: 42#")).to_be_visible()
+    assert page.evaluate("window.tones") == ["4", "2", "#"]
+    look(page, "softphone-talks-1280-light")
+    _narrow_and_dark(page, look, "softphone-talks")
+
+
+def _hears_what_is_wrong(page: Page, far: Page, carrier: Signalling, look: Look) -> None:
+    """The far end falls silent altogether, as when its sound is lost on the way."""
+    far.evaluate("window.peer.getSenders()[0].replaceTrack(null)")
+    warning = _panel(page).get_by_text("No sound arrives from the carrier")
+    carrier.until(_is_shown(warning))
+    look(page, "softphone-warning-1280-light")
+    far.evaluate(
+        """async () => {
+          const stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+          await window.peer.getSenders()[0].replaceTrack(stream.getTracks()[0]);
+        }"""
+    )
+    carrier.until(lambda: not warning.is_visible())
+
+
+def _finds_no_sound_in_another_tab(page: Page, look: Look) -> None:
+    beside = page.context.new_page()
+    beside.goto("/call")
+    expect(beside.get_by_text("This page has no sound of the call")).to_be_visible()
+    look(beside, "softphone-elsewhere-1280-light")
+    beside.close()
+
+
+def _hangs_up(page: Page, carrier: Signalling) -> None:
+    """The access token came to its end in the call, and is renewed after it."""
+    assert len(carrier.tokens) == 1
+    _press(page, "h")
+    carrier.until(_is_shown(_panel(page).get_by_role("heading", name="Completed")))
+    carrier.until(lambda: "hangup" in carrier.heard)
+    carrier.until(lambda: len(carrier.tokens) == 2)
+    assert carrier.tokens[0] != carrier.tokens[1]
+
+
+def _loads_the_page_anew_in_a_call(page: Page, carrier: Signalling, address: str, look: Look) -> None:
+    page.goto(address)
+    # As it was called last.
+    expect(page.get_by_role("radio", name="In the browser")).to_be_checked()
+    _is_heard(page)
+    _call(page).click()
+    panel = _panel(page)
+    carrier.until(_is_shown(panel.get_by_role("definition").filter(has_text="In call")))
+    asked: list[str] = []
+
+    def leave(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", leave)
+    page.reload()
+    page.remove_listener("dialog", leave)
+    assert asked == ["beforeunload"]
+    expect(panel.get_by_text("This page has no sound of the call")).to_be_visible()
+    carrier.lose_the_page()
+    carrier.until(_is_shown(panel.get_by_role("heading", name="Completed")))
+    expect(panel.get_by_text("One of you hung up.")).to_be_visible()
+
+
+def _is_told_when_a_firewall_keeps_the_sound_back(page: Page, carrier: Signalling, address: str, look: Look) -> None:
+    """The carrier has taken the call and rings the lead, who would speak to nobody."""
+    carrier.sound_passes = False
+    page.goto(address)
+    _is_heard(page)
+    _call(page).click()
+    panel = _panel(page)
+    carrier.until(_is_shown(panel.get_by_text("Connecting this page with the carrier")))
+    carrier.until(_is_shown(page.get_by_role("alert").filter(has_text="The sound did not get through")))
+    carrier.until(_is_shown(panel.get_by_role("button", name="Next lead").or_(panel.get_by_text("Call again"))))
+    look(page, "softphone-no-sound-1280-light")
+    carrier.sound_passes = True
+
+
+def _is_told_when_the_carrier_is_out_of_reach(
+    page: Page, rep: Rep, carrier: Signalling, address: str, look: Look
+) -> None:
+    before = rep.call("GET", "/api/credits")["available_mcredits"]
+    carrier.answers = False
+    page.clock.install()
+    page.goto(address)
+    _is_heard(page)
+    _call(page).click()
+    expect(_panel(page).get_by_text("Connecting this page with the carrier")).to_be_visible()
+    carrier.until(lambda: "listen" in carrier.heard[-1:])
+    page.clock.fast_forward(15_000)
+    told = page.get_by_role("alert").filter(has_text="The carrier could not be reached")
+    expect(told).to_be_visible()
+    expect(_panel(page).get_by_role("heading", name="Cancelled")).to_be_visible()
+    look(page, "softphone-unreachable-1280-light")
+    _narrow_and_dark(page, look, "softphone-unreachable")
+    assert rep.call("GET", "/api/credits")["available_mcredits"] == before
