@@ -73,13 +73,16 @@ class SessionAuth(PersonAuth):
 
     def authenticate(self, request: HttpRequest, key: str | None) -> Actor | None:
         """Raises PolicyUnanswered."""
+        session_of(request).confines = True
         actor = super().authenticate(request, key)
         if actor is None:
             return None
         row = session_of(request).row
         if row is not None and look_of(request) is None:
             changed_policy.go_on(session=row, client=client_of(request), now=timezone.now())
-        tenancy.confine(actor.workspace_id)
+        # A session that was read before, and a look, have not confined it.
+        if not tenancy.confined_to(actor.workspace_id):
+            tenancy.confine(actor.workspace_id)
         return actor
 
 
@@ -98,9 +101,7 @@ class KeyAuth(HttpBearer):
         return None if key is None else self.authenticate(request, key)
 
     def authenticate(self, request: HttpRequest, token: str) -> Actor:
-        actor = actor_of_key(token, scope=self._scope, now=timezone.now())
-        tenancy.confine(actor.workspace_id)
-        return actor
+        return actor_of_key(token, scope=self._scope, now=timezone.now())
 
 
 class AwaitingOtpAuth(CookieAuth):

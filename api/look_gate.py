@@ -75,7 +75,7 @@ class LookGateMiddleware:
         look = _look(request, mark, now)
         if look is None:
             if request.path not in OPEN_PATHS or request.method not in SAFE:
-                return problem(401, "look_ended", "This look is over. Go back to the staff pages.")
+                return _look_ended()
             answer = self._get_response(request)
             forget_look(answer)
             return answer
@@ -94,8 +94,17 @@ class LookGateMiddleware:
         if opened is not None and answer.status_code == 200:
             # Before anything is shown; what was refused, or is not there, was not seen.
             what, names = opened
-            looks.note_opened(look=look, what=what, thing_id=UUID(match.kwargs[names]) if names else None, now=now)
+            thing_id = UUID(match.kwargs[names]) if names else None
+            try:
+                looks.note_opened(look=look, what=what, thing_id=thing_id, now=timezone.now())
+            except looks.LookMissing:
+                # It ended while the answer was made.
+                return _look_ended()
         return answer
+
+
+def _look_ended() -> HttpResponse:
+    return problem(401, "look_ended", "This look is over. Go back to the staff pages.")
 
 
 def mark_look(answer: HttpResponse, look_id: UUID) -> None:

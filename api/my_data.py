@@ -8,7 +8,7 @@ from ninja import Query, Router, Status
 
 from api.auth import CookieAuth, anyone_auth, refuse_key
 from api.client import client_of
-from compliance import cases, requests
+from compliance import cases, requests, turns
 from compliance.schemas import WishIn
 from identity import contact, number_access, opt_out, verify
 from processors.errors import DomainError
@@ -33,6 +33,7 @@ PROBLEMS: dict[type[DomainError], int] = {
     number_access.TooManyLinks: 429,
     callee.HoldsNothing: 404,
     cases.TooManyWishes: 429,
+    turns.TooManyTurns: 429,
     contact.MobileInvalid: 422,
     opt_out.PolicyOutdated: 409,
     requests.ConfirmationMismatch: 422,

@@ -38,8 +38,9 @@ def floor() -> Seat:
 
     workspace_id = workspaces(1)[0]
     with connection.cursor() as cursor:
-        cursor.execute(_LEADS, [workspace_id, datetime.now(UTC), LEADS])
-        cursor.execute(_SUPPRESSIONS, [workspace_id, datetime.now(UTC), SUPPRESSIONS])
+        now = datetime.now(UTC)
+        cursor.execute(_LEADS, [workspace_id, now, LEADS])
+        cursor.execute(_SUPPRESSIONS, [workspace_id, now, now, SUPPRESSIONS])
         cursor.execute("ANALYZE")
     return seat(workspace_id, "owner")
 
@@ -144,7 +145,7 @@ SELECT uuidv7(), %s, 'First ' || n, 'Last ' || n, 'Company ' || n / 10, '+4930' 
 FROM generate_series(1, %s) AS n
 """
 _SUPPRESSIONS = """
-INSERT INTO compliance_suppression (id, workspace_id, number_key, reason, source, created_at, lifted_source)
-SELECT uuidv7(), %s, encode(sha256(n::text::bytea), 'hex'), 'asked_not_to_be_called', 'rep', %s, ''
+INSERT INTO compliance_suppression (id, workspace_id, number_key, reason, source, created_at, last_asked_at, lifted_source)
+SELECT uuidv7(), %s, encode(sha256(n::text::bytea), 'hex'), 'asked_not_to_be_called', 'rep', %s, %s, ''
 FROM generate_series(1, %s) AS n
 """

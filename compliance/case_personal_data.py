@@ -1,6 +1,7 @@
 """What cases, restrictions and the register of breaches hold about people."""
 
 from typing import Any, Final
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
@@ -99,6 +100,12 @@ def restrictions(subject: Subject) -> QuerySet[Restriction]:
 def own_cases(subject: Subject) -> QuerySet[Case]:
     """Those of which it is proved that the person wrote them."""
     return cases(subject).filter(proved_at__isnull=False)
+
+
+def adopt(*, email: str, user_id: UUID) -> None:
+    """Ties what was proved under an address to the account that gives it up, whose they stay."""
+    theirs = Case.objects.filter(contact=email, user_id__isnull=True, proved_at__isnull=False, emptied_at__isnull=True)
+    theirs.update(user_id=user_id)
 
 
 def exported(case: Case) -> dict[str, Any]:

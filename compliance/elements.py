@@ -125,7 +125,7 @@ _ELEMENTS: Final = (
     ),
     Element(
         "account_mail",
-        "Mails about your ways to sign in, your mobile number, your API keys and changes of our policy",
+        "Mails about your ways to sign in, your e-mail address, your mobile number, your API keys and changes of our policy",
         "you, whoever typed your e-mail address, or us",
         "signing in, security, telling you of changes",
         "contract",

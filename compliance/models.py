@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
 from compliance.breach_models import Breach, BreachAlert, BreachEntry
@@ -74,7 +75,9 @@ class ConsentEvent(models.Model):
 
 class Suppression(models.Model):
     """A number that must not be called, as a keyed hash. workspace_id: null for everybody. Outlives every
-    erasure."""
+    erasure.
+
+    last_asked_at: when it was asked for last, from which the term runs."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     workspace_id = models.UUIDField(null=True)
@@ -82,6 +85,8 @@ class Suppression(models.Model):
     reason = models.CharField(max_length=40)
     source = models.CharField(max_length=20)
     created_at = models.DateTimeField()
+    # What a program of the last version writes while the next one is put in its place names none.
+    last_asked_at = models.DateTimeField(db_default=Now())
     lifted_at = models.DateTimeField(null=True)
     lifted_source = models.CharField(max_length=20, blank=True)
 
@@ -94,7 +99,10 @@ class Suppression(models.Model):
                 name="suppression_once_while_in_force",
             )
         ]
-        indexes: ClassVar = [models.Index(fields=["created_at"], name="suppression_created")]
+        indexes: ClassVar = [
+            models.Index(fields=["last_asked_at"], name="suppression_last_asked"),
+            models.Index(fields=["number_key"], condition=Q(lifted_at__isnull=False), name="suppression_lifted"),
+        ]
 
 
 class Tombstone(models.Model):

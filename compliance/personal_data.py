@@ -55,6 +55,7 @@ INVENTORY: Final[dict[str, str]] = {
     "compliance.Suppression.reason": "suppression",
     "compliance.Suppression.source": "suppression",
     "compliance.Suppression.created_at": "suppression",
+    "compliance.Suppression.last_asked_at": "suppression",
     "compliance.Suppression.lifted_at": "suppression",
     "compliance.Suppression.lifted_source": "suppression",
     "compliance.Tombstone.id": "none",

@@ -7,6 +7,7 @@ long the term is it does not know: that stands in the inventory alone, beside wh
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final, cast
@@ -14,7 +15,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import FieldDoesNotExist
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Count, DateField, DateTimeField, F, QuerySet
 from django.db.models.functions import Cast
 from django.utils.module_loading import import_string
@@ -44,7 +45,7 @@ class Rule:
 
     element: of the inventory; its retention_days is the term. models: the tables ("app.Model") in which nothing of it is left
     once the rule has run. rows: those whose term runs. since: the field from which it runs; with `is_end` the field itself
-    says when it is over, set from the same term. remove: ends the rows with these ids, says how many things went; safe to repeat.
+    says when it is over, set from the same term. is_renewed: whether the term of a row may begin anew while it runs. remove: ends the rows with these ids, says how many things went; safe to repeat.
     workspace: lookup of the workspace that the rows belong to, "" for those of a person or of the house.
     """
 
@@ -55,6 +56,7 @@ class Rule:
     remove: Remove
     workspace: str = ""
     is_end: bool = False
+    is_renewed: bool = False
     at_once_max: int = AT_ONCE_MAX
 
     @property
@@ -82,8 +84,12 @@ class Rule:
 
     def end(self, *, now: datetime) -> int:
         """Ends a bounded number of what is over, what waits longest first; returns how many went."""
-        ids = list(self.over(by=now).order_by(self.since).values_list("id", flat=True)[: self.at_once_max])
-        return self.remove(ids, now) if ids else 0
+        over = self.over(by=now).order_by(self.since)
+        with transaction.atomic() if self.is_renewed else nullcontext():
+            # Locked, so that none of them is renewed before it goes.
+            over = over.select_for_update() if self.is_renewed else over
+            ids = list(over.values_list("id", flat=True)[: self.at_once_max])
+            return self.remove(ids, now) if ids else 0
 
 
 @dataclass(frozen=True, slots=True)

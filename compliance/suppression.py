@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
 from compliance.models import Suppression
@@ -12,11 +13,22 @@ from processors.pseudonyms import pseudonym
 
 
 def suppress(*, workspace_id: UUID | None, phone_e164: str, reason: str, source: str, now: datetime) -> Suppression:
-    """Puts a number on the list, once. workspace_id: None for all workspaces."""
+    """Puts a number on the list, once; asked for again, the term begins anew. workspace_id: None for all workspaces."""
     number_key = pseudonym("phone", phone_e164)
-    entry = Suppression(workspace_id=workspace_id, number_key=number_key, reason=reason, source=source, created_at=now)
-    Suppression.objects.bulk_create([entry], ignore_conflicts=True)
-    return Suppression.objects.get(workspace_id=workspace_id, number_key=number_key, lifted_at__isnull=True)
+    entry = Suppression(
+        workspace_id=workspace_id,
+        number_key=number_key,
+        reason=reason,
+        source=source,
+        created_at=now,
+        last_asked_at=now,
+    )
+    in_force = Suppression.objects.filter(workspace_id=workspace_id, number_key=number_key, lifted_at__isnull=True)
+    with transaction.atomic():
+        # An entry that is there is locked by this, so that its old term does not end it meanwhile.
+        in_force.filter(last_asked_at__lt=now).update(last_asked_at=now)
+        Suppression.objects.bulk_create([entry], ignore_conflicts=True)
+        return in_force.get()
 
 
 def lift(*, workspace_id: UUID | None, phone_e164: str, source: str, now: datetime, of: str | None = None) -> bool:

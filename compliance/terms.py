@@ -63,7 +63,14 @@ RETENTION: Final = (
         "unlinked_at",
         delete_rows(PolicyReceipt),
     ),
-    Rule("suppression", ("compliance.Suppression",), Suppression.objects.all, "created_at", delete_rows(Suppression)),
+    Rule(
+        "suppression",
+        ("compliance.Suppression",),
+        Suppression.objects.all,
+        "last_asked_at",
+        delete_rows(Suppression),
+        is_renewed=True,
+    ),
     Rule("erasure_ledger", ("compliance.Tombstone",), Tombstone.objects.all, "erased_at", delete_rows(Tombstone)),
     Rule("disclosure", ("processors.Disclosure",), Disclosure.objects.all, "day", delete_rows(Disclosure)),
     Rule(

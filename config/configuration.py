@@ -155,6 +155,11 @@ _DEMANDS = (
     ),
     _Demand("TWILIO_TWIML_APP_SID", _matches("AP[0-9a-f]{32}"), "set the SID: AP and 32 hex digits", required=False),
     _Demand("TWILIO_API_KEY_SID", _matches("SK[0-9a-f]{32}"), "set the SID: SK and 32 hex digits", required=False),
+    _Demand(
+        "TWILIO_VERIFY_CALLEE_SERVICE_SID",
+        _matches("VA[0-9a-f]{32}"),
+        "set the SID of a second Verify service, for people who were called: VA and 32 hex digits",
+    ),
     _Demand("TWILIO_API_URL", _is_url("http", "https"), "set an http or https address", required=False),
     _Demand("TWILIO_VERIFY_URL", _is_url("http", "https"), "set an http or https address", required=False),
     _Demand("PADDLE_API_KEY", lambda value: len(value) >= 20, "set the API key of your Paddle account"),
@@ -228,6 +233,14 @@ def _public_addresses_agree(environ: Mapping[str, str]) -> list[Problem]:
     return found
 
 
+def _verify_services_differ(environ: Mapping[str, str]) -> list[Problem]:
+    own, callees = (environ.get(f"TWILIO_VERIFY_{name}SERVICE_SID") for name in ("", "CALLEE_"))
+    if own and own == callees:
+        wrong = "is the same as TWILIO_VERIFY_SERVICE_SID, so a stranger's wrong codes could shut a sign-in"
+        return [Problem("TWILIO_VERIFY_CALLEE_SERVICE_SID", wrong, "make a second Verify service and set its SID")]
+    return []
+
+
 def _paddle_accounts_agree(environ: Mapping[str, str]) -> list[Problem]:
     api = urlsplit(environ.get("PADDLE_API_URL") or "https://api.paddle.com").hostname
     token = environ.get("PADDLE_CLIENT_TOKEN", "")
@@ -291,6 +304,7 @@ _CONTRADICTIONS = (
     _debug_is_off,
     _keys_differ,
     _public_addresses_agree,
+    _verify_services_differ,
     _paddle_accounts_agree,
     _providers_are_whole,
     _browser_calls_are_whole,

@@ -200,6 +200,8 @@ TWILIO_VERIFY_SERVICE_SID = environment.text("TWILIO_VERIFY_SERVICE_SID")
 TWILIO_TWIML_APP_SID = environment.text("TWILIO_TWIML_APP_SID", "")
 TWILIO_API_KEY_SID = environment.text("TWILIO_API_KEY_SID", "")
 TWILIO_API_KEY_SECRET = environment.text("TWILIO_API_KEY_SECRET", "")
+# Of its own for people who were called: Verify counts wrong codes for a number within a service.
+TWILIO_VERIFY_CALLEE_SERVICE_SID = environment.text("TWILIO_VERIFY_CALLEE_SERVICE_SID")
 TWILIO_API_URL = environment.text("TWILIO_API_URL", "https://api.twilio.com").rstrip("/")
 TWILIO_VERIFY_URL = environment.text("TWILIO_VERIFY_URL", "https://verify.twilio.com").rstrip("/")
 # Where passcodes may go; everywhere while it is empty. And how many may leave in a day before a person has to look.

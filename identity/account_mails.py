@@ -7,6 +7,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import F, Q
 
+from identity import email_proof, email_texts
 from identity.models import AccountMail, User
 from identity.passwords import LINK_GOOD_FOR, link_token
 from processors.mail import AT_ONCE_MAX, ATTEMPTS_MAX, CLAIM, send
@@ -17,10 +18,13 @@ _SUPPORT: Final = "support@klosesales.com"
 def send_account_mails(*, now: datetime) -> int:
     """Sends what is due; what the mail server does not take is tried again. Returns how many were sent.
 
-    A request for an e-mail without an account is forgotten here, and nobody is written to. A link that would arrive too
+    A request for an e-mail without an account is forgotten here, and so is a link that is of no use any more: nobody is written to. A link that would arrive too
     late to be used is not sent any more. A process that dies between sending and noting it sends twice.
     """
     late = Q(kind=AccountMail.RESET_LINK, created_at__lt=now - LINK_GOOD_FOR)
+    late |= Q(
+        kind__in=[AccountMail.VERIFY_EMAIL, AccountMail.NEW_EMAIL], created_at__lt=now - email_proof.LINK_GOOD_FOR
+    )
     due = AccountMail.objects.filter(~late, sent_at__isnull=True, next_at__lte=now, attempts__lt=ATTEMPTS_MAX)
     return sum(_send(mail_id, now) for mail_id in list(due.values_list("id", flat=True)[:AT_ONCE_MAX]))
 
@@ -38,6 +42,9 @@ def _send(mail_id: UUID, now: datetime) -> bool:
         # The account's own address, and not whatever spelling of it was typed.
         mail.user, mail.email = account, account.email
         mail.save(update_fields=["user", "email"])
+    if not email_proof.is_wanted(mail):
+        mail.delete()
+        return False
     subject, text = _written(mail)
     if not send(kind=mail.kind, to=[mail.email], subject=subject, text=text, row_id=mail.id, attempt=mail.attempts):
         return False
@@ -46,6 +53,8 @@ def _send(mail_id: UUID, now: datetime) -> bool:
 
 
 def _written(mail: AccountMail) -> tuple[str, str]:
+    if mail.kind in (AccountMail.VERIFY_EMAIL, AccountMail.NEW_EMAIL, AccountMail.EMAIL_CHANGED):
+        return email_texts.written(mail)
     if mail.kind == AccountMail.RESET_LINK:
         return (
             "Your link to a new password",

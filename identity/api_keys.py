@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet
 from compliance import audit
 from compliance.audit import WorkspaceAction
 from compliance.redaction import redact_cards
+from identity import tenancy
 from identity.auth import Actor
 from identity.compiled import Lookup
 from identity.models import AccountMail, ApiKey
@@ -104,11 +105,11 @@ def revoke(*, actor: Actor, key_id: UUID, now: datetime) -> None:
 
 
 def actor_of_key(key: str, *, scope: Scope, now: datetime) -> Actor:
-    """Whoever the program acts for, with the role that the person has now.
+    """Whoever the program acts for, with the role that the person has now; this thread's connection sees the key's workspace alone.
 
     Raises ApiKeyInvalid, ScopeMissing.
     """
-    row = _GOOD.first(_digest(key), now)
+    row = tenancy.found_confined(_GOOD, _digest(key), now)
     # Who has stopped the passcodes has no way in until one was proved again; a key is none either.
     if row is None or not row.membership.user.is_active or row.membership.user.texts_stopped_at is not None:
         raise ApiKeyInvalid("This key is unknown, revoked or expired. Make a new one in the settings.")
@@ -123,6 +124,7 @@ def _good(key_digest: str, now: datetime) -> QuerySet[ApiKey]:
     return (
         ApiKey.objects.get_queryset()
         .select_related("membership__user")
+        .annotate(**{tenancy.CONFINED_TO: tenancy.naming("workspace_id")})
         .filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now), key_digest=key_digest)
     )
 

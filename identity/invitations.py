@@ -9,6 +9,7 @@ from django.db import transaction
 
 from compliance import audit, tombstones
 from compliance.audit import WorkspaceAction
+from identity import email_proof
 from identity.auth import Actor
 from identity.contact import parse_email
 from identity.models import Invitation, Membership, TenantQuerySet, User
@@ -58,11 +59,12 @@ class InvitationOfAnother(DomainError):
 def invite(*, actor: Actor, email: str, role: Role, now: datetime) -> Invitation:
     """Invites by mail; an earlier invitation of the same person is replaced, and its link ends.
 
-    Raises NotPermitted, EmailInvalid, AlreadyMember, InvitationsTooMany.
+    Raises NotPermitted, EmailUnverified, EmailInvalid, AlreadyMember, InvitationsTooMany.
     """
     actor.demand("manage_members")
     if not may_appoint(actor.role, role):
         raise NotPermitted("Only the owner of the workspace makes managers.")
+    email_proof.demand(actor=actor)
     address = parse_email(email)
     with transaction.atomic():
         if locked_team(actor).filter(user__email=address).exists():
@@ -127,6 +129,8 @@ def accept(*, user: User, session: SessionStore, invitation_id: UUID, now: datet
         )
         invitation.ended_at = now
         invitation.save(update_fields=["ended_at"])
+        # The link was in that mailbox alone.
+        email_proof.proved(user=user, way="invitation", now=now)
         close_sockets_on_commit(user_id=user.id)
         audit.record(
             workspace_id=invitation.workspace_id,

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import transaction
 
 from compliance import audit, consent, policy
-from identity import otp, passwords
+from identity import email_proof, otp, passwords
 from identity.access import Client, record
 from identity.contact import parse_mobile
 from identity.models import AccessEvent, AccountMail, ApiKey, Session, User
@@ -169,15 +169,18 @@ def _still(session: SessionStore, change: _Change) -> User:
 def _set(
     user: User, mobile_e164: str, *, actor_ref: str, client: Client, now: datetime, but: Session | None = None
 ) -> None:
-    """Makes it the locked person's number, ends every session but one and every API key, and tells the person by mail."""
-    user.mobile_e164, user.mobile_verified_at = mobile_e164, now
-    user.save(update_fields=["mobile_e164", "mobile_verified_at"])
+    """Makes it the locked person's number, ends every session but one and every API key, and tells the person by mail, which asks
+    to confirm the address again: whoever took over a phone does not have the mailbox too."""
+    user.mobile_e164, user.mobile_verified_at, user.email_verified_at = mobile_e164, now, None
+    user.save(update_fields=["mobile_e164", "mobile_verified_at", "email_verified_at"])
     sessions = Session.objects.filter(user=user)
     (sessions.exclude(id=but.id) if but else sessions).delete()
     ApiKey.objects.get_queryset().filter(membership__user=user).delete()
     AccountMail.objects.create(
         kind=AccountMail.MOBILE_CHANGED, email=user.email, user=user, created_at=now, next_at=now
     )
+    email_proof.use_up(user_id=user.id, kinds=[AccountMail.NEW_EMAIL], now=now)
+    email_proof.ask(user=user, now=now)
     record(kind=AccessEvent.MOBILE_CHANGED, client=client, now=now, user=user)
     audit.record(
         workspace_id=None, actor_ref=actor_ref, action="mobile.changed", target=str(user.id), detail={}, now=now

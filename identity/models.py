@@ -87,6 +87,8 @@ class User(AbstractBaseUser):
 
     email: lower case. mobile_e164: E.164, the only number that passcodes go to. Both are sealed, and found by their keys.
     mobile_verified_at: when the current number was first proved; null means that the sign-up is not finished.
+    email_verified_at: when the current e-mail was proved; null until then, and again once the number was changed.
+    email_first_proved_at: the same, but kept when the number is changed: whose the e-mail is stays known while it is asked again.
     texts_stopped_at: when the person stopped the text messages; null again once a passcode was proved after that.
     """
 
@@ -98,6 +100,8 @@ class User(AbstractBaseUser):
     mobile_e164 = SealedField(lookup=True, pattern=E164)
     mobile_e164_key = index_column("mobile_e164")
     mobile_verified_at = models.DateTimeField(null=True)
+    email_verified_at = models.DateTimeField(null=True)
+    email_first_proved_at = models.DateTimeField(null=True)
     texts_stopped_at = models.DateTimeField(null=True)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField()
@@ -243,6 +247,10 @@ class AccessEvent(models.Model):
     TEXTS_STOPPED = "texts_stopped"
     TEXTS_ALLOWED = "texts_allowed"
     MOBILE_CHANGED = "mobile_changed"
+    EMAIL_VERIFIED = "email_verified"
+    EMAIL_CHANGE_ASKED = "email_change_asked"
+    EMAIL_CHANGED = "email_changed"
+    EMAIL_TAKEN_BACK = "email_taken_back"
     WAY_LINKED = "way_linked"
     WAY_UNLINKED = "way_unlinked"
     LINK_UNKNOWN = "link_unknown"
@@ -260,6 +268,10 @@ class AccessEvent(models.Model):
         (TEXTS_STOPPED, "Text messages stopped"),
         (TEXTS_ALLOWED, "Text messages allowed again"),
         (MOBILE_CHANGED, "Mobile number changed"),
+        (EMAIL_VERIFIED, "E-mail address confirmed"),
+        (EMAIL_CHANGE_ASKED, "Another e-mail address asked for"),
+        (EMAIL_CHANGED, "E-mail address changed"),
+        (EMAIL_TAKEN_BACK, "E-mail address taken back"),
         (WAY_LINKED, "Google or Facebook linked"),
         (WAY_UNLINKED, "Google or Facebook unlinked"),
         (LINK_UNKNOWN, "A link to a copy that is none"),
@@ -345,16 +357,20 @@ class OtpAttempt(models.Model):
 
 
 class AccountMail(models.Model):
-    """A mail about somebody's way in that is to be sent; of a link to a new password also what keeps it good.
+    """A mail about somebody's way in that is to be sent; of one with a link also what keeps that good.
 
     email: as typed by whoever asked, so that asking is the same work whether or not it has an account. user: null until
-    the account is looked up. next_at: when it is tried next. used_at: when the link set a password, or another did.
+    the account is looked up. next_at: when it is tried next. used_at: when the link did what
+    it is for, or lost its use.
     """
 
     RESET_LINK = "reset_link"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - no password
     KEY_MADE = "key_made"
     MOBILE_CHANGED = "mobile_changed"
+    VERIFY_EMAIL = "verify_email"
+    NEW_EMAIL = "new_email"
+    EMAIL_CHANGED = "email_changed"
     WAY_LINKED = "way_linked"
     WAY_UNLINKED = "way_unlinked"
     KINDS = [
@@ -362,6 +378,9 @@ class AccountMail(models.Model):
         (PASSWORD_CHANGED, "The password was changed"),
         (KEY_MADE, "An API key was made"),
         (MOBILE_CHANGED, "The mobile number was changed"),
+        (VERIFY_EMAIL, "Link that confirms the address"),
+        (NEW_EMAIL, "Link that makes this the account's address"),
+        (EMAIL_CHANGED, "The address was changed, with a link that takes it back"),
         (WAY_LINKED, "Google or Facebook was linked"),
         (WAY_UNLINKED, "Google or Facebook was unlinked"),
     ]

@@ -89,7 +89,7 @@ def ask_for_code(*, typed: str, policy_version: str, client: Client, now: dateti
         return CODE_VALID_FOR
     try:
         with disclosures.about(phone_e164=mobile):
-            verification = send_code(mobile_e164=mobile)
+            verification = send_code(mobile_e164=mobile, asked="callee")
     except OtpUnavailable:
         # The message may have left nevertheless, so the attempt stays reserved and counts.
         raise
@@ -115,7 +115,7 @@ def prove(*, typed: str, code: str, client: Client, now: datetime) -> tuple[str,
         if not code.isascii() or not code.isdigit():
             raise OtpWrong("The code has digits only.")
         with disclosures.about(phone_e164=mobile):
-            sid = check_code(mobile_e164=mobile, code=code)
+            sid = check_code(mobile_e164=mobile, code=code, asked="callee")
     except OtpUnavailable:
         otp.settle(attempt, OtpAttempt.FAILED)
         raise

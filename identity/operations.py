@@ -13,13 +13,13 @@ from django.db.models import F
 
 from compliance import consent, policy
 from compliance.redaction import redact_cards
-from identity import invitations, opt_out, otp, passwords, ways_in
+from identity import email_proof, invitations, opt_out, otp, passwords, ways_in
 from identity.access import Client, record, refuse_guessing, refuse_mass_sign_up
 from identity.auth import Actor
 from identity.contact import parse_email, parse_mobile
 from identity.erasure import erase_user, erase_workspace
 from identity.members import OWN_WORKSPACE_NAME
-from identity.models import AccessEvent, ApiKey, Membership, Session, User, Workspace
+from identity.models import AccessEvent, AccountMail, ApiKey, Membership, Session, User, Workspace
 from identity.permissions import Role
 from identity.schemas import AccountIn, OtpSentOut, SignUpIn
 from identity.sessions import SessionStore
@@ -103,13 +103,14 @@ def sign_up(*, session: SessionStore, form: SignUpIn, client: Client, now: datet
 
 
 def create_verified_user(*, form: SignUpIn, client: Client, now: datetime) -> Membership:
-    """An account whose phone the operator vouches for; signing in to it demands a passcode like any other.
+    """An account whose phone and e-mail the operator vouches for; signing in to it demands a passcode like any other.
 
     Raises as `sign_up` does, and EmailTaken.
     """
     user = _with_password(form, now)
-    user.mobile_verified_at = now
-    with transaction.atomic(), _claiming_email():
+    user.mobile_verified_at = user.email_verified_at = user.email_first_proved_at = now
+    with transaction.atomic(), claiming_email():
+        _demand_not_held(user, now)
         return open_account(user, form, client, now)
 
 
@@ -119,8 +120,9 @@ def add_member(*, workspace_id: UUID, form: SignUpIn, role: Role, client: Client
     Raises as `create_verified_user` does.
     """
     user = _with_password(form, now)
-    user.mobile_verified_at = now
-    with transaction.atomic(), _claiming_email():
+    user.mobile_verified_at = user.email_verified_at = user.email_first_proved_at = now
+    with transaction.atomic(), claiming_email():
+        _demand_not_held(user, now)
         user.save(force_insert=True)
         _record_consents(user, form, client, now)
         return Membership.objects.create(workspace_id=workspace_id, user=user, role=role, created_at=now)
@@ -182,11 +184,14 @@ def verify_phone(*, session: SessionStore, code: str, client: Client, now: datet
     is_new = False
     if user.mobile_verified_at is None:
         try:
-            with transaction.atomic(), _claiming_email():
+            with transaction.atomic(), claiming_email():
+                _demand_not_held(user, now)
                 mine = User.objects.filter(id=user.id, mobile_verified_at__isnull=True).update(mobile_verified_at=now)
                 is_new = bool(mine)
                 if is_new:
                     ways_in.take_claimed(session=session, user=user, now=now)
+                    if user.email_verified_at is None:
+                        email_proof.ask(user=user, now=now)
         except (EmailTaken, ways_in.SocialInUse, SocialSignUpOver):
             erase_user(user_id=user.id, now=now)
             session.flush()
@@ -225,22 +230,29 @@ def sign_out(*, session: SessionStore, client: Client, now: datetime) -> None:
         close_sockets_on_commit(user_id=user.id)
 
 
-def sign_out_everywhere(*, user_id: UUID) -> int:
+def sign_out_everywhere(*, user_id: UUID, now: datetime) -> int:
     """Ends every session and API key of a person and closes the sockets. Returns how many sessions and keys that were."""
     with transaction.atomic():
+        User.objects.select_for_update(no_key=True).filter(id=user_id).first()
         ended, _ = Session.objects.filter(user_id=user_id).delete()
+        email_proof.use_up(user_id=user_id, kinds=[AccountMail.NEW_EMAIL], now=now)
         keys, _ = ApiKey.objects.get_queryset().filter(membership__user_id=user_id).delete()
         close_sockets_on_commit(user_id=user_id)
     return ended + keys
 
 
 def revoke_session(*, actor: Actor, session_id: UUID, client: Client, now: datetime) -> None:
-    """Signs out one of the actor's own sessions, wherever it is. Raises SessionNotFound."""
+    """Signs out one of the actor's own sessions, wherever it is, and ends a change of the address that may have begun there.
+
+    Raises SessionNotFound.
+    """
     with transaction.atomic():
+        # Before the sessions, as whoever begins a change locks them.
+        user = User.objects.select_for_update(no_key=True).get(id=actor.user_id)
         ended, _ = Session.objects.filter(id=session_id, user_id=actor.user_id).delete()
         if not ended:
             raise SessionNotFound("There is no such session; it may have ended already.")
-        user = User.objects.get(id=actor.user_id)
+        email_proof.use_up(user_id=user.id, kinds=[AccountMail.NEW_EMAIL], now=now)
         record(kind=AccessEvent.SESSION_REVOKED, client=client, now=now, user=user)
         close_sockets_on_commit(user_id=actor.user_id)
 
@@ -303,14 +315,25 @@ def _record_consents(user: User, form: AccountIn, client: Client, now: datetime)
 
 
 @contextmanager
-def _claiming_email() -> Iterator[None]:
+def claiming_email() -> Iterator[None]:
     """Turns the database's refusal of a second account for one e-mail into EmailTaken."""
     try:
         yield
     except IntegrityError as error:
         if "user_email_of_one_account" not in str(error):
             raise
-        raise EmailTaken("This e-mail has an account. Sign in with it, or write to support.") from None
+        raise _email_taken() from None
+
+
+def _demand_not_held(user: User, now: datetime) -> None:
+    """Raises EmailTaken when somebody may take the address back."""
+    email_proof.line_up(user.email)
+    if email_proof.is_held(email=user.email, but=user.id, now=now):
+        raise _email_taken()
+
+
+def _email_taken() -> EmailTaken:
+    return EmailTaken("This e-mail has an account. Sign in with it, or write to support.")
 
 
 def _account_of(email: str) -> User | None:

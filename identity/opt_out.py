@@ -10,8 +10,9 @@ from uuid import UUID
 from django.db import transaction
 
 from compliance import audit, consent, policy
+from identity import email_proof
 from identity.access import Client, record
-from identity.models import AccessEvent, Session, StoppedNumber, User
+from identity.models import AccessEvent, AccountMail, Session, StoppedNumber, User
 from processors.errors import DomainError
 from processors.pseudonyms import pseudonym
 from realtime.publish import close_sockets_on_commit
@@ -51,6 +52,7 @@ def stop(*, user_id: UUID, way: Way, client: Client, now: datetime) -> None:
             record(kind=AccessEvent.TEXTS_STOPPED, client=client, now=now, user=user)
             _note("texts.stopped", user, way, now)
         Session.objects.filter(user=user).delete()
+        email_proof.use_up(user_id=user_id, kinds=[AccountMail.NEW_EMAIL], now=now)
         close_sockets_on_commit(user_id=user_id)
 
 
@@ -73,8 +75,11 @@ def allow(*, user_id: UUID, policy_version: str, client: Client, now: datetime) 
 
 
 def stop_number(*, mobile_e164: str, way: Literal["text", "support"], now: datetime) -> int:
-    """Leaves a phone alone, and stops everybody who uses it or began to sign up with it. Returns how many that were."""
-    StoppedNumber.objects.get_or_create(number_key=pseudonym("phone", mobile_e164), defaults={"stopped_at": now})
+    """Leaves a phone alone, and stops everybody who uses it or began to sign up with it. Returns how many that were.
+
+    For how long it is kept runs from the newest stop.
+    """
+    StoppedNumber.objects.update_or_create(number_key=pseudonym("phone", mobile_e164), defaults={"stopped_at": now})
     ids = list(User.objects.filter(mobile_e164=mobile_e164).values_list("id", flat=True))
     for user_id in ids:
         stop(user_id=user_id, way=way, client=_NO_CLIENT, now=now)

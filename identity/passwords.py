@@ -9,6 +9,7 @@ from django.core import signing
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from identity import email_proof
 from identity.access import Client, SignInThrottled, record, refuse_guessing, refuse_mass_resets
 from identity.auth import Actor
 from identity.contact import parse_email
@@ -65,6 +66,7 @@ def reset(*, token: str, password: str, client: Client, now: datetime) -> None:
         # Whoever lost the password may have lost more; what was made with it ends too.
         ApiKey.objects.get_queryset().filter(membership__user=user).delete()
         _set(user, password, client, now)
+        email_proof.proved(user=user, way="reset_link", client=client, now=now)
 
 
 def change(*, actor: Actor, present: str, password: str, client: Client, now: datetime) -> None:
@@ -115,10 +117,10 @@ def _wrong() -> PasswordWrong:
 
 
 def _set(user: User, password: str, client: Client, now: datetime) -> None:
-    """Every link that was mailed before dies with it."""
+    """Every link that was mailed before dies with it, that of a change of the address too."""
     user.set_password(password)
     user.save(update_fields=["password"])
-    AccountMail.objects.filter(user=user, kind=AccountMail.RESET_LINK, used_at__isnull=True).update(used_at=now)
+    email_proof.use_up(user_id=user.id, kinds=[AccountMail.RESET_LINK, AccountMail.NEW_EMAIL], now=now)
     record(kind=AccessEvent.PASSWORD_CHANGED, client=client, now=now, user=user)
     AccountMail.objects.create(
         kind=AccountMail.PASSWORD_CHANGED, email=user.email, user=user, created_at=now, next_at=now
@@ -127,6 +129,7 @@ def _set(user: User, password: str, client: Client, now: datetime) -> None:
 
 
 def _user_of(token: str, now: datetime) -> User:
+    """Whom the mail with this link was for, locked. A mailbox that is not the account's any more opens nothing."""
     invalid = ResetLinkInvalid("This link was used already or is too old. Ask for a new one.")
     try:
         mail_id = UUID(signing.Signer(salt=_SALT).unsign(token))
@@ -140,6 +143,7 @@ def _user_of(token: str, now: datetime) -> User:
     if user_id is None:
         raise invalid
     user = User.objects.select_for_update(no_key=True).filter(id=user_id, is_active=True).first()
-    if user is None or not good.exists():
+    mail = good.first()
+    if user is None or mail is None or mail.email != user.email:
         raise invalid
     return user

@@ -41,6 +41,8 @@ INVENTORY: Final[dict[str, str]] = {
     "identity.User.mobile_e164": "account",
     "identity.User.mobile_e164_key": "account",
     "identity.User.mobile_verified_at": "account",
+    "identity.User.email_verified_at": "account",
+    "identity.User.email_first_proved_at": "account",
     "identity.User.texts_stopped_at": "account",
     "identity.User.is_active": "account",
     "identity.User.created_at": "account",
@@ -210,7 +212,16 @@ STORE: Final = IdentityStore()
 
 # The password's hash is not given out: it opens the account to whoever breaks it.
 _EXPORTED: Final[Mapping[str, tuple[str, ...]]] = {
-    "account": ("email", "first_name", "last_name", "mobile_e164", "mobile_verified_at", "created_at"),
+    "account": (
+        "email",
+        "first_name",
+        "last_name",
+        "mobile_e164",
+        "mobile_verified_at",
+        "email_verified_at",
+        "email_first_proved_at",
+        "created_at",
+    ),
     "social_identity": ("provider", "subject", "created_at"),
     "membership": ("workspace_id", "role", "created_at", "entered_at"),
     "invitation": ("workspace_id", "email", "role", "created_at", "expires_at", "sent_at", "ended_at"),

@@ -60,6 +60,7 @@ def session_of_member(
             first_name=user.first_name,
             last_name=user.last_name,
             email=user.email,
+            email_verified=user.email_verified_at is not None,
             mobile_e164=user.mobile_e164 if whole else masked(user.mobile_e164),
         ),
         workspace=WorkspaceOut(id=workspace.id, name=workspace.name),

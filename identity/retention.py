@@ -66,6 +66,7 @@ RETENTION: Final = (
         StoppedNumber.objects.all,
         "stopped_at",
         delete_rows(StoppedNumber),
+        is_renewed=True,
     ),
     Rule(
         "unfinished_sign_up",

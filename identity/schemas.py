@@ -169,12 +169,14 @@ class MobileStepOut(BaseModel):
 
 
 class UserOut(BaseModel):
-    """mobile_e164: masked to its last digits until the phone is proved in this session."""
+    """mobile_e164: masked to its last digits until the phone is proved in this session. email_verified: whether the address was
+    confirmed, since the number was changed last."""
 
     id: UUID
     first_name: str
     last_name: str
     email: str
+    email_verified: bool
     mobile_e164: str
 
 

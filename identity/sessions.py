@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from compliance import policy
+from identity import tenancy
 from identity.access import Client
 from identity.compiled import Lookup
 from identity.models import Membership, Session, User
@@ -32,21 +33,46 @@ def is_open(now: datetime) -> Q:
 
 
 def _open(key_digest: str, now: datetime, _: datetime) -> QuerySet[Session]:
+    """The session with this key, if it is open; with all that most requests ask."""
     rows = Session.objects.select_related("user", "membership", "membership__workspace")
     rows = rows.annotate(policy_in_force=policy.name_in_force())
     return rows.filter(is_open(now), key_digest=key_digest)
 
 
+def _open_confined(key_digest: str, now: datetime, _: datetime) -> QuerySet[Session]:
+    """The same for `tenancy.found_confined`, with what every request asks; whatever else a route asks is read then."""
+    rows = Session.objects.select_related("user", "membership").only(*_ASKED)
+    rows = rows.annotate(
+        **{"policy_in_force": policy.name_in_force(), tenancy.CONFINED_TO: tenancy.naming("membership__workspace_id")}
+    )
+    return rows.filter(is_open(now), key_digest=key_digest)
+
+
+_ASKED: Final = (
+    "key_digest",
+    "phone_verified_at",
+    "last_used_at",
+    "policy_version",
+    "data",
+    "user__is_active",
+    "membership__role",
+    "membership__workspace",
+)
+
+
 _SOME_TIME: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _OPEN: Final = Lookup(_open, "digest", _SOME_TIME, _SOME_TIME - IDLE_FOR)
+_OPEN_CONFINED: Final = Lookup(_open_confined, "digest", _SOME_TIME, _SOME_TIME - IDLE_FOR)
 
 
 class SessionStore(SessionBase):
     """One browser's session.
 
     `row` is what the product asks; the dict interface is there for Django's own parts.
+    confines: whether reading it confines this thread's connection to its workspace, in the same statement.
     """
 
+    confines = False
     _row: Session | None = None
 
     @property
@@ -103,12 +129,17 @@ class SessionStore(SessionBase):
     def load(self) -> dict[str, Any]:
         key = self.session_key
         now = timezone.now()
-        self._row = _OPEN.first(digest(key), now, now - IDLE_FOR) if key else None
+        self._row = self._found(digest(key), now) if key else None
         if self._row is None:
             self._session_key = None
             return {}
         data: dict[str, Any] = self._row.data
         return data
+
+    def _found(self, key_digest: str, now: datetime) -> Session | None:
+        if self.confines:
+            return tenancy.found_confined(_OPEN_CONFINED, key_digest, now, now - IDLE_FOR)
+        return _OPEN.first(key_digest, now, now - IDLE_FOR)
 
     def exists(self, session_key: str) -> bool:
         return Session.objects.filter(key_digest=digest(session_key)).exists()

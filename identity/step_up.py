@@ -33,6 +33,17 @@ def send_code(*, actor: Actor, client: Client, now: datetime) -> OtpSentOut:
     return otp.send(user=user, client=client, now=now)
 
 
+def demand_both(*, actor: Actor, present: str | None, code: str, client: Client, now: datetime) -> None:
+    """For what moves the account elsewhere: the password, of who has one, and a passcode besides.
+
+    Raises ProofMissing, SignInThrottled, PasswordWrong and what `otp.check` raises.
+    """
+    user = User.objects.get(id=actor.user_id)
+    if user.has_usable_password():
+        demand(actor=actor, present=present, code=None, client=client, now=now)
+    otp.check(user=user, code=code, client=client, now=now)
+
+
 def demand(*, actor: Actor, present: str | None, code: str | None, client: Client, now: datetime) -> None:
     """present: the password, of who has one; code: the passcode, of who has none.
 

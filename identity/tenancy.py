@@ -7,16 +7,20 @@ out: people are members of several workspaces, and sign in before they act in on
 https://www.postgresql.org/docs/18/ddl-rowsecurity.html
 """
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from django.apps import apps
 from django.db import DatabaseError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
+from django.db.models import Func, Model, TextField, Value
+from django.db.models.functions import Cast
 
+from identity.compiled import Lookup
 from identity.models import Workspace
 
 # Of the database's session. A custom setting needs a dot in its name.
@@ -24,24 +28,72 @@ SETTING: Final = "klose.workspace"
 _LEFT_OUT: Final = {"identity"}
 # Kept on the driver's connection too, so that nobody has to ask the server.
 _NAMED: Final = "klose_workspace"
+# While a statement is under way that names a workspace: it may come to something or not.
+_UNSURE: Final = "unsure"
+# How the column is called in which a row brings along what it has named.
+CONFINED_TO: Final = "confined_to"
+_Row = TypeVar("_Row", bound=Model)
+
+
+class _Here(threading.local):
+    """What this thread has confined itself to, which outlives a connection that breaks; "" for nothing.
+
+    will_name: whether a connection is just being taken for naming a workspace with its very first statement.
+    """
+
+    workspace = ""
+    will_name = False
+
+
+_here = _Here()
 
 
 def confine(workspace_id: UUID) -> None:
     """Lets this thread's connection see one workspace alone, until `release`."""
+    _take_to_name()
     with connection.cursor() as cursor:
         _name(cursor, str(workspace_id))
+    _here.workspace = str(workspace_id)
+
+
+def naming(workspace: str) -> Func:
+    """The column CONFINED_TO of a `Lookup` for `found_confined`. workspace: where the row has the workspace's id."""
+    return Func(
+        Value(SETTING),
+        Cast(workspace, TextField()),
+        Value(False),
+        function="set_config",
+        output_field=TextField(),
+    )
+
+
+def found_confined(lookup: Lookup[_Row], *values: Any) -> _Row | None:
+    """The row, and this thread's connection sees the row's workspace alone, until `release`: one way to the server for both."""
+    _take_to_name()
+    before = _named()
+    setattr(connection.connection, _NAMED, _UNSURE)
+    row = lookup.first(*values)
+    _here.workspace = before if row is None else getattr(row, CONFINED_TO) or ""
+    setattr(connection.connection, _NAMED, _here.workspace)
+    if row is None:
+        _free()
+    return row
+
+
+def confined_to(workspace_id: UUID) -> bool:
+    """Whether this thread's connection sees that workspace alone."""
+    return _named() == str(workspace_id)
 
 
 def release() -> None:
-    """Lets this thread's connection see all workspaces again; costs nothing when it was not confined."""
+    """Gives this thread's connection back if it was confined: whoever takes it next is not, see `forget`."""
+    _here.workspace = ""
     if not _named():
         return
-    try:
-        with connection.cursor() as cursor:
-            _name(cursor, "")
-    except DatabaseError:
-        # A connection that is not known to be free is given to nobody else.
-        connection.connection.close()
+    if connection.in_atomic_block:
+        _free()
+    else:
+        connection.close()
 
 
 @contextmanager
@@ -57,8 +109,8 @@ def confined(workspace_id: UUID) -> Iterator[None]:
 @contextmanager
 def over_all_workspaces() -> Iterator[None]:
     """For what a confined request does for others too."""
-    named = _named()
-    release()
+    named = _here.workspace
+    _free()
     try:
         yield
     finally:
@@ -67,10 +119,11 @@ def over_all_workspaces() -> Iterator[None]:
 
 
 def forget(*, connection: BaseDatabaseWrapper, **_: object) -> None:
-    """When a connection is taken from the pool: one that somebody gave back while it named a workspace names none."""
-    if getattr(connection.connection, _NAMED, ""):
+    """When a connection is taken from the pool: one that somebody gave back while it named a workspace names none, and one in the
+    place of another that broke names what that did; unless it is taken for naming a workspace with its very first statement."""
+    if not _here.will_name and (_here.workspace or getattr(connection.connection, _NAMED, "")):
         with connection.cursor() as cursor:
-            _name(cursor, "")
+            _name(cursor, _here.workspace)
 
 
 def guarded_tables() -> list[str]:
@@ -103,7 +156,28 @@ def _named() -> str:
     return getattr(connection.connection, _NAMED, "")
 
 
+def _take_to_name() -> None:
+    _here.will_name = True
+    try:
+        connection.ensure_connection()
+    finally:
+        _here.will_name = False
+
+
+def _free() -> None:
+    _here.workspace = ""
+    if not _named():
+        return
+    try:
+        with connection.cursor() as cursor:
+            _name(cursor, "")
+    except DatabaseError:
+        # A connection that is not known to be free is given to nobody else.
+        connection.connection.close()
+
+
 def _name(cursor: CursorWrapper, workspace: str) -> None:
+    setattr(cursor.connection, _NAMED, _UNSURE)
     cursor.execute("SELECT set_config(%s, %s, false)", [SETTING, workspace])
     setattr(cursor.connection, _NAMED, workspace)
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Literal
 
 import requests
 from django.conf import settings
@@ -13,6 +13,9 @@ from processors.egress import twilio_http_client
 from processors.errors import DomainError
 
 CODE_VALID_FOR: Final = timedelta(minutes=10)
+# Who is asked for a code: somebody with an account, or somebody who was called. Verify counts sends and checks for a number within
+# one service, so each has its own: whoever types wrong codes on the page for people who were called shuts nobody's sign-in.
+Asked = Literal["account", "callee"]
 
 
 class OtpWrong(DomainError):
@@ -114,26 +117,26 @@ _STATUSES: Final[dict[str, tuple[type[DomainError], str]]] = {
 }
 
 
-def send_code(*, mobile_e164: str) -> Verification:
+def send_code(*, mobile_e164: str, asked: Asked = "account") -> Verification:
     """Asks Twilio to text a code. Never inside a transaction.
 
     Raises OtpSendLimit, OtpNumberRefused, OtpUnavailable.
     """
     try:
-        sent = _service().verifications.create(to=mobile_e164, channel="sms")
+        sent = _service(asked).verifications.create(to=mobile_e164, channel="sms")
     except (TwilioException, requests.RequestException) as error:
         raise _meaning(error, _ERRORS_OF_SEND) from None
     started_at = sent.date_created or datetime.now(UTC)
     return Verification(sid=str(sent.sid), expires_at=started_at.astimezone(UTC) + CODE_VALID_FOR)
 
 
-def check_code(*, mobile_e164: str, code: str) -> str:
+def check_code(*, mobile_e164: str, code: str, asked: Asked = "account") -> str:
     """The id of the verification that the code was approved for. Never inside a transaction.
 
     Raises OtpWrong, OtpExpired, OtpTooMany, OtpUnavailable.
     """
     try:
-        check = _service().verification_checks.create(to=mobile_e164, code=code)
+        check = _service(asked).verification_checks.create(to=mobile_e164, code=code)
     except (TwilioException, requests.RequestException) as error:
         raise _meaning(error, _ERRORS_OF_CHECK) from None
     if check.status == "approved" and check.sid:
@@ -142,13 +145,13 @@ def check_code(*, mobile_e164: str, code: str) -> str:
     raise kind(message)
 
 
-def read_service() -> VerifyService | None:
-    """The configured service as Twilio shows it; None when the account has no such service.
+def read_service(asked: Asked) -> VerifyService | None:
+    """The configured service for those as Twilio shows it; None when the account has no such service.
 
     Raises OtpUnavailable.
     """
     try:
-        found = _service().fetch()
+        found = _service(asked).fetch()
     except TwilioRestException as error:
         if error.status == requests.codes.not_found:
             return None
@@ -158,10 +161,11 @@ def read_service() -> VerifyService | None:
     return VerifyService(name=str(found.friendly_name), code_digits=int(found.code_length))
 
 
-def _service() -> Any:
-    """The configured Verify service; Any, because the SDK carries no types."""
+def _service(asked: Asked) -> Any:
+    """The configured Verify service for those; Any, because the SDK carries no types."""
     client = TwilioClient(settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN, http_client=twilio_http_client())
-    return client.verify.v2.services(settings.TWILIO_VERIFY_SERVICE_SID)
+    sids = {"account": settings.TWILIO_VERIFY_SERVICE_SID, "callee": settings.TWILIO_VERIFY_CALLEE_SERVICE_SID}
+    return client.verify.v2.services(sids[asked])
 
 
 def _meaning(error: Exception, known: dict[int, tuple[type[DomainError], str]]) -> DomainError:

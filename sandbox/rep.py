@@ -113,6 +113,16 @@ class Rep:
         session: dict[str, Any] = self.call("POST", "/api/otp/check", {"code": self.newest_code(mobile)})
         return session
 
+    def confirm_email(self, email: str) -> None:
+        """Presses the button behind the newest link that the mailbox got about its address."""
+        link = self.wait_for(lambda: self.links_to(email, "/confirm-email#"))[-1]
+        self.call("POST", "/api/email/confirm", {"token": link.partition("#")[2]})
+
+    def links_to(self, email: str, place: str) -> list[str]:
+        """Those in the mailbox that lead to this place of the product, the newest last."""
+        mails = self.sandbox("GET", "/sandbox/api/mails", params={"to": email})
+        return [link for mail in mails for link in mail["links"] if place in link]
+
     def newest_code(self, mobile: str) -> str:
         """The passcode that the sandbox's phone shows."""
         messages = self.sandbox("GET", "/sandbox/api/messages", params={"to": mobile})

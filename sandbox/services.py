@@ -60,7 +60,10 @@ def assemble(settings: Settings) -> Services:
         caller_id=settings.caller_id,
     )
     verify = VerifyApi(
-        store, account_sid=settings.account_sid, service_sid=settings.verify_service_sid, name=settings.verify_name
+        store,
+        account_sid=settings.account_sid,
+        service_sids=(settings.verify_service_sid, settings.verify_callee_service_sid),
+        name=settings.verify_name,
     )
     notifications = Notifications(
         store=store,

@@ -35,6 +35,7 @@ ACCOUNT_SID = "AC" + "0" * 32
 VERIFY_SERVICE_SID = "VA" + "0" * 32
 TWIML_APP_SID = "AP" + "0" * 32
 API_KEY_SID = "SK" + "0" * 32
+VERIFY_CALLEE_SERVICE_SID = "VA" + "0" * 31 + "1"
 CHECKOUT_URL = "http://localhost:8000/"
 SPEECH_FOLDER = Path(__file__).parent / "speech"
 
@@ -48,6 +49,7 @@ class Settings:
     account_sid: str = ACCOUNT_SID
     auth_token: str = field(default="", repr=False)
     verify_service_sid: str = VERIFY_SERVICE_SID
+    verify_callee_service_sid: str = VERIFY_CALLEE_SERVICE_SID
     verify_name: str = "Klosesales"
     caller_id: str = ""
     messages_url: str = ""
@@ -92,6 +94,9 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         account_sid=environment.get("SANDBOX_TWILIO_ACCOUNT_SID", ACCOUNT_SID),
         auth_token=environment["SANDBOX_TWILIO_AUTH_TOKEN"],
         verify_service_sid=environment.get("SANDBOX_TWILIO_VERIFY_SERVICE_SID", VERIFY_SERVICE_SID),
+        verify_callee_service_sid=environment.get(
+            "SANDBOX_TWILIO_VERIFY_CALLEE_SERVICE_SID", VERIFY_CALLEE_SERVICE_SID
+        ),
         caller_id=environment.get("SANDBOX_TWILIO_CALLER_ID", ""),
         messages_url=environment.get("SANDBOX_TWILIO_MESSAGES_URL", ""),
         twiml_app_sid=environment.get("SANDBOX_TWILIO_TWIML_APP_SID", TWIML_APP_SID),

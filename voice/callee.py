@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Count, Max, QuerySet
 
-from compliance import access, audit, cases, queries, requests, restriction, suppression
+from compliance import access, audit, cases, queries, requests, restriction, suppression, turns
 from compliance.models import Case, Suppression
 from compliance.stores import Subject
 from identity import number_access
@@ -54,11 +54,12 @@ def wish_about_calls(*, phone_e164: str, workspace: str | None, allowed: bool, n
     """Stops or allows calls to the number, of one workspace or of all. Stopped, they stop at once: those that ring now end too.
 
     Only what the person stopped here is allowed again; who was told on the telephone not to call keeps to that.
-    Raises HoldsNothing.
+    Raises HoldsNothing; TooManyTurns for allowing, never for stopping.
     """
     workspace_id = None if workspace is None else _holder(phone_e164, workspace)
     with transaction.atomic():
         if allowed:
+            turns.demand_for_lifting(phone_e164=phone_e164, source=SOURCE, now=now)
             lifted = suppression.lift(
                 workspace_id=workspace_id, phone_e164=phone_e164, source=SOURCE, now=now, of=SOURCE
             )
@@ -86,7 +87,10 @@ def ask_correction(*, phone_e164: str, words: str, now: datetime) -> None:
 
 
 def wish_about_use(*, phone_e164: str, restricted: bool, now: datetime) -> None:
-    """Has everything about the number used for nothing, at once and until somebody decides; or takes that back."""
+    """Has everything about the number used for nothing, at once and until somebody decides; or takes that back.
+
+    Raises TooManyTurns for taking it back.
+    """
     person = pseudonym("phone", phone_e164)
     in_force = restriction.in_force(person=person)
     if restricted and in_force:
@@ -100,6 +104,7 @@ def wish_about_use(*, phone_e164: str, restricted: bool, now: datetime) -> None:
         opened = _open_wish(phone_e164, kind="restriction", words="Use nothing that you hold about me.", now=now)
         restricting.restrict(case=opened, by="requester", now=now)
         return
+    turns.demand_for_case(person=person, kind="restriction", now=now)
     open_ones = _cases(person).filter(kind="restriction").exclude(state="closed")
     case = open_ones.first() or _open_wish(phone_e164, kind="restriction", words="", now=now)
     words = "Taken back by the person."
@@ -110,9 +115,13 @@ def wish_about_use(*, phone_e164: str, restricted: bool, now: datetime) -> None:
 def ask_erasure(*, phone_e164: str, confirm: str, at_once: bool, now: datetime) -> None:
     """Erases everything about the number in all workspaces, after 3 days of grace or at once. Nobody calls it from now on.
 
-    Raises ConfirmationMismatch, RequestAlreadyOpen.
+    Raises ConfirmationMismatch, RequestAlreadyOpen, TooManyTurns.
     """
+    person = pseudonym("phone", phone_e164)
     with transaction.atomic():
+        newest = requests.newest_erasure(person=person)
+        if newest is None or newest.state in ("done", "cancelled"):
+            turns.demand_for_case(person=person, kind="deletion", now=now)
         requests.open_callee_erasure(subject=subject_of_number(phone_e164), confirm=confirm, at_once=at_once, now=now)
         _stop_calls(phone_e164, None, now)
 
@@ -123,6 +132,8 @@ def cancel_erasure(*, phone_e164: str, now: datetime) -> None:
 
 
 def make_link(*, phone_e164: str, now: datetime) -> DataLinkOut:
+    """Raises TooManyTurns when so many copies were taken within a day."""
+    turns.demand_for_case(person=pseudonym("phone", phone_e164), kind="access", now=now)
     token = number_access.make_link(phone_e164=phone_e164, now=now)
     return DataLinkOut(path=f"/api/my-data/download?token={token}", expires_at=now + number_access.LINK_GOOD_FOR)
 

@@ -114,32 +114,43 @@ def _caller_id() -> Finding:
 
 
 def _verify_service() -> Finding:
+    return _service_of("account", "verify_service", "TWILIO_VERIFY_SERVICE_SID", "nobody could sign up or in")
+
+
+def _verify_callee_service() -> Finding:
+    nobody = "nobody who was called could prove a number"
+    return _service_of("callee", "verify_callee_service", "TWILIO_VERIFY_CALLEE_SERVICE_SID", nobody)
+
+
+def _service_of(asked: verify.Asked, check: str, setting: str, nobody: str) -> Finding:
+    """nobody: what would not work without it."""
     try:
-        service = verify.read_service()
+        service = verify.read_service(asked)
     except verify.OtpUnavailable:
-        return Finding("verify_service", "failed", "Twilio Verify gives no usable answer.", SILENT)
+        return Finding(check, "failed", "Twilio Verify gives no usable answer.", SILENT)
     if service is None:
         return Finding(
-            "verify_service",
+            check,
             "failed",
-            "The account has no such Verify service, so nobody could sign up or in.",
+            f"The account has no such Verify service, so {nobody}.",
             "Make one with the channel SMS, and copy its Service SID: Twilio console, Verify, Services.",
-            "TWILIO_VERIFY_SERVICE_SID",
+            setting,
         )
     if service.code_digits not in CODE_DIGITS:
         return Finding(
-            "verify_service",
+            check,
             "failed",
             f"Its passcodes have {service.code_digits} digits; people can type {CODE_DIGITS[0]} to {CODE_DIGITS[-1]}.",
             "Set another code length: Twilio console, Verify, Services, your service, General.",
         )
-    return Finding("verify_service", "ok", f"It sends passcodes in the name of “{service.name}”.")
+    return Finding(check, "ok", f"It sends passcodes in the name of “{service.name}”.")
 
 
 _OF_THE_ACCOUNT: Final[dict[str, Callable[[], Finding]]] = {
     "caller_id": _caller_id,
     "verify_service": _verify_service,
     browser_check.CHECK: browser_check.browser_calls,
+    "verify_callee_service": _verify_callee_service,
 }
 
 _UNREACHABLE: Final[dict[own_address.Why, tuple[str, str]]] = {

@@ -165,11 +165,16 @@ def open_look(*, actor: StaffActor, now: datetime, look_id: UUID | None = None) 
 
 
 def note_opened(*, look: OpenLook, what: Opened, thing_id: UUID | None, now: datetime) -> None:
-    """Writes down what is about to be seen, once a look for each kind and thing."""
+    """Writes down what is about to be seen, once a look for each kind and thing.
+
+    now: the moment of showing it, not that of asking: a look may end in between. Raises LookMissing, and then nothing is to be shown.
+    """
     detail: dict[str, Plain] = {"what": what} | ({} if thing_id is None else {"id": str(thing_id)})
     with transaction.atomic():
         # Pages ask for several things at once; in line, none is written down twice.
-        Look.objects.get_queryset().select_for_update().get(id=look.look.id)
+        goes_on = Look.objects.get_queryset().select_for_update().get(id=look.look.id)
+        if goes_on.ended_at is not None or goes_on.ends_at <= now:
+            raise LookMissing("This look is over already.")
         if not openings(look.look).filter(detail=detail).exists():
             _note(look.look, "look.opened", now, **detail)
 

@@ -20,7 +20,7 @@ from identity.staff.actor import StaffActor, staff_ref
 from identity.staff.codes import digest, new_recovery_codes, new_secret, plain, step_of
 from identity.staff.entrance import record
 from identity.staff.models import RecoveryCode, StaffEvent, StaffMember, StaffSession
-from identity.staff.permissions import StaffRole
+from identity.staff.permissions import StaffNotPermitted, StaffRole
 from identity.staff.vault import secret_of
 from processors.errors import DomainError
 
@@ -97,6 +97,7 @@ def reset(*, email: str, now: datetime) -> str:
 def disable(*, member_id: UUID | None, by: StaffActor | None, now: datetime) -> None:
     """Ends every session and look of one of us, who does not come in again. A second time it changes nothing.
 
+    Whoever disables is still one of us when it is done, so that of admins one is always left.
     by: None for the command on the server. Raises StaffNotPermitted, StaffSelf, StaffNotFound.
     """
     if by is not None:
@@ -104,6 +105,8 @@ def disable(*, member_id: UUID | None, by: StaffActor | None, now: datetime) -> 
         if by.member_id == member_id:
             raise StaffSelf("You cannot disable yourself. Ask another admin.")
     with transaction.atomic():
+        if by is not None:
+            _demand_one_of_us(by, member_id)
         member = _locked(member_id)
         if member.disabled_at is not None:
             return
@@ -165,6 +168,15 @@ def _locked(member_id: UUID | None) -> StaffMember:
     if known is None:
         raise StaffNotFound("None of you has this account.")
     return known
+
+
+def _demand_one_of_us(by: StaffActor, member_id: UUID | None) -> None:
+    """Locks both, in one order: of two who disable each other at the same moment the second finds out here that the first was
+    quicker. Raises StaffNotPermitted.
+    """
+    both = StaffMember.objects.select_for_update().filter(id__in=[by.member_id, member_id]).order_by("id")
+    if not any(each.id == by.member_id and each.disabled_at is None and each.role == by.role for each in both):
+        raise StaffNotPermitted("You were disabled yourself just now. Ask another admin.")
 
 
 def _shut_out(member: StaffMember, now: datetime) -> None:

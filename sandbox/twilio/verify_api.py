@@ -22,12 +22,12 @@ CHANNELS = ("sms", "call")
 
 
 class VerifyApi:
-    """One Verify service. name: what its messages call the product."""
+    """Verify services that know nothing of one another's codes. name: what their messages call the product."""
 
-    def __init__(self, store: Store, *, account_sid: str, service_sid: str, name: str) -> None:
+    def __init__(self, store: Store, *, account_sid: str, service_sids: tuple[str, ...], name: str) -> None:
         self._store = store
         self._account_sid = account_sid
-        self._service_sid = service_sid
+        self._service_sids = service_sids
         self._name = name
 
     def register(self, app: web.Application, gateway: Gateway) -> None:
@@ -38,9 +38,9 @@ class VerifyApi:
         gateway.route(app, "POST", f"{SERVICE}/VerificationCheck", self.check, self.check_check)
 
     async def service(self, asked: RestRequest) -> RestAnswer:
-        if asked.ids["Sid"] != self._service_sid:
+        if asked.ids["Sid"] not in self._service_sids:
             raise not_found(asked.path)
-        return RestAnswer(200, service_body(self._account_sid, self._service_sid, self._name))
+        return RestAnswer(200, service_body(self._account_sid, asked.ids["Sid"], self._name))
 
     def check_create(self, asked: RestRequest) -> None:
         """:raises TwilioError: 60200 for what cannot be sent to, 20404 for another service."""
@@ -55,12 +55,14 @@ class VerifyApi:
 
         :raises TwilioError: 60203 for more than five sends in the life of a code.
         """
-        moment, to = clock.now(), asked.field("To")
+        moment, to, service = clock.now(), asked.field("To"), asked.ids["ServiceSid"]
         self._expire(moment)
         pending = [
-            entry for entry in self._store.verifications.values() if entry.to == to and entry.status == "pending"
+            entry
+            for entry in self._store.verifications.values()
+            if (entry.to, entry.service_sid, entry.status) == (to, service, "pending")
         ]
-        verification = pending[-1] if pending else self._new(to, asked.field("Channel"), moment)
+        verification = pending[-1] if pending else self._new(asked, moment)
         if len(verification.attempts) >= MAX_SENDS:
             raise TwilioError(60203, 429, "Max send attempts reached")
         verification.updated_at = moment
@@ -105,13 +107,13 @@ class VerifyApi:
             verification.status = "approved"
         return RestAnswer(200, check_body(verification))
 
-    def _new(self, to: str, channel: str, moment: datetime) -> Verification:
+    def _new(self, asked: RestRequest, moment: datetime) -> Verification:
         verification = Verification(
             sid=ids.sid("VE"),
             account_sid=self._account_sid,
-            service_sid=self._service_sid,
-            to=to,
-            channel=channel,
+            service_sid=asked.ids["ServiceSid"],
+            to=asked.field("To"),
+            channel=asked.field("Channel"),
             code=ids.verification_code(),
             created_at=moment,
             updated_at=moment,
@@ -123,7 +125,8 @@ class VerifyApi:
         """By sid or number. What is approved, expired, cancelled or exhausted is gone for Verify: 20404."""
         self._expire(clock.now())
         for verification in reversed(self._store.verifications.values()):
-            if wanted in (verification.sid, verification.to) and verification.status == "pending":
+            of_service = verification.service_sid == asked.ids["ServiceSid"]
+            if of_service and wanted in (verification.sid, verification.to) and verification.status == "pending":
                 return verification
         raise not_found(asked.path)
 
@@ -138,7 +141,7 @@ class VerifyApi:
                 verification.status = "expired"
 
     def _own_service(self, asked: RestRequest) -> None:
-        if asked.ids["ServiceSid"] != self._service_sid:
+        if asked.ids["ServiceSid"] not in self._service_sids:
             raise not_found(asked.path)
 
 

@@ -114,6 +114,7 @@ def test_a_manager_watches_and_ends_a_call_and_a_server_is_told(
 
 
 def _join(boss: Rep, rep: Rep, control: Rep) -> None:
+    boss.confirm_email(BOSS.email)
     boss.call("POST", "/api/team/invitations", {"email": CALLER.email, "role": "rep"}, expect=201)
     [link] = control.wait_for(lambda: _links_to(control, CALLER.email), limit_s=20)
     rep.call("GET", "/api/session")

@@ -62,7 +62,7 @@ def test_a_forgotten_password_is_replaced_by_the_link_in_the_mail_and_changed_ag
     page.keyboard.press("Enter")
     expect(page.get_by_role("status")).to_contain_text("a link is on its way")
     look(page, "forgot-password-asked-390-dark")
-    link = control.wait_for(lambda: _links_to(control, FORGETFUL.email, "/new-password#"), limit_s=20)[0]
+    link = control.wait_for(lambda: control.links_to(FORGETFUL.email, "/new-password#"), limit_s=20)[0]
     page.set_viewport_size({"width": 1280, "height": 800})
     page.emulate_media(color_scheme="light")
     page.goto(link)
@@ -115,6 +115,7 @@ def test_a_colleague_is_invited_joins_and_is_removed(
 ) -> None:
     boss = Rep(stack.url, stack.sandbox_url)
     boss.sign_up(BOSS)
+    boss.confirm_email(BOSS.email)
     team = new_page()
     signed_in(team, stack, boss)
     team.goto("/team")
@@ -125,7 +126,7 @@ def test_a_colleague_is_invited_joins_and_is_removed(
     expect(team.get_by_role("status").filter(has_text="on its way")).to_be_visible()
     look(team, "team-invited-1280-light")
 
-    link = control.wait_for(lambda: _links_to(control, INVITED.email, "/join#"), limit_s=20)[0]
+    link = control.wait_for(lambda: control.links_to(INVITED.email, "/join#"), limit_s=20)[0]
     page = new_page(width=390, scheme="dark")
     page.goto(link)
     expect(page.get_by_role("heading", name="Join My workspace")).to_be_visible()
@@ -304,8 +305,3 @@ def test_a_new_phone_takes_the_place_of_the_old_one(
 def _in_sight(page: Page, panel: Locator, look: Look, name: str) -> None:
     panel.evaluate("(it) => it.scrollIntoView({block: 'start'})")
     look(page, name)
-
-
-def _links_to(control: Rep, email: str, place: str) -> list[str]:
-    mails = control.sandbox("GET", "/sandbox/api/mails", params={"to": email})
-    return [link for mail in mails for link in mail["links"] if place in link]

@@ -68,6 +68,7 @@ CLOCKS = {
     "api/auth.py",
     "api/calls.py",
     "api/credits.py",
+    "api/email.py",
     "api/identity.py",
     "api/lead_import.py",
     "api/leads.py",
@@ -98,6 +99,7 @@ CLOCKS = {
     "config/management/commands/clock.py",
     "config/pages.py",
     "identity/management/commands/mobile.py",
+    "identity/management/commands/sign_out.py",
     "identity/management/commands/privacy.py",
     "identity/management/commands/texts.py",
     "identity/sessions.py",
@@ -119,6 +121,7 @@ CLOCKS = {
 # Where events begin: operations and what they are made of.
 PUBLISHERS = {
     "ai/operations.py",
+    "identity/email_change.py",
     "identity/erasure.py",
     "identity/invitations.py",
     "identity/members.py",

@@ -1,15 +1,22 @@
 """Sessions: listed and ended by their person alone, gone at once when the right to them is gone."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.db.models import F
+from django.test.utils import CaptureQueriesContext
 
+from identity import tenancy
 from identity.models import AccessEvent, Membership, Session
-from tests.identity.browser import Browser, code_of
+from tests.identity.browser import PASSWORD, Browser, code_of
 from tests.identity.conftest import MakeAccount, SignIn
+from voice.models import Lead
 
 
 def test_a_person_sees_the_own_sessions_and_which_one_is_this(make_account: MakeAccount, sign_in: SignIn) -> None:
@@ -139,3 +146,36 @@ def test_an_operator_ends_the_sessions_and_keys_of_one_or_of_all(
     ]
     with pytest.raises(CommandError, match="No account"):
         call_command("sign_out", "nobody@example.com")
+
+
+def test_one_statement_finds_who_asks_and_confines_the_request_and_nothing_of_it_is_left(
+    make_account: MakeAccount, sign_in: SignIn
+) -> None:
+    """Planted once to see this fail: `forget` that never frees, and a look-up that marks nothing."""
+    members = [make_account(), make_account(email="bo@example.com", mobile="+12025550119")]
+    first, second = (sign_in(member, f"198.51.100.{n}") for n, member in enumerate(members))
+    for browser in (first, second):
+        assert browser.post("/api/leads", {"first_name": "Nia", "phone": "+1 202 555 0188"})[0] == 201
+
+    def names(act: Callable[[], object]) -> list[str]:
+        with CaptureQueriesContext(connection) as asked:
+            act()
+        return [query["sql"] for query in asked if tenancy.SETTING in query["sql"]]
+
+    for browser in (first, second, first):
+        [naming] = names(partial(browser.get, "/api/leads"))
+        assert "identity_session" in naming
+        assert Lead.objects.get_queryset().count() == 2
+    # Neither a cookie of nobody, nor a person of whom the route wants more, nor a key of nobody leaves a name behind.
+    stranger, half = Browser(), Browser()
+    stranger.client.cookies[settings.SESSION_COOKIE_NAME] = "x" * 43
+    half.post("/api/signin", {"email": members[0].user.email, "password": PASSWORD})
+    nobodys = {"Authorization": "Bearer klose_nobody"}
+    for asking, headers in ((stranger, {}), (half, {}), (Browser(), nobodys)):
+        first.get("/api/leads")
+        assert asking.get("/api/leads", **headers)[0] == 401
+        assert Lead.objects.get_queryset().count() == 2
+    key = first.post("/api/keys", {"name": "CRM", "scopes": ["leads:read"], "expires_in_days": None})[1]["key"]
+    [naming] = names(partial(Browser().get, "/api/leads", Authorization=f"Bearer {key}"))
+    assert "identity_apikey" in naming
+    assert Lead.objects.get_queryset().count() == 2

@@ -135,6 +135,15 @@ EXPECTATIONS: Mapping[str, Expectation] = {
     "check_mobile_code": Expectation(
         SIGNED_IN, 409, body={"step": "old", "mobile_e164": "+12125550134", "code": "000000"}
     ),
+    # Everybody here has an address that is confirmed, so nothing is sent.
+    "send_email_link": Expectation(SIGNED_IN, 204),
+    "send_email_code": Expectation(SIGNED_IN),
+    # It is the person's already.
+    "begin_email_change": Expectation(
+        SIGNED_IN, 422, body={"email": "{email}", "present": "correct horse battery", "code": "000000"}
+    ),
+    "see_email_link": Expectation(EVERYBODY, 410, body={"token": "nobody:forged"}),
+    "follow_email_link": Expectation(EVERYBODY, 410, body={"token": "nobody:forged"}),
     "revoke_session": Expectation(SIGNED_IN, 204, names={"path.session_id": "session"}),
     "begin_social": Expectation(EVERYBODY, body={"provider": "google", "intent": "sign_in"}),
     # Nobody here was confirmed by a provider.

@@ -7,7 +7,7 @@ import pytest
 from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client
 
-from tests.sandbox.conftest import REP, SERVICE_SID, Sandbox
+from tests.sandbox.conftest import CALLEE_SERVICE_SID, REP, SERVICE_SID, Sandbox
 from tests.sandbox.product import Product
 
 
@@ -64,6 +64,29 @@ async def test_the_sixth_try_is_refused_and_the_code_is_gone(sandbox: Sandbox) -
 
     assert await refused(sandbox, lambda client: check(client, code)) == (429, 60202)
     assert await refused(sandbox, lambda client: check(client, code)) == (404, 20404)
+
+
+async def test_two_services_know_nothing_of_one_anothers_codes(sandbox: Sandbox) -> None:
+    await sandbox.sdk(send)
+    code = await sent_code(sandbox)
+
+    def of_the_other(client: Client) -> Any:
+        return client.verify.v2.services(CALLEE_SERVICE_SID).verification_checks.create(to=REP, code=code)
+
+    assert await refused(sandbox, of_the_other) == (404, 20404)
+    other = await sandbox.sdk(
+        lambda client: client.verify.v2.services(CALLEE_SERVICE_SID).verifications.create(to=REP, channel="sms")
+    )
+    theirs = await sent_code(sandbox)
+    assert other.service_sid == CALLEE_SERVICE_SID
+    for _ in range(5):
+        await sandbox.sdk(
+            lambda client: client.verify.v2.services(CALLEE_SERVICE_SID).verification_checks.create(
+                to=REP, code=wrong(theirs)
+            )
+        )
+    assert await refused(sandbox, of_the_other) == (429, 60202)
+    assert (await sandbox.sdk(lambda client: check(client, code))).status == "approved"
 
 
 async def test_a_code_lives_ten_minutes(sandbox: Sandbox) -> None:

@@ -1,11 +1,14 @@
 """People of our own, with their authenticator apps, and the browsers at their entrance."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import pyotp
 from django.conf import settings
+from django.db import connection
 
 from identity.access import Client
 from identity.staff import people, queries
@@ -16,6 +19,7 @@ from tests.identity.browser import Browser
 PASSWORD = "quiet lantern river"
 REASON = "The customer asks why a call has no text."
 SERVER = Client(address="192.0.2.1", agent="")
+_Done = TypeVar("_Done")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +76,24 @@ def at_desk(role: StaffRole = "support", first_name: str = "Nora", address: str 
     status, answer = desk.enter(hire(role, first_name))
     assert (status, answer["state"]) == (200, "signed_in")
     return desk
+
+
+def alone(act: Callable[[], _Done]) -> _Done:
+    """For a thread: on a connection of its own, which it gives back."""
+    try:
+        return act()
+    finally:
+        connection.close()
+
+
+def waits_for_a_lock(limit_s: float = 10) -> None:
+    """Until another connection waits for a lock that this one holds; it comes back without, if none does."""
+    until = time.monotonic() + limit_s
+    while time.monotonic() < until:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid)))"
+            )
+            if cursor.fetchone() == (True,):
+                return
+        time.sleep(0.02)

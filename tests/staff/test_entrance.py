@@ -4,24 +4,27 @@ Planted bug that these catch: accepting a step again (`totp_step__lte`).
 """
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, transaction
 
 from compliance import audit_check
 from compliance.models import AuditEvent
 from compliance.retention import expire
 from identity.staff import people
+from identity.staff.actor import StaffActor, actor_of_key
 from identity.staff.models import StaffEvent, StaffMember, StaffSession
+from identity.staff.permissions import StaffNotPermitted
 from processors.sealed_columns import demand_right_keys
 from tests.identity.browser import PASSWORD as CUSTOMERS_PASSWORD
 from tests.identity.browser import code_of
 from tests.identity.conftest import MakeAccount, SignIn
-from tests.staff.ours import PASSWORD, REASON, Desk, at_desk, hire
+from tests.staff.ours import PASSWORD, REASON, Desk, Ours, alone, at_desk, hire, waits_for_a_lock
 
 pytestmark = pytest.mark.django_db
 
@@ -242,6 +245,36 @@ def test_nobody_disables_themselves() -> None:
     desk.enter(ours)
     status, answer = desk.post(f"/api/staff/people/{ours.member.id}/disable")
     assert (status, code_of(answer)) == (409, "staff_self")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_admins_who_disable_each_other_at_the_same_moment_one_is_left() -> None:
+    """Red when only the disabled one is locked: then both are gone, and nobody manages the others any more."""
+    first, second = (as_actor(hire("admin", name)) for name in ("Ada", "Zoe"))
+    now = datetime.now(UTC)
+
+    def strike_back() -> str:
+        try:
+            people.disable(member_id=first.member_id, by=second, now=now)
+        except StaffNotPermitted as refusal:
+            return refusal.code
+        return "disabled"
+
+    with ThreadPoolExecutor(1) as threads:
+        with transaction.atomic():
+            people.disable(member_id=second.member_id, by=first, now=now)
+            other = threads.submit(alone, strike_back)
+            waits_for_a_lock(3)
+        assert other.result(timeout=10) == "staff_not_permitted"
+    assert list(StaffMember.objects.filter(disabled_at=None).values_list("id", flat=True)) == [first.member_id]
+
+
+def as_actor(ours: Ours) -> StaffActor:
+    desk = Desk()
+    desk.enter(ours)
+    actor = actor_of_key(desk.client.cookies["__Host-staff"].value, now=datetime.now(UTC))
+    assert actor is not None
+    return actor
 
 
 def test_the_command_refuses_what_it_cannot_do(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,13 +5,14 @@ customer's own session, and a reason that is written into the chain.
 """
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.core.management import call_command
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 
 from api import look_gate
 from compliance import audit_check
@@ -29,7 +30,7 @@ from tests.identity.browser import Browser, code_of
 from tests.identity.conftest import MakeAccount, SignIn
 from tests.identity.teams import colleague, owner, page
 from tests.restricting import restricted
-from tests.staff.ours import REASON, Desk, at_desk
+from tests.staff.ours import REASON, Desk, alone, at_desk, waits_for_a_lock
 
 __all__ = ["colleague", "owner", "page"]
 
@@ -185,6 +186,22 @@ def test_a_look_is_over_after_its_time(desk: Desk, owner: Membership, page: Brow
     desk.look(owner.workspace_id, owner.user_id)
     newest, oldest = looked(page)
     assert (newest["ended_at"], oldest["ended_at"]) == (None, oldest["ends_at"])
+
+
+def test_what_is_answered_after_the_look_has_ended_is_not_shown_and_not_noted(desk: Desk, owner: Membership) -> None:
+    """A read that takes long: the table is held while the look ends. Red when it is noted with the moment of asking."""
+    desk.look(owner.workspace_id, owner.user_id)
+    actor = actor_of_key(desk.client.cookies["__Host-staff"].value, now=datetime.now(UTC))
+    assert actor is not None
+    with ThreadPoolExecutor(1) as threads:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("LOCK TABLE voice_lead IN ACCESS EXCLUSIVE MODE")
+            answer = threads.submit(alone, lambda: desk.get("/api/leads"))
+            waits_for_a_lock()
+            looks.end_own(actor=actor, now=datetime.now(UTC))
+        status, told = answer.result(timeout=10)
+    assert (status, code_of(told)) == (401, "look_ended")
+    assert not AuditEvent.objects.filter(action="look.opened").exists()
 
 
 def test_a_browser_in_a_look_is_nobody_else_until_it_asks_anew(desk: Desk, owner: Membership, page: Browser) -> None:

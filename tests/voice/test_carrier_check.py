@@ -29,6 +29,7 @@ EVERYTHING = (
     "caller_id",
     "verify_service",
     "browser_calls",
+    "verify_callee_service",
     "public_address",
     "webhooks",
     "media_sockets",
@@ -138,11 +139,13 @@ def test_wrong_credentials_are_told_once_and_what_rests_on_them_is_skipped(set_u
     assert (found["caller_id"]["outcome"], found["verify_service"]["outcome"]) == ("skipped", "skipped")
 
 
-def test_another_verify_service_is_told(set_up: Sandbox, settings: Settings) -> None:
-    settings.TWILIO_VERIFY_SERVICE_SID = "VA" + "9" * 32
+@pytest.mark.parametrize("check", ["verify_service", "verify_callee_service"])
+def test_another_verify_service_is_told(set_up: Sandbox, settings: Settings, check: str) -> None:
+    setting = f"TWILIO_{check.upper()}_SID"
+    setattr(settings, setting, "VA" + "9" * 32)
     found = checked()
-    assert failures(found) == ["verify_service"]
-    assert found["verify_service"]["setting"] == "TWILIO_VERIFY_SERVICE_SID"
+    assert failures(found) == [check]
+    assert found[check]["setting"] == setting
 
 
 @pytest.fixture

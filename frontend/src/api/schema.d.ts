@@ -444,6 +444,107 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/email/change": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin Email Change
+         * @description Mails a link to the new address, which counts once the button behind it is pressed. The answer is the same for an address
+         *     that has an account.
+         */
+        post: operations["begin_email_change"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/email/code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send Email Code
+         * @description Texts the passcode that a change of the address wants.
+         */
+        post: operations["send_email_code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/email/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Follow Email Link
+         * @description Confirms the address, changes it or takes it back: whatever the link is for, once.
+         */
+        post: operations["follow_email_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/email/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * See Email Link
+         * @description What a mailed link is for; nothing is changed by it.
+         */
+        post: operations["see_email_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/email/send": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send Email Link
+         * @description Mails another link by which the address is confirmed; nothing if it is.
+         */
+        post: operations["send_email_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/erasure-receipts/{token}": {
         parameters: {
             query?: never;
@@ -3303,6 +3404,51 @@ export interface components {
             items: components["schemas"]["DisclosureOut"][];
         };
         /**
+         * EmailChangeIn
+         * @description present: the password, of who has one. code: the passcode from the phone.
+         */
+        EmailChangeIn: {
+            /** Code */
+            code: string;
+            /** Email */
+            email: string;
+            /** Present */
+            present?: string | null;
+        };
+        /** EmailDoneOut */
+        EmailDoneOut: {
+            /**
+             * Step
+             * @enum {string}
+             */
+            step: "verify" | "change" | "take_back";
+        };
+        /**
+         * EmailLinkSeenOut
+         * @description What whoever holds the link may know: enough to recognise one's own, too little to learn another's.
+         *
+         *     step: what its button does: confirm the account's address, make this the account's address, make it so again.
+         */
+        EmailLinkSeenOut: {
+            /** Email Hint */
+            email_hint: string;
+            /** Mobile Hint */
+            mobile_hint: string;
+            /**
+             * Step
+             * @enum {string}
+             */
+            step: "verify" | "change" | "take_back";
+        };
+        /**
+         * EmailTokenIn
+         * @description token: what stands in the mailed link after the #.
+         */
+        EmailTokenIn: {
+            /** Token */
+            token: string;
+        };
+        /**
          * EndpointChange
          * @description Only what is given changes. on: true lets one that is off be sent to again.
          */
@@ -6002,11 +6148,14 @@ export interface components {
         };
         /**
          * UserOut
-         * @description mobile_e164: masked to its last digits until the phone is proved in this session.
+         * @description mobile_e164: masked to its last digits until the phone is proved in this session. email_verified: whether the address was
+         *     confirmed, since the number was changed last.
          */
         UserOut: {
             /** Email */
             email: string;
+            /** Email Verified */
+            email_verified: boolean;
             /** First Name */
             first_name: string;
             /**
@@ -6589,7 +6738,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible in this state: `already_signed_in`, `email_taken`, `last_way_in`, `no_mobile_change`, `number_stopped`, `password_wanted`, `policy_outdated`, `provider_not_offered`, `social_in_use` */
+        /** @description Not possible in this state: `already_signed_in`, `email_taken`, `email_unverified`, `last_way_in`, `no_mobile_change`, `number_stopped`, `password_wanted`, `policy_outdated`, `provider_not_offered`, `social_in_use` */
         identity_409: {
             headers: {
                 [name: string]: unknown;
@@ -6598,7 +6747,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Gone: `otp_expired`, `reset_link_invalid` */
+        /** @description Gone: `email_link_invalid`, `otp_expired`, `reset_link_invalid` */
         identity_410: {
             headers: {
                 [name: string]: unknown;
@@ -6616,7 +6765,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Some fields need another value: `email_invalid`, `invalid_fields`, `mobile_invalid`, `mobile_same`, `otp_number_refused`, `otp_wrong`, `password_wrong`, `policy_not_accepted`, `proof_missing`, `sms_consent_missing`, `weak_password` */
+        /** @description Some fields need another value: `email_invalid`, `email_same`, `invalid_fields`, `mobile_invalid`, `mobile_same`, `otp_number_refused`, `otp_wrong`, `password_wrong`, `policy_not_accepted`, `proof_missing`, `sms_consent_missing`, `weak_password` */
         identity_422: {
             headers: {
                 [name: string]: unknown;
@@ -6625,7 +6774,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many attempts: `otp_send_limit`, `otp_too_many`, `reset_throttled`, `sign_in_throttled`, `sign_up_throttled` */
+        /** @description Too many attempts: `email_links_too_many`, `otp_send_limit`, `otp_too_many`, `reset_throttled`, `sign_in_throttled`, `sign_up_throttled` */
         identity_429: {
             headers: {
                 [name: string]: unknown;
@@ -6922,7 +7071,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many attempts: `data_link_throttled`, `otp_send_limit`, `otp_too_many`, `too_many_wishes` */
+        /** @description Too many attempts: `data_link_throttled`, `otp_send_limit`, `otp_too_many`, `too_many_turns`, `too_many_wishes` */
         "my data_429": {
             headers: {
                 [name: string]: unknown;
@@ -7421,6 +7570,10 @@ export type DialCheckOut = components['schemas']['DialCheckOut'];
 export type DiallingChanged = components['schemas']['DiallingChanged'];
 export type DisclosureOut = components['schemas']['DisclosureOut'];
 export type DisclosuresOut = components['schemas']['DisclosuresOut'];
+export type EmailChangeIn = components['schemas']['EmailChangeIn'];
+export type EmailDoneOut = components['schemas']['EmailDoneOut'];
+export type EmailLinkSeenOut = components['schemas']['EmailLinkSeenOut'];
+export type EmailTokenIn = components['schemas']['EmailTokenIn'];
 export type EndpointChange = components['schemas']['EndpointChange'];
 export type EndpointIn = components['schemas']['EndpointIn'];
 export type EndpointOut = components['schemas']['EndpointOut'];
@@ -8636,6 +8789,162 @@ export interface operations {
             401: components["responses"]["dialling_401"];
             403: components["responses"]["dialling_403"];
             409: components["responses"]["dialling_409"];
+        };
+    };
+    begin_email_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EmailChangeIn"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["identity_400"];
+            401: components["responses"]["identity_401"];
+            403: components["responses"]["identity_403"];
+            404: components["responses"]["identity_404"];
+            409: components["responses"]["identity_409"];
+            410: components["responses"]["identity_410"];
+            413: components["responses"]["identity_413"];
+            422: components["responses"]["identity_422"];
+            429: components["responses"]["identity_429"];
+            503: components["responses"]["identity_503"];
+        };
+    };
+    send_email_code: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OtpSentOut"];
+                };
+            };
+            400: components["responses"]["identity_400"];
+            401: components["responses"]["identity_401"];
+            403: components["responses"]["identity_403"];
+            404: components["responses"]["identity_404"];
+            409: components["responses"]["identity_409"];
+            410: components["responses"]["identity_410"];
+            422: components["responses"]["identity_422"];
+            429: components["responses"]["identity_429"];
+            503: components["responses"]["identity_503"];
+        };
+    };
+    follow_email_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EmailTokenIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EmailDoneOut"];
+                };
+            };
+            400: components["responses"]["identity_400"];
+            401: components["responses"]["identity_401"];
+            403: components["responses"]["identity_403"];
+            404: components["responses"]["identity_404"];
+            409: components["responses"]["identity_409"];
+            410: components["responses"]["identity_410"];
+            413: components["responses"]["identity_413"];
+            422: components["responses"]["identity_422"];
+            429: components["responses"]["identity_429"];
+            503: components["responses"]["identity_503"];
+        };
+    };
+    see_email_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EmailTokenIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EmailLinkSeenOut"];
+                };
+            };
+            400: components["responses"]["identity_400"];
+            401: components["responses"]["identity_401"];
+            403: components["responses"]["identity_403"];
+            404: components["responses"]["identity_404"];
+            409: components["responses"]["identity_409"];
+            410: components["responses"]["identity_410"];
+            413: components["responses"]["identity_413"];
+            422: components["responses"]["identity_422"];
+            429: components["responses"]["identity_429"];
+            503: components["responses"]["identity_503"];
+        };
+    };
+    send_email_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["identity_400"];
+            401: components["responses"]["identity_401"];
+            403: components["responses"]["identity_403"];
+            404: components["responses"]["identity_404"];
+            409: components["responses"]["identity_409"];
+            410: components["responses"]["identity_410"];
+            422: components["responses"]["identity_422"];
+            429: components["responses"]["identity_429"];
+            503: components["responses"]["identity_503"];
         };
     };
     get_erasure_receipt: {

@@ -20,6 +20,7 @@ import { useKey } from "../components/useKey";
 import { Live } from "../live/Live";
 import { BalanceChip } from "./BalanceChip";
 import { ConnectionDot } from "./ConnectionDot";
+import { EmailNotice } from "./EmailNotice";
 import { LookBanner } from "./LookBanner";
 import { PolicyNotice } from "./PolicyNotice";
 import classes from "./Shell.module.css";
@@ -121,6 +122,7 @@ export function Shell() {
         </nav>
         <main id="main" className={classes.main} tabIndex={-1}>
           <PolicyNotice />
+          {look === null && !user.email_verified && <EmailNotice email={user.email} />}
           <Outlet />
         </main>
       </div>

@@ -77,6 +77,15 @@ const newPassword = createRoute({
   component: lazyRouteComponent(() => import("../pages/auth/NewPasswordPage"), "NewPasswordPage"),
 });
 
+/** For whoever has a mailed link about an address, signed in or not. */
+const confirmEmail = createRoute({
+  getParentRoute: () => root,
+  path: "/confirm-email",
+  // Brings what proves that the request comes from our own page.
+  beforeLoad: () => queryClient.ensureQueryData(sessionQuery),
+  component: lazyRouteComponent(() => import("../pages/auth/ConfirmEmailPage"), "ConfirmEmailPage"),
+});
+
 const join = createRoute({
   getParentRoute: () => root,
   path: "/join",
@@ -136,6 +145,7 @@ export const openRoutes = [
   home,
   guest.addChildren([signIn, signUp, finishSignUp, verify, forgotPassword]),
   newPassword,
+  confirmEmail,
   join,
   policy,
   policyChanges,

@@ -1,6 +1,7 @@
 """Ends sessions in an emergency."""
 
 from argparse import ArgumentParser
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -24,5 +25,6 @@ class Command(BaseCommand):
             users = users.filter(email=(email or "").strip().lower())
             if not users.exists():
                 raise CommandError("No account has this e-mail.")
-        ended = sum(sign_out_everywhere(user_id=user_id) for user_id in users.values_list("id", flat=True))
+        now = datetime.now(UTC)
+        ended = sum(sign_out_everywhere(user_id=user_id, now=now) for user_id in users.values_list("id", flat=True))
         self.stdout.write(f"{ended} sessions and keys have ended.")

@@ -13,6 +13,7 @@ import { Tag } from "../../components/Tag";
 import { Waiting } from "../../components/Waiting";
 import { browserName } from "../../format/browser";
 import { when } from "../../format/time";
+import { EmailPanel } from "./EmailPanel";
 import { KeysPanel } from "./KeysPanel";
 import { MobilePanel } from "./MobilePanel";
 import { NamePanel } from "./NamePanel";
@@ -30,7 +31,6 @@ export function SettingsPage() {
   });
   const facts: [string, string][] = [
     ["Name", `${user.first_name} ${user.last_name}`],
-    ["E-mail", user.email],
     ["Mobile", user.mobile_e164],
     ["Workspace", workspace.name],
   ];
@@ -57,6 +57,7 @@ export function SettingsPage() {
       </Panel>
       {permissions.manage_workspace && <NamePanel key={workspace.name} name={workspace.name} />}
       <WorkspacesPanel />
+      <EmailPanel />
       <MobilePanel />
       <WaysInPanel />
       <PasswordPanel />
