@@ -12,6 +12,7 @@ from api import (
     calls,
     credits,
     email,
+    desk,
     errors,
     guard,
     identity,
@@ -23,6 +24,7 @@ from api import (
     policy,
     privacy,
     queue,
+    registers,
     social,
     staff,
     statement,
@@ -60,6 +62,8 @@ ROUTERS = (
     my_data,
     staff,
     looks,
+    desk,
+    registers,
 )
 
 

@@ -21,6 +21,7 @@ from identity.sessions import SessionStore
 from identity.staff import actor as staff_actor
 from identity.staff.actor import StaffActor
 from identity.staff.looks import OpenLook
+from identity.staff.permissions import StaffPermission
 from processors.errors import DomainError
 
 
@@ -122,6 +123,21 @@ class StaffAuth(CookieAuth):
         actor = staff_actor.actor_of_key(request.COOKIES.get(self.param_name), now=now)
         if actor is not None:
             staff_actor.note_use(actor=actor, now=now)
+        return actor
+
+
+class StaffMayAuth(StaffAuth):
+    """The same, whose role allows this."""
+
+    def __init__(self, permission: StaffPermission) -> None:
+        super().__init__()
+        self._permission = permission
+
+    def authenticate(self, request: HttpRequest, key: str | None) -> StaffActor | None:
+        """Raises StaffNotPermitted."""
+        actor = super().authenticate(request, key)
+        if actor is not None:
+            actor.demand(self._permission)
         return actor
 
 

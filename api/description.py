@@ -20,6 +20,7 @@ _BY_SECURITY: Final[Mapping[str, Mapping[int, frozenset[str]]]] = {
     "PersonAuth": _BY_PERSON,
     "SessionAuth": {**_BY_PERSON, 403: _BY_PERSON[403] | {"policy_unanswered"}},
     "StaffAuth": {401: frozenset({"not_signed_in"}), 403: frozenset({"csrf_failed", "not_permitted"})},
+    "StaffMayAuth": {401: frozenset({"not_signed_in"}), 403: frozenset({"csrf_failed", "staff_not_permitted"})},
     "AwaitingOtpAuth": {401: frozenset({"not_signed_in"}), 403: frozenset({"csrf_failed"})},
     "NumberAuth": {401: frozenset({"number_not_proved"}), 403: frozenset({"csrf_failed", "key_not_accepted"})},
     "AnyoneAuth": {403: frozenset({"csrf_failed"})},

@@ -1,5 +1,6 @@
 """The right of access: everything that is held about a person, in one bundle."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +23,11 @@ def export(*, subject: Subject, now: datetime, by: str | None = None) -> dict[st
         detail={},
         now=now,
     )
+    return bundle(subject=subject, now=now)
+
+
+def bundle(*, subject: Subject, now: datetime, elements: Collection[str] = ELEMENTS) -> dict[str, Any]:
+    """The same for whoever writes it down: of these kinds of data alone."""
     data: dict[str, list[Any]] = {}
     for store in all_stores():
         for key, value in store.export(subject).items():
@@ -38,6 +44,6 @@ def export(*, subject: Subject, now: datetime, by: str | None = None) -> dict[st
                 "items": data[key],
             }
             for key in ELEMENTS
-            if data.get(key)
+            if data.get(key) and key in elements
         },
     }

@@ -1,6 +1,7 @@
 """The closed register of mails about cases, and their sending. What is not in it cannot be sent: the database refuses it.
 
-None of them says anything that is held about anybody, but for an answer that a person of support wrote.
+None of them says anything that is held about anybody, but for a reply or an answer that a person of support wrote. Replies
+have a closed register of their own (`compliance.case_replies`).
 """
 
 from dataclasses import dataclass
@@ -14,7 +15,9 @@ from django.db.models import F
 from compliance.case_models import Case, CaseMail
 from processors.mail import AT_ONCE_MAX, ATTEMPTS_MAX, CLAIM, send
 
-Template = Literal["received", "received_unproved", "answered", "alert_7", "alert_20", "alert_25"]
+Template = Literal[
+    "received", "received_unproved", "reply", "answered", "alert_7", "alert_20", "alert_25", "deletion_answered"
+]
 _SIGNED: Final = "\nKlosesales\n"
 _WITHOUT_READING: Final = (
     "\nTo prove that it is you, use one of these; no mail can do it:\n"
@@ -49,10 +52,16 @@ REGISTER: Final[dict[Template, Words]] = {
         "A message has reached us that bears your address, but nothing shows that you sent it. Therefore nothing is told or done on"
         " its account.\nIf it was not you, do nothing.\n" + _WITHOUT_READING + _SIGNED,
     ),
+    "reply": Words("About your request [{reference}]", "{words}\n" + _SIGNED),
     "answered": Words("Your request [{reference}]", "{words}\n" + _SIGNED),
     "alert_7": Words("Case {reference}: 7 days without an answer", _ALERT),
     "alert_20": Words("Case {reference}: 20 days without an answer", _ALERT),
     "alert_25": Words("Case {reference}: 25 days without an answer, due on {due_on}", _ALERT),
+    "deletion_answered": Words(
+        "Case {reference}: a mail came while its deletion can be taken back",
+        "Read it before the deletion begins, and take the deletion back if the mail asks for it:"
+        "\n{url}/staff/cases/{reference}\n",
+    ),
 }
 
 

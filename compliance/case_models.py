@@ -27,8 +27,8 @@ CHANNELS = ("privacy_centre", "mail", "callee_page", "support")
 OUTCOMES = ("done", "refused", "taken_back", "erased")
 # How a person has proved who they are: a session whose phone was proved, a passcode to the number in question, or support.
 PROOFS = ("session", "passcode", "support")
-ENTRY_KINDS = ("mail", "words", "note", "change")
-MAILS = ("received", "received_unproved", "answered", "alert_7", "alert_20", "alert_25")
+ENTRY_KINDS = ("mail", "words", "note", "change", "reply")
+MAILS = ("received", "received_unproved", "reply", "answered", "alert_7", "alert_20", "alert_25", "deletion_answered")
 ALERTS = ("alert_7", "alert_20", "alert_25")
 
 
@@ -41,7 +41,8 @@ class Case(models.Model):
     due_on: the last day for the answer, from the day that it came; a pause does not move it.
     joined_to: another open case of the same person and kind that is answered together with this one. Each proves its own
     requester all the same. proved_by, proved_at: how this one did.
-    paused_at, pause_reason: it waits for somebody else. erasure: the run that fulfils it.
+    paused_at, pause_reason: it waits for somebody else. erasure: the run that fulfils it. taken_by: who of us works on it, as the
+    audit log names them; "" while nobody does.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -60,6 +61,7 @@ class Case(models.Model):
     proved_by = models.CharField(max_length=8, blank=True)
     paused_at = models.DateTimeField(null=True)
     pause_reason = models.CharField(max_length=200, blank=True)
+    taken_by = models.CharField(max_length=64, blank=True, db_default="", default="")
     closed_at = models.DateTimeField(null=True)
     emptied_at = models.DateTimeField(null=True)
     joined_to = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="joined")
@@ -97,7 +99,7 @@ class Case(models.Model):
 
 
 class CaseEntry(models.Model):
-    """A line of a case: a mail as it came, the person's own words, a note of support, or what changed.
+    """A line of a case: a mail as it came, the person's own words, a note of support, a reply to the person, or what changed.
 
     author: "requester", or who did it. message_key: keyed hash of a mail, so that the same mail is kept once.
     thread_key: keyed hash of the mail's own id, by which an answer to it is recognised. Card numbers are taken out of text.

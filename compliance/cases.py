@@ -115,9 +115,9 @@ def open_case(
         )
         if words:
             add_entry(case, kind="words", author="requester", text=words, now=now)
-        _audit(case, "case.opened", by or _requester(case), now, kind=kind, channel=channel)
+        note_act(case, "case.opened", by or _requester(case), now, kind=kind, channel=channel)
         if case.joined_to_id:
-            _audit(case, "case.joined", by or _requester(case), now, to=str(case.joined_to_id))
+            note_act(case, "case.joined", by or _requester(case), now, to=str(case.joined_to_id))
     return case
 
 
@@ -173,16 +173,18 @@ def note(*, reference: str, text: str, by: str, now: datetime) -> Case:
     with transaction.atomic():
         case = _locked(reference)
         add_entry(case, kind="note", author=by, text=reason_given(text), now=now)
-        _audit(case, "case.noted", by, now)
+        note_act(case, "case.noted", by, now)
     return case
 
 
 def sort(*, reference: str, kind: Kind, by: str, now: datetime) -> Case:
-    """Says what the person wants; the clock goes on. Raises CaseUnknown, CaseClosed."""
+    """Says what the person wants; the clock goes on. Raises CaseUnknown, CaseClosed, CaseWaitsForErasure."""
     with transaction.atomic():
-        case = _open(reference)
-        _audit(case, "case.sorted", by, now, kind=kind, was=case.kind)
+        case = locked_open(reference)
+        _refuse_while_erased(case)
+        note_act(case, "case.sorted", by, now, kind=kind, was=case.kind)
         case.kind = kind
+        _withdraw_prepared(case, by, now)
         _join(case, by, now)
         case.save(update_fields=["kind", "joined_to"])
     return case
@@ -191,19 +193,31 @@ def sort(*, reference: str, kind: Kind, by: str, now: datetime) -> Case:
 def prove(*, reference: str, by: str, now: datetime, user_id: UUID | None = None, phone_e164: str = "") -> Case:
     """Notes that support has recognised who asks, and whose data is meant: an account or a number, if either is known.
 
-    Raises CaseUnknown, CaseClosed.
+    Raises CaseUnknown, CaseClosed, CaseWaitsForErasure.
     """
     with transaction.atomic():
-        case = _open(reference)
+        case = locked_open(reference)
+        _refuse_while_erased(case)
         if user_id is not None:
             case.user_id, case.person = user_id, pseudonym("user", user_id)
         elif phone_e164:
-            case.person = pseudonym("phone", phone_e164)
+            case.user_id, case.person = None, pseudonym("phone", phone_e164)
         case.proved_at, case.proved_by = now, "support"
+        _withdraw_prepared(case, by, now)
         _advance(case, "verified")
         _join(case, by, now)
         case.save()
-        _audit(case, "case.proved", by, now)
+        note_act(case, "case.proved", by, now)
+    return case
+
+
+def take(*, reference: str, by: str, now: datetime) -> Case:
+    """Says who works on it from now on, also where that was somebody else. Raises CaseUnknown, CaseClosed."""
+    with transaction.atomic():
+        case = locked_open(reference)
+        case.taken_by = by
+        case.save(update_fields=["taken_by"])
+        note_act(case, "case.taken", by, now)
     return case
 
 
@@ -213,23 +227,23 @@ def pause(*, reference: str, reason: str, by: str, now: datetime) -> Case:
     Raises CaseUnknown, CaseClosed, ReasonMissing.
     """
     with transaction.atomic():
-        case = _open(reference)
+        case = locked_open(reference)
         case.paused_at, case.pause_reason = now, reason_given(reason)[:REASON_CHARACTERS_MAX]
         case.save(update_fields=["paused_at", "pause_reason"])
         add_entry(case, kind="change", author=by, text=f"Paused: {case.pause_reason}", now=now)
-        _audit(case, "case.paused", by, now)
+        note_act(case, "case.paused", by, now)
     return case
 
 
 def resume(*, reference: str, by: str, now: datetime) -> Case:
     """Goes on with a paused case; of one that is not paused it says that it is worked on. Raises CaseUnknown, CaseClosed."""
     with transaction.atomic():
-        case = _open(reference)
+        case = locked_open(reference)
         case.paused_at, case.pause_reason = None, ""
         if case.proved_at:
             _advance(case, "working")
         case.save(update_fields=["paused_at", "pause_reason", "state"])
-        _audit(case, "case.resumed", by, now)
+        note_act(case, "case.resumed", by, now)
     return case
 
 
@@ -240,13 +254,13 @@ def close(*, reference: str, outcome: Outcome, answer: str, by: str, now: dateti
     Raises CaseUnknown, CaseClosed, CaseUnproved, CaseWaitsForErasure, ReasonMissing.
     """
     with transaction.atomic():
-        case = _open(reference)
+        case = locked_open(reference)
         text = reason_given(answer)
         if case.proved_at is None and outcome == "done":
             raise CaseUnproved("Nobody has proved who asks. Prove it first, or close the case as refused.")
-        if case.erasure is not None and case.erasure.state in Request.OPEN_STATES:
-            raise CaseWaitsForErasure("Its erasure goes on and closes the case when it is done.")
-        for each in [case, *case.joined.select_for_update().filter(proved_at__isnull=False).exclude(state="closed")]:
+        _refuse_while_erased(case)
+        joined = case.joined.select_for_update(of=("self",)).filter(proved_at__isnull=False).exclude(state="closed")
+        for each in [case, *joined.exclude(erasure__state__in=Request.OPEN_STATES)]:
             _close(each, outcome, by, now)
             add_entry(each, kind="change", author=by, text=f"Answered ({outcome}): {text}", now=now)
             if each.proved_at and "@" in each.contact:
@@ -287,7 +301,7 @@ def of_reference(reference: str) -> Case:
 def read(*, reference: str, by: str, now: datetime) -> Case:
     """The case for a person of support; that it was read is written down. Raises CaseUnknown."""
     case = of_reference(reference)
-    _audit(case, "case.read", by, now)
+    note_act(case, "case.read", by, now)
     return case
 
 
@@ -295,18 +309,31 @@ def _locked(reference: str) -> Case:
     return Case.objects.select_for_update(of=("self",)).get(id=of_reference(reference).id)
 
 
-def _open(reference: str) -> Case:
+def locked_open(reference: str) -> Case:
+    """The case, locked until the transaction ends. Raises CaseUnknown, CaseClosed."""
     case = _locked(reference)
     if not case.is_open:
         raise CaseClosed("This case was answered. Open another for what is new.")
     return case
 
 
+def _refuse_while_erased(case: Case) -> None:
+    """Raises CaseWaitsForErasure."""
+    if case.erasure is not None and case.erasure.state in Request.OPEN_STATES:
+        raise CaseWaitsForErasure("Its erasure goes on and closes the case when it is done.")
+
+
 def _close(case: Case, outcome: Outcome, by: str, now: datetime) -> None:
     case.state, case.outcome, case.closed_at = "closed", outcome, now
     case.paused_at, case.pause_reason = None, ""
     case.save(update_fields=["state", "outcome", "closed_at", "paused_at", "pause_reason"])
-    _audit(case, "case.closed", by, now, outcome=outcome)
+    _withdraw_prepared(case, by, now)
+    note_act(case, "case.closed", by, now, outcome=outcome)
+
+
+def _withdraw_prepared(case: Case, by: str, now: datetime) -> None:
+    """What was prepared for another wish or another person is not to be approved any more."""
+    case.deletions.filter(state="waiting").update(state="withdrawn", subject=None, decided_by=by, decided_at=now)
 
 
 def _advance(case: Case, state: str) -> None:
@@ -319,7 +346,7 @@ def _join(case: Case, by: str, now: datetime) -> None:
     first = _first_of(case.person, case.kind, but=case)
     if first is not None and not case.joined.exists() and case.joined_to_id != first.id:
         case.joined_to = first
-        _audit(case, "case.joined", by, now, to=str(first.id))
+        note_act(case, "case.joined", by, now, to=str(first.id))
 
 
 def _first_of(person: str, kind: str, but: Case | None = None) -> Case | None:
@@ -353,5 +380,6 @@ def _requester(case: Case) -> str:
     return str(case.user_id) if case.user_id else "requester"
 
 
-def _audit(case: Case, action: PersonalAction, by: str, now: datetime, **detail: str) -> None:
+def note_act(case: Case, action: PersonalAction, by: str, now: datetime, **detail: str) -> None:
+    """Into the audit log, within the caller's transaction. detail: nothing of the person."""
     audit.record(workspace_id=None, actor_ref=by, action=action, target=str(case.id), detail=detail, now=now)

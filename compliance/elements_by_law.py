@@ -105,6 +105,16 @@ KEPT_BY_LAW: Final = (
         "expires",
     ),
     Element(
+        "legal_hold",
+        "What an order or the law demands to be kept, and on what ground; of erased data a sealed copy that nobody here reads",
+        "an authority, or the law",
+        "meeting a legal duty",
+        "legal obligation",
+        1_826,
+        "As long as the ground holds; that there was one, 5 years after that",
+        "the sealed copy is deleted when the ground ends",
+    ),
+    Element(
         "disclosure",
         "Which kinds of data went to which recipient, by keyed hash and day",
         "system",

@@ -15,10 +15,10 @@ from django.db import transaction
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce
 
-from compliance import audit, cases, tombstones
+from compliance import audit, cases, sealing, tombstones
 from compliance.models import ErasureStep, Request
 from compliance.rewrite import rewrite_bytes
-from compliance.stores import Stopping, Subject, all_stores, subject_anew
+from compliance.stores import Holding, Stopping, Subject, all_stores, subject_anew
 from compliance.tombstones import is_erased
 
 __all__ = ["due_erasures", "is_erased", "run_due_erasures", "run_erasure"]
@@ -31,6 +31,7 @@ FIRST_RETRY: Final = timedelta(seconds=5)
 LAST_RETRY: Final = timedelta(hours=1)
 AT_A_TIME_MAX: Final = 20
 REWRITE: Final = "rewrite"
+HOLD: Final = "hold"
 
 
 class LeftBehind(RuntimeError):
@@ -101,6 +102,7 @@ def _walk(request: Request, now: datetime) -> None:
         for store in stores:
             if isinstance(store, Stopping):
                 store.stop(subject, now=now)
+        _seal_what_is_held(request, subject, stores, now)
         for store in stores:
             _step(request, store.name, lambda store=store: store.erase(subject, now=now), now)  # type: ignore[misc]
         _advance(request, "verifying")
@@ -140,7 +142,7 @@ def _widened(request: Request, subject: Subject, now: datetime) -> Subject:
             workspace_ids_to_erase=tuple({*subject.workspace_ids_to_erase, *more}),
         )
         _bury(subject, now)
-        request.steps.exclude(name=REWRITE).update(state="pending")
+        request.steps.exclude(name__in=(REWRITE, HOLD)).update(state="pending")
         request.subject = subject.as_json()
         request.save(update_fields=["subject"])
     return subject
@@ -178,6 +180,20 @@ def _step(request: Request, name: str, act: Callable[[], dict[str, int]], now: d
     step.save()
 
 
+def _seal_what_is_held(request: Request, subject: Subject, stores: Any, now: datetime) -> None:
+    """A copy of what a legal hold covers, before the rows go; the receipt says so."""
+    holding = [store for store in stores if isinstance(store, Holding)]
+    kept = sealing.keep((copy for store in holding for copy in store.held_copies(subject)), now=now)
+    if kept.counts:
+        step, is_first = ErasureStep.objects.get_or_create(request=request, name=HOLD, defaults={"position": 0})
+        step.counts = dict(Counter(step.counts) + kept.counts)
+        step.state, step.finished_at = "done", now
+        step.save(update_fields=["counts", "state", "finished_at"])
+        days = (kept.told_after, kept.told_after if is_first else request.held_told_after)
+        request.held_told_after = None if None in days else min(day for day in days if day is not None)
+        request.save(update_fields=["held_told_after"])
+
+
 def _verify(request: Request, subject: Subject, stores: Any) -> None:
     """Raises LeftBehind, after putting all steps back, when any store still finds something."""
     for store in stores:
@@ -188,7 +204,7 @@ def _verify(request: Request, subject: Subject, stores: Any) -> None:
                 extra={"erasure_id": str(request.id), "store": store.name, "left": left},
             )
             with transaction.atomic():
-                request.steps.exclude(name=REWRITE).update(state="pending")
+                request.steps.exclude(name__in=(REWRITE, HOLD)).update(state="pending")
                 _advance(request, "running")
             raise LeftBehind(f"{store.name} still holds {left}.")
 
@@ -198,13 +214,14 @@ def _finish(request: Request, now: datetime) -> None:
     erased: Counter[str] = Counter()
     steps = list(request.steps.order_by("position"))
     for step in steps:
-        if step.name != REWRITE:
+        if step.name not in (REWRITE, HOLD):
             erased.update(step.counts)
     with transaction.atomic():
         request.receipt = {
             "erased": dict(sorted(erased.items())),
             "steps": [{"name": step.name, "attempts": step.attempts} for step in steps],
             "left": 0,
+            "held": next((step.counts for step in steps if step.name == HOLD), {}),
             "called": request.subject["kind"] == "callee",
             "rewrite": steps[-1].counts,
         }

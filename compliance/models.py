@@ -12,13 +12,16 @@ from uuid_utils.compat import uuid7
 
 from compliance.breach_models import Breach, BreachAlert, BreachEntry
 from compliance.case_models import Case, CaseEntry, CaseMail
+from compliance.hold_models import HeldCopy, HeldRow, LegalHold
 from compliance.policy_models import PolicyMail, PolicyReceipt, PolicyVersion
 from compliance.restriction_models import RestrictedRow, Restriction
 from processors.sealed_fields import SealedJSONField
+from compliance.second_person_models import AuthorityDisclosure, PreparedDeletion
 
 __all__ = [
     "AuditEvent",
     "AuditHead",
+    "AuthorityDisclosure",
     "Breach",
     "BreachAlert",
     "BreachEntry",
@@ -27,9 +30,13 @@ __all__ = [
     "CaseMail",
     "ConsentEvent",
     "ErasureStep",
+    "HeldCopy",
+    "HeldRow",
+    "LegalHold",
     "PolicyMail",
     "PolicyReceipt",
     "PolicyVersion",
+    "PreparedDeletion",
     "Request",
     "RestrictedRow",
     "Restriction",
@@ -137,6 +144,7 @@ class AuditEvent(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["workspace_id", "-sequence"], name="audit_of_workspace"),
             models.Index(fields=["at"], name="audit_at"),
+            models.Index(fields=["target", "-sequence"], name="audit_of_target"),
         ]
 
 
@@ -164,7 +172,7 @@ class Request(models.Model):
     due_on: the last day for the answer. runs_at: not before this. subject: whom it concerns, sealed; emptied when it
     is done.
     person: pseudonym of the user. claimed_until: a worker has it. receipt: counts and times, nothing
-    personal.
+    personal. held_told_after: the last day on which no hold that had something sealed permits telling so; null where one does.
     """
 
     OPEN_STATES: ClassVar = ("requested", "approved", "running", "verifying", "rewriting")
@@ -187,6 +195,7 @@ class Request(models.Model):
     claimed_until = models.DateTimeField(null=True)
     receipt_hash = models.CharField(max_length=64, unique=True)
     receipt: models.JSONField[Any, Any] = models.JSONField(null=True)
+    held_told_after = models.DateField(null=True)
 
     class Meta:
         constraints: ClassVar = [

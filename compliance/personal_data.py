@@ -6,6 +6,7 @@ from typing import Any, Final
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
+from compliance import authorities
 from compliance import case_personal_data as case_data
 from compliance import cases as case_operations
 from compliance.models import ConsentEvent, PolicyMail, PolicyReceipt, Request
@@ -95,6 +96,7 @@ INVENTORY: Final[dict[str, str]] = {
     "compliance.Request.claimed_until": "none",
     "compliance.Request.receipt_hash": "request",
     "compliance.Request.receipt": "request",
+    "compliance.Request.held_told_after": "request",
     "compliance.ErasureStep.id": "none",
     "compliance.ErasureStep.request": "request",
     "compliance.ErasureStep.position": "none",
@@ -167,6 +169,7 @@ class ComplianceStore:
             case_operations.empty(case, now=now)
         # Nothing is left that could be used; what was decided stands in the audit.
         case_data.restrictions(subject).delete()
+        authorities.forget(subject, now=now)
         counts = {
             "consent": unlinked,
             "policy_notice": notices,
@@ -178,7 +181,8 @@ class ComplianceStore:
     def verify(self, subject: Subject) -> int:
         closed = _requests(subject).filter(state__in=["done", "cancelled"])
         account = (_receipts(subject), _mails(subject))
-        asked = (closed, case_data.cases(subject), case_data.restrictions(subject))
+        orders = authorities.going_on_about(subject)
+        asked = (closed, case_data.cases(subject), case_data.restrictions(subject), orders)
         return sum(rows.count() for rows in (_linked(subject), *account, *asked))
 
 
@@ -188,7 +192,7 @@ class DisclosureStore:
     name = "disclosures"
 
     def find(self, subject: Subject) -> dict[str, int]:
-        count = _disclosures(subject).count()
+        count = _shown(subject).count()
         return {"disclosure": count} if count else {}
 
     def export(self, subject: Subject) -> dict[str, Any]:
@@ -200,7 +204,7 @@ class DisclosureStore:
                 "data": list(row.data_classes),
                 "times": row.count,
             }
-            for row in _disclosures(subject).order_by("day", "id")
+            for row in _shown(subject).order_by("day", "id")
         ]
         return {"disclosure": rows} if rows else {}
 
@@ -265,3 +269,11 @@ def _disclosures(subject: Subject) -> QuerySet[Disclosure]:
     if subject.phone_e164:
         match |= Q(person=pseudonym("phone", subject.phone_e164))
     return Disclosure.objects.filter(match)
+
+
+def _shown(subject: Subject) -> QuerySet[Disclosure]:
+    """Without what an order forbids to tell the person, of which not even the number may differ."""
+    rows = _disclosures(subject)
+    if authorities.kept_secret(authorities.people_of(subject)):
+        return rows.exclude(processor=authorities.RECIPIENT)
+    return rows

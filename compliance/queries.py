@@ -8,7 +8,10 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from compliance import in_force
+from django.db.models import QuerySet
+from django.db.models.functions import Now, TruncDate
+
+from compliance import authorities, in_force, sealing
 from compliance.elements import ELEMENTS
 from compliance.models import Case, ConsentEvent, Request
 from compliance.policy_queries import words_of_consents
@@ -33,7 +36,7 @@ from compliance.schemas import (
     ProcessorsOut,
     RequestOut,
 )
-from compliance.stores import Subject, all_stores
+from compliance.stores import Holding, Subject, all_stores, found
 from processors import register
 from processors.models import Disclosure
 from processors.pseudonyms import pseudonym
@@ -44,6 +47,11 @@ CASES_SHOWN_MAX: Final = 50
 _ALWAYS_LEFT: Final = ("request", "erasure_ledger", "audit")
 # Nobody calls the number of somebody who was erased again.
 _LEFT_OF_CALLEES: Final = (*_ALWAYS_LEFT, "suppression")
+# The order may forbid to say more.
+_HELD: Final = KeptOut(
+    what="What an order or the law demands to be kept",
+    why="It is sealed, so that nobody here reads it, and deleted when that ground ends. We may not be allowed to say more.",
+)
 # What the same things are called for people who were called.
 _CALLEES_WORDS: Final = {
     "callee": "Your name, company and number, and what was noted about you",
@@ -96,7 +104,7 @@ def data_kinds() -> DataKindsOut:
 
 def held(*, subject: Subject) -> HeldListOut:
     """What all stores hold about a person, by kind, in the order of the inventory."""
-    counts = _found(subject)
+    counts = found(subject)
     return HeldListOut(
         items=[
             HeldOut(
@@ -122,20 +130,26 @@ def disclosures(*, subject: Subject) -> DisclosuresOut:
     people = [pseudonym("phone", subject.phone_e164)] if subject.phone_e164 else []
     if subject.user_id:
         people.append(pseudonym("user", subject.user_id))
-    rows = Disclosure.objects.filter(person__in=people).order_by("-day", "processor", "endpoint")[:DISCLOSURES_MAX]
-    return DisclosuresOut(
-        items=[
-            DisclosureOut(
-                day=row.day,
-                processor=row.processor,
-                processor_name=register.get(row.processor).name,
-                endpoint=row.endpoint,
-                data_classes=_data_classes(row.data_classes),
-                count=row.count,
-            )
-            for row in rows
-        ]
-    )
+    found_rows = Disclosure.objects.filter(person__in=people)
+    if authorities.kept_secret(people):
+        found_rows = found_rows.exclude(processor=authorities.RECIPIENT)
+    return DisclosuresOut(items=disclosure_rows(found_rows))
+
+
+def disclosure_rows(found_rows: QuerySet[Disclosure]) -> list[DisclosureOut]:
+    """As they are shown, the newest first, at most DISCLOSURES_MAX."""
+    rows = found_rows.order_by("-day", "processor", "endpoint")[:DISCLOSURES_MAX]
+    return [
+        DisclosureOut(
+            day=row.day,
+            processor=row.processor,
+            processor_name=register.get(row.processor).name,
+            endpoint=row.endpoint,
+            data_classes=_data_classes(row.data_classes),
+            count=row.count,
+        )
+        for row in rows
+    ]
 
 
 def consents(*, user_id: UUID) -> ConsentsOut:
@@ -157,11 +171,12 @@ def consents(*, user_id: UUID) -> ConsentsOut:
 
 
 def erasure_preview(*, subject: Subject) -> ErasurePreviewOut:
-    counts = _found(subject)
+    """What an erasure removes of what is found, and what stays."""
+    counts = found(subject)
     called = subject.kind == "callee"
     return ErasurePreviewOut(
-        goes=_goes(counts, _CALLEES_WORDS if called else {}),
-        stays=_kept(counts, _LEFT_OF_CALLEES if called else _ALWAYS_LEFT),
+        goes=goes(counts, _CALLEES_WORDS if called else {}),
+        stays=_kept(counts, _LEFT_OF_CALLEES if called else _ALWAYS_LEFT, is_held=is_held(subject)),
         grace_days=GRACE.days,
     )
 
@@ -189,9 +204,7 @@ def request_out(request: Request, *, now: datetime) -> RequestOut:
         cancellable=request.state == "requested" and request.runs_at > now,
         receipt_path=f"/erased/{receipt_token(request.id)}",
         receipt=_receipt(request) if done else None,
-        kept=_kept(
-            _found(Subject.from_json(request.subject)) if request.subject else _erased(request), _always_left(request)
-        ),
+        kept=_still_kept(request),
     )
 
 
@@ -206,10 +219,31 @@ def _receipt(request: Request) -> ErasureReceiptOut:
         state=request.state,
         requested_at=request.opened_at,
         finished_at=request.finished_at,
-        erased=_goes(erased, _CALLEES_WORDS if _is_of_callee(request) else {}),
+        erased=goes(erased, _CALLEES_WORDS if _is_of_callee(request) else {}),
         left=request.receipt["left"] if request.receipt else None,
-        kept=_kept(erased, _always_left(request)),
+        kept=_kept(erased, _always_left(request), is_held=_was_held(request)),
     )
+
+
+def is_held(subject: Subject) -> bool:
+    """Whether a legal hold covers something of the person that the person may be told of."""
+    if not sealing.any_told():
+        return False
+    holding = (store for store in all_stores() if isinstance(store, Holding))
+    return any(sealing.is_told(copy) for store in holding for copy in store.held_copies(subject))
+
+
+def _still_kept(request: Request) -> list[KeptOut]:
+    if not request.subject:
+        return _kept(_erased(request), _always_left(request), is_held=_was_held(request))
+    subject = Subject.from_json(request.subject)
+    return _kept(found(subject), _always_left(request), is_held=is_held(subject))
+
+
+def _was_held(request: Request) -> bool:
+    if not (request.receipt or {}).get("held"):
+        return False
+    return not Request.objects.filter(id=request.id, held_told_after__gte=TruncDate(Now())).exists()
 
 
 def _is_of_callee(request: Request) -> bool:
@@ -226,15 +260,8 @@ def _erased(request: Request) -> Counter[str]:
     return Counter(request.receipt["erased"] if request.receipt else {})
 
 
-def _found(subject: Subject) -> Counter[str]:
-    counts: Counter[str] = Counter()
-    for store in all_stores():
-        counts.update(store.find(subject))
-    return counts
-
-
-def _goes(counts: Counter[str], words: Mapping[str, str] = MappingProxyType({})) -> list[GoesOut]:
-    """words: titles that differ from those of the inventory."""
+def goes(counts: Counter[str], words: Mapping[str, str] = MappingProxyType({})) -> list[GoesOut]:
+    """What was found, in the order of the inventory. words: titles that differ from those of the inventory."""
     return [
         GoesOut(element=key, title=words.get(key, element.title), count=counts[key])
         for key, element in ELEMENTS.items()
@@ -242,12 +269,13 @@ def _goes(counts: Counter[str], words: Mapping[str, str] = MappingProxyType({}))
     ]
 
 
-def _kept(counts: Counter[str], always: Sequence[str] = _ALWAYS_LEFT) -> list[KeptOut]:
-    return [
+def _kept(counts: Counter[str], always: Sequence[str], *, is_held: bool) -> list[KeptOut]:
+    kept = [
         KeptOut(what=element.title, why=element.stays)
         for key, element in ELEMENTS.items()
         if element.stays and (counts[key] or key in always)
     ]
+    return [_HELD, *kept] if is_held else kept
 
 
 def _names(recipients: Sequence[str]) -> list[str]:
@@ -255,4 +283,5 @@ def _names(recipients: Sequence[str]) -> list[str]:
 
 
 def _data_classes(keys: Any) -> list[DataClassOut]:
-    return [DataClassOut(key=key, title=register.DATA_CLASSES[key]) for key in keys]
+    """What goes out in requests has classes of its own; authorities are given whole kinds of the inventory."""
+    return [DataClassOut(key=key, title=register.DATA_CLASSES.get(key) or ELEMENTS[key].title) for key in keys]

@@ -2,12 +2,14 @@
 
 import logging
 import re
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import F
 
 from compliance import case_mails, cases
 from compliance.cases import Kind
@@ -65,9 +67,25 @@ def receive(*, mail: IncomingMail, now: datetime) -> Case | None:
             message_key=message_key,
             thread_key=pseudonym("mail", mail.message_id) if mail.message_id else "",
         )
+        if answered_deletions([case]):
+            _alert_of_answer(case, now)
         if is_new and mail.sender and not mail.is_automatic:
             _acknowledge(case, mail, now)
     return case
+
+
+def answered_deletions(found: Collection[Case]) -> set[UUID]:
+    """Those of these cases in which a mail came since a deletion was approved that can still be taken back."""
+    since = CaseEntry.objects.filter(
+        case__in=[case.id for case in found], kind="mail", case__erasure__state="requested"
+    )
+    return set(since.filter(at__gte=F("case__erasure__opened_at")).values_list("case_id", flat=True))
+
+
+def _alert_of_answer(case: Case, now: datetime) -> None:
+    """The mail may take the deletion back, for which there are days only. While one alert waits to be sent, another says no more."""
+    if not case.mails.filter(template="deletion_answered", sent_at__isnull=True).exists():
+        case_mails.queue(case, template="deletion_answered", now=now)
 
 
 def _acknowledge(case: Case, mail: IncomingMail, now: datetime) -> None:

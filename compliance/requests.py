@@ -15,7 +15,7 @@ from compliance import audit, cases, tasks
 from compliance.audit import PersonalAction
 from compliance.cases import Channel, Proof
 from compliance.deadlines import deadline
-from compliance.models import Request
+from compliance.models import Case, Request
 from compliance.stores import Subject
 from processors.errors import DomainError
 from processors.pseudonyms import pseudonym
@@ -77,8 +77,26 @@ def open_callee_erasure(*, subject: Subject, confirm: str, at_once: bool, now: d
     return _open(subject, person, at_once, now, by=None, channel="callee_page", proof="passcode")
 
 
+def open_for_case(*, case: Case, subject: Subject, by: str, now: datetime) -> Request:
+    """The run that fulfils a case on which two of us have decided, after 3 days of grace. Within the caller's transaction.
+
+    Raises RequestAlreadyOpen.
+    """
+    # The person finds it and takes it back as their own, whatever the case was opened for.
+    person = pseudonym("user", subject.user_id) if subject.user_id else pseudonym("phone", subject.phone_e164)
+    return _open(subject, person, False, now, by=by, channel="support", proof="support", case=case)
+
+
 def _open(
-    subject: Subject, person: str, at_once: bool, now: datetime, *, by: str | None, channel: Channel, proof: Proof
+    subject: Subject,
+    person: str,
+    at_once: bool,
+    now: datetime,
+    *,
+    by: str | None,
+    channel: Channel,
+    proof: Proof,
+    case: Case | None = None,
 ) -> Request:
     """The run, and the case that it fulfils."""
     request_id = uuid7()
@@ -93,22 +111,26 @@ def _open(
                 person=person,
                 subject=subject.as_json(),
                 opened_at=now,
-                due_on=deadline(now.date()),
+                due_on=case.due_on if case else deadline(now.date()),
                 runs_at=runs_at,
                 next_attempt_at=runs_at,
                 receipt_hash=_hash(receipt_token(request_id)),
             )
             _audit(request, "erasure.requested", now, by=by)
-            cases.open_case(
-                kind="deletion",
-                channel=channel,
-                person=person,
-                user_id=subject.user_id,
-                proof=proof,
-                erasure=request,
-                now=now,
-                by=by,
-            )
+            if case is None:
+                cases.open_case(
+                    kind="deletion",
+                    channel=channel,
+                    person=person,
+                    user_id=subject.user_id,
+                    proof=proof,
+                    erasure=request,
+                    now=now,
+                    by=by,
+                )
+            else:
+                case.erasure, case.state = request, "working"
+                case.save(update_fields=["erasure", "state"])
             if at_once:
                 tasks.soon(request_id)
     except IntegrityError as error:
@@ -134,8 +156,8 @@ def _waive_grace(*, person: str, now: datetime, by: str | None) -> Request | Non
     return request
 
 
-def cancel_erasure(*, person: str, now: datetime) -> Request:
-    """person: keyed hash of the account, or of the number of somebody who was called.
+def cancel_erasure(*, person: str, now: datetime, by: str | None = None) -> Request:
+    """person: keyed hash of the account, or of the number of somebody who was called. by: who does it, if not the person.
 
     Raises NotCancellable when there is none, or when erasing has begun.
     """
@@ -148,7 +170,7 @@ def cancel_erasure(*, person: str, now: datetime) -> Request:
         request = newest_erasure(person=person)
         assert request is not None
         cases.erasure_ended(request=request, outcome="taken_back", now=now)
-        _audit(request, "erasure.cancelled", now)
+        _audit(request, "erasure.cancelled", now, by=by)
     return request
 
 

@@ -1,16 +1,20 @@
 """How compliance reaches what the packages above it keep: each brings one Store, and config lists them
 all."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Literal, Protocol, cast, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, cast, runtime_checkable
 from uuid import UUID
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 
 from processors.errors import DomainError
+
+if TYPE_CHECKING:
+    from compliance.sealing import Copy
 
 
 class NotYet(DomainError):
@@ -95,10 +99,26 @@ class Stopping(Protocol):
         """Idempotent. Raises NotYet while something cannot be stopped."""
 
 
+@runtime_checkable
+class Holding(Protocol):
+    """A store of rows that a legal hold may cover, which has them sealed before they are erased."""
+
+    def held_copies(self, subject: Subject) -> "Iterable[Copy]":
+        """What of the person's rows a hold in force covers, as it stands now; nothing once they are erased."""
+
+
 def all_stores() -> Sequence[Store]:
     """In the order in which they are erased: whoever knows where things are kept elsewhere comes after that
     elsewhere."""
     return cast(Sequence[Store], import_string(f"{settings.PERSONAL_DATA}.STORES"))
+
+
+def found(subject: Subject) -> Counter[str]:
+    """How many things all stores hold about a person, by element."""
+    counts: Counter[str] = Counter()
+    for store in all_stores():
+        counts.update(store.find(subject))
+    return counts
 
 
 def all_inventories() -> Sequence[Mapping[str, str]]:

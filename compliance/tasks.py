@@ -12,6 +12,7 @@ from huey.contrib.djhuey import HUEY, db_task
 from redis.exceptions import RedisError
 
 from compliance import erasure
+from compliance.rewrite import rewrite_bytes
 from processors import blocked
 
 logger = logging.getLogger(__name__)
@@ -20,6 +21,17 @@ logger = logging.getLogger(__name__)
 @db_task()  # type: ignore[untyped-decorator]
 def run_one(request_id: str) -> None:
     erasure.run_erasure(request_id=UUID(request_id), now=datetime.now(UTC))
+
+
+@db_task()  # type: ignore[untyped-decorator]
+def rewrite() -> None:
+    rewrite_bytes()
+
+
+def rewrite_soon() -> None:
+    """Has a worker remove the bytes that deleted rows leave behind, after the surrounding transaction commits. If that fails, the
+    next erasure does it."""
+    transaction.on_commit(_enqueue_rewrite)
 
 
 def soon(request_id: UUID) -> None:
@@ -33,6 +45,13 @@ def enqueue_due(*, now: datetime) -> None:
     for request_id in erasure.due_erasures(now=now):
         _enqueue(request_id)
     blocked.collect(folder=Path(settings.DATA_DIR) / "egress")
+
+
+def _enqueue_rewrite() -> None:
+    try:
+        rewrite()
+    except (RedisError, OSError) as error:
+        logger.warning("task not enqueued", extra={"error_type": type(error).__name__, "queue": HUEY.name})
 
 
 def _enqueue(request_id: UUID) -> None:

@@ -11,9 +11,11 @@ from django.db.models import Exists, OuterRef, QuerySet
 from compliance.models import (
     AuditEvent,
     AuditHead,
+    AuthorityDisclosure,
     Breach,
     Case,
     ConsentEvent,
+    LegalHold,
     PolicyReceipt,
     Request,
     Restriction,
@@ -74,6 +76,13 @@ RETENTION: Final = (
     Rule("erasure_ledger", ("compliance.Tombstone",), Tombstone.objects.all, "erased_at", delete_rows(Tombstone)),
     Rule("disclosure", ("processors.Disclosure",), Disclosure.objects.all, "day", delete_rows(Disclosure)),
     Rule(
+        "disclosure",
+        ("compliance.AuthorityDisclosure",),
+        AuthorityDisclosure.objects.all,
+        "prepared_at",
+        delete_rows(AuthorityDisclosure),
+    ),
+    Rule(
         "request",
         ("compliance.Request", "compliance.ErasureStep"),
         lambda: Request.objects.filter(state__in=["done", "cancelled"], finished_at__isnull=False),
@@ -82,7 +91,7 @@ RETENTION: Final = (
     ),
     Rule(
         "request",
-        ("compliance.Case", "compliance.CaseEntry", "compliance.CaseMail"),
+        ("compliance.Case", "compliance.CaseEntry", "compliance.CaseMail", "compliance.PreparedDeletion"),
         _answered,
         "closed_at",
         delete_rows(Case),
@@ -93,6 +102,13 @@ RETENTION: Final = (
         lambda: Restriction.objects.filter(lifted_at__isnull=False),
         "lifted_at",
         delete_rows(Restriction),
+    ),
+    Rule(
+        "legal_hold",
+        ("compliance.LegalHold", "compliance.HeldRow", "compliance.HeldCopy"),
+        lambda: LegalHold.objects.filter(lifted_at__isnull=False),
+        "lifted_at",
+        delete_rows(LegalHold),
     ),
     Rule(
         "breach",

@@ -1,6 +1,6 @@
 """What identity holds about people: found, exported, erased and verified."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -8,7 +8,8 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from compliance import tombstones
+from compliance import sealing, tombstones
+from compliance.sealing import Copy
 from compliance.stores import NotYet, Subject
 from identity import erasure, ways_in
 from identity.models import (
@@ -138,7 +139,9 @@ def subject_of(user_id: UUID) -> Subject:
     Raises User.DoesNotExist.
     """
     user = User.objects.get(id=user_id)
-    workspace_ids = tuple(Membership.objects.filter(user=user).values_list("workspace_id", flat=True))
+    workspace_ids = tuple(
+        Membership.objects.filter(user=user).order_by("workspace_id").values_list("workspace_id", flat=True)
+    )
     others = Membership.objects.filter(workspace_id__in=workspace_ids).exclude(user=user)
     # Who is being erased as well keeps no workspace: two who are erased at once would each leave it to the other.
     shared = {
@@ -179,6 +182,14 @@ class IdentityStore:
     def find(self, subject: Subject) -> dict[str, int]:
         counts = {element: rows.count() for element, rows in _held(subject).items()}
         return {element: count for element, count in counts.items() if count}
+
+    def held_copies(self, subject: Subject) -> Iterable[Copy]:
+        if subject.user_id is None:
+            return
+        rows = User.objects.filter(id=subject.user_id).filter(id__in=sealing.held("account"))
+        for row in rows.values("id", *_EXPORTED["account"]):
+            content = {name: _readable(value) for name, value in row.items()}
+            yield Copy("account", row["id"], content, (("account", row["id"]),))
 
     def export(self, subject: Subject) -> dict[str, Any]:
         exported = _EXPORTED_OF_NUMBERS if subject.kind == "callee" else _EXPORTED

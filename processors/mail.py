@@ -36,11 +36,14 @@ MAILS: Final[dict[str, Reason]] = {
     "egress_blocked": "operations",
     "case_received": "law",
     "case_received_unproved": "law",
+    "case_reply": "law",
     "case_answered": "law",
     "case_alert_7": "operations",
     "case_alert_20": "operations",
     "case_alert_25": "operations",
+    "case_deletion_answered": "operations",
     "breach_untold": "operations",
+    "hold_review": "operations",
 }
 
 AT_ONCE_MAX: Final = 20

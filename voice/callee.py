@@ -73,7 +73,7 @@ def wish_about_calls(*, phone_e164: str, workspace: str | None, allowed: bool, n
                     now=now,
                 )
             return
-        if not _stop_calls(phone_e164, workspace_id, now):
+        if not stop_calls(phone_e164, workspace_id, now):
             return
         opened = _open_wish(phone_e164, kind="objection", words="", now=now)
         words = "Calls of one customer were stopped." if workspace_id else "All calls were stopped."
@@ -123,7 +123,7 @@ def ask_erasure(*, phone_e164: str, confirm: str, at_once: bool, now: datetime) 
         if newest is None or newest.state in ("done", "cancelled"):
             turns.demand_for_case(person=person, kind="deletion", now=now)
         requests.open_callee_erasure(subject=subject_of_number(phone_e164), confirm=confirm, at_once=at_once, now=now)
-        _stop_calls(phone_e164, None, now)
+        stop_calls(phone_e164, None, now)
 
 
 def cancel_erasure(*, phone_e164: str, now: datetime) -> None:
@@ -160,19 +160,28 @@ def _open_wish(phone_e164: str, *, kind: cases.Kind, words: str, now: datetime) 
     )
 
 
-def _stop_calls(phone_e164: str, workspace_id: UUID | None, now: datetime) -> bool:
-    """Whether the number was not on that list before."""
-    calls = Call.objects.get_queryset().filter(lead__phone_e164=phone_e164)
-    if workspace_id is not None:
-        calls = calls.filter(workspace_id=workspace_id)
-    # Before the list, as whoever notes it for a call.
-    live = calls.exclude(status__in=TERMINAL_STATUSES)
-    list(live.select_for_update(of=("self",)).order_by("id").values_list("id", flat=True))
+def stop_calls(phone_e164: str, workspace_id: UUID | None, now: datetime) -> bool:
+    """Puts the number on the list of one workspace or of all, and ends calls to it; whether it was not there before.
+
+    Within the caller's transaction.
+    """
+    calls = lock_calls(phone_e164, workspace_id)
     entry = suppression.suppress(
         workspace_id=workspace_id, phone_e164=phone_e164, reason="asked_not_to_be_called", source=SOURCE, now=now
     )
     operations.end_all(calls, now=now)
     return entry.created_at == now
+
+
+def lock_calls(phone_e164: str, workspace_id: UUID | None) -> QuerySet[Call]:
+    """The calls to a number, of which those that are live are locked until the transaction ends: before the list, a case or the audit
+    log, as whoever notes something for a call."""
+    calls = Call.objects.get_queryset().filter(lead__phone_e164=phone_e164)
+    if workspace_id is not None:
+        calls = calls.filter(workspace_id=workspace_id)
+    live = calls.exclude(status__in=TERMINAL_STATUSES)
+    list(live.select_for_update(of=("self",)).order_by("id").values_list("id", flat=True))
+    return calls
 
 
 def _holder(phone_e164: str, workspace: str) -> UUID:

@@ -7,13 +7,13 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from ai import operations as ai
-from compliance import audit, restriction, suppression
+from compliance import audit, restriction, sealing, suppression
 from identity.auth import Actor
 from identity.outgoing import deliveries
 from identity.permissions import NotPermitted
 from identity.team_lock import lock_workspaces
 from processors.errors import DomainError
-from voice import caps, tags
+from voice import caps, holding, tags
 from voice.models import TERMINAL_STATUSES, Call, Lead
 from voice.phones import parse_phone
 from voice.schemas import LeadChange, LeadIn, TagsChange
@@ -147,6 +147,12 @@ def remove_lead(*, actor: Actor, lead_id: UUID, now: datetime) -> None:
             action="lead.removed",
             target=str(lead.id),
             detail={"calls": lead.calls.count()},
+            now=now,
+        )
+        sealing.keep(
+            holding.copies(
+                leads=Lead.objects.for_workspace(actor.workspace_id).filter(id=lead.id), calls=lead.calls.all()
+            ),
             now=now,
         )
         caps.keep_spending(lead.calls.all())

@@ -1,5 +1,6 @@
 """What voice holds about people, here and at the carrier."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -8,10 +9,11 @@ from django.db.models import Q, QuerySet
 
 from ai import operations as ai
 from ai import queries as ai_queries
+from compliance.sealing import Copy
 from compliance.stores import NotYet, Subject
 from identity.outgoing import deliveries
 from identity.team_lock import lock_workspaces
-from voice import caps, tags, twilio, wake
+from voice import caps, holding, tags, twilio, wake
 from voice.call_export import call_export, iso, own_export
 from voice.models import TERMINAL_STATUSES, Call, CallLeg, CallWatch, DialPause, Lead, Reservation, Tag
 from voice.state import LEG_TERMINAL
@@ -243,6 +245,9 @@ class VoiceStore:
             # What was made of these calls leads to the person through them alone.
             counts |= ai_queries.made_of_calls(calls.values_list("id", flat=True))
         return {element: count for element, count in counts.items() if count}
+
+    def held_copies(self, subject: Subject) -> Iterable[Copy]:
+        return holding.copies(leads=_leads_of(subject).select_related("workspace"), calls=_calls_of(subject))
 
     def export(self, subject: Subject) -> dict[str, Any]:
         called = subject.kind == "callee"

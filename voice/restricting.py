@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from compliance import cases, restriction
 from compliance.models import Case
@@ -36,10 +37,20 @@ def restrict(*, case: Case, by: str, now: datetime, phone_e164: str = "") -> Non
             )
         rows = [*leads.values_list("id", flat=True), *([case.user_id] if case.user_id else [])]
         # Calls before their lead, as everybody who locks both.
-        list(calls.select_for_update(of=("self",)).order_by("id").values_list("id", flat=True))
+        _lock(calls)
         restriction.restrict(case=case, row_ids=rows, by=by, now=now)
         leads.filter(restricted_at__isnull=True).update(restricted_at=now)
         operations.end_all(calls, now=now)
+
+
+def lock_calls(*, user_id: UUID | None, phone_e164: str) -> None:
+    """Those that `restrict` ends, for whoever locks the case too: calls come before it. Within the caller's transaction."""
+    calls = Call.objects.get_queryset()
+    _lock(calls.filter(user_id=user_id) if user_id else calls.filter(lead__phone_e164=phone_e164))
+
+
+def _lock(calls: QuerySet[Call]) -> None:
+    list(calls.select_for_update(of=("self",)).order_by("id").values_list("id", flat=True))
 
 
 def lift(*, case: Case, reason: str, by: str, now: datetime) -> None:

@@ -11,11 +11,13 @@ from django.db.models import Exists, OuterRef, QuerySet
 from ai import operations as ai
 from compliance import restriction
 from compliance.retention import Rule, delete_rows
+from voice import holding
 from voice.changes import publish_call
 from voice.models import TERMINAL_STATUSES, Call, QueueSession, TranscriptSegment
 from voice.sweeps import one_by_one
 
 CALLS_AT_ONCE_MAX: Final = 50
+_HAS_TEXT: Final = Exists(TranscriptSegment.objects.get_queryset().filter(call_id=OuterRef("id")))
 
 
 def _written() -> QuerySet[Call]:
@@ -23,7 +25,14 @@ def _written() -> QuerySet[Call]:
     over = Call.objects.get_queryset().filter(status__in=TERMINAL_STATUSES).exclude(transcript_state="expired")
     # Under restriction it is kept until somebody decides.
     over = over.exclude(lead_id__in=restriction.covered()).exclude(user_id__in=restriction.covered())
-    return over.filter(Exists(TranscriptSegment.objects.get_queryset().filter(call_id=OuterRef("id"))))
+    # What a hold covers stays as long as that holds.
+    return over.exclude(holding.of_held()).filter(_HAS_TEXT)
+
+
+def _held() -> QuerySet[Call]:
+    """Those whose text stays beyond its term because of a hold."""
+    over = Call.objects.get_queryset().filter(status__in=TERMINAL_STATUSES).exclude(transcript_state="expired")
+    return over.filter(holding.of_held()).filter(_HAS_TEXT)
 
 
 def _expire_texts(ids: Sequence[UUID], now: datetime) -> int:
@@ -53,6 +62,7 @@ RETENTION: Final = (
         _expire_texts,
         workspace="workspace_id",
         at_once_max=CALLS_AT_ONCE_MAX,
+        held=_held,
     ),
     Rule(
         "dial_queue",

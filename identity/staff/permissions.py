@@ -9,12 +9,13 @@ from processors.errors import DomainError
 
 StaffRole = Literal["support", "privacy_officer", "admin"]
 STAFF_ROLES: Final[tuple[StaffRole, ...]] = get_args(StaffRole)
-StaffPermission = Literal["look", "read_record", "manage_staff"]
+# answer: cases are read, sorted and replied to. decide: they are carried out, refused, closed; the registers are kept.
+StaffPermission = Literal["look", "read_record", "manage_staff", "answer", "decide"]
 
 _GRANTED: Final[dict[StaffRole, frozenset[StaffPermission]]] = {
-    "support": frozenset({"look"}),
-    "privacy_officer": frozenset({"look", "read_record"}),
-    "admin": frozenset({"manage_staff"}),
+    "support": frozenset({"look", "answer"}),
+    "privacy_officer": frozenset({"look", "read_record", "answer", "decide"}),
+    "admin": frozenset({"manage_staff", "answer", "decide"}),
 }
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
 
-from compliance.models import AuditEvent
+from compliance.models import AuditEvent, AuthorityDisclosure
 from identity.auth import Actor
 from identity.models import User
 from identity.queries import session_of_member
@@ -40,7 +40,7 @@ PAGE: Final = 20
 EVENTS_PAGE: Final = 50
 OPENED_SHOWN_MAX: Final = 500
 _ANONYMOUS: Final = StaffSessionOut(state="anonymous", first_name=None, role=None, permissions=None, look=None)
-_Row = TypeVar("_Row", Look, StaffEvent)
+_Row = TypeVar("_Row", Look, StaffEvent, AuthorityDisclosure)
 
 
 def describe(*, actor: StaffActor | None, now: datetime) -> StaffSessionOut:
@@ -52,7 +52,11 @@ def describe(*, actor: StaffActor | None, now: datetime) -> StaffSessionOut:
         first_name=actor.first_name,
         role=actor.role,
         permissions=StaffPermissionsOut(
-            look=actor.may("look"), read_record=actor.may("read_record"), manage_staff=actor.may("manage_staff")
+            look=actor.may("look"),
+            read_record=actor.may("read_record"),
+            manage_staff=actor.may("manage_staff"),
+            answer=actor.may("answer"),
+            decide=actor.may("decide"),
         ),
         look=None
         if look is None
@@ -110,7 +114,7 @@ def members(*, actor: StaffActor) -> StaffMembersOut:
 def events(*, actor: StaffActor, cursor: str | None) -> StaffEventPage:
     """What happened at the entrance and with our accounts, newest first. Raises StaffNotPermitted, CursorInvalid."""
     actor.demand("read_record")
-    rows, next_cursor = _page(StaffEvent.objects.select_related("member", "by"), cursor, "at", EVENTS_PAGE)
+    rows, next_cursor = newest_page(StaffEvent.objects.select_related("member", "by"), cursor, "at", EVENTS_PAGE)
     return StaffEventPage(
         items=[
             StaffEventOut(
@@ -133,7 +137,7 @@ def own_looks(*, actor: StaffActor, cursor: str | None, now: datetime) -> OwnLoo
     mine = Look.objects.get_queryset()
     if not actor.may("read_record"):
         mine = mine.filter(member_id=actor.member_id)
-    rows, next_cursor = _page(mine.select_related("member", "workspace"), cursor, "began_at", PAGE)
+    rows, next_cursor = newest_page(mine.select_related("member", "workspace"), cursor, "began_at", PAGE)
     names = {row.id: (row.workspace_id, row.workspace.name) for row in rows}
     return OwnLookPage(
         items=[
@@ -148,7 +152,7 @@ def team_looks(*, actor: Actor, cursor: str | None, now: datetime) -> TeamLookPa
     """Every look into the actor's workspace, newest first. Raises NotPermitted, CursorInvalid."""
     actor.demand("manage_members")
     looks = Look.objects.for_workspace(actor.workspace_id).select_related("member")
-    rows, next_cursor = _page(looks, cursor, "began_at", PAGE)
+    rows, next_cursor = newest_page(looks, cursor, "began_at", PAGE)
     return TeamLookPage(items=_seen(rows, now), next_cursor=next_cursor)
 
 
@@ -195,7 +199,7 @@ def _opened_in(rows: list[Look]) -> dict[str, list[OpenedOut]]:
     return found
 
 
-def _page(rows: QuerySet[_Row], cursor: str | None, by: str, size: int) -> tuple[list[_Row], str | None]:
+def newest_page(rows: QuerySet[_Row], cursor: str | None, by: str, size: int) -> tuple[list[_Row], str | None]:
     """Newest first. The cursor is the id of the last one seen. Raises CursorInvalid."""
     if cursor is not None:
         last = rows.filter(id=_id(cursor)).first()

@@ -40,6 +40,8 @@ class StaffPermissionsOut(BaseModel):
     look: bool
     read_record: bool
     manage_staff: bool
+    answer: bool
+    decide: bool
 
 
 class StaffLookOut(BaseModel):

@@ -181,7 +181,15 @@ def test_what_support_does_is_refused_where_it_makes_no_sense_and_written_down_w
 @pytest.mark.django_db
 def test_a_mail_that_is_not_in_the_register_cannot_even_be_kept() -> None:
     case = written_down()
-    assert set(case_mails.REGISTER) == {"received", "received_unproved", "answered", "alert_7", "alert_20", "alert_25"}
+    assert set(case_mails.REGISTER) == {
+        "received",
+        "received_unproved",
+        "reply",
+        "answered",
+        "alert_7",
+        "alert_20",
+        "alert_25",
+    }
     with pytest.raises(IntegrityError, match="case_mail_in_the_register"), transaction.atomic():
         CaseMail.objects.create(case=case, template="spring_sale", created_at=NOW, next_at=NOW)
 

@@ -20,9 +20,6 @@ SHARED_CODES = {
 }
 # Errors that never become an answer of the REST API -> who handles them.
 INTERNAL = {
-    "breach_closed": "config/management/commands/breach.py tells the operator",
-    "breach_noticed_later": "config/management/commands/breach.py tells the operator",
-    "breach_unknown": "config/management/commands/breach.py tells the operator",
     "cannot_grant": "ledger/management/commands/paddle_events.py tells the operator",
     "carrier_refused": "voice/submission.py and reconcile.py: the call fails with that reason",
     "carrier_silent": "voice/submission.py and reconcile.py: looked up, or tried again",
@@ -37,12 +34,6 @@ INTERNAL = {
     "nothing_to_resolve": "ledger/management/commands/paddle_events.py tells the operator",
     "rate_card_invalid": "ledger/management/commands/rate_card.py tells the operator",
     "recognition_failed": "ai/listening/track.py: the stretch becomes a gap",
-    "restriction_unknown": "config/management/commands/cases.py tells the operator",
-    "case_closed": "config/management/commands/cases.py tells the operator",
-    "case_unknown": "config/management/commands/cases.py tells the operator",
-    "case_unproved": "config/management/commands/cases.py tells the operator",
-    "case_waits_for_erasure": "config/management/commands/cases.py tells the operator",
-    "reason_missing": "config/management/commands/cases.py tells the operator",
     "reference_taken": "each call has a reference of its own, so a second hold is a fault of ours",
     "social_cancelled": "identity/social_entry.py tells the page that the browser comes back to",
     "social_email_known": "the same",

@@ -41,6 +41,7 @@ LOOKED = frozenset(
 StaffRole = Literal["support", "privacy_officer", "admin"]
 OURS: frozenset[StaffRole] = frozenset({"support", "privacy_officer", "admin"})
 LOOKERS: frozenset[StaffRole] = frozenset({"support", "privacy_officer"})
+DECIDERS: frozenset[StaffRole] = frozenset({"privacy_officer", "admin"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,4 +72,60 @@ STAFF: Mapping[str, Ours] = {
     ),
     "end_look": Ours(LOOKERS, 204),
     "list_own_looks": Ours(LOOKERS),
+    "list_cases": Ours(OURS),
+    "open_case": Ours(OURS, 201, {"kind": "access", "contact": "asker@people.example", "words": "a copy, please"}),
+    # Each for a case that nobody has proved yet.
+    "get_case": Ours(OURS),
+    "take_case": Ours(OURS),
+    "sort_case": Ours(OURS, body={"kind": "correction"}),
+    "prove_case": Ours(OURS, body={"whose": ""}),
+    "pause_case": Ours(OURS, body={"reason": "we wait for an answer"}),
+    "resume_case": Ours(OURS),
+    "note_case": Ours(OURS, body={"text": "rang back, no answer"}),
+    "reply_to_case": Ours(OURS, body={"template": "prove"}),
+    "carry_out_case": Ours(DECIDERS, 409, {"number": ""}),
+    "approve_case_deletion": Ours(DECIDERS, 409, {"seen": "0" * 64}),
+    "withdraw_case_deletion": Ours(DECIDERS, 409),
+    "take_back_case_deletion": Ours(DECIDERS, 409),
+    "lift_case_restriction": Ours(DECIDERS, 409, {"reason": "it is settled"}),
+    "close_case": Ours(DECIDERS, body={"outcome": "refused", "answer": "That was somebody else."}),
+    "list_recipients": Ours(DECIDERS),
+    "find_disclosures": Ours(DECIDERS, body={"whose": "+1 202 555 0199"}),
+    "list_orders": Ours(DECIDERS),
+    "prepare_order": Ours(
+        DECIDERS,
+        409,
+        {
+            "whose": "+1 202 555 0199",
+            "order_id": "2 Js 417/26",
+            "authority": "A court",
+            "legal_basis": "A law",
+            "elements": ["call"],
+        },
+    ),
+    # There is none of this reference.
+    "approve_order": Ours(DECIDERS, 404, {"seen": "0" * 64}),
+    "withdraw_order": Ours(DECIDERS, 404),
+    "release_order": Ours(DECIDERS, 404),
+    "list_holds": Ours(DECIDERS),
+    "place_hold": Ours(
+        DECIDERS,
+        409,
+        {
+            "what": "number",
+            "which": "+1 202 555 0199",
+            "basis": "A law",
+            "reason": "The court asked.",
+            "review_on": "2999-01-01",
+            "ends_on": "2999-01-01",
+        },
+    ),
+    "approve_hold": Ours(DECIDERS, 404),
+    "review_hold": Ours(DECIDERS, 404, {"review_on": "2999-01-01"}),
+    "lift_hold": Ours(DECIDERS, 404, {"reason": "it is settled"}),
+    "list_breaches": Ours(DECIDERS),
+    "record_breach": Ours(DECIDERS, 201, {"what": "A laptop was lost.", "noticed_at": "2026-11-01T10:00:00Z"}),
+    "note_breach": Ours(DECIDERS, 404, {"text": "It was encrypted."}),
+    "tell_of_breach": Ours(DECIDERS, 404, {"whom": "people", "how": "by mail"}),
+    "close_breach": Ours(DECIDERS, 404, {"conclusion": "Nobody could read it."}),
 }

@@ -5,11 +5,14 @@ at the method, and a `StaffAuth` that takes a customer's session.
 """
 
 import re
+from datetime import UTC, datetime
 from typing import Any, get_args
+from uuid import UUID
 
 import pytest
 
 from identity.staff.models import StaffMember
+from identity.staff.opened_cases import open_by_support
 from tests.matrix.asker import Asker, Reply
 from tests.matrix.expectations import EXPECTATIONS, ROLES, SIGNED_IN, Role
 from tests.matrix.expected_of_staff import LOOKED, STAFF, StaffRole
@@ -38,9 +41,22 @@ def asks_ours(world: World, operation: Operation, browser: Asker, **how: Any) ->
     owner = world.people["owner"].membership
     words = {"workspace": str(owner.workspace_id), "member": str(owner.user_id)}
     template = STAFF[operation.operation_id].body
-    body = template and {name: value.format(**words) for name, value in template.items()}
-    named = {"path.member_id": hire(first_name="Target").member.id} if "{member_id}" in operation.path else {}
-    return browser.ask(operation.method, operation.url(named), body, **how)
+    body = template and {
+        name: value.format(**words) if isinstance(value, str) else value for name, value in template.items()
+    }
+    return browser.ask(operation.method, operation.url(named_in(operation.path)), body, **how)
+
+
+def named_in(path: str) -> dict[str, UUID | str]:
+    """Things that are made for one question alone."""
+    if "{member_id}" in path:
+        return {"path.member_id": hire(first_name="Target").member.id}
+    if "/cases/{reference}" not in path:
+        return {"path.reference": "XX-0000"}
+    case = open_by_support(
+        kind="access", contact="asker@people.example", words="a copy, please", by="operator", now=datetime.now(UTC)
+    )
+    return {"path.reference": case.reference}
 
 
 def asks(world: World, operation: Operation, browser: Asker, role: Role) -> Reply:

@@ -86,7 +86,7 @@ def test_password_and_code_together_open_a_session_of_its_own_kind() -> None:
     assert desk.state == "anonymous"
     status, session = desk.enter(ours)
     assert (status, session["first_name"], session["role"]) == (200, "Nora", "support")
-    assert session["permissions"] == {"look": True, "read_record": False, "manage_staff": False}
+    assert {name for name, may in session["permissions"].items() if may} == {"look", "answer"}
     cookie = desk.client.cookies["__Host-staff"]
     assert (cookie["secure"], cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, True, "Strict", "/")
     assert cookie["domain"] == ""

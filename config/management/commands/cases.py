@@ -9,10 +9,9 @@ from django.core.management.base import BaseCommand, CommandError
 from compliance import audit, cases
 from compliance.cases import OPERATOR, Kind
 from compliance.models import Case
-from identity.contact import MobileInvalid, parse_mobile
-from identity.models import User
+from identity.staff.opened_cases import open_by_support
+from identity.staff.people_named import whose
 from processors.errors import DomainError
-from processors.pseudonyms import pseudonym
 from voice import restricting
 
 LISTED_MAX = 200
@@ -60,7 +59,10 @@ class Command(BaseCommand):
             if act == "list":
                 self._list(now, everything=options["all"])
             elif act == "open":
-                self._line(_opened(options["kind"], options["contact"].strip(), options["words"], now), now)
+                opened = open_by_support(
+                    kind=options["kind"], contact=options["contact"], words=options["words"], by=OPERATOR, now=now
+                )
+                self._line(opened, now)
             elif act == "show":
                 self._show(cases.read(reference=options["reference"], by=OPERATOR, now=now))
             else:
@@ -81,13 +83,16 @@ class Command(BaseCommand):
         if act in ("restrict", "lift"):
             case = cases.of_reference(reference)
             if act == "restrict":
-                number = _whose(options["number"].strip()).get("phone_e164", "")
+                number = whose(options["number"]).phone_e164
                 restricting.restrict(case=case, by=OPERATOR, now=now, phone_e164=number)
             else:
                 restricting.lift(case=case, reason=options["reason"], by=OPERATOR, now=now)
             return case
         if act == "prove":
-            return cases.prove(reference=reference, by=OPERATOR, now=now, **_whose(options["whose"].strip()))
+            named = whose(options["whose"])
+            return cases.prove(
+                reference=reference, by=OPERATOR, now=now, user_id=named.user_id, phone_e164=named.phone_e164
+            )
         return cases.close(
             reference=reference, outcome=options["outcome"], answer=options["answer"], by=OPERATOR, now=now
         )
@@ -129,30 +134,3 @@ class Command(BaseCommand):
             self.stdout.write(f"Erasure: {case.erasure.state}, runs {case.erasure.runs_at:%Y-%m-%d %H:%M} UTC")
         for entry in case.entries.order_by("at", "id"):
             self.stdout.write(f"\n{entry.at:%Y-%m-%d %H:%M} {entry.kind} by {entry.author}\n{entry.text}")
-
-
-def _opened(kind: Kind, contact: str, words: str, now: datetime) -> Case:
-    """Raises CommandError."""
-    if "@" in contact:
-        person, contact = pseudonym("email", contact), contact.lower()
-    else:
-        contact = str(_whose(contact)["phone_e164"])
-        person = pseudonym("phone", contact)
-    return cases.open_case(
-        kind=kind, channel="support", person=person, contact=contact, words=words, by=OPERATOR, now=now
-    )
-
-
-def _whose(named: str) -> dict[str, Any]:
-    """Raises CommandError."""
-    if not named:
-        return {}
-    if "@" in named:
-        user = User.objects.filter(email=named.lower(), mobile_verified_at__isnull=False).first()
-        if user is None:
-            raise CommandError("No account has this e-mail.")
-        return {"user_id": user.id}
-    try:
-        return {"phone_e164": parse_mobile(named)}
-    except MobileInvalid as error:
-        raise CommandError(error.message) from None

@@ -12,7 +12,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import InterfaceError, OperationalError, close_old_connections
 
-from compliance import audit_check, breaches, case_clock, case_mails, policy_change, retention
+from compliance import audit_check, breaches, case_clock, case_mails, holds, policy_change, retention
 from compliance import tasks as compliance
 from identity import account_mails, invitation_mails, policy_mails
 from identity.outgoing import mails, sending
@@ -69,6 +69,7 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (60, alerts.tell_of_blocked_egress),
         (2, case_mails.send_case_mails),
         (5, breaches.send_breach_alerts),
+        (60, holds.send_review_alerts),
     ),
     "webhooks": ((1, sending.send_due),),
     "house": (
@@ -80,6 +81,7 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (600, policy_change.publish_versions),
         (60, case_clock.raise_alerts),
         (60, breaches.raise_breach_alerts),
+        (60, holds.lift_ended),
         (60, retention.expire),
         (60, leftovers.expire_leftovers),
     ),

@@ -91,6 +91,13 @@ export const keys = {
     events: ["staff", "events"] as const,
     looks: ["staff", "looks"] as const,
     enrolment: (token: string) => ["staff", "enrolment", token] as const,
+    cases: ["staff", "cases"] as const,
+    queue: (show: string) => ["staff", "cases", "queue", show] as const,
+    oneCase: (reference: string) => ["staff", "cases", "one", reference] as const,
+    recipients: ["staff", "recipients"] as const,
+    orders: ["staff", "orders"] as const,
+    holds: ["staff", "holds"] as const,
+    breaches: ["staff", "breaches"] as const,
   },
   myData: ["my-data"] as const,
   privacy: {

@@ -1755,6 +1755,396 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/staff/breaches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Breaches */
+        get: operations["list_breaches"];
+        put?: never;
+        /**
+         * Record Breach
+         * @description Its 72 hours run from when it was noticed.
+         */
+        post: operations["record_breach"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/staff/breaches/{reference}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Close Breach */
+        post: operations["close_breach"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/staff/breaches/{reference}/note": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Note Breach */
+        post: operations["note_breach"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/staff/breaches/{reference}/told": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tell Of Breach
+         * @description Notes that the authority or the people concerned were told, and how.
+         */
+        post: operations["tell_of_breach"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/staff/cases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Cases
+         * @description What waits for an answer, due first; or what was answered, newest first.
+         */
+        get: operations["list_cases"];
+        put?: never;
+        /**
+         * Open Case
+         * @description Writes down what somebody asked of us otherwise, such as by telephone.
+         */
+        post: operations["open_case"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/staff/cases/{reference}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Case
+         * @description Everything about one case; that it was read is written down.
+         */
+        get: operations["get_case"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/staff/cases/{reference}/carry-out": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Carry Out Case
+         * @description Restricts, stops calls, or prepares a deletion, which somebody else has to approve.
+         */
+        post: operations["carry_out_case"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/staff/cases/{reference}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Close Case
+         * @description Answers it, and those joined to it that are proved.
+         */
+        post: operations["close_case"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/staff/cases/{reference}/deletion/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approve Deletion
+         * @description By another than who prepared it, and of exactly what was previewed.
+         */
+        post: operations["approve_case_deletion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/staff/cases/{reference}/deletion/take-back": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take Back Deletion
+         * @description Cancels an approved deletion while its grace lasts.
+         */
+        post: operations["take_back_case_deletion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/staff/cases/{reference}/deletion/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Withdraw Deletion
+         * @description Takes back what waits for approval.
+         */
+        post: operations["withdraw_case_deletion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/staff/cases/{reference}/lift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Lift Restriction
+         * @description Ends the restriction of the case's person, by a decision that says why.
+         */
+        post: operations["lift_case_restriction"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/staff/cases/{reference}/note": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Note Case */
+        post: operations["note_case"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/staff/cases/{reference}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause Case
+         * @description Notes what it waits for; the last day for the answer stays.
+         */
+        post: operations["pause_case"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/staff/cases/{reference}/prove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Prove Case
+         * @description Notes that we have recognised who asks, and whose data is meant.
+         */
+        post: operations["prove_case"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/staff/cases/{reference}/reply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reply To Case
+         * @description Mails a reply of the register; who has not proved who they are gets fixed words alone.
+         */
+        post: operations["reply_to_case"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/staff/cases/{reference}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Resume Case */
+        post: operations["resume_case"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/staff/cases/{reference}/sort": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sort Case
+         * @description Says what the person wants.
+         */
+        post: operations["sort_case"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/staff/cases/{reference}/take": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take Case */
+        post: operations["take_case"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/staff/disclosures/find": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Find Disclosures
+         * @description Who was told what about a person, who stands in the body, so that no address ever enters a log.
+         */
+        post: operations["find_disclosures"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/staff/enrolment": {
         parameters: {
             query?: never;
@@ -1815,6 +2205,90 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/staff/holds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Holds
+         * @description What is kept although it would end, on what ground, and when somebody looks whether it still has to be.
+         */
+        get: operations["list_holds"];
+        put?: never;
+        /**
+         * Place Hold
+         * @description On all that an account has, on the leads of a number, on a lead, or on a call.
+         */
+        post: operations["place_hold"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/staff/holds/{reference}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approve Hold
+         * @description By another than who placed it; a hold that nobody else approves ends after 7 days.
+         */
+        post: operations["approve_hold"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/staff/holds/{reference}/lift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Lift Hold
+         * @description What it covers ends with its term again; what was erased meanwhile goes for good, once two people want it.
+         */
+        post: operations["lift_hold"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/staff/holds/{reference}/review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Review Hold
+         * @description Says that it is still needed, and when somebody looks again.
+         */
+        post: operations["review_hold"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/staff/looks": {
         parameters: {
             query?: never;
@@ -1856,6 +2330,84 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/staff/orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Orders */
+        get: operations["list_orders"];
+        put?: never;
+        /**
+         * Prepare Order
+         * @description Writes down what an authority demands, for somebody else to approve.
+         */
+        post: operations["prepare_order"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/staff/orders/{reference}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approve Order
+         * @description By another than who prepared it, and of exactly what was shown.
+         */
+        post: operations["approve_order"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/staff/orders/{reference}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Release Order
+         * @description What was approved, as a file, once; it is counted as disclosed.
+         */
+        post: operations["release_order"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/staff/orders/{reference}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Withdraw Order */
+        post: operations["withdraw_order"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/staff/people": {
         parameters: {
             query?: never;
@@ -1887,6 +2439,26 @@ export interface paths {
          * @description Ends every session and look of one of us, who does not come in again until reset.
          */
         post: operations["disable_staff"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/staff/recipients": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Recipients
+         * @description The closed list, what each was told lately, and what was kept from leaving.
+         */
+        get: operations["list_recipients"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2590,6 +3162,14 @@ export interface components {
             max: number;
         };
         /**
+         * ApproveIn
+         * @description seen: of the preview that was shown.
+         */
+        ApproveIn: {
+            /** Seen */
+            seen: string;
+        };
+        /**
          * AskIn
          * @description What somebody with an account asks for; a copy and the deletion have ways of their own.
          */
@@ -2661,6 +3241,102 @@ export interface components {
             rate: components["schemas"]["RateOut"];
             /** Sequence */
             sequence: number;
+        };
+        /**
+         * BlockedOut
+         * @description Something that was kept from leaving. processor: its key, "" for a host that nobody listed. field: its name, never its
+         *     value.
+         */
+        BlockedOut: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Field */
+            field: string;
+            /** Host */
+            host: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Processor */
+            processor: string;
+            /** Reason */
+            reason: string;
+        };
+        /** BreachEntryOut */
+        BreachEntryOut: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Author */
+            author: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Text */
+            text: string;
+        };
+        /**
+         * BreachIn
+         * @description what: names nobody. noticed_at: when the 72 hours began.
+         */
+        BreachIn: {
+            /**
+             * Noticed At
+             * Format: date-time
+             */
+            noticed_at: string;
+            /** What */
+            what: string;
+        };
+        /**
+         * BreachOut
+         * @description due_at: until when the authority has to be told. hours_left: below zero when that is past; null when it was told, or the
+         *     breach is closed.
+         */
+        BreachOut: {
+            /** Closed At */
+            closed_at: string | null;
+            /** Conclusion */
+            conclusion: string;
+            /**
+             * Due At
+             * Format: date-time
+             */
+            due_at: string;
+            /** Entries */
+            entries: components["schemas"]["BreachEntryOut"][];
+            /** Hours Left */
+            hours_left: number | null;
+            /**
+             * Noticed At
+             * Format: date-time
+             */
+            noticed_at: string;
+            /** Reference */
+            reference: string;
+            /** Told Authority At */
+            told_authority_at: string | null;
+            /** Told People At */
+            told_people_at: string | null;
+            /** What */
+            what: string;
+        };
+        /**
+         * BreachesOut
+         * @description Those that are open first, the newest of each first; at most 100.
+         */
+        BreachesOut: {
+            /** Items */
+            items: components["schemas"]["BreachOut"][];
         };
         /**
          * BurnDay
@@ -3023,6 +3699,17 @@ export interface components {
             monthly_cap_mcredits: number | null;
         };
         /**
+         * CarryOutIn
+         * @description number: the one that was proved, where the case does not keep it.
+         */
+        CarryOutIn: {
+            /**
+             * Number
+             * @default
+             */
+            number?: string;
+        };
+        /**
          * Cause
          * @description What made an entry.
          *
@@ -3165,12 +3852,30 @@ export interface components {
             text: string;
         };
         /**
+         * CloseIn
+         * @description answer: mailed to who proved to be the person.
+         */
+        CloseIn: {
+            /** Answer */
+            answer: string;
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "done" | "refused" | "taken_back";
+        };
+        /**
          * CodeSentOut
          * @description The same whether or not anything is known about the number.
          */
         CodeSentOut: {
             /** Valid Minutes */
             valid_minutes: number;
+        };
+        /** ConclusionIn */
+        ConclusionIn: {
+            /** Conclusion */
+            conclusion: string;
         };
         /**
          * ConsentOut
@@ -3323,6 +4028,259 @@ export interface components {
             items: components["schemas"]["DeliveryOut"][];
             /** Next Cursor */
             next_cursor: string | null;
+        };
+        /**
+         * DeskActOut
+         * @description What was done, from the audit log. action: as the log names it. by: as with entries.
+         */
+        DeskActOut: {
+            /** Action */
+            action: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** By */
+            by: string;
+        };
+        /**
+         * DeskAnswerOut
+         * @description Words to begin a closing answer with.
+         */
+        DeskAnswerOut: {
+            /**
+             * Key
+             * @enum {string}
+             */
+            key: "copy" | "corrected" | "restricted" | "calls_stopped" | "nothing_held" | "unproved" | "not_ours";
+            /** Label */
+            label: string;
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "done" | "refused";
+            /** Text */
+            text: string;
+        };
+        /**
+         * DeskCaseOut
+         * @description A line of the queue. due_on: the last day for the answer. days_left: below zero when that is past; null when answered.
+         *
+         *     taken_by: first name of who works on it. approval_waits: a deletion is prepared, and somebody else has to approve it.
+         *     deletion_answered: since a deletion was approved that can still be taken back, the person has written.
+         */
+        DeskCaseOut: {
+            /** Approval Waits */
+            approval_waits: boolean;
+            /**
+             * Channel
+             * @enum {string}
+             */
+            channel: "privacy_centre" | "mail" | "callee_page" | "support";
+            /** Days Left */
+            days_left: number | null;
+            /** Deletion Answered */
+            deletion_answered: boolean;
+            /**
+             * Due On
+             * Format: date
+             */
+            due_on: string;
+            /** Is Mine */
+            is_mine: boolean;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "access" | "correction" | "deletion" | "restriction" | "objection" | "withdrawal" | "nominee" | "grievance" | "opt_out" | "unsorted";
+            /**
+             * Opened At
+             * Format: date-time
+             */
+            opened_at: string;
+            /** Outcome */
+            outcome: ("done" | "refused" | "taken_back" | "erased") | "";
+            /** Pause Reason */
+            pause_reason: string;
+            /** Proved By */
+            proved_by: ("session" | "passcode" | "support") | "";
+            /** Reference */
+            reference: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "received" | "verified" | "working" | "closed";
+            /** Taken By */
+            taken_by: string | null;
+        };
+        /**
+         * DeskCasePageOut
+         * @description A case on one page. may: the next steps that its state and the asker's role allow, the likeliest first.
+         */
+        DeskCasePageOut: {
+            /** Acts */
+            acts: components["schemas"]["DeskActOut"][];
+            /** Answers */
+            answers: components["schemas"]["DeskAnswerOut"][];
+            case: components["schemas"]["DeskCaseOut"];
+            /** Closed At */
+            closed_at: string | null;
+            /** Entries */
+            entries: components["schemas"]["DeskEntryOut"][];
+            erasure: components["schemas"]["DeskErasureOut"] | null;
+            /** Joined */
+            joined: components["schemas"]["DeskJoinedOut"][];
+            /** Joined To */
+            joined_to: string | null;
+            /** May */
+            may: ("take" | "prove" | "sort" | "pause" | "resume" | "reply" | "note" | "carry_out" | "approve" | "withdraw" | "take_back" | "lift" | "close" | "refuse")[];
+            /** Paused At */
+            paused_at: string | null;
+            person: components["schemas"]["DeskPersonOut"];
+            prepared: components["schemas"]["DeskPreparedOut"] | null;
+            /** Proved At */
+            proved_at: string | null;
+            /** Replies */
+            replies: components["schemas"]["DeskReplyOut"][];
+        };
+        /**
+         * DeskCountsOut
+         * @description How many there are to show of each.
+         */
+        DeskCountsOut: {
+            /** Mine */
+            mine: number;
+            /** Open */
+            open: number;
+            /** Overdue */
+            overdue: number;
+            /** Waiting */
+            waiting: number;
+        };
+        /**
+         * DeskEntryOut
+         * @description author: a first name of ours, "system", "operator" or "requester".
+         */
+        DeskEntryOut: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Author */
+            author: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "mail" | "words" | "note" | "change" | "reply";
+            /** Text */
+            text: string;
+        };
+        /**
+         * DeskErasureOut
+         * @description cancellable: its grace lasts until runs_at.
+         */
+        DeskErasureOut: {
+            /** Cancellable */
+            cancellable: boolean;
+            /** Receipt Path */
+            receipt_path: string;
+            /**
+             * Runs At
+             * Format: date-time
+             */
+            runs_at: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "requested" | "approved" | "running" | "verifying" | "rewriting" | "done" | "cancelled";
+        };
+        /** DeskJoinedOut */
+        DeskJoinedOut: {
+            /** Proved */
+            proved: boolean;
+            /** Reference */
+            reference: string;
+        };
+        /**
+         * DeskPersonOut
+         * @description Whose data is meant.
+         *
+         *     kind: account; number; number_not_kept, which has to be typed for what is done with it; address: only that of a mail is known,
+         *     and nothing is linked to it; gone: removed with the person. contact: where an answer goes, "" when nothing is kept.
+         */
+        DeskPersonOut: {
+            /** Contact */
+            contact: string;
+            /** Email */
+            email: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "account" | "number" | "number_not_kept" | "address" | "gone";
+            /** Name */
+            name: string | null;
+            /** Restricted */
+            restricted: boolean;
+            /** User Id */
+            user_id: string | null;
+        };
+        /**
+         * DeskPreparedOut
+         * @description A deletion that waits for a second person. seen: what the approval has to name. by_me: so somebody else approves it.
+         */
+        DeskPreparedOut: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** By */
+            by: string;
+            /** By Me */
+            by_me: boolean;
+            preview: components["schemas"]["ErasurePreviewOut"];
+            /** Seen */
+            seen: string;
+        };
+        /**
+         * DeskQueuePage
+         * @description Those that are due first come first; of the answered the newest.
+         */
+        DeskQueuePage: {
+            counts: components["schemas"]["DeskCountsOut"];
+            /** Items */
+            items: components["schemas"]["DeskCaseOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * DeskReplyOut
+         * @description A reply of the register that may go out now. text: filled in, with {words} where words of one's own go.
+         */
+        DeskReplyOut: {
+            /**
+             * Key
+             * @enum {string}
+             */
+            key: "prove" | "which" | "working" | "ask" | "tell";
+            /** Label */
+            label: string;
+            /** Takes Words */
+            takes_words: boolean;
+            /** Text */
+            text: string;
         };
         /**
          * DialCheckOut
@@ -3938,6 +4896,120 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * HoldIn
+         * @description which: the whole e-mail of an account; a number, for all leads that have it; or the id of a lead or a call.
+         *
+         *     basis: the law or order on which it rests. order_id: the authority's own, "" where it is no order. review_on: when somebody looks
+         *     whether it is still needed. ends_on: its last day. secret_until: the last day on which the ground forbids telling the person.
+         */
+        HoldIn: {
+            /** Basis */
+            basis: string;
+            /**
+             * Ends On
+             * Format: date
+             */
+            ends_on: string;
+            /**
+             * Order Id
+             * @default
+             */
+            order_id?: string;
+            /** Reason */
+            reason: string;
+            /**
+             * Review On
+             * Format: date
+             */
+            review_on: string;
+            /** Secret Until */
+            secret_until?: string | null;
+            /**
+             * What
+             * @enum {string}
+             */
+            what: "account" | "number" | "lead" | "call";
+            /** Which */
+            which: string;
+        };
+        /**
+         * HoldOut
+         * @description What an order or the law demands to be kept. rows: how many accounts, leads and calls it names; sealed: how many of what it
+         *     covers was erased meanwhile, of which a copy is kept.
+         *
+         *     review_due: nobody has looked in time whether it is still needed. approved_by: "" until somebody else has; without that it
+         *     ends on approve_until. lift_asked_by: who wants it lifted, for another to do. lifted_by: "" while it is in force. may: what the
+         *     asker may do next.
+         */
+        HoldOut: {
+            /** Accounts */
+            accounts: number;
+            /**
+             * Approve Until
+             * Format: date-time
+             */
+            approve_until: string;
+            /** Approved At */
+            approved_at: string | null;
+            /** Approved By */
+            approved_by: string;
+            /** Basis */
+            basis: string;
+            /** Calls */
+            calls: number;
+            /**
+             * Ends On
+             * Format: date
+             */
+            ends_on: string;
+            /** Leads */
+            leads: number;
+            /** Lift Asked By */
+            lift_asked_by: string;
+            /** Lift Reason */
+            lift_reason: string;
+            /** Lifted At */
+            lifted_at: string | null;
+            /** Lifted By */
+            lifted_by: string;
+            /** May */
+            may: ("approve" | "review" | "lift")[];
+            /** Order Id */
+            order_id: string;
+            /**
+             * Placed At
+             * Format: date-time
+             */
+            placed_at: string;
+            /** Placed By */
+            placed_by: string;
+            /** Reason */
+            reason: string;
+            /** Reference */
+            reference: string;
+            /** Review Due */
+            review_due: boolean;
+            /**
+             * Review On
+             * Format: date
+             */
+            review_on: string;
+            /** Sealed */
+            sealed: number;
+            /** Secret Until */
+            secret_until: string | null;
+        };
+        /**
+         * HoldsOut
+         * @description Those in force first, the next review first; at most 200. over_term: how many calls' text is over its term and kept.
+         */
+        HoldsOut: {
+            /** Items */
+            items: components["schemas"]["HoldOut"][];
+            /** Over Term */
+            over_term: number;
+        };
+        /**
          * InsightOut
          * @description One statement about a call and the segments that carry it.
          *
@@ -4418,6 +5490,11 @@ export interface components {
             /** Words */
             words: string;
         };
+        /** NoteIn */
+        NoteIn: {
+            /** Text */
+            text: string;
+        };
         /** NumberCodeIn */
         NumberCodeIn: {
             /** Code */
@@ -4455,6 +5532,21 @@ export interface components {
             sms_consent: true;
         };
         /**
+         * OpenCaseIn
+         * @description What somebody asked of us otherwise, such as by telephone. contact: the e-mail address or number for the answer.
+         */
+        OpenCaseIn: {
+            /** Contact */
+            contact: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "access" | "correction" | "deletion" | "restriction" | "objection" | "withdrawal" | "nominee" | "grievance" | "opt_out" | "unsorted";
+            /** Words */
+            words: string;
+        };
+        /**
          * OpenedOut
          * @description id: of the call or lead; null for a list.
          */
@@ -4466,6 +5558,89 @@ export interface components {
              * @enum {string}
              */
             what: "activity" | "balance" | "burn_down" | "call" | "calls" | "dial_check" | "explanation" | "insights" | "keys" | "lead" | "leads" | "looks" | "purchases" | "questions" | "receipt" | "spending" | "statement" | "team" | "top_up" | "transcript";
+        };
+        /**
+         * OrderIn
+         * @description order_id: the authority's own. secret_until: the last day on which the order forbids telling the person.
+         *
+         *     elements: the kinds of data that the order covers, by key.
+         */
+        OrderIn: {
+            /** Authority */
+            authority: string;
+            /** Elements */
+            elements: string[];
+            /** Legal Basis */
+            legal_basis: string;
+            /** Order Id */
+            order_id: string;
+            /** Secret Until */
+            secret_until?: string | null;
+            /** Whose */
+            whose: string;
+        };
+        /**
+         * OrderOut
+         * @description What an authority demands by an order. whose: e-mail or number of the person, "" once it is over. kinds: all that it covers.
+         *     found: how much of them is held; once it is over, was held when it was prepared.
+         *
+         *     seen: what an approval has to name. by_me: so somebody else approves it. may: what the asker may do next.
+         */
+        OrderOut: {
+            /** Authority */
+            authority: string;
+            /** Bundle Hash */
+            bundle_hash: string;
+            /** By Me */
+            by_me: boolean;
+            /** Decided At */
+            decided_at: string | null;
+            /** Decided By */
+            decided_by: string;
+            /** Found */
+            found: components["schemas"]["GoesOut"][];
+            /** Kinds */
+            kinds: components["schemas"]["DataClassOut"][];
+            /** Legal Basis */
+            legal_basis: string;
+            /** May */
+            may: ("approve" | "release" | "withdraw")[];
+            /** Order Id */
+            order_id: string;
+            /**
+             * Prepared At
+             * Format: date-time
+             */
+            prepared_at: string;
+            /** Prepared By */
+            prepared_by: string;
+            /** Reference */
+            reference: string;
+            /** Released At */
+            released_at: string | null;
+            /** Released By */
+            released_by: string;
+            /** Secret Until */
+            secret_until: string | null;
+            /** Seen */
+            seen: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "approved" | "released" | "withdrawn";
+            /** Whose */
+            whose: string;
+        };
+        /**
+         * OrderPage
+         * @description The newest first.
+         */
+        OrderPage: {
+            /** Items */
+            items: components["schemas"]["OrderOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /** OtpCheckIn */
         OtpCheckIn: {
@@ -4697,6 +5872,14 @@ export interface components {
             see_team: boolean;
         };
         /**
+         * PersonDisclosuresOut
+         * @description What recipients were told about a person, secret orders included; the newest first, at most 500.
+         */
+        PersonDisclosuresOut: {
+            /** Items */
+            items: components["schemas"]["DisclosureOut"][];
+        };
+        /**
          * PieceOut
          * @description A run of words: in both wordings, only in the newer one, or only in the older one.
          */
@@ -4880,6 +6063,18 @@ export interface components {
         ProcessorsOut: {
             /** Items */
             items: components["schemas"]["ProcessorOut"][];
+        };
+        /**
+         * ProveIn
+         * @description whose: the whole e-mail of an account, or a number with its country code, whose data is meant; "" when only the person was
+         *     recognised.
+         */
+        ProveIn: {
+            /**
+             * Whose
+             * @default
+             */
+            whose?: string;
         };
         /**
          * PurchaseChange
@@ -5137,6 +6332,14 @@ export interface components {
             version: number;
         };
         /**
+         * ReasonIn
+         * @description reason: why, for whoever reads the case later.
+         */
+        ReasonIn: {
+            /** Reason */
+            reason: string;
+        };
+        /**
          * ReceiptOut
          * @description From ringing to the ledger entries; arithmetic spells out how the total came about.
          */
@@ -5189,6 +6392,27 @@ export interface components {
             label: string;
         };
         /**
+         * RecipientOut
+         * @description A recipient of the closed list, with how often it was told something in the last 30 days.
+         */
+        RecipientOut: {
+            /** Last On */
+            last_on: string | null;
+            recipient: components["schemas"]["ProcessorOut"];
+            /** Times */
+            times: number;
+        };
+        /**
+         * RecipientsOut
+         * @description blocked: the newest first, at most 20.
+         */
+        RecipientsOut: {
+            /** Blocked */
+            blocked: components["schemas"]["BlockedOut"][];
+            /** Items */
+            items: components["schemas"]["RecipientOut"][];
+        };
+        /**
          * RecoveryCodesOut
          * @description Each opens the entrance once in place of the app. No other answer shows them again.
          */
@@ -5205,6 +6429,22 @@ export interface components {
             code: string;
             /** Message */
             message: string;
+        };
+        /**
+         * ReplyIn
+         * @description words: one's own, where the reply takes them.
+         */
+        ReplyIn: {
+            /**
+             * Template
+             * @enum {string}
+             */
+            template: "prove" | "which" | "working" | "ask" | "tell";
+            /**
+             * Words
+             * @default
+             */
+            words?: string;
         };
         /**
          * RequestOut
@@ -5271,6 +6511,14 @@ export interface components {
         ReservationsOut: {
             /** Items */
             items: components["schemas"]["ReservationOut"][];
+        };
+        /** ReviewIn */
+        ReviewIn: {
+            /**
+             * Review On
+             * Format: date
+             */
+            review_on: string;
         };
         /** RoleIn */
         RoleIn: {
@@ -5626,6 +6874,14 @@ export interface components {
              */
             provider: "google" | "facebook";
         };
+        /** SortIn */
+        SortIn: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "access" | "correction" | "deletion" | "restriction" | "objection" | "withdrawal" | "nominee" | "grievance" | "opt_out" | "unsorted";
+        };
         /** SpeechSpan */
         SpeechSpan: {
             /** End Ms */
@@ -5744,6 +7000,10 @@ export interface components {
          * @description What the role allows; pages hide the rest, routes refuse it.
          */
         StaffPermissionsOut: {
+            /** Answer */
+            answer: boolean;
+            /** Decide */
+            decide: boolean;
             /** Look */
             look: boolean;
             /** Manage Staff */
@@ -5981,6 +7241,16 @@ export interface components {
              * @constant
              */
             sms_consent: true;
+        };
+        /** ToldIn */
+        ToldIn: {
+            /** How */
+            how: string;
+            /**
+             * Whom
+             * @enum {string}
+             */
+            whom: "authority" | "people";
         };
         /**
          * TopUpChanged
@@ -6323,6 +7593,14 @@ export interface components {
             type: "webhooks.changed";
         };
         /**
+         * WhoseIn
+         * @description whose: the whole e-mail of an account, or a number with its country code.
+         */
+        WhoseIn: {
+            /** Whose */
+            whose: string;
+        };
+        /**
          * WishIn
          * @description words: what is wrong and what is right, in the person's own.
          */
@@ -6659,6 +7937,69 @@ export interface components {
         };
         /** @description A service that we use answered wrongly: `paddle_unavailable` */
         credits_502: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The request cannot be used: `cursor_invalid`, `host_unknown`, `request_unusable` */
+        desk_400: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Sign in first: `not_signed_in` */
+        desk_401: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not allowed: `csrf_failed`, `staff_not_permitted` */
+        desk_403: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not found: `breach_unknown`, `case_unknown`, `hold_not_found`, `not_found`, `order_unknown` */
+        desk_404: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not possible in this state: `breach_closed`, `case_closed`, `case_has_no_address`, `case_unproved`, `case_waits_for_erasure`, `hold_lifted`, `not_carried_out_here`, `nothing_of_that`, `nothing_prepared`, `nothing_to_hold`, `order_over`, `person_not_linked`, `prepared_already`, `preview_changed`, `request_already_open`, `request_not_cancellable`, `restriction_unknown`, `second_person_needed` */
+        desk_409: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Too large: `body_too_large` */
+        desk_413: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Some fields need another value: `account_unknown`, `breach_noticed_later`, `email_invalid`, `invalid_fields`, `mobile_invalid`, `reason_missing`, `review_past` */
+        desk_422: {
             headers: {
                 [name: string]: unknown;
             };
@@ -7527,10 +8868,16 @@ export type ApiKeyIn = components['schemas']['ApiKeyIn'];
 export type ApiKeyMadeOut = components['schemas']['ApiKeyMadeOut'];
 export type ApiKeyOut = components['schemas']['ApiKeyOut'];
 export type ApiKeysOut = components['schemas']['ApiKeysOut'];
+export type ApproveIn = components['schemas']['ApproveIn'];
 export type AskIn = components['schemas']['AskIn'];
 export type BalanceChanged = components['schemas']['BalanceChanged'];
 export type BalanceLow = components['schemas']['BalanceLow'];
 export type BalanceOut = components['schemas']['BalanceOut'];
+export type BlockedOut = components['schemas']['BlockedOut'];
+export type BreachEntryOut = components['schemas']['BreachEntryOut'];
+export type BreachIn = components['schemas']['BreachIn'];
+export type BreachOut = components['schemas']['BreachOut'];
+export type BreachesOut = components['schemas']['BreachesOut'];
 export type BurnDay = components['schemas']['BurnDay'];
 export type BurnDownOut = components['schemas']['BurnDownOut'];
 export type BurnDownQuery = components['schemas']['BurnDownQuery'];
@@ -7547,6 +8894,7 @@ export type CallUser = components['schemas']['CallUser'];
 export type CallWarning = components['schemas']['CallWarning'];
 export type CallsWishIn = components['schemas']['CallsWishIn'];
 export type CapIn = components['schemas']['CapIn'];
+export type CarryOutIn = components['schemas']['CarryOutIn'];
 export type Cause = components['schemas']['Cause'];
 export type ChangePasswordIn = components['schemas']['ChangePasswordIn'];
 export type CheckoutChanged = components['schemas']['CheckoutChanged'];
@@ -7555,7 +8903,9 @@ export type CheckoutOut = components['schemas']['CheckoutOut'];
 export type CheckoutStateOut = components['schemas']['CheckoutStateOut'];
 export type ClauseChangeOut = components['schemas']['ClauseChangeOut'];
 export type ClauseOut = components['schemas']['ClauseOut'];
+export type CloseIn = components['schemas']['CloseIn'];
 export type CodeSentOut = components['schemas']['CodeSentOut'];
+export type ConclusionIn = components['schemas']['ConclusionIn'];
 export type ConsentOut = components['schemas']['ConsentOut'];
 export type ConsentTextOut = components['schemas']['ConsentTextOut'];
 export type ConsentsOut = components['schemas']['ConsentsOut'];
@@ -7566,6 +8916,18 @@ export type DataKindsOut = components['schemas']['DataKindsOut'];
 export type DataLinkOut = components['schemas']['DataLinkOut'];
 export type DeliveryOut = components['schemas']['DeliveryOut'];
 export type DeliveryPage = components['schemas']['DeliveryPage'];
+export type DeskActOut = components['schemas']['DeskActOut'];
+export type DeskAnswerOut = components['schemas']['DeskAnswerOut'];
+export type DeskCaseOut = components['schemas']['DeskCaseOut'];
+export type DeskCasePageOut = components['schemas']['DeskCasePageOut'];
+export type DeskCountsOut = components['schemas']['DeskCountsOut'];
+export type DeskEntryOut = components['schemas']['DeskEntryOut'];
+export type DeskErasureOut = components['schemas']['DeskErasureOut'];
+export type DeskJoinedOut = components['schemas']['DeskJoinedOut'];
+export type DeskPersonOut = components['schemas']['DeskPersonOut'];
+export type DeskPreparedOut = components['schemas']['DeskPreparedOut'];
+export type DeskQueuePage = components['schemas']['DeskQueuePage'];
+export type DeskReplyOut = components['schemas']['DeskReplyOut'];
 export type DialCheckOut = components['schemas']['DialCheckOut'];
 export type DiallingChanged = components['schemas']['DiallingChanged'];
 export type DisclosureOut = components['schemas']['DisclosureOut'];
@@ -7605,6 +8967,9 @@ export type HighlightOut = components['schemas']['HighlightOut'];
 export type HistoryCall = components['schemas']['HistoryCall'];
 export type HistoryItem = components['schemas']['HistoryItem'];
 export type HistoryPage = components['schemas']['HistoryPage'];
+export type HoldIn = components['schemas']['HoldIn'];
+export type HoldOut = components['schemas']['HoldOut'];
+export type HoldsOut = components['schemas']['HoldsOut'];
 export type InsightOut = components['schemas']['InsightOut'];
 export type InsightsOut = components['schemas']['InsightsOut'];
 export type InsightsReady = components['schemas']['InsightsReady'];
@@ -7632,10 +8997,15 @@ export type MyDataOut = components['schemas']['MyDataOut'];
 export type NewOwnerIn = components['schemas']['NewOwnerIn'];
 export type NewPasswordIn = components['schemas']['NewPasswordIn'];
 export type NewPurposeOut = components['schemas']['NewPurposeOut'];
+export type NoteIn = components['schemas']['NoteIn'];
 export type NumberCodeIn = components['schemas']['NumberCodeIn'];
 export type NumberErasureIn = components['schemas']['NumberErasureIn'];
 export type NumberIn = components['schemas']['NumberIn'];
+export type OpenCaseIn = components['schemas']['OpenCaseIn'];
 export type OpenedOut = components['schemas']['OpenedOut'];
+export type OrderIn = components['schemas']['OrderIn'];
+export type OrderOut = components['schemas']['OrderOut'];
+export type OrderPage = components['schemas']['OrderPage'];
 export type OtpCheckIn = components['schemas']['OtpCheckIn'];
 export type OtpSentOut = components['schemas']['OtpSentOut'];
 export type OwnCaseOut = components['schemas']['OwnCaseOut'];
@@ -7650,6 +9020,7 @@ export type PauseOut = components['schemas']['PauseOut'];
 export type PauseState = components['schemas']['PauseState'];
 export type PausedCall = components['schemas']['PausedCall'];
 export type PermissionsOut = components['schemas']['PermissionsOut'];
+export type PersonDisclosuresOut = components['schemas']['PersonDisclosuresOut'];
 export type PieceOut = components['schemas']['PieceOut'];
 export type PolicyAnswerIn = components['schemas']['PolicyAnswerIn'];
 export type PolicyChangesOut = components['schemas']['PolicyChangesOut'];
@@ -7662,6 +9033,7 @@ export type PostingOut = components['schemas']['PostingOut'];
 export type Problem = components['schemas']['Problem'];
 export type ProcessorOut = components['schemas']['ProcessorOut'];
 export type ProcessorsOut = components['schemas']['ProcessorsOut'];
+export type ProveIn = components['schemas']['ProveIn'];
 export type PurchaseChange = components['schemas']['PurchaseChange'];
 export type PurchaseOut = components['schemas']['PurchaseOut'];
 export type PurchasePage = components['schemas']['PurchasePage'];
@@ -7675,14 +9047,19 @@ export type QueueOut = components['schemas']['QueueOut'];
 export type QueueState = components['schemas']['QueueState'];
 export type QuoteOut = components['schemas']['QuoteOut'];
 export type RateOut = components['schemas']['RateOut'];
+export type ReasonIn = components['schemas']['ReasonIn'];
 export type ReceiptOut = components['schemas']['ReceiptOut'];
 export type ReceiptRate = components['schemas']['ReceiptRate'];
 export type ReceiptRow = components['schemas']['ReceiptRow'];
+export type RecipientOut = components['schemas']['RecipientOut'];
+export type RecipientsOut = components['schemas']['RecipientsOut'];
 export type RecoveryCodesOut = components['schemas']['RecoveryCodesOut'];
 export type Refusal = components['schemas']['Refusal'];
+export type ReplyIn = components['schemas']['ReplyIn'];
 export type RequestOut = components['schemas']['RequestOut'];
 export type ReservationOut = components['schemas']['ReservationOut'];
 export type ReservationsOut = components['schemas']['ReservationsOut'];
+export type ReviewIn = components['schemas']['ReviewIn'];
 export type RoleIn = components['schemas']['RoleIn'];
 export type SearchedOut = components['schemas']['SearchedOut'];
 export type SegmentAdded = components['schemas']['SegmentAdded'];
@@ -7704,6 +9081,7 @@ export type SocialLinkIn = components['schemas']['SocialLinkIn'];
 export type SocialSignUpIn = components['schemas']['SocialSignUpIn'];
 export type SocialSignUpOut = components['schemas']['SocialSignUpOut'];
 export type SocialUnlinkIn = components['schemas']['SocialUnlinkIn'];
+export type SortIn = components['schemas']['SortIn'];
 export type SpeechSpan = components['schemas']['SpeechSpan'];
 export type Spender = components['schemas']['Spender'];
 export type StaffEventOut = components['schemas']['StaffEventOut'];
@@ -7727,6 +9105,7 @@ export type TeamLookPage = components['schemas']['TeamLookPage'];
 export type TeamOut = components['schemas']['TeamOut'];
 export type TeamSpendingOut = components['schemas']['TeamSpendingOut'];
 export type TextConsentIn = components['schemas']['TextConsentIn'];
+export type ToldIn = components['schemas']['ToldIn'];
 export type TopUpChanged = components['schemas']['TopUpChanged'];
 export type TopUpIn = components['schemas']['TopUpIn'];
 export type TopUpOut = components['schemas']['TopUpOut'];
@@ -7746,6 +9125,7 @@ export type WatchersOut = components['schemas']['WatchersOut'];
 export type WayInOut = components['schemas']['WayInOut'];
 export type WaysInOut = components['schemas']['WaysInOut'];
 export type WebhooksChanged = components['schemas']['WebhooksChanged'];
+export type WhoseIn = components['schemas']['WhoseIn'];
 export type WishIn = components['schemas']['WishIn'];
 export type WordOut = components['schemas']['WordOut'];
 export type WorkerOut = components['schemas']['WorkerOut'];
@@ -7780,6 +9160,13 @@ export type ResponseCredits_413 = components['responses']['credits_413'];
 export type ResponseCredits_422 = components['responses']['credits_422'];
 export type ResponseCredits_429 = components['responses']['credits_429'];
 export type ResponseCredits_502 = components['responses']['credits_502'];
+export type ResponseDesk_400 = components['responses']['desk_400'];
+export type ResponseDesk_401 = components['responses']['desk_401'];
+export type ResponseDesk_403 = components['responses']['desk_403'];
+export type ResponseDesk_404 = components['responses']['desk_404'];
+export type ResponseDesk_409 = components['responses']['desk_409'];
+export type ResponseDesk_413 = components['responses']['desk_413'];
+export type ResponseDesk_422 = components['responses']['desk_422'];
 export type ResponseDialling_400 = components['responses']['dialling_400'];
 export type ResponseDialling_401 = components['responses']['dialling_401'];
 export type ResponseDialling_403 = components['responses']['dialling_403'];
@@ -11217,6 +12604,687 @@ export interface operations {
             503: components["responses"]["identity_503"];
         };
     };
+    list_breaches: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BreachesOut"];
+                };
+            };
+            400: components["responses"]["desk_400"];
+            401: components["responses"]["desk_401"];
+            403: components["responses"]["desk_403"];
+        };
+    };
+    record_breach: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BreachIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BreachOut"];
+                };
+            };
+            400: components["responses"]["desk_400"];
+            401: components["responses"]["desk_401"];
+            403: components["responses"]["desk_403"];
+            404: components["responses"]["desk_404"];
+            409: components["responses"]["desk_409"];
+            413: components["responses"]["desk_413"];
+            422: components["responses"]["desk_422"];
+        };
+    };
+    close_breach: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConclusionIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BreachOut"];
+                };
+            };
+            400: components["responses"]["desk_400"];
+            401: components["responses"]["desk_401"];
+            403: components["responses"]["desk_403"];
+            404: components["responses"]["desk_404"];
+            409: components["responses"]["desk_409"];
+            413: components["responses"]["desk_413"];
+            422: components["responses"]["desk_422"];
+        };
+    };
+    note_breach: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoteIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BreachOut"];
+                };
+            };
+            400: components["responses"]["desk_400"];
+            401: components["responses"]["desk_401"];
+            403: components["responses"]["desk_403"];
+            404: components["responses"]["desk_404"];
+            409: components["responses"]["desk_409"];
+            413: components["responses"]["desk_413"];
+            422: components["responses"]["desk_422"];
+        };
+    };
+    tell_of_breach: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ToldIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BreachOut"];
+                };
+            };
+            400: components["responses"]["desk_400"];
+            401: components["responses"]["desk_401"];
+            403: components["responses"]["desk_403"];
+            404: components["responses"]["desk_404"];
+            409: components["responses"]["desk_409"];
+            413: components["responses"]["desk_413"];
+            422: components["responses"]["desk_422"];
+        };
+    };
+    list_cases: {
+        parameters: {
+            query?: {
+                show?: "open" | "mine" | "overdue" | "waiting" | "answered";
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskQueuePage"];
+                };
+            };
+            400: components["responses"]["desk_400"];
+            401: components["responses"]["desk_401"];
+            403: components["responses"]["desk_403"];
+            404: components["responses"]["desk_404"];
+            409: components["responses"]["desk_409"];
+            422: components["responses"]["desk_422"];
+        };
+    };
+    open_case: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OpenCaseIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskCasePageOut"];
+                };
+            };
+            400: components["responses"]["desk_400"];
+            401: components["responses"]["desk_401"];
+            403: components["responses"]["desk_403"];
+            404: components["responses"]["desk_404"];
+            409: components["responses"]["desk_409"];
+            413: components["responses"]["desk_413"];
+            422: components["responses"]["desk_422"];
+        };
+    };
+    get_case: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskCasePageOut"];
+                };
+            };
+            400: components["responses"]["desk_400"];
+            401: components["responses"]["desk_401"];
+            403: components["responses"]["desk_403"];
+            404: components["responses"]["desk_404"];
+            409: components["responses"]["desk_409"];
+            422: components["responses"]["desk_422"];
+        };
+    };
+    carry_out_case: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CarryOutIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskCasePageOut"];
+                };
+            };
+            400: components["responses"]["desk_400"];
+            401: components["responses"]["desk_401"];
+            403: components["responses"]["desk_403"];
+            404: components["responses"]["desk_404"];
+            409: components["responses"]["desk_409"];
+            413: components["responses"]["desk_413"];
+            422: components["responses"]["desk_422"];
+        };
+    };
+    close_case: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CloseIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskCasePageOut"];
+                };
+            };
+            400: components["responses"]["desk_400"];
+            401: components["responses"]["desk_401"];
+            403: components["responses"]["desk_403"];
+            404: components["responses"]["desk_404"];
+            409: components["responses"]["desk_409"];
+            413: components["responses"]["desk_413"];
+            422: components["responses"]["desk_422"];
+        };
+    };
+    approve_case_deletion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApproveIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskCasePageOut"];
+                };
+            };
+            400: components["responses"]["desk_400"];
+            401: components["responses"]["desk_401"];
+            403: components["responses"]["desk_403"];
+            404: components["responses"]["desk_404"];
+            409: components["responses"]["desk_409"];
+            413: components["responses"]["desk_413"];
+            422: components["responses"]["desk_422"];
+        };
+    };
+    take_back_case_deletion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskCasePageOut"];
+                };
+            };
+            400: components["responses"]["desk_400"];
+            401: components["responses"]["desk_401"];
+            403: components["responses"]["desk_403"];
+            404: components["responses"]["desk_404"];
+            409: components["responses"]["desk_409"];
+            422: components["responses"]["desk_422"];
+        };
+    };
+    withdraw_case_deletion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskCasePageOut"];
+                };
+            };
+            400: components["responses"]["desk_400"];
+            401: components["responses"]["desk_401"];
+            403: components["responses"]["desk_403"];
+            404: components["responses"]["desk_404"];
+            409: components["responses"]["desk_409"];
+            422: components["responses"]["desk_422"];
+        };
+    };
+    lift_case_restriction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskCasePageOut"];
+                };
+            };
+            400: components["responses"]["desk_400"];
+            401: components["responses"]["desk_401"];
+            403: components["responses"]["desk_403"];
+            404: components["responses"]["desk_404"];
+            409: components["responses"]["desk_409"];
+            413: components["responses"]["desk_413"];
+            422: components["responses"]["desk_422"];
+        };
+    };
+    note_case: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoteIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskCasePageOut"];
+                };
+            };
+            400: components["responses"]["desk_400"];
+            401: components["responses"]["desk_401"];
+            403: components["responses"]["desk_403"];
+            404: components["responses"]["desk_404"];
+            409: components["responses"]["desk_409"];
+            413: components["responses"]["desk_413"];
+            422: components["responses"]["desk_422"];
+        };
+    };
+    pause_case: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskCasePageOut"];
+                };
+            };
+            400: components["responses"]["desk_400"];
+            401: components["responses"]["desk_401"];
+            403: components["responses"]["desk_403"];
+            404: components["responses"]["desk_404"];
+            409: components["responses"]["desk_409"];
+            413: components["responses"]["desk_413"];
+            422: components["responses"]["desk_422"];
+        };
+    };
+    prove_case: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProveIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskCasePageOut"];
+                };
+            };
+            400: components["responses"]["desk_400"];
+            401: components["responses"]["desk_401"];
+            403: components["responses"]["desk_403"];
+            404: components["responses"]["desk_404"];
+            409: components["responses"]["desk_409"];
+            413: components["responses"]["desk_413"];
+            422: components["responses"]["desk_422"];
+        };
+    };
+    reply_to_case: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplyIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskCasePageOut"];
+                };
+            };
+            400: components["responses"]["desk_400"];
+            401: components["responses"]["desk_401"];
+            403: components["responses"]["desk_403"];
+            404: components["responses"]["desk_404"];
+            409: components["responses"]["desk_409"];
+            413: components["responses"]["desk_413"];
+            422: components["responses"]["desk_422"];
+        };
+    };
+    resume_case: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskCasePageOut"];
+                };
+            };
+            400: components["responses"]["desk_400"];
+            401: components["responses"]["desk_401"];
+            403: components["responses"]["desk_403"];
+            404: components["responses"]["desk_404"];
+            409: components["responses"]["desk_409"];
+            422: components["responses"]["desk_422"];
+        };
+    };
+    sort_case: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SortIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskCasePageOut"];
+                };
+            };
+            400: components["responses"]["desk_400"];
+            401: components["responses"]["desk_401"];
+            403: components["responses"]["desk_403"];
+            404: components["responses"]["desk_404"];
+            409: components["responses"]["desk_409"];
+            413: components["responses"]["desk_413"];
+            422: components["responses"]["desk_422"];
+        };
+    };
+    take_case: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskCasePageOut"];
+                };
+            };
+            400: components["responses"]["desk_400"];
+            401: components["responses"]["desk_401"];
+            403: components["responses"]["desk_403"];
+            404: components["responses"]["desk_404"];
+            409: components["responses"]["desk_409"];
+            422: components["responses"]["desk_422"];
+        };
+    };
+    find_disclosures: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WhoseIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonDisclosuresOut"];
+                };
+            };
+            400: components["responses"]["desk_400"];
+            401: components["responses"]["desk_401"];
+            403: components["responses"]["desk_403"];
+            404: components["responses"]["desk_404"];
+            409: components["responses"]["desk_409"];
+            413: components["responses"]["desk_413"];
+            422: components["responses"]["desk_422"];
+        };
+    };
     enrol: {
         parameters: {
             query?: never;
@@ -11313,6 +13381,154 @@ export interface operations {
             503: components["responses"]["staff_503"];
         };
     };
+    list_holds: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HoldsOut"];
+                };
+            };
+            400: components["responses"]["desk_400"];
+            401: components["responses"]["desk_401"];
+            403: components["responses"]["desk_403"];
+        };
+    };
+    place_hold: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HoldIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HoldOut"];
+                };
+            };
+            400: components["responses"]["desk_400"];
+            401: components["responses"]["desk_401"];
+            403: components["responses"]["desk_403"];
+            404: components["responses"]["desk_404"];
+            409: components["responses"]["desk_409"];
+            413: components["responses"]["desk_413"];
+            422: components["responses"]["desk_422"];
+        };
+    };
+    approve_hold: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HoldOut"];
+                };
+            };
+            400: components["responses"]["desk_400"];
+            401: components["responses"]["desk_401"];
+            403: components["responses"]["desk_403"];
+            404: components["responses"]["desk_404"];
+            409: components["responses"]["desk_409"];
+            422: components["responses"]["desk_422"];
+        };
+    };
+    lift_hold: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HoldOut"];
+                };
+            };
+            400: components["responses"]["desk_400"];
+            401: components["responses"]["desk_401"];
+            403: components["responses"]["desk_403"];
+            404: components["responses"]["desk_404"];
+            409: components["responses"]["desk_409"];
+            413: components["responses"]["desk_413"];
+            422: components["responses"]["desk_422"];
+        };
+    };
+    review_hold: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReviewIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HoldOut"];
+                };
+            };
+            400: components["responses"]["desk_400"];
+            401: components["responses"]["desk_401"];
+            403: components["responses"]["desk_403"];
+            404: components["responses"]["desk_404"];
+            409: components["responses"]["desk_409"];
+            413: components["responses"]["desk_413"];
+            422: components["responses"]["desk_422"];
+        };
+    };
     list_own_looks: {
         parameters: {
             query?: {
@@ -11399,6 +13615,154 @@ export interface operations {
             429: components["responses"]["looks_429"];
         };
     };
+    list_orders: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderPage"];
+                };
+            };
+            400: components["responses"]["desk_400"];
+            401: components["responses"]["desk_401"];
+            403: components["responses"]["desk_403"];
+            404: components["responses"]["desk_404"];
+            409: components["responses"]["desk_409"];
+            422: components["responses"]["desk_422"];
+        };
+    };
+    prepare_order: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrderIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderOut"];
+                };
+            };
+            400: components["responses"]["desk_400"];
+            401: components["responses"]["desk_401"];
+            403: components["responses"]["desk_403"];
+            404: components["responses"]["desk_404"];
+            409: components["responses"]["desk_409"];
+            413: components["responses"]["desk_413"];
+            422: components["responses"]["desk_422"];
+        };
+    };
+    approve_order: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApproveIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderOut"];
+                };
+            };
+            400: components["responses"]["desk_400"];
+            401: components["responses"]["desk_401"];
+            403: components["responses"]["desk_403"];
+            404: components["responses"]["desk_404"];
+            409: components["responses"]["desk_409"];
+            413: components["responses"]["desk_413"];
+            422: components["responses"]["desk_422"];
+        };
+    };
+    release_order: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            400: components["responses"]["desk_400"];
+            401: components["responses"]["desk_401"];
+            403: components["responses"]["desk_403"];
+            404: components["responses"]["desk_404"];
+            409: components["responses"]["desk_409"];
+            422: components["responses"]["desk_422"];
+        };
+    };
+    withdraw_order: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderOut"];
+                };
+            };
+            400: components["responses"]["desk_400"];
+            401: components["responses"]["desk_401"];
+            403: components["responses"]["desk_403"];
+            404: components["responses"]["desk_404"];
+            409: components["responses"]["desk_409"];
+            422: components["responses"]["desk_422"];
+        };
+    };
     list_staff: {
         parameters: {
             query?: never;
@@ -11448,6 +13812,29 @@ export interface operations {
             410: components["responses"]["staff_410"];
             422: components["responses"]["staff_422"];
             503: components["responses"]["staff_503"];
+        };
+    };
+    list_recipients: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecipientsOut"];
+                };
+            };
+            400: components["responses"]["desk_400"];
+            401: components["responses"]["desk_401"];
+            403: components["responses"]["desk_403"];
         };
     };
     get_staff_session: {

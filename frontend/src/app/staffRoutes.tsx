@@ -1,4 +1,5 @@
 import { createRoute, lazyRouteComponent, redirect } from "@tanstack/react-router";
+import { CASES_SHOWN, type CasesShown } from "../api/deskQueries";
 import { staffSessionQuery } from "../api/staffQueries";
 import { queryClient } from "./queryClient";
 import { root } from "./root";
@@ -41,6 +42,40 @@ const home = createRoute({
   },
   component: lazyRouteComponent(() => import("../pages/staff/LooksPage"), "LooksPage"),
 });
+const cases = createRoute({
+  getParentRoute: () => staff,
+  path: "/staff/cases",
+  validateSearch: (search: Record<string, unknown>): { show?: CasesShown; add?: boolean } => ({
+    show: CASES_SHOWN.find((each) => each === search.show),
+    add: search.add === true ? true : undefined,
+  }),
+  component: lazyRouteComponent(() => import("../pages/staff/desk/CasesPage"), "CasesPage"),
+});
+const oneCase = createRoute({
+  getParentRoute: () => staff,
+  path: "/staff/cases/$reference",
+  component: lazyRouteComponent(() => import("../pages/staff/desk/CasePage"), "CasePage"),
+});
+const orders = createRoute({
+  getParentRoute: () => staff,
+  path: "/staff/orders",
+  component: lazyRouteComponent(() => import("../pages/staff/registers/OrdersPage"), "OrdersPage"),
+});
+const recipients = createRoute({
+  getParentRoute: () => staff,
+  path: "/staff/recipients",
+  component: lazyRouteComponent(() => import("../pages/staff/registers/RecipientsPage"), "RecipientsPage"),
+});
+const holds = createRoute({
+  getParentRoute: () => staff,
+  path: "/staff/holds",
+  component: lazyRouteComponent(() => import("../pages/staff/registers/HoldsPage"), "HoldsPage"),
+});
+const breaches = createRoute({
+  getParentRoute: () => staff,
+  path: "/staff/breaches",
+  component: lazyRouteComponent(() => import("../pages/staff/registers/BreachesPage"), "BreachesPage"),
+});
 const people = createRoute({
   getParentRoute: () => staff,
   path: "/staff/people",
@@ -52,4 +87,8 @@ const record = createRoute({
   component: lazyRouteComponent(() => import("../pages/staff/RecordPage"), "RecordPage"),
 });
 
-export const staffRoutes = [signIn, enrol, staff.addChildren([home, people, record])] as const;
+export const staffRoutes = [
+  signIn,
+  enrol,
+  staff.addChildren([home, cases, oneCase, orders, holds, recipients, breaches, people, record]),
+] as const;

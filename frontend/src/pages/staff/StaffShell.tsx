@@ -9,13 +9,26 @@ import { STAFF_ROLE_WORDS } from "../team/lookWords";
 import classes from "./Staff.module.css";
 
 interface Place {
-  to: "/staff" | "/staff/people" | "/staff/record";
+  to:
+    | "/staff"
+    | "/staff/cases"
+    | "/staff/orders"
+    | "/staff/holds"
+    | "/staff/recipients"
+    | "/staff/breaches"
+    | "/staff/people"
+    | "/staff/record";
   label: string;
   needs: keyof NonNullable<StaffSession["permissions"]>;
 }
 
 const PLACES: readonly Place[] = [
+  { to: "/staff/cases", label: "Cases", needs: "answer" },
   { to: "/staff", label: "Looks", needs: "look" },
+  { to: "/staff/orders", label: "Orders", needs: "decide" },
+  { to: "/staff/holds", label: "Holds", needs: "decide" },
+  { to: "/staff/recipients", label: "Recipients", needs: "decide" },
+  { to: "/staff/breaches", label: "Breaches", needs: "decide" },
   { to: "/staff/record", label: "Record", needs: "read_record" },
   { to: "/staff/people", label: "People", needs: "manage_staff" },
 ];
@@ -44,7 +57,12 @@ export function StaffShell() {
         </span>
         <nav className={classes.nav} aria-label="Staff">
           {PLACES.filter((place) => permissions[place.needs]).map((place) => (
-            <Link key={place.to} to={place.to} className={classes.link} activeOptions={{ exact: true }}>
+            <Link
+              key={place.to}
+              to={place.to}
+              className={classes.link}
+              activeOptions={{ exact: place.to === "/staff", includeSearch: false }}
+            >
               {place.label}
             </Link>
           ))}

@@ -1,0 +1,233 @@
+"""Legal holds, per row: what an order or the law demands is not ended by its term, and is sealed when it is erased.
+
+Erased rows go everywhere as all others do; a copy that nothing in the application reads is kept for each hold that covers them, and
+goes when the hold is lifted. A hold is in force from when it is placed, so that nothing is lost; another person approves it within
+APPROVAL, or it ends. Where copies are sealed, a lift destroys what nothing brings back, so it takes two people too.
+"""
+
+import logging
+import secrets
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Any, ClassVar, Final
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q
+
+from compliance import audit, sealing, tasks
+from compliance.audit import PersonalAction
+from compliance.cases import reason_given
+from compliance.models import HeldCopy, HeldRow, LegalHold
+from compliance.redaction import redact_cards
+from compliance.sealing import Row
+from compliance.second_person import NothingPrepared, SamePerson
+from processors.errors import DomainError
+from processors.mail import AT_ONCE_MAX, ATTEMPTS_MAX, CLAIM, send
+
+logger = logging.getLogger(__name__)
+
+APPROVAL: Final = timedelta(days=7)
+_SUBJECT: Final = "Hold {reference}: its review is due"
+_TEXT: Final = (
+    "The review of hold {reference} was due on {review_on}. While it is in force, what it covers is kept.\n\n"
+    "Look whether it is still needed, then set the next review or lift it: {url}/staff/holds\n"
+)
+
+
+class HoldUnknown(DomainError):
+    """No hold has this reference."""
+
+    code: ClassVar[str] = "hold_not_found"
+
+
+class HoldLifted(DomainError):
+    """The hold is over; nothing about it changes any more."""
+
+    code: ClassVar[str] = "hold_lifted"
+
+
+class NothingToHold(DomainError):
+    """There is no such account, lead or call."""
+
+    code: ClassVar[str] = "nothing_to_hold"
+
+
+class ReviewPast(DomainError):
+    """The review or the end lies in the past, or the review behind the end."""
+
+    code: ClassVar[str] = "review_past"
+
+
+def place(
+    *,
+    rows: Sequence[Row],
+    basis: str,
+    order_id: str,
+    reason: str,
+    review_on: date,
+    ends_on: date,
+    secret_until: date | None,
+    by: str,
+    now: datetime,
+) -> LegalHold:
+    """In force at once; who approves it has APPROVAL for that. Raises NothingToHold, ReviewPast, ReasonMissing."""
+    if not rows:
+        raise NothingToHold("There is no such account, lead or call, so there is nothing to hold.")
+    _refuse_past(review_on, ends_on, now)
+    with transaction.atomic():
+        hold = LegalHold.objects.create(
+            reference=f"LH-{secrets.token_hex(4).upper()}",
+            basis=redact_cards(reason_given(basis)),
+            order_id=redact_cards(order_id.strip()),
+            reason=redact_cards(reason_given(reason)),
+            review_on=review_on,
+            ends_on=ends_on,
+            secret_until=secret_until,
+            placed_by=by,
+            placed_at=now,
+            next_at=now,
+        )
+        HeldRow.objects.bulk_create([HeldRow(hold=hold, kind=kind, row_id=row_id) for kind, row_id in set(rows)])
+        _audit(hold, "hold.placed", by, now, rows=len(set(rows)))
+    return hold
+
+
+def approve(*, reference: str, by: str, now: datetime) -> LegalHold:
+    """Raises HoldUnknown, HoldLifted, NothingPrepared, SamePerson."""
+    with transaction.atomic():
+        hold = _in_force(reference)
+        if hold.approved_at is not None:
+            raise NothingPrepared("It is approved already.")
+        if hold.placed_by == by:
+            raise SamePerson("You have placed it. Somebody else of us has to approve it.")
+        hold.approved_by, hold.approved_at = by, now
+        hold.save(update_fields=["approved_by", "approved_at"])
+        _audit(hold, "hold.approved", by, now)
+    return hold
+
+
+def review(*, reference: str, review_on: date, by: str, now: datetime) -> LegalHold:
+    """Says that it is still needed, and when somebody looks again; a lift that waits for another person is off. Raises HoldUnknown, HoldLifted, ReviewPast."""
+    with transaction.atomic():
+        hold = _in_force(reference)
+        _refuse_past(review_on, hold.ends_on, now)
+        hold.review_on, hold.told_at, hold.attempts, hold.next_at = review_on, None, 0, now
+        hold.lift_asked_by = hold.lift_reason = ""
+        hold.save(update_fields=["review_on", "told_at", "attempts", "next_at", "lift_asked_by", "lift_reason"])
+        _audit(hold, "hold.reviewed", by, now, until=review_on.isoformat())
+    return hold
+
+
+def lift(*, reference: str, reason: str, by: str, now: datetime) -> LegalHold:
+    """Ends it: what it covers ends with its term again, and what was erased meanwhile goes for good, its bytes too.
+
+    Where something is sealed, the first person only asks for it, and another does it.
+    Raises HoldUnknown, HoldLifted, ReasonMissing, SamePerson.
+    """
+    with transaction.atomic():
+        hold = _in_force(reference)
+        text = reason_given(reason)
+        if not hold.copies.exists():
+            _lift(hold, text, by, now)
+        elif not hold.lift_asked_by:
+            hold.lift_asked_by, hold.lift_reason = by, redact_cards(text)
+            hold.save(update_fields=["lift_asked_by", "lift_reason"])
+            _audit(hold, "hold.lift_asked", by, now)
+        elif hold.lift_asked_by == by:
+            raise SamePerson("You have asked for it. Somebody else of us has to lift it.")
+        else:
+            _lift(hold, text, by, now)
+    return hold
+
+
+def lift_ended(*, now: datetime) -> int:
+    """Lifts those whose last day is over and those that nobody else approved in time; returns how many. Copies of lifted holds go,
+    should there be any."""
+    over = Q(ends_on__lt=now.date()) | Q(approved_at__isnull=True, placed_at__lte=now - APPROVAL)
+    ended = LegalHold.objects.filter(over, lifted_at__isnull=True)
+    lifted = 0
+    for hold_id in list(ended.values_list("id", flat=True)[:AT_ONCE_MAX]):
+        with transaction.atomic():
+            # It may have been approved or lifted meanwhile.
+            hold = ended.select_for_update().filter(id=hold_id).first()
+            if hold is not None:
+                is_over = hold.ends_on < now.date()
+                reason = "Its last day is over." if is_over else "Nobody else approved it in time."
+                _lift(hold, reason, "system", now)
+                lifted += 1
+    with transaction.atomic():
+        left, _ = HeldCopy.objects.filter(hold__lifted_at__isnull=False).delete()
+        if left:
+            tasks.rewrite_soon()
+    return lifted
+
+
+def opened(*, reference: str, by: str, now: datetime) -> list[dict[str, Any]]:
+    """What was sealed under a hold, for whoever has to produce it; that it was opened is written down. Raises HoldUnknown."""
+    hold = of_reference(reference)
+    _audit(hold, "hold.opened", by, now)
+    return sealing.unsealed(hold)
+
+
+def of_reference(reference: str) -> LegalHold:
+    """Raises HoldUnknown."""
+    hold = LegalHold.objects.filter(reference=reference.strip().upper()).first()
+    if hold is None:
+        raise HoldUnknown("No hold has this reference.")
+    return hold
+
+
+def send_review_alerts(*, now: datetime) -> int:
+    """Tells the operator, by mail and in the log, of each hold whose review is due, once a review. Returns how many were sent."""
+    due = LegalHold.objects.filter(
+        lifted_at__isnull=True,
+        review_on__lte=now.date(),
+        told_at__isnull=True,
+        next_at__lte=now,
+        attempts__lt=ATTEMPTS_MAX,
+    )
+    sent = 0
+    for hold in list(due.order_by("review_on", "id")[:AT_ONCE_MAX]):
+        mine = LegalHold.objects.filter(id=hold.id, told_at__isnull=True, next_at__lte=now)
+        if not mine.update(next_at=now + CLAIM, attempts=F("attempts") + 1):
+            continue
+        logger.warning("hold has to be reviewed", extra={"reference": hold.reference})
+        places = {"reference": hold.reference, "review_on": hold.review_on.isoformat(), "url": settings.PUBLIC_URL}
+        if send(
+            kind="hold_review",
+            to=[settings.OPERATOR_EMAIL or settings.DEFAULT_FROM_EMAIL],
+            subject=_SUBJECT.format(**places),
+            text=_TEXT.format(**places),
+            row_id=hold.id,
+            attempt=hold.attempts + 1,
+            headers={"Auto-Submitted": "auto-generated"},
+        ):
+            LegalHold.objects.filter(id=hold.id).update(told_at=now)
+            sent += 1
+    return sent
+
+
+def _refuse_past(review_on: date, ends_on: date, now: datetime) -> None:
+    if review_on <= now.date() or ends_on < review_on:
+        raise ReviewPast("The review has to lie ahead, and not behind the last day.")
+
+
+def _in_force(reference: str) -> LegalHold:
+    hold = LegalHold.objects.select_for_update().get(id=of_reference(reference).id)
+    if hold.lifted_at is not None:
+        raise HoldLifted("This hold is over. Place another for what is new.")
+    return hold
+
+
+def _lift(hold: LegalHold, reason: str, by: str, now: datetime) -> None:
+    hold.lifted_by, hold.lifted_at, hold.lift_reason = by, now, redact_cards(reason)
+    hold.save(update_fields=["lifted_by", "lifted_at", "lift_reason"])
+    gone, _ = hold.copies.all().delete()
+    if gone:
+        tasks.rewrite_soon()
+    _audit(hold, "hold.lifted", by, now, copies=gone)
+
+
+def _audit(hold: LegalHold, action: PersonalAction, by: str, now: datetime, **detail: str | int) -> None:
+    audit.record(workspace_id=None, actor_ref=by, action=action, target=hold.reference, detail=detail, now=now)

@@ -1,0 +1,107 @@
+import type { CasesShown } from "../../../api/deskQueries";
+import type { CaseKind, DeskCase, DeskCasePage, DeskStep } from "../../../api/types";
+
+export const KIND_WORDS: Record<CaseKind, string> = {
+  access: "A copy",
+  correction: "Correction",
+  deletion: "Deletion",
+  restriction: "Use nothing",
+  objection: "Objection, no calls",
+  withdrawal: "Consent withdrawn",
+  nominee: "Nominee",
+  grievance: "Complaint",
+  opt_out: "No text messages",
+  unsorted: "Not sorted yet",
+};
+
+export const CHANNEL_WORDS: Record<DeskCase["channel"], string> = {
+  privacy_centre: "in the privacy centre",
+  mail: "by mail",
+  callee_page: "on the page for people who were called",
+  support: "written down by support",
+};
+
+export const OUTCOME_WORDS: Record<Exclude<DeskCase["outcome"], "">, string> = {
+  done: "Done",
+  refused: "Refused",
+  taken_back: "Taken back",
+  erased: "Deleted with the person",
+};
+
+export const PROOF_WORDS: Record<Exclude<DeskCase["proved_by"], "">, string> = {
+  session: "a session whose phone was proved",
+  passcode: "a passcode to the number",
+  support: "support, who recognised the person",
+};
+
+export const SHOWN_WORDS: Record<CasesShown, string> = {
+  open: "Open",
+  mine: "Mine",
+  overdue: "Overdue",
+  waiting: "Waiting",
+  answered: "Answered",
+};
+
+export const STEP_WORDS: Record<DeskStep, string> = {
+  take: "Take it",
+  prove: "Verify who asks",
+  sort: "Change what is wanted",
+  pause: "Pause",
+  resume: "Work on it",
+  reply: "Reply",
+  note: "Note",
+  carry_out: "Carry out",
+  approve: "Approve",
+  withdraw: "Withdraw the preparation",
+  take_back: "Cancel the deletion",
+  lift: "Lift the restriction",
+  close: "Answer and close",
+  refuse: "Refuse",
+};
+
+/** One key each; the others are reached by Tab. */
+export const STEP_KEYS: Partial<Record<DeskStep, string>> = {
+  take: "t",
+  prove: "v",
+  reply: "r",
+  note: "n",
+  pause: "p",
+  resume: "w",
+  carry_out: "o",
+  close: "a",
+};
+
+export const PERSON_WORDS: Record<DeskCasePage["person"]["kind"], string> = {
+  account: "An account",
+  number: "Somebody without an account, by number",
+  number_not_kept: "Somebody without an account; the number was proved and is not kept here",
+  address: "Only a mail's address is known; nothing is linked to it",
+  gone: "Removed with the person",
+};
+
+const ACT_WORDS: Record<string, string> = {
+  "case.opened": "opened it",
+  "case.joined": "joined to another case of the same person",
+  "case.read": "read it",
+  "case.sorted": "said what is wanted",
+  "case.taken": "took it",
+  "case.proved": "verified who asks",
+  "case.paused": "paused it",
+  "case.resumed": "went on with it",
+  "case.noted": "kept a note",
+  "case.replied": "replied",
+  "case.closed": "closed it",
+  "deletion.prepared": "prepared the deletion",
+  "deletion.approved": "approved the deletion",
+  "deletion.withdrawn": "withdrew the prepared deletion",
+  "restriction.began": "put everything out of use",
+  "restriction.lifted": "lifted the restriction",
+};
+
+export const actWords = (action: string): string => ACT_WORDS[action] ?? action;
+
+export function dueWords(daysLeft: number): string {
+  if (daysLeft < 0) return `${-daysLeft} ${daysLeft === -1 ? "day" : "days"} late`;
+  if (daysLeft === 0) return "due today";
+  return `${daysLeft} ${daysLeft === 1 ? "day" : "days"} left`;
+}

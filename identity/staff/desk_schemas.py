@@ -1,0 +1,222 @@
+"""Shapes of the desk: cases as our own people see them, and what they do with them."""
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from compliance.case_replies import AnswerKey, ReplyKey
+from compliance.cases import Channel, Kind, Outcome, Proof
+from compliance.schemas import ErasurePreviewOut
+from identity.schemas import Closed
+
+_LINE = r"^[^\x00-\x1f\x7f]*$"
+Show = Literal["open", "mine", "overdue", "waiting", "answered"]
+State = Literal["received", "verified", "working", "closed"]
+# What may be done next, as buttons.
+Step = Literal[
+    "take",
+    "prove",
+    "sort",
+    "pause",
+    "resume",
+    "reply",
+    "note",
+    "carry_out",
+    "approve",
+    "withdraw",
+    "take_back",
+    "lift",
+    "close",
+    "refuse",
+]
+
+
+class DeskCaseOut(BaseModel):
+    """A line of the queue. due_on: the last day for the answer. days_left: below zero when that is past; null when answered.
+
+    taken_by: first name of who works on it. approval_waits: a deletion is prepared, and somebody else has to approve it.
+    deletion_answered: since a deletion was approved that can still be taken back, the person has written.
+    """
+
+    reference: str
+    kind: Kind
+    channel: Channel
+    state: State
+    outcome: Outcome | Literal[""]
+    opened_at: datetime
+    due_on: date
+    days_left: int | None
+    proved_by: Proof | Literal[""]
+    pause_reason: str
+    taken_by: str | None
+    is_mine: bool
+    approval_waits: bool
+    deletion_answered: bool
+
+
+class DeskCountsOut(BaseModel):
+    """How many there are to show of each."""
+
+    open: int
+    mine: int
+    overdue: int
+    waiting: int
+
+
+class DeskQueuePage(BaseModel):
+    """Those that are due first come first; of the answered the newest."""
+
+    items: list[DeskCaseOut]
+    counts: DeskCountsOut
+    next_cursor: str | None
+
+
+class DeskPersonOut(BaseModel):
+    """Whose data is meant.
+
+    kind: account; number; number_not_kept, which has to be typed for what is done with it; address: only that of a mail is known,
+    and nothing is linked to it; gone: removed with the person. contact: where an answer goes, "" when nothing is kept.
+    """
+
+    kind: Literal["account", "number", "number_not_kept", "address", "gone"]
+    name: str | None
+    email: str | None
+    user_id: UUID | None
+    contact: str
+    restricted: bool
+
+
+class DeskEntryOut(BaseModel):
+    """author: a first name of ours, "system", "operator" or "requester"."""
+
+    id: UUID
+    at: datetime
+    kind: Literal["mail", "words", "note", "change", "reply"]
+    author: str
+    text: str
+
+
+class DeskActOut(BaseModel):
+    """What was done, from the audit log. action: as the log names it. by: as with entries."""
+
+    at: datetime
+    action: str
+    by: str
+
+
+class DeskJoinedOut(BaseModel):
+    reference: str
+    proved: bool
+
+
+class DeskErasureOut(BaseModel):
+    """cancellable: its grace lasts until runs_at."""
+
+    state: Literal["requested", "approved", "running", "verifying", "rewriting", "done", "cancelled"]
+    runs_at: datetime
+    cancellable: bool
+    receipt_path: str
+
+
+class DeskPreparedOut(BaseModel):
+    """A deletion that waits for a second person. seen: what the approval has to name. by_me: so somebody else approves it."""
+
+    by: str
+    by_me: bool
+    at: datetime
+    seen: str
+    preview: ErasurePreviewOut
+
+
+class DeskReplyOut(BaseModel):
+    """A reply of the register that may go out now. text: filled in, with {words} where words of one's own go."""
+
+    key: ReplyKey
+    label: str
+    text: str
+    takes_words: bool
+
+
+class DeskAnswerOut(BaseModel):
+    """Words to begin a closing answer with."""
+
+    key: AnswerKey
+    label: str
+    outcome: Literal["done", "refused"]
+    text: str
+
+
+class DeskCasePageOut(BaseModel):
+    """A case on one page. may: the next steps that its state and the asker's role allow, the likeliest first."""
+
+    case: DeskCaseOut
+    person: DeskPersonOut
+    proved_at: datetime | None
+    paused_at: datetime | None
+    closed_at: datetime | None
+    joined_to: str | None
+    joined: list[DeskJoinedOut]
+    erasure: DeskErasureOut | None
+    prepared: DeskPreparedOut | None
+    entries: list[DeskEntryOut]
+    acts: list[DeskActOut]
+    replies: list[DeskReplyOut]
+    answers: list[DeskAnswerOut]
+    may: list[Step]
+
+
+class ReasonIn(Closed):
+    """reason: why, for whoever reads the case later."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=200, pattern=_LINE)]
+
+
+class NoteIn(Closed):
+    text: Annotated[str, Field(min_length=1, max_length=4_000)]
+
+
+class SortIn(Closed):
+    kind: Kind
+
+
+class ProveIn(Closed):
+    """whose: the whole e-mail of an account, or a number with its country code, whose data is meant; "" when only the person was
+    recognised."""
+
+    whose: Annotated[str, Field(max_length=254, pattern=_LINE)] = ""
+
+
+class ReplyIn(Closed):
+    """words: one's own, where the reply takes them."""
+
+    template: ReplyKey
+    words: Annotated[str, Field(max_length=4_000)] = ""
+
+
+class CarryOutIn(Closed):
+    """number: the one that was proved, where the case does not keep it."""
+
+    number: Annotated[str, Field(max_length=40, pattern=_LINE)] = ""
+
+
+class ApproveIn(Closed):
+    """seen: of the preview that was shown."""
+
+    seen: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class CloseIn(Closed):
+    """answer: mailed to who proved to be the person."""
+
+    outcome: Literal["done", "refused", "taken_back"]
+    answer: Annotated[str, Field(min_length=1, max_length=4_000)]
+
+
+class OpenCaseIn(Closed):
+    """What somebody asked of us otherwise, such as by telephone. contact: the e-mail address or number for the answer."""
+
+    kind: Kind
+    contact: Annotated[str, Field(min_length=3, max_length=254, pattern=_LINE)]
+    words: Annotated[str, Field(min_length=3, max_length=4_000)]

@@ -1,0 +1,205 @@
+"""Shapes of the registers that our own people keep: recipients, orders of authorities, breaches."""
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, Field
+
+from compliance.schemas import DataClassOut, DisclosureOut, GoesOut, ProcessorOut
+from identity.schemas import Closed
+
+_LINE = r"^[^\x00-\x1f\x7f]*$"
+
+
+class RecipientOut(BaseModel):
+    """A recipient of the closed list, with how often it was told something in the last 30 days."""
+
+    recipient: ProcessorOut
+    times: int
+    last_on: date | None
+
+
+class BlockedOut(BaseModel):
+    """Something that was kept from leaving. processor: its key, "" for a host that nobody listed. field: its name, never its
+    value."""
+
+    id: UUID
+    at: datetime
+    processor: str
+    host: str
+    reason: str
+    field: str
+
+
+class RecipientsOut(BaseModel):
+    """blocked: the newest first, at most 20."""
+
+    items: list[RecipientOut]
+    blocked: list[BlockedOut]
+
+
+class WhoseIn(Closed):
+    """whose: the whole e-mail of an account, or a number with its country code."""
+
+    whose: Annotated[str, Field(min_length=3, max_length=254, pattern=_LINE)]
+
+
+class PersonDisclosuresOut(BaseModel):
+    """What recipients were told about a person, secret orders included; the newest first, at most 500."""
+
+    items: list[DisclosureOut]
+
+
+class OrderOut(BaseModel):
+    """What an authority demands by an order. whose: e-mail or number of the person, "" once it is over. kinds: all that it covers.
+    found: how much of them is held; once it is over, was held when it was prepared.
+
+    seen: what an approval has to name. by_me: so somebody else approves it. may: what the asker may do next.
+    """
+
+    reference: str
+    state: Literal["waiting", "approved", "released", "withdrawn"]
+    order_id: str
+    authority: str
+    legal_basis: str
+    secret_until: date | None
+    whose: str
+    kinds: list[DataClassOut]
+    found: list[GoesOut]
+    prepared_by: str
+    by_me: bool
+    prepared_at: datetime
+    decided_by: str
+    decided_at: datetime | None
+    released_by: str
+    released_at: datetime | None
+    bundle_hash: str
+    seen: str
+    may: list[Literal["approve", "release", "withdraw"]]
+
+
+class OrderPage(BaseModel):
+    """The newest first."""
+
+    items: list[OrderOut]
+    next_cursor: str | None
+
+
+class OrderIn(WhoseIn):
+    """order_id: the authority's own. secret_until: the last day on which the order forbids telling the person.
+
+    elements: the kinds of data that the order covers, by key.
+    """
+
+    order_id: Annotated[str, Field(min_length=2, max_length=120, pattern=_LINE)]
+    authority: Annotated[str, Field(min_length=2, max_length=200, pattern=_LINE)]
+    legal_basis: Annotated[str, Field(min_length=2, max_length=200, pattern=_LINE)]
+    secret_until: date | None = None
+    elements: Annotated[list[Annotated[str, Field(max_length=32)]], Field(min_length=1, max_length=100)]
+
+
+class HoldOut(BaseModel):
+    """What an order or the law demands to be kept. rows: how many accounts, leads and calls it names; sealed: how many of what it
+    covers was erased meanwhile, of which a copy is kept.
+
+    review_due: nobody has looked in time whether it is still needed. approved_by: "" until somebody else has; without that it
+    ends on approve_until. lift_asked_by: who wants it lifted, for another to do. lifted_by: "" while it is in force. may: what the
+    asker may do next.
+    """
+
+    reference: str
+    basis: str
+    order_id: str
+    reason: str
+    review_on: date
+    review_due: bool
+    ends_on: date
+    secret_until: date | None
+    placed_by: str
+    placed_at: datetime
+    approved_by: str
+    approved_at: datetime | None
+    approve_until: datetime
+    lift_asked_by: str
+    lifted_by: str
+    lifted_at: datetime | None
+    lift_reason: str
+    accounts: int
+    leads: int
+    calls: int
+    sealed: int
+    may: list[Literal["approve", "review", "lift"]]
+
+
+class HoldsOut(BaseModel):
+    """Those in force first, the next review first; at most 200. over_term: how many calls' text is over its term and kept."""
+
+    items: list[HoldOut]
+    over_term: int
+
+
+class HoldIn(Closed):
+    """which: the whole e-mail of an account; a number, for all leads that have it; or the id of a lead or a call.
+
+    basis: the law or order on which it rests. order_id: the authority's own, "" where it is no order. review_on: when somebody looks
+    whether it is still needed. ends_on: its last day. secret_until: the last day on which the ground forbids telling the person.
+    """
+
+    what: Literal["account", "number", "lead", "call"]
+    which: Annotated[str, Field(min_length=3, max_length=254, pattern=_LINE)]
+    basis: Annotated[str, Field(min_length=2, max_length=200, pattern=_LINE)]
+    order_id: Annotated[str, Field(max_length=120, pattern=_LINE)] = ""
+    reason: Annotated[str, Field(min_length=3, max_length=4_000)]
+    review_on: date
+    ends_on: date
+    secret_until: date | None = None
+
+
+class ReviewIn(Closed):
+    review_on: date
+
+
+class BreachEntryOut(BaseModel):
+    id: UUID
+    at: datetime
+    author: str
+    text: str
+
+
+class BreachOut(BaseModel):
+    """due_at: until when the authority has to be told. hours_left: below zero when that is past; null when it was told, or the
+    breach is closed."""
+
+    reference: str
+    noticed_at: datetime
+    due_at: datetime
+    hours_left: int | None
+    what: str
+    told_authority_at: datetime | None
+    told_people_at: datetime | None
+    closed_at: datetime | None
+    conclusion: str
+    entries: list[BreachEntryOut]
+
+
+class BreachesOut(BaseModel):
+    """Those that are open first, the newest of each first; at most 100."""
+
+    items: list[BreachOut]
+
+
+class BreachIn(Closed):
+    """what: names nobody. noticed_at: when the 72 hours began."""
+
+    what: Annotated[str, Field(min_length=3, max_length=4_000)]
+    noticed_at: AwareDatetime
+
+
+class ToldIn(Closed):
+    whom: Literal["authority", "people"]
+    how: Annotated[str, Field(min_length=3, max_length=4_000)]
+
+
+class ConclusionIn(Closed):
+    conclusion: Annotated[str, Field(min_length=3, max_length=4_000)]

@@ -1,0 +1,96 @@
+"""Which leads and calls a legal hold covers, and what of them is sealed before it is erased."""
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Literal
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from compliance import holds, sealing
+from compliance.models import LegalHold
+from compliance.sealing import Copy, Row
+from identity.staff import people_named
+from voice.call_export import call_export
+from voice.models import Call, Lead
+
+HeldBy = Literal["account", "number", "lead", "call"]
+
+
+def place(
+    *,
+    what: HeldBy,
+    which: str,
+    basis: str,
+    order_id: str,
+    reason: str,
+    review_on: date,
+    ends_on: date,
+    secret_until: date | None,
+    by: str,
+    now: datetime,
+) -> LegalHold:
+    """which: the whole e-mail of an account; a number, for all leads that have it; or the id of a lead or a call.
+
+    Raises AccountUnknown, MobileInvalid, NothingToHold, ReviewPast, ReasonMissing.
+    """
+    return holds.place(
+        rows=_rows(what, which),
+        basis=basis,
+        order_id=order_id,
+        reason=reason,
+        review_on=review_on,
+        ends_on=ends_on,
+        secret_until=secret_until,
+        by=by,
+        now=now,
+    )
+
+
+def of_held() -> Q:
+    """Calls that are held: by themselves, with their lead, or with the account that made them."""
+    return Q(id__in=sealing.held("call")) | Q(lead_id__in=sealing.held("lead")) | Q(user_id__in=sealing.held("account"))
+
+
+def copies(*, leads: QuerySet[Lead], calls: QuerySet[Call]) -> Iterator[Copy]:
+    """What of these leads and calls a hold in force covers, as it stands now."""
+    if not sealing.any_in_force():
+        return
+    for lead in leads.filter(id__in=sealing.held("lead"), erased_at__isnull=True):
+        yield Copy("lead", lead.id, _lead_content(lead), (("lead", lead.id),))
+    for call in calls.filter(of_held()).select_related("lead", "workspace").prefetch_related("segments", "legs"):
+        under: tuple[Row, ...] = (("call", call.id), ("lead", call.lead_id), ("account", call.user_id))
+        legs = [{"role": leg.role, "sid": leg.sid} for leg in call.legs.all()]
+        yield Copy("call", call.id, {"customer": call.workspace.name, **call_export(call), "legs": legs}, under)
+
+
+def _lead_content(lead: Lead) -> dict[str, object]:
+    return {
+        "customer": lead.workspace.name,
+        "first_name": lead.first_name,
+        "last_name": lead.last_name,
+        "company": lead.company,
+        "phone": lead.phone_e164,
+        "notes": lead.notes,
+        "tags": lead.tags,
+        "disposition": lead.disposition,
+        "added_at": lead.created_at.isoformat(),
+    }
+
+
+def _rows(what: HeldBy, which: str) -> list[Row]:
+    """Raises AccountUnknown, MobileInvalid."""
+    if what in ("account", "number"):
+        named = people_named.whose(which)
+        if what == "account":
+            return [("account", named.user_id)] if named.user_id else []
+        leads = Lead.objects.get_queryset().filter(phone_e164=named.phone_e164, erased_at__isnull=True)
+        return [("lead", lead_id) for lead_id in leads.values_list("id", flat=True)] if named.phone_e164 else []
+    try:
+        row_id = UUID(which.strip())
+    except ValueError:
+        return []
+    if what == "lead":
+        known = Lead.objects.get_queryset().filter(id=row_id, erased_at__isnull=True).exists()
+        return [("lead", row_id)] if known else []
+    return [("call", row_id)] if Call.objects.get_queryset().filter(id=row_id).exists() else []
