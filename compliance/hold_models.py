@@ -19,8 +19,8 @@ class LegalHold(models.Model):
     basis: the law or order on which it rests. order_id: the authority's own, "" where it is no order. review_on: the day on which
     somebody looks whether it is still needed. ends_on: its last day. secret_until: the last day on which the ground forbids telling
     the person that anything is kept; null where it does not. approved_by: another than who placed it. lift_asked_by: who wants what is
-    sealed to go, for another to decide, for the lift_reason. told_at: when the operator was told that its review is due; next_at:
-    when that is tried next.
+    sealed to go, for another to decide, for the lift_reason. told_at: when the operator was told that its review is due, or
+    before that that nobody else has approved it; next_at: when that is tried next.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

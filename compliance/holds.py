@@ -28,10 +28,17 @@ from processors.mail import AT_ONCE_MAX, ATTEMPTS_MAX, CLAIM, send
 logger = logging.getLogger(__name__)
 
 APPROVAL: Final = timedelta(days=7)
+# How long before that the operator is told: with the hold goes what was sealed under it.
+_WARNING: Final = timedelta(days=3)
 _SUBJECT: Final = "Hold {reference}: its review is due"
 _TEXT: Final = (
     "The review of hold {reference} was due on {review_on}. While it is in force, what it covers is kept.\n\n"
     "Look whether it is still needed, then set the next review or lift it: {url}/staff/holds\n"
+)
+_UNAPPROVED_SUBJECT: Final = "Hold {reference}: nobody else has approved it"
+_UNAPPROVED_TEXT: Final = (
+    "Hold {reference} needs the approval of another person than who placed it. Without that it ends within three days, and what was"
+    " sealed under it goes.\n\nApprove or lift it: {url}/staff/holds\n"
 )
 
 
@@ -102,13 +109,17 @@ def approve(*, reference: str, by: str, now: datetime) -> LegalHold:
         if hold.placed_by == by:
             raise SamePerson("You have placed it. Somebody else of us has to approve it.")
         hold.approved_by, hold.approved_at = by, now
-        hold.save(update_fields=["approved_by", "approved_at"])
+        hold.told_at, hold.attempts, hold.next_at = None, 0, now
+        hold.save(update_fields=["approved_by", "approved_at", "told_at", "attempts", "next_at"])
         _audit(hold, "hold.approved", by, now)
     return hold
 
 
 def review(*, reference: str, review_on: date, by: str, now: datetime) -> LegalHold:
-    """Says that it is still needed, and when somebody looks again; a lift that waits for another person is off. Raises HoldUnknown, HoldLifted, ReviewPast."""
+    """Says that it is still needed, and when somebody looks again; a lift that waits for another person is off.
+
+    Raises HoldUnknown, HoldLifted, ReviewPast.
+    """
     with transaction.atomic():
         hold = _in_force(reference)
         _refuse_past(review_on, hold.ends_on, now)
@@ -179,10 +190,12 @@ def of_reference(reference: str) -> LegalHold:
 
 
 def send_review_alerts(*, now: datetime) -> int:
-    """Tells the operator, by mail and in the log, of each hold whose review is due, once a review. Returns how many were sent."""
+    """Tells the operator, by mail and in the log, of each hold whose review is due, once a review, and of each that soon ends because
+    nobody else has approved it. Returns how many were sent."""
+    unapproved = Q(approved_at__isnull=True, placed_at__lte=now - APPROVAL + _WARNING)
     due = LegalHold.objects.filter(
+        Q(review_on__lte=now.date()) | unapproved,
         lifted_at__isnull=True,
-        review_on__lte=now.date(),
         told_at__isnull=True,
         next_at__lte=now,
         attempts__lt=ATTEMPTS_MAX,
@@ -192,13 +205,17 @@ def send_review_alerts(*, now: datetime) -> int:
         mine = LegalHold.objects.filter(id=hold.id, told_at__isnull=True, next_at__lte=now)
         if not mine.update(next_at=now + CLAIM, attempts=F("attempts") + 1):
             continue
-        logger.warning("hold has to be reviewed", extra={"reference": hold.reference})
+        is_due = hold.review_on <= now.date()
+        subject, text = (_SUBJECT, _TEXT) if is_due else (_UNAPPROVED_SUBJECT, _UNAPPROVED_TEXT)
+        logger.warning(
+            "hold has to be reviewed" if is_due else "hold has to be approved", extra={"reference": hold.reference}
+        )
         places = {"reference": hold.reference, "review_on": hold.review_on.isoformat(), "url": settings.PUBLIC_URL}
         if send(
             kind="hold_review",
             to=[settings.OPERATOR_EMAIL or settings.DEFAULT_FROM_EMAIL],
-            subject=_SUBJECT.format(**places),
-            text=_TEXT.format(**places),
+            subject=subject.format(**places),
+            text=text.format(**places),
             row_id=hold.id,
             attempt=hold.attempts + 1,
             headers={"Auto-Submitted": "auto-generated"},

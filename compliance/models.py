@@ -15,8 +15,8 @@ from compliance.case_models import Case, CaseEntry, CaseMail
 from compliance.hold_models import HeldCopy, HeldRow, LegalHold
 from compliance.policy_models import PolicyMail, PolicyReceipt, PolicyVersion
 from compliance.restriction_models import RestrictedRow, Restriction
-from processors.sealed_fields import SealedJSONField
 from compliance.second_person_models import AuthorityDisclosure, PreparedDeletion
+from processors.sealed_fields import SealedJSONField
 
 __all__ = [
     "AuditEvent",

@@ -93,7 +93,10 @@ def _seal(copy: Copy, now: datetime) -> list[LegalHold]:
         new = list(locked.exclude(id__in=known).order_by("id"))
         if new:
             HeldCopy.objects.bulk_create(
-                [HeldCopy(hold=each, kind=copy.kind, row_id=copy.row_id, content=dict(copy.content), at=now) for each in new],
+                [
+                    HeldCopy(hold=each, kind=copy.kind, row_id=copy.row_id, content=dict(copy.content), at=now)
+                    for each in new
+                ],
                 ignore_conflicts=True,
             )
     return new

@@ -187,9 +187,9 @@ class IdentityStore:
         if subject.user_id is None:
             return
         rows = User.objects.filter(id=subject.user_id).filter(id__in=sealing.held("account"))
-        for row in rows.values("id", *_EXPORTED["account"]):
-            content = {name: _readable(value) for name, value in row.items()}
-            yield Copy("account", row["id"], content, (("account", row["id"]),))
+        for row in rows:
+            content = {name: _readable(getattr(row, name)) for name in ("id", *_EXPORTED["account"])}
+            yield Copy("account", row.id, content, (("account", row.id),))
 
     def export(self, subject: Subject) -> dict[str, Any]:
         exported = _EXPORTED_OF_NUMBERS if subject.kind == "callee" else _EXPORTED

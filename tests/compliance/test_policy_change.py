@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 NOW = datetime.now(UTC)
 # When the version whose notices are in the past was published.
 THEN = NOW - timedelta(days=20)
-FIRST_HASH = "17ce0fc12cdcd1fd8837522943a499542728294a513131f8f5633fa998ac3528"
+FIRST_HASH = "fbece641ee4322310950e56a47ba3bda16f716783b9e0706b44b13d6c9a24406"
 Publish = Callable[..., list[str]]
 
 

@@ -174,7 +174,7 @@ def test_a_hold_that_nobody_else_approves_ends_after_a_week(member: Membership) 
     ended = LegalHold.objects.get(lifted_at__isnull=False)
     assert (ended.reference, ended.lift_reason) == (left["reference"], "Nobody else approved it in time.")
     # A copy that a lift left behind goes as well.
-    HeldCopy.objects.create(hold=ended, kind="lead", row_id=member.id, sealed="x", at=NOW)
+    HeldCopy.objects.create(hold=ended, kind="lead", row_id=member.id, content={}, at=NOW)
     assert (holds.lift_ended(now=NOW), HeldCopy.objects.count()) == (0, 0)
 
 
@@ -204,14 +204,17 @@ def test_a_hold_that_is_to_be_kept_secret_is_not_told_before_its_day_is_over(
 @override_settings(OPERATOR_EMAIL="desk@klose.example")
 def test_the_operator_is_told_once_that_a_review_is_due(member: Membership, sandbox: Sandbox, settings: Any) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    pia = at_desk("privacy_officer", "Pia")
+    pia, ada = at_desk("privacy_officer", "Pia"), at_desk("admin", "Ada", "198.51.100.91")
     hold = placed(pia)
     due = NOW + timedelta(days=91)
     assert holds.send_review_alerts(now=NOW) == 0
+    assert [holds.send_review_alerts(now=NOW + timedelta(days=days)) for days in (3, 5, 5)] == [0, 1, 0]
+    ada.post(f"/api/staff/holds/{hold['reference']}/approve")
     assert [holds.send_review_alerts(now=due) for _ in range(2)] == [1, 0]
-    assert [mail["subject"] for mail in sandbox.ask("GET", "/mails", to="desk@klose.example")] == [
-        f"Hold {hold['reference']}: its review is due"
-    ]
+    assert {mail["subject"] for mail in sandbox.ask("GET", "/mails", to="desk@klose.example")} == {
+        f"Hold {hold['reference']}: nobody else has approved it",
+        f"Hold {hold['reference']}: its review is due",
+    }
     later = (NOW + timedelta(days=180)).date().isoformat()
     assert pia.post(f"/api/staff/holds/{hold['reference']}/review", {"review_on": later})[1]["review_on"] == later
     assert holds.send_review_alerts(now=due) == 0

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("identity", "0008_number_keys")]
+    dependencies = [("identity", "0012_forget_plain")]
 
     operations = [
         migrations.AddField("user", "email_verified_at", models.DateTimeField(null=True)),

@@ -3,15 +3,15 @@
 import django.contrib.postgres.fields
 import django.db.models.deletion
 import uuid_utils.compat
+from django.db import migrations, models
 
 import processors.sealed_fields
-from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('compliance', '0006_breaches'),
+        ("compliance", "0010_suppression_last_asked"),
     ]
 
     operations = [

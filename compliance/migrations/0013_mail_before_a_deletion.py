@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('compliance', '0008_holds_by_two_people'),
+        ("compliance", "0012_holds_by_two_people"),
     ]
 
     operations = [

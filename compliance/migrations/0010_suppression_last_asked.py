@@ -3,7 +3,7 @@ from django.db.models.functions import Now
 
 
 class Migration(migrations.Migration):
-    dependencies = [("compliance", "0006_breaches")]
+    dependencies = [("compliance", "0009_sealed_only")]
 
     operations = [
         migrations.AddField("suppression", "last_asked_at", models.DateTimeField(null=True)),

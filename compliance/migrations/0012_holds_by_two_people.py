@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('compliance', '0007_desk'),
+        ("compliance", "0011_desk"),
     ]
 
     operations = [
