@@ -139,9 +139,9 @@ CLAUSES: Final[tuple[Clause, ...]] = (
             (
                 "C4.2-3",
                 "Twilio receives telephone numbers, to send passcodes by text message and to carry calls. If you call in the"
-                " browser, it connects to Twilio itself, which then knows its network address and random identifiers of you and"
-                " your workspace. Paddle, as merchant of record, receives what a purchase needs. Their own privacy policies"
-                " apply.",
+                " browser, it connects to Twilio itself, which then knows its network address and a number that stands"
+                " for you and your workspace and names neither. Paddle, as merchant of record, receives what a purchase needs."
+                " Their own privacy policies apply.",
             ),
             (
                 "C4.4-5",

@@ -207,9 +207,10 @@ def send_review_alerts(*, now: datetime) -> int:
             continue
         is_due = hold.review_on <= now.date()
         subject, text = (_SUBJECT, _TEXT) if is_due else (_UNAPPROVED_SUBJECT, _UNAPPROVED_TEXT)
-        logger.warning(
-            "hold has to be reviewed" if is_due else "hold has to be approved", extra={"reference": hold.reference}
-        )
+        if is_due:
+            logger.warning("hold has to be reviewed", extra={"reference": hold.reference})
+        else:
+            logger.warning("hold has to be approved", extra={"reference": hold.reference})
         places = {"reference": hold.reference, "review_on": hold.review_on.isoformat(), "url": settings.PUBLIC_URL}
         if send(
             kind="hold_review",

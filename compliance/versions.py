@@ -23,8 +23,8 @@ _WRITTEN_DOWN_BY_TWILIO: Final = {
     "C4.2-3": (
         "Twilio receives telephone numbers, to send passcodes by text message and to carry calls, and has what is said in"
         " calls turned into text by a provider of speech recognition that it uses. If you call in the browser, it connects to"
-        " Twilio itself, which then knows its network address and random identifiers of you and your workspace. Paddle, as"
-        " merchant of record, receives what a purchase needs. Their own privacy policies apply."
+        " Twilio itself, which then knows its network address and a number that stands for you and your workspace and names"
+        " neither. Paddle, as merchant of record, receives what a purchase needs. Their own privacy policies apply."
     ),
 }
 

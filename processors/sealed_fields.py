@@ -108,7 +108,7 @@ class Sealed(_Field[_Set, _Get]):
             return value
         if self.pattern and not re.fullmatch(self.pattern, value):
             raise ValueError(f"{self.model.__name__}.{self.name} has another form.")
-        if not value:
+        if value is None or value == "":
             return value
         return seal(
             self._written(value),

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 NOW = datetime.now(UTC)
 # When the version whose notices are in the past was published.
 THEN = NOW - timedelta(days=20)
-FIRST_HASH = "fbece641ee4322310950e56a47ba3bda16f716783b9e0706b44b13d6c9a24406"
+FIRST_HASH = "74ef8785cc72d10545f087237e7f6fdbe88a828ec0d6d77bdb1a0fe860ac5284"
 Publish = Callable[..., list[str]]
 
 
