@@ -1,7 +1,8 @@
 """Keeping the number that everybody calls from in good repute: calling pauses by itself, and nobody dials without end.
 
-Carriers mark a number as a nuisance when many calls from it cannot be put through, when people complain, or when it dials far
-more than a person could. https://www.twilio.com/docs/voice/spam-monitoring-with-voiceintegrity
+Numbers whose calls people do not want are screened, flagged and blocked. How many failures, complaints and dials are too many is
+our own choice; carriers do not tell theirs.
+https://support.twilio.com/hc/en-us/articles/1260803371030-Recommendations-and-Best-Practices-for-Maintaining-a-Positive-Caller-Reputation
 """
 
 import logging

@@ -126,6 +126,15 @@ describe("a transcript", () => {
   });
 });
 
+describe("a pause of calling", () => {
+  test("asks again why, and for every lead whether it may be called", () => {
+    expect(apply({ type: "dialling.changed", paused: true }, viewer)).toEqual([
+      { do: "refetch", key: keys.dialPause },
+      { do: "refetch", key: keys.leads.dialChecks },
+    ]);
+  });
+});
+
 describe("the queue", () => {
   const ada = { lead_id: "l1", user_id: "other", name: "Ada", until: "2026-05-20T10:05:00Z" };
   const reserved: ServerEvent = { type: "lead.reserved", reservation: ada };
