@@ -273,7 +273,7 @@ TRANSCRIBER_ADDRESS = environment.text("TRANSCRIBER_ADDRESS", f"unix://{DATA_DIR
 EMBEDDING_MODEL_PATH = environment.text("EMBEDDING_MODEL_PATH")
 
 # How long the media process lets frames come together before it looks at them all.
-MEDIA_GATHER_MS = environment.integer("MEDIA_GATHER_MS", 10, minimum=0, maximum=100)
+MEDIA_GATHER_MS = environment.integer("MEDIA_GATHER_MS", 15, minimum=0, maximum=100)
 MEDIA_DRAIN_S = environment.integer("MEDIA_DRAIN_S", 4 * 3600, minimum=0, maximum=24 * 3600)
 
 # --- The built frontend -------------------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ class GatheringLoop(asyncio.SelectorEventLoop):
         number = _number(fd)
         change = self._sockets.modify if number in self._readers else self._sockets.register
         change(number, select.EPOLLIN)
-        self._readers[number] = partial(callback, *args)
+        self._readers[number] = partial(callback, *args) if args else callback
 
     def remove_reader(self, fd: FileDescriptorLike) -> bool:
         if self._readers.pop(number := _number(fd), None) is None:

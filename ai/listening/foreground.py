@@ -44,7 +44,7 @@ class Standing:
     floor_share: float = 0.1
     near_db: float = 4.0
     low_windows: int = 10
-    learned: float = 0.05
+    learned: float = 0.08
     silent: float = 0.1
     forgotten: float = 0.5
     murmur: float = 0.2
