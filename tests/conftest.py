@@ -54,9 +54,14 @@ _ALONE: Final = (
     "tests/voice/test_paused_page.py",
 )
 
+# Calls in true time whose stack mostly waits for them: one beside the other they take half of the time.
+_PACED: Final = ("tests/chaos/test_credit_end.py", "tests/chaos/test_transcription.py")
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
+        if item.nodeid.startswith(_PACED):
+            item.add_marker(pytest.mark.paced)
         if item.nodeid.startswith(_ALONE):
             item.add_marker(pytest.mark.alone)
 
