@@ -171,7 +171,12 @@ def _key_in(request: HttpRequest) -> str | None:
 
     Other credentials may be a proxy's, to which a browser sends them with every request.
     """
-    kind, _, key = request.headers.get("Authorization", "").partition(" ")
+    return key_of(request.headers.get("Authorization", ""))
+
+
+def key_of(authorization: str) -> str | None:
+    """The same, of the header's content."""
+    kind, _, key = authorization.partition(" ")
     return key.strip() if kind.lower() == "bearer" else None
 
 

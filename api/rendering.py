@@ -1,11 +1,15 @@
 """How REST writes JSON."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
+import msgspec
 from django.http import HttpRequest, HttpResponse
 from ninja.renderers import BaseRenderer
 from pydantic import BaseModel
 from pydantic_core import to_json
+
+_encoder: Final = msgspec.json.Encoder()
 
 
 class WireRenderer(BaseRenderer):
@@ -17,6 +21,14 @@ class WireRenderer(BaseRenderer):
         return to_json(data)
 
 
+JSON: Final = f"{WireRenderer.media_type}; charset=utf-8"
+
+
 def answered(shown: BaseModel) -> HttpResponse:
     """The answer of a list or a live page, which are asked for most: Ninja would check once more what was just put together."""
-    return HttpResponse(to_json(shown), content_type=f"{WireRenderer.media_type}; charset=utf-8")
+    return HttpResponse(to_json(shown), content_type=JSON)
+
+
+def rendered(shown: BaseModel | Mapping[str, Any]) -> bytes:
+    """As the renderer writes it. Of plain fields msgspec makes the same bytes in a fraction of the time."""
+    return to_json(shown) if isinstance(shown, BaseModel) else _encoder.encode(shown)

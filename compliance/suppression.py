@@ -1,7 +1,7 @@
 """Numbers that must not be called, kept as keyed hashes so that the list outlives the erasure of whom it
 protects."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -66,9 +66,18 @@ def suppressed_everywhere(*, phone_e164: str) -> Suppression | None:
 
 def suppressed_among(*, workspace_id: UUID, phones_e164: Iterable[str]) -> set[str]:
     """Which of these numbers this workspace may not call."""
-    by_key = {pseudonym("phone", phone): phone for phone in phones_e164}
-    keys = _in_force(workspace_id).filter(number_key__in=by_key).values_list("number_key", flat=True)
-    return {by_key[key] for key in keys}
+    by_key = keyed(phones_e164)
+    return {by_key[key] for key in entries_among(workspace_id, list(by_key))}
+
+
+def keyed(phones_e164: Iterable[str]) -> dict[str, str]:
+    """The numbers by the keys under which the list has them."""
+    return {pseudonym("phone", phone): phone for phone in phones_e164}
+
+
+def entries_among(workspace_id: UUID, number_keys: Sequence[str]) -> QuerySet[Suppression, str]:
+    """Those of these keys that are on the list."""
+    return _in_force(workspace_id).filter(number_key__in=number_keys).values_list("number_key", flat=True)
 
 
 def _in_force(workspace_id: UUID) -> QuerySet[Suppression]:

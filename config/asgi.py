@@ -10,13 +10,16 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 from django.core.asgi import get_asgi_application
 
-django_application = get_asgi_application()
+# The protocol's types are wider than those of Django.
+django_application: Any = get_asgi_application()
 
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.conf import settings
 from django.urls import path, re_path
 
+from api.lean import LeanReads
 from config.sockets import refuse_socket, with_caller, with_own_origin
+from identity.reading import Readings
 from realtime.consumers import BrowserConsumer
 from voice.media_stream import MediaStreamConsumer
 
@@ -28,7 +31,7 @@ nowhere: Any = refuse_socket
 
 application = ProtocolTypeRouter(
     {
-        "http": django_application,
+        "http": LeanReads(django_application, Readings(settings.LEAN_READ_CONNECTIONS)),
         "websocket": URLRouter(
             [
                 path("twilio/media/", media_socket),

@@ -106,6 +106,8 @@ def _database(url: str) -> dict[str, Any]:
 
 
 DATABASES = {"default": _database(DATABASE_URL)}
+# For what pages read most, beside the pool (decision 0015); none for reading it as everything else.
+LEAN_READ_CONNECTIONS = environment.integer("LEAN_READ_CONNECTIONS", 4, minimum=0, maximum=50)
 
 # --- Valkey or Redis ----------------------------------------------------------------------------------------------
 REDIS_URL = environment.text("REDIS_URL")

@@ -7,9 +7,10 @@ from uuid import UUID
 from identity.permissions import NotPermitted, Permission, Role, may
 
 if TYPE_CHECKING:
+    from identity.models import Session
     from identity.sessions import SessionStore
 
-__all__ = ["Actor", "Role", "actor_of_session"]
+__all__ = ["Actor", "Role", "actor_of_row", "actor_of_session"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,11 @@ def actor_of_session(session: "SessionStore") -> Actor | None:
 
     One query, or none when the session is loaded. Synchronous: wrap in `sync_to_async` on an event loop.
     """
-    row = session.row
+    return actor_of_row(session.row)
+
+
+def actor_of_row(row: "Session | None") -> Actor | None:
+    """The same for a session as it was read. No query."""
     if row is None or row.phone_verified_at is None or row.user is None or row.membership is None:
         return None
     if not row.user.is_active:

@@ -257,9 +257,13 @@ def revoke_session(*, actor: Actor, session_id: UUID, client: Client, now: datet
         close_sockets_on_commit(user_id=actor.user_id)
 
 
+def use_is_due(session: Session, *, now: datetime) -> bool:
+    return now - session.last_used_at >= USE_NOTED_EVERY
+
+
 def note_use(*, session: Session, now: datetime) -> None:
     """Keeps the time of last use to within five minutes, so that most requests write nothing."""
-    if now - session.last_used_at >= USE_NOTED_EVERY:
+    if use_is_due(session, now=now):
         Session.objects.filter(id=session.id, last_used_at__lte=now - USE_NOTED_EVERY).update(last_used_at=now)
 
 

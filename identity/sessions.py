@@ -62,7 +62,7 @@ _ASKED: Final = (
 
 _SOME_TIME: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _OPEN: Final = Lookup(_open, "digest", _SOME_TIME, _SOME_TIME - IDLE_FOR)
-_OPEN_CONFINED: Final = Lookup(_open_confined, "digest", _SOME_TIME, _SOME_TIME - IDLE_FOR)
+OPEN_CONFINED: Final = Lookup(_open_confined, "digest", _SOME_TIME, _SOME_TIME - IDLE_FOR)
 
 
 class SessionStore(SessionBase):
@@ -138,7 +138,7 @@ class SessionStore(SessionBase):
 
     def _found(self, key_digest: str, now: datetime) -> Session | None:
         if self.confines:
-            return tenancy.found_confined(_OPEN_CONFINED, key_digest, now, now - IDLE_FOR)
+            return tenancy.found_confined(OPEN_CONFINED, key_digest, now, now - IDLE_FOR)
         return _OPEN.first(key_digest, now, now - IDLE_FOR)
 
     def exists(self, session_key: str) -> bool:

@@ -31,7 +31,7 @@ def running_low(*, below_mcredits: int) -> Iterator[Sequence[str]]:
 def spendable(references: Sequence[str]) -> dict[str, int]:
     """What each of these can spend; one without a hold is missing."""
     with connection.cursor() as cursor:
-        cursor.execute(_SPENDABLE, [list(references)])
+        cursor.execute(SPENDABLE, [list(references)])
         return dict(cursor.fetchall())
 
 
@@ -44,7 +44,8 @@ SELECT hold.reference {_HELD_AND_FREE}
 WHERE hold.state IN ('active', 'expired') AND account.balance_mcredits < %s
   AND hold.remaining_mcredits + account.balance_mcredits < %s
 """
-_SPENDABLE = f"""
+# Of references as an array: each that has a hold, with what it can spend.
+SPENDABLE: Final = f"""
 SELECT hold.reference, hold.remaining_mcredits + account.balance_mcredits {_HELD_AND_FREE}
 WHERE hold.reference = ANY (%s)
 """

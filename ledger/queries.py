@@ -1,11 +1,12 @@
 """Reading credits: balances, prices, purchases, entries."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
 from typing import cast
 from uuid import UUID
 
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 
 from ledger import paddle
 from ledger.chart import DEBIT_NORMAL, HOUSE_ACCOUNT_IDS, AccountKind
@@ -25,8 +26,13 @@ from ledger.words import DESCRIPTIONS
 
 def balance(workspace_id: UUID, *, now: datetime) -> BalanceOut:
     """All zeros for a workspace that never had an entry."""
-    accounts = {account.kind: account for account in Account.objects.filter(workspace_id=workspace_id)}
-    card = rate_card_now(workspace_id, now)
+    return balance_of(
+        accounts_of(workspace_id), card=rate_card_now(workspace_id, now), alert=alerts_of(workspace_id).first()
+    )
+
+
+def balance_of(rows: Iterable[Account], *, card: RateCard, alert: BalanceAlert | None) -> BalanceOut:
+    accounts = {account.kind: account for account in rows}
     available = (accounts["available"].balance_mcredits or 0) if accounts else 0
     return BalanceOut(
         available_mcredits=available,
@@ -35,18 +41,27 @@ def balance(workspace_id: UUID, *, now: datetime) -> BalanceOut:
         minutes_left=affordable_s(amount_mcredits=available, terms=card.terms) // 60,
         sequence=accounts["available"].sequence if accounts else 0,
         rate=_rate_out(card),
-        alert=_alert(workspace_id),
+        alert=AlertOut(threshold_mcredits=alert.threshold_mcredits, raised_at=alert.raised_at) if alert else None,
     )
 
 
-def _alert(workspace_id: UUID) -> AlertOut | None:
-    row = BalanceAlert.objects.for_workspace(workspace_id).first()
-    return AlertOut(threshold_mcredits=row.threshold_mcredits, raised_at=row.raised_at) if row else None
+def accounts_of(workspace_id: UUID) -> QuerySet[Account]:
+    return Account.objects.filter(workspace_id=workspace_id)
+
+
+def alerts_of(workspace_id: UUID) -> QuerySet[BalanceAlert]:
+    """At most one."""
+    return BalanceAlert.objects.for_workspace(workspace_id)
 
 
 def rate_card_now(workspace_id: UUID, now: datetime) -> RateCard:
     """The newest version that is in force; the same for every workspace so far."""
-    return RateCard.objects.filter(valid_from__lte=now).order_by("-version")[0]
+    return rate_cards(now)[0]
+
+
+def rate_cards(now: datetime) -> QuerySet[RateCard]:
+    """Those that were in force by then, the newest first."""
+    return RateCard.objects.filter(valid_from__lte=now).order_by("-version")
 
 
 @lru_cache(maxsize=64)

@@ -25,10 +25,19 @@ def page_of(rows: QuerySet[Any], *, cursor: str | None, limit: int) -> Page[Any]
 
     :raises CursorInvalid: the cursor was not made by this function.
     """
-    if cursor:
-        created_at, row_id = read(cursor)
+    return cut(list(in_order(rows, after=read(cursor) if cursor else None)[: limit + 1]), limit=limit)
+
+
+def in_order(rows: QuerySet[Any, Any], *, after: tuple[datetime, UUID] | None) -> QuerySet[Any, Any]:
+    """Newest first. after: the place that a cursor says."""
+    if after is not None:
+        created_at, row_id = after
         rows = rows.filter(Q(created_at__lt=created_at) | Q(created_at=created_at, id__lt=row_id))
-    found = list(rows.order_by("-created_at", "-id")[: limit + 1])
+    return rows.order_by("-created_at", "-id")
+
+
+def cut(found: list[Any], *, limit: int) -> Page[Any]:
+    """found: one more row than the limit, where there is one."""
     more = len(found) > limit
     return Page(found[:limit], _after(found[limit - 1]) if more else None)
 

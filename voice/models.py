@@ -16,6 +16,7 @@ from voice.state import CLOSING_AT_S
 
 __all__ = [
     "ERASED_NAME",
+    "RESTRICTED_NAME",
     "TERMINAL_STATUSES",
     "Call",
     "CallLeg",
@@ -34,6 +35,7 @@ TERMINAL_STATUSES = ("completed", "busy", "no_answer", "failed", "cancelled")
 
 
 ERASED_NAME = "Removed at the person's request"
+RESTRICTED_NAME = "Restricted at the person's request"
 
 
 class Lead(TenantModel):
@@ -95,7 +97,7 @@ class Lead(TenantModel):
         if self.erased_at:
             return ERASED_NAME
         if self.restricted_at:
-            return "Restricted at the person's request"
+            return RESTRICTED_NAME
         return f"{self.first_name} {self.last_name}".strip()
 
 

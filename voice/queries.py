@@ -1,6 +1,6 @@
 """Reading leads, calls and transcripts. A rep sees their own calls; managers and the owner see the team's."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
@@ -15,7 +15,7 @@ from ledger import queries as ledger_queries
 from ledger.money import affordable_s
 from voice.dialling import CALL_LENGTH_MAX_S
 from voice.keyset import page_of
-from voice.models import ERASED_NAME, Call, CallWatch, Lead, TranscriptSegment
+from voice.models import ERASED_NAME, RESTRICTED_NAME, Call, CallWatch, Lead, TranscriptSegment
 from voice.schemas import (
     CallLead,
     CallListItem,
@@ -39,7 +39,12 @@ SEGMENTS_MAX = 500
 
 def visible_calls(actor: Actor) -> QuerySet[Call]:
     calls = Call.objects.for_workspace(actor.workspace_id).select_related("lead", "user", "ended_by")
-    return calls if actor.role in ("owner", "manager") else calls.filter(user_id=actor.user_id)
+    return calls if sees_team(actor) else calls.filter(user_id=actor.user_id)
+
+
+def sees_team(actor: Actor) -> bool:
+    """Whether the calls of others are shown to the actor too."""
+    return actor.role in ("owner", "manager")
 
 
 def may_follow_call(*, actor: Actor, call_id: UUID) -> bool:
@@ -73,13 +78,14 @@ def leads_page(
             match |= Q(phone_e164__contains=digits)
         leads = leads.filter(match)
     # A page of leads is what the product is asked for most: its rows become neither models nor are they checked twice.
-    page = page_of(leads.values_list(*_OF_A_LEAD, named=True), cursor=cursor, limit=limit)
+    page = page_of(leads.values_list(*OF_A_LEAD, named=True), cursor=cursor, limit=limit)
     return LeadPage.model_construct(
         items=leads_out(page.items, workspace_id=actor.workspace_id), next_cursor=page.next_cursor
     )
 
 
-_OF_A_LEAD = (
+# What is shown of a lead, or says how.
+OF_A_LEAD = (
     "id",
     "first_name",
     "last_name",
@@ -102,49 +108,54 @@ def leads_out(leads: Sequence[Any], *, workspace_id: UUID) -> list[LeadOut]:
     """leads: models, or rows with a lead's columns."""
     phones = [lead.phone_e164 for lead in leads if lead.phone_e164]
     suppressed = suppression.suppressed_among(workspace_id=workspace_id, phones_e164=phones)
+    return [LeadOut.model_construct(**fields) for fields in leads_shown(leads, suppressed=suppressed)]
+
+
+def leads_shown(leads: Sequence[Any], *, suppressed: Container[str | None]) -> list[dict[str, Any]]:
+    """The fields of LeadOut for each. leads: models, or rows with a lead's columns. suppressed: the numbers that may not be called."""
     return [
-        _restricted_out(lead)
+        _restricted(lead)
         if lead.restricted_at
-        else LeadOut.model_construct(
-            id=lead.id,
-            first_name=lead.first_name if not lead.erased_at else ERASED_NAME,
-            last_name=lead.last_name,
-            company=lead.company,
-            phone_e164=lead.phone_e164,
-            notes=lead.notes,
-            country=lead.country,
-            time_zone=lead.time_zone,
-            suppressed=lead.phone_e164 in suppressed,
-            erased_at=lead.erased_at,
-            created_at=lead.created_at,
-            last_call_at=lead.last_call_at,
-            tags=lead.tags,
-            disposition=lead.disposition,
-            retry_at=lead.retry_at,
-        )
+        else {
+            "id": lead.id,
+            "first_name": lead.first_name if not lead.erased_at else ERASED_NAME,
+            "last_name": lead.last_name,
+            "company": lead.company,
+            "phone_e164": lead.phone_e164,
+            "notes": lead.notes,
+            "country": lead.country,
+            "time_zone": lead.time_zone,
+            "suppressed": lead.phone_e164 in suppressed,
+            "erased_at": lead.erased_at,
+            "created_at": lead.created_at,
+            "last_call_at": lead.last_call_at,
+            "tags": lead.tags,
+            "disposition": lead.disposition,
+            "retry_at": lead.retry_at,
+        }
         for lead in leads
     ]
 
 
-def _restricted_out(lead: Lead) -> LeadOut:
+def _restricted(lead: Any) -> dict[str, Any]:
     """Only that there is somebody; nothing about them is used, reading included."""
-    return LeadOut(
-        id=lead.id,
-        first_name=lead.name,
-        last_name="",
-        company="",
-        phone_e164=None,
-        notes="",
-        country="",
-        time_zone="UTC",
-        suppressed=True,
-        erased_at=None,
-        created_at=lead.created_at,
-        last_call_at=lead.last_call_at,
-        tags=[],
-        disposition=None,
-        retry_at=None,
-    )
+    return {
+        "id": lead.id,
+        "first_name": ERASED_NAME if lead.erased_at else RESTRICTED_NAME,
+        "last_name": "",
+        "company": "",
+        "phone_e164": None,
+        "notes": "",
+        "country": "",
+        "time_zone": "UTC",
+        "suppressed": True,
+        "erased_at": None,
+        "created_at": lead.created_at,
+        "last_call_at": lead.last_call_at,
+        "tags": [],
+        "disposition": None,
+        "retry_at": None,
+    }
 
 
 def call_of(*, actor: Actor, call_id: UUID) -> Call:
@@ -180,11 +191,16 @@ def calls_page(
 
 def speech_spans(call_ids: Iterable[UUID]) -> dict[UUID, list[SpeechSpan]]:
     """When who spoke, per call, for talk strips."""
-    rows = (
-        TranscriptSegment.objects.filter(call_id__in=list(call_ids), kind="speech")
-        .order_by("call_id", "start_ms")
-        .values_list("call_id", "speaker", "start_ms", "end_ms")
-    )
+    return spans_of(spoken(list(call_ids)))
+
+
+def spoken(call_ids: Sequence[UUID]) -> QuerySet[TranscriptSegment, Any]:
+    """For `spans_of`."""
+    rows = TranscriptSegment.objects.get_queryset().filter(call_id__in=call_ids, kind="speech")
+    return rows.order_by("call_id", "start_ms").values_list("call_id", "speaker", "start_ms", "end_ms", named=True)
+
+
+def spans_of(rows: Iterable[Any]) -> dict[UUID, list[SpeechSpan]]:
     spans: dict[UUID, list[SpeechSpan]] = {}
     for call_id, speaker, start_ms, end_ms in rows:
         span = SpeechSpan.model_construct(speaker=cast(Speaker, speaker), start_ms=start_ms, end_ms=end_ms)
@@ -192,8 +208,12 @@ def speech_spans(call_ids: Iterable[UUID]) -> dict[UUID, list[SpeechSpan]]:
     return spans
 
 
-def list_item(call: Call, spans: list[SpeechSpan], *, now: datetime) -> CallListItem:
-    return CallListItem.model_construct(**dict(call_out(call, now=now)), speech=spans)
+def list_item(
+    call: Call, spans: list[SpeechSpan], *, now: datetime, spendable_mcredits: int | None = None
+) -> CallListItem:
+    """spendable_mcredits: as for `call_out`."""
+    shown = call_out(call, now=now, spendable_mcredits=spendable_mcredits)
+    return CallListItem.model_construct(**dict(shown), speech=spans)
 
 
 def call_out(call: Call, *, now: datetime, spendable_mcredits: int | None = None) -> CallOut:
@@ -307,6 +327,13 @@ def watchers_of_many(call_ids: Sequence[UUID]) -> dict[UUID, list[CallUser]]:
 
 def segments_after(*, call: Call, after_sequence: int, limit: int) -> SegmentPage:
     """In order of sequence; latest_sequence is the call's newest event, so a reader knows whether it has everything."""
-    segments = call.segments.select_related("corrected_by")
-    rows = segments.filter(sequence__gt=after_sequence).order_by("sequence")[: min(limit, SEGMENTS_MAX)]
-    return SegmentPage(items=[segment_out(row) for row in rows], latest_sequence=call.sequence)
+    return segment_page(call, later_segments(call.id, after_sequence)[: min(limit, SEGMENTS_MAX)])
+
+
+def segment_page(call: Call, segments: Iterable[TranscriptSegment]) -> SegmentPage:
+    return SegmentPage(items=[segment_out(row) for row in segments], latest_sequence=call.sequence)
+
+
+def later_segments(call_id: UUID, after_sequence: int) -> QuerySet[TranscriptSegment]:
+    segments = TranscriptSegment.objects.get_queryset().select_related("corrected_by")
+    return segments.filter(call_id=call_id, sequence__gt=after_sequence).order_by("sequence")

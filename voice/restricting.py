@@ -67,8 +67,13 @@ def text_of(*, actor: Actor, call_id: UUID) -> Call:
     read their own calls while it is they who did.
     """
     call = call_of(actor=actor, call_id=call_id)
-    restriction.refuse(call.lead_id, *([] if call.user_id == actor.user_id else [call.user_id]))
+    restriction.refuse(*who_may_forbid(call, actor=actor))
     return call
+
+
+def who_may_forbid(call: Call, *, actor: Actor) -> list[UUID]:
+    """Whose restriction keeps the actor from the words of a call: the lead, and the member who called, unless that is the actor."""
+    return [call.lead_id, *([] if call.user_id == actor.user_id else [call.user_id])]
 
 
 def unread_among(calls: Sequence[Call], *, actor: Actor) -> set[UUID]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -22,6 +23,7 @@ from tests.compliance import coming
 from tests.compliance.coming import NAME, SUMMARY, WEEKLY, in_days, second
 from tests.identity.browser import Browser, code_of, form
 from tests.identity.conftest import MakeAccount, SignIn
+from tests.matrix.lean_door import LeanDoor, shown_by
 from tests.sandbox_fixture import Sandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -210,6 +212,17 @@ def test_who_was_not_told_in_time_answers_first_and_has_every_right_meanwhile(
     assert page.get("/api/leads")[0] == 200
     assert len(accepted(member)) == 1
     assert page.get("/api/session")[1]["must_answer_policy"] is False
+
+
+def test_lean_reads_wait_for_the_answer_too(publish: Publish, make_account: MakeAccount, sign_in: SignIn) -> None:
+    page = sign_in(make_account())
+    with closing(LeanDoor(1)) as door:
+        assert door.ask("/api/leads", shown_by(page.client)) is not None
+        publish(in_days(-1))
+        assert door.ask("/api/leads", shown_by(page.client)) is None
+        assert page.post("/api/policy/answer", {"version": NAME, "answers": []})[0] == 204
+        assert page.get("/api/leads")[0] == 200
+        assert door.ask("/api/leads", shown_by(page.client)) is not None
 
 
 @pytest.mark.policy("C10.3")

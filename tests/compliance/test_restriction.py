@@ -94,7 +94,9 @@ def test_what_is_restricted_is_called_read_understood_and_searched_by_nobody_unt
     assert refusals[0]["code"] == "subject_restricted"
     dial = seller.post("/api/calls", {"lead_id": str(theirs.lead_id)}, **{"Idempotency-Key": "try-to-dial"})
     assert (dial[0], code_of(dial[1])) == (409, "subject_restricted")
-    everything = str([seller.get(path) for path in ("/api/leads", "/api/calls", f"/api/leads/{theirs.lead_id}")])
+    shown = [seller.get(path) for path in ("/api/leads", "/api/calls", f"/api/leads/{theirs.lead_id}")]
+    assert [status for status, _ in shown] == [200] * 3
+    everything = str(shown)
     assert "Brobdingnag" not in everything and THEIRS not in everything
     assert "Laputania" in everything
     assert seller.get("/api/leads?search=Brobdingnag")[1]["items"] == []

@@ -33,6 +33,7 @@ INTERNAL = {
     "model_unusable": "ai/listening/server.py says it at its start and stops",
     "nothing_to_resolve": "ledger/management/commands/paddle_events.py tells the operator",
     "rate_card_invalid": "ledger/management/commands/rate_card.py tells the operator",
+    "reading_failed": "api/lean.py: Django answers",
     "recognition_failed": "ai/listening/track.py: the stretch becomes a gap",
     "reference_taken": "each call has a reference of its own, so a second hold is a fault of ours",
     "social_cancelled": "identity/social_entry.py tells the page that the browser comes back to",

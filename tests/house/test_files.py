@@ -73,6 +73,7 @@ CLOCKS = {
     "api/guard.py",
     "api/identity.py",
     "api/lead_import.py",
+    "api/lean.py",
     "api/leads.py",
     "api/look_gate.py",
     "api/looks.py",

@@ -10,6 +10,8 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from config.embedded import environment
 from tests.matrix import world as worlds
+from tests.matrix.asker import Asker
+from tests.matrix.lean_door import LeanDoor
 from tests.sandbox_fixture import Sandbox, sandbox_process
 
 __all__ = ["sandbox_process"]
@@ -19,6 +21,14 @@ __all__ = ["sandbox_process"]
 def _browser_calls_are_set_up(settings: Settings) -> None:
     for name, value in environment.browser_calls(os.environ).items():
         setattr(settings, name, value)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _reads_are_asked_lean_too(django_db_setup: None) -> Iterator[None]:
+    Asker.lean = LeanDoor()
+    yield
+    Asker.lean.close()
+    Asker.lean = None
 
 
 @pytest.fixture(scope="module")
