@@ -32,6 +32,8 @@ CALLBACKS_PER_S: Final = 200.0
 SHOWN_CALLS: Final = 12
 IMPORTED_ROWS: Final = 30_000
 ENDED_WITHIN_S: Final = 20.0
+# After the last callback; what has not come by then is not counted.
+EVENTS_WITHIN_S: Final = 1.0
 # Twilio writes calls down here, so that no recogniser takes the processors; and nobody's telephone rings for seconds.
 # One person dials more often than a person may.
 SETTINGS: Final = {
@@ -133,34 +135,68 @@ def _carrier(stack: Stack) -> Any:
 
 
 def _called_back(stack: Stack, owner: Any) -> dict[str, float]:
-    """The calls begin one after another, each call's callbacks a while apart, all of them together at the rate."""
+    """The calls begin one after another, each call's callbacks a while apart, all of them together at the rate. The owner's page
+    looks at all live calls meanwhile: from when a callback was due until its event is there is `event_p95`."""
     from bench import calling_rows
-    from bench.calling_load import story
+    from bench.calling_load import Page, story
 
     say(f"calling: {CALLS * 8} callbacks, {CALLBACKS_PER_S:.0f} a second")
-    stories = [[post for post, _ in story(call)] for call in calling_rows.taken(owner.workspace_id, CALLS)]
-    posts = list(chain.from_iterable(zip(*stories, strict=True)))
+    stories = [
+        [(call.call_id, *told) for told in story(call)] for call in calling_rows.taken(owner.workspace_id, CALLS)
+    ]
+    told = list(chain.from_iterable(zip(*stories, strict=True)))
+    seen: dict[tuple[str, str], float] = {}
+
+    async def posted() -> list[tuple[float, float]]:
+        async with _page(stack, owner) as socket:
+            page = Page(socket)
+            await page.ready()
+            await page.follow_team()
+            noting = asyncio.create_task(page.note(seen))
+            found: list[tuple[float, float]] = await _carrier(stack).at_rate(
+                [post for _, post, _ in told], per_s=CALLBACKS_PER_S
+            )
+            await asyncio.sleep(EVENTS_WITHIN_S)
+            noting.cancel()
+            return found
+
     web = psutil.Process(stack.pid("web"))
     before = web.cpu_times()
-    found = _quantiles(asyncio.run(_carrier(stack).at_rate(posts, per_s=CALLBACKS_PER_S)))
+    times = asyncio.run(posted())
     after = web.cpu_times()
     spent_s = after.user + after.system - before.user - before.system
-    return {**found, "web_cpu_ms": round(spent_s * 1_000 / len(posts), 2)}
+    events = [
+        (seen[str(call_id), status] - due) * 1_000
+        for (call_id, _, status), (due, _) in zip(told, times, strict=True)
+        if status and (str(call_id), status) in seen
+    ]
+    return {
+        **_quantiles([(acknowledged - due) * 1_000 for due, acknowledged in times]),
+        "web_cpu_ms": round(spent_s * 1_000 / len(told), 2),
+        "event_p95": _quantiles(events)["p95"],
+        "events": len(events),
+    }
+
+
+def _page(stack: Stack, seat: Any) -> Any:
+    from django.conf import settings
+
+    from bench.calling_load import Page
+
+    cookie = f"{settings.SESSION_COOKIE_NAME}={seat.session_key}"
+    return Page.opened(live_url=settings.LIVE_SOCKET_URL, origin=stack.url, cookie=cookie)
 
 
 def _shown(stack: Stack, owner: Any) -> dict[str, float]:
-    from django.conf import settings
-
     from bench import calling_rows
     from bench.calling_load import Page, story
 
     say(f"calling: what a page shows of {SHOWN_CALLS} calls")
     rep = calling_rows.seat(owner.workspace_id, "rep")
-    cookie = f"{settings.SESSION_COOKIE_NAME}={rep.session_key}"
     carrier = _carrier(stack)
 
     async def watched() -> list[float]:
-        async with Page.opened(live_url=settings.LIVE_SOCKET_URL, origin=stack.url, cookie=cookie) as socket:
+        async with _page(stack, rep) as socket:
             page = Page(socket)
             await page.ready()
             found: list[float] = []

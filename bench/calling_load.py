@@ -46,18 +46,18 @@ class Carrier:
         headers = {"X-Twilio-Signature": signature, "Content-Type": "application/x-www-form-urlencoded"}
         return self._web_url + path, bytes(body._value), headers
 
-    async def at_rate(self, posts: Sequence[Post], *, per_s: float) -> list[float]:
-        """Milliseconds from when each was due until it was acknowledged, so that a server that is behind is not spared."""
+    async def at_rate(self, posts: Sequence[Post], *, per_s: float) -> list[tuple[float, float]]:
+        """When each was due, and when it was acknowledged; from due on, so that a server that is behind is not spared."""
         ready = [self.signed(post) for post in posts]
         connector = aiohttp.TCPConnector(limit=64)
         async with aiohttp.ClientSession(connector=connector) as session:
             began = time.perf_counter() + 0.2
 
-            async def one(number: int) -> float:
+            async def one(number: int) -> tuple[float, float]:
                 due = began + number / per_s
                 await asyncio.sleep(max(0.0, due - time.perf_counter()))
                 await self._post(session, ready[number])
-                return (time.perf_counter() - due) * 1_000
+                return due, time.perf_counter()
 
             return list(await asyncio.gather(*(one(number) for number in range(len(ready)))))
 
@@ -94,6 +94,16 @@ class Page:
     async def ready(self) -> None:
         while json.loads(await self._socket.recv())["event"]["type"] != "ready":
             pass
+
+    async def follow_team(self) -> None:
+        await self._socket.send(json.dumps({"action": "follow_team"}))
+
+    async def note(self, seen: dict[tuple[str, str], float]) -> None:
+        """When the news of each call and status came first; runs until cancelled."""
+        async for frame in self._socket:
+            came = time.perf_counter()
+            if call := json.loads(frame)["event"].get("call"):
+                seen.setdefault((call["id"], call["status"]), came)
 
     async def shows(self, call_id: UUID, status: str) -> float:
         """When the news came that the call has this status."""

@@ -18,10 +18,12 @@ from django.conf import settings
 from django.urls import path, re_path
 
 from api.lean import LeanReads
+from config.middleware import program_headers
 from config.sockets import refuse_socket, with_caller, with_own_origin
 from identity.reading import Readings
 from realtime.consumers import BrowserConsumer
 from voice.media_stream import MediaStreamConsumer
+from voice.status_door import StatusDoor
 
 # URLRouter takes ASGI applications where the types of `path` know views only.
 # Twilio sends no Origin; its socket is authenticated by signature and one-use token instead.
@@ -31,7 +33,9 @@ nowhere: Any = refuse_socket
 
 application = ProtocolTypeRouter(
     {
-        "http": LeanReads(django_application, Readings(settings.LEAN_READ_CONNECTIONS)),
+        "http": StatusDoor(
+            LeanReads(django_application, Readings(settings.LEAN_READ_CONNECTIONS)), headers=program_headers
+        ),
         "websocket": URLRouter(
             [
                 path("twilio/media/", media_socket),

@@ -26,6 +26,11 @@ def common_headers() -> dict[str, str]:
     return headers
 
 
+def program_headers() -> dict[str, str]:
+    """What answers carry that only programs read."""
+    return {**common_headers(), "Cache-Control": "no-store", "Content-Security-Policy": NOTHING_POLICY}
+
+
 def _origin(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"

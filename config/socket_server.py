@@ -9,7 +9,7 @@ from typing import Final
 from channels.db import database_sync_to_async
 from picows import WSUpgradeResponse, WSUpgradeResponseWithListener
 
-from config.middleware import NOTHING_POLICY, common_headers
+from config.middleware import program_headers
 from config.pages import missing_parts
 
 READY_EVERY_S: Final = 2.0
@@ -41,12 +41,7 @@ class Readiness:
 
 def says(status: HTTPStatus, what: dict[str, object]) -> WSUpgradeResponseWithListener:
     """An answer in JSON instead of a socket."""
-    headers = {
-        **common_headers(),
-        "Content-Type": "application/json",
-        "Cache-Control": "no-store",
-        "Content-Security-Policy": NOTHING_POLICY,
-    }
+    headers = {**program_headers(), "Content-Type": "application/json"}
     body = json.dumps(what).encode()
     if status == HTTPStatus.OK:
         return WSUpgradeResponseWithListener(WSUpgradeResponse.create_ok_response(body, headers), None)

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 # More than this many unsent events mean that the channel layer is gone; the newest are dropped then.
 OUTBOX_EVENTS_MAX = 2_000
+SENT_AT_ONCE_MAX = 100
 SEND_TIMEOUT_S = 5.0
 # Between two events of which only the newest counts: at most 500 a second, whatever is booked meanwhile.
 LATEST_PAUSE_S = 0.002
@@ -125,10 +127,15 @@ class _Outbox:
     async def _drain(self, layer: Any) -> None:
         assert self._queue is not None
         while True:
-            group, message = await self._queue.get()
-            await _send(layer, group, message)
+            waiting = [await self._queue.get()]
+            while len(waiting) < SENT_AT_ONCE_MAX and not self._queue.empty():
+                waiting.append(self._queue.get_nowait())
+            heard = await _heard(layer, {group for group, _ in waiting})
+            for group, message in waiting:
+                if group in heard:
+                    await _send(layer, group, message)
             with self._lock:
-                self._waiting -= 1
+                self._waiting -= len(waiting)
 
     async def _drain_latest(self, layer: Any) -> None:
         assert self._latest_waits is not None
@@ -148,6 +155,24 @@ class _Outbox:
             (group, kind) = next(iter(self._latest))
             _, event = self._latest.pop((group, kind))
             return group, event
+
+
+async def _heard(layer: Any, groups: set[str]) -> set[str]:
+    """Of these groups those that somebody is in, asked there and back once: most events are of calls that nobody looks at."""
+    by_connection: dict[int, list[str]] = defaultdict(list)
+    for group in groups:
+        by_connection[layer.consistent_hash(group)].append(group)
+    heard: set[str] = set()
+    try:
+        async with asyncio.timeout(SEND_TIMEOUT_S):
+            for index, names in by_connection.items():
+                asked = layer.connection(index).pipeline(transaction=False)
+                for name in names:
+                    asked.exists(layer._group_key(name))
+                heard |= {name for name, there in zip(names, await asked.execute(), strict=True) if there}
+    except Exception as error:
+        logger.warning("event not sent", extra={"error_type": type(error).__name__})
+    return heard
 
 
 async def _send(layer: Any, group: str, message: dict[str, Any]) -> None:

@@ -1,44 +1,17 @@
 """The carrier's callbacks: stored append-only first, then applied, in any order and any number of times."""
 
-import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
-from psycopg.types.json import Jsonb
+from django.db import transaction
 
-from voice import guard, leg_news, outcomes, settlement, told, transcription, transcription_events, wake
+from voice import callback_rows, guard, leg_news, outcomes, settlement, told, transcription, transcription_events, wake
 from voice.changes import publish_call
 from voice.leg_news import Learned, happened_at
 from voice.models import Call, Callback, CallLeg, MediaStream
 from voice.state import CallFacts, CallState, LegFacts, derive, merged, moved
 
-# The form fields that we keep; the carrier may add others at any time.
-KEPT_FIELDS = (
-    "CallSid",
-    "ParentCallSid",
-    "CallStatus",
-    "CallDuration",
-    "Timestamp",
-    "SequenceNumber",
-    "DialCallSid",
-    "DialCallStatus",
-    "DialCallDuration",
-    "StreamSid",
-    "StreamEvent",
-    "StreamError",
-    "TranscriptionSid",
-    "TranscriptionEvent",
-    "TranscriptionErrorCode",
-    "SequenceId",
-    "ListenedBy",
-    "Digits",
-    "AnsweredBy",
-)
-SID_FIELDS = ("CallSid", "ParentCallSid", "DialCallSid", "StreamSid")
-SID = re.compile(r"[A-Z]{2}[0-9a-f]{32}")
 # As the carrier guesses; a machine's greeting may end with a beep, with silence, or otherwise.
 ANSWERED_BY = (
     "human",
@@ -49,20 +22,6 @@ ANSWERED_BY = (
     "fax",
     "unknown",
 )
-SIGNAL_KEYS = (
-    "CallSid",
-    "CallStatus",
-    "SequenceNumber",
-    "DialCallSid",
-    "StreamSid",
-    "StreamEvent",
-    "Digits",
-    "TranscriptionSid",
-    "TranscriptionEvent",
-    "SequenceId",
-)
-
-
 _MOVED = (
     "status",
     "end_reason",
@@ -73,52 +32,22 @@ _MOVED = (
     "outcome",
     "callbacks_applied",
 )
-_STORE = """
-INSERT INTO voice_callback (id, workspace_id, call_id, kind, sid, dedupe_key, params, received_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
-ON CONFLICT (dedupe_key) DO NOTHING RETURNING id
-"""
 
 
-def receive(*, call: Call, kind: str, params: Mapping[str, str], now: datetime) -> Callback | None:
-    """Stores a callback and applies it. None when the very same news was stored before.
+def receive(*, call: Call, kind: str, params: Mapping[str, str], now: datetime) -> None:
+    """Stores a callback and applies it, unless the very same news was stored and applied before.
 
-    kind: agent, leg, machine, stream, transcript, notice, played, closing or after. Storing and applying are two transactions, so that
-    news that could not be applied is kept and applied by the sweep.
+    kind, params: as of `callback_rows.arrived`. Storing and applying are two transactions, so that news that could not be
+    applied is kept and applied by the sweep.
     """
-    kept = {name: str(params[name])[:200] for name in KEPT_FIELDS if name in params}
-    # An identifier that is none names nothing: kept, it would only fail later.
-    kept = {name: value for name, value in kept.items() if name not in SID_FIELDS or SID.fullmatch(value)}
-    dedupe_key = ":".join([kind, str(call.id), *(kept.get(name, "") for name in SIGNAL_KEYS)])[:160]
-    callback = Callback(
-        workspace_id=call.workspace_id,
-        call_id=call.id,
-        kind=kind,
-        sid=kept.get("StreamSid") or kept.get("TranscriptionSid") or kept.get("CallSid", ""),
-        dedupe_key=dedupe_key,
-        params=kept,
-        received_at=now,
-    )
-    if _stored(callback):
-        _apply(callback, now)
-        return callback
-    there = Callback.objects.filter(dedupe_key=dedupe_key, applied_at__isnull=True).first()
+    came = callback_rows.arrived(call_id=call.id, kind=kind, params=params, now=now)
+    there: Callback | None
+    if callback_rows.store([came]) == ["new"]:
+        there = Callback(id=came.id, call_id=call.id, kind=kind, params=came.params, received_at=now)
+    else:
+        there = Callback.objects.filter(dedupe_key=came.dedupe_key, applied_at__isnull=True).first()
     if there is not None:
         _apply(there, now)
-    return None
-
-
-def _stored(callback: Callback) -> bool:
-    """Whether it was not there before; one statement, since the carrier waits for the answer."""
-    row = callback
-    # Any, because Django's types of values do not know psycopg's.
-    params: Any = Jsonb(row.params)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _STORE,
-            [row.id, row.workspace_id, row.call_id, row.kind, row.sid, row.dedupe_key, params, row.received_at],
-        )
-        return cursor.fetchone() is not None
 
 
 def apply(*, callback_id: UUID, now: datetime) -> bool:
@@ -130,8 +59,8 @@ def apply(*, callback_id: UUID, now: datetime) -> bool:
 def _apply(callback: Callback, now: datetime) -> bool:
     """The claim and the effect are one transaction."""
     with transaction.atomic():
-        # First, so that the numbers of a call's callbacks say in which order they took effect.
-        locked = Call.objects.select_for_update(of=("self",)).select_related("lead", "user")
+        # First, so that the numbers of a call's callbacks say in which order they took effect; not against their being stored.
+        locked = Call.objects.select_for_update(of=("self",), no_key=True).select_related("lead", "user")
         call = locked.get(id=callback.call_id)
         call.callbacks_applied += 1
         waiting = Callback.objects.filter(id=callback.id, applied_at__isnull=True)
@@ -233,12 +162,13 @@ def _move_on(call: Call, legs: Iterable[CallLeg], now: datetime) -> bool:
     if settles:
         if call.transcript_state == "waiting_for_notice":
             call.transcript_state = "off"
-        settlement.settle_call(call=call, now=now)
+        # The lead is locked before the books, as when it is dialled.
         outcomes.note_outcome(call=call)
-    publish_call(call, now=now, changed=_MOVED)
+        settlement.settle_calls(calls=[call], now=now)
+    publish_call(call, now=now, changed=(*_MOVED, *settlement.SETTLED) if settles else _MOVED)
     if not call.is_live:
         guard.look_at_end(call, now=now)
-        told.call_completed(call, now=now)
+        told.calls_completed([call], now=now)
         wake.soon("hang_up", call.id)
         wake.soon("analyse", call.id)
     return True

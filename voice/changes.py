@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Final
 from uuid import UUID
 
+from ledger import live
 from realtime import publish
 from realtime.publish import Topic, publish_on_commit
 from voice import queries
@@ -33,6 +34,14 @@ def publish_call(call: Call, *, now: datetime, changed: Sequence[str] = ()) -> N
     next_sequence(call)
     call.save(update_fields=["sequence", *changed])
     publish_on_commit(_all(call), CallChanged(call=queries.call_out(call, now=now)))
+
+
+def publish_moved(calls: Sequence[Call], *, now: datetime) -> None:
+    """Tells of calls whose change is numbered and saved already, with one question to the ledger for all of them."""
+    spendable = live.spendable([call.ledger_reference for call in calls if call.status == "in_progress"])
+    for call in calls:
+        left = spendable.get(call.ledger_reference, 0)
+        publish_on_commit(_all(call), CallChanged(call=queries.call_out(call, now=now, spendable_mcredits=left)))
 
 
 def publish_segment(call: Call, segment: TranscriptSegment, kind: type[SegmentAdded] | type[SegmentChanged]) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 from ledger.money import RateCardTerms, price
 from voice import leg_news
 from voice.models import TERMINAL_STATUSES, Call, Callback
-from voice.state import CallState, LegFacts, derive, merged, moved
+from voice.state import CallState, LegFacts, derive, moved
 
 # What moves a call. Others are numbered too, so that one that is lost is missed.
 _MOVING = ("leg", "agent", "after")
@@ -56,8 +56,7 @@ class Course:
             return
         said = leg_news.said_by(callback, closes=self.call.closes)
         if said is not None and not is_foreign(said.sid, self.call.id):
-            known = self.legs.get(said.sid, LegFacts(role=said.news.role, status="queued"))
-            self.legs[said.sid] = merged(known, said.news, overrules=said.overrules)
+            self.legs[said.sid] = leg_news.with_news(self.legs.get(said.sid), said)
             self._move(at)
 
     def _move(self, at: datetime) -> None:

@@ -37,7 +37,7 @@ COMPLAINTS_WITHIN: Final = timedelta(days=7)
 COMPLAINTS_MIN: Final = 5
 COMPLAINTS_SHARE: Final = 0.05
 _SHOWN_MAX: Final = 20
-_NOT_PUT_THROUGH: Final = ("lead_unreachable", "carrier_refused", "carrier_unreachable")
+NOT_PUT_THROUGH: Final = ("lead_unreachable", "carrier_refused", "carrier_unreachable")
 MESSAGES: Final[dict[str, str]] = {
     "failures": "Calling is paused for the whole team: too many calls could not be put through. Whoever runs the team can look at"
     " them on the Team page and go on.",
@@ -92,7 +92,7 @@ def look(*, workspace_id: UUID, now: datetime) -> None:
 
 def look_at_end(call: Call, *, now: datetime) -> None:
     """The same for a call that has ended."""
-    if call.end_reason in _NOT_PUT_THROUGH:
+    if call.end_reason in NOT_PUT_THROUGH:
         look(workspace_id=call.workspace_id, now=now)
 
 
@@ -135,7 +135,7 @@ def _failures(calls: QuerySet[Call]) -> list[UUID]:
         Q(status="cancelled") | Q(end_reason__startswith="rep_", end_reason__isnull=False)
     )
     newest = list(decided.order_by("-created_at").values_list("id", "end_reason")[:FAILURES_AMONG])
-    failed = [call_id for call_id, reason in newest if reason in _NOT_PUT_THROUGH]
+    failed = [call_id for call_id, reason in newest if reason in NOT_PUT_THROUGH]
     too_many = len(failed) >= FAILURES_MIN and len(failed) >= FAILURES_SHARE * len(newest)
     return failed if too_many else []
 

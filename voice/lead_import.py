@@ -8,9 +8,9 @@ from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import ClassVar, Final
-from uuid import UUID
 
-from django.db import close_old_connections, transaction
+from django.db import close_old_connections, connection, transaction
+from uuid_utils.compat import uuid7
 
 from compliance import restriction, suppression
 from compliance.redaction import redact_cards
@@ -29,7 +29,7 @@ ROWS_MAX: Final = 100_000
 # Blank ones and those within a field included.
 LINES_MAX: Final = 10 * ROWS_MAX
 # Lines between two progresses.
-AT_ONCE: Final = 500
+AT_ONCE: Final = 1_000
 
 
 class ImportUnreadable(DomainError):
@@ -111,7 +111,7 @@ class LeadImport:
         self._progress = Progress(ignored=self._columns.ignored)
 
     def run(self) -> Iterator[Progress]:
-        """Adds rows by the hundred, each lot in a transaction of its own. Raises ImportEnded."""
+        """Adds rows by the thousand, each lot in a transaction of its own. Raises ImportEnded."""
         rows: list[_Row] = []
         flushed_at = self._lines.line
         for line, fields in self._rows():
@@ -158,7 +158,8 @@ class LeadImport:
                 raise _Wrong(name, "text_unstorable", "This holds a NUL character, which no text can keep.")
             if len(text) > LENGTHS[column]:
                 raise _Wrong(name, "too_long", f"At most {LENGTHS[column]:,} characters fit here.")
-            texts[column] = text if column == "phone" else redact_cards(text)
+            # What stands in the place of a card number may be longer than it.
+            texts[column] = text if column == "phone" else redact_cards(text)[: LENGTHS[column]]
         phone_column = _first_filled(self._columns.places["phone"], fields)[0]
         if not texts["first_name"]:
             raise _Wrong(self._columns.places["first_name"][0].name, "name_missing", "Write at least a first name.")
@@ -213,9 +214,9 @@ class LeadImport:
             .filter(phone_e164__in=by_phone)
             .values_list("phone_e164", flat=True)
         )
-        new = [self._lead(workspace_id, row) for row in self._tagged(by_phone, known)]
-        # Somebody else may add one of them in this moment; then it is there, which is what was wanted.
-        Lead.objects.bulk_create(new, ignore_conflicts=True)
+        new = self._tagged(by_phone, known)
+        if new:
+            self._insert(new)
         self._progress.added += len(new)
         self._progress.known += len(known)
 
@@ -238,19 +239,25 @@ class LeadImport:
         if not members.filter(user_id=self._actor.user_id, user__is_active=True).exists():
             raise ImportEnded("You are not in this workspace any more.")
 
-    def _lead(self, workspace_id: UUID, row: _Row) -> Lead:
-        return Lead(
-            workspace_id=workspace_id,
-            first_name=row.texts["first_name"],
-            last_name=row.texts.get("last_name", ""),
-            company=row.texts.get("company", ""),
-            notes=row.texts.get("notes", ""),
-            tags=list(row.tags),
-            phone_e164=row.phone.e164,
-            country=row.phone.country,
-            time_zone=row.phone.time_zone,
-            created_at=self._now,
-        )
+    def _insert(self, rows: Sequence[_Row]) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                _INSERT,
+                [
+                    self._actor.workspace_id,
+                    self._now,
+                    tags.SEPARATOR,
+                    [uuid7() for _ in rows],
+                    [row.texts["first_name"] for row in rows],
+                    [row.texts.get("last_name", "") for row in rows],
+                    [row.texts.get("company", "") for row in rows],
+                    [row.texts.get("notes", "") for row in rows],
+                    [row.phone.e164 for row in rows],
+                    [row.phone.country for row in rows],
+                    [row.phone.time_zone for row in rows],
+                    [tags.SEPARATOR.join(row.tags) for row in rows],
+                ],
+            )
 
     def _stop(self, line: int, code: str, message: str) -> None:
         self._progress.read += 1
@@ -268,3 +275,16 @@ def _first_filled(places: Sequence[Place], fields: Sequence[str]) -> tuple[str, 
         if place.index < len(fields) and (text := fields[place.index].strip()):
             return place.name, text
     return places[0].name, ""
+
+
+# One statement however many rows, of which models would be most of the cost. Somebody else may add one of them in this moment;
+# then it is there, which is what was wanted.
+_INSERT: Final = """
+INSERT INTO voice_lead (workspace_id, created_at, id, first_name, last_name, company, notes, phone_e164, country, time_zone,
+                        tags, attempts)
+SELECT %s, %s, lead.id, lead.first_name, lead.last_name, lead.company, lead.notes, lead.phone_e164, lead.country,
+       lead.time_zone, string_to_array(lead.tags, %s), 0
+FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
+    AS lead (id, first_name, last_name, company, notes, phone_e164, country, time_zone, tags)
+ON CONFLICT DO NOTHING
+"""

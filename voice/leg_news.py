@@ -60,6 +60,11 @@ def changes(leg: CallLeg | None, said: Said) -> bool:
     return leg is None or merged(facts_of(leg), said.news, overrules=said.overrules) != facts_of(leg)
 
 
+def with_news(known: LegFacts | None, said: Said) -> LegFacts:
+    """A leg after what was said of it. known: None when it was never told of before."""
+    return merged(known or LegFacts(role=said.news.role, status="queued"), said.news, overrules=said.overrules)
+
+
 def params_of(sid: str, news: LegFacts) -> dict[str, str]:
     """The form in which what was learned is stored; `learned` reads it."""
     told = {

@@ -1,12 +1,16 @@
 """What came of a call, by the carrier's word and by the rep's, and what it means for the lead."""
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from voice.models import Call, Lead
 from voice.retries import next_try
 from voice.schemas import Outcome
 
+# What a call's outcome changes of its lead.
+DISPOSED: Final = ("attempts", "disposition", "retry_at")
 # Only these calls rang the lead; whom no call rang was never called, whatever happened to it.
 _RANG: Final = frozenset({"lead_busy", "lead_no_answer", "lead_unreachable"})
 _OUTCOMES: Final[dict[str, Outcome]] = {"lead_busy": "busy", "lead_no_answer": "no_answer"}
@@ -27,8 +31,23 @@ def note_outcome(*, call: Call) -> None:
         return
     call.outcome = outcome_of(call)
     if _rang(call) and (lead := _lead_of_newest(call)):
-        lead.attempts = lead.attempts + 1 if call.outcome in ("busy", "no_answer") else 0
+        _count(lead, call)
         _dispose(lead, call)
+
+
+def note_outcomes(*, calls: Iterable[Call], leads: Mapping[UUID, Lead]) -> list[Lead]:
+    """The same for many calls. leads: theirs, locked, by id; those that are returned are to be saved (`DISPOSED`)."""
+    disposed = {}
+    for call in calls:
+        if call.outcome is not None:
+            continue
+        call.outcome = outcome_of(call)
+        lead = leads[call.lead_id]
+        if _rang(call) and lead.last_call_at == call.created_at and lead.erased_at is None:
+            _count(lead, call)
+            _decide(lead, call)
+            disposed[lead.id] = lead
+    return list(disposed.values())
 
 
 def note_answered_by(*, call: Call) -> None:
@@ -55,11 +74,19 @@ def _lead_of_newest(call: Call) -> Lead | None:
     return leads.filter(erased_at__isnull=True).first()
 
 
+def _count(lead: Lead, call: Call) -> None:
+    lead.attempts = lead.attempts + 1 if call.outcome in ("busy", "no_answer") else 0
+
+
 def _dispose(lead: Lead, call: Call) -> None:
+    _decide(lead, call)
+    lead.save(update_fields=DISPOSED)
+
+
+def _decide(lead: Lead, call: Call) -> None:
     """A person's word ends the retries; without it they are as the carrier's says."""
     lead.disposition = call.result if _rang(call) else call.disposition
     lead.retry_at = None if call.disposition or call.ended_at is None else _next_try(lead, call, call.ended_at)
-    lead.save(update_fields=["attempts", "disposition", "retry_at"])
 
 
 def _next_try(lead: Lead, call: Call, ended_at: datetime) -> datetime | None:

@@ -4,9 +4,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import phonenumbers
-from phonenumbers import timezone as phone_timezone
 
 from processors.errors import DomainError
+from voice import phone_tables
+from voice.phone_tables import Found
+
+# All of them are a few megabytes, and making one anew costs more than using it a hundred times.
+phonenumbers.enable_pattern_cache()
 
 # Whoever calls these pays more than for a call, or reaches nobody. Types of the phonenumbers tables.
 NOT_CALLABLE = frozenset(
@@ -47,27 +51,26 @@ def parse_phone(text: str, *, region: str | None = None) -> Phone:
     :raises PhoneInvalid: when no telephone could have it.
     :raises PhoneNotCallable: a premium-rate, shared-cost, pager or voicemail number.
     """
+    found = phone_tables.find(text) or _parsed(text, region)
+    if found.kind in NOT_CALLABLE:
+        raise PhoneNotCallable(SPECIAL_RATE)
+    # Satellite and other global networks belong to no country; the tables call theirs "001".
+    return Phone(found.e164, found.region if found.region.isalpha() else "", found.time_zone)
+
+
+def _parsed(text: str, region: str | None) -> Found:
+    """Whatever people may type. Raises PhoneInvalid."""
     try:
         number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:
         raise PhoneInvalid(
             "This is not a telephone number. Write it with its country code, such as +44 20 7946 0018."
         ) from None
-    region_code = phonenumbers.region_code_for_number(number)
-    # Asked once: a number is valid if it is of some type, and the tables are what most of an import's time goes into.
-    kind = phonenumbers.number_type(number) if region_code else phonenumbers.PhoneNumberType.UNKNOWN
-    if region_code is None or kind == phonenumbers.PhoneNumberType.UNKNOWN:
+    national = phonenumbers.national_significant_number(number)
+    found = phone_tables.find_national(country_code=number.country_code or 0, number=national)
+    if found is None:
         raise PhoneInvalid("No telephone has this number. Check its digits and its country code.")
-    if kind in NOT_CALLABLE:
-        raise PhoneNotCallable(SPECIAL_RATE)
-    if phonenumbers.is_number_type_geographical(kind, number.country_code or 0):
-        zones = phone_timezone.time_zones_for_geographical_number(number)
-    else:
-        zones = phone_timezone.time_zones_for_number(number)
-    zone = next((name for name in zones if name != phone_timezone.UNKNOWN_TIMEZONE), "UTC")
-    e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    # Satellite and other global networks belong to no country; the tables call theirs "001".
-    return Phone(e164, region_code if region_code.isalpha() else "", zone)
+    return found
 
 
 def is_callable(phone_e164: str) -> bool:

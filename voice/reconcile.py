@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Max, Q
 
-from voice import browser_calls, callbacks, listening, submission, sweeps, transcription, twilio
+from voice import browser_calls, callback_lots, callbacks, listening, submission, sweeps, transcription, twilio
 from voice.models import TERMINAL_STATUSES, Call, Callback, CallLeg, MediaStream
 from voice.state import CLOSING_AT_S, LEG_TERMINAL, LegFacts
 
@@ -30,8 +30,9 @@ BATCH = 100
 def apply_waiting_callbacks(*, now: datetime) -> None:
     """Applies what was stored but not applied, because a process died or the database was away."""
     waiting = Callback.objects.filter(applied_at__isnull=True, received_at__lt=now - CALLBACK_RETRY_AFTER)
-    due = list(waiting.order_by("received_at").values_list("id", flat=True)[:BATCH])
-    sweeps.one_by_one("apply_callback", due, lambda callback_id: callbacks.apply(callback_id=callback_id, now=now))
+    due = dict(waiting.order_by("received_at").values_list("id", "call_id")[:BATCH])
+    if due:
+        callback_lots.apply_together(waiting=due, now=now)
 
 
 def reconcile_calls(*, now: datetime) -> None:

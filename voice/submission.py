@@ -127,4 +127,4 @@ def give_up(*, call_id: UUID, status: str, reason: str, now: datetime) -> None:
         guard.look_at_end(call, now=now)
         ledger.release_hold(reference=call.ledger_reference, now=now)
         publish_call(call, now=now)
-        told.call_completed(call, now=now)
+        told.calls_completed([call], now=now)

@@ -17,6 +17,8 @@ from voice.schemas import TAG_LENGTH_MAX, TAGS_PER_LEAD_MAX, TagsOut
 
 TAGS_PER_WORKSPACE_MAX: Final = 200
 _BETWEEN: Final = re.compile(r"[,;|]")
+# No tag holds it.
+SEPARATOR: Final = "|"
 
 
 class TagUnusable(DomainError):

@@ -1,16 +1,20 @@
 """What a workspace's own servers are told of its calls: identifiers and figures, no number and no word."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from identity.outgoing import deliveries
 from voice.models import Call
 
 
-def call_completed(call: Call, *, now: datetime) -> None:
-    """The call is over, or the carrier has told its figures anew; the caller has locked and numbered it."""
-    deliveries.record(
+def calls_completed(calls: Sequence[Call], *, now: datetime) -> None:
+    """These calls are over, or the carrier has told their figures anew; the caller has locked and numbered them."""
+    deliveries.record_all("call.completed", [_completed(call) for call in calls], now=now)
+
+
+def _completed(call: Call) -> deliveries.News:
+    return deliveries.News(
         workspace_id=call.workspace_id,
-        event="call.completed",
         subject=f"completed:{call.id}:{call.sequence}",
         data={
             "call_id": str(call.id),
@@ -26,7 +30,6 @@ def call_completed(call: Call, *, now: datetime) -> None:
             "duration_s": call.duration_s,
             "charged_mcredits": call.charged_mcredits,
         },
-        now=now,
         call_id=call.id,
         user_id=call.user_id,
     )

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import requests
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
@@ -21,6 +21,7 @@ from voice.twiml import LEG_EVENTS, RETRY, TRANSCRIPTION
 
 # Twilio: "the requested resource was not found".
 NOT_FOUND = 20404
+FORM = "application/x-www-form-urlencoded"
 
 
 class CarrierRefused(DomainError):
@@ -236,10 +237,14 @@ def signed_by_twilio(request: HttpRequest) -> bool:
     The address is built from PUBLIC_URL and the raw path, never from Host or X-Forwarded-*.
     """
     signature = request.headers.get("X-Twilio-Signature")
-    if not signature or request.content_type != "application/x-www-form-urlencoded":
+    if not signature or request.content_type != FORM:
         return False
-    url = settings.PUBLIC_URL + request.get_full_path()
-    return bool(_validator(settings.TWILIO_AUTH_TOKEN).validate(url, request.POST, signature))
+    return form_signed_by_twilio(path=request.get_full_path(), fields=request.POST, signature=signature)
+
+
+def form_signed_by_twilio(*, path: str, fields: QueryDict, signature: str) -> bool:
+    """The same for a form that was read already. path: with its query."""
+    return bool(_validator(settings.TWILIO_AUTH_TOKEN).validate(settings.PUBLIC_URL + path, fields, signature))
 
 
 def socket_signed_by_twilio(*, raw_path: str, signature: str) -> bool:

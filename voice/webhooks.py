@@ -17,6 +17,7 @@ from compliance import suppression
 from processors import disclosures
 from voice import (
     browser_calls,
+    callback_rows,
     callbacks,
     listening,
     scripted_call,
@@ -69,7 +70,7 @@ def _signed(view: View) -> Callable[..., HttpResponse]:
             return _refuse(400, "body_unusable", "The form cannot be read.")
         if not genuine:
             return _refuse(403, "signature_invalid", "The request is not signed by the carrier.")
-        if not callbacks.SID.fullmatch(sid):
+        if not callback_rows.SID.fullmatch(sid):
             return _refuse(400, "call_sid_invalid", "CallSid is missing or malformed.")
         if any("\x00" in value for value in request.POST.values()):
             return _refuse(400, "body_unusable", "A field holds what no text may hold.")
@@ -78,9 +79,13 @@ def _signed(view: View) -> Callable[..., HttpResponse]:
         except (OperationalError, InterfaceError) as error:
             # What was stored before the database went away is applied by the sweep; the rest the carrier sends again.
             logger.warning("database away", extra={"error_type": type(error).__name__})
-            return _refuse(503, "database_unavailable", "This cannot be taken now. Send it again.")
+            return unavailable()
 
     return checked
+
+
+def unavailable() -> HttpResponse:
+    return _refuse(503, "database_unavailable", "This cannot be taken now. Send it again.")
 
 
 def _twiml(document: str) -> HttpResponse:

@@ -1,6 +1,7 @@
 """Writing down what is to be sent, in the transaction of what it tells of."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Final
 from uuid import UUID
@@ -17,6 +18,17 @@ from processors.errors import DomainError
 
 Plain = str | int | None
 GIVES_UP_AFTER: Final = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What is to be told of an event; the fields are those of `record`."""
+
+    workspace_id: UUID
+    subject: str
+    data: Mapping[str, Plain]
+    call_id: UUID | None = None
+    user_id: UUID | None = None
 
 
 class DeliveryNotFound(DomainError):
@@ -52,10 +64,19 @@ def record(
     In the caller's transaction, so that event and delivery stand or fall together. The same subject is written once.
     data: identifiers and figures alone; `processors.endpoints` lists what may be in it. call_id, user_id: of whom it speaks.
     """
-    listening = Endpoint.objects.for_workspace(workspace_id).filter(events__contains=[event], off_at__isnull=True)
+    record_all(event, [News(workspace_id, subject, data, call_id=call_id, user_id=user_id)], now=now)
+
+
+def record_all(event: Event, news: Sequence[News], *, now: datetime) -> None:
+    """The same for many at once."""
+    listening: dict[UUID, list[Endpoint]] = {}
+    endpoints = Endpoint.objects.filter(workspace_id__in={each.workspace_id for each in news}, off_at__isnull=True)
+    for endpoint in endpoints.filter(events__contains=[event]).only("id", "workspace_id"):
+        listening.setdefault(endpoint.workspace_id, []).append(endpoint)
     rows = [
-        _row(endpoint, event, subject, data, now, call_id=call_id, user_id=user_id)
-        for endpoint in listening.only("id", "workspace_id")
+        _row(endpoint, event, each.subject, each.data, now, call_id=each.call_id, user_id=each.user_id)
+        for each in news
+        for endpoint in listening.get(each.workspace_id, ())
     ]
     if rows:
         Delivery.objects.get_queryset().bulk_create(rows, ignore_conflicts=True)

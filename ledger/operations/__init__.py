@@ -23,6 +23,7 @@ from ledger.operations.holds import (
     release_hold,
     renew_holds,
     settle,
+    settle_together,
 )
 from ledger.operations.member_spending import count_spending, counted_spending
 from ledger.operations.paddle_events import apply_pending_paddle_events, receive_webhook
@@ -97,6 +98,7 @@ __all__ = [
     "send_top_up_mails",
     "set_alert",
     "settle",
+    "settle_together",
     "settle_top_ups",
     "start_checkout",
     "start_top_up",

@@ -1,12 +1,12 @@
 """Credit set aside before it is spent: place, extend, settle, release, expire."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Final
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from ledger.models import Hold
 from ledger.money import AMOUNT_MAX_MCREDITS, AmountOutOfRange, checked_amount
@@ -101,7 +101,6 @@ def extend_hold(*, reference: str, remaining_mcredits: int, expires_at: datetime
     return hold
 
 
-@transaction.atomic
 def settle(*, reference: str, total_mcredits: int, now: datetime) -> Settlement:
     """Makes `total_mcredits` the whole charge of a reference and frees what is left of its hold. Idempotent.
 
@@ -111,27 +110,62 @@ def settle(*, reference: str, total_mcredits: int, now: datetime) -> Settlement:
 
     :raises HoldUnknown, AmountOutOfRange:
     """
-    if not 0 <= total_mcredits <= AMOUNT_MAX_MCREDITS:
-        raise AmountOutOfRange(f"A total of {total_mcredits} milli-credits cannot be settled.")
-    batch, hold = _open(reference, now)
-    adjusted = released = 0
-    if not (hold.state == "settled" and hold.settled_total_mcredits == total_mcredits):
-        books = batch.books(hold.workspace_id)
-        adjusted = _adjust(batch, books, hold, total_mcredits)
-        released = _release_rest(batch, books, hold)
-        hold.state = "settled"
-        hold.settled_total_mcredits = total_mcredits
-        hold.closed_at = now
-        hold.save(update_fields=_BOOKED)
+    return settle_together(totals_mcredits={reference: total_mcredits}, now=now)[reference]
+
+
+@transaction.atomic
+def settle_together(*, totals_mcredits: Mapping[str, int], now: datetime) -> dict[str, Settlement]:
+    """The same for many references, all or none of them, in as many statements as for one.
+
+    :raises HoldUnknown, AmountOutOfRange:
+    """
+    for total_mcredits in totals_mcredits.values():
+        if not 0 <= total_mcredits <= AMOUNT_MAX_MCREDITS:
+            raise AmountOutOfRange(f"A total of {total_mcredits} milli-credits cannot be settled.")
+    asked = Hold.objects.get_queryset().filter(reference__in=list(totals_mcredits))
+    workspaces = dict(asked.values_list("reference", "workspace_id"))
+    if len(workspaces) < len(totals_mcredits):
+        raise HoldUnknown("Nothing is held for this reference.")
+    batch = Batch(workspace_ids=workspaces.values(), now=now)
+    changed: list[Hold] = []
+    settled: dict[str, Settlement] = {}
+    # As they are once the accounts are locked.
+    for hold in asked.order_by("reference").all():
+        total_mcredits = totals_mcredits[hold.reference]
+        adjusted = released = 0
+        if not (hold.state == "settled" and hold.settled_total_mcredits == total_mcredits):
+            books = batch.books(hold.workspace_id)
+            adjusted = _adjust(batch, books, hold, total_mcredits)
+            released = _release_rest(batch, books, hold)
+            hold.state, hold.settled_total_mcredits, hold.closed_at = "settled", total_mcredits, now
+            changed.append(hold)
+        settled[hold.reference] = Settlement(
+            reference=hold.reference,
+            total_mcredits=total_mcredits,
+            charged_mcredits=hold.charged_mcredits,
+            adjusted_mcredits=adjusted,
+            released_mcredits=released,
+            uncollected_mcredits=total_mcredits - hold.charged_mcredits,
+        )
+    if changed:
+        _save_settled(changed, now)
         batch.write()
-    return Settlement(
-        reference=reference,
-        total_mcredits=total_mcredits,
-        charged_mcredits=hold.charged_mcredits,
-        adjusted_mcredits=adjusted,
-        released_mcredits=released,
-        uncollected_mcredits=total_mcredits - hold.charged_mcredits,
-    )
+    return settled
+
+
+def _save_settled(holds: Sequence[Hold], now: datetime) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _SETTLED,
+            [
+                now,
+                [hold.id for hold in holds],
+                [hold.remaining_mcredits for hold in holds],
+                [hold.charged_mcredits for hold in holds],
+                [hold.settlements for hold in holds],
+                [hold.settled_total_mcredits for hold in holds],
+            ],
+        )
 
 
 @transaction.atomic
@@ -258,3 +292,14 @@ def _release_rest(batch: Batch, books: Books, hold: Hold) -> int:
             key=f"release:{hold.reference}",
         )
     return rest
+
+
+# All but the expiry, which a renewal may move in the same moment.
+_SETTLED: Final = """
+UPDATE ledger_hold AS hold
+SET state = 'settled', closed_at = %s, remaining_mcredits = settled.remaining, charged_mcredits = settled.charged,
+    settlements = settled.times, settled_total_mcredits = settled.total
+FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[], %s::int[], %s::bigint[])
+    AS settled (id, remaining, charged, times, total)
+WHERE hold.id = settled.id
+"""

@@ -117,9 +117,11 @@ CLOCKS = {
     "processors/guard.py",
     "identity/staff/management/commands/staff.py",
     "processors/management/commands/disclosures.py",
+    "voice/intake.py",
     "voice/keeper.py",
     "voice/media_session.py",
     "voice/pipeline.py",
+    "voice/status_door.py",
     "voice/tasks.py",
     "voice/webhooks.py",
 }

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -20,7 +21,8 @@ from identity.models import Membership
 from ledger.models import Entry, Hold
 from tests.identity.browser import Browser
 from tests.ledger.books import amounts, broken
-from tests.voice.carrier import FORM, Placed, give_credit, place, post, send, sid, signature
+from tests.voice import carrier, front_door
+from tests.voice.carrier import FORM, Placed, give_credit, place, post, sid, signature
 from voice import callbacks, metering, reconcile
 from voice.models import Call, Callback, CallLeg, MediaStream
 from voice.replay import replay
@@ -28,7 +30,11 @@ from voice.replay import replay
 pytestmark = pytest.mark.django_db(transaction=True)
 MakeAccount = Callable[..., Membership]
 TRANSCRIPTION = "transcription/01a216e1-b335-702f-a7f4-d34c0f07658a"
-ENDPOINTS = ("agent", "status", "stream", TRANSCRIPTION, "notice", "notice/played", "closing", "after")
+ENDPOINTS = ("agent", "status", "machine", "stream", TRANSCRIPTION, "notice", "notice/played", "closing", "after")
+# Django's own, and for what is taken in front of it the whole application.
+DOORS = [(carrier, endpoint) for endpoint in ENDPOINTS] + [
+    (front_door, each) for each in ("status", "machine", "stream")
+]
 Posts = list[tuple[str, dict[str, str]]]
 
 
@@ -187,10 +193,11 @@ def everything() -> str:
     return str(serializers.serialize("json", [*rows, *money]))
 
 
-@pytest.mark.parametrize("endpoint", ENDPOINTS)
+@pytest.mark.parametrize(("door", "endpoint"), DOORS)
 def test_what_the_carrier_did_not_send_is_refused_with_a_code_and_changes_nothing(
-    member: Membership, endpoint: str
+    member: Membership, door: ModuleType, endpoint: str
 ) -> None:
+    send = door.send
     placed = place(member)
     path = placed.path(endpoint)
     _, params = placed.agent("completed", at_s=9, sequence=3, CallDuration="9")
@@ -222,10 +229,11 @@ def test_what_the_carrier_did_not_send_is_refused_with_a_code_and_changes_nothin
     assert everything() == before
 
 
-@pytest.mark.parametrize("endpoint", ENDPOINTS)
+@pytest.mark.parametrize(("door", "endpoint"), DOORS)
 def test_what_is_signed_but_unusable_is_refused_with_a_code_and_changes_nothing(
-    member: Membership, endpoint: str
+    member: Membership, door: ModuleType, endpoint: str
 ) -> None:
+    send, posted = door.send, door.post
     placed = place(member)
     path, unknown = placed.path(endpoint), placed.path(endpoint).replace(placed.call_id, str(uuid7()))
     _, params = placed.agent("completed", at_s=9, sequence=3, CallDuration="9")
@@ -235,12 +243,12 @@ def test_what_is_signed_but_unusable_is_refused_with_a_code_and_changes_nothing(
     answers = {
         "GET": (send("GET", path, signed=signature(path, {})), 405, "method_not_allowed"),
         "PUT": (send("PUT", path, b"a=1"), 405, "method_not_allowed"),
-        "NUL bytes": (post(path, nul), 400, "body_unusable"),
-        "a CallSid of another kind": (post(path, params | {"CallSid": "XX" + "g" * 32}), 400, "call_sid_invalid"),
-        "no CallSid": (post(path, without), 400, "call_sid_invalid"),
-        "a short CallSid": (post(path, params | {"CallSid": "CA1"}), 400, "call_sid_invalid"),
-        "an unknown call": (post(unknown, params), 404, "call_unknown"),
-        "too many fields": (post(path, {f"f{n}": "1" for n in range(1_200)}), 400, "body_unusable"),
+        "NUL bytes": (posted(path, nul), 400, "body_unusable"),
+        "a CallSid of another kind": (posted(path, params | {"CallSid": "XX" + "g" * 32}), 400, "call_sid_invalid"),
+        "no CallSid": (posted(path, without), 400, "call_sid_invalid"),
+        "a short CallSid": (posted(path, params | {"CallSid": "CA1"}), 400, "call_sid_invalid"),
+        "an unknown call": (posted(unknown, params), 404, "call_unknown"),
+        "too many fields": (posted(path, {f"f{n}": "1" for n in range(1_200)}), 400, "body_unusable"),
         "another alphabet": (
             send("POST", path, "a=1".encode("utf-16"), signed="x", content_type=f"{FORM}; charset=utf-16"),
             400,
@@ -257,7 +265,7 @@ def test_what_is_signed_but_unusable_is_refused_with_a_code_and_changes_nothing(
         why: (status, code) for why, (_, status, code) in answers.items()
     }
     assert everything() == before
-    assert send("POST", "/twilio/voice/not-a-call/agent", b"", content_type=FORM).status == 404
+    assert send("POST", f"/twilio/voice/not-a-call/{endpoint}", b"", content_type=FORM).status == 404
 
 
 def test_strange_values_in_signed_fields_never_fail(member: Membership) -> None:

@@ -154,6 +154,17 @@ def test_a_card_number_in_a_note_is_not_stored(page: Browser) -> None:
     assert "1111" not in Lead.objects.get_queryset().get().notes
 
 
+def test_a_row_whose_card_number_is_replaced_by_longer_words_is_added_all_the_same(page: Browser) -> None:
+    """Planted bug that this catches: the length is only that of the text as it came, so that the whole import broke off."""
+    assert counts(page, HEADER + f"{'x' * 102} 4111111111111111,,,+442079460018,\nBea,,,+442079460019,\n") == (
+        2,
+        2,
+        0,
+        0,
+    )
+    assert len(names()[1]) == 120
+
+
 @pytest.mark.parametrize(
     ("body", "says"),
     [
