@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
+import psycopg
 from django.apps import apps
 from django.db import DatabaseError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -106,16 +107,12 @@ def confined(workspace_id: UUID) -> Iterator[None]:
         release()
 
 
-@contextmanager
-def over_all_workspaces() -> Iterator[None]:
-    """For what a confined request does for others too."""
-    named = _here.workspace
-    _free()
-    try:
-        yield
-    finally:
-        if named:
-            confine(UUID(named))
+def see_all(taken: psycopg.Connection[Any]) -> None:
+    """Lets a connection that was taken from the pool past Django see all workspaces, whoever had it before."""
+    if getattr(taken, _NAMED, ""):
+        setattr(taken, _NAMED, _UNSURE)
+        taken.execute("SELECT set_config(%s, '', false)", [SETTING])
+        setattr(taken, _NAMED, "")
 
 
 def forget(*, connection: BaseDatabaseWrapper, **_: object) -> None:

@@ -8,10 +8,10 @@ import asyncio
 import logging
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -23,10 +23,15 @@ logger = logging.getLogger(__name__)
 
 # More than this many unsent events mean that the channel layer is gone; the newest are dropped then.
 OUTBOX_EVENTS_MAX = 2_000
-SENT_AT_ONCE_MAX = 100
 SEND_TIMEOUT_S = 5.0
-# Between two events of which only the newest counts: at most 500 a second, whatever is booked meanwhile.
-LATEST_PAUSE_S = 0.002
+# So many that wait are looked at together, since much of what many calls bring about at once nobody listens to.
+LOOK_AT_ONCE_MAX = 64
+# How long whoever is about to make thousands of events waits to hear which of them anybody listens to.
+ASK_PATIENCE_S = 0.25
+# Events of which only the newest counts: so many at once and then a pause, so at most 500 a second and 31 of one kind and topic,
+# whatever is booked meanwhile.
+LATEST_AT_ONCE_MAX = 16
+LATEST_PAUSE_S = 0.032
 # A full outbox drops thousands; the log hears of it so often.
 TELL_AGAIN_S = 10.0
 CLOSE_SIGNED_OUT = 4401
@@ -70,7 +75,9 @@ class _Outbox:
         self._waiting = 0
         self._latest: dict[tuple[str, type[BaseModel]], tuple[int, BaseModel]] = {}
         self._latest_waits: asyncio.Event | None = None
+        self._latest_seen_to = False
         self._told_at = -TELL_AGAIN_S
+        self._in_vain_at = -SEND_TIMEOUT_S
 
     def put(self, group: str, message: dict[str, Any]) -> None:
         with self._lock:
@@ -91,8 +98,10 @@ class _Outbox:
             if waiting is None and self._is_full(len(self._latest)):
                 return
             self._latest[key] = (order, event)
-            if len(self._latest) > 1:
+            # Waking it costs more than all the rest here, and whoever sends or pauses looks again.
+            if self._latest_seen_to:
                 return
+            self._latest_seen_to = True
         assert self._latest_waits is not None
         loop.call_soon_threadsafe(self._latest_waits.set)
 
@@ -124,55 +133,77 @@ class _Outbox:
         layer = get_channel_layer()
         await asyncio.gather(self._drain(layer), self._drain_latest(layer))
 
+    def listened_to(self, groups: Collection[str]) -> Collection[str]:
+        with self._lock:
+            loop = self._started()
+        if not groups or time.monotonic() - self._in_vain_at < SEND_TIMEOUT_S:
+            return groups
+        asked = asyncio.run_coroutine_threadsafe(_listened_to(get_channel_layer(), groups), loop)
+        try:
+            return asked.result(timeout=ASK_PATIENCE_S)
+        except TimeoutError:
+            # Whoever makes thousands asks for each few hundred, and must not wait each time.
+            self._in_vain_at = time.monotonic()
+            asked.cancel()
+            return groups
+
     async def _drain(self, layer: Any) -> None:
         assert self._queue is not None
         while True:
-            waiting = [await self._queue.get()]
-            while len(waiting) < SENT_AT_ONCE_MAX and not self._queue.empty():
-                waiting.append(self._queue.get_nowait())
-            heard = await _heard(layer, {group for group, _ in waiting})
-            for group, message in waiting:
-                if group in heard:
+            some = [await self._queue.get()]
+            while len(some) < LOOK_AT_ONCE_MAX and not self._queue.empty():
+                some.append(self._queue.get_nowait())
+            listened = await _listened_to(layer, {group for group, _ in some})
+            for group, message in some:
+                if group in listened:
                     await _send(layer, group, message)
             with self._lock:
-                self._waiting -= len(waiting)
+                self._waiting -= len(some)
 
     async def _drain_latest(self, layer: Any) -> None:
         assert self._latest_waits is not None
         while True:
             await self._latest_waits.wait()
             while oldest := self._oldest_latest():
-                group, event = oldest
-                await _send(layer, group, _message(group, event.model_dump_json()))
+                listened = await _listened_to(layer, {group for group, _ in oldest})
+                for group, event in oldest:
+                    if group in listened:
+                        await _send(layer, group, _message(group, event.model_dump_json()))
                 await asyncio.sleep(LATEST_PAUSE_S)
 
-    def _oldest_latest(self) -> tuple[str, BaseModel] | None:
+    def _oldest_latest(self) -> list[tuple[str, BaseModel]]:
         assert self._latest_waits is not None
         with self._lock:
             if not self._latest:
+                self._latest_seen_to = False
                 self._latest_waits.clear()
-                return None
-            (group, kind) = next(iter(self._latest))
-            _, event = self._latest.pop((group, kind))
-            return group, event
+            keys = list(islice(self._latest, LATEST_AT_ONCE_MAX))
+            return [(key[0], self._latest.pop(key)[1]) for key in keys]
 
 
-async def _heard(layer: Any, groups: set[str]) -> set[str]:
-    """Of these groups those that somebody is in, asked there and back once: most events are of calls that nobody looks at."""
-    by_connection: dict[int, list[str]] = defaultdict(list)
+async def _listened_to(layer: Any, groups: Collection[str]) -> Collection[str]:
+    """Those of the groups that anybody is in: one question for all as long as nobody is. All of them where it cannot be told."""
+    if len(groups) == 1:
+        return groups
+    by_server: dict[int, list[str]] = {}
     for group in groups:
-        by_connection[layer.consistent_hash(group)].append(group)
-    heard: set[str] = set()
+        by_server.setdefault(layer.consistent_hash(group), []).append(group)
+    found: set[str] = set()
     try:
         async with asyncio.timeout(SEND_TIMEOUT_S):
-            for index, names in by_connection.items():
-                asked = layer.connection(index).pipeline(transaction=False)
-                for name in names:
-                    asked.exists(layer._group_key(name))
-                heard |= {name for name, there in zip(names, await asked.execute(), strict=True) if there}
-    except Exception as error:
-        logger.warning("event not sent", extra={"error_type": type(error).__name__})
-    return heard
+            for server, some in by_server.items():
+                connection, keys = layer.connection(server), [layer._group_key(group) for group in some]
+                if await connection.exists(*keys):
+                    pipeline = connection.pipeline(transaction=False)
+                    for key in keys:
+                        pipeline.exists(key)
+                    found.update(
+                        group for group, is_there in zip(some, await pipeline.execute(), strict=True) if is_there
+                    )
+    except Exception:
+        # Sending will fail alike, and says so.
+        return groups
+    return found
 
 
 async def _send(layer: Any, group: str, message: dict[str, Any]) -> None:
@@ -204,10 +235,21 @@ def publish_on_commit(topics: Topic | Sequence[Topic], event: BaseModel) -> None
         transaction.on_commit(partial(_outbox.put, topic.name, message))
 
 
+def publish_latest(topic: Topic, event: BaseModel, *, order: int) -> None:
+    """Sends now what is committed already. Of events of which the newest says all: of those that still wait to be sent only
+    the one with the highest order goes out, so that thousands of changes a second cost browsers and us little."""
+    _outbox.put_latest(topic.name, event, order)
+
+
 def publish_latest_on_commit(topic: Topic, event: BaseModel, *, order: int) -> None:
-    """Like publish_on_commit, for events of which the newest says all: of those that still wait to be sent only the one
-    with the highest order goes out, so that thousands of changes a second cost browsers and us little."""
+    """The same after the surrounding transaction commits, and not at all if it rolls back."""
     transaction.on_commit(lambda: _outbox.put_latest(topic.name, event, order))
+
+
+def listened_to(topics: Collection[Topic]) -> Collection[str]:
+    """The names of those that any browser of any process listens to now; of all where that cannot be told soon. For who makes
+    many events."""
+    return _outbox.listened_to({topic.name for topic in topics})
 
 
 def room() -> int:

@@ -3,10 +3,10 @@
 Three listen: the rep, whoever follows the call, and whoever looks at all live calls of the team.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from ledger import live
@@ -18,6 +18,15 @@ from voice.models import Call, TranscriptSegment
 from voice.schemas import CallUser
 
 _LISTENERS: Final = 3
+
+
+class Charged(NamedTuple):
+    """A call that was charged, or that cannot pay any longer. spendable_mcredits: what is left to it."""
+
+    id: UUID
+    workspace_id: UUID
+    user_id: UUID
+    spendable_mcredits: int
 
 
 def next_sequence(call: Call) -> int:
@@ -54,16 +63,25 @@ def publish_watchers(call: Call, watchers: list[CallUser]) -> None:
     publish_on_commit(_all(call), WatchersChanged(call_id=call.id, watchers=watchers))
 
 
-def publish_charged(spendable_mcredits: Mapping[UUID, int], *, now: datetime) -> None:
-    """Tells of calls whose change is numbered and saved already, each with what it can spend, as far as there is room.
+def publish_charged(charged: Sequence[Charged], *, now: datetime) -> None:
+    """Tells of calls whose change is numbered and saved already, those that anybody listens to, as far as there is room.
 
     What there is no room for would be dropped: a tick that charges thousands at once tells each of them a minute later.
     """
-    ids = list(islice(spendable_mcredits, publish.room() // _LISTENERS))
-    for call in Call.objects.filter(id__in=ids).select_related("lead", "user", "ended_by"):
-        event = CallChanged(call=queries.call_out(call, now=now, spendable_mcredits=spendable_mcredits[call.id]))
-        publish_on_commit(_all(call), event)
+    topics = {str(call.id): _topics(call.workspace_id, call.user_id, call.id) for call in charged}
+    listened = publish.listened_to([topic for each in topics.values() for topic in each])
+    if not listened:
+        return
+    heard = [call for call in charged if any(topic.name in listened for topic in topics[str(call.id)])]
+    spendable = {call.id: call.spendable_mcredits for call in islice(heard, publish.room() // _LISTENERS)}
+    for call in Call.objects.filter(id__in=spendable).select_related("lead", "user", "ended_by"):
+        event = CallChanged(call=queries.call_out(call, now=now, spendable_mcredits=spendable[call.id]))
+        publish_on_commit([topic for topic in topics[str(call.id)] if topic.name in listened], event)
 
 
 def _all(call: Call) -> tuple[Topic, ...]:
-    return Topic.user(call.user_id), Topic.call(call.workspace_id, call.id), Topic.team(call.workspace_id)
+    return _topics(call.workspace_id, call.user_id, call.id)
+
+
+def _topics(workspace_id: UUID, user_id: UUID, call_id: UUID) -> tuple[Topic, ...]:
+    return Topic.user(user_id), Topic.call(workspace_id, call_id), Topic.team(workspace_id)

@@ -11,11 +11,12 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from identity.arrays import array
 from ledger import live as ledger_live
 from ledger import operations as ledger
 from ledger.money import RateCardTerms, price
 from voice import wake
-from voice.changes import publish_charged
+from voice.changes import Charged, publish_charged
 from voice.live import BATCH_CALLS, pages
 from voice.models import TERMINAL_STATUSES, Call
 from voice.state import CLOSING_AT_S
@@ -26,13 +27,14 @@ HOLD_RENEWED_S: Final = 600
 
 
 class _Due(NamedTuple):
-    """A live call with increments to charge, locked."""
+    """A live call with increments to charge, locked. created_at: as the database writes it; elapsed_s: since it was answered."""
 
-    created_at: datetime
+    created_at: str
     id: UUID
     workspace_id: UUID
+    user_id: UUID
     rate_card_id: UUID
-    answered_at: datetime
+    elapsed_s: float
     max_duration_s: int
     minutes_charged: int
 
@@ -48,7 +50,7 @@ def charge_due_minutes(*, now: datetime) -> int:
     (call, n) is unique in the ledger, so a repeated tick, two meters or a crash change nothing, and an outage catches up.
     """
     terms = ledger_live.all_terms()
-    debited, after = 0, (datetime.min.replace(tzinfo=now.tzinfo), UUID(int=0))
+    debited, after = 0, ("-infinity", UUID(int=0))
     while True:
         with transaction.atomic():
             due = _due(after, terms, now)
@@ -59,51 +61,56 @@ def charge_due_minutes(*, now: datetime) -> int:
         after = due[-1].created_at, due[-1].id
 
 
-def _due(after: tuple[datetime, UUID], terms: dict[UUID, RateCardTerms], now: datetime) -> list[_Due]:
+def _due(after: tuple[str, UUID], terms: dict[UUID, RateCardTerms], now: datetime) -> list[_Due]:
     """The next calls in order of their begin, locked; those that another meter has locked are its own."""
     cards = list(terms)
     with connection.cursor() as cursor:
         cursor.execute(
             _DUE,
-            [cards, [terms[card].increment_s for card in cards], list(TERMINAL_STATUSES), now, *after, BATCH_CALLS],
+            [
+                now,
+                cards,
+                [terms[card].increment_s for card in cards],
+                list(TERMINAL_STATUSES),
+                now,
+                *after,
+                BATCH_CALLS,
+            ],
         )
         return [_Due(*row) for row in cursor.fetchall()]
 
 
 def _charge(due: list[_Due], terms: dict[UUID, RateCardTerms], now: datetime) -> int:
-    charges = [charge for call in due for charge in _charges(call, terms[call.rate_card_id], now)]
+    charges = [charge for call in due for charge in _charges(call, terms[call.rate_card_id])]
     results = ledger.capture_due(charges=charges, now=now, held_until=now + timedelta(seconds=HOLD_RENEWED_S))
-    calls = {call.reference: call for call in due}
+    ids = {call.reference: call.id for call in due}
     charged: dict[UUID, tuple[int, int]] = {}
-    ending: list[UUID] = []
+    ending: set[UUID] = set()
     spendable: dict[UUID, int] = {}
     for result in results:
-        call_id = calls[result.reference].id
+        call_id = ids[result.reference]
         if result.outcome == "insufficient":
             # Nothing that follows can have been charged; the settlement does what can be paid.
-            ending.append(call_id)
+            ending.add(call_id)
         elif result.outcome != "closed":
             _, mcredits = charged.get(call_id, (0, 0))
             charged[call_id] = result.ordinal + 1, mcredits + result.amount_mcredits
         spendable[call_id] = result.spendable_mcredits
-    _note(charged, set(ending), now)
-    for call_id in dict.fromkeys(ending):
+    _note(charged, ending, now)
+    for call_id in ending:
         wake.soon("hang_up", call_id)
-    publish_charged({call_id: spendable[call_id] for call_id in (*charged, *ending)}, now=now)
+    told = [call for call in due if call.id in charged or call.id in ending]
+    publish_charged([Charged(call.id, call.workspace_id, call.user_id, spendable[call.id]) for call in told], now=now)
     return sum(result.outcome == "charged" for result in results)
 
 
-def _charges(call: _Due, terms: RateCardTerms, now: datetime) -> Iterator[ledger.Charge]:
-    elapsed_s = (now - call.answered_at).total_seconds()
-    begun = min(int(elapsed_s // terms.increment_s) + 1, -(-call.max_duration_s // terms.increment_s))
+def _charges(call: _Due, terms: RateCardTerms) -> Iterator[ledger.Charge]:
+    begun = min(int(call.elapsed_s // terms.increment_s) + 1, -(-call.max_duration_s // terms.increment_s))
+    reference = call.reference
     for ordinal in range(call.minutes_charged, min(begun, call.minutes_charged + INCREMENTS_AT_ONCE_MAX)):
-        yield ledger.Charge(
-            workspace_id=call.workspace_id,
-            reference=call.reference,
-            ordinal=ordinal,
-            amount_mcredits=price(duration_s=(ordinal + 1) * terms.increment_s, terms=terms)
-            - price(duration_s=ordinal * terms.increment_s, terms=terms),
-        )
+        amount_mcredits = price(duration_s=(ordinal + 1) * terms.increment_s, terms=terms)
+        amount_mcredits -= price(duration_s=ordinal * terms.increment_s, terms=terms)
+        yield ledger.Charge(call.workspace_id, reference, ordinal, amount_mcredits)
 
 
 def _note(charged: dict[UUID, tuple[int, int]], ending: set[UUID], now: datetime) -> None:
@@ -116,10 +123,10 @@ def _note(charged: dict[UUID, tuple[int, int]], ending: set[UUID], now: datetime
             [
                 now,
                 CLOSING_AT_S,
-                ids,
-                [increments for increments, _ in noted],
-                [mcredits for _, mcredits in noted],
-                [call_id in ending for call_id in ids],
+                array(ids),
+                array(increments for increments, _ in noted),
+                array(mcredits for _, mcredits in noted),
+                array(call_id in ending for call_id in ids),
             ],
         )
 
@@ -133,14 +140,14 @@ def keep_holds(*, now: datetime) -> None:
 
 # The statuses that are no live ones stand here for the sake of the index over live calls, which says the same.
 _DUE = """
-SELECT call.created_at, call.id, call.workspace_id, call.rate_card_id, call.answered_at, call.max_duration_s,
-       call.minutes_charged
+SELECT call.created_at::text, call.id, call.workspace_id, call.user_id, call.rate_card_id,
+       extract(epoch FROM %s - call.answered_at)::float8, call.max_duration_s, call.minutes_charged
 FROM voice_call AS call
 JOIN unnest(%s::uuid[], %s::int[]) AS card (id, increment_s) ON card.id = call.rate_card_id
 WHERE call.status = 'in_progress' AND NOT (call.status = ANY (%s)) AND call.hangup_requested_at IS NULL
   AND call.answered_at + call.minutes_charged * card.increment_s * interval '1 second' <= %s
   AND call.minutes_charged * card.increment_s < call.max_duration_s
-  AND (call.created_at, call.id) > (%s, %s)
+  AND (call.created_at, call.id) > (%s::timestamptz, %s)
 ORDER BY call.created_at, call.id LIMIT %s
 FOR UPDATE OF call SKIP LOCKED
 """

@@ -1,9 +1,8 @@
 """Charging what live references have run up, many at once: the meter's operation."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
 from django.db import transaction
@@ -23,8 +22,7 @@ _OUTCOMES: Final[dict[spending.Outcome, Outcome]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(NamedTuple):
     """One part of what a reference runs up, such as one increment of a call.
 
     ordinal: which part, from 0; (reference, ordinal) is charged once, whoever asks how often.
@@ -37,8 +35,7 @@ class Charge:
     amount_mcredits: int
 
 
-@dataclass(frozen=True, slots=True)
-class ChargeResult:
+class ChargeResult(NamedTuple):
     """What became of a charge.
 
     outcome: insufficient means that nothing of it was charged; closed, that nothing is or can be held for the reference.

@@ -1,27 +1,23 @@
 """Debits at once, without a hold: what is paid on success only, such as an answered question."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
 
-import psycopg
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.db import connection, transaction
 
-from identity import tenancy
 from ledger.money import checked_amount
 from ledger.operations import spending
 from ledger.operations.book import Batch, InsufficientCredit
-from ledger.operations.spending import Spend, Spent
+from ledger.operations.spending import Spend
+from ledger.operations.teller import Booked, Slip, Teller
 from ledger.operations.together import Together
 
 DebitKind = Literal["ai_query"]
 AT_ONCE_MAX: Final = 500
 WAITING_MAX: Final = 10_000
 PATIENCE_S: Final = 10.0
-# A workspace that somebody else keeps locked for longer must not hold up the others.
-LOCK_PATIENCE_MS: Final = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +43,8 @@ def debit(
     """
     checked_amount(amount_mcredits)
     wish = Spend(workspace_id, kind, reference, 0, f"{kind}:{key}", amount_mcredits, now)
-    spent = None if connection.in_atomic_block else _together.ask(wish)
-    if spent is None:
-        spent = spending.debit([wish])[0]
+    booked = None if connection.in_atomic_block else _together.ask(Slip.of(wish))
+    spent = spending.debit([wish])[0] if booked is None else booked.spent
     if spent.entry_id is None:
         raise InsufficientCredit(
             f"{amount_mcredits} milli-credits are needed and {spent.spendable_mcredits} are there. Buy a pack first."
@@ -63,29 +58,6 @@ def open_workspace(*, workspace_id: UUID, now: datetime) -> None:
     Batch(workspace_ids=[workspace_id], now=now)
 
 
-def _book(wishes: Sequence[Spend]) -> Sequence[Spent | None]:
-    """None for all when something about one of them kept them from being booked: then each asker tries alone.
-
-    :raises OperationalError, InterfaceError: the database is away.
-    """
-    # A thread that has no connection yet gives it back, so that the few of the pool do the work and know its plan.
-    borrowed = connection.connection is None
-    try:
-        with tenancy.over_all_workspaces():
-            return spending.debit(wishes, lock_patience_ms=LOCK_PATIENCE_MS)
-    except InterfaceError:
-        raise
-    except OperationalError as error:
-        if not isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
-            raise
-    except DatabaseError:
-        pass
-    finally:
-        if borrowed:
-            connection.close()
-    return [None] * len(wishes)
-
-
-_together: Final[Together[Spend, Spent | None]] = Together(
-    _book, at_once_max=AT_ONCE_MAX, waiting_max=WAITING_MAX, patience_s=PATIENCE_S
+_together: Final[Together[Slip, Booked | None]] = Together(
+    Teller(), at_once_max=AT_ONCE_MAX, waiting_max=WAITING_MAX, patience_s=PATIENCE_S
 )

@@ -1,23 +1,22 @@
 """Spending credit in sets: many charges and debits of many workspaces, booked by one statement of the database."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from django.db import connection
 
+from identity.arrays import array, texts
 from ledger.chart import HOUSE_ACCOUNT_IDS
 from ledger.events import BalanceChanged
-from realtime.publish import Topic, publish_latest_on_commit
+from realtime.publish import Topic, publish_latest, publish_latest_on_commit
 
 Outcome = Literal["paid", "already", "insufficient", "closed"]
 Identity = tuple[object, object]
 
 
-@dataclass(frozen=True, slots=True)
-class Spend:
+class Spend(NamedTuple):
     """A wish to spend. kind: "charge" is paid from the reference's hold first, all others from what is available alone.
 
     ordinal: which part of the reference; of charges (reference, ordinal) happens once, of others (workspace, key).
@@ -33,15 +32,23 @@ class Spend:
     now: datetime
 
     @property
-    def identity(self) -> "Identity":
+    def identity(self) -> Identity:
         return (self.reference, self.ordinal) if self.key is None else (self.workspace_id, self.key)
+
+
+class Balances(NamedTuple):
+    """Of a workspace, in milli-credits, after its newest entry. sequence: that entry's number."""
+
+    available: int
+    held: int
+    debt: int
+    sequence: int
 
 
 Arguments = Callable[[Sequence[Spend]], list[Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class Spent:
+class Spent(NamedTuple):
     """What became of it. outcome: insufficient and closed (nothing can be charged to the reference) changed nothing.
 
     entry_id, amount_mcredits: of the entry that there is now; of a repetition those of the first time.
@@ -65,10 +72,10 @@ def charge(wishes: Sequence[Spend], *, held_until: datetime | None) -> list[Spen
 
     def arguments(some: Sequence[Spend]) -> list[Any]:
         return [
-            [wish.workspace_id for wish in some],
-            [wish.reference for wish in some],
-            [wish.ordinal for wish in some],
-            [wish.amount_mcredits for wish in some],
+            array(wish.workspace_id for wish in some),
+            texts(wish.reference for wish in some),
+            array(wish.ordinal for wish in some),
+            array(wish.amount_mcredits for wish in some),
             now,
             held_until,
             HOUSE_ACCOUNT_IDS["sales"],
@@ -77,12 +84,8 @@ def charge(wishes: Sequence[Spend], *, held_until: datetime | None) -> list[Spen
     return _spend(wishes, _CHARGE, arguments)
 
 
-def debit(wishes: Sequence[Spend], *, lock_patience_ms: int = 0) -> list[Spent]:
-    """The same for what has a key and no hold.
-
-    lock_patience_ms: how long to wait for workspaces that others write in, 0 for as long as it takes. Outside a
-    transaction each round commits by itself.
-    """
+def debit(wishes: Sequence[Spend]) -> list[Spent]:
+    """The same for what has a key and no hold. Outside a transaction each round commits by itself."""
 
     def arguments(some: Sequence[Spend]) -> list[Any]:
         return [
@@ -93,10 +96,15 @@ def debit(wishes: Sequence[Spend], *, lock_patience_ms: int = 0) -> list[Spent]:
             [wish.amount_mcredits for wish in some],
             [wish.now for wish in some],
             HOUSE_ACCOUNT_IDS["sales"],
-            lock_patience_ms,
         ]
 
     return _spend(wishes, _DEBIT, arguments)
+
+
+def tell_now(changed: Mapping[UUID, Balances]) -> None:
+    """Tells browsers what workspaces have after entries that are committed already."""
+    for workspace_id, balances in changed.items():
+        publish_latest(Topic.workspace(workspace_id), _event(balances), order=balances.sequence)
 
 
 def _spend(wishes: Sequence[Spend], statement: str, arguments: Arguments) -> list[Spent]:
@@ -119,18 +127,26 @@ def _spend(wishes: Sequence[Spend], statement: str, arguments: Arguments) -> lis
 def _noted(wishes: Sequence[Spend], rows: Sequence[tuple[Any, ...]], found: dict[Identity, Spent]) -> list[Spend]:
     """Notes what was decided, tells browsers, and returns what was not decided."""
     again = []
-    changed: dict[UUID, tuple[int, int, int, int]] = {}
+    changed: dict[UUID, Balances] = {}
     for wish, (outcome, entry_id, amount, on_hold, available, held, debt, sequence) in zip(wishes, rows, strict=True):
         if outcome == "again":
             again.append(wish)
             continue
         found[wish.identity] = Spent(outcome, entry_id, amount, on_hold + (available or 0))
         if outcome == "paid" and amount:
-            changed[wish.workspace_id] = available, held, debt, sequence
-    for workspace_id, (available, held, debt, sequence) in changed.items():
-        event = BalanceChanged(available_mcredits=available, held_mcredits=held, debt_mcredits=debt, sequence=sequence)
-        publish_latest_on_commit(Topic.workspace(workspace_id), event, order=sequence)
+            changed[wish.workspace_id] = Balances(available, held, debt, sequence)
+    for workspace_id, balances in changed.items():
+        publish_latest_on_commit(Topic.workspace(workspace_id), _event(balances), order=balances.sequence)
     return again
+
+
+def _event(balances: Balances) -> BalanceChanged:
+    return BalanceChanged(
+        available_mcredits=balances.available,
+        held_mcredits=balances.held,
+        debt_mcredits=balances.debt,
+        sequence=balances.sequence,
+    )
 
 
 def _repeated(first: Spent) -> Spent:
@@ -144,6 +160,6 @@ _CHARGE = f"""
 {_RESULT} FROM ledger_charge(%s::uuid[], %s::text[], %s::int[], %s::bigint[], %s, %s, %s) ORDER BY place
 """
 _DEBIT = f"""
-{_RESULT} FROM ledger_debit(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::timestamptz[], %s, %s)
+{_RESULT} FROM ledger_debit(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::timestamptz[], %s, 0)
 ORDER BY place
 """

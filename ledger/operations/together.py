@@ -1,23 +1,25 @@
 """Doing at once what many threads of a process ask for: one of the askers works for all who wait, then another.
 
 There is no thread of its own that could die, be forgotten at a fork or hold a connection: whoever asks while nobody works
-takes all that waits, itself included, and afterwards tells the first of those who came meanwhile to go on.
+begins at once. What is asked for meanwhile is begun in one go by the same thread, as soon as the first is done and before
+anything is made of what came of it, so that the database waits for no thread to wake. One of those for whom it was begun sees
+it through.
 """
 
 import copy
 import threading
-import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import ClassVar, Final, Generic, TypeVar
+from collections.abc import Sequence
+from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
 
 from processors.errors import DomainError
 
-GATHER_PART: Final = 0.25
-GATHER_MAX_S: Final = 0.002
-GATHER_STEP_S: Final = 0.0001
+# So many of those who were answered are woken at first, each of whom wakes another: all at once they would only wait for the
+# interpreter, and who waits for the desk with them.
+AWAKE: Final = 4
 
 Wish = TypeVar("Wish")
+WishIn = TypeVar("WishIn", contravariant=True)
 Answer = TypeVar("Answer")
 
 
@@ -28,53 +30,70 @@ class LedgerBusy(DomainError):
     retryable: ClassVar[bool] = True
 
 
-class _Request(Generic[Wish, Answer]):
-    """One asker. turn: held until it is told that there is an answer or an error, or that it leads."""
+class Desk(Protocol[WishIn, Answer]):
+    """Where the work is done, one set of wishes after the other; by one thread at a time, and by another each time."""
 
-    __slots__ = ("answer", "error", "leads", "settled", "turn", "wish")
+    def send(self, wishes: Sequence[WishIn]) -> None:
+        """Begins with a set and does not wait for its end. If it raises, nothing is under way."""
+
+    def receive(self) -> Any:
+        """Waits for the end of what was sent last and returns what came of it. Then the next may be sent."""
+
+    def read(self, wishes: Sequence[WishIn], reply: Any) -> Sequence[Answer]:
+        """What came of it as answers to these wishes, in their order. Or raises for all of them."""
+
+    def tell(self, wishes: Sequence[WishIn], answers: Sequence[Answer]) -> None:
+        """Those who asked have these answers; for whatever else is to be done about them, which may take its time."""
+
+    def leave(self) -> None:
+        """Nobody waits: gives back whatever is kept from one set to the next, at once."""
+
+
+class _Request(Generic[Wish, Answer]):
+    """One asker. turn: held until it is told that there is an answer or an error, or that it leads.
+
+    gone: it has given up. wakes: whom it tells when it was told itself.
+    """
+
+    __slots__ = ("answer", "error", "gone", "leads", "settled", "turn", "wakes", "wish")
 
     def __init__(self, wish: Wish) -> None:
         self.wish = wish
         self.turn = threading.Lock()
         self.turn.acquire()
-        self.leads = False
-        self.settled = False
+        self.leads = self.settled = self.gone = False
         self.answer: Answer | None = None
         self.error: BaseException | None = None
+        self.wakes: _Request[Wish, Answer] | None = None
 
 
 class Together(Generic[Wish, Answer]):
-    """work: answers wishes in their order, all of them or with an error for all.
+    """desk: answers sets of wishes.
 
-    at_once_max: wishes per call of work. waiting_max: askers in the queue, beyond which they are refused.
+    at_once_max: wishes in a set. waiting_max: askers in the queue, beyond which they are refused.
     patience_s: how long an asker waits for others; nobody waits for ever, whatever happens to the one who works.
     """
 
-    def __init__(
-        self,
-        work: Callable[[Sequence[Wish]], Sequence[Answer]],
-        *,
-        at_once_max: int,
-        waiting_max: int,
-        patience_s: float,
-    ) -> None:
-        self._work = work
+    def __init__(self, desk: Desk[Wish, Answer], *, at_once_max: int, waiting_max: int, patience_s: float) -> None:
+        self._desk = desk
         self._at_once_max = at_once_max
         self._waiting_max = waiting_max
         self._patience_s = patience_s
         # Guards the queue, `_led` and the flags of every request.
         self._mutex = threading.Lock()
         self._waiting: deque[_Request[Wish, Answer]] = deque()
-        # Whether somebody works or was told to; then the queue may hold requests, else it is empty.
+        # Whether somebody works or was told to; else nobody waits and nothing is under way.
         self._led = False
-        # Of the last work: for how many, and how long it took.
-        self._last_batch, self._last_s = 0, 0.0
+        # For whom the desk works now; touched by who leads alone.
+        self._under_way: list[_Request[Wish, Answer]] = []
+        # For how many it was sent last.
+        self._last_size = 0
 
     def ask(self, wish: Wish) -> Answer:
         """The answer to this wish alone.
 
         :raises LedgerBusy: nothing was done, or it is not known whether it was.
-        Whatever work raised is raised to everyone it worked for.
+        Whatever the desk raised is raised to everyone it worked for.
         """
         request: _Request[Wish, Answer] = _Request(wish)
         with self._mutex:
@@ -94,66 +113,119 @@ class Together(Generic[Wish, Answer]):
 
     def _await(self, request: _Request[Wish, Answer]) -> None:
         try:
-            request.turn.acquire(timeout=self._patience_s)
+            told = request.turn.acquire(timeout=self._patience_s)
         except BaseException:
-            with self._mutex:
-                self._forget(request)
+            # Only this thread was asked to end: what others expect of it is done first.
+            if not self._give_up(request):
                 if request.leads:
-                    self._promote()
+                    self._lead(request)
+                _wake(request.wakes)
             raise
+        if not told and self._give_up(request):
+            raise LedgerBusy("The booking was not confirmed in time. Ask again: it is made once.")
+        _wake(request.wakes)
+
+    def _give_up(self, request: _Request[Wish, Answer]) -> bool:
+        """False: a turn came together with the end of patience, and counts."""
         with self._mutex:
-            # A turn that came together with the end of patience counts.
             if request.settled or request.leads:
-                return
-            self._forget(request)
-        raise LedgerBusy("The booking was not confirmed in time. Ask again: it is made once.")
+                return False
+            request.gone = True
+            if request in self._waiting:
+                self._waiting.remove(request)
+            return True
 
     def _lead(self, request: _Request[Wish, Answer]) -> None:
-        self._gather()
+        """Sees what is under way through, or else begins; begins with what was asked for meanwhile; and passes the lead on."""
+        if not self._under_way:
+            begun = False
+            try:
+                begun = self._begin(request)
+            finally:
+                if not begun:
+                    self._pass_on()
+            if not begun:
+                return
+        passed = False
+        while not passed:
+            batch, self._under_way = self._under_way, []
+            wishes = [each.wish for each in batch]
+            answers: Sequence[Answer] = ()
+            error: BaseException | None = None
+            try:
+                reply = self._desk.receive()
+                self._begin(request)
+                passed = self._pass_on()
+                answers = self._desk.read(wishes, reply)
+                if len(answers) != len(batch):
+                    raise ValueError(f"{len(answers)} answers to {len(batch)} wishes")
+            except Exception as failure:
+                error = failure
+            except BaseException:
+                # Only this thread was asked to end, so the others are told to ask again.
+                error = LedgerBusy("The booking was not confirmed. Ask again: it is made once.")
+                raise
+            finally:
+                passed = passed or self._pass_on()
+                self._settle(batch, answers, error, request)
+            if error is None:
+                self._desk.tell(wishes, answers)
+
+    def _begin(self, leader: _Request[Wish, Answer]) -> bool:
+        """Sends what waits, and tells those for whom that failed. Returns whether anything is under way."""
         with self._mutex:
-            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._at_once_max))]
-        began = time.monotonic()
-        try:
-            answers = self._work([each.wish for each in batch])
-            for each, answer in zip(batch, answers, strict=True):
-                each.answer = answer
-        except Exception as error:
-            for each in batch:
+            waiting = len(self._waiting)
+            # Half of those who ask again and again, so that one half asks while the desk works for the other.
+            half = (waiting + self._last_size + 1) // 2
+            batch = [self._waiting.popleft() for _ in range(min(waiting, half, self._at_once_max))]
+        self._last_size = len(batch)
+        if batch:
+            try:
+                self._desk.send([each.wish for each in batch])
+            except Exception as error:
+                self._settle(batch, (), error, leader)
+                return False
+        self._under_way = batch
+        return bool(batch)
+
+    def _pass_on(self) -> bool:
+        """Tells who leads from now on; with nobody waiting the next asker will by itself.
+
+        False: all for whom something is under way have given up, so whoever led goes on.
+        """
+        with self._mutex:
+            heir = next((each for each in self._under_way or self._waiting if not each.gone), None)
+            if heir is not None:
+                heir.leads = True
+            elif self._under_way:
+                return False
+            else:
+                self._led = False
+                self._desk.leave()
+        _wake(heir)
+        return True
+
+    def _settle(
+        self,
+        batch: Sequence[_Request[Wish, Answer]],
+        answers: Sequence[Answer],
+        error: BaseException | None,
+        leader: _Request[Wish, Answer],
+    ) -> None:
+        """Gives each its answer, or all the error, and wakes them."""
+        with self._mutex:
+            for number, each in enumerate(batch):
                 each.error = error
-        except BaseException:
-            # Only this thread was asked to end, so the others are told to ask again.
-            for each in batch:
-                each.error = LedgerBusy("The booking was not confirmed. Ask again: it is made once.")
-            raise
-        finally:
-            self._last_batch, self._last_s = len(batch), time.monotonic() - began
-            with self._mutex:
-                for each in batch:
-                    each.settled = True
-                self._promote()
-            for each in batch:
-                if each is not request:
-                    each.turn.release()
+                if error is None:
+                    each.answer = answers[number]
+                each.settled = True
+            told = [each for each in batch if not each.gone and each is not leader]
+            for each, later in zip(told, told[AWAKE:], strict=False):
+                each.wakes = later
+        for each in told[:AWAKE]:
+            _wake(each)
 
-    def _gather(self) -> None:
-        """Those who were answered together a moment ago are about to ask together: waits for them a part of the time that
-        working for them apart would cost. Whoever asks alone is not kept waiting."""
-        if self._last_batch < 2:
-            return
-        expected = min(self._last_batch + len(self._waiting) - 1, self._at_once_max)
-        until = time.monotonic() + min(self._last_s * GATHER_PART, GATHER_MAX_S)
-        while len(self._waiting) < expected and time.monotonic() < until:
-            time.sleep(GATHER_STEP_S)
 
-    def _promote(self) -> None:
-        """Tells the first who waits to lead; with nobody waiting the next asker will by itself. Under the mutex."""
-        if self._waiting:
-            self._waiting[0].leads = True
-            self._waiting[0].turn.release()
-        else:
-            self._led = False
-
-    def _forget(self, request: _Request[Wish, Answer]) -> None:
-        """Takes a request out of the queue, unless it was taken to be worked on. Under the mutex."""
-        if request in self._waiting:
-            self._waiting.remove(request)
+def _wake(request: _Request[Any, Any] | None) -> None:
+    if request is not None:
+        request.turn.release()

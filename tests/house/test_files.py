@@ -211,6 +211,7 @@ def test_only_interfaces_and_adapters_look_at_the_clock() -> None:
 def test_only_operations_publish() -> None:
     publish = {
         "publish_on_commit",
+        "publish_latest",
         "publish_latest_on_commit",
         "publish_ephemeral",
         "close_sockets_on_commit",

@@ -65,6 +65,19 @@ def test_a_charge_against_another_workspaces_hold_is_refused() -> None:
     assert (amounts(owner), amounts(stranger)) == ((4_000, 1_000, 0), (5_000, 0, 0))
 
 
+def test_a_reference_may_be_whatever_text_there_is() -> None:
+    """Red when an array is written without minding what means something in it."""
+    workspace_id = new_workspace(mcredits=50_000)
+    references = ['a "quoted" one', "back\\slash", "{a,b}", "NULL", " ", "é, ü"]
+    for reference in references:
+        hold(workspace_id, reference, 1_000)
+    charges = [operations.Charge(workspace_id, reference, 0, 1_000) for reference in references]
+    results = operations.capture_due(charges=charges, now=NOW)
+    assert [(result.reference, result.outcome) for result in results] == [(each, "charged") for each in references]
+    booked = Entry.objects.for_workspace(workspace_id).filter(kind="charge").order_by("sequence")
+    assert list(booked.values_list("reference", flat=True)) == references
+
+
 def test_the_number_of_statements_does_not_grow_with_the_number_of_calls() -> None:
     def statements(calls: int) -> int:
         charges = []

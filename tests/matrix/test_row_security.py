@@ -120,6 +120,31 @@ def test_a_connection_that_comes_back_confined_is_free_for_who_takes_it_next(wor
         assert len(threads.submit(give_back_and_take).result()) == 2
 
 
+def test_a_connection_that_comes_back_confined_books_for_all_workspaces_nevertheless(world: World) -> None:
+    """Each of the pool's in turn, since it is chance which of them is taken."""
+    here = world.people["rep"].membership.workspace_id
+    stranger = world.people["stranger"].membership
+
+    def give_back_and_book(number: int) -> Debit:
+        try:
+            tenancy.confine(here)
+            tenancy.release()
+            return debit(
+                workspace_id=stranger.workspace_id,
+                key=f"for-another-{number}",
+                amount_mcredits=1,
+                kind="ai_query",
+                reference="question",
+                now=stranger.created_at,
+            )
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as threads:
+        booked = [threads.submit(give_back_and_book, number).result() for number in range(10)]
+    assert not any(each.repeated for each in booked)
+
+
 def test_a_connection_in_the_place_of_one_that_broke_sees_no_more_than_that(world: World) -> None:
     here = world.people["rep"].membership.workspace_id
 

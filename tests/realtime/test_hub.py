@@ -5,6 +5,7 @@ failed, a topic that nobody leaves.
 """
 
 import asyncio
+import json
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +21,7 @@ from uuid_utils.compat import uuid7
 
 from realtime.consumers import BrowserConsumer
 from realtime.hub import DEAF_AFTER_S
-from realtime.publish import CLOSE_RESTARTING, Topic, publish_ephemeral
+from realtime.publish import CLOSE_RESTARTING, Topic, listened_to, publish_ephemeral
 from realtime.session import CLOSE_BAD_MESSAGE, Caller
 from tests.identity.test_sockets import cancel_the_rest
 
@@ -86,6 +87,23 @@ def run(story: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 async def tell(page: Page, number: int) -> None:
     publish_ephemeral(Topic.user(page.somebody.user_id), Told(number=number))
+
+
+def test_of_many_topics_those_are_told_that_somebody_listens_to_and_their_events_arrive_among_all_others() -> None:
+    async def story() -> None:
+        page = await Page().open()
+        own = Topic.user(page.somebody.user_id)
+        others = [Topic.user(uuid7()) for _ in range(200)]
+        assert await asyncio.to_thread(listened_to, [own, *others]) == {own.name}
+        assert await asyncio.to_thread(listened_to, others) == set()
+        for number, other in enumerate(others):
+            publish_ephemeral(other, Told(number=number))
+            if number % 20 == 0:
+                await tell(page, number)
+        assert [json.loads(await page.next())["event"]["number"] for _ in range(10)] == list(range(0, 200, 20))
+        await page.leave()
+
+    run(story)
 
 
 def test_a_channel_layer_that_lost_its_memory_costs_every_socket_and_the_next_ones_hear_again() -> None:

@@ -22,7 +22,7 @@ class Edit:
     times: int = 1
 
 
-_SPEND: Final = "ledger/migrations/0003_spend.py"
+_SPEND: Final = "ledger/migrations/0010_lighter_spend.py"
 _BOOK: Final = "ledger/operations/book.py"
 PLANTS: Final[Mapping[str, tuple[Edit, ...]]] = {
     # The key itself, and the look-up that spares it the refusal.
