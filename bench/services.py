@@ -51,3 +51,5 @@ def _make_tables() -> None:
 
     django.setup()
     call_command("migrate", verbosity=0)
+    # Ties the database to its erasure ledger, without which no process serves.
+    call_command("replay_erasures")

@@ -79,6 +79,7 @@ PersonalAction = Literal[
     "erasure.done",
     "erasure.grace_waived",
     "erasure.requested",
+    "erasures.replayed",
     "hold.approved",
     "hold.lift_asked",
     "hold.lifted",

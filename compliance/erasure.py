@@ -15,11 +15,13 @@ from django.db import transaction
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce
 
-from compliance import audit, cases, sealing, tombstones
+from compliance import audit, cases, erasure_ledger, sealing, tombstones
+from compliance.erasure_ledger import Entry
 from compliance.models import ErasureStep, Request
 from compliance.rewrite import rewrite_bytes
-from compliance.stores import Holding, Stopping, Subject, all_stores, subject_anew
+from compliance.stores import Holding, Stopping, Subject, all_stores, found, subject_anew
 from compliance.tombstones import is_erased
+from processors.pseudonyms import pseudonym
 
 __all__ = ["due_erasures", "is_erased", "run_due_erasures", "run_erasure"]
 
@@ -30,8 +32,11 @@ LEASE: Final = timedelta(minutes=10)
 FIRST_RETRY: Final = timedelta(seconds=5)
 LAST_RETRY: Final = timedelta(hours=1)
 AT_A_TIME_MAX: Final = 20
+LEDGER: Final = "erasure_ledger"
 REWRITE: Final = "rewrite"
 HOLD: Final = "hold"
+
+Rewrite = Callable[[], dict[str, int]]
 
 
 class LeftBehind(RuntimeError):
@@ -51,14 +56,14 @@ def run_due_erasures(*, now: datetime) -> int:
     return sum(run_erasure(request_id=each, now=now) for each in due_erasures(now=now))
 
 
-def run_erasure(*, request_id: UUID, now: datetime) -> bool:
+def run_erasure(*, request_id: UUID, now: datetime, rewrite: Rewrite | None = rewrite_bytes) -> bool:
     """Takes one erasure as far as it gets; whether it is done. False also when another worker has it or it is not
-    due."""
+    due. rewrite: None leaves the bytes to the next run, so that several erasures share one rewrite."""
     if not _claim(request_id, now):
         return False
     request = Request.objects.get(id=request_id)
     try:
-        _walk(request, now)
+        _walk(request, now, rewrite)
     except Exception as error:
         # Whatever stopped it, the rows say how far it came; the next attempt goes on from there.
         delay = min(FIRST_RETRY * 2 ** min(request.attempts, 10), LAST_RETRY)
@@ -70,7 +75,7 @@ def run_erasure(*, request_id: UUID, now: datetime) -> bool:
             extra={"erasure_id": str(request_id), "error_type": type(error).__name__, "attempt": request.attempts + 1},
         )
         return False
-    return True
+    return request.state == "done"
 
 
 def _claim(request_id: UUID, now: datetime) -> bool:
@@ -82,7 +87,7 @@ def _free(now: datetime) -> Q:
     return Q(claimed_until__isnull=True) | Q(claimed_until__lte=now)
 
 
-def _walk(request: Request, now: datetime) -> None:
+def _walk(request: Request, now: datetime, rewrite: Rewrite | None) -> None:
     subject = Subject.from_json(request.subject)
     stores = all_stores()
     if request.state == "requested":
@@ -95,13 +100,15 @@ def _walk(request: Request, now: datetime) -> None:
             _bury(subject, now)
             _advance(request, "approved")
     if request.state == "approved":
-        _plan(request, stores)
         _advance(request, "running")
     if request.state == "running":
+        _plan(request, stores)
         subject = _widened(request, subject, now)
         for store in stores:
             if isinstance(store, Stopping):
                 store.stop(subject, now=now)
+        # Nothing goes before the ledger knows of it: a restored backup must not bring it back.
+        _step(request, LEDGER, lambda: _enter(request, subject, now), now)
         _seal_what_is_held(request, subject, stores, now)
         for store in stores:
             _step(request, store.name, lambda store=store: store.erase(subject, now=now), now)  # type: ignore[misc]
@@ -110,7 +117,10 @@ def _walk(request: Request, now: datetime) -> None:
         _verify(request, subject, stores)
         _advance(request, "rewriting", forget_subject=True)
     if request.state == "rewriting":
-        _step(request, REWRITE, rewrite_bytes, now)
+        if rewrite is None:
+            Request.objects.filter(id=request.id).update(claimed_until=None)
+            return
+        _step(request, REWRITE, rewrite, now)
         _finish(request, now)
 
 
@@ -153,8 +163,22 @@ def _bury(subject: Subject, now: datetime) -> None:
     tombstones.bury(kind="workspace", values=subject.workspace_ids_to_erase, now=now)
 
 
+def _enter(request: Request, subject: Subject, now: datetime) -> dict[str, int]:
+    """Has the erasure and all that was buried for it in the erasure ledger for certain. Raises LedgerAway."""
+    # One that a restored backup made necessary is there already.
+    if request.channel != Request.RESTORED:
+        detail = {
+            "of": subject.kind,
+            "email": pseudonym("email", subject.email) if subject.email else None,
+            "plan": dict(found(subject)),
+        }
+        erasure_ledger.note([Entry("erasure", request.person, request.opened_at, detail)], now=now)
+    erasure_ledger.write_out(now=now)
+    return {}
+
+
 def _plan(request: Request, stores: Any) -> None:
-    names = [*(store.name for store in stores), REWRITE]
+    names = [LEDGER, *(store.name for store in stores), REWRITE]
     steps = [ErasureStep(request=request, position=index, name=name) for index, name in enumerate(names)]
     ErasureStep.objects.bulk_create(steps, ignore_conflicts=True)
 

@@ -12,6 +12,7 @@ from uuid_utils.compat import uuid7
 
 from compliance.breach_models import Breach, BreachAlert, BreachEntry
 from compliance.case_models import Case, CaseEntry, CaseMail
+from compliance.erasure_ledger_models import LedgerMark, LedgerNote
 from compliance.hold_models import HeldCopy, HeldRow, LegalHold
 from compliance.policy_models import PolicyMail, PolicyReceipt, PolicyVersion
 from compliance.restriction_models import RestrictedRow, Restriction
@@ -32,6 +33,8 @@ __all__ = [
     "ErasureStep",
     "HeldCopy",
     "HeldRow",
+    "LedgerMark",
+    "LedgerNote",
     "LegalHold",
     "PolicyMail",
     "PolicyReceipt",
@@ -176,6 +179,8 @@ class Request(models.Model):
     """
 
     OPEN_STATES: ClassVar = ("requested", "approved", "running", "verifying", "rewriting")
+    # The channel of an erasure that a restored backup made necessary once more.
+    RESTORED: ClassVar = "restored"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     kind = models.CharField(max_length=12)

@@ -87,6 +87,34 @@ def open_for_case(*, case: Case, subject: Subject, by: str, now: datetime) -> Re
     return _open(subject, person, False, now, by=by, channel="support", proof="support", case=case)
 
 
+def open_restored(*, subject: Subject, person: str, now: datetime) -> Request:
+    """The run that erases once more whom a restored backup brought back; one that is open, as in the backup, is brought forward.
+
+    person: as the erasure ledger names them. Whoever had it before the backup was restored has it no more.
+    """
+    waiting = Request.objects.filter(kind="erasure", person=person, state__in=Request.OPEN_STATES)
+    waiting.update(runs_at=now, next_attempt_at=now, claimed_until=None)
+    if (found := waiting.first()) is not None:
+        return found
+    request_id = uuid7()
+    with transaction.atomic():
+        request = Request.objects.create(
+            id=request_id,
+            kind="erasure",
+            channel=Request.RESTORED,
+            user_id=subject.user_id,
+            person=person,
+            subject=subject.as_json(),
+            opened_at=now,
+            due_on=deadline(now.date()),
+            runs_at=now,
+            next_attempt_at=now,
+            receipt_hash=_hash(receipt_token(request_id)),
+        )
+        _audit(request, "erasure.requested", now, by="system")
+    return request
+
+
 def _open(
     subject: Subject,
     person: str,

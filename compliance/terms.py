@@ -15,6 +15,7 @@ from compliance.models import (
     Breach,
     Case,
     ConsentEvent,
+    LedgerNote,
     LegalHold,
     PolicyReceipt,
     Request,
@@ -74,6 +75,7 @@ RETENTION: Final = (
         is_renewed=True,
     ),
     Rule("erasure_ledger", ("compliance.Tombstone",), Tombstone.objects.all, "erased_at", delete_rows(Tombstone)),
+    Rule("erasure_ledger", ("compliance.LedgerNote",), LedgerNote.objects.all, "at", delete_rows(LedgerNote)),
     Rule("disclosure", ("processors.Disclosure",), Disclosure.objects.all, "day", delete_rows(Disclosure)),
     Rule(
         "disclosure",

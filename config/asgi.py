@@ -19,6 +19,7 @@ from django.urls import path, re_path
 
 from api.lean import LeanReads
 from config.middleware import program_headers
+from config.replayed import with_door
 from config.sockets import refuse_socket, with_caller, with_own_origin
 from identity.reading import Readings
 from realtime.consumers import BrowserConsumer
@@ -31,7 +32,7 @@ media_socket: Any = MediaStreamConsumer.as_asgi()
 browser_socket: Any = with_own_origin(with_caller(BrowserConsumer.as_asgi()), public_url=settings.PUBLIC_URL)
 nowhere: Any = refuse_socket
 
-application = ProtocolTypeRouter(
+served = ProtocolTypeRouter(
     {
         "http": StatusDoor(
             LeanReads(django_application, Readings(settings.LEAN_READ_CONNECTIONS)), headers=program_headers
@@ -45,3 +46,4 @@ application = ProtocolTypeRouter(
         ),
     }
 )
+application = with_door(served)

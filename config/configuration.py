@@ -144,6 +144,11 @@ _DEMANDS = (
         _is_database_url,
         "set postgresql://USER:PASSWORD@HOST:PORT/NAME, and nothing after ? but sslmode and its like",
     ),
+    _Demand(
+        "ERASURE_LEDGER_URL",
+        _is_database_url,
+        "set the address of another database than DATABASE_URL's, better on another server, in the same form",
+    ),
     _Demand("REDIS_URL", _are_redis_urls, "set redis://HOST:PORT/0, several separated by commas"),
     _Demand("PUBLIC_URL", _is_url("http", "https"), "set https:// and the host that browsers and Twilio reach"),
     _Demand("MEDIA_SOCKET_URL", _is_url("ws", "wss"), "set wss:// and the host that Twilio's streams reach"),
@@ -288,6 +293,22 @@ def _ports_differ(environ: Mapping[str, str]) -> list[Problem]:
     return found
 
 
+def _ledger_stands_apart(environ: Mapping[str, str]) -> list[Problem]:
+    """A backup of the one would bring the other back as it was then, and nobody would know what was erased since."""
+    main, ledger = environ.get("DATABASE_URL"), environ.get("ERASURE_LEDGER_URL")
+    if main and ledger and _place(main) == _place(ledger):
+        wrong = "names the same database as DATABASE_URL"
+        return [Problem("ERASURE_LEDGER_URL", wrong, "make a second database for it, better on another server")]
+    return []
+
+
+def _place(url: str) -> tuple[str, str, str]:
+    parts = urlsplit(url)
+    query = parse_qs(parts.query)
+    host = query.get("host", [parts.hostname or ""])[0]
+    return host, str(parts.port or query.get("port", ["5432"])[0]), parts.path
+
+
 def _keys_differ(environ: Mapping[str, str]) -> list[Problem]:
     """Each does its own work, so that whoever learns one has one."""
     found: list[Problem] = []
@@ -302,6 +323,7 @@ def _keys_differ(environ: Mapping[str, str]) -> list[Problem]:
 
 _CONTRADICTIONS = (
     _debug_is_off,
+    _ledger_stands_apart,
     _keys_differ,
     _public_addresses_agree,
     _verify_services_differ,

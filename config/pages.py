@@ -10,6 +10,7 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
+from config.replayed import DOOR, SAID
 from voice import reconcile
 
 # Set once this process has been ready for the first time.
@@ -32,13 +33,20 @@ def readyz(request: HttpRequest) -> HttpResponse:
     if not missing and not _open.is_set():
         reconcile.ask_about_all(now=datetime.now(UTC))
         _open.set()
-    return JsonResponse({"status": "waiting" if missing else "ok", "missing": missing}, status=503 if missing else 200)
+    said = {"status": "waiting" if missing else "ok", "missing": missing}
+    if detail := " ".join(SAID[part] for part in missing if part in SAID):
+        said["detail"] = detail
+    return JsonResponse(said, status=503 if missing else 200)
 
 
 def missing_parts() -> tuple[str, ...]:
-    """What this process needs and does not reach, at most two seconds a part; empty when it can do its work."""
+    """What this process needs and does not reach, at most some seconds a part; empty when it can do its work. Also, by its code,
+    why the erasure ledger lets nobody be served."""
     parts = {"database": _database_answers, "channels": _channels_answer}
-    return tuple(name for name, answers in parts.items() if not answers())
+    missing = [name for name, answers in parts.items() if not answers()]
+    if "database" not in missing and (shut := DOOR.look()):
+        missing.append(shut)
+    return tuple(missing)
 
 
 def _database_answers() -> bool:

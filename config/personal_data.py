@@ -7,9 +7,11 @@ from ai import personal_data as ai
 from ai import retention as ai_terms
 from compliance import personal_data as compliance
 from compliance import terms as compliance_terms
+from compliance.replaying import Restorable
 from compliance.retention import Rule
 from compliance.stores import Store
 from identity import personal_data as identity
+from identity import restored as identity_restored
 from identity import retention as identity_terms
 from identity.outgoing import personal_data as outgoing
 from identity.outgoing import retention as outgoing_terms
@@ -19,6 +21,7 @@ from ledger import personal_data as ledger
 from processors import personal_data as processors
 from voice import personal_data as voice
 from voice import queue_personal_data as dial_queue
+from voice import restored as voice_restored
 from voice import retention as voice_terms
 
 # In the order of erasure: the carrier first, since voice knows what to delete there; compliance last, since
@@ -36,6 +39,8 @@ STORES: Final[tuple[Store, ...]] = (
     compliance.STORE,
 )
 SUBJECT_ANEW: Final = identity.subject_anew
+# What is hashed and compared when a restored backup has to forget again.
+RESTORED: Final[tuple[Restorable, ...]] = (identity_restored.RESTORED, voice_restored.RESTORED)
 # Django's own tables hold names of models and of permissions.
 DJANGO: Final[dict[str, str]] = {
     f"{model}.{field}": "none"

@@ -109,6 +109,9 @@ DATABASES = {"default": _database(DATABASE_URL)}
 # For what pages read most, beside the pool (decision 0015); none for reading it as everything else.
 LEAN_READ_CONNECTIONS = environment.integer("LEAN_READ_CONNECTIONS", 4, minimum=0, maximum=50)
 
+# Keyed hashes of what was erased, apart from the database whose backups it is replayed upon.
+ERASURE_LEDGER_URL = environment.text("ERASURE_LEDGER_URL")
+
 # --- Valkey or Redis ----------------------------------------------------------------------------------------------
 REDIS_URL = environment.text("REDIS_URL")
 REDIS_URLS = [url.strip() for url in REDIS_URL.split(",") if url.strip()]

@@ -11,6 +11,7 @@ from picows import WSUpgradeResponse, WSUpgradeResponseWithListener
 
 from config.middleware import program_headers
 from config.pages import missing_parts
+from config.replayed import DOOR, SAID
 
 READY_EVERY_S: Final = 2.0
 HANDSHAKE_WITHIN_S: Final = 5.0
@@ -29,13 +30,16 @@ class Readiness:
             await asyncio.sleep(READY_EVERY_S)
 
     def answer(self, path: str, *, draining: bool) -> WSUpgradeResponseWithListener | None:
-        """What /healthz and /readyz say, in the form of the web process; None for any other path."""
+        """What /healthz and /readyz say, in the form of the web process, and that nobody is served yet; None where a socket may be
+        asked for."""
         if path == "/healthz":
             return says(HTTPStatus.OK, {"status": "ok"})
         if path == "/readyz":
             if missing := ("draining",) if draining else self._missing:
                 return says(HTTPStatus.SERVICE_UNAVAILABLE, {"status": "waiting", "missing": missing})
             return says(HTTPStatus.OK, {"status": "ok"})
+        if DOOR.shut:
+            return says(HTTPStatus.SERVICE_UNAVAILABLE, {"code": DOOR.shut, "detail": SAID.get(DOOR.shut, "")})
         return None
 
 

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from django.db import transaction
 
-from compliance import audit, consent, policy
+from compliance import audit, consent, erasure_ledger, policy
+from compliance.erasure_ledger import Entry
 from identity import email_proof
 from identity.access import Client, record
 from identity.models import AccessEvent, AccountMail, Session, StoppedNumber, User
@@ -51,6 +52,7 @@ def stop(*, user_id: UUID, way: Way, client: Client, now: datetime) -> None:
             consent.withdraw(user_id=user_id, purpose="sms", ip=client.address, now=now)
             record(kind=AccessEvent.TEXTS_STOPPED, client=client, now=now, user=user)
             _note("texts.stopped", user, way, now)
+            _enter("texts_of", pseudonym("user", user_id), now, stopped=True)
         Session.objects.filter(user=user).delete()
         email_proof.use_up(user_id=user_id, kinds=[AccountMail.NEW_EMAIL], now=now)
         close_sockets_on_commit(user_id=user_id)
@@ -72,6 +74,7 @@ def allow(*, user_id: UUID, policy_version: str, client: Client, now: datetime) 
         consent.grant(user_id=user_id, purpose="sms", policy_version=policy_version, ip=client.address, now=now)
         record(kind=AccessEvent.TEXTS_ALLOWED, client=client, now=now, user=user)
         _note("texts.allowed", user, "page", now)
+        _enter("texts_of", pseudonym("user", user_id), now, stopped=False)
 
 
 def stop_number(*, mobile_e164: str, way: Literal["text", "support"], now: datetime) -> int:
@@ -79,16 +82,23 @@ def stop_number(*, mobile_e164: str, way: Literal["text", "support"], now: datet
 
     For how long it is kept runs from the newest stop.
     """
-    StoppedNumber.objects.update_or_create(number_key=pseudonym("phone", mobile_e164), defaults={"stopped_at": now})
+    number_key = pseudonym("phone", mobile_e164)
+    with transaction.atomic():
+        StoppedNumber.objects.update_or_create(number_key=number_key, defaults={"stopped_at": now})
+        _enter("texts", number_key, now, stopped=True)
     ids = list(User.objects.filter(mobile_e164=mobile_e164).values_list("id", flat=True))
     for user_id in ids:
         stop(user_id=user_id, way=way, client=_NO_CLIENT, now=now)
     return len(ids)
 
 
-def allow_number(*, mobile_e164: str) -> bool:
+def allow_number(*, mobile_e164: str, now: datetime) -> bool:
     """Lifts that; what people agree to, the next sign-in asks them. Whether there was something to lift."""
-    removed, _ = StoppedNumber.objects.filter(number_key=pseudonym("phone", mobile_e164)).delete()
+    number_key = pseudonym("phone", mobile_e164)
+    with transaction.atomic():
+        removed, _ = StoppedNumber.objects.filter(number_key=number_key).delete()
+        if removed:
+            _enter("texts", number_key, now, stopped=False)
     return bool(removed)
 
 
@@ -100,6 +110,10 @@ def proved(*, user: User) -> None:
     """A passcode was right: whatever was shut since the person stopped the text messages opens again."""
     if user.texts_stopped_at is not None:
         User.objects.filter(id=user.id, texts_stopped_at=user.texts_stopped_at).update(texts_stopped_at=None)
+
+
+def _enter(kind: Literal["texts", "texts_of"], key: str, now: datetime, *, stopped: bool) -> None:
+    erasure_ledger.note([Entry(kind, key, now, {"stopped": stopped})], now=now)
 
 
 def _note(action: Literal["texts.stopped", "texts.allowed"], user: User, way: Way, now: datetime) -> None:

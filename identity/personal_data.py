@@ -178,6 +178,8 @@ class IdentityStore:
     def stop(self, subject: Subject, *, now: datetime) -> None:
         if subject.user_id is not None:
             erasure.end_access(user_id=subject.user_id)
+            # Here too, so that the erasure ledger knows of it before anything goes.
+            ways_in.bury(user_id=subject.user_id, now=now)
 
     def find(self, subject: Subject) -> dict[str, int]:
         counts = {element: rows.count() for element, rows in _held(subject).items()}

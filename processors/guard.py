@@ -166,6 +166,7 @@ def own_hosts(settings: Any) -> frozenset[str]:
     """The operator's own machines that the settings name: database, Redis, mail server, transcriber, the public addresses,
     and this one."""
     hosts = {str(database.get("HOST") or "") for database in settings.DATABASES.values()}
+    hosts.add(urlsplit(settings.ERASURE_LEDGER_URL).hostname or "")
     hosts |= {urlsplit(url).hostname or "" for url in [*settings.REDIS_URLS, settings.TRANSCRIBER_ADDRESS]}
     hosts |= {urlsplit(url).hostname or "" for url in (settings.PUBLIC_URL, settings.MEDIA_SOCKET_URL)}
     hosts |= {settings.EMAIL_HOST, socket.gethostname()}

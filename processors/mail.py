@@ -44,6 +44,7 @@ MAILS: Final[dict[str, Reason]] = {
     "case_deletion_answered": "operations",
     "breach_untold": "operations",
     "hold_review": "operations",
+    "erasure_ledger_away": "operations",
 }
 
 AT_ONCE_MAX: Final = 20

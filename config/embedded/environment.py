@@ -66,6 +66,7 @@ def supplied(folders: Folders, secrets: Secrets, ports: Ports) -> dict[str, str]
         "LOOKUP_KEY": secrets["lookup_key"],
         "STAFF_SECRET_KEYS": secrets["staff_secret_key"],
         "DATABASE_URL": postgres.url,
+        "ERASURE_LEDGER_URL": postgres.ledger_url,
         "REDIS_URL": valkey.url,
         "TRANSCRIBER_ADDRESS": f"unix://{folders.run / 'transcriber.sock'}",
         "PUBLIC_URL": public,

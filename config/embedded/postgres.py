@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 DATABASE = "klosesales"
+LEDGER = "klosesales_erasures"
 _SUPERUSER = "postgres"
 _NOBODY = 65534
 
@@ -35,6 +36,8 @@ GRANT pg_checkpoint TO {name};
 GRANT EXECUTE ON FUNCTION pg_switch_wal() TO {name};
 SELECT 'CREATE DATABASE {name} OWNER {name}'
     WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{name}') \\gexec
+SELECT 'CREATE DATABASE {ledger} OWNER {name}'
+    WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{ledger}') \\gexec
 \\connect {name}
 GRANT EXECUTE ON FUNCTION pg_switch_wal() TO {name};
 """
@@ -64,6 +67,11 @@ class Postgres:
     @property
     def url(self) -> str:
         return self._url(DATABASE, self.password, DATABASE)
+
+    @property
+    def ledger_url(self) -> str:
+        """The erasure ledger: a database beside the product's, so that a dump of that does not hold it."""
+        return self._url(DATABASE, self.password, LEDGER)
 
     def _url(self, user: str, password: str, database: str) -> str:
         return f"postgresql://{user}:{quote(password)}@/{database}?host={quote(str(self.sockets))}"
@@ -129,7 +137,7 @@ class Postgres:
         return subprocess.run(probe, timeout=10, check=False).returncode == 0
 
     def create_database(self) -> None:
-        """Make role, database and the vector extension unless they are there; the server accepts connections.
+        """Make role, databases and the vector extension unless they are there; the server accepts connections.
 
         The role owns its database and may create others, but is no superuser. Only a superuser may create the
         extension, so it goes into template1, of which each new database (a test's too) is a copy. The role may
@@ -141,7 +149,7 @@ class Postgres:
         quiet = {"PGPASSWORD": self.superuser_password, "PGOPTIONS": "-c client_min_messages=warning"}
         made = subprocess.run(
             [str(_binary("psql")), *options, "template1"],
-            input=_DATABASE_SQL.format(name=DATABASE, password=self.password),
+            input=_DATABASE_SQL.format(name=DATABASE, ledger=LEDGER, password=self.password),
             env={**os.environ, **quiet},
             capture_output=True,
             text=True,

@@ -1,9 +1,10 @@
-"""Bringing the database up to date before the product's processes start, and seeing that the keys are those of its rows.
+"""Bringing the database up to date before the product's processes start, seeing that the keys are those of its rows, and
+replaying erasures upon one that was restored.
 
     python -m config.embedded.prepare
 
 Several machines may do it at once: the first one migrates, the others wait for it. Exit codes: 1 with one line that says
-what to do when a key is wrong.
+what to do when a key is wrong, or when erasures cannot be replayed.
 """
 
 import os
@@ -11,7 +12,7 @@ import sys
 
 import django
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection
 
 from processors.seal import SealUnreadable
@@ -22,7 +23,8 @@ _LOCK = 7_203_518_442
 
 
 def prepare() -> None:
-    """Apply all migrations. Raises KeysWrong, SealUnreadable, ImproperlyConfigured."""
+    """Apply all migrations, then erase what a restored backup brought back. Raises KeysWrong, SealUnreadable,
+    ImproperlyConfigured, CommandError."""
     with connection.cursor() as cursor:
         # A session's lock: it ends with this process, however that ends.
         cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
@@ -30,6 +32,10 @@ def prepare() -> None:
         cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
     for wrong in demand_right_keys():
         sys.stderr.write(f"{wrong}\n")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+        call_command("replay_erasures")
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
 
 
 if __name__ == "__main__":
@@ -37,5 +43,5 @@ if __name__ == "__main__":
     django.setup()
     try:
         prepare()
-    except (KeysWrong, SealUnreadable, ImproperlyConfigured) as wrong:
+    except (KeysWrong, SealUnreadable, ImproperlyConfigured, CommandError) as wrong:
         sys.exit(str(wrong))

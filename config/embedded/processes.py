@@ -13,6 +13,8 @@ from config.embedded.ports import Ports
 from config.embedded.postgres import Postgres
 from config.embedded.valkey import Valkey
 
+# A restored backup may have much to forget, and rewrites every table then.
+PREPARE_LIMIT_S = 4 * 3600.0
 _PROBE_LIMIT_S = 2.0
 _LOCAL = "127.0.0.1"
 # Twice what a message of either kind may be: one that is only somewhat too large is told so by a code of ours.
@@ -97,7 +99,7 @@ def product(
         ),
         Process(
             name="worker",
-            command=_python("manage.py", "run_huey"),
+            command=_python("manage.py", "worker"),
             ready=worker_waits,
             phase=2,
             # The consumer finishes the tasks at hand on SIGINT, and drops them on SIGTERM.

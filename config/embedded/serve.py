@@ -50,7 +50,7 @@ def _serve(places: Folders) -> int:
     say = supervisor.console.say
     code = 0
     try:
-        supervisor.run("prepare", [sys.executable, "-m", "config.embedded.prepare"])
+        supervisor.run("prepare", [sys.executable, "-m", "config.embedded.prepare"], limit_s=processes.PREPARE_LIMIT_S)
         supervisor.console.step("database", "up to date")
         supervisor.start(
             processes.product(

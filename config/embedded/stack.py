@@ -93,7 +93,7 @@ def _run(places: Folders, chosen: Ports, *, demo: bool) -> int:
         postgres.create()
         supervisor.start(processes.databases(postgres, valkey))
         postgres.create_database()
-        supervisor.run("prepare", [sys.executable, "-m", "config.embedded.prepare"])
+        supervisor.run("prepare", [sys.executable, "-m", "config.embedded.prepare"], limit_s=processes.PREPARE_LIMIT_S)
         supervisor.console.step("database", "up to date")
         product = processes.product(
             ports=chosen,

@@ -351,4 +351,4 @@ def test_every_store_of_the_product_is_in_the_plan(accounts: tuple[Membership, M
     request = ask_to_be_erased(sign_in, accounts[0])
     erasure.run_due_erasures(now=SOON)
     planned = list(request.steps.order_by("position").values_list("name", flat=True))
-    assert planned == [*(store.name for store in all_stores()), erasure.REWRITE]
+    assert planned == [erasure.LEDGER, *(store.name for store in all_stores()), erasure.REWRITE]

@@ -25,6 +25,8 @@ INTERNAL = {
     "carrier_silent": "voice/submission.py and reconcile.py: looked up, or tried again",
     "duration_out_of_range": "no request carries a duration, so one that is out of range is a fault of ours",
     "early_skipped": "ai/listening/track.py: the utterance is heard whole when it is over",
+    "erasure_ledger_away": "compliance/erasure.py: the run goes on later; config/replayed.py: the door stays shut",
+    "erasure_ledger_strange": "config/management/commands/replay_erasures.py tells the operator",
     "erasure_not_yet": "compliance/erasure.py: the run goes on later",
     "hold_closed": "told to a caller of the ledger that extends an ended hold; a fault of ours",
     "hold_unknown": "told to a caller of the ledger that settles what was never held; a fault of ours",
@@ -50,6 +52,7 @@ INTERNAL = {
     "text_too_late": "ai/listening/track.py: the stretch becomes a gap",
     "transcriber_overloaded": "ai/listening/client.py: final speech waits and is sent again",
     "transcriber_unavailable": "ai/listening/track.py: the stretch becomes a gap",
+    "workspaces_would_end": "config/management/commands/replay_erasures.py tells the operator",
 }
 
 

@@ -102,6 +102,7 @@ CLOCKS = {
     "config/management/commands/receive_mail.py",
     "config/management/commands/clock.py",
     "config/management/commands/hold.py",
+    "config/management/commands/replay_erasures.py",
     "config/pages.py",
     "identity/management/commands/mobile.py",
     "identity/management/commands/sign_out.py",

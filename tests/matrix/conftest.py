@@ -40,3 +40,5 @@ def world(
     yield built
     with django_db_blocker.unblock():
         call_command("flush", verbosity=0, interactive=False)
+        # How far the database has seen the erasure ledger is gone too, and no process would serve.
+        call_command("replay_erasures")

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from api.app import api
-from config.asgi import application
+from config.asgi import served as everything
 from config.sockets import refuse_socket
 
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -73,7 +73,7 @@ def plain_urls() -> list[str]:
 
 def sockets() -> list[str]:
     """All but the last route, which matches whatever is left and refuses it."""
-    *served, rest = application.application_mapping["websocket"].routes
+    *served, rest = everything.application_mapping["websocket"].routes
     assert (str(rest.pattern), rest.callback) == ("", refuse_socket)
     return [str(route.pattern) for route in served]
 

@@ -26,6 +26,7 @@ COMPLETE = {
     "LOOKUP_KEY": "1e" * 32,
     "STAFF_SECRET_KEYS": "A" * 43 + "=",
     "DATABASE_URL": "postgresql://klose:secret@db.example.com:5432/klose",
+    "ERASURE_LEDGER_URL": "postgresql://klose:secret@ledger.example.com:5432/erasures",
     "REDIS_URL": "redis://a.example.com:6379/0,redis://b.example.com:6379/0",
     "PUBLIC_URL": "https://sales.example.com",
     "MEDIA_SOCKET_URL": "wss://media.example.com",

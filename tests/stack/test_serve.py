@@ -12,12 +12,15 @@ from typing import Any
 import httpx
 
 from config.embedded import ports
+from tests.compliance.restoring import make_database
 from tests.stack.test_configuration import COMPLETE, PROJECT
 
 
 def test_serve_runs_the_product_without_databases_and_sandbox_of_its_own(tmp_path: Path) -> None:
     chosen = ports.free()
-    services = {name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL")}
+    # The ledger knows the keys that it is written with, and these are others than the tests'.
+    ledger = {"ERASURE_LEDGER_URL": make_database("erasures_of_serve")}
+    services = ledger | {name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL")}
     addresses = {
         "PUBLIC_URL": f"http://localhost:{chosen.web}",
         "MEDIA_SOCKET_URL": f"ws://localhost:{chosen.media}",

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from compliance.audit_check import SAID, HeadsUnreadable, heads_of, verify
+from compliance.models import AuditEvent
 
 # The clock notes a head every ten minutes.
 NOTED_WITHIN: Final = timedelta(hours=1)
@@ -34,7 +35,7 @@ class Command(BaseCommand):
         except HeadsUnreadable as problem:
             raise CommandError(str(problem)) from None
         if verdict.broken:
-            raise CommandError(f"Record {verdict.broken.sequence}: {SAID[verdict.broken.fault]}.")
+            raise CommandError(f"Record {verdict.broken.sequence}: {SAID[verdict.broken.fault]}.{_restored()}")
         if not verdict.heads and verdict.oldest_at and verdict.oldest_at < timezone.now() - NOTED_WITHIN:
             raise CommandError(
                 f"All {verdict.links} records hold among themselves, but no head noted outside the database is left: a record"
@@ -44,3 +45,14 @@ class Command(BaseCommand):
             f"All {verdict.links} records hold, and {verdict.heads} heads noted outside the database fit,"
             f" {len(kept)} of them kept elsewhere."
         )
+
+
+def _restored() -> str:
+    """A backup that was restored cuts the record, and looks like tampering; it leaves a record itself, once erasures were replayed."""
+    link = AuditEvent.objects.filter(action="erasures.replayed").order_by("-sequence").first()
+    if link is None:
+        return ""
+    return (
+        f" A backup was restored: record {link.sequence} of {link.at:%Y-%m-%d %H:%M} UTC says that erasures were replayed on it."
+        " Heads that were noted before belong to records which the backup does not hold; docs/backups.md says what to do with them."
+    )

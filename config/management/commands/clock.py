@@ -12,8 +12,9 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import InterfaceError, OperationalError, close_old_connections
 
-from compliance import audit_check, breaches, case_clock, case_mails, holds, policy_change, retention
+from compliance import audit_check, breaches, case_clock, case_mails, erasure_ledger, holds, policy_change, retention
 from compliance import tasks as compliance
+from config.replayed import wait_until_open
 from identity import account_mails, invitation_mails, policy_mails
 from identity.outgoing import mails, sending
 from ledger import operations as ledger
@@ -78,6 +79,8 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (5, watching.sweep_watches),
         (5, sweep_queue),
         (5, compliance.enqueue_due),
+        (2, erasure_ledger.write_out_soon),
+        (3_600, erasure_ledger.expire),
         (600, policy_change.publish_versions),
         (60, case_clock.raise_alerts),
         (60, breaches.raise_breach_alerts),
@@ -102,6 +105,7 @@ class Command(BaseCommand):
 
         signal.signal(signal.SIGTERM, ask_to_stop)
         signal.signal(signal.SIGINT, ask_to_stop)
+        wait_until_open(stop)
         lanes = [
             threading.Thread(target=_run, args=(rounds, AFTER_AN_OUTAGE.get(name), stop), name=name, daemon=True)
             for name, rounds in LANES.items()

@@ -25,7 +25,7 @@ class Command(BaseCommand):
         if act == "stop":
             opt_out.stop_number(mobile_e164=mobile, way="support", now=datetime.now(UTC))
         elif act == "allow":
-            opt_out.allow_number(mobile_e164=mobile)
+            opt_out.allow_number(mobile_e164=mobile, now=datetime.now(UTC))
         users = list(User.objects.filter(mobile_e164=mobile).values_list("id", flat=True))
         agreed = sum(consent.holds(user_id=user_id, purpose="sms") for user_id in users)
         phone = "is left alone" if opt_out.is_stopped(mobile) else "may be written to"

@@ -1,0 +1,257 @@
+"""Erasing once more what a restored backup brought back, before anybody is served (decision 0018).
+
+The erasure ledger names people by keyed hash; the rows of the restored database are hashed and compared, kind by kind, and whom
+they name is erased by the product's own walk. Lists of who must not be called or written to are brought back first. Every step may be
+repeated: killed anywhere, the next run begins again and finds less to do.
+"""
+
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Final, Literal, Protocol, cast
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Q
+from django.utils.module_loading import import_string
+from uuid_utils.compat import uuid7
+
+from compliance import audit, erasure, erasure_ledger, requests, suppression, tombstones
+from compliance.erasure_ledger import Entry
+from compliance.models import Case, ErasureStep, Request, Tombstone
+from compliance.rewrite import rewrite_bytes
+from compliance.stores import Subject, subject_anew
+from processors.errors import DomainError
+from processors.pseudonyms import pseudonym
+
+logger = logging.getLogger(__name__)
+
+Named = Literal["user", "workspace", "email", "phone"]
+# Any number that nothing else of the product locks.
+_LOCK: Final = 7_203_518_443
+_LISTED_MAX: Final = 20
+
+
+class WorkspacesWouldEnd(DomainError):
+    """Workspaces went on without the erased people, and nobody who went on with them is in the backup. Nothing was erased."""
+
+    code: ClassVar[str] = "workspaces_would_end"
+
+
+class Restorable(Protocol):
+    """What a package brings, so that a restored database can be brought to what the ledger knows."""
+
+    def named(self, kind: Named) -> Iterable[str | UUID]:
+        """What its rows name of this kind, repeated or not: ids, addresses, numbers in E.164."""
+
+    def recall(self, entries: Iterable[Entry], *, now: datetime) -> None:
+        """Brings back what of these entries, in their order, is its own. Idempotent."""
+
+    def remembered(self) -> Iterable[Entry]:
+        """What its rows know of what the ledger holds, for a ledger that does not know it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """entries: how many the database had not seen. people: how many of them, and workspaces, it named. waiting: what erasures that
+    are not done wait for, by step and error."""
+
+    entries: int
+    people: int
+    waiting: Counter[str]
+
+
+def prepare(*, now: datetime, is_new: bool = False) -> None:
+    """Ties this database to the ledger and takes over what waits. Raises as `erasure_ledger.prepare`."""
+    erasure_ledger.prepare(remembered=_remembered(), now=now, is_new=is_new)
+    erasure_ledger.write_out(now=now)
+
+
+def replay(*, now: datetime, end_workspaces: bool = False, finish_later: bool = False) -> Replayed:
+    """One round; what waits afterwards needs another. Not inside a transaction, and one at a time: others wait.
+
+    end_workspaces: permits that workspaces end in which the backup knows nobody but the erased. finish_later: takes the ledger for
+    seen although erasures still wait; the workers go on with them while others are served.
+    Raises LedgerAway, LedgerStrange, WorkspacesWouldEnd.
+    """
+    with connection.cursor() as cursor:
+        # A session's lock: it ends with this process, however that ends.
+        cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+        try:
+            return _replay(now, end_workspaces, finish_later)
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+
+
+def _replay(now: datetime, end_workspaces: bool, finish_later: bool) -> Replayed:
+    total = Replayed(0, 0, Counter())
+    while erasure_ledger.unseen():
+        until = erasure_ledger.last_sequence()
+        count, wanted = _recall(until, now)
+        people = _erase_again(wanted, now, end_workspaces)
+        total = Replayed(total.entries + count, total.people + len(people), _waiting_for(people))
+        if total.waiting and not finish_later:
+            return total
+        with transaction.atomic():
+            erasure_ledger.note_seen(until=until)
+            detail = {"entries": count, "erased": len(people), "until": until}
+            audit.record(
+                workspace_id=None,
+                actor_ref="system",
+                action="erasures.replayed",
+                target="database",
+                detail=detail,
+                now=now,
+            )
+        # What the erasures themselves entered.
+        erasure_ledger.write_out(now=now)
+    return total
+
+
+def _recall(until: int, now: datetime) -> tuple[int, dict[Named, set[str]]]:
+    """Brings the lists back; returns how many entries there were, and the keyed hashes of whom to look for."""
+    count = 0
+    wanted: dict[Named, set[str]] = defaultdict(set)
+    others: list[Entry] = []
+    for batch in erasure_ledger.entries(after=erasure_ledger.seen_until()):
+        known = [each for each in batch if each.sequence <= until]
+        count += len(known)
+        with transaction.atomic():
+            for entry in known:
+                _recall_one(entry, wanted, others)
+    for package in _packages():
+        package.recall(others, now=now)
+    return count, wanted
+
+
+def _recall_one(entry: Entry, wanted: dict[Named, set[str]], others: list[Entry]) -> None:
+    if entry.kind == "erasure":
+        wanted["phone" if entry.detail["of"] == "callee" else "user"].add(entry.key)
+        if entry.detail["email"]:
+            wanted["email"].add(entry.detail["email"])
+    elif entry.kind == "suppression":
+        suppression.recall(entry)
+    elif entry.kind in ("user", "workspace", "social"):
+        tombstones.put(kind=entry.kind, keys=[entry.key], at=entry.at)
+        if entry.kind != "social":
+            wanted[entry.kind].add(entry.key)
+    else:
+        others.append(entry)
+
+
+def _erase_again(wanted: dict[Named, set[str]], now: datetime, end_workspaces: bool) -> list[UUID]:
+    """Returns the requests under which it was done, or will be."""
+    ids = _go_on(wanted, now)
+    # Workspaces first: whoever is still in one that ended would otherwise keep it.
+    users = [Subject(kind="user", user_id=UUID(str(each))) for each in _found("user", wanted)]
+    if not end_workspaces:
+        _refuse_to_end_others(users)
+    of_workspaces = [
+        (pseudonym("workspace", each), Subject(kind="user", workspace_ids_to_erase=(UUID(str(each)),)))
+        for each in _found("workspace", wanted)
+    ]
+    ids += _run(of_workspaces, now)
+    people = []
+    for user in users:
+        with transaction.atomic():
+            people.append((pseudonym("user", str(user.user_id)), subject_anew(user)))
+    numbers = {str(each) for each in _found("phone", wanted)}
+    people += [(pseudonym("phone", each), Subject(kind="callee", phone_e164=each)) for each in sorted(numbers)]
+    ids += _run(people, now)
+    # Of whom only an unfinished sign-up, an invitation or a case is there: no id leads to those, so none of the product's is used.
+    addresses = {str(each).lower() for each in _found("email", wanted)}
+    strangers = [
+        (pseudonym("email", each), Subject(kind="user", user_id=uuid7(), email=each)) for each in sorted(addresses)
+    ]
+    ids += _run(strangers, now)
+    _remove_bytes(ids, now)
+    return list(dict.fromkeys(ids))
+
+
+def _go_on(wanted: dict[Named, set[str]], now: datetime) -> list[UUID]:
+    """With what a run that was killed had begun, whose people may not be found any more, and what was open in the backup."""
+    mine = Q(channel=Request.RESTORED) | Q(person__in=wanted["user"] | wanted["phone"])
+    begun = Request.objects.filter(mine, kind="erasure", state__in=("approved", "running", "verifying", "rewriting"))
+    begun.update(claimed_until=None, runs_at=now)
+    ids = list(begun.order_by("opened_at", "id").values_list("id", flat=True))
+    for request_id in ids:
+        erasure.run_erasure(request_id=request_id, now=now, rewrite=None)
+    return ids
+
+
+def _refuse_to_end_others(users: Sequence[Subject]) -> None:
+    """Raises WorkspacesWouldEnd."""
+    ending: set[UUID] = set()
+    for user in users:
+        with transaction.atomic():
+            ending.update(subject_anew(user).workspace_ids_to_erase)
+    unknown = sorted(str(each) for each in ending if not tombstones.is_erased("workspace", each))
+    if unknown:
+        raise WorkspacesWouldEnd(
+            f"{len(unknown)} workspaces went on without people who were erased after this backup, and nobody else in it belongs to"
+            f" them: {', '.join(unknown[:_LISTED_MAX])}. Restore a later backup, or end them too with `manage.py replay_erasures"
+            " --end-workspaces`."
+        )
+
+
+def _found(kind: Named, wanted: dict[Named, set[str]]) -> list[str | UUID]:
+    """What the restored rows name of whom the ledger names, each once."""
+    keys = wanted[kind]
+    if not keys:
+        return []
+    named: dict[str, str | UUID] = {}
+    for value in _named(kind):
+        key = pseudonym(kind, value)
+        if key in keys:
+            named[key] = value
+    return list(named.values())
+
+
+def _named(kind: Named) -> Iterator[str | UUID]:
+    for package in _packages():
+        yield from package.named(kind)
+    if kind in ("email", "phone"):
+        contacts = (case.contact for case in Case.objects.filter(emptied_at__isnull=True).iterator() if case.contact)
+        yield from (each for each in contacts if ("@" in each) == (kind == "email"))
+
+
+def _run(subjects: Sequence[tuple[str, Subject]], now: datetime) -> list[UUID]:
+    opened = [requests.open_restored(subject=subject, person=person, now=now) for person, subject in subjects]
+    for request in opened:
+        erasure.run_erasure(request_id=request.id, now=now, rewrite=None)
+    return [request.id for request in opened]
+
+
+def _remove_bytes(ids: Sequence[UUID], now: datetime) -> None:
+    """One rewrite for all of them, those of a run that was killed included."""
+    waiting = list(Request.objects.filter(id__in=ids, state="rewriting").values_list("id", flat=True))
+    if not waiting:
+        return
+    counts = rewrite_bytes()
+    for request_id in waiting:
+        erasure.run_erasure(request_id=request_id, now=now, rewrite=lambda: counts)
+
+
+def _waiting_for(ids: Sequence[UUID]) -> Counter[str]:
+    left = Request.objects.filter(id__in=ids, state__in=Request.OPEN_STATES)
+    waiting: Counter[str] = Counter()
+    for request_id in left.values_list("id", flat=True):
+        failed = ErasureStep.objects.filter(request_id=request_id, state="failed").order_by("position").first()
+        waiting[f"{failed.name} ({failed.error_type})" if failed else "what has to be stopped first"] += 1
+    return waiting
+
+
+def _remembered() -> Iterator[Entry]:
+    for kind in tombstones.ENTERED:
+        for row in Tombstone.objects.filter(kind=kind).order_by("id").iterator():
+            yield Entry(kind, row.key, row.erased_at)
+    yield from suppression.remembered()
+    for package in _packages():
+        yield from package.remembered()
+
+
+def _packages() -> Sequence[Restorable]:
+    return cast(Sequence[Restorable], import_string(f"{settings.PERSONAL_DATA}.RESTORED"))

@@ -1,0 +1,111 @@
+"""Nobody is served from a database that has not seen every erasure: the door of each process, shut until that is known.
+
+Asked of the erasure ledger once, when a process begins; a ledger that is away later keeps nobody out. Only a database that suddenly
+has seen less than before, because a backup took its place, shuts the door again.
+"""
+
+import logging
+import threading
+import time
+from typing import Any, Final
+
+from channels.db import database_sync_to_async
+from django.db import DatabaseError
+
+from api.errors import problem
+from compliance import erasure_ledger
+from compliance.erasure_ledger import LedgerAway, LedgerStrange
+from config.sockets import Application, refuse_socket
+
+logger = logging.getLogger(__name__)
+
+NOT_REPLAYED: Final = "erasures_not_replayed"
+NOT_LOOKED: Final = "starting"
+SAID: Final[dict[str, str]] = {
+    NOT_REPLAYED: "This database does not know of every erasure, as after a backup was restored. Run `manage.py replay_erasures`.",
+    LedgerAway.code: "The erasure ledger does not answer, and nobody is served before it said what this database has to forget.",
+    LedgerStrange.code: "The erasure ledger is not the one of this database. Run `manage.py replay_erasures`, which says more.",
+    NOT_LOOKED: "This process has just begun.",
+}
+LOOK_EVERY_S: Final = 1.0
+# What says whether a process can work is answered all the same.
+_ALWAYS_ANSWERED: Final = ("/healthz", "/readyz")
+
+
+class Door:
+    """shut: why nobody is served, a key of SAID or "database"; empty while it is open."""
+
+    def __init__(self) -> None:
+        self.shut = NOT_LOOKED
+        self._seen_until = -1
+        self._looked_at = float("-inf")
+        self._lock = threading.Lock()
+
+    def look(self) -> str:
+        """Looks once more, in the database and, until the door was open once, in the ledger; returns `shut`."""
+        with self._lock:
+            before, self.shut = self.shut, self._reason()
+            self._looked_at = time.monotonic()
+        if self.shut not in ("", before):
+            logger.error("nobody is served", extra={"code": self.shut})
+        return self.shut
+
+    def look_now_and_then(self) -> str:
+        """The same, but not more than once a second."""
+        return self.look() if time.monotonic() - self._looked_at >= LOOK_EVERY_S else self.shut
+
+    def _reason(self) -> str:
+        try:
+            seen_until = erasure_ledger.seen_until()
+            if 0 <= self._seen_until <= seen_until:
+                self._seen_until = seen_until
+                return ""
+            if erasure_ledger.unseen():
+                return NOT_REPLAYED
+        except (LedgerAway, LedgerStrange) as error:
+            return error.code
+        except DatabaseError:
+            # What was known of it still holds; whether it is there others say.
+            return self.shut
+        self._seen_until = seen_until
+        return ""
+
+
+DOOR: Final = Door()
+
+
+def wait_until_open(stop: threading.Event) -> None:
+    """For processes that work on their own, before they begin. Returns early once `stop` is set."""
+    while DOOR.look() and not stop.wait(LOOK_EVERY_S):
+        pass
+
+
+def with_door(inner: Application) -> Application:
+    """Answers 503 to everybody, and refuses sockets, until the door is open."""
+    look = database_sync_to_async(DOOR.look_now_and_then, thread_sensitive=False)
+
+    async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if (
+            not DOOR.shut
+            or scope["type"] not in ("http", "websocket")
+            or scope["path"] in _ALWAYS_ANSWERED
+            or not (shut := await look())
+        ):
+            await inner(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await refuse_socket(scope, receive, send)
+        else:
+            await _refuse(shut, send)
+
+    return application
+
+
+async def _refuse(code: str, send: Any) -> None:
+    answer = problem(503, code, SAID.get(code, "The database does not answer."))
+    headers = [
+        (b"content-type", answer["Content-Type"].encode()),
+        (b"retry-after", b"5"),
+        (b"cache-control", b"no-store"),
+    ]
+    await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.content})

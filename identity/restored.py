@@ -1,0 +1,61 @@
+"""What identity does for a database that was restored: whom and what its rows name, and stops of text messages brought back."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from compliance.erasure_ledger import Entry
+from compliance.replaying import Named
+from identity import opt_out
+from identity.access import Client
+from identity.models import AccountMail, Invitation, NumberKey, StoppedNumber, User, Workspace
+from processors.pseudonyms import pseudonym
+
+_NO_CLIENT: Final = Client(address=None, agent="")
+
+
+class IdentityRestored:
+    def named(self, kind: Named) -> Iterable[str | UUID]:
+        if kind == "user":
+            return User.objects.values_list("id", flat=True).iterator()
+        if kind == "workspace":
+            return Workspace.objects.filter(erased_at__isnull=True).values_list("id", flat=True).iterator()
+        if kind == "email":
+            return self._addresses()
+        return (each.phone_e164 for each in NumberKey.objects.iterator())
+
+    @staticmethod
+    def _addresses() -> Iterator[str]:
+        """Of whom no account is there; who has one goes with it."""
+        for row in User.objects.filter(mobile_verified_at__isnull=True).iterator():
+            yield row.email
+        for invitation in Invitation.objects.get_queryset().iterator():
+            yield invitation.email
+        for mail in AccountMail.objects.filter(user__isnull=True).iterator():
+            yield mail.email
+
+    def recall(self, entries: Iterable[Entry], *, now: datetime) -> None:
+        newest = {(each.kind, each.key): each for each in entries if each.kind in ("texts", "texts_of")}
+        for (kind, key), entry in newest.items():
+            if kind == "texts":
+                StoppedNumber.objects.filter(number_key=key).delete()
+                if entry.detail["stopped"]:
+                    StoppedNumber.objects.create(number_key=key, stopped_at=entry.at)
+        stopped = {key for (kind, key), entry in newest.items() if entry.detail["stopped"]}
+        if not stopped:
+            return
+        for user in User.objects.iterator():
+            if {pseudonym("user", user.id), pseudonym("phone", user.mobile_e164)} & stopped:
+                opt_out.stop(user_id=user.id, way="page", client=_NO_CLIENT, now=now)
+
+    def remembered(self) -> Iterator[Entry]:
+        for row in StoppedNumber.objects.order_by("id").iterator():
+            yield Entry("texts", row.number_key, row.stopped_at, {"stopped": True})
+        stopped = User.objects.filter(texts_stopped_at__isnull=False).order_by("id")
+        for user_id, at in stopped.values_list("id", "texts_stopped_at").iterator():
+            if at is not None:
+                yield Entry("texts_of", pseudonym("user", user_id), at, {"stopped": True})
+
+
+RESTORED: Final = IdentityRestored()
