@@ -253,12 +253,6 @@ def expire_call(*, call_id: UUID, now: datetime) -> None:
         Citation.objects.filter(call_id=call_id).delete()
 
 
-def rename_lead(*, workspace_id: UUID, lead_id: UUID, lead_name: str, company: str) -> None:
-    """Calls the lead by the new name and company wherever it is quoted, and finds its calls by them."""
-    calls = IndexedCall.objects.for_workspace(workspace_id).filter(lead_id=lead_id)
-    calls.update(lead_name=lead_name[:250], company=company[:120])
-
-
 def scope_of(actor: Actor, filters: AskFilters) -> Scope:
     """A rep searches the rep's own calls, whatever the filter asks for; a manager and the owner search the team's."""
     own_only = not actor.may("see_team")

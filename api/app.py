@@ -21,10 +21,12 @@ from api import (
     looks,
     mobile,
     my_data,
+    nominees,
     policy,
     privacy,
     queue,
     registers,
+    reviews,
     social,
     staff,
     statement,
@@ -60,10 +62,12 @@ ROUTERS = (
     policy,
     privacy,
     my_data,
+    nominees,
     staff,
     looks,
     desk,
     registers,
+    reviews,
 )
 
 

@@ -7,16 +7,19 @@ from django.utils import timezone
 from ninja import Path, Query, Router, Status
 
 from api.auth import StaffMayAuth, staff_of
-from compliance import case_replies, cases, requests, restriction, second_person
+from compliance import case_replies, cases, nominee_grants, requests, restriction, second_person
 from compliance.models import Case
-from identity import contact
+from identity import contact, nominees
 from identity.staff import desk_queries, opened_cases, people_named
 from identity.staff.desk_schemas import (
+    ApproveGrantIn,
     ApproveIn,
     CarryOutIn,
     CloseIn,
+    CorrectIn,
     DeskCasePageOut,
     DeskQueuePage,
+    GrantIn,
     NoteIn,
     OpenCaseIn,
     ProveIn,
@@ -37,12 +40,16 @@ PROBLEMS: Final[dict[type[DomainError], int]] = {
     cases.CaseClosed: 409,
     cases.CaseUnknown: 404,
     cases.CaseUnproved: 409,
+    cases.CaseWaitsForCorrection: 409,
     cases.CaseWaitsForErasure: 409,
     cases.ReasonMissing: 422,
     carrying_out.NotCarriedOutHere: 409,
+    carrying_out.NothingCorrected: 409,
     carrying_out.PersonNotLinked: 409,
     contact.EmailInvalid: 422,
     contact.MobileInvalid: 422,
+    nominee_grants.NothingGranted: 422,
+    nominee_grants.NotOfNominee: 409,
     people_named.AccountUnknown: 422,
     requests.NotCancellable: 409,
     requests.RequestAlreadyOpen: 409,
@@ -142,6 +149,52 @@ def reply_to_case(request: HttpRequest, reference: Reference, form: ReplyIn) -> 
 def carry_out_case(request: HttpRequest, reference: Reference, form: CarryOutIn) -> DeskCasePageOut:
     """Restricts, stops calls, or prepares a deletion, which somebody else has to approve."""
     case = carrying_out.carry_out(reference=reference, number=form.number, by=_by(request), now=timezone.now())
+    return _page(request, case)
+
+
+@router.post("/staff/cases/{reference}/nominee", response=DeskCasePageOut, auth=decides, operation_id="prepare_nominee")
+def prepare_nominee(request: HttpRequest, reference: Reference, form: GrantIn) -> DeskCasePageOut:
+    """Judges what a nominee has shown, for somebody else to approve."""
+    case = nominees.prepare(
+        reference=reference,
+        evidence=form.evidence,
+        access=form.access,
+        erasure=form.erasure,
+        by=_by(request),
+        now=timezone.now(),
+    )
+    return _page(request, case)
+
+
+@router.post(
+    "/staff/cases/{reference}/nominee/approve",
+    response=DeskCasePageOut,
+    auth=decides,
+    operation_id="approve_nominee",
+)
+def approve_nominee(request: HttpRequest, reference: Reference, form: ApproveGrantIn) -> DeskCasePageOut:
+    """By another than who prepared it. The nominee is mailed a link to the copy; a deletion begins with its grace."""
+    return _page(request, nominees.approve(reference=reference, seen=form.seen, by=_by(request), now=timezone.now()))
+
+
+@router.post(
+    "/staff/cases/{reference}/nominee/withdraw",
+    response=DeskCasePageOut,
+    auth=decides,
+    operation_id="withdraw_nominee",
+)
+def withdraw_nominee(request: HttpRequest, reference: Reference) -> DeskCasePageOut:
+    """Takes back what waits for approval."""
+    return _page(request, nominees.withdraw(reference=reference, by=_by(request), now=timezone.now()))
+
+
+@router.post("/staff/cases/{reference}/correct", response=DeskCasePageOut, auth=decides, operation_id="correct_case")
+def correct_case(request: HttpRequest, reference: Reference, form: CorrectIn) -> DeskCasePageOut:
+    """Puts facts about the person right, and has what was made of them follow."""
+    facts = carrying_out.Facts(first_name=form.first_name, last_name=form.last_name, company=form.company)
+    case = carrying_out.correct(
+        reference=reference, number=form.number, facts=facts, by=_by(request), now=timezone.now()
+    )
     return _page(request, case)
 
 

@@ -10,10 +10,11 @@ from ninja import Router, Status
 
 from api.auth import CsrfFailed, actor_of, anyone_auth, awaiting_otp_auth, look_of, person_auth, session_of
 from api.client import client_of
-from identity import access, contact, operations, opt_out, otp, passwords, permissions, queries, verify
+from identity import access, account_name, contact, operations, opt_out, otp, passwords, permissions, queries, verify
 from identity.schemas import (
     ChangePasswordIn,
     ForgotPasswordIn,
+    NameIn,
     NewPasswordIn,
     OtpCheckIn,
     OtpSentOut,
@@ -118,6 +119,20 @@ def change_password(request: HttpRequest, form: ChangePasswordIn) -> Status[None
         now=timezone.now(),
     )
     return Status(204, None)
+
+
+@router.patch("/account/name", response=SessionOut, auth=person_auth, operation_id="change_name")
+def change_name(request: HttpRequest, form: NameIn) -> SessionOut:
+    """Puts the person's own name right, in every workspace."""
+    session = session_of(request)
+    account_name.change(
+        user_id=actor_of(request).user_id,
+        first_name=form.first_name,
+        last_name=form.last_name,
+        now=timezone.now(),
+    )
+    session.load()
+    return queries.describe_session(session)
 
 
 @router.post("/otp/send", response=OtpSentOut, auth=awaiting_otp_auth, operation_id="send_otp")

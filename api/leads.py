@@ -79,7 +79,8 @@ def get_lead(request: HttpRequest, lead_id: UUID) -> Any:
 
 @router.patch("/leads/{lead_id}", response=LeadOut, operation_id="change_lead", auth=or_key("leads:write"))
 def change_lead(request: HttpRequest, lead_id: UUID, change: LeadChange) -> Any:
-    return _out(leads.change_lead(actor=actor_of(request), lead_id=lead_id, change=change))
+    now = datetime.now(UTC)
+    return _out(leads.change_lead(actor=actor_of(request), lead_id=lead_id, change=change, now=now))
 
 
 @router.delete("/leads/{lead_id}", response={204: None}, operation_id="remove_lead", auth=or_key("leads:write"))

@@ -7,7 +7,7 @@ from django.utils import timezone
 from ninja import Router, Status
 
 from api.auth import actor_of, person_auth
-from compliance import access, cases, queries, requests
+from compliance import access, cases, jurisdictions, queries, requests
 from compliance.schemas import (
     AskIn,
     ConsentsOut,
@@ -18,11 +18,13 @@ from compliance.schemas import (
     ErasureStateOut,
     ExpiringListOut,
     HeldListOut,
+    LawOut,
     OwnCasesOut,
     RequestOut,
 )
 from compliance.stores import Subject
 from identity import expiring as workspace_data
+from identity.contact import country_of
 from identity.personal_data import subject_of
 from processors.errors import DomainError
 from processors.pseudonyms import pseudonym
@@ -96,6 +98,13 @@ def cancel_erasure(request: HttpRequest) -> RequestOut:
 @router.get("/privacy/cases", response=OwnCasesOut, operation_id="list_own_cases")
 def own_cases(request: HttpRequest) -> OwnCasesOut:
     return OwnCasesOut(items=queries.own_cases(person=_person(request)))
+
+
+@router.get("/privacy/law", response=LawOut, operation_id="get_own_law")
+def own_law(request: HttpRequest) -> LawOut:
+    """What the law of the country of the person's number gives; we offer all of it to everybody."""
+    law = jurisdictions.of_country(country_of(_subject(request).phone_e164))
+    return LawOut(name=law.name, law=law.law, gives=sorted(law.gives), complaint=law.complaint)
 
 
 @router.post("/privacy/cases", response={201: OwnCasesOut}, operation_id="open_own_case")

@@ -16,7 +16,16 @@ from compliance.case_models import Case, CaseMail
 from processors.mail import AT_ONCE_MAX, ATTEMPTS_MAX, CLAIM, send
 
 Template = Literal[
-    "received", "received_unproved", "reply", "answered", "alert_7", "alert_20", "alert_25", "deletion_answered"
+    "received",
+    "received_unproved",
+    "reply",
+    "answered",
+    "alert_7",
+    "alert_20",
+    "alert_25",
+    "deletion_answered",
+    "nominee_asks",
+    "nominee_access",
 ]
 _SIGNED: Final = "\nKlosesales\n"
 _WITHOUT_READING: Final = (
@@ -33,7 +42,8 @@ _ALERT: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """subject, text: with the places {reference}, {due_on}, {kind}, {channel}, {day}, {waits}, {words} and {url}."""
+    """subject, text: with the places {reference}, {due_on}, {kind}, {channel}, {day}, {waits}, {words} and {url}; of a link {token} and
+    {until}."""
 
     subject: str
     text: str
@@ -61,6 +71,17 @@ REGISTER: Final[dict[Template, Words]] = {
         "Case {reference}: a mail came while its deletion can be taken back",
         "Read it before the deletion begins, and take the deletion back if the mail asks for it:"
         "\n{url}/staff/cases/{reference}\n",
+    ),
+    "nominee_asks": Words(
+        "Your nominee asks to act for you [{reference}]",
+        "Whom you have named to act for you has asked for your data or for the deletion of your account, because you could not act any"
+        " more. Nothing is done before two people of ours have seen what shows it.\n\n"
+        "If you are well: answer this mail, or take the nominee back at {url}/privacy\n" + _SIGNED,
+    ),
+    "nominee_access": Words(
+        "The copy that you asked for [{reference}]",
+        "You find the copy of what we hold about the person who named you behind this link. It works once, until {until}:\n\n"
+        "{url}/nominee#{token}\n" + _SIGNED,
     ),
 }
 
@@ -123,6 +144,12 @@ def message_id(mail_id: UUID) -> str:
     return f"<{mail_id}@{settings.DEFAULT_FROM_EMAIL.rpartition('@')[2]}>"
 
 
+def _link_in(mail: CaseMail) -> dict[str, str]:
+    """What a mail with a link keeps as its text: what opens it, and until when."""
+    token, _, until = mail.text.partition(" ") if mail.template == "nominee_access" else ("", "", "")
+    return {"token": token, "until": until}
+
+
 def _written(mail: CaseMail) -> tuple[str, str]:
     words, case = REGISTER[mail.template], mail.case  # type: ignore[index]  # the database knows no other
     places = {
@@ -133,6 +160,7 @@ def _written(mail: CaseMail) -> tuple[str, str]:
         "day": mail.template.rpartition("_")[2],
         "waits": f"\nIt waits: {case.pause_reason}" if case.pause_reason else "",
         "words": mail.text,
+        **_link_in(mail),
         "url": settings.PUBLIC_URL,
     }
     return words.subject.format(**places), words.text.format(**places)

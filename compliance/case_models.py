@@ -23,12 +23,24 @@ KINDS = (
     # A mail that nobody has read yet.
     "unsorted",
 )
-CHANNELS = ("privacy_centre", "mail", "callee_page", "support")
+CHANNELS = ("privacy_centre", "mail", "callee_page", "nominee_page", "support")
 OUTCOMES = ("done", "refused", "taken_back", "erased")
-# How a person has proved who they are: a session whose phone was proved, a passcode to the number in question, or support.
-PROOFS = ("session", "passcode", "support")
+# How a person has proved who they are: a session whose phone was proved, a passcode to the number in question, a link that was mailed
+# to the nominee, or support.
+PROOFS = ("session", "passcode", "link", "support")
 ENTRY_KINDS = ("mail", "words", "note", "change", "reply")
-MAILS = ("received", "received_unproved", "reply", "answered", "alert_7", "alert_20", "alert_25", "deletion_answered")
+MAILS = (
+    "received",
+    "received_unproved",
+    "reply",
+    "answered",
+    "alert_7",
+    "alert_20",
+    "alert_25",
+    "deletion_answered",
+    "nominee_asks",
+    "nominee_access",
+)
 ALERTS = ("alert_7", "alert_20", "alert_25")
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from compliance.models import Case, Restriction
+from compliance.models import Case, CaseMail, Nominee, Restriction
 from compliance.stores import Subject
 from processors.pseudonyms import pseudonym
 
@@ -49,6 +49,50 @@ INVENTORY: Final[dict[str, str]] = {
     "compliance.CaseMail.next_at": "none",
     "compliance.CaseMail.attempts": "none",
     "compliance.CaseMail.sent_at": "request",
+    "compliance.Correction.id": "none",
+    "compliance.Correction.case": "request",
+    "compliance.Correction.kind": "request",
+    "compliance.Correction.target_id": "request",
+    "compliance.Correction.what": "request",
+    "compliance.Correction.old": "request",
+    "compliance.Correction.began_at": "request",
+    "compliance.Correction.next_at": "none",
+    "compliance.Correction.attempts": "none",
+    "compliance.Correction.left": "none",
+    "compliance.Correction.done_at": "request",
+    "compliance.Nominee.id": "none",
+    "compliance.Nominee.user_id": "nominee",
+    "compliance.Nominee.name": "nominee",
+    "compliance.Nominee.email": "nominee",
+    "compliance.Nominee.email_key": "nominee",
+    "compliance.Nominee.named_at": "nominee",
+    "compliance.Nominee.link_hash": "none",
+    "compliance.Nominee.next_at": "none",
+    "compliance.Nominee.attempts": "none",
+    "compliance.Nominee.sent_at": "nominee",
+    "compliance.Nominee.declined_at": "nominee",
+    "compliance.NomineeClaim.id": "none",
+    "compliance.NomineeClaim.nominee": "account_mail",
+    "compliance.NomineeClaim.words": "account_mail",
+    "compliance.NomineeClaim.link_hash": "none",
+    "compliance.NomineeClaim.created_at": "account_mail",
+    "compliance.NomineeClaim.expires_at": "account_mail",
+    "compliance.NomineeClaim.next_at": "none",
+    "compliance.NomineeClaim.attempts": "none",
+    "compliance.NomineeClaim.sent_at": "account_mail",
+    "compliance.NomineeGrant.id": "none",
+    "compliance.NomineeGrant.case": "request",
+    "compliance.NomineeGrant.state": "request",
+    "compliance.NomineeGrant.evidence": "request",
+    "compliance.NomineeGrant.access": "request",
+    "compliance.NomineeGrant.erasure": "request",
+    "compliance.NomineeGrant.prepared_by": "request",
+    "compliance.NomineeGrant.prepared_at": "request",
+    "compliance.NomineeGrant.decided_by": "request",
+    "compliance.NomineeGrant.decided_at": "request",
+    "compliance.NomineeGrant.link_hash": "none",
+    "compliance.NomineeGrant.link_until": "request",
+    "compliance.NomineeGrant.used_at": "request",
     "compliance.PreparedDeletion.id": "none",
     "compliance.PreparedDeletion.case": "request",
     "compliance.PreparedDeletion.state": "request",
@@ -134,7 +178,53 @@ INVENTORY: Final[dict[str, str]] = {
     "compliance.BreachAlert.next_at": "none",
     "compliance.BreachAlert.attempts": "none",
     "compliance.BreachAlert.sent_at": "none",
+    "compliance.SecurityReview.id": "none",
+    "compliance.SecurityReview.kind": "review",
+    "compliance.SecurityReview.reviewed_at": "review",
+    "compliance.SecurityReview.reviewed_by": "review",
+    "compliance.SecurityReview.findings": "review",
+    "compliance.SecurityReview.due_on": "review",
+    "compliance.FollowUp.id": "none",
+    "compliance.FollowUp.review": "review",
+    "compliance.FollowUp.what": "review",
+    "compliance.FollowUp.done_at": "review",
+    "compliance.FollowUp.done_by": "review",
+    "compliance.FollowUp.how": "review",
+    "compliance.ReviewAlert.id": "none",
+    "compliance.ReviewAlert.kind": "none",
+    "compliance.ReviewAlert.due_on": "review",
+    "compliance.ReviewAlert.next_at": "none",
+    "compliance.ReviewAlert.attempts": "none",
+    "compliance.ReviewAlert.sent_at": "none",
 }
+
+
+def nominees(subject: Subject) -> QuerySet[Nominee]:
+    """Whom the person has named."""
+    return Nominee.objects.filter(user_id=subject.user_id) if subject.user_id else Nominee.objects.none()
+
+
+def named(subject: Subject) -> QuerySet[Nominee]:
+    """Where the person was named by somebody else, found by the address."""
+    if not subject.email:
+        return Nominee.objects.none()
+    others = Nominee.objects.filter(email=subject.email)
+    return others.exclude(user_id=subject.user_id) if subject.user_id else others
+
+
+def exported_nominees(subject: Subject) -> list[dict[str, Any]]:
+    """Who named the person is that other person's own."""
+    own = [
+        {
+            "name": each.name,
+            "email": each.email,
+            "named_at": each.named_at.isoformat(),
+            "declined_at": each.declined_at.isoformat() if each.declined_at else None,
+        }
+        for each in nominees(subject)
+    ]
+    theirs = [{"you_were_named_at": each.named_at.isoformat(), "as": each.name} for each in named(subject)]
+    return [*own, *theirs]
 
 
 def cases(subject: Subject) -> QuerySet[Case]:
@@ -167,6 +257,28 @@ def adopt(*, email: str, user_id: UUID) -> None:
     theirs.update(user_id=user_id)
 
 
+def readdress(*, user_id: UUID, old: str, new: str) -> None:
+    """Has answers that are not mailed yet go to the person's new address."""
+    mine = Case.objects.filter(user_id=user_id, contact=old).exclude(state="closed")
+    for case in mine:
+        case.contact = new
+        case.save(update_fields=["contact"])
+    for mail in _waiting_for(user_id, old):
+        mail.to = new
+        mail.save(update_fields=["to"])
+
+
+def addressed_to(*, user_id: UUID, old: str) -> int:
+    """How many answers would still go to an address that the person has given up."""
+    cases_left = Case.objects.filter(user_id=user_id, contact=old).exclude(state="closed").count()
+    return cases_left + len(_waiting_for(user_id, old))
+
+
+def _waiting_for(user_id: UUID, address: str) -> list[CaseMail]:
+    unsent = CaseMail.objects.filter(case__user_id=user_id, sent_at__isnull=True)
+    return [mail for mail in unsent if mail.to == address]
+
+
 def exported(case: Case) -> dict[str, Any]:
     return {
         "reference": case.reference,
@@ -176,6 +288,9 @@ def exported(case: Case) -> dict[str, Any]:
         "outcome": case.outcome,
         "opened_at": case.opened_at.isoformat(),
         "due_on": case.due_on.isoformat(),
+        "corrected": [
+            {"what": one.what, "at": one.began_at.isoformat()} for one in case.corrections.order_by("began_at")
+        ],
         "entries": [
             {"at": entry.at.isoformat(), "what": entry.kind, "text": entry.text}
             for entry in case.entries.order_by("at", "id")

@@ -10,7 +10,8 @@ from typing import ClassVar, Final, Literal
 from django.conf import settings
 from django.db import transaction
 
-from compliance import case_mails, cases
+from compliance import case_mails, cases, jurisdictions
+from compliance.jurisdictions import Law
 from compliance.models import Case, Request
 from compliance.redaction import redact_cards
 from processors.errors import DomainError
@@ -43,7 +44,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """With what a case of some kind is closed; support may change the text."""
+    """With what a case of some kind is closed; support may change the text, which may have the place {complaint} besides."""
 
     label: str
     outcome: Literal["done", "refused"]
@@ -104,12 +105,12 @@ ANSWERS: Final[dict[AnswerKey, Answer]] = {
     "unproved": Answer(
         "Nobody proved who asks",
         "refused",
-        "Nothing has shown that it is you who asks, so nothing was told or done. You can ask again at any time.",
+        "Nothing has shown that it is you who asks, so nothing was told or done. You can ask again at any time. {complaint}",
     ),
     "not_ours": Answer(
         "Not ours to answer",
         "refused",
-        "What you ask for is not about data that we hold. You can complain to your authority.",
+        "What you ask for is not about data that we hold. {complaint}",
     ),
 }
 # Mailed by itself when a second person has approved the deletion; nobody chooses it.
@@ -123,9 +124,10 @@ _DELETION: Final = (
 )
 
 
-def filled(case: Case, text: str) -> str:
-    """The text with the case's places filled in; that of the words stays for who writes them."""
+def filled(case: Case, text: str, law: Law = jurisdictions.LAWS["other"]) -> str:
+    """The text with the case's places filled in; that of the words stays for who writes them. law: where the person lives."""
     places = {"reference": case.reference, "due_on": case.due_on.isoformat(), "url": settings.PUBLIC_URL}
+    places["complaint"] = law.complaint
     for name, value in places.items():
         text = text.replace(f"{{{name}}}", value)
     return text

@@ -28,8 +28,8 @@ Kind = Literal[
     "opt_out",
     "unsorted",
 ]
-Channel = Literal["privacy_centre", "mail", "callee_page", "support"]
-Proof = Literal["session", "passcode", "support"]
+Channel = Literal["privacy_centre", "mail", "callee_page", "nominee_page", "support"]
+Proof = Literal["session", "passcode", "link", "support"]
 Outcome = Literal["done", "refused", "taken_back", "erased"]
 OPERATOR: Final = "operator"
 # Wishes of one person that wait at the same time; more would hide those of others from whoever answers.
@@ -62,6 +62,13 @@ class CaseWaitsForErasure(DomainError):
     """The erasure that fulfils the case goes on; it closes the case itself."""
 
     code: ClassVar[str] = "case_waits_for_erasure"
+
+
+class CaseWaitsForCorrection(DomainError):
+    """What was made of the corrected facts does not follow yet; passes by itself."""
+
+    code: ClassVar[str] = "case_waits_for_correction"
+    retryable: ClassVar[bool] = True
 
 
 class TooManyWishes(DomainError):
@@ -251,7 +258,7 @@ def close(*, reference: str, outcome: Outcome, answer: str, by: str, now: dateti
     """Answers the case and those joined to it whose requesters proved themselves; the others go on, each by itself.
 
     answer: mailed to requesters who gave an address; for nobody else's eyes, so only to those who proved themselves.
-    Raises CaseUnknown, CaseClosed, CaseUnproved, CaseWaitsForErasure, ReasonMissing.
+    Raises CaseUnknown, CaseClosed, CaseUnproved, CaseWaitsForErasure, CaseWaitsForCorrection, ReasonMissing.
     """
     with transaction.atomic():
         case = locked_open(reference)
@@ -259,6 +266,10 @@ def close(*, reference: str, outcome: Outcome, answer: str, by: str, now: dateti
         if case.proved_at is None and outcome == "done":
             raise CaseUnproved("Nobody has proved who asks. Prove it first, or close the case as refused.")
         _refuse_while_erased(case)
+        if outcome == "done" and case.corrections.filter(done_at__isnull=True).exists():
+            raise CaseWaitsForCorrection(
+                "Something still holds what was corrected. It follows by itself; answer it then."
+            )
         joined = case.joined.select_for_update(of=("self",)).filter(proved_at__isnull=False).exclude(state="closed")
         for each in [case, *joined.exclude(erasure__state__in=Request.OPEN_STATES)]:
             _close(each, outcome, by, now)
@@ -286,6 +297,8 @@ def empty(case: Case, *, now: datetime) -> None:
             _close(case, "erased", "system", now)
         case.entries.all().delete()
         case.mails.all().delete()
+        case.corrections.all().delete()
+        case.grants.all().delete()
         # By now it may be proved and worked on as it was; nothing but these columns is written.
         Case.objects.filter(id=case.id).update(contact="", user_id=None, emptied_at=now)
 
@@ -334,6 +347,7 @@ def _close(case: Case, outcome: Outcome, by: str, now: datetime) -> None:
 def _withdraw_prepared(case: Case, by: str, now: datetime) -> None:
     """What was prepared for another wish or another person is not to be approved any more."""
     case.deletions.filter(state="waiting").update(state="withdrawn", subject=None, decided_by=by, decided_at=now)
+    case.grants.filter(state="waiting").update(state="withdrawn", decided_by=by, decided_at=now)
 
 
 def _advance(case: Case, state: str) -> None:

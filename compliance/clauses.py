@@ -174,7 +174,9 @@ CLAUSES: Final[tuple[Clause, ...]] = (
                 "The company that runs Klosesales is incorporated in India; its servers stand in Lithuania, European Union. If"
                 " you use Klosesales from the United States or elsewhere, your data is stored and processed on those servers on"
                 " our behalf, and by using the service you agree to that. We follow the data protection laws that apply, the"
-                " Digital Personal Data Protection Act, 2023 of India among them.",
+                " Digital Personal Data Protection Act, 2023 of India among them. In the privacy centre you can name somebody who"
+                " acts for you if you die or can no longer act: that person may then ask for a copy of your data or for its"
+                " deletion, which two people of ours decide. We keep the name and e-mail address of whom you name for that alone.",
             ),
         ],
     ),

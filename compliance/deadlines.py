@@ -6,6 +6,10 @@ from datetime import date, timedelta
 
 def deadline(opened_on: date) -> date:
     """The last day for the answer: the earlier of 30 days and one calendar month; 30 January -> 28 or 29 February."""
-    year, month = (opened_on.year + 1, 1) if opened_on.month == 12 else (opened_on.year, opened_on.month + 1)
-    in_a_month = date(year, month, min(opened_on.day, calendar.monthrange(year, month)[1]))
-    return min(in_a_month, opened_on + timedelta(days=30))
+    return min(in_a_month(opened_on), opened_on + timedelta(days=30))
+
+
+def in_a_month(day: date) -> date:
+    """The same day of the next month, or its last one."""
+    year, month = (day.year + 1, 1) if day.month == 12 else (day.year, day.month + 1)
+    return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))

@@ -39,6 +39,16 @@ _ELEMENTS: Final = (
         ("twilio", "paddle"),
     ),
     Element(
+        "nominee",
+        "Whom you named to act for you, or that somebody named you: name and e-mail address",
+        "you, or the person who named you",
+        "acting for who no longer can",
+        "consent",
+        None,
+        "As long as the account of who named somebody is active, or until the nominee declines",
+        "deleted",
+    ),
+    Element(
         "social_identity",
         "That you sign in with Google or Facebook, with their identifier of you",
         "the provider that you sign in with",

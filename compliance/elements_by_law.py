@@ -105,6 +105,16 @@ KEPT_BY_LAW: Final = (
         "expires",
     ),
     Element(
+        "review",
+        "Reviews of security by our own staff, and what they found; they name nobody",
+        "our staff",
+        "accountability",
+        "legal obligation",
+        1_826,
+        "5 years",
+        "does not concern customers",
+    ),
+    Element(
         "legal_hold",
         "What an order or the law demands to be kept, and on what ground; of erased data a sealed copy that nobody here reads",
         "an authority, or the law",

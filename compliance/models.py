@@ -12,10 +12,13 @@ from uuid_utils.compat import uuid7
 
 from compliance.breach_models import Breach, BreachAlert, BreachEntry
 from compliance.case_models import Case, CaseEntry, CaseMail
+from compliance.correction_models import Correction
 from compliance.erasure_ledger_models import LedgerMark, LedgerNote
 from compliance.hold_models import HeldCopy, HeldRow, LegalHold
+from compliance.nominee_models import Nominee, NomineeClaim, NomineeGrant
 from compliance.policy_models import PolicyMail, PolicyReceipt, PolicyVersion
 from compliance.restriction_models import RestrictedRow, Restriction
+from compliance.review_models import FollowUp, ReviewAlert, SecurityReview
 from compliance.second_person_models import AuthorityDisclosure, PreparedDeletion
 from processors.sealed_fields import SealedJSONField
 
@@ -30,12 +33,17 @@ __all__ = [
     "CaseEntry",
     "CaseMail",
     "ConsentEvent",
+    "Correction",
     "ErasureStep",
+    "FollowUp",
     "HeldCopy",
     "HeldRow",
     "LedgerMark",
     "LedgerNote",
     "LegalHold",
+    "Nominee",
+    "NomineeClaim",
+    "NomineeGrant",
     "PolicyMail",
     "PolicyReceipt",
     "PolicyVersion",
@@ -43,6 +51,8 @@ __all__ = [
     "Request",
     "RestrictedRow",
     "Restriction",
+    "ReviewAlert",
+    "SecurityReview",
     "Suppression",
     "Tombstone",
 ]

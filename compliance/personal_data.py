@@ -6,7 +6,7 @@ from typing import Any, Final
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
-from compliance import authorities
+from compliance import authorities, correcting, nominees
 from compliance import case_personal_data as case_data
 from compliance import cases as case_operations
 from compliance.models import ConsentEvent, PolicyMail, PolicyReceipt, Request
@@ -133,6 +133,7 @@ class ComplianceStore:
             "consent": _consents(subject).count(),
             "policy_notice": _receipts(subject).count(),
             "account_mail": _mails(subject).count(),
+            "nominee": case_data.nominees(subject).count() + case_data.named(subject).count(),
             "request": _requests(subject).count() + case_data.cases(subject).count(),
         }
         return {element: count for element, count in counts.items() if count}
@@ -166,6 +167,7 @@ class ComplianceStore:
             for row in _mails(subject).order_by("created_at", "id")
         ]
         held = {"consent": consents, "policy_notice": notices, "account_mail": mails, "request": requests}
+        held["nominee"] = case_data.exported_nominees(subject)
         return {key: rows for key, rows in held.items() if rows}
 
     def erase(self, subject: Subject, *, now: datetime) -> dict[str, int]:
@@ -181,10 +183,18 @@ class ComplianceStore:
         # Nothing is left that could be used; what was decided stands in the audit.
         case_data.restrictions(subject).delete()
         authorities.forget(subject, now=now)
+        named, _ = case_data.nominees(subject).delete()
+        for nominee in case_data.named(subject):
+            with transaction.atomic():
+                nominees.decline(nominee, now=now)
+            named += 1
+        if subject.user_id:
+            correcting.forget(kind="account", target_ids=[subject.user_id])
         counts = {
             "consent": unlinked,
             "policy_notice": notices,
             "account_mail": mails,
+            "nominee": named,
             "request": closed + len(emptied),
         }
         return {element: count for element, count in counts.items() if count}
@@ -193,8 +203,9 @@ class ComplianceStore:
         closed = _requests(subject).filter(state__in=["done", "cancelled"])
         account = (_receipts(subject), _mails(subject))
         orders = authorities.going_on_about(subject)
+        named = (case_data.nominees(subject), case_data.named(subject))
         asked = (closed, case_data.cases(subject), case_data.restrictions(subject), orders)
-        return sum(rows.count() for rows in (_linked(subject), *account, *asked))
+        return sum(rows.count() for rows in (_linked(subject), *account, *named, *asked))
 
 
 class DisclosureStore:

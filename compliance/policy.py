@@ -19,7 +19,7 @@ from compliance.versions import FIRST, NewPurpose
 from processors.register import NOT_OF_PEOPLE
 
 # Purposes whose wording is the same for everybody, and those whose wording names what was chosen.
-StandingPurpose = Literal["sms", "my_data", "policy", "transfer"]
+StandingPurpose = Literal["sms", "my_data", "policy", "transfer", "nominee"]
 Purpose = StandingPurpose | Literal["top_up"]
 
 VERSION: Final = FIRST.name
@@ -42,6 +42,10 @@ CONSENT_TEXTS: Final[dict[StandingPurpose, str]] = {
     "transfer": (
         "I agree that Klosesales, a company in India, stores and processes my data on servers in the European Union"
         " (Lithuania)."
+    ),
+    "nominee": (
+        "I name this person to act in my place if I die or can no longer act: to ask for a copy of my data, and to have my account"
+        " deleted. Klosesales tells them so by e-mail and keeps their name and address for that alone. They know of it and agree."
     ),
 }
 

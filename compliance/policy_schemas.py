@@ -16,7 +16,7 @@ class ClauseOut(BaseModel):
 class ConsentTextOut(BaseModel):
     """What stands beside a box that is not ticked beforehand."""
 
-    purpose: Literal["sms", "my_data", "policy", "transfer"]
+    purpose: Literal["sms", "my_data", "policy", "transfer", "nominee"]
     text: str
 
 

@@ -11,9 +11,9 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.db.models.functions import Now, TruncDate
 
-from compliance import authorities, in_force, sealing
+from compliance import authorities, in_force, policy, sealing
 from compliance.elements import ELEMENTS
-from compliance.models import Case, ConsentEvent, Request
+from compliance.models import Case, ConsentEvent, Nominee, Request
 from compliance.policy_queries import words_of_consents
 from compliance.requests import GRACE, by_receipt_token, newest_erasure, receipt_token
 from compliance.schemas import (
@@ -31,6 +31,8 @@ from compliance.schemas import (
     HeldListOut,
     HeldOut,
     KeptOut,
+    NomineeOut,
+    NomineeStateOut,
     OwnCaseOut,
     ProcessorOut,
     ProcessorsOut,
@@ -185,6 +187,19 @@ def erasure_state(*, person: str, now: datetime) -> ErasureStateOut:
     """person: keyed hash of the account, or of the number of somebody who was called."""
     request = newest_erasure(person=person)
     return ErasureStateOut(request=request_out(request, now=now) if request else None)
+
+
+def nominee_state(*, user_id: UUID) -> NomineeStateOut:
+    """Whom the person named, and what is agreed to by naming somebody."""
+    row = Nominee.objects.filter(user_id=user_id).first()
+    nominee = None
+    if row is not None:
+        nominee = NomineeOut(
+            name=row.name, email=row.email, named_at=row.named_at, told_at=row.sent_at, declined_at=row.declined_at
+        )
+    return NomineeStateOut(
+        nominee=nominee, words=policy.consent_text("nominee"), policy_version=policy.current_version()
+    )
 
 
 def own_cases(*, person: str) -> list[OwnCaseOut]:

@@ -209,8 +209,13 @@ def newest_erasure(*, person: str) -> Request | None:
 def receipt_token(request_id: UUID) -> str:
     """What opens the receipt when nobody can sign in any more; made from the request and our key, so it is stored
     nowhere."""
+    return keyed_token("receipt", request_id)
+
+
+def keyed_token(what: str, row_id: UUID) -> str:
+    """What opens something that belongs to a row; nobody without our key can make it."""
     key = bytes.fromhex(settings.SUPPRESSION_KEY)
-    return hmac.new(key, f"receipt:{request_id}".encode(), hashlib.sha256).hexdigest()
+    return hmac.new(key, f"{what}:{row_id}".encode(), hashlib.sha256).hexdigest()
 
 
 def by_receipt_token(token: str) -> Request:

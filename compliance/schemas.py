@@ -6,6 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from compliance.cases import Kind
+
 
 class DataClassOut(BaseModel):
     key: str
@@ -194,10 +196,74 @@ class WishIn(BaseModel):
     words: Annotated[str, Field(min_length=3, max_length=4_000)]
 
 
-class AskIn(WishIn):
-    """What somebody with an account asks for; a copy and the deletion have ways of their own."""
+class LawOut(BaseModel):
+    """What the law gives where the person's number belongs to. gives: the wishes that it makes a right. complaint: where else
+    somebody may turn."""
 
-    kind: Literal["correction", "restriction", "objection", "nominee", "grievance"]
+    name: str
+    law: str
+    gives: list[Kind]
+    complaint: str
+
+
+_ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
+_Address = Annotated[str, Field(max_length=254, pattern=_ONE_LINE)]
+
+
+class NomineeOut(BaseModel):
+    """Whom the person named. told_at: when our mail left. declined_at: the nominee does not want to; name and e-mail are "" then."""
+
+    name: str
+    email: str
+    named_at: datetime
+    told_at: datetime | None
+    declined_at: datetime | None
+
+
+class NomineeStateOut(BaseModel):
+    """nominee: null while nobody is named. words: what is agreed to by naming somebody; policy_version: of which version."""
+
+    nominee: NomineeOut | None
+    words: str
+    policy_version: str
+
+
+class NomineeIn(BaseModel):
+    """agreed: true, from a box that the person ticked; policy_version: that of the wording beside it."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    name: Annotated[str, Field(min_length=2, max_length=160, pattern=_ONE_LINE)]
+    email: _Address
+    agreed: Literal[True]
+    policy_version: Annotated[str, Field(max_length=40)]
+
+
+class NomineeAskIn(WishIn):
+    """email: the nominee's. account_email: of who named the nominee. words: what happened, and what is asked for."""
+
+    email: _Address
+    account_email: _Address
+
+
+class NomineeLinkIn(BaseModel):
+    """token: what stands in the mailed link after the #."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    token: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class NomineeLinkOut(BaseModel):
+    """step: to decline, to confirm what was asked for, or to get the copy that was granted."""
+
+    step: Literal["decline", "confirm", "copy"]
+
+
+class AskIn(WishIn):
+    """What somebody with an account asks for; a copy, the deletion and naming a nominee have ways of their own."""
+
+    kind: Literal["correction", "restriction", "objection", "grievance"]
 
 
 class ErasureStateOut(BaseModel):

@@ -64,6 +64,18 @@ class Subject:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """Facts about a person that are others now.
+
+    kind, target_id: an account or a lead. old: what each was, by name: name, email, mobile; of a lead name, company, phone.
+    """
+
+    kind: Literal["account", "lead"]
+    target_id: UUID
+    old: Mapping[str, str]
+
+
 class Store(Protocol):
     """What one package, or one processor on its behalf, holds about people.
 
@@ -105,6 +117,17 @@ class Holding(Protocol):
 
     def held_copies(self, subject: Subject) -> "Iterable[Copy]":
         """What of the person's rows a hold in force covers, as it stands now; nothing once they are erased."""
+
+
+@runtime_checkable
+class Following(Protocol):
+    """A store that holds copies of facts, or what was made of them."""
+
+    def follow(self, corrected: Corrected, *, now: datetime) -> None:
+        """Brings copies in line and has the rest made anew. Idempotent; may be done by others later."""
+
+    def left_of(self, corrected: Corrected) -> int:
+        """In how many places the old value is, or something that was made of it; 0 when everything follows."""
 
 
 def all_stores() -> Sequence[Store]:

@@ -17,9 +17,12 @@ from compliance.models import (
     ConsentEvent,
     LedgerNote,
     LegalHold,
+    NomineeClaim,
     PolicyReceipt,
     Request,
     Restriction,
+    ReviewAlert,
+    SecurityReview,
     Suppression,
     Tombstone,
 )
@@ -93,7 +96,14 @@ RETENTION: Final = (
     ),
     Rule(
         "request",
-        ("compliance.Case", "compliance.CaseEntry", "compliance.CaseMail", "compliance.PreparedDeletion"),
+        (
+            "compliance.Case",
+            "compliance.CaseEntry",
+            "compliance.CaseMail",
+            "compliance.Correction",
+            "compliance.NomineeGrant",
+            "compliance.PreparedDeletion",
+        ),
         _answered,
         "closed_at",
         delete_rows(Case),
@@ -111,6 +121,22 @@ RETENTION: Final = (
         lambda: LegalHold.objects.filter(lifted_at__isnull=False),
         "lifted_at",
         delete_rows(LegalHold),
+    ),
+    Rule(
+        "review",
+        ("compliance.SecurityReview", "compliance.FollowUp"),
+        # What is still to be done keeps its review.
+        lambda: SecurityReview.objects.exclude(follow_ups__done_at__isnull=True, follow_ups__id__isnull=False),
+        "reviewed_at",
+        delete_rows(SecurityReview),
+    ),
+    Rule("review", ("compliance.ReviewAlert",), ReviewAlert.objects.all, "due_on", delete_rows(ReviewAlert)),
+    Rule(
+        "account_mail",
+        ("compliance.NomineeClaim",),
+        NomineeClaim.objects.all,
+        "created_at",
+        delete_rows(NomineeClaim),
     ),
     Rule(
         "breach",

@@ -51,6 +51,18 @@ def parse_mobile(typed: str) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
+def country_of(number_e164: str) -> str:
+    """ISO 3166 alpha-2 of a number's country, or of the main one of those that share its code; "" where it has none or is none."""
+    try:
+        number = phonenumbers.parse(number_e164, None)
+    except phonenumbers.NumberParseException:
+        return ""
+    code = number.country_code or 0
+    country = phonenumbers.region_code_for_number(number) or phonenumbers.region_code_for_country_code(code)
+    # 001 and ZZ stand for no country.
+    return country if country.isalpha() and country != "ZZ" else ""
+
+
 def hinted(email: str) -> str:
     """Enough to recognise one's own address, too little to learn another's: "i•••@example.com"."""
     name, _, host = email.partition("@")

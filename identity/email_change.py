@@ -13,7 +13,7 @@ from django.db.models import Q
 from compliance import audit
 from compliance import case_personal_data as case_data
 from compliance.audit import PersonalAction
-from identity import email_proof, otp, step_up
+from identity import account_name, email_proof, otp, step_up
 from identity.access import Client, record
 from identity.auth import Actor
 from identity.contact import hinted, masked, parse_email
@@ -176,11 +176,13 @@ def _take_back(user: User, mail: AccountMail, client: Client, now: datetime) -> 
 def _claim(user: User, email: str, now: datetime) -> None:
     """Raises EmailTaken."""
     email_proof.line_up(user.email, email)
+    before = account_name.facts_of(user)
     if email_proof.is_held(email=email, but=user.id, now=now):
         raise EmailTaken("Another account has this address, or may take it back in these days. Use another one.")
     user.email, user.email_verified_at, user.email_first_proved_at = email, now, now
     with claiming_email():
         user.save(update_fields=["email", "email_verified_at", "email_first_proved_at"])
+    account_name.follow(user, before, now=now)
 
 
 def _demand_room(actor: Actor, address: str, now: datetime) -> None:

@@ -31,9 +31,9 @@ def _send(invitation_id: UUID, now: datetime) -> bool:
         return False
     invitation = rows.select_related("workspace", "invited_by").get()
     inviter = invitation.invited_by
-    name = _harmless(f"{inviter.first_name} {inviter.last_name}") if inviter else ""
+    name = harmless(f"{inviter.first_name} {inviter.last_name}") if inviter else ""
     name = name or "A member of a workspace"
-    workspace = _harmless(invitation.workspace.name)
+    workspace = harmless(invitation.workspace.name)
     where = f"the workspace {workspace}" if workspace else "a workspace"
     text = (
         f"{name} invites you to {where} on Klosesales, as a {invitation.role}.\n\n"
@@ -51,6 +51,6 @@ def _send(invitation_id: UUID, now: datetime) -> bool:
     return True
 
 
-def _harmless(name: str) -> str:
+def harmless(name: str) -> str:
     """The name, or "" when it could lead a reader somewhere: whoever signs up chooses it, and we send it to strangers."""
     return "" if _LINK.search(name) else name

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import transaction
 
 from compliance import audit, consent, policy
-from identity import email_proof, otp, passwords
+from identity import account_name, email_proof, otp, passwords
 from identity.access import Client, record
 from identity.contact import parse_mobile
 from identity.models import AccessEvent, AccountMail, ApiKey, Session, User
@@ -171,8 +171,10 @@ def _set(
 ) -> None:
     """Makes it the locked person's number, ends every session but one and every API key, and tells the person by mail, which asks
     to confirm the address again: whoever took over a phone does not have the mailbox too."""
+    before = account_name.facts_of(user)
     user.mobile_e164, user.mobile_verified_at, user.email_verified_at = mobile_e164, now, None
     user.save(update_fields=["mobile_e164", "mobile_verified_at", "email_verified_at"])
+    account_name.follow(user, before, now=now)
     sessions = Session.objects.filter(user=user)
     (sessions.exclude(id=but.id) if but else sessions).delete()
     ApiKey.objects.get_queryset().filter(membership__user=user).delete()

@@ -8,9 +8,10 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from compliance import case_personal_data as case_data
 from compliance import sealing, tombstones
 from compliance.sealing import Copy
-from compliance.stores import NotYet, Subject
+from compliance.stores import Corrected, NotYet, Subject
 from identity import erasure, ways_in
 from identity.models import (
     AccessEvent,
@@ -217,6 +218,19 @@ class IdentityStore:
                 erasure.erase_number(phone_e164=subject.phone_e164)
         return found
 
+    def follow(self, corrected: Corrected, *, now: datetime) -> None:
+        user = _corrected(corrected)
+        if user is not None and (old := corrected.old.get("email")) and old != user.email:
+            case_data.readdress(user_id=user.id, old=old, new=user.email)
+
+    def left_of(self, corrected: Corrected) -> int:
+        """Names and numbers are copied nowhere. What an account mailed to its old address, and by which it is taken back, stays
+        for its term."""
+        user = _corrected(corrected)
+        if user is None or (old := corrected.old.get("email")) is None or old == user.email:
+            return 0
+        return case_data.addressed_to(user_id=user.id, old=old)
+
     def verify(self, subject: Subject) -> int:
         return sum(self.find(subject).values())
 
@@ -249,6 +263,10 @@ _EXPORTED_OF_NUMBERS: Final[Mapping[str, tuple[str, ...]]] = {
     "session": ("kind", "created_at", "expires_at"),
     "otp_attempt": ("at", "purpose", "outcome"),
 }
+
+
+def _corrected(corrected: Corrected) -> User | None:
+    return User.objects.filter(id=corrected.target_id).first() if corrected.kind == "account" else None
 
 
 def _held(subject: Subject) -> dict[str, QuerySet[Any]]:

@@ -36,6 +36,11 @@ class AccountIn(Closed):
     workspace_name: Annotated[str, Field(max_length=120, pattern=_ONE_LINE)] | None = None
 
 
+class NameIn(Closed):
+    first_name: Name
+    last_name: Name
+
+
 class SignUpIn(AccountIn):
     """password: 10 characters at least.
 

@@ -42,9 +42,14 @@ MAILS: Final[dict[str, Reason]] = {
     "case_alert_20": "operations",
     "case_alert_25": "operations",
     "case_deletion_answered": "operations",
+    "case_nominee_asks": "security",
+    "case_nominee_access": "law",
+    "nominee_named": "law",
+    "nominee_link": "law",
     "breach_untold": "operations",
     "hold_review": "operations",
     "erasure_ledger_away": "operations",
+    "review_overdue": "operations",
 }
 
 AT_ONCE_MAX: Final = 20

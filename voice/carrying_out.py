@@ -1,5 +1,6 @@
 """Doing what a case asks for, where that reaches calls and leads; and deletions by two of us."""
 
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import ClassVar
 
@@ -7,13 +8,17 @@ from django.db import transaction
 
 from compliance import cases, second_person
 from compliance.models import Case
+from compliance.redaction import redact_cards
 from compliance.stores import Subject
+from identity import account_name
 from identity.contact import parse_mobile
+from identity.models import User
 from identity.personal_data import subject_of
 from identity.staff import people_named
 from processors.errors import DomainError
 from processors.pseudonyms import pseudonym
-from voice import callee, restricting
+from voice import callee, following, restricting
+from voice.models import Lead
 
 
 class NotCarriedOutHere(DomainError):
@@ -22,10 +27,25 @@ class NotCarriedOutHere(DomainError):
     code: ClassVar[str] = "not_carried_out_here"
 
 
+class NothingCorrected(DomainError):
+    """What was typed is what is held already, or nothing is held that it could correct."""
+
+    code: ClassVar[str] = "nothing_corrected"
+
+
 class PersonNotLinked(DomainError):
     """It is not known whose data is meant, or the number typed is not the one that was proved."""
 
     code: ClassVar[str] = "person_not_linked"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is right; "" leaves what is held. company: of people who were called."""
+
+    first_name: str = ""
+    last_name: str = ""
+    company: str = ""
 
 
 def carry_out(*, reference: str, number: str, by: str, now: datetime) -> Case:
@@ -54,6 +74,54 @@ def carry_out(*, reference: str, number: str, by: str, now: datetime) -> Case:
         else:
             raise NotCarriedOutHere("Nothing is done by itself for this kind. Do it by hand, then close the case.")
         return cases.resume(reference=reference, by=by, now=now)
+
+
+def correct(*, reference: str, number: str, facts: Facts, by: str, now: datetime) -> Case:
+    """Puts facts about the person of a case right: the account's name, or what every customer keeps of the number.
+
+    What was made of them follows; the case is answered when nothing holds the old ones any more. An address or a number is changed
+    by who has proved the new one. Also where its use is restricted: that may be why.
+    Raises CaseUnknown, CaseClosed, CaseUnproved, MobileInvalid, NotCarriedOutHere, PersonNotLinked, NothingCorrected.
+    """
+    typed = parse_mobile(number) if number.strip() else ""
+    with transaction.atomic():
+        case = cases.locked_open(reference)
+        if case.proved_at is None:
+            raise cases.CaseUnproved("Nobody has proved who asks. Prove it first.")
+        if case.kind != "correction":
+            raise NotCarriedOutHere("This case asks for something else. Change what is wanted first.")
+        begun = case.corrections.count()
+        if case.user_id is not None:
+            _correct_account(User.objects.get(id=case.user_id), case, facts, by, now)
+        else:
+            _correct_leads(case, _subject(case, typed).phone_e164, facts, now)
+        if case.corrections.count() == begun:
+            raise NothingCorrected("Nothing is held that this would change. Check it for a typing mistake.")
+        cases.add_entry(case, kind="change", author=by, text="Put right. What was made of it follows.", now=now)
+        cases.note_act(case, "correction.made", by, now)
+        return cases.resume(reference=reference, by=by, now=now)
+
+
+def _correct_account(user: User, case: Case, facts: Facts, by: str, now: datetime) -> None:
+    account_name.change(
+        user_id=user.id,
+        first_name=facts.first_name or user.first_name,
+        last_name=facts.last_name or user.last_name,
+        by=by,
+        now=now,
+        case=case,
+    )
+
+
+def _correct_leads(case: Case, phone_e164: str, facts: Facts, now: datetime) -> None:
+    leads = Lead.objects.get_queryset().filter(phone_e164=phone_e164, erased_at__isnull=True)
+    for lead in leads.select_for_update().order_by("id"):
+        before = following.facts_of(lead)
+        for fact, value in asdict(facts).items():
+            if value:
+                setattr(lead, fact, redact_cards(value))
+        lead.save(update_fields=list(asdict(facts)))
+        following.begin(lead, before, now=now, case=case)
 
 
 def approve(*, reference: str, seen: str, by: str, now: datetime) -> Case:

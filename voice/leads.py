@@ -7,13 +7,13 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from ai import operations as ai
-from compliance import audit, restriction, sealing, suppression
+from compliance import audit, correcting, restriction, sealing, suppression
 from identity.auth import Actor
 from identity.outgoing import deliveries
 from identity.permissions import NotPermitted
 from identity.team_lock import lock_workspaces
 from processors.errors import DomainError
-from voice import caps, holding, tags
+from voice import caps, following, holding, tags
 from voice.models import TERMINAL_STATUSES, Call, Lead
 from voice.phones import parse_phone
 from voice.schemas import LeadChange, LeadIn, TagsChange
@@ -67,8 +67,9 @@ def add_lead(*, actor: Actor, lead: LeadIn, now: datetime) -> Lead:
         raise LeadExists("A lead with this number is already in your list. Search for it by the number.") from None
 
 
-def change_lead(*, actor: Actor, lead_id: UUID, change: LeadChange) -> Lead:
-    """
+def change_lead(*, actor: Actor, lead_id: UUID, change: LeadChange, now: datetime) -> Lead:
+    """Everything that was made of what is corrected follows.
+
     :raises Lead.DoesNotExist, LeadGone, SubjectRestricted, PhoneInvalid, PhoneNotCallable, LeadSuppressed, LeadExists:
     :raises LeadInCall: the number stays that of which was found that it may be dialled, until the call is over.
     """
@@ -78,6 +79,7 @@ def change_lead(*, actor: Actor, lead_id: UUID, change: LeadChange) -> Lead:
             restriction.refuse(lead.id)
             if lead.erased_at:
                 raise LeadGone("This person had their data removed. Nothing can be added to it.")
+            before = following.facts_of(lead)
             for field in ("first_name", "last_name", "company", "notes"):
                 if (value := getattr(change, field)) is not None:
                     setattr(lead, field, value)
@@ -91,7 +93,7 @@ def change_lead(*, actor: Actor, lead_id: UUID, change: LeadChange) -> Lead:
                     raise LeadInCall("A call with this lead is going on. Change the number once it is over.")
                 lead.phone_e164, lead.country, lead.time_zone = phone.e164, phone.country, phone.time_zone
             lead.save()
-            ai.rename_lead(workspace_id=lead.workspace_id, lead_id=lead.id, lead_name=lead.name, company=lead.company)
+            following.begin(lead, before, now=now)
             return lead
     except IntegrityError:
         raise LeadExists("Another lead already has this number.") from None
@@ -159,6 +161,7 @@ def remove_lead(*, actor: Actor, lead_id: UUID, now: datetime) -> None:
         for call_id in list(lead.calls.values_list("id", flat=True)):
             ai.forget_call(call_id=call_id, now=now)
             deliveries.forget_call(call_id=call_id)
+        correcting.forget(kind="lead", target_ids=[lead.id])
         lead.delete()
         tags.forget_unused(workspace_id=actor.workspace_id, names=lead.tags)
 

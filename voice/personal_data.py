@@ -9,11 +9,12 @@ from django.db.models import Q, QuerySet
 
 from ai import operations as ai
 from ai import queries as ai_queries
+from compliance import correcting
 from compliance.sealing import Copy
-from compliance.stores import NotYet, Subject
+from compliance.stores import Corrected, NotYet, Subject
 from identity.outgoing import deliveries
 from identity.team_lock import lock_workspaces
-from voice import caps, holding, tags, twilio, wake
+from voice import caps, following, holding, tags, twilio, wake
 from voice.call_export import call_export, iso, own_export
 from voice.models import TERMINAL_STATUSES, Call, CallLeg, CallWatch, DialPause, Lead, Reservation, Tag
 from voice.state import LEG_TERMINAL
@@ -277,6 +278,12 @@ class VoiceStore:
         ended = [{"call_id": str(call.id), "ended_at": iso(call.ended_at)} for call in _ended_by(subject)]
         return {key: rows for key, rows in (("callee", leads), ("call", calls), ("watch", [*watched, *ended])) if rows}
 
+    def follow(self, corrected: Corrected, *, now: datetime) -> None:
+        following.follow(corrected, now=now)
+
+    def left_of(self, corrected: Corrected) -> int:
+        return following.left_of(corrected)
+
     def erase(self, subject: Subject, *, now: datetime) -> dict[str, int]:
         counts = self.find(subject)
         _watches_of(subject).delete()
@@ -290,6 +297,7 @@ class VoiceStore:
                 others = mine.exclude(workspace_id__in=subject.workspace_ids_to_erase)
                 caps.keep_spending(others if subject.user_id is None else others.exclude(user_id=subject.user_id))
                 mine.delete()
+        correcting.forget(kind="lead", target_ids=_leads_of(subject).values_list("id", flat=True))
         Lead.objects.get_queryset().filter(workspace_id__in=subject.workspace_ids_to_erase).delete()
         for model in (Tag, DialPause):
             model.objects.get_queryset().filter(workspace_id__in=subject.workspace_ids_to_erase).delete()

@@ -6,10 +6,12 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from compliance import audit, case_replies, cases, queries, receiving, restriction
-from compliance.models import AuditEvent, Case, PreparedDeletion, Request
+from compliance import audit, case_replies, cases, jurisdictions, queries, receiving, restriction
+from compliance.jurisdictions import Law
+from compliance.models import AuditEvent, Case, Correction, NomineeGrant, PreparedDeletion, Request
 from compliance.requests import receipt_token
 from compliance.stores import Subject
+from identity import contact
 from identity.models import User
 from identity.staff.actor import StaffActor
 from identity.staff.desk_schemas import (
@@ -17,10 +19,13 @@ from identity.staff.desk_schemas import (
     DeskAnswerOut,
     DeskCaseOut,
     DeskCasePageOut,
+    DeskCorrectionOut,
     DeskCountsOut,
     DeskEntryOut,
     DeskErasureOut,
+    DeskGrantOut,
     DeskJoinedOut,
+    DeskLawOut,
     DeskPersonOut,
     DeskPreparedOut,
     DeskQueuePage,
@@ -66,9 +71,12 @@ def page_of(case: Case, *, actor: StaffActor, now: datetime) -> DeskCasePageOut:
     entries = list(case.entries.order_by("at", "id")[:ENTRIES_SHOWN_MAX])
     acts = list(AuditEvent.objects.filter(target=str(case.id)).order_by("-sequence")[:ACTS_SHOWN_MAX])
     prepared = case.deletions.filter(state="waiting").first()
-    person = _person(case)
+    user = User.objects.filter(id=case.user_id).first() if case.user_id else None
+    person, law = _person(case, user), _law(case, user)
     refs = [case.taken_by, *(each.author for each in entries), *(each.actor_ref for each in acts)]
-    names = names_of([*refs, prepared.prepared_by] if prepared else refs)
+    grant = case.grants.order_by("-prepared_at").first()
+    refs += [prepared.prepared_by] if prepared else []
+    names = names_of([*refs, grant.prepared_by, grant.decided_by] if grant else refs)
     return DeskCasePageOut(
         case=_line(
             case,
@@ -79,6 +87,12 @@ def page_of(case: Case, *, actor: StaffActor, now: datetime) -> DeskCasePageOut:
             answered=bool(receiving.answered_deletions([case])),
         ),
         person=person,
+        law=DeskLawOut(
+            name=law.name,
+            law=law.law,
+            last_day=law.last_day(case.opened_at.date()),
+            is_right=case.kind in law.gives,
+        ),
         proved_at=case.proved_at,
         paused_at=case.paused_at,
         closed_at=case.closed_at,
@@ -89,6 +103,8 @@ def page_of(case: Case, *, actor: StaffActor, now: datetime) -> DeskCasePageOut:
         ],
         erasure=_erasure(case.erasure, now) if case.erasure else None,
         prepared=_prepared(prepared, actor, names) if prepared else None,
+        corrections=[_correction(each) for each in case.corrections.order_by("began_at", "id")[:ENTRIES_SHOWN_MAX]],
+        grant=_grant(grant, actor, names) if grant else None,
         entries=[
             DeskEntryOut.model_validate(
                 {"id": each.id, "at": each.at, "kind": each.kind, "author": names[each.author], "text": each.text}
@@ -98,7 +114,7 @@ def page_of(case: Case, *, actor: StaffActor, now: datetime) -> DeskCasePageOut:
         acts=[DeskActOut(at=each.at, action=each.action, by=names[each.actor_ref]) for each in acts],
         replies=_replies(case),
         answers=[
-            DeskAnswerOut(key=key, label=one.label, outcome=one.outcome, text=case_replies.filled(case, one.text))
+            DeskAnswerOut(key=key, label=one.label, outcome=one.outcome, text=case_replies.filled(case, one.text, law))
             for key, one in case_replies.ANSWERS.items()
         ],
         may=_may(case, actor, prepared, restricted=person.restricted, now=now),
@@ -161,8 +177,12 @@ def _line(
     )
 
 
-def _person(case: Case) -> DeskPersonOut:
-    user = User.objects.filter(id=case.user_id).first() if case.user_id else None
+def _law(case: Case, user: User | None) -> Law:
+    """Of the country of the number: where somebody lives is not kept."""
+    return jurisdictions.of_country(contact.country_of(user.mobile_e164 if user else case.contact))
+
+
+def _person(case: Case, user: User | None) -> DeskPersonOut:
     return DeskPersonOut(
         kind=_kind_of_person(case),
         name=f"{user.first_name} {user.last_name}" if user else None,
@@ -204,6 +224,39 @@ def _prepared(prepared: PreparedDeletion, actor: StaffActor, names: dict[str, st
     )
 
 
+def _grant(grant: NomineeGrant, actor: StaffActor, names: dict[str, str]) -> DeskGrantOut:
+    by_me = grant.prepared_by == actor.ref
+    return DeskGrantOut.model_validate(
+        {
+            "state": grant.state,
+            "evidence": grant.evidence,
+            "access": grant.access,
+            "erasure": grant.erasure,
+            "by": names[grant.prepared_by],
+            "by_me": by_me,
+            "at": grant.prepared_at,
+            "seen": grant.id,
+            "decided_by": names[grant.decided_by] if grant.decided_by else "",
+            "decided_at": grant.decided_at,
+            "link_until": grant.link_until,
+            "used_at": grant.used_at,
+            "may_decide": actor.may("decide"),
+        }
+    )
+
+
+def _correction(correction: Correction) -> DeskCorrectionOut:
+    left = sum(correction.left.values())
+    return DeskCorrectionOut.model_validate(
+        {
+            "what": correction.what,
+            "began_at": correction.began_at,
+            "done_at": correction.done_at,
+            "left": left if correction.done_at is None and correction.attempts else None,
+        }
+    )
+
+
 def _replies(case: Case) -> list[DeskReplyOut]:
     if not case.is_open or "@" not in case.contact:
         return []
@@ -233,9 +286,15 @@ def _may(
         and prepared is None
         and _is_carried_out(case)
         and not (case.kind == "restriction" and restricted),
+        "correct": decides and proved and case.kind == "correction",
+        "grant": decides
+        and case.kind == "nominee"
+        and case.proved_by == "link"
+        and not goes
+        and not case.grants.filter(state="waiting").exists(),
         "resume": case.paused_at is not None or (proved and case.state == "verified"),
         "reply": "@" in case.contact,
-        "close": decides and proved and not goes,
+        "close": decides and proved and not goes and not case.corrections.filter(done_at__isnull=True).exists(),
         "refuse": decides and not goes,
         "withdraw": decides and prepared is not None,
         "take_back": decides and case.erasure is not None and _erasure(case.erasure, now).cancellable,

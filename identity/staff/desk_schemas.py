@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StrictBool
 
 from compliance.case_replies import AnswerKey, ReplyKey
 from compliance.cases import Channel, Kind, Outcome, Proof
@@ -24,6 +24,8 @@ Step = Literal[
     "reply",
     "note",
     "carry_out",
+    "correct",
+    "grant",
     "approve",
     "withdraw",
     "take_back",
@@ -130,6 +132,45 @@ class DeskPreparedOut(BaseModel):
     preview: ErasurePreviewOut
 
 
+class DeskGrantOut(BaseModel):
+    """What a nominee may do: prepared by one, approved by another. seen: what the approval has to name. used_at: when the copy was
+    fetched."""
+
+    state: Literal["waiting", "approved", "withdrawn"]
+    evidence: str
+    access: bool
+    erasure: bool
+    by: str
+    by_me: bool
+    at: datetime
+    seen: UUID
+    decided_by: str
+    decided_at: datetime | None
+    link_until: datetime | None
+    used_at: datetime | None
+    may_decide: bool
+
+
+class DeskCorrectionOut(BaseModel):
+    """Something that was put right. what: the facts. left: in how many places the old value was when it was last looked; null before
+    that, and when it is done."""
+
+    what: list[Literal["name", "company", "phone", "email", "mobile"]]
+    began_at: datetime
+    done_at: datetime | None
+    left: int | None
+
+
+class DeskLawOut(BaseModel):
+    """What the law where the person's number belongs to says. last_day: its own for the answer; ours is never later. is_right: whether
+    it makes a right of what is asked for."""
+
+    name: str
+    law: str
+    last_day: date
+    is_right: bool
+
+
 class DeskReplyOut(BaseModel):
     """A reply of the register that may go out now. text: filled in, with {words} where words of one's own go."""
 
@@ -153,6 +194,7 @@ class DeskCasePageOut(BaseModel):
 
     case: DeskCaseOut
     person: DeskPersonOut
+    law: DeskLawOut
     proved_at: datetime | None
     paused_at: datetime | None
     closed_at: datetime | None
@@ -160,6 +202,8 @@ class DeskCasePageOut(BaseModel):
     joined: list[DeskJoinedOut]
     erasure: DeskErasureOut | None
     prepared: DeskPreparedOut | None
+    corrections: list[DeskCorrectionOut]
+    grant: DeskGrantOut | None
     entries: list[DeskEntryOut]
     acts: list[DeskActOut]
     replies: list[DeskReplyOut]
@@ -199,6 +243,28 @@ class CarryOutIn(Closed):
     """number: the one that was proved, where the case does not keep it."""
 
     number: Annotated[str, Field(max_length=40, pattern=_LINE)] = ""
+
+
+class CorrectIn(CarryOutIn):
+    """What is right; "" leaves what is held. company: of people who were called."""
+
+    first_name: Annotated[str, Field(max_length=80, pattern=_LINE)] = ""
+    last_name: Annotated[str, Field(max_length=80, pattern=_LINE)] = ""
+    company: Annotated[str, Field(max_length=120, pattern=_LINE)] = ""
+
+
+class GrantIn(Closed):
+    """evidence: what showed that the person died or cannot act; names nobody. access: a copy of the data. erasure: the deletion."""
+
+    evidence: Annotated[str, Field(min_length=3, max_length=4_000)]
+    access: StrictBool
+    erasure: StrictBool
+
+
+class ApproveGrantIn(Closed):
+    """seen: of what was shown."""
+
+    seen: UUID
 
 
 class ApproveIn(Closed):

@@ -3,9 +3,9 @@
 import math
 from collections import Counter
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
-from django.db.models import Count, F, Max, Sum
+from django.db.models import Count, F
 
 from compliance import audit, authorities, breaches, holds, queries, retention
 from compliance.elements import ELEMENTS
@@ -29,6 +29,7 @@ from identity.staff.register_schemas import (
     RecipientsOut,
 )
 from processors.models import BlockedEgress, Disclosure
+from processors.queries import Told, told_since
 
 LATELY: Final = timedelta(days=30)
 BLOCKED_SHOWN_MAX: Final = 20
@@ -38,17 +39,13 @@ HOLDS_SHOWN_MAX: Final = 200
 
 
 def recipients(*, now: datetime) -> RecipientsOut:
-    lately = Disclosure.objects.filter(day__gt=(now - LATELY).date()).values_list("processor")
-    times: dict[str, tuple[int, Any]] = {
-        processor: (count, last) for processor, count, last in lately.annotate(Sum("count"), Max("day")).order_by()
-    }
+    lately, never = told_since((now - LATELY).date()), Told(0, None)
     blocked = BlockedEgress.objects.order_by("-at", "-id")[:BLOCKED_SHOWN_MAX]
     return RecipientsOut(
         items=[
-            RecipientOut(
-                recipient=each, times=times.get(each.key, (0, None))[0], last_on=times.get(each.key, (0, None))[1]
-            )
+            RecipientOut(recipient=each, times=told.times, last_on=told.last_on)
             for each in queries.processors().items
+            for told in [lately.get(each.key, never)]
         ],
         blocked=[BlockedOut.model_validate(row, from_attributes=True) for row in blocked],
     )

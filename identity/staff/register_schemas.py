@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field
 
+from compliance.reviews import FOLLOW_UPS_MAX, ReviewKind
 from compliance.schemas import DataClassOut, DisclosureOut, GoesOut, ProcessorOut
 from identity.schemas import Closed
 
@@ -13,10 +14,11 @@ _LINE = r"^[^\x00-\x1f\x7f]*$"
 
 
 class RecipientOut(BaseModel):
-    """A recipient of the closed list, with how often it was told something in the last 30 days."""
+    """A recipient of the closed list, with how often it was told something in the last 30 days; null where that was about fewer than
+    five people."""
 
     recipient: ProcessorOut
-    times: int
+    times: int | None
     last_on: date | None
 
 
@@ -158,6 +160,58 @@ class HoldIn(Closed):
 
 class ReviewIn(Closed):
     review_on: date
+
+
+class FollowUpOut(BaseModel):
+    """Something that a review found and that is to be done. done_by: "" while it is open."""
+
+    id: UUID
+    what: str
+    done_at: datetime | None
+    done_by: str
+    how: str
+
+
+class ReviewOut(BaseModel):
+    id: UUID
+    reviewed_at: datetime
+    reviewed_by: str
+    findings: str
+    follow_ups: list[FollowUpOut]
+
+
+class ReviewKindOut(BaseModel):
+    """A kind of review. what: is looked at. due_on: the last day for the next one. days_left: below zero when that is past. open: how
+    many follow-ups of any review are. reviews: the newest first, at most 10, and those with something open."""
+
+    kind: ReviewKind
+    title: str
+    what: str
+    every_days: int
+    due_on: date
+    days_left: int
+    open: int
+    reviews: list[ReviewOut]
+
+
+class ReviewsOut(BaseModel):
+    """The one that is due first comes first."""
+
+    items: list[ReviewKindOut]
+
+
+class SecurityReviewIn(Closed):
+    """findings: also that nothing was found. follow_ups: what is to be done. Both name nobody."""
+
+    kind: ReviewKind
+    findings: Annotated[str, Field(min_length=3, max_length=4_000)]
+    follow_ups: Annotated[
+        list[Annotated[str, Field(min_length=3, max_length=300, pattern=_LINE)]], Field(max_length=FOLLOW_UPS_MAX)
+    ] = []
+
+
+class HowIn(Closed):
+    how: Annotated[str, Field(min_length=3, max_length=1_000)]
 
 
 class BreachEntryOut(BaseModel):

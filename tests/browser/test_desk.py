@@ -26,7 +26,7 @@ def test_a_deletion_through_support_takes_two_of_us(
     rep.sign_up(WANTS)
     pia, ada = new_page(), new_page()
     for page, name, role in ((pia, "Pia", "privacy_officer"), (ada, "Ada", "admin")):
-        _at_desk(page, stack, name, role)
+        at_desk(page, stack, name, role)
 
     pia.goto("/staff/cases")
     expect(pia.get_by_role("heading", name="Cases")).to_be_visible()
@@ -38,35 +38,35 @@ def test_a_deletion_through_support_takes_two_of_us(
     dialog.get_by_role("button", name="Keep it as a case").click()
     expect(pia.get_by_role("heading", name="Deletion KS-")).to_be_visible()
     expect(pia.get_by_text("Nobody has shown who asks")).to_be_visible()
-    _seen(pia, look, "desk-case-not-verified", small=False)
+    seen(pia, look, "desk-case-not-verified", small=False)
     reference = pia.url.rsplit("/", 1)[1]
-    _press(pia, "t")
+    press(pia, "t")
     expect(pia.get_by_text("You", exact=True)).to_be_visible()
-    _press(pia, "r")
+    press(pia, "r")
     pia.get_by_role("button", name="Mail it to").click()
     expect(pia.get_by_text("Reply, mailed, Pia")).to_be_visible()
-    _press(pia, "v")
+    press(pia, "v")
     pia.get_by_label("Whose data is meant").fill(WANTS.email)
     pia.keyboard.press("Enter")
     expect(pia.get_by_text("Dora Deleted")).to_be_visible()
-    _press(pia, "o")
+    press(pia, "o")
     pia.get_by_role("button", name="Prepare the deletion").click()
     expect(pia.get_by_text("it is not yours to approve")).to_be_visible()
-    _seen(pia, look, "desk-case-prepared", wide=False)
+    seen(pia, look, "desk-case-prepared", wide=False)
 
     ada.goto("/staff/cases")
     expect(ada.get_by_role("row").filter(has_text=reference)).to_contain_text("Needs a second person")
-    _seen(ada, look, "desk-cases")
+    seen(ada, look, "desk-cases")
     mine = ada.get_by_role("row").filter(has_text=reference).get_by_role("link")
     for _ in range(20):
-        _press(ada, "j")
+        press(ada, "j")
         if mine.evaluate("link => link === document.activeElement"):
             break
     expect(mine).to_be_focused()
     ada.keyboard.press("Enter")
     approve = ada.get_by_role("button", name="Approve this deletion")
     expect(approve).to_be_visible()
-    _seen(ada, look, "desk-case-second-person", small=False)
+    seen(ada, look, "desk-case-second-person", small=False)
     approve.press("Enter")
     expect(ada.get_by_text("Approved; begins")).to_be_visible()
     ada.get_by_role("button", name="Cancel the deletion").click()
@@ -82,7 +82,7 @@ def test_a_deletion_through_support_takes_two_of_us(
     form.get_by_label("Number of the order").fill("2 Js 417/26")
     form.get_by_label("Legal basis").fill("Court order under the law of Lithuania")
     form.get_by_label("Your name, e-mail address and mobile number").check()
-    _seen(ada, look, "desk-order-form", small=False)
+    seen(ada, look, "desk-order-form", small=False)
     form.get_by_role("button", name="Prepare for approval").click()
     expect(ada.get_by_text("You prepared it")).to_be_visible()
     pia.goto("/staff/orders")
@@ -91,7 +91,7 @@ def test_a_deletion_through_support_takes_two_of_us(
         pia.get_by_role("button", name="Take the file, once").first.click()
     assert WANTS.email in download.value.path().read_text()
     expect(pia.get_by_text("SHA-256")).to_be_visible()
-    _seen(pia, look, "desk-orders")
+    seen(pia, look, "desk-orders")
     pia.get_by_role("link", name="Holds").click()
     pia.get_by_role("button", name="Place a hold").click()
     form = pia.get_by_role("dialog")
@@ -103,12 +103,12 @@ def test_a_deletion_through_support_takes_two_of_us(
     form.get_by_label("Last day").fill("2099-12-31")
     form.get_by_role("button", name="Place the hold").click()
     expect(pia.get_by_text("1 account")).to_be_visible()
-    _seen(pia, look, "desk-holds")
+    seen(pia, look, "desk-holds")
     pia.get_by_role("link", name="Recipients").click()
     pia.get_by_label("Whole e-mail of the account").fill(WANTS.email)
     pia.keyboard.press("Enter")
     expect(pia.get_by_role("cell", name="Courts, law enforcement and regulators", exact=True)).to_be_visible()
-    _seen(pia, look, "desk-recipients")
+    seen(pia, look, "desk-recipients")
     pia.get_by_role("link", name="Breaches").click()
     pia.get_by_role("button", name="Record a breach").click()
     form = pia.get_by_role("dialog")
@@ -120,11 +120,11 @@ def test_a_deletion_through_support_takes_two_of_us(
     pia.get_by_label("How the authority was told").fill("By its form.")
     pia.get_by_role("button", name="Keep").click()
     expect(pia.get_by_text("Told the authority: By its form.")).to_be_visible()
-    _seen(pia, look, "desk-breaches")
+    seen(pia, look, "desk-breaches")
     assert complaints == []
 
 
-def _at_desk(page: Page, stack: Stack, name: str, role: str) -> None:
+def at_desk(page: Page, stack: Stack, name: str, role: str) -> None:
     """Set up and signed in as one of us, over the API; the pages for that have a story of their own."""
     email = f"{name.lower()}@desk.example"
     command = [sys.executable, "manage.py", "staff", "add", email, name, role]
@@ -142,13 +142,13 @@ def _at_desk(page: Page, stack: Stack, name: str, role: str) -> None:
     ours.close()
 
 
-def _press(page: Page, key: str) -> None:
+def press(page: Page, key: str) -> None:
     """As somebody who types no word: a key that follows another at once is none."""
     page.wait_for_timeout(450)
     page.keyboard.press(key)
 
 
-def _seen(page: Page, look: Look, name: str, *, small: bool = True, wide: bool = True) -> None:
+def seen(page: Page, look: Look, name: str, *, small: bool = True, wide: bool = True) -> None:
     """As a dark telephone and as a light desk."""
     for width, scheme in ((390, "dark"),) * small + ((1280, "light"),) * wide:
         page.set_viewport_size({"width": width, "height": 844 if width < 600 else 800})

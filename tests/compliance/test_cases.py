@@ -86,9 +86,9 @@ def test_who_is_signed_in_asks_for_what_a_person_has_to_answer_and_gets_the_answ
     member: Membership, sign_in: SignIn, sandbox: Sandbox
 ) -> None:
     browser = sign_in(member)
-    form = {"kind": "nominee", "words": "My sister Mia acts for me."}
+    form = {"kind": "grievance", "words": "My sister Mia acts for me."}
     status, found = browser.post("/api/privacy/cases", form)
-    assert (status, [each["kind"] for each in found["items"]]) == (201, ["nominee"])
+    assert (status, [each["kind"] for each in found["items"]]) == (201, ["grievance"])
     case = Case.objects.get()
     assert (case.proved_by, case.contact, case.user_id) == ("session", ASKER, member.user_id)
     for wrong in ({**form, "kind": "deletion"}, {**form, "words": " "}, {**form, "more": 1}):
@@ -190,6 +190,8 @@ def test_a_mail_that_is_not_in_the_register_cannot_even_be_kept() -> None:
         "alert_20",
         "alert_25",
         "deletion_answered",
+        "nominee_asks",
+        "nominee_access",
     }
     with pytest.raises(IntegrityError, match="case_mail_in_the_register"), transaction.atomic():
         CaseMail.objects.create(case=case, template="spring_sale", created_at=NOW, next_at=NOW)

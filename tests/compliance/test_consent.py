@@ -60,4 +60,4 @@ def test_anybody_can_read_the_policy_with_every_clause_and_its_hash() -> None:
     assert [clause["id"] for clause in served["clauses"]] == [clause.id for clause in CLAUSES]
     assert served["version"] == policy.current_version()
     assert len(served["text_hash"]) == 64
-    assert {text["purpose"] for text in served["consents"]} == {"sms", "my_data", "policy", "transfer"}
+    assert {text["purpose"] for text in served["consents"]} == {"sms", "my_data", "policy", "transfer", "nominee"}

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 NOW = datetime.now(UTC)
 # When the version whose notices are in the past was published.
 THEN = NOW - timedelta(days=20)
-FIRST_HASH = "74ef8785cc72d10545f087237e7f6fdbe88a828ec0d6d77bdb1a0fe860ac5284"
+FIRST_HASH = "793344182b68cbbca278e9a6724d4c8d5047b89af494184fff95f3b460d51223"
 Publish = Callable[..., list[str]]
 
 

@@ -166,6 +166,7 @@ EXPECTATIONS: Mapping[str, Expectation] = {
     "list_team_spending": Expectation(LEADERS),
     "remove_member": Expectation(LEADERS, 204, names={"path.user_id": "member"}),
     "hand_over_workspace": Expectation(OWNERS, 204, names={"body.user_id": "member"}, body={}),
+    "change_name": Expectation(SIGNED_IN, body={"first_name": "Ida", "last_name": "Berg"}),
     "rename_workspace": Expectation(OWNERS, body={"name": "Harbour Sales"}),
     "leave_workspace": Expectation(SIGNED_IN, 204, status_of={"owner": 409}),
     # Whoever has a link may use it; this one is nobody's.
@@ -280,6 +281,22 @@ EXPECTATIONS: Mapping[str, Expectation] = {
     "get_erasure": Expectation(SIGNED_IN),
     "request_erasure": Expectation(SIGNED_IN, 202, body={"confirm": "{email}", "when": "after_grace"}),
     "cancel_erasure": Expectation(SIGNED_IN, after="request_erasure"),
+    "get_nominee": Expectation(SIGNED_IN),
+    "name_nominee": Expectation(
+        SIGNED_IN,
+        body={"name": "Ida Berg", "email": "ida@people.example", "agreed": True, "policy_version": "{policy}"},
+    ),
+    "take_back_nominee": Expectation(SIGNED_IN),
+    "ask_as_nominee": Expectation(
+        EVERYBODY,
+        202,
+        body={"email": "ida@people.example", "account_email": "nobody@example.com", "words": "She has died."},
+    ),
+    # Whoever has the mail may use its link; this one is nobody's.
+    "see_nominee_link": Expectation(EVERYBODY, 410, body={"token": "forged"}),
+    "press_nominee_link": Expectation(EVERYBODY, 410, body={"token": "forged"}),
+    "copy_as_nominee": Expectation(EVERYBODY, 410, body={"token": "forged"}),
+    "get_own_law": Expectation(SIGNED_IN),
     "list_own_cases": Expectation(SIGNED_IN),
     "open_own_case": Expectation(SIGNED_IN, 201, body={"kind": "grievance", "words": "Nobody answered me."}),
     "get_erasure_receipt": Expectation(EVERYBODY, names={"path.token": "receipt"}),

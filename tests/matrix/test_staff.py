@@ -7,7 +7,7 @@ at the method, and a `StaffAuth` that takes a customer's session.
 import re
 from datetime import UTC, datetime
 from typing import Any, get_args
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -51,6 +51,8 @@ def named_in(path: str) -> dict[str, UUID | str]:
     """Things that are made for one question alone."""
     if "{member_id}" in path:
         return {"path.member_id": hire(first_name="Target").member.id}
+    if "{follow_up_id}" in path:
+        return {"path.follow_up_id": uuid4()}
     if "/cases/{reference}" not in path:
         return {"path.reference": "XX-0000"}
     case = open_by_support(

@@ -12,10 +12,21 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import InterfaceError, OperationalError, close_old_connections
 
-from compliance import audit_check, breaches, case_clock, case_mails, erasure_ledger, holds, policy_change, retention
+from compliance import (
+    audit_check,
+    breaches,
+    case_clock,
+    case_mails,
+    correcting,
+    erasure_ledger,
+    holds,
+    policy_change,
+    retention,
+    reviews,
+)
 from compliance import tasks as compliance
 from config.replayed import wait_until_open
-from identity import account_mails, invitation_mails, policy_mails
+from identity import account_mails, invitation_mails, nominee_mails, policy_mails
 from identity.outgoing import mails, sending
 from ledger import operations as ledger
 from ledger import reconcile as books
@@ -69,8 +80,10 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (2, policy_mails.send_policy_mails),
         (60, alerts.tell_of_blocked_egress),
         (2, case_mails.send_case_mails),
+        (2, nominee_mails.send_nominee_mails),
         (5, breaches.send_breach_alerts),
         (60, holds.send_review_alerts),
+        (60, reviews.send_review_alerts),
     ),
     "webhooks": ((1, sending.send_due),),
     "house": (
@@ -81,9 +94,11 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (5, compliance.enqueue_due),
         (2, erasure_ledger.write_out_soon),
         (3_600, erasure_ledger.expire),
+        (1, correcting.follow_due),
         (600, policy_change.publish_versions),
         (60, case_clock.raise_alerts),
         (60, breaches.raise_breach_alerts),
+        (600, reviews.raise_review_alerts),
         (60, holds.lift_ended),
         (60, retention.expire),
         (60, leftovers.expire_leftovers),

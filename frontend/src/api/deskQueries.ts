@@ -15,13 +15,19 @@ export function queueOfCasesQuery(show: CasesShown) {
   });
 }
 
-/** Each reading is written down, so coming back to the window is none. */
+const LOOKS_AGAIN_MAX = 10;
+
+/** Each reading is written down, so coming back to the window is none, and a correction is followed for a short while only. */
 export function caseQuery(reference: string) {
   return queryOptions({
     queryKey: keys.staff.oneCase(reference),
     queryFn: ({ signal }) =>
       answer(api.GET("/api/staff/cases/{reference}", { signal, params: { path: { reference } } })),
     refetchOnWindowFocus: false,
+    refetchInterval: ({ state }) =>
+      state.data?.corrections.some((each) => !each.done_at) && state.dataUpdateCount < LOOKS_AGAIN_MAX
+        ? 3_000
+        : false,
   });
 }
 
@@ -41,6 +47,11 @@ export const ordersQuery = infiniteQueryOptions({
 export const holdsQuery = queryOptions({
   queryKey: keys.staff.holds,
   queryFn: ({ signal }) => answer(api.GET("/api/staff/holds", { signal })),
+});
+
+export const reviewsQuery = queryOptions({
+  queryKey: keys.staff.reviews,
+  queryFn: ({ signal }) => answer(api.GET("/api/staff/reviews", { signal })),
 });
 
 export const breachesQuery = queryOptions({

@@ -98,6 +98,7 @@ export const keys = {
     orders: ["staff", "orders"] as const,
     holds: ["staff", "holds"] as const,
     breaches: ["staff", "breaches"] as const,
+    reviews: ["staff", "reviews"] as const,
   },
   myData: ["my-data"] as const,
   privacy: {
@@ -110,6 +111,8 @@ export const keys = {
     preview: ["privacy", "preview"] as const,
     erasure: ["privacy", "erasure"] as const,
     cases: ["privacy", "cases"] as const,
+    law: ["privacy", "law"] as const,
+    nominee: ["privacy", "nominee"] as const,
     receipt: (token: string) => ["privacy", "receipt", token] as const,
   },
 };

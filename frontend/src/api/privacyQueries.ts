@@ -50,6 +50,18 @@ export const ownCasesQuery = queryOptions({
   queryFn: ({ signal }) => answer(api.GET("/api/privacy/cases", { signal })),
 });
 
+export const nomineeQuery = queryOptions({
+  queryKey: keys.privacy.nominee,
+  queryFn: ({ signal }) => answer(api.GET("/api/privacy/nominee", { signal })),
+});
+
+/** What the law of the country of the person's number gives. */
+export const ownLawQuery = queryOptions({
+  queryKey: keys.privacy.law,
+  queryFn: ({ signal }) => answer(api.GET("/api/privacy/law", { signal })),
+  staleTime: Number.POSITIVE_INFINITY,
+});
+
 const ERASURE_ENDED = new Set(["done", "cancelled"]);
 
 export function erasureReceiptQuery(token: string) {

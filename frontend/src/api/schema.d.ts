@@ -4,6 +4,26 @@
  */
 
 export interface paths {
+    "/api/account/name": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change Name
+         * @description Puts the person's own name right, in every workspace.
+         */
+        patch: operations["change_name"];
+        trace?: never;
+    };
     "/api/calls": {
         parameters: {
             query?: never;
@@ -1019,6 +1039,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/nominee/ask": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask As Nominee
+         * @description Takes what a nominee asks for. The same answer whether or not anything is known; a mail goes to the nominee alone.
+         */
+        post: operations["ask_as_nominee"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/nominee/copy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Copy As Nominee
+         * @description The copy that was granted, once.
+         */
+        post: operations["copy_as_nominee"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/nominee/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * See Nominee Link
+         * @description What the button behind a mailed link does; looking at it does nothing.
+         */
+        post: operations["see_nominee_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/nominee/press": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Press Nominee Link
+         * @description Declines, or confirms what was asked for.
+         */
+        post: operations["press_nominee_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/otp/check": {
         parameters: {
             query?: never;
@@ -1404,6 +1504,48 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/privacy/law": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Own Law
+         * @description What the law of the country of the person's number gives; we offer all of it to everybody.
+         */
+        get: operations["get_own_law"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/privacy/nominee": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read Nominee */
+        get: operations["get_nominee"];
+        /**
+         * Name Nominee
+         * @description Names somebody, in place of who was named before. We mail them what it means.
+         */
+        put: operations["name_nominee"];
+        post?: never;
+        /** Take Back Nominee */
+        delete: operations["take_back_nominee"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1914,6 +2056,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/staff/cases/{reference}/correct": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Correct Case
+         * @description Puts facts about the person right, and has what was made of them follow.
+         */
+        post: operations["correct_case"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/staff/cases/{reference}/deletion/approve": {
         parameters: {
             query?: never;
@@ -1988,6 +2150,66 @@ export interface paths {
          * @description Ends the restriction of the case's person, by a decision that says why.
          */
         post: operations["lift_case_restriction"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/staff/cases/{reference}/nominee": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Prepare Nominee
+         * @description Judges what a nominee has shown, for somebody else to approve.
+         */
+        post: operations["prepare_nominee"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/staff/cases/{reference}/nominee/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approve Nominee
+         * @description By another than who prepared it. The nominee is mailed a link to the copy; a deletion begins with its grace.
+         */
+        post: operations["approve_nominee"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/staff/cases/{reference}/nominee/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Withdraw Nominee
+         * @description Takes back what waits for approval.
+         */
+        post: operations["withdraw_nominee"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2459,6 +2681,50 @@ export interface paths {
         get: operations["list_recipients"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/staff/reviews": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Reviews
+         * @description What is to be looked over regularly, by when, and what was found.
+         */
+        get: operations["list_reviews"];
+        put?: never;
+        /**
+         * Note Review
+         * @description Keeps that a review was done, with what was found and what is to be done about it.
+         */
+        post: operations["note_review"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/staff/reviews/follow-ups/{follow_up_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Finish Follow Up
+         * @description Says how something that a review found was done.
+         */
+        post: operations["finish_follow_up"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3162,6 +3428,17 @@ export interface components {
             max: number;
         };
         /**
+         * ApproveGrantIn
+         * @description seen: of what was shown.
+         */
+        ApproveGrantIn: {
+            /**
+             * Seen
+             * Format: uuid
+             */
+            seen: string;
+        };
+        /**
          * ApproveIn
          * @description seen: of the preview that was shown.
          */
@@ -3171,14 +3448,14 @@ export interface components {
         };
         /**
          * AskIn
-         * @description What somebody with an account asks for; a copy and the deletion have ways of their own.
+         * @description What somebody with an account asks for; a copy, the deletion and naming a nominee have ways of their own.
          */
         AskIn: {
             /**
              * Kind
              * @enum {string}
              */
-            kind: "correction" | "restriction" | "objection" | "nominee" | "grievance";
+            kind: "correction" | "restriction" | "objection" | "grievance";
             /** Words */
             words: string;
         };
@@ -3905,7 +4182,7 @@ export interface components {
              * Purpose
              * @enum {string}
              */
-            purpose: "sms" | "my_data" | "policy" | "transfer";
+            purpose: "sms" | "my_data" | "policy" | "transfer" | "nominee";
             /** Text */
             text: string;
         };
@@ -3913,6 +4190,32 @@ export interface components {
         ConsentsOut: {
             /** Items */
             items: components["schemas"]["ConsentOut"][];
+        };
+        /**
+         * CorrectIn
+         * @description What is right; "" leaves what is held. company: of people who were called.
+         */
+        CorrectIn: {
+            /**
+             * Company
+             * @default
+             */
+            company?: string;
+            /**
+             * First Name
+             * @default
+             */
+            first_name?: string;
+            /**
+             * Last Name
+             * @default
+             */
+            last_name?: string;
+            /**
+             * Number
+             * @default
+             */
+            number?: string;
         };
         /**
          * CorrectionOut
@@ -4078,7 +4381,7 @@ export interface components {
              * Channel
              * @enum {string}
              */
-            channel: "privacy_centre" | "mail" | "callee_page" | "support";
+            channel: "privacy_centre" | "mail" | "callee_page" | "nominee_page" | "support";
             /** Days Left */
             days_left: number | null;
             /** Deletion Answered */
@@ -4105,7 +4408,7 @@ export interface components {
             /** Pause Reason */
             pause_reason: string;
             /** Proved By */
-            proved_by: ("session" | "passcode" | "support") | "";
+            proved_by: ("session" | "passcode" | "link" | "support") | "";
             /** Reference */
             reference: string;
             /**
@@ -4128,15 +4431,19 @@ export interface components {
             case: components["schemas"]["DeskCaseOut"];
             /** Closed At */
             closed_at: string | null;
+            /** Corrections */
+            corrections: components["schemas"]["DeskCorrectionOut"][];
             /** Entries */
             entries: components["schemas"]["DeskEntryOut"][];
             erasure: components["schemas"]["DeskErasureOut"] | null;
+            grant: components["schemas"]["DeskGrantOut"] | null;
             /** Joined */
             joined: components["schemas"]["DeskJoinedOut"][];
             /** Joined To */
             joined_to: string | null;
+            law: components["schemas"]["DeskLawOut"];
             /** May */
-            may: ("take" | "prove" | "sort" | "pause" | "resume" | "reply" | "note" | "carry_out" | "approve" | "withdraw" | "take_back" | "lift" | "close" | "refuse")[];
+            may: ("take" | "prove" | "sort" | "pause" | "resume" | "reply" | "note" | "carry_out" | "correct" | "grant" | "approve" | "withdraw" | "take_back" | "lift" | "close" | "refuse")[];
             /** Paused At */
             paused_at: string | null;
             person: components["schemas"]["DeskPersonOut"];
@@ -4145,6 +4452,24 @@ export interface components {
             proved_at: string | null;
             /** Replies */
             replies: components["schemas"]["DeskReplyOut"][];
+        };
+        /**
+         * DeskCorrectionOut
+         * @description Something that was put right. what: the facts. left: in how many places the old value was when it was last looked; null before
+         *     that, and when it is done.
+         */
+        DeskCorrectionOut: {
+            /**
+             * Began At
+             * Format: date-time
+             */
+            began_at: string;
+            /** Done At */
+            done_at: string | null;
+            /** Left */
+            left: number | null;
+            /** What */
+            what: ("name" | "company" | "phone" | "email" | "mobile")[];
         };
         /**
          * DeskCountsOut
@@ -4205,12 +4530,72 @@ export interface components {
              */
             state: "requested" | "approved" | "running" | "verifying" | "rewriting" | "done" | "cancelled";
         };
+        /**
+         * DeskGrantOut
+         * @description What a nominee may do: prepared by one, approved by another. seen: what the approval has to name. used_at: when the copy was
+         *     fetched.
+         */
+        DeskGrantOut: {
+            /** Access */
+            access: boolean;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** By */
+            by: string;
+            /** By Me */
+            by_me: boolean;
+            /** Decided At */
+            decided_at: string | null;
+            /** Decided By */
+            decided_by: string;
+            /** Erasure */
+            erasure: boolean;
+            /** Evidence */
+            evidence: string;
+            /** Link Until */
+            link_until: string | null;
+            /** May Decide */
+            may_decide: boolean;
+            /**
+             * Seen
+             * Format: uuid
+             */
+            seen: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "approved" | "withdrawn";
+            /** Used At */
+            used_at: string | null;
+        };
         /** DeskJoinedOut */
         DeskJoinedOut: {
             /** Proved */
             proved: boolean;
             /** Reference */
             reference: string;
+        };
+        /**
+         * DeskLawOut
+         * @description What the law where the person's number belongs to says. last_day: its own for the answer; ours is never later. is_right: whether
+         *     it makes a right of what is asked for.
+         */
+        DeskLawOut: {
+            /** Is Right */
+            is_right: boolean;
+            /**
+             * Last Day
+             * Format: date
+             */
+            last_day: string;
+            /** Law */
+            law: string;
+            /** Name */
+            name: string;
         };
         /**
          * DeskPersonOut
@@ -4755,6 +5140,25 @@ export interface components {
             /** Typed */
             typed: string;
         };
+        /**
+         * FollowUpOut
+         * @description Something that a review found and that is to be done. done_by: "" while it is open.
+         */
+        FollowUpOut: {
+            /** Done At */
+            done_at: string | null;
+            /** Done By */
+            done_by: string;
+            /** How */
+            how: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** What */
+            what: string;
+        };
         /** ForgotPasswordIn */
         ForgotPasswordIn: {
             /** Email */
@@ -4796,6 +5200,18 @@ export interface components {
             element: string;
             /** Title */
             title: string;
+        };
+        /**
+         * GrantIn
+         * @description evidence: what showed that the person died or cannot act; names nobody. access: a copy of the data. erasure: the deletion.
+         */
+        GrantIn: {
+            /** Access */
+            access: boolean;
+            /** Erasure */
+            erasure: boolean;
+            /** Evidence */
+            evidence: string;
         };
         /** HeldListOut */
         HeldListOut: {
@@ -5009,6 +5425,11 @@ export interface components {
             /** Over Term */
             over_term: number;
         };
+        /** HowIn */
+        HowIn: {
+            /** How */
+            how: string;
+        };
         /**
          * InsightOut
          * @description One statement about a call and the segments that carry it.
@@ -5175,6 +5596,21 @@ export interface components {
             name: string;
             /** Notes */
             notes: string;
+        };
+        /**
+         * LawOut
+         * @description What the law gives where the person's number belongs to. gives: the wishes that it makes a right. complaint: where else
+         *     somebody may turn.
+         */
+        LawOut: {
+            /** Complaint */
+            complaint: string;
+            /** Gives */
+            gives: ("access" | "correction" | "deletion" | "restriction" | "objection" | "withdrawal" | "nominee" | "grievance" | "opt_out" | "unsorted")[];
+            /** Law */
+            law: string;
+            /** Name */
+            name: string;
         };
         /** LeadChange */
         LeadChange: {
@@ -5455,6 +5891,13 @@ export interface components {
             /** Workspaces */
             workspaces: components["schemas"]["WorkspaceHoldsOut"][];
         };
+        /** NameIn */
+        NameIn: {
+            /** First Name */
+            first_name: string;
+            /** Last Name */
+            last_name: string;
+        };
         /** NewOwnerIn */
         NewOwnerIn: {
             /**
@@ -5487,6 +5930,84 @@ export interface components {
             key: string;
             /** Title */
             title: string;
+            /** Words */
+            words: string;
+        };
+        /**
+         * NomineeAskIn
+         * @description email: the nominee's. account_email: of who named the nominee. words: what happened, and what is asked for.
+         */
+        NomineeAskIn: {
+            /** Account Email */
+            account_email: string;
+            /** Email */
+            email: string;
+            /** Words */
+            words: string;
+        };
+        /**
+         * NomineeIn
+         * @description agreed: true, from a box that the person ticked; policy_version: that of the wording beside it.
+         */
+        NomineeIn: {
+            /**
+             * Agreed
+             * @constant
+             */
+            agreed: true;
+            /** Email */
+            email: string;
+            /** Name */
+            name: string;
+            /** Policy Version */
+            policy_version: string;
+        };
+        /**
+         * NomineeLinkIn
+         * @description token: what stands in the mailed link after the #.
+         */
+        NomineeLinkIn: {
+            /** Token */
+            token: string;
+        };
+        /**
+         * NomineeLinkOut
+         * @description step: to decline, to confirm what was asked for, or to get the copy that was granted.
+         */
+        NomineeLinkOut: {
+            /**
+             * Step
+             * @enum {string}
+             */
+            step: "decline" | "confirm" | "copy";
+        };
+        /**
+         * NomineeOut
+         * @description Whom the person named. told_at: when our mail left. declined_at: the nominee does not want to; name and e-mail are "" then.
+         */
+        NomineeOut: {
+            /** Declined At */
+            declined_at: string | null;
+            /** Email */
+            email: string;
+            /** Name */
+            name: string;
+            /**
+             * Named At
+             * Format: date-time
+             */
+            named_at: string;
+            /** Told At */
+            told_at: string | null;
+        };
+        /**
+         * NomineeStateOut
+         * @description nominee: null while nobody is named. words: what is agreed to by naming somebody; policy_version: of which version.
+         */
+        NomineeStateOut: {
+            nominee: components["schemas"]["NomineeOut"] | null;
+            /** Policy Version */
+            policy_version: string;
             /** Words */
             words: string;
         };
@@ -6393,14 +6914,15 @@ export interface components {
         };
         /**
          * RecipientOut
-         * @description A recipient of the closed list, with how often it was told something in the last 30 days.
+         * @description A recipient of the closed list, with how often it was told something in the last 30 days; null where that was about fewer than
+         *     five people.
          */
         RecipientOut: {
             /** Last On */
             last_on: string | null;
             recipient: components["schemas"]["ProcessorOut"];
             /** Times */
-            times: number;
+            times: number | null;
         };
         /**
          * RecipientsOut
@@ -6520,6 +7042,62 @@ export interface components {
              */
             review_on: string;
         };
+        /**
+         * ReviewKindOut
+         * @description A kind of review. what: is looked at. due_on: the last day for the next one. days_left: below zero when that is past. open: how
+         *     many follow-ups of any review are. reviews: the newest first, at most 10, and those with something open.
+         */
+        ReviewKindOut: {
+            /** Days Left */
+            days_left: number;
+            /**
+             * Due On
+             * Format: date
+             */
+            due_on: string;
+            /** Every Days */
+            every_days: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "access" | "processors" | "measures" | "retention" | "backups" | "breach_plan";
+            /** Open */
+            open: number;
+            /** Reviews */
+            reviews: components["schemas"]["ReviewOut"][];
+            /** Title */
+            title: string;
+            /** What */
+            what: string;
+        };
+        /** ReviewOut */
+        ReviewOut: {
+            /** Findings */
+            findings: string;
+            /** Follow Ups */
+            follow_ups: components["schemas"]["FollowUpOut"][];
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Reviewed At
+             * Format: date-time
+             */
+            reviewed_at: string;
+            /** Reviewed By */
+            reviewed_by: string;
+        };
+        /**
+         * ReviewsOut
+         * @description The one that is due first comes first.
+         */
+        ReviewsOut: {
+            /** Items */
+            items: components["schemas"]["ReviewKindOut"][];
+        };
         /** RoleIn */
         RoleIn: {
             /**
@@ -6541,6 +7119,24 @@ export interface components {
             passages: number;
             /** To */
             to: string | null;
+        };
+        /**
+         * SecurityReviewIn
+         * @description findings: also that nothing was found. follow_ups: what is to be done. Both name nobody.
+         */
+        SecurityReviewIn: {
+            /** Findings */
+            findings: string;
+            /**
+             * Follow Ups
+             * @default []
+             */
+            follow_ups?: string[];
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "access" | "processors" | "measures" | "retention" | "backups" | "breach_plan";
         };
         /** SegmentAdded */
         SegmentAdded: {
@@ -7971,7 +8567,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not found: `breach_unknown`, `case_unknown`, `hold_not_found`, `not_found`, `order_unknown` */
+        /** @description Not found: `breach_unknown`, `case_unknown`, `follow_up_unknown`, `hold_not_found`, `not_found`, `order_unknown` */
         desk_404: {
             headers: {
                 [name: string]: unknown;
@@ -7980,7 +8576,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible in this state: `breach_closed`, `case_closed`, `case_has_no_address`, `case_unproved`, `case_waits_for_erasure`, `hold_lifted`, `not_carried_out_here`, `nothing_of_that`, `nothing_prepared`, `nothing_to_hold`, `order_over`, `person_not_linked`, `prepared_already`, `preview_changed`, `request_already_open`, `request_not_cancellable`, `restriction_unknown`, `second_person_needed` */
+        /** @description Not possible in this state: `breach_closed`, `case_closed`, `case_has_no_address`, `case_unproved`, `case_waits_for_correction`, `case_waits_for_erasure`, `follow_up_done`, `hold_lifted`, `not_carried_out_here`, `not_of_nominee`, `nothing_corrected`, `nothing_of_that`, `nothing_prepared`, `nothing_to_hold`, `order_over`, `person_not_linked`, `prepared_already`, `preview_changed`, `request_already_open`, `request_not_cancellable`, `restriction_unknown`, `second_person_needed` */
         desk_409: {
             headers: {
                 [name: string]: unknown;
@@ -7998,7 +8594,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Some fields need another value: `account_unknown`, `breach_noticed_later`, `email_invalid`, `invalid_fields`, `mobile_invalid`, `reason_missing`, `review_past` */
+        /** @description Some fields need another value: `account_unknown`, `breach_noticed_later`, `email_invalid`, `invalid_fields`, `mobile_invalid`, `nothing_granted`, `reason_missing`, `review_past` */
         desk_422: {
             headers: {
                 [name: string]: unknown;
@@ -8529,8 +9125,17 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible in this state: `request_already_open`, `request_not_cancellable` */
+        /** @description Not possible in this state: `policy_outdated`, `request_already_open`, `request_not_cancellable` */
         privacy_409: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Gone: `nominee_link_invalid` */
+        privacy_410: {
             headers: {
                 [name: string]: unknown;
             };
@@ -8547,7 +9152,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Some fields need another value: `confirmation_mismatch`, `invalid_fields` */
+        /** @description Some fields need another value: `confirmation_mismatch`, `email_invalid`, `invalid_fields`, `nominee_is_self` */
         privacy_422: {
             headers: {
                 [name: string]: unknown;
@@ -8868,6 +9473,7 @@ export type ApiKeyIn = components['schemas']['ApiKeyIn'];
 export type ApiKeyMadeOut = components['schemas']['ApiKeyMadeOut'];
 export type ApiKeyOut = components['schemas']['ApiKeyOut'];
 export type ApiKeysOut = components['schemas']['ApiKeysOut'];
+export type ApproveGrantIn = components['schemas']['ApproveGrantIn'];
 export type ApproveIn = components['schemas']['ApproveIn'];
 export type AskIn = components['schemas']['AskIn'];
 export type BalanceChanged = components['schemas']['BalanceChanged'];
@@ -8909,6 +9515,7 @@ export type ConclusionIn = components['schemas']['ConclusionIn'];
 export type ConsentOut = components['schemas']['ConsentOut'];
 export type ConsentTextOut = components['schemas']['ConsentTextOut'];
 export type ConsentsOut = components['schemas']['ConsentsOut'];
+export type CorrectIn = components['schemas']['CorrectIn'];
 export type CorrectionOut = components['schemas']['CorrectionOut'];
 export type DataClassOut = components['schemas']['DataClassOut'];
 export type DataKindOut = components['schemas']['DataKindOut'];
@@ -8920,10 +9527,13 @@ export type DeskActOut = components['schemas']['DeskActOut'];
 export type DeskAnswerOut = components['schemas']['DeskAnswerOut'];
 export type DeskCaseOut = components['schemas']['DeskCaseOut'];
 export type DeskCasePageOut = components['schemas']['DeskCasePageOut'];
+export type DeskCorrectionOut = components['schemas']['DeskCorrectionOut'];
 export type DeskCountsOut = components['schemas']['DeskCountsOut'];
 export type DeskEntryOut = components['schemas']['DeskEntryOut'];
 export type DeskErasureOut = components['schemas']['DeskErasureOut'];
+export type DeskGrantOut = components['schemas']['DeskGrantOut'];
 export type DeskJoinedOut = components['schemas']['DeskJoinedOut'];
+export type DeskLawOut = components['schemas']['DeskLawOut'];
 export type DeskPersonOut = components['schemas']['DeskPersonOut'];
 export type DeskPreparedOut = components['schemas']['DeskPreparedOut'];
 export type DeskQueuePage = components['schemas']['DeskQueuePage'];
@@ -8957,10 +9567,12 @@ export type ExplanationOut = components['schemas']['ExplanationOut'];
 export type Fact = components['schemas']['Fact'];
 export type FieldProblem = components['schemas']['FieldProblem'];
 export type FindWorkspaceIn = components['schemas']['FindWorkspaceIn'];
+export type FollowUpOut = components['schemas']['FollowUpOut'];
 export type ForgotPasswordIn = components['schemas']['ForgotPasswordIn'];
 export type FoundWorkspaceOut = components['schemas']['FoundWorkspaceOut'];
 export type FoundWorkspacesOut = components['schemas']['FoundWorkspacesOut'];
 export type GoesOut = components['schemas']['GoesOut'];
+export type GrantIn = components['schemas']['GrantIn'];
 export type HeldListOut = components['schemas']['HeldListOut'];
 export type HeldOut = components['schemas']['HeldOut'];
 export type HighlightOut = components['schemas']['HighlightOut'];
@@ -8970,6 +9582,7 @@ export type HistoryPage = components['schemas']['HistoryPage'];
 export type HoldIn = components['schemas']['HoldIn'];
 export type HoldOut = components['schemas']['HoldOut'];
 export type HoldsOut = components['schemas']['HoldsOut'];
+export type HowIn = components['schemas']['HowIn'];
 export type InsightOut = components['schemas']['InsightOut'];
 export type InsightsOut = components['schemas']['InsightsOut'];
 export type InsightsReady = components['schemas']['InsightsReady'];
@@ -8980,6 +9593,7 @@ export type InviteIn = components['schemas']['InviteIn'];
 export type InvoiceOut = components['schemas']['InvoiceOut'];
 export type KeptOut = components['schemas']['KeptOut'];
 export type KnownAsOut = components['schemas']['KnownAsOut'];
+export type LawOut = components['schemas']['LawOut'];
 export type LeadChange = components['schemas']['LeadChange'];
 export type LeadIn = components['schemas']['LeadIn'];
 export type LeadOut = components['schemas']['LeadOut'];
@@ -8994,9 +9608,16 @@ export type MobileChangeIn = components['schemas']['MobileChangeIn'];
 export type MobileCodeIn = components['schemas']['MobileCodeIn'];
 export type MobileStepOut = components['schemas']['MobileStepOut'];
 export type MyDataOut = components['schemas']['MyDataOut'];
+export type NameIn = components['schemas']['NameIn'];
 export type NewOwnerIn = components['schemas']['NewOwnerIn'];
 export type NewPasswordIn = components['schemas']['NewPasswordIn'];
 export type NewPurposeOut = components['schemas']['NewPurposeOut'];
+export type NomineeAskIn = components['schemas']['NomineeAskIn'];
+export type NomineeIn = components['schemas']['NomineeIn'];
+export type NomineeLinkIn = components['schemas']['NomineeLinkIn'];
+export type NomineeLinkOut = components['schemas']['NomineeLinkOut'];
+export type NomineeOut = components['schemas']['NomineeOut'];
+export type NomineeStateOut = components['schemas']['NomineeStateOut'];
 export type NoteIn = components['schemas']['NoteIn'];
 export type NumberCodeIn = components['schemas']['NumberCodeIn'];
 export type NumberErasureIn = components['schemas']['NumberErasureIn'];
@@ -9060,8 +9681,12 @@ export type RequestOut = components['schemas']['RequestOut'];
 export type ReservationOut = components['schemas']['ReservationOut'];
 export type ReservationsOut = components['schemas']['ReservationsOut'];
 export type ReviewIn = components['schemas']['ReviewIn'];
+export type ReviewKindOut = components['schemas']['ReviewKindOut'];
+export type ReviewOut = components['schemas']['ReviewOut'];
+export type ReviewsOut = components['schemas']['ReviewsOut'];
 export type RoleIn = components['schemas']['RoleIn'];
 export type SearchedOut = components['schemas']['SearchedOut'];
+export type SecurityReviewIn = components['schemas']['SecurityReviewIn'];
 export type SegmentAdded = components['schemas']['SegmentAdded'];
 export type SegmentChange = components['schemas']['SegmentChange'];
 export type SegmentChanged = components['schemas']['SegmentChanged'];
@@ -9226,6 +9851,7 @@ export type ResponsePrivacy_401 = components['responses']['privacy_401'];
 export type ResponsePrivacy_403 = components['responses']['privacy_403'];
 export type ResponsePrivacy_404 = components['responses']['privacy_404'];
 export type ResponsePrivacy_409 = components['responses']['privacy_409'];
+export type ResponsePrivacy_410 = components['responses']['privacy_410'];
 export type ResponsePrivacy_413 = components['responses']['privacy_413'];
 export type ResponsePrivacy_422 = components['responses']['privacy_422'];
 export type ResponsePrivacy_429 = components['responses']['privacy_429'];
@@ -9263,6 +9889,40 @@ export type ResponseWebhooks_413 = components['responses']['webhooks_413'];
 export type ResponseWebhooks_422 = components['responses']['webhooks_422'];
 export type $defs = Record<string, never>;
 export interface operations {
+    change_name: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NameIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionOut"];
+                };
+            };
+            400: components["responses"]["identity_400"];
+            401: components["responses"]["identity_401"];
+            403: components["responses"]["identity_403"];
+            404: components["responses"]["identity_404"];
+            409: components["responses"]["identity_409"];
+            410: components["responses"]["identity_410"];
+            413: components["responses"]["identity_413"];
+            422: components["responses"]["identity_422"];
+            429: components["responses"]["identity_429"];
+            503: components["responses"]["identity_503"];
+        };
+    };
     list_calls: {
         parameters: {
             query?: {
@@ -10357,6 +11017,7 @@ export interface operations {
             400: components["responses"]["privacy_400"];
             404: components["responses"]["privacy_404"];
             409: components["responses"]["privacy_409"];
+            410: components["responses"]["privacy_410"];
             422: components["responses"]["privacy_422"];
             429: components["responses"]["privacy_429"];
         };
@@ -11260,6 +11921,132 @@ export interface operations {
             503: components["responses"]["my data_503"];
         };
     };
+    ask_as_nominee: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NomineeAskIn"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["privacy_400"];
+            403: components["responses"]["privacy_403"];
+            404: components["responses"]["privacy_404"];
+            409: components["responses"]["privacy_409"];
+            410: components["responses"]["privacy_410"];
+            413: components["responses"]["privacy_413"];
+            422: components["responses"]["privacy_422"];
+            429: components["responses"]["privacy_429"];
+        };
+    };
+    copy_as_nominee: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NomineeLinkIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            400: components["responses"]["privacy_400"];
+            403: components["responses"]["privacy_403"];
+            404: components["responses"]["privacy_404"];
+            409: components["responses"]["privacy_409"];
+            410: components["responses"]["privacy_410"];
+            413: components["responses"]["privacy_413"];
+            422: components["responses"]["privacy_422"];
+            429: components["responses"]["privacy_429"];
+        };
+    };
+    see_nominee_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NomineeLinkIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NomineeLinkOut"];
+                };
+            };
+            400: components["responses"]["privacy_400"];
+            403: components["responses"]["privacy_403"];
+            404: components["responses"]["privacy_404"];
+            409: components["responses"]["privacy_409"];
+            410: components["responses"]["privacy_410"];
+            413: components["responses"]["privacy_413"];
+            422: components["responses"]["privacy_422"];
+            429: components["responses"]["privacy_429"];
+        };
+    };
+    press_nominee_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NomineeLinkIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NomineeLinkOut"];
+                };
+            };
+            400: components["responses"]["privacy_400"];
+            403: components["responses"]["privacy_403"];
+            404: components["responses"]["privacy_404"];
+            409: components["responses"]["privacy_409"];
+            410: components["responses"]["privacy_410"];
+            413: components["responses"]["privacy_413"];
+            422: components["responses"]["privacy_422"];
+            429: components["responses"]["privacy_429"];
+        };
+    };
     check_otp: {
         parameters: {
             query?: never;
@@ -11658,6 +12445,7 @@ export interface operations {
             403: components["responses"]["privacy_403"];
             404: components["responses"]["privacy_404"];
             409: components["responses"]["privacy_409"];
+            410: components["responses"]["privacy_410"];
             413: components["responses"]["privacy_413"];
             422: components["responses"]["privacy_422"];
             429: components["responses"]["privacy_429"];
@@ -11786,6 +12574,7 @@ export interface operations {
             403: components["responses"]["privacy_403"];
             404: components["responses"]["privacy_404"];
             409: components["responses"]["privacy_409"];
+            410: components["responses"]["privacy_410"];
             413: components["responses"]["privacy_413"];
             422: components["responses"]["privacy_422"];
             429: components["responses"]["privacy_429"];
@@ -11814,6 +12603,7 @@ export interface operations {
             403: components["responses"]["privacy_403"];
             404: components["responses"]["privacy_404"];
             409: components["responses"]["privacy_409"];
+            410: components["responses"]["privacy_410"];
             422: components["responses"]["privacy_422"];
             429: components["responses"]["privacy_429"];
         };
@@ -11908,6 +12698,113 @@ export interface operations {
             400: components["responses"]["privacy_400"];
             401: components["responses"]["privacy_401"];
             403: components["responses"]["privacy_403"];
+        };
+    };
+    get_own_law: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LawOut"];
+                };
+            };
+            400: components["responses"]["privacy_400"];
+            401: components["responses"]["privacy_401"];
+            403: components["responses"]["privacy_403"];
+        };
+    };
+    get_nominee: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NomineeStateOut"];
+                };
+            };
+            400: components["responses"]["privacy_400"];
+            401: components["responses"]["privacy_401"];
+            403: components["responses"]["privacy_403"];
+        };
+    };
+    name_nominee: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NomineeIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NomineeStateOut"];
+                };
+            };
+            400: components["responses"]["privacy_400"];
+            401: components["responses"]["privacy_401"];
+            403: components["responses"]["privacy_403"];
+            404: components["responses"]["privacy_404"];
+            409: components["responses"]["privacy_409"];
+            410: components["responses"]["privacy_410"];
+            413: components["responses"]["privacy_413"];
+            422: components["responses"]["privacy_422"];
+            429: components["responses"]["privacy_429"];
+        };
+    };
+    take_back_nominee: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NomineeStateOut"];
+                };
+            };
+            400: components["responses"]["privacy_400"];
+            401: components["responses"]["privacy_401"];
+            403: components["responses"]["privacy_403"];
+            404: components["responses"]["privacy_404"];
+            409: components["responses"]["privacy_409"];
+            410: components["responses"]["privacy_410"];
+            422: components["responses"]["privacy_422"];
+            429: components["responses"]["privacy_429"];
         };
     };
     list_purposes: {
@@ -12911,6 +13808,39 @@ export interface operations {
             422: components["responses"]["desk_422"];
         };
     };
+    correct_case: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CorrectIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskCasePageOut"];
+                };
+            };
+            400: components["responses"]["desk_400"];
+            401: components["responses"]["desk_401"];
+            403: components["responses"]["desk_403"];
+            404: components["responses"]["desk_404"];
+            409: components["responses"]["desk_409"];
+            413: components["responses"]["desk_413"];
+            422: components["responses"]["desk_422"];
+        };
+    };
     approve_case_deletion: {
         parameters: {
             query?: never;
@@ -13030,6 +13960,100 @@ export interface operations {
             404: components["responses"]["desk_404"];
             409: components["responses"]["desk_409"];
             413: components["responses"]["desk_413"];
+            422: components["responses"]["desk_422"];
+        };
+    };
+    prepare_nominee: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GrantIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskCasePageOut"];
+                };
+            };
+            400: components["responses"]["desk_400"];
+            401: components["responses"]["desk_401"];
+            403: components["responses"]["desk_403"];
+            404: components["responses"]["desk_404"];
+            409: components["responses"]["desk_409"];
+            413: components["responses"]["desk_413"];
+            422: components["responses"]["desk_422"];
+        };
+    };
+    approve_nominee: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApproveGrantIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskCasePageOut"];
+                };
+            };
+            400: components["responses"]["desk_400"];
+            401: components["responses"]["desk_401"];
+            403: components["responses"]["desk_403"];
+            404: components["responses"]["desk_404"];
+            409: components["responses"]["desk_409"];
+            413: components["responses"]["desk_413"];
+            422: components["responses"]["desk_422"];
+        };
+    };
+    withdraw_nominee: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskCasePageOut"];
+                };
+            };
+            400: components["responses"]["desk_400"];
+            401: components["responses"]["desk_401"];
+            403: components["responses"]["desk_403"];
+            404: components["responses"]["desk_404"];
+            409: components["responses"]["desk_409"];
             422: components["responses"]["desk_422"];
         };
     };
@@ -13835,6 +14859,93 @@ export interface operations {
             400: components["responses"]["desk_400"];
             401: components["responses"]["desk_401"];
             403: components["responses"]["desk_403"];
+        };
+    };
+    list_reviews: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewsOut"];
+                };
+            };
+            400: components["responses"]["desk_400"];
+            401: components["responses"]["desk_401"];
+            403: components["responses"]["desk_403"];
+        };
+    };
+    note_review: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SecurityReviewIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewsOut"];
+                };
+            };
+            400: components["responses"]["desk_400"];
+            401: components["responses"]["desk_401"];
+            403: components["responses"]["desk_403"];
+            404: components["responses"]["desk_404"];
+            409: components["responses"]["desk_409"];
+            413: components["responses"]["desk_413"];
+            422: components["responses"]["desk_422"];
+        };
+    };
+    finish_follow_up: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                follow_up_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HowIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewsOut"];
+                };
+            };
+            400: components["responses"]["desk_400"];
+            401: components["responses"]["desk_401"];
+            403: components["responses"]["desk_403"];
+            404: components["responses"]["desk_404"];
+            409: components["responses"]["desk_409"];
+            413: components["responses"]["desk_413"];
+            422: components["responses"]["desk_422"];
         };
     };
     get_staff_session: {

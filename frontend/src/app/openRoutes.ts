@@ -135,6 +135,14 @@ const myData = createRoute({
   component: lazyRouteComponent(() => import("../pages/my-data/MyDataPage"), "MyDataPage"),
 });
 
+const nominee = createRoute({
+  getParentRoute: () => root,
+  path: "/nominee",
+  // Brings what proves that the request comes from our own page.
+  beforeLoad: () => queryClient.ensureQueryData(sessionQuery),
+  component: lazyRouteComponent(() => import("../pages/nominee/NomineePage"), "NomineePage"),
+});
+
 const erased = createRoute({
   getParentRoute: () => root,
   path: "/erased/$token",
@@ -153,5 +161,6 @@ export const openRoutes = [
   policyRecipients,
   textsStopped,
   myData,
+  nominee,
   erased,
 ] as const;

@@ -76,6 +76,11 @@ const breaches = createRoute({
   path: "/staff/breaches",
   component: lazyRouteComponent(() => import("../pages/staff/registers/BreachesPage"), "BreachesPage"),
 });
+const reviews = createRoute({
+  getParentRoute: () => staff,
+  path: "/staff/reviews",
+  component: lazyRouteComponent(() => import("../pages/staff/registers/ReviewsPage"), "ReviewsPage"),
+});
 const people = createRoute({
   getParentRoute: () => staff,
   path: "/staff/people",
@@ -90,5 +95,5 @@ const record = createRoute({
 export const staffRoutes = [
   signIn,
   enrol,
-  staff.addChildren([home, cases, oneCase, orders, holds, recipients, breaches, people, record]),
+  staff.addChildren([home, cases, oneCase, orders, holds, recipients, breaches, reviews, people, record]),
 ] as const;

@@ -7,7 +7,7 @@ from typing import Any, Final
 from django.core.management.base import BaseCommand, CommandError
 
 from processors import register
-from processors.queries import disclosed
+from processors.queries import GROUP_MIN, disclosed
 
 DAYS_MAX: Final = 1_900
 
@@ -31,7 +31,8 @@ class Command(BaseCommand):
         rows = list(disclosed(since=last - timedelta(days=days - 1), until=last, processor=processor))
         self.stdout.write(f"{'day':10}  {'recipient':12}  {'class of data':20}  {'requests':>8}  {'people':>6}")
         for row in rows:
+            requests, people = ("few", f"<{GROUP_MIN}") if row.people is None else (row.requests, row.people)
             self.stdout.write(
-                f"{row.day.isoformat()}  {row.processor:12}  {row.data_class:20}  {row.requests:8}  {row.people:6}"
+                f"{row.day.isoformat()}  {row.processor:12}  {row.data_class:20}  {requests:>8}  {people:>6}"
             )
         self.stdout.write(f"{len({row.day for row in rows})} days with disclosures among {days}.")

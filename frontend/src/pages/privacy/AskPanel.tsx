@@ -14,7 +14,6 @@ const KINDS = [
   { value: "correction", label: "Put something right" },
   { value: "restriction", label: "Keep my data, but use it for nothing" },
   { value: "objection", label: "I object to a use of my data" },
-  { value: "nominee", label: "Name somebody who acts for me if I no longer can" },
   { value: "grievance", label: "Complain" },
 ] as const;
 type Kind = (typeof KINDS)[number]["value"];

@@ -13,6 +13,8 @@ import { atDateTime, onDay } from "../../format/time";
 import { AskPanel } from "./AskPanel";
 import { DeletePanel } from "./DeletePanel";
 import { ExpiringPanel } from "./ExpiringPanel";
+import { LawPanel } from "./LawPanel";
+import { NomineePanel } from "./NomineePanel";
 import classes from "./PrivacyPage.module.css";
 import { PurposesPanel } from "./PurposesPanel";
 import { StopTextsDialog } from "./StopTextsDialog";
@@ -26,6 +28,8 @@ export function PrivacyPage() {
       <Consents />
       <PurposesPanel />
       <Disclosures />
+      <NomineePanel />
+      <LawPanel />
       <AskPanel />
       <DeletePanel />
     </Page>
@@ -80,6 +84,7 @@ const PURPOSE_WORDS: Record<string, string> = {
   sms: "Passcodes by text message",
   policy: "Privacy policy",
   top_up: "Automatic top-up",
+  nominee: "Somebody who acts for you",
   transfer: "Storage in the European Union",
 };
 

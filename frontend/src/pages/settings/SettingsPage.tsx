@@ -17,6 +17,7 @@ import { EmailPanel } from "./EmailPanel";
 import { KeysPanel } from "./KeysPanel";
 import { MobilePanel } from "./MobilePanel";
 import { NamePanel } from "./NamePanel";
+import { OwnNamePanel } from "./OwnNamePanel";
 import { PasswordPanel } from "./PasswordPanel";
 import classes from "./SettingsPage.module.css";
 import { WaysInPanel } from "./WaysInPanel";
@@ -55,6 +56,7 @@ export function SettingsPage() {
           ))}
         </dl>
       </Panel>
+      <OwnNamePanel user={user} />
       {permissions.manage_workspace && <NamePanel key={workspace.name} name={workspace.name} />}
       <WorkspacesPanel />
       <EmailPanel />

@@ -16,6 +16,7 @@ interface Place {
     | "/staff/holds"
     | "/staff/recipients"
     | "/staff/breaches"
+    | "/staff/reviews"
     | "/staff/people"
     | "/staff/record";
   label: string;
@@ -29,6 +30,7 @@ const PLACES: readonly Place[] = [
   { to: "/staff/holds", label: "Holds", needs: "decide" },
   { to: "/staff/recipients", label: "Recipients", needs: "decide" },
   { to: "/staff/breaches", label: "Breaches", needs: "decide" },
+  { to: "/staff/reviews", label: "Reviews", needs: "decide" },
   { to: "/staff/record", label: "Record", needs: "read_record" },
   { to: "/staff/people", label: "People", needs: "manage_staff" },
 ];

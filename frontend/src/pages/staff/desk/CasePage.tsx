@@ -11,7 +11,9 @@ import { atDateTime, onDate } from "../../../format/time";
 import { ApprovalPanel } from "./ApprovalPanel";
 import { ActsPanel, WrittenPanel } from "./CaseHistory";
 import { CaseTags, Due } from "./CasesPage";
+import { CorrectionsPanel } from "./CorrectForm";
 import classes from "./Desk.module.css";
+import { GrantPanel } from "./GrantPanel";
 import { StepsPanel } from "./StepsPanel";
 import { CHANNEL_WORDS, KIND_WORDS, PERSON_WORDS, PROOF_WORDS } from "./words";
 
@@ -42,6 +44,8 @@ export function CasePage() {
       {page && (
         <div className={classes.columns}>
           <div className={classes.column}>
+            {page.corrections.length > 0 && <CorrectionsPanel corrections={page.corrections} />}
+            {page.grant && <GrantPanel page={page} grant={page.grant} />}
             {page.prepared && <ApprovalPanel page={page} prepared={page.prepared} />}
             <StepsPanel page={page} />
             <WrittenPanel entries={page.entries} />
@@ -64,6 +68,15 @@ function FactsPanel({ page }: { page: DeskCasePage }) {
         <div>
           <dt>{one.days_left === null ? "Answered" : "Answer by"}</dt>
           <dd className="num">{page.closed_at ? atDateTime(page.closed_at) : <Due case={one} />}</dd>
+        </div>
+        <div>
+          <dt>Law of the number's country</dt>
+          <dd>
+            {page.law.name}: {page.law.is_right ? "a right there" : "no right there, offered all the same"}
+            <div className={classes.quietly}>
+              {page.law.law}. Its own last day is {onDate(page.law.last_day)}; ours is never later.
+            </div>
+          </dd>
         </div>
         <div>
           <dt>Came</dt>

@@ -15,11 +15,12 @@ interface FrameProps {
   pending: boolean;
   button: string;
   color?: string;
+  disabled?: boolean;
   onSend: () => void;
   children: ReactNode;
 }
 
-function Frame({ error, pending, button, color, onSend, children }: FrameProps) {
+export function Frame({ error, pending, button, color, disabled, onSend, children }: FrameProps) {
   const send = (event: FormEvent) => {
     event.preventDefault();
     if (!pending) onSend();
@@ -28,7 +29,7 @@ function Frame({ error, pending, button, color, onSend, children }: FrameProps) 
     <form className={classes.form} onSubmit={send}>
       {children}
       <ProblemNote error={error} />
-      <Button type="submit" loading={pending} color={color}>
+      <Button type="submit" loading={pending} color={color} disabled={disabled}>
         {button}
       </Button>
     </form>

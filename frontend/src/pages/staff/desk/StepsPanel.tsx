@@ -6,7 +6,9 @@ import type { DeskCasePage, DeskStep } from "../../../api/types";
 import { Note, ProblemNote } from "../../../components/Note";
 import { Panel } from "../../../components/Page";
 import { useKey } from "../../../components/useKey";
+import { CorrectForm } from "./CorrectForm";
 import classes from "./Desk.module.css";
+import { GrantForm } from "./GrantPanel";
 import { AnswerForm, CarryOutForm, ReplyForm, SortForm, TextForm } from "./StepForms";
 import { useKeepPage } from "./useKeepPage";
 import { STEP_KEYS, STEP_WORDS } from "./words";
@@ -115,6 +117,10 @@ function StepForm({ step, page, onDone }: { step: DeskStep; page: DeskCasePage; 
       return <ReplyForm page={page} onDone={done} />;
     case "sort":
       return <SortForm page={page} onDone={done} />;
+    case "grant":
+      return <GrantForm page={page} onDone={done} />;
+    case "correct":
+      return <CorrectForm page={page} onDone={done} />;
     case "carry_out":
       return <CarryOutForm page={page} onDone={done} />;
     case "close":

@@ -18,6 +18,7 @@ export const CHANNEL_WORDS: Record<DeskCase["channel"], string> = {
   privacy_centre: "in the privacy centre",
   mail: "by mail",
   callee_page: "on the page for people who were called",
+  nominee_page: "on the page for nominees",
   support: "written down by support",
 };
 
@@ -31,6 +32,7 @@ export const OUTCOME_WORDS: Record<Exclude<DeskCase["outcome"], "">, string> = {
 export const PROOF_WORDS: Record<Exclude<DeskCase["proved_by"], "">, string> = {
   session: "a session whose phone was proved",
   passcode: "a passcode to the number",
+  link: "the link that we mailed to the nominee",
   support: "support, who recognised the person",
 };
 
@@ -51,6 +53,8 @@ export const STEP_WORDS: Record<DeskStep, string> = {
   reply: "Reply",
   note: "Note",
   carry_out: "Carry out",
+  correct: "Put it right",
+  grant: "Judge what was shown",
   approve: "Approve",
   withdraw: "Withdraw the preparation",
   take_back: "Cancel the deletion",
@@ -68,6 +72,8 @@ export const STEP_KEYS: Partial<Record<DeskStep, string>> = {
   pause: "p",
   resume: "w",
   carry_out: "o",
+  correct: "o",
+  grant: "o",
   close: "a",
 };
 
@@ -91,9 +97,15 @@ const ACT_WORDS: Record<string, string> = {
   "case.noted": "kept a note",
   "case.replied": "replied",
   "case.closed": "closed it",
+  "correction.made": "put something right",
+  "correction.done": "found the old value nowhere any more",
   "deletion.prepared": "prepared the deletion",
   "deletion.approved": "approved the deletion",
   "deletion.withdrawn": "withdrew the prepared deletion",
+  "nominee.prepared": "judged what the nominee has shown",
+  "nominee.approved": "approved what the nominee may do",
+  "nominee.withdrawn": "withdrew what was prepared for the nominee",
+  "nominee.copied": "fetched the copy",
   "restriction.began": "put everything out of use",
   "restriction.lifted": "lifted the restriction",
 };
@@ -105,3 +117,11 @@ export function dueWords(daysLeft: number): string {
   if (daysLeft === 0) return "due today";
   return `${daysLeft} ${daysLeft === 1 ? "day" : "days"} left`;
 }
+
+export const FACT_WORDS: Record<DeskCasePage["corrections"][number]["what"][number], string> = {
+  name: "Name",
+  company: "Company",
+  phone: "Number",
+  email: "E-mail",
+  mobile: "Mobile",
+};

@@ -58,7 +58,11 @@ function ListOfAll({ items }: { items: Recipients["items"] }) {
                 : "Nothing by itself"}
             </td>
             <td className="num">
-              {times === 0 ? "Not once" : `${times} ${times === 1 ? "time" : "times"}`}
+              {times === null
+                ? "Of fewer than 5 people"
+                : times === 0
+                  ? "Not once"
+                  : `${times} ${times === 1 ? "time" : "times"}`}
               {last_on && <div className={list.under}>last {onDay(last_on)}</div>}
             </td>
           </tr>

@@ -1,0 +1,120 @@
+"""What a nominee may do with an account: one of us judges what was shown, another approves exactly that."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from typing import ClassVar, Final
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from compliance import case_mails, case_replies, cases, requests
+from compliance.models import Case, NomineeGrant
+from compliance.redaction import redact_cards
+from compliance.second_person import NothingPrepared, PreparedAlready, PreviewChanged, SamePerson
+from compliance.stores import Subject
+from processors.errors import DomainError
+
+LINK_GOOD_FOR: Final = timedelta(days=7)
+
+
+class NotOfNominee(DomainError):
+    """The case did not come from a nominee by the link that was mailed to the nominee."""
+
+    code: ClassVar[str] = "not_of_nominee"
+
+
+class NothingGranted(DomainError):
+    """A nominee who gets neither a copy nor the deletion gets nothing; then the case is refused."""
+
+    code: ClassVar[str] = "nothing_granted"
+
+
+def prepare(*, case: Case, evidence: str, access: bool, erasure: bool, by: str, now: datetime) -> NomineeGrant:
+    """Judges what was shown, for another to approve. case: locked by the caller, in whose transaction this is.
+
+    evidence: what it was; names nobody. Raises NotOfNominee, NothingGranted, PreparedAlready, ReasonMissing, CaseWaitsForErasure.
+    """
+    if case.kind != "nominee" or case.proved_by != "link" or case.user_id is None:
+        raise NotOfNominee("This did not come from a nominee by the link in our mail. Answer it with words.")
+    if not access and not erasure:
+        raise NothingGranted("Choose a copy, the deletion, or both. To grant nothing, refuse the case.")
+    if case.erasure is not None:
+        raise cases.CaseWaitsForErasure("Its deletion goes on already.")
+    if case.grants.filter(state="waiting").exists():
+        raise PreparedAlready("It is prepared already. A second person approves it, or it is taken back first.")
+    grant = NomineeGrant.objects.create(
+        case=case,
+        evidence=redact_cards(cases.reason_given(evidence)),
+        access=access,
+        erasure=erasure,
+        prepared_by=by,
+        prepared_at=now,
+    )
+    cases.note_act(case, "nominee.prepared", by, now)
+    return grant
+
+
+def approve(*, case: Case, seen: UUID, subject: Subject, by: str, now: datetime) -> None:
+    """Mails the link to a copy, begins the deletion with its grace, or both. seen: which preparation the approver has read.
+
+    case: locked by the caller, in whose transaction this is. subject: whose account it is. Where both are granted the link is good
+    until the deletion begins. Raises NothingPrepared, SamePerson, PreviewChanged, RequestAlreadyOpen.
+    """
+    grant = _waiting(case)
+    if grant.prepared_by == by:
+        raise SamePerson("You have prepared it. Somebody else of us has to approve it.")
+    if seen != grant.id:
+        raise PreviewChanged("It was prepared anew meanwhile. Read it again.")
+    grant.state, grant.decided_by, grant.decided_at = "approved", by, now
+    if grant.access:
+        token = secrets.token_urlsafe(32)
+        grant.link_hash = hash_of(token)
+        grant.link_until = now + (requests.GRACE if grant.erasure else LINK_GOOD_FOR)
+        until = f"{grant.link_until:%Y-%m-%d %H:%M} UTC"
+        case_mails.queue(case, template="nominee_access", to=case.contact, text=f"{token} {until}", now=now)
+    grant.save(update_fields=["state", "decided_by", "decided_at", "link_hash", "link_until"])
+    cases.note_act(case, "nominee.approved", by, now, prepared_by=grant.prepared_by)
+    if grant.erasure:
+        request = requests.open_for_case(case=case, subject=subject, by=by, now=now)
+        token = requests.receipt_token(request.id)
+        case_replies.tell_of_deletion(case, request=request, token=token, by=by, now=now)
+
+
+def withdraw(*, case: Case, by: str, now: datetime) -> None:
+    """Takes back what waits for approval. case: locked by the caller, in whose transaction this is. Raises NothingPrepared."""
+    grant = _waiting(case)
+    grant.state, grant.decided_by, grant.decided_at = "withdrawn", by, now
+    grant.save(update_fields=["state", "decided_by", "decided_at"])
+    cases.note_act(case, "nominee.withdrawn", by, now)
+
+
+def open_link(*, token: str, now: datetime) -> UUID | None:
+    """Whose copy a link opens, once; None when it opens nothing. Within the caller's transaction."""
+    good = granting(token, now)
+    grant = good.select_for_update(of=("self",)).select_related("case").first()
+    # An erasure that has begun leaves nothing to copy.
+    if grant is None or grant.case.user_id is None:
+        return None
+    grant.used_at = now
+    grant.save(update_fields=["used_at"])
+    cases.note_act(grant.case, "nominee.copied", "requester", now)
+    return grant.case.user_id
+
+
+def granting(token: str, now: datetime) -> QuerySet[NomineeGrant]:
+    """The grant whose link this is, if it can still be used."""
+    usable = Q(state="approved", link_until__gt=now, used_at__isnull=True)
+    return NomineeGrant.objects.filter(usable, link_hash=hash_of(token))
+
+
+def hash_of(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _waiting(case: Case) -> NomineeGrant:
+    """Raises NothingPrepared."""
+    grant = case.grants.select_for_update().filter(state="waiting").first()
+    if grant is None:
+        raise NothingPrepared("Nothing waits for approval. It was approved or taken back meanwhile.")
+    return grant
