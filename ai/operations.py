@@ -5,11 +5,14 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import Any, ClassVar
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Q
 
 from ai import answer as answering
 from ai import embedding, insights
@@ -224,33 +227,47 @@ def delete_question(*, actor: Actor, question_id: UUID) -> None:
         raise QuestionUnknown("This question is not in your history; it may have been deleted already.")
 
 
-def forget_call(*, call_id: UUID, now: datetime) -> None:
-    """Erases all that is known of a call: turns, passages, insights, and its quotes in every answer.
+def forget_calls(*, call_ids: Sequence[UUID], now: datetime) -> None:
+    """Erases all that is known of calls: turns, passages, insights, and their quotes in every answer.
 
     Questions that name the called person go as a whole: by the full name anywhere, by a part of it or by the company
-    where the answer quoted this call. Repeating it changes nothing; a late index_call cannot bring the call back.
+    where the answer quoted the call. Repeating it changes nothing; a late index_call cannot bring a call back.
     """
     with transaction.atomic():
-        _lock_call(call_id)
-        tombstones.bury(kind="call", values=[call_id], now=now)
-        for row in IndexedCall.objects.filter(call_id=call_id):
-            asked = AiQuery.objects.for_workspace(row.workspace_id)
-            asked.filter(filter_lead_id=row.lead_id).delete()
-            if full_name := row.lead_name.strip():
-                asked.filter(question__icontains=full_name).delete()
-            for name in filter(None, (*full_name.split(), row.company.strip())):
-                asked.filter(citations__call_id=call_id, question__icontains=name).delete()
-            row.delete()
-        Citation.objects.filter(call_id=call_id).delete()
+        _lock_calls(call_ids)
+        tombstones.bury(kind="call", values=call_ids, now=now)
+        by_workspace: dict[UUID, list[IndexedCall]] = {}
+        # Without their turns, which need not be read to be removed.
+        for row in IndexedCall.objects.filter(call_id__in=call_ids).defer("turns"):
+            by_workspace.setdefault(row.workspace_id, []).append(row)
+        for workspace_id, rows in by_workspace.items():
+            _forget_questions(workspace_id, rows)
+        _forget_understood(call_ids)
 
 
-def expire_call(*, call_id: UUID, now: datetime) -> None:
-    """Removes what is known of a call whose text is over its term. Questions stay for their own term; quotes of it are gone."""
+def _forget_questions(workspace_id: UUID, rows: Sequence[IndexedCall]) -> None:
+    asked = AiQuery.objects.for_workspace(workspace_id)
+    asked.filter(filter_lead_id__in={row.lead_id for row in rows}).delete()
+    if full_names := {row.lead_name.strip() for row in rows} - {""}:
+        asked.filter(reduce(or_, (Q(question__icontains=name) for name in sorted(full_names)))).delete()
+    quoted = Citation.objects.filter(call_id__in=[row.call_id for row in rows]).values_list("call_id", flat=True)
+    cited = set(quoted.distinct())
+    for row in (row for row in rows if row.call_id in cited):
+        for name in filter(None, (*row.lead_name.split(), row.company.strip())):
+            asked.filter(citations__call_id=row.call_id, question__icontains=name).delete()
+
+
+def _forget_understood(call_ids: Sequence[UUID]) -> None:
+    IndexedCall.objects.filter(call_id__in=call_ids).only("id").delete()
+    Citation.objects.filter(call_id__in=call_ids).delete()
+
+
+def expire_calls(*, call_ids: Sequence[UUID], now: datetime) -> None:
+    """Removes what is known of calls whose text is over its term. Questions stay for their own term; quotes of them are gone."""
     with transaction.atomic():
-        _lock_call(call_id)
-        tombstones.bury(kind="call", values=[call_id], now=now)
-        IndexedCall.objects.filter(call_id=call_id).delete()
-        Citation.objects.filter(call_id=call_id).delete()
+        _lock_calls(call_ids)
+        tombstones.bury(kind="call", values=call_ids, now=now)
+        _forget_understood(call_ids)
 
 
 def scope_of(actor: Actor, filters: AskFilters) -> Scope:
@@ -297,9 +314,16 @@ def _store_turns(call: CallTurns, digest: str, now: datetime) -> IndexedCall | N
 
 
 def _lock_call(call_id: UUID) -> None:
-    """Serialises all who write about one call, known or not, until the transaction ends."""
+    _lock_calls([call_id])
+
+
+def _lock_calls(call_ids: Sequence[UUID]) -> None:
+    """Serialises all who write about one of these calls, known or not, until the transaction ends."""
+    names = [f"ai.call:{call_id}" for call_id in sorted(call_ids)]
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"ai.call:{call_id}"])
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest(%s::text[]) AS name", [names]
+        )
 
 
 def _turn_json(turn: Turn) -> dict[str, Any]:

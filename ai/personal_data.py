@@ -1,18 +1,18 @@
 """What thinking holds about people, and how it is found, handed out and erased.
 
-A called person is reached through calls: whoever erases a call, for whatever reason, says so by `forget_call`. A
+A called person is reached through calls: whoever erases a call, for whatever reason, says so by `forget_calls`. A
 person with an account is found here directly: the questions, and the calls that the person made.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
 from django.db.models import Q, QuerySet
 
 from ai.models import AiQuery, Citation, IndexedCall, Insight, Passage
-from ai.operations import forget_call
-from compliance.stores import Store, Subject
+from ai.operations import forget_calls
+from compliance.stores import Store, Subject, batched, pages
 
 INVENTORY: Final[Mapping[str, str]] = {
     "ai.IndexedCall.id": "none",
@@ -76,6 +76,10 @@ INVENTORY: Final[Mapping[str, str]] = {
     "ai.Citation.score": "none",
 }
 
+# Questions, or calls with all that was said in them.
+EXPORTED_AT_ONCE: Final = 20
+# In one transaction, so that none takes long.
+ERASED_TOGETHER: Final = 50
 _NOBODY = Q(pk__in=())
 
 
@@ -95,35 +99,16 @@ class AiStore:
 
     def export(self, subject: Subject) -> dict[str, Any]:
         """The person's questions, and the person's own words in answers and insights; the other side's are theirs."""
-        calls = _calls(subject)
+        calls, queries = _calls(subject), _queries(subject)
         if subject.user_id is not None:
-            calls = calls.filter(user_id=subject.user_id)
-        own_words = {
-            turn["segment_id"]: turn["text"] for call in calls for turn in call.turns if turn["speaker"] == "agent"
-        }
-        queries = _queries(subject)
-        if subject.user_id is not None:
-            queries = queries.filter(user_id=subject.user_id)
-        return {
-            "ai_query": [_query_json(query, own_words) for query in queries.order_by("asked_at", "id")],
-            "insight": [
-                {
-                    "call_id": str(insight.indexed_call.call_id),
-                    "kind": insight.kind,
-                    "text": insight.text,
-                    "due_on": insight.due_on.isoformat() if insight.due_on else None,
-                }
-                for insight in Insight.objects.filter(indexed_call__in=calls)
-                .select_related("indexed_call")
-                .order_by("indexed_call", "rank")
-                if all(str(segment) in own_words for segment in insight.segment_ids)
-            ],
-        }
+            calls, queries = calls.filter(user_id=subject.user_id), queries.filter(user_id=subject.user_id)
+        # Read while they are given out: the words that they quote are those of all calls.
+        return {"ai_query": _exported_queries(queries, calls), "insight": _exported_insights(calls)}
 
     def erase(self, subject: Subject, *, now: datetime) -> dict[str, int]:
         removed = self.find(subject)
-        for call_id in _calls(subject).values_list("call_id", flat=True):
-            forget_call(call_id=call_id, now=now)
+        for some in batched(_calls(subject).values_list("call_id", flat=True), ERASED_TOGETHER):
+            forget_calls(call_ids=some, now=now)
         _queries(subject).delete()
         return removed
 
@@ -150,6 +135,32 @@ def _mine(subject: Subject) -> Q:
     return mine | Q(user_id=subject.user_id) if subject.user_id is not None else mine
 
 
+def _exported_queries(queries: QuerySet[AiQuery], calls: QuerySet[IndexedCall]) -> Iterator[dict[str, Any]]:
+    for page in pages(queries.prefetch_related("citations").order_by("asked_at", "id"), size=EXPORTED_AT_ONCE):
+        cited = {one.call_id for query in page for one in query.citations.all()}
+        own_words = _own_words(calls.filter(call_id__in=cited))
+        yield from (_query_json(query, own_words) for query in page)
+
+
+def _exported_insights(calls: QuerySet[IndexedCall]) -> Iterator[dict[str, Any]]:
+    for page in pages(calls.prefetch_related("insights").order_by("id"), size=EXPORTED_AT_ONCE):
+        for call in page:
+            own_words = _own_words([call])
+            for insight in sorted(call.insights.all(), key=lambda row: row.rank):
+                if all(str(segment) in own_words for segment in insight.segment_ids):
+                    yield {
+                        "call_id": str(call.call_id),
+                        "kind": insight.kind,
+                        "text": insight.text,
+                        "due_on": insight.due_on.isoformat() if insight.due_on else None,
+                    }
+
+
+def _own_words(calls: Iterable[IndexedCall]) -> dict[str, str]:
+    """What the member said in these calls, by the segment."""
+    return {turn["segment_id"]: turn["text"] for call in calls for turn in call.turns if turn["speaker"] == "agent"}
+
+
 def _query_json(query: AiQuery, own_words: Mapping[str, str]) -> dict[str, Any]:
     return {
         "question": query.question,
@@ -164,6 +175,6 @@ def _query_json(query: AiQuery, own_words: Mapping[str, str]) -> dict[str, Any]:
                 "segment_id": str(one.segment_id),
                 "your_words": own_words.get(str(one.segment_id)),
             }
-            for one in query.citations.order_by("rank")
+            for one in sorted(query.citations.all(), key=lambda row: row.rank)
         ],
     }

@@ -2,12 +2,13 @@
 
 from typing import Annotated, Any, Final, cast
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils import timezone
 from ninja import Query, Router, Status
 
 from api.auth import CookieAuth, anyone_auth, refuse_key
 from api.client import client_of
+from api.streaming import downloaded
 from compliance import cases, requests, turns
 from compliance.schemas import WishIn
 from identity import contact, number_access, opt_out, verify
@@ -146,15 +147,11 @@ def make_link(request: HttpRequest) -> Any:
     operation_id="download_my_data",
     openapi_extra={"responses": {200: {"content": {"application/json": {"schema": {"type": "object"}}}}}},
 )
-def download(request: HttpRequest, token: Annotated[str, Query(max_length=100)] = "") -> HttpResponse:
+def download(request: HttpRequest, token: Annotated[str, Query(max_length=100)] = "") -> StreamingHttpResponse:
     """The copy that a link opens."""
     now = timezone.now()
     number = number_access.open_link(token=token, client=client_of(request), now=now)
-    answer = JsonResponse(
-        callee.export(phone_e164=number, now=now), json_dumps_params={"ensure_ascii": False, "indent": 2}
-    )
-    answer["Content-Disposition"] = 'attachment; filename="klosesales-my-data.json"'
-    return answer
+    return downloaded(callee.export(phone_e164=number, now=now), filename="klosesales-my-data.json")
 
 
 def _number(request: HttpRequest) -> str:

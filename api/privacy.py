@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
 from ninja import Router, Status
 
 from api.auth import actor_of, person_auth
+from api.streaming import downloaded
 from compliance import access, cases, jurisdictions, queries, requests
 from compliance.schemas import (
     AskIn,
@@ -65,11 +66,10 @@ def consents(request: HttpRequest) -> ConsentsOut:
     operation_id="export_personal_data",
     openapi_extra={"responses": {200: {"content": {"application/json": {"schema": {"type": "object"}}}}}},
 )
-def export(request: HttpRequest) -> HttpResponse:
-    bundle = access.export(subject=_subject(request), now=timezone.now())
-    answer = JsonResponse(bundle, json_dumps_params={"ensure_ascii": False, "indent": 2})
-    answer["Content-Disposition"] = 'attachment; filename="klosesales-my-data.json"'
-    return answer
+def export(request: HttpRequest) -> StreamingHttpResponse:
+    """Everything that is held about the person, written while it is read: how much it is does not matter to memory."""
+    held = access.export(subject=_subject(request), now=timezone.now())
+    return downloaded(held, filename="klosesales-my-data.json")
 
 
 @router.get("/privacy/erasure/preview", response=ErasurePreviewOut, operation_id="preview_erasure")

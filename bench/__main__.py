@@ -15,6 +15,7 @@ NAMES = {
     "rest": "what authentication adds to a request: sessions, keys, and Django's own beside them",
     "statement": "the statement's export: memory and rate, from 1,000 to 100,000 entries",
     "calling": "from the press of Call to the carrier, callbacks, their events, import, lists beside usual stacks",
+    "erasure": "somebody with 1,000 calls is exported and erased while others call: seconds, waits, bytes left",
     "listening": "speech in, text out in true real time: delay, word errors, calls (about 15 minutes)",
 }
 

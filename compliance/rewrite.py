@@ -1,41 +1,50 @@
-"""Removing the bytes that DELETE leaves behind: in tables, indexes, statistics and the write-ahead log."""
+"""Removing the bytes that DELETE leaves behind: in tables, indexes, statistics and the write-ahead log.
+
+Nobody is shut out for long meanwhile: large tables are rewritten beside everybody's work, small ones in an instant, and a lock
+that is not to be had at once is asked for again. docs/decisions/0019-rewrite-beside-the-work.md
+"""
 
 import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from typing import Final
 
 from django.apps import apps
 from django.db import DatabaseError, connection
 from psycopg import sql
 
+from compliance import online_rewrite
 from compliance.stores import all_inventories
 
 logger = logging.getLogger(__name__)
 
-LOCK_TIMEOUT: Final = "10s"
-# What was written before the erasure is overwritten or removed after so many switches with checkpoints.
+# VACUUM FULL of less, with its indexes, is over within tens of milliseconds.
+ONLINE_FROM_BYTES: Final = 4 * 2**20
+# What was written before the erasure is overwritten or removed after so many switches with checkpoints, on a small database.
 WAL_SWITCHES: Final = 4
+WAL_SWITCHES_MAX: Final = 128
+# Between two switches, each of which fills a file.
+SWITCH_REST_S: Final = 0.05
 
 
 def rewrite_bytes() -> dict[str, int]:
     """Rewrites every table that may hold personal data, with its statistics, then lets the log go round.
 
-    Returns tables rewritten and switches made; 0 switches when the database role may not make them, in which case the
-    old log goes when it is recycled, and the operator's backups within 21 days.
-    Raises DatabaseError when a table stays locked for longer than LOCK_TIMEOUT; RuntimeError inside a transaction.
+    Returns tables rewritten, how many of them beside everybody's work, and switches made; 0 switches when the database role may
+    not make them, in which case the old log goes when it is recycled, and the operator's backups within 21 days.
+    Raises DatabaseError when a table stays locked by others for longer than a minute; RuntimeError inside a transaction.
     """
     if connection.in_atomic_block:
         raise RuntimeError("Bytes cannot be rewritten inside a transaction.")
     tables = personal_tables()
-    with connection.cursor() as cursor:
-        cursor.execute(sql.SQL("SET lock_timeout = {}").format(LOCK_TIMEOUT))
-        try:
-            for table in tables:
-                cursor.execute(sql.SQL("VACUUM (FULL, ANALYZE) {}").format(sql.Identifier(table)))
-            # The statistics that ANALYZE replaced quoted the most common values.
-            cursor.execute("VACUUM (FULL) pg_catalog.pg_statistic")
-        finally:
-            cursor.execute("RESET lock_timeout")
-    return {"tables": len(tables), "log_switches": _switch_log()}
+    with _alone():
+        online_rewrite.clear()
+        online = sum(_rewrite(table) for table in tables)
+        # The statistics that ANALYZE replaced quoted the most common values.
+        _rewrite_at_once("VACUUM (FULL) pg_catalog.pg_statistic")
+    return {"tables": len(tables), "online": online, "log_switches": _switch_log()}
 
 
 def personal_tables() -> list[str]:
@@ -49,16 +58,74 @@ def personal_tables() -> list[str]:
     return sorted(apps.get_model(name)._meta.db_table for name in names)
 
 
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One rewrite at a time: another waits until it is its turn, and then removes what was deleted since."""
+    lock = "hashtextextended('compliance.rewrite', 0)"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT pg_advisory_lock({lock})")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT pg_advisory_unlock({lock})")
+
+
+def _rewrite(table: str) -> bool:
+    """Whether beside everybody's work."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_total_relation_size(%s::regclass)", [table])
+        is_large = cursor.fetchone()[0] >= ONLINE_FROM_BYTES
+    if is_large:
+        try:
+            online_rewrite.rewrite_online(table)
+            return True
+        except online_rewrite.NotOnline as error:
+            # The bytes go all the same; whoever needs the table waits.
+            logger.warning("table rewritten under a lock", extra={"table": table, "reason": str(error)})
+    _rewrite_at_once(sql.SQL("VACUUM (FULL, ANALYZE) {}").format(sql.Identifier(table)))
+    return False
+
+
+def _rewrite_at_once(statement: str | sql.Composed) -> None:
+    def rewrite() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(sql.SQL("SET lock_timeout = {}").format(online_rewrite.LOCK_WAIT))
+            try:
+                cursor.execute(statement)
+            finally:
+                cursor.execute("RESET lock_timeout")
+
+    online_rewrite.patiently(rewrite)
+
+
 def _switch_log() -> int:
     switches = 0
     try:
         with connection.cursor() as cursor:
-            for _ in range(WAL_SWITCHES):
+            cursor.execute("SELECT clock_timestamp()")
+            began = cursor.fetchone()[0]
+            while switches < WAL_SWITCHES_MAX:
                 # A switch right after another does nothing, so each needs something to be written first.
                 cursor.execute("SELECT pg_logical_emit_message(false, 'klosesales', 'switch')")
                 cursor.execute("SELECT pg_switch_wal()")
                 cursor.execute("CHECKPOINT")
                 switches += 1
+                if switches >= WAL_SWITCHES and not _older_log(began):
+                    break
+                time.sleep(SWITCH_REST_S)
     except DatabaseError as error:
         logger.warning("write-ahead log not switched", extra={"error_type": type(error).__name__})
     return switches
+
+
+def _older_log(began: datetime) -> int:
+    """How many files of the log were last written before then: those that PostgreSQL keeps to use again hold old bytes until then.
+    0 when the role may not see them."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_ls_waldir() WHERE modification < %s", [began])
+            return int(cursor.fetchone()[0])
+    except DatabaseError as error:
+        logger.warning("write-ahead log not seen", extra={"error_type": type(error).__name__})
+        return 0

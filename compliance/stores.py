@@ -2,19 +2,23 @@
 all."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, cast, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeVar, cast, runtime_checkable
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import Model, QuerySet
 from django.utils.module_loading import import_string
 
 from processors.errors import DomainError
 
 if TYPE_CHECKING:
     from compliance.sealing import Copy
+
+_Row = TypeVar("_Row", bound=Model)
+_Value = TypeVar("_Value")
 
 
 class NotYet(DomainError):
@@ -90,7 +94,10 @@ class Store(Protocol):
         """How many things are held, by element."""
 
     def export(self, subject: Subject) -> dict[str, Any]:
-        """Everything held, by element, as JSON values that a person can read; nothing of anybody else."""
+        """Everything held, by element, as JSON values that a person can read; nothing of anybody else.
+
+        One value, or several: those may come as they are read, see `pages`, and are read once.
+        """
 
     def erase(self, subject: Subject, *, now: datetime) -> dict[str, int]:
         """Removes it, or unlinks the person where the law keeps the row; returns how many, by element.
@@ -134,6 +141,20 @@ def all_stores() -> Sequence[Store]:
     """In the order in which they are erased: whoever knows where things are kept elsewhere comes after that
     elsewhere."""
     return cast(Sequence[Store], import_string(f"{settings.PERSONAL_DATA}.STORES"))
+
+
+def pages(rows: QuerySet[_Row], *, size: int) -> Iterator[list[_Row]]:
+    """The rows in their order, so many at a time; of all of them only the keys are held at once. What goes meanwhile is left out."""
+    for wanted in batched(rows.values_list("pk", flat=True), size):
+        by_key = {row.pk: row for row in rows.filter(pk__in=wanted)}
+        yield [by_key[key] for key in wanted if key in by_key]
+
+
+def batched(values: Iterable[_Value], size: int) -> Iterator[list[_Value]]:
+    """All of them, so many at a time; they are read before the first are given out."""
+    held = list(values)
+    for start in range(0, len(held), size):
+        yield held[start : start + size]
 
 
 def found(subject: Subject) -> Counter[str]:

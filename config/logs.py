@@ -99,6 +99,7 @@ FIELDS: Final[dict[str, str]] = {
     "step": "none",
     "store": "none",
     "stream_sid": "log_id",
+    "table": "none",
     "task": "none",
     "track": "none",
     "top_up_id": "log_id",

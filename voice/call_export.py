@@ -1,9 +1,28 @@
 """A call as people take it along: their own words, or both sides'."""
 
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from voice.models import Call
+from django.db.models import Prefetch, QuerySet
+
+from compliance.stores import pages
+from voice.models import Call, TranscriptSegment
+
+AT_ONCE: Final = 20
+
+
+def exported_calls(calls: QuerySet[Call], *, called: bool) -> Iterator[dict[str, Any]]:
+    """A person's calls, some at a time, as they are read: what was said in them is most of what is held.
+
+    called: whether the person is who was called.
+    """
+    text = TranscriptSegment.objects.get_queryset().defer("words", "replaces")
+    rows = calls.select_related("lead", "workspace").prefetch_related(Prefetch("segments", text))
+    for page in pages(rows.order_by("created_at", "id"), size=AT_ONCE):
+        for call in page:
+            # The other side's words are that side's own.
+            yield {"customer": call.workspace.name, **call_export(call, only="callee")} if called else own_export(call)
 
 
 def own_export(call: Call) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """What a person who was called sees and may do about it, over all workspaces, once the number is proved."""
 
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 from uuid import UUID
 
 from django.db import transaction
@@ -138,13 +139,13 @@ def make_link(*, phone_e164: str, now: datetime) -> DataLinkOut:
     return DataLinkOut(path=f"/api/my-data/download?token={token}", expires_at=now + number_access.LINK_GOOD_FOR)
 
 
-def export(*, phone_e164: str, now: datetime) -> dict[str, Any]:
-    """Everything held about the number; that it was given out is a case of its own, answered at once."""
+def export(*, phone_e164: str, now: datetime) -> Iterator[str]:
+    """Everything held about the number, as `access.export` gives it; that it was given out is a case of its own, answered at once."""
     with transaction.atomic():
-        bundle = access.export(subject=subject_of_number(phone_e164), now=now, by="requester")
+        held = access.export(subject=subject_of_number(phone_e164), now=now, by="requester")
         opened = _open_wish(phone_e164, kind="access", words="", now=now)
         cases.close(reference=opened.reference, outcome="done", answer="Downloaded.", by="system", now=now)
-    return bundle
+    return held
 
 
 def _open_wish(phone_e164: str, *, kind: cases.Kind, words: str, now: datetime) -> Case:

@@ -158,9 +158,9 @@ def remove_lead(*, actor: Actor, lead_id: UUID, now: datetime) -> None:
             now=now,
         )
         caps.keep_spending(lead.calls.all())
-        for call_id in list(lead.calls.values_list("id", flat=True)):
-            ai.forget_call(call_id=call_id, now=now)
-            deliveries.forget_call(call_id=call_id)
+        call_ids = list(lead.calls.values_list("id", flat=True))
+        ai.forget_calls(call_ids=call_ids, now=now)
+        deliveries.forget_calls(call_ids=call_ids)
         correcting.forget(kind="lead", target_ids=[lead.id])
         lead.delete()
         tags.forget_unused(workspace_id=actor.workspace_id, names=lead.tags)

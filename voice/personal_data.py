@@ -1,24 +1,39 @@
 """What voice holds about people, here and at the carrier."""
 
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
 from ai import operations as ai
 from ai import queries as ai_queries
 from compliance import correcting
 from compliance.sealing import Copy
-from compliance.stores import Corrected, NotYet, Subject
+from compliance.stores import Corrected, NotYet, Subject, batched
 from identity.outgoing import deliveries
 from identity.team_lock import lock_workspaces
 from voice import caps, following, holding, tags, twilio, wake
-from voice.call_export import call_export, iso, own_export
-from voice.models import TERMINAL_STATUSES, Call, CallLeg, CallWatch, DialPause, Lead, Reservation, Tag
+from voice.call_export import exported_calls, iso
+from voice.models import (
+    TERMINAL_STATUSES,
+    Call,
+    CallLeg,
+    CallWatch,
+    DialPause,
+    Lead,
+    Reservation,
+    Tag,
+    TranscriptSegment,
+)
 from voice.state import LEG_TERMINAL
 
+# In one transaction, so that none takes long.
+ERASED_TOGETHER: Final = 50
+# Of the carrier at once; each takes a connection of the pool for moments.
+ASKED_TOGETHER: Final = 4
 _TENANT = {"id": "none", "workspace": "none"}
 
 
@@ -214,19 +229,27 @@ class CarrierStore:
     def erase(self, subject: Subject, *, now: datetime) -> dict[str, int]:
         """:raises NotYet: the carrier is silent, or has not finished the call."""
         removed = 0
-        for leg in self._legs(subject).order_by("id"):
-            if leg.status not in LEG_TERMINAL:
-                raise NotYet("A call leg has not ended at the carrier yet; the erasure goes on by itself.")
-            try:
-                twilio.delete_call(leg.sid)
-            except (twilio.CarrierSilent, twilio.CarrierRefused) as error:
-                raise NotYet("The carrier has not removed its record yet; it is asked again.") from error
-            CallLeg.objects.get_queryset().filter(id=leg.id).update(carrier_deleted_at=now)
-            removed += 1
+        with ThreadPoolExecutor(ASKED_TOGETHER) as asking:
+            for legs in batched(self._legs(subject).order_by("id"), ASKED_TOGETHER):
+                if any(leg.status not in LEG_TERMINAL for leg in legs):
+                    raise NotYet("A call leg has not ended at the carrier yet; the erasure goes on by itself.")
+                removed += sum(asking.map(lambda leg: _delete_at_carrier(leg, now), legs))
         return {"call": removed} if removed else {}
 
     def verify(self, subject: Subject) -> int:
         return self._legs(subject).count()
+
+
+def _delete_at_carrier(leg: CallLeg, now: datetime) -> int:
+    """In a thread of its own, since most of it is waiting. :raises NotYet:"""
+    try:
+        twilio.delete_call(leg.sid)
+        return CallLeg.objects.get_queryset().filter(id=leg.id).update(carrier_deleted_at=now)
+    except (twilio.CarrierSilent, twilio.CarrierRefused) as error:
+        raise NotYet("The carrier has not removed its record yet; it is asked again.") from error
+    finally:
+        # The thread ends with the erasure, and what it holds of the pool must not.
+        connection.close()
 
 
 class VoiceStore:
@@ -239,7 +262,7 @@ class VoiceStore:
         counts = {
             "callee": _leads_of(subject).filter(erased_at__isnull=True).count(),
             "call": calls.count(),
-            "transcript": sum(call.segments.count() for call in calls),
+            "transcript": TranscriptSegment.objects.get_queryset().filter(call__in=calls).count(),
             "watch": _watches_of(subject).count() + _ended_by(subject).count(),
         }
         if subject.kind == "callee":
@@ -269,11 +292,8 @@ class VoiceStore:
             }
             for lead in shown.select_related("workspace")
         ]
-        calls = [
-            # The other side's words are that side's own.
-            {"customer": call.workspace.name, **call_export(call, only="callee")} if called else own_export(call)
-            for call in _calls_of(subject).select_related("lead", "workspace").prefetch_related("segments")
-        ]
+        # They are read while they are given out: what was said in them is most of what is held.
+        calls = exported_calls(_calls_of(subject), called=called) if _calls_of(subject).exists() else ()
         watched = [{"call_id": str(one.call_id), "began_at": one.began_at.isoformat()} for one in _watches_of(subject)]
         ended = [{"call_id": str(call.id), "ended_at": iso(call.ended_at)} for call in _ended_by(subject)]
         return {key: rows for key, rows in (("callee", leads), ("call", calls), ("watch", [*watched, *ended])) if rows}
@@ -288,11 +308,11 @@ class VoiceStore:
         counts = self.find(subject)
         _watches_of(subject).delete()
         _ended_by(subject).update(ended_by=None)
-        for call_id in list(_calls_of(subject).values_list("id", flat=True)):
-            ai.forget_call(call_id=call_id, now=now)
-            deliveries.forget_call(call_id=call_id)
+        for call_ids in batched(_calls_of(subject).values_list("id", flat=True), ERASED_TOGETHER):
+            ai.forget_calls(call_ids=call_ids, now=now)
+            deliveries.forget_calls(call_ids=call_ids)
             with transaction.atomic():
-                mine = Call.objects.get_queryset().filter(id=call_id)
+                mine = Call.objects.get_queryset().filter(id__in=call_ids)
                 # What others spent on calls with the person stays counted, where the workspace stays.
                 others = mine.exclude(workspace_id__in=subject.workspace_ids_to_erase)
                 caps.keep_spending(others if subject.user_id is None else others.exclude(user_id=subject.user_id))

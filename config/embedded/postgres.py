@@ -33,13 +33,13 @@ CREATE EXTENSION IF NOT EXISTS vector;
 SELECT format('CREATE ROLE {name} LOGIN CREATEDB PASSWORD %L', '{password}')
     WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{name}') \\gexec
 GRANT pg_checkpoint TO {name};
-GRANT EXECUTE ON FUNCTION pg_switch_wal() TO {name};
+GRANT EXECUTE ON FUNCTION pg_switch_wal(), pg_ls_waldir() TO {name};
 SELECT 'CREATE DATABASE {name} OWNER {name}'
     WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{name}') \\gexec
 SELECT 'CREATE DATABASE {ledger} OWNER {name}'
     WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{ledger}') \\gexec
 \\connect {name}
-GRANT EXECUTE ON FUNCTION pg_switch_wal() TO {name};
+GRANT EXECUTE ON FUNCTION pg_switch_wal(), pg_ls_waldir() TO {name};
 """
 _FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
@@ -141,7 +141,7 @@ class Postgres:
 
         The role owns its database and may create others, but is no superuser. Only a superuser may create the
         extension, so it goes into template1, of which each new database (a test's too) is a copy. The role may
-        switch the log and make checkpoints, because an erasure has to remove old bytes there as well.
+        switch the log, make checkpoints and see the log's files, because an erasure has to remove old bytes there as well.
         Raises PostgresUnusable.
         """
         # The wheel's own client does it, so that the supervisor need not hold a driver in memory.

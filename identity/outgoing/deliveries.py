@@ -117,9 +117,9 @@ def again(*, actor: Actor, delivery_id: UUID, now: datetime) -> DeliveryOut:
     return delivery_out(row)
 
 
-def forget_call(*, call_id: UUID) -> None:
-    """What was told of a call goes when the call is erased; whoever erases it says so."""
-    Delivery.objects.get_queryset().filter(call_id=call_id).delete()
+def forget_calls(*, call_ids: Sequence[UUID]) -> None:
+    """What was told of calls goes when they are erased; whoever erases them says so."""
+    Delivery.objects.get_queryset().filter(call_id__in=call_ids).delete()
 
 
 def telling(*, call_ids: QuerySet[Any, Any], words: Iterable[str]) -> int:

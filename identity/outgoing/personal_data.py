@@ -53,7 +53,7 @@ INVENTORY: Final[dict[str, str]] = {
 
 class OutgoingStore:
     """Endpoints end with the workspace. A called person is reached through calls: whoever erases a call says so by
-    `deliveries.forget_call`."""
+    `deliveries.forget_calls`."""
 
     name = "outgoing"
 

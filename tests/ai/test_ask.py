@@ -10,7 +10,7 @@ from django.db import connection
 from uuid_utils.compat import uuid7
 
 from ai.models import AiQuery, Citation, IndexedCall, Passage
-from ai.operations import IdempotencyKeyReused, delete_question, derive_insights, forget_call, index_call
+from ai.operations import IdempotencyKeyReused, delete_question, derive_insights, forget_calls, index_call
 from ai.queries import QuestionUnknown, answer_of, history
 from ai.turns import CallTurns
 from identity.auth import Actor
@@ -95,7 +95,7 @@ def test_a_question_that_names_the_company_goes_with_the_call_that_it_quotes(act
     call = indexed(actor, lead_name="Nora Blake", company="Northern Freight")
     named = asks(actor, "What does the Clearview package cost Northern Freight per month?")
     assert named.status == "answered"
-    forget_call(call_id=call.call_id, now=NOW)
+    forget_calls(call_ids=[call.call_id], now=NOW)
     with pytest.raises(QuestionUnknown):
         answer_of(actor=actor, question_id=named.id)
 
@@ -239,7 +239,7 @@ def test_a_forgotten_call_leaves_answers_and_stays_away(actor_in: MakeActor) -> 
     answer = asks(actor, ASK_PRICE)
     named = [asks(actor, "Why does David Miller stay silent?"), asks(actor, "What did we offer David per month?")]
     assert [one.status for one in named] == ["not_in_your_calls", "answered"]
-    forget_call(call_id=call.call_id, now=NOW)
+    forget_calls(call_ids=[call.call_id], now=NOW)
     assert not Passage.objects.for_workspace(actor.workspace_id).exists()
     assert not Citation.objects.for_workspace(actor.workspace_id).exists()
     kept = answer_of(actor=actor, question_id=answer.id)
@@ -249,7 +249,7 @@ def test_a_forgotten_call_leaves_answers_and_stays_away(actor_in: MakeActor) -> 
             answer_of(actor=actor, question_id=one.id)
     index_call(call=call, now=NOW)
     assert not IndexedCall.objects.for_workspace(actor.workspace_id).exists()
-    forget_call(call_id=call.call_id, now=NOW)
+    forget_calls(call_ids=[call.call_id], now=NOW)
 
 
 def test_the_history_is_the_askers_own_newest_first_and_pages_keep_their_place(actor_in: MakeActor) -> None:

@@ -7,7 +7,7 @@ from uuid_utils.compat import uuid7
 
 from ai.insights import Draft, derive
 from ai.models import Insight
-from ai.operations import derive_insights, forget_call, index_call
+from ai.operations import derive_insights, forget_calls, index_call
 from ai.queries import insights_of
 from ai.schemas import InsightKind
 from identity.auth import Actor
@@ -179,7 +179,7 @@ def test_insights_are_pending_then_ready_then_stale_and_gone_when_the_call_is(ac
     derive_insights(call=corrected, now=NOW)
     assert insights_of(actor=actor, call_id=call.call_id).state == "ready"
     assert "$62" not in " ".join(Insight.objects.for_workspace(actor.workspace_id).values_list("text", flat=True))
-    forget_call(call_id=call.call_id, now=NOW)
+    forget_calls(call_ids=[call.call_id], now=NOW)
     derive_insights(call=call, now=NOW)
     assert insights_of(actor=actor, call_id=call.call_id).state == "pending"
 

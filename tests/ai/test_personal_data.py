@@ -54,7 +54,7 @@ def test_the_person_gets_the_questions_and_the_own_words_but_not_the_other_sides
     actor = actor_in()
     speaks(actor)
     asks(actor, QUESTION)
-    held = STORE.export(person(actor))
+    held = {element: list(items) for element, items in STORE.export(person(actor)).items()}
     (question,) = held["ai_query"]
     assert question["question"] == QUESTION
     assert "The Clearview package costs four hundred dollars a month." in {

@@ -3,6 +3,7 @@
 import json
 from typing import Any, cast
 
+from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.test import Client
 
@@ -53,8 +54,12 @@ class Browser:
 
     @staticmethod
     def _answer(response: Any) -> tuple[int, Any]:
-        text = response.content.decode()
+        text = async_to_sync(_whole)(response) if response.streaming else response.content.decode()
         return response.status_code, json.loads(text) if text else None
+
+
+async def _whole(response: Any) -> str:
+    return b"".join([part async for part in response.streaming_content]).decode()
 
 
 def form(**changes: object) -> dict[str, object]:

@@ -4,12 +4,16 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from ai.models import AiQuery, IndexedCall
 from compliance import retention
 from config.management.commands.clock import LANES
 from identity.models import Membership
 from tests.compliance.ends import end
+from tests.compliance.test_erasure import NOW as PLANTED
+from tests.compliance.test_erasure import plant
 from tests.identity.browser import Browser
 from tests.identity.conftest import SignIn
 from tests.voice.carrier import give_credit, place, post
@@ -93,6 +97,22 @@ def test_late_news_bring_no_word_back(call: Call) -> None:
     assert transcripts.add_segment(call_id=call.id, heard=late, now=datetime.now(UTC)) is None
     analysis.analyse(call_id=call.id, now=datetime.now(UTC))
     assert not IndexedCall.objects.get_queryset().exists()
+
+
+def test_many_calls_go_in_as_few_statements_as_one(member: Membership) -> None:
+    """Planted bug that this catches: the nightly job goes from row to row."""
+
+    def statements(calls: int, now: datetime) -> int:
+        for number in range(calls):
+            plant(member, f"{now:%d}-{number}", f"+3706{now:%d}{number:05d}", lines=5)
+        with CaptureQueriesContext(connection) as made:
+            assert end("transcript", now=now) == calls
+        return len(made)
+
+    one = statements(1, PLANTED + TERM)
+    assert statements(7, PLANTED + TERM + timedelta(days=1)) == one
+    assert not TranscriptSegment.objects.get_queryset().exists()
+    assert set(Call.objects.get_queryset().values_list("transcript_state", "sequence")) == {("expired", 1)}
 
 
 @pytest.mark.policy("C6.1")

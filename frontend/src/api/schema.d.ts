@@ -1482,7 +1482,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Export */
+        /**
+         * Export
+         * @description Everything that is held about the person, written while it is read: how much it is does not matter to memory.
+         */
         get: operations["export_personal_data"];
         put?: never;
         post?: never;

@@ -1,6 +1,5 @@
 """What a person may ask for who cannot sign in, done by support after recognising the person."""
 
-import json
 from argparse import ArgumentParser
 from datetime import UTC, datetime
 from typing import Any
@@ -31,8 +30,9 @@ class Command(BaseCommand):
             raise CommandError("No account has this e-mail.")
         subject = subject_of(user.id)
         if act == "export":
-            bundle = access.export(subject=subject, now=now, by="operator")
-            self.stdout.write(json.dumps(bundle, ensure_ascii=False, indent=2))
+            for part in access.export(subject=subject, now=now, by="operator"):
+                self.stdout.write(part, ending="")
+            self.stdout.write()
             return
         try:
             opened = requests.open_erasure(

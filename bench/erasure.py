@@ -1,0 +1,256 @@
+"""Somebody with 1,000 calls takes all data along and is erased, while others' calls go on.
+
+100,000 segments and as many passages with their vectors are the person's; colleagues and other workspaces have as many again. Measured
+are the copy (streamed by the web process, whose memory is watched), the erasure by the product's own worker from the request to the
+receipt, with the rewrite of the bytes, and what others wait meanwhile, beside what they wait without it. Then the files are
+searched for what marks the person's rows, and the others'. The peer is a plain DELETE and VACUUM FULL of the same rows in a copy
+of their tables. Records at the carrier are asked for at the sandbox, which has none of them.
+"""
+
+import mmap
+import os
+import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import httpx
+
+from bench.report import Report, environment, say
+from config.embedded.handle import Stack
+from sandbox.rep import Rep
+
+CALLS: Final = 1_000
+# Of a colleague, of somebody in another workspace, and of others in workspaces of their own.
+CONTROL_CALLS: Final = 50
+OTHER_PEOPLE: Final = 9
+OTHER_CALLS: Final = 100
+QUIET_S: Final = 40.0
+LIVE_CALLS: Final = 40
+TOLD_CALLS: Final = 150
+ERASED_WITHIN_S: Final = 600.0
+POLLED_EVERY_S: Final = 0.2
+SETTINGS: Final = {
+    "TRANSCRIPTION_ENGINE": "twilio",
+    "LOG_LEVEL": "WARNING",
+    "MEMBER_DIALS_PER_HOUR_MAX": "100000",
+    "MEMBER_DIALS_PER_DAY_MAX": "100000",
+}
+
+
+def run() -> Report:
+    say("erasure: starting a stack")
+    with ExitStack() as undo:
+        folder = Path(undo.enter_context(tempfile.TemporaryDirectory(prefix="klose-bench-")))
+        # PostgreSQL does not run as root, so others have to be able to enter.
+        folder.chmod(0o755)
+        stack = undo.enter_context(Stack(folder / "data", settings=SETTINGS))
+        _django(stack)
+        from bench import erasure_rows
+
+        subject, controls = _people()
+        say(f"erasure: {CALLS} calls of one person, {2 * CONTROL_CALLS + OTHER_PEOPLE * OTHER_CALLS} of others")
+        say("erasure: a plain DELETE and VACUUM FULL of a copy")
+        peer = erasure_rows.plainly_erased(subject.seat.user_id)
+        say("erasure: the copy that the person takes along")
+        export = _exported(stack, subject, controls)
+        quiet: dict[str, list[float]] = {}
+        _quiet(stack, quiet)
+        say("erasure: the person is erased")
+        erased, busy = _erased(stack, subject)
+        _quiet(stack, quiet)
+        left = {word: _on_disk(stack.data_dir, canary) for word, canary in _named(subject)}
+        found = [_on_disk(stack.data_dir, canary) for control in controls for _, canary in _named(control)]
+        from bench.erasure_load import p95
+
+        waited = {
+            kind: {"quiet_p95": p95(quiet[kind]), "p95": p95(busy[kind]), "max": max(busy[kind])} for kind in busy
+        }
+        return Report(
+            name="erasure",
+            ours={
+                "seconds": erased,
+                "export": export,
+                "others_ms": {kind: _rounded(each) for kind, each in waited.items()},
+                "left": left,
+            },
+            peers={"delete_and_vacuum_full": _rounded(peer)},
+            limit={},
+            ratios={
+                "seconds": erased["all"],
+                "export_seconds": export["seconds"],
+                "export_grown_mib": export["grown_mib"],
+                "others_p95_ratio": round(max(each["p95"] / each["quiet_p95"] for each in waited.values()), 3),
+                "left_bytes": sum(left.values()),
+                "control_found": float(all(found)),
+            },
+            environment=environment("django", "psycopg"),
+        )
+
+
+def _django(stack: Stack) -> None:
+    """This process reads and writes the stack's rows, as its own processes do."""
+    import django
+
+    os.environ.update(stack.env)
+    os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+    os.environ["DEBUG"] = "false"
+    django.setup()
+
+
+def _people() -> tuple[Any, list[Any]]:
+    """Who is erased, and who stays: a colleague, somebody elsewhere, and others whose rows fill the tables."""
+    from bench import calling_rows, erasure_rows
+    from bench.live_calls import workspaces
+
+    first, *others = workspaces(2 + OTHER_PEOPLE)
+    calling_rows.seat(first, "owner")
+    subject = erasure_rows.marked(calling_rows.seat(first, "rep"), "zqxvkwjone")
+    controls = [
+        erasure_rows.marked(calling_rows.seat(first, "rep"), "wjpxkqztwo"),
+        erasure_rows.marked(calling_rows.seat(others[0], "owner"), "vkjzqpxthree"),
+    ]
+    rest = [erasure_rows.marked(calling_rows.seat(each, "owner"), f"other{n}") for n, each in enumerate(others[1:])]
+    erasure_rows.fill(
+        [
+            (subject, CALLS),
+            *((control, CONTROL_CALLS) for control in controls),
+            *((each, OTHER_CALLS) for each in rest),
+        ]
+    )
+    return subject, controls
+
+
+def _exported(stack: Stack, subject: Any, controls: list[Any]) -> dict[str, float]:
+    """Seconds to the first and the last byte of the second of two copies, and MiB that the web process grew by meanwhile."""
+    from django.conf import settings
+
+    headers = {"Cookie": f"{settings.SESSION_COOKIE_NAME}={subject.seat.session_key}"}
+    headers["Host"] = urlsplit(settings.PUBLIC_URL).netloc
+    web = Path("/proc") / str(stack.pid("web"))
+    figures: dict[str, float] = {}
+    for _ in range(2):
+        before = _memory(web, "VmRSS")
+        (web / "clear_refs").write_text("5")
+        began, first_s, tail = time.perf_counter(), 0.0, b""
+        size = own = foreign = 0
+        with httpx.stream("GET", f"{stack.url}/api/privacy/export", headers=headers, timeout=120) as answer:
+            assert answer.status_code == 200, answer.status_code
+            for part in answer.iter_bytes():
+                first_s = first_s or time.perf_counter() - began
+                size += len(part)
+                looked = tail + part
+                own += looked.count(subject.word.encode()) - tail.count(subject.word.encode())
+                foreign += sum(looked.count(each.word.encode()) for each in controls)
+                tail = looked[-len(subject.word) + 1 :]
+        assert own > CALLS * 100 and not foreign, (own, foreign)
+        figures = {
+            "seconds": round(time.perf_counter() - began, 2),
+            "first_byte_s": round(first_s, 3),
+            "mib": round(size / 2**20, 1),
+            "grown_mib": round(max(0.0, _memory(web, "VmHWM") - before), 1),
+        }
+    return figures
+
+
+def _memory(process: Path, name: str) -> float:
+    """MiB."""
+    lines = (process / "status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1_024 for line in lines if line.startswith(f"{name}:"))
+
+
+def _others(stack: Stack) -> Any:
+    from django.conf import settings
+
+    from bench import calling_rows, erasure_load
+    from bench.calling_load import Carrier
+    from bench.live_calls import workspaces
+
+    workspace_id = workspaces(1)[0]
+    owner = calling_rows.seat(workspace_id, "owner")
+    return erasure_load.Others(
+        url=stack.url,
+        cookie=f"{settings.SESSION_COOKIE_NAME}={owner.session_key}",
+        carrier=Carrier(web_url=stack.url, public_url=stack.url, auth_token=stack.env["TWILIO_AUTH_TOKEN"]),
+        spoken=erasure_load.live_calls(workspace_id, owner, LIVE_CALLS),
+        told=calling_rows.taken(workspace_id, TOLD_CALLS),
+    )
+
+
+def _quiet(stack: Stack, waited: dict[str, list[float]]) -> None:
+    """What others wait while nobody is erased."""
+    say(f"erasure: others alone, {QUIET_S:.0f} s")
+    others = _others(stack)
+    limit = time.monotonic() + QUIET_S
+    for kind, found in others.work(lambda: time.monotonic() > limit).items():
+        waited.setdefault(kind, []).extend(found)
+
+
+def _erased(stack: Stack, subject: Any) -> tuple[dict[str, float], dict[str, list[float]]]:
+    """Seconds from the request to the receipt and of each state on the way; and what others waited."""
+    from compliance.models import Request
+    from identity.models import User
+
+    others = _others(stack)
+    rep = Rep(stack.url, stack.sandbox_url)
+    rep.come_back(subject.seat.session_key)
+    email = User.objects.get(id=subject.seat.user_id).email
+    rep.call("POST", "/api/privacy/erasure", {"confirm": email, "when": "now"}, expect=202)
+    rep.close()
+    is_over = threading.Event()
+    with ThreadPoolExecutor(1) as follower:
+        following = follower.submit(_followed, Request.objects.get(kind="erasure").id, is_over)
+        waited = others.work(is_over.is_set)
+        return {**following.result(), "others_refused": others.refused}, waited
+
+
+def _followed(request_id: UUID, is_over: threading.Event) -> dict[str, float]:
+    """Seconds of each state that was seen, and of all until it is done."""
+    from compliance.models import Request
+
+    began = since = time.perf_counter()
+    state, taken = "requested", {}
+    try:
+        while state != "done":
+            time.sleep(POLLED_EVERY_S)
+            found = Request.objects.values_list("state", flat=True).get(id=request_id)
+            now = time.perf_counter()
+            if found != state:
+                taken[state] = round(now - since, 1)
+                say(f"erasure: {state} took {taken[state]} s")
+                state, since = found, now
+            if now - began > ERASED_WITHIN_S:
+                raise RuntimeError(f"It was not erased within {ERASED_WITHIN_S:.0f} s; it is {state}.")
+        return {"all": round(time.perf_counter() - began, 1), **taken}
+    finally:
+        is_over.set()
+
+
+def _named(person: Any) -> list[tuple[str, bytes]]:
+    return list(zip(("word", "vector"), person.canaries, strict=True))
+
+
+def _on_disk(folder: Path, canary: bytes) -> int:
+    """Bytes of it in all files of the stack: the cluster's with its log, the queue's, the processes' logs."""
+    found = 0
+    for path in folder.rglob("*"):
+        try:
+            if not path.is_file() or path.stat().st_size == 0:
+                continue
+            with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                at = content.find(canary)
+                while at >= 0:
+                    found += len(canary)
+                    at = content.find(canary, at + 1)
+        except (FileNotFoundError, ValueError):
+            continue  # PostgreSQL removed it meanwhile.
+    return found
+
+
+def _rounded(figures: dict[str, float]) -> dict[str, float]:
+    return {name: round(value, 2) for name, value in figures.items()}

@@ -1,0 +1,256 @@
+"""Rewriting a large table while others read and write it: a copy beside it, which takes its place in a moment.
+
+VACUUM FULL shuts everybody out for as long as it copies. Here a trigger notes which rows change while the copy is made; those
+are copied again, and only the last few of them and the exchange of the two tables happen under a lock. Nothing of the old files
+is left: they go with the old table. At the end the copy's catalogue is compared with the old one's, and at any difference
+nothing has happened.
+"""
+
+import random
+import re
+import time
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+from django.db import OperationalError, connection, transaction
+from psycopg import errors, sql
+
+from compliance import table_catalogue
+from compliance.table_catalogue import TABLE, Catalogue
+
+# Where the copy stands under the table's own name until it takes its place. Nothing else is ever in it.
+SCHEMA: Final = "rewriting"
+# As in identity/tenancy.py: a session that sees one workspace alone would copy that one's rows and lose all others.
+CONFINED_BY: Final = "klose.workspace"
+BLOCKS_AT_ONCE: Final = 512
+# For each second of copying so much is left to others.
+REST: Final = 0.5
+# Whoever comes after us in a lock's queue waits as long as we do.
+LOCK_WAIT: Final = "100ms"
+PATIENCE_S: Final = 60.0
+_NOTE: Final = "rewriting_note"
+_Result = TypeVar("_Result")
+
+
+class NotOnline(RuntimeError):
+    """The table has something that the copy would not have; the message says what. Nothing was changed. Permanent."""
+
+
+def rewrite_online(table: str) -> None:
+    """Leaves no byte of deleted or earlier rows in the table's files. Outside of a transaction, one at a time.
+
+    :raises NotOnline: for what is no plain table with a key named id.
+    :raises OperationalError: its locks were not to be had within PATIENCE_S.
+    """
+    with connection.cursor() as cursor:
+        old = table_catalogue.read(cursor, table)
+        _demand_plain(cursor, old)
+    try:
+        patiently(lambda: _begin(old))
+        _copy(old)
+        _catch_up(old)
+        _furnish(old)
+        _catch_up(old)
+        patiently(lambda: _exchange(old))
+    finally:
+        clear()
+    _validate(old)
+
+
+def clear() -> None:
+    """Removes what a rewrite left that did not come to its end."""
+
+    def drop() -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            _wait_shortly(cursor)
+            cursor.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(SCHEMA)))
+
+    patiently(drop)
+
+
+def patiently(act: Callable[[], _Result]) -> _Result:
+    """Tries again while others hold the locks, so that nobody ever waits behind us for long.
+
+    :raises OperationalError: not within PATIENCE_S.
+    """
+    limit = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return act()
+        except OperationalError as error:
+            is_busy = isinstance(error.__cause__, (errors.LockNotAvailable, errors.DeadlockDetected))
+            if not is_busy or time.monotonic() > limit:
+                raise
+        # Not secret: only so that two who wait for each other do not try again at the same moments.
+        time.sleep(random.uniform(0.05, 0.3))  # noqa: S311
+
+
+def _wait_shortly(cursor: Any) -> None:
+    cursor.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(LOCK_WAIT))
+
+
+def _demand_plain(cursor: Any, table: Catalogue) -> None:
+    """:raises NotOnline:"""
+    cursor.execute("SELECT current_setting(%s, true)", [CONFINED_BY])
+    if cursor.fetchone()[0]:
+        raise NotOnline("This session sees one workspace alone.")
+    if not any((kind, definition) == ("p", "PRIMARY KEY (id)") for kind, _, definition in table.constraints):
+        raise NotOnline(f"{table.name} has no key named id.")
+    if table_catalogue.is_peculiar(cursor, table.name):
+        raise NotOnline(f"{table.name} is no plain table, or others are made of it.")
+    if any(" REFERENCES " + table.name + "(" in definition for _, definition in table.foreign):
+        raise NotOnline(f"{table.name} refers to itself.")
+
+
+def _begin(old: Catalogue) -> None:
+    """An empty copy, and from now on a note of each row that changes; writers that began before are waited for."""
+    names = _names(old)
+    with transaction.atomic(), connection.cursor() as cursor:
+        _wait_shortly(cursor)
+        for statement in _BEGIN:
+            cursor.execute(sql.SQL(statement).format(**names))
+        for policy in old.policies:
+            cursor.execute(_about_copy(policy, old))
+        cursor.execute(
+            "SELECT relrowsecurity, relforcerowsecurity FROM pg_class WHERE oid = %s::regclass", [old.full_name]
+        )
+        for is_wanted, security in zip(cursor.fetchone(), ("ENABLE", "FORCE"), strict=True):
+            if is_wanted:
+                alter = sql.SQL("ALTER TABLE {new} {security} ROW LEVEL SECURITY")
+                cursor.execute(alter.format(**names, security=sql.SQL(security)))
+
+
+def _copy(old: Catalogue) -> None:
+    """What stood in the table when the notes began, a few megabytes at a time and in its order."""
+    copy = sql.SQL(
+        "INSERT INTO {new} ({columns}) SELECT {columns} FROM {old} WHERE ctid >= %s::tid AND ctid < %s::tid"
+        # A row that moved while we went is met twice; it is noted, and copied again.
+        " ON CONFLICT DO NOTHING"
+    ).format(**_names(old))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_relation_size(%s::regclass) / current_setting('block_size')::int", [old.full_name])
+        blocks = cursor.fetchone()[0]
+        for first in range(0, blocks, BLOCKS_AT_ONCE):
+            began = time.monotonic()
+            cursor.execute(copy, [f"({first},0)", f"({first + BLOCKS_AT_ONCE},0)"])
+            time.sleep((time.monotonic() - began) * REST)
+
+
+def _catch_up(old: Catalogue) -> None:
+    """Makes the copy what the table was at one moment: the rows noted until then are copied again, or gone."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        # Of one snapshot: else a unique value that went from one row to another could be met in both.
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        _apply(cursor, old)
+
+
+def _apply(cursor: Any, old: Catalogue) -> None:
+    names = _names(old)
+    cursor.execute(sql.SQL("DELETE FROM {notes} RETURNING id").format(**names))
+    changed = list({row[0] for row in cursor.fetchall()})
+    if changed:
+        cursor.execute(sql.SQL("DELETE FROM {new} WHERE id = ANY(%s)").format(**names), [changed])
+        again = "INSERT INTO {new} ({columns}) SELECT {columns} FROM {old} WHERE id = ANY(%s)"
+        cursor.execute(sql.SQL(again).format(**names), [changed])
+
+
+def _furnish(old: Catalogue) -> None:
+    """Indexes, grants and statistics, once all rows are there and while nobody reads the copy yet."""
+    names = _names(old)
+    with connection.cursor() as cursor:
+        for name, definition in old.unique:
+            add = sql.SQL("ALTER TABLE {new} ADD CONSTRAINT {name} {definition}")
+            cursor.execute(add.format(**names, name=sql.Identifier(name), definition=sql.SQL(definition)))
+        for _, statement, is_of_constraint in old.indexes:
+            if not is_of_constraint:
+                cursor.execute(re.sub(r" ON \S+ USING ", f" ON {SCHEMA}.{old.name} USING ", statement, count=1))
+        for grant in old.grants:
+            cursor.execute(_about_copy(grant, old))
+        cursor.execute(sql.SQL("ANALYZE {new}").format(**names))
+
+
+def _exchange(old: Catalogue) -> None:
+    """The copy takes the table's place, or nothing happens.
+
+    :raises NotOnline: it is not like it.
+    """
+    names = _names(old)
+    with transaction.atomic(), connection.cursor() as cursor:
+        _wait_shortly(cursor)
+        _lock(cursor, old)
+        _apply(cursor, old)
+        for referring, name, _ in old.inbound:
+            drop = sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}")
+            cursor.execute(drop.format(sql.SQL(referring), sql.Identifier(name)))
+        cursor.execute(sql.SQL("DROP TABLE {old}").format(**names))
+        cursor.execute(sql.SQL("ALTER TABLE {new} SET SCHEMA {schema}").format(**names))
+        # They bind whoever writes from now on; what was copied is looked through afterwards, without shutting anybody out.
+        own = ((old.full_name, name, definition) for name, definition in old.foreign)
+        for table, name, definition in (*own, *old.inbound):
+            add = sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} {} NOT VALID")
+            cursor.execute(add.format(sql.SQL(table), sql.Identifier(name), sql.SQL(definition)))
+        for _, statement in old.triggers:
+            cursor.execute(statement)
+        if unlike := old.unlike(table_catalogue.read(cursor, old.name)):
+            raise NotOnline(f"The copy of {old.name} has other {', '.join(unlike)}.")
+
+
+def _lock(cursor: Any, old: Catalogue) -> None:
+    """All that dropping a table with its foreign keys needs: those that it refers to first, as most write them."""
+    for table in (
+        *table_catalogue.referred(cursor, old.name),
+        old.full_name,
+        *sorted({table for table, _, _ in old.inbound}),
+    ):
+        cursor.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(sql.SQL(table)))
+
+
+def _validate(old: Catalogue) -> None:
+    """Looks through what was copied, beside everybody's work."""
+
+    def validate(table: str, name: str) -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            _wait_shortly(cursor)
+            prove = sql.SQL("ALTER TABLE {} VALIDATE CONSTRAINT {}")
+            cursor.execute(prove.format(sql.SQL(table), sql.Identifier(name)))
+
+    for name, _ in old.foreign:
+        patiently(lambda name=name: validate(old.full_name, name))  # type: ignore[misc]
+    for table, name, _ in old.inbound:
+        patiently(lambda table=table, name=name: validate(table, name))  # type: ignore[misc]
+
+
+def _about_copy(statement: str, old: Catalogue) -> str:
+    return statement.replace(TABLE, f'{SCHEMA}."{old.name}"')
+
+
+def _names(old: Catalogue) -> dict[str, sql.Composable]:
+    return {
+        "schema": sql.Identifier(old.schema),
+        "aside": sql.Identifier(SCHEMA),
+        "old": sql.Identifier(old.schema, old.name),
+        "new": sql.Identifier(SCHEMA, old.name),
+        "notes": sql.Identifier(SCHEMA, _NOTE),
+        "note": sql.Identifier(_NOTE),
+        "key": sql.Identifier(old.key),
+        "columns": sql.SQL(", ").join(map(sql.Identifier, old.columns)),
+    }
+
+
+_BEGIN: Final = (
+    "CREATE SCHEMA {aside}",
+    "CREATE TABLE {new} (LIKE {old} INCLUDING ALL EXCLUDING INDEXES)",
+    "ALTER TABLE {new} ADD CONSTRAINT {key} PRIMARY KEY (id)",
+    "CREATE TABLE {notes} AS SELECT id FROM {old} WITH NO DATA",
+    # Of its owner, so that whoever may write to the table may have it noted.
+    """
+    CREATE FUNCTION {notes}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+    BEGIN
+        IF TG_OP <> 'INSERT' THEN INSERT INTO {notes} VALUES (OLD.id); END IF;
+        IF TG_OP <> 'DELETE' THEN INSERT INTO {notes} VALUES (NEW.id); END IF;
+        RETURN NULL;
+    END
+    $$
+    """,
+    "CREATE TRIGGER {note} AFTER INSERT OR UPDATE OR DELETE ON {old} FOR EACH ROW EXECUTE FUNCTION {notes}()",
+)
