@@ -13,10 +13,11 @@ from typing import Final
 
 from django.apps import apps
 from django.db import DatabaseError, connection
+from django.db.backends.utils import CursorWrapper
 from psycopg import sql
 
 from compliance import online_rewrite
-from compliance.stores import all_inventories
+from compliance.stores import NotYet, all_inventories
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +28,20 @@ WAL_SWITCHES: Final = 4
 WAL_SWITCHES_MAX: Final = 128
 # Between two switches, each of which fills a file.
 SWITCH_REST_S: Final = 0.05
+# For so long those are waited for who still read what was erased.
+READERS_S: Final = 10.0
+# Another rewrite is waited for so long.
+TURN_S: Final = 600.0
+# Of a table that is empty now ANALYZE leaves those from before, of its indexes' expressions too.
+_CAN_CLEAR_STATISTICS: Final = "SELECT to_regproc('pg_clear_attribute_stats') IS NOT NULL"
+_CLEAR_STATISTICS: Final = """
+SELECT pg_clear_attribute_stats(n.nspname, c.relname, a.attname, false)
+FROM pg_class AS emptied
+JOIN pg_class AS c ON c.oid = emptied.oid OR c.oid IN (SELECT indexrelid FROM pg_index WHERE indrelid = emptied.oid)
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE emptied.oid = quote_ident(%(name)s)::regclass AND emptied.reltuples <= 0
+"""
 
 
 def rewrite_bytes() -> dict[str, int]:
@@ -34,15 +49,18 @@ def rewrite_bytes() -> dict[str, int]:
 
     Returns tables rewritten, how many of them beside everybody's work, and switches made; 0 switches when the database role may
     not make them, in which case the old log goes when it is recycled, and the operator's backups within 21 days.
-    Raises DatabaseError when a table stays locked by others for longer than a minute; RuntimeError inside a transaction.
+    Raises DatabaseError when a table stays locked by others for longer than a minute; NotYet when somebody reads what was erased
+    for longer than READERS_S, or another rewrite lasts longer than TURN_S; RuntimeError inside a transaction.
     """
     if connection.in_atomic_block:
         raise RuntimeError("Bytes cannot be rewritten inside a transaction.")
     tables = personal_tables()
     with _alone():
+        _await_older_readers()
         online_rewrite.clear()
         online = sum(_rewrite(table) for table in tables)
-        # The statistics that ANALYZE replaced quoted the most common values.
+        # The statistics that ANALYZE replaced quoted the most common values; whoever reads something since before that keeps them.
+        _await_older_readers()
         _rewrite_at_once("VACUUM (FULL) pg_catalog.pg_statistic")
     return {"tables": len(tables), "online": online, "log_switches": _switch_log()}
 
@@ -62,8 +80,13 @@ def personal_tables() -> list[str]:
 def _alone() -> Iterator[None]:
     """One rewrite at a time: another waits until it is its turn, and then removes what was deleted since."""
     lock = "hashtextextended('compliance.rewrite', 0)"
+    until = time.monotonic() + TURN_S
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT pg_advisory_lock({lock})")
+        # Asked again and again: a statement that waits would be an older reader to the one whose turn it is.
+        while not _answer(cursor, f"SELECT pg_try_advisory_lock({lock})"):
+            if time.monotonic() > until:
+                raise NotYet("Another rewrite goes on.")
+            time.sleep(0.2)
     try:
         yield
     finally:
@@ -84,7 +107,15 @@ def _rewrite(table: str) -> bool:
             # The bytes go all the same; whoever needs the table waits.
             logger.warning("table rewritten under a lock", extra={"table": table, "reason": str(error)})
     _rewrite_at_once(sql.SQL("VACUUM (FULL, ANALYZE) {}").format(sql.Identifier(table)))
+    with connection.cursor() as cursor:
+        if _answer(cursor, _CAN_CLEAR_STATISTICS):
+            cursor.execute(_CLEAR_STATISTICS, {"name": table})
     return False
+
+
+def _answer(cursor: CursorWrapper, question: str) -> bool:
+    cursor.execute(question)
+    return bool(cursor.fetchone()[0])
 
 
 def _rewrite_at_once(statement: str | sql.Composed) -> None:
@@ -97,6 +128,33 @@ def _rewrite_at_once(statement: str | sql.Composed) -> None:
                 cursor.execute("RESET lock_timeout")
 
     online_rewrite.patiently(rewrite)
+
+
+def _await_older_readers() -> None:
+    """A rewrite keeps the rows that some transaction from before the erasure can still see, such as a copy or a backup that runs.
+
+    Those of other roles are seen only by a role that has pg_read_all_stats.
+    """
+    until = time.monotonic() + READERS_S
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_current_xact_id()::xid::text")
+        (ours,) = cursor.fetchone()
+        while True:
+            cursor.execute(
+                """
+                SELECT EXISTS (
+                    SELECT FROM pg_stat_activity
+                    WHERE datname = current_database() AND pid <> pg_backend_pid()
+                        AND (age(backend_xmin) > age(%(ours)s::xid) OR age(backend_xid) > age(%(ours)s::xid))
+                )
+                """,
+                {"ours": ours},
+            )
+            if cursor.fetchone() == (False,):
+                return
+            if time.monotonic() > until:
+                raise NotYet("Somebody still reads what was erased; the bytes are removed after that.")
+            time.sleep(0.05)
 
 
 def _switch_log() -> int:

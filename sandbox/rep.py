@@ -78,8 +78,8 @@ class Rep:
     def cookie_header(self) -> str:
         return "; ".join(f"{name}={value}" for name, value in self._cookies.items())
 
-    def sign_up(self, person: Person) -> dict[str, Any]:
-        """Signs up and proves the mobile with the code that the sandbox's phone shows."""
+    def sign_up(self, person: Person, *, invitation: str | None = None) -> dict[str, Any]:
+        """Signs up and proves the mobile with the code that the sandbox's phone shows. invitation: what stands in the mailed link."""
         self.call("GET", "/api/session")
         policy = self.call("GET", "/api/policy")
         self.call(
@@ -94,6 +94,7 @@ class Rep:
                 "sms_consent": True,
                 "policy_version": policy["version"],
                 "policy_accepted": True,
+                "invitation": invitation,
             },
         )
         return self.prove_mobile(person.mobile)

@@ -48,6 +48,7 @@ _CHEAP: Final = {"time_cost": 1, "memory_cost": 64, "parallelism": 1}
 _ALONE: Final = (
     "tests/browser/",
     "tests/chaos/",
+    "tests/leaving/",
     "tests/listening/",
     "tests/processors/",
     "tests/realtime/",

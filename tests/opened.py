@@ -2,6 +2,9 @@
 
 from collections.abc import Iterator
 
+from django.db import connection
+from psycopg.conninfo import make_conninfo
+
 from identity.models import Session
 from identity.social import Confirmed
 from processors.sealed_columns import sealed_columns
@@ -15,3 +18,9 @@ def opened_values() -> Iterator[str]:
         for kept in session.data.values():
             if isinstance(kept, dict) and "sealed" in kept:
                 yield str(Confirmed.from_json(kept))
+
+
+def connection_info() -> str:
+    """The way to the tests' own database, for a connection beside Django's."""
+    known = connection.get_connection_params()
+    return make_conninfo(**{key: known[key] for key in ("dbname", "user", "password", "host")})

@@ -2,6 +2,8 @@
 
 import sys
 import time
+from contextlib import suppress
+from typing import TextIO
 
 # An operator reads a few lines; the rest is in the logs.
 _ERRORS_SHOWN = 10
@@ -17,7 +19,7 @@ class Console:
         self._shown = 0
 
     def say(self, text: str) -> None:
-        print(text, flush=True)  # noqa: T201 - this is what the console is
+        _print(text, sys.stdout)
 
     def step(self, name: str, what: str) -> None:
         self.say(f"  {name:<12} {what}")
@@ -36,4 +38,10 @@ class Console:
         self._complain(text)
 
     def _complain(self, text: str) -> None:
-        print(text, file=sys.stderr, flush=True)  # noqa: T201
+        _print(text, sys.stderr)
+
+
+def _print(text: str, where: TextIO) -> None:
+    # It may be a file on a disk that is full, for which nothing ends.
+    with suppress(OSError):
+        print(text, file=where, flush=True)

@@ -4,6 +4,7 @@ import re
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 _MAX_BYTES = 5_000_000
@@ -19,14 +20,15 @@ class LogFile:
 
     `name.log.begun` tells when the file was begun, over restarts too.
 
-    on_error: called with each line that reports an error.
+    on_error: called with each line that reports an error, and when the disk takes no more; lines are lost then, and no process ends.
     """
 
     def __init__(self, path: Path, on_error: Callable[[str], None]) -> None:
         self._path = path
         self._on_error = on_error
-        self._file = path.open("ab")
+        self._file = path.open("ab", buffering=0)
         self._begun_at_s = self._begun() if self._file.tell() else self._begin()
+        self._is_losing = False
         self._rest = b""
         self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
 
@@ -36,22 +38,32 @@ class LogFile:
         if len(self._rest) > _MAX_LINE_BYTES:
             lines.append(self._rest)
             self._rest = b""
+        self._write(b"".join(line + b"\n" for line in lines))
         for line in lines:
-            self._file.write(line + b"\n")
             text = line.decode(errors="replace")
             self._tail.append(text)
             if _ERROR.search(line):
                 self._on_error(text)
-        self._file.flush()
         if self._file.tell() > _MAX_BYTES or time.time() - self._begun_at_s > _MAX_AGE_S:
             self._file.close()
             self._path.replace(self._path.with_name(self._path.name + ".1"))
-            self._file = self._path.open("ab")
+            self._file = self._path.open("ab", buffering=0)
             self._begun_at_s = self._begin()
+
+    def _write(self, lines: bytes) -> None:
+        try:
+            self._file.write(lines)
+            self._is_losing = False
+        except OSError as error:
+            if not self._is_losing:
+                self._on_error(f"The log {self._path.name} loses lines: {error.strerror}")
+            self._is_losing = True
 
     def _begin(self) -> float:
         now_s = time.time()
-        self._stamp().write_text(f"{now_s:.0f}")
+        # On a full disk the file is begun anew sooner than it would have to be.
+        with suppress(OSError):
+            self._stamp().write_text(f"{now_s:.0f}")
         return now_s
 
     def _begun(self) -> float:

@@ -23,6 +23,8 @@ _SETTINGS = {
     "shared_buffers": "64MB",
     "max_connections": "150",
     "max_wal_size": "256MB",
+    # A segment that waits to be used again holds what was written before.
+    "wal_recycle": "off",
     "io_method": "sync",
     "jit": "off",
     "timezone": "UTC",

@@ -211,15 +211,18 @@ class Supervisor:
                     child.kill()
 
     def write_state(self, **facts: object) -> None:
-        """Say in the state file what runs now; a reader never sees half of it."""
+        """Say in the state file what runs now; a reader never sees half of it. On a full disk the older one stays."""
         self._facts |= facts
         processes = {
             child.name: {"pid": child.pid, "ready": child.ready, "restarts": child.restarts}
             for child in self._children.values()
         }
         new = self._state.with_name(self._state.name + ".new")
-        new.write_text(json.dumps({"pid": os.getpid(), **self._facts, "processes": processes}, indent=2))
-        new.replace(self._state)
+        try:
+            new.write_text(json.dumps({"pid": os.getpid(), **self._facts, "processes": processes}, indent=2))
+            new.replace(self._state)
+        except OSError as error:
+            self.console.problem(f"The state of the processes cannot be written: {error.strerror}")
 
 
 def _leave_to_caller(_line: str) -> None:

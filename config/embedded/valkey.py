@@ -37,6 +37,10 @@ class Valkey:
             "maxmemory": "256mb",
             "maxmemory-policy": "noeviction",
             "loglevel": "warning",
+            # Its logs of slow and large commands quote the values.
+            "slowlog-log-slower-than": "-1",
+            "commandlog-request-larger-than": "-1",
+            "commandlog-reply-larger-than": "-1",
         }
         options = [part for name, value in settings.items() for part in (f"--{name}", value)]
         return [str(_binary()), *options]

@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, Final
 
 import psycopg
 import pytest
@@ -28,6 +29,16 @@ FLAGS = [
     "--no-first-run",
 ]
 Look = Callable[[Page, str], None]
+# What the policy declares; the others are kept for whoever proves a number without an account, and for our own people.
+ESSENTIAL: Final = {"__Host-session", "__Host-csrf"}
+DECLARED: Final = ESSENTIAL | {"__Host-my-data", "__Host-staff", "__Host-look"}
+_KEPT: Final = """async () => ({
+    local: Object.keys(localStorage),
+    session: Object.keys(sessionStorage),
+    databases: (await indexedDB.databases()).map((one) => one.name),
+    caches: await caches.keys(),
+    workers: (await navigator.serviceWorker.getRegistrations()).map((one) => one.scope),
+})"""
 
 
 @pytest.fixture(scope="package")
@@ -95,8 +106,21 @@ def new_page(browser: Browser, stack: Stack, complaints: list[str]) -> Iterator[
         return page
 
     yield open_page
+    kept = [kept_by(page) for context in contexts for page in context.pages if page.url.startswith(stack.url)]
     for context in contexts:
         context.close()
+    # Whatever the story was, its browser keeps what is declared and nothing else.
+    for each in kept:
+        assert each.pop("cookies", set()) <= DECLARED
+        assert each == {}
+
+
+def kept_by(page: Page) -> dict[str, Any]:
+    """What the page's browser keeps for it by now: names of cookies, of both storages, databases, caches, service workers; those
+    that there are."""
+    found: dict[str, Any] = page.evaluate(_KEPT)
+    cookies = {cookie["name"] for cookie in page.context.cookies()}
+    return {kind: names for kind, names in {**found, "cookies": cookies}.items() if names}
 
 
 @pytest.fixture

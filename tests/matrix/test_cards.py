@@ -6,10 +6,12 @@ Found by this: notes and names of leads, notes of calls and questions kept what 
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
+from django.conf import settings
 from django.db import connection
 
 from api.app import api
@@ -20,6 +22,8 @@ from tests.matrix.expectations import EXPECTATIONS, Role
 from tests.matrix.routes import Operation, customers_operations
 from tests.matrix.test_routes import filled
 from tests.matrix.world import World
+from tests.opened import connection_info
+from tests.smoke.scan import Scan
 from voice import transcripts
 from voice.heard import Heard
 
@@ -61,7 +65,9 @@ def cards_in(text: str) -> set[str]:
 
 
 @pytest.mark.policy("C1.3")
-def test_no_table_keeps_a_card_number_that_was_typed_spoken_or_sent(world: World) -> None:
+def test_no_table_keeps_a_card_number_that_was_typed_spoken_or_sent(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
     assert all(is_card_number(re.sub(r"\D", "", each)) for each in (TYPED, SPOKEN, SENT))
     person, typed_into, schema = world.people["owner"], set[str](), api.get_openapi_schema()
     for operation in customers_operations():
@@ -99,3 +105,10 @@ def test_no_table_keeps_a_card_number_that_was_typed_spoken_or_sent(world: World
     notify(sent)
     assert cards_in(f"a control: {TYPED}") and cards_in(SENT)
     assert cards_in(stored()) == set()
+    # And nowhere else: with the bytes below the tables, Valkey, and files.
+    spellings = {form for each in (TYPED, SPOKEN, SENT) for form in (each, re.sub(r"\D", "", each))}
+    url = connection_info()
+    assert (
+        Scan(database_url=url, redis_url=settings.REDIS_URL, folder=Path(settings.DATA_DIR)).everywhere(spellings) == {}
+    )
+    assert cards_in(caplog.text) == set()

@@ -1,13 +1,19 @@
 """Every row of the upper floors belongs to exactly one workspace, or it is said why not."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.apps import apps
 from django.db import connection
 from django.db.models import F, ForeignKey, Model
 
+from compliance.elements import ELEMENTS
+from compliance.retention import expire, rules
 from identity.models import TenantManager, TenantModel, Workspace
+from tests.compliance.test_retention import plant
+from tests.identity.browser import form
+from tests.matrix.asker import Asker
 from tests.matrix.world import World, tenant_models
 
 UPPER_FLOORS = ("staff", "outgoing", "ledger", "ai", "voice", "api", "config")
@@ -86,3 +92,31 @@ def test_both_workspaces_have_rows_of_every_kind(world: World) -> None:
         if not model._default_manager.filter(workspace_id=person.membership.workspace_id).exists()
     }
     assert empty == set()
+
+
+def counts() -> dict[str, int]:
+    return {model._meta.label: model._base_manager.count() for model in apps.get_models()}
+
+
+@pytest.mark.policy("C6.1")
+@pytest.mark.django_db
+def test_400_days_later_what_is_kept_for_less_is_gone_from_every_table_and_all_else_is_there(world: World) -> None:
+    now = datetime.now(UTC)
+    later = now + timedelta(days=400)
+    plant(now)
+    assert Asker("198.51.100.77").post("/api/signup", form(email="never@finishes.example"))[0] == 200
+    for person in world.people.values():
+        person.browser.ask("DELETE", "/api/queue")
+    before = counts()
+    short = [rule for rule in rules() if (ELEMENTS[rule.element].retention_days or 0) <= 400]
+    due = {rule.element for rule in short if rule.over(by=later).exists()}
+    assert {rule.element for rule in short} == due, "something of each kind has to be there to end"
+    while +expire(now=later):
+        pass
+    after = counts()
+    assert [rule.element for rule in rules() if rule.over(by=later).exists()] == []
+    fewer = {label for label in before if after[label] < before[label]}
+    unfinished = {"identity.User", "identity.Membership"}
+    assert fewer - {model for rule in short for model in rule.models} == unfinished
+    assert [before[label] - after[label] for label in sorted(unfinished)] == [1, 1]
+    assert {"voice.Call", "voice.Lead", "ledger.Entry", "compliance.ConsentEvent"} & fewer == set()

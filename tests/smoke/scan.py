@@ -1,24 +1,35 @@
-"""Looking for traces of a person everywhere that the product writes."""
+"""Looking for traces of a person everywhere that the product writes, and in what the companies beside it keep."""
 
-import base64
 import json
-from collections.abc import Iterable
+import os
+import subprocess
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
+from typing import Any, Final
 
 import psycopg
 import redis
 from psycopg import sql
 
+from config.embedded import folders
 from processors import guard
+from tests.smoke.needles import Canary, all_variants, variants
+
+# What the database itself notes beside the tables: the most common values, and the newest statement of each connection.
+_NOTES: Final = ("pg_stats", "pg_stat_activity")
+_ENTRIES_MAX: Final = 10_000
 
 
-def variants(canary: str) -> set[bytes]:
-    """The forms in which a value may be kept."""
-    forms = {canary, canary.lower(), quote(canary), quote(canary, safe=""), json.dumps(canary)[1:-1]}
-    if canary.startswith("+"):
-        forms.add(canary[1:])
-    return {form.encode() for form in forms} | {base64.b64encode(canary.encode()).rstrip(b"=")}
+@dataclass(frozen=True, slots=True)
+class Found:
+    """places: where something was found, and how often. missing: the canaries that are nowhere, in order."""
+
+    places: dict[str, int]
+    missing: list[Canary]
 
 
 class Scan:
@@ -27,48 +38,146 @@ class Scan:
     def __init__(self, *, database_url: str, redis_url: str, folder: Path) -> None:
         self._database_url = database_url
         self._redis_url = redis_url
-        self._folder = folder
+        self._folder = folder.resolve()
 
-    def everywhere(self, canaries: Iterable[str]) -> dict[str, int]:
-        """Where a canary was found, and how often; empty when nothing is left."""
-        needles = {needle for canary in canaries for needle in variants(canary)}
+    def everywhere(self, canaries: Iterable[Canary]) -> dict[str, int]:
+        """Where a canary was found, and how often; empty when nothing is left. Places: "table <name>", "valkey",
+        "valkey log", "file <path>"."""
+        return self.look(tuple(canaries)).places
+
+    def look(self, canaries: Sequence[Canary]) -> Found:
+        """The same, and which of them were found nowhere."""
+        forms = {canary: variants(canary) for canary in canaries}
+        needles = {needle for each in forms.values() for needle in each}
         found = self._tables(needles) | self._valkey(needles) | self._files(needles)
-        return {place: count for place, count in found.items() if count}
+        seen = {needle for counts in found.values() for needle in counts}
+        return Found(
+            {place: counts.total() for place, counts in found.items() if counts},
+            [canary for canary, each in forms.items() if not each & seen],
+        )
 
-    def _tables(self, needles: set[bytes]) -> dict[str, int]:
+    def elsewhere(self, canaries: Iterable[Canary]) -> dict[str, int]:
+        """The same of what the sandbox holds in the place of Twilio (calls, verifications), Paddle (transactions, ...), the
+        mailboxes (mails) and the people's own phones (phones, messages). It writes that down five times a second."""
+        needles = all_variants(canaries)
+        held: dict[str, Any] = json.loads((self._folder / "sandbox.json").read_text())
+        found = {
+            name: _count(json.dumps(records, ensure_ascii=False).encode(), needles) for name, records in held.items()
+        }
+        return {name: counts.total() for name, counts in found.items() if counts}
+
+    def _tables(self, needles: set[bytes]) -> dict[str, Counter[bytes]]:
         found = {}
         with psycopg.connect(self._database_url, autocommit=True) as connection:
-            tables = connection.execute(
-                "SELECT schemaname, relname FROM pg_stat_user_tables UNION ALL SELECT 'pg_catalog', 'pg_stats'"
-            ).fetchall()
-            for schema, table in tables:
+            tables = connection.execute("SELECT schemaname, relname FROM pg_stat_user_tables").fetchall()
+            for schema, table in [*tables, *(("pg_catalog", name) for name in _NOTES)]:
                 query = sql.SQL("COPY (SELECT * FROM {}) TO STDOUT").format(sql.Identifier(schema, table))
                 with connection.cursor().copy(query) as copy:
                     found[f"table {table}"] = _count(b"".join(bytes(block) for block in copy), needles)
         return found
 
-    def _valkey(self, needles: set[bytes]) -> dict[str, int]:
-        found = 0
+    def _valkey(self, needles: set[bytes]) -> dict[str, Counter[bytes]]:
         with redis.Redis.from_url(self._redis_url) as client:
-            for key in client.scan_iter():
-                found += _count(bytes(key) + bytes(client.dump(key) or b""), needles)
-        return {"valkey": found}
+            content = b"\n".join(bytes(key) + _value(client, key) for key in client.scan_iter())
+            entries: Any = client.slowlog_get(_ENTRIES_MAX)
+            log = b"\n".join(bytes(entry["command"]) for entry in entries)
+            for kind in ("large-request", "large-reply"):
+                log += repr(client.execute_command("COMMANDLOG", "GET", "-1", kind)).encode()
+        return {"valkey": _count(content, needles), "valkey log": _count(log, needles)}
 
-    def _files(self, needles: set[bytes]) -> dict[str, int]:
-        """Every file below the data folder but the sandbox's own memory, which stands for other companies' machines."""
-        found = {}
-        for path in self._folder.rglob("*"):
-            if path.is_file() and not path.is_symlink() and not path.name.startswith("sandbox"):
-                try:
-                    content = path.read_bytes()
-                except FileNotFoundError:
-                    continue
-                found[f"file {path.relative_to(self._folder)}"] = _count(content, needles)
+    def _files(self, needles: set[bytes]) -> dict[str, Counter[bytes]]:
+        """Every file below the data folder but the sandbox's own memory and log, which stand for other companies' machines.
+
+        grep looks for all words in one pass; what may hold the end of a line is counted here.
+        """
+        words = {needle for needle in needles if not any(end in needle for end in (b"\n", b"\r", b"\0"))}
+        found: dict[str, Counter[bytes]] = {}
+        for path, word in self._grep(words):
+            found.setdefault(self._name(path), Counter())[word] += 1
+        for path in self._paths() if needles - words else ():
+            with suppress(FileNotFoundError):
+                if counts := _count(path.read_bytes(), needles - words):
+                    found.setdefault(self._name(path), Counter()).update(counts)
         return found
 
+    def _grep(self, words: set[bytes]) -> Iterator[tuple[Path, bytes]]:
+        """File and word of each find."""
+        paths = [str(path) for path in self._paths()]
+        with tempfile.NamedTemporaryFile() as patterns:
+            patterns.write(b"\n".join(sorted(words)))
+            patterns.flush()
+            command = [
+                "grep",
+                "--text",
+                "--only-matching",
+                "--fixed-strings",
+                "--no-messages",
+                "--null",
+                "--with-filename",
+            ]
+            done = subprocess.run(
+                [*command, f"--file={patterns.name}", "--", *paths],
+                env={**os.environ, "LC_ALL": "C"},
+                stdout=subprocess.PIPE,
+                check=False,
+            )
+        for line in done.stdout.split(b"\n"):
+            if b"\0" in line:
+                path, _, word = line.partition(b"\0")
+                yield Path(os.fsdecode(path)), word
 
-def _count(content: bytes, needles: set[bytes]) -> int:
-    return sum(content.count(needle) for needle in needles)
+    def _paths(self) -> list[Path]:
+        # The sockets' folder lies elsewhere when the data folder is too long a path; Valkey would write its files there.
+        places = {self._folder, folders.make(self._folder).run}
+        paths = {path for place in places for path in place.rglob("*")}
+        return sorted(
+            each for each in paths if each.is_file() and not each.is_symlink() and not each.name.startswith("sandbox")
+        )
+
+    def _name(self, path: Path) -> str:
+        return f"file {path.relative_to(self._folder) if path.is_relative_to(self._folder) else path}"
+
+
+def kinds(places: Iterable[str]) -> set[str]:
+    """The kinds of places, so that a control subject can be wanted in each: tables, statistics, valkey, bytes (of tables), wal,
+    log, file."""
+    return {_kind(place) for place in places}
+
+
+def _kind(place: str) -> str:
+    if place.startswith("table"):
+        return "statistics" if place == "table pg_stats" else "tables"
+    for beginning, kind in (("file postgres/base/", "bytes"), ("file postgres/pg_wal/", "wal"), ("file logs/", "log")):
+        if place.startswith(beginning):
+            return kind
+    return place.split(" ")[0]
+
+
+def _value(client: redis.Redis, key: bytes) -> bytes:
+    """As it is, where DUMP would compress it."""
+    kind = client.type(key)
+    read: dict[bytes, Any] = {
+        b"string": lambda: client.get(key),
+        b"list": lambda: client.lrange(key, 0, -1),
+        b"set": lambda: client.smembers(key),
+        b"hash": lambda: client.hgetall(key),
+        b"zset": lambda: client.zrange(key, 0, -1, withscores=True),
+        b"stream": lambda: client.xrange(key),
+    }
+    # A key that has just expired has no kind.
+    return _flat(read[kind]()) if kind in read else b""
+
+
+def _flat(value: Any) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    if isinstance(value, dict):
+        value = [each for pair in value.items() for each in pair]
+    return b"\n".join(_flat(each) for each in value) if isinstance(value, list | tuple | set) else str(value).encode()
+
+
+def _count(content: bytes, needles: set[bytes]) -> Counter[bytes]:
+    return +Counter({needle: content.count(needle) for needle in needles})
 
 
 def hosts_contacted(folder: Path) -> list[str]:

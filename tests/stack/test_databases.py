@@ -32,7 +32,11 @@ def test_the_product_is_no_superuser_and_authenticates_with_scram() -> None:
 @pytest.mark.django_db
 def test_errors_are_logged_without_the_statement_or_its_values() -> None:
     with connection.cursor() as cursor:
-        for name, value in (("log_error_verbosity", "terse"), ("log_min_error_statement", "panic")):
+        for name, value in (
+            ("log_error_verbosity", "terse"),
+            ("log_min_error_statement", "panic"),
+            ("wal_recycle", "off"),
+        ):
             cursor.execute("SELECT current_setting(%s)", [name])
             assert cursor.fetchone() == (value,)
 
@@ -42,3 +46,9 @@ def test_valkey_answers_on_its_socket_and_keeps_nothing_on_disk() -> None:
         assert valkey.ping()
         assert valkey.config_get("save")["save"] == ""
         assert valkey.config_get("port")["port"] == "0"
+
+
+def test_valkeys_logs_of_commands_which_quote_values_are_off() -> None:
+    names = ("slowlog-log-slower-than", "commandlog-request-larger-than", "commandlog-reply-larger-than")
+    with Redis.from_url(settings.REDIS_URL, decode_responses=True) as valkey:
+        assert {name: valkey.config_get(name)[name] for name in names} == dict.fromkeys(names, "-1")

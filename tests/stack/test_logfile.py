@@ -53,3 +53,15 @@ def test_a_line_without_an_end_does_not_grow_in_memory(tmp_path: Path) -> None:
     assert (tmp_path / "web.log").stat().st_size > 60_000
     log.close()
     assert log.tail().count("y") == 160_000
+
+
+def test_a_full_disk_costs_lines_and_ends_nothing(tmp_path: Path) -> None:
+    """Red when a log that cannot be written ends its supervisor, and with it everything."""
+    errors: list[str] = []
+    (tmp_path / "web.log").symlink_to("/dev/full")
+    log = LogFile(tmp_path / "web.log", errors.append)
+    for line in (b"first\n", b"second\n"):
+        log.feed(line)
+    log.close()
+    assert errors == ["The log web.log loses lines: No space left on device"]
+    assert log.tail() == "first\nsecond"

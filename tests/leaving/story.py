@@ -1,0 +1,313 @@
+"""Two people are erased while calls go on, on a whole stack; then connections out of the product's process are planted.
+
+The called person asks during the call itself; the colleague during a call of somebody who stays, and the worker is killed in the
+middle of the walk. What was found is told as one object for JSON, so that the story can run where there is no network.
+"""
+
+import hashlib
+import hmac
+import json
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+
+from config.embedded import environment, folders, secrets
+from config.embedded.handle import Stack
+from processors import guard
+from sandbox.rep import Rep
+from tests.leaving import apart
+from tests.leaving import people as who
+from tests.leaving.planted import PLANTED
+from tests.smoke.scan import Scan, kinds
+
+# A line of a call that is so long stands nowhere else by chance.
+LINE_MIN = 25
+PACK = "pri_01klosesales0000000starter"
+
+
+def tell(folder: Path, resolver: apart.Resolver | None) -> dict[str, Any]:
+    """resolver: of the namespaces that this process is in, None outside of any."""
+    disk = _tables_on_disk_of_their_own(folder / "data") if resolver else None
+    with Stack(folder / "data", settings={"OPERATOR_EMAIL": who.OPERATOR}) as stack:
+        story = Story(stack, disk)
+        told = story.run()
+        told |= {"apart": resolver is not None, "ways_out": apart.ways_out_tried()}
+        told["asked"] = list(resolver.asked) if resolver else []
+        planting = story.plant_connections()
+        told |= story.look_for_those_who_stay()
+        told["planted"] = json.loads(planting.communicate(timeout=60)[0].splitlines()[-1])
+        told |= {"ways_out_planted": apart.ways_out_tried(), "asked_planted": resolver.asked if resolver else []}
+        return told | story.reports()
+
+
+def _tables_on_disk_of_their_own(data: Path) -> apart.Disk:
+    """So that it can be full for them while the log has room: without room for that PostgreSQL itself ends."""
+    places = folders.make(data)
+    postgres, _ = environment.databases(places, secrets.load_or_create(places.secrets))
+    postgres.create()
+    return apart.Disk(places.postgres / "base")
+
+
+class Story:
+    """Signs up, calls, erases and looks, on a running stack."""
+
+    def __init__(self, stack: Stack, disk: apart.Disk | None) -> None:
+        self._stack, self._disk = stack, disk
+        self._stays, self._caller, self._leaves, self._called = (Rep(stack.url, stack.sandbox_url) for _ in range(4))
+        env = stack.env
+        self._scan = Scan(database_url=env["DATABASE_URL"], redis_url=env["REDIS_URL"], folder=stack.data_dir)
+        self._told: dict[str, Any] = {}
+        self._kept_lead = self._kept = ""
+
+    def run(self) -> dict[str, Any]:
+        told = self._told
+        told["before"] = self._scan.everywhere([*who.OF_CALLED, *who.OF_LEAVES, *who.OF_STAYS, *who.OF_CARDS])
+        self._come_in()
+        kept, called, understood = self._place_calls()
+        self._kept = kept
+        self._plant(called)
+        of_leaves = (*who.OF_LEAVES, *self._hear(understood, who.SPOKEN_TO_LEAVES, self._leaves))
+        self._leaves.call("POST", f"/api/calls/{understood}/hangup")
+        of_called = (*who.OF_CALLED, *self._hear(called, who.SPOKEN_TO_CALLED, self._caller))
+        self._hear(kept, who.SPOKEN_TO_STAYS, self._stays)
+        self._leaves.wait_for(lambda: self._insights(understood) == "ready", limit_s=60)
+        self._ask()
+        of_leaves = (*of_leaves, *self._sealed(who.LEAVES.first_name), *self._vectors(understood))
+        told["planted_of_called"] = self._scan.everywhere(of_called)
+        planted = self._scan.look(of_leaves)
+        told["planted_of_leaves"], told["unsaid_of_leaves"] = planted.places, [str(each) for each in planted.missing]
+        told["vectors"] = len([each for each in of_leaves if isinstance(each, tuple)])
+        told["carrier_planted"] = self._scan.elsewhere(of_called)
+
+        self._erase_called()
+        told["call_of_erased"] = self._caller.ask("GET", f"/api/calls/{called}").status_code
+        self._erase_leaving()
+        told["left_of_called"] = self._scan.everywhere(of_called)
+        told["left_of_leaves"] = self._scan.everywhere(of_leaves)
+        told["carrier_left_of_called"] = self._scan.elsewhere(of_called)
+        told["carrier_left_of_leaves"] = self._scan.elsewhere(who.OF_LEAVES)
+        told["cards"] = self._scan.everywhere(who.OF_CARDS)
+        told["live_call_of_who_stays"] = self._stays.call("GET", f"/api/calls/{kept}")["ended_at"] is None
+        self._stays.call("POST", f"/api/calls/{kept}/hangup")
+        return told
+
+    def _come_in(self) -> None:
+        self._stays.sign_up(who.STAYS)
+        self._stays.confirm_email(who.STAYS.email)
+        for invited in (who.CALLER, who.LEAVES):
+            self._stays.call("POST", "/api/team/invitations", {"email": invited.email, "role": "rep"}, expect=201)
+        self._stays.buy(PACK)
+        for rep, person in ((self._caller, who.CALLER), (self._leaves, who.LEAVES)):
+            rep.sign_up(person, invitation=self._invitation(person.email))
+
+    def _invitation(self, email: str) -> str:
+        links: list[str] = self._stays.wait_for(lambda: self._stays.links_to(email, "/join#"))
+        return links[-1].partition("#")[2]
+
+    def _place_calls(self) -> list[str]:
+        """Ids of the call that goes on to the end, of the one to the person who is erased, and of the leaving colleague's."""
+        ids = []
+        for rep, lead, dialogue in (
+            (self._stays, who.STAYS_CALLED, "smoke"),
+            (self._caller, who.CALLED, "next_steps"),
+            (self._leaves, who.LEAVES_CALLED, "price_objection"),
+        ):
+            phone = {"behaviour": "answer", "dialogue": dialogue, "loop": True, "answer_after_s": 0.1}
+            rep.sandbox("POST", f"/sandbox/api/phones/{lead['phone']}", phone)
+            lead_id = rep.call("POST", "/api/leads", lead, expect=201)["id"]
+            call = rep.call("POST", "/api/calls", {"lead_id": lead_id}, key=str(uuid.uuid4()), expect=201)
+            ids.append(call["id"])
+            self._kept_lead = self._kept_lead or lead_id
+        return ids
+
+    def _plant(self, called: str) -> None:
+        """What people write, card numbers included, and what arrives with a signature."""
+        typed, _, sent = who.CARDS
+        self._caller.call("PATCH", f"/api/calls/{called}", {"notes": f"{who.CALLS_NOTE}, card {typed}"})
+        self._leaves.call("POST", "/api/privacy/cases", {"kind": "nominee", "words": who.WISH}, expect=201)
+        card = {"type": "visa", "number": sent, "last4": sent[-4:]}
+        data = {
+            "id": f"txn_{uuid.uuid4().hex}",
+            "status": "past_due",
+            "items": [{"price": {"id": PACK}, "quantity": 1}],
+            "details": {"totals": {"total": "1000"}},
+            "payments": [{"amount": "1000", "method_details": {"type": "card", "card": card}}],
+            "custom_data": {"note": sent},
+        }
+        body = json.dumps(
+            {
+                "event_id": f"evt_{uuid.uuid4().hex}",
+                "event_type": "transaction.payment_failed",
+                "occurred_at": "2026-01-01T00:00:00Z",
+                "notification_id": f"ntf_{uuid.uuid4().hex}",
+                "data": data,
+            }
+        ).encode()
+        at = int(time.time())
+        secret = self._stack.env["PADDLE_WEBHOOK_SECRET"].encode()
+        digest = hmac.new(secret, f"{at}:".encode() + body, hashlib.sha256).hexdigest()
+        self._told["webhook"] = _post(f"{self._stack.url}/paddle/webhook", body, f"ts={at};h1={digest}")
+
+    def _ask(self) -> None:
+        """And takes a copy of everything."""
+        question = {"question": f"{who.QUESTION} {who.CARDS[1]}"}
+        self._leaves.call("POST", "/api/questions", question, key=str(uuid.uuid4()))
+        self._leaves.call("POST", "/api/questions", {"question": "What is Atlas Route?"}, key=str(uuid.uuid4()))
+        copy = json.dumps(self._leaves.call("GET", "/api/privacy/export"))
+        self._told["missing_in_copy"] = [word for word in who.IN_COPY if word not in copy]
+        self._told["others_in_copy"] = [word for word in who.OF_STAYS if str(word) in copy]
+
+    def _insights(self, call_id: str) -> str:
+        return str(self._leaves.call("GET", f"/api/calls/{call_id}/insights")["state"])
+
+    def _vectors(self, call_id: str) -> list[tuple[float, ...]]:
+        rows = self._rows(
+            "SELECT embedding::text FROM ai_passage JOIN ai_indexedcall ON ai_indexedcall.id = indexed_call_id WHERE call_id = %s",
+            call_id,
+        )
+        return [tuple(json.loads(vector)) for (vector,) in rows]
+
+    def _hear(self, call_id: str, words: Iterable[str], rep: Any) -> list[str]:
+        """Waits until the recogniser has written these words down; returns whole lines of the call."""
+
+        def heard() -> list[str] | None:
+            lines = [each["text"] for each in self._segments(call_id, rep)]
+            return lines if all(word in " ".join(lines).lower() for word in words) else None
+
+        lines: list[str] = rep.wait_for(heard, limit_s=60)
+        return [line for line in lines if len(line) >= LINE_MIN]
+
+    @staticmethod
+    def _segments(call_id: str, rep: Rep) -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = rep.call("GET", f"/api/calls/{call_id}/segments")["items"]
+        return items
+
+    def _sealed(self, first_name: str) -> list[bytes]:
+        """What stands for the address and the number where neither stands in plain."""
+        row = self._row(
+            "SELECT email_sealed, mobile_e164_sealed, email_key, mobile_e164_key FROM identity_user WHERE first_name = %s",
+            first_name,
+        )
+        return [bytes(each) for each in row if each]
+
+    def _erase_called(self) -> None:
+        """By the page for people who were called, while they are on the phone."""
+        number, page = who.CALLED["phone"], self._called
+        page.call("GET", "/api/session")
+        consent = {"sms_consent": True, "policy_version": page.call("GET", "/api/policy")["version"]}
+        page.call("POST", "/api/my-data/code", {"number": number, **consent})
+        held = page.call("POST", "/api/my-data/session", {"number": number, "code": page.newest_code(number)})
+        self._told["shown_to_called"] = json.dumps(held)
+        page.call("POST", "/api/my-data/erasure", {"confirm": number, "when": "now"}, expect=202)
+        page.wait_for(lambda: self._erasures("done") == 1, limit_s=60)
+
+    def _erase_leaving(self) -> None:
+        """From the privacy centre; the worker dies where the walk waits for a table."""
+        with self._locked("ai_aiquery") as waits:
+            asked = {"confirm": who.LEAVES.email, "when": "now"}
+            receipt = self._leaves.call("POST", "/api/privacy/erasure", asked, expect=202)["receipt_path"]
+            self._leaves.wait_for(waits, limit_s=30, every_s=0.05)
+            self._stack.kill("worker")
+            self._told["steps_before_the_kill"] = self._row(
+                "SELECT count(*) FROM compliance_erasurestep WHERE state = 'done' AND request_id IN"
+                " (SELECT id FROM compliance_request WHERE state = 'running')"
+            )[0]
+            if self._disk:
+                self._disk.fill()
+        if self._disk:
+            self._free_claim()
+            self._stays.wait_for(self._is_interrupted, limit_s=60)
+            self._disk.empty()
+            self._stack.wait_ready(limit_s=60)
+        self._stays.wait_for(self._free_claim, limit_s=60)
+        path = f"/api/erasure-receipts/{receipt.rsplit('/', 1)[-1]}"
+        self._stays.wait_for(lambda: self._stays.call("GET", path)["state"] == "done", limit_s=60)
+        self._told["receipt_left"] = self._stays.call("GET", path)["left"]
+        self._told["session_of_erased"] = self._leaves.ask("GET", "/api/calls").status_code
+
+    def _free_claim(self) -> bool:
+        """Ten minutes have passed, after which a dead worker's claim is anybody's; False while there is no database."""
+        try:
+            self._do(
+                "UPDATE compliance_request SET claimed_until = NULL, next_attempt_at = now() WHERE finished_at IS NULL"
+            )
+        except psycopg.Error:
+            return False
+        return True
+
+    def _is_interrupted(self) -> bool:
+        """Whether the full disk has stopped a step, or keeps the worker from reaching the database at all."""
+        try:
+            failed = self._rows("SELECT error_type FROM compliance_erasurestep WHERE state = 'failed'")
+        except psycopg.OperationalError as error:
+            failed = [[word] for word in ("No space left on device",) if word in str(error)]
+        self._told["full_disk"] = [each[0] for each in failed]
+        return bool(failed)
+
+    def plant_connections(self) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "manage.py", "shell", "--no-imports", "-c", PLANTED],
+            env={**os.environ, **self._stack.env},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def look_for_those_who_stay(self) -> dict[str, Any]:
+        """Those who stay write something, so that the newest log has it too."""
+        note = {"notes": f"{who.STAYS_CALLED['notes']} again"}
+        self._stays.call("PATCH", f"/api/leads/{self._kept_lead}", note)
+        self._do("CHECKPOINT")
+        # The newest lines of the call that went on.
+        lines = [each["text"] for each in self._segments(self._kept, self._stays) if len(each["text"]) >= LINE_MIN]
+        found = self._scan.look([*who.OF_STAYS, *lines[-3:]])
+        return {
+            "lines_of_who_stays": len(lines),
+            "kinds_of_who_stays": sorted(kinds(found.places)),
+            "unsaid_of_who_stays": [str(each) for each in found.missing],
+            "carrier_of_who_stays": self._scan.elsewhere(who.OF_STAYS),
+        }
+
+    def reports(self) -> dict[str, Any]:
+        mails = self._stays.sandbox("GET", "/sandbox/api/mails", params={"to": who.OPERATOR})
+        return {
+            "rows": [list(row) for row in self._rows("SELECT host, reason FROM processors_blockedegress ORDER BY at")],
+            "alert": mails[-1]["text"] if mails else "",
+            "contacted": guard.contacted(self._stack.data_dir / "egress"),
+        }
+
+    def _erasures(self, state: str) -> int:
+        return int(self._row("SELECT count(*) FROM compliance_request WHERE kind = 'erasure' AND state = %s", state)[0])
+
+    @contextmanager
+    def _locked(self, table: str) -> Iterator[Callable[[], bool]]:
+        """Nobody writes to it; gives whether somebody waits to."""
+        with psycopg.connect(self._stack.env["DATABASE_URL"]) as connection:
+            connection.execute(f"LOCK TABLE {table} IN EXCLUSIVE MODE")
+            waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = %s::regclass"
+            yield lambda: self._row(waiting, table)[0] > 0
+            connection.rollback()
+
+    def _row(self, query: str, *parameters: str) -> Any:
+        return self._rows(query, *parameters)[0]
+
+    def _rows(self, query: str, *parameters: str) -> Any:
+        with psycopg.connect(self._stack.env["DATABASE_URL"], autocommit=True) as connection:
+            return connection.execute(query, parameters).fetchall()
+
+    def _do(self, statement: str) -> None:
+        with psycopg.connect(self._stack.env["DATABASE_URL"], autocommit=True) as connection:
+            connection.execute(statement)
+
+
+def _post(url: str, body: bytes, signature: str) -> int:
+    return httpx.post(url, content=body, headers={"Paddle-Signature": signature}).status_code
