@@ -184,7 +184,7 @@ def approve_nominee(request: HttpRequest, reference: Reference, form: ApproveGra
     operation_id="withdraw_nominee",
 )
 def withdraw_nominee(request: HttpRequest, reference: Reference) -> DeskCasePageOut:
-    """Takes back what waits for approval."""
+    """Takes back what waits for approval, or a link to a copy that nobody has opened."""
     return _page(request, nominees.withdraw(reference=reference, by=_by(request), now=timezone.now()))
 
 

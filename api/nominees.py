@@ -2,12 +2,13 @@
 
 from typing import Final
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
 from ninja import Router, Status
 
 from api.auth import actor_of, anyone_auth, person_auth
 from api.client import client_of
+from api.streaming import downloaded
 from compliance import queries
 from compliance.schemas import (
     NomineeAskIn,
@@ -22,8 +23,10 @@ from processors.errors import DomainError
 router = Router(tags=["privacy"])
 PROBLEMS: Final[dict[type[DomainError], int]] = {
     contact.EmailInvalid: 422,
+    nominees.NomineeDeclined: 409,
     nominees.NomineeIsSelf: 422,
     nominees.NomineeLinkInvalid: 410,
+    nominees.NomineesTooMany: 429,
     opt_out.PolicyOutdated: 409,
 }
 
@@ -57,11 +60,11 @@ def take_back_nominee(request: HttpRequest) -> NomineeStateOut:
     return _state(request)
 
 
-@router.post("/nominee/ask", auth=anyone_auth, response={202: None}, operation_id="ask_as_nominee")
+@router.post("/nominee/ask", auth=anyone_auth, response={204: None}, operation_id="ask_as_nominee")
 def ask_as_nominee(request: HttpRequest, form: NomineeAskIn) -> Status[None]:
     """Takes what a nominee asks for. The same answer whether or not anything is known; a mail goes to the nominee alone."""
     nominees.ask(email=form.email, account_email=form.account_email, words=form.words, now=timezone.now())
-    return Status(202, None)
+    return Status(204, None)
 
 
 @router.post("/nominee/link", auth=anyone_auth, response=NomineeLinkOut, operation_id="see_nominee_link")
@@ -82,9 +85,6 @@ def press_nominee_link(request: HttpRequest, form: NomineeLinkIn) -> NomineeLink
     operation_id="copy_as_nominee",
     openapi_extra={"responses": {200: {"content": {"application/json": {"schema": {"type": "object"}}}}}},
 )
-def copy_as_nominee(request: HttpRequest, form: NomineeLinkIn) -> HttpResponse:
+def copy_as_nominee(request: HttpRequest, form: NomineeLinkIn) -> StreamingHttpResponse:
     """The copy that was granted, once."""
-    bundle = nominees.copy(token=form.token, now=timezone.now())
-    answer = JsonResponse(bundle, json_dumps_params={"ensure_ascii": False, "indent": 2})
-    answer["Content-Disposition"] = 'attachment; filename="klosesales-data.json"'
-    return answer
+    return downloaded(nominees.copy(token=form.token, now=timezone.now()), filename="klosesales-data.json")

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db.models import F
 
 from compliance.case_models import Case, CaseMail
+from compliance.keyed_tokens import keyed_token
 from processors.mail import AT_ONCE_MAX, ATTEMPTS_MAX, CLAIM, send
 
 Template = Literal[
@@ -26,6 +27,8 @@ Template = Literal[
     "deletion_answered",
     "nominee_asks",
     "nominee_access",
+    "nominee_granted",
+    "holder_answered",
 ]
 _SIGNED: Final = "\nKlosesales\n"
 _WITHOUT_READING: Final = (
@@ -82,6 +85,17 @@ REGISTER: Final[dict[Template, Words]] = {
         "The copy that you asked for [{reference}]",
         "You find the copy of what we hold about the person who named you behind this link. It works once, until {until}:\n\n"
         "{url}/nominee#{token}\n" + _SIGNED,
+    ),
+    "nominee_granted": Words(
+        "What your nominee may do now [{reference}]",
+        "Two people of ours have seen what shows that you cannot act any more, and have granted whom you have named:\n\n{words}\n\n"
+        "If you are well: take the nominee back at {url}/privacy, which stops all of it at once, or answer this mail.\n"
+        + _SIGNED,
+    ),
+    "holder_answered": Words(
+        "Case {reference}: the person themself has written",
+        "Whoever holds the account has answered our mail about what the nominee asks for. It stands in case {words}; read it before"
+        " anything is granted, and withdraw what was, if the person is well:\n{url}/staff/cases/{reference}\n",
     ),
 }
 
@@ -145,9 +159,16 @@ def message_id(mail_id: UUID) -> str:
 
 
 def _link_in(mail: CaseMail) -> dict[str, str]:
-    """What a mail with a link keeps as its text: what opens it, and until when."""
-    token, _, until = mail.text.partition(" ") if mail.template == "nominee_access" else ("", "", "")
-    return {"token": token, "until": until}
+    """What opens a copy, and until when; the mail's text says which and until when, and nothing that opens it."""
+    if mail.template != "nominee_access":
+        return {"token": "", "until": ""}
+    grant_id, _, until = mail.text.partition(" ")
+    return {"token": copy_token(UUID(grant_id)), "until": until}
+
+
+def copy_token(grant_id: UUID) -> str:
+    """What opens the copy that a nominee was granted; made from our key, so it is stored nowhere."""
+    return keyed_token("nominee_grant", grant_id)
 
 
 def _written(mail: CaseMail) -> tuple[str, str]:

@@ -40,6 +40,8 @@ MAILS = (
     "deletion_answered",
     "nominee_asks",
     "nominee_access",
+    "nominee_granted",
+    "holder_answered",
 )
 ALERTS = ("alert_7", "alert_20", "alert_25")
 
@@ -113,7 +115,7 @@ class Case(models.Model):
 class CaseEntry(models.Model):
     """A line of a case: a mail as it came, the person's own words, a note of support, a reply to the person, or what changed.
 
-    author: "requester", or who did it. message_key: keyed hash of a mail, so that the same mail is kept once.
+    author: "requester", "holder" for who has the account in a case of the nominee, or who did it. message_key: keyed hash of a mail, so that the same mail is kept once.
     thread_key: keyed hash of the mail's own id, by which an answer to it is recognised. Card numbers are taken out of text.
     """
 

@@ -279,7 +279,9 @@ def _waiting_for(user_id: UUID, address: str) -> list[CaseMail]:
     return [mail for mail in unsent if mail.to == address]
 
 
-def exported(case: Case) -> dict[str, Any]:
+def exported(case: Case, subject: Subject) -> dict[str, Any]:
+    """What the person whose nominee somebody is has answered is not for the nominee."""
+    entries = case.entries.all() if case.user_id == subject.user_id else case.entries.exclude(author="holder")
     return {
         "reference": case.reference,
         "kind": case.kind,
@@ -293,6 +295,6 @@ def exported(case: Case) -> dict[str, Any]:
         ],
         "entries": [
             {"at": entry.at.isoformat(), "what": entry.kind, "text": entry.text}
-            for entry in case.entries.order_by("at", "id")
+            for entry in entries.order_by("at", "id")
         ],
     }

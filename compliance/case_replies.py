@@ -122,6 +122,10 @@ _DELETION: Final = (
     "How it goes on, and the receipt when it is done, stand here; keep the address, since afterwards we cannot find you any more:"
     "\n{url}/erased/{token}"
 )
+_DELETION_FOR_NOMINEE: Final = (
+    "We delete the account of the person who named you on {runs_at} UTC. Until then it can be taken back: answer to this mail.\n\n"
+    "How it goes on, and the receipt when it is done, stand here; keep the address:\n{url}/erased/{token}"
+)
 
 
 def filled(case: Case, text: str, law: Law = jurisdictions.LAWS["other"]) -> str:
@@ -157,7 +161,8 @@ def tell_of_deletion(case: Case, *, request: Request, token: str, by: str, now: 
     address. Within the caller's transaction."""
     if "@" in case.contact:
         runs_at = f"{request.runs_at:%Y-%m-%d %H:%M}"
-        _mail(case, filled(case, _DELETION).replace("{runs_at}", runs_at).replace("{token}", token), by, now)
+        text = _DELETION_FOR_NOMINEE if case.proved_by == "link" else _DELETION
+        _mail(case, filled(case, text).replace("{runs_at}", runs_at).replace("{token}", token), by, now)
 
 
 def _mail(case: Case, text: str, by: str, now: datetime) -> None:

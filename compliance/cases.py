@@ -6,12 +6,13 @@ from typing import ClassVar, Final, Literal
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import Q, QuerySet
 
 from compliance import audit, case_mails
 from compliance.audit import PersonalAction
 from compliance.case_models import RANKS, Case, CaseEntry
 from compliance.deadlines import deadline
-from compliance.models import Request
+from compliance.models import NomineeGrant, Request
 from compliance.redaction import redact_cards
 from processors.errors import DomainError
 from processors.pseudonyms import pseudonym
@@ -117,7 +118,7 @@ def open_case(
             due_on=deadline(now.date()),
             proved_at=now if proof else None,
             proved_by=proof or "",
-            joined_to=_first_of(person, kind),
+            joined_to=_first_of(person, kind, contact),
             erasure=erasure,
         )
         if words:
@@ -178,22 +179,28 @@ def add_entry(
 def note(*, reference: str, text: str, by: str, now: datetime) -> Case:
     """Keeps a note for whoever reads the case next. Raises CaseUnknown, ReasonMissing."""
     with transaction.atomic():
-        case = _locked(reference)
+        case = locked(reference)
         add_entry(case, kind="note", author=by, text=reason_given(text), now=now)
         note_act(case, "case.noted", by, now)
     return case
 
 
 def sort(*, reference: str, kind: Kind, by: str, now: datetime) -> Case:
-    """Says what the person wants; the clock goes on. Raises CaseUnknown, CaseClosed, CaseWaitsForErasure."""
+    """Says what the person wants; the clock goes on. Raises CaseUnknown, CaseClosed, CaseWaitsForErasure.
+
+    A nominee's link shows who acts for a person, not that the person asks: for anything else it proves nothing.
+    """
     with transaction.atomic():
         case = locked_open(reference)
         _refuse_while_erased(case)
         note_act(case, "case.sorted", by, now, kind=kind, was=case.kind)
         case.kind = kind
+        if case.proved_by == "link" and kind != "nominee":
+            case.proved_at, case.proved_by = None, ""
+            case.user_id, case.person = None, pseudonym("email", case.contact)
         _withdraw_prepared(case, by, now)
         _join(case, by, now)
-        case.save(update_fields=["kind", "joined_to"])
+        case.save(update_fields=["kind", "joined_to", "proved_at", "proved_by", "user_id", "person"])
     return case
 
 
@@ -318,13 +325,14 @@ def read(*, reference: str, by: str, now: datetime) -> Case:
     return case
 
 
-def _locked(reference: str) -> Case:
+def locked(reference: str) -> Case:
+    """The case, locked until the transaction ends, answered or not. Raises CaseUnknown."""
     return Case.objects.select_for_update(of=("self",)).get(id=of_reference(reference).id)
 
 
 def locked_open(reference: str) -> Case:
     """The case, locked until the transaction ends. Raises CaseUnknown, CaseClosed."""
-    case = _locked(reference)
+    case = locked(reference)
     if not case.is_open:
         raise CaseClosed("This case was answered. Open another for what is new.")
     return case
@@ -340,14 +348,21 @@ def _close(case: Case, outcome: Outcome, by: str, now: datetime) -> None:
     case.state, case.outcome, case.closed_at = "closed", outcome, now
     case.paused_at, case.pause_reason = None, ""
     case.save(update_fields=["state", "outcome", "closed_at", "paused_at", "pause_reason"])
-    _withdraw_prepared(case, by, now)
+    # A copy that was granted is fetched after the answer.
+    _withdraw_prepared(case, by, now, granted=outcome != "done")
     note_act(case, "case.closed", by, now, outcome=outcome)
 
 
-def _withdraw_prepared(case: Case, by: str, now: datetime) -> None:
-    """What was prepared for another wish or another person is not to be approved any more."""
+def _withdraw_prepared(case: Case, by: str, now: datetime, *, granted: bool = True) -> None:
+    """What was prepared for another wish or another person is not to be approved any more, nor granted: no link opens a copy."""
     case.deletions.filter(state="waiting").update(state="withdrawn", subject=None, decided_by=by, decided_at=now)
-    case.grants.filter(state="waiting").update(state="withdrawn", decided_by=by, decided_at=now)
+    withdraw_grants(case.grants.filter(state__in=["waiting", "approved"] if granted else ["waiting"]), by=by, now=now)
+
+
+def withdraw_grants(grants: QuerySet[NomineeGrant], *, by: str, now: datetime) -> int:
+    """Takes back what of these waits for approval, and links to copies that nobody has opened. Returns how many."""
+    usable = Q(state="waiting") | (Q(state="approved", used_at__isnull=True) & ~Q(link_hash=""))
+    return grants.filter(usable).update(state="withdrawn", decided_by=by, decided_at=now, link_hash="", link_until=None)
 
 
 def _advance(case: Case, state: str) -> None:
@@ -357,17 +372,21 @@ def _advance(case: Case, state: str) -> None:
 
 
 def _join(case: Case, by: str, now: datetime) -> None:
-    first = _first_of(case.person, case.kind, but=case)
+    first = _first_of(case.person, case.kind, case.contact, but=case)
     if first is not None and not case.joined.exists() and case.joined_to_id != first.id:
         case.joined_to = first
         note_act(case, "case.joined", by, now, to=str(first.id))
 
 
-def _first_of(person: str, kind: str, but: Case | None = None) -> Case | None:
-    """The oldest open case of the person and kind that is joined to none itself. What nobody has sorted is joined to none."""
+def _first_of(person: str, kind: str, contact: str, but: Case | None = None) -> Case | None:
+    """The oldest open case of the person and kind that is joined to none itself. What nobody has sorted is joined to none.
+
+    Of a person's nominees each is answered alone: what one is told is not for the other, nor for the person.
+    """
     if kind == "unsorted":
         return None
     same = Case.objects.filter(person=person, kind=kind, joined_to__isnull=True).exclude(state="closed")
+    same = same.filter(contact=contact) if kind == "nominee" else same
     others = same if but is None else same.exclude(id=but.id)
     return others.order_by("opened_at", "id").first()
 

@@ -86,16 +86,18 @@ def _round(correction_id: UUID, now: datetime) -> bool:
 
 
 def _finish(correction_id: UUID, now: datetime) -> None:
+    mine = Correction.objects.filter(id=correction_id, done_at__isnull=True)
     with transaction.atomic():
-        correction = Correction.objects.select_for_update().filter(id=correction_id, done_at__isnull=True).first()
+        # The case before what belongs to it, as who erases it.
+        case = Case.objects.select_for_update(of=("self",)).filter(corrections__in=mine).first()
+        correction = mine.select_for_update().first()
         if correction is None:
             return
-        if correction.case_id is None:
+        if case is None:
             correction.delete()
             return
         correction.old, correction.left, correction.done_at = None, {}, now
         correction.save(update_fields=["old", "left", "done_at"])
-        case = Case.objects.select_for_update(of=("self",)).get(id=correction.case_id)
         if case.is_open:
             words = "Everything that was made of it follows. The old value was looked for everywhere and is gone."
             cases.add_entry(case, kind="change", author="system", text=words, now=now)

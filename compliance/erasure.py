@@ -5,7 +5,7 @@ requested -> approved -> running (each store) -> verifying (each store finds not
 
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -107,9 +107,9 @@ def _walk(request: Request, now: datetime, rewrite: Rewrite | None) -> None:
         for store in stores:
             if isinstance(store, Stopping):
                 store.stop(subject, now=now)
-        # Nothing goes before the ledger knows of it: a restored backup must not bring it back.
-        _step(request, LEDGER, lambda: _enter(request, subject, now), now)
         _seal_what_is_held(request, subject, stores, now)
+        # Nothing goes before the ledger knows of it: a restored backup must not bring it back, nor lose what was held.
+        _step(request, LEDGER, lambda: _enter(request, subject, now), now)
         for store in stores:
             _step(request, store.name, lambda store=store: store.erase(subject, now=now), now)  # type: ignore[misc]
         _advance(request, "verifying")
@@ -167,14 +167,25 @@ def _enter(request: Request, subject: Subject, now: datetime) -> dict[str, int]:
     """Has the erasure and all that was buried for it in the erasure ledger for certain. Raises LedgerAway."""
     # One that a restored backup made necessary is there already.
     if request.channel != Request.RESTORED:
-        detail = {
-            "of": subject.kind,
-            "email": pseudonym("email", subject.email) if subject.email else None,
-            "plan": dict(found(subject)),
-        }
-        erasure_ledger.note([Entry("erasure", request.person, request.opened_at, detail)], now=now)
+        email = pseudonym("email", subject.email) if subject.email else None
+        erasure_ledger.note([_entry(request, subject.kind, email=email, plan=found(subject))], now=now)
     erasure_ledger.write_out(now=now)
     return {}
+
+
+def remembered(*, since: datetime) -> Iterator[Entry]:
+    """Whose data goes, or went since then, as far as the rows still say it; for a ledger that does not know it."""
+    begun = Q(state__in=("running", "verifying", "rewriting")) | Q(state="done", finished_at__gte=since)
+    for request in Request.objects.filter(begun, kind="erasure").exclude(channel=Request.RESTORED).order_by("id"):
+        subject, receipt = request.subject or {}, request.receipt or {}
+        is_callee = subject.get("kind") == "callee" or receipt.get("called", False)
+        yield _entry(request, "callee" if is_callee else "user", email=None, plan={})
+
+
+def _entry(request: Request, of: str, *, email: str | None, plan: Mapping[str, int]) -> Entry:
+    held = sum(sum(step.counts.values()) for step in request.steps.filter(name=HOLD))
+    detail = {"of": of, "email": email, "plan": dict(plan), "held": held}
+    return Entry("erasure", request.person, request.opened_at, detail)
 
 
 def _plan(request: Request, stores: Any) -> None:
@@ -193,8 +204,11 @@ def _step(request: Request, name: str, act: Callable[[], dict[str, int]], now: d
     try:
         counts = act()
     except Exception as error:
-        step.state, step.error_type = "failed", type(error).__name__
-        step.save()
+        step.error_type = type(error).__name__
+        # Another worker may have done it meanwhile, if this one was taken for dead.
+        ErasureStep.objects.filter(id=step.id).exclude(state="done").update(
+            state="failed", error_type=step.error_type, attempts=step.attempts, started_at=step.started_at
+        )
         logger.warning(
             "erasure step failed", extra={"erasure_id": str(request.id), "step": name, "error_type": step.error_type}
         )
@@ -234,13 +248,17 @@ def _verify(request: Request, subject: Subject, stores: Any) -> None:
 
 
 def _finish(request: Request, now: datetime) -> None:
-    """Writes the receipt: counts by class of data and times, nothing about the person."""
+    """Writes the receipt, once: counts by class of data and times, nothing about the person."""
     erased: Counter[str] = Counter()
     steps = list(request.steps.order_by("position"))
     for step in steps:
         if step.name not in (REWRITE, HOLD):
             erased.update(step.counts)
     with transaction.atomic():
+        if not Request.objects.select_for_update().filter(id=request.id, state="rewriting").exists():
+            # A rewrite may last longer than the lease: another worker was there first.
+            request.refresh_from_db()
+            return
         request.receipt = {
             "erased": dict(sorted(erased.items())),
             "steps": [{"name": step.name, "attempts": step.attempts} for step in steps],

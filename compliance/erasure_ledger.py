@@ -19,7 +19,7 @@ from uuid import UUID, uuid5
 
 import psycopg
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from psycopg.types.json import Jsonb
 from uuid_utils.compat import uuid7
 
@@ -31,7 +31,7 @@ from processors.pseudonyms import pseudonym
 
 logger = logging.getLogger(__name__)
 
-Kind = Literal["erasure", "user", "workspace", "social", "suppression", "texts", "texts_of"]
+Kind = Literal["erasure", "taken_back", "user", "workspace", "social", "suppression", "texts", "texts_of"]
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 # What its columns hold, as the inventories say it of the product's own.
@@ -52,6 +52,11 @@ AT_ONCE_MAX: Final = 1_000
 # How long notes may wait before the operator is told, and how long until he is told again.
 WAITS_TOO_LONG: Final = timedelta(minutes=15)
 TOLD_EVERY: Final = timedelta(days=1)
+# This database, this table of it, and when its server began: other ones wherever a backup was restored.
+PLACE: Final = (
+    "SELECT concat_ws('/', (SELECT oid FROM pg_database WHERE datname = current_database()),"
+    " 'compliance_ledgermark'::regclass::oid, extract(epoch FROM pg_postmaster_start_time()))"
+)
 _NAMESPACE: Final = UUID("6f1f7a53-5a0c-5d6e-9c1b-0e5a1ed9e201")
 _SCHEMA: Final = (
     """
@@ -93,8 +98,9 @@ class LedgerStrange(DomainError):
 class Entry:
     """One line of the ledger.
 
-    kind: "erasure" (of a person, with what was planned to go, by class), "user", "workspace", "social" (erased, must not come back),
-    "suppression" (must not be called), "texts" (a phone that wants no messages), "texts_of" (a person who wants none).
+    kind: "erasure" (of a person, with what was planned to go, by class), "taken_back" (an erasure before it began, known by when it
+    was asked for), "user", "workspace", "social" (erased, must not come back), "suppression" (must not be called), "texts" (a phone
+    that wants no messages), "texts_of" (a person who wants none).
     key: keyed hash of whom or what it names (processors/pseudonyms.py). at: when it was; the term runs from it. sequence: 0 until it
     is entered.
     """
@@ -174,13 +180,14 @@ def prepare(*, remembered: Iterable[Entry], now: datetime, is_new: bool = False)
     Raises LedgerAway, LedgerStrange.
     """
     with transaction.atomic(), _ledger() as ledger:
+        # In the order in which `write_out` locks them: across two servers nobody notices a deadlock.
+        mark = LedgerMark.objects.select_for_update().first()
         for statement in _SCHEMA:
             ledger.execute(statement)
         identity = uuid7()
         first = "INSERT INTO erasure_ledger (id, key_check) VALUES (%s, %s) ON CONFLICT DO NOTHING"
         ledger.execute(first, [identity, pseudonym("ledger", identity)])
         identity, last = _head(ledger)
-        mark = LedgerMark.objects.select_for_update().first()
         if mark is not None and not (strange := _strange(mark, identity, last)):
             return
         if mark is not None and not is_new:
@@ -211,6 +218,23 @@ def seen_until() -> int:
     return -1 if mark is None else mark
 
 
+def note_asked() -> None:
+    """That a process found all of the ledger seen in this very database."""
+    place = _place()
+    LedgerMark.objects.exclude(asked_in=place).update(asked_in=place)
+
+
+def was_asked() -> bool:
+    """Whether one did since the database's server began."""
+    return LedgerMark.objects.filter(asked_in=_place()).exists()
+
+
+def _place() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(PLACE)
+        return str(cursor.fetchone()[0])
+
+
 def note_seen(*, until: int) -> None:
     LedgerMark.objects.filter(sequence__lt=until).update(sequence=until)
 
@@ -236,12 +260,16 @@ def last_sequence() -> int:
         return _head(ledger)[1]
 
 
+def term() -> timedelta:
+    """How long an entry is kept."""
+    return timedelta(days=ELEMENTS[ELEMENT].retention_days or 0)
+
+
 def expire(*, now: datetime) -> int:
     """Removes entries whose term is over, as the inventory has it; returns how many. A ledger that is away is asked the next time."""
-    term = timedelta(days=ELEMENTS[ELEMENT].retention_days or 0)
     try:
         with _ledger() as ledger:
-            return ledger.execute("DELETE FROM erasure_entry WHERE at <= %s", [now - term]).rowcount
+            return ledger.execute("DELETE FROM erasure_entry WHERE at <= %s", [now - term()]).rowcount
     except LedgerAway as away:
         logger.warning("erasure ledger not tidied", extra={"code": away.code})
         return 0
@@ -249,7 +277,7 @@ def expire(*, now: datetime) -> int:
 
 @contextmanager
 def _ledger() -> Iterator[Connection]:
-    """A transaction there, committed at the end. Raises LedgerAway."""
+    """A transaction there, committed at the end. Raises LedgerAway, and LedgerStrange where it was never prepared."""
     if not settings.ERASURE_LEDGER_URL:
         raise LedgerAway("ERASURE_LEDGER_URL names no database.")
     try:
@@ -259,10 +287,10 @@ def _ledger() -> Iterator[Connection]:
             tcp_user_timeout=10_000,
             application_name="klosesales",
             options="-c statement_timeout=60000 -c lock_timeout=10000",
-        ) as connection:
-            yield connection
+        ) as ledger:
+            yield ledger
     except psycopg.errors.UndefinedTable as error:
-        raise LedgerAway("The erasure ledger was not prepared: run `manage.py replay_erasures`.") from error
+        raise LedgerStrange("The erasure ledger was not prepared: run `manage.py replay_erasures`.") from error
     except psycopg.Error as error:
         what = error.sqlstate or type(error).__name__
         raise LedgerAway(
@@ -275,7 +303,7 @@ def _head(ledger: Connection) -> tuple[UUID, int]:
     committed. Raises LedgerAway, LedgerStrange."""
     row = ledger.execute("SELECT id, key_check, last_sequence FROM erasure_ledger FOR UPDATE").fetchone()
     if row is None:
-        raise LedgerAway("The erasure ledger was not prepared: run `manage.py replay_erasures`.")
+        raise LedgerStrange("The erasure ledger was not prepared: run `manage.py replay_erasures`.")
     identity, key_check, last = row
     if key_check != pseudonym("ledger", identity):
         # With it nobody would be found, and all would look well.

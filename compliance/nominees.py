@@ -1,21 +1,73 @@
-"""What becomes of a nominee who does not want to be one, or is erased."""
+"""Who acts for a person, and what becomes of that when somebody does not want to any more."""
 
 from datetime import datetime
+from uuid import UUID
 
-from compliance import audit
-from compliance.models import Nominee
+from django.db.models import QuerySet
+
+from compliance import audit, cases, requests
+from compliance.models import Case, Nominee, NomineeGrant, Request
+from processors.pseudonyms import pseudonym
+
+OVER = "You do not act any more for the person who had named you, so nothing is done."
+
+
+def acts(case: Case) -> bool:
+    """Whether who asks in the case is still the one whom the person has named, and has not declined."""
+    if case.user_id is None:
+        return False
+    return Nominee.objects.filter(user_id=case.user_id, email=case.contact, declined_at__isnull=True).exists()
 
 
 def decline(nominee: Nominee, *, now: datetime) -> None:
-    """Removes who the nominee is; that somebody declined stays for the person to see. Within the caller's transaction."""
+    """Removes who the nominee is; that somebody declined stays for the person to see, and a keyed hash of who, so that the same is not
+    named again. Within the caller's transaction."""
+    key = pseudonym("email", nominee.email)
     nominee.name, nominee.email, nominee.declined_at = "", "", now
     nominee.save(update_fields=["name", "email", "declined_at"])
     nominee.claims.all().delete()
+    _lock(nominee.user_id)
+    _end_cases(nominee.user_id, "requester", now)
     audit.record(
         workspace_id=None,
         actor_ref="requester",
         action="nominee.declined",
         target=str(nominee.user_id),
-        detail={},
+        detail={"address": key},
         now=now,
     )
+
+
+def remove(*, user_id: UUID, now: datetime) -> bool:
+    """Nobody acts for the person any more: nothing that was asked for is granted, no link opens a copy, and a deletion that can still be
+    taken back is. Within the caller's transaction. Returns whether there was somebody."""
+    found = Nominee.objects.filter(user_id=user_id).delete()[0] > 0
+    _lock(user_id)
+    by = str(user_id)
+    for case in (
+        _cases_of(user_id).filter(erasure__state="requested", erasure__runs_at__gt=now).select_related("erasure")
+    ):
+        assert case.erasure is not None
+        requests.cancel_erasure(person=case.erasure.person, now=now, by=by)
+    _end_cases(user_id, by, now)
+    return found
+
+
+def _lock(user_id: UUID) -> None:
+    """All of them before anything is written into the audit log, whose end others wait for with a case in hand. Whoever approves
+    meanwhile is waited for."""
+    theirs = _cases_of(user_id)
+    list(Request.objects.select_for_update(of=("self",)).filter(case__in=theirs).order_by("id"))
+    list(theirs.select_for_update(of=("self",)).order_by("id"))
+
+
+def _end_cases(user_id: UUID, by: str, now: datetime) -> None:
+    going_on = _cases_of(user_id).exclude(state="closed").exclude(erasure__state__in=Request.OPEN_STATES)
+    # Closing one closes what is joined to it.
+    while case := going_on.order_by("opened_at", "id").first():
+        cases.close(reference=case.reference, outcome="taken_back", answer=OVER, by=by, now=now)
+    cases.withdraw_grants(NomineeGrant.objects.filter(case__in=_cases_of(user_id)), by=by, now=now)
+
+
+def _cases_of(user_id: UUID) -> QuerySet[Case]:
+    return Case.objects.filter(user_id=user_id, kind="nominee", proved_by="link")

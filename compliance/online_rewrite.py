@@ -23,10 +23,15 @@ SCHEMA: Final = "rewriting"
 # As in identity/tenancy.py: a session that sees one workspace alone would copy that one's rows and lose all others.
 CONFINED_BY: Final = "klose.workspace"
 BLOCKS_AT_ONCE: Final = 512
+# What is noted is copied again until that takes no longer; the exchange does the rest under its locks.
+CAUGHT_UP_S: Final = 0.05
+CATCH_UPS_MAX: Final = 20
 # For each second of copying so much is left to others.
 REST: Final = 0.5
 # Whoever comes after us in a lock's queue waits as long as we do.
-LOCK_WAIT: Final = "100ms"
+LOCK_WAIT_MS: Final = 100
+# PostgreSQL ends an autovacuum that somebody waits for, but only after its deadlock_timeout of a second.
+AUTOVACUUM_WAIT_MS: Final = 3_000
 PATIENCE_S: Final = 60.0
 _NOTE: Final = "rewriting_note"
 _Result = TypeVar("_Result")
@@ -46,26 +51,53 @@ def rewrite_online(table: str) -> None:
         old = table_catalogue.read(cursor, table)
         _demand_plain(cursor, old)
     try:
+        send_autovacuum_away(old.full_name)
         patiently(lambda: _begin(old))
         _copy(old)
         _catch_up(old)
         _furnish(old)
-        _catch_up(old)
-        patiently(lambda: _exchange(old))
+        patiently(lambda: _exchange_with_little_left(old))
     finally:
         clear()
     _validate(old)
 
 
 def clear() -> None:
-    """Removes what a rewrite left that did not come to its end."""
+    """Removes what a rewrite left that did not come to its end.
+
+    :raises OperationalError: its locks were not to be had within PATIENCE_S.
+    """
 
     def drop() -> None:
         with transaction.atomic(), connection.cursor() as cursor:
             _wait_shortly(cursor)
             cursor.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(SCHEMA)))
 
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = %s", [_NOTE])
+        noting = cursor.fetchall()
+    for (table,) in noting:
+        send_autovacuum_away(table)
     patiently(drop)
+
+
+def has_left() -> bool:
+    """Whether a rewrite goes on, or one left something that did not come to its end."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = %s)", [SCHEMA])
+        return bool(cursor.fetchone()[0])
+
+
+def send_autovacuum_away(table: str) -> None:
+    """Waits for an autovacuum of the table in a way that ends it and that no reader and no writer stands behind. table: quoted."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            _wait_shortly(cursor, AUTOVACUUM_WAIT_MS)
+            cursor.execute(sql.SQL("LOCK TABLE {} IN SHARE UPDATE EXCLUSIVE MODE").format(sql.SQL(table)))
+    except OperationalError as error:
+        # Somebody else has it; whoever needs more of the table asks for it in its own way.
+        if not isinstance(error.__cause__, (errors.LockNotAvailable, errors.DeadlockDetected)):
+            raise
 
 
 def patiently(act: Callable[[], _Result]) -> _Result:
@@ -85,8 +117,8 @@ def patiently(act: Callable[[], _Result]) -> _Result:
         time.sleep(random.uniform(0.05, 0.3))  # noqa: S311
 
 
-def _wait_shortly(cursor: Any) -> None:
-    cursor.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(LOCK_WAIT))
+def _wait_shortly(cursor: Any, most_ms: int = LOCK_WAIT_MS) -> None:
+    cursor.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(most_ms))
 
 
 def _demand_plain(cursor: Any, table: Catalogue) -> None:
@@ -109,6 +141,9 @@ def _begin(old: Catalogue) -> None:
         _wait_shortly(cursor)
         for statement in _BEGIN:
             cursor.execute(sql.SQL(statement).format(**names))
+        for name, value in old.options:
+            option = sql.SQL("ALTER TABLE {new} SET ({option} = {value})")
+            cursor.execute(option.format(**names, option=sql.Identifier(name), value=sql.Literal(value)))
         for policy in old.policies:
             cursor.execute(_about_copy(policy, old))
         cursor.execute(
@@ -169,20 +204,38 @@ def _furnish(old: Catalogue) -> None:
         cursor.execute(sql.SQL("ANALYZE {new}").format(**names))
 
 
+def _exchange_with_little_left(old: Catalogue) -> None:
+    for _ in range(CATCH_UPS_MAX):
+        began = time.monotonic()
+        _catch_up(old)
+        if time.monotonic() - began < CAUGHT_UP_S:
+            break
+    send_autovacuum_away(old.full_name)
+    _exchange(old)
+
+
 def _exchange(old: Catalogue) -> None:
     """The copy takes the table's place, or nothing happens.
 
-    :raises NotOnline: it is not like it.
+    :raises NotOnline: it is not like it, or the table is not what it was when the copy began.
     """
     names = _names(old)
     with transaction.atomic(), connection.cursor() as cursor:
         _wait_shortly(cursor)
         _lock(cursor, old)
+        # Nobody changes it any more. What a migration gave it meanwhile the copy has not, and neither has `old`.
+        now = table_catalogue.read(cursor, old.name, but_trigger=_NOTE)
+        if unlike := old.unlike(now):
+            raise NotOnline(f"{old.name} was given other {', '.join(unlike)} meanwhile.")
+        _demand_plain(cursor, now)
         _apply(cursor, old)
         for referring, name, _ in old.inbound:
             drop = sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}")
             cursor.execute(drop.format(sql.SQL(referring), sql.Identifier(name)))
         cursor.execute(sql.SQL("DROP TABLE {old}").format(**names))
+        cursor.execute(
+            sql.SQL("ALTER TABLE {new} RESET (autovacuum_enabled, toast.autovacuum_enabled)").format(**names)
+        )
         cursor.execute(sql.SQL("ALTER TABLE {new} SET SCHEMA {schema}").format(**names))
         # They bind whoever writes from now on; what was copied is looked through afterwards, without shutting anybody out.
         own = ((old.full_name, name, definition) for name, definition in old.foreign)
@@ -196,19 +249,28 @@ def _exchange(old: Catalogue) -> None:
 
 
 def _lock(cursor: Any, old: Catalogue) -> None:
-    """All that dropping a table with its foreign keys needs: those that it refers to first, as most write them."""
+    """All that dropping a table with its foreign keys needs, the table itself first, as those who write to it take it first too.
+
+    All of them together are waited for no longer than one, as those that were had are shut meanwhile.
+    """
+    until = time.monotonic() + LOCK_WAIT_MS / 1_000
     for table in (
-        *table_catalogue.referred(cursor, old.name),
         old.full_name,
+        _about_copy(TABLE, old),
+        *table_catalogue.referred(cursor, old.name),
         *sorted({table for table, _, _ in old.inbound}),
     ):
+        # None at all would be without an end.
+        _wait_shortly(cursor, max(1, round((until - time.monotonic()) * 1_000)))
         cursor.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(sql.SQL(table)))
+    _wait_shortly(cursor)
 
 
 def _validate(old: Catalogue) -> None:
     """Looks through what was copied, beside everybody's work."""
 
     def validate(table: str, name: str) -> None:
+        send_autovacuum_away(table)
         with transaction.atomic(), connection.cursor() as cursor:
             _wait_shortly(cursor)
             prove = sql.SQL("ALTER TABLE {} VALIDATE CONSTRAINT {}")
@@ -240,8 +302,10 @@ def _names(old: Catalogue) -> dict[str, sql.Composable]:
 _BEGIN: Final = (
     "CREATE SCHEMA {aside}",
     "CREATE TABLE {new} (LIKE {old} INCLUDING ALL EXCLUDING INDEXES)",
+    # It would be vacuumed for all that is put into it, and could not be exchanged meanwhile.
+    "ALTER TABLE {new} SET (autovacuum_enabled = off, toast.autovacuum_enabled = off)",
     "ALTER TABLE {new} ADD CONSTRAINT {key} PRIMARY KEY (id)",
-    "CREATE TABLE {notes} AS SELECT id FROM {old} WITH NO DATA",
+    "CREATE TABLE {notes} WITH (autovacuum_enabled = off) AS SELECT id FROM {old} WITH NO DATA",
     # Of its owner, so that whoever may write to the table may have it noted.
     """
     CREATE FUNCTION {notes}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$

@@ -67,6 +67,7 @@ INVENTORY: Final[dict[str, str]] = {
     "compliance.LedgerMark.ledger": "none",
     "compliance.LedgerMark.sequence": "none",
     "compliance.LedgerMark.told_at": "none",
+    "compliance.LedgerMark.asked_in": "none",
     "compliance.LedgerNote.id": "none",
     "compliance.LedgerNote.entry_id": "none",
     "compliance.LedgerNote.kind": "erasure_ledger",
@@ -153,7 +154,9 @@ class ComplianceStore:
             {"kind": row.kind, "state": row.state, "opened_at": row.opened_at.isoformat()}
             for row in _requests(subject).order_by("opened_at", "id")
         ]
-        requests += [case_data.exported(case) for case in case_data.own_cases(subject).order_by("opened_at", "id")]
+        requests += [
+            case_data.exported(case, subject) for case in case_data.own_cases(subject).order_by("opened_at", "id")
+        ]
         notices = [
             {"policy_version": row.version, "by": row.channel, "at": row.at.isoformat()}
             for row in _receipts(subject).order_by("at", "id")

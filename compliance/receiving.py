@@ -48,7 +48,8 @@ def receive(*, mail: IncomingMail, now: datetime) -> Case | None:
         _line_up(mail.sender or message_key)
         if known := CaseEntry.objects.select_related("case").filter(message_key=message_key).first():
             return known.case
-        case = _belongs_to(mail)
+        nominees = _asked_of(mail)
+        case = _belongs_to(mail, nominees)
         is_new = case is None
         if case is None:
             case = cases.open_case(
@@ -61,14 +62,16 @@ def receive(*, mail: IncomingMail, now: datetime) -> Case | None:
         cases.add_entry(
             case,
             kind="mail",
-            author="requester",
-            text=_written(mail),
+            author="holder" if case == nominees else "requester",
+            text=_written(mail, by_holder=case == nominees),
             now=now,
             message_key=message_key,
             thread_key=pseudonym("mail", mail.message_id) if mail.message_id else "",
         )
         if answered_deletions([case]):
-            _alert_of_answer(case, now)
+            _alert(case, "deletion_answered", now)
+        elif nominees is not None:
+            _alert(nominees, "holder_answered", now, text=case.reference)
         if is_new and mail.sender and not mail.is_automatic:
             _acknowledge(case, mail, now)
     return case
@@ -82,10 +85,10 @@ def answered_deletions(found: Collection[Case]) -> set[UUID]:
     return set(since.filter(at__gte=F("case__erasure__opened_at")).values_list("case_id", flat=True))
 
 
-def _alert_of_answer(case: Case, now: datetime) -> None:
-    """The mail may take the deletion back, for which there are days only. While one alert waits to be sent, another says no more."""
-    if not case.mails.filter(template="deletion_answered", sent_at__isnull=True).exists():
-        case_mails.queue(case, template="deletion_answered", now=now)
+def _alert(case: Case, template: case_mails.Template, now: datetime, text: str = "") -> None:
+    """The mail may take a deletion back, for which there are days only. While one alert waits to be sent, another says no more."""
+    if not case.mails.filter(template=template, sent_at__isnull=True).exists():
+        case_mails.queue(case, template=template, text=text, now=now)
 
 
 def _acknowledge(case: Case, mail: IncomingMail, now: datetime) -> None:
@@ -103,14 +106,25 @@ def kind_of(text: str) -> Kind:
     return next((kind for words, kind in _WORDS if re.search(words, text, re.IGNORECASE)), "unsorted")
 
 
-def _belongs_to(mail: IncomingMail) -> Case | None:
-    """An open case with the same address: of the thread first, then the newest that came by mail."""
+def _asked_of(mail: IncomingMail) -> Case | None:
+    """The nominee's case about which we wrote the mail that this answers, to the person whose account it is."""
+    for ours in CaseMail.objects.filter(id__in=_our_mails(mail.thread), case__kind="nominee").select_related("case"):
+        if mail.sender and ours.to == mail.sender != ours.case.contact:
+            return ours.case
+    return None
+
+
+def _belongs_to(mail: IncomingMail, nominees: Case | None) -> Case | None:
+    """An open case with the same address, of the thread first, then the newest that came by mail; in between, that of the person's nominee
+    to which the mail is an answer."""
     if not mail.sender:
         return None
     theirs = Case.objects.filter(contact=mail.sender).exclude(state="closed").order_by("-opened_at", "-id")
     ours = CaseMail.objects.filter(id__in=_our_mails(mail.thread)).values("case_id")
     before = CaseEntry.objects.filter(thread_key__in=[pseudonym("mail", each) for each in mail.thread])
     threaded = theirs.filter(id__in=ours).first() or theirs.filter(id__in=before.values("case_id")).first()
+    if threaded is None and nominees is not None and nominees.is_open:
+        return nominees
     return threaded or theirs.filter(channel="mail").first()
 
 
@@ -126,11 +140,13 @@ def _our_mails(thread: tuple[str, ...]) -> list[UUID]:
     return found
 
 
-def _written(mail: IncomingMail) -> str:
+def _written(mail: IncomingMail, *, by_holder: bool) -> str:
     proof = (
         "Our mail server vouches for the sender." if mail.is_genuine else "Nothing shows that the sender is genuine."
     )
     head = [f"Subject: {mail.subject or 'none'}", proof, *mail.faults]
+    if by_holder:
+        head.insert(0, "From the address of the account, not from the nominee.")
     return "\n".join(head) + f"\n\n{mail.text}"
 
 

@@ -1,20 +1,21 @@
 """Requests of people about their data: opening, deadline, cancelling."""
 
-import hashlib
-import hmac
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import ClassVar, Final
 from uuid import UUID
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.utils.crypto import constant_time_compare
 from uuid_utils.compat import uuid7
 
-from compliance import audit, cases, tasks
+from compliance import audit, cases, erasure_ledger, tasks
 from compliance.audit import PersonalAction
 from compliance.cases import Channel, Proof
 from compliance.deadlines import deadline
+from compliance.erasure_ledger import Entry
+from compliance.keyed_tokens import hash_of, keyed_token
 from compliance.models import Case, Request
 from compliance.stores import Subject
 from processors.errors import DomainError
@@ -109,7 +110,7 @@ def open_restored(*, subject: Subject, person: str, now: datetime) -> Request:
             due_on=deadline(now.date()),
             runs_at=now,
             next_attempt_at=now,
-            receipt_hash=_hash(receipt_token(request_id)),
+            receipt_hash=hash_of(receipt_token(request_id)),
         )
         _audit(request, "erasure.requested", now, by="system")
     return request
@@ -142,7 +143,7 @@ def _open(
                 due_on=case.due_on if case else deadline(now.date()),
                 runs_at=runs_at,
                 next_attempt_at=runs_at,
-                receipt_hash=_hash(receipt_token(request_id)),
+                receipt_hash=hash_of(receipt_token(request_id)),
             )
             _audit(request, "erasure.requested", now, by=by)
             if case is None:
@@ -190,16 +191,36 @@ def cancel_erasure(*, person: str, now: datetime, by: str | None = None) -> Requ
     Raises NotCancellable when there is none, or when erasing has begun.
     """
     with transaction.atomic():
-        cancelled = Request.objects.filter(kind="erasure", person=person, state="requested", runs_at__gt=now).update(
-            state="cancelled", cancelled_at=now, finished_at=now, subject=None
-        )
-        if not cancelled:
+        waiting = Request.objects.filter(kind="erasure", person=person, state="requested", runs_at__gt=now)
+        request = waiting.select_for_update().first()
+        if request is None:
             raise NotCancellable("There is nothing to cancel: no erasure is waiting, or it has begun.")
-        request = newest_erasure(person=person)
-        assert request is not None
-        cases.erasure_ended(request=request, outcome="taken_back", now=now)
-        _audit(request, "erasure.cancelled", now, by=by)
+        _cancel(request, now, by)
+        # A backup from before still has it waiting, and its days of grace may be over when that is restored.
+        erasure_ledger.note([Entry("taken_back", person, request.opened_at)], now=now)
     return request
+
+
+def recall_cancelled(entry: Entry, *, now: datetime) -> None:
+    """Takes back in a restored database what was taken back after its backup. Within the caller's transaction; idempotent."""
+    waiting = Request.objects.filter(kind="erasure", person=entry.key, opened_at=entry.at, state="requested")
+    for request in waiting.select_for_update():
+        _cancel(request, now, "system")
+
+
+def renew_grace(*, but_of: Iterable[str], now: datetime) -> int:
+    """In a restored database gives everybody who could still take an erasure back the days of grace anew: whether they did so after
+    the backup nobody may know. Returns how many. but_of: people whom the erasure ledger names as erased."""
+    waiting = Request.objects.filter(kind="erasure", state="requested", runs_at__gt=F("opened_at"))
+    ends = now + GRACE
+    return waiting.filter(runs_at__lt=ends).exclude(person__in=but_of).update(runs_at=ends, next_attempt_at=ends)
+
+
+def _cancel(request: Request, now: datetime, by: str | None) -> None:
+    request.state, request.cancelled_at, request.finished_at, request.subject = "cancelled", now, now, None
+    request.save(update_fields=["state", "cancelled_at", "finished_at", "subject"])
+    cases.erasure_ended(request=request, outcome="taken_back", now=now)
+    _audit(request, "erasure.cancelled", now, by=by)
 
 
 def newest_erasure(*, person: str) -> Request | None:
@@ -212,22 +233,12 @@ def receipt_token(request_id: UUID) -> str:
     return keyed_token("receipt", request_id)
 
 
-def keyed_token(what: str, row_id: UUID) -> str:
-    """What opens something that belongs to a row; nobody without our key can make it."""
-    key = bytes.fromhex(settings.SUPPRESSION_KEY)
-    return hmac.new(key, f"{what}:{row_id}".encode(), hashlib.sha256).hexdigest()
-
-
 def by_receipt_token(token: str) -> Request:
     """Raises ReceiptUnknown."""
-    request = Request.objects.filter(receipt_hash=_hash(token)).first()
+    request = Request.objects.filter(receipt_hash=hash_of(token)).first()
     if request is None:
         raise ReceiptUnknown("There is no receipt here. Check that the whole address was copied.")
     return request
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def _audit(request: Request, action: PersonalAction, now: datetime, by: str | None = None) -> None:

@@ -9,10 +9,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 from django.apps import apps
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, IntegrityError, InternalError, NotSupportedError, ProgrammingError, connection
 from django.db.backends.utils import CursorWrapper
 from psycopg import sql
 
@@ -26,12 +26,22 @@ ONLINE_FROM_BYTES: Final = 4 * 2**20
 # What was written before the erasure is overwritten or removed after so many switches with checkpoints, on a small database.
 WAL_SWITCHES: Final = 4
 WAL_SWITCHES_MAX: Final = 128
+# Files that are no fewer after so many more are kept for a replica or an archive, which switches alone do not change.
+WAL_SWITCHES_IN_VAIN: Final = 8
 # Between two switches, each of which fills a file.
 SWITCH_REST_S: Final = 0.05
 # For so long those are waited for who still read what was erased.
 READERS_S: Final = 10.0
-# Another rewrite is waited for so long.
-TURN_S: Final = 600.0
+# A worker's thread is missed elsewhere, so whoever finds another rewrite comes back later.
+TURN_S: Final = 1.0
+# Whoever has nothing else to do waits for it so long.
+PATIENT_TURN_S: Final = 600.0
+_NEXT_SECOND: Final = """
+SELECT next, extract(epoch FROM next - clock_timestamp())::float + 0.01
+FROM (SELECT date_trunc('second', clock_timestamp()) + interval '1 second' AS next)
+"""
+# Histories of timelines and labels of backups stand beside the log's own files, and hold no rows.
+_SEGMENT: Final = "^[0-9A-F]{24}$"
 # Of a table that is empty now ANALYZE leaves those from before, of its indexes' expressions too.
 _CAN_CLEAR_STATISTICS: Final = "SELECT to_regproc('pg_clear_attribute_stats') IS NOT NULL"
 _CLEAR_STATISTICS: Final = """
@@ -44,25 +54,46 @@ WHERE emptied.oid = quote_ident(%(name)s)::regclass AND emptied.reltuples <= 0
 """
 
 
-def rewrite_bytes() -> dict[str, int]:
-    """Rewrites every table that may hold personal data, with its statistics, then lets the log go round.
+def rewrite_bytes(*, turn_s: float = TURN_S) -> dict[str, int]:
+    """Rewrites every table that may hold personal data, with its statistics, then lets the log go round. turn_s: for how long
+    another rewrite is waited for.
 
     Returns tables rewritten, how many of them beside everybody's work, and switches made; 0 switches when the database role may
-    not make them, in which case the old log goes when it is recycled, and the operator's backups within 21 days.
+    not make them, in which case the old log goes when it is recycled, and the operator's backups within 21 days. log_left, where
+    there are any: older files of the log that PostgreSQL keeps for a replica or an archive.
     Raises DatabaseError when a table stays locked by others for longer than a minute; NotYet when somebody reads what was erased
-    for longer than READERS_S, or another rewrite lasts longer than TURN_S; RuntimeError inside a transaction.
+    for longer than READERS_S, or another rewrite lasts longer than turn_s; RuntimeError inside a transaction.
     """
     if connection.in_atomic_block:
         raise RuntimeError("Bytes cannot be rewritten inside a transaction.")
     tables = personal_tables()
-    with _alone():
+    with _turn(turn_s):
         _await_older_readers()
         online_rewrite.clear()
         online = sum(_rewrite(table) for table in tables)
         # The statistics that ANALYZE replaced quoted the most common values; whoever reads something since before that keeps them.
         _await_older_readers()
         _rewrite_at_once("VACUUM (FULL) pg_catalog.pg_statistic")
-    return {"tables": len(tables), "online": online, "log_switches": _switch_log()}
+    return {"tables": len(tables), "online": online, **_switch_log()}
+
+
+def clear_left() -> None:
+    """Removes the copy and the notes that a rewrite left that died, unless one goes on: nothing else ends their terms."""
+    try:
+        with _turn(TURN_S):
+            online_rewrite.clear()
+    except NotYet:
+        return
+
+
+@contextmanager
+def no_rewrite() -> Iterator[None]:
+    """For whoever reads of one snapshot: of a table that is exchanged after it was taken it would see what was copied last, or nothing.
+
+    Outside of a transaction. Raises NotYet when a rewrite lasts longer than PATIENT_TURN_S.
+    """
+    with _turn(PATIENT_TURN_S, shared="_shared"):
+        yield
 
 
 def personal_tables() -> list[str]:
@@ -77,13 +108,13 @@ def personal_tables() -> list[str]:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
-    """One rewrite at a time: another waits until it is its turn, and then removes what was deleted since."""
+def _turn(turn_s: float, *, shared: Literal["", "_shared"] = "") -> Iterator[None]:
+    """One rewrite at a time: another waits until it is its turn, and then removes what was deleted since. Raises NotYet."""
     lock = "hashtextextended('compliance.rewrite', 0)"
-    until = time.monotonic() + TURN_S
+    until = time.monotonic() + turn_s
     with connection.cursor() as cursor:
         # Asked again and again: a statement that waits would be an older reader to the one whose turn it is.
-        while not _answer(cursor, f"SELECT pg_try_advisory_lock({lock})"):
+        while not _answer(cursor, f"SELECT pg_try_advisory_lock{shared}({lock})"):
             if time.monotonic() > until:
                 raise NotYet("Another rewrite goes on.")
             time.sleep(0.2)
@@ -91,7 +122,7 @@ def _alone() -> Iterator[None]:
         yield
     finally:
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT pg_advisory_unlock({lock})")
+            cursor.execute(f"SELECT pg_advisory_unlock{shared}({lock})")
 
 
 def _rewrite(table: str) -> bool:
@@ -104,8 +135,13 @@ def _rewrite(table: str) -> bool:
             online_rewrite.rewrite_online(table)
             return True
         except online_rewrite.NotOnline as error:
-            # The bytes go all the same; whoever needs the table waits.
-            logger.warning("table rewritten under a lock", extra={"table": table, "reason": str(error)})
+            reason = str(error)
+        # A role that may make no schema, or something that depends on the table in a way that is not looked for.
+        except (ProgrammingError, InternalError, IntegrityError, NotSupportedError) as error:
+            reason = type(error).__name__
+        # The bytes go all the same; whoever needs the table waits.
+        logger.warning("table rewritten under a lock", extra={"table": table, "reason": reason})
+    online_rewrite.send_autovacuum_away(f'"{table}"')
     _rewrite_at_once(sql.SQL("VACUUM (FULL, ANALYZE) {}").format(sql.Identifier(table)))
     with connection.cursor() as cursor:
         if _answer(cursor, _CAN_CLEAR_STATISTICS):
@@ -121,7 +157,7 @@ def _answer(cursor: CursorWrapper, question: str) -> bool:
 def _rewrite_at_once(statement: str | sql.Composed) -> None:
     def rewrite() -> None:
         with connection.cursor() as cursor:
-            cursor.execute(sql.SQL("SET lock_timeout = {}").format(online_rewrite.LOCK_WAIT))
+            cursor.execute(sql.SQL("SET lock_timeout = {}").format(online_rewrite.LOCK_WAIT_MS))
             try:
                 cursor.execute(statement)
             finally:
@@ -157,24 +193,31 @@ def _await_older_readers() -> None:
             time.sleep(0.05)
 
 
-def _switch_log() -> int:
-    switches = 0
+def _switch_log() -> dict[str, int]:
+    switches, left, fewer_at = 0, 0, WAL_SWITCHES
     try:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT clock_timestamp()")
-            began = cursor.fetchone()[0]
+            # Files tell their times in whole seconds: what is written from then on is told from what was written before.
+            cursor.execute(_NEXT_SECOND)
+            began, wait_s = cursor.fetchone()
+            time.sleep(wait_s)
             while switches < WAL_SWITCHES_MAX:
                 # A switch right after another does nothing, so each needs something to be written first.
                 cursor.execute("SELECT pg_logical_emit_message(false, 'klosesales', 'switch')")
                 cursor.execute("SELECT pg_switch_wal()")
                 cursor.execute("CHECKPOINT")
                 switches += 1
-                if switches >= WAL_SWITCHES and not _older_log(began):
-                    break
+                if switches >= WAL_SWITCHES:
+                    before, left = left, _older_log(began)
+                    fewer_at = switches if left < before else fewer_at
+                    if not left or switches - fewer_at >= WAL_SWITCHES_IN_VAIN:
+                        break
                 time.sleep(SWITCH_REST_S)
     except DatabaseError as error:
         logger.warning("write-ahead log not switched", extra={"error_type": type(error).__name__})
-    return switches
+    if left:
+        logger.warning("older files of the write-ahead log are kept", extra={"left": left})
+    return {"log_switches": switches, **({"log_left": left} if left else {})}
 
 
 def _older_log(began: datetime) -> int:
@@ -182,7 +225,9 @@ def _older_log(began: datetime) -> int:
     0 when the role may not see them."""
     try:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM pg_ls_waldir() WHERE modification < %s", [began])
+            cursor.execute(
+                "SELECT count(*) FROM pg_ls_waldir() WHERE modification < %s AND name ~ %s", [began, _SEGMENT]
+            )
             return int(cursor.fetchone()[0])
     except DatabaseError as error:
         logger.warning("write-ahead log not seen", extra={"error_type": type(error).__name__})

@@ -55,9 +55,10 @@ def recall(entry: Entry) -> None:
     _put(workspace_id=workspace_id, number_key=entry.key, reason=reason, source=source, now=entry.at)
 
 
-def remembered() -> Iterator[Entry]:
-    """The list as it stands, for a ledger that does not know it."""
-    for row in Suppression.objects.filter(lifted_at__isnull=True).order_by("id").iterator():
+def remembered(*, since: datetime) -> Iterator[Entry]:
+    """What was put on the list since then and is on it, for a ledger that does not know it."""
+    in_force = Suppression.objects.filter(lifted_at__isnull=True, last_asked_at__gte=since)
+    for row in in_force.order_by("id").iterator():
         detail = {"workspace_id": _text(row.workspace_id), "reason": row.reason, "source": row.source}
         yield Entry("suppression", row.number_key, row.last_asked_at, detail)
 

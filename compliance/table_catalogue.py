@@ -13,7 +13,7 @@ _CASTS: Final = r"::(character varying|text)(\[\])?|[()\s]"
 class Catalogue:
     """A table's definition in PostgreSQL's own words.
 
-    facts: owner, row-level security, publications and the like. attributes: (name, type, generated, ...). constraints: (kind,
+    facts: owner, row-level security, publications and the like. options: (name, value) of its storage. attributes: (name, type, generated, ...). constraints: (kind,
     name, definition), kinds as in pg_constraint, without NOT NULL, which attributes say. indexes: (name, statement, whether a
     constraint makes it). triggers: (name, statement). policies, grants: statements about TABLE. inbound: other tables' foreign
     keys as (table, name, definition).
@@ -22,6 +22,7 @@ class Catalogue:
     name: str
     schema: str
     facts: tuple[Any, ...]
+    options: tuple[tuple[str, str], ...]
     attributes: tuple[tuple[Any, ...], ...]
     constraints: tuple[tuple[str, str, str], ...]
     indexes: tuple[tuple[str, str, bool], ...]
@@ -54,7 +55,7 @@ class Catalogue:
 
     def unlike(self, other: "Catalogue") -> list[str]:
         """The names of what differs."""
-        compared = ("facts", "attributes", "constraints", "triggers", "policies", "grants", "inbound")
+        compared = ("facts", "options", "attributes", "constraints", "triggers", "policies", "grants", "inbound")
         unlike = [each for each in compared if getattr(self, each) != getattr(other, each)]
         return [*unlike, "indexes"] if self._bare_indexes() != other._bare_indexes() else unlike
 
@@ -78,6 +79,7 @@ def read(cursor: Any, name: str, *, but_trigger: str = "") -> Catalogue:
         name=name,
         schema=schema,
         facts=tuple(facts),
+        options=rows(_OPTIONS),
         attributes=rows(_ATTRIBUTES),
         constraints=tuple((kind, own, _proved(definition)) for kind, own, definition in rows(_CONSTRAINTS)),
         indexes=rows(_INDEXES),
@@ -108,6 +110,10 @@ _FACTS: Final = """
 SELECT relnamespace::regnamespace::text, relowner, relrowsecurity, relforcerowsecurity, relpersistence, relreplident,
        reltablespace, (SELECT array_agg(prpubid ORDER BY prpubid) FROM pg_publication_rel WHERE prrelid = pg_class.oid)
 FROM pg_class WHERE oid = %(table)s::regclass
+"""
+_OPTIONS: Final = """
+SELECT option_name, option_value FROM pg_class, pg_options_to_table(reloptions)
+WHERE oid = %(table)s::regclass ORDER BY option_name
 """
 _ATTRIBUTES: Final = """
 SELECT attname, format_type(atttypid, atttypmod), attgenerated, attnotnull, pg_get_expr(adbin, adrelid), attstorage,
@@ -154,7 +160,7 @@ SELECT DISTINCT confrelid::regclass::text FROM pg_constraint
 WHERE conrelid = %(table)s::regclass AND contype = 'f' AND confrelid <> conrelid ORDER BY 1
 """
 _PECULIAR: Final = """
-SELECT relkind <> 'r' OR relispartition OR relhassubclass OR relhasrules OR reloptions IS NOT NULL
+SELECT relkind <> 'r' OR relispartition OR relhassubclass OR relhasrules
     OR EXISTS (SELECT FROM pg_attribute WHERE attrelid = pg_class.oid AND attidentity <> '')
     OR EXISTS (SELECT FROM pg_statistic_ext WHERE stxrelid = pg_class.oid)
     OR EXISTS (SELECT FROM pg_depend WHERE refclassid = 'pg_class'::regclass AND refobjid = pg_class.oid

@@ -2,8 +2,10 @@
 jobs."""
 
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 from uuid import UUID
 
 from django.conf import settings
@@ -12,10 +14,15 @@ from huey.contrib.djhuey import HUEY, db_task
 from redis.exceptions import RedisError
 
 from compliance import erasure
-from compliance.rewrite import rewrite_bytes
+from compliance.online_rewrite import has_left
+from compliance.rewrite import clear_left, rewrite_bytes
+from compliance.stores import NotYet
 from processors import blocked
 
 logger = logging.getLogger(__name__)
+
+# So much later a rewrite is tried again that found another one, or somebody who still reads.
+AGAIN_S: Final = 60
 
 
 @db_task()  # type: ignore[untyped-decorator]
@@ -25,7 +32,16 @@ def run_one(request_id: str) -> None:
 
 @db_task()  # type: ignore[untyped-decorator]
 def rewrite() -> None:
-    rewrite_bytes()
+    try:
+        rewrite_bytes()
+    except NotYet:
+        # Whoever is at it may be past the table that was deleted from.
+        rewrite.schedule(delay=AGAIN_S)
+
+
+@db_task()  # type: ignore[untyped-decorator]
+def clear_rewrite() -> None:
+    clear_left()
 
 
 def rewrite_soon() -> None:
@@ -47,15 +63,22 @@ def enqueue_due(*, now: datetime) -> None:
     blocked.collect(folder=Path(settings.DATA_DIR) / "egress")
 
 
+def look_for_dead_rewrites(*, now: datetime) -> None:
+    """Has a worker remove what a rewrite left that died: a copy of people's rows that no term ends."""
+    if has_left():
+        _hand_over(clear_rewrite)
+
+
 def _enqueue_rewrite() -> None:
-    try:
-        rewrite()
-    except (RedisError, OSError) as error:
-        logger.warning("task not enqueued", extra={"error_type": type(error).__name__, "queue": HUEY.name})
+    _hand_over(rewrite)
 
 
 def _enqueue(request_id: UUID) -> None:
+    _hand_over(run_one, str(request_id))
+
+
+def _hand_over(task: Callable[..., object], *arguments: str) -> None:
     try:
-        run_one(str(request_id))
+        task(*arguments)
     except (RedisError, OSError) as error:
         logger.warning("task not enqueued", extra={"error_type": type(error).__name__, "queue": HUEY.name})

@@ -44,7 +44,7 @@ def missing_parts() -> tuple[str, ...]:
     why the erasure ledger lets nobody be served."""
     parts = {"database": _database_answers, "channels": _channels_answer}
     missing = [name for name, answers in parts.items() if not answers()]
-    if "database" not in missing and (shut := DOOR.look()):
+    if "database" not in missing and (shut := DOOR.look_now_and_then()):
         missing.append(shut)
     return tuple(missing)
 

@@ -94,7 +94,8 @@ def _database(url: str) -> dict[str, Any]:
         "OPTIONS": {
             "pool": {
                 "min_size": 1,
-                "max_size": environment.integer("DATABASE_POOL_SIZE", 8, minimum=1, maximum=200),
+                # While callbacks come, the threads that store and apply them keep one each (voice.intake).
+                "max_size": environment.integer("DATABASE_POOL_SIZE", 8, minimum=4, maximum=200),
                 "timeout": 10,
             },
             "application_name": "klosesales",

@@ -1,6 +1,7 @@
 """Keys with which programs act for a member of a workspace: made, listed, revoked, and recognised."""
 
 import hashlib
+import re
 import secrets
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar, Final, cast
@@ -25,6 +26,8 @@ from processors.errors import DomainError
 PREFIX: Final = "klose_"
 KEYS_MAX: Final = 20
 _HINT: Final = 4
+# That of secrets.token_urlsafe(32).
+_FORM: Final = re.compile(re.escape(PREFIX) + "[A-Za-z0-9_-]{43}")
 _USE_NOTED_EVERY: Final = timedelta(minutes=5)
 
 
@@ -141,6 +144,11 @@ def _good(key_digest: str, now: datetime) -> QuerySet[ApiKey]:
 
 
 GOOD: Final = Lookup(_good, "digest", datetime.min.replace(tzinfo=UTC))
+
+
+def may_be_key(shown: str) -> bool:
+    """Whether it has the form of a key; for whatever has another one no look-up is needed."""
+    return _FORM.fullmatch(shown) is not None
 
 
 def digest(key: str) -> str:

@@ -4,8 +4,9 @@ Nobody learns from the outside whether an account has a nominee, or whether ther
 and a mail goes to the nominee's own address alone.
 """
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Final, Literal
+from typing import ClassVar, Final, Literal
 from uuid import UUID
 
 from django.db import transaction
@@ -13,10 +14,9 @@ from django.db import transaction
 from compliance import access, audit, case_mails, cases, consent, nominee_grants, policy
 from compliance import nominees as nominee_rows
 from compliance.audit import PersonalAction
-from compliance.models import Case, Nominee, NomineeClaim
-from compliance.nominee_grants import granting, hash_of
+from compliance.keyed_tokens import hash_of, keyed_token
+from compliance.models import AuditEvent, Case, CaseEntry, Nominee, NomineeClaim
 from compliance.redaction import redact_cards
-from compliance.requests import keyed_token
 from identity.access import Client
 from identity.contact import parse_email
 from identity.models import User
@@ -27,6 +27,8 @@ from processors.pseudonyms import pseudonym
 
 CLAIM_GOOD_FOR: Final = timedelta(hours=24)
 CLAIMS_A_DAY_MAX: Final = 3
+NAMED_A_DAY_MAX: Final = 5
+AN_ADDRESS_A_DAY_MAX: Final = 3
 Step = Literal["decline", "confirm", "copy"]
 
 
@@ -34,6 +36,19 @@ class NomineeIsSelf(DomainError):
     """The address is the account's own."""
 
     code: ClassVar[str] = "nominee_is_self"
+
+
+class NomineesTooMany(DomainError):
+    """So many were named today that no more mails go out; passes within a day."""
+
+    code: ClassVar[str] = "nominees_too_many"
+    retryable: ClassVar[bool] = True
+
+
+class NomineeDeclined(DomainError):
+    """Whoever has the address has declined to act for this person, and is not asked again."""
+
+    code: ClassVar[str] = "nominee_declined"
 
 
 class NomineeLinkInvalid(DomainError):
@@ -50,7 +65,7 @@ class NomineeLinkInvalid(DomainError):
 def name(*, user_id: UUID, name: str, email: str, policy_version: str, client: Client, now: datetime) -> Nominee:
     """Names somebody, in place of who was named before; the clock mails what it means to the address.
 
-    Raises EmailInvalid, NomineeIsSelf, PolicyOutdated.
+    Who is named already gets no other mail. Raises EmailInvalid, NomineeIsSelf, NomineeDeclined, NomineesTooMany, PolicyOutdated.
     """
     address = parse_email(email)
     if policy_version != policy.current_version():
@@ -59,19 +74,26 @@ def name(*, user_id: UUID, name: str, email: str, policy_version: str, client: C
         user = User.objects.select_for_update(no_key=True).get(id=user_id)
         if address == user.email:
             raise NomineeIsSelf("This is your own address. Name somebody else.")
-        Nominee.objects.filter(user_id=user_id).delete()
+        kept = Nominee.objects.filter(user_id=user_id, email=address).first()
+        if kept is not None:
+            kept.name = redact_cards(name)[:160]
+            kept.save(update_fields=["name"])
+            return kept
+        address_key = pseudonym("email", address)
+        _refuse_mass(user_id, address_key, now)
+        nominee_rows.remove(user_id=user_id, now=now)
         nominee = Nominee(user_id=user_id, name=redact_cards(name)[:160], email=address, named_at=now, next_at=now)
         nominee.link_hash = hash_of(decline_token(nominee.id))
         nominee.save(force_insert=True)
         consent.grant(user_id=user_id, purpose="nominee", policy_version=policy_version, ip=client.address, now=now)
-        _audit("nominee.named", user_id, now)
+        _audit("nominee.named", user_id, now, address=address_key)
     return nominee
 
 
 def take_back(*, user_id: UUID, client: Client, now: datetime) -> None:
-    """Nobody acts for the person any more; what was asked for and is not confirmed goes with it. Repeating it changes nothing."""
+    """Nobody acts for the person any more; what was asked for, granted or not, goes with it. Repeating it changes nothing."""
     with transaction.atomic():
-        if Nominee.objects.filter(user_id=user_id).delete()[0]:
+        if nominee_rows.remove(user_id=user_id, now=now):
             consent.withdraw(user_id=user_id, purpose="nominee", ip=client.address, now=now)
             _audit("nominee.taken_back", user_id, now)
 
@@ -84,7 +106,7 @@ def ask(*, email: str, account_email: str, words: str, now: datetime) -> None:
     theirs, account = parse_email(email), parse_email(account_email)
     user = User.objects.filter(email=account, mobile_verified_at__isnull=False).first()
     nominee = Nominee.objects.filter(email=theirs, user_id=user.id, declined_at__isnull=True).first() if user else None
-    if nominee is None or nominee.claims.filter(created_at__gt=now - timedelta(days=1)).count() >= CLAIMS_A_DAY_MAX:
+    if nominee is None or _asked_today(nominee, now) >= CLAIMS_A_DAY_MAX:
         return
     claim = NomineeClaim(
         nominee=nominee, words=redact_cards(words), created_at=now, expires_at=now + CLAIM_GOOD_FOR, next_at=now
@@ -99,7 +121,7 @@ def seen(*, token: str, now: datetime) -> Step:
         return "decline"
     if NomineeClaim.objects.filter(link_hash=hash_of(token), expires_at__gt=now).exists():
         return "confirm"
-    if granting(token, now).exists():
+    if nominee_grants.is_link(token, now):
         return "copy"
     raise NomineeLinkInvalid
 
@@ -124,7 +146,7 @@ def press(*, token: str, now: datetime) -> Step:
         return "confirm"
 
 
-def copy(*, token: str, now: datetime) -> dict[str, Any]:
+def copy(*, token: str, now: datetime) -> Iterator[str]:
     """Everything that is held about the person whose nominee was granted a copy; once. Raises NomineeLinkInvalid."""
     with transaction.atomic():
         user_id = nominee_grants.open_link(token=token, now=now)
@@ -152,9 +174,9 @@ def approve(*, reference: str, seen: UUID, by: str, now: datetime) -> Case:
 
 
 def withdraw(*, reference: str, by: str, now: datetime) -> Case:
-    """Raises CaseUnknown, CaseClosed, NothingPrepared."""
+    """As `nominee_grants.withdraw` says. Raises CaseUnknown too."""
     with transaction.atomic():
-        case = cases.locked_open(reference)
+        case = cases.locked(reference)
         nominee_grants.withdraw(case=case, by=by, now=now)
     return case
 
@@ -186,5 +208,29 @@ def _open_case(claim: NomineeClaim, now: datetime) -> None:
     case_mails.queue(case, template="nominee_asks", to=user.email, now=now)
 
 
-def _audit(action: PersonalAction, user_id: UUID, now: datetime) -> None:
-    audit.record(workspace_id=None, actor_ref=str(user_id), action=action, target=str(user_id), detail={}, now=now)
+def _refuse_mass(user_id: UUID, address_key: str, now: datetime) -> None:
+    """Raises NomineeDeclined, NomineesTooMany. One address is protected from all accounts together."""
+    declined = AuditEvent.objects.filter(target=str(user_id), action="nominee.declined", detail__address=address_key)
+    if declined.exists():
+        raise NomineeDeclined("They have declined to act for you. Name somebody else.")
+    today = AuditEvent.objects.filter(at__gt=now - timedelta(days=1), action="nominee.named")
+    mine, theirs = today.filter(target=str(user_id)), today.filter(detail__address=address_key)
+    if mine.count() >= NAMED_A_DAY_MAX or theirs.count() >= AN_ADDRESS_A_DAY_MAX:
+        raise NomineesTooMany("This was changed too often today. Wait a day.")
+
+
+def _asked_today(nominee: Nominee, now: datetime) -> int:
+    """What was confirmed is a case by now."""
+    since = now - timedelta(days=1)
+    confirmed = CaseEntry.objects.filter(
+        at__gt=since,
+        kind="words",
+        case__user_id=nominee.user_id,
+        case__contact=nominee.email,
+        case__channel="nominee_page",
+    )
+    return nominee.claims.filter(created_at__gt=since).count() + confirmed.count()
+
+
+def _audit(action: PersonalAction, user_id: UUID, now: datetime, **detail: str) -> None:
+    audit.record(workspace_id=None, actor_ref=str(user_id), action=action, target=str(user_id), detail=detail, now=now)

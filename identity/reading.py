@@ -7,6 +7,7 @@ https://www.postgresql.org/docs/18/libpq-pipeline-mode.html
 """
 
 import asyncio
+import time
 from collections import deque
 from typing import Any, ClassVar, Final, cast
 
@@ -14,16 +15,22 @@ import psycopg
 from django.db import connection as django_connection
 from psycopg.abc import Transformer
 from psycopg.adapt import Transformer as MadeTransformer
-from psycopg.pq import ExecStatus
+from psycopg.pq import DiagnosticField, ExecStatus
+from psycopg.pq.abc import PGresult
 from psycopg.types.string import TextLoader
 
 from identity.compiled import Asked, Statement
 from processors.errors import DomainError
 
-# How many requests may wait for a connection; whoever comes then asks in the usual way.
-WAITING_MAX: Final = 1_000
+# How many requests may wait for a connection, and how long; whoever comes then asks in the usual way.
+WAITING_MAX: Final = 256
+TAKEN_WITHIN_S: Final = 2.0
 # Nothing that is read here takes long; what does is the database's trouble, and Django's handler says so.
 _STATEMENT_LIMIT_MS: Final = 3_000
+# Above the server's own limit, so that what is given up here has mostly ended there.
+FOUND_WITHIN_S: Final = 4.0
+# How long nobody is made to wait again for a database that was slow a moment ago, and is then asked a second time.
+REST_S: Final = 5.0
 _SETTINGS: Final = {
     "default_transaction_read_only": "on",
     "statement_timeout": str(_STATEMENT_LIMIT_MS),
@@ -50,25 +57,25 @@ class Reading:
         self._loop = asyncio.get_running_loop()
         self._prepared: dict[Statement[Any], tuple[bytes, Transformer]] = {}
         self._waiter: asyncio.Future[None] | None = None
-        self._loop.add_reader(self._server.socket, self._arrived)
+        self._closed = False
+        # Whether it was closed because an answer took too long.
+        self.was_slow = False
+        # libpq forgets it when the connection breaks.
+        self.descriptor = self._server.socket
+        self._loop.add_reader(self.descriptor, self._arrived)
 
     async def all(self, *asked: Asked[Any]) -> list[list[Any]]:
         """What each of them found, by one way to the server for all. Raises ReadingFailed; then the connection is closed."""
         try:
-            for one in asked:
-                self._send(one)
-            self._server.pipeline_sync()
-            while self._server.flush():
-                await self._writable()
-            found = [await self._found(one.statement) for one in asked]
-            await self._result()
+            async with asyncio.timeout(FOUND_WITHIN_S):
+                return await self._all(asked)
         except BaseException as error:
             # Cancelled or failed, what is still on its way would be the next asker's.
             self.close()
-            if isinstance(error, psycopg.Error):
+            self.was_slow = isinstance(error, TimeoutError | psycopg.errors.QueryCanceled)
+            if isinstance(error, TimeoutError | psycopg.Error):
                 raise ReadingFailed("The database did not answer as it should.") from error
             raise
-        return found
 
     async def first(self, asked: Asked[Any]) -> Any | None:
         """The first row; None when there is none. Raises ReadingFailed."""
@@ -77,7 +84,7 @@ class Reading:
 
     @property
     def closed(self) -> bool:
-        return self._opened.closed
+        return self._closed
 
     @property
     def backend(self) -> int:
@@ -85,9 +92,24 @@ class Reading:
         return self._server.backend_pid
 
     def close(self) -> None:
-        if not self._opened.closed:
-            self._loop.remove_reader(self._server.socket)
+        """To be called as soon as the connection is seen to be broken: libpq has closed the socket by then, the next one gets its
+        number, and the loop would take that for this one.
+        """
+        if not self._closed:
+            self._closed = True
+            self._loop.remove_reader(self.descriptor)
+            self._loop.remove_writer(self.descriptor)
             self._server.finish()
+
+    async def _all(self, asked: tuple[Asked[Any], ...]) -> list[list[Any]]:
+        for one in asked:
+            self._send(one)
+        self._server.pipeline_sync()
+        while self._server.flush():
+            await self._writable()
+        found = [await self._found(one.statement) for one in asked]
+        await self._result()
+        return found
 
     def _send(self, one: Asked[Any]) -> None:
         name = self._named(one.statement)[0]
@@ -108,7 +130,7 @@ class Reading:
             await self._end()
             result = await self._result()
         if result.status != ExecStatus.TUPLES_OK:
-            raise psycopg.OperationalError(result.get_error_message())
+            raise _error_of(result)
         transformer = self._prepared[statement][1]
         transformer.set_pgresult(result)
         rows: list[Any] = transformer.load_rows(0, result.ntuples, cast(Any, statement.compiled.made))
@@ -129,33 +151,44 @@ class Reading:
 
     async def _arrives(self) -> None:
         while self._server.is_busy():
-            self._waiter = self._loop.create_future()
-            try:
-                await self._waiter
-            finally:
-                self._waiter = None
+            await self._woken()
 
     def _arrived(self) -> None:
-        waiter = None if self._waiter is None or self._waiter.done() else self._waiter
         try:
             self._server.consume_input()
+            busy = self._server.is_busy()
+            if self._opened.closed:
+                raise psycopg.OperationalError("The server does not speak as it should.")
         except psycopg.Error as error:
-            if waiter is not None:
-                waiter.set_exception(error)
-            else:
-                # Nobody asked: the server has ended the connection.
-                self.close()
+            # Nobody need have asked: the server has ended the connection.
+            self.close()
+            self._wake(error)
             return
-        if waiter is not None and not self._server.is_busy():
-            waiter.set_result(None)
+        if not busy:
+            self._wake()
 
     async def _writable(self) -> None:
-        writable = self._loop.create_future()
-        self._loop.add_writer(self._server.socket, writable.set_result, None)
+        self._loop.add_writer(self.descriptor, self._wake)
         try:
-            await writable
+            await self._woken()
         finally:
-            self._loop.remove_writer(self._server.socket)
+            if not self._closed:
+                self._loop.remove_writer(self.descriptor)
+
+    async def _woken(self) -> None:
+        self._waiter = self._loop.create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def _wake(self, error: psycopg.Error | None = None) -> None:
+        if self._waiter is None or self._waiter.done():
+            return
+        if error is None:
+            self._waiter.set_result(None)
+        else:
+            self._waiter.set_exception(error)
 
 
 class Readings:
@@ -167,15 +200,38 @@ class Readings:
         self._all: set[Reading] = set()
         self._opening = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
+        self._rests_until_s = 0.0
 
     async def take(self) -> Reading:
         """Raises ReadingFailed. Whoever takes one gives it back, whatever happened to it."""
+        if time.monotonic() < self._rests_until_s:
+            raise ReadingFailed("The database was slow a moment ago.")
+        reading = self._free_one()
+        if reading is not None:
+            return reading
+        try:
+            async with asyncio.timeout(TAKEN_WITHIN_S):
+                return await self._next()
+        except TimeoutError as error:
+            self._rest()
+            raise ReadingFailed("No connection became free in time.") from error
+
+    def _free_one(self) -> Reading | None:
+        while self._free:
+            reading = self._free.pop()
+            if not reading.closed:
+                return reading
+            self._all.discard(reading)
+        return None
+
+    def _rest(self) -> None:
+        self._rests_until_s = time.monotonic() + REST_S
+
+    async def _next(self) -> Reading:
         while True:
-            while self._free:
-                reading = self._free.pop()
-                if not reading.closed:
-                    return reading
-                self._all.discard(reading)
+            reading = self._free_one()
+            if reading is not None:
+                return reading
             if len(self._all) + self._opening < self._size:
                 return await self._open()
             if len(self._waiting) >= WAITING_MAX or not self._size:
@@ -191,6 +247,8 @@ class Readings:
                 raise
 
     def give(self, reading: Reading) -> None:
+        if reading.was_slow:
+            self._rest()
         if reading.closed:
             self._all.discard(reading)
         else:
@@ -230,6 +288,12 @@ async def _opened() -> Reading:
     # As Django reads it: the fields open it.
     opened.adapters.register_loader("jsonb", TextLoader)
     return Reading(opened)
+
+
+def _error_of(result: PGresult) -> psycopg.Error:
+    state = result.error_field(DiagnosticField.SQLSTATE)
+    canceled = state is not None and state.decode() == psycopg.errors.QueryCanceled.sqlstate
+    return (psycopg.errors.QueryCanceled if canceled else psycopg.OperationalError)(result.get_error_message())
 
 
 def _written(value: Any) -> bytes | None:

@@ -49,10 +49,10 @@ class IdentityRestored:
             if {pseudonym("user", user.id), pseudonym("phone", user.mobile_e164)} & stopped:
                 opt_out.stop(user_id=user.id, way="page", client=_NO_CLIENT, now=now)
 
-    def remembered(self) -> Iterator[Entry]:
-        for row in StoppedNumber.objects.order_by("id").iterator():
+    def remembered(self, *, since: datetime) -> Iterator[Entry]:
+        for row in StoppedNumber.objects.filter(stopped_at__gte=since).order_by("id").iterator():
             yield Entry("texts", row.number_key, row.stopped_at, {"stopped": True})
-        stopped = User.objects.filter(texts_stopped_at__isnull=False).order_by("id")
+        stopped = User.objects.filter(texts_stopped_at__gte=since).order_by("id")
         for user_id, at in stopped.values_list("id", "texts_stopped_at").iterator():
             if at is not None:
                 yield Entry("texts_of", pseudonym("user", user_id), at, {"stopped": True})

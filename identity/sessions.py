@@ -1,6 +1,7 @@
 """Django's session engine over our own table, so that sessions can be listed and revoked per person."""
 
 import hashlib
+import re
 import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -20,11 +21,18 @@ SIGNED_IN_FOR = timedelta(seconds=settings.SESSION_COOKIE_AGE)
 AWAITING_OTP_FOR = timedelta(minutes=30)
 # Who works with it uses it daily; a browser that nobody uses over a long weekend is signed out.
 IDLE_FOR = timedelta(days=4)
+# That of secrets.token_urlsafe(32).
+_FORM: Final = re.compile("[A-Za-z0-9_-]{43}")
 
 
 def digest(key: str) -> str:
     """How a session's key is stored; SHA-256 suffices, because the key is 256 random bits."""
     return hashlib.sha256(key.encode()).hexdigest()
+
+
+def may_be_key(shown: str) -> bool:
+    """Whether it has the form of a session's key; for whatever has another one no look-up is needed."""
+    return _FORM.fullmatch(shown) is not None
 
 
 def is_open(now: datetime) -> Q:

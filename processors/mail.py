@@ -44,6 +44,8 @@ MAILS: Final[dict[str, Reason]] = {
     "case_deletion_answered": "operations",
     "case_nominee_asks": "security",
     "case_nominee_access": "law",
+    "case_nominee_granted": "security",
+    "case_holder_answered": "operations",
     "nominee_named": "law",
     "nominee_link": "law",
     "breach_untold": "operations",

@@ -146,6 +146,9 @@ class _Outbox:
             self._in_vain_at = time.monotonic()
             asked.cancel()
             return groups
+        except Exception:
+            # Publishing never fails its caller; sending will fail alike, and says so.
+            return groups
 
     async def _drain(self, layer: Any) -> None:
         assert self._queue is not None
@@ -186,10 +189,10 @@ async def _listened_to(layer: Any, groups: Collection[str]) -> Collection[str]:
     if len(groups) == 1:
         return groups
     by_server: dict[int, list[str]] = {}
-    for group in groups:
-        by_server.setdefault(layer.consistent_hash(group), []).append(group)
     found: set[str] = set()
     try:
+        for group in groups:
+            by_server.setdefault(layer.consistent_hash(group), []).append(group)
         async with asyncio.timeout(SEND_TIMEOUT_S):
             for server, some in by_server.items():
                 connection, keys = layer.connection(server), [layer._group_key(group) for group in some]

@@ -11,8 +11,8 @@ from django.db.models import Q
 from ai import operations as ai
 from ai.turns import CallTurns, Turn
 from compliance import restriction
-from voice import sweeps, told, transcripts
-from voice.models import TERMINAL_STATUSES, Call
+from voice import following, sweeps, told, transcripts
+from voice.models import TERMINAL_STATUSES, Call, Lead
 
 # The media process stores the last words within a second or two; after this long it is not coming back.
 LAST_WORDS_WITHIN = timedelta(seconds=20)
@@ -63,9 +63,20 @@ def analyse(*, call_id: UUID, now: datetime) -> bool:
                 told.transcript_ready(call, segments=len(turns.turns), now=now)
         ai.index_call(call=turns, now=now)
         ai.derive_insights(call=turns, now=now)
-        # A correction in the meantime asks for another analysis.
-        Call.objects.filter(id=call_id, analysis_state="claimed").update(analysis_state="done")
+        with transaction.atomic():
+            # A correction in the meantime asks for another analysis.
+            state = "done" if _is_called_the_same(turns) else "none"
+            Call.objects.filter(id=call_id, analysis_state="claimed").update(analysis_state=state)
     return True
+
+
+def _is_called_the_same(turns: CallTurns) -> bool:
+    """Whether the lead still has the name and company that were read before; if not, what was stored is put right."""
+    lead = Lead.objects.for_workspace(turns.workspace_id).filter(id=turns.lead_id, erased_at__isnull=True).first()
+    if lead is None or (following.facts_of(lead)["name"], lead.company) == (turns.lead_name, turns.company):
+        return True
+    following.rename(lead)
+    return False
 
 
 @contextmanager

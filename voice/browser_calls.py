@@ -91,7 +91,7 @@ def connect(*, token: str, identity: str, sid: str, now: datetime) -> Call | Non
     if call_id is None:
         return None
     with transaction.atomic():
-        locked = Call.objects.select_for_update(of=("self",)).select_related("lead", "user")
+        locked = Call.objects.select_for_update(of=("self",), no_key=True).select_related("lead", "user")
         call = locked.filter(id=call_id, way="browser").first()
         if call is None or not _is_rep(call, identity):
             return None
@@ -123,7 +123,7 @@ def withdraw(*, call_id: UUID, status: str, reason: str, now: datetime) -> bool:
     """Gives up a call that still waits for its browser, and releases its hold; False for all others."""
     with transaction.atomic():
         # The call first, as whoever connects takes it.
-        Call.objects.select_for_update(of=("self",)).get(id=call_id)
+        Call.objects.select_for_update(of=("self",), no_key=True).get(id=call_id)
         if not DialIntent.objects.filter(call_id=call_id, state="waiting").update(state="refused", error_code=reason):
             return False
         submission.give_up(call_id=call_id, status=status, reason=reason, now=now)

@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import Q
 from uuid_utils.compat import uuid7
 
-from voice import callbacks, guard, leg_news, outcomes, settlement, sweeps, told, wake
+from voice import callback_rows, callbacks, guard, leg_news, outcomes, settlement, sweeps, told, wake
 from voice.changes import next_sequence, publish_moved
 from voice.models import Call, Callback, CallLeg, Lead
 from voice.state import CallState, LegFacts, derive, moved
@@ -38,22 +38,36 @@ class _Taken:
     settles: bool
 
 
-def apply_together(*, waiting: Mapping[UUID, UUID], now: datetime) -> None:
+def apply_together(*, waiting: Mapping[UUID, UUID], now: datetime) -> list[UUID]:
     """Applies stored callbacks, each once. waiting: callbacks and the calls that they are of.
 
     Calls that somebody else is at in this moment, those that could not be put through, news of another kind and whatever fails
-    are taken one by one afterwards, so that none of them holds up the others.
+    are taken one by one afterwards, so that none of them holds up the others. Returns those whose call somebody else is still at:
+    they are to be tried again.
 
     :raises OperationalError, InterfaceError: the database is away; what was not applied waits for the sweep.
     """
     try:
         rest = _apply_lot(waiting, now)
-    except (OperationalError, InterfaceError):
-        raise
     except Exception as error:
+        if callback_rows.is_away(error):
+            raise
         logger.warning("callbacks not applied together", extra={"error_type": type(error).__name__})
         rest = list(waiting)
-    sweeps.one_by_one("apply_callback", rest, lambda callback_id: callbacks.apply(callback_id=callback_id, now=now))
+    left: list[UUID] = []
+    occupied: set[UUID] = set()
+
+    def apply(callback_id: UUID) -> None:
+        if waiting[callback_id] not in occupied:
+            try:
+                callbacks.apply(callback_id=callback_id, now=now)
+                return
+            except callbacks.Occupied:
+                occupied.add(waiting[callback_id])
+        left.append(callback_id)
+
+    sweeps.one_by_one("apply_callback", rest, apply)
+    return left
 
 
 @transaction.atomic
@@ -144,10 +158,12 @@ def _write(taken: Sequence[_Taken], legs: Iterable[CallLeg], leads: Mapping[UUID
         call.ended_at, call.duration_s = state.ended_at, state.duration_s
         if each.has_moved:
             next_sequence(call)
-    disposed = _settle([each.call for each in taken if each.settles], leads, now)
     with connection.cursor() as cursor:
+        # Before the books, so that they are not held while somebody else has one of the callbacks.
         cursor.execute(_APPLIED, [now, list(numbers), list(numbers.values())])
         _demand(cursor.rowcount == len(numbers))
+    disposed = _settle([each.call for each in taken if each.settles], leads, now)
+    with connection.cursor() as cursor:
         cursor.execute(_CALLS, _columns([_row_of_call(each.call) for each in taken]))
         if rows := _rows_of_legs(taken, {leg.sid: leg.id for leg in legs}):
             cursor.execute(_LEGS, _columns(rows))

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
 
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
+from psycopg.errors import DeadlockDetected, LockNotAvailable
 from uuid_utils.compat import uuid7
 
 # The form fields that we keep; the carrier may add others at any time.
@@ -85,15 +86,19 @@ def arrived(*, call_id: UUID, kind: str, params: Mapping[str, str], now: datetim
     )
 
 
-def store(callbacks: Sequence[Arrived]) -> list[Stored]:
+def store(callbacks: Sequence[Arrived], *, lock_patience_ms: int = 0) -> list[Stored]:
     """What became of each, in their order. One statement, since the carrier waits for the answer.
 
     Of those that are the same news, whether they come together or one after another, the first is stored.
+    lock_patience_ms: how long it waits for each lock that somebody else has; 0 for as long as it takes.
+
+    :raises OperationalError, InterfaceError: the database is away, or `is_for_a_lock`; none is stored.
     """
     with connection.cursor() as cursor:
         cursor.execute(
             _STORE,
             [
+                f"{lock_patience_ms}ms",
                 [each.id for each in callbacks],
                 [each.call_id for each in callbacks],
                 [each.kind for each in callbacks],
@@ -107,10 +112,23 @@ def store(callbacks: Sequence[Arrived]) -> list[Stored]:
     return [became[each.id] for each in callbacks]
 
 
+def is_for_a_lock(error: Exception) -> bool:
+    """Whether a statement failed for what somebody else has locked; the database is there, and Django calls both the same."""
+    return isinstance(error, OperationalError) and isinstance(error.__cause__, (LockNotAvailable, DeadlockDetected))
+
+
 # In one order everywhere, so that two processes that store the same news at once wait for each other and not both.
+def is_away(error: Exception) -> bool:
+    """Whether it was the database's connection that failed, so that whatever else is asked of it fails as well."""
+    return isinstance(error, (OperationalError, InterfaceError)) and not is_for_a_lock(error)
+
+
+# The patience is set before the first row is there, and ends with the transaction.
 _STORE: Final = """
-WITH came AS (
-    SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[])
+WITH patience AS MATERIALIZED (
+    SELECT set_config('lock_timeout', %s, true)
+), came AS MATERIALIZED (
+    SELECT came.* FROM patience, unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[])
         AS came (id, call_id, kind, sid, dedupe_key, params, received_at)
 ), stored AS (
     INSERT INTO voice_callback (id, workspace_id, call_id, kind, sid, dedupe_key, params, received_at)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
 
 from voice import callback_rows, guard, leg_news, outcomes, settlement, told, transcription, transcription_events, wake
 from voice.changes import publish_call
@@ -22,6 +22,7 @@ ANSWERED_BY = (
     "fax",
     "unknown",
 )
+LOCK_PATIENCE = "500ms"
 _MOVED = (
     "status",
     "end_reason",
@@ -32,6 +33,10 @@ _MOVED = (
     "outcome",
     "callbacks_applied",
 )
+
+
+class Occupied(Exception):
+    """Somebody else has the call, or what goes with it, for longer than others should wait; the callback stays due."""
 
 
 def receive(*, call: Call, kind: str, params: Mapping[str, str], now: datetime) -> None:
@@ -51,17 +56,33 @@ def receive(*, call: Call, kind: str, params: Mapping[str, str], now: datetime) 
 
 
 def apply(*, callback_id: UUID, now: datetime) -> bool:
-    """Applies a stored callback once; False when another process did, or it was erased."""
+    """Applies a stored callback once; False when another process did, or it was erased.
+
+    :raises Occupied: it waits for no call that somebody else is at, since others wait behind it.
+    """
     callback = Callback.objects.filter(id=callback_id, applied_at__isnull=True).first()
-    return callback is not None and _apply(callback, now)
+    if callback is None:
+        return False
+    try:
+        return _apply(callback, now, waits=False)
+    except OperationalError as error:
+        if callback_rows.is_for_a_lock(error):
+            raise Occupied from error
+        raise
 
 
-def _apply(callback: Callback, now: datetime) -> bool:
-    """The claim and the effect are one transaction."""
+def _apply(callback: Callback, now: datetime, *, waits: bool = True) -> bool:
+    """The claim and the effect are one transaction. waits: for the call, and for its lead and books as long as it takes."""
     with transaction.atomic():
         # First, so that the numbers of a call's callbacks say in which order they took effect; not against their being stored.
-        locked = Call.objects.select_for_update(of=("self",), no_key=True).select_related("lead", "user")
-        call = locked.get(id=callback.call_id)
+        calls = Call.objects.select_for_update(of=("self",), no_key=True, skip_locked=not waits)
+        found = calls.select_related("lead", "user").filter(id=callback.call_id)
+        call = found.get() if waits else found.first()
+        if call is None:
+            raise Occupied
+        if not waits:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_PATIENCE])
         call.callbacks_applied += 1
         waiting = Callback.objects.filter(id=callback.id, applied_at__isnull=True)
         if not waiting.update(applied_at=now, applied_order=call.callbacks_applied):

@@ -140,12 +140,17 @@ def make_link(*, phone_e164: str, now: datetime) -> DataLinkOut:
 
 
 def export(*, phone_e164: str, now: datetime) -> Iterator[str]:
-    """Everything held about the number, as `access.export` gives it; that it was given out is a case of its own, answered at once."""
-    with transaction.atomic():
-        held = access.export(subject=subject_of_number(phone_e164), now=now, by="requester")
-        opened = _open_wish(phone_e164, kind="access", words="", now=now)
-        cases.close(reference=opened.reference, outcome="done", answer="Downloaded.", by="system", now=now)
-    return held
+    """Everything held about the number, as `access.export` gives it; that it was given out is a case of its own, answered once its
+    last part was read."""
+    held = access.export(subject=subject_of_number(phone_e164), now=now, by="requester")
+
+    def given_out() -> Iterator[str]:
+        yield from held
+        with transaction.atomic():
+            opened = _open_wish(phone_e164, kind="access", words="", now=now)
+            cases.close(reference=opened.reference, outcome="done", answer="Downloaded.", by="system", now=now)
+
+    return given_out()
 
 
 def _open_wish(phone_e164: str, *, kind: cases.Kind, words: str, now: datetime) -> Case:
@@ -181,7 +186,7 @@ def lock_calls(phone_e164: str, workspace_id: UUID | None) -> QuerySet[Call]:
     if workspace_id is not None:
         calls = calls.filter(workspace_id=workspace_id)
     live = calls.exclude(status__in=TERMINAL_STATUSES)
-    list(live.select_for_update(of=("self",)).order_by("id").values_list("id", flat=True))
+    list(live.select_for_update(of=("self",), no_key=True).order_by("id").values_list("id", flat=True))
     return calls
 
 

@@ -73,7 +73,7 @@ def publish_watchers(call: Call, watchers: list[CallUser]) -> None:
 
 
 def publish_charged(charged: Sequence[Charged], *, now: datetime) -> None:
-    """Tells of calls whose change is numbered and saved already, those that anybody listens to, as far as there is room.
+    """Tells of calls whose change is numbered and committed already, those that anybody listens to, as far as there is room.
 
     What there is no room for would be dropped: a tick that charges thousands at once tells each of them a minute later.
     """

@@ -42,7 +42,7 @@ def correct_segment(*, actor: Actor, segment_id: UUID, change: SegmentChange, no
     :raises SegmentHasChanged: `change.sequence` is not the segment's any more.
     """
     with transaction.atomic():
-        call = queries.visible_calls(actor).select_for_update(of=("self",)).get(segments__id=segment_id)
+        call = queries.visible_calls(actor).select_for_update(of=("self",), no_key=True).get(segments__id=segment_id)
         restriction.refuse(call.lead_id)
         segment = call.segments.select_related("corrected_by").get(id=segment_id)
         if segment.kind != "speech":

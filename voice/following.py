@@ -13,7 +13,6 @@ from ai import renaming
 from compliance import correcting, restriction
 from compliance.models import Case
 from compliance.stores import Corrected
-from identity.outgoing import deliveries
 from voice import wake
 from voice.models import Call, Lead
 
@@ -25,7 +24,7 @@ def facts_of(lead: Lead) -> dict[str, str]:
 
 def begin(lead: Lead, before: Mapping[str, str], *, now: datetime, case: Case | None = None) -> None:
     """The lead has its right name wherever it is quoted at once; the rest follows. Within the transaction that changed it."""
-    _rename(lead)
+    rename(lead)
     correcting.begin(kind="lead", target_id=lead.id, before=before, after=facts_of(lead), now=now, case=case)
 
 
@@ -36,7 +35,7 @@ def follow(corrected: Corrected, *, now: datetime) -> None:
     if lead is None:
         return
     with transaction.atomic():
-        _rename(lead)
+        rename(lead)
         renaming.reword_questions(lead_id=lead.id, words=_words(lead, corrected))
         outdated = renaming.outdated_calls(lead_id=lead.id)
         unused = {call_id for call_id, user_id in outdated.items() if restriction.covers(lead.id, user_id)}
@@ -53,12 +52,14 @@ def left_of(corrected: Corrected) -> int:
     if lead is None:
         return 0
     words = _words(lead, corrected)
-    made = renaming.left_of(lead_id=lead.id, name=_name(lead), company=lead.company, words=list(words))
-    calls = Call.objects.for_workspace(lead.workspace_id).filter(lead_id=lead.id).values("id")
-    return made + deliveries.telling(call_ids=calls, words=words)
+    made = renaming.left_of(lead_id=lead.id, name=_name(lead), company=lead.company, words=words)
+    # Whoever analyses one of its calls may have read the old name. What nobody may use now is analysed by nobody.
+    claimed = Call.objects.for_workspace(lead.workspace_id).filter(lead_id=lead.id, analysis_state="claimed")
+    return made + sum(not restriction.covers(lead.id, user_id) for user_id in claimed.values_list("user_id", flat=True))
 
 
-def _rename(lead: Lead) -> None:
+def rename(lead: Lead) -> None:
+    """Quotes bear the lead's name and company as they are, and what was understood under another name is stale."""
     renaming.rename_lead(workspace_id=lead.workspace_id, lead_id=lead.id, lead_name=_name(lead), company=lead.company)
 
 

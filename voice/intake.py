@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Final, Generic, TypeVar
 from uuid import UUID
 
-from django.db import Error, InterfaceError, OperationalError, connection
+from django.db import connection
 
 from voice import callback_lots, callback_rows
 from voice.callback_rows import Arrived, Stored
@@ -33,8 +33,13 @@ STORE_EVERY_S: Final = 0.01
 APPLY_EVERY_S: Final = 0.025
 # Without work for so long a thread gives its connection back to the pool.
 IDLE_S: Final = 0.2
+# What belongs to a call that somebody else is at is tried again for so long; then it is left to the clock.
+TRIED_FOR_S: Final = 1.0
 # Twilio waits for 15 s.
 STORED_WITHIN_S: Final = 12.0
+# All that come wait behind whoever waits for a lock; a call that is being removed is locked for milliseconds.
+LOCK_PATIENCE_MS: Final = 500
+LOCK_PATIENCE_ALONE_MS: Final = 50
 
 Piece = TypeVar("Piece")
 
@@ -62,18 +67,26 @@ class _Lane(Generic[Piece]):
         self._at_once_max, self._waiting_max, self._every_s = at_once_max, waiting_max, every_s
         self._waiting: deque[Piece] = deque()
         self._news = threading.Condition()
-        self._began = False
+        self._thread: threading.Thread | None = None
 
     def put(self, pieces: Sequence[Piece]) -> bool:
-        """Whether there was room for them."""
+        """Whether there was room for them, and a thread."""
         with self._news:
-            if len(self._waiting) + len(pieces) > self._waiting_max:
+            if len(self._waiting) + len(pieces) > self._waiting_max or not self._runs():
                 return False
             self._waiting.extend(pieces)
-            if not self._began:
-                self._began = True
-                threading.Thread(target=self._run, name=self._name, daemon=True).start()
             self._news.notify()
+        return True
+
+    def _runs(self) -> bool:
+        if self._thread is None or not self._thread.is_alive():
+            thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+            try:
+                thread.start()
+            except RuntimeError as error:
+                logger.error("callbacks dropped", extra={"error_type": type(error).__name__}, exc_info=error)
+                return False
+            self._thread = thread
         return True
 
     def _run(self) -> None:
@@ -106,6 +119,15 @@ class _Wish:
     answer: "asyncio.Future[Stored]"
 
 
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """A stored callback. until: of the monotonic clock; then it is the clock's."""
+
+    id: UUID
+    call_id: UUID
+    until: float
+
+
 class Intake:
     """One for a process."""
 
@@ -117,7 +139,7 @@ class Intake:
             waiting_max=STORING_MAX,
             every_s=STORE_EVERY_S,
         )
-        self._applying: _Lane[tuple[UUID, UUID]] = _Lane(
+        self._applying: _Lane[_Due] = _Lane(
             "callbacks-applying",
             self._apply,
             at_once_max=APPLIED_AT_ONCE_MAX,
@@ -140,22 +162,27 @@ class Intake:
             raise IntakeBusy("Whether it is stored is not known yet.") from None
 
     def _store(self, wishes: Sequence[_Wish]) -> None:
+        came = [wish.callback for wish in wishes]
         try:
-            became: list[Stored | Exception] = list(callback_rows.store([wish.callback for wish in wishes]))
-        except (OperationalError, InterfaceError) as error:
-            became = [error] * len(wishes)
-            _let_go_of_connection()
-        except Exception:
-            # One of them is refused, such as the callback of a call that is erased in this moment.
-            became = [_stored_alone(wish.callback) for wish in wishes]
+            became: list[Stored | Exception] = list(callback_rows.store(came, lock_patience_ms=LOCK_PATIENCE_MS))
+        except Exception as error:
+            if callback_rows.is_away(error):
+                became = [error] * len(wishes)
+                _let_go_of_connection()
+            else:
+                # One of them is refused, such as the callback of a call that is erased in this moment, or has to wait.
+                became = _stored_alone(came)
         # Before the answers, so that what the carrier knows to be taken is on its way.
         new = [wish.callback for wish, how in zip(wishes, became, strict=True) if how == "new"]
-        self._applying.put([(each.id, each.call_id) for each in new])
+        until = time.monotonic() + TRIED_FOR_S
+        self._applying.put([_Due(each.id, each.call_id, until) for each in new])
         _answer(wishes, became)
 
-    def _apply(self, stored: Sequence[tuple[UUID, UUID]]) -> None:
+    def _apply(self, stored: Sequence[_Due]) -> None:
         try:
-            callback_lots.apply_together(waiting=dict(stored), now=datetime.now(UTC))
+            waiting = {each.id: each.call_id for each in stored}
+            left = set(callback_lots.apply_together(waiting=waiting, now=datetime.now(UTC)))
+            self._applying.put([each for each in stored if each.id in left and each.until > time.monotonic()])
         except Exception as error:
             # The rows stay due, and the clock takes them.
             logger.warning("stored callbacks not applied yet", extra={"error_type": type(error).__name__})
@@ -165,16 +192,29 @@ class Intake:
 def _let_go_of_connection() -> None:
     try:
         connection.close()
-    except Error as error:
-        # A broken one is not given back either.
+    except Exception as error:
+        # A broken one is not given back either, and the thread goes on.
         logger.warning("connection not closed", extra={"error_type": type(error).__name__})
 
 
-def _stored_alone(callback: Arrived) -> Stored | Exception:
-    try:
-        return callback_rows.store([callback])[0]
-    except Exception as error:
-        return error
+def _stored_alone(callbacks: Sequence[Arrived]) -> list[Stored | Exception]:
+    """Each by itself; where one has to wait for its call, the others of that call are not tried."""
+    became: list[Stored | Exception] = []
+    locked: dict[UUID, Exception] = {}
+    for callback in callbacks:
+        if (known := locked.get(callback.call_id)) is not None:
+            became.append(known)
+            continue
+        try:
+            became.append(callback_rows.store([callback], lock_patience_ms=LOCK_PATIENCE_ALONE_MS)[0])
+        except Exception as error:
+            became.append(error)
+            if callback_rows.is_for_a_lock(error):
+                locked[callback.call_id] = error
+            elif callback_rows.is_away(error):
+                # The next one has a new connection.
+                _let_go_of_connection()
+    return became
 
 
 def _answer(wishes: Sequence[_Wish], became: Sequence[Stored | Exception]) -> None:

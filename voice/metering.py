@@ -6,6 +6,7 @@ memory of a tick depends on how the calls are spread over workspaces.
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -100,7 +101,9 @@ def _charge(due: list[_Due], terms: dict[UUID, RateCardTerms], now: datetime) ->
     for call_id in ending:
         wake.soon("hang_up", call_id)
     told = [call for call in due if call.id in charged or call.id in ending]
-    publish_charged([Charged(call.id, call.workspace_id, call.user_id, spendable[call.id]) for call in told], now=now)
+    charged_calls = [Charged(call.id, call.workspace_id, call.user_id, spendable[call.id]) for call in told]
+    # Only then, since whoever begins to listen before the commit reads what was before it; and while nothing is locked.
+    transaction.on_commit(partial(publish_charged, charged_calls, now=now))
     return sum(result.outcome == "charged" for result in results)
 
 
@@ -149,7 +152,7 @@ WHERE call.status = 'in_progress' AND NOT (call.status = ANY (%s)) AND call.hang
   AND call.minutes_charged * card.increment_s < call.max_duration_s
   AND (call.created_at, call.id) > (%s::timestamptz, %s)
 ORDER BY call.created_at, call.id LIMIT %s
-FOR UPDATE OF call SKIP LOCKED
+FOR NO KEY UPDATE OF call SKIP LOCKED
 """
 _NOTE = """
 UPDATE voice_call AS call

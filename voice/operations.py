@@ -109,7 +109,7 @@ def request_hangup(*, actor: Actor, call_id: UUID, now: datetime) -> Call:
     :raises Call.DoesNotExist: unknown, or not the actor's to end.
     """
     with transaction.atomic():
-        call = visible_calls(actor).select_for_update(of=("self",)).get(id=call_id)
+        call = visible_calls(actor).select_for_update(of=("self",), no_key=True).get(id=call_id)
         if call.is_live and (call.hangup_requested_at is None or call.hangup_requested_at > now):
             call.hangup_requested_at = now
             if call.user_id != actor.user_id:
@@ -142,7 +142,7 @@ def annotate_call(*, actor: Actor, call_id: UUID, change: CallChange, now: datet
     :raises SubjectRestricted: the lead has restricted the use of it.
     """
     with transaction.atomic():
-        call = visible_calls(actor).select_for_update(of=("self",)).get(id=call_id)
+        call = visible_calls(actor).select_for_update(of=("self",), no_key=True).get(id=call_id)
         restriction.refuse(call.lead_id)
         if change.notes is not None:
             call.notes = change.notes

@@ -313,13 +313,14 @@ class VoiceStore:
             deliveries.forget_calls(call_ids=call_ids)
             with transaction.atomic():
                 mine = Call.objects.get_queryset().filter(id__in=call_ids)
+                # The calls before what is of them, as everybody who locks both.
+                list(mine.select_for_update().order_by("id").values_list("id"))
                 # What others spent on calls with the person stays counted, where the workspace stays.
                 others = mine.exclude(workspace_id__in=subject.workspace_ids_to_erase)
                 caps.keep_spending(others if subject.user_id is None else others.exclude(user_id=subject.user_id))
                 mine.delete()
         correcting.forget(kind="lead", target_ids=_leads_of(subject).values_list("id", flat=True))
-        Lead.objects.get_queryset().filter(workspace_id__in=subject.workspace_ids_to_erase).delete()
-        for model in (Tag, DialPause):
+        for model in (Lead, Tag, DialPause):
             model.objects.get_queryset().filter(workspace_id__in=subject.workspace_ids_to_erase).delete()
         _empty_leads(_leads_of(subject).filter(erased_at__isnull=True), now)
         return counts

@@ -1,6 +1,7 @@
 """Asking the carrier about calls whose news may be missing, ending calls that must end, replacing lost streams."""
 
 import logging
+import time
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -25,14 +26,26 @@ STREAM_RETRY_EVERY = timedelta(seconds=2)
 STREAM_ATTEMPTS_SOON = 20
 STREAM_RETRY_LATER = timedelta(seconds=30)
 BATCH = 100
+# The meter is of the same lane.
+CALLBACKS_APPLIED_FOR_S = 1.0
 
 
 def apply_waiting_callbacks(*, now: datetime) -> None:
-    """Applies what was stored but not applied, because a process died or the database was away."""
+    """Applies what was stored but not applied, because a process died, was too busy, or the database was away.
+
+    Lot after lot, for about CALLBACKS_APPLIED_FOR_S at most; what could not be applied in this round is tried in the next one.
+    """
     waiting = Callback.objects.filter(applied_at__isnull=True, received_at__lt=now - CALLBACK_RETRY_AFTER)
-    due = dict(waiting.order_by("received_at").values_list("id", "call_id")[:BATCH])
-    if due:
-        callback_lots.apply_together(waiting=due, now=now)
+    waiting = waiting.order_by("received_at", "id").only("id", "call_id", "received_at")
+    until = time.monotonic() + CALLBACKS_APPLIED_FOR_S
+    due = list(waiting[:BATCH])
+    while due:
+        callback_lots.apply_together(waiting={each.id: each.call_id for each in due}, now=now)
+        if len(due) < BATCH or time.monotonic() > until:
+            return
+        last = due[-1]
+        later = Q(received_at__gt=last.received_at) | Q(received_at=last.received_at, id__gt=last.id)
+        due = list(waiting.filter(later)[:BATCH])
 
 
 def reconcile_calls(*, now: datetime) -> None:
@@ -72,7 +85,7 @@ def reconcile_call(*, call_id: UUID, now: datetime) -> None:
     except twilio.CarrierSilent:
         return
     with transaction.atomic():
-        call = Call.objects.select_for_update(of=("self",)).select_related("lead", "user").get(id=call_id)
+        call = Call.objects.select_for_update(of=("self",), no_key=True).select_related("lead", "user").get(id=call_id)
         if shown is None:
             _carrier_knows_nothing(call, agent, now)
             return
@@ -147,7 +160,7 @@ def restart_stream(*, call_id: UUID, now: datetime) -> None:
     Asked more often than every STREAM_RETRY_EVERY it leaves the attempt to the sweep.
     """
     with transaction.atomic():
-        call = Call.objects.select_for_update(of=("self",)).select_related("lead").get(id=call_id)
+        call = Call.objects.select_for_update(of=("self",), no_key=True).select_related("lead").get(id=call_id)
         agent = call.legs.filter(role="agent", status="in-progress").first()
         if not call.is_live or agent is None or call.hangup_requested_at or not _stream_is_due(call, now):
             return

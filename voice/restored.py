@@ -20,7 +20,7 @@ class VoiceRestored:
     def recall(self, entries: Iterable[Entry], *, now: datetime) -> None:
         """Nothing of its own is in the ledger."""
 
-    def remembered(self) -> Iterator[Entry]:
+    def remembered(self, *, since: datetime) -> Iterator[Entry]:
         return iter(())
 
 

@@ -50,7 +50,7 @@ def lock_calls(*, user_id: UUID | None, phone_e164: str) -> None:
 
 
 def _lock(calls: QuerySet[Call]) -> None:
-    list(calls.select_for_update(of=("self",)).order_by("id").values_list("id", flat=True))
+    list(calls.select_for_update(of=("self",), no_key=True).order_by("id").values_list("id", flat=True))
 
 
 def lift(*, case: Case, reason: str, by: str, now: datetime) -> None:

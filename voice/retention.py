@@ -52,7 +52,7 @@ def _expire_texts(ids: Sequence[UUID], now: datetime) -> int:
 
 def _expire(ids: Sequence[UUID], now: datetime) -> None:
     with transaction.atomic():
-        rows = Call.objects.select_for_update(of=("self",)).select_related("lead", "user", "ended_by")
+        rows = Call.objects.select_for_update(of=("self",), no_key=True).select_related("lead", "user", "ended_by")
         calls = list(rows.filter(id__in=ids).order_by("id"))
         ai.expire_calls(call_ids=ids, now=now)
         TranscriptSegment.objects.get_queryset().filter(call_id__in=ids).delete()

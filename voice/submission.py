@@ -78,7 +78,7 @@ def backstop_s(call: Call) -> int:
 def adopt(*, call_id: UUID, sid: str, now: datetime) -> None:
     """Binds the carrier's leg to the call; the first news of it may come by answer, callback or look-up."""
     with transaction.atomic():
-        call = Call.objects.select_for_update().get(id=call_id)
+        call = Call.objects.select_for_update(no_key=True).get(id=call_id)
         DialIntent.objects.filter(call_id=call_id).exclude(state="submitted").update(
             state="submitted", submitted_at=now
         )
@@ -112,7 +112,7 @@ def resolve_unknown(*, now: datetime) -> None:
 def give_up(*, call_id: UUID, status: str, reason: str, now: datetime) -> None:
     """Ends a call whose lead was never rung and releases its hold, in one transaction. A leg of the rep is ended elsewhere."""
     with transaction.atomic():
-        call = Call.objects.select_for_update(of=("self",)).select_related("lead", "user").get(id=call_id)
+        call = Call.objects.select_for_update(of=("self",), no_key=True).select_related("lead", "user").get(id=call_id)
         DialIntent.objects.filter(call_id=call_id).exclude(state="submitted").update(state="refused", error_code=reason)
         if not call.is_live:
             return

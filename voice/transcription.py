@@ -83,7 +83,7 @@ def _connect(call: Call, stream: MediaStream, event: Event, now: datetime) -> No
 
 
 def _locked(call_id: UUID) -> Call:
-    return Call.objects.select_for_update(of=("self",)).select_related("lead", "user").get(id=call_id)
+    return Call.objects.select_for_update(of=("self",), no_key=True).select_related("lead", "user").get(id=call_id)
 
 
 def _call_ms(call: Call, at: datetime) -> int:

@@ -65,7 +65,8 @@ def claim_stream(*, token: str, stream_sid: str, call_sid: str, now: datetime) -
         if not claimed:
             raise StreamRefused("The media stream's token is unknown or was used before.")
         stream = MediaStream.objects.get(token_hash=_hash(token))
-        call = Call.objects.select_for_update(of=("self",)).select_related("lead", "user").get(id=stream.call_id)
+        locked = Call.objects.select_for_update(of=("self",), no_key=True).select_related("lead", "user")
+        call = locked.get(id=stream.call_id)
         if not call.is_live or not call.legs.filter(sid=call_sid, role="agent").exists():
             raise StreamRefused("The media stream belongs to no call that is going on.")
         offset_ms = connect(call=call, stream=stream, at=now)
@@ -114,7 +115,7 @@ def mark_gap(*, call: Call, start_ms: int, end_ms: int, now: datetime) -> None:
 def mark_unheard_end(*, call_id: UUID, now: datetime) -> None:
     """Marks what an ended call's last stream did not hear: it was lost before the end, or never came. Idempotent."""
     with transaction.atomic():
-        call = Call.objects.select_for_update(of=("self",)).get(id=call_id)
+        call = Call.objects.select_for_update(of=("self",), no_key=True).get(id=call_id)
         if call.is_live or call.ended_at is None or call.answered_at is None:
             return
         call.streams.exclude(state="finished").update(state="lost")
@@ -204,7 +205,7 @@ def _add(
 ) -> TranscriptSegment | None:
     try:
         with transaction.atomic():
-            call = Call.objects.select_for_update().filter(id=call_id).first()
+            call = Call.objects.select_for_update(no_key=True).filter(id=call_id).first()
             if call is None or call.transcript_state != "on" or _taken_over(call, stream_id, start_ms):
                 return None
             return store(call)

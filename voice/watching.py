@@ -38,7 +38,7 @@ def watch(*, actor: Actor, call_id: UUID, now: datetime) -> None:
     if mine.exclude(call__status__in=TERMINAL_STATUSES).update(seen_at=now):
         return
     with transaction.atomic():
-        call = queries.visible_calls(actor).select_for_update(of=("self",)).get(id=call_id)
+        call = queries.visible_calls(actor).select_for_update(of=("self",), no_key=True).get(id=call_id)
         if call.user_id == actor.user_id:
             raise NothingToWatch("This is your own call.")
         if not call.is_live:
@@ -78,7 +78,7 @@ def _end(watch_id: UUID, now: datetime) -> None:
         if one is None:
             return
         # In the order in which a watch begins: the call first.
-        call = Call.objects.select_for_update().get(id=one.call_id)
+        call = Call.objects.select_for_update(no_key=True).get(id=one.call_id)
         one = CallWatch.objects.filter(id=watch_id).first()
         if one is None:
             return

@@ -11,7 +11,7 @@ import processors.sealed_fields
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('compliance', '0013_mail_before_a_deletion'),
+        ("compliance", "0013_mail_before_a_deletion"),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('compliance', '0014_corrections'),
+        ("compliance", "0014_corrections"),
     ]
 
     operations = [

@@ -11,7 +11,7 @@ import processors.sealed_fields
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('compliance', '0015_reviews'),
+        ("compliance", "0015_reviews"),
     ]
 
     operations = [
@@ -83,7 +83,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='casemail',
-            constraint=models.CheckConstraint(condition=models.Q(('template__in', ('received', 'received_unproved', 'reply', 'answered', 'alert_7', 'alert_20', 'alert_25', 'deletion_answered', 'nominee_asks', 'nominee_access'))), name='case_mail_in_the_register'),
+            constraint=models.CheckConstraint(condition=models.Q(('template__in', ('received', 'received_unproved', 'reply', 'answered', 'alert_7', 'alert_20', 'alert_25', 'deletion_answered', 'nominee_asks', 'nominee_access', 'nominee_granted', 'holder_answered'))), name='case_mail_in_the_register'),
         ),
         migrations.AddIndex(
             model_name='nominee',

@@ -1,14 +1,12 @@
 """Writing down what is to be sent, in the transaction of what it tells of."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q, QuerySet, TextField
-from django.db.models.functions import Cast
 from uuid_utils.compat import uuid7
 
 from identity.auth import Actor
@@ -120,15 +118,6 @@ def again(*, actor: Actor, delivery_id: UUID, now: datetime) -> DeliveryOut:
 def forget_calls(*, call_ids: Sequence[UUID]) -> None:
     """What was told of calls goes when they are erased; whoever erases them says so."""
     Delivery.objects.get_queryset().filter(call_id__in=call_ids).delete()
-
-
-def telling(*, call_ids: QuerySet[Any, Any], words: Iterable[str]) -> int:
-    """How many messages about these calls hold one of these words."""
-    about = Delivery.objects.get_queryset().filter(call_id__in=call_ids)
-    holds = Q(pk__in=())
-    for word in words:
-        holds |= Q(text__icontains=word)
-    return about.annotate(text=Cast("data", TextField())).filter(holds).count()
 
 
 def _row(

@@ -11,7 +11,7 @@ from ledger.money import checked_amount
 from ledger.operations import spending
 from ledger.operations.book import Batch, InsufficientCredit
 from ledger.operations.spending import Spend
-from ledger.operations.teller import Booked, Slip, Teller
+from ledger.operations.teller import Booked, NoConnection, Slip, Teller
 from ledger.operations.together import Together
 
 DebitKind = Literal["ai_query"]
@@ -43,13 +43,21 @@ def debit(
     """
     checked_amount(amount_mcredits)
     wish = Spend(workspace_id, kind, reference, 0, f"{kind}:{key}", amount_mcredits, now)
-    booked = None if connection.in_atomic_block else _together.ask(Slip.of(wish))
+    booked = None if connection.in_atomic_block else _with_others(wish)
     spent = spending.debit([wish])[0] if booked is None else booked.spent
     if spent.entry_id is None:
         raise InsufficientCredit(
             f"{amount_mcredits} milli-credits are needed and {spent.spendable_mcredits} are there. Buy a pack first."
         )
     return Debit(spent.entry_id, spent.amount_mcredits, repeated=spent.outcome == "already")
+
+
+def _with_others(wish: Spend) -> Booked | None:
+    """None: it is to be tried alone."""
+    try:
+        return _together.ask(Slip.of(wish))
+    except NoConnection:
+        return None
 
 
 @transaction.atomic

@@ -3,16 +3,19 @@
 What a set costs here, the database waits for; so each asker writes its own part of the arrays before it waits.
 """
 
+import select
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from struct import Struct
+from time import monotonic
 from typing import Any, Final, NamedTuple, cast
 from uuid import UUID
 
 import psycopg
 from django.db import connection
-from psycopg.pq import ExecStatus, Format
-from psycopg.pq.abc import PGresult
+from psycopg.pq import DiagnosticField, ExecStatus, Format
+from psycopg.pq.abc import PGconn, PGresult
+from psycopg_pool import PoolTimeout
 
 from identity import tenancy
 from ledger.chart import HOUSE_ACCOUNT_IDS
@@ -21,6 +24,10 @@ from ledger.operations.spending import Balances, Identity, Outcome, Spend, Spent
 
 # A workspace that somebody else keeps locked for longer must not hold up the others.
 LOCK_PATIENCE_MS: Final = 250
+# A database that is silent for longer, because its host vanished or its disk stands still, counts as lost.
+ANSWER_PATIENCE_S: Final = 10.0
+# Those who wait may themselves have all the connections that there are.
+CONNECTION_PATIENCE_S: Final = 0.25
 
 # https://www.postgresql.org/docs/18/catalog-pg-type.html: the oids of these never change.
 _UUID, _TEXT, _INT8, _TIMESTAMPTZ = 2950, 25, 20, 1184
@@ -29,6 +36,10 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 _length = Struct("!i").pack
 _number = Struct("!iq").pack
 _array_head = Struct("!iiiii").pack
+
+
+class NoConnection(Exception):
+    """All are taken, perhaps by those who ask: each is to try alone, over its own. Nothing was booked."""
 
 
 class Slip(NamedTuple):
@@ -77,7 +88,9 @@ class Teller:
         self._is_waited_for = False
 
     def send(self, slips: Sequence[Slip]) -> None:
-        """:raises OperationalError: the database is away, or all connections are taken."""
+        """:raises NoConnection:
+        :raises OperationalError: the database was lost; nothing was booked.
+        """
         with connection.wrap_database_errors:
             if self._taken is None or self._taken.closed or self._is_waited_for:
                 self.leave()
@@ -100,12 +113,15 @@ class Teller:
             self._is_waited_for = True
 
     def receive(self) -> PGresult | None:
+        """:raises OperationalError: the database was lost, so that nobody knows what was booked."""
         assert self._taken is not None
+        pgconn, until = self._taken.pgconn, monotonic() + ANSWER_PATIENCE_S
+        result: PGresult | None = None
         with connection.wrap_database_errors:
-            result = self._taken.pgconn.get_result()
-            # Until there is none the connection is not free for the next.
-            while result is not None and self._taken.pgconn.get_result() is not None:
-                pass
+            # Until there is none the connection is not free for the next. The rows come before the commit, whose failure comes last.
+            while (each := _next_result(pgconn, until)) is not None:
+                if result is None or each.status == ExecStatus.FATAL_ERROR:
+                    result = each
         self._is_waited_for = False
         return result
 
@@ -151,8 +167,13 @@ def _take() -> psycopg.Connection[Any]:
     pool = cast(Any, connection).pool
     # As Django does it, which opens the pool with the first connection that it needs.
     pool.open()
-    taken: psycopg.Connection[Any] = pool.getconn()
     try:
+        taken: psycopg.Connection[Any] = pool.getconn(timeout=CONNECTION_PATIENCE_S)
+    except PoolTimeout as error:
+        raise NoConnection from error
+    try:
+        # What is sent commits by itself, whoever had the connection before.
+        taken.autocommit = True
         tenancy.see_all(taken)
         if not getattr(taken, _PREPARED_HERE, False):
             taken.execute(_PREPARE)
@@ -164,6 +185,22 @@ def _take() -> psycopg.Connection[Any]:
     return taken
 
 
+def _next_result(pgconn: PGconn, until: float) -> PGresult | None:
+    """As `get_result`, which waits for the database while no other thread of the process can run; here all can.
+
+    until: of the monotonic clock, in seconds.
+    """
+    poll = select.poll()
+    while (unsent := pgconn.flush()) or pgconn.is_busy():
+        # Who sends much reads too, or else the database may wait until it is heard.
+        poll.register(pgconn.socket, select.POLLIN | select.POLLOUT if unsent else select.POLLIN)
+        if not (happened := poll.poll(max(0.0, until - monotonic()) * 1000)):
+            raise psycopg.OperationalError("The database did not answer in time.")
+        if happened[0][1] & ~select.POLLOUT:
+            pgconn.consume_input()
+    return pgconn.get_result()
+
+
 def _give_back(taken: psycopg.Connection[Any]) -> None:
     # To the pool that it is from, which tests exchange now and then; one that is closed is replaced there.
     cast(Any, taken)._pool.putconn(taken)
@@ -173,6 +210,9 @@ def _raise_if_lost(result: PGresult | None) -> None:
     """What is no fault of the database, or of a workspace that somebody keeps locked, is left to each alone."""
     if result is None:
         raise psycopg.OperationalError("The database gave no answer.")
+    if result.error_field(DiagnosticField.SQLSTATE) is None:
+        # The driver's own: it lost the connection.
+        raise psycopg.OperationalError("The connection to the database was lost.")
     error = psycopg.errors.error_from_result(result)
     lost = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
     if lost and not isinstance(error, psycopg.errors.LockNotAvailable):

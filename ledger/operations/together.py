@@ -7,12 +7,15 @@ it through.
 """
 
 import copy
+import logging
 import threading
 from collections import deque
 from collections.abc import Sequence
 from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
 
 from processors.errors import DomainError
+
+logger = logging.getLogger(__name__)
 
 # So many of those who were answered are woken at first, each of whom wakes another: all at once they would only wait for the
 # interpreter, and who waits for the desk with them.
@@ -169,7 +172,14 @@ class Together(Generic[Wish, Answer]):
                 passed = passed or self._pass_on()
                 self._settle(batch, answers, error, request)
             if error is None:
-                self._desk.tell(wishes, answers)
+                self._tell(wishes, answers)
+
+    def _tell(self, wishes: Sequence[Wish], answers: Sequence[Answer]) -> None:
+        """Whatever goes wrong with it, the answers stand, and who leads goes on."""
+        try:
+            self._desk.tell(wishes, answers)
+        except Exception as error:
+            logger.warning("what was booked was not told", extra={"error_type": type(error).__name__})
 
     def _begin(self, leader: _Request[Wish, Answer]) -> bool:
         """Sends what waits, and tells those for whom that failed. Returns whether anything is under way."""

@@ -70,6 +70,8 @@ def test_a_nominee_asks_and_two_of_us_decide_and_a_review_is_noted(
     seen(ada, look, "desk-nominee-second-person")
     ada.get_by_role("button", name="Approve this").press("Enter")
     expect(ada.get_by_text("The link to the copy is good until")).to_be_visible()
+    expect(ada.get_by_role("button", name="Withdraw the link")).to_be_visible()
+    seen(ada, look, "desk-nominee-granted")
     mia.goto(control.wait_for(lambda: control.links_to(MIA, "/nominee#")[2:], limit_s=20)[-1])
     with mia.expect_download() as download:
         mia.get_by_role("button", name="Download it").click()

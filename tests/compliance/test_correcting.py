@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from ai import operations
 from ai.models import AiQuery, IndexedCall, Insight
 from compliance import cases, correcting, erasure
 from compliance.models import AuditEvent, Case, Correction
 from identity.models import Membership, User
+from identity.outgoing.models import Delivery, Endpoint
 from processors.pseudonyms import pseudonym
 from tests.compliance.test_erasure import plant
 from tests.identity.browser import Browser, code_of
@@ -105,6 +107,86 @@ def test_what_was_made_under_the_old_name_and_number_is_made_anew(member: Member
     assert followed(3) == 1
     # It belonged to no case, so nothing of it is kept.
     assert not Correction.objects.exists()
+
+
+def question_about(lead: Lead, question: str, now: dict[str, str], **old: str) -> str:
+    """What becomes of it in two rounds after the lead's facts were these old ones."""
+    Lead.objects.get_queryset().filter(id=lead.id).update(**now)
+    AiQuery.objects.get_queryset().update(question=question)
+    correcting.begin(kind="lead", target_id=lead.id, before=old, after={}, now=NOW)
+    assert followed(1) == 1
+    assert not Correction.objects.exists()
+    correcting.begin(kind="lead", target_id=lead.id, before=old, after={}, now=NOW)
+    assert followed(3) == 1
+    return str(AiQuery.objects.get_queryset().get().question)
+
+
+@pytest.mark.policy("C7.2")
+@pytest.mark.parametrize(
+    ("old", "new", "asked", "reworded"),
+    [
+        pytest.param(
+            "Acme", "Acme Ltd", "acme, not Acme Ltd or Acmeist?", "Acme Ltd, not Acme Ltd or Acmeist?", id="longer"
+        ),
+        pytest.param("Ltd Acme", "Acme", "What of Ltd Acme?", "What of Acme?", id="shorter"),
+        pytest.param("ann lee", "Ann Lee", "ann lee or Ann Lee?", "Ann Lee or Ann Lee?", id="case"),
+        pytest.param("IT", "Beta", "Did it call Albert of IT?", "Did it call Albert of Beta?", id="short"),
+        pytest.param("Acme", "", "What of Acme?", "What of ?", id="none"),
+    ],
+)
+def test_a_question_is_reworded_once_and_in_whole_words(
+    member: Membership, old: str, new: str, asked: str, reworded: str
+) -> None:
+    lead = the_lead(member)
+    IndexedCall.objects.get_queryset().update(company=new)
+    assert question_about(lead, asked, {"company": new}, company=old) == reworded
+
+
+@pytest.mark.policy("C7.2")
+def test_messages_to_a_customers_server_hold_no_correction_up(member: Membership, sign_in: SignIn) -> None:
+    rep, lead = sign_in(member), the_lead(member)
+    endpoint = Endpoint.objects.create(
+        workspace_id=member.workspace_id, url="https://c.example/hook", events=["call.ended"], created_at=NOW
+    )
+    Delivery.objects.create(
+        workspace_id=member.workspace_id,
+        endpoint=endpoint,
+        event="call.ended",
+        subject="x",
+        data={"lead_id": str(lead.id), "call_id": str(lead.calls.get().id)},
+        call_id=lead.calls.get().id,
+        created_at=NOW,
+        next_at=NOW,
+        gives_up_at=NOW,
+    )
+    Lead.objects.get_queryset().update(company="Lead")
+    IndexedCall.objects.get_queryset().update(company="Lead")
+    rep.patch(f"/api/leads/{lead.id}", {"company": "Lilliput"})
+    assert followed(1) == 1
+
+
+@pytest.mark.policy("C7.2")
+def test_a_name_put_right_while_its_call_is_analysed_is_not_lost(
+    member: Membership, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rep, lead = sign_in(member), the_lead(member)
+    IndexedCall.objects.get_queryset().delete()
+    Call.objects.get_queryset().update(analysis_state="none")
+    embed = operations.index_call
+
+    def meanwhile(**call: Any) -> None:
+        rep.patch(f"/api/leads/{lead.id}", {"first_name": "Lemuel"})
+        assert followed(1) == 0
+        embed(**call)
+
+    with monkeypatch.context() as slow:
+        slow.setattr(operations, "index_call", meanwhile)
+        assert understood_anew(lead)
+    assert IndexedCall.objects.get_queryset().get().lead_name == "Lemuel Lead"
+    assert followed(3) == 0
+    assert understood_anew(lead)
+    assert followed(5) == 1
+    assert insights(rep, lead) == "ready"
 
 
 @pytest.mark.policy("C7.2")

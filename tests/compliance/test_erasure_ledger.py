@@ -24,7 +24,9 @@ from identity.models import Membership, StoppedNumber, User
 from processors.pseudonyms import pseudonym
 from tests.compliance.restoring import drop_database, make_database
 from tests.compliance.test_erasure import accounts
+from tests.compliance.test_my_data import proved
 from tests.identity.conftest import MakeAccount, SignIn
+from tests.sandbox_fixture import Sandbox
 from voice.models import Lead
 
 __all__ = ["accounts"]
@@ -102,9 +104,13 @@ def test_while_the_ledger_is_away_nothing_is_erased_everything_else_goes_on_and_
         User.objects.filter(id=accounts[0].user_id).exists() and Lead.objects.filter(first_name="Brobdingnag").exists()
     )
 
-    # Who is served already still is; a process that begins now is not open to anybody.
-    assert door.look() == ""
-    assert Door().look() == "erasure_ledger_away"
+    # Who is served already still is, also by a process that begins now: this very database was found to have seen all of it.
+    assert door.look() == "" and Door().look() == ""
+    call_command("replay_erasures")
+    LedgerMark.objects.update(asked_in="another server")
+    assert door.look() == "" and Door().look() == "erasure_ledger_away"
+    with pytest.raises(CommandError):
+        call_command("replay_erasures")
     suppression.suppress(workspace_id=None, phone_e164=NUMBER, reason="asked", source="callee", now=NOW)
     assert suppression.suppressed_everywhere(phone_e164=NUMBER)
     waiting = LedgerNote.objects.count()
@@ -149,6 +155,32 @@ def test_lists_of_who_must_not_be_called_or_written_to_come_back_as_they_were_la
         assert opt_out.is_stopped(person.user.mobile_e164) and not opt_out.is_stopped(other)
         assert Suppression.objects.filter(lifted_at__isnull=True).count() == 2
     assert Door().look() == ""
+
+
+@pytest.mark.policy("C6.2")
+def test_a_ledger_that_comes_later_is_told_of_callees_that_went_and_of_what_the_last_version_did(
+    accounts: tuple[Membership, Membership], sandbox: Sandbox, ledger: str
+) -> None:
+    called = proved(sandbox, "+37060054321")
+    assert called.post("/api/my-data/erasure", {"confirm": "+37060054321", "when": "now"})[0] == 202
+    assert erasure.run_due_erasures(now=SOON) == 1
+    first = entered("id, kind, key")
+    assert ("erasure", pseudonym("phone", "+37060054321")) in [row[1:] for row in first]
+    with psycopg.connect(ledger) as database:
+        database.execute("DROP TABLE erasure_entry, erasure_ledger")
+    call_command("replay_erasures", "--new-ledger")
+    assert [row for row in entered("id, kind, key") if row[1] == "erasure"] == [
+        row for row in first if row[1] == "erasure"
+    ]
+
+    # A process that knows no ledger writes without a note.
+    Suppression.objects.create(
+        number_key=pseudonym("phone", NUMBER), reason="asked", source="callee", created_at=NOW, last_asked_at=NOW
+    )
+    for _ in range(2):
+        replaying.note_again(now=SOON - timedelta(hours=4))
+        erasure_ledger.write_out(now=NOW)
+        assert len([row for row in entered("kind, key") if row == ("suppression", pseudonym("phone", NUMBER))]) == 1
 
 
 @pytest.mark.policy("C6.2")

@@ -10,7 +10,7 @@ from django.db import connection
 from pytest_django.fixtures import Settings
 
 from compliance import erasure, rewrite
-from compliance.models import ErasureStep, Request
+from compliance.models import AuditEvent, ErasureStep, Request
 from compliance.stores import Subject
 from config import personal_data
 from identity.models import Membership
@@ -139,3 +139,17 @@ def test_bytes_that_somebody_still_reads_are_removed_once_they_have_read(
     assert erasure.run_erasure(request_id=request.id, now=SOON + timedelta(minutes=1))
     assert Request.objects.get().state == "done"
     assert bytes_on_disk("Brobdingnag") == 0
+
+
+def test_a_rewrite_that_outlasts_the_lease_ends_the_erasure_once(leaving: Membership, sign_in: SignIn) -> None:
+    """Red when whoever was taken for dead writes a second receipt."""
+    request = ask_to_be_erased(sign_in, leaving)
+
+    def outlast() -> dict[str, int]:
+        later = SOON + AFTER_THE_LEASE
+        assert erasure.run_erasure(request_id=request.id, now=later, rewrite=lambda: {"tables": 1})
+        return {"tables": 1}
+
+    assert erasure.run_erasure(request_id=request.id, now=SOON, rewrite=outlast)
+    assert AuditEvent.objects.filter(action="erasure.done").count() == 1
+    assert Request.objects.get().finished_at == SOON + AFTER_THE_LEASE

@@ -3,22 +3,28 @@ whether a number is known."""
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.db import connection
 from django.db.models import F
+from psycopg_pool import PoolTimeout
+from pytest_django.fixtures import Settings
 
+from api.streaming import BROKEN_OFF
 from compliance import audit_check, erasure, policy, retention
 from compliance.models import AuditEvent, Case, ConsentEvent, Suppression
-from compliance.stores import all_stores
+from compliance.stores import Subject, all_stores
+from config import personal_data
 from identity import opt_out
 from identity.models import Membership, NumberKey, OtpAttempt
 from processors.models import Disclosure
 from processors.pseudonyms import pseudonym
 from tests.compliance.test_erasure import all_rows, bytes_on_disk, plant
-from tests.identity.browser import Browser, code_of
+from tests.identity.browser import Browser, code_of, whole
 from tests.identity.conftest import MakeAccount, SignIn
 from tests.identity.test_passcodes import other_than
 from tests.sandbox_fixture import Sandbox
@@ -163,6 +169,37 @@ def test_who_has_the_phone_in_hand_sees_who_holds_what_and_takes_a_copy_of_it_on
     assert seen_status(browser) == 401
     assert retention.expire(now=datetime.now(UTC))["session"] >= 2
     assert NumberKey.objects.count() == 0
+
+
+class Failing:
+    """A store of the test's own that cannot be read to its end."""
+
+    name = "failing"
+
+    def export(self, subject: Subject) -> dict[str, Iterator[dict[str, str]]]:
+        def items() -> Iterator[dict[str, str]]:
+            yield {"first": "item"}
+            raise PoolTimeout
+
+        return {"callee": items()}
+
+
+STORES: tuple[Any, ...] = ()
+INVENTORIES = personal_data.INVENTORIES
+
+
+def test_a_copy_that_an_error_breaks_off_says_so_and_answers_no_request(
+    customers: object, sandbox: Sandbox, settings: Settings
+) -> None:
+    """Red when the error goes on to Daphne, which answers nobody's errors any more after it, or when the case is closed before."""
+    global STORES
+    browser = proved(sandbox)
+    path = browser.post("/api/my-data/links")[1]["path"]
+    STORES = (Failing(), *personal_data.STORES)
+    settings.PERSONAL_DATA = "tests.compliance.test_my_data"
+    response: Any = Browser().client.get(path, secure=True)
+    assert response.status_code == 200 and async_to_sync(whole)(response).endswith(BROKEN_OFF)
+    assert not Case.objects.filter(kind="access").exists()
 
 
 def seen_status(browser: Browser) -> int:

@@ -128,6 +128,7 @@ def test_a_workspace_that_went_on_after_the_backup_is_not_ended_unasked(
     """Who went on with it came after the backup, so in the backup nobody but the erased person is in it."""
     leaving = accounts[0]
     browser = sign_in(leaving)
+    erasure_ledger.note_asked()
     back_up(backup)
     colleague = SignUpIn.model_validate(form(email="late@quxworthy.example", mobile="+12025550184"))
     add_member(workspace_id=leaving.workspace_id, form=colleague, role="manager", client=SUPPORT_DESK, now=NOW)
@@ -136,6 +137,10 @@ def test_a_workspace_that_went_on_after_the_backup_is_not_ended_unasked(
     assert erasure.run_due_erasures(now=SOON) == 1
 
     address = restore(backup, NAME)
+    with psycopg.connect(address) as database:
+        # That the original had asked the ledger opens no door here, should that be away.
+        row = database.execute(f"SELECT asked_in, ({erasure_ledger.PLACE}) FROM compliance_ledgermark").fetchone()  # noqa: S608
+        assert row is not None and row[0] and row[0] != row[1]
     refused = manage(address, "replay_erasures")
     assert refused[0] == 1 and str(leaving.workspace_id) in refused[1] and "--end-workspaces" in refused[1]
     with psycopg.connect(address) as database:

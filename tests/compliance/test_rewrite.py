@@ -1,17 +1,26 @@
 """Large tables are rewritten beside everybody's work, and come out of it as they were but for the deleted bytes."""
 
+import os
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import psycopg
 import pytest
+from django.conf import settings
 from django.db import IntegrityError, connection, transaction
+from huey.contrib.djhuey import HUEY
 
-from compliance import online_rewrite, rewrite, table_catalogue
+from compliance import online_rewrite, rewrite, table_catalogue, tasks
+from compliance.stores import NotYet
 from identity import tenancy
 from identity.models import Membership
 from tests.compliance.test_erasure import NOW, bytes_on_disk, plant
 from tests.identity.conftest import MakeAccount
+from tests.opened import connection_info
 from voice.models import Call, CallLeg, TranscriptSegment
+from voice.replay import replay
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SEGMENTS = "voice_transcriptsegment"
@@ -40,7 +49,10 @@ def colleague(member: Membership) -> Iterator[threading.Event]:
             TranscriptSegment.objects.get_queryset().filter(id=segment.id).update(text=f"changed meanwhile {number}")
             if number % 3 == 0:
                 segment.delete()
-            TranscriptSegment.objects.get_queryset().filter(call=call, sequence=number - 1_000).update(text="changed")
+            if number < 2_000:
+                TranscriptSegment.objects.get_queryset().filter(call=call, sequence=number - 1_000).update(
+                    text="changed"
+                )
             number += 1
             begun.set()
         connection.close()
@@ -147,17 +159,125 @@ def test_what_a_copy_would_lose_is_rewritten_under_a_lock(member: Membership) ->
             cursor.execute("DROP VIEW said")
 
 
-def test_a_rewrite_that_died_is_cleared_away_by_the_next(member: Membership) -> None:
+def test_what_cannot_be_dropped_is_rewritten_under_a_lock(member: Membership, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Planted bug that this catches: an error of the database that comes again each time keeps an erasure from ever ending."""
+    monkeypatch.setattr(rewrite, "ONLINE_FROM_BYTES", 0)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"CREATE FUNCTION said() RETURNS bigint BEGIN ATOMIC SELECT count(*) FROM {SEGMENTS}; END"  # noqa: S608 - a constant
+        )
+    try:
+        assert not rewrite._rewrite(SEGMENTS)
+        assert not online_rewrite.has_left()
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP FUNCTION said")
+
+
+@pytest.mark.parametrize(("name", "is_kept"), [("0000000100000FFF00000001", True), ("00000001.history", False)])
+def test_files_of_the_log_that_stay_do_not_have_it_switched_for_ever(name: str, is_kept: bool) -> None:
+    """As a slow archive keeps them. Planted bug that this catches: they are waited for however often the log is switched."""
+    kept = Path(settings.DATA_DIR) / "postgres" / "pg_wal" / name
+    kept.write_text("")
+    os.utime(kept, (0, 0))
+    try:
+        switched = rewrite._switch_log()
+    finally:
+        kept.unlink()
+    assert switched["log_switches"] < rewrite.WAL_SWITCHES_MAX
+    assert ("log_left" in switched) == is_kept
+
+
+def test_whoever_finds_another_rewrite_comes_back_later(member: Membership, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Planted bug that this catches: the tables are exchanged under whoever compares them all as of one moment."""
+    monkeypatch.setattr(rewrite, "PATIENT_TURN_S", 0.1)
+    with psycopg.connect(connection_info()) as other:
+        other.execute("SELECT pg_advisory_lock(hashtextextended('compliance.rewrite', 0))")
+        other.commit()
+        with pytest.raises(NotYet):
+            replay(differs=lambda difference: None)
+        with pytest.raises(NotYet):
+            rewrite.rewrite_bytes()
+
+
+def test_a_rewrite_that_died_is_cleared_away_by_the_clock(member: Membership, monkeypatch: pytest.MonkeyPatch) -> None:
     old = catalogue(SEGMENTS)
     online_rewrite._begin(old)
     segment_of(Call.objects.get_queryset().get(idempotency_key="Laputania"), 600, "noted")
-    online_rewrite.clear()
+    monkeypatch.setattr(HUEY, "immediate", True)
+    tasks.look_for_dead_rewrites(now=NOW)
+    assert not online_rewrite.has_left()
     online_rewrite.rewrite_online(SEGMENTS)
     assert not old.unlike(catalogue(SEGMENTS))
     assert TranscriptSegment.objects.get_queryset().count() == 399
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_namespace WHERE nspname = %s", [online_rewrite.SCHEMA])
         assert cursor.fetchone() == (0,)
+
+
+def test_what_a_migration_gives_the_table_meanwhile_is_kept(
+    member: Membership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Planted bug that this catches: the copy is compared with what the table was before minutes of copying."""
+    copy = online_rewrite._copy
+
+    def migrate_meanwhile(old: table_catalogue.Catalogue) -> None:
+        copy(old)
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE {SEGMENTS} ADD COLUMN mood text DEFAULT 'glad'")
+
+    monkeypatch.setattr(online_rewrite, "_copy", migrate_meanwhile)
+    try:
+        with pytest.raises(online_rewrite.NotOnline, match="attributes"):
+            online_rewrite.rewrite_online(SEGMENTS)
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT count(*) FROM {SEGMENTS} WHERE mood = 'glad'")  # noqa: S608 - a constant
+            assert cursor.fetchone() == (398,)
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE {SEGMENTS} DROP COLUMN IF EXISTS mood")
+
+
+def test_what_is_written_while_the_exchange_is_waited_for_is_copied_before_it(member: Membership) -> None:
+    """Planted bug that this catches: all that was noted meanwhile is copied while everybody is shut out."""
+
+    def count(table: str) -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [table])
+            if cursor.fetchone() == (False,):
+                return -1
+            cursor.execute(f"SELECT count(*) FROM {table}")  # noqa: S608 - a constant
+            return int(cursor.fetchone()[0])
+
+    def rewrite_beside() -> None:
+        online_rewrite.rewrite_online(SEGMENTS)
+        connection.close()
+
+    notes, copied = f"{online_rewrite.SCHEMA}.rewriting_note", f"{online_rewrite.SCHEMA}.{SEGMENTS}"
+    rewriting = threading.Thread(target=rewrite_beside)
+    with psycopg.connect(connection_info()) as reading:
+        reading.execute(f"SELECT count(*) FROM {SEGMENTS}")  # noqa: S608 - a constant
+        rewriting.start()
+        wait_for(lambda: count(copied) == 398)
+        for number in range(1, 4):
+            segment_of(Call.objects.get_queryset().get(idempotency_key="Laputania"), 700 + number, "while it waits")
+            wait_for(lambda number=number: count(copied) == 398 + number)  # type: ignore[misc]
+        assert count(notes) == 0 and rewriting.is_alive()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT reloptions FROM pg_class WHERE oid = %s::regclass", [copied])
+            assert cursor.fetchone() == (["autovacuum_enabled=off"],)
+    rewriting.join(60)
+    assert TranscriptSegment.objects.get_queryset().filter(text="while it waits").count() == 3
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reloptions FROM pg_class WHERE oid = %s::regclass", [SEGMENTS])
+        assert cursor.fetchone() == (None,)
+
+
+def wait_for(holds: Callable[[], bool]) -> None:
+    until = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.02)
 
 
 def test_whoever_holds_the_table_is_waited_for_without_a_queue_behind(member: Membership) -> None:

@@ -38,6 +38,7 @@ INTERNAL = {
     "reading_failed": "api/lean.py: Django answers",
     "recognition_failed": "ai/listening/track.py: the stretch becomes a gap",
     "reference_taken": "each call has a reference of its own, so a second hold is a fault of ours",
+    "holds_unknown": "config/management/commands/replay_erasures.py tells the operator",
     "social_cancelled": "identity/social_entry.py tells the page that the browser comes back to",
     "social_email_known": "the same",
     "social_email_unverified": "the same",

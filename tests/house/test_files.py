@@ -70,6 +70,8 @@ CLOCKS = {
     "api/credits.py",
     "api/email.py",
     "api/desk.py",
+    "api/nominees.py",
+    "api/reviews.py",
     "api/guard.py",
     "api/identity.py",
     "api/lead_import.py",

@@ -54,11 +54,11 @@ class Browser:
 
     @staticmethod
     def _answer(response: Any) -> tuple[int, Any]:
-        text = async_to_sync(_whole)(response) if response.streaming else response.content.decode()
+        text = async_to_sync(whole)(response) if response.streaming else response.content.decode()
         return response.status_code, json.loads(text) if text else None
 
 
-async def _whole(response: Any) -> str:
+async def whole(response: Any) -> str:
     return b"".join([part async for part in response.streaming_content]).decode()
 
 

@@ -155,7 +155,7 @@ def test_nobody_learns_from_the_outside_whether_somebody_has_a_nominee(page: Bro
         ask(account_email="stranger@people.example", email="nobody@people.example"),
         ask(),
     ]
-    assert answers == [(202, None)] * 4
+    assert answers == [(204, None)] * 4
     assert NomineeClaim.objects.count() == 1
     assert WORDS not in str(NomineeClaim.objects.values().get())
     assert mailbox("stranger@people.example") == [] == mailbox("nobody@people.example")

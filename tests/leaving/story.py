@@ -133,7 +133,7 @@ class Story:
         """What people write, card numbers included, and what arrives with a signature."""
         typed, _, sent = who.CARDS
         self._caller.call("PATCH", f"/api/calls/{called}", {"notes": f"{who.CALLS_NOTE}, card {typed}"})
-        self._leaves.call("POST", "/api/privacy/cases", {"kind": "nominee", "words": who.WISH}, expect=201)
+        self._leaves.call("POST", "/api/privacy/cases", {"kind": "grievance", "words": who.WISH}, expect=201)
         card = {"type": "visa", "number": sent, "last4": sent[-4:]}
         data = {
             "id": f"txn_{uuid.uuid4().hex}",

@@ -1,17 +1,23 @@
 """Many at once, on real connections."""
 
+import os
+import socket
+import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Barrier, Event
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
-from django.db import connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 
 from ledger import operations
 from ledger.models import Entry
+from ledger.operations import teller
+from ledger.operations.spending import Spend
 from tests.ledger.books import NOW, amounts, began, broken, charge, completed, hold, new_workspace, notify
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -167,3 +173,106 @@ def test_one_debit_that_cannot_be_booked_leaves_those_that_were_asked_with_it_al
     results = together(*[partial(debit, workspace_id, "\0" if n % 10 == 0 else str(n)) for n in range(40)], at_once=16)
     assert sum(isinstance(result, operations.Debit) for result in results) == 36
     assert amounts(workspace_id) == (964, 0, 0)
+
+
+def test_while_the_database_works_for_those_who_ask_together_all_other_threads_go_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Red when the process stands still until the database answers: then nobody can let go of what it waits for."""
+    monkeypatch.setattr(teller, "LOCK_PATIENCE_MS", 5_000)
+    workspace_id = new_workspace(mcredits=1_000)
+    locked = Event()
+
+    def keep_locked_until_it_is_waited_for() -> bool:
+        with transaction.atomic(), connection.cursor() as cursor:
+            debit(workspace_id, "first")
+            locked.set()
+            until = time.monotonic() + 20
+            while time.monotonic() < until:
+                # Else a transaction sees what others do as it was when it first looked.
+                cursor.execute("SELECT pg_stat_clear_snapshot()")
+                cursor.execute("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE %s", _SETS)
+                if cursor.fetchone():
+                    return True
+                time.sleep(0.005)
+        return False
+
+    def waits() -> object:
+        assert locked.wait(timeout=20)
+        return debit(workspace_id, "second")
+
+    seen, waited = together(keep_locked_until_it_is_waited_for, waits)
+    assert seen is True and isinstance(waited, operations.Debit)
+    assert amounts(workspace_id) == (998, 0, 0)
+
+
+def test_a_connection_that_dies_without_a_word_leaves_nobody_in_the_belief_that_nothing_was_booked() -> None:
+    workspace_id = new_workspace(mcredits=1_000)
+    slips = [teller.Slip.of(Spend(workspace_id, "ai_query", "query:1", 0, "ai_query:one", 10, NOW))]
+    desk = teller.Teller()
+    with transaction.atomic():
+        debit(workspace_id, "so that the answer is not there yet")
+        desk.send(slips)
+        assert desk._taken is not None
+        with socket.socket(fileno=os.dup(desk._taken.pgconn.socket)) as line:
+            line.shutdown(socket.SHUT_RDWR)
+        with pytest.raises(OperationalError):
+            desk.read(slips, desk.receive())
+    desk.send(slips)
+    (again,) = desk.read(slips, desk.receive())
+    desk.leave()
+    assert again is not None and again.spent.outcome in ("paid", "already")
+    assert amounts(workspace_id) == (989, 0, 0)
+
+
+def test_a_set_whose_commit_fails_is_not_taken_for_booked() -> None:
+    """Red when only the rows count, which come before the commit."""
+    workspace_id = new_workspace(mcredits=1_000)
+    with connection.cursor() as cursor:
+        cursor.execute(_REFUSE_AT_COMMIT)
+    try:
+        assert together(*[partial(debit, workspace_id, str(n)) for n in range(4)]) == [IntegrityError] * 4
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP FUNCTION test_refuse CASCADE")
+    assert amounts(workspace_id) == (1_000, 0, 0)
+
+
+def idle_connections(pool: Any) -> list[Any]:
+    """Takes those that wait in the pool."""
+    return [pool.getconn() for _ in range(pool.get_stats()["pool_available"])]
+
+
+def test_those_who_have_all_connections_themselves_still_book() -> None:
+    """Red when the set waits for a connection of one of those who wait for it."""
+    workspace_id = new_workspace(mcredits=1_000)
+    pool = cast(Any, connection).pool
+    taken = idle_connections(pool)
+    try:
+        while pool.get_stats()["pool_size"] < pool.max_size:
+            taken += [pool.getconn(), *idle_connections(pool)]
+        assert isinstance(debit(workspace_id, "one"), operations.Debit)
+    finally:
+        for each in taken:
+            pool.putconn(each)
+    assert amounts(workspace_id) == (999, 0, 0)
+
+
+def test_what_was_answered_as_booked_is_committed_however_a_connection_was_left_behind() -> None:
+    workspace_id = new_workspace(mcredits=1_000)
+    pool = cast(Any, connection).pool
+    connection.close()
+    for each in idle_connections(pool):
+        each.autocommit = False
+        pool.putconn(each)
+    assert isinstance(debit(workspace_id, "one"), operations.Debit)
+    assert amounts(workspace_id) == (999, 0, 0)
+
+
+_SETS = ["%ledger_teller%"]
+_REFUSE_AT_COMMIT = """
+CREATE FUNCTION test_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION USING ERRCODE = 'integrity_constraint_violation'; END $$;
+CREATE CONSTRAINT TRIGGER test_refuse AFTER INSERT ON ledger_entry DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW EXECUTE FUNCTION test_refuse();
+"""

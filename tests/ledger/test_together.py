@@ -93,6 +93,11 @@ class Slow(Waiting):
         return super().receive()
 
 
+class Mute(Desk):
+    def tell(self, wishes: Sequence[int], answers: Sequence[int]) -> None:
+        raise RuntimeError("can't start new thread")
+
+
 def together(desk: Desk, *, at_once: int = 8, waiting: int = 1_000, patience_s: float = 3.0) -> Together[int, int]:
     return Together(desk, at_once_max=at_once, waiting_max=waiting, patience_s=patience_s)
 
@@ -137,6 +142,13 @@ def test_a_failure_reaches_everyone_it_was_worked_for_and_stops_nobody_else() ->
     assert failed and len(failed) < 2_000
     assert all(answers[number] == number * number for number in set(range(2_000)) - failed)
     desk.fails = False
+    assert asked.ask(12) == 144
+
+
+def test_what_was_done_is_answered_even_if_it_cannot_be_told_to_others() -> None:
+    desk = Mute()
+    asked = together(desk)
+    assert ask_all(asked, range(200)) == [number * number for number in range(200)]
     assert asked.ask(12) == 144
 
 

@@ -289,7 +289,7 @@ EXPECTATIONS: Mapping[str, Expectation] = {
     "take_back_nominee": Expectation(SIGNED_IN),
     "ask_as_nominee": Expectation(
         EVERYBODY,
-        202,
+        204,
         body={"email": "ida@people.example", "account_email": "nobody@example.com", "words": "She has died."},
     ),
     # Whoever has the mail may use its link; this one is nobody's.

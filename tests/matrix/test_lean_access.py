@@ -4,6 +4,7 @@ Planted once each to see this fail: the workspace neither named by the look-up n
 leads), and a banned account's session let in.
 """
 
+import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -11,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from uuid_utils.compat import uuid7
 
@@ -106,6 +108,85 @@ def test_when_the_database_is_away_django_says_so(world: World) -> None:
         assert len(door.readings.all_open()) == 1
     with closing(LeanDoor(0)) as door:
         assert door.ask("/api/leads", shown_by(browser.client)) is None
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_connection_that_the_server_ended_leaves_its_number_to_the_next_socket(
+    world: World, door: LeanDoor, asked: bool
+) -> None:
+    """The loop would take a client that connects next for the old connection, and never read it."""
+
+    async def ended() -> bool:
+        reading = await door.readings.take()
+        end = Plain("SELECT pg_terminate_backend(%s)")
+        try:
+            if asked:
+                with pytest.raises(ReadingFailed):
+                    await reading.all(end.asked(reading.backend))
+            else:
+                await asyncio.to_thread(
+                    committed, lambda: connection.cursor().execute(end.compiled.sql, [reading.backend])
+                )
+            while not reading.closed:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            return door.loop.remove_reader(reading.descriptor) or door.loop.remove_writer(reading.descriptor)
+        finally:
+            door.readings.give(reading)
+
+    assert door.run(ended()) is False
+    alike(door, world.browser_of("owner"), "/api/leads")
+
+
+@pytest.mark.parametrize("rest_s", [60, 0])
+def test_after_the_database_was_slow_django_is_asked_at_once(
+    world: World, monkeypatch: pytest.MonkeyPatch, rest_s: int
+) -> None:
+    monkeypatch.setattr("identity.reading.REST_S", rest_s)
+    limit = Plain("SELECT set_config('statement_timeout', '20', false)").asked()
+
+    async def slow(door: LeanDoor) -> None:
+        taken = await door.readings.take()
+        try:
+            await taken.all(limit)
+            await taken.all(Plain("SELECT pg_sleep(10)::text").asked())
+        finally:
+            door.readings.give(taken)
+
+    with closing(LeanDoor(1)) as door:
+        with pytest.raises(ReadingFailed):
+            door.run(slow(door))
+        answer = door.ask("/api/leads", shown_by(world.browser_of("owner").client))
+        assert (answer is None, len(door.readings.all_open())) == ((True, 0) if rest_s else (False, 1))
+
+
+def test_the_patience_for_a_connection_does_not_shorten_the_reading(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = world.browser_of("owner")
+    with closing(LeanDoor(1)) as door:
+        alike(door, browser, "/api/leads")
+        (opened,) = door.readings.all_open()
+        monkeypatch.setattr("identity.reading.TAKEN_WITHIN_S", 0)
+        alike(door, browser, "/api/leads")
+        assert door.run(door.readings.take()) is opened
+        assert door.ask("/api/leads", shown_by(browser.client)) is None
+        door.loop.call_soon_threadsafe(door.readings.give, opened)
+        assert not opened.closed
+        # Whoever waited in vain saves the next the wait.
+        assert door.ask("/api/leads", shown_by(browser.client)) is None
+
+
+def test_what_has_not_the_form_of_a_session_or_key_takes_no_connection(world: World) -> None:
+    session = f"{settings.SESSION_COOKIE_NAME}="
+    made_up = [{"Cookie": session + value} for value in ("x", "x" * 42, "x" * 44, "x" * 42 + ".")]
+    made_up += [{"Authorization": f"Bearer {value}"} for value in ("x" * 49, "klose_x", f"klose_{'x' * 44}")]
+    with closing(LeanDoor(1)) as door:
+        for shown in made_up:
+            assert door.ask("/api/leads", {"Host": "testserver", **shown}) is None
+        assert door.readings.all_open() == []
+        assert door.ask("/api/leads", {"Host": "testserver", "Cookie": session + "x" * 43}) is None
+        assert len(door.readings.all_open()) == 1
+        alike(door, world.browser_of("owner"), "/api/leads")
 
 
 def test_many_at_once_share_few_connections(world: World) -> None:

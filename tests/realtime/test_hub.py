@@ -106,6 +106,13 @@ def test_of_many_topics_those_are_told_that_somebody_listens_to_and_their_events
     run(story)
 
 
+def test_where_it_cannot_be_told_who_listens_all_count_as_listened_to(settings: Any) -> None:
+    """Whoever publishes must not fail, whatever the channel layer is."""
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+    topics = [Topic.user(uuid7()) for _ in range(3)]
+    assert set(listened_to(topics)) == {topic.name for topic in topics}
+
+
 def test_a_channel_layer_that_lost_its_memory_costs_every_socket_and_the_next_ones_hear_again() -> None:
     """A restart between two reads, a failover or a flush raises nothing: the groups are just gone."""
 

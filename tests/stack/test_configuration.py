@@ -17,7 +17,7 @@ from config.embedded import ports
 PROJECT = Path(__file__).resolve().parent.parent.parent
 HOUSE = ("config", "api", "voice", "ai", "ledger", "identity", "compliance", "realtime", "processors", "sandbox")
 # Read, but no setting: it says which settings module there is, and there is one.
-NOT_SETTINGS = {"DJANGO_SETTINGS_MODULE"}
+NOT_SETTINGS = {"DJANGO_SETTINGS_MODULE", "ORT_DISABLE_TELEMETRY"}
 NAME = re.compile(r"[A-Z][A-Z0-9]+(_[A-Z0-9]+)*")
 COMPLETE = {
     "SECRET_KEY": "s" * 50,
@@ -119,7 +119,7 @@ def test_each_required_setting_is_missed(setting: str) -> None:
         ("DEBUG", "perhaps"),
         ("DATABASE_URL", "mysql://a/b"),
         ("DATABASE_URL", "postgresql://a:b@db.example.com/klose?sslmod=verify-full"),
-        ("DATABASE_POOL_SIZE", "0"),
+        ("DATABASE_POOL_SIZE", "3"),
         ("REDIS_URL", "redis://a.example.com,http://b.example.com"),
         ("PUBLIC_URL", "http://sales.example.com"),
         ("MEDIA_SOCKET_URL", "ws://media.example.com"),

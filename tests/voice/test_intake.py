@@ -2,11 +2,12 @@
 
 Planted bugs that this catches: callbacks handed on to be applied before they are stored (they are never applied), one refused
 row that fails all that came with it, ON CONFLICT left out (the second of the same news is turned away), what cannot be applied in a
-lot left out of what is tried alone.
+lot left out of what is tried alone, a broken connection that is kept, a thread that is not begun again.
 """
 
 import asyncio
 import random
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 import pytest
-from django.db import Error, OperationalError, connection
+from django.db import DataError, Error, OperationalError, connection
 from django.db.backends.signals import connection_created
 from uuid_utils.compat import uuid7
 
@@ -28,7 +29,7 @@ from tests.voice.carrier import Placed, give_credit, place, signature
 from tests.voice.test_callbacks import conversation, outcome, rebuilt_otherwise, refusal, times
 from voice import callback_lots, callback_rows, reconcile
 from voice.callback_rows import Arrived
-from voice.intake import IDLE_S, intake
+from voice.intake import IDLE_S, Intake, IntakeBusy, intake
 from voice.models import Callback
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -61,12 +62,12 @@ def numbers_of(placed: Placed) -> list[int | None]:
     return list(placed.row.callbacks.order_by("applied_order").values_list("applied_order", flat=True))
 
 
-def floor(member: Membership) -> list[Placed]:
-    """A call of each of a hundred colleagues."""
+def floor(member: Membership, calls: int) -> list[Placed]:
+    """A call of each of so many colleagues."""
     now = datetime.now(UTC)
     users = User.objects.bulk_create(
         User(email=f"{uuid7().hex}@example.com", first_name="Rep", mobile_e164="+12025550183", created_at=now)
-        for _ in range(CALLS)
+        for _ in range(calls)
     )
     seats = Membership.objects.bulk_create(
         Membership(workspace_id=member.workspace_id, user=user, role="rep", created_at=now) for user in users
@@ -76,7 +77,7 @@ def floor(member: Membership) -> list[Placed]:
 
 def test_a_burst_of_500_callbacks_of_100_calls_in_any_order_ends_as_each_call_would_alone(member: Membership) -> None:
     """Every tenth comes twice, as the carrier repeats what it did not hear acknowledged in time."""
-    talked = floor(member)
+    talked = floor(member, CALLS)
     posts = [each for placed in talked for each in legs_of(placed)]
     assert len(posts) == 500
     posts += posts[::10]
@@ -127,6 +128,69 @@ def test_one_row_that_the_database_refuses_fails_none_of_those_that_came_with_it
     assert placed.row.status == "in_progress"
 
 
+def test_a_connection_that_breaks_fails_one_of_those_that_are_stored_alone(member: Membership) -> None:
+    placed = place(member)
+    first, better = came(placed, 0), came(placed, 1)
+    refused = replace(came(placed, 2), sid="CA" * 40)
+    time.sleep(2 * IDLE_S)
+    statements: list[str] = []
+    made: list[Any] = []
+
+    def broken_at_second(execute: Any, sql: str, *rest: Any) -> object:
+        statements.append(sql)
+        if len(statements) == 2:
+            made[0].connection.close()
+        return execute(sql, *rest)
+
+    def begin(connection: Any, **_: object) -> None:
+        connection_created.disconnect(begin)
+        connection.execute_wrappers.append(broken_at_second)
+        made.append(connection)
+
+    async def taken() -> list[object]:
+        wishes = (intake.take(each) for each in (first, refused, better))
+        return list(await asyncio.gather(*wishes, return_exceptions=True))
+
+    connection_created.connect(begin)
+    try:
+        lost, wrong, stored = asyncio.run(taken())
+    finally:
+        connection_created.disconnect(begin)
+        for each in made:
+            each.execute_wrappers.remove(broken_at_second)
+    assert isinstance(lost, OperationalError)
+    assert isinstance(wrong, DataError)
+    assert stored == "new"
+    front_door.until_applied()
+
+
+def test_the_clock_applies_all_that_a_process_left_in_one_round(
+    member: Membership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconcile, "BATCH", 4)
+    left = [place(member), *floor(member, 1)]
+    for each in left:
+        callback_rows.store([came(each, number) for number in range(5)])
+    reconcile.apply_waiting_callbacks(now=datetime.now(UTC))
+    assert [outcome(each) for each in left] == [TALKED] * 2
+
+
+def test_a_thread_that_could_not_begin_begins_with_the_next_callback(
+    member: Membership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    placed, own = place(member), Intake()
+
+    def none_left(_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as full:
+        full.setattr(threading.Thread, "start", none_left)
+        with pytest.raises(IntakeBusy):
+            asyncio.run(own.take(came(placed, 0)))
+    assert asyncio.run(own.take(came(placed, 0))) == "new"
+    front_door.until_applied()
+
+
 def test_one_that_cannot_be_applied_keeps_none_of_its_lot_waiting(member: Membership) -> None:
     """Neither of other calls nor of its own."""
     placed = place(member)
@@ -141,7 +205,7 @@ def test_one_that_cannot_be_applied_keeps_none_of_its_lot_waiting(member: Member
 
 
 def test_what_a_process_had_stored_and_not_applied_when_it_died_the_clock_applies(member: Membership) -> None:
-    placed, silent = place(member), floor(member)[:2]
+    placed, silent = place(member), floor(member, 2)
     for each in (placed, *silent):
         assert callback_rows.store([came(each, number) for number in range(5)]) == ["new"] * 5
         assert each.row.status == "dialling"
@@ -152,7 +216,7 @@ def test_what_a_process_had_stored_and_not_applied_when_it_died_the_clock_applie
 
 
 def test_a_lot_that_two_processes_have_at_once_takes_effect_once(member: Membership) -> None:
-    talked = floor(member)[:10]
+    talked = floor(member, 10)
     lot = [came(placed, number) for placed in talked for number in (0, 1)]
     callback_rows.store(lot)
 

@@ -4,21 +4,25 @@ Planted bugs that this must catch: a call's increments that are counted from 0 a
 its first batch.
 """
 
+import asyncio
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from threading import Event
 from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from uuid_utils.compat import uuid7
 
 from identity.models import Membership
 from ledger.models import Entry, Hold, RateCard
 from tests.ledger.books import amounts, began, broken, completed, hold, new_workspace, notify
+from tests.realtime.test_hub import Page, Somebody, run
 from voice import credit_end, metering
 from voice.models import Call, Lead
 
@@ -104,6 +108,36 @@ def test_two_meters_at_once_charge_every_minute_of_every_call_once(talking: NewC
     assert debited + metering.charge_due_minutes(now=at(61)) == 12
     assert [charged(call) for call in calls] == [[0, 1]] * 6
     assert broken() == []
+
+
+def test_who_begins_to_listen_between_a_charge_and_its_commit_is_told_of_it(talking: NewCall) -> None:
+    """Red when it is asked before the commit who listens: such a page read what was before it."""
+    call = talking()
+    charging, listening = Event(), Event()
+
+    def tick() -> None:
+        try:
+            with transaction.atomic():
+                metering.charge_due_minutes(now=at(0))
+                charging.set()
+                assert listening.wait(20)
+        finally:
+            connection.close()
+
+    async def story() -> None:
+        ticking = asyncio.create_task(asyncio.to_thread(tick))
+        assert await asyncio.to_thread(charging.wait, 20)
+        page = Page()
+        page.somebody = Somebody(call.user_id, call.workspace_id)
+        await page.open()
+        listening.set()
+        await ticking
+        while "call" not in (event := json.loads(await page.next())["event"]):
+            pass
+        assert (event["call"]["id"], event["call"]["charged_mcredits"]) == (str(call.id), 1_000)
+        await page.leave()
+
+    run(story)
 
 
 def test_more_calls_than_one_batch_are_all_charged(talking: NewCall, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,11 +21,12 @@ from compliance import (
     erasure_ledger,
     holds,
     policy_change,
+    replaying,
     retention,
     reviews,
 )
 from compliance import tasks as compliance
-from config.replayed import wait_until_open
+from config.replayed import DOOR, keep_looking, wait_until_open
 from identity import account_mails, invitation_mails, nominee_mails, policy_mails
 from identity.outgoing import mails, sending
 from ledger import operations as ledger
@@ -92,8 +93,10 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (5, watching.sweep_watches),
         (5, sweep_queue),
         (5, compliance.enqueue_due),
+        (300, compliance.look_for_dead_rewrites),
         (2, erasure_ledger.write_out_soon),
         (3_600, erasure_ledger.expire),
+        (3_600, replaying.note_again),
         (1, correcting.follow_due),
         (600, policy_change.publish_versions),
         (60, case_clock.raise_alerts),
@@ -127,7 +130,7 @@ class Command(BaseCommand):
         ]
         for lane in lanes:
             lane.start()
-        stop.wait()
+        keep_looking(stop)
         until = time.monotonic() + STOP_WITHIN_S
         for lane in lanes:
             lane.join(max(0.0, until - time.monotonic()))
@@ -136,10 +139,15 @@ class Command(BaseCommand):
 def _run(rounds: tuple[tuple[int, Work], ...], after_outage: Work | None, stop: threading.Event) -> None:
     second, is_back = 0, False
     while not stop.is_set():
+        if DOOR.shut:
+            # A backup took the place of the database: nothing is due before it has forgotten whom it has to.
+            is_back = False
+            stop.wait(1.0)
+            continue
         if not is_back:
             is_back = after_outage is None or _do(after_outage)
         for every_s, work in rounds:
-            if second % every_s == 0 and not stop.is_set():
+            if second % every_s == 0 and not stop.is_set() and not DOOR.shut:
                 is_back &= _do(work)
         second += 1
         stop.wait(1.0)

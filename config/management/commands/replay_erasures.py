@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from compliance import replaying
 from compliance.erasure_ledger import LedgerAway, LedgerStrange
-from compliance.replaying import Replayed, WorkspacesWouldEnd
+from compliance.replaying import HoldsUnknown, Permitted, Replayed, WorkspacesWouldEnd
 from ledger import operations as ledger
 from voice import reconcile, submission
 
@@ -35,16 +35,27 @@ class Command(BaseCommand):
             help="also end workspaces in which the backup knows nobody but people who were erased after it",
         )
         parser.add_argument(
+            "--without-holds",
+            action="store_true",
+            help="also erase for good what was under a legal hold that the backup does not know",
+        )
+        parser.add_argument(
             "--new-ledger",
             action="store_true",
             help="the ledger that belongs with this database is lost: go on with the one that ERASURE_LEDGER_URL names",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if not options["new_ledger"] and replaying.may_go_on_without():
+            self.stdout.write(
+                "The erasure ledger is away; this database had seen all of it since its server began, and goes on."
+            )
+            return
         try:
             replaying.prepare(now=timezone.now(), is_new=options["new_ledger"])
-            done = self._replay(options["wait"], options["end_workspaces"], options["finish_later"])
-        except (LedgerAway, LedgerStrange, WorkspacesWouldEnd) as error:
+            permitted = Permitted(options["end_workspaces"], options["without_holds"])
+            done = self._replay(options["wait"], permitted, options["finish_later"])
+        except (LedgerAway, LedgerStrange, WorkspacesWouldEnd, HoldsUnknown) as error:
             raise CommandError(error.message) from None
         if done.entries:
             self.stdout.write(
@@ -61,14 +72,12 @@ class Command(BaseCommand):
             self.stdout.write(f"The workers go on with what waits: {waits}.")
 
     @staticmethod
-    def _replay(wait_s: float, end_workspaces: bool, finish_later: bool) -> Replayed:
+    def _replay(wait_s: float, permitted: Permitted, finish_later: bool) -> Replayed:
         """Rounds until nothing waits any more, or for long enough."""
         until = time.monotonic() + wait_s
         while True:
             last = time.monotonic() + ROUND_S >= until
-            done = replaying.replay(
-                now=timezone.now(), end_workspaces=end_workspaces, finish_later=finish_later and last
-            )
+            done = replaying.replay(now=timezone.now(), permitted=permitted, finish_later=finish_later and last)
             if not done.waiting or last:
                 return done
             time.sleep(ROUND_S)

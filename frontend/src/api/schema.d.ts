@@ -2210,7 +2210,7 @@ export interface paths {
         put?: never;
         /**
          * Withdraw Nominee
-         * @description Takes back what waits for approval.
+         * @description Takes back what waits for approval, or a link to a copy that nobody has opened.
          */
         post: operations["withdraw_nominee"];
         delete?: never;
@@ -9128,7 +9128,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible in this state: `policy_outdated`, `request_already_open`, `request_not_cancellable` */
+        /** @description Not possible in this state: `nominee_declined`, `policy_outdated`, `request_already_open`, `request_not_cancellable` */
         privacy_409: {
             headers: {
                 [name: string]: unknown;
@@ -9164,7 +9164,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many attempts: `too_many_wishes` */
+        /** @description Too many attempts: `nominees_too_many`, `too_many_wishes` */
         privacy_429: {
             headers: {
                 [name: string]: unknown;
@@ -11937,8 +11937,8 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Accepted */
-            202: {
+            /** @description No Content */
+            204: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -83,7 +83,10 @@ function NameForm({ state, onNamed }: { state: NomineeState; onNamed: (found: No
     onSuccess: onNamed,
   });
   const problem = asProblem(name.error);
-  const atEmail = problem?.code === "email_invalid" || problem?.code === "nominee_is_self";
+  const atEmail =
+    problem?.code === "email_invalid" ||
+    problem?.code === "nominee_is_self" ||
+    problem?.code === "nominee_declined";
   return (
     <form
       className="stack"

@@ -34,6 +34,9 @@ export function GrantPanel({ page, grant }: { page: DeskCasePage; grant: Grant }
     onSuccess: keep,
   });
   const waits = grant.state === "waiting";
+  // While a deletion goes on, taking that back ends the link too.
+  const opens = grant.link_until !== null && !grant.used_at && new Date(grant.link_until) > new Date();
+  const revocable = grant.state === "approved" && opens && !page.erasure;
   return (
     <Panel
       title={waits ? "The nominee's request: waits for a second person" : "What the nominee may do"}
@@ -65,15 +68,15 @@ export function GrantPanel({ page, grant }: { page: DeskCasePage; grant: Grant }
         </Note>
       )}
       <ProblemNote error={approve.error ?? withdraw.error} />
-      {waits && grant.may_decide && (
+      {(waits || revocable) && grant.may_decide && (
         <div className={classes.steps}>
-          {!grant.by_me && (
+          {waits && !grant.by_me && (
             <Button color="red.9" onClick={() => approve.mutate()} loading={approve.isPending}>
               Approve this
             </Button>
           )}
           <Button variant="default" onClick={() => withdraw.mutate()} loading={withdraw.isPending}>
-            Withdraw it
+            {waits ? "Withdraw it" : "Withdraw the link"}
           </Button>
         </div>
       )}

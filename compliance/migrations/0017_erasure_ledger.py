@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("compliance", "0013_mail_before_a_deletion"),
+        ("compliance", "0016_nominee"),
     ]
 
     operations = [

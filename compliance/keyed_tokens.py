@@ -1,0 +1,18 @@
+"""What opens something that belongs to a row: made from the row and our key, so it is stored nowhere."""
+
+import hashlib
+import hmac
+from uuid import UUID
+
+from django.conf import settings
+
+
+def keyed_token(what: str, row_id: UUID) -> str:
+    """64 hex digits; nobody without our key can make it. what: separates the kinds of rows."""
+    key = bytes.fromhex(settings.SUPPRESSION_KEY)
+    return hmac.new(key, f"{what}:{row_id}".encode(), hashlib.sha256).hexdigest()
+
+
+def hash_of(token: str) -> str:
+    """What is stored of a token, by which it is found: SHA-256 in hex."""
+    return hashlib.sha256(token.encode()).hexdigest()
