@@ -10,7 +10,7 @@ import threading
 import time
 from typing import Any, Final
 
-from channels.db import database_sync_to_async
+from asgiref.sync import sync_to_async
 from django.db import Error, close_old_connections
 
 from api.errors import problem
@@ -117,7 +117,7 @@ def keep_looking(stop: threading.Event) -> None:
 
 def with_door(inner: Application) -> Application:
     """Answers 503 to everybody, and refuses sockets, while the door is shut."""
-    look = database_sync_to_async(DOOR.look_now_and_then, thread_sensitive=False)
+    look = sync_to_async(DOOR.look_outside_of_a_request, thread_sensitive=False)
 
     async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
         if (
