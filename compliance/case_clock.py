@@ -5,12 +5,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from compliance import case_mails
-from compliance.case_mails import Template
-from compliance.case_models import Case
+from compliance.case_models import Case, CaseMailTemplate
 
 logger = logging.getLogger(__name__)
 
-ALERT_DAYS: Final[dict[int, Template]] = {7: "alert_7", 20: "alert_20", 25: "alert_25"}
+ALERT_DAYS: Final[dict[int, CaseMailTemplate]] = {7: "alert_7", 20: "alert_20", 25: "alert_25"}
 CASES_AT_ONCE_MAX: Final = 500
 
 

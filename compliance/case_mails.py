@@ -6,30 +6,16 @@ have a closed register of their own (`compliance.case_replies`).
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 from uuid import UUID
 
 from django.conf import settings
 from django.db.models import F
 
-from compliance.case_models import Case, CaseMail
+from compliance.case_models import Case, CaseMail, CaseMailTemplate
 from compliance.keyed_tokens import keyed_token
 from processors.mail import AT_ONCE_MAX, ATTEMPTS_MAX, CLAIM, send
 
-Template = Literal[
-    "received",
-    "received_unproved",
-    "reply",
-    "answered",
-    "alert_7",
-    "alert_20",
-    "alert_25",
-    "deletion_answered",
-    "nominee_asks",
-    "nominee_access",
-    "nominee_granted",
-    "holder_answered",
-]
 _SIGNED: Final = "\nKlosesales\n"
 _WITHOUT_READING: Final = (
     "\nTo prove that it is you, use one of these; no mail can do it:\n"
@@ -52,7 +38,7 @@ class Words:
     text: str
 
 
-REGISTER: Final[dict[Template, Words]] = {
+REGISTER: Final[dict[CaseMailTemplate, Words]] = {
     "received": Words(
         "We have your message [{reference}]",
         "Your message has reached us. It is answered by {due_on} at the latest.\n"
@@ -100,7 +86,9 @@ REGISTER: Final[dict[Template, Words]] = {
 }
 
 
-def queue(case: Case, *, template: Template, now: datetime, to: str = "", text: str = "", about: str = "") -> CaseMail:
+def queue(
+    case: Case, *, template: CaseMailTemplate, now: datetime, to: str = "", text: str = "", about: str = ""
+) -> CaseMail:
     """Keeps a mail that is to be sent, in the caller's transaction. to: empty for the operator. about: the Message-ID that it
     answers."""
     return CaseMail.objects.create(
@@ -108,7 +96,7 @@ def queue(case: Case, *, template: Template, now: datetime, to: str = "", text: 
     )
 
 
-def queue_alert(case: Case, *, template: Template, now: datetime) -> bool:
+def queue_alert(case: Case, *, template: CaseMailTemplate, now: datetime) -> bool:
     """The same for an alert to the operator, of which a case has each once; whether this is the first."""
     _, is_first = CaseMail.objects.get_or_create(
         case=case, template=template, defaults={"created_at": now, "next_at": now}

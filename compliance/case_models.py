@@ -1,6 +1,6 @@
 """What is kept of a person's wish about their data, however it came: the case, what was written about it, its mails."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal, get_args
 
 from django.db import models
 from django.db.models import Q
@@ -29,7 +29,7 @@ OUTCOMES = ("done", "refused", "taken_back", "erased")
 # to the nominee, or support.
 PROOFS = ("session", "passcode", "link", "support")
 ENTRY_KINDS = ("mail", "words", "note", "change", "reply")
-MAILS = (
+CaseMailTemplate = Literal[
     "received",
     "received_unproved",
     "reply",
@@ -42,7 +42,8 @@ MAILS = (
     "nominee_access",
     "nominee_granted",
     "holder_answered",
-)
+]
+MAILS: tuple[str, ...] = get_args(CaseMailTemplate)
 ALERTS = ("alert_7", "alert_20", "alert_25")
 
 

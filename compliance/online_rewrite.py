@@ -10,6 +10,7 @@ import random
 import re
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from django.db import OperationalError, connection, transaction
@@ -33,6 +34,8 @@ LOCK_WAIT_MS: Final = 100
 # PostgreSQL ends an autovacuum that somebody waits for, but only after its deadlock_timeout of a second.
 AUTOVACUUM_WAIT_MS: Final = 3_000
 PATIENCE_S: Final = 60.0
+# Between two attempts, at least and at most.
+AGAIN_S: Final = (0.05, 0.3)
 _NOTE: Final = "rewriting_note"
 _Result = TypeVar("_Result")
 
@@ -114,7 +117,7 @@ def patiently(act: Callable[[], _Result]) -> _Result:
             if not is_busy or time.monotonic() > limit:
                 raise
         # Not secret: only so that two who wait for each other do not try again at the same moments.
-        time.sleep(random.uniform(0.05, 0.3))  # noqa: S311
+        time.sleep(random.uniform(*AGAIN_S))  # noqa: S311
 
 
 def _wait_shortly(cursor: Any, most_ms: int = LOCK_WAIT_MS) -> None:
@@ -277,9 +280,9 @@ def _validate(old: Catalogue) -> None:
             cursor.execute(prove.format(sql.SQL(table), sql.Identifier(name)))
 
     for name, _ in old.foreign:
-        patiently(lambda name=name: validate(old.full_name, name))  # type: ignore[misc]
+        patiently(partial(validate, old.full_name, name))
     for table, name, _ in old.inbound:
-        patiently(lambda table=table, name=name: validate(table, name))  # type: ignore[misc]
+        patiently(partial(validate, table, name))
 
 
 def _about_copy(statement: str, old: Catalogue) -> str:

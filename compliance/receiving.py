@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from compliance import case_mails, cases
+from compliance.case_models import CaseMailTemplate
 from compliance.cases import Kind
 from compliance.mail_in import IncomingMail
 from compliance.models import Case, CaseEntry, CaseMail
@@ -85,7 +86,7 @@ def answered_deletions(found: Collection[Case]) -> set[UUID]:
     return set(since.filter(at__gte=F("case__erasure__opened_at")).values_list("case_id", flat=True))
 
 
-def _alert(case: Case, template: case_mails.Template, now: datetime, text: str = "") -> None:
+def _alert(case: Case, template: CaseMailTemplate, now: datetime, text: str = "") -> None:
     """The mail may take a deletion back, for which there are days only. While one alert waits to be sent, another says no more."""
     if not case.mails.filter(template=template, sent_at__isnull=True).exists():
         case_mails.queue(case, template=template, text=text, now=now)
@@ -97,7 +98,7 @@ def _acknowledge(case: Case, mail: IncomingMail, now: datetime) -> None:
         # Who forges senders would have us write to all of them.
         logger.warning("no more receipts this hour", extra={"count": RECEIPTS_AN_HOUR_MAX})
         return
-    template: case_mails.Template = "received" if mail.is_genuine else "received_unproved"
+    template: CaseMailTemplate = "received" if mail.is_genuine else "received_unproved"
     case_mails.queue(case, template=template, to=mail.sender, about=mail.message_id, now=now)
 
 

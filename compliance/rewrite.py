@@ -36,6 +36,9 @@ READERS_S: Final = 10.0
 TURN_S: Final = 1.0
 # Whoever has nothing else to do waits for it so long.
 PATIENT_TURN_S: Final = 600.0
+# How often both are asked for again.
+TURN_EVERY_S: Final = 0.2
+READERS_EVERY_S: Final = 0.05
 _NEXT_SECOND: Final = """
 SELECT next, extract(epoch FROM next - clock_timestamp())::float + 0.01
 FROM (SELECT date_trunc('second', clock_timestamp()) + interval '1 second' AS next)
@@ -117,7 +120,7 @@ def _turn(turn_s: float, *, shared: Literal["", "_shared"] = "") -> Iterator[Non
         while not _answer(cursor, f"SELECT pg_try_advisory_lock{shared}({lock})"):
             if time.monotonic() > until:
                 raise NotYet("Another rewrite goes on.")
-            time.sleep(0.2)
+            time.sleep(TURN_EVERY_S)
     try:
         yield
     finally:
@@ -190,7 +193,7 @@ def _await_older_readers() -> None:
                 return
             if time.monotonic() > until:
                 raise NotYet("Somebody still reads what was erased; the bytes are removed after that.")
-            time.sleep(0.05)
+            time.sleep(READERS_EVERY_S)
 
 
 def _switch_log() -> dict[str, int]:
