@@ -40,7 +40,7 @@ def receiver() -> Iterator[tuple[str, list[dict[str, object]]]]:
             return
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/klose", told
     server.shutdown()
     server.server_close()

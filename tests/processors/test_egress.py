@@ -64,7 +64,7 @@ def carrier(settings: Settings) -> Iterator[Carrier]:
             return
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}"
     settings.TWILIO_API_URL = settings.TWILIO_VERIFY_URL = settings.PADDLE_API_URL = url
     yield Carrier(url=url, requests=received)
