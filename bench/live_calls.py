@@ -128,8 +128,8 @@ entries AS (
     CROSS JOIN ledger_hold AS hold WHERE hold.id = %(hold)s
 ),
 postings AS (
-    INSERT INTO ledger_posting (id, entry_id, account_id, side, amount_mcredits)
-    SELECT uuidv7(), entry, account.id, CASE account.kind WHEN 'available' THEN 'debit' ELSE 'credit' END, %(held)s
+    INSERT INTO ledger_posting (entry_id, account_id, side, amount_mcredits)
+    SELECT entry, account.id, CASE account.kind WHEN 'available' THEN 'debit' ELSE 'credit' END, %(held)s
     FROM wanted
     JOIN ledger_account AS account
         ON account.workspace_id = wanted.owner AND account.kind IN ('available', 'held')

@@ -216,7 +216,7 @@ WITH call AS (
     FROM generate_series(1, %s) AS n JOIN call ON call.number = n %% 1000
     RETURNING id
 )
-INSERT INTO ledger_posting (id, entry_id, account_id, side, amount_mcredits)
-SELECT gen_random_uuid(), entry.id, side.account, side.name, 1000
+INSERT INTO ledger_posting (entry_id, account_id, side, amount_mcredits)
+SELECT entry.id, side.account, side.name, 1000
 FROM entry CROSS JOIN (VALUES (%s::uuid, 'debit'), (%s::uuid, 'credit')) AS side (account, name)
 """

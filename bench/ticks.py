@@ -29,17 +29,17 @@ SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::bigint[], %s::text[], %s::text[
                      %s::bigint[], %s::timestamptz[])
 """
 _POSTINGS = """
-INSERT INTO bench_posting (id, entry_id, account_id, side, amount_mcredits)
-SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::bigint[])
+INSERT INTO bench_posting (entry_id, account_id, side, amount_mcredits)
+SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::bigint[])
 """
 _WRITTEN_ENTRIES = """
 SELECT id, workspace_id, sequence, kind, reference, ordinal, key, effect_mcredits, balance_after_mcredits, occurred_at
 FROM ledger_entry WHERE kind = 'charge' AND ordinal = %s ORDER BY id
 """
 _WRITTEN_POSTINGS = """
-SELECT posting.id, entry_id, account_id, side, amount_mcredits
+SELECT entry_id, account_id, side, amount_mcredits
 FROM ledger_posting AS posting JOIN ledger_entry AS entry ON entry.id = entry_id
-WHERE kind = 'charge' AND ordinal = %s ORDER BY posting.id
+WHERE kind = 'charge' AND ordinal = %s ORDER BY entry_id, account_id
 """
 
 

@@ -4,8 +4,6 @@ The tables of buying stand in ledger/paddle_models.py. Triggers (migration 0002)
 every entry balanced; the constraints below hold whatever the code does.
 """
 
-from typing import get_args
-
 from django.db import models
 from django.db.models import F, Q
 from uuid_utils.compat import uuid7
@@ -14,9 +12,8 @@ from identity.models import TenantModel, Workspace
 from ledger.alert_models import BalanceAlert
 from ledger.chart import HOUSE_ACCOUNTS, TENANT_ACCOUNTS
 from ledger.member_models import MemberSpending
-from ledger.money import AMOUNT_MAX_MCREDITS, RateCardTerms
+from ledger.money import RateCardTerms
 from ledger.paddle_models import Checkout, PaddleEvent, PaddleLook
-from ledger.schemas import EntryKind
 from ledger.top_up_models import TopUp, TopUpNotice, TopUpPlan
 
 __all__ = [
@@ -66,6 +63,7 @@ class Account(models.Model):
 class Entry(TenantModel):
     """One event of money in a workspace; its postings say between which accounts. Never changed, never deleted.
 
+    A trigger (migration 0011) refuses a kind that is not in EntryKind, a key of a charge, and anything else without one.
     sequence: 1, 2, 3... within the workspace.
     key: what makes it happen once; for charges (reference, ordinal) does.
     reference: what caused it; ordinal: which of its parts, such as the call minute from 0.
@@ -80,7 +78,7 @@ class Entry(TenantModel):
     sequence = models.BigIntegerField()
     kind = models.CharField(max_length=20)
     reference = models.CharField(max_length=100)
-    ordinal = models.PositiveIntegerField(default=0)
+    ordinal = models.IntegerField(default=0)
     key = models.CharField(max_length=160, null=True)
     effect_mcredits = models.BigIntegerField()
     balance_after_mcredits = models.BigIntegerField()
@@ -95,11 +93,6 @@ class Entry(TenantModel):
             models.UniqueConstraint(
                 fields=("workspace", "key"), condition=Q(key__isnull=False), name="ledger_entry_once_per_key"
             ),
-            models.CheckConstraint(condition=Q(kind__in=get_args(EntryKind)), name="ledger_entry_kind_known"),
-            models.CheckConstraint(
-                condition=Q(kind="charge", key__isnull=True) | (~Q(kind="charge") & Q(key__isnull=False)),
-                name="ledger_entry_has_one_identity",
-            ),
         )
         indexes = (models.Index(fields=("reference",), name="ledger_entry_reference"),)
 
@@ -107,9 +100,10 @@ class Entry(TenantModel):
 class Posting(models.Model):
     """One side of an entry on one account: a positive amount, debited or credited. Never changed, never deleted."""
 
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    # No index of their own: the unique constraint serves the entry, and accounts are summed over all rows or not at all.
-    # A trigger (migration 0003) checks both for all rows of a statement at once, and that the account is the workspace's.
+    # The table's only index: it serves the entry and keeps an account from being in it twice; accounts are summed over all
+    # rows or not at all. A trigger (migration 0011) looks at all rows of a statement at once: that entry and account are
+    # there and of one workspace, that the side is one of two, and that the amount is between 1 and AMOUNT_MAX_MCREDITS.
+    pk = models.CompositePrimaryKey("entry", "account")
     entry = models.ForeignKey(
         Entry, on_delete=models.PROTECT, related_name="postings", db_index=False, db_constraint=False
     )
@@ -118,16 +112,6 @@ class Posting(models.Model):
     )
     side = models.CharField(max_length=6)
     amount_mcredits = models.BigIntegerField()
-
-    class Meta:
-        constraints = (
-            models.UniqueConstraint(fields=("entry", "account"), name="ledger_posting_once_per_account"),
-            models.CheckConstraint(condition=Q(side__in=("debit", "credit")), name="ledger_posting_side_known"),
-            models.CheckConstraint(
-                condition=Q(amount_mcredits__gte=1, amount_mcredits__lte=AMOUNT_MAX_MCREDITS),
-                name="ledger_posting_amount_in_range",
-            ),
-        )
 
 
 class Hold(TenantModel):

@@ -13,7 +13,7 @@ from ledger.operations import top_up_charging
 _NOT_PERSONAL: Final = {
     "Account": ("id", "workspace", "kind", "balance_mcredits", "sequence"),
     "MemberSpending": ("id", "workspace"),
-    "Posting": ("id", "entry", "account", "side", "amount_mcredits"),
+    "Posting": ("entry", "account", "side", "amount_mcredits"),
     "Hold": (
         "id",
         "workspace",

@@ -49,13 +49,22 @@ _CHECKS: Final[dict[str, str]] = {
         ORDER BY account.id LIMIT 1
     """,
     "postings stay within the entry's workspace": """
-        SELECT posting.id AS posting, entry.id AS entry, entry.workspace_id AS workspace,
+        SELECT entry.id AS entry, account.id AS account, entry.workspace_id AS workspace,
                account.workspace_id AS account_workspace
         FROM ledger_posting AS posting
         JOIN ledger_entry AS entry ON entry.id = posting.entry_id
         JOIN ledger_account AS account ON account.id = posting.account_id
         WHERE account.workspace_id IS NOT NULL AND account.workspace_id <> entry.workspace_id
-        ORDER BY posting.id LIMIT 1
+        ORDER BY entry.id LIMIT 1
+    """,
+    "postings have their entry and their account": """
+        SELECT posting.entry_id AS entry, entry.id IS NOT NULL AS entry_is_there, posting.account_id AS account,
+               account.id IS NOT NULL AS account_is_there
+        FROM ledger_posting AS posting
+        LEFT JOIN ledger_entry AS entry ON entry.id = posting.entry_id
+        LEFT JOIN ledger_account AS account ON account.id = posting.account_id
+        WHERE entry.id IS NULL OR account.id IS NULL
+        ORDER BY posting.entry_id LIMIT 1
     """,
     "entries are numbered without gaps and carry the running credit": """
         SELECT id AS entry, workspace_id AS workspace, sequence, effect_mcredits, balance_after_mcredits

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -133,22 +133,26 @@ class _Outbox:
         layer = get_channel_layer()
         await asyncio.gather(self._drain(layer), self._drain_latest(layer))
 
-    def listened_to(self, groups: Collection[str]) -> Collection[str]:
+    def ask_who_listens(self, groups: Collection[str]) -> Callable[[], Collection[str]]:
         with self._lock:
             loop = self._started()
         if not groups or time.monotonic() - self._in_vain_at < SEND_TIMEOUT_S:
-            return groups
+            return lambda: groups
         asked = asyncio.run_coroutine_threadsafe(_listened_to(get_channel_layer(), groups), loop)
-        try:
-            return asked.result(timeout=ASK_PATIENCE_S)
-        except TimeoutError:
-            # Whoever makes thousands asks for each few hundred, and must not wait each time.
-            self._in_vain_at = time.monotonic()
-            asked.cancel()
-            return groups
-        except Exception:
-            # Publishing never fails its caller; sending will fail alike, and says so.
-            return groups
+
+        def answer() -> Collection[str]:
+            try:
+                return asked.result(timeout=ASK_PATIENCE_S)
+            except TimeoutError:
+                # Whoever makes thousands asks for each few hundred, and must not wait each time.
+                self._in_vain_at = time.monotonic()
+                asked.cancel()
+                return groups
+            except Exception:
+                # Publishing never fails its caller; sending will fail alike, and says so.
+                return groups
+
+        return answer
 
     async def _drain(self, layer: Any) -> None:
         assert self._queue is not None
@@ -249,10 +253,10 @@ def publish_latest_on_commit(topic: Topic, event: BaseModel, *, order: int) -> N
     transaction.on_commit(lambda: _outbox.put_latest(topic.name, event, order))
 
 
-def listened_to(topics: Collection[Topic]) -> Collection[str]:
-    """The names of those that any browser of any process listens to now; of all where that cannot be told soon. For who makes
-    many events."""
-    return _outbox.listened_to({topic.name for topic in topics})
+def ask_who_listens(topics: Collection[Topic]) -> Callable[[], Collection[str]]:
+    """Asks, and returns what waits for the answer: the names of those that any browser of any process listens to; of all where that
+    cannot be told soon. For who makes many events, and has something to do meanwhile."""
+    return _outbox.ask_who_listens({topic.name for topic in topics})
 
 
 def room() -> int:

@@ -3,7 +3,7 @@
 Three listen: the rep, whoever follows the call, and whoever looks at all live calls of the team.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Final, NamedTuple
@@ -72,20 +72,39 @@ def publish_watchers(call: Call, watchers: list[CallUser]) -> None:
     publish_on_commit(_all(call), WatchersChanged(call_id=call.id, watchers=watchers))
 
 
-def publish_charged(charged: Sequence[Charged], *, now: datetime) -> None:
-    """Tells of calls whose change is numbered and committed already, those that anybody listens to, as far as there is room.
+class Telling:
+    """Tells of calls that were charged, some hundred at a time, while the next are charged.
 
-    What there is no room for would be dropped: a tick that charges thousands at once tells each of them a minute later.
+    Of those that anybody listens to, as far as there is room. What there is no room for would be dropped: a tick that charges
+    thousands at once tells each of them a minute later.
     """
-    topics = {str(call.id): _topics(call.workspace_id, call.user_id, call.id) for call in charged}
-    listened = publish.listened_to([topic for each in topics.values() for topic in each])
-    if not listened:
-        return
-    heard = [call for call in charged if any(topic.name in listened for topic in topics[str(call.id)])]
-    spendable = {call.id: call.spendable_mcredits for call in islice(heard, publish.room() // _LISTENERS)}
-    for call in Call.objects.filter(id__in=spendable).select_related("lead", "user", "ended_by"):
-        event = CallChanged(call=queries.call_out(call, now=now, spendable_mcredits=spendable[call.id]))
-        publish_on_commit([topic for topic in topics[str(call.id)] if topic.name in listened], event)
+
+    def __init__(self, *, now: datetime) -> None:
+        self._now = now
+        self._topics: list[tuple[Charged, tuple[Topic, ...]]] = []
+        self._listened: Callable[[], Collection[str]] = frozenset
+
+    def begin(self, charged: Sequence[Charged]) -> None:
+        """Asks who listens to calls whose change is numbered and committed, and does not wait for it; tells of those before."""
+        self.finish()
+        self._topics = [(call, _topics(call.workspace_id, call.user_id, call.id)) for call in charged]
+        self._listened = publish.ask_who_listens([topic for _, each in self._topics for topic in each])
+
+    def finish(self) -> None:
+        """Tells of what was begun. Repeating does nothing."""
+        begun, self._topics = self._topics, []
+        listened = self._listened() if begun else ()
+        if not listened:
+            return
+        heard = ((call, [topic for topic in topics if topic.name in listened]) for call, topics in begun)
+        told = {
+            call.id: (call.spendable_mcredits, topics)
+            for call, topics in islice((each for each in heard if each[1]), publish.room() // _LISTENERS)
+        }
+        for call in Call.objects.filter(id__in=told).select_related("lead", "user", "ended_by"):
+            spendable_mcredits, topics = told[call.id]
+            event = CallChanged(call=queries.call_out(call, now=self._now, spendable_mcredits=spendable_mcredits))
+            publish_on_commit(topics, event)
 
 
 def _all(call: Call) -> tuple[Topic, ...]:

@@ -5,9 +5,10 @@ memory of a tick depends on how the calls are spread over workspaces.
 """
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -17,7 +18,7 @@ from ledger import live as ledger_live
 from ledger import operations as ledger
 from ledger.money import RateCardTerms, price
 from voice import wake
-from voice.changes import Charged, publish_charged
+from voice.changes import Charged, Telling
 from voice.live import BATCH_CALLS, pages
 from voice.models import TERMINAL_STATUSES, Call
 from voice.state import CLOSING_AT_S
@@ -25,6 +26,11 @@ from voice.state import CLOSING_AT_S
 # Of one call at one tick: after an outage the rest follows second by second.
 INCREMENTS_AT_ONCE_MAX: Final = ledger.CHARGES_AT_ONCE_MAX // BATCH_CALLS
 HOLD_RENEWED_S: Final = 600
+
+
+# In the order of calls: created_at as the database writes it, and id.
+_Place = tuple[str, UUID]
+_FIRST: Final[_Place] = ("-infinity", UUID(int=0))
 
 
 class _Due(NamedTuple):
@@ -49,20 +55,56 @@ def charge_due_minutes(*, now: datetime) -> int:
 
     An increment is due at its begin: number n (from 0) when n increments have passed since the callee answered. The pair
     (call, n) is unique in the ledger, so a repeated tick, two meters or a crash change nothing, and an outage catches up.
+    Where there are more than a batch, two meters share them, so that the database works for one while the other reckons.
     """
     terms = ledger_live.all_terms()
-    debited, after = 0, ("-infinity", UUID(int=0))
-    while True:
+    meter = _Meter(terms, now)
+    debited, after = meter.charge(_FIRST)
+    if after is None:
+        meter.finish()
+        return debited
+    with ThreadPoolExecutor(1, thread_name_prefix="meter") as pool:
+        others = pool.submit(_Meter(terms, now).help, after)
+        return debited + meter.go_on(after) + others.result()
+
+
+class _Meter:
+    """Charges batch after batch over the connection of its thread, and leaves out what another has locked."""
+
+    def __init__(self, terms: dict[UUID, RateCardTerms], now: datetime) -> None:
+        self._terms = terms
+        self._now = now
+        self._telling = Telling(now=now)
+
+    def charge(self, after: _Place) -> tuple[int, _Place | None]:
+        """One batch: how many were debited, and after which place there may be more."""
+        debited = 0
         with transaction.atomic():
-            due = _due(after, terms, now)
+            due = _due(after, self._terms, self._now)
             if due:
-                debited += _charge(due, terms, now)
-        if len(due) < BATCH_CALLS:
-            return debited
-        after = due[-1].created_at, due[-1].id
+                debited = _charge(due, self._terms, self._now, self._telling)
+        return debited, (due[-1].created_at, due[-1].id) if len(due) == BATCH_CALLS else None
+
+    def go_on(self, after: _Place) -> int:
+        debited, place = 0, cast(_Place | None, after)
+        while place is not None:
+            charged, place = self.charge(place)
+            debited += charged
+        self.finish()
+        return debited
+
+    def help(self, after: _Place) -> int:
+        """The same in a thread of its own."""
+        try:
+            return self.go_on(after)
+        finally:
+            connection.close()
+
+    def finish(self) -> None:
+        transaction.on_commit(self._telling.finish)
 
 
-def _due(after: tuple[str, UUID], terms: dict[UUID, RateCardTerms], now: datetime) -> list[_Due]:
+def _due(after: _Place, terms: dict[UUID, RateCardTerms], now: datetime) -> list[_Due]:
     """The next calls in order of their begin, locked; those that another meter has locked are its own."""
     cards = list(terms)
     with connection.cursor() as cursor:
@@ -81,7 +123,7 @@ def _due(after: tuple[str, UUID], terms: dict[UUID, RateCardTerms], now: datetim
         return [_Due(*row) for row in cursor.fetchall()]
 
 
-def _charge(due: list[_Due], terms: dict[UUID, RateCardTerms], now: datetime) -> int:
+def _charge(due: list[_Due], terms: dict[UUID, RateCardTerms], now: datetime, telling: Telling) -> int:
     charges = [charge for call in due for charge in _charges(call, terms[call.rate_card_id])]
     results = ledger.capture_due(charges=charges, now=now, held_until=now + timedelta(seconds=HOLD_RENEWED_S))
     ids = {call.reference: call.id for call in due}
@@ -103,7 +145,7 @@ def _charge(due: list[_Due], terms: dict[UUID, RateCardTerms], now: datetime) ->
     told = [call for call in due if call.id in charged or call.id in ending]
     charged_calls = [Charged(call.id, call.workspace_id, call.user_id, spendable[call.id]) for call in told]
     # Only then, since whoever begins to listen before the commit reads what was before it; and while nothing is locked.
-    transaction.on_commit(partial(publish_charged, charged_calls, now=now))
+    transaction.on_commit(partial(telling.begin, charged_calls))
     return sum(result.outcome == "charged" for result in results)
 
 

@@ -190,7 +190,6 @@ class Batch:
     def _posting_columns(self) -> list[Any]:
         postings = [(entry, line) for entry in self._entries for line in entry.lines]
         return [
-            [uuid7() for _ in postings],
             [entry.id for entry, _ in postings],
             [entry.books.ids[line.account] for entry, line in postings],
             [line.side for _, line in postings],
@@ -220,9 +219,9 @@ WITH entries AS (
     ON CONFLICT DO NOTHING
     RETURNING id
 ), postings AS (
-    INSERT INTO ledger_posting (id, entry_id, account_id, side, amount_mcredits)
-    SELECT posted.* FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::bigint[])
-        AS posted (id, entry_id, account_id, side, amount_mcredits)
+    INSERT INTO ledger_posting (entry_id, account_id, side, amount_mcredits)
+    SELECT posted.* FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::bigint[])
+        AS posted (entry_id, account_id, side, amount_mcredits)
     JOIN entries ON entries.id = posted.entry_id
 )
 SELECT count(*) FROM entries

@@ -36,6 +36,8 @@ def test_sound_books_pass() -> None:
         ("ledger_hold", "expires_at = '2020-01-01Z'", "no hold outlives"),
         ("ledger_checkout", "granted_mcredits = granted_mcredits + 1", "purchases are booked"),
         ("ledger_posting", "amount_mcredits = amount_mcredits + 1 WHERE side = 'debit'", "entries sum to zero"),
+        ("ledger_posting", "entry_id = gen_random_uuid() WHERE side = 'debit'", "postings have their entry"),
+        ("ledger_posting", "account_id = gen_random_uuid() WHERE side = 'debit'", "postings have their entry"),
         ("ledger_entry", "sequence = sequence + 1 WHERE kind = 'charge'", "entries are numbered"),
         ("ledger_entry", "balance_after_mcredits = 7 WHERE kind = 'hold'", "entries are numbered"),
         ("ledger_entry", "effect_mcredits = effect_mcredits + 1 WHERE kind = 'purchase'", "entries have the effect"),

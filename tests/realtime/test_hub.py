@@ -21,7 +21,7 @@ from uuid_utils.compat import uuid7
 
 from realtime.consumers import BrowserConsumer
 from realtime.hub import DEAF_AFTER_S
-from realtime.publish import CLOSE_RESTARTING, Topic, listened_to, publish_ephemeral
+from realtime.publish import CLOSE_RESTARTING, Topic, ask_who_listens, publish_ephemeral
 from realtime.session import CLOSE_BAD_MESSAGE, Caller
 from tests.identity.test_sockets import cancel_the_rest
 
@@ -94,8 +94,8 @@ def test_of_many_topics_those_are_told_that_somebody_listens_to_and_their_events
         page = await Page().open()
         own = Topic.user(page.somebody.user_id)
         others = [Topic.user(uuid7()) for _ in range(200)]
-        assert await asyncio.to_thread(listened_to, [own, *others]) == {own.name}
-        assert await asyncio.to_thread(listened_to, others) == set()
+        assert await asyncio.to_thread(ask_who_listens([own, *others])) == {own.name}
+        assert await asyncio.to_thread(ask_who_listens(others)) == set()
         for number, other in enumerate(others):
             publish_ephemeral(other, Told(number=number))
             if number % 20 == 0:
@@ -110,7 +110,7 @@ def test_where_it_cannot_be_told_who_listens_all_count_as_listened_to(settings: 
     """Whoever publishes must not fail, whatever the channel layer is."""
     settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
     topics = [Topic.user(uuid7()) for _ in range(3)]
-    assert set(listened_to(topics)) == {topic.name for topic in topics}
+    assert set(ask_who_listens(topics)()) == {topic.name for topic in topics}
 
 
 def test_a_channel_layer_that_lost_its_memory_costs_every_socket_and_the_next_ones_hear_again() -> None:
