@@ -16,6 +16,7 @@ NAMES = {
     "statement": "the statement's export: memory and rate, from 1,000 to 100,000 entries",
     "calling": "from the press of Call to the carrier, callbacks, their events, import, lists beside usual stacks",
     "erasure": "somebody with 1,000 calls is exported and erased while others call: seconds, waits, bytes left",
+    "retention": "of ten million segments those of a day go, while others call: seconds, waits (about 15 minutes)",
     "listening": "speech in, text out in true real time: delay, word errors, calls (about 15 minutes)",
 }
 

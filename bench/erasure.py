@@ -50,7 +50,7 @@ def run() -> Report:
         # PostgreSQL does not run as root, so others have to be able to enter.
         folder.chmod(0o755)
         stack = undo.enter_context(Stack(folder / "data", settings=SETTINGS))
-        _django(stack)
+        use_rows_of(stack)
         from bench import erasure_rows
 
         subject, controls = _people()
@@ -60,10 +60,10 @@ def run() -> Report:
         say("erasure: the copy that the person takes along")
         export = _exported(stack, subject, controls)
         quiet: dict[str, list[float]] = {}
-        _quiet(stack, quiet)
+        wait_quietly(stack, quiet)
         say("erasure: the person is erased")
         erased, busy = _erased(stack, subject)
-        _quiet(stack, quiet)
+        wait_quietly(stack, quiet)
         left = {word: _on_disk(stack.data_dir, canary) for word, canary in _named(subject)}
         found = [_on_disk(stack.data_dir, canary) for control in controls for _, canary in _named(control)]
         from bench.erasure_load import p95
@@ -76,10 +76,10 @@ def run() -> Report:
             ours={
                 "seconds": erased,
                 "export": export,
-                "others_ms": {kind: _rounded(each) for kind, each in waited.items()},
+                "others_ms": {kind: rounded(each) for kind, each in waited.items()},
                 "left": left,
             },
-            peers={"delete_and_vacuum_full": _rounded(peer)},
+            peers={"delete_and_vacuum_full": rounded(peer)},
             limit={},
             ratios={
                 "seconds": erased["all"],
@@ -93,7 +93,7 @@ def run() -> Report:
         )
 
 
-def _django(stack: Stack) -> None:
+def use_rows_of(stack: Stack) -> None:
     """This process reads and writes the stack's rows, as its own processes do."""
     import django
 
@@ -164,7 +164,7 @@ def _memory(process: Path, name: str) -> float:
     return next(int(line.split()[1]) / 1_024 for line in lines if line.startswith(f"{name}:"))
 
 
-def _others(stack: Stack) -> Any:
+def others_of(stack: Stack) -> Any:
     from django.conf import settings
 
     from bench import calling_rows, erasure_load
@@ -173,19 +173,22 @@ def _others(stack: Stack) -> Any:
 
     workspace_id = workspaces(1)[0]
     owner = calling_rows.seat(workspace_id, "owner")
+    spoken = erasure_load.live_calls(workspace_id, owner, LIVE_CALLS)
+    told = calling_rows.taken(workspace_id, TOLD_CALLS)
+    erasure_load.never_asked_about([*spoken, *(call.call_id for call in told)])
     return erasure_load.Others(
         url=stack.url,
         cookie=f"{settings.SESSION_COOKIE_NAME}={owner.session_key}",
         carrier=Carrier(web_url=stack.url, public_url=stack.url, auth_token=stack.env["TWILIO_AUTH_TOKEN"]),
-        spoken=erasure_load.live_calls(workspace_id, owner, LIVE_CALLS),
-        told=calling_rows.taken(workspace_id, TOLD_CALLS),
+        spoken=spoken,
+        told=told,
     )
 
 
-def _quiet(stack: Stack, waited: dict[str, list[float]]) -> None:
+def wait_quietly(stack: Stack, waited: dict[str, list[float]]) -> None:
     """What others wait while nobody is erased."""
-    say(f"erasure: others alone, {QUIET_S:.0f} s")
-    others = _others(stack)
+    say(f"others alone, {QUIET_S:.0f} s")
+    others = others_of(stack)
     limit = time.monotonic() + QUIET_S
     for kind, found in others.work(lambda: time.monotonic() > limit).items():
         waited.setdefault(kind, []).extend(found)
@@ -196,7 +199,7 @@ def _erased(stack: Stack, subject: Any) -> tuple[dict[str, float], dict[str, lis
     from compliance.models import Request
     from identity.models import User
 
-    others = _others(stack)
+    others = others_of(stack)
     rep = Rep(stack.url, stack.sandbox_url)
     rep.come_back(subject.seat.session_key)
     email = User.objects.get(id=subject.seat.user_id).email
@@ -252,5 +255,5 @@ def _on_disk(folder: Path, canary: bytes) -> int:
     return found
 
 
-def _rounded(figures: dict[str, float]) -> dict[str, float]:
+def rounded(figures: dict[str, float]) -> dict[str, float]:
     return {name: round(value, 2) for name, value in figures.items()}

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce
 
-from compliance import audit, cases, erasure_ledger, sealing, tombstones
+from compliance import audit, cases, erasure_ledger, pace, sealing, tombstones
 from compliance.erasure_ledger import Entry
 from compliance.models import ErasureStep, Request
 from compliance.rewrite import rewrite_bytes
@@ -63,7 +63,8 @@ def run_erasure(*, request_id: UUID, now: datetime, rewrite: Rewrite | None = re
         return False
     request = Request.objects.get(id=request_id)
     try:
-        _walk(request, now, rewrite)
+        with pace.behind_others():
+            _walk(request, now, rewrite)
     except Exception as error:
         # Whatever stopped it, the rows say how far it came; the next attempt goes on from there.
         delay = min(FIRST_RETRY * 2 ** min(request.attempts, 10), LAST_RETRY)

@@ -16,19 +16,19 @@ from typing import Any, Final, TypeVar
 from django.db import OperationalError, connection, transaction
 from psycopg import errors, sql
 
-from compliance import table_catalogue
+from compliance import pace, table_catalogue
 from compliance.table_catalogue import TABLE, Catalogue
 
 # Where the copy stands under the table's own name until it takes its place. Nothing else is ever in it.
 SCHEMA: Final = "rewriting"
 # As in identity/tenancy.py: a session that sees one workspace alone would copy that one's rows and lose all others.
 CONFINED_BY: Final = "klose.workspace"
-BLOCKS_AT_ONCE: Final = 512
+# Of the table at once: so many that it takes about this long, and others' commits have little to wait for.
+COPIED_AT_ONCE_S: Final = 0.01
+BLOCKS_AT_ONCE: Final = (8, 512)
 # What is noted is copied again until that takes no longer; the exchange does the rest under its locks.
 CAUGHT_UP_S: Final = 0.05
 CATCH_UPS_MAX: Final = 20
-# For each second of copying so much is left to others.
-REST: Final = 0.5
 # Whoever comes after us in a lock's queue waits as long as we do.
 LOCK_WAIT_MS: Final = 100
 # PostgreSQL ends an autovacuum that somebody waits for, but only after its deadlock_timeout of a second.
@@ -56,7 +56,8 @@ def rewrite_online(table: str) -> None:
     try:
         send_autovacuum_away(old.full_name)
         patiently(lambda: _begin(old))
-        _copy(old)
+        with pace.committed_later():
+            _copy(old)
         _catch_up(old)
         _furnish(old)
         patiently(lambda: _exchange_with_little_left(old))
@@ -159,7 +160,7 @@ def _begin(old: Catalogue) -> None:
 
 
 def _copy(old: Catalogue) -> None:
-    """What stood in the table when the notes began, a few megabytes at a time and in its order."""
+    """What stood in the table when the notes began, little at a time and in its order."""
     copy = sql.SQL(
         "INSERT INTO {new} ({columns}) SELECT {columns} FROM {old} WHERE ctid >= %s::tid AND ctid < %s::tid"
         # A row that moved while we went is met twice; it is noted, and copied again.
@@ -168,10 +169,16 @@ def _copy(old: Catalogue) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_relation_size(%s::regclass) / current_setting('block_size')::int", [old.full_name])
         blocks = cursor.fetchone()[0]
-        for first in range(0, blocks, BLOCKS_AT_ONCE):
+        first, at_once = 0, BLOCKS_AT_ONCE[0]
+        while first < blocks:
             began = time.monotonic()
-            cursor.execute(copy, [f"({first},0)", f"({first + BLOCKS_AT_ONCE},0)"])
-            time.sleep((time.monotonic() - began) * REST)
+            cursor.execute(copy, [f"({first},0)", f"({first + at_once},0)"])
+            taken_s = time.monotonic() - began
+            pace.rest(taken_s)
+            first += at_once
+            wanted = round(at_once * COPIED_AT_ONCE_S / max(taken_s, 0.001))
+            # Twice as many at most, as what one piece took says little of the next.
+            at_once = max(BLOCKS_AT_ONCE[0], min(wanted, 2 * at_once, BLOCKS_AT_ONCE[1]))
 
 
 def _catch_up(old: Catalogue) -> None:
@@ -198,13 +205,16 @@ def _furnish(old: Catalogue) -> None:
     with connection.cursor() as cursor:
         for name, definition in old.unique:
             add = sql.SQL("ALTER TABLE {new} ADD CONSTRAINT {name} {definition}")
-            cursor.execute(add.format(**names, name=sql.Identifier(name), definition=sql.SQL(definition)))
+            with pace.paced():
+                cursor.execute(add.format(**names, name=sql.Identifier(name), definition=sql.SQL(definition)))
         for _, statement, is_of_constraint in old.indexes:
             if not is_of_constraint:
-                cursor.execute(re.sub(r" ON \S+ USING ", f" ON {SCHEMA}.{old.name} USING ", statement, count=1))
+                with pace.paced():
+                    cursor.execute(re.sub(r" ON \S+ USING ", f" ON {SCHEMA}.{old.name} USING ", statement, count=1))
         for grant in old.grants:
             cursor.execute(_about_copy(grant, old))
-        cursor.execute(sql.SQL("ANALYZE {new}").format(**names))
+        with pace.paced():
+            cursor.execute(sql.SQL("ANALYZE {new}").format(**names))
 
 
 def _exchange_with_little_left(old: Catalogue) -> None:
@@ -274,7 +284,7 @@ def _validate(old: Catalogue) -> None:
 
     def validate(table: str, name: str) -> None:
         send_autovacuum_away(table)
-        with transaction.atomic(), connection.cursor() as cursor:
+        with pace.paced(), transaction.atomic(), connection.cursor() as cursor:
             _wait_shortly(cursor)
             prove = sql.SQL("ALTER TABLE {} VALIDATE CONSTRAINT {}")
             cursor.execute(prove.format(sql.SQL(table), sql.Identifier(name)))

@@ -16,7 +16,7 @@ from django.db import DatabaseError, IntegrityError, InternalError, NotSupported
 from django.db.backends.utils import CursorWrapper
 from psycopg import sql
 
-from compliance import online_rewrite
+from compliance import online_rewrite, pace
 from compliance.stores import NotYet, all_inventories
 
 logger = logging.getLogger(__name__)
@@ -28,8 +28,6 @@ WAL_SWITCHES: Final = 4
 WAL_SWITCHES_MAX: Final = 128
 # Files that are no fewer after so many more are kept for a replica or an archive, which switches alone do not change.
 WAL_SWITCHES_IN_VAIN: Final = 8
-# Between two switches, each of which fills a file.
-SWITCH_REST_S: Final = 0.05
 # For so long those are waited for who still read what was erased.
 READERS_S: Final = 10.0
 # A worker's thread is missed elsewhere, so whoever finds another rewrite comes back later.
@@ -162,7 +160,8 @@ def _rewrite_at_once(statement: str | sql.Composed) -> None:
         with connection.cursor() as cursor:
             cursor.execute(sql.SQL("SET lock_timeout = {}").format(online_rewrite.LOCK_WAIT_MS))
             try:
-                cursor.execute(statement)
+                with pace.paced():
+                    cursor.execute(statement)
             finally:
                 cursor.execute("RESET lock_timeout")
 
@@ -206,16 +205,16 @@ def _switch_log() -> dict[str, int]:
             time.sleep(wait_s)
             while switches < WAL_SWITCHES_MAX:
                 # A switch right after another does nothing, so each needs something to be written first.
-                cursor.execute("SELECT pg_logical_emit_message(false, 'klosesales', 'switch')")
-                cursor.execute("SELECT pg_switch_wal()")
-                cursor.execute("CHECKPOINT")
+                with pace.paced():
+                    cursor.execute("SELECT pg_logical_emit_message(false, 'klosesales', 'switch')")
+                    cursor.execute("SELECT pg_switch_wal()")
+                    cursor.execute("CHECKPOINT")
                 switches += 1
                 if switches >= WAL_SWITCHES:
                     before, left = left, _older_log(began)
                     fewer_at = switches if left < before else fewer_at
                     if not left or switches - fewer_at >= WAL_SWITCHES_IN_VAIN:
                         break
-                time.sleep(SWITCH_REST_S)
     except DatabaseError as error:
         logger.warning("write-ahead log not switched", extra={"error_type": type(error).__name__})
     if left:

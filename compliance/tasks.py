@@ -13,7 +13,7 @@ from django.db import transaction
 from huey.contrib.djhuey import HUEY, db_task
 from redis.exceptions import RedisError
 
-from compliance import erasure
+from compliance import erasure, pace
 from compliance.online_rewrite import has_left
 from compliance.rewrite import clear_left, rewrite_bytes
 from compliance.stores import NotYet
@@ -33,7 +33,8 @@ def run_one(request_id: str) -> None:
 @db_task()  # type: ignore[untyped-decorator]
 def rewrite() -> None:
     try:
-        rewrite_bytes()
+        with pace.behind_others():
+            rewrite_bytes()
     except NotYet:
         # Whoever is at it may be past the table that was deleted from.
         rewrite.schedule(delay=AGAIN_S)

@@ -19,6 +19,7 @@ from identity.staff import personal_data as staff
 from identity.staff import retention as staff_terms
 from ledger import personal_data as ledger
 from processors import personal_data as processors
+from voice import carrier_records
 from voice import personal_data as voice
 from voice import queue_personal_data as dial_queue
 from voice import restored as voice_restored
@@ -27,7 +28,7 @@ from voice import retention as voice_terms
 # In the order of erasure: the carrier first, since voice knows what to delete there; compliance last, since
 # it keeps the run.
 STORES: Final[tuple[Store, ...]] = (
-    voice.CARRIER,
+    carrier_records.STORE,
     dial_queue.STORE,
     voice.STORE,
     ai.STORE,

@@ -1,10 +1,12 @@
 """Records of what was told to whom. Written before the data leaves, so that nothing leaves unrecorded."""
 
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -29,8 +31,35 @@ class About:
         return pseudonym("phone", self.phone_e164) if self.phone_e164 else ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What is counted together."""
+
+    day: date
+    processor: str
+    endpoint: str
+    data_classes: tuple[str, ...]
+    person: str
+    workspace_id: UUID | None
+
+    @property
+    def columns(self) -> list[Any]:
+        classes = list(self.data_classes)
+        return [self.day, self.processor, self.endpoint, classes, self.person, self.workspace_id]
+
+
+@dataclass(slots=True)
+class _Alike:
+    """What `alike` counted before it was told. left: how many of it were not told yet."""
+
+    number: int
+    left: dict[_Told, int] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
 _NOBODY = About()
 _about: ContextVar[About] = ContextVar("disclosures_about", default=_NOBODY)
+_alike: ContextVar[_Alike | None] = ContextVar("disclosures_alike", default=None)
 
 
 @contextmanager
@@ -49,6 +78,24 @@ def current() -> About:
     return _about.get()
 
 
+@contextmanager
+def alike(number: int) -> Iterator[None]:
+    """For so many requests that tell the same of the same person: they are counted at once, before the first of them leaves.
+
+    What was not told in the end is taken back; whoever dies meanwhile has counted more than was told, never less. Threads
+    count with it when they run in a copy of this context.
+    """
+    counted = _Alike(number)
+    token = _alike.set(counted)
+    try:
+        yield
+    finally:
+        _alike.reset(token)
+        for told, left in counted.left.items():
+            if left:
+                _take_back(told, left)
+
+
 def record(*, processor: str, endpoint: str, data_classes: Iterable[str], whom: About, now: datetime) -> None:
     """Counts one disclosure, in a transaction of its own: it stays even if what follows fails.
 
@@ -57,15 +104,39 @@ def record(*, processor: str, endpoint: str, data_classes: Iterable[str], whom: 
     has left (and must not be held open while a network answers).
     """
     register.get(processor)
-    classes = sorted(set(data_classes))
+    told = _Told(now.date(), processor, endpoint, tuple(sorted(set(data_classes))), whom.person, whom.workspace_id)
+    counted = _alike.get()
+    if counted is None:
+        _count(told, 1)
+        return
+    with counted.lock:
+        if not counted.left.get(told):
+            _count(told, counted.number)
+            counted.left[told] = counted.number
+        counted.left[told] -= 1
+
+
+def _count(told: _Told, number: int) -> None:
     with transaction.atomic(durable=True), connection.cursor() as cursor:
         cursor.execute(
             """
             INSERT INTO processors_disclosure
                 (id, day, processor, endpoint, data_classes, person, workspace_id, count)
-            VALUES (%s, %s, %s, %s, %s, %s, %s, 1)
+            VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
             ON CONFLICT (day, processor, endpoint, data_classes, person, workspace_id)
-            DO UPDATE SET count = processors_disclosure.count + 1
+            DO UPDATE SET count = processors_disclosure.count + EXCLUDED.count
             """,
-            [uuid7(), now.date(), processor, endpoint, classes, whom.person, whom.workspace_id],
+            [uuid7(), *told.columns, number],
+        )
+
+
+def _take_back(told: _Told, number: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE processors_disclosure SET count = count - %s
+            WHERE day = %s AND processor = %s AND endpoint = %s AND data_classes = %s::varchar[] AND person = %s
+                AND workspace_id IS NOT DISTINCT FROM %s
+            """,
+            [number, *told.columns],
         )

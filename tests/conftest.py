@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import TransactionTestCase
 
-from compliance import replaying
+from compliance import pace, replaying
 from compliance.models import LedgerMark
 from config.replayed import DOOR
 from ledger.seed import seed
@@ -98,6 +98,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def _passwords_are_hashed_quickly() -> None:
     """In this process; the stacks that tests start hash as the product does."""
     _hash_at(_CHEAP)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _long_work_does_not_rest() -> None:
+    """In this process, where nobody else works; erasures in the stacks that tests start rest as the product's do."""
+    pace.REST = 0.0  # type: ignore[misc]
 
 
 @pytest.fixture

@@ -1,26 +1,25 @@
-"""What voice holds about people, here and at the carrier."""
+"""What voice holds about people here; what the carrier holds is in voice/carrier_records.py."""
 
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from ai import operations as ai
 from ai import queries as ai_queries
-from compliance import correcting
+from compliance import correcting, pace
 from compliance.sealing import Copy
-from compliance.stores import Corrected, NotYet, Subject, batched
+from compliance.stores import Corrected, Subject, batched
 from identity.outgoing import deliveries
 from identity.team_lock import lock_workspaces
-from voice import caps, following, holding, tags, twilio, wake
+from voice import caps, following, holding, tags
 from voice.call_export import exported_calls, iso
+from voice.carrier_records import calls_of
 from voice.models import (
-    TERMINAL_STATUSES,
     Call,
-    CallLeg,
     CallWatch,
     DialPause,
     Lead,
@@ -28,12 +27,9 @@ from voice.models import (
     Tag,
     TranscriptSegment,
 )
-from voice.state import LEG_TERMINAL
 
 # In one transaction, so that none takes long.
-ERASED_TOGETHER: Final = 50
-# Of the carrier at once; each takes a connection of the pool for moments.
-ASKED_TOGETHER: Final = 4
+ERASED_TOGETHER: Final = 5
 _TENANT = {"id": "none", "workspace": "none"}
 
 
@@ -174,16 +170,6 @@ INVENTORY: dict[str, str] = {
 INVENTORY |= {f"voice.ScriptedCall.{field}": "none" for field in ("id", "token_hash", "placed_at", "news", "frames")}
 
 
-def _calls_of(subject: Subject) -> QuerySet[Call]:
-    """The person's own calls, those of workspaces that end with the person, and those to the person's number."""
-    match = Q(workspace_id__in=subject.workspace_ids_to_erase)
-    if subject.user_id:
-        match |= Q(user_id=subject.user_id)
-    if subject.kind == "callee" and subject.phone_e164:
-        match |= Q(lead__phone_e164=subject.phone_e164)
-    return Call.objects.get_queryset().filter(match)
-
-
 def _leads_of(subject: Subject) -> QuerySet[Lead]:
     match = Q(workspace_id__in=subject.workspace_ids_to_erase)
     if subject.kind == "callee" and subject.phone_e164:
@@ -203,62 +189,13 @@ def _ended_by(subject: Subject) -> QuerySet[Call]:
     return rows.filter(ended_by_id=subject.user_id) if subject.user_id else rows.none()
 
 
-class CarrierStore:
-    """The carrier's records of our calls; removed there first, while we still know their SIDs."""
-
-    name = "carrier"
-
-    def _legs(self, subject: Subject) -> QuerySet[CallLeg]:
-        return CallLeg.objects.get_queryset().filter(call__in=_calls_of(subject), carrier_deleted_at__isnull=True)
-
-    def stop(self, subject: Subject, *, now: datetime) -> None:
-        """Ends live calls of the person and waits until they are over."""
-        live = _calls_of(subject).exclude(status__in=TERMINAL_STATUSES)
-        for call in live.filter(hangup_requested_at__isnull=True):
-            Call.objects.get_queryset().filter(id=call.id).update(hangup_requested_at=now)
-            wake.soon("hang_up", call.id)
-        if live.exists():
-            raise NotYet("A call is being ended first; the erasure goes on by itself.")
-
-    def find(self, subject: Subject) -> dict[str, int]:
-        return {}
-
-    def export(self, subject: Subject) -> dict[str, Any]:
-        return {}
-
-    def erase(self, subject: Subject, *, now: datetime) -> dict[str, int]:
-        """:raises NotYet: the carrier is silent, or has not finished the call."""
-        removed = 0
-        with ThreadPoolExecutor(ASKED_TOGETHER) as asking:
-            for legs in batched(self._legs(subject).order_by("id"), ASKED_TOGETHER):
-                if any(leg.status not in LEG_TERMINAL for leg in legs):
-                    raise NotYet("A call leg has not ended at the carrier yet; the erasure goes on by itself.")
-                removed += sum(asking.map(lambda leg: _delete_at_carrier(leg, now), legs))
-        return {"call": removed} if removed else {}
-
-    def verify(self, subject: Subject) -> int:
-        return self._legs(subject).count()
-
-
-def _delete_at_carrier(leg: CallLeg, now: datetime) -> int:
-    """In a thread of its own, since most of it is waiting. :raises NotYet:"""
-    try:
-        twilio.delete_call(leg.sid)
-        return CallLeg.objects.get_queryset().filter(id=leg.id).update(carrier_deleted_at=now)
-    except (twilio.CarrierSilent, twilio.CarrierRefused) as error:
-        raise NotYet("The carrier has not removed its record yet; it is asked again.") from error
-    finally:
-        # The thread ends with the erasure, and what it holds of the pool must not.
-        connection.close()
-
-
 class VoiceStore:
     """Leads, calls and transcripts in our own database."""
 
     name = "voice"
 
     def find(self, subject: Subject) -> dict[str, int]:
-        calls = _calls_of(subject)
+        calls = calls_of(subject)
         counts = {
             "callee": _leads_of(subject).filter(erased_at__isnull=True).count(),
             "call": calls.count(),
@@ -271,7 +208,7 @@ class VoiceStore:
         return {element: count for element, count in counts.items() if count}
 
     def held_copies(self, subject: Subject) -> Iterable[Copy]:
-        return holding.copies(leads=_leads_of(subject).select_related("workspace"), calls=_calls_of(subject))
+        return holding.copies(leads=_leads_of(subject).select_related("workspace"), calls=calls_of(subject))
 
     def export(self, subject: Subject) -> dict[str, Any]:
         called = subject.kind == "callee"
@@ -293,7 +230,7 @@ class VoiceStore:
             for lead in shown.select_related("workspace")
         ]
         # They are read while they are given out: what was said in them is most of what is held.
-        calls = exported_calls(_calls_of(subject), called=called) if _calls_of(subject).exists() else ()
+        calls = exported_calls(calls_of(subject), called=called) if calls_of(subject).exists() else ()
         watched = [{"call_id": str(one.call_id), "began_at": one.began_at.isoformat()} for one in _watches_of(subject)]
         ended = [{"call_id": str(call.id), "ended_at": iso(call.ended_at)} for call in _ended_by(subject)]
         return {key: rows for key, rows in (("callee", leads), ("call", calls), ("watch", [*watched, *ended])) if rows}
@@ -308,17 +245,12 @@ class VoiceStore:
         counts = self.find(subject)
         _watches_of(subject).delete()
         _ended_by(subject).update(ended_by=None)
-        for call_ids in batched(_calls_of(subject).values_list("id", flat=True), ERASED_TOGETHER):
-            ai.forget_calls(call_ids=call_ids, now=now)
-            deliveries.forget_calls(call_ids=call_ids)
-            with transaction.atomic():
-                mine = Call.objects.get_queryset().filter(id__in=call_ids)
-                # The calls before what is of them, as everybody who locks both.
-                list(mine.select_for_update().order_by("id").values_list("id"))
-                # What others spent on calls with the person stays counted, where the workspace stays.
-                others = mine.exclude(workspace_id__in=subject.workspace_ids_to_erase)
-                caps.keep_spending(others if subject.user_id is None else others.exclude(user_id=subject.user_id))
-                mine.delete()
+        with pace.committed_later():
+            for call_ids in batched(calls_of(subject).values_list("id", flat=True), ERASED_TOGETHER):
+                with pace.paced():
+                    ai.forget_calls(call_ids=call_ids, now=now)
+                with pace.paced():
+                    _erase_calls(call_ids, subject, now)
         correcting.forget(kind="lead", target_ids=_leads_of(subject).values_list("id", flat=True))
         for model in (Lead, Tag, DialPause):
             model.objects.get_queryset().filter(workspace_id__in=subject.workspace_ids_to_erase).delete()
@@ -326,8 +258,20 @@ class VoiceStore:
         return counts
 
     def verify(self, subject: Subject) -> int:
-        calls = (_calls_of(subject), _watches_of(subject), _ended_by(subject))
+        calls = (calls_of(subject), _watches_of(subject), _ended_by(subject))
         return sum(rows.count() for rows in (_leads_of(subject).filter(erased_at__isnull=True), *calls))
+
+
+def _erase_calls(call_ids: Sequence[UUID], subject: Subject, now: datetime) -> None:
+    deliveries.forget_calls(call_ids=call_ids)
+    with transaction.atomic():
+        mine = Call.objects.get_queryset().filter(id__in=call_ids)
+        # The calls before what is of them, as everybody who locks both.
+        list(mine.select_for_update().order_by("id").values_list("id"))
+        # What others spent on calls with the person stays counted, where the workspace stays.
+        others = mine.exclude(workspace_id__in=subject.workspace_ids_to_erase)
+        caps.keep_spending(others if subject.user_id is None else others.exclude(user_id=subject.user_id))
+        mine.delete()
 
 
 def _empty_leads(leads: QuerySet[Lead], now: datetime) -> None:
@@ -356,5 +300,4 @@ def _empty_leads(leads: QuerySet[Lead], now: datetime) -> None:
             tags.forget_unused(workspace_id=workspace_id, names=names)
 
 
-CARRIER = CarrierStore()
 STORE = VoiceStore()

@@ -9,7 +9,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from ai import operations as ai
-from compliance import restriction
+from compliance import pace, restriction
 from compliance.retention import Rule, delete_rows
 from compliance.stores import batched
 from voice import holding
@@ -19,7 +19,7 @@ from voice.sweeps import one_by_one
 
 CALLS_AT_ONCE_MAX: Final = 500
 # In one transaction, so that none takes long.
-_CALLS_TOGETHER: Final = 100
+_CALLS_TOGETHER: Final = 20
 _HAS_TEXT: Final = Exists(TranscriptSegment.objects.get_queryset().filter(call_id=OuterRef("id")))
 
 
@@ -40,14 +40,20 @@ def _held() -> QuerySet[Call]:
 
 def _expire_texts(ids: Sequence[UUID], now: datetime) -> int:
     """Many calls in a few statements. One whose text cannot be removed now holds up no other; it stays due."""
-    for some in batched(ids, _CALLS_TOGETHER):
-        try:
-            _expire(some, now)
-        except (OperationalError, InterfaceError):
-            raise
-        except Exception:
-            one_by_one("expire text", some, lambda call_id: _expire([call_id], now))
+    with pace.committed_later():
+        for some in batched(ids, _CALLS_TOGETHER):
+            with pace.paced():
+                _expire_together(some, now)
     return len(ids)
+
+
+def _expire_together(ids: Sequence[UUID], now: datetime) -> None:
+    try:
+        _expire(ids, now)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        one_by_one("expire text", ids, lambda call_id: _expire([call_id], now))
 
 
 def _expire(ids: Sequence[UUID], now: datetime) -> None:

@@ -16,11 +16,9 @@ from compliance.models import ErasureStep, Request
 from compliance.stores import NotYet, Subject, all_stores
 from identity.models import Membership, User
 from identity.personal_data import subject_anew
-from processors.models import Disclosure
 from tests.identity.conftest import MakeAccount, SignIn
 from tests.opened import opened_values
-from tests.sandbox_fixture import Sandbox
-from voice.models import Call, CallLeg, Lead, TranscriptSegment
+from voice.models import Call, Lead, TranscriptSegment
 
 NOW = datetime.now(UTC)
 # Later than any request of this run, however long the tests before it took.
@@ -333,18 +331,6 @@ def test_a_claimed_erasure_is_left_to_its_worker_until_the_lease_ends(
     assert not erasure.run_erasure(request_id=request.id, now=SOON)
     assert erasure.run_erasure(request_id=request.id, now=SOON + erasure.LEASE + timedelta(seconds=1))
     assert not erasure.run_erasure(request_id=request.id, now=SOON + timedelta(days=1))
-
-
-def test_the_carrier_is_asked_to_delete_its_record_of_each_call(
-    accounts: tuple[Membership, Membership], sign_in: SignIn, sandbox: Sandbox
-) -> None:
-    sid = "CA" + "5" * 32
-    leg = {"role": "agent", "sid": sid, "status": "completed", "ended_at": NOW}
-    CallLeg.objects.create(workspace=accounts[0].workspace, call=Call.objects.get(user=accounts[0].user), **leg)
-    ask_to_be_erased(sign_in, accounts[0])
-    assert erasure.run_due_erasures(now=SOON) == 1
-    assert [name for name in sandbox.received()["services"] if "calls" in name.lower()]
-    assert Disclosure.objects.get(endpoint="calls.delete").count == 1
 
 
 def test_every_store_of_the_product_is_in_the_plan(accounts: tuple[Membership, Membership], sign_in: SignIn) -> None:

@@ -48,6 +48,7 @@ NETWORK = {
         "processors/customers.py",
         "processors/guard.py",
         "ai/listening/server.py",
+        "compliance/pace.py",
         "config/embedded/ports.py",
         "config/embedded/processes.py",
         "config/embedded/supervisor.py",

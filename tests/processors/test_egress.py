@@ -92,6 +92,30 @@ def test_a_call_through_twilios_sdk_arrives_and_is_recorded_as_a_disclosure(carr
 
 
 @pytest.mark.django_db(transaction=True)
+def test_many_requests_that_tell_the_same_are_counted_before_the_first_of_them(carrier: Carrier) -> None:
+    """Planted bug that this catches: they are counted once they have left, and a process that dies meanwhile told what nobody counted."""
+
+    def counted() -> int:
+        return Disclosure.objects.get(endpoint="calls.delete").count
+
+    def delete(number: int) -> None:
+        twilio().calls(f"CA{number:032}").delete()
+
+    with disclosures.alike(3):
+        delete(1)
+        assert counted() == 3
+        with disclosures.about(user_id=uuid4()):
+            twilio().calls("CA" + "0" * 32).fetch()
+        delete(2)
+        assert counted() == 3
+    assert counted() == 2 and Disclosure.objects.get(endpoint="calls.read").count == 1
+    with disclosures.alike(1):
+        delete(3)
+        delete(4)
+    assert counted() == 4
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_request_about_a_number_alone_is_recorded_under_its_pseudonym(carrier: Carrier) -> None:
     twilio().verify.v2.services(SERVICE).verifications.create(to=NUMBER, channel="sms")
 
