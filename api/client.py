@@ -1,10 +1,12 @@
 """The other end of a request, behind a declared number of proxies."""
 
 import ipaddress
+from functools import lru_cache
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
+from identity import devices
 from identity.access import Client
 
 AGENT_CHARACTERS_MAX = 200
@@ -12,16 +14,46 @@ AGENT_CHARACTERS_MAX = 200
 
 def client_of(request: HttpRequest) -> Client:
     agent = request.headers.get("User-Agent", "")[:AGENT_CHARACTERS_MAX]
-    return Client(address=_address(request), agent="".join(filter(str.isprintable, agent)))
+    return Client(
+        address=_address(request),
+        agent="".join(filter(str.isprintable, agent)),
+        device=request.COOKIES.get(settings.DEVICE_COOKIE_NAME, ""),
+    )
+
+
+def remember_browser(request: HttpRequest, response: HttpResponse, *, email: str) -> None:
+    """The browser is one in which this account came in."""
+    response.set_cookie(
+        settings.DEVICE_COOKIE_NAME,
+        devices.marked(shown=request.COOKIES.get(settings.DEVICE_COOKIE_NAME, ""), email=email),
+        max_age=devices.KNOWN_FOR,
+        path="/",
+        secure=True,
+        httponly=True,
+        samesite="Lax",
+    )
 
 
 def _address(request: HttpRequest) -> str | None:
-    """The address that the outermost of our own proxies saw; anybody can write what stands left of it."""
-    address = str(request.META.get("REMOTE_ADDR", ""))
+    peer = str(request.META.get("REMOTE_ADDR", ""))
+    return address_of(peer=peer, forwarded=request.headers.get("X-Forwarded-For", ""))
+
+
+def address_of(*, peer: str, forwarded: str) -> str | None:
+    """The address that the outermost of our own proxies saw; anybody can write what stands left of it.
+
+    peer: the other end of the connection. forwarded: the content of X-Forwarded-For.
+    """
+    address = peer
     if settings.NUM_PROXIES:
-        forwarded = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
-        if len(forwarded) >= settings.NUM_PROXIES:
-            address = forwarded[-settings.NUM_PROXIES]
+        passed = [part.strip() for part in forwarded.split(",") if part.strip()]
+        if len(passed) >= settings.NUM_PROXIES:
+            address = passed[-settings.NUM_PROXIES]
+    return _parsed(address)
+
+
+@lru_cache(maxsize=4_096)
+def _parsed(address: str) -> str | None:
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

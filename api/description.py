@@ -65,7 +65,7 @@ def _operations(schema: OpenAPISchema) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _general(operation: Mapping[str, Any], schema: OpenAPISchema) -> Codes:
     """What does not depend on the router: the form of the request, who asks, and whether there is such a thing."""
-    found: Codes = {400: {"host_unknown", "request_unusable"}}
+    found: Codes = {400: {"host_unknown", "request_unusable"}, 429: {"requests_throttled"}}
     for schemes in operation.get("security", []):
         for scheme in schemes:
             for status, codes in _BY_SECURITY[scheme].items():

@@ -12,7 +12,9 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from psycopg.errors import ReadOnlySqlTransaction
 from pydantic import BaseModel, Field
 
+from api import refusals
 from api.parsing import UnstorableText
+from identity.models import AccessEvent
 from processors.errors import DomainError
 
 logger = logging.getLogger(__name__)
@@ -20,6 +22,7 @@ logger = logging.getLogger(__name__)
 PROBLEM_TYPE = "application/problem+json"
 # What programs ask, as opposed to the pages that people open.
 PROGRAM_PATHS = ("/api/", "/twilio/", "/paddle/")
+_SIGNED_PATHS = ("/twilio/", "/paddle/")
 TITLES = {
     400: "The request cannot be used",
     401: "Sign in first",
@@ -90,6 +93,8 @@ class ProblemsMiddleware:
             # The name that was asked for is the asker's invention: no error of ours, and not to be written down.
             return problem(400, "host_unknown", "This server does not answer for that host name.")
         response = self._get_response(request)
+        if response.status_code == 403 and request.path.startswith(_SIGNED_PATHS):
+            refusals.note_kind(request, AccessEvent.WEBHOOK_FORGED)
         if response.status_code < 400 or not request.path.startswith(PROGRAM_PATHS):
             return response
         if response.get("Content-Type") == PROBLEM_TYPE:
@@ -120,10 +125,9 @@ def install(api: NinjaAPI, statuses: Mapping[type[DomainError], int]) -> None:
 
     @api.exception_handler(DomainError)
     def refused(request: HttpRequest, error: DomainError) -> HttpResponse:
-        for cls in type(error).__mro__:
-            if cls in statuses:
-                return problem(statuses[cls], error.code, error.message)
-        return problem(400, error.code, error.message)
+        status = next((statuses[cls] for cls in type(error).__mro__ if cls in statuses), 400)
+        refusals.note(request, status, error)
+        return problem(status, error.code, error.message)
 
     @api.exception_handler(ValidationError)
     def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
@@ -145,6 +149,7 @@ def install(api: NinjaAPI, statuses: Mapping[type[DomainError], int]) -> None:
     @api.exception_handler(Http404)
     @api.exception_handler(ObjectDoesNotExist)
     def missing(request: HttpRequest, error: Http404 | ObjectDoesNotExist) -> HttpResponse:
+        refusals.note(request, 404)
         return problem(404, "not_found", "There is nothing here that you may see.")
 
     @api.exception_handler(HttpError)

@@ -3,14 +3,26 @@
 from typing import Final
 from uuid import UUID
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token, rotate_token
 from django.utils import timezone
 from ninja import Router, Status
 
 from api.auth import CsrfFailed, actor_of, anyone_auth, awaiting_otp_auth, look_of, person_auth, session_of
-from api.client import client_of
-from identity import access, account_name, contact, operations, opt_out, otp, passwords, permissions, queries, verify
+from api.client import client_of, remember_browser
+from identity import (
+    access,
+    account_name,
+    contact,
+    operations,
+    opt_out,
+    otp,
+    passwords,
+    permissions,
+    queries,
+    step_up,
+    verify,
+)
 from identity.schemas import (
     ChangePasswordIn,
     ForgotPasswordIn,
@@ -18,6 +30,7 @@ from identity.schemas import (
     NewPasswordIn,
     OtpCheckIn,
     OtpSentOut,
+    ProofIn,
     SessionOut,
     SignedInDevicesOut,
     SignInIn,
@@ -50,6 +63,7 @@ PROBLEMS: Final[dict[type[DomainError], int]] = {
     passwords.ResetLinkInvalid: 410,
     passwords.WeakPassword: 422,
     permissions.NotPermitted: 403,
+    step_up.ProofNotRecent: 403,
     verify.OtpExpired: 410,
     verify.OtpNumberRefused: 422,
     verify.OtpSendLimit: 429,
@@ -100,11 +114,13 @@ def forgot_password(request: HttpRequest, form: ForgotPasswordIn) -> Status[None
 
 
 @router.post("/password/reset", response={204: None}, auth=anyone_auth, operation_id="reset_password")
-def reset_password(request: HttpRequest, form: NewPasswordIn) -> Status[None]:
-    """Sets a new password by the mailed link and signs out everywhere."""
-    passwords.reset(
+def reset_password(request: HttpRequest, form: NewPasswordIn, response: HttpResponse) -> Status[None]:
+    """Sets a new password by the mailed link and signs out everywhere. The browser is known from now on, so that whoever was shut out
+    by the wrong passwords of others comes in."""
+    email = passwords.reset(
         token=form.token, password=form.password.get_secret_value(), client=client_of(request), now=timezone.now()
     )
+    remember_browser(request, response, email=email)
     return Status(204, None)
 
 
@@ -162,10 +178,11 @@ def stop_texts(request: HttpRequest) -> Status[None]:
 
 
 @router.post("/otp/check", response=SessionOut, auth=awaiting_otp_auth, operation_id="check_otp")
-def check_otp(request: HttpRequest, form: OtpCheckIn) -> SessionOut:
+def check_otp(request: HttpRequest, form: OtpCheckIn, response: HttpResponse) -> SessionOut:
     session = session_of(request)
-    operations.verify_phone(session=session, code=form.code, client=client_of(request), now=timezone.now())
+    email = operations.verify_phone(session=session, code=form.code, client=client_of(request), now=timezone.now())
     rotate_token(request)
+    remember_browser(request, response, email=email)
     return queries.describe_session(session)
 
 
@@ -173,6 +190,19 @@ def check_otp(request: HttpRequest, form: OtpCheckIn) -> SessionOut:
 def sign_out(request: HttpRequest) -> Status[None]:
     operations.sign_out(session=session_of(request), client=client_of(request), now=timezone.now())
     rotate_token(request)
+    return Status(204, None)
+
+
+@router.post("/session/proof", response={204: None}, operation_id="prove_again")
+def prove_again(request: HttpRequest, form: ProofIn) -> Status[None]:
+    """Proves once more who sits there, which counts for a quarter of an hour, as a sign-in does."""
+    step_up.prove(
+        actor=actor_of(request),
+        present=form.present.get_secret_value() if form.present else None,
+        code=form.code,
+        client=client_of(request),
+        now=timezone.now(),
+    )
     return Status(204, None)
 
 

@@ -18,6 +18,7 @@ from django.conf import settings
 from django.urls import path, re_path
 
 from api.lean import LeanReads
+from config.limits import Limited
 from config.middleware import program_headers
 from config.replayed import with_door
 from config.sockets import refuse_socket, with_caller, with_own_origin
@@ -34,8 +35,8 @@ nowhere: Any = refuse_socket
 
 served = ProtocolTypeRouter(
     {
-        "http": StatusDoor(
-            LeanReads(django_application, Readings(settings.LEAN_READ_CONNECTIONS)), headers=program_headers
+        "http": Limited(
+            StatusDoor(LeanReads(django_application, Readings(settings.LEAN_READ_CONNECTIONS)), headers=program_headers)
         ),
         "websocket": URLRouter(
             [

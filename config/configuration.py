@@ -10,9 +10,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import phonenumbers
 
+from config import transport
 from config.environment import SettingInvalid
+from config.transport import HOSTS_OF_THIS_MACHINE
 
-_HOSTS_OF_THIS_MACHINE = {"localhost", "127.0.0.1", "::1"}
 _MOST_INTEGER_SETTINGS = 100
 _PORTS = {"PORT_WEB": "8000", "PORT_MEDIA": "8001", "PORT_LIVE": "8002"}
 # Where Twilio writes calls down it streams no sound to us.
@@ -161,6 +162,12 @@ _DEMANDS = (
     _Demand("TWILIO_TWIML_APP_SID", _matches("AP[0-9a-f]{32}"), "set the SID: AP and 32 hex digits", required=False),
     _Demand("TWILIO_API_KEY_SID", _matches("SK[0-9a-f]{32}"), "set the SID: SK and 32 hex digits", required=False),
     _Demand(
+        "TWILIO_VERIFY_CLAIM_SERVICE_SID",
+        _matches("VA[0-9a-f]{32}"),
+        "set the SID of a third Verify service, for numbers that are claimed: VA and 32 hex digits",
+        required=False,
+    ),
+    _Demand(
         "TWILIO_VERIFY_CALLEE_SERVICE_SID",
         _matches("VA[0-9a-f]{32}"),
         "set the SID of a second Verify service, for people who were called: VA and 32 hex digits",
@@ -222,9 +229,9 @@ def _public_addresses_agree(environ: Mapping[str, str]) -> list[Problem]:
     found = []
     public = urlsplit(environ.get("PUBLIC_URL", ""))
     media = urlsplit(environ.get("MEDIA_SOCKET_URL", ""))
-    if public.scheme == "http" and public.hostname not in _HOSTS_OF_THIS_MACHINE:
+    if public.scheme == "http" and public.hostname not in HOSTS_OF_THIS_MACHINE:
         found.append(Problem("PUBLIC_URL", "is http, over which browsers keep no session", "set https://"))
-    if media.scheme == "ws" and media.hostname not in _HOSTS_OF_THIS_MACHINE:
+    if media.scheme == "ws" and media.hostname not in HOSTS_OF_THIS_MACHINE:
         found.append(Problem("MEDIA_SOCKET_URL", "is ws, to which Twilio does not stream", "set wss://"))
     live = urlsplit(environ.get("LIVE_SOCKET_URL", ""))
     if live.hostname and live.hostname != public.hostname:
@@ -239,11 +246,13 @@ def _public_addresses_agree(environ: Mapping[str, str]) -> list[Problem]:
 
 
 def _verify_services_differ(environ: Mapping[str, str]) -> list[Problem]:
-    own, callees = (environ.get(f"TWILIO_VERIFY_{name}SERVICE_SID") for name in ("", "CALLEE_"))
-    if own and own == callees:
-        wrong = "is the same as TWILIO_VERIFY_SERVICE_SID, so a stranger's wrong codes could shut a sign-in"
-        return [Problem("TWILIO_VERIFY_CALLEE_SERVICE_SID", wrong, "make a second Verify service and set its SID")]
-    return []
+    found = []
+    own = environ.get("TWILIO_VERIFY_SERVICE_SID")
+    for setting in ("TWILIO_VERIFY_CALLEE_SERVICE_SID", "TWILIO_VERIFY_CLAIM_SERVICE_SID"):
+        if own and own == environ.get(setting):
+            wrong = "is the same as TWILIO_VERIFY_SERVICE_SID, so a stranger's wrong codes could shut a sign-in"
+            found.append(Problem(setting, wrong, "make another Verify service and set its SID"))
+    return found
 
 
 def _paddle_accounts_agree(environ: Mapping[str, str]) -> list[Problem]:
@@ -259,7 +268,7 @@ def _paddle_accounts_agree(environ: Mapping[str, str]) -> list[Problem]:
 
 def _mail_is_kept_secret(environ: Mapping[str, str]) -> list[Problem]:
     host = environ.get("EMAIL_HOST", "localhost")
-    if environ.get("EMAIL_SECURITY") == "none" and host not in _HOSTS_OF_THIS_MACHINE:
+    if environ.get("EMAIL_SECURITY") == "none" and host not in HOSTS_OF_THIS_MACHINE:
         wrong = f"is none, so mails and EMAIL_PASSWORD could be read on their way to {host}"
         return [Problem("EMAIL_SECURITY", wrong, "set starttls or tls")]
     return []
@@ -321,8 +330,13 @@ def _keys_differ(environ: Mapping[str, str]) -> list[Problem]:
     return found
 
 
+def _nothing_is_open(environ: Mapping[str, str]) -> list[Problem]:
+    return [Problem(*wrong) for wrong in (*transport.unencrypted(environ), *transport.guessable(environ))]
+
+
 _CONTRADICTIONS = (
     _debug_is_off,
+    _nothing_is_open,
     _ledger_stands_apart,
     _keys_differ,
     _public_addresses_agree,

@@ -1,8 +1,10 @@
 """Pages that belong to no package: health, readiness and the built frontend."""
 
 import threading
+import time
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Final
 
 import redis
 from django.conf import settings
@@ -10,9 +12,11 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
+from api.client import client_of
 from config.replayed import DOOR, SAID
 from voice import reconcile
 
+LOOK_EVERY_S: Final = 1.0
 # Set once this process has been ready for the first time.
 _open = threading.Event()
 
@@ -25,18 +29,40 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Whether this process can do its work: 200, or 503 with the part that is missing.
+    """Whether this process can do its work: 200, or 503. What is missing is told to whoever asks from this machine; others learn no
+    more than the status, of a look that is a second old at most.
 
     The first time that it can, it may follow upon one that died, at whose door the carrier stood in vain.
     """
-    missing = missing_parts()
+    is_here = client_of(request).is_here
+    missing = missing_parts() if is_here else _look.lately()
     if not missing and not _open.is_set():
         reconcile.ask_about_all(now=datetime.now(UTC))
         _open.set()
-    said = {"status": "waiting" if missing else "ok", "missing": missing}
-    if detail := " ".join(SAID[part] for part in missing if part in SAID):
+    said: dict[str, object] = {"status": "waiting" if missing else "ok"}
+    if is_here:
+        said["missing"] = missing
+    if is_here and (detail := " ".join(SAID[part] for part in missing if part in SAID)):
         said["detail"] = detail
     return JsonResponse(said, status=503 if missing else 200)
+
+
+class _Look:
+    """At what is missing, once a second for however many ask."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._at = float("-inf")
+        self._missing: tuple[str, ...] = ()
+
+    def lately(self) -> tuple[str, ...]:
+        with self._lock:
+            if time.monotonic() - self._at >= LOOK_EVERY_S:
+                self._missing, self._at = missing_parts(), time.monotonic()
+            return self._missing
+
+
+_look = _Look()
 
 
 def missing_parts() -> tuple[str, ...]:

@@ -28,6 +28,8 @@ if media_host := urlsplit(MEDIA_SOCKET_URL).hostname:
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 NUM_PROXIES = environment.integer("NUM_PROXIES", 0, minimum=0, maximum=8)
 NINJA_NUM_PROXIES = NUM_PROXIES
+# What one session or key may ask of one web process in a minute, and five times that one address; 0 for no limit.
+REQUESTS_PER_MINUTE_MAX = environment.integer("REQUESTS_PER_MINUTE_MAX", 1_200, minimum=0, maximum=10_000_000)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if NUM_PROXIES else None
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -77,7 +79,7 @@ DATABASE_URL = environment.text("DATABASE_URL")
 _TLS = ("sslmode", "sslrootcert", "sslcert", "sslkey", "channel_binding")
 
 
-def _database(url: str) -> dict[str, Any]:
+def database(url: str) -> dict[str, Any]:
     """postgresql://user:password@host:port/name, or ?host=/run/folder for a unix socket; ?sslmode=verify-full and so on for
     one that is reached over a network.
     """
@@ -106,7 +108,7 @@ def _database(url: str) -> dict[str, Any]:
     }
 
 
-DATABASES = {"default": _database(DATABASE_URL)}
+DATABASES = {"default": database(DATABASE_URL)}
 # For what pages read most, beside the pool (decision 0015); none for reading it as everything else.
 LEAN_READ_CONNECTIONS = environment.integer("LEAN_READ_CONNECTIONS", 4, minimum=0, maximum=50)
 
@@ -149,6 +151,7 @@ HUEY = {
 AUTH_USER_MODEL = "identity.User"
 SESSION_ENGINE = "identity.sessions"
 SESSION_COOKIE_NAME = "__Host-session"
+DEVICE_COOKIE_NAME = "__Host-device"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 SESSION_COOKIE_SECURE = True
 SESSION_COOKIE_HTTPONLY = True
@@ -164,10 +167,10 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {
         "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
-        "OPTIONS": {"user_attributes": ("email", "first_name", "last_name")},
+        "OPTIONS": {"user_attributes": ("email", "first_name", "last_name", "mobile_e164")},
     },
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "identity.password_rules.CommonCoreValidator"},
+    {"NAME": "identity.password_rules.ContextWordValidator"},
 ]
 
 # --- Sealed columns -----------------------------------------------------------------------------------------------
@@ -206,6 +209,8 @@ TWILIO_VERIFY_SERVICE_SID = environment.text("TWILIO_VERIFY_SERVICE_SID")
 TWILIO_TWIML_APP_SID = environment.text("TWILIO_TWIML_APP_SID", "")
 TWILIO_API_KEY_SID = environment.text("TWILIO_API_KEY_SID", "")
 TWILIO_API_KEY_SECRET = environment.text("TWILIO_API_KEY_SECRET", "")
+# Of its own for numbers that somebody claims and has not proved yet; that of accounts without one.
+TWILIO_VERIFY_CLAIM_SERVICE_SID = environment.text("TWILIO_VERIFY_CLAIM_SERVICE_SID", "") or TWILIO_VERIFY_SERVICE_SID
 # Of its own for people who were called: Verify counts wrong codes for a number within a service.
 TWILIO_VERIFY_CALLEE_SERVICE_SID = environment.text("TWILIO_VERIFY_CALLEE_SERVICE_SID")
 TWILIO_API_URL = environment.text("TWILIO_API_URL", "https://api.twilio.com").rstrip("/")
@@ -220,6 +225,13 @@ PADDLE_API_URL = environment.text("PADDLE_API_URL", "https://api.paddle.com").rs
 PADDLE_WEBHOOK_SECRET = environment.text("PADDLE_WEBHOOK_SECRET")
 PADDLE_CLIENT_TOKEN = environment.text("PADDLE_CLIENT_TOKEN")
 PADDLE_JS_URL = environment.text("PADDLE_JS_URL", "https://cdn.paddle.com/paddle/v2/paddle.js")
+# Where the PDFs of invoices may lie; a domain with all its hosts begins with a dot.
+PADDLE_INVOICE_HOSTS = environment.items("PADDLE_INVOICE_HOSTS") or [
+    ".paddle.com",
+    "paddle-invoice-service-pdfs.s3.amazonaws.com",
+    "paddle-production-invoice-service-pdfs.s3.amazonaws.com",
+    "paddle-sandbox-invoice-service-pdfs.s3.amazonaws.com",
+]
 PADDLE_TOP_UP_PRICE_ID = environment.text("PADDLE_TOP_UP_PRICE_ID", "")
 CREDIT_PACKS: list[dict[str, Any]] = json.loads(environment.text("CREDIT_PACKS", "[]"))
 

@@ -2,15 +2,16 @@
 
 from collections.abc import Awaitable, Callable
 from http.cookies import SimpleCookie
-from importlib import import_module
 from typing import Any
 from uuid import UUID
 
 from channels.db import database_sync_to_async
 from django.conf import settings
+from django.utils import timezone
 
 from identity.auth import Actor, actor_of_session
-from realtime.session import Caller
+from identity.sessions import SessionStore, ends_at
+from realtime.session import Caller, Held
 from voice.queries import may_follow_call
 
 Application = Callable[..., Awaitable[None]]
@@ -24,7 +25,7 @@ def with_caller(inner: Application) -> Application:
     return application
 
 
-async def caller_of(cookies: str) -> Actor | None:
+async def caller_of(cookies: str) -> Held | None:
     """Whose session the upgrade's Cookie header names; None when nobody is signed in."""
     known = SimpleCookie(cookies)
     look = known.get(settings.LOOK_COOKIE_NAME)
@@ -32,15 +33,18 @@ async def caller_of(cookies: str) -> Actor | None:
         # Looks have no live news, and while a browser looks it is nobody else either.
         return None
     morsel = known.get(settings.SESSION_COOKIE_NAME)
-    actor: Actor | None = await database_sync_to_async(_actor)(morsel.value if morsel else None)
-    return actor
+    held: Held | None = await database_sync_to_async(_held)(morsel.value if morsel else None)
+    return held
 
 
-def _actor(session_key: str | None) -> Actor | None:
+def _held(session_key: str | None) -> Held | None:
     if not session_key:
         return None
-    store = import_module(settings.SESSION_ENGINE).SessionStore
-    return actor_of_session(store(session_key))
+    session = SessionStore(session_key)
+    actor = actor_of_session(session)
+    if actor is None or session.row is None:
+        return None
+    return Held(actor, ends_in_s=max(0.0, (ends_at(session.row) - timezone.now()).total_seconds()))
 
 
 async def may_follow(caller: Caller, call_id: UUID | None) -> bool:

@@ -4,16 +4,24 @@ import ipaddress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
+from uuid import UUID
 
 from django.db.models import Q
 
+from identity import devices
 from identity.models import AccessEvent, User
 from processors.errors import DomainError
 from processors.pseudonyms import pseudonym
 
 FAILURES_WINDOW = timedelta(minutes=15)
+# Of one network, or of one browser that is known.
 FAILURES_PER_ACCOUNT_MAX = 10
+# Of all that are not known together: more than a stranger at one place has, or anybody could keep an account shut.
+FAILURES_PER_ACCOUNT_ANYWHERE_MAX = 30
 FAILURES_PER_NETWORK_MAX = 50
+# So many refusals of a kind and network are written down in an hour; whoever asks on would fill the table with nothing new.
+REFUSALS_WINDOW = timedelta(hours=1)
+REFUSALS_NOTED_MAX = 100
 SIGN_UPS_WINDOW = timedelta(hours=1)
 SIGN_UPS_PER_NETWORK_MAX = 20
 RESETS_WINDOW = timedelta(hours=1)
@@ -46,11 +54,18 @@ class ResetThrottled(DomainError):
 class Client:
     """The other end of a connection.
 
-    address: IPv4 or IPv6 text, or None when unknown; agent: at most 200 characters.
+    address: IPv4 or IPv6 text, or None when unknown; agent: at most 200 characters. device: what the browser shows of having been
+    here before (identity.devices), which anybody may have made up.
     """
 
     address: str | None
     agent: str
+    device: str = ""
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it is this machine itself, which no proxy forwarded."""
+        return self.address is not None and ipaddress.ip_address(self.address).is_loopback
 
     @property
     def network(self) -> str:
@@ -72,16 +87,40 @@ def record(*, kind: str, client: Client, now: datetime, user: User | None = None
         address=client.address,
         network=client.network,
         agent=client.agent,
+        device_key=devices.key_of(shown=client.device, email=email) if email else "",
     )
 
 
+def note_refusal(*, kind: str, client: Client, now: datetime, user_id: UUID | None = None) -> None:
+    """Writes down that something was refused to somebody, for a bounded number in an hour."""
+    lately = AccessEvent.objects.filter(kind=kind, network=client.network, at__gt=now - REFUSALS_WINDOW)
+    if lately.count() < REFUSALS_NOTED_MAX:
+        AccessEvent.objects.create(
+            at=now, kind=kind, user_id=user_id, address=client.address, network=client.network, agent=client.agent
+        )
+
+
 def refuse_guessing(*, email: str, client: Client, now: datetime) -> None:
-    """Raises SignInThrottled. Unknown e-mails are counted like known ones, so the answer tells nothing."""
+    """To be asked after the attempt was recorded. Raises SignInThrottled. Unknown e-mails are counted like known ones, so the
+    answer tells nothing. A browser in which the account came in before counts by itself alone: no stranger uses that up.
+    """
     failures = AccessEvent.objects.filter(kind=AccessEvent.SIGN_IN_FAILED, at__gt=now - FAILURES_WINDOW)
-    of_account = failures.filter(account_key=pseudonym("email", email)).count()
-    of_network = failures.filter(~Q(network=""), network=client.network).count()
-    if of_account > FAILURES_PER_ACCOUNT_MAX or of_network > FAILURES_PER_NETWORK_MAX:
-        raise SignInThrottled("Too many attempts to sign in. Wait 15 minutes, then try again.")
+    device_key = devices.key_of(shown=client.device, email=email)
+    of_account = failures.filter(account_key=pseudonym("email", email), device_key=device_key)
+    if device_key:
+        too_many = of_account.count() > FAILURES_PER_ACCOUNT_MAX
+    else:
+        of_network = failures.filter(~Q(network=""), network=client.network).count()
+        too_many = (
+            of_account.filter(network=client.network).count() > FAILURES_PER_ACCOUNT_MAX
+            or of_account.count() > FAILURES_PER_ACCOUNT_ANYWHERE_MAX
+            or of_network > FAILURES_PER_NETWORK_MAX
+        )
+    if too_many:
+        raise SignInThrottled(
+            "Too many attempts to sign in. Wait 15 minutes, then try again. If it is urgent, ask for a new password: its link works "
+            "at once."
+        )
 
 
 def refuse_mass_sign_up(*, client: Client, now: datetime) -> None:

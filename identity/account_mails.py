@@ -70,6 +70,13 @@ def _written(mail: AccountMail) -> tuple[str, str]:
             f"If it was not you, revoke it at once: {settings.PUBLIC_URL}/settings\n"
             f"and write to {_SUPPORT}.\n",
         )
+    if mail.kind == AccountMail.KEY_ENDS:
+        return (
+            "An API key of yours ends soon",
+            "A program that acts as you is refused from then on. The settings say which key it is, and when it ends:\n"
+            f"{settings.PUBLIC_URL}/settings\n\n"
+            "Make a new key, put it into the program, then revoke the old one. If nothing uses it any more, do nothing.\n",
+        )
     if mail.kind == AccountMail.MOBILE_CHANGED:
         return (
             "Your mobile number was changed",

@@ -8,12 +8,12 @@ from typing import ClassVar, Final, cast
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from compliance import audit
 from compliance.audit import WorkspaceAction
 from compliance.redaction import redact_cards
-from identity import tenancy
+from identity import step_up, tenancy
 from identity.auth import Actor
 from identity.compiled import Lookup
 from identity.models import AccountMail, ApiKey
@@ -29,6 +29,11 @@ _HINT: Final = 4
 # That of secrets.token_urlsafe(32).
 _FORM: Final = re.compile(re.escape(PREFIX) + "[A-Za-z0-9_-]{43}")
 _USE_NOTED_EVERY: Final = timedelta(minutes=5)
+DAYS_MAX: Final = 730
+DAYS_DEFAULT: Final = 365
+# Time enough to put another key into a program.
+TOLD_BEFORE: Final = timedelta(days=14)
+_TOLD_AT_ONCE_MAX: Final = 100
 
 
 class ApiKeyInvalid(DomainError):
@@ -62,15 +67,17 @@ class KeyNotAccepted(DomainError):
 
 
 def make(*, actor: Actor, form: ApiKeyIn, now: datetime) -> ApiKeyMadeOut:
-    """A new key of the actor's own, which the answer alone shows. Raises NotPermitted, ApiKeysTooMany."""
+    """A new key of the actor's own, which the answer alone shows. Raises NotPermitted, ProofNotRecent, ApiKeysTooMany."""
     actor.demand("manage_keys")
+    step_up.demand_recent(actor=actor, now=now)
+    lasts = timedelta(days=form.expires_in_days or DAYS_DEFAULT)
     key = PREFIX + secrets.token_urlsafe(32)
     with transaction.atomic():
         member = locked_team(actor).filter(user_id=actor.user_id).first()
         if member is None:
             raise NotPermitted("You are not in this workspace any more.")
-        good = Q(expires_at__isnull=True) | Q(expires_at__gt=now)
-        if ApiKey.objects.for_workspace(actor.workspace_id).filter(good).count() >= KEYS_MAX:
+        good = ApiKey.objects.for_workspace(actor.workspace_id).filter(expires_at__gt=now)
+        if good.count() >= KEYS_MAX:
             raise ApiKeysTooMany(f"A workspace may have {KEYS_MAX} keys. Revoke one that is not used.")
         row = ApiKey.objects.create(
             workspace_id=actor.workspace_id,
@@ -80,7 +87,9 @@ def make(*, actor: Actor, form: ApiKeyIn, now: datetime) -> ApiKeyMadeOut:
             hint=key[-_HINT:],
             scopes=sorted(set(form.scopes)),
             created_at=now,
-            expires_at=None if form.expires_in_days is None else now + timedelta(days=form.expires_in_days),
+            expires_at=now + lasts,
+            # Of one that ends so soon whoever made it knows.
+            end_told_at=now if lasts <= TOLD_BEFORE else None,
         )
         _note(actor, "key.made", row, now)
         AccountMail.objects.create(
@@ -105,6 +114,26 @@ def revoke(*, actor: Actor, key_id: UUID, now: datetime) -> None:
             raise ApiKeyNotFound("There is no such key; it may have been revoked already.")
         _note(actor, "key.revoked", row, now)
         row.delete()
+
+
+def tell_of_ends(*, now: datetime) -> int:
+    """Has a mail sent to whoever made a key that ends within two weeks, once. Returns how many."""
+    soon = ApiKey.objects.get_queryset().filter(
+        end_told_at__isnull=True, expires_at__gt=now, expires_at__lte=now + TOLD_BEFORE
+    )
+    return sum(_tell_of_end(key_id, now) for key_id in list(soon.values_list("id", flat=True)[:_TOLD_AT_ONCE_MAX]))
+
+
+def _tell_of_end(key_id: UUID, now: datetime) -> bool:
+    with transaction.atomic():
+        untold = ApiKey.objects.get_queryset().filter(id=key_id, end_told_at__isnull=True)
+        if not untold.update(end_told_at=now):
+            return False
+        maker = ApiKey.objects.get_queryset().select_related("membership__user").get(id=key_id).membership.user
+        AccountMail.objects.create(
+            kind=AccountMail.KEY_ENDS, email=maker.email, user=maker, created_at=now, next_at=now
+        )
+    return True
 
 
 def actor_of_key(key: str, *, scope: Scope, now: datetime) -> Actor:
@@ -139,7 +168,7 @@ def _good(key_digest: str, now: datetime) -> QuerySet[ApiKey]:
         ApiKey.objects.get_queryset()
         .select_related("membership__user")
         .annotate(**{tenancy.CONFINED_TO: tenancy.naming("workspace_id")})
-        .filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now), key_digest=key_digest)
+        .filter(expires_at__gt=now, key_digest=key_digest)
     )
 
 

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, Field
 
-from identity.schemas import Closed, EmailTyped
+from identity.schemas import Closed, EmailTyped, Passcode, Secret
 
 EmailStep = Literal["verify", "change", "take_back"]
 
@@ -13,8 +13,8 @@ class EmailChangeIn(Closed):
     """present: the password, of who has one. code: the passcode from the phone."""
 
     email: EmailTyped
-    present: Annotated[SecretStr, Field(max_length=200)] | None = None
-    code: Annotated[str, Field(min_length=4, max_length=10)]
+    present: Secret | None = None
+    code: Passcode
 
 
 class EmailTokenIn(Closed):

@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import Q
 from uuid_utils.compat import uuid7
 
-from identity.number_models import E164, NumberKey
+from identity.number_models import E164, NumberKey, OtpAttempt, StoppedNumber
 from processors.sealed_fields import SealedField, index_column
 
 __all__ = [
@@ -189,6 +189,7 @@ class Session(models.Model):
     key_digest: SHA-256 in hex of the cookie's value, so that a copy of the table opens no session.
     phone_verified_at: when the passcode was accepted in this session; null means that it may do nothing else
     yet.
+    proved_at: when the person last proved in it once more who it is.
     policy_version: the version of the policy that the person is known to have accepted, so that most requests ask nothing more;
     "" under the first version.
     data: what Django's session framework keeps besides the columns.
@@ -200,6 +201,7 @@ class Session(models.Model):
     # Removing a member ends the sessions that act under the membership.
     membership = models.ForeignKey(Membership, on_delete=models.CASCADE, null=True, related_name="+")
     phone_verified_at = models.DateTimeField(null=True)
+    proved_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
     last_used_at = models.DateTimeField()
     expires_at = models.DateTimeField(db_index=True)
@@ -214,7 +216,7 @@ class ApiKey(TenantModel):
     membership.
 
     key_digest: SHA-256 in hex, so that a copy of the table opens nothing. hint: its last characters, to recognise it by.
-    expires_at: null for one that does not end by itself. last_used_at: kept to within five minutes.
+    end_told_at: when its maker was told that it ends soon. last_used_at: kept to within five minutes.
     """
 
     membership = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="+")
@@ -223,7 +225,8 @@ class ApiKey(TenantModel):
     hint = models.CharField(max_length=4)
     scopes = ArrayField(models.CharField(max_length=20))
     created_at = models.DateTimeField()
-    expires_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField()
+    end_told_at = models.DateTimeField(null=True)
     last_used_at = models.DateTimeField(null=True)
 
 
@@ -232,6 +235,7 @@ class AccessEvent(models.Model):
 
     account_key: keyed hash of the e-mail that was tried, so that unknown accounts are throttled alike.
     network: the address itself for IPv4, its /64 for IPv6, since one subscriber holds a whole /64.
+    device_key: of a browser in which the account came in before (identity.devices); it names no account and no machine.
     """
 
     SIGN_UP = "sign_up"
@@ -254,6 +258,13 @@ class AccessEvent(models.Model):
     WAY_LINKED = "way_linked"
     WAY_UNLINKED = "way_unlinked"
     LINK_UNKNOWN = "link_unknown"
+    KEY_REFUSED = "key_refused"
+    RIGHT_REFUSED = "right_refused"
+    NOT_THERE = "not_there"
+    PAGE_FORGED = "page_forged"
+    LINK_REFUSED = "link_refused"
+    THROTTLED = "throttled"
+    WEBHOOK_FORGED = "webhook_forged"
     KINDS = [
         (SIGN_UP, "Signed up"),
         (SIGN_IN_FAILED, "Wrong password or unknown account"),
@@ -275,6 +286,13 @@ class AccessEvent(models.Model):
         (WAY_LINKED, "Google or Facebook linked"),
         (WAY_UNLINKED, "Google or Facebook unlinked"),
         (LINK_UNKNOWN, "A link to a copy that is none"),
+        (KEY_REFUSED, "An API key that is none"),
+        (RIGHT_REFUSED, "Asked for what the role or key does not allow"),
+        (NOT_THERE, "Asked for what is not there, or not theirs"),
+        (PAGE_FORGED, "A request that no page of ours sent"),
+        (LINK_REFUSED, "A mailed link that is none, or is over"),
+        (THROTTLED, "Refused after too many requests"),
+        (WEBHOOK_FORGED, "A callback that its sender did not sign"),
     ]
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -285,74 +303,12 @@ class AccessEvent(models.Model):
     address = models.GenericIPAddressField(null=True)
     network = models.CharField(max_length=45, blank=True)
     agent = models.CharField(max_length=200, blank=True)
+    device_key = models.CharField(max_length=64, default="", db_default="", blank=True)
 
     class Meta:
         indexes = [
             models.Index(fields=["account_key", "at"], name="access_of_account"),
             models.Index(fields=["network", "at"], name="access_of_network"),
-        ]
-
-
-class StoppedNumber(models.Model):
-    """A phone that answered STOP, or for which somebody asked support: nothing is sent to it, whoever signs up with it.
-
-    number_key: keyed hash of the number, so that it can stay when the person is erased.
-    """
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    number_key = models.CharField(max_length=64, unique=True)
-    stopped_at = models.DateTimeField()
-
-
-class OtpAttempt(models.Model):
-    """One passcode sent or checked; never the code. The limits count these rows. Expires after 90 days.
-
-    Those of people without an account are counted apart for a number, so that nobody learns there who signs in with it.
-    number_key: keyed hash of the number; prefix_key: of its block of ten thousand numbers.
-    outcome: `reserved` until Twilio has answered; a reserved send counts, since its message may have left.
-    """
-
-    SEND = "send"
-    CHECK = "check"
-    NUMBER_SEND = "num_send"
-    NUMBER_CHECK = "num_chck"
-    PURPOSES = [
-        (SEND, "Sent"),
-        (CHECK, "Checked"),
-        (NUMBER_SEND, "Sent to somebody without an account"),
-        (NUMBER_CHECK, "Checked of somebody without an account"),
-    ]
-    SENDS = (SEND, NUMBER_SEND)
-    CHECKS = (CHECK, NUMBER_CHECK)
-    RESERVED = "reserved"
-    SENT = "sent"
-    APPROVED = "approved"
-    WRONG = "wrong"
-    FAILED = "failed"
-    OUTCOMES = [
-        (RESERVED, "Not answered yet"),
-        (SENT, "Sent"),
-        (APPROVED, "Approved"),
-        (WRONG, "Wrong code"),
-        (FAILED, "Refused by the service"),
-    ]
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    at = models.DateTimeField(db_index=True)
-    purpose = models.CharField(max_length=8, choices=PURPOSES)
-    outcome = models.CharField(max_length=12, choices=OUTCOMES, default=RESERVED)
-    user = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
-    number_key = models.CharField(max_length=64)
-    prefix_key = models.CharField(max_length=64, blank=True)
-    network = models.CharField(max_length=45, blank=True)
-    # Twilio's id of the verification, which is the proof that the session was opened by one.
-    verification_sid = models.CharField(max_length=34, blank=True)
-
-    class Meta:
-        indexes = [
-            models.Index(fields=["number_key", "purpose", "at"], name="otp_of_number"),
-            models.Index(fields=["prefix_key", "purpose", "at"], name="otp_of_prefix"),
-            models.Index(fields=["network", "purpose", "at"], name="otp_of_network"),
         ]
 
 
@@ -367,6 +323,7 @@ class AccountMail(models.Model):
     RESET_LINK = "reset_link"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - no password
     KEY_MADE = "key_made"
+    KEY_ENDS = "key_ends"
     MOBILE_CHANGED = "mobile_changed"
     VERIFY_EMAIL = "verify_email"
     NEW_EMAIL = "new_email"
@@ -377,6 +334,7 @@ class AccountMail(models.Model):
         (RESET_LINK, "Link to a new password"),
         (PASSWORD_CHANGED, "The password was changed"),
         (KEY_MADE, "An API key was made"),
+        (KEY_ENDS, "An API key ends soon"),
         (MOBILE_CHANGED, "The mobile number was changed"),
         (VERIFY_EMAIL, "Link that confirms the address"),
         (NEW_EMAIL, "Link that makes this the account's address"),

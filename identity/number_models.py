@@ -1,4 +1,4 @@
-"""What is kept of people without an account who have proved a number."""
+"""What is kept of numbers: passcodes sent to them, those that want none, those proved without an account."""
 
 from typing import ClassVar, Final
 
@@ -34,3 +34,71 @@ class NumberKey(models.Model):
             models.UniqueConstraint(fields=["phone_e164_key"], condition=Q(kind="link"), name="number_key_one_link"),
         ]
         indexes: ClassVar = [models.Index(fields=["phone_e164_key"], name="number_key_of_number")]
+
+
+class StoppedNumber(models.Model):
+    """A phone that answered STOP, or for which somebody asked support: nothing is sent to it, whoever signs up with it.
+
+    number_key: keyed hash of the number, so that it can stay when the person is erased.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    number_key = models.CharField(max_length=64, unique=True)
+    stopped_at = models.DateTimeField()
+
+
+class OtpAttempt(models.Model):
+    """One passcode sent or checked; never the code. The limits count these rows. Expires after 90 days.
+
+    For a number these are counted apart: those of whoever has proved it before and signs in with it; those of whoever claims it, as
+    anybody can in a sign-up; those of people without an account. So nobody uses up what belongs to another, or learns of it.
+    number_key: keyed hash of the number; prefix_key: of its block of ten thousand numbers.
+    outcome: `reserved` until Twilio has answered; a reserved send counts, since its message may have left.
+    """
+
+    SEND = "send"
+    CHECK = "check"
+    CLAIM_SEND = "clm_send"
+    CLAIM_CHECK = "clm_chck"
+    NUMBER_SEND = "num_send"
+    NUMBER_CHECK = "num_chck"
+    PURPOSES = [
+        (SEND, "Sent"),
+        (CHECK, "Checked"),
+        (CLAIM_SEND, "Sent to a number that is claimed"),
+        (CLAIM_CHECK, "Checked of a number that is claimed"),
+        (NUMBER_SEND, "Sent to somebody without an account"),
+        (NUMBER_CHECK, "Checked of somebody without an account"),
+    ]
+    SENDS = (SEND, CLAIM_SEND, NUMBER_SEND)
+    CHECKS = (CHECK, CLAIM_CHECK, NUMBER_CHECK)
+    RESERVED = "reserved"
+    SENT = "sent"
+    APPROVED = "approved"
+    WRONG = "wrong"
+    FAILED = "failed"
+    OUTCOMES = [
+        (RESERVED, "Not answered yet"),
+        (SENT, "Sent"),
+        (APPROVED, "Approved"),
+        (WRONG, "Wrong code"),
+        (FAILED, "Refused by the service"),
+    ]
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    at = models.DateTimeField(db_index=True)
+    purpose = models.CharField(max_length=8, choices=PURPOSES)
+    outcome = models.CharField(max_length=12, choices=OUTCOMES, default=RESERVED)
+    user = models.ForeignKey("identity.User", on_delete=models.SET_NULL, null=True, related_name="+")
+    number_key = models.CharField(max_length=64)
+    prefix_key = models.CharField(max_length=64, blank=True)
+    network = models.CharField(max_length=45, blank=True)
+    # Twilio's id of the verification, which is the proof that the session was opened by one.
+    verification_sid = models.CharField(max_length=34, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["number_key", "purpose", "at"], name="otp_of_number"),
+            models.Index(fields=["prefix_key", "purpose", "at"], name="otp_of_prefix"),
+            models.Index(fields=["network", "purpose", "at"], name="otp_of_network"),
+        ]

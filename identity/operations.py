@@ -13,7 +13,7 @@ from django.db.models import F
 
 from compliance import consent, policy
 from compliance.redaction import redact_cards
-from identity import email_proof, invitations, opt_out, otp, passwords, ways_in
+from identity import email_proof, invitations, opt_out, otp, passwords, step_up, ways_in
 from identity.access import Client, record, refuse_guessing, refuse_mass_sign_up
 from identity.auth import Actor
 from identity.contact import parse_email, parse_mobile
@@ -172,14 +172,15 @@ def send_otp(*, session: SessionStore, client: Client, now: datetime) -> OtpSent
     return otp.send(user=user, client=client, now=now)
 
 
-def verify_phone(*, session: SessionStore, code: str, client: Client, now: datetime) -> None:
-    """Opens the session fully, under a new id, if the passcode is right. A second time it changes nothing.
+def verify_phone(*, session: SessionStore, code: str, client: Client, now: datetime) -> str:
+    """Opens the session fully, under a new id, if the passcode is right, and returns the account's address. A second time it changes
+    nothing.
 
     Raises SessionEnded, EmailTaken, SocialInUse, SocialSignUpOver and what `otp.check` raises.
     """
     row, user = _waiting(session)
     if row.phone_verified_at is not None:
-        return
+        return user.email
     otp.check(user=user, code=code, client=client, now=now)
     is_new = False
     if user.mobile_verified_at is None:
@@ -202,6 +203,7 @@ def verify_phone(*, session: SessionStore, code: str, client: Client, now: datet
         record(kind=AccessEvent.PHONE_VERIFIED, client=client, now=now, user=user)
         opt_out.proved(user=user)
     _join_as_invited(session, user, is_new=is_new, now=now)
+    return user.email
 
 
 def _join_as_invited(session: SessionStore, user: User, *, is_new: bool, now: datetime) -> None:
@@ -244,8 +246,9 @@ def sign_out_everywhere(*, user_id: UUID, now: datetime) -> int:
 def revoke_session(*, actor: Actor, session_id: UUID, client: Client, now: datetime) -> None:
     """Signs out one of the actor's own sessions, wherever it is, and ends a change of the address that may have begun there.
 
-    Raises SessionNotFound.
+    Raises ProofNotRecent, SessionNotFound.
     """
+    step_up.demand_recent(actor=actor, now=now)
     with transaction.atomic():
         # Before the sessions, as whoever begins a change locks them.
         user = User.objects.select_for_update(no_key=True).get(id=actor.user_id)

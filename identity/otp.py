@@ -19,7 +19,16 @@ from identity.contact import masked
 from identity.models import OtpAttempt, User
 from identity.opt_out import NumberStopped, is_stopped
 from identity.schemas import OtpSentOut
-from identity.verify import OtpNumberRefused, OtpSendLimit, OtpTooMany, OtpUnavailable, OtpWrong, check_code, send_code
+from identity.verify import (
+    Asked,
+    OtpNumberRefused,
+    OtpSendLimit,
+    OtpTooMany,
+    OtpUnavailable,
+    OtpWrong,
+    check_code,
+    send_code,
+)
 from processors import disclosures
 from processors.errors import DomainError
 from processors.pseudonyms import pseudonym
@@ -48,10 +57,12 @@ def send(*, user: User, client: Client, now: datetime, mobile_e164: str | None =
     """
     mobile = mobile_e164 or user.mobile_e164
     _demand_consent(user, mobile)
-    attempt, sent_before = reserve_send(mobile_e164=mobile, user=user, purpose=OtpAttempt.SEND, client=client, now=now)
+    asked = _asked(user, mobile)
+    purpose = OtpAttempt.SEND if asked == "account" else OtpAttempt.CLAIM_SEND
+    attempt, sent_before = reserve_send(mobile_e164=mobile, user=user, purpose=purpose, client=client, now=now)
     try:
         with disclosures.about(user_id=user.id):
-            verification = send_code(mobile_e164=mobile)
+            verification = send_code(mobile_e164=mobile, asked=asked)
     except OtpUnavailable:
         # The message may have left nevertheless, so the attempt stays reserved and counts.
         raise
@@ -74,17 +85,25 @@ def check(*, user: User, code: str, client: Client, now: datetime, mobile_e164: 
     # A code that was sent before the consent was withdrawn would still be right.
     mobile = mobile_e164 or user.mobile_e164
     _demand_consent(user, mobile)
-    attempt = reserve_check(mobile_e164=mobile, user=user, purpose=OtpAttempt.CHECK, client=client, now=now)
+    asked = _asked(user, mobile)
+    purpose = OtpAttempt.CHECK if asked == "account" else OtpAttempt.CLAIM_CHECK
+    attempt = reserve_check(mobile_e164=mobile, user=user, purpose=purpose, client=client, now=now)
     if not code.isascii() or not code.isdigit():
         settle(attempt, OtpAttempt.WRONG)
         raise OtpWrong("The code has digits only. Check the latest text message and type it again.")
     try:
         with disclosures.about(user_id=user.id):
-            sid = check_code(mobile_e164=mobile, code=code)
+            sid = check_code(mobile_e164=mobile, code=code, asked=asked)
     except DomainError as error:
         settle(attempt, OtpAttempt.WRONG if isinstance(error, OtpWrong) else OtpAttempt.FAILED)
         raise
     settle(attempt, OtpAttempt.APPROVED, sid)
+
+
+def _asked(user: User, mobile_e164: str) -> Asked:
+    """Whether the number is the person's account's, or one that somebody wrote into a form."""
+    proved = user.mobile_verified_at is not None and mobile_e164 == user.mobile_e164
+    return "account" if proved else "claim"
 
 
 def _demand_consent(user: User, mobile_e164: str) -> None:
@@ -118,7 +137,7 @@ def reserve_send(
         of_network = sends.filter(network=client.network, at__gt=now - timedelta(hours=1))
         if client.network and of_network.count() >= SENDS_PER_NETWORK_AND_HOUR_MAX:
             raise OtpSendLimit("Too many codes were asked for from your network. Wait an hour, then ask again.")
-        if user is not None and user.mobile_verified_at is not None and mobile_e164 == user.mobile_e164:
+        if user is not None and _asked(user, mobile_e164) == "account":
             # Whoever is known here is never shut out by what strangers ask for.
             return _reserved(purpose, user, mobile_e164, client, now), lately
         of_prefix = sends.filter(prefix_key=prefix_key, at__gt=now - timedelta(hours=1))

@@ -54,8 +54,9 @@ def link_token(mail: AccountMail) -> str:
     return signing.Signer(salt=_SALT).sign(str(mail.id))
 
 
-def reset(*, token: str, password: str, client: Client, now: datetime) -> None:
-    """Sets a new password by a link, once, and ends all sessions and API keys of the person. Other links die with it.
+def reset(*, token: str, password: str, client: Client, now: datetime) -> str:
+    """Sets a new password by a link, once, and ends all sessions and API keys of the person. Other links die with it. Returns the
+    account's address, which whoever followed the link has proved.
 
     Raises ResetLinkInvalid, WeakPassword; after the latter the link is still good.
     """
@@ -67,6 +68,7 @@ def reset(*, token: str, password: str, client: Client, now: datetime) -> None:
         ApiKey.objects.get_queryset().filter(membership__user=user).delete()
         _set(user, password, client, now)
         email_proof.proved(user=user, way="reset_link", client=client, now=now)
+    return user.email
 
 
 def change(*, actor: Actor, present: str, password: str, client: Client, now: datetime) -> None:

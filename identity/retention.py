@@ -47,7 +47,7 @@ RETENTION: Final = (
     Rule(
         "api_key",
         ("identity.ApiKey",),
-        lambda: ApiKey.objects.get_queryset().filter(expires_at__isnull=False),
+        lambda: ApiKey.objects.get_queryset(),
         "expires_at",
         delete_rows(ApiKey),
         workspace="workspace_id",

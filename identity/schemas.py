@@ -1,10 +1,11 @@
 """Shapes of identity, shared by REST and sockets."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool, WithJsonSchema
+from pydantic_core import CoreSchema, core_schema
 
 from compliance.audit import WorkspaceAction
 from identity.permissions import SCOPES, AppointedRole, Role, Scope
@@ -14,6 +15,24 @@ Provider = Literal["google", "facebook"]
 _ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
 Name = Annotated[str, Field(min_length=1, max_length=80, pattern=_ONE_LINE)]
 EmailTyped = Annotated[str, Field(max_length=254, pattern=_ONE_LINE)]
+_SECRET_CHARACTERS_MAX = 200
+
+
+class _AsTyped:
+    """Blanks around a password belong to it, whereas a form cuts them off all else."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> CoreSchema:
+        typed = core_schema.str_schema(max_length=_SECRET_CHARACTERS_MAX, strip_whitespace=False)
+        return core_schema.no_info_after_validator_function(SecretStr, typed)
+
+
+Secret = Annotated[
+    SecretStr,
+    _AsTyped,
+    WithJsonSchema({"type": "string", "format": "password", "writeOnly": True, "maxLength": _SECRET_CHARACTERS_MAX}),
+]
+Passcode = Annotated[str, Field(min_length=6, max_length=10)]
 
 
 class Closed(BaseModel):
@@ -48,7 +67,7 @@ class SignUpIn(AccountIn):
     """
 
     email: EmailTyped
-    password: Annotated[SecretStr, Field(max_length=200)]
+    password: Secret
     invitation: Annotated[str, Field(min_length=1, max_length=200)] | None = None
 
 
@@ -70,8 +89,15 @@ class SocialLinkIn(Closed):
     """The proof that whoever sits there is whose account it is. present: the password; code: of who has none."""
 
     provider: Provider
-    present: Annotated[SecretStr, Field(max_length=200)] | None = None
-    code: Annotated[str, Field(min_length=4, max_length=10)] | None = None
+    present: Secret | None = None
+    code: Passcode | None = None
+
+
+class ProofIn(Closed):
+    """That whoever sits there is whose session it is. present: the password; code: of who has none."""
+
+    present: Secret | None = None
+    code: Passcode | None = None
 
 
 class SocialUnlinkIn(Closed):
@@ -111,7 +137,7 @@ class WaysInOut(BaseModel):
 
 class SignInIn(Closed):
     email: EmailTyped
-    password: Annotated[SecretStr, Field(max_length=200)]
+    password: Secret
 
 
 class ForgotPasswordIn(Closed):
@@ -122,14 +148,14 @@ class NewPasswordIn(Closed):
     """token: what stands in the mailed link after the #. password: 10 characters at least."""
 
     token: Annotated[str, Field(min_length=1, max_length=200)]
-    password: Annotated[SecretStr, Field(max_length=200)]
+    password: Secret
 
 
 class ChangePasswordIn(Closed):
     """present: the password so far."""
 
-    present: Annotated[SecretStr, Field(max_length=200)]
-    password: Annotated[SecretStr, Field(max_length=200)]
+    present: Secret
+    password: Secret
 
 
 class TextConsentIn(Closed):
@@ -140,7 +166,7 @@ class TextConsentIn(Closed):
 
 
 class OtpCheckIn(Closed):
-    code: Annotated[str, Field(min_length=4, max_length=10)]
+    code: Passcode
 
 
 class MobileChangeIn(Closed):
@@ -149,7 +175,7 @@ class MobileChangeIn(Closed):
     """
 
     mobile: Annotated[str, Field(max_length=40, pattern=_ONE_LINE)]
-    password: Annotated[SecretStr, Field(max_length=200)] | None = None
+    password: Secret | None = None
     sms_consent: Literal[True]
     policy_version: Annotated[str, Field(max_length=20)]
 
@@ -290,11 +316,11 @@ class TeamOut(BaseModel):
 
 
 class ApiKeyIn(Closed):
-    """scopes: at least one. expires_in_days: null for a key that does not end by itself."""
+    """scopes: at least one. expires_in_days: null for a year; every key ends."""
 
     name: Annotated[str, Field(min_length=1, max_length=60, pattern=_ONE_LINE)]
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=len(SCOPES))]
-    expires_in_days: Annotated[int, Field(ge=1, le=3_650)] | None
+    expires_in_days: Annotated[int, Field(ge=1, le=730)] | None = None
 
 
 class ApiKeyOut(BaseModel):
@@ -306,7 +332,7 @@ class ApiKeyOut(BaseModel):
     scopes: list[Scope]
     made_by: str
     created_at: datetime
-    expires_at: datetime | None
+    expires_at: datetime
     last_used_at: datetime | None
 
 

@@ -40,6 +40,11 @@ def is_open(now: datetime) -> Q:
     return Q(expires_at__gt=now, last_used_at__gt=now - IDLE_FOR)
 
 
+def ends_at(row: Session) -> datetime:
+    """When the session is over if nobody uses it from now on."""
+    return min(row.expires_at, row.last_used_at + IDLE_FOR)
+
+
 def _open(key_digest: str, now: datetime, _: datetime) -> QuerySet[Session]:
     """The session with this key, if it is open; with all that most requests ask."""
     rows = Session.objects.select_related("user", "membership", "membership__workspace")

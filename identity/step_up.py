@@ -2,15 +2,26 @@
 for who has none a passcode.
 """
 
-from datetime import datetime
-from typing import ClassVar
+from datetime import datetime, timedelta
+from typing import ClassVar, Final
+
+from django.db.models import Q
 
 from identity import otp, passwords
 from identity.access import Client
 from identity.auth import Actor
-from identity.models import User
+from identity.models import Session, User
 from identity.schemas import OtpSentOut
 from processors.errors import DomainError
+
+# For so long whoever has just signed in, or proved it once more, is believed to sit there still.
+RECENT: Final = timedelta(minutes=15)
+
+
+class ProofNotRecent(DomainError):
+    """Whoever does this has to prove first who it is; passes with the proof."""
+
+    code: ClassVar[str] = "proof_not_recent"
 
 
 class PasswordWanted(DomainError):
@@ -58,3 +69,22 @@ def demand(*, actor: Actor, present: str | None, code: str | None, client: Clien
     if not code:
         raise ProofMissing("Type the code from your phone, so that nobody else does this in your name.")
     otp.check(user=user, code=code, client=client, now=now)
+
+
+def prove(*, actor: Actor, present: str | None, code: str | None, client: Client, now: datetime) -> None:
+    """The same, believed for a while in this session. Raises as `demand` does."""
+    demand(actor=actor, present=present, code=code, client=client, now=now)
+    Session.objects.filter(key_digest=actor.session_key).update(proved_at=now)
+
+
+def demand_recent(*, actor: Actor, now: datetime) -> None:
+    """For what whoever finds an open browser must not do. Where no session acts, as in commands, there is no browser.
+
+    Raises ProofNotRecent.
+    """
+    since = now - RECENT
+    proved = Session.objects.filter(Q(phone_verified_at__gt=since) | Q(proved_at__gt=since))
+    if actor.session_key is not None and not proved.filter(key_digest=actor.session_key).exists():
+        raise ProofNotRecent(
+            "Prove first that it is you: by your password or, if you have none, a code from your phone."
+        )

@@ -13,9 +13,10 @@ from processors.egress import twilio_http_client
 from processors.errors import DomainError
 
 CODE_VALID_FOR: Final = timedelta(minutes=10)
-# Who is asked for a code: somebody with an account, or somebody who was called. Verify counts sends and checks for a number within
-# one service, so each has its own: whoever types wrong codes on the page for people who were called shuts nobody's sign-in.
-Asked = Literal["account", "callee"]
+# Who is asked for a code: somebody with an account, somebody who claims a number, as in a sign-up, or somebody who was called. Verify
+# counts sends and checks for a number within one service, so each has its own: whoever types wrong codes for a number that is not
+# theirs shuts nobody's sign-in.
+Asked = Literal["account", "claim", "callee"]
 
 
 class OtpWrong(DomainError):
@@ -164,7 +165,11 @@ def read_service(asked: Asked) -> VerifyService | None:
 def _service(asked: Asked) -> Any:
     """The configured Verify service for those; Any, because the SDK carries no types."""
     client = TwilioClient(settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN, http_client=twilio_http_client())
-    sids = {"account": settings.TWILIO_VERIFY_SERVICE_SID, "callee": settings.TWILIO_VERIFY_CALLEE_SERVICE_SID}
+    sids = {
+        "account": settings.TWILIO_VERIFY_SERVICE_SID,
+        "claim": settings.TWILIO_VERIFY_CLAIM_SERVICE_SID,
+        "callee": settings.TWILIO_VERIFY_CALLEE_SERVICE_SID,
+    }
     return client.verify.v2.services(sids[asked])
 
 

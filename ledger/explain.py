@@ -17,7 +17,6 @@ _SAYS: Final = {
     "transaction.canceled": "The purchase was cancelled",
 }
 _ACTIONS: Final = {
-    "refund": "A refund was {status}",
     "chargeback": "The buyer's bank took the payment back",
     "chargeback_reverse": "The buyer's bank gave the payment back",
 }
@@ -121,7 +120,8 @@ def _evidence(event: PaddleEvent, currency: str) -> Evidence:
     says = _SAYS.get(event.event_type, event.event_type)
     if "adjustment_id" in payload:
         facts.append(Fact(name="Adjustment", value=payload["adjustment_id"]))
-        says = _ACTIONS.get(payload["action"], payload["action"]).format(status=payload["status"])
+        action, status = str(payload["action"]), str(payload["status"])
+        says = f"A refund was {status}" if action == "refund" else _ACTIONS.get(action, action)
     if total is not None:
         facts.append(Fact(name="Amount", value=money_said(total, currency)))
     return Evidence(sender="paddle", says=says, at=event.occurred_at, received_at=event.received_at, facts=facts)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from uuid import UUID
 
 import requests
@@ -23,6 +23,8 @@ from pydantic import AwareDatetime, BaseModel, Field, TypeAdapter, ValidationErr
 from ledger.schemas import PackOut
 from processors.errors import DomainError
 from processors.paddle_sdk import paddle_client
+
+logger = logging.getLogger(__name__)
 
 # Paddle's own tolerance for the age of a signature, and ours for its clock.
 SIGNATURE_AGE_MAX_S: Final = 5
@@ -179,7 +181,8 @@ def create_transaction(*, checkout_id: UUID, price_id: str) -> str:
 def invoice_url(transaction_id: str) -> str | None:
     """Where the PDF of a completed transaction can be fetched for an hour; None when Paddle has none.
 
-    :raises PaddleUnavailable: also for a link to anywhere but a secure site or the very server that was asked.
+    :raises PaddleUnavailable: also for a link to anywhere but Paddle's own hosts (PADDLE_INVOICE_HOSTS) or the very server that was
+        asked.
     """
     try:
         url = str(paddle_client().transactions.get_invoice_pdf(transaction_id).url)
@@ -190,9 +193,19 @@ def invoice_url(transaction_id: str) -> str | None:
     except (requests.RequestException, KeyError, TypeError, ValueError) as error:
         raise PaddleUnavailable(_UNAVAILABLE) from error
     asked, told = urlsplit(settings.PADDLE_API_URL), urlsplit(url)
-    if told.scheme != "https" and (told.scheme, told.netloc) != (asked.scheme, asked.netloc):
+    if (told.scheme, told.netloc) != (asked.scheme, asked.netloc) and not _is_of_paddle(told):
+        logger.error("invoice link refused", extra={"processor": "paddle"})
         raise PaddleUnavailable(_UNAVAILABLE)
     return url
+
+
+def _is_of_paddle(told: SplitResult) -> bool:
+    """Nobody is sent to wherever an answer names: a host of the list, or of one of its domains, which begin with a dot."""
+    host = told.hostname or ""
+    listed = any(
+        host.endswith(each) if each.startswith(".") else host == each for each in settings.PADDLE_INVOICE_HOSTS
+    )
+    return told.scheme == "https" and told.port in (None, 443) and listed
 
 
 def verified(*, body: bytes, signature: str | None, now: datetime) -> Notification:

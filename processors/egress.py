@@ -5,6 +5,7 @@ Twilio's and Paddle's own SDKs send through it; there is no other HTTP client in
 """
 
 import json
+import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +23,8 @@ from processors import blocked, customers, disclosures, register
 from processors.customer_endpoints import CUSTOMER_EVENTS
 from processors.endpoints import Base, Endpoint
 from processors.fields import BodyUnreadable, fields_of
+
+logger = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_S: Final = 3.05
 READ_TIMEOUT_S: Final = 10.0
@@ -66,7 +69,19 @@ class ProcessorSession(requests.Session):
             now=datetime.now(UTC),
         )
         kwargs |= {"allow_redirects": False, "proxies": {}, "timeout": _bounded(kwargs.get("timeout"))}
-        return super().send(request, **kwargs)
+        try:
+            return super().send(request, **kwargs)
+        except requests.RequestException as error:
+            # Whoever asked turns it into an answer of its own; why TLS or the network failed is read here.
+            logger.warning(
+                "processor not reached",
+                extra={
+                    "processor": self.processor.key,
+                    "endpoint": endpoint.name,
+                    "error_type": type(error).__name__,
+                },
+            )
+            raise
 
     def _admit(self, request: requests.PreparedRequest) -> tuple[Endpoint, set[str], list[str]]:
         """The endpoint, the classes of data and the telephone numbers of a request that may be sent."""
@@ -83,7 +98,6 @@ class ProcessorSession(requests.Session):
         content_type = request.headers.get("Content-Type") or ""
         try:
             fields = fields_of(url=str(request.url), content_type=_as_text(content_type), body=request.body)
-
         except BodyUnreadable:
             raise self._refused(url, "body_unreadable", endpoint) from None
         data_classes = {"account_reference"}

@@ -21,6 +21,7 @@ MAILS: Final[dict[str, Reason]] = {
     "reset_link": "security",
     "password_changed": "security",
     "key_made": "security",
+    "key_ends": "security",
     "mobile_changed": "security",
     "verify_email": "security",
     "new_email": "security",

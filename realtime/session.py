@@ -1,9 +1,11 @@
 """What a browser and we say to each other, whatever server holds the socket: topics of the caller's own workspace, nothing else."""
 
+import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Final, Protocol
 from uuid import UUID
 
 from realtime.frames import Frame
@@ -18,6 +20,8 @@ FOLLOWED_CALLS_MAX = 20
 TOPICS_MAX = FOLLOWED_CALLS_MAX + 3
 CLOSE_TOO_SLOW = 4408
 CLOSE_BAD_MESSAGE = 4400
+# A session that ends at this moment is asked for again a little later, when it has ended for certain.
+END_PASSED_S: Final = 0.5
 
 
 class Caller(Protocol):
@@ -30,7 +34,15 @@ class Caller(Protocol):
     def workspace_id(self) -> UUID: ...
 
 
-Who = Callable[[], Awaitable[Caller | None]]
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Who holds the socket, and in how many seconds that ends by itself if nothing prolongs it meanwhile."""
+
+    caller: Caller
+    ends_in_s: float
+
+
+Who = Callable[[], Awaitable[Held | None]]
 # None stands for all live calls of the caller's workspace.
 MayFollow = Callable[[Caller, UUID | None], Awaitable[bool]]
 
@@ -44,18 +56,21 @@ class BrowserSession:
         self._caller: Caller | None = None
         self._may_follow = may_follow
         self._topics: set[str] = set()
+        self._end: asyncio.TimerHandle | None = None
+        self._asking: asyncio.Task[None] | None = None
 
     async def begin(self) -> bool:
         """Joins the caller's own topics and says that it is ready; False when the socket was closed instead."""
         try:
-            self._caller = await self._who()
-            if self._caller is None:
+            held = await self._who()
+            if held is None:
                 self._socket.close(CLOSE_SIGNED_OUT)
                 return False
+            self._caller = held.caller
             await self._subscribe(Topic.workspace(self._caller.workspace_id))
             await self._subscribe(Topic.user(self._caller.user_id))
             # Who was signed out, or given another role, before we listened was told nothing of it.
-            if await self._who() != self._caller:
+            if not await self._still_held():
                 await self.end()
                 self._socket.close(CLOSE_SIGNED_OUT)
                 return False
@@ -80,7 +95,30 @@ class BrowserSession:
         return understood
 
     async def end(self) -> None:
+        if self._end is not None:
+            self._end.cancel()
+        if self._asking is not None and self._asking is not asyncio.current_task():
+            self._asking.cancel()
         await hub().unsubscribe(self._socket, self._topics)
+
+    async def _still_held(self) -> bool:
+        """Whether the same person holds it still; asked again when that comes to its end by itself, of which nobody tells."""
+        held = await self._who()
+        if held is None or held.caller != self._caller:
+            return False
+        self._end = asyncio.get_running_loop().call_later(held.ends_in_s + END_PASSED_S, self._ask_again)
+        return True
+
+    def _ask_again(self) -> None:
+        self._asking = asyncio.get_running_loop().create_task(self._close_if_over())
+
+    async def _close_if_over(self) -> None:
+        try:
+            if not await self._still_held():
+                self._socket.close(CLOSE_SIGNED_OUT)
+        except Exception as error:
+            logger.warning("socket closed", extra={"error_type": type(error).__name__})
+            self._socket.close(CLOSE_RESTARTING)
 
     async def _subscribe(self, topic: Topic) -> None:
         await hub().subscribe(self._socket, topic.name)

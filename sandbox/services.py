@@ -62,7 +62,11 @@ def assemble(settings: Settings) -> Services:
     verify = VerifyApi(
         store,
         account_sid=settings.account_sid,
-        service_sids=(settings.verify_service_sid, settings.verify_callee_service_sid),
+        service_sids=(
+            settings.verify_service_sid,
+            settings.verify_callee_service_sid,
+            settings.verify_claim_service_sid,
+        ),
         name=settings.verify_name,
     )
     notifications = Notifications(

@@ -36,6 +36,7 @@ VERIFY_SERVICE_SID = "VA" + "0" * 32
 TWIML_APP_SID = "AP" + "0" * 32
 API_KEY_SID = "SK" + "0" * 32
 VERIFY_CALLEE_SERVICE_SID = "VA" + "0" * 31 + "1"
+VERIFY_CLAIM_SERVICE_SID = "VA" + "0" * 31 + "2"
 CHECKOUT_URL = "http://localhost:8000/"
 SPEECH_FOLDER = Path(__file__).parent / "speech"
 
@@ -50,6 +51,7 @@ class Settings:
     auth_token: str = field(default="", repr=False)
     verify_service_sid: str = VERIFY_SERVICE_SID
     verify_callee_service_sid: str = VERIFY_CALLEE_SERVICE_SID
+    verify_claim_service_sid: str = VERIFY_CLAIM_SERVICE_SID
     verify_name: str = "Klosesales"
     caller_id: str = ""
     messages_url: str = ""
@@ -97,6 +99,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         verify_callee_service_sid=environment.get(
             "SANDBOX_TWILIO_VERIFY_CALLEE_SERVICE_SID", VERIFY_CALLEE_SERVICE_SID
         ),
+        verify_claim_service_sid=environment.get("SANDBOX_TWILIO_VERIFY_CLAIM_SERVICE_SID", VERIFY_CLAIM_SERVICE_SID),
         caller_id=environment.get("SANDBOX_TWILIO_CALLER_ID", ""),
         messages_url=environment.get("SANDBOX_TWILIO_MESSAGES_URL", ""),
         twiml_app_sid=environment.get("SANDBOX_TWILIO_TWIML_APP_SID", TWIML_APP_SID),

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, StrictBool
 
 from compliance.schemas import ErasurePreviewOut, OwnCaseOut, RequestOut
-from identity.schemas import Closed
+from identity.schemas import Closed, Passcode
 
 # Stopped by you: here, so that you may allow it again; stopped: by whoever was told not to call, or together with all others.
 CallsState = Literal["allowed", "stopped_by_you", "stopped"]
@@ -30,7 +30,7 @@ class CodeSentOut(BaseModel):
 
 class NumberCodeIn(Closed):
     number: NumberTyped
-    code: Annotated[str, Field(min_length=4, max_length=10)]
+    code: Passcode
 
 
 class CallsWishIn(Closed):

@@ -19,7 +19,7 @@ from voice.findings import CREDENTIALS_REFUSED, SILENT, Finding
 
 ACCOUNT_NOT_ACTIVE: Final = 20005
 # What a person may type as a passcode; api and pages take no other lengths.
-CODE_DIGITS: Final = range(4, 11)
+CODE_DIGITS: Final = range(6, 11)
 
 
 def findings() -> Iterator[Finding]:
@@ -117,6 +117,11 @@ def _verify_service() -> Finding:
     return _service_of("account", "verify_service", "TWILIO_VERIFY_SERVICE_SID", "nobody could sign up or in")
 
 
+def _verify_claim_service() -> Finding:
+    """The same as that of accounts where the operator has not made one."""
+    return _service_of("claim", "verify_claim_service", "TWILIO_VERIFY_CLAIM_SERVICE_SID", "nobody could sign up")
+
+
 def _verify_callee_service() -> Finding:
     nobody = "nobody who was called could prove a number"
     return _service_of("callee", "verify_callee_service", "TWILIO_VERIFY_CALLEE_SERVICE_SID", nobody)
@@ -149,6 +154,7 @@ def _service_of(asked: verify.Asked, check: str, setting: str, nobody: str) -> F
 _OF_THE_ACCOUNT: Final[dict[str, Callable[[], Finding]]] = {
     "caller_id": _caller_id,
     "verify_service": _verify_service,
+    "verify_claim_service": _verify_claim_service,
     browser_check.CHECK: browser_check.browser_calls,
     "verify_callee_service": _verify_callee_service,
 }

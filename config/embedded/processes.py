@@ -133,7 +133,7 @@ def daphne(bind: str, port: int, application: str = "config.asgi:application") -
     quiet = ("-v", "0", "--no-server-name")
     limit = str(_MESSAGE_BYTES_MAX)
     bounds = ("--websocket-max-message-size", limit, "--websocket-max-frame-size", limit)
-    return _python("-m", "daphne", "-b", bind, "-p", str(port), *quiet, *bounds, application)
+    return _python("-m", "config.web_server", "-b", bind, "-p", str(port), *quiet, *bounds, application)
 
 
 def _picows(bind: str, port: int) -> tuple[str, ...]:

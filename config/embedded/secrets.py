@@ -21,6 +21,7 @@ _MAKERS: dict[str, Callable[[], str]] = {
     "twilio_auth_token": lambda: secrets.token_hex(16),
     "twilio_api_key_secret": lambda: secrets.token_hex(16),
     "twilio_verify_service_sid": lambda: "VA" + secrets.token_hex(16),
+    "twilio_verify_claim_service_sid": lambda: "VA" + secrets.token_hex(16),
     "twilio_verify_callee_service_sid": lambda: "VA" + secrets.token_hex(16),
     "paddle_api_key": lambda: "pdl_sdbx_apikey_" + secrets.token_hex(24),
     "paddle_webhook_secret": lambda: "pdl_ntfset_" + secrets.token_hex(24),

@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, Field
 
 from identity.permissions import Role
-from identity.schemas import Closed, EmailTyped
+from identity.schemas import Closed, EmailTyped, Secret
 from identity.staff.looks import REASON_MAX, REASON_MIN, Opened
 from identity.staff.permissions import StaffRole
 
@@ -30,7 +30,7 @@ class StaffSignInIn(Closed):
     """code: the six digits that the authenticator app shows, or a recovery code."""
 
     email: EmailTyped
-    password: Annotated[SecretStr, Field(max_length=200)]
+    password: Secret
     code: Annotated[str, Field(min_length=1, max_length=40)]
 
 
@@ -80,7 +80,7 @@ class EnrolmentSeenOut(BaseModel):
 class EnrolIn(EnrolmentTokenIn):
     """password: 10 characters at least. code: six digits that the app shows."""
 
-    password: Annotated[SecretStr, Field(max_length=200)]
+    password: Secret
     code: Annotated[str, Field(min_length=6, max_length=12)]
 
 

@@ -30,7 +30,7 @@ FLAGS = [
 ]
 Look = Callable[[Page, str], None]
 # What the policy declares; the others are kept for whoever proves a number without an account, and for our own people.
-ESSENTIAL: Final = {"__Host-session", "__Host-csrf"}
+ESSENTIAL: Final = {"__Host-session", "__Host-csrf", "__Host-device"}
 DECLARED: Final = ESSENTIAL | {"__Host-my-data", "__Host-staff", "__Host-look"}
 _KEPT: Final = """async () => ({
     local: Object.keys(localStorage),

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -30,3 +31,16 @@ def test_every_file_that_a_page_names_exists() -> None:
     for page in [PROJECT / "README.md", *(PROJECT / "docs").glob("*.md")]:
         named = set(FILE.findall(page.read_text()))
         assert {name for name in named if not (PROJECT / name).exists()} == set(), page.name
+
+
+def test_the_table_of_security_is_counted_right_and_each_gap_has_its_reason() -> None:
+    page = (PROJECT / "docs" / "security.md").read_text()
+    states = dict(
+        re.findall(r"^\| (\d+\.\d+\.\d+) \| .*? \| (met|partly|not met|does not apply) \| .+ \|$", page, re.M)
+    )
+    of = Counter(states.values())
+    said = f"{len(states)} requirements: {of['met']} met, {of['partly']} partly, {of['not met']} not met, {of['does not apply']} do not apply."
+    assert said in page
+    listed = re.findall(r"^\d+\. \*\*(\d+\.\d+\.\d+)\*\* (partly|not met): (.{10,})$", page, re.M)
+    gaps = {row: state for row, state in states.items() if state in ("partly", "not met")}
+    assert {row: state for row, state, _ in listed} == gaps and len(listed) == len(gaps)

@@ -10,8 +10,11 @@ from django.db import connection
 from django.test import Client
 
 from compliance import policy, retention
+from config.management.commands.clock import LANES
+from identity import api_keys
 from identity.api_keys import KEYS_MAX, PREFIX
-from identity.models import ApiKey, Membership
+from identity.models import ApiKey, Membership, Session
+from identity.step_up import RECENT
 from tests.identity.browser import PASSWORD, Browser, code_of
 from tests.identity.conftest import SignIn
 from tests.identity.teams import colleague, mails, owner, page
@@ -193,3 +196,33 @@ def test_making_and_revoking_is_told_in_the_activity(page: Browser) -> None:
 def test_a_key_beside_a_session_is_what_counts(page: Browser) -> None:
     answer: Any = page.client.get("/api/leads", secure=True, headers={"Authorization": "Bearer klose_wrong"})
     assert (answer.status_code, answer.json()["code"]) == (401, "api_key_invalid")
+
+
+def test_every_key_ends_after_a_year_if_nobody_says_otherwise(page: Browser) -> None:
+    made = make(page, days=None)[1]
+    lasts = datetime.fromisoformat(made["expires_at"]) - datetime.fromisoformat(made["created_at"])
+    assert lasts == timedelta(days=365)
+
+
+def test_whoever_made_a_key_is_told_once_that_it_ends_in_two_weeks(page: Browser, read: Mails) -> None:
+    make(page, days=30)
+    make(page, days=10, name="A trial")
+    assert api_keys.tell_of_ends in [work for lane in LANES.values() for _, work in lane]
+    now = datetime.now(UTC)
+    assert [api_keys.tell_of_ends(now=now + timedelta(days=days)) for days in (15, 17, 18)] == [0, 1, 0]
+    subjects = [mail["subject"] for mail in read(minutes=18 * 24 * 60)]
+    assert subjects.count("An API key of yours ends soon") == 1
+
+
+def test_whoever_finds_an_open_browser_makes_no_key_and_ends_no_session(page: Browser, sign_in: SignIn) -> None:
+    Session.objects.update(phone_verified_at=datetime.now(UTC) - RECENT)
+    [this] = page.get("/api/sessions")[1]["items"]
+    for status, answer in (make(page), page.delete(f"/api/sessions/{this['id']}")):
+        assert (status, code_of(answer)) == (403, "proof_not_recent")
+    assert code_of(page.post("/api/session/proof", {})[1]) == "proof_missing"
+    assert code_of(page.post("/api/session/proof", {"present": "wrong password"})[1]) == "password_wrong"
+    assert make(page)[0] == 403
+    assert page.post("/api/session/proof", {"present": PASSWORD})[0] == 204
+    assert make(page)[0] == 201
+    Session.objects.update(proved_at=datetime.now(UTC) - RECENT)
+    assert make(page)[0] == 403

@@ -101,7 +101,7 @@ def test_guessing_codes_stops(sandbox: Sandbox, transactional_db: None) -> None:
     assert codes[:6] == ["otp_wrong"] * 5 + ["otp_too_many"]
     assert set(codes[6:20]) == {"otp_expired"}
     assert codes[20:] == ["otp_too_many"] * 5
-    assert OtpAttempt.objects.filter(purpose="check").count() == 20
+    assert OtpAttempt.objects.filter(purpose="clm_chck").count() == 20
     assert browser.post("/api/otp/check", {"code": right})[0] == 429
 
 
@@ -259,3 +259,47 @@ def test_codes_go_to_the_listed_countries_alone(sandbox: Sandbox, transactional_
     assert (refused[0], code_of(refused[1])) == (422, "otp_number_refused")
     assert waiting_browser("+447400123456", email="b@example.com").post("/api/otp/send")[0] == 200
     assert sandbox.messages_at("+12025550130") == []
+
+
+def test_no_stranger_uses_up_the_codes_of_whoever_has_proved_the_number(
+    make_account: MakeAccount, sandbox: Sandbox, transactional_db: None
+) -> None:
+    member = make_account(mobile="+12025550160")
+    stranger = waiting_browser("+12025550160", "203.0.113.7", email="eve@example.com")
+    for _ in range(10):
+        assert stranger.post("/api/otp/send")[0] == 200
+        later(sandbox, timedelta(minutes=11))
+    assert code_of(stranger.post("/api/otp/send")[1]) == "otp_send_limit"
+    mine = Browser()
+    mine.post("/api/signin", {"email": member.user.email, "password": form()["password"]})
+    assert mine.post("/api/otp/send")[0] == 200
+    assert mine.post("/api/otp/check", {"code": sandbox.code_at("+12025550160")})[0] == 200
+
+
+def test_wrong_codes_for_a_claimed_number_shut_no_sign_in(
+    make_account: MakeAccount, sandbox: Sandbox, transactional_db: None
+) -> None:
+    """Verify takes five for a number and a service."""
+    member = make_account(mobile="+12025550163")
+    stranger = waiting_browser("+12025550163", "203.0.113.7", email="eve@example.com")
+    assert stranger.post("/api/otp/send")[0] == 200
+    mine = Browser()
+    mine.post("/api/signin", {"email": member.user.email, "password": form()["password"]})
+    assert mine.post("/api/otp/send")[0] == 200
+    right = sandbox.code_at("+12025550163")
+    answers = [code_of(stranger.post("/api/otp/check", {"code": other_than(right)})[1]) for _ in range(6)]
+    assert answers[-1] == "otp_too_many"
+    assert mine.post("/api/otp/check", {"code": right})[0] == 200
+
+
+def test_a_stranger_learns_nothing_from_how_many_codes_a_number_gets(
+    make_account: MakeAccount, sandbox: Sandbox, transactional_db: None
+) -> None:
+    make_account(mobile="+12025550161")
+
+    def answers(mobile: str, address: str) -> list[int]:
+        stranger = waiting_browser(mobile, address, email="eve@example.com")
+        return [stranger.post("/api/otp/send")[0] for _ in range(4)]
+
+    known, unknown = answers("+12025550161", "203.0.113.7"), answers("+12025550162", "203.0.113.8")
+    assert known == unknown == [200, 200, 200, 429]

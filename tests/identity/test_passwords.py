@@ -215,3 +215,16 @@ def test_an_erased_account_takes_its_mails_with_it(make_account: MakeAccount, ma
 
 def test_the_clock_sends_them() -> None:
     assert account_mails.send_account_mails in [work for lane in LANES.values() for _, work in lane]
+
+
+def test_the_mailed_link_lets_in_whom_the_wrong_passwords_of_others_shut_out(
+    make_account: MakeAccount, mails: Mails
+) -> None:
+    make_account()
+    for number in range(31):
+        Browser(f"203.0.113.{number + 1}").post("/api/signin", {"email": "ada@example.com", "password": "wrong"})
+    forgot()
+    browser = Browser()
+    assert browser.post("/api/password/reset", {"token": token_in(mails()[-1]), "password": NEW})[0] == 204
+    assert not enters(NEW)
+    assert browser.post("/api/signin", {"email": "ada@example.com", "password": NEW})[0] == 200

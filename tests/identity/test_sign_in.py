@@ -58,13 +58,77 @@ def test_an_unknown_account_takes_as_long_as_a_wrong_password(make_account: Make
 
 def test_guessing_one_password_stops_and_even_the_right_one_waits_then(make_account: MakeAccount) -> None:
     make_account()
-    answers = [attempt(Browser(f"203.0.113.{n + 1}"), "ada@example.com", "wrong password") for n in range(12)]
+    answers = [attempt(Browser("203.0.113.1"), "ada@example.com", "wrong password") for _ in range(12)]
     assert answers == [(401, "sign_in_failed")] * 10 + [(429, "sign_in_throttled")] * 2
+    assert attempt(Browser("203.0.113.1"), "ada@example.com") == (429, "sign_in_throttled")
+
+
+def test_guessing_one_password_from_everywhere_stops_too(make_account: MakeAccount) -> None:
+    make_account()
+    answers = [attempt(Browser(f"203.0.113.{n + 1}"), "ada@example.com", "wrong password") for n in range(32)]
+    assert answers == [(401, "sign_in_failed")] * 30 + [(429, "sign_in_throttled")] * 2
     assert attempt(Browser("203.0.113.99"), "ada@example.com") == (429, "sign_in_throttled")
 
 
+def test_no_stranger_shuts_the_browser_in_which_the_account_came_in_before(
+    make_account: MakeAccount, sign_in: SignIn
+) -> None:
+    browser = sign_in(make_account())
+    browser.post("/api/signout")
+    for number in range(31):
+        attempt(Browser(f"203.0.113.{number + 1}"), "ada@example.com", "wrong password")
+    # Not even from the same network.
+    for number in range(20):
+        attempt(Browser(), f"user{number}@example.com", "wrong password")
+    assert attempt(Browser(), "ada@example.com") == (429, "sign_in_throttled")
+    assert attempt(browser, "ada@example.com", "wrong password") == (401, "sign_in_failed")
+    assert attempt(browser, "ada@example.com") == (200, "awaiting_otp")
+
+
+def test_a_known_browser_guesses_no_more_than_others(make_account: MakeAccount, sign_in: SignIn) -> None:
+    browser = sign_in(make_account())
+    browser.post("/api/signout")
+    answers = [attempt(browser, "ada@example.com", "wrong password") for _ in range(11)]
+    assert answers == [(401, "sign_in_failed")] * 10 + [(429, "sign_in_throttled")]
+
+
+def test_a_browser_is_known_to_the_account_that_came_in_and_no_made_up_mark_is(
+    make_account: MakeAccount, sign_in: SignIn
+) -> None:
+    mine = sign_in(make_account(email="eve@example.com", mobile="+12025550119"))
+    mark = mine.client.cookies["__Host-device"]
+    assert (mark["secure"], mark["httponly"], mark["samesite"], mark["path"]) == (True, True, "Lax", "/")
+    make_account()
+    nonce, proof = mark.value.split(".")
+    for shown in (
+        mark.value,
+        f"{nonce}.{proof[::-1]}",
+        f"{nonce}.",
+        "é" * 43,
+        f"{mark.value}.{proof}.{proof}.{proof}.{proof}",
+    ):
+        guesser = Browser("203.0.113.5")
+        guesser.client.cookies["__Host-device"] = shown
+        attempt(guesser, "ada@example.com", "wrong password")
+    assert set(AccessEvent.objects.filter(kind="sign_in_failed").values_list("device_key", flat=True)) == {""}
+
+
+def test_people_who_share_a_browser_are_each_known_in_it(make_account: MakeAccount, sandbox: Sandbox) -> None:
+    browser = Browser()
+    for name, mobile in (("ada", "+12025550110"), ("bo", "+12025550119")):
+        make_account(email=f"{name}@example.com", mobile=mobile)
+        assert attempt(browser, f"{name}@example.com") == (200, "awaiting_otp")
+        browser.post("/api/otp/send")
+        assert browser.post("/api/otp/check", {"code": sandbox.code_at(mobile)})[0] == 200
+        browser.post("/api/signout")
+    for name in ("ada", "bo"):
+        attempt(browser, f"{name}@example.com", "wrong password")
+    keys = AccessEvent.objects.filter(kind="sign_in_failed").values_list("device_key", flat=True)
+    assert len(keys) == 2 and len(set(keys)) == 1 and "" not in keys
+
+
 def test_guessing_an_unknown_account_stops_just_the_same(transactional_db: None) -> None:
-    answers = [attempt(Browser(f"203.0.113.{n + 1}"), "nobody@example.com", "wrong") for n in range(12)]
+    answers = [attempt(Browser(), "nobody@example.com", "wrong") for _ in range(12)]
     assert answers == [(401, "sign_in_failed")] * 10 + [(429, "sign_in_throttled")] * 2
 
 

@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.contrib.auth.password_validation import CommonPasswordValidator, validate_password
+from django.core.exceptions import ValidationError
 from django.db import connection
 
 from compliance import consent
@@ -62,7 +64,11 @@ def test_one_undeclared_field_is_refused(browser: Browser) -> None:
     [
         ({"password": "short"}, "weak_password"),
         ({"password": "password123"}, "weak_password"),
-        ({"password": "8472619350"}, "weak_password"),
+        ({"password": "2025550110"}, "weak_password"),
+        ({"password": "!Password2026!"}, "weak_password"),
+        ({"password": "sunshinesunshine"}, "weak_password"),
+        ({"password": "Klosesales#2026"}, "weak_password"),
+        ({"password": "ilovesales1"}, "weak_password"),
         ({"email": "ada.okafor.lagos@example.com", "password": "ada.okafor.lagos"}, "weak_password"),
         ({"mobile": "0170 1234567"}, "mobile_invalid"),
         ({"mobile": "+1 202 555"}, "mobile_invalid"),
@@ -152,3 +158,38 @@ def test_a_workspace_has_one_owner(make_account: MakeAccount) -> None:
     roles = Membership.objects.for_workspace(owner.workspace_id).values_list("role", flat=True)
     assert sorted(roles) == ["manager", "owner", "rep"]
     assert {rep.workspace_id, manager.workspace_id} == {owner.workspace_id}
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "8472619350",
+        "qkzvwmtrpx",
+        "QKZVWMTRPX",
+        "~~|<>{}[]%%",
+        "пароль-мой-дом",
+        "  two blanks  ",
+        "klose friends forever",
+    ],
+)
+def test_any_composition_is_taken_and_counts_exactly_as_it_was_typed(
+    browser: Browser, transactional_db: None, password: str
+) -> None:
+    assert browser.post("/api/signup", form(password=password))[0] == 200
+    answers = [
+        Browser().post("/api/signin", {"email": "ada@example.com", "password": typed})[0]
+        for typed in (password, f" {password}", password.strip() + "x")
+    ]
+    assert answers == [200, 401, 401]
+
+
+def test_three_thousand_common_passwords_of_our_length_are_refused() -> None:
+    """Django's own list and, of what people make from its shorter ones, the first year and sign that they add."""
+    common = CommonPasswordValidator().passwords
+    words = sorted(each for each in common if each.isalpha() and 6 <= len(each) < 10)
+    made = [f"{word.capitalize()}2026!" for word in words][:2_000]
+    tried = [*sorted(each for each in common if len(each) >= 10), *made]
+    assert len(tried) > 3_000
+    for password in tried:
+        with pytest.raises(ValidationError):
+            validate_password(password)

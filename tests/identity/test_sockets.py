@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import pytest
@@ -10,7 +11,9 @@ from channels.layers import channel_layers
 from django.conf import settings
 from django.db import connections
 
+from identity.models import Session
 from identity.personal_data import STORE, subject_of
+from identity.sessions import IDLE_FOR
 from tests.identity.browser import PASSWORD, Browser
 from tests.identity.conftest import NOW, MakeAccount, SignIn
 from tests.realtime.doors import Door, both_doors
@@ -39,6 +42,9 @@ class Socket:
 
     async def next(self) -> dict[str, Any]:
         return await self._socket.next()
+
+    async def hears_nothing(self, for_s: float) -> bool:
+        return await self._socket.hears_nothing(for_s)
 
     async def closed_with(self) -> int:
         """The code that the socket is closed with; what arrives before is passed over."""
@@ -167,3 +173,38 @@ def test_a_page_of_another_origin_gets_no_socket(door: type[Door], make_account:
         return await Socket(browser, door, origin="https://evil.example").open()
 
     assert run(story) is False
+
+
+@both_doors
+@pytest.mark.parametrize("ends", ["at its term", "idle"])
+def test_a_session_that_comes_to_its_end_takes_its_socket_along(
+    door: type[Door], ends: str, make_account: MakeAccount, sign_in: SignIn
+) -> None:
+    browser = sign_in(make_account())
+    soon = datetime.now(UTC) + timedelta(seconds=2)
+    Session.objects.update(**({"expires_at": soon} if ends == "at its term" else {"last_used_at": soon - IDLE_FOR}))
+
+    async def story() -> int:
+        socket = Socket(browser, door)
+        assert await socket.open()
+        assert '"ready"' in (await socket.next())["text"]
+        return await socket.closed_with()
+
+    assert run(story) == SIGNED_OUT
+
+
+@both_doors
+def test_a_session_that_was_used_meanwhile_keeps_its_socket(
+    door: type[Door], make_account: MakeAccount, sign_in: SignIn
+) -> None:
+    browser = sign_in(make_account())
+    Session.objects.update(last_used_at=datetime.now(UTC) + timedelta(seconds=1) - IDLE_FOR)
+
+    async def story() -> bool:
+        socket = Socket(browser, door)
+        assert await socket.open()
+        assert '"ready"' in (await socket.next())["text"]
+        await elsewhere(lambda: browser.get("/api/sessions"))
+        return await socket.hears_nothing(2)
+
+    assert run(story)

@@ -1,7 +1,10 @@
 """Purchases, invoices and the balance over time, as the credits page asks for them."""
 
-from collections.abc import Callable
+import json
+import threading
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -212,3 +215,53 @@ def test_a_rep_sees_neither_purchases_nor_what_the_team_spends(
     for path in ("purchases", "burn-down", f"purchases/{checkout.id}/invoice"):
         status, answer = browser.get(f"/api/credits/{path}")
         assert (status, answer["code"]) == (403, "not_permitted"), answer
+
+
+@pytest.fixture
+def seller() -> Iterator[dict[str, str]]:
+    """A server in Paddle's place that answers for an invoice's address with whatever stands in `url`."""
+    told = {"url": ""}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = json.dumps({"data": told, "meta": {"request_id": "r"}}).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *arguments: object) -> None:
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    with override_settings(PADDLE_API_URL=f"http://127.0.0.1:{server.server_port}"):
+        yield told
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("url", "status"),
+    [
+        ("https://paddle-production-invoice-service-pdfs.s3.amazonaws.com/invoices/1.pdf?signed=x", 200),
+        ("https://invoices.paddle.com/1.pdf", 200),
+        ("https://evil.example/1.pdf", 502),
+        ("https://evilpaddle.com/1.pdf", 502),
+        ("https://invoices.paddle.com.evil.example/1.pdf", 502),
+        ("https://invoices.paddle.com@evil.example/1.pdf", 502),
+        ("https://invoices.paddle.com:8443/1.pdf", 502),
+        ("http://invoices.paddle.com/1.pdf", 502),
+        ("javascript:alert(1)", 502),
+    ],
+)
+def test_an_invoice_leads_to_paddles_own_hosts_alone(
+    page: Browser, owner: Membership, seller: dict[str, str], url: str, status: int
+) -> None:
+    checkout = began(owner.workspace_id)
+    notify(completed(checkout))
+    seller["url"] = url
+    found, answer = page.get(f"/api/credits/purchases/{checkout.id}/invoice")
+    assert found == status, answer
+    assert answer.get("url") == (url if status == 200 else None)

@@ -153,6 +153,7 @@ EXPECTATIONS: Mapping[str, Expectation] = {
     "list_ways_in": Expectation(SIGNED_IN),
     # All have a password, which is asked for instead.
     "send_proof_code": Expectation(SIGNED_IN, 409),
+    "prove_again": Expectation(SIGNED_IN, 204, body={"present": "correct horse battery"}),
     "link_social": Expectation(SIGNED_IN, body={"provider": "google", "present": "correct horse battery"}),
     "unlink_social": Expectation(SIGNED_IN, 204, body={"provider": "google"}),
     # team

@@ -51,8 +51,8 @@ class Page(Socket):
         heard: dict[str, Any] = json.loads((await self.next())["text"])
         return heard
 
-    async def hears_nothing(self) -> bool:
-        return await self._socket.hears_nothing(QUIET_S)
+    async def hears_nothing(self, for_s: float = QUIET_S) -> bool:
+        return await super().hears_nothing(for_s)
 
     async def leave(self) -> None:
         await self._socket.leave()

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import httpx
 import pytest
+from django.test import Client
 from picows import ws_create_server
 from uuid_utils.compat import uuid7
 
@@ -122,3 +123,14 @@ def test_only_where_browsers_call_may_pages_speak_with_twilio(settings: Any) -> 
         assert signalling in directives(Asker().ask("GET", address).headers)["connect-src"].split()
     settings.TWILIO_TWIML_APP_SID = ""
     assert "twilio" not in Asker().ask("GET", "/call").headers["Content-Security-Policy"]
+
+
+def test_what_is_missing_is_told_on_this_machine_alone(settings: Any) -> None:
+    settings.REDIS_URLS = ["unix:///nowhere.sock"]
+    here, elsewhere = (Client(REMOTE_ADDR=address).get("/readyz") for address in ("127.0.0.1", "203.0.113.9"))
+    assert (here.status_code, here.json()) == (503, {"status": "waiting", "missing": ["channels"]})
+    assert (elsewhere.status_code, elsewhere.json()) == (503, {"status": "waiting"})
+    # Whoever asks again and again makes it look no more often than once a second.
+    settings.REDIS_URLS = [settings.REDIS_URL]
+    assert Client(REMOTE_ADDR="203.0.113.10").get("/readyz").status_code == 503
+    assert Client().get("/readyz").status_code == 200

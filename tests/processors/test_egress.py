@@ -20,6 +20,7 @@ from processors import disclosures, egress, register
 from processors.models import BlockedEgress, Disclosure
 from processors.paddle_sdk import paddle_client
 from processors.pseudonyms import pseudonym
+from tests.processors import own_certificate
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 HOUSE = ("config", "api", "voice", "ai", "ledger", "identity", "compliance", "realtime", "processors")
@@ -170,6 +171,27 @@ def test_a_redirect_is_not_followed(carrier: Carrier, monkeypatch: pytest.Monkey
     answer = session.get(f"{carrier.url}/prices", allow_redirects=True)
     assert answer.status_code == 201
     assert session.send(session.prepare_request(_get(f"{carrier.url}/prices")), allow_redirects=True).history == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_fails_leaves_a_line_without_what_was_sent(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.TWILIO_API_URL = "https://localhost:9"
+    with pytest.raises(requests.ConnectionError):
+        twilio().calls.create(to=NUMBER, from_="+12025550147", url="https://our.example/agent")
+    [line] = [each for each in caplog.records if each.message == "processor not reached"]
+    assert (line.processor, line.error_type) == ("twilio", "ConnectionError")  # type: ignore[attr-defined]
+    assert NUMBER not in str(vars(line))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_certificate_that_nobody_vouches_for_is_refused(settings: Settings, tmp_path: Path) -> None:
+    with own_certificate.served(*own_certificate.made(tmp_path)) as (port, went):
+        settings.TWILIO_API_URL = f"https://localhost:{port}"
+        with pytest.raises(requests.exceptions.SSLError):
+            twilio().calls.create(to=NUMBER, from_="+12025550147", url="https://our.example/agent")
+    assert "ok" not in went
 
 
 @pytest.mark.django_db(transaction=True)

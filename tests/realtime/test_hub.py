@@ -22,7 +22,7 @@ from uuid_utils.compat import uuid7
 from realtime.consumers import BrowserConsumer
 from realtime.hub import DEAF_AFTER_S
 from realtime.publish import CLOSE_RESTARTING, Topic, ask_who_listens, publish_ephemeral
-from realtime.session import CLOSE_BAD_MESSAGE, Caller
+from realtime.session import CLOSE_BAD_MESSAGE, Caller, Held
 from tests.identity.test_sockets import cancel_the_rest
 
 MayFollow = Callable[[Caller, UUID | None], Coroutine[Any, Any, bool]]
@@ -49,8 +49,8 @@ class Page:
         self._socket = WebsocketCommunicator(BrowserConsumer.as_asgi(), "/ws/")
         self._socket.scope |= {"who": self.who, "may_follow": may_follow}
 
-    async def who(self) -> "Somebody | None":
-        return self.somebody
+    async def who(self) -> Held:
+        return Held(self.somebody, ends_in_s=3_600)
 
     async def open(self) -> "Page":
         await self._socket.connect(timeout=5)

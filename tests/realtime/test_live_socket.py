@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 
 from realtime.hub import hub
 from realtime.live_socket import BUFFER_BYTES_MAX, KERNEL_BUFFER_BYTES, LiveSocket
-from realtime.session import CLOSE_BAD_MESSAGE, CLOSE_TOO_SLOW, BrowserSession
+from realtime.session import CLOSE_BAD_MESSAGE, CLOSE_TOO_SLOW, BrowserSession, Held
 from tests.identity.test_sockets import cancel_the_rest
 from tests.realtime.test_hub import Somebody, everything
 
@@ -27,8 +27,8 @@ WAITING_BYTES_MAX = BUFFER_BYTES_MAX + 2 * KERNEL_BUFFER_BYTES + 4 * OWN_BUFFER_
 SOMEBODY = Somebody(uuid7(), uuid7())
 
 
-async def somebody() -> Somebody:
-    return SOMEBODY
+async def somebody() -> Held:
+    return Held(SOMEBODY, ends_in_s=3_600)
 
 
 @asynccontextmanager

@@ -19,15 +19,16 @@ HOUSE = ("config", "api", "voice", "ai", "ledger", "identity", "compliance", "re
 # Read, but no setting: it says which settings module there is, and there is one.
 NOT_SETTINGS = {"DJANGO_SETTINGS_MODULE", "ORT_DISABLE_TELEMETRY"}
 NAME = re.compile(r"[A-Z][A-Z0-9]+(_[A-Z0-9]+)*")
+CHECKED = "sslmode=verify-full&sslrootcert=/etc/klose/ca.pem"
 COMPLETE = {
-    "SECRET_KEY": "s" * 50,
-    "SUPPRESSION_KEY": "0f" * 32,
-    "FIELD_KEYS": "E" * 43 + "=",
-    "LOOKUP_KEY": "1e" * 32,
-    "STAFF_SECRET_KEYS": "A" * 43 + "=",
-    "DATABASE_URL": "postgresql://klose:secret@db.example.com:5432/klose",
-    "ERASURE_LEDGER_URL": "postgresql://klose:secret@ledger.example.com:5432/erasures",
-    "REDIS_URL": "redis://a.example.com:6379/0,redis://b.example.com:6379/0",
+    "SECRET_KEY": "kR7vQ2mZ9xT4bW8nL1pD6yH3cF5gJ0sA" * 2,
+    "SUPPRESSION_KEY": "0123456789abcdef" * 4,
+    "FIELD_KEYS": "E" * 23 + "abcdefghijklmnopqrst" + "=",
+    "LOOKUP_KEY": "fedcba9876543210" * 4,
+    "STAFF_SECRET_KEYS": "A" * 23 + "abcdefghijklmnopqrst" + "=",
+    "DATABASE_URL": f"postgresql://klose:vK3-pQ9-zT7-mL2@db.example.com:5432/klose?{CHECKED}",
+    "ERASURE_LEDGER_URL": f"postgresql://klose:wX4-rS8-yU6-nM1@ledger.example.com:5432/erasures?{CHECKED}",
+    "REDIS_URL": "rediss://:bN5-hG2-fD8-jK7@a.example.com:6379/0,rediss://:bN5-hG2-fD8-jK7@b.example.com:6379/0",
     "PUBLIC_URL": "https://sales.example.com",
     "MEDIA_SOCKET_URL": "wss://media.example.com",
     "NUM_PROXIES": "1",
@@ -108,17 +109,32 @@ def test_each_required_setting_is_missed(setting: str) -> None:
     [
         ("SECRET_KEY", "short"),
         ("FIELD_KEYS", "short"),
-        ("FIELD_KEYS", "E" * 43 + "=;" + "I" * 43 + "="),
+        ("FIELD_KEYS", COMPLETE["FIELD_KEYS"] + ";" + COMPLETE["FIELD_KEYS"]),
         ("FIELD_KEYS", "é" * 43 + "="),
+        ("FIELD_KEYS", "E" * 43 + "="),
         ("LOOKUP_KEY", "1e" * 31),
-        ("LOOKUP_KEY", "0F" * 32),
-        ("STAFF_SECRET_KEYS", "E" * 43 + "="),
+        ("LOOKUP_KEY", "0" * 64),
+        ("LOOKUP_KEY", COMPLETE["SUPPRESSION_KEY"].upper()),
+        ("SECRET_KEY", "s" * 50),
+        ("SECRET_KEY", "change-me-" + COMPLETE["SECRET_KEY"]),
+        ("SUPPRESSION_KEY", "0f" * 32),
+        ("STAFF_SECRET_KEYS", COMPLETE["FIELD_KEYS"]),
         ("STAFF_SECRET_KEYS", "short"),
-        ("STAFF_SECRET_KEYS", "A" * 43 + "=," + "A" * 44),
+        ("STAFF_SECRET_KEYS", COMPLETE["STAFF_SECRET_KEYS"] + "," + "A" * 44),
         ("DEBUG", "true"),
         ("DEBUG", "perhaps"),
         ("DATABASE_URL", "mysql://a/b"),
         ("DATABASE_URL", "postgresql://a:b@db.example.com/klose?sslmod=verify-full"),
+        ("DATABASE_URL", "postgresql://klose:vK3-pQ9-zT7-mL2@db.example.com/klose"),
+        ("DATABASE_URL", "postgresql://klose:vK3-pQ9-zT7-mL2@db.example.com/klose?sslmode=require"),
+        ("DATABASE_URL", "postgresql://klose:vK3-pQ9-zT7-mL2@/klose?host=db.example.com"),
+        ("DATABASE_URL", f"postgresql://klose:password2026@db.example.com/klose?{CHECKED}"),
+        ("DATABASE_URL", "postgresql://klose:klose@localhost/klose"),
+        ("ERASURE_LEDGER_URL", "postgresql://klose:wX4-rS8-yU6-nM1@ledger.example.com/erasures?sslmode=prefer"),
+        ("REDIS_URL", "redis://:bN5-hG2-fD8-jK7@a.example.com:6379/0"),
+        ("REDIS_URL", "rediss://a.example.com:6379/0"),
+        ("REDIS_URL", "rediss://:bN5-hG2-fD8-jK7@a.example.com:6379/0?ssl_cert_reqs=none"),
+        ("TRANSCRIBER_ADDRESS", "tcp://ears.example.com:9000"),
         ("DATABASE_POOL_SIZE", "3"),
         ("REDIS_URL", "redis://a.example.com,http://b.example.com"),
         ("PUBLIC_URL", "http://sales.example.com"),
@@ -143,6 +159,7 @@ def test_each_required_setting_is_missed(setting: str) -> None:
         ("EMAIL_SECURITY", "none"),
         ("OTP_COUNTRIES", "DE,UK"),
         ("TWILIO_VERIFY_CALLEE_SERVICE_SID", COMPLETE["TWILIO_VERIFY_SERVICE_SID"]),
+        ("TWILIO_VERIFY_CLAIM_SERVICE_SID", COMPLETE["TWILIO_VERIFY_SERVICE_SID"]),
         ("TRANSCRIPTION_ENGINE", "google"),
         ("WHISPER_MODEL_PATH", "/nowhere/at/all"),
         ("SECOND_PASS_MODEL_PATH", "/nowhere/at/all"),
@@ -150,6 +167,23 @@ def test_each_required_setting_is_missed(setting: str) -> None:
 )
 def test_a_value_that_is_wrong_or_contradicts_another_is_named(setting: str, value: str) -> None:
     assert [problem.setting for problem in configuration.problems(COMPLETE | {setting: value})] == [setting]
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("DATABASE_URL", "postgresql://klose@/klose?host=/run/postgresql"),
+        ("DATABASE_URL", "postgresql://klose:vK3-pQ9-zT7-mL2@127.0.0.1:5432/klose"),
+        ("DATABASE_URL", "postgresql://klose:vK3-pQ9-zT7-mL2@10.8.0.2:5432/klose"),
+        ("REDIS_URL", "redis://localhost:6379/0"),
+        ("REDIS_URL", "unix:///run/valkey.sock"),
+        ("REDIS_URL", "redis://:bN5-hG2-fD8-jK7@10.8.0.2:6379/0"),
+        ("TRANSCRIBER_ADDRESS", "tcp://10.8.0.2:9000"),
+        ("TRANSCRIBER_ADDRESS", "unix:///run/ears.sock"),
+    ],
+)
+def test_what_stays_on_this_machine_or_on_a_network_that_encrypts_needs_no_tls(setting: str, value: str) -> None:
+    assert configuration.problems(COMPLETE | {"PLAIN_HOSTS": "10.8.0.2", setting: value}) == []
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+import psycopg
 import pytest
 from django.conf import settings
 from django.db import connection
 from redis import Redis
+
+from config.settings import database
+from tests.processors import own_certificate
 
 
 @pytest.mark.django_db
@@ -52,3 +56,22 @@ def test_valkeys_logs_of_commands_which_quote_values_are_off() -> None:
     names = ("slowlog-log-slower-than", "commandlog-request-larger-than", "commandlog-reply-larger-than")
     with Redis.from_url(settings.REDIS_URL, decode_responses=True) as valkey:
         assert {name: valkey.config_get(name)[name] for name in names} == dict.fromkeys(names, "-1")
+
+
+def test_a_database_whose_certificate_another_authority_signed_is_not_spoken_to(tmp_path: Path) -> None:
+    """What `sslmode=verify-full` and `sslrootcert` of DATABASE_URL do in libpq, which the settings hand them to."""
+    ours, theirs = own_certificate.made(tmp_path), own_certificate.made(tmp_path, "other.example")
+
+    def asked(root: Path) -> tuple[str, list[str]]:
+        with own_certificate.served(*ours, before_tls=b"S") as (port, went):
+            url = f"postgresql://klose:secret@localhost:{port}/klose?sslmode=verify-full&sslrootcert={root}"
+            told = database(url)
+            checks = {name: told["OPTIONS"][name] for name in ("sslmode", "sslrootcert")}
+            with pytest.raises(psycopg.OperationalError) as failed:
+                psycopg.connect(host=told["HOST"], port=told["PORT"], user=told["USER"], connect_timeout=5, **checks)
+            return str(failed.value), went
+
+    said, went = asked(theirs[0])
+    assert "certificate verify failed" in said and went != ["ok"]
+    # With the right authority the handshake is done and the password would be asked for, which this server does not.
+    assert asked(ours[0])[1] == ["ok"]

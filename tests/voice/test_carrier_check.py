@@ -28,6 +28,7 @@ EVERYTHING = (
     "account",
     "caller_id",
     "verify_service",
+    "verify_claim_service",
     "browser_calls",
     "verify_callee_service",
     "public_address",
@@ -139,7 +140,7 @@ def test_wrong_credentials_are_told_once_and_what_rests_on_them_is_skipped(set_u
     assert (found["caller_id"]["outcome"], found["verify_service"]["outcome"]) == ("skipped", "skipped")
 
 
-@pytest.mark.parametrize("check", ["verify_service", "verify_callee_service"])
+@pytest.mark.parametrize("check", ["verify_service", "verify_claim_service", "verify_callee_service"])
 def test_another_verify_service_is_told(set_up: Sandbox, settings: Settings, check: str) -> None:
     setting = f"TWILIO_{check.upper()}_SID"
     setattr(settings, setting, "VA" + "9" * 32)

@@ -8,7 +8,7 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from identity.models import Membership
-from ledger.models import Checkout
+from ledger.models import Checkout, PaddleEvent
 from tests.identity.browser import Browser
 from tests.ledger.books import adjusted, broken, notify
 from tests.ledger.test_statement_api import REP, finished_call, items
@@ -127,6 +127,17 @@ def test_a_purchase_and_what_was_taken_back_of_it_rest_on_the_sellers_messages(
     won = explained(page, row(page, "chargeback_reverse")["id"])
     assert results(won)[-2:] == ["0 credits", "37.5 credits"]
     assert broken() == []
+
+
+def test_a_sellers_word_that_is_not_known_is_shown_and_never_read_as_a_format(page: Browser, owner: Membership) -> None:
+    give_credit(owner, 50_000)
+    checkout = Checkout.objects.for_workspace(owner.workspace_id).get()
+    notify(adjusted(checkout, "refund", total=250, adjustment_id="adj_refund"))
+    for event in PaddleEvent.objects.filter(payload__adjustment_id="adj_refund"):
+        event.payload |= {"action": "{0.__class__}{status}"}
+        event.save()
+    refund = explained(page, row(page, "refund")["id"])
+    assert [each["says"] for each in refund["evidence"]] == ["{0.__class__}{status}"]
 
 
 def test_spent_credits_that_are_taken_back_are_shown_as_debt(page: Browser, owner: Membership) -> None:

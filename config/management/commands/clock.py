@@ -27,7 +27,7 @@ from compliance import (
 )
 from compliance import tasks as compliance
 from config.replayed import DOOR, keep_looking, wait_until_open
-from identity import account_mails, invitation_mails, nominee_mails, policy_mails
+from identity import account_mails, api_keys, invitation_mails, nominee_mails, policy_mails
 from identity.outgoing import mails, sending
 from ledger import operations as ledger
 from ledger import reconcile as books
@@ -73,6 +73,7 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
     ),
     "post": (
         (2, account_mails.send_account_mails),
+        (600, api_keys.tell_of_ends),
         (2, invitation_mails.send_invitation_mails),
         (5, ledger.send_top_up_mails),
         (5, ledger.send_alert_mails),

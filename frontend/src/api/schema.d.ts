@@ -1224,7 +1224,8 @@ export interface paths {
         put?: never;
         /**
          * Reset Password
-         * @description Sets a new password by the mailed link and signs out everywhere.
+         * @description Sets a new password by the mailed link and signs out everywhere. The browser is known from now on, so that whoever was shut out
+         *     by the wrong passwords of others comes in.
          */
         post: operations["reset_password"];
         delete?: never;
@@ -1747,6 +1748,26 @@ export interface paths {
         get: operations["get_session"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Prove Again
+         * @description Proves once more who sits there, which counts for a quarter of an hour, as a sign-in does.
+         */
+        post: operations["prove_again"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3352,11 +3373,11 @@ export interface components {
         };
         /**
          * ApiKeyIn
-         * @description scopes: at least one. expires_in_days: null for a key that does not end by itself.
+         * @description scopes: at least one. expires_in_days: null for a year; every key ends.
          */
         ApiKeyIn: {
             /** Expires In Days */
-            expires_in_days: number | null;
+            expires_in_days?: number | null;
             /** Name */
             name: string;
             /** Scopes */
@@ -3372,8 +3393,11 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
-            /** Expires At */
-            expires_at: string | null;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
             /** Hint */
             hint: string;
             /**
@@ -3402,8 +3426,11 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
-            /** Expires At */
-            expires_at: string | null;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
             /** Hint */
             hint: string;
             /**
@@ -6589,6 +6616,16 @@ export interface components {
             items: components["schemas"]["ProcessorOut"][];
         };
         /**
+         * ProofIn
+         * @description That whoever sits there is whose session it is. present: the password; code: of who has none.
+         */
+        ProofIn: {
+            /** Code */
+            code?: string | null;
+            /** Present */
+            present?: string | null;
+        };
+        /**
          * ProveIn
          * @description whose: the whole e-mail of an account, or a number with its country code, whose data is meant; "" when only the person was
          *     recognised.
@@ -8372,6 +8409,15 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description Too many attempts: `requests_throttled` */
+        ask_429: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description Not available right now: `embedding_model_missing`, `ledger_busy` */
         ask_503: {
             headers: {
@@ -8453,6 +8499,15 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description Too many attempts: `requests_throttled` */
+        calls_429: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description The request cannot be used: `cursor_invalid`, `host_unknown`, `paddle_notification_malformed`, `request_unusable` */
         credits_400: {
             headers: {
@@ -8525,7 +8580,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many attempts: `checkouts_too_many` */
+        /** @description Too many attempts: `checkouts_too_many`, `requests_throttled` */
         credits_429: {
             headers: {
                 [name: string]: unknown;
@@ -8606,6 +8661,15 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description Too many attempts: `requests_throttled` */
+        desk_429: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description The request cannot be used: `host_unknown`, `request_unusable` */
         dialling_400: {
             headers: {
@@ -8642,6 +8706,15 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description Too many attempts: `requests_throttled` */
+        dialling_429: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description The request cannot be used: `host_unknown`, `request_unusable` */
         identity_400: {
             headers: {
@@ -8660,7 +8733,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not allowed: `account_blocked`, `csrf_failed`, `key_not_accepted`, `look_is_read_only`, `not_in_look`, `not_permitted`, `policy_unanswered` */
+        /** @description Not allowed: `account_blocked`, `csrf_failed`, `key_not_accepted`, `look_is_read_only`, `not_in_look`, `not_permitted`, `policy_unanswered`, `proof_not_recent` */
         identity_403: {
             headers: {
                 [name: string]: unknown;
@@ -8714,7 +8787,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many attempts: `email_links_too_many`, `otp_send_limit`, `otp_too_many`, `reset_throttled`, `sign_in_throttled`, `sign_up_throttled` */
+        /** @description Too many attempts: `email_links_too_many`, `otp_send_limit`, `otp_too_many`, `requests_throttled`, `reset_throttled`, `sign_in_throttled`, `sign_up_throttled` */
         identity_429: {
             headers: {
                 [name: string]: unknown;
@@ -8795,6 +8868,15 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description Too many attempts: `requests_throttled` */
+        keys_429: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description The request cannot be used: `cursor_invalid`, `host_unknown`, `request_unusable` */
         leads_400: {
             headers: {
@@ -8860,6 +8942,15 @@ export interface components {
         };
         /** @description Some fields need another value: `import_unreadable`, `invalid_fields`, `phone_invalid`, `phone_not_callable`, `tag_unusable` */
         leads_422: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Too many attempts: `requests_throttled` */
+        leads_429: {
             headers: {
                 [name: string]: unknown;
             };
@@ -8939,7 +9030,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many attempts: `searches_too_many` */
+        /** @description Too many attempts: `requests_throttled`, `searches_too_many` */
         looks_429: {
             headers: {
                 [name: string]: unknown;
@@ -9011,7 +9102,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many attempts: `data_link_throttled`, `otp_send_limit`, `otp_too_many`, `too_many_turns`, `too_many_wishes` */
+        /** @description Too many attempts: `data_link_throttled`, `otp_send_limit`, `otp_too_many`, `requests_throttled`, `too_many_turns`, `too_many_wishes` */
         "my data_429": {
             headers: {
                 [name: string]: unknown;
@@ -9092,6 +9183,15 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description Too many attempts: `requests_throttled` */
+        policy_429: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description The request cannot be used: `host_unknown`, `request_unusable` */
         privacy_400: {
             headers: {
@@ -9164,7 +9264,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many attempts: `nominees_too_many`, `too_many_wishes` */
+        /** @description Too many attempts: `nominees_too_many`, `requests_throttled`, `too_many_wishes` */
         privacy_429: {
             headers: {
                 [name: string]: unknown;
@@ -9229,6 +9329,15 @@ export interface components {
         };
         /** @description Some fields need another value: `invalid_fields` */
         queue_422: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Too many attempts: `requests_throttled` */
+        queue_429: {
             headers: {
                 [name: string]: unknown;
             };
@@ -9301,6 +9410,15 @@ export interface components {
         };
         /** @description Some fields need another value: `enrolment_code_wrong`, `invalid_fields` */
         staff_422: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Too many attempts: `requests_throttled` */
+        staff_429: {
             headers: {
                 [name: string]: unknown;
             };
@@ -9389,7 +9507,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many attempts: `invitations_too_many` */
+        /** @description Too many attempts: `invitations_too_many`, `requests_throttled` */
         team_429: {
             headers: {
                 [name: string]: unknown;
@@ -9454,6 +9572,15 @@ export interface components {
         };
         /** @description Some fields need another value: `invalid_fields`, `webhook_url_refused` */
         webhooks_422: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Too many attempts: `requests_throttled` */
+        webhooks_429: {
             headers: {
                 [name: string]: unknown;
             };
@@ -9657,6 +9784,7 @@ export type PostingOut = components['schemas']['PostingOut'];
 export type Problem = components['schemas']['Problem'];
 export type ProcessorOut = components['schemas']['ProcessorOut'];
 export type ProcessorsOut = components['schemas']['ProcessorsOut'];
+export type ProofIn = components['schemas']['ProofIn'];
 export type ProveIn = components['schemas']['ProveIn'];
 export type PurchaseChange = components['schemas']['PurchaseChange'];
 export type PurchaseOut = components['schemas']['PurchaseOut'];
@@ -9769,6 +9897,7 @@ export type ResponseAsk_404 = components['responses']['ask_404'];
 export type ResponseAsk_409 = components['responses']['ask_409'];
 export type ResponseAsk_413 = components['responses']['ask_413'];
 export type ResponseAsk_422 = components['responses']['ask_422'];
+export type ResponseAsk_429 = components['responses']['ask_429'];
 export type ResponseAsk_503 = components['responses']['ask_503'];
 export type ResponseCalls_400 = components['responses']['calls_400'];
 export type ResponseCalls_401 = components['responses']['calls_401'];
@@ -9778,6 +9907,7 @@ export type ResponseCalls_404 = components['responses']['calls_404'];
 export type ResponseCalls_409 = components['responses']['calls_409'];
 export type ResponseCalls_413 = components['responses']['calls_413'];
 export type ResponseCalls_422 = components['responses']['calls_422'];
+export type ResponseCalls_429 = components['responses']['calls_429'];
 export type ResponseCredits_400 = components['responses']['credits_400'];
 export type ResponseCredits_401 = components['responses']['credits_401'];
 export type ResponseCredits_402 = components['responses']['credits_402'];
@@ -9795,10 +9925,12 @@ export type ResponseDesk_404 = components['responses']['desk_404'];
 export type ResponseDesk_409 = components['responses']['desk_409'];
 export type ResponseDesk_413 = components['responses']['desk_413'];
 export type ResponseDesk_422 = components['responses']['desk_422'];
+export type ResponseDesk_429 = components['responses']['desk_429'];
 export type ResponseDialling_400 = components['responses']['dialling_400'];
 export type ResponseDialling_401 = components['responses']['dialling_401'];
 export type ResponseDialling_403 = components['responses']['dialling_403'];
 export type ResponseDialling_409 = components['responses']['dialling_409'];
+export type ResponseDialling_429 = components['responses']['dialling_429'];
 export type ResponseIdentity_400 = components['responses']['identity_400'];
 export type ResponseIdentity_401 = components['responses']['identity_401'];
 export type ResponseIdentity_403 = components['responses']['identity_403'];
@@ -9816,6 +9948,7 @@ export type ResponseKeys_404 = components['responses']['keys_404'];
 export type ResponseKeys_409 = components['responses']['keys_409'];
 export type ResponseKeys_413 = components['responses']['keys_413'];
 export type ResponseKeys_422 = components['responses']['keys_422'];
+export type ResponseKeys_429 = components['responses']['keys_429'];
 export type ResponseLeads_400 = components['responses']['leads_400'];
 export type ResponseLeads_401 = components['responses']['leads_401'];
 export type ResponseLeads_403 = components['responses']['leads_403'];
@@ -9824,6 +9957,7 @@ export type ResponseLeads_409 = components['responses']['leads_409'];
 export type ResponseLeads_410 = components['responses']['leads_410'];
 export type ResponseLeads_413 = components['responses']['leads_413'];
 export type ResponseLeads_422 = components['responses']['leads_422'];
+export type ResponseLeads_429 = components['responses']['leads_429'];
 export type ResponseLeads_503 = components['responses']['leads_503'];
 export type ResponseLooks_400 = components['responses']['looks_400'];
 export type ResponseLooks_401 = components['responses']['looks_401'];
@@ -9849,6 +9983,7 @@ export type ResponsePolicy_404 = components['responses']['policy_404'];
 export type ResponsePolicy_409 = components['responses']['policy_409'];
 export type ResponsePolicy_413 = components['responses']['policy_413'];
 export type ResponsePolicy_422 = components['responses']['policy_422'];
+export type ResponsePolicy_429 = components['responses']['policy_429'];
 export type ResponsePrivacy_400 = components['responses']['privacy_400'];
 export type ResponsePrivacy_401 = components['responses']['privacy_401'];
 export type ResponsePrivacy_403 = components['responses']['privacy_403'];
@@ -9865,6 +10000,7 @@ export type ResponseQueue_404 = components['responses']['queue_404'];
 export type ResponseQueue_409 = components['responses']['queue_409'];
 export type ResponseQueue_413 = components['responses']['queue_413'];
 export type ResponseQueue_422 = components['responses']['queue_422'];
+export type ResponseQueue_429 = components['responses']['queue_429'];
 export type ResponseStaff_400 = components['responses']['staff_400'];
 export type ResponseStaff_401 = components['responses']['staff_401'];
 export type ResponseStaff_403 = components['responses']['staff_403'];
@@ -9873,6 +10009,7 @@ export type ResponseStaff_409 = components['responses']['staff_409'];
 export type ResponseStaff_410 = components['responses']['staff_410'];
 export type ResponseStaff_413 = components['responses']['staff_413'];
 export type ResponseStaff_422 = components['responses']['staff_422'];
+export type ResponseStaff_429 = components['responses']['staff_429'];
 export type ResponseStaff_503 = components['responses']['staff_503'];
 export type ResponseTeam_400 = components['responses']['team_400'];
 export type ResponseTeam_401 = components['responses']['team_401'];
@@ -9890,6 +10027,7 @@ export type ResponseWebhooks_404 = components['responses']['webhooks_404'];
 export type ResponseWebhooks_409 = components['responses']['webhooks_409'];
 export type ResponseWebhooks_413 = components['responses']['webhooks_413'];
 export type ResponseWebhooks_422 = components['responses']['webhooks_422'];
+export type ResponseWebhooks_429 = components['responses']['webhooks_429'];
 export type $defs = Record<string, never>;
 export interface operations {
     change_name: {
@@ -9956,6 +10094,7 @@ export interface operations {
             403: components["responses"]["calls_403"];
             409: components["responses"]["calls_409"];
             422: components["responses"]["calls_422"];
+            429: components["responses"]["calls_429"];
         };
     };
     start_call: {
@@ -9990,6 +10129,7 @@ export interface operations {
             409: components["responses"]["calls_409"];
             413: components["responses"]["calls_413"];
             422: components["responses"]["calls_422"];
+            429: components["responses"]["calls_429"];
         };
     };
     get_call: {
@@ -10019,6 +10159,7 @@ export interface operations {
             404: components["responses"]["calls_404"];
             409: components["responses"]["calls_409"];
             422: components["responses"]["calls_422"];
+            429: components["responses"]["calls_429"];
         };
     };
     annotate_call: {
@@ -10053,6 +10194,7 @@ export interface operations {
             409: components["responses"]["calls_409"];
             413: components["responses"]["calls_413"];
             422: components["responses"]["calls_422"];
+            429: components["responses"]["calls_429"];
         };
     };
     hang_up: {
@@ -10082,6 +10224,7 @@ export interface operations {
             404: components["responses"]["calls_404"];
             409: components["responses"]["calls_409"];
             422: components["responses"]["calls_422"];
+            429: components["responses"]["calls_429"];
         };
     };
     get_insights: {
@@ -10111,6 +10254,7 @@ export interface operations {
             404: components["responses"]["ask_404"];
             409: components["responses"]["ask_409"];
             422: components["responses"]["ask_422"];
+            429: components["responses"]["ask_429"];
             503: components["responses"]["ask_503"];
         };
     };
@@ -10141,6 +10285,7 @@ export interface operations {
             404: components["responses"]["calls_404"];
             409: components["responses"]["calls_409"];
             422: components["responses"]["calls_422"];
+            429: components["responses"]["calls_429"];
         };
     };
     list_segments: {
@@ -10173,6 +10318,7 @@ export interface operations {
             404: components["responses"]["calls_404"];
             409: components["responses"]["calls_409"];
             422: components["responses"]["calls_422"];
+            429: components["responses"]["calls_429"];
         };
     };
     watch_call: {
@@ -10200,6 +10346,7 @@ export interface operations {
             404: components["responses"]["calls_404"];
             409: components["responses"]["calls_409"];
             422: components["responses"]["calls_422"];
+            429: components["responses"]["calls_429"];
         };
     };
     unwatch_call: {
@@ -10227,6 +10374,7 @@ export interface operations {
             404: components["responses"]["calls_404"];
             409: components["responses"]["calls_409"];
             422: components["responses"]["calls_422"];
+            429: components["responses"]["calls_429"];
         };
     };
     list_watchers: {
@@ -10256,6 +10404,7 @@ export interface operations {
             404: components["responses"]["calls_404"];
             409: components["responses"]["calls_409"];
             422: components["responses"]["calls_422"];
+            429: components["responses"]["calls_429"];
         };
     };
     get_credits: {
@@ -10279,6 +10428,7 @@ export interface operations {
             400: components["responses"]["credits_400"];
             401: components["responses"]["credits_401"];
             403: components["responses"]["credits_403"];
+            429: components["responses"]["credits_429"];
         };
     };
     set_balance_alert: {
@@ -10466,6 +10616,7 @@ export interface operations {
             400: components["responses"]["credits_400"];
             401: components["responses"]["credits_401"];
             403: components["responses"]["credits_403"];
+            429: components["responses"]["credits_429"];
         };
     };
     list_purchases: {
@@ -10551,6 +10702,7 @@ export interface operations {
             400: components["responses"]["credits_400"];
             401: components["responses"]["credits_401"];
             403: components["responses"]["credits_403"];
+            429: components["responses"]["credits_429"];
         };
     };
     get_statement: {
@@ -10646,6 +10798,7 @@ export interface operations {
             400: components["responses"]["credits_400"];
             401: components["responses"]["credits_401"];
             403: components["responses"]["credits_403"];
+            429: components["responses"]["credits_429"];
         };
     };
     start_top_up: {
@@ -10766,6 +10919,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["policy_400"];
+            429: components["responses"]["policy_429"];
         };
     };
     send_delivery_again: {
@@ -10794,6 +10948,7 @@ export interface operations {
             404: components["responses"]["webhooks_404"];
             409: components["responses"]["webhooks_409"];
             422: components["responses"]["webhooks_422"];
+            429: components["responses"]["webhooks_429"];
         };
     };
     get_dial_pause: {
@@ -10817,6 +10972,7 @@ export interface operations {
             400: components["responses"]["dialling_400"];
             401: components["responses"]["dialling_401"];
             403: components["responses"]["dialling_403"];
+            429: components["responses"]["dialling_429"];
         };
     };
     end_dial_pause: {
@@ -10839,6 +10995,7 @@ export interface operations {
             401: components["responses"]["dialling_401"];
             403: components["responses"]["dialling_403"];
             409: components["responses"]["dialling_409"];
+            429: components["responses"]["dialling_429"];
         };
     };
     begin_email_change: {
@@ -11111,6 +11268,7 @@ export interface operations {
             400: components["responses"]["keys_400"];
             401: components["responses"]["keys_401"];
             403: components["responses"]["keys_403"];
+            429: components["responses"]["keys_429"];
         };
     };
     make_key: {
@@ -11142,6 +11300,7 @@ export interface operations {
             409: components["responses"]["keys_409"];
             413: components["responses"]["keys_413"];
             422: components["responses"]["keys_422"];
+            429: components["responses"]["keys_429"];
         };
     };
     revoke_key: {
@@ -11168,6 +11327,7 @@ export interface operations {
             404: components["responses"]["keys_404"];
             409: components["responses"]["keys_409"];
             422: components["responses"]["keys_422"];
+            429: components["responses"]["keys_429"];
         };
     };
     list_leads: {
@@ -11200,6 +11360,7 @@ export interface operations {
             409: components["responses"]["leads_409"];
             410: components["responses"]["leads_410"];
             422: components["responses"]["leads_422"];
+            429: components["responses"]["leads_429"];
             503: components["responses"]["leads_503"];
         };
     };
@@ -11232,6 +11393,7 @@ export interface operations {
             410: components["responses"]["leads_410"];
             413: components["responses"]["leads_413"];
             422: components["responses"]["leads_422"];
+            429: components["responses"]["leads_429"];
             503: components["responses"]["leads_503"];
         };
     };
@@ -11266,6 +11428,7 @@ export interface operations {
             410: components["responses"]["leads_410"];
             413: components["responses"]["leads_413"];
             422: components["responses"]["leads_422"];
+            429: components["responses"]["leads_429"];
             503: components["responses"]["leads_503"];
         };
     };
@@ -11296,6 +11459,7 @@ export interface operations {
             409: components["responses"]["leads_409"];
             410: components["responses"]["leads_410"];
             422: components["responses"]["leads_422"];
+            429: components["responses"]["leads_429"];
             503: components["responses"]["leads_503"];
         };
     };
@@ -11324,6 +11488,7 @@ export interface operations {
             409: components["responses"]["leads_409"];
             410: components["responses"]["leads_410"];
             422: components["responses"]["leads_422"];
+            429: components["responses"]["leads_429"];
             503: components["responses"]["leads_503"];
         };
     };
@@ -11359,6 +11524,7 @@ export interface operations {
             410: components["responses"]["leads_410"];
             413: components["responses"]["leads_413"];
             422: components["responses"]["leads_422"];
+            429: components["responses"]["leads_429"];
             503: components["responses"]["leads_503"];
         };
     };
@@ -11389,6 +11555,7 @@ export interface operations {
             409: components["responses"]["leads_409"];
             410: components["responses"]["leads_410"];
             422: components["responses"]["leads_422"];
+            429: components["responses"]["leads_429"];
             503: components["responses"]["leads_503"];
         };
     };
@@ -11422,6 +11589,7 @@ export interface operations {
             409: components["responses"]["leads_409"];
             410: components["responses"]["leads_410"];
             422: components["responses"]["leads_422"];
+            429: components["responses"]["leads_429"];
             503: components["responses"]["leads_503"];
         };
     };
@@ -11457,6 +11625,7 @@ export interface operations {
             410: components["responses"]["leads_410"];
             413: components["responses"]["leads_413"];
             422: components["responses"]["leads_422"];
+            429: components["responses"]["leads_429"];
             503: components["responses"]["leads_503"];
         };
     };
@@ -11492,6 +11661,7 @@ export interface operations {
             410: components["responses"]["leads_410"];
             413: components["responses"]["leads_413"];
             422: components["responses"]["leads_422"];
+            429: components["responses"]["leads_429"];
             503: components["responses"]["leads_503"];
         };
     };
@@ -11613,6 +11783,7 @@ export interface operations {
             400: components["responses"]["my data_400"];
             401: components["responses"]["my data_401"];
             403: components["responses"]["my data_403"];
+            429: components["responses"]["my data_429"];
         };
     };
     wish_about_calls: {
@@ -12266,6 +12437,7 @@ export interface operations {
             404: components["responses"]["policy_404"];
             409: components["responses"]["policy_409"];
             422: components["responses"]["policy_422"];
+            429: components["responses"]["policy_429"];
         };
     };
     answer_policy: {
@@ -12295,6 +12467,7 @@ export interface operations {
             409: components["responses"]["policy_409"];
             413: components["responses"]["policy_413"];
             422: components["responses"]["policy_422"];
+            429: components["responses"]["policy_429"];
         };
     };
     compare_policy_versions: {
@@ -12323,6 +12496,7 @@ export interface operations {
             404: components["responses"]["policy_404"];
             409: components["responses"]["policy_409"];
             422: components["responses"]["policy_422"];
+            429: components["responses"]["policy_429"];
         };
     };
     get_policy_notice: {
@@ -12346,6 +12520,7 @@ export interface operations {
             400: components["responses"]["policy_400"];
             401: components["responses"]["policy_401"];
             403: components["responses"]["policy_403"];
+            429: components["responses"]["policy_429"];
         };
     };
     confirm_policy_notice: {
@@ -12375,6 +12550,7 @@ export interface operations {
             409: components["responses"]["policy_409"];
             413: components["responses"]["policy_413"];
             422: components["responses"]["policy_422"];
+            429: components["responses"]["policy_429"];
         };
     };
     list_policy_versions: {
@@ -12396,6 +12572,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["policy_400"];
+            429: components["responses"]["policy_429"];
         };
     };
     list_own_cases: {
@@ -12419,6 +12596,7 @@ export interface operations {
             400: components["responses"]["privacy_400"];
             401: components["responses"]["privacy_401"];
             403: components["responses"]["privacy_403"];
+            429: components["responses"]["privacy_429"];
         };
     };
     open_own_case: {
@@ -12475,6 +12653,7 @@ export interface operations {
             400: components["responses"]["privacy_400"];
             401: components["responses"]["privacy_401"];
             403: components["responses"]["privacy_403"];
+            429: components["responses"]["privacy_429"];
         };
     };
     stop_texts: {
@@ -12525,6 +12704,7 @@ export interface operations {
             400: components["responses"]["privacy_400"];
             401: components["responses"]["privacy_401"];
             403: components["responses"]["privacy_403"];
+            429: components["responses"]["privacy_429"];
         };
     };
     get_erasure: {
@@ -12548,6 +12728,7 @@ export interface operations {
             400: components["responses"]["privacy_400"];
             401: components["responses"]["privacy_401"];
             403: components["responses"]["privacy_403"];
+            429: components["responses"]["privacy_429"];
         };
     };
     request_erasure: {
@@ -12632,6 +12813,7 @@ export interface operations {
             400: components["responses"]["privacy_400"];
             401: components["responses"]["privacy_401"];
             403: components["responses"]["privacy_403"];
+            429: components["responses"]["privacy_429"];
         };
     };
     list_expiring_data: {
@@ -12655,6 +12837,7 @@ export interface operations {
             400: components["responses"]["privacy_400"];
             401: components["responses"]["privacy_401"];
             403: components["responses"]["privacy_403"];
+            429: components["responses"]["privacy_429"];
         };
     };
     export_personal_data: {
@@ -12678,6 +12861,7 @@ export interface operations {
             400: components["responses"]["privacy_400"];
             401: components["responses"]["privacy_401"];
             403: components["responses"]["privacy_403"];
+            429: components["responses"]["privacy_429"];
         };
     };
     list_held_data: {
@@ -12701,6 +12885,7 @@ export interface operations {
             400: components["responses"]["privacy_400"];
             401: components["responses"]["privacy_401"];
             403: components["responses"]["privacy_403"];
+            429: components["responses"]["privacy_429"];
         };
     };
     get_own_law: {
@@ -12724,6 +12909,7 @@ export interface operations {
             400: components["responses"]["privacy_400"];
             401: components["responses"]["privacy_401"];
             403: components["responses"]["privacy_403"];
+            429: components["responses"]["privacy_429"];
         };
     };
     get_nominee: {
@@ -12747,6 +12933,7 @@ export interface operations {
             400: components["responses"]["privacy_400"];
             401: components["responses"]["privacy_401"];
             403: components["responses"]["privacy_403"];
+            429: components["responses"]["privacy_429"];
         };
     };
     name_nominee: {
@@ -12831,6 +13018,7 @@ export interface operations {
             400: components["responses"]["policy_400"];
             401: components["responses"]["policy_401"];
             403: components["responses"]["policy_403"];
+            429: components["responses"]["policy_429"];
         };
     };
     set_purpose: {
@@ -12860,6 +13048,7 @@ export interface operations {
             409: components["responses"]["policy_409"];
             413: components["responses"]["policy_413"];
             422: components["responses"]["policy_422"];
+            429: components["responses"]["policy_429"];
         };
     };
     list_processors: {
@@ -12881,6 +13070,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["policy_400"];
+            429: components["responses"]["policy_429"];
         };
     };
     list_questions: {
@@ -12910,6 +13100,7 @@ export interface operations {
             404: components["responses"]["ask_404"];
             409: components["responses"]["ask_409"];
             422: components["responses"]["ask_422"];
+            429: components["responses"]["ask_429"];
             503: components["responses"]["ask_503"];
         };
     };
@@ -12945,6 +13136,7 @@ export interface operations {
             409: components["responses"]["ask_409"];
             413: components["responses"]["ask_413"];
             422: components["responses"]["ask_422"];
+            429: components["responses"]["ask_429"];
             503: components["responses"]["ask_503"];
         };
     };
@@ -12973,6 +13165,7 @@ export interface operations {
             404: components["responses"]["ask_404"];
             409: components["responses"]["ask_409"];
             422: components["responses"]["ask_422"];
+            429: components["responses"]["ask_429"];
             503: components["responses"]["ask_503"];
         };
     };
@@ -12997,6 +13190,7 @@ export interface operations {
             400: components["responses"]["queue_400"];
             401: components["responses"]["queue_401"];
             403: components["responses"]["queue_403"];
+            429: components["responses"]["queue_429"];
         };
     };
     start_queue: {
@@ -13027,6 +13221,7 @@ export interface operations {
             409: components["responses"]["queue_409"];
             413: components["responses"]["queue_413"];
             422: components["responses"]["queue_422"];
+            429: components["responses"]["queue_429"];
         };
     };
     end_queue: {
@@ -13049,6 +13244,7 @@ export interface operations {
             401: components["responses"]["queue_401"];
             403: components["responses"]["queue_403"];
             409: components["responses"]["queue_409"];
+            429: components["responses"]["queue_429"];
         };
     };
     take_next_lead: {
@@ -13073,6 +13269,7 @@ export interface operations {
             401: components["responses"]["queue_401"];
             403: components["responses"]["queue_403"];
             409: components["responses"]["queue_409"];
+            429: components["responses"]["queue_429"];
         };
     };
     list_reservations: {
@@ -13096,6 +13293,7 @@ export interface operations {
             400: components["responses"]["queue_400"];
             401: components["responses"]["queue_401"];
             403: components["responses"]["queue_403"];
+            429: components["responses"]["queue_429"];
         };
     };
     skip_lead: {
@@ -13127,6 +13325,7 @@ export interface operations {
             409: components["responses"]["queue_409"];
             413: components["responses"]["queue_413"];
             422: components["responses"]["queue_422"];
+            429: components["responses"]["queue_429"];
         };
     };
     list_queue_workers: {
@@ -13150,6 +13349,7 @@ export interface operations {
             400: components["responses"]["queue_400"];
             401: components["responses"]["queue_401"];
             403: components["responses"]["queue_403"];
+            429: components["responses"]["queue_429"];
         };
     };
     correct_segment: {
@@ -13184,6 +13384,7 @@ export interface operations {
             409: components["responses"]["calls_409"];
             413: components["responses"]["calls_413"];
             422: components["responses"]["calls_422"];
+            429: components["responses"]["calls_429"];
         };
     };
     get_session: {
@@ -13205,6 +13406,39 @@ export interface operations {
                 };
             };
             400: components["responses"]["identity_400"];
+            429: components["responses"]["identity_429"];
+        };
+    };
+    prove_again: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProofIn"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["identity_400"];
+            401: components["responses"]["identity_401"];
+            403: components["responses"]["identity_403"];
+            404: components["responses"]["identity_404"];
+            409: components["responses"]["identity_409"];
+            410: components["responses"]["identity_410"];
+            413: components["responses"]["identity_413"];
+            422: components["responses"]["identity_422"];
+            429: components["responses"]["identity_429"];
+            503: components["responses"]["identity_503"];
         };
     };
     enter_workspace: {
@@ -13261,6 +13495,7 @@ export interface operations {
             400: components["responses"]["identity_400"];
             401: components["responses"]["identity_401"];
             403: components["responses"]["identity_403"];
+            429: components["responses"]["identity_429"];
         };
     };
     revoke_session: {
@@ -13441,6 +13676,7 @@ export interface operations {
             };
             400: components["responses"]["identity_400"];
             404: components["responses"]["identity_404"];
+            429: components["responses"]["identity_429"];
         };
     };
     finish_social_sign_up: {
@@ -13525,6 +13761,7 @@ export interface operations {
             400: components["responses"]["desk_400"];
             401: components["responses"]["desk_401"];
             403: components["responses"]["desk_403"];
+            429: components["responses"]["desk_429"];
         };
     };
     record_breach: {
@@ -13556,6 +13793,7 @@ export interface operations {
             409: components["responses"]["desk_409"];
             413: components["responses"]["desk_413"];
             422: components["responses"]["desk_422"];
+            429: components["responses"]["desk_429"];
         };
     };
     close_breach: {
@@ -13589,6 +13827,7 @@ export interface operations {
             409: components["responses"]["desk_409"];
             413: components["responses"]["desk_413"];
             422: components["responses"]["desk_422"];
+            429: components["responses"]["desk_429"];
         };
     };
     note_breach: {
@@ -13622,6 +13861,7 @@ export interface operations {
             409: components["responses"]["desk_409"];
             413: components["responses"]["desk_413"];
             422: components["responses"]["desk_422"];
+            429: components["responses"]["desk_429"];
         };
     };
     tell_of_breach: {
@@ -13655,6 +13895,7 @@ export interface operations {
             409: components["responses"]["desk_409"];
             413: components["responses"]["desk_413"];
             422: components["responses"]["desk_422"];
+            429: components["responses"]["desk_429"];
         };
     };
     list_cases: {
@@ -13684,6 +13925,7 @@ export interface operations {
             404: components["responses"]["desk_404"];
             409: components["responses"]["desk_409"];
             422: components["responses"]["desk_422"];
+            429: components["responses"]["desk_429"];
         };
     };
     open_case: {
@@ -13715,6 +13957,7 @@ export interface operations {
             409: components["responses"]["desk_409"];
             413: components["responses"]["desk_413"];
             422: components["responses"]["desk_422"];
+            429: components["responses"]["desk_429"];
         };
     };
     get_case: {
@@ -13743,6 +13986,7 @@ export interface operations {
             404: components["responses"]["desk_404"];
             409: components["responses"]["desk_409"];
             422: components["responses"]["desk_422"];
+            429: components["responses"]["desk_429"];
         };
     };
     carry_out_case: {
@@ -13776,6 +14020,7 @@ export interface operations {
             409: components["responses"]["desk_409"];
             413: components["responses"]["desk_413"];
             422: components["responses"]["desk_422"];
+            429: components["responses"]["desk_429"];
         };
     };
     close_case: {
@@ -13809,6 +14054,7 @@ export interface operations {
             409: components["responses"]["desk_409"];
             413: components["responses"]["desk_413"];
             422: components["responses"]["desk_422"];
+            429: components["responses"]["desk_429"];
         };
     };
     correct_case: {
@@ -13842,6 +14088,7 @@ export interface operations {
             409: components["responses"]["desk_409"];
             413: components["responses"]["desk_413"];
             422: components["responses"]["desk_422"];
+            429: components["responses"]["desk_429"];
         };
     };
     approve_case_deletion: {
@@ -13875,6 +14122,7 @@ export interface operations {
             409: components["responses"]["desk_409"];
             413: components["responses"]["desk_413"];
             422: components["responses"]["desk_422"];
+            429: components["responses"]["desk_429"];
         };
     };
     take_back_case_deletion: {
@@ -13903,6 +14151,7 @@ export interface operations {
             404: components["responses"]["desk_404"];
             409: components["responses"]["desk_409"];
             422: components["responses"]["desk_422"];
+            429: components["responses"]["desk_429"];
         };
     };
     withdraw_case_deletion: {
@@ -13931,6 +14180,7 @@ export interface operations {
             404: components["responses"]["desk_404"];
             409: components["responses"]["desk_409"];
             422: components["responses"]["desk_422"];
+            429: components["responses"]["desk_429"];
         };
     };
     lift_case_restriction: {
@@ -13964,6 +14214,7 @@ export interface operations {
             409: components["responses"]["desk_409"];
             413: components["responses"]["desk_413"];
             422: components["responses"]["desk_422"];
+            429: components["responses"]["desk_429"];
         };
     };
     prepare_nominee: {
@@ -13997,6 +14248,7 @@ export interface operations {
             409: components["responses"]["desk_409"];
             413: components["responses"]["desk_413"];
             422: components["responses"]["desk_422"];
+            429: components["responses"]["desk_429"];
         };
     };
     approve_nominee: {
@@ -14030,6 +14282,7 @@ export interface operations {
             409: components["responses"]["desk_409"];
             413: components["responses"]["desk_413"];
             422: components["responses"]["desk_422"];
+            429: components["responses"]["desk_429"];
         };
     };
     withdraw_nominee: {
@@ -14058,6 +14311,7 @@ export interface operations {
             404: components["responses"]["desk_404"];
             409: components["responses"]["desk_409"];
             422: components["responses"]["desk_422"];
+            429: components["responses"]["desk_429"];
         };
     };
     note_case: {
@@ -14091,6 +14345,7 @@ export interface operations {
             409: components["responses"]["desk_409"];
             413: components["responses"]["desk_413"];
             422: components["responses"]["desk_422"];
+            429: components["responses"]["desk_429"];
         };
     };
     pause_case: {
@@ -14124,6 +14379,7 @@ export interface operations {
             409: components["responses"]["desk_409"];
             413: components["responses"]["desk_413"];
             422: components["responses"]["desk_422"];
+            429: components["responses"]["desk_429"];
         };
     };
     prove_case: {
@@ -14157,6 +14413,7 @@ export interface operations {
             409: components["responses"]["desk_409"];
             413: components["responses"]["desk_413"];
             422: components["responses"]["desk_422"];
+            429: components["responses"]["desk_429"];
         };
     };
     reply_to_case: {
@@ -14190,6 +14447,7 @@ export interface operations {
             409: components["responses"]["desk_409"];
             413: components["responses"]["desk_413"];
             422: components["responses"]["desk_422"];
+            429: components["responses"]["desk_429"];
         };
     };
     resume_case: {
@@ -14218,6 +14476,7 @@ export interface operations {
             404: components["responses"]["desk_404"];
             409: components["responses"]["desk_409"];
             422: components["responses"]["desk_422"];
+            429: components["responses"]["desk_429"];
         };
     };
     sort_case: {
@@ -14251,6 +14510,7 @@ export interface operations {
             409: components["responses"]["desk_409"];
             413: components["responses"]["desk_413"];
             422: components["responses"]["desk_422"];
+            429: components["responses"]["desk_429"];
         };
     };
     take_case: {
@@ -14279,6 +14539,7 @@ export interface operations {
             404: components["responses"]["desk_404"];
             409: components["responses"]["desk_409"];
             422: components["responses"]["desk_422"];
+            429: components["responses"]["desk_429"];
         };
     };
     find_disclosures: {
@@ -14310,6 +14571,7 @@ export interface operations {
             409: components["responses"]["desk_409"];
             413: components["responses"]["desk_413"];
             422: components["responses"]["desk_422"];
+            429: components["responses"]["desk_429"];
         };
     };
     enrol: {
@@ -14342,6 +14604,7 @@ export interface operations {
             410: components["responses"]["staff_410"];
             413: components["responses"]["staff_413"];
             422: components["responses"]["staff_422"];
+            429: components["responses"]["staff_429"];
             503: components["responses"]["staff_503"];
         };
     };
@@ -14375,6 +14638,7 @@ export interface operations {
             410: components["responses"]["staff_410"];
             413: components["responses"]["staff_413"];
             422: components["responses"]["staff_422"];
+            429: components["responses"]["staff_429"];
             503: components["responses"]["staff_503"];
         };
     };
@@ -14405,6 +14669,7 @@ export interface operations {
             409: components["responses"]["staff_409"];
             410: components["responses"]["staff_410"];
             422: components["responses"]["staff_422"];
+            429: components["responses"]["staff_429"];
             503: components["responses"]["staff_503"];
         };
     };
@@ -14429,6 +14694,7 @@ export interface operations {
             400: components["responses"]["desk_400"];
             401: components["responses"]["desk_401"];
             403: components["responses"]["desk_403"];
+            429: components["responses"]["desk_429"];
         };
     };
     place_hold: {
@@ -14460,6 +14726,7 @@ export interface operations {
             409: components["responses"]["desk_409"];
             413: components["responses"]["desk_413"];
             422: components["responses"]["desk_422"];
+            429: components["responses"]["desk_429"];
         };
     };
     approve_hold: {
@@ -14488,6 +14755,7 @@ export interface operations {
             404: components["responses"]["desk_404"];
             409: components["responses"]["desk_409"];
             422: components["responses"]["desk_422"];
+            429: components["responses"]["desk_429"];
         };
     };
     lift_hold: {
@@ -14521,6 +14789,7 @@ export interface operations {
             409: components["responses"]["desk_409"];
             413: components["responses"]["desk_413"];
             422: components["responses"]["desk_422"];
+            429: components["responses"]["desk_429"];
         };
     };
     review_hold: {
@@ -14554,6 +14823,7 @@ export interface operations {
             409: components["responses"]["desk_409"];
             413: components["responses"]["desk_413"];
             422: components["responses"]["desk_422"];
+            429: components["responses"]["desk_429"];
         };
     };
     list_own_looks: {
@@ -14668,6 +14938,7 @@ export interface operations {
             404: components["responses"]["desk_404"];
             409: components["responses"]["desk_409"];
             422: components["responses"]["desk_422"];
+            429: components["responses"]["desk_429"];
         };
     };
     prepare_order: {
@@ -14699,6 +14970,7 @@ export interface operations {
             409: components["responses"]["desk_409"];
             413: components["responses"]["desk_413"];
             422: components["responses"]["desk_422"];
+            429: components["responses"]["desk_429"];
         };
     };
     approve_order: {
@@ -14732,6 +15004,7 @@ export interface operations {
             409: components["responses"]["desk_409"];
             413: components["responses"]["desk_413"];
             422: components["responses"]["desk_422"];
+            429: components["responses"]["desk_429"];
         };
     };
     release_order: {
@@ -14760,6 +15033,7 @@ export interface operations {
             404: components["responses"]["desk_404"];
             409: components["responses"]["desk_409"];
             422: components["responses"]["desk_422"];
+            429: components["responses"]["desk_429"];
         };
     };
     withdraw_order: {
@@ -14788,6 +15062,7 @@ export interface operations {
             404: components["responses"]["desk_404"];
             409: components["responses"]["desk_409"];
             422: components["responses"]["desk_422"];
+            429: components["responses"]["desk_429"];
         };
     };
     list_staff: {
@@ -14811,6 +15086,7 @@ export interface operations {
             400: components["responses"]["staff_400"];
             401: components["responses"]["staff_401"];
             403: components["responses"]["staff_403"];
+            429: components["responses"]["staff_429"];
         };
     };
     disable_staff: {
@@ -14838,6 +15114,7 @@ export interface operations {
             409: components["responses"]["staff_409"];
             410: components["responses"]["staff_410"];
             422: components["responses"]["staff_422"];
+            429: components["responses"]["staff_429"];
             503: components["responses"]["staff_503"];
         };
     };
@@ -14862,6 +15139,7 @@ export interface operations {
             400: components["responses"]["desk_400"];
             401: components["responses"]["desk_401"];
             403: components["responses"]["desk_403"];
+            429: components["responses"]["desk_429"];
         };
     };
     list_reviews: {
@@ -14885,6 +15163,7 @@ export interface operations {
             400: components["responses"]["desk_400"];
             401: components["responses"]["desk_401"];
             403: components["responses"]["desk_403"];
+            429: components["responses"]["desk_429"];
         };
     };
     note_review: {
@@ -14916,6 +15195,7 @@ export interface operations {
             409: components["responses"]["desk_409"];
             413: components["responses"]["desk_413"];
             422: components["responses"]["desk_422"];
+            429: components["responses"]["desk_429"];
         };
     };
     finish_follow_up: {
@@ -14949,6 +15229,7 @@ export interface operations {
             409: components["responses"]["desk_409"];
             413: components["responses"]["desk_413"];
             422: components["responses"]["desk_422"];
+            429: components["responses"]["desk_429"];
         };
     };
     get_staff_session: {
@@ -14970,6 +15251,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["staff_400"];
+            429: components["responses"]["staff_429"];
         };
     };
     staff_sign_in: {
@@ -15002,6 +15284,7 @@ export interface operations {
             410: components["responses"]["staff_410"];
             413: components["responses"]["staff_413"];
             422: components["responses"]["staff_422"];
+            429: components["responses"]["staff_429"];
             503: components["responses"]["staff_503"];
         };
     };
@@ -15028,6 +15311,7 @@ export interface operations {
             409: components["responses"]["staff_409"];
             410: components["responses"]["staff_410"];
             422: components["responses"]["staff_422"];
+            429: components["responses"]["staff_429"];
             503: components["responses"]["staff_503"];
         };
     };
@@ -15084,6 +15368,7 @@ export interface operations {
             400: components["responses"]["leads_400"];
             401: components["responses"]["leads_401"];
             403: components["responses"]["leads_403"];
+            429: components["responses"]["leads_429"];
         };
     };
     get_team: {
@@ -15107,6 +15392,7 @@ export interface operations {
             400: components["responses"]["team_400"];
             401: components["responses"]["team_401"];
             403: components["responses"]["team_403"];
+            429: components["responses"]["team_429"];
         };
     };
     list_activity: {
@@ -15401,6 +15687,7 @@ export interface operations {
             400: components["responses"]["team_400"];
             401: components["responses"]["team_401"];
             403: components["responses"]["team_403"];
+            429: components["responses"]["team_429"];
         };
     };
     get_voice_token: {
@@ -15426,6 +15713,7 @@ export interface operations {
             402: components["responses"]["calls_402"];
             403: components["responses"]["calls_403"];
             409: components["responses"]["calls_409"];
+            429: components["responses"]["calls_429"];
         };
     };
     get_wall: {
@@ -15449,6 +15737,7 @@ export interface operations {
             400: components["responses"]["calls_400"];
             401: components["responses"]["calls_401"];
             403: components["responses"]["calls_403"];
+            429: components["responses"]["calls_429"];
         };
     };
     list_ways_in: {
@@ -15472,6 +15761,7 @@ export interface operations {
             400: components["responses"]["identity_400"];
             401: components["responses"]["identity_401"];
             403: components["responses"]["identity_403"];
+            429: components["responses"]["identity_429"];
         };
     };
     send_proof_code: {
@@ -15590,6 +15880,7 @@ export interface operations {
             400: components["responses"]["webhooks_400"];
             401: components["responses"]["webhooks_401"];
             403: components["responses"]["webhooks_403"];
+            429: components["responses"]["webhooks_429"];
         };
     };
     make_webhook: {
@@ -15621,6 +15912,7 @@ export interface operations {
             409: components["responses"]["webhooks_409"];
             413: components["responses"]["webhooks_413"];
             422: components["responses"]["webhooks_422"];
+            429: components["responses"]["webhooks_429"];
         };
     };
     remove_webhook: {
@@ -15647,6 +15939,7 @@ export interface operations {
             404: components["responses"]["webhooks_404"];
             409: components["responses"]["webhooks_409"];
             422: components["responses"]["webhooks_422"];
+            429: components["responses"]["webhooks_429"];
         };
     };
     change_webhook: {
@@ -15680,6 +15973,7 @@ export interface operations {
             409: components["responses"]["webhooks_409"];
             413: components["responses"]["webhooks_413"];
             422: components["responses"]["webhooks_422"];
+            429: components["responses"]["webhooks_429"];
         };
     };
     list_deliveries: {
@@ -15711,6 +16005,7 @@ export interface operations {
             404: components["responses"]["webhooks_404"];
             409: components["responses"]["webhooks_409"];
             422: components["responses"]["webhooks_422"];
+            429: components["responses"]["webhooks_429"];
         };
     };
     rotate_webhook_secret: {
@@ -15739,6 +16034,7 @@ export interface operations {
             404: components["responses"]["webhooks_404"];
             409: components["responses"]["webhooks_409"];
             422: components["responses"]["webhooks_422"];
+            429: components["responses"]["webhooks_429"];
         };
     };
     test_webhook: {
@@ -15767,6 +16063,7 @@ export interface operations {
             404: components["responses"]["webhooks_404"];
             409: components["responses"]["webhooks_409"];
             422: components["responses"]["webhooks_422"];
+            429: components["responses"]["webhooks_429"];
         };
     };
     rename_workspace: {
@@ -15823,6 +16120,7 @@ export interface operations {
             400: components["responses"]["team_400"];
             401: components["responses"]["team_401"];
             403: components["responses"]["team_403"];
+            429: components["responses"]["team_429"];
         };
     };
 }

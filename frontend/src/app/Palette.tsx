@@ -33,7 +33,7 @@ const PLACES: readonly { label: string; target: Target }[] = [
   { label: "Credits: balance, packs, statement", target: { to: "/credits" } },
   { label: "Team: members, invitations", target: { to: "/team" } },
   { label: "Privacy centre", target: { to: "/privacy" } },
-  { label: "Settings: password, sessions, sign out", target: { to: "/settings" } },
+  { label: "Settings: password, sessions, keys", target: { to: "/settings" } },
   { label: "Webhooks: servers that are told", target: { to: "/settings/webhooks" } },
   { label: "Privacy policy", target: { to: "/policy" } },
 ];

@@ -1,6 +1,7 @@
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate, useRouter } from "@tanstack/react-router";
 import { type ComponentType, lazy, type ReactNode, Suspense, useEffect, useState } from "react";
+import { forgetAllButSession } from "../api/forget";
 import { sessionQuery } from "../api/queries";
 import type { Session } from "../api/types";
 import {
@@ -24,6 +25,7 @@ import { EmailNotice } from "./EmailNotice";
 import { LookBanner } from "./LookBanner";
 import { PolicyNotice } from "./PolicyNotice";
 import classes from "./Shell.module.css";
+import { SignOut } from "./SignOut";
 
 const Palette = lazy(() => import("./Palette").then((module) => ({ default: module.Palette })));
 const KeyHelp = lazy(() => import("./KeyHelp").then((module) => ({ default: module.KeyHelp })));
@@ -74,14 +76,17 @@ function NavLink({ place }: { place: Place }) {
 /** The frame around every page for signed-in people; leaves for the sign-in page when the session ends. */
 export function Shell() {
   const { data: session } = useQuery(sessionQuery);
+  const client = useQueryClient();
   const router = useRouter();
   const ended = session !== undefined && session.state !== "signed_in";
   // Once for each end, and from the address at that moment: this page is still drawn while the next one loads.
   useEffect(() => {
     if (!ended) return;
+    // Nothing is drawn any more, and whoever sits here next finds nothing in memory either.
+    forgetAllButSession(client);
     const next = router.state.location.href;
     void router.navigate({ to: "/sign-in", search: { next }, replace: true });
-  }, [ended, router]);
+  }, [ended, router, client]);
   const mustAnswer = session?.must_answer_policy === true;
   useEffect(() => {
     if (!mustAnswer) return;
@@ -118,6 +123,7 @@ export function Shell() {
               </strong>
               {workspace.name}
             </div>
+            {look === null && <SignOut where="menu" />}
           </div>
         </nav>
         <main id="main" className={classes.main} tabIndex={-1}>
@@ -165,6 +171,7 @@ function TopBar({ userId, isLive }: { userId: string; isLive: boolean }) {
       <div className={classes.spacer} />
       {isLive && <ConnectionDot />}
       <BalanceChip userId={userId} />
+      {isLive && <SignOut where="top" />}
       <Suspense fallback={null}>
         {open === "palette" && (
           <Palette

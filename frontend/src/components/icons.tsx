@@ -128,4 +128,11 @@ export const EyeIcon = icon(
     <circle cx="12" cy="12" r="2.5" />
   </>,
 );
+export const LeaveIcon = icon(
+  <>
+    <path d="M14 4H6a1 1 0 0 0-1 1v14a1 1 0 0 0 1 1h8" />
+    <path d="M10 12h10" />
+    <path d="M16.5 8.5L20 12l-3.5 3.5" />
+  </>,
+);
 export const CheckIcon = icon(<path d="M5 12.5l4.5 4.5L19 7.5" />);

@@ -6,25 +6,24 @@ import { keys } from "../../api/keys";
 import { asProblem } from "../../api/problem";
 import type { ApiKeyMade, Scope } from "../../api/types";
 import { ProblemNote } from "../../components/Note";
+import { ProofDialog, wantsProof } from "./ProofDialog";
 import { SCOPE_WORDS } from "./scopeWords";
 
 const ENDS = [
   { value: "30", label: "in 30 days" },
   { value: "90", label: "in 90 days" },
   { value: "365", label: "in a year" },
-  { value: "", label: "not by itself" },
+  { value: "730", label: "in two years" },
 ];
 
 export function KeyForm({ onMade, onClose }: { onMade: (key: ApiKeyMade) => void; onClose: () => void }) {
   const client = useQueryClient();
   const [name, setName] = useState("");
   const [scopes, setScopes] = useState<Scope[]>([]);
-  const [ends, setEnds] = useState("90");
+  const [ends, setEnds] = useState("365");
   const make = useMutation({
     mutationFn: () =>
-      answer(
-        api.POST("/api/keys", { body: { name, scopes, expires_in_days: ends === "" ? null : Number(ends) } }),
-      ),
+      answer(api.POST("/api/keys", { body: { name, scopes, expires_in_days: Number(ends) } })),
     onSuccess: async (made) => {
       await client.invalidateQueries({ queryKey: keys.apiKeys });
       onMade(made);
@@ -64,11 +63,13 @@ export function KeyForm({ onMade, onClose }: { onMade: (key: ApiKeyMade) => void
       </Checkbox.Group>
       <NativeSelect
         label="It ends"
+        description="You are told by mail two weeks before"
         value={ends}
         onChange={(event) => setEnds(event.currentTarget.value)}
         data={ENDS}
       />
-      {problem?.errors.length === 0 && <ProblemNote error={problem} />}
+      {problem?.errors.length === 0 && !wantsProof(problem) && <ProblemNote error={problem} />}
+      {wantsProof(problem) && <ProofDialog onProved={() => make.mutate()} onClose={() => make.reset()} />}
       <div className="row">
         <Button type="submit" disabled={scopes.length === 0} loading={make.isPending}>
           Make the key

@@ -117,7 +117,6 @@ function Keys({ items }: { items: ApiKey[] }) {
 }
 
 function endWords({ expires_at }: ApiKey, now: Date): string {
-  if (expires_at === null) return "does not end by itself";
   return `${new Date(expires_at) > now ? "ends" : "ended"} ${onDate(expires_at)}`;
 }
 

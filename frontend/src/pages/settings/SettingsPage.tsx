@@ -19,33 +19,20 @@ import { MobilePanel } from "./MobilePanel";
 import { NamePanel } from "./NamePanel";
 import { OwnNamePanel } from "./OwnNamePanel";
 import { PasswordPanel } from "./PasswordPanel";
+import { ProofDialog, wantsProof } from "./ProofDialog";
 import classes from "./SettingsPage.module.css";
 import { WaysInPanel } from "./WaysInPanel";
 import { WorkspacesPanel } from "./WorkspacesPanel";
 
 export function SettingsPage() {
   const { user, workspace, permissions } = useSignedIn();
-  const leave = useMutation({
-    mutationFn: () => answer(api.POST("/api/signout")),
-    // A new document forgets everything that this one held.
-    onSuccess: () => window.location.assign("/sign-in"),
-  });
   const facts: [string, string][] = [
     ["Name", `${user.first_name} ${user.last_name}`],
     ["Mobile", user.mobile_e164],
     ["Workspace", workspace.name],
   ];
   return (
-    <Page
-      title="Settings"
-      width="narrow"
-      actions={
-        <Button variant="default" onClick={() => leave.mutate()} loading={leave.isPending}>
-          Sign out
-        </Button>
-      }
-    >
-      <ProblemNote error={leave.error} />
+    <Page title="Settings" width="narrow">
       <Panel title="You">
         <dl className={classes.facts}>
           {facts.map(([name, value]) => (
@@ -97,7 +84,10 @@ function Sessions() {
   const now = new Date();
   return (
     <Panel title="Where you are signed in">
-      <ProblemNote error={devices.error ?? revoke.error} />
+      <ProblemNote error={devices.error ?? (wantsProof(revoke.error) ? null : revoke.error)} />
+      {wantsProof(revoke.error) && revoke.variables !== undefined && (
+        <ProofDialog onProved={() => revoke.mutate(revoke.variables)} onClose={() => revoke.reset()} />
+      )}
       {devices.isPending && <Waiting lines={3} what="your sessions" />}
       {devices.data && (
         <table className={list.table}>
