@@ -3,7 +3,7 @@
 Ninja exempts routes without cookie authentication from CSRF, so every one here checks it.
 """
 
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Final, cast
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -24,6 +24,9 @@ from identity.staff.looks import OpenLook
 from identity.staff.permissions import StaffPermission
 from processors.errors import DomainError
 
+# What Django's check lets through whatever it is shown.
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+
 
 class CsrfFailed(DomainError):
     """The request does not prove that our own page sent it."""
@@ -38,7 +41,7 @@ class CookieAuth(APIKeyCookie):
 
     def __call__(self, request: HttpRequest) -> Any:
         """Raises CsrfFailed."""
-        if check_csrf(request):
+        if request.method not in _SAFE and check_csrf(request):
             raise CsrfFailed("The page is too old to act on. Reload it and try again.")
         return self.authenticate(request, None)
 
@@ -79,7 +82,8 @@ class SessionAuth(PersonAuth):
         if actor is None:
             return None
         row = session_of(request).row
-        if row is not None and look_of(request) is None:
+        # Most are settled, and nobody has to know where they come from.
+        if row is not None and look_of(request) is None and changed_policy.is_unsettled(row):
             changed_policy.go_on(session=row, client=client_of(request), now=timezone.now())
         # A session that was read before, and a look, have not confined it.
         if not tenancy.confined_to(actor.workspace_id):
@@ -171,7 +175,7 @@ def _key_in(request: HttpRequest) -> str | None:
 
     Other credentials may be a proxy's, to which a browser sends them with every request.
     """
-    return key_of(request.headers.get("Authorization", ""))
+    return key_of(request.META.get("HTTP_AUTHORIZATION", ""))
 
 
 def key_of(authorization: str) -> str | None:

@@ -13,6 +13,7 @@ NAMES = {
     "media": "Twilio's media frames in, from 40 calls to thousands",
     "ledger": "debits and minute ticks, durable: against the usual ways, a library and what PostgreSQL can do",
     "rest": "what authentication adds to a request: sessions, keys, and Django's own beside them",
+    "signin": "how soon the sign-in page takes a letter in a real browser, nothing cached and again",
     "statement": "the statement's export: memory and rate, from 1,000 to 100,000 entries",
     "calling": "from the press of Call to the carrier, callbacks, their events, import, lists beside usual stacks",
     "erasure": "somebody with 1,000 calls is exported and erased while others call: seconds, waits, bytes left",

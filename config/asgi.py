@@ -8,16 +8,17 @@ from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-from django.core.asgi import get_asgi_application
+import django
 
-# The protocol's types are wider than those of Django.
-django_application: Any = get_asgi_application()
+# As Django's get_asgi_application does.
+django.setup(set_prefix=False)
 
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.conf import settings
 from django.urls import path, re_path
 
 from api.lean import LeanReads
+from config.handler import OneThreadHandler
 from config.limits import Limited
 from config.middleware import program_headers
 from config.replayed import with_door
@@ -32,6 +33,8 @@ from voice.status_door import StatusDoor
 media_socket: Any = MediaStreamConsumer.as_asgi()
 browser_socket: Any = with_own_origin(with_caller(BrowserConsumer.as_asgi()), public_url=settings.PUBLIC_URL)
 nowhere: Any = refuse_socket
+# The protocol's types are wider than those of Django.
+django_application: Any = OneThreadHandler()
 
 served = ProtocolTypeRouter(
     {

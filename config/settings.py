@@ -299,6 +299,9 @@ STATIC_URL = "/static/"
 FRONTEND_DIST = BASE_DIR / "frontend" / "dist"
 WHITENOISE_ROOT = FRONTEND_DIST if FRONTEND_DIST.is_dir() else None
 WHITENOISE_INDEX_FILE = False
+# The build writes a digest of the content into the names of all of them.
+WHITENOISE_IMMUTABLE_FILE_TEST = "^/assets/"
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 # --- Logs: JSON lines of declared fields only ---------------------------------------------------------------------
 LOG_LEVEL = environment.text("LOG_LEVEL", "INFO")

@@ -163,10 +163,22 @@ def use_is_due(row: ApiKey, *, now: datetime) -> bool:
     return row.last_used_at is None or now - row.last_used_at >= _USE_NOTED_EVERY
 
 
+_ASKED: Final = (
+    "workspace",
+    "scopes",
+    "last_used_at",
+    "membership__role",
+    "membership__user__is_active",
+    "membership__user__texts_stopped_at",
+)
+
+
 def _good(key_digest: str, now: datetime) -> QuerySet[ApiKey]:
+    """With what every request asks; whatever else a route asks is read then."""
     return (
         ApiKey.objects.get_queryset()
         .select_related("membership__user")
+        .only(*_ASKED)
         .annotate(**{tenancy.CONFINED_TO: tenancy.naming("workspace_id")})
         .filter(expires_at__gt=now, key_digest=key_digest)
     )

@@ -24,7 +24,7 @@ from django.shortcuts import get_object_or_404  # noqa: E402
 from django.test import override_settings  # noqa: E402
 from django.urls import path  # noqa: E402
 from django.views.decorators.csrf import csrf_exempt  # noqa: E402
-from ninja import ModelSchema, NinjaAPI  # noqa: E402
+from ninja import ModelSchema, NinjaAPI, Schema  # noqa: E402
 from ninja.security import django_auth  # noqa: E402
 
 from identity.models import Membership, User  # noqa: E402
@@ -51,6 +51,10 @@ class LeadSchema(ModelSchema):
         )
 
 
+class LeadChange(Schema):
+    notes: str
+
+
 api = NinjaAPI(docs_url=None)
 
 
@@ -66,6 +70,19 @@ def lead(request: HttpRequest, lead_id: UUID) -> Any:
     return get_object_or_404(Lead.objects.get_queryset(), workspace_id=member.workspace_id, id=lead_id)
 
 
+@api.patch("/leads/{lead_id}", response=LeadSchema, auth=django_auth)
+def change_lead(request: HttpRequest, lead_id: UUID, change: LeadChange) -> Any:
+    member = Membership.objects.get_queryset().get(user=cast(User, request.user))
+    row = get_object_or_404(Lead.objects.get_queryset(), workspace_id=member.workspace_id, id=lead_id)
+    return _changed(row, change)
+
+
+def _changed(row: Lead, change: LeadChange) -> Lead:
+    row.notes = change.notes
+    row.save()
+    return row
+
+
 @api.get("/open/leads", response=list[LeadSchema])
 def open_leads(request: HttpRequest) -> Any:
     return Lead.objects.get_queryset().order_by("-created_at", "-id")[:PAGE]
@@ -74,6 +91,11 @@ def open_leads(request: HttpRequest) -> Any:
 @api.get("/open/leads/{lead_id}", response=LeadSchema)
 def open_lead(request: HttpRequest, lead_id: UUID) -> Any:
     return get_object_or_404(Lead.objects.get_queryset(), id=lead_id)
+
+
+@api.patch("/open/leads/{lead_id}", response=LeadSchema)
+def change_open_lead(request: HttpRequest, lead_id: UUID, change: LeadChange) -> Any:
+    return _changed(get_object_or_404(Lead.objects.get_queryset(), id=lead_id), change)
 
 
 @csrf_exempt

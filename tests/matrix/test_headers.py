@@ -4,6 +4,7 @@ Planted once to see this fail: no-store only for GET (121 tests turned red).
 """
 
 import asyncio
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -134,3 +135,14 @@ def test_what_is_missing_is_told_on_this_machine_alone(settings: Any) -> None:
     settings.REDIS_URLS = [settings.REDIS_URL]
     assert Client(REMOTE_ADDR="203.0.113.10").get("/readyz").status_code == 503
     assert Client().get("/readyz").status_code == 200
+
+
+def test_what_the_build_names_by_its_content_is_sent_compressed_and_kept_for_good() -> None:
+    page = Client().get("/sign-in", secure=True).content.decode()
+    script, style = (re.findall(f'"(/assets/index-[^"]+{ending})"', page)[0] for ending in ("js", "css"))
+    for address in (script, style):
+        for encoding in ("br", "gzip"):
+            answer = Client().get(address, secure=True, headers={"Accept-Encoding": encoding})
+            assert (answer.status_code, answer["Content-Encoding"]) == (200, encoding)
+            assert (answer["Vary"], "immutable" in answer["Cache-Control"]) == ("Accept-Encoding", True)
+            assert "Access-Control-Allow-Origin" not in answer
