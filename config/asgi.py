@@ -4,6 +4,7 @@ The web and media processes serve this same application; the load balancer (or t
 """
 
 import os
+from importlib import import_module
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -18,6 +19,7 @@ from django.conf import settings
 from django.urls import path, re_path
 
 from api.lean import LeanReads
+from config.collection import spare_the_application_from_collection
 from config.handler import OneThreadHandler
 from config.limits import Limited
 from config.middleware import program_headers
@@ -51,3 +53,6 @@ served = ProtocolTypeRouter(
     }
 )
 application = with_door(served)
+# Loaded now rather than with the first request, so that it is spared too.
+import_module(settings.ROOT_URLCONF)
+spare_the_application_from_collection()

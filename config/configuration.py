@@ -189,6 +189,7 @@ _DEMANDS = (
     _Demand("DEFAULT_FROM_EMAIL", _matches(r"[^@\s]+@[^@\s]+"), "set a mail address", required=False),
     _Demand("OTP_COUNTRIES", _are_countries, "set ISO 3166 codes as DE,US,IN", required=False),
     _Demand("DATA_DIR", _is_writable, "set a folder that this user can write to", required=False),
+    _Demand("CALLING_HOURS", _matches("kept|shown"), "set kept or shown", required=False),
     _Demand("TRANSCRIPTION_ENGINE", _matches("own|twilio"), "set own or twilio", required=False),
     _Demand(
         "TRANSCRIBER_ADDRESS",

@@ -12,7 +12,8 @@ from http import HTTPStatus
 from django.conf import settings
 from picows import WSListener, WSUpgradeRequest, WSUpgradeResponseWithListener, ws_create_server
 
-from config.socket_server import HANDSHAKE_WITHIN_S, Readiness, says, spare_the_application_from_collection
+from config.collection import spare_the_application_from_collection
+from config.socket_server import HANDSHAKE_WITHIN_S, Readiness, says
 from config.sockets import caller_of, may_follow
 from realtime.live_socket import LiveSocket
 from realtime.publish import CLOSE_RESTARTING

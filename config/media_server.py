@@ -15,7 +15,8 @@ from http import HTTPStatus
 
 from picows import WSListener, WSUpgradeRequest, WSUpgradeResponseWithListener, ws_create_server
 
-from config.socket_server import HANDSHAKE_WITHIN_S, Readiness, says, spare_the_application_from_collection
+from config.collection import spare_the_application_from_collection
+from config.socket_server import HANDSHAKE_WITHIN_S, Readiness, says
 from voice.gathering import GatheringLoop
 from voice.media_messages import MESSAGE_BYTES_MAX
 from voice.media_socket import Sockets

@@ -1,7 +1,6 @@
 """What the media and the live server have in common: their answers in HTTP, and whether they can do their work."""
 
 import asyncio
-import gc
 import json
 from http import HTTPStatus
 from typing import Final
@@ -50,9 +49,3 @@ def says(status: HTTPStatus, what: dict[str, object]) -> WSUpgradeResponseWithLi
     if status == HTTPStatus.OK:
         return WSUpgradeResponseWithListener(WSUpgradeResponse.create_ok_response(body, headers), None)
     return WSUpgradeResponseWithListener(WSUpgradeResponse.create_error_response(status, body, headers), None)
-
-
-def spare_the_application_from_collection() -> None:
-    """What it consists of is never garbage, and a full collection would stop every socket for a third of a second."""
-    gc.collect()
-    gc.freeze()

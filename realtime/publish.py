@@ -79,14 +79,19 @@ class _Outbox:
         self._told_at = -TELL_AGAIN_S
         self._in_vain_at = -SEND_TIMEOUT_S
 
-    def put(self, group: str, message: dict[str, Any]) -> None:
+    def put(self, messages: Sequence[tuple[str, dict[str, Any]]]) -> None:
+        """Each with its group, all or none of them."""
         with self._lock:
             loop = self._started()
             if self._is_full(self._waiting):
                 return
-            self._waiting += 1
+            self._waiting += len(messages)
+        loop.call_soon_threadsafe(self._queued, messages)
+
+    def _queued(self, messages: Sequence[tuple[str, dict[str, Any]]]) -> None:
         assert self._queue is not None
-        loop.call_soon_threadsafe(self._queue.put_nowait, (group, message))
+        for message in messages:
+            self._queue.put_nowait(message)
 
     def put_latest(self, group: str, event: BaseModel, order: int) -> None:
         key = (group, type(event))
@@ -231,15 +236,15 @@ _outbox = _Outbox()
 
 def publish_ephemeral(topic: Topic, event: BaseModel) -> None:
     """Sends now, outside any transaction: only for what is never stored, such as interim text."""
-    _outbox.put(topic.name, _message(topic.name, event.model_dump_json()))
+    _outbox.put([(topic.name, _message(topic.name, event.model_dump_json()))])
 
 
 def publish_on_commit(topics: Topic | Sequence[Topic], event: BaseModel) -> None:
     """Sends after the surrounding transaction commits, and not at all if it rolls back. It is written out once for all topics."""
     text = event.model_dump_json()
-    for topic in (topics,) if isinstance(topics, Topic) else topics:
-        message = _message(topic.name, text)
-        transaction.on_commit(partial(_outbox.put, topic.name, message))
+    names = [topic.name for topic in ((topics,) if isinstance(topics, Topic) else topics)]
+    # Together, since waking the thread that sends them costs more than all the rest here.
+    transaction.on_commit(partial(_outbox.put, [(name, _message(name, text)) for name in names]))
 
 
 def publish_latest(topic: Topic, event: BaseModel, *, order: int) -> None:
@@ -267,4 +272,4 @@ def room() -> int:
 def close_sockets_on_commit(*, user_id: UUID, code: int = CLOSE_SIGNED_OUT) -> None:
     """Closes every browser socket of a person after commit: signed out, revoked, opted out or erased."""
     group = Topic.user(user_id).name
-    transaction.on_commit(lambda: _outbox.put(group, {"type": "hub.close", "topic": group, "code": code}))
+    transaction.on_commit(lambda: _outbox.put([(group, {"type": "hub.close", "topic": group, "code": code})]))

@@ -176,7 +176,6 @@ def _write(taken: Sequence[_Taken], legs: Iterable[CallLeg], leads: Mapping[UUID
     if ended := [call for call in moved_calls if not call.is_live]:
         told.calls_completed(ended, now=now)
         for call in ended:
-            wake.soon("hang_up", call.id)
             wake.soon("analyse", call.id)
 
 

@@ -190,7 +190,7 @@ def _move_on(call: Call, legs: Iterable[CallLeg], now: datetime) -> bool:
     if not call.is_live:
         guard.look_at_end(call, now=now)
         told.calls_completed([call], now=now)
-        wake.soon("hang_up", call.id)
+        # The carrier ends the other leg by itself, and tells; where it does not, the sweep does.
         wake.soon("analyse", call.id)
     return True
 

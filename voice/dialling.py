@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from uuid import UUID
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -16,6 +14,7 @@ from ledger import queries as ledger_queries
 from ledger.money import RateCardTerms, affordable_s, price
 from ledger.operations import CapReached
 from voice import caps, guard, ways
+from voice.calling_hours import hours_of, is_calling_hour, local_time
 from voice.models import TERMINAL_STATUSES, Call, Lead, Reservation
 from voice.notice import NOTICE
 from voice.phones import SPECIAL_RATE, is_callable
@@ -25,7 +24,6 @@ from voice.schemas import DialCheckOut, Refusal
 CALL_LENGTH_MAX_S = 4 * 3600
 # Held before the dial; the meter renews the hold while the call runs.
 HOLD_S = 300
-CALLING_HOURS = range(8, 21)
 RESERVED = "A colleague has this lead in the queue and is about to call. Wait some minutes, or take another lead."
 
 
@@ -79,6 +77,8 @@ def refusals(*, actor: Actor, lead: Lead, terms: DialTerms, now: datetime) -> li
         found.append(
             Refusal(code="lead_is_caller_id", message="This is the number that we call from. Change it first.")
         )
+    else:
+        found += _hours(lead, now)
     found += guard.refusals(actor=actor, now=now)
     if terms.max_duration_s <= 0:
         spent = CapReached()
@@ -110,26 +110,15 @@ def _reserved(lead: Lead, now: datetime) -> QuerySet[Reservation]:
     return Reservation.objects.filter(lead=lead, released_at__isnull=True, expires_at__gt=now)
 
 
-def local_time(*, time_zone: str, now: datetime) -> datetime:
-    try:
-        return now.astimezone(ZoneInfo(time_zone))
-    except ZoneInfoNotFoundError:
-        return now
-
-
-def is_calling_hour(there: datetime) -> bool:
-    """there: the callee's local time."""
-    return there.hour in CALLING_HOURS and there.weekday() < 6
-
-
-def zones_in_calling_hours(now: datetime) -> list[str]:
-    """The names of all time zones in which it is a calling hour."""
-    return [name for name, zone in _zones().items() if is_calling_hour(now.astimezone(zone))]
-
-
-@cache
-def _zones() -> dict[str, ZoneInfo]:
-    return {name: ZoneInfo(name) for name in sorted(available_timezones())}
+def _hours(lead: Lead, now: datetime) -> list[Refusal]:
+    there = local_time(time_zone=lead.time_zone, now=now)
+    if settings.CALLING_HOURS == "shown" or is_calling_hour(there, country=lead.country):
+        return []
+    message = (
+        f"It is {there:%a %H:%M} where they are. People there may be called {hours_of(lead.country).in_words()}."
+        " Take another lead, or call then."
+    )
+    return [Refusal(code="outside_calling_hours", message=message)]
 
 
 def dial_check(*, actor: Actor, lead: Lead, now: datetime) -> DialCheckOut:
@@ -145,7 +134,7 @@ def dial_check(*, actor: Actor, lead: Lead, now: datetime) -> DialCheckOut:
         cap_left_mcredits=terms.cap_left_mcredits,
         callee_local_time=there.strftime("%a %H:%M"),
         callee_time_zone=lead.time_zone,
-        within_calling_hours=is_calling_hour(there),
+        within_calling_hours=is_calling_hour(there, country=lead.country),
         suppressed=any(reason.code == "lead_suppressed" for reason in reasons),
         announcement=NOTICE,
         ways=ways.open_ways(),

@@ -90,4 +90,10 @@ def _decide(lead: Lead, call: Call) -> None:
 
 
 def _next_try(lead: Lead, call: Call, ended_at: datetime) -> datetime | None:
-    return next_try(outcome=call.outcome, attempts=lead.attempts, ended_at=ended_at, time_zone=lead.time_zone)
+    return next_try(
+        outcome=call.outcome,
+        attempts=lead.attempts,
+        ended_at=ended_at,
+        time_zone=lead.time_zone,
+        country=lead.country,
+    )

@@ -11,7 +11,7 @@ from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet
 
 from compliance import restriction, suppression
 from identity.models import User
-from voice.dialling import zones_in_calling_hours
+from voice.calling_hours import closed_by_law, zones_in_calling_hours
 from voice.models import TERMINAL_STATUSES, Call, Lead, QueueSession, Reservation
 from voice.phones import is_callable
 from voice.retries import DELAYS
@@ -36,7 +36,7 @@ class Counts:
 
 def offered(session: QueueSession, *, now: datetime) -> QuerySet[Lead]:
     """Those that may be called now as far as the tables tell, in order."""
-    leads = _of_session(session).filter(_is_due(now), time_zone__in=zones_in_calling_hours(now))
+    leads = _of_session(session).filter(_is_due(now), _may_be_called(now))
     return leads.filter(~_taken()).order_by(*ORDER)
 
 
@@ -55,7 +55,7 @@ def why_passed_over(leads: Iterable[Lead], *, session: QueueSession) -> dict[UUI
 
 
 def counts(session: QueueSession, *, now: datetime) -> Counts:
-    due, there = _is_due(now), Q(time_zone__in=zones_in_calling_hours(now))
+    due, there = _is_due(now), _may_be_called(now)
     waits, taken = Q(retry_at__gt=now), Q(id__in=_taken_ids(session.workspace_id))
     found = _of_session(session).aggregate(
         left=Count("id", filter=due & there & ~taken),
@@ -85,6 +85,14 @@ def _of_session(session: QueueSession) -> QuerySet[Lead]:
     # A lead that was only let go comes again, and so does the retry of a call.
     stays = ~Q(release_reason="called") | Q(lead__retry_at__isnull=True) | Q(lead__retry_at__lte=F("released_at"))
     return leads.exclude(Exists(through.exclude(release_reason="timed_out").filter(stays)))
+
+
+def _may_be_called(now: datetime) -> Q:
+    """It is a calling hour where they are."""
+    found = Q(time_zone__in=zones_in_calling_hours(now))
+    for country, zones in closed_by_law(now):
+        found &= ~Q(country=country, time_zone__in=zones)
+    return found
 
 
 def _is_due(now: datetime) -> Q:

@@ -78,6 +78,8 @@ def supplied(folders: Folders, secrets: Secrets, ports: Ports) -> dict[str, str]
         "TWILIO_VERIFY_CLAIM_SERVICE_SID": secrets["twilio_verify_claim_service_sid"],
         "TWILIO_VERIFY_CALLEE_SERVICE_SID": secrets["twilio_verify_callee_service_sid"],
         "TWILIO_CALLER_ID": _CALLER_ID,
+        # The sandbox's phones may ring at night.
+        "CALLING_HOURS": "shown",
         "TWILIO_API_URL": sandbox,
         "TWILIO_VERIFY_URL": sandbox,
         "PADDLE_API_KEY": secrets["paddle_api_key"],

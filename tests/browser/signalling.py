@@ -22,6 +22,8 @@ SOCKET = re.compile(r"^wss://voice-js\..*twilio\.com/signal$")
 BEAT_EVERY_S = 5.0
 # The SDK tells a minute before the end of a token that it ends: some seconds into the first call.
 TOKEN_LASTS_S = 65
+# By which the SDK takes up a call whose signalling was lost.
+RECONNECT = "again"
 OVER = ("completed", "busy", "failed", "no-answer", "canceled")
 ANSWER = """async ([offer, soundPasses]) => {
   // Without the addresses of the other side nobody finds the other, as behind a firewall.
@@ -55,6 +57,8 @@ class Signalling:
         self.answers = True
         self.sound_passes = True
         self.tokens: list[str] = []
+        # Those that let nobody in any more.
+        self.ended: set[str] = set()
         self.sid = ""
         self.heard: list[str] = []
         page.route_web_socket(SOCKET, self._opened)
@@ -85,7 +89,7 @@ class Signalling:
             self._beat_at_s = time.monotonic()
             if self._socket is not None:
                 self._socket.send("\n")
-        if self.sid and self._leg()["status"] in OVER:
+        if self.sid and self.status_of(self.sid) in OVER:
             self._say("hangup", {"callsid": self.sid})
             self.sid = ""
 
@@ -93,15 +97,29 @@ class Signalling:
         match kind:
             case "listen":
                 self.tokens.append(payload["token"])
+                if payload["token"] in self.ended:
+                    self._say("error", {"error": {"code": 31205, "message": "AccessTokenExpired"}})
+                    return
                 self._say("connected", {"edge": "roaming", "token": {"identity": "rep", "ttl": TOKEN_LASTS_S}})
+            case "invite" if payload.get("reconnect"):
+                # The page that has the call already takes its signalling up again; the sound goes on meanwhile.
+                assert (payload["callsid"], payload["reconnect"]) == (self.sid, RECONNECT)
+                self._say("answer", {"callsid": self.sid, "sdp": "", "reconnect": RECONNECT})
             case "invite":
                 params = dict(parse_qsl(payload["twilio"]["params"]))
                 asked = {"token": self.tokens[-1], "params": params}
                 self.sid = self._control.sandbox("POST", "/sandbox/api/clients/calls", asked)["sid"]
                 answer = self._far.evaluate(ANSWER, [payload["sdp"], self.sound_passes])
-                self._say("answer", {"callsid": self.sid, "sdp": answer, "reconnect": "again"})
+                self._say("answer", {"callsid": self.sid, "sdp": answer, "reconnect": RECONNECT})
             case "hangup" if self.sid:
                 self._end_leg()
+
+    def break_off(self) -> None:
+        """The socket is lost, and by now every token has ended with which somebody was let in."""
+        assert self._socket is not None
+        self.ended.update(self.tokens)
+        self._socket.close(code=1011)
+        self._socket = None
 
     def lose_the_page(self) -> None:
         """What the socket would have said last is lost with the document, and Twilio ends the leg that it has no page for."""
@@ -114,8 +132,8 @@ class Signalling:
             self._control.sandbox("POST", f"/sandbox/api/calls/{self.sid}/hangup")
         self.sid = ""
 
-    def _leg(self) -> dict[str, Any]:
-        return dict(self._control.sandbox("GET", f"/sandbox/api/calls/{self.sid}"))
+    def status_of(self, sid: str) -> str:
+        return str(self._control.sandbox("GET", f"/sandbox/api/calls/{sid}")["status"])
 
     def _say(self, kind: str, payload: dict[str, Any]) -> None:
         assert self._socket is not None

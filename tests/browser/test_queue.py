@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from config.embedded.handle import Stack
 from sandbox.rep import Person, Rep
 from tests.browser.conftest import Look, signed_in
-from voice.dialling import zones_in_calling_hours
+from voice.calling_hours import zones_in_calling_hours
 
 DIALLER = Person(first_name="Dana", last_name="Dialler", email="dana@queue.example", mobile="+12025550156")
 # The sandbox's phone of this ending is engaged.

@@ -36,7 +36,7 @@ from tests.voice.queues import (
     tally,
 )
 from voice import operations, queue, queue_queries
-from voice.dialling import zones_in_calling_hours
+from voice.calling_hours import zones_in_calling_hours
 from voice.models import Call, Lead, QueueSession, Reservation
 from voice.operations import DialRefused
 from voice.queue import QueueNotStarted, sweep_queue

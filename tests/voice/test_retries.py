@@ -34,27 +34,42 @@ TRIES = {
 def test_the_next_try_is_later_each_time_and_in_calling_hours(
     outcome: str, attempts: int, ended_at: str, again_at: str
 ) -> None:
-    assert next_try(outcome=outcome, attempts=attempts, ended_at=at(ended_at), time_zone=NEW_YORK) == at(again_at)
+    assert next_try(outcome=outcome, attempts=attempts, ended_at=at(ended_at), time_zone=NEW_YORK, country="US") == at(
+        again_at
+    )
 
 
 @pytest.mark.parametrize("outcome", ["connected", "voicemail", "failed", None])
 def test_nothing_else_is_tried_again(outcome: str | None) -> None:
-    assert next_try(outcome=outcome, attempts=1, ended_at=at("2026-03-04 10:00"), time_zone=NEW_YORK) is None
+    assert (
+        next_try(outcome=outcome, attempts=1, ended_at=at("2026-03-04 10:00"), time_zone=NEW_YORK, country="US") is None
+    )
 
 
 @pytest.mark.parametrize("outcome", sorted(DELAYS))
 def test_tries_are_bounded_and_their_delays_grow(outcome: str) -> None:
     ended_at = at("2026-03-04 10:00")
-    tries = [next_try(outcome=outcome, attempts=n, ended_at=ended_at, time_zone=NEW_YORK) for n in range(1, 7)]
+    tries = [
+        next_try(outcome=outcome, attempts=n, ended_at=ended_at, time_zone=NEW_YORK, country="US") for n in range(1, 7)
+    ]
     assert tries[4:] == [None, None]
     planned = [each for each in tries if each is not None]
     assert len(planned) == 4 and planned == sorted(planned)
 
 
 @pytest.mark.parametrize("hour", range(0, 168, 5))
-@pytest.mark.parametrize("zone", ["Asia/Kolkata", "Pacific/Kiritimati", "Pacific/Pago_Pago", "Not/AZone"])
-def test_at_whatever_hour_a_call_ended_a_time_is_found_within_days(zone: str, hour: int) -> None:
+@pytest.mark.parametrize(
+    ("zone", "country"),
+    [
+        ("Asia/Kolkata", "IN"),
+        ("Pacific/Kiritimati", "KI"),
+        ("Pacific/Pago_Pago", "AS"),
+        ("Europe/Paris", "FR"),
+        ("Not/AZone", ""),
+    ],
+)
+def test_at_whatever_hour_a_call_ended_a_time_is_found_within_days(zone: str, country: str, hour: int) -> None:
     ended_at = datetime(2026, 3, 2, tzinfo=UTC) + timedelta(hours=hour)
-    again_at = next_try(outcome="no_answer", attempts=1, ended_at=ended_at, time_zone=zone)
+    again_at = next_try(outcome="no_answer", attempts=1, ended_at=ended_at, time_zone=zone, country=country)
     assert again_at is not None
-    assert timedelta(hours=1) <= again_at - ended_at < timedelta(days=3)
+    assert timedelta(hours=1) <= again_at - ended_at < timedelta(days=4)

@@ -4,6 +4,7 @@ import type { Call } from "../api/types";
 import { Note } from "../components/Note";
 import { useKey } from "../components/useKey";
 import { DeviceChoice } from "./DeviceChoice";
+import { FailureNote } from "./FailureNote";
 import { Keypad } from "./Keypad";
 import { Level, move } from "./Level";
 import classes from "./Softphone.module.css";
@@ -13,17 +14,17 @@ import { warningWords } from "./words";
 
 /** The sound of a call in the browser that goes on: how loud, muted or not, keys, and what is wrong with it. */
 export function SoundPanel({ call }: { call: Call }) {
-  const { callId } = useSoftphone();
-  return callId === call.id ? <Sound leadName={call.lead.name} /> : <Elsewhere />;
+  const { callId, failure } = useSoftphone();
+  if (callId === call.id) return <Sound leadName={call.lead.name} />;
+  return failure?.callId === call.id ? <FailureNote callId={call.id} /> : <Elsewhere />;
 }
 
 /** The server says that the call goes on, and this page carries no sound of it. */
 function Elsewhere() {
   return (
     <Note tone="warn" role="status" title="This page has no sound of the call">
-      You talk in another window, or this page was loaded anew. Loading it anew ends your side, and the
-      carrier then ends the call within half a minute; it cannot be joined again. Hang up here if it should
-      end now.
+      You talk in another window. If that one is gone, so is your side of the call: it cannot be joined again,
+      and ends by itself within half a minute. Hang up here if it should end now.
     </Note>
   );
 }

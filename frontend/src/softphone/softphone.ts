@@ -2,7 +2,7 @@ import { answer, api } from "../api/client";
 import type { VoiceToken } from "../api/types";
 import type { Device, Line } from "./device";
 import { openMicrophone } from "./microphone";
-import { QUIET, softphone, update } from "./state";
+import { noteLeaving, QUIET, softphone, update } from "./state";
 import { type Failure, failureOf, failureProblem, isOfToken, type Reached } from "./words";
 
 // With the carrier out of reach the SDK neither connects nor gives up.
@@ -108,6 +108,8 @@ export function connect(callId: string, dialToken: string): void {
   }
   reached = "nothing";
   update({ ...QUIET, callId, stage: "connecting", failure: null });
+  // Once for the page, however often it calls.
+  window.addEventListener("beforeunload", noteLeaving);
   setTimeout(() => {
     // A carrier that has taken the call rings the lead, sound or no sound.
     if (isOf(callId) && softphone().stage === "connecting")

@@ -21,11 +21,25 @@ export interface Softphone {
   output: string;
 }
 
+const LEFT = "leftCall";
+
 export const QUIET = { callId: null, stage: "idle", muted: false, warnings: [] } as const;
 
+/** The call whose sound this page carried until it was loaded anew. It is kept by the page's own place in the history. */
+function leftCallId(): string | null {
+  const kept: unknown = window.history.state?.[LEFT];
+  return typeof kept === "string" ? kept : null;
+}
+
+/** For when the page may be about to go: it knows afterwards what became of its call. */
+export function noteLeaving(): void {
+  window.history.replaceState({ ...window.history.state, [LEFT]: state.callId }, "");
+}
+
+const left = leftCallId();
 let state: Softphone = {
   ...QUIET,
-  failure: null,
+  failure: left === null ? null : { callId: left, why: "left" },
   way: null,
   microphoneWorks: false,
   input: "",

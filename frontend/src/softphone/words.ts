@@ -10,7 +10,8 @@ export type Failure =
   | "not_let_in"
   | "turned_away"
   | "media_failed"
-  | "lost";
+  | "lost"
+  | "left";
 
 const FAILURES: Record<Failure, { title: string; detail: string }> = {
   microphone_refused: {
@@ -52,6 +53,11 @@ const FAILURES: Record<Failure, { title: string; detail: string }> = {
     title: "The connection to the carrier was lost",
     detail:
       "Your side of the call has ended, and the call with it. Look after your network, then call again.",
+  },
+  left: {
+    title: "This page was loaded anew in the call",
+    detail:
+      "That ended its sound, which cannot be taken up again, and with it the call. Call again to go on where you were.",
   },
 };
 

@@ -1,0 +1,138 @@
+"""Nobody is dialled outside the hours of their own country, by their own clock.
+
+Planted bugs that this catches: hours of the rep's clock, a look at the hours that only the page takes, one country's law for all.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+import pytest
+from uuid_utils.compat import uuid7
+
+from identity.models import Membership
+from tests.identity.browser import Browser
+from tests.identity.conftest import SignIn
+from tests.ledger.books import amounts
+from tests.voice.carrier import actor_of, give_credit
+from tests.voice.queues import leads, name_of, start, tally
+from voice import operations
+from voice.calling_hours import BY_COUNTRY, OURS, Hours, is_calling_hour, zones_in_calling_hours
+from voice.models import Call, DialIntent, Lead
+from voice.operations import DialRefused
+
+# 4 March 2026 is a Wednesday.
+TIMES = {
+    "an ordinary morning": ("DE", "2026-03-04 08:00", True),
+    "a minute too early": ("DE", "2026-03-04 07:59", False),
+    "the last minute of the evening": ("US", "2026-03-04 20:59", True),
+    "nine in the evening": ("US", "2026-03-04 21:00", False),
+    "a Saturday": ("US", "2026-03-07 20:00", True),
+    "a Sunday": ("US", "2026-03-08 12:00", False),
+    "before ten in France": ("FR", "2026-03-04 09:59", False),
+    "lunch in France": ("FR", "2026-03-04 13:30", False),
+    "after lunch in France": ("FR", "2026-03-04 14:00", True),
+    "a Saturday in France": ("FR", "2026-03-07 11:00", False),
+    "a Saturday in Spain": ("ES", "2026-03-07 11:00", False),
+    "a Saturday evening in Australia": ("AU", "2026-03-07 17:00", False),
+    "eight in Canada": ("CA", "2026-03-04 08:30", False),
+    "no country": ("", "2026-03-04 12:00", True),
+}
+
+
+@pytest.fixture
+def member(make_account: Callable[..., Membership]) -> Membership:
+    member = make_account()
+    give_credit(member, 50_000)
+    return member
+
+
+@pytest.fixture
+def page(member: Membership, sign_in: SignIn) -> Browser:
+    return sign_in(member)
+
+
+def lead_in(member: Membership, zone: str, country: str = "US") -> Lead:
+    (lead,) = leads(member, "Ada", time_zone=zone)
+    Lead.objects.filter(id=lead.id).update(country=country)
+    return lead
+
+
+def night_somewhere() -> str:
+    """A place where it is between one and six in the morning now."""
+    return next(zone for zone in sorted(available_timezones()) if 1 <= datetime.now(ZoneInfo(zone)).hour < 6)
+
+
+@pytest.mark.parametrize(("country", "there", "open_then"), TIMES.values(), ids=TIMES)
+def test_each_country_has_its_hours(country: str, there: str, open_then: bool) -> None:
+    assert is_calling_hour(datetime.fromisoformat(there), country=country) is open_then
+
+
+@pytest.mark.parametrize("hours", [OURS, *BY_COUNTRY.values()], ids=["ours", *BY_COUNTRY])
+def test_every_rule_names_its_source_and_allows_no_more_than_ours(hours: Hours) -> None:
+    assert hours.source
+    week = [datetime(2026, 3, 2, tzinfo=UTC) + timedelta(hours=hour) for hour in range(168)]
+    assert any(hours.are_open(there) for there in week)
+    assert all(OURS.are_open(there) for there in week if hours.are_open(there))
+
+
+@pytest.mark.django_db
+def test_outside_its_hours_a_lead_is_not_dialled_and_the_page_says_when_it_may_be(
+    page: Browser, member: Membership, settings: Any
+) -> None:
+    settings.CALLING_HOURS = "kept"
+    lead = lead_in(member, night_somewhere())
+    check = page.get(f"/api/leads/{lead.id}/dial-check")[1]
+    assert (check["may_call"], check["within_calling_hours"]) == (False, False)
+    (refusal,) = check["refusals"]
+    assert refusal["code"] == "outside_calling_hours"
+    assert "Monday to Friday from 8:00 to 21:00 and Saturday from 8:00 to 21:00" in refusal["message"]
+    status, answer = page.post("/api/calls", {"lead_id": str(lead.id)}, **{"Idempotency-Key": "click-number-one"})
+    assert (status, answer["code"]) == (409, "outside_calling_hours")
+    assert Call.objects.get_queryset().count() + DialIntent.objects.get_queryset().count() == 0
+    assert amounts(member.workspace_id) == (50_000, 0, 0)
+
+
+@pytest.mark.django_db
+def test_where_the_rep_decides_the_page_says_that_it_is_outside_and_dials(
+    page: Browser, member: Membership, settings: Any
+) -> None:
+    settings.CALLING_HOURS = "shown"
+    lead = lead_in(member, night_somewhere())
+    check = page.get(f"/api/leads/{lead.id}/dial-check")[1]
+    assert (check["may_call"], check["within_calling_hours"]) == (True, False)
+    assert page.post("/api/calls", {"lead_id": str(lead.id)}, **{"Idempotency-Key": "click-number-one"})[0] == 201
+
+
+@pytest.mark.django_db
+def test_the_hour_is_looked_at_when_call_is_pressed_whatever_the_page_showed(member: Membership, settings: Any) -> None:
+    settings.CALLING_HOURS = "kept"
+    lead = lead_in(member, "Europe/Paris", "FR")
+    soon = datetime.now(ZoneInfo("Europe/Paris")) + timedelta(days=1)
+    noon = (soon + timedelta(days=(7 - soon.weekday()) % 7)).replace(hour=12, minute=59, second=30)
+
+    def press(now: datetime) -> Call:
+        return operations.start_call(
+            actor=actor_of(member), lead_id=lead.id, idempotency_key=str(uuid7()), now=now.astimezone(UTC)
+        )
+
+    with pytest.raises(DialRefused) as refused:
+        press(noon + timedelta(minutes=1))
+    assert refused.value.code == "outside_calling_hours"
+    assert "Monday to Friday from 10:00 to 13:00 and from 14:00 to 20:00. Take" in refused.value.message
+    assert press(noon).status == "intended"
+
+
+@pytest.mark.django_db
+def test_the_queue_passes_over_whom_the_law_of_their_country_protects_now(member: Membership) -> None:
+    """At lunch in Paris, of two neighbours."""
+    monday = datetime.now(ZoneInfo("Europe/Paris")) + timedelta(days=1)
+    lunch = (monday + timedelta(days=(7 - monday.weekday()) % 7)).replace(hour=13, minute=30).astimezone(UTC)
+    lead_in(member, "Europe/Paris", "FR")
+    (other,) = leads(member, "Berta", time_zone="Europe/Berlin")
+    Lead.objects.filter(id=other.id).update(country="DE")
+    assert "Europe/Paris" in zones_in_calling_hours(lunch)
+    shown = start(member, now=lunch)
+    assert name_of(shown) == "Berta"
+    assert tally(shown)["outside_hours"] == 1
