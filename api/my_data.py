@@ -1,5 +1,6 @@
 """The page for people who were called: no account, only a number that was proved a short while ago."""
 
+from functools import partial
 from typing import Annotated, Any, Final, cast
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -8,7 +9,7 @@ from ninja import Query, Router, Status
 
 from api.auth import CookieAuth, anyone_auth, refuse_key
 from api.client import client_of
-from api.streaming import downloaded
+from api.streaming import A_COPY, downloaded, name_of_copy
 from compliance import cases, requests, turns
 from compliance.schemas import WishIn
 from identity import contact, number_access, opt_out, verify
@@ -137,7 +138,8 @@ def cancel_erasure(request: HttpRequest) -> MyDataOut:
 
 @router.post("/my-data/links", response={201: DataLinkOut}, auth=number_auth, operation_id="make_data_link")
 def make_link(request: HttpRequest) -> Any:
-    """A link to a copy of everything, good once and for a day; one that was made before ends."""
+    """A link to a copy of everything, good once and for a day; one that was made before ends. A copy that breaks off can be fetched
+    again for ten minutes."""
     return Status(201, callee.make_link(phone_e164=_number(request), now=timezone.now()))
 
 
@@ -145,13 +147,19 @@ def make_link(request: HttpRequest) -> Any:
     "/my-data/download",
     auth=None,
     operation_id="download_my_data",
-    openapi_extra={"responses": {200: {"content": {"application/json": {"schema": {"type": "object"}}}}}},
+    openapi_extra=A_COPY,
 )
-def download(request: HttpRequest, token: Annotated[str, Query(max_length=100)] = "") -> StreamingHttpResponse:
-    """The copy that a link opens."""
+def download(
+    request: HttpRequest, token: Annotated[str, Query(max_length=100)] = "", as_page: bool = False
+) -> StreamingHttpResponse:
+    """The copy that a link opens. as_page: a page to be read, in the place of JSON."""
     now = timezone.now()
     number = number_access.open_link(token=token, client=client_of(request), now=now)
-    return downloaded(callee.export(phone_e164=number, now=now), filename="klosesales-my-data.json")
+    return downloaded(
+        callee.export(phone_e164=number, as_page=as_page, now=now),
+        filename=name_of_copy(as_page=as_page),
+        then=partial(callee.given_out, phone_e164=number, token=token, now=now),
+    )
 
 
 def _number(request: HttpRequest) -> str:

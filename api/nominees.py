@@ -1,5 +1,6 @@
 """Naming somebody who acts for a person, and the page for whoever was named."""
 
+from functools import partial
 from typing import Final
 
 from django.http import HttpRequest, StreamingHttpResponse
@@ -86,5 +87,10 @@ def press_nominee_link(request: HttpRequest, form: NomineeLinkIn) -> NomineeLink
     openapi_extra={"responses": {200: {"content": {"application/json": {"schema": {"type": "object"}}}}}},
 )
 def copy_as_nominee(request: HttpRequest, form: NomineeLinkIn) -> StreamingHttpResponse:
-    """The copy that was granted, once."""
-    return downloaded(nominees.copy(token=form.token, now=timezone.now()), filename="klosesales-data.json")
+    """The copy that was granted, once; one that breaks off can be fetched again for ten minutes."""
+    now = timezone.now()
+    return downloaded(
+        nominees.copy(token=form.token, now=now),
+        filename="klosesales-data.json",
+        then=partial(nominees.copied, token=form.token, now=now),
+    )

@@ -7,7 +7,7 @@ from django.utils import timezone
 from ninja import Router, Status
 
 from api.auth import actor_of, person_auth
-from api.streaming import downloaded
+from api.streaming import A_COPY, downloaded, name_of_copy
 from compliance import access, cases, jurisdictions, queries, requests
 from compliance.schemas import (
     AskIn,
@@ -64,12 +64,13 @@ def consents(request: HttpRequest) -> ConsentsOut:
 @router.get(
     "/privacy/export",
     operation_id="export_personal_data",
-    openapi_extra={"responses": {200: {"content": {"application/json": {"schema": {"type": "object"}}}}}},
+    openapi_extra=A_COPY,
 )
-def export(request: HttpRequest) -> StreamingHttpResponse:
-    """Everything that is held about the person, written while it is read: how much it is does not matter to memory."""
-    held = access.export(subject=_subject(request), now=timezone.now())
-    return downloaded(held, filename="klosesales-my-data.json")
+def export(request: HttpRequest, as_page: bool = False) -> StreamingHttpResponse:
+    """Everything that is held about the person, written while it is read: how much it is does not matter to memory. as_page: a page to
+    be read, in the place of JSON."""
+    held = access.export(subject=_subject(request), now=timezone.now(), as_page=as_page)
+    return downloaded(held, filename=name_of_copy(as_page=as_page))
 
 
 @router.get("/privacy/erasure/preview", response=ErasurePreviewOut, operation_id="preview_erasure")

@@ -8,17 +8,17 @@ from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 
-from compliance import audit, policy
+from compliance import audit, policy, readable
 from compliance.elements import ELEMENTS
 from compliance.stores import Subject, all_stores
 from processors.pseudonyms import pseudonym
 
 
-def export(*, subject: Subject, now: datetime, by: str | None = None) -> Iterator[str]:
+def export(*, subject: Subject, now: datetime, by: str | None = None, as_page: bool = False) -> Iterator[str]:
     """Everything that all stores hold about a person, by kind of data and with what it is for; audited.
 
-    JSON in parts, each of them read when it is asked for: how much is held does not matter to memory. by: who asked, if not the
-    person.
+    In parts, each of them read when it is asked for: how much is held does not matter to memory. by: who asked, if not the person.
+    as_page: HTML to be read, in the place of JSON.
     """
     audit.record(
         workspace_id=None,
@@ -28,6 +28,9 @@ def export(*, subject: Subject, now: datetime, by: str | None = None) -> Iterato
         detail={},
         now=now,
     )
+    if as_page:
+        kinds = ((_about(key), items) for key, items in _kinds(subject))
+        return readable.written(at=now, policy_version=policy.current_version(), kinds=kinds)
     return _written(subject=subject, now=now)
 
 
@@ -43,20 +46,25 @@ def bundle(*, subject: Subject, now: datetime, elements: Collection[str] = ELEME
 def _written(*, subject: Subject, now: datetime) -> Iterator[str]:
     """The bundle as `json.dumps` would write it with an indent of 2."""
     yield _json(_head(now), 0).removesuffix("\n}") + ',\n  "data": {'
-    held, before = _held(subject), ""
-    for key in ELEMENTS:
-        items = iter(held.get(key, ()))
-        if (first := next(items, None)) is None:
-            continue
+    before = ""
+    for key, items in _kinds(subject):
         yield (
             before + f"\n    {_json(key, 4)}: " + _json(_about(key), 4).removesuffix("\n    }") + ',\n      "items": ['
         )
-        yield "\n        " + _json(first, 8)
-        for item in items:
-            yield ",\n        " + _json(item, 8)
+        for place, item in enumerate(items):
+            yield ("," if place else "") + "\n        " + _json(item, 8)
         yield "\n      ]\n    }"
         before = ","
     yield "\n  }\n}" if before else "}\n}"
+
+
+def _kinds(subject: Subject) -> Iterator[tuple[str, Iterable[Any]]]:
+    """Kinds of data of which something is held, and what; read one behind the other."""
+    held = _held(subject)
+    for key in ELEMENTS:
+        items = iter(held.get(key, ()))
+        if (first := next(items, None)) is not None:
+            yield key, chain([first], items)
 
 
 def _held(subject: Subject) -> dict[str, Iterable[Any]]:

@@ -63,7 +63,8 @@ KEPT_BY_LAW: Final = (
     ),
     Element(
         "erasure_ledger",
-        "Keyed hashes of what was erased, with the date and how much of which kind; also in a database of their own",
+        "Keyed hashes of what was erased, with the date and how much of which kind, and of whose data is used for nothing; also in"
+        " a database of their own",
         "system",
         "keeping erased data from coming back",
         "legal obligation",

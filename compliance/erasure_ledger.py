@@ -1,4 +1,5 @@
-"""The erasure ledger: who was erased and who must not be called or written to, as keyed hashes, in a database of its own.
+"""The erasure ledger: who was erased, who must not be called or written to, and whose data is used for nothing, as keyed hashes, in a
+database of its own.
 
 A backup of the product's database knows nothing of what was erased after it. So each erasure is entered here before anything
 goes, and each entry has a number; the product's database notes up to which one it has seen them (LedgerMark). One that was
@@ -31,7 +32,9 @@ from processors.pseudonyms import pseudonym
 
 logger = logging.getLogger(__name__)
 
-Kind = Literal["erasure", "taken_back", "user", "workspace", "social", "suppression", "texts", "texts_of"]
+Kind = Literal[
+    "erasure", "taken_back", "user", "workspace", "social", "lead", "suppression", "restriction", "texts", "texts_of"
+]
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 # What its columns hold, as the inventories say it of the product's own.
@@ -99,8 +102,8 @@ class Entry:
     """One line of the ledger.
 
     kind: "erasure" (of a person, with what was planned to go, by class), "taken_back" (an erasure before it began, known by when it
-    was asked for), "user", "workspace", "social" (erased, must not come back), "suppression" (must not be called), "texts" (a phone
-    that wants no messages), "texts_of" (a person who wants none).
+    was asked for), "user", "workspace", "social", "lead" (erased, must not come back), "suppression" (must not be called), "restriction"
+    (of a person, whose data is used for nothing), "texts" (a phone that wants no messages), "texts_of" (a person who wants none).
     key: keyed hash of whom or what it names (processors/pseudonyms.py). at: when it was; the term runs from it. sequence: 0 until it
     is entered.
     """
@@ -350,7 +353,7 @@ def _enter(mark: LedgerMark, notes: Sequence[LedgerNote]) -> int:
 
 def _id_of(entry: Entry) -> UUID:
     """What was erased is so once; what is asked for and taken back is known by its time."""
-    when: list[Any] = [] if entry.kind in ("user", "workspace", "social") else [entry.at.timestamp()]
+    when: list[Any] = [] if entry.kind in ("user", "workspace", "social", "lead") else [entry.at.timestamp()]
     if entry.kind != "erasure":
         when.append(entry.detail)
     return uuid5(_NAMESPACE, json.dumps([entry.kind, entry.key, *when], sort_keys=True))

@@ -15,6 +15,7 @@ from compliance.stores import Subject
 from processors.errors import DomainError
 
 LINK_GOOD_FOR: Final = timedelta(days=7)
+REOPENED_FOR: Final = timedelta(minutes=10)
 
 
 class NotOfNominee(DomainError):
@@ -105,15 +106,24 @@ def withdraw(*, case: Case, by: str, now: datetime) -> None:
 
 
 def open_link(*, token: str, now: datetime) -> UUID | None:
-    """Whose copy a link opens, once; None when it opens nothing. Within the caller's transaction."""
+    """Whose copy a link opens; None when it opens nothing. It opens it again for REOPENED_FOR at most, in case that breaks off; `use_up`
+    ends it before. Within the caller's transaction."""
     grant = _usable(token, now).select_for_update(of=("self",)).first()
     # An erasure that has begun leaves nothing to copy.
-    if grant is None or not nominees.acts(grant.case):
+    if grant is None or grant.link_until is None or not nominees.acts(grant.case):
         return None
-    grant.used_at = now
-    grant.save(update_fields=["used_at"])
-    cases.note_act(grant.case, "nominee.copied", "requester", now)
+    grant.link_until = min(grant.link_until, now + REOPENED_FOR)
+    grant.save(update_fields=["link_until"])
     return grant.case.user_id
+
+
+def use_up(*, token: str, now: datetime) -> None:
+    """Ends a link, whose copy has left as a whole. now: when that was opened. Within the caller's transaction."""
+    grant = _usable(token, now).select_for_update(of=("self",)).first()
+    if grant is not None:
+        grant.used_at = now
+        grant.save(update_fields=["used_at"])
+        cases.note_act(grant.case, "nominee.copied", "requester", now)
 
 
 def is_link(token: str, now: datetime) -> bool:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
@@ -12,6 +13,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now, TruncDate
 
 from compliance import authorities, in_force, policy, sealing
+from compliance.cookies import COOKIES
 from compliance.elements import ELEMENTS
 from compliance.models import Case, ConsentEvent, Nominee, Request
 from compliance.policy_queries import words_of_consents
@@ -19,6 +21,7 @@ from compliance.requests import GRACE, by_receipt_token, newest_erasure, receipt
 from compliance.schemas import (
     ConsentOut,
     ConsentsOut,
+    CookieOut,
     DataClassOut,
     DataKindOut,
     DataKindsOut,
@@ -100,7 +103,8 @@ def data_kinds() -> DataKindsOut:
             )
             for key, element in in_force.elements().items()
             if key != "none"
-        ]
+        ],
+        cookies=[CookieOut(**asdict(cookie)) for cookie in COOKIES],
     )
 
 

@@ -1,6 +1,8 @@
 """Card numbers in free text. They may only ever be at Paddle, so they are taken out before anything is stored."""
 
 import re
+from collections.abc import Sequence
+from itertools import accumulate
 from typing import Final
 
 from pydantic import AfterValidator
@@ -34,6 +36,15 @@ def is_card_number(digits: str) -> bool:
         return False
     values = [int(digit) for digit in digits]
     return (sum(values[-1::-2]) + sum(sum(divmod(2 * value, 10)) for value in values[-2::-2])) % 10 == 0
+
+
+def card_within(groups: Sequence[str]) -> int:
+    """How many of these groups of digits, from the first on, make a card number; 0 when they make none."""
+    ends = list(accumulate(len(each) for each in groups))
+    digits = "".join(groups)
+    return next(
+        (ends.index(length) + 1 for length in _LENGTHS if length in ends and is_card_number(digits[:length])), 0
+    )
 
 
 def _redact_run(run: str) -> str:

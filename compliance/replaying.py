@@ -1,8 +1,9 @@
 """Erasing once more what a restored backup brought back, before anybody is served (decision 0018).
 
 The erasure ledger names people by keyed hash; the rows of the restored database are hashed and compared, kind by kind, and whom
-they name is erased by the product's own walk. Lists of who must not be called or written to are brought back first. Every step may be
-repeated: killed anywhere, the next run begins again and finds less to do.
+they name is erased by the product's own walk. Lists of who must not be called or written to, and restrictions, are brought back
+first; leads that went by themselves go last. Every step may be repeated: killed anywhere, the next run begins again and finds less to
+do.
 """
 
 import logging
@@ -19,7 +20,7 @@ from django.db.models import Q, QuerySet
 from django.utils.module_loading import import_string
 from uuid_utils.compat import uuid7
 
-from compliance import audit, erasure, erasure_ledger, requests, suppression, tombstones
+from compliance import audit, erasure, erasure_ledger, requests, restriction, suppression, tombstones
 from compliance.erasure_ledger import Entry, LedgerAway, LedgerStrange
 from compliance.models import Case, ErasureStep, Request, Tombstone
 from compliance.rewrite import PATIENT_TURN_S, rewrite_bytes
@@ -59,6 +60,9 @@ class Restorable(Protocol):
 
     def recall(self, entries: Iterable[Entry], *, now: datetime) -> None:
         """Brings back what of these entries, in their order, is its own. Idempotent."""
+
+    def forget(self, *, now: datetime) -> None:
+        """Takes rows away again that a mark names and that led to no person who was erased. Idempotent."""
 
     def remembered(self, *, since: datetime) -> Iterable[Entry]:
         """What its rows know of what the ledger holds and happened since then, for a ledger that does not know it."""
@@ -103,10 +107,11 @@ def note_again(*, now: datetime) -> None:
 @dataclass(frozen=True, slots=True)
 class _Known:
     """What the ledger knows and the database did not. wanted: keyed hashes of whom to look for. held: of those who had rows under a
-    legal hold. others: entries that are for the packages."""
+    legal hold. buried: kinds of what else must not come back. others: entries that are for the packages."""
 
     wanted: dict[Named, set[str]] = field(default_factory=lambda: defaultdict(set))
     held: set[str] = field(default_factory=set)
+    buried: set[str] = field(default_factory=set)
     others: list[Entry] = field(default_factory=list)
 
 
@@ -179,6 +184,7 @@ def _recall(until: int, now: datetime) -> tuple[int, _Known]:
 
 def _recall_one(entry: Entry, into: _Known, now: datetime) -> None:
     if entry.kind == "erasure":
+        restriction.forget(person=entry.key)
         into.wanted["phone" if entry.detail["of"] == "callee" else "user"].add(entry.key)
         if entry.detail["email"]:
             into.wanted["email"].add(entry.detail["email"])
@@ -188,10 +194,14 @@ def _recall_one(entry: Entry, into: _Known, now: datetime) -> None:
         requests.recall_cancelled(entry, now=now)
     elif entry.kind == "suppression":
         suppression.recall(entry)
-    elif entry.kind in ("user", "workspace", "social"):
+    elif entry.kind == "restriction":
+        restriction.recall(entry)
+        into.others.append(entry)
+    elif entry.kind in ("user", "workspace", "social", "lead"):
         tombstones.put(kind=entry.kind, keys=[entry.key], at=entry.at)
-        if entry.kind != "social":
+        if entry.kind in ("user", "workspace"):
             into.wanted[entry.kind].add(entry.key)
+        into.buried.add(entry.kind)
     else:
         into.others.append(entry)
 
@@ -226,7 +236,10 @@ def _erase_again(known: _Known, now: datetime, permitted: Permitted) -> list[UUI
         (pseudonym("email", each), Subject(kind="user", user_id=uuid7(), email=each)) for each in sorted(addresses)
     ]
     ids += _run(strangers, now)
-    _remove_bytes(ids, now)
+    for package in _packages() if known.buried else ():
+        package.forget(now=now)
+    # Leads may have gone before a run was killed, too.
+    _remove_bytes(ids, now, at_least_once="lead" in known.buried)
     return list(dict.fromkeys(ids))
 
 
@@ -313,10 +326,10 @@ def _run(subjects: Sequence[tuple[str, Subject]], now: datetime) -> list[UUID]:
     return [request.id for request in opened]
 
 
-def _remove_bytes(ids: Sequence[UUID], now: datetime) -> None:
+def _remove_bytes(ids: Sequence[UUID], now: datetime, *, at_least_once: bool) -> None:
     """One rewrite for all of them, those of a run that was killed included."""
     waiting = list(Request.objects.filter(id__in=ids, state="rewriting").values_list("id", flat=True))
-    if not waiting:
+    if not waiting and not at_least_once:
         return
     counts = rewrite_bytes(turn_s=PATIENT_TURN_S)
     for request_id in waiting:
@@ -339,6 +352,7 @@ def _remembered(*, since: datetime, now: datetime) -> Iterator[Entry]:
     # Who was only called leaves nothing else that names them. The number of one erased longer ago may be called anew by now.
     yield from erasure.remembered(since=max(since, now - _BACKUPS_KEPT))
     yield from suppression.remembered(since=since)
+    yield from restriction.remembered(since=since)
     for package in _packages():
         yield from package.remembered(since=since)
 

@@ -3,15 +3,16 @@
 Who is restricted is asked by dialling, by whoever reads or understands calls, and by questions.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
-from compliance import audit, cases
+from compliance import audit, cases, erasure_ledger
+from compliance.erasure_ledger import Entry
 from compliance.models import Case, RestrictedRow, Restriction
 from processors.errors import DomainError
 from processors.pseudonyms import pseudonym
@@ -46,6 +47,8 @@ def restrict(*, case: Case, row_ids: Iterable[UUID], by: str, now: datetime) -> 
     new = set(row_ids) - set(restriction.rows.values_list("row_id", flat=True))
     rows = [RestrictedRow(restriction=restriction, row_id=row_id) for row_id in new]
     RestrictedRow.objects.bulk_create(rows, ignore_conflicts=True)
+    if not known:
+        erasure_ledger.note([_entry(case.person, restriction.since, in_force=True)], now=now)
     if known and not rows:
         return restriction
     audit.record(
@@ -72,9 +75,8 @@ def lift(*, case: Case, reason: str, by: str, now: datetime) -> list[UUID]:
             reference=case.reference, text=f"Restriction lifted: {reason}" if reason.strip() else "", by=by, now=now
         )
         covered_ids = list(restriction.rows.values_list("row_id", flat=True))
-        restriction.rows.all().delete()
-        restriction.lifted_at = now
-        restriction.save(update_fields=["lifted_at"])
+        _end(restriction, now)
+        erasure_ledger.note([_entry(case.person, now, in_force=False)], now=now)
         audit.record(
             workspace_id=None,
             actor_ref=by,
@@ -84,6 +86,50 @@ def lift(*, case: Case, reason: str, by: str, now: datetime) -> list[UUID]:
             now=now,
         )
     return covered_ids
+
+
+def recall(entry: Entry) -> None:
+    """Brings what the erasure ledger knows of a person's restriction back into a database that was restored; entries in their order.
+
+    Its rows are named by the packages that have them (`cover`); the case is not there any more. Repeating them all ends the same.
+    """
+    of_person = Restriction.objects.filter(person=entry.key)
+    if not entry.detail["in_force"]:
+        for restriction in of_person.filter(lifted_at__isnull=True, since__lte=entry.at):
+            _end(restriction, entry.at)
+    elif not of_person.filter(Q(lifted_at__isnull=True) | Q(since=entry.at)).exists():
+        Restriction.objects.create(person=entry.key, since=entry.at)
+
+
+def cover(*, person: str, row_ids: Iterable[UUID]) -> bool:
+    """Puts rows that were found again under the person's restriction; whether one is in force."""
+    restriction = Restriction.objects.filter(person=person, lifted_at__isnull=True).first()
+    if restriction is None:
+        return False
+    rows = [RestrictedRow(restriction=restriction, row_id=row_id) for row_id in row_ids]
+    RestrictedRow.objects.bulk_create(rows, ignore_conflicts=True)
+    return True
+
+
+def forget(*, person: str) -> None:
+    """With whoever was erased it is gone too."""
+    Restriction.objects.filter(person=person).delete()
+
+
+def remembered(*, since: datetime) -> Iterator[Entry]:
+    """What began since then and is in force, for a ledger that does not know it."""
+    for row in Restriction.objects.filter(lifted_at__isnull=True, since__gte=since).order_by("id").iterator():
+        yield _entry(row.person, row.since, in_force=True)
+
+
+def _entry(person: str, at: datetime, *, in_force: bool) -> Entry:
+    return Entry("restriction", person, at, {"in_force": in_force})
+
+
+def _end(restriction: Restriction, now: datetime) -> None:
+    restriction.rows.all().delete()
+    restriction.lifted_at = now
+    restriction.save(update_fields=["lifted_at"])
 
 
 def of_number(phone_e164: str) -> bool:

@@ -45,10 +45,20 @@ class DataKindOut(BaseModel):
     stays: str
 
 
+class CookieOut(BaseModel):
+    """One of the cookies that a browser may be asked to keep. audience: who may get it. until: when it ends."""
+
+    name: str
+    audience: str
+    purpose: str
+    until: str
+
+
 class DataKindsOut(BaseModel):
-    """In the order of the inventory that the software is checked against."""
+    """In the order of the inventory that the software is checked against; and all cookies that there are."""
 
     items: list[DataKindOut]
+    cookies: list[CookieOut]
 
 
 class HeldOut(BaseModel):

@@ -15,7 +15,7 @@ from processors.pseudonyms import pseudonym
 
 Kind = Literal["user", "workspace", "email", "phone", "social", "call", "sid", "lead"]
 # What a restored database has to be told. A call that is in it is buried again with the erasure that took it.
-Entered = Literal["user", "workspace", "social"]
+Entered = Literal["user", "workspace", "social", "lead"]
 ENTERED: Final[tuple[Entered, ...]] = get_args(Entered)
 
 
@@ -32,6 +32,13 @@ def put(*, kind: Kind, keys: Iterable[str], at: datetime) -> None:
     """What the erasure ledger knows already, by keyed hash. Idempotent."""
     rows = [Tombstone(kind=kind, key=key, erased_at=at) for key in keys]
     Tombstone.objects.bulk_create(rows, ignore_conflicts=True, batch_size=1_000)
+
+
+def erased_among(kind: Kind, values: Iterable[UUID]) -> set[UUID]:
+    """Those of these that were erased."""
+    by_key = {pseudonym(kind, value): value for value in values}
+    found = Tombstone.objects.filter(kind=kind, key__in=by_key).values_list("key", flat=True)
+    return {by_key[key] for key in found}
 
 
 def is_erased(kind: Kind, value: str | UUID) -> bool:

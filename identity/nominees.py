@@ -147,12 +147,18 @@ def press(*, token: str, now: datetime) -> Step:
 
 
 def copy(*, token: str, now: datetime) -> Iterator[str]:
-    """Everything that is held about the person whose nominee was granted a copy; once. Raises NomineeLinkInvalid."""
+    """Everything that is held about the person whose nominee was granted a copy; once, see `copied`. Raises NomineeLinkInvalid."""
     with transaction.atomic():
         user_id = nominee_grants.open_link(token=token, now=now)
         if user_id is None:
             raise NomineeLinkInvalid
         return access.export(subject=subject_of(user_id), now=now, by="requester")
+
+
+def copied(*, token: str, now: datetime) -> None:
+    """The copy has left as a whole. now: as `copy` had it."""
+    with transaction.atomic():
+        nominee_grants.use_up(token=token, now=now)
 
 
 def prepare(*, reference: str, evidence: str, access: bool, erasure: bool, by: str, now: datetime) -> Case:

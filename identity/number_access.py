@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 OPEN_FOR: Final = timedelta(minutes=30)
 LINK_GOOD_FOR: Final = timedelta(hours=24)
+REOPENED_FOR: Final = timedelta(minutes=10)
 GUESSES_WINDOW: Final = timedelta(hours=1)
 # So many wrong codes or links an hour are no typing mistakes any more.
 GUESSES_ALERT_AT: Final = 5
@@ -147,7 +148,8 @@ def make_link(*, phone_e164: str, now: datetime) -> str:
 
 
 def open_link(*, token: str, client: Client, now: datetime) -> str:
-    """The number (E.164) whose copy the link opens; it opens nothing again. Raises DataLinkUnknown, TooManyLinks."""
+    """The number (E.164) whose copy the link opens. It opens it again for REOPENED_FOR at most, in case that breaks off; `use_up` ends
+    it before. Raises DataLinkUnknown, TooManyLinks."""
     lately = AccessEvent.objects.filter(
         kind=AccessEvent.LINK_UNKNOWN, network=client.network, at__gt=now - GUESSES_WINDOW
     )
@@ -159,14 +161,18 @@ def open_link(*, token: str, client: Client, now: datetime) -> str:
         )
         found = link.first()
         if found is not None:
-            # Read first: without its row a sealed value is not opened.
-            number = found.phone_e164
-            found.delete()
-            return number
+            found.expires_at = min(found.expires_at, now + REOPENED_FOR)
+            found.save(update_fields=["expires_at"])
+            return found.phone_e164
     record(kind=AccessEvent.LINK_UNKNOWN, client=client, now=now)
     if lately.count() >= GUESSES_ALERT_AT:
         _alert("number.links_guessed", pseudonym("network", client.network), now)
     raise DataLinkUnknown
+
+
+def use_up(*, token: str) -> None:
+    """Ends a link, whose copy has left as a whole."""
+    NumberKey.objects.filter(kind=NumberKey.LINK, key_digest=_digest(token)).delete()
 
 
 def _notice_guessing(number_key: str, *, now: datetime) -> None:

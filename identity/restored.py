@@ -1,10 +1,12 @@
-"""What identity does for a database that was restored: whom and what its rows name, and stops of text messages brought back."""
+"""What identity does for a database that was restored: whom and what its rows name, and stops of text messages and restrictions of
+accounts brought back."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from compliance import restriction
 from compliance.erasure_ledger import Entry
 from compliance.replaying import Named
 from identity import opt_out
@@ -36,18 +38,30 @@ class IdentityRestored:
             yield mail.email
 
     def recall(self, entries: Iterable[Entry], *, now: datetime) -> None:
+        entries = list(entries)
         newest = {(each.kind, each.key): each for each in entries if each.kind in ("texts", "texts_of")}
         for (kind, key), entry in newest.items():
             if kind == "texts":
                 StoppedNumber.objects.filter(number_key=key).delete()
                 if entry.detail["stopped"]:
                     StoppedNumber.objects.create(number_key=key, stopped_at=entry.at)
+        self._restrict({each.key: each for each in entries if each.kind == "restriction"})
         stopped = {key for (kind, key), entry in newest.items() if entry.detail["stopped"]}
         if not stopped:
             return
         for user in User.objects.iterator():
             if {pseudonym("user", user.id), pseudonym("phone", user.mobile_e164)} & stopped:
                 opt_out.stop(user_id=user.id, way="page", client=_NO_CLIENT, now=now)
+
+    @staticmethod
+    def _restrict(newest: Mapping[str, Entry]) -> None:
+        people = {key for key, entry in newest.items() if entry.detail["in_force"]}
+        for user_id in User.objects.values_list("id", flat=True).iterator() if people else ():
+            if (person := pseudonym("user", user_id)) in people:
+                restriction.cover(person=person, row_ids=[user_id])
+
+    def forget(self, *, now: datetime) -> None:
+        """Nothing goes by itself."""
 
     def remembered(self, *, since: datetime) -> Iterator[Entry]:
         for row in StoppedNumber.objects.filter(stopped_at__gte=since).order_by("id").iterator():

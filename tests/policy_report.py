@@ -6,8 +6,11 @@ did not when it ran last on this machine.
 
 import ast
 import json
+import re
 import sys
 from collections import defaultdict
+from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -16,15 +19,22 @@ from compliance.clauses import CLAUSES
 TESTS: Final = Path(__file__).resolve().parent
 # Test -> "passed" or "failed", as every run on this machine left it.
 RESULTS: Final = TESTS.parent / ".cache" / "policy-results.json"
+PLANTED: Final = TESTS.parent / "docs" / "proofs.md"
+_UNSEEN: Final = "Proved by a test that nobody has seen fail: "
+# Clauses, what was planted, and the test that turned red.
+_ROW: Final = re.compile(r"^\| (C[^|]+) \| [^|]+ \| `([^`]+)` \|$", re.MULTILINE)
 
 
+@cache
 def proofs() -> dict[str, list[str]]:
     """Clause id -> tests that carry its mark, as path::name."""
     found: dict[str, list[str]] = defaultdict(list)
     for path in sorted(TESTS.rglob("test_*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                for clause_id in _marks(node):
+        tree = ast.parse(path.read_text())
+        of_all = [each for node in tree.body if _is_mark_of_all(node) for each in _marks_in(ast.walk(node))]
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
+                for clause_id in [*of_all, *_marks_in(node.decorator_list)]:
                     found[clause_id].append(f"{path.relative_to(TESTS.parent)}::{node.name}")
     return dict(found)
 
@@ -44,10 +54,29 @@ def keep(ended: dict[str, str]) -> None:
     RESULTS.write_text(json.dumps(results() | ended, indent=1, sort_keys=True))
 
 
-def _marks(test: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
+def planted() -> dict[str, set[str]]:
+    """Clause id -> tests that were seen to fail with it broken, as docs/proofs.md says."""
+    seen: dict[str, set[str]] = defaultdict(set)
+    for clauses, test in _ROW.findall(PLANTED.read_text()):
+        for clause_id in clauses.split(", "):
+            seen[clause_id].add(test)
+    return dict(seen)
+
+
+def not_planted() -> set[str]:
+    """Clauses of which docs/proofs.md says that nobody has seen their tests fail yet."""
+    _, _, named = PLANTED.read_text().partition(_UNSEEN)
+    return set(re.findall(r"C\d[\d.-]*\d|C\d+", named))
+
+
+def _is_mark_of_all(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "pytestmark"
+
+
+def _marks_in(nodes: Iterable[ast.AST]) -> list[str]:
     return [
         argument.value
-        for mark in test.decorator_list
+        for mark in nodes
         if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "pytest.mark.policy"
         for argument in mark.args
         if isinstance(argument, ast.Constant) and isinstance(argument.value, str)

@@ -139,18 +139,17 @@ def make_link(*, phone_e164: str, now: datetime) -> DataLinkOut:
     return DataLinkOut(path=f"/api/my-data/download?token={token}", expires_at=now + number_access.LINK_GOOD_FOR)
 
 
-def export(*, phone_e164: str, now: datetime) -> Iterator[str]:
-    """Everything held about the number, as `access.export` gives it; that it was given out is a case of its own, answered once its
-    last part was read."""
-    held = access.export(subject=subject_of_number(phone_e164), now=now, by="requester")
+def export(*, phone_e164: str, as_page: bool, now: datetime) -> Iterator[str]:
+    """Everything held about the number, as `access.export` gives it."""
+    return access.export(subject=subject_of_number(phone_e164), now=now, by="requester", as_page=as_page)
 
-    def given_out() -> Iterator[str]:
-        yield from held
-        with transaction.atomic():
-            opened = _open_wish(phone_e164, kind="access", words="", now=now)
-            cases.close(reference=opened.reference, outcome="done", answer="Downloaded.", by="system", now=now)
 
-    return given_out()
+def given_out(*, phone_e164: str, token: str, now: datetime) -> None:
+    """The copy has left as a whole: its link is used, and that it was given out is a case of its own, answered already."""
+    with transaction.atomic():
+        number_access.use_up(token=token)
+        opened = _open_wish(phone_e164, kind="access", words="", now=now)
+        cases.close(reference=opened.reference, outcome="done", answer="Downloaded.", by="system", now=now)
 
 
 def _open_wish(phone_e164: str, *, kind: cases.Kind, words: str, now: datetime) -> Case:

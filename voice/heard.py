@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ai.listening.transcriber import Word
-from compliance.redaction import redact_cards
+from compliance.spoken_cards import redact_spoken_cards
 from voice.schemas import Speaker
 
 
@@ -24,5 +24,5 @@ class Heard:
 
     def without_cards(self) -> "Heard":
         """With card numbers taken out of the text; with one, the times of all words go too."""
-        text = redact_cards(self.text)
+        text = redact_spoken_cards(self.text)
         return self if text == self.text else replace(self, text=text, words=())

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from compliance import holds, sealing
+from compliance import holds, sealing, tombstones
 from compliance.models import LegalHold
 from compliance.sealing import Copy, Row
 from identity.staff import people_named
@@ -62,6 +62,12 @@ def copies(*, leads: QuerySet[Lead], calls: QuerySet[Call]) -> Iterator[Copy]:
         under: tuple[Row, ...] = (("call", call.id), ("lead", call.lead_id), ("account", call.user_id))
         legs = [{"role": leg.role, "sid": leg.sid} for leg in call.legs.all()]
         yield Copy("call", call.id, {"customer": call.workspace.name, **call_export(call), "legs": legs}, under)
+
+
+def bury(leads: QuerySet[Lead], *, now: datetime) -> None:
+    """So that a restored backup takes these leads away again, but for those that are held: it may not know of the hold."""
+    gone = leads.exclude(id__in=sealing.held("lead")).values_list("id", flat=True)
+    tombstones.bury(kind="lead", values=list(gone), now=now)
 
 
 def _lead_content(lead: Lead) -> dict[str, object]:

@@ -151,19 +151,22 @@ def remove_lead(*, actor: Actor, lead_id: UUID, now: datetime) -> None:
             detail={"calls": lead.calls.count()},
             now=now,
         )
-        sealing.keep(
-            holding.copies(
-                leads=Lead.objects.for_workspace(actor.workspace_id).filter(id=lead.id), calls=lead.calls.all()
-            ),
-            now=now,
-        )
-        caps.keep_spending(lead.calls.all())
-        call_ids = list(lead.calls.values_list("id", flat=True))
-        ai.forget_calls(call_ids=call_ids, now=now)
-        deliveries.forget_calls(call_ids=call_ids)
-        correcting.forget(kind="lead", target_ids=[lead.id])
-        lead.delete()
-        tags.forget_unused(workspace_id=actor.workspace_id, names=lead.tags)
+        forget(lead, now=now)
+
+
+def forget(lead: Lead, *, now: datetime) -> None:
+    """Deletes the row of a lead with all that `remove_lead` says, after sealing what a hold covers. Within the caller's transaction,
+    which has locked the workspace, the calls and the lead."""
+    rows = Lead.objects.for_workspace(lead.workspace_id).filter(id=lead.id)
+    holding.bury(rows, now=now)
+    sealing.keep(holding.copies(leads=rows, calls=lead.calls.all()), now=now)
+    caps.keep_spending(lead.calls.all())
+    call_ids = list(lead.calls.values_list("id", flat=True))
+    ai.forget_calls(call_ids=call_ids, now=now)
+    deliveries.forget_calls(call_ids=call_ids)
+    correcting.forget(kind="lead", target_ids=[lead.id])
+    lead.delete()
+    tags.forget_unused(workspace_id=lead.workspace_id, names=lead.tags)
 
 
 def suppress_lead(*, actor: Actor, lead_id: UUID, reason: str, now: datetime) -> Lead:

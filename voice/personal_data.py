@@ -179,8 +179,7 @@ def _leads_of(subject: Subject) -> QuerySet[Lead]:
 
 def _watches_of(subject: Subject) -> QuerySet[CallWatch]:
     """What the person reads along in; those who read along in the person's calls go with the calls."""
-    rows = CallWatch.objects.get_queryset()
-    return rows.filter(user_id=subject.user_id) if subject.user_id else rows.none()
+    return CallWatch.objects.get_queryset().filter(user_id=subject.user_id)
 
 
 def _ended_by(subject: Subject) -> QuerySet[Call]:
@@ -279,6 +278,7 @@ def _empty_leads(leads: QuerySet[Lead], now: datetime) -> None:
     with transaction.atomic():
         lock_workspaces(list(leads.values_list("workspace_id", flat=True)))
         borne = list(leads.select_for_update().values_list("id", "workspace_id", "tags"))
+        holding.bury(leads, now=now)
         Reservation.objects.get_queryset().filter(lead_id__in=[lead_id for lead_id, _, _ in borne]).delete()
         leads.update(
             first_name="",

@@ -18,7 +18,7 @@ from django.db import InterfaceError, OperationalError
 from ai.listening.client import TranscriberClient
 from ai.listening.track import TrackListener
 from ai.listening.transcriber import Recognition
-from compliance.redaction import redact_cards
+from compliance.spoken_cards import redact_spoken_cards
 from realtime.publish import Topic, publish_ephemeral
 from voice import transcripts
 from voice.events import SegmentInterim, TranscriptionLevel
@@ -127,7 +127,7 @@ class CallPipeline:
             event = SegmentInterim(
                 call_id=self._stream.call_id,
                 speaker=speaker,
-                text=redact_cards(text),
+                text=redact_spoken_cards(text),
                 start_ms=start_ms + self._stream.offset_ms,
                 end_ms=end_ms + self._stream.offset_ms,
             )

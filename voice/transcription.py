@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Max
 
-from compliance.redaction import redact_cards
+from compliance.spoken_cards import redact_spoken_cards
 from realtime.publish import Topic, publish_ephemeral
 from voice import transcripts, twilio, wake
 from voice.arrivals import Arrivals, Hole
@@ -121,7 +121,7 @@ def _show(stream_id: UUID, said: Content) -> None:
         interim = SegmentInterim(
             call_id=call.id,
             speaker=said.speaker,
-            text=redact_cards(said.text),
+            text=redact_spoken_cards(said.text),
             start_ms=max(settled_ms, end_ms - _spoken_ms(said.text)),
             end_ms=end_ms,
         )

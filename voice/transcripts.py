@@ -2,15 +2,16 @@
 
 import hashlib
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import ClassVar
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
 
+from compliance.spoken_cards import began_before, begins_with_digits
 from processors.errors import DomainError
 from voice import wake
 from voice.changes import next_sequence, publish_segment
@@ -21,6 +22,9 @@ from voice.models import Call, MediaStream, TranscriptSegment
 # A shorter stretch without text is no gap: streams begin and end a moment beside the conversation.
 GAP_LEAST_MS = 500
 TOKEN_VALID_S = 4 * 3600
+# Who reads a card number out pauses between its groups, or digits.
+NUMBER_SPOKEN_WITHIN_MS = 60_000
+NUMBER_UTTERANCES_MAX = 19
 
 
 class StreamRefused(DomainError):
@@ -159,9 +163,35 @@ def add_segment(
     """Stores final text with the call's next sequence.
 
     None when the transcript is not allowed, when it is stored already, or when a newer stream than `stream_id` hears this
-    stretch.
+    stretch. Where it ends a card number that the speaker began before, it takes the place of what was stored of that.
     """
-    return _add(call_id, stream_id, heard.start_ms, lambda call: _store(call, heard, now))
+    return _add(call_id, stream_id, heard.start_ms, lambda call: _store_whole(call, heard, now))
+
+
+def _store_whole(call: Call, heard: Heard, now: datetime) -> TranscriptSegment:
+    """A number is spoken in groups with pauses between them, which end utterances."""
+    if heard.speaker is None or not begins_with_digits(heard.text):
+        return _store(call, heard, now)
+    lately = call.segments.filter(
+        kind="speech",
+        speaker=heard.speaker,
+        start_ms__lt=heard.start_ms,
+        start_ms__gte=heard.start_ms - NUMBER_SPOKEN_WITHIN_MS,
+    )
+    before = list(lately.order_by("-start_ms")[:NUMBER_UTTERANCES_MAX])[::-1]
+    count = began_before([one.text for one in before], heard.text)
+    if not count:
+        return _store(call, heard, now)
+    gone = before[-count:]
+    call.segments.filter(id__in=[one.id for one in gone]).delete()
+    text = " ".join([*(one.text for one in gone), heard.text])
+    whole = replace(heard, start_ms=gone[0].start_ms, text=text, words=())
+    return _store(call, whole, now, replaces=_replaced_by(gone))
+
+
+def _replaced_by(gone: Iterable[TranscriptSegment]) -> list[UUID]:
+    """With those that they had replaced themselves: a browser may have missed the step between."""
+    return list(dict.fromkeys(each for one in gone for each in (*one.replaces, one.id)))
 
 
 def replace_segments(
@@ -172,7 +202,7 @@ def replace_segments(
     None in the same cases, when nothing lies there, and when a person corrected one of them.
     """
 
-    def replace(call: Call) -> TranscriptSegment | None:
+    def put(call: Call) -> TranscriptSegment | None:
         within = call.segments.filter(
             kind="speech", speaker=heard.speaker, start_ms__gte=heard.start_ms, end_ms__lte=heard.end_ms
         )
@@ -182,12 +212,10 @@ def replace_segments(
         # What a person wrote is worth more than what was heard a second time.
         if any(one.corrected_at for one in gone):
             return None
-        # With those that they had replaced themselves: a browser may have missed the step between.
-        replaces = list(dict.fromkeys(each for one in gone for each in (*one.replaces, one.id)))
         within.delete()
-        return _store(call, heard, now, replaces=replaces)
+        return _store(call, heard, now, replaces=_replaced_by(gone))
 
-    return _add(call_id, stream_id, heard.start_ms, replace)
+    return _add(call_id, stream_id, heard.start_ms, put)
 
 
 def add_gap(

@@ -11,6 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from compliance.cookies import COOKIES
 from config.embedded import environment
 from config.embedded.handle import Stack
 from sandbox.rep import Rep
@@ -29,9 +30,9 @@ FLAGS = [
     "--no-first-run",
 ]
 Look = Callable[[Page, str], None]
-# What the policy declares; the others are kept for whoever proves a number without an account, and for our own people.
-ESSENTIAL: Final = {"__Host-session", "__Host-csrf", "__Host-device"}
-DECLARED: Final = ESSENTIAL | {"__Host-my-data", "__Host-staff", "__Host-look"}
+# What the page about kept data declares; the others are for whoever proves a number without an account, and for our own people.
+DECLARED: Final = {cookie.name for cookie in COOKIES}
+ESSENTIAL: Final = {cookie.name for cookie in COOKIES if cookie.audience == "everybody"}
 _KEPT: Final = """async () => ({
     local: Object.keys(localStorage),
     session: Object.keys(sessionStorage),

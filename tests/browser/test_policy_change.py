@@ -1,21 +1,23 @@
 """A changed policy as people meet it: told, compared, asked, answered; and taking back is no harder than giving."""
 
 import json
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import psycopg
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from config.embedded.environment import PROJECT
 from config.embedded.handle import Stack
 from sandbox.rep import Person, Rep
-from tests.browser.conftest import ESSENTIAL, Look, kept_by, signed_in
+from tests.browser.conftest import ESSENTIAL, FLAGS, Look, kept_by, signed_in
 from tests.compliance.coming import NAME, WEEKLY, in_days, second
 
 READER = Person(first_name="Rhea", last_name="Reader", email="rhea@reads.example", mobile="+12025550156")
@@ -169,6 +171,46 @@ def test_stopping_text_messages_takes_no_more_clicks_than_allowing_them(
     withdrawing.on(page.get_by_role("dialog").get_by_role("button", name="Stop text messages"))
     expect(page.get_by_role("heading", name="Text messages are stopped")).to_be_visible()
     assert withdrawing.count <= giving.count
+
+
+@pytest.fixture
+def without_cookies(browser: Browser, stack: Stack, tmp_path: Path) -> Iterator[Page]:
+    """A page of a browser whose user has switched cookies off, as its settings do it."""
+    (tmp_path / "Default").mkdir()
+    off = {"profile": {"default_content_setting_values": {"cookies": 2}}}
+    (tmp_path / "Default" / "Preferences").write_text(json.dumps(off))
+    context = browser.browser_type.launch_persistent_context(
+        tmp_path, executable_path=os.environ["CHROMIUM_PATH"], args=FLAGS, base_url=stack.url
+    )
+    yield context.pages[0]
+    context.close()
+
+
+@pytest.mark.policy("C8.3")
+def test_without_cookies_public_pages_work_and_signing_in_says_what_is_missing(
+    without_cookies: Page, look: Look
+) -> None:
+    page, faults, shown = without_cookies, list[str](), list[str]()
+    page.on("response", lambda answer: faults.append(answer.url) if answer.status >= 500 else None)
+    page.on("framenavigated", lambda frame: shown.append(frame.url))
+    for path in sorted(pages_of("openRoutes.ts")):
+        shown.clear()
+        page.goto(path)
+        expect(page.get_by_role("main").get_by_role("heading").first).to_be_visible()
+        assert len(shown) <= 4, f"{path} leads from page to page"
+    told = page.get_by_role("alert").filter(has_text="Your browser refuses cookies")
+    page.goto("/leads")
+    expect(page.get_by_role("heading", name="Sign in", exact=True)).to_be_visible()
+    expect(told).to_contain_text("Allow cookies for this site")
+    look(page, "sign-in-without-cookies")
+    page.get_by_label("E-mail").fill("nobody@cookies.example")
+    page.get_by_label("Password", exact=False).first.fill("calm-harbour-lantern-42")
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(page.get_by_role("alert")).to_have_count(2)
+    page.goto("/policy")
+    expect(told).to_have_count(0)
+    # Its other stores are shut by the same setting.
+    assert (page.context.cookies(), faults) == ([], [])
 
 
 @pytest.mark.policy("C8.1", "C8.2", "C8.3", "C0", "C11")

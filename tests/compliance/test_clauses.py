@@ -2,12 +2,19 @@
 
 import ast
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.conf import settings as configured
 
+from api import my_data
 from compliance.clauses import CLAUSE_IDS, CLAUSES, SECTIONS
-from tests.policy_report import proofs
+from compliance.cookies import COOKIES
+from identity.number_access import OPEN_FOR
+from identity.staff.actor import SIGNED_IN_FOR
+from identity.staff.looks import LOOK_FOR
+from tests.policy_report import not_planted, planted, proofs
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 HOUSE = ("config", "api", "voice", "ai", "ledger", "identity", "compliance", "realtime", "processors")
@@ -47,8 +54,18 @@ def test_the_served_policy_keeps_each_claim_of_the_published_one(claim: str) -> 
     assert any(claim in clause.text for clause in CLAUSES)
 
 
-def test_every_mark_names_a_clause() -> None:
-    assert set(proofs()) <= CLAUSE_IDS
+def test_every_mark_names_a_clause_and_every_clause_has_a_test() -> None:
+    assert set(proofs()) == CLAUSE_IDS
+
+
+def test_of_every_clause_it_is_known_whether_a_test_that_proves_it_failed_when_it_was_broken() -> None:
+    """Or it is said that it was not. When this fails: break the clause, alone, see one of its tests fail, write it into
+    docs/proofs.md."""
+    seen, proving = planted(), proofs()
+    assert set(seen) ^ not_planted() == CLAUSE_IDS
+    assert {
+        clause: tests - set(proving[clause]) for clause, tests in seen.items() if tests - set(proving[clause])
+    } == {}
 
 
 @pytest.mark.policy("C3.2-5")
@@ -65,3 +82,29 @@ def test_no_code_of_the_house_can_send_a_text_message_but_through_verify() -> No
         attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
         assert not attributes & {"messages_stream", "messaging", "conversations"}, path
         assert not re.search(r"\b(client|twilio\w*|_client\(\)|api)\.messages\b", path.read_text()), path
+
+
+@pytest.mark.policy("C8.1")
+def test_the_cookies_that_people_read_of_are_those_that_the_product_sets() -> None:
+    """What browsers keep is compared with the same list by every story in a browser."""
+    names = (
+        configured.SESSION_COOKIE_NAME,
+        configured.CSRF_COOKIE_NAME,
+        my_data.COOKIE,
+        configured.STAFF_COOKIE_NAME,
+        configured.LOOK_COOKIE_NAME,
+    )
+    assert tuple(cookie.name for cookie in COOKIES) == names
+    until = {cookie.name: cookie.until for cookie in COOKIES}
+    assert f"{timedelta(seconds=configured.SESSION_COOKIE_AGE).days} days" in until[configured.SESSION_COOKIE_NAME]
+    assert f"{OPEN_FOR.seconds // 60} minutes" in until[my_data.COOKIE]
+    assert f"{SIGNED_IN_FOR.seconds // 3_600} hours" in until[configured.STAFF_COOKIE_NAME]
+    assert f"{LOOK_FOR.seconds // 60} minutes" in until[configured.LOOK_COOKIE_NAME]
+    set_by = re.compile(r"\.set_cookie\(")
+    places = {
+        str(path.relative_to(PROJECT))
+        for package in HOUSE
+        for path in (PROJECT / package).rglob("*.py")
+        if set_by.search(path.read_text())
+    }
+    assert places == {"api/my_data.py", "api/staff.py", "api/look_gate.py"}

@@ -19,7 +19,7 @@ from compliance import audit_check, erasure, policy, retention
 from compliance.models import AuditEvent, Case, ConsentEvent, Suppression
 from compliance.stores import Subject, all_stores
 from config import personal_data
-from identity import opt_out
+from identity import number_access, opt_out
 from identity.models import Membership, NumberKey, OtpAttempt
 from processors.models import Disclosure
 from processors.pseudonyms import pseudonym
@@ -200,6 +200,10 @@ def test_a_copy_that_an_error_breaks_off_says_so_and_answers_no_request(
     response: Any = Browser().client.get(path, secure=True)
     assert response.status_code == 200 and async_to_sync(whole)(response).endswith(BROKEN_OFF)
     assert not Case.objects.filter(kind="access").exists()
+    # So the link is not used, but soon over.
+    STORES = personal_data.STORES
+    assert NumberKey.objects.get(kind="link").expires_at <= datetime.now(UTC) + number_access.REOPENED_FOR
+    assert [Browser().get(path)[0] for _ in range(2)] == [200, 404]
 
 
 def seen_status(browser: Browser) -> int:

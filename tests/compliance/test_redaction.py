@@ -3,6 +3,7 @@
 import pytest
 
 from compliance.redaction import REPLACEMENT, redact_cards
+from compliance.spoken_cards import began_before, begins_with_digits, redact_spoken_cards
 
 VISA = "4111111111111111"
 AMEX = "378282246310005"
@@ -27,6 +28,41 @@ def test_a_card_number_is_taken_out_however_it_is_written(text: str) -> None:
     assert REPLACEMENT in redacted
     assert VISA not in digits
     assert AMEX not in digits
+
+
+@pytest.mark.policy("C1.3")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It's 4111, 1111, 1111, 1111. It ends in May.",
+        "It's four one one one one one one one, one one one one, one one one one.",
+        "Forty-one eleven, double one double one, then triple one one, and 1111, thanks",
+        "4111. 1111 1111. Uh, 1111.",
+    ],
+)
+def test_a_card_number_is_taken_out_however_it_is_said(text: str) -> None:
+    redacted = redact_spoken_cards(text)
+    assert redacted.count(REPLACEMENT) == 1
+    assert "1111" not in redacted and "one" not in redacted and "eleven" not in redacted
+
+
+def test_a_number_that_is_said_in_several_utterances_is_noticed_with_the_last_of_them() -> None:
+    said = ["I have two of them.", "The number is 4111.", "1111", "Then 1111."]
+    assert begins_with_digits(said[2]) and begins_with_digits(said[3]) and not begins_with_digits(said[1])
+    assert began_before(said, "1111, and it ends in May.") == 3
+    assert began_before(said, "1112.") == began_before(said[:1], "1111") == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "One of the two said that three or four people came, at ten.",
+        "Call us at +1 202 555 0147, or two oh two five five five oh one four seven.",
+        "It costs 450 a month, 4,800 a year, and 45 more for twenty-five seats.",
+    ],
+)
+def test_other_numbers_that_are_said_stay(text: str) -> None:
+    assert redact_spoken_cards(text) == text
 
 
 @pytest.mark.parametrize(

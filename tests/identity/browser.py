@@ -38,11 +38,18 @@ class Browser:
         morsel = self.client.cookies.get(settings.SESSION_COOKIE_NAME)
         return morsel.value if morsel else None
 
+    def begun(self, path: str, body: object) -> int:
+        """Posts it and goes away when the answer begins; its status."""
+        return int(self._sent("POST", path, body, {}).status_code)
+
     def _send(self, method: str, path: str, body: object, headers: dict[str, str]) -> tuple[int, Any]:
+        return self._answer(self._sent(method, path, body, headers))
+
+    def _sent(self, method: str, path: str, body: object, headers: dict[str, str]) -> Any:
         if settings.CSRF_COOKIE_NAME not in self.client.cookies:
             self.get("/api/session")
         token = self.client.cookies[settings.CSRF_COOKIE_NAME].value
-        response = self.client.generic(
+        return self.client.generic(
             method,
             path,
             b"" if body is None else json.dumps(body),
@@ -50,7 +57,6 @@ class Browser:
             secure=True,
             headers={"X-CSRFToken": token, "Origin": "https://testserver", **headers},
         )
-        return self._answer(response)
 
     @staticmethod
     def _answer(response: Any) -> tuple[int, Any]:

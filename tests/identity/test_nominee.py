@@ -216,6 +216,10 @@ def test_two_of_us_grant_a_copy_by_one_link(page: Browser, mailbox: Mailbox) -> 
     token = token_in(mailbox(MIA)[-1])
     assert token not in json.dumps(pia.get(f"/api/staff/cases/{reference}")[1])
     assert link("link", token) == (200, {"step": "copy"})
+    # A copy that nobody read to its end leaves the link for a while.
+    assert Browser().begun("/api/nominee/copy", {"token": token}) == 200
+    until = NomineeGrant.objects.get().link_until
+    assert until is not None and until < datetime.now(UTC) + timedelta(minutes=11)
     status, bundle = link("copy", token)
     assert status == 200 and "this is Glubbdubdrib speaking" not in bundle["data"].get("account", "")
     assert bundle["data"]["account"]["items"][0]["email"] == ADA

@@ -16,7 +16,7 @@ from tests.identity.conftest import MakeAccount
 from tests.sandbox_fixture import Sandbox
 
 
-@pytest.mark.policy("C1.1", "C2.2")
+@pytest.mark.policy("C1.1", "C2.2", "C3.1")
 def test_a_new_rep_signs_up_proves_the_phone_and_is_signed_in(browser: Browser, sandbox: Sandbox) -> None:
     status, waiting = browser.post("/api/signup", form(workspace_name="Okafor Ltd"))
     assert (status, waiting["state"]) == (200, "awaiting_otp")

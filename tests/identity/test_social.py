@@ -15,6 +15,7 @@ from identity.personal_data import STORE, subject_of
 from identity.sessions import SessionStore
 from processors.models import BlockedEgress, Disclosure
 from processors.pseudonyms import pseudonym
+from tests.compliance.test_erasure import all_rows
 from tests.identity.browser import Browser, code_of, form
 from tests.identity.conftest import MakeAccount, SignIn
 from tests.identity.social import agree, begin, come_back, go_through, meet, prove_phone, rest, sign_up
@@ -78,7 +79,19 @@ def test_of_twenty_fields_more_and_of_tokens_nothing_is_kept(browser: Browser, s
     assert person in kept()
 
 
-@pytest.mark.policy("C4.4-5", "C4.9", "C1.7")
+@pytest.mark.policy("C1.7")
+@pytest.mark.parametrize("provider", ["google", "facebook"])
+def test_no_password_of_a_provider_is_taken_and_none_is_kept_that_is_told(
+    browser: Browser, sandbox: Sandbox, provider: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    person, planted = meet(sandbox, provider), "kestrel-anvil-marmalade-19"
+    address = agree(begin(browser, provider, "sign_up"), person)
+    assert come_back(browser, address, password=planted)[0] == "/sign-up/finish"
+    assert [browser.post("/api/social/sign-up", rest(**more))[0] for more in ({"password": planted}, {})] == [422, 200]
+    assert person in all_rows() and planted not in all_rows() + caplog.text
+
+
+@pytest.mark.policy("C4.4-5", "C4.9")
 @pytest.mark.parametrize(("provider", "processor"), [("google", "google"), ("facebook", "meta")])
 def test_what_a_provider_is_told_is_listed_and_noted(
     browser: Browser, sandbox: Sandbox, provider: str, processor: str

@@ -1,7 +1,8 @@
 """Two people are erased while calls go on, on a whole stack; then connections out of the product's process are planted.
 
-The called person asks during the call itself; the colleague during a call of somebody who stays, and the worker is killed in the
-middle of the walk. What was found is told as one object for JSON, so that the story can run where there is no network.
+Both ask in the product's pages, in a real browser: the called person during the call itself; the colleague during a call of
+somebody who stays, and the worker is killed in the middle of the walk. What was found is told as one object for JSON, so that the
+story can run where there is no network.
 """
 
 import hashlib
@@ -26,6 +27,7 @@ from processors import guard
 from sandbox.rep import Rep
 from tests.leaving import apart
 from tests.leaving import people as who
+from tests.leaving.pages import Pages, opened
 from tests.leaving.planted import PLANTED
 from tests.smoke.scan import Scan, kinds
 
@@ -38,8 +40,10 @@ def tell(folder: Path, resolver: apart.Resolver | None) -> dict[str, Any]:
     """resolver: of the namespaces that this process is in, None outside of any."""
     disk = _tables_on_disk_of_their_own(folder / "data") if resolver else None
     with Stack(folder / "data", settings={"OPERATOR_EMAIL": who.OPERATOR}) as stack:
-        story = Story(stack, disk)
-        told = story.run()
+        with opened(stack) as pages:
+            story = Story(stack, disk, pages)
+            told = story.run()
+        told["asked_by_pages"] = sorted(pages.asked)
         told |= {"apart": resolver is not None, "ways_out": apart.ways_out_tried()}
         told["asked"] = list(resolver.asked) if resolver else []
         planting = story.plant_connections()
@@ -60,9 +64,9 @@ def _tables_on_disk_of_their_own(data: Path) -> apart.Disk:
 class Story:
     """Signs up, calls, erases and looks, on a running stack."""
 
-    def __init__(self, stack: Stack, disk: apart.Disk | None) -> None:
-        self._stack, self._disk = stack, disk
-        self._stays, self._caller, self._leaves, self._called = (Rep(stack.url, stack.sandbox_url) for _ in range(4))
+    def __init__(self, stack: Stack, disk: apart.Disk | None, pages: Pages) -> None:
+        self._stack, self._disk, self._pages = stack, disk, pages
+        self._stays, self._caller, self._leaves = (Rep(stack.url, stack.sandbox_url) for _ in range(3))
         env = stack.env
         self._scan = Scan(database_url=env["DATABASE_URL"], redis_url=env["REDIS_URL"], folder=stack.data_dir)
         self._told: dict[str, Any] = {}
@@ -72,6 +76,7 @@ class Story:
         told = self._told
         told["before"] = self._scan.everywhere([*who.OF_CALLED, *who.OF_LEAVES, *who.OF_STAYS, *who.OF_CARDS])
         self._come_in()
+        self._page = self._pages.of_member(self._leaves)
         kept, called, understood = self._place_calls()
         self._kept = kept
         self._plant(called)
@@ -83,6 +88,7 @@ class Story:
         self._ask()
         of_leaves = (*of_leaves, *self._sealed(who.LEAVES.first_name), *self._vectors(understood))
         told["planted_of_called"] = self._scan.everywhere(of_called)
+        self._do("CHECKPOINT")
         planted = self._scan.look(of_leaves)
         told["planted_of_leaves"], told["unsaid_of_leaves"] = planted.places, [str(each) for each in planted.missing]
         told["vectors"] = len([each for each in of_leaves if isinstance(each, tuple)])
@@ -133,7 +139,7 @@ class Story:
         """What people write, card numbers included, and what arrives with a signature."""
         typed, _, sent = who.CARDS
         self._caller.call("PATCH", f"/api/calls/{called}", {"notes": f"{who.CALLS_NOTE}, card {typed}"})
-        self._leaves.call("POST", "/api/privacy/cases", {"kind": "grievance", "words": who.WISH}, expect=201)
+        self._pages.writes_to_support(self._page, who.WISH)
         card = {"type": "visa", "number": sent, "last4": sent[-4:]}
         data = {
             "id": f"txn_{uuid.uuid4().hex}",
@@ -159,8 +165,7 @@ class Story:
 
     def _ask(self) -> None:
         """And takes a copy of everything."""
-        question = {"question": f"{who.QUESTION} {who.CARDS[1]}"}
-        self._leaves.call("POST", "/api/questions", question, key=str(uuid.uuid4()))
+        self._pages.asks(self._page, f"{who.QUESTION} {who.CARDS[1]}")
         self._leaves.call("POST", "/api/questions", {"question": "What is Atlas Route?"}, key=str(uuid.uuid4()))
         copy = json.dumps(self._leaves.call("GET", "/api/privacy/export"))
         self._told["missing_in_copy"] = [word for word in who.IN_COPY if word not in copy]
@@ -201,20 +206,12 @@ class Story:
 
     def _erase_called(self) -> None:
         """By the page for people who were called, while they are on the phone."""
-        number, page = who.CALLED["phone"], self._called
-        page.call("GET", "/api/session")
-        consent = {"sms_consent": True, "policy_version": page.call("GET", "/api/policy")["version"]}
-        page.call("POST", "/api/my-data/code", {"number": number, **consent})
-        held = page.call("POST", "/api/my-data/session", {"number": number, "code": page.newest_code(number)})
-        self._told["shown_to_called"] = json.dumps(held)
-        page.call("POST", "/api/my-data/erasure", {"confirm": number, "when": "now"}, expect=202)
-        page.wait_for(lambda: self._erasures("done") == 1, limit_s=60)
+        self._told["shown_to_called"] = self._pages.deletes_what_is_held(who.CALLED["phone"], self._stays)
 
     def _erase_leaving(self) -> None:
         """From the privacy centre; the worker dies where the walk waits for a table."""
         with self._locked("ai_aiquery") as waits:
-            asked = {"confirm": who.LEAVES.email, "when": "now"}
-            receipt = self._leaves.call("POST", "/api/privacy/erasure", asked, expect=202)["receipt_path"]
+            receipt = self._pages.deletes_account(self._page, who.LEAVES.email)
             self._leaves.wait_for(waits, limit_s=30, every_s=0.05)
             self._stack.kill("worker")
             self._told["steps_before_the_kill"] = self._row(
@@ -230,7 +227,7 @@ class Story:
             self._stack.wait_ready(limit_s=60)
         self._stays.wait_for(self._free_claim, limit_s=60)
         path = f"/api/erasure-receipts/{receipt.rsplit('/', 1)[-1]}"
-        self._stays.wait_for(lambda: self._stays.call("GET", path)["state"] == "done", limit_s=60)
+        self._pages.sees_the_end(self._page)
         self._told["receipt_left"] = self._stays.call("GET", path)["left"]
         self._told["session_of_erased"] = self._leaves.ask("GET", "/api/calls").status_code
 
@@ -284,9 +281,6 @@ class Story:
             "alert": mails[-1]["text"] if mails else "",
             "contacted": guard.contacted(self._stack.data_dir / "egress"),
         }
-
-    def _erasures(self, state: str) -> int:
-        return int(self._row("SELECT count(*) FROM compliance_request WHERE kind = 'erasure' AND state = %s", state)[0])
 
     @contextmanager
     def _locked(self, table: str) -> Iterator[Callable[[], bool]]:

@@ -26,6 +26,7 @@ from tests.opened import connection_info
 from tests.smoke.scan import Scan
 from voice import transcripts
 from voice.heard import Heard
+from voice.models import TranscriptSegment
 
 pytestmark = pytest.mark.django_db
 TYPED, SPOKEN, SENT = "4111 1111 1111 1111", "5555-5555-5555-4444", "4000056655665556"
@@ -64,6 +65,19 @@ def cards_in(text: str) -> set[str]:
     return {card for card in planted for run in runs if card in run} | {card for card in planted if card in text}
 
 
+def in_groups(call_id: UUID) -> list[str]:
+    """What is left of a number that is read out with a pause behind each group, while the other says something."""
+    said = ("It is five five five five.", "5555", "5555, and then", "four four four four.")
+    now = datetime.now(UTC)
+    for place, text in enumerate(said):
+        begin = 100_000 + 2_000 * place
+        transcripts.add_segment(call_id=call_id, heard=Heard("callee", begin, begin + 900, text), now=now)
+        if place == 1:
+            transcripts.add_segment(call_id=call_id, heard=Heard("agent", begin + 900, begin + 990, "Yes?"), now=now)
+    stored_now = TranscriptSegment.objects.get_queryset().filter(call_id=call_id, start_ms__gte=100_000)
+    return list(stored_now.order_by("start_ms").values_list("text", flat=True))
+
+
 @pytest.mark.policy("C1.3")
 def test_no_table_keeps_a_card_number_that_was_typed_spoken_or_sent(
     world: World, caplog: pytest.LogCaptureFixture
@@ -99,6 +113,7 @@ def test_no_table_keeps_a_card_number_that_was_typed_spoken_or_sent(
     heard = Heard("callee", 90_000, 93_000, f"my card is {SPOKEN}", 0.9)
     spoken = transcripts.add_segment(call_id=UUID(str(person.things["call"])), heard=heard, now=datetime.now(UTC))
     assert spoken is not None and REPLACEMENT in spoken.text
+    assert in_groups(UUID(str(person.things["call"]))) == [f"It is {REPLACEMENT}.", "Yes?"]
     sent = completed(Checkout.objects.get_queryset().filter(workspace_id=person.membership.workspace_id).latest("id"))
     sent["data"]["payments"][0]["method_details"]["card"]["number"] = SENT
     sent["data"]["custom_data"]["note"] = SENT

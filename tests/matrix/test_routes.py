@@ -142,6 +142,7 @@ def test_thousands_of_fields_in_a_query_are_refused_as_a_problem_and_never_fail(
     )
 
 
+@pytest.mark.policy("C9.1-4")
 @each_naming
 def test_what_belongs_to_another_workspace_is_not_there(world: World, naming: Naming) -> None:
     """Not found, never forbidden: the answer is that to an id which nobody has, and nothing changes over there."""

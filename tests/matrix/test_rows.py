@@ -1,5 +1,6 @@
 """Every row of the upper floors belongs to exactly one workspace, or it is said why not."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -8,13 +9,18 @@ from django.apps import apps
 from django.db import connection
 from django.db.models import F, ForeignKey, Model
 
+from compliance import access
 from compliance.elements import ELEMENTS
 from compliance.retention import expire, rules
+from compliance.stores import found
 from identity.models import TenantManager, TenantModel, Workspace
+from identity.personal_data import subject_of
 from tests.compliance.test_retention import plant
 from tests.identity.browser import form
 from tests.matrix.asker import Asker
 from tests.matrix.world import World, tenant_models
+from voice.callee import subject_of_number
+from voice.models import Lead
 
 UPPER_FLOORS = ("staff", "outgoing", "ledger", "ai", "voice", "api", "config")
 BELONGS_TO_NO_WORKSPACE = {
@@ -92,6 +98,30 @@ def test_both_workspaces_have_rows_of_every_kind(world: World) -> None:
         if not model._default_manager.filter(workspace_id=person.membership.workspace_id).exists()
     }
     assert empty == set()
+
+
+@pytest.mark.policy("C7.1")
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", ["owner", "rep", "stranger"])
+def test_a_copy_has_every_word_of_ones_own_every_kind_that_is_held_and_nothing_of_other_customers(
+    world: World, name: str
+) -> None:
+    person, now = world.people[name], datetime.now(UTC)
+    user, number = person.membership.user, str(Lead.objects.get_queryset().get(id=person.things["lead"]).phone_e164)
+    elsewhere = [
+        each for each in world.people.values() if each.membership.workspace_id != person.membership.workspace_id
+    ]
+    foreign = [word for each in elsewhere for word in (*each.canaries, each.membership.user.email)]
+    own = {user.first_name, user.last_name, user.email, user.mobile_e164, person.spoken, person.asked}
+    of_called = {f"Lead{name}", number, person.noted, person.spoken, f"Tag of {name}"}
+    for subject, wanted in ((subject_of(user.id), own), (subject_of_number(number), of_called)):
+        copy = access.bundle(subject=subject, now=now)
+        text = json.dumps(copy, default=str)
+        assert {word for word in wanted if word not in text} == set()
+        assert {word for word in foreign if word in text} == set()
+        if subject.user_id:
+            # The text stands in its call; vectors are figures made of that text.
+            assert set(found(subject)) - set(copy["data"]) <= {"transcript", "embedding"}
 
 
 def counts() -> dict[str, int]:

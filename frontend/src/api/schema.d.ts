@@ -933,7 +933,7 @@ export interface paths {
         };
         /**
          * Download
-         * @description The copy that a link opens.
+         * @description The copy that a link opens. as_page: a page to be read, in the place of JSON.
          */
         get: operations["download_my_data"];
         put?: never;
@@ -989,7 +989,8 @@ export interface paths {
         put?: never;
         /**
          * Make Link
-         * @description A link to a copy of everything, good once and for a day; one that was made before ends.
+         * @description A link to a copy of everything, good once and for a day; one that was made before ends. A copy that breaks off can be fetched
+         *     again for ten minutes.
          */
         post: operations["make_data_link"];
         delete?: never;
@@ -1070,7 +1071,7 @@ export interface paths {
         put?: never;
         /**
          * Copy As Nominee
-         * @description The copy that was granted, once.
+         * @description The copy that was granted, once; one that breaks off can be fetched again for ten minutes.
          */
         post: operations["copy_as_nominee"];
         delete?: never;
@@ -1485,7 +1486,8 @@ export interface paths {
         };
         /**
          * Export
-         * @description Everything that is held about the person, written while it is read: how much it is does not matter to memory.
+         * @description Everything that is held about the person, written while it is read: how much it is does not matter to memory. as_page: a page to
+         *     be read, in the place of JSON.
          */
         get: operations["export_personal_data"];
         put?: never;
@@ -4222,6 +4224,20 @@ export interface components {
             items: components["schemas"]["ConsentOut"][];
         };
         /**
+         * CookieOut
+         * @description One of the cookies that a browser may be asked to keep. audience: who may get it. until: when it ends.
+         */
+        CookieOut: {
+            /** Audience */
+            audience: string;
+            /** Name */
+            name: string;
+            /** Purpose */
+            purpose: string;
+            /** Until */
+            until: string;
+        };
+        /**
          * CorrectIn
          * @description What is right; "" leaves what is held. company: of people who were called.
          */
@@ -4295,9 +4311,11 @@ export interface components {
         };
         /**
          * DataKindsOut
-         * @description In the order of the inventory that the software is checked against.
+         * @description In the order of the inventory that the software is checked against; and all cookies that there are.
          */
         DataKindsOut: {
+            /** Cookies */
+            cookies: components["schemas"]["CookieOut"][];
             /** Items */
             items: components["schemas"]["DataKindOut"][];
         };
@@ -9645,6 +9663,7 @@ export type ConclusionIn = components['schemas']['ConclusionIn'];
 export type ConsentOut = components['schemas']['ConsentOut'];
 export type ConsentTextOut = components['schemas']['ConsentTextOut'];
 export type ConsentsOut = components['schemas']['ConsentsOut'];
+export type CookieOut = components['schemas']['CookieOut'];
 export type CorrectIn = components['schemas']['CorrectIn'];
 export type CorrectionOut = components['schemas']['CorrectionOut'];
 export type DataClassOut = components['schemas']['DataClassOut'];
@@ -11889,6 +11908,7 @@ export interface operations {
         parameters: {
             query?: {
                 token?: string;
+                as_page?: boolean;
             };
             header?: never;
             path?: never;
@@ -11903,6 +11923,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": Record<string, never>;
+                    "text/html": string;
                 };
             };
             400: components["responses"]["my data_400"];
@@ -12842,7 +12863,9 @@ export interface operations {
     };
     export_personal_data: {
         parameters: {
-            query?: never;
+            query?: {
+                as_page?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -12856,11 +12879,16 @@ export interface operations {
                 };
                 content: {
                     "application/json": Record<string, never>;
+                    "text/html": string;
                 };
             };
             400: components["responses"]["privacy_400"];
             401: components["responses"]["privacy_401"];
             403: components["responses"]["privacy_403"];
+            404: components["responses"]["privacy_404"];
+            409: components["responses"]["privacy_409"];
+            410: components["responses"]["privacy_410"];
+            422: components["responses"]["privacy_422"];
             429: components["responses"]["privacy_429"];
         };
     };

@@ -1,5 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
+import { CookiesNeeded } from "../../components/CookiesNeeded";
 import { useTitle } from "../../components/Page";
 import classes from "./AuthFrame.module.css";
 
@@ -23,6 +24,7 @@ export function AuthFrame({
       <main className={classes.card}>
         <h1>{title}</h1>
         {intro && <p className="quiet">{intro}</p>}
+        <CookiesNeeded />
         {children}
       </main>
       <footer className={classes.foot}>

@@ -19,9 +19,23 @@ export function CopyPanel() {
           <Note tone="good" role="status" title="Your copy is ready">
             <span className="num">The link works once, until {atDateTime(make.data.expires_at)}.</span>
           </Note>
-          <div>
-            <Button component="a" href={make.data.path} download onClick={() => make.reset()}>
+          <div className="row">
+            <Button
+              component="a"
+              href={`${make.data.path}&as_page=true`}
+              download
+              onClick={() => make.reset()}
+            >
               Download
+            </Button>
+            <Button
+              component="a"
+              variant="default"
+              href={make.data.path}
+              download
+              onClick={() => make.reset()}
+            >
+              For other programs (JSON)
             </Button>
           </div>
         </>

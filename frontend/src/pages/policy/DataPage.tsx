@@ -8,11 +8,14 @@ import classes from "./PolicyFrame.module.css";
 /** Every kind of data that the product keeps, from the list that the software is checked against. */
 export function DataPage() {
   const kinds = useQuery(dataKindsQuery);
-  const items = kinds.data?.items ?? [];
+  const { items, cookies } = kinds.data ?? { items: [], cookies: [] };
   return (
     <PolicyFrame
       title="What is kept"
-      jumps={items.map((kind) => ({ href: `#${kind.element}`, label: kind.title }))}
+      jumps={[
+        ...items.map((kind) => ({ href: `#${kind.element}`, label: kind.title })),
+        ...(cookies.length > 0 ? [{ href: "#cookies", label: "Cookies" }] : []),
+      ]}
       intro={
         <>
           <p className="quiet">
@@ -49,6 +52,27 @@ export function DataPage() {
           </dl>
         </section>
       ))}
+      {cookies.length > 0 && (
+        <section id="cookies">
+          <h2>Cookies</h2>
+          <p className="quiet">
+            All are needed for what they are there for; none is for analytics or advertising, and nothing else
+            is kept in your browser.
+          </p>
+          {cookies.map((cookie) => (
+            <dl key={cookie.name} className={classes.facts}>
+              <dt>Name</dt>
+              <dd>{cookie.name}</dd>
+              <dt>What for</dt>
+              <dd>{cookie.purpose}</dd>
+              <dt>For</dt>
+              <dd>{cookie.audience}</dd>
+              <dt>Until</dt>
+              <dd>{cookie.until}</dd>
+            </dl>
+          ))}
+        </section>
+      )}
     </PolicyFrame>
   );
 }

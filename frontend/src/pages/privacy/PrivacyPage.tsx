@@ -11,6 +11,7 @@ import { Tag } from "../../components/Tag";
 import { Waiting } from "../../components/Waiting";
 import { atDateTime, onDay } from "../../format/time";
 import { AskPanel } from "./AskPanel";
+import { CookiesPanel } from "./CookiesPanel";
 import { DeletePanel } from "./DeletePanel";
 import { ExpiringPanel } from "./ExpiringPanel";
 import { LawPanel } from "./LawPanel";
@@ -28,6 +29,7 @@ export function PrivacyPage() {
       <Consents />
       <PurposesPanel />
       <Disclosures />
+      <CookiesPanel />
       <NomineePanel />
       <LawPanel />
       <AskPanel />
@@ -42,9 +44,15 @@ function Held() {
     <Panel
       title="What we hold about you"
       aside={
-        <a href="/api/privacy/export" download>
-          Download my data
-        </a>
+        <span>
+          <a href="/api/privacy/export?as_page=true" download>
+            A copy to read
+          </a>{" "}
+          or{" "}
+          <a href="/api/privacy/export" download>
+            for other programs
+          </a>
+        </span>
       }
     >
       <ProblemNote error={held.error} />

@@ -1,0 +1,59 @@
+"""A copy of a person's data as a page for reading: it needs no other file, no script, and none of us."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from django.utils.html import escape
+
+_HEAD: Final = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>What Klosesales holds about you</title>
+<style>
+body { font: 1rem/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem; color-scheme: light dark }
+article { border-top: 1px solid #8888; padding: .5rem 0 }
+dt { font-weight: 600 }
+dd { margin: 0 0 .25rem 1rem; overflow-wrap: anywhere; white-space: pre-wrap }
+</style>
+</head>
+<body>
+<h1>What Klosesales holds about you</h1>
+"""
+
+
+def written(
+    *, at: datetime, policy_version: str, kinds: Iterable[tuple[Mapping[str, str], Iterable[Any]]]
+) -> Iterator[str]:
+    """In parts, each read when it is asked for. kinds: what, purpose and retention of a kind of data, and what is held of it."""
+    yield (
+        _HEAD + f"<p>As of {at:%Y-%m-%d %H:%M} UTC, under version {escape(policy_version)} of our privacy policy.</p>\n"
+    )
+    for about, items in kinds:
+        yield (
+            f"<section>\n<h2>{escape(about['what'])}</h2>\n"
+            f"<p>Held for: {escape(about['purpose'])}. Kept: {escape(about['retention'])}.</p>\n"
+        )
+        for item in items:
+            yield f"<article>{_value(item)}</article>\n"
+        yield "</section>\n"
+    yield "</body>\n</html>\n"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        rows = (f"<dt>{_name(key)}</dt><dd>{_value(inner)}</dd>" for key, inner in value.items())
+        return f"<dl>{''.join(rows)}</dl>"
+    if isinstance(value, list | tuple):
+        return f"<ol>{''.join(f'<li>{_value(inner)}</li>' for inner in value)}</ol>" if value else "none"
+    if value is None or value == "":
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return escape(f"{value:%Y-%m-%d %H:%M} UTC" if isinstance(value, datetime) else str(value))
+
+
+def _name(key: str) -> str:
+    return escape(key.replace("_", " ").capitalize())

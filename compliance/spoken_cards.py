@@ -1,0 +1,98 @@
+"""Card numbers that are spoken: in figures or in words, as recognisers write them, and over several utterances."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from compliance.redaction import REPLACEMENT, card_within, redact_cards
+
+_ONES: Final = {
+    name: str(value)
+    for value, name in enumerate(("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"))
+} | {"oh": "0"}
+_TEENS: Final = {
+    name: str(value)
+    for value, name in enumerate(
+        (
+            "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+        ),
+        start=10,
+    )
+}  # fmt: skip
+_TENS: Final = {
+    name: str(value)
+    for value, name in enumerate(
+        ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"), start=2
+    )
+}
+_TIMES: Final = {"double": 2, "triple": 3, "treble": 3}
+# Figures behind a plus sign are a telephone number.
+_PIECE: Final = re.compile(
+    rf"(?P<figures>(?<![\d+])\d+)"
+    rf"|\b(?:(?P<times>{'|'.join(_TIMES)})[ -](?P<again>\d|{'|'.join(_ONES)})"
+    rf"|(?P<tens>{'|'.join(_TENS)})(?:[ -](?P<unit>{'|'.join(_ONES)}))?"
+    rf"|(?P<word>{'|'.join([*_TEENS, *_ONES])}))\b",
+    re.IGNORECASE,
+)
+_BETWEEN: Final = re.compile(r"(?:[\s,.;-]|\b(?:and|then|uh|um|dash)\b){0,8}", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    digits: str
+    start: int
+    end: int
+
+
+def redact_spoken_cards(text: str) -> str:
+    """The text of speech with every card number in it replaced."""
+    text = redact_cards(text)
+    pieces, copied = [], 0
+    for run in _runs(text):
+        taken = 0
+        for first in range(len(run)):
+            last = card_within([each.digits for each in run[first:]]) if first >= taken else 0
+            if last:
+                pieces += [text[copied : run[first].start], REPLACEMENT]
+                copied, taken = run[first + last - 1].end, first + last
+    return "".join([*pieces, text[copied:]])
+
+
+def begins_with_digits(text: str) -> bool:
+    """Whether a number that was begun before could go on here."""
+    run = next(_runs(text), None)
+    return run is not None and _BETWEEN.fullmatch(text[: run[0].start]) is not None
+
+
+def began_before(earlier: Sequence[str], text: str) -> int:
+    """How many of the utterances just before, the last ones, make a card number together with this text; 0 when they make none."""
+    for count in range(1, len(earlier) + 1):
+        together = [*earlier[-count:], text]
+        apart = sum(redact_spoken_cards(each).count(REPLACEMENT) for each in together)
+        if redact_spoken_cards(" ".join(together)).count(REPLACEMENT) > apart:
+            return count
+    return 0
+
+
+def _runs(text: str) -> Iterator[list[_Piece]]:
+    """Digits with nothing between them but what is said between the groups of a number."""
+    run: list[_Piece] = []
+    for found in _PIECE.finditer(text):
+        if run and _BETWEEN.fullmatch(text[run[-1].end : found.start()]) is None:
+            yield run
+            run = []
+        run.append(_Piece(_digits(found), *found.span()))
+    if run:
+        yield run
+
+
+def _digits(found: re.Match[str]) -> str:
+    said = {name: value.lower() for name, value in found.groupdict().items() if value}
+    if "figures" in said:
+        return said["figures"]
+    if "times" in said:
+        return _ONES.get(said["again"], said["again"]) * _TIMES[said["times"]]
+    if "tens" in said:
+        return _TENS[said["tens"]] + _ONES.get(said.get("unit", ""), "0")
+    return {**_TEENS, **_ONES}[said["word"]]
