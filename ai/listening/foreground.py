@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 _SILENT_DBFS = -65.0
 # The detector's most and least certain answers count no more than this, as log odds.
 _SUREST = 4.0
-# A second; what is the quietest of less says nothing.
-_LEAST_KNOWN = 30
+# Under half a second; what is the quietest of less says nothing.
+_LEAST_KNOWN = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,8 @@ class Standing:
     smooth_windows, onset_windows: whose level and certainty are averaged; fewer where speech begins, so as to be there in time.
     floor_windows, floor_share: the floor is the averaged level that this share of the last windows do not reach.
     near_db, low_windows: so long no more than so far above the floor, and it is the background that is heard.
-    learned: what one such window weighs in what is known of the background.
+    learned: what one such window weighs in what is known of the background. The first ones weigh more, as in a mean
+        of all of them and of first_windows more in which nobody was heard, so that it is known before a first turn is over.
     silent, forgotten: speech probability below which nobody is heard at all, and how much of that knowledge goes with it.
     murmur: speech probability of the background from which on there are voices in it.
     odds_db: what a step of the log odds of speech is worth.
@@ -45,6 +46,7 @@ class Standing:
     near_db: float = 4.0
     low_windows: int = 10
     learned: float = 0.08
+    first_windows: int = 4
     silent: float = 0.1
     forgotten: float = 0.5
     murmur: float = 0.2
@@ -68,6 +70,7 @@ class Foreground:
         self._ordered: list[float] = []
         self._low_windows = 0
         self._quiet_windows = 0
+        self._taught_windows = 0
         self._murmur = 0.0
 
     def probability(self, window: NDArray[np.float32], heard: float) -> float:
@@ -119,7 +122,9 @@ class Foreground:
         if len(self._history) <= _LEAST_KNOWN:
             return
         if self._low_windows >= self._standing.low_windows:
-            self._murmur += self._standing.learned * (heard - self._murmur)
+            self._taught_windows += 1
+            weight = max(self._standing.learned, 1 / (self._standing.first_windows + self._taught_windows))
+            self._murmur += weight * (heard - self._murmur)
         elif heard < min(self._standing.silent, self._murmur):
             self._murmur += self._standing.forgotten * (heard - self._murmur)
 
