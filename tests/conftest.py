@@ -10,12 +10,17 @@ from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.core.management import call_command
 from django.db import connection
 from django.test import TransactionTestCase
+from hypothesis import HealthCheck, settings
 
 from compliance import pace, replaying
 from compliance.models import LedgerMark
 from config.replayed import DOOR
 from ledger.seed import seed
 from tests import policy_report
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 # TRUNCATE makes new files for every table and index, some hundreds; most tests write a few rows into a few tables. Rows that
 # were deleted stay in the files, so a table that has grown gets new ones.
