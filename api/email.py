@@ -10,7 +10,7 @@ from api.auth import actor_of, anyone_auth, session_of
 from api.client import client_of
 from identity import email_change, email_proof
 from identity.email_schemas import EmailChangeIn, EmailDoneOut, EmailLinkSeenOut, EmailTokenIn
-from identity.schemas import OtpSentOut
+from identity.schemas import EmailCodeIn, OtpSentOut
 from processors.errors import DomainError
 
 router = Router(tags=["identity"])
@@ -31,9 +31,14 @@ def send_email_link(request: HttpRequest) -> Status[None]:
 
 
 @router.post("/email/code", response=OtpSentOut, operation_id="send_email_code")
-def send_email_code(request: HttpRequest) -> OtpSentOut:
-    """Texts the passcode that a change of the address wants."""
-    return email_change.send_code(actor=actor_of(request), client=client_of(request), now=timezone.now())
+def send_email_code(request: HttpRequest, form: EmailCodeIn) -> OtpSentOut:
+    """Texts the passcode that a change of the address wants, to who knows the password."""
+    return email_change.send_code(
+        actor=actor_of(request),
+        present=form.present.get_secret_value() if form.present else None,
+        client=client_of(request),
+        now=timezone.now(),
+    )
 
 
 @router.post("/email/change", response={204: None}, operation_id="begin_email_change")

@@ -77,9 +77,11 @@ def import_leads(
     again. region: ISO 3166 alpha-2, of numbers without a country code.
     """
     length = int(request.headers.get("Content-Length") or 0)
-    if not length:
+    if not length and "Transfer-Encoding" in request.headers:
         # Without a length nobody could say beforehand that a file is too long.
-        raise ImportUnreadable("The file is empty, or its length is not said. Send it with Content-Length.")
+        raise ImportUnreadable("The length of the file is not said. Send it with Content-Length.")
+    if not length:
+        raise ImportUnreadable("The file is empty.")
     if request.content_type not in _CSV_TYPES:
         raise ImportUnreadable("Send the file as it is, with Content-Type: text/csv.")
     if length > BYTES_MAX:

@@ -44,9 +44,15 @@ class EmailSame(DomainError):
     code: ClassVar[str] = "email_same"
 
 
-def send_code(*, actor: Actor, client: Client, now: datetime) -> OtpSentOut:
-    """Texts a passcode for `begin`. Raises what `otp.send` raises."""
-    return otp.send(user=User.objects.get(id=actor.user_id), client=client, now=now)
+def send_code(*, actor: Actor, present: str | None, client: Client, now: datetime) -> OtpSentOut:
+    """Texts a passcode for `begin`. present: the password, of who has one.
+
+    Raises ProofMissing, SignInThrottled, PasswordWrong and what `otp.send` raises.
+    """
+    user = User.objects.get(id=actor.user_id)
+    if user.has_usable_password():
+        step_up.demand(actor=actor, present=present, code=None, client=client, now=now)
+    return otp.send(user=user, client=client, now=now)
 
 
 def begin(*, actor: Actor, session: SessionStore, form: EmailChangeIn, client: Client, now: datetime) -> None:

@@ -12,8 +12,10 @@ from typing import ClassVar, Final
 import phonenumbers
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from compliance import consent
+from identity import verify
 from identity.access import Client
 from identity.contact import masked
 from identity.models import OtpAttempt, User
@@ -42,6 +44,9 @@ SENDS_PER_NETWORK_AND_HOUR_MAX: Final = 10
 SENDS_PER_PREFIX_AND_HOUR_MAX: Final = 20
 CHECKS_PER_NUMBER_AND_HOUR_MAX: Final = 20
 CHECKS_PER_NETWORK_AND_HOUR_MAX: Final = 60
+# Of one verification, by Twilio; after these it refuses the right code too, and a resend sends the same one.
+CHECKS_PER_VERIFICATION_MAX: Final = 5
+_CHECK_OF: Final = dict(zip(OtpAttempt.SENDS, OtpAttempt.CHECKS, strict=True))
 
 
 class SmsConsentMissing(DomainError):
@@ -89,7 +94,8 @@ def check(*, user: User, code: str, client: Client, now: datetime, mobile_e164: 
     purpose = OtpAttempt.CHECK if asked == "account" else OtpAttempt.CLAIM_CHECK
     attempt = reserve_check(mobile_e164=mobile, user=user, purpose=purpose, client=client, now=now)
     if not code.isascii() or not code.isdigit():
-        settle(attempt, OtpAttempt.WRONG)
+        # Twilio was not asked and counts no wrong code.
+        settle(attempt, OtpAttempt.FAILED)
         raise OtpWrong("The code has digits only. Check the latest text message and type it again.")
     try:
         with disclosures.about(user_id=user.id):
@@ -129,6 +135,7 @@ def reserve_send(
         _lock(f"otp:{number_key}", f"otp:{prefix_key}", f"otp:{client.network}")
         sends = OtpAttempt.objects.filter(purpose__in=OtpAttempt.SENDS)
         of_number = sends.filter(number_key=number_key, purpose=purpose)
+        _refuse_useless(of_number, _CHECK_OF[purpose], number_key, now)
         lately = of_number.filter(at__gt=now - SENDS_WINDOW).count()
         if lately >= SENDS_PER_NUMBER_MAX:
             raise OtpSendLimit("Three codes were sent in the last 10 minutes. Use the latest, or wait and ask again.")
@@ -148,6 +155,31 @@ def reserve_send(
             logger.error("passcodes stopped for today", extra={"count": settings.OTP_SENDS_PER_DAY_MAX})
             raise OtpUnavailable("No codes can be sent to new numbers today. Try again tomorrow, or write to support.")
         return _reserved(purpose, user, mobile_e164, client, now), lately
+
+
+def _refuse_useless(sends: QuerySet[OtpAttempt], check: str, number_key: str, now: datetime) -> None:
+    """While wrong codes keep even a right one out, a text would only be paid for. sends: those to the number.
+
+    Raises OtpSendLimit.
+    """
+    checks = OtpAttempt.objects.filter(purpose=check, number_key=number_key).exclude(outcome=OtpAttempt.APPROVED)
+    free_at = now
+    of_hour = list(checks.filter(at__gt=now - timedelta(hours=1)).order_by("-at").values_list("at", flat=True))
+    if len(of_hour) >= CHECKS_PER_NUMBER_AND_HOUR_MAX:
+        free_at = of_hour[CHECKS_PER_NUMBER_AND_HOUR_MAX - 1] + timedelta(hours=1)
+    sent = sends.filter(outcome=OtpAttempt.SENT)
+    newest = sent.filter(at__gt=now - verify.CODE_VALID_FOR).order_by("-at").first()
+    if newest is not None:
+        begun_at = sent.filter(verification_sid=newest.verification_sid).earliest("at").at
+        wrong = checks.filter(outcome=OtpAttempt.WRONG, at__gte=begun_at).count()
+        if wrong >= CHECKS_PER_VERIFICATION_MAX:
+            free_at = max(free_at, begun_at + verify.CODE_VALID_FOR)
+    if free_at > now:
+        minutes = -((now - free_at) // timedelta(minutes=1))
+        raise OtpSendLimit(
+            f"Too many wrong codes: until they are forgotten, a new one would not work. Ask again in {minutes}"
+            f" minute{'s' if minutes != 1 else ''}."
+        )
 
 
 def demand_country(mobile_e164: str) -> None:

@@ -100,6 +100,12 @@ class ProofIn(Closed):
     code: Passcode | None = None
 
 
+class EmailCodeIn(Closed):
+    """present: the password, of who has one."""
+
+    present: Annotated[SecretStr, Field(max_length=200)] | None = None
+
+
 class SocialUnlinkIn(Closed):
     provider: Provider
 

@@ -1,5 +1,6 @@
 """What is kept of purchases: our own checkouts, and Paddle's events as they came, less everything personal."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from uuid_utils.compat import uuid7
@@ -13,7 +14,8 @@ EVENT_STATES = ("pending", "applied", "ignored", "needs_person")
 class Checkout(TenantModel):
     """A purchase that somebody began. The workspace of a grant comes from here, by transaction id, and nowhere else.
 
-    user_id: who began it, null once that person is erased; idempotency_key: the browser's, "" then.
+    user_id: who began it, null once that person is erased; idempotency_key: the browser's, "" then. joined_keys: those of later
+    clicks that led to the same purchase; none then.
     mcredits, amount_minor, currency: the pack as it was shown, which is what is granted.
     paid_minor: what Paddle says was paid, tax included; null until then.
     granted_mcredits: credits given for it; taken_back_mcredits: of these, taken back by refunds and chargebacks;
@@ -23,6 +25,7 @@ class Checkout(TenantModel):
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+")
     user_id = models.UUIDField(null=True)
     idempotency_key = models.CharField(max_length=100)
+    joined_keys = ArrayField(models.CharField(max_length=100), default=list, db_default=[])
     price_id = models.CharField(max_length=80)
     pack_name = models.CharField(max_length=80)
     mcredits = models.BigIntegerField()

@@ -93,6 +93,7 @@ _PAYMENT: Final = {
     "Checkout": (
         "user_id",
         "idempotency_key",
+        "joined_keys",
         "price_id",
         "pack_name",
         "mcredits",
@@ -171,7 +172,7 @@ class LedgerStore:
     def erase(self, subject: Subject, *, now: datetime) -> dict[str, int]:
         """Unlinks the person from purchases; every amount and Paddle's own number of it stay."""
         with transaction.atomic():
-            unlinked = _purchases(subject).update(user_id=None, idempotency_key="")
+            unlinked = _purchases(subject).update(user_id=None, idempotency_key="", joined_keys=[])
             unlinked += _plans(subject).update(user_id=None, idempotency_key="")
             _spending(subject).delete()
         return {"payment": unlinked} if unlinked else {}

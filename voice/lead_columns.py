@@ -72,8 +72,11 @@ def columns_of(header: Sequence[str]) -> Columns:
     if len(header) > COLUMNS_MAX:
         raise FileUnreadable(f"The first line has more than {COLUMNS_MAX} columns. Is it a table of leads?")
     ranked: dict[Column, list[tuple[int, Place]]] = {}
-    for index, name in enumerate(header):
-        plain = "".join(letter for letter in name.lower() if letter.isalnum())
+    plains = ["".join(letter for letter in name.lower() if letter.isalnum()) for name in header]
+    for index, (name, plain) in enumerate(zip(header, plains, strict=True)):
+        # Which of two columns of one name counts, nobody could tell; the first does, and the other is told as ignored.
+        if plain in plains[:index]:
+            continue
         for column, known in _NAMES.items():
             if plain in known:
                 ranked.setdefault(column, []).append((known.index(plain), Place(index, name.strip())))
@@ -88,5 +91,10 @@ def columns_of(header: Sequence[str]) -> Columns:
         )
     taken = {place.index for each in places.values() for place in each}
     return Columns(
-        places, tuple(name.strip() for index, name in enumerate(header) if index not in taken and name.strip())
+        places,
+        tuple(
+            f"{name.strip()} (column {index + 1})" if plains[index] in plains[:index] else name.strip()
+            for index, name in enumerate(header)
+            if index not in taken and name.strip()
+        ),
     )

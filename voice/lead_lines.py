@@ -13,6 +13,9 @@ _SNIFFED: Final = 8_192
 _WINDOWS: Final = "klosesales-windows"
 _EMPTY: Final = "The file is empty."
 _SPREADSHEET: Final = "This is a spreadsheet, not a CSV file. Save it as CSV (comma separated, UTF-8) first."
+_NO_TEXT: Final = "This is not a text file with commas (CSV). Save your table as CSV (comma separated, UTF-8) first."
+# Of the bytes of a text, hardly one is a control character; of those of a picture or an archive, one in ten.
+_CONTROLS_OF_TEXT_MAX: Final = 0.04
 _NO_LINES: Final = "This is not a CSV file: a line does not end. Save your table as CSV (comma separated, UTF-8)."
 
 
@@ -53,11 +56,18 @@ def reader(read: Callable[[int], bytes]) -> Lines:
     if head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         raise FileUnreadable(_SPREADSHEET)
     wide = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if not wide and _is_binary(head):
+        raise FileUnreadable(_NO_TEXT)
     encoding, errors = ("utf-16", "replace") if wide else ("utf-8-sig", _WINDOWS)
     csv.field_size_limit(_FIELD_MAX)
     first_line = head.decode(encoding, errors).split("\n", 1)[0]
     delimiter = max(",;\t", key=first_line.count)
     return Lines(io.TextIOWrapper(file, encoding=encoding, errors=errors, newline=""), delimiter)
+
+
+def _is_binary(head: bytes) -> bool:
+    controls = sum(byte < 32 and byte not in b"\t\n\v\f\r" for byte in head)
+    return head.startswith(b"%PDF-") or controls > _CONTROLS_OF_TEXT_MAX * len(head)
 
 
 class _Forward(io.RawIOBase):

@@ -45,7 +45,9 @@ def receipt_of(call: Call) -> ReceiptOut:
         billable_s=billable_s,
         total_mcredits=call.charged_mcredits,
         settled=call.settled_at is not None,
-        arithmetic=_arithmetic(billable_s, total, call.charged_mcredits, terms.increment_s, terms.mcredits_per_minute),
+        arithmetic=_arithmetic(
+            call, billable_s, total, call.charged_mcredits, terms.increment_s, terms.mcredits_per_minute
+        ),
     )
 
 
@@ -74,13 +76,20 @@ def _rows(call: Call) -> list[ReceiptRow]:
     )
     if call.ended_at:
         ending = _ENDINGS.get(call.end_reason or "", "The call ended")
+        if call.end_reason == "cancelled_by_rep" and not _was_dialled(call):
+            ending = "You ended it before the lead was dialled"
         rows.append(ReceiptRow(at=call.ended_at, label=ending, detail=f"{call.duration_s} s of conversation"))
     return rows
 
 
-def _arithmetic(billable_s: int, total: int, charged: int, increment_s: int, per_minute: int) -> str:
+def _was_dialled(call: Call) -> bool:
+    return any(leg.role == "callee" for leg in call.legs.all())
+
+
+def _arithmetic(call: Call, billable_s: int, total: int, charged: int, increment_s: int, per_minute: int) -> str:
     if billable_s == 0:
-        return "The lead did not answer, so nothing is charged."
+        dialled = "did not answer" if _was_dialled(call) else "was not dialled"
+        return f"The lead {dialled}, so nothing is charged."
     increments = -(-billable_s // increment_s)
     unit = "minute" if increment_s == 60 else f"{increment_s} s"
     begun = f"{increments} begun {unit}{'s' if increments != 1 and increment_s == 60 else ''}"

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import Q
 from uuid_utils.compat import uuid7
 
 from identity.auth import Actor
@@ -20,6 +21,7 @@ from processors.errors import DomainError
 # A second click within this time, even from a page that was reloaded, leads to the same transaction.
 SAME_PURCHASE_FOR = timedelta(minutes=10)
 CHECKOUTS_PER_HOUR_MAX = 30
+JOINED_KEYS_MAX = 30
 # Longer than Paddle is waited for.
 LOCK_WAIT_S = 15.0
 LOCK_POLL_S = 0.05
@@ -76,11 +78,20 @@ def start_checkout(*, actor: Actor, price_id: str, idempotency_key: str, now: da
 
 def _begun_before(actor: Actor, price_id: str, idempotency_key: str, now: datetime) -> Checkout | None:
     mine = Checkout.objects.for_workspace(actor.workspace_id).filter(user_id=actor.user_id)
-    same_key = mine.filter(idempotency_key=idempotency_key).first()
+    same_key = mine.filter(Q(idempotency_key=idempotency_key) | Q(joined_keys__contains=[idempotency_key])).first()
     if same_key is not None and same_key.price_id != price_id:
         raise IdempotencyKeyReused("This key belongs to the purchase of another pack. Send a new one.")
+    if same_key is not None:
+        return same_key
     recent = mine.filter(price_id=price_id, state="open", created_at__gt=now - SAME_PURCHASE_FOR)
-    return same_key or recent.order_by("-created_at").first()
+    checkout = recent.order_by("-created_at").first()
+    if checkout is not None:
+        if len(checkout.joined_keys) >= JOINED_KEYS_MAX:
+            raise CheckoutsTooMany("Buy was pressed too often for one purchase. Try again in ten minutes.")
+        # Kept, so that this click still leads here when its page is loaded again after the payment.
+        checkout.joined_keys.append(idempotency_key)
+        checkout.save(update_fields=["joined_keys"])
+    return checkout
 
 
 def _begin(actor: Actor, pack: PackOut, idempotency_key: str, now: datetime) -> Checkout:

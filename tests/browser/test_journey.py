@@ -141,6 +141,12 @@ def _calls_and_reads_along(page: Page, control: Rep, look: Look) -> None:
     page.reload()
     expect(transcript).to_contain_text(re.compile("what is the price", re.IGNORECASE))
     expect(page.get_by_role("button", name="Hang up")).to_be_visible()
+    # Whoever looked at another page meanwhile comes back to the call, and keeps it when it ends.
+    main = page.get_by_role("navigation", name="Main")
+    main.get_by_role("link", name="Leads").click()
+    main.get_by_role("link", name="Call", exact=True).click()
+    expect(page.get_by_role("button", name="Hang up")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"[?&]call="))
     expect(transcript).to_contain_text(re.compile("goodbye|good bye|thank you", re.IGNORECASE), timeout=60_000)
     expect(page.get_by_text("Receipt").first).to_be_visible(timeout=30_000)
     expect(page.get_by_text(re.compile(r"\d+ s = 1 begun minute"))).to_be_visible()

@@ -73,7 +73,7 @@ def page(member: Membership, sign_in: SignIn, sandbox: Sandbox) -> Browser:
 
 
 def ask_change(page: Browser, sandbox: Sandbox, email: str = NEW, **changes: object) -> tuple[int, Any]:
-    assert page.post("/api/email/code")[0] == 200
+    assert page.post("/api/email/code", {"present": PASSWORD})[0] == 200
     code = sandbox.code_at(User.objects.get(email="ada@example.com").mobile_e164)
     answer = page.post("/api/email/change", {"email": email, "present": PASSWORD, "code": code, **changes})
     later(sandbox, A_WHILE)
@@ -155,6 +155,12 @@ def test_a_link_to_a_new_password_proves_the_address_too(member: Membership, mai
     assert AuditEvent.objects.get(action="email.verified").detail == {"way": "reset_link"}
 
 
+def test_no_text_is_sent_to_change_the_address_before_the_password_is_right(page: Browser, sandbox: Sandbox) -> None:
+    answers = [page.post("/api/email/code", body) for body in ({}, {"present": "not this one"})]
+    assert [code_of(problem) for _, problem in answers] == ["proof_missing", "password_wrong"]
+    assert len(sandbox.messages_at("+12025550110")) == 1, "only the one by which ada signed in"
+
+
 @pytest.mark.parametrize(("provider", "proves"), [("google", True), ("facebook", False)])
 def test_google_vouches_for_an_address_and_facebook_does_not(
     browser: Browser, sandbox: Sandbox, mails: Mails, provider: str, proves: bool
@@ -220,7 +226,7 @@ def test_a_new_address_counts_once_its_mailbox_has_answered_and_only_this_browse
 def test_whoever_sits_at_an_open_browser_changes_no_address(
     page: Browser, sandbox: Sandbox, mails: Mails, changes: dict[str, Any], code: str
 ) -> None:
-    page.post("/api/email/code")
+    page.post("/api/email/code", {"present": PASSWORD})
     right = sandbox.code_at("+12025550110")
     wished = {"email": NEW, "present": PASSWORD, "code": right, **changes}
     if changes.get("code"):

@@ -64,7 +64,7 @@ def test_whoever_lost_the_address_first_takes_it_back_last(page: Browser, sandbo
     ask_change(page, sandbox)
     press(token_in(mails(NEW)[0]))
     first = token_in(mails()[-1])
-    assert page.post("/api/email/code")[0] == 200
+    assert page.post("/api/email/code", {"present": PASSWORD})[0] == 200
     change = {"email": "ada.newer@example.com", "present": PASSWORD, "code": sandbox.code_at("+12025550110")}
     assert page.post("/api/email/change", change)[0] == 204
     press(token_in(mails("ada.newer@example.com")[0]))
@@ -109,7 +109,7 @@ def test_a_wish_ends_with_the_session_that_somebody_ends(
 def test_a_wish_of_who_was_put_out_while_the_code_was_looked_at_counts_for_nothing(
     page: Browser, sandbox: Sandbox, mails: Mails
 ) -> None:
-    page.post("/api/email/code")
+    page.post("/api/email/code", {"present": PASSWORD})
     session = SessionStore(page.session_cookie)
     actor = actor_of_session(session)
     assert actor is not None

@@ -105,6 +105,22 @@ def test_guessing_codes_stops(sandbox: Sandbox, transactional_db: None) -> None:
     assert browser.post("/api/otp/check", {"code": right})[0] == 429
 
 
+def test_no_text_is_sent_while_wrong_codes_would_keep_its_code_out(sandbox: Sandbox, transactional_db: None) -> None:
+    """Planted once to see this fail: sending whatever was checked before."""
+    browser = waiting_browser("+12025550159")
+    browser.post("/api/otp/send")
+    wrong = other_than(sandbox.code_at("+12025550159"))
+    for _ in range(5):
+        assert browser.post("/api/otp/check", {"code": wrong})[0] == 422
+    status, problem = browser.post("/api/otp/send")
+    assert (status, code_of(problem)) == (429, "otp_send_limit")
+    assert "Ask again in 10 minutes" in problem["detail"]
+    assert len(sandbox.messages_at("+12025550159")) == 1
+    later(sandbox, timedelta(minutes=11))
+    assert browser.post("/api/otp/send")[0] == 200
+    assert browser.post("/api/otp/check", {"code": sandbox.code_at("+12025550159")})[0] == 200
+
+
 @pytest.mark.parametrize(
     ("twilio_code", "status", "code"),
     [

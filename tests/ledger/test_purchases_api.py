@@ -185,6 +185,23 @@ def test_purchases_are_paged_and_a_made_up_place_is_refused(page: Browser, owner
         assert (status, answer["code"]) == (400, "cursor_invalid")
 
 
+def test_a_click_that_led_to_an_earlier_purchase_never_sells_again_once_that_is_paid(page: Browser) -> None:
+    price_id = settings.CREDIT_PACKS[0]["price_id"]
+
+    def click(key: str) -> dict[str, Any]:
+        answer: dict[str, Any] = page.post(
+            "/api/credits/checkouts", {"price_id": price_id}, **{"Idempotency-Key": key}
+        )[1]
+        return answer
+
+    first, second = click("click-number-one"), click("click-number-two")
+    assert second == first
+    notify(completed(Checkout.objects.get_queryset().get(id=first["checkout_id"])))
+    assert [click("click-number-one"), click("click-number-two")] == [first, first]
+    assert page.get(f"/api/credits/checkouts/{first['checkout_id']}")[1]["state"] == "granted"
+    assert click("click-number-three")["checkout_id"] != first["checkout_id"]
+
+
 def test_the_invoice_is_asked_of_paddle_and_is_a_pdf(page: Browser, sandbox: Sandbox) -> None:
     price_id = settings.CREDIT_PACKS[0]["price_id"]
     started = page.post("/api/credits/checkouts", {"price_id": price_id}, **{"Idempotency-Key": "click-one"})[1]

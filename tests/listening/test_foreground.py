@@ -81,8 +81,8 @@ def test_a_first_turn_ends_in_time_before_a_murmur_that_was_never_heard_alone() 
             end_ms = turns(dialogue, track)[0]["end_ms"]
             heard = _heard(_before_murmur(dialogue, track, 10, seed)[: (end_ms + 2 * IN_TIME_MS) * 8])
             seen.append(_in_time(heard, end_ms))
-    # Measured 25 of 30; 13 where a call's first windows teach no more than later ones.
-    assert sum(seen) > 0.7 * len(seen), f"{sum(seen)} of {len(seen)}"
+    # Measured 25 of 30; 22 where the first windows teach no more than later ones, 13 where nothing is learned in the first second.
+    assert sum(seen) > 0.75 * len(seen), f"{sum(seen)} of {len(seen)}"
 
 
 def test_hardly_a_moment_of_a_turn_is_lost_in_the_murmur() -> None:

@@ -137,7 +137,7 @@ EXPECTATIONS: Mapping[str, Expectation] = {
     ),
     # Everybody here has an address that is confirmed, so nothing is sent.
     "send_email_link": Expectation(SIGNED_IN, 204),
-    "send_email_code": Expectation(SIGNED_IN),
+    "send_email_code": Expectation(SIGNED_IN, body={"present": "correct horse battery"}),
     # It is the person's already.
     "begin_email_change": Expectation(
         SIGNED_IN, 422, body={"email": "{email}", "present": "correct horse battery", "code": "000000"}

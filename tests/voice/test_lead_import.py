@@ -168,13 +168,15 @@ def test_a_row_whose_card_number_is_replaced_by_longer_words_is_added_all_the_sa
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        (b"", "empty"),
-        (b" \n ", "empty"),
+        (b"", "The file is empty."),
+        (b" \n ", "The file is empty."),
         (b"PK\x03\x04rest", "spreadsheet"),
         (b"Last name,Phone\nByron,+442079460018\n", "First name"),
         (b"First name,Last name\nAda,Byron\n", "Phone"),
         (b"just some words", "First name"),
-        (bytes(range(256)) * 40, "missing"),
+        (bytes(range(256)) * 40, "not a text file with commas"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00", "not a text file with commas"),
+        (b"%PDF-1.7\n1 0 obj\n", "not a text file with commas"),
         (b"First name,Phone" + b"," * 70_000, "does not end"),
         (b"First name,Phone" + b"," * 300, "200 columns"),
     ],
@@ -219,6 +221,12 @@ def test_the_surest_column_is_taken_and_an_empty_one_is_helped_by_the_next(
 def test_columns_that_are_not_imported_are_named(page: Browser) -> None:
     text = "First name,Phone,Shoe size\nAda,+442079460018,39\n"
     assert send(page, text)[1][-1]["ignored"] == ["Shoe size"]
+
+
+def test_of_two_columns_of_one_name_the_second_is_told_as_ignored(page: Browser) -> None:
+    text = "First name,Phone,phone\nAda,+442079460018,+442079460019\nBea,,+442079460019\n"
+    last = send(page, text)[1][-1]
+    assert (last["ignored"], last["added"], last["rejected"]) == (["phone (column 3)"], 1, 1)
 
 
 def test_who_is_removed_meanwhile_adds_nothing_more(page: Browser, member: Membership) -> None:

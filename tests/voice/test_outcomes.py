@@ -69,6 +69,18 @@ def test_a_call_that_never_rang_the_lead_says_nothing_of_the_lead(rep: Membershi
     assert said_of(page, lead) == (None, False)
 
 
+def test_the_receipt_tells_a_lead_that_was_not_dialled_from_one_that_did_not_answer(
+    rep: Membership, page: Browser, lead: Lead
+) -> None:
+    placed = call(rep, lead)
+    post(*placed.agent("canceled", at_s=5, sequence=1))
+    receipt = page.get(f"/api/calls/{placed.call_id}/receipt")[1]
+    assert receipt["arithmetic"] == "The lead was not dialled, so nothing is charged."
+    assert receipt["rows"][-1]["label"] == "You ended it before the lead was dialled"
+    rang = ends(call(rep, lead, now=NOW + timedelta(minutes=1)), "no-answer")
+    assert page.get(f"/api/calls/{rang.id}/receipt")[1]["arithmetic"].startswith("The lead did not answer")
+
+
 def test_what_the_rep_says_counts_and_no_later_callback_changes_it(rep: Membership, page: Browser, lead: Lead) -> None:
     placed = call(rep, lead)
     ended = ends(placed, "busy")

@@ -496,7 +496,7 @@ export interface paths {
         put?: never;
         /**
          * Send Email Code
-         * @description Texts the passcode that a change of the address wants.
+         * @description Texts the passcode that a change of the address wants, to who knows the password.
          */
         post: operations["send_email_code"];
         delete?: never;
@@ -4803,6 +4803,14 @@ export interface components {
             code: string;
             /** Email */
             email: string;
+            /** Present */
+            present?: string | null;
+        };
+        /**
+         * EmailCodeIn
+         * @description present: the password, of who has one.
+         */
+        EmailCodeIn: {
             /** Present */
             present?: string | null;
         };
@@ -9692,6 +9700,7 @@ export type DiallingChanged = components['schemas']['DiallingChanged'];
 export type DisclosureOut = components['schemas']['DisclosureOut'];
 export type DisclosuresOut = components['schemas']['DisclosuresOut'];
 export type EmailChangeIn = components['schemas']['EmailChangeIn'];
+export type EmailCodeIn = components['schemas']['EmailCodeIn'];
 export type EmailDoneOut = components['schemas']['EmailDoneOut'];
 export type EmailLinkSeenOut = components['schemas']['EmailLinkSeenOut'];
 export type EmailTokenIn = components['schemas']['EmailTokenIn'];
@@ -11056,7 +11065,11 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EmailCodeIn"];
+            };
+        };
         responses: {
             /** @description OK */
             200: {
@@ -11073,6 +11086,7 @@ export interface operations {
             404: components["responses"]["identity_404"];
             409: components["responses"]["identity_409"];
             410: components["responses"]["identity_410"];
+            413: components["responses"]["identity_413"];
             422: components["responses"]["identity_422"];
             429: components["responses"]["identity_429"];
             503: components["responses"]["identity_503"];

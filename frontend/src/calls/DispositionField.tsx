@@ -1,12 +1,15 @@
 import { NativeSelect } from "@mantine/core";
 import type { Call, Disposition } from "../api/types";
 import { ProblemNote } from "../components/Note";
-import { DISPOSITION_WORDS, RESULT_WORDS } from "./status";
+import { canHaveCome, DISPOSITION_WORDS, RESULT_WORDS } from "./status";
 import { useDisposition } from "./useDisposition";
 
 /** What the rep makes of a call. */
 export function DispositionField({ call }: { call: Call }) {
   const { chosen, choose, error } = useDisposition(call);
+  const offered = (Object.keys(DISPOSITION_WORDS) as Disposition[]).filter(
+    (each) => each === chosen || canHaveCome(each, call),
+  );
   return (
     <>
       <NativeSelect
@@ -15,7 +18,7 @@ export function DispositionField({ call }: { call: Call }) {
         onChange={(event) => choose((event.currentTarget.value || null) as Disposition | null)}
         data={[
           { value: "", label: call.outcome ? `${RESULT_WORDS[call.outcome]}, nothing more` : "Choose" },
-          ...Object.entries(DISPOSITION_WORDS).map(([value, label]) => ({ value, label })),
+          ...offered.map((value) => ({ value, label: DISPOSITION_WORDS[value] })),
         ]}
       />
       <ProblemNote error={error} />

@@ -152,6 +152,18 @@ export const DISPOSITION_WORDS: Record<Disposition, string> = {
   do_not_call: "Do not call",
 };
 
+const AFTER_A_CONVERSATION = new Set<Disposition>([
+  "interested",
+  "not_interested",
+  "meeting_booked",
+  "left_voicemail",
+]);
+
+/** Whether that can have come of the call: some things need that somebody took the lead's phone. */
+export function canHaveCome(disposition: Disposition, call: Pick<Call, "answered_at">): boolean {
+  return call.answered_at !== null || !AFTER_A_CONVERSATION.has(disposition);
+}
+
 export const OUTCOME_WORDS: Record<Outcome, string> = {
   connected: "Connected",
   voicemail: "Voicemail",

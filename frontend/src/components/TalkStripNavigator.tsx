@@ -4,13 +4,36 @@ import { clockMs } from "../format/time";
 import { type Lanes, SpeechLanes, stripEndMs } from "./TalkStrip";
 import classes from "./TalkStrip.module.css";
 
+const MARK_PX = 18;
 const BIG: Lanes = { height: 44, laneHeight: 18 };
 
 export interface StripMark {
   atMs: number;
   letter: string;
+  /** What the letter stands for. */
+  kind: string;
   label: string;
   segmentId: string;
+}
+
+// Of a strip on a phone; on a wide one the marks stand further apart than they must.
+const MARK_SHARE = 0.052;
+
+/** Marks in as many rows as they need for none to cover another. share: how far along the strip, from 0 to 1. */
+export function inRows(
+  marks: readonly StripMark[],
+  endMs: number,
+): { mark: StripMark; share: number; row: number }[] {
+  const lasts: number[] = [];
+  return [...marks]
+    .sort((one, other) => one.atMs - other.atMs)
+    .map((mark) => {
+      const share = Math.min(1 - MARK_SHARE / 2, Math.max(MARK_SHARE / 2, mark.atMs / endMs));
+      const free = lasts.findIndex((last) => share - last >= MARK_SHARE);
+      const row = free < 0 ? lasts.length : free;
+      lasts[row] = share;
+      return { mark, share, row };
+    });
 }
 
 interface NavigatorProps {
@@ -45,6 +68,9 @@ export function TalkStripNavigator(props: NavigatorProps) {
   const endMs = stripEndMs(speech, durationS);
   const at = spoken.findIndex((segment) => segment.id === chosenId);
   const chosen = spoken[at];
+  const placed = inRows(marks, endMs);
+  const rows = placed.reduce((most, { row }) => Math.max(most, row + 1), 0);
+  const kinds = [...new Map(marks.map(({ letter, kind }) => [letter, kind]))];
   const share = (ms: number): string => `${Math.min(100, (ms / endMs) * 100)}%`;
 
   function pointed(event: PointerEvent<HTMLElement>): Segment | undefined {
@@ -82,15 +108,15 @@ export function TalkStripNavigator(props: NavigatorProps) {
           <b>{clockMs(hovered.start_ms)}</b> {words(hovered)}
         </div>
       )}
-      <div className={classes.marks}>
-        {marks.map((mark) => (
+      <div className={classes.marks} style={{ height: Math.max(1, rows) * MARK_PX }}>
+        {placed.map(({ mark, share: along, row }) => (
           <button
             key={`${mark.segmentId}-${mark.label}`}
             type="button"
             className={classes.mark}
-            style={{ left: `clamp(9px, ${share(mark.atMs)}, calc(100% - 9px))` }}
-            aria-label={`${mark.label}, ${clockMs(mark.atMs)}`}
-            title={mark.label}
+            style={{ left: `${along * 100}%`, bottom: row * MARK_PX }}
+            aria-label={`${mark.kind}: ${mark.label}, ${clockMs(mark.atMs)}`}
+            title={`${mark.kind}: ${mark.label}`}
             onClick={() => onChoose(mark.segmentId)}
           >
             {mark.letter}
@@ -153,6 +179,15 @@ export function TalkStripNavigator(props: NavigatorProps) {
         </span>
         <span>{clockMs(endMs)}</span>
       </div>
+      {kinds.length > 0 && (
+        <div className={classes.kinds}>
+          {kinds.map(([letter, kind]) => (
+            <span key={letter}>
+              <b aria-hidden="true">{letter}</b> {kind}
+            </span>
+          ))}
+        </div>
+      )}
     </div>
   );
 }

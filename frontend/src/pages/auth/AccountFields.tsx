@@ -5,6 +5,7 @@ import { policyQuery } from "../../api/policyQueries";
 import { asProblem } from "../../api/problem";
 import { ProblemNote } from "../../components/Note";
 import type { useForm } from "../../components/useForm";
+import { Waiting } from "../../components/Waiting";
 import classes from "./AuthFrame.module.css";
 
 // Refusals that are about one field stand below that field.
@@ -62,7 +63,8 @@ export function NameFields({ field, wrong }: { field: Field; wrong: Wrong }) {
   );
 }
 
-type Agreements = ReturnType<typeof useAgreements>;
+export type Agreements = ReturnType<typeof useAgreements>;
+/** What ticking the box agrees to. Before the server has said it there is no box: nobody agrees to words that change after it. */
 const wordingOf = ({ policy }: Agreements, purpose: string) =>
   policy.data?.consents.find((text) => text.purpose === purpose)?.text;
 
@@ -76,6 +78,7 @@ export function MobileFields({
   wrong: Wrong;
   agreements: Agreements;
 }) {
+  const wording = wordingOf(agreements, "sms");
   return (
     <>
       <TextInput
@@ -87,35 +90,39 @@ export function MobileFields({
         error={wrong("mobile")}
         {...field("mobile")}
       />
-      <Checkbox
-        label={
-          wordingOf(agreements, "sms") ??
-          "I agree to receive one-time passcodes by text message at this number."
-        }
-        checked={agreements.sms}
-        onChange={(event) => agreements.setSms(event.currentTarget.checked)}
-        error={wrong("sms_consent")}
-        name="sms_consent"
-      />
+      {wording ? (
+        <Checkbox
+          label={wording}
+          checked={agreements.sms}
+          onChange={(event) => agreements.setSms(event.currentTarget.checked)}
+          error={wrong("sms_consent")}
+          name="sms_consent"
+        />
+      ) : (
+        agreements.policy.isPending && <Waiting lines={2} what="what you agree to" />
+      )}
     </>
   );
 }
 
 export function PolicyBox({ wrong, agreements }: { wrong: Wrong; agreements: Agreements }) {
+  const wording = wordingOf(agreements, "policy");
   return (
     <>
-      <Checkbox
-        label={wordingOf(agreements, "policy") ?? "I have read the privacy policy and accept it."}
-        description={
-          <a href="/policy" target="_blank" rel="noreferrer">
-            Read the privacy policy
-          </a>
-        }
-        checked={agreements.accepted}
-        onChange={(event) => agreements.setAccepted(event.currentTarget.checked)}
-        error={wrong("policy_accepted")}
-        name="policy_accepted"
-      />
+      {wording && (
+        <Checkbox
+          label={wording}
+          description={
+            <a href="/policy" target="_blank" rel="noreferrer">
+              Read the privacy policy
+            </a>
+          }
+          checked={agreements.accepted}
+          onChange={(event) => agreements.setAccepted(event.currentTarget.checked)}
+          error={wrong("policy_accepted")}
+          name="policy_accepted"
+        />
+      )}
       <ProblemNote error={agreements.policy.error} />
     </>
   );

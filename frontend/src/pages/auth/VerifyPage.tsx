@@ -112,6 +112,14 @@ export function VerifyPage() {
           {...field("code")}
         />
         {problem?.errors.length === 0 && <ProblemNote error={problem} />}
+        {problem?.code === "otp_too_many" && code && (
+          <Note>Another code can be sent at {atTime(code.expires_at)}.</Note>
+        )}
+        {send.isSuccess && !problem && (
+          <Note tone="good" role="status">
+            We sent another code to {mobile}.
+          </Note>
+        )}
         {send.error || !(sent && "error" in sent) ? (
           <ProblemNote error={send.error} />
         ) : (
@@ -124,7 +132,11 @@ export function VerifyPage() {
       <div className="row">
         <Button
           variant="default"
-          onClick={() => send.mutate()}
+          onClick={() => {
+            // What was wrong with the code before says nothing of the next one.
+            check.reset();
+            send.mutate();
+          }}
           loading={send.isPending}
           disabled={code !== null && code.resends_left <= 0}
         >

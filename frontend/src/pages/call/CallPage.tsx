@@ -1,5 +1,7 @@
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useDebouncedValue } from "@mantine/hooks";
+import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { useEffect, useState } from "react";
 import { balanceQuery, callQuery, currentCallQuery, leadQuery, leadsQuery } from "../../api/queries";
 import type { DialCheck, Lead } from "../../api/types";
 import { useSignedIn } from "../../app/useSession";
@@ -11,6 +13,7 @@ import { Waiting } from "../../components/Waiting";
 import { useLine } from "../../live/Live";
 import { useWay } from "../../softphone/WayChoice";
 import { AfterPanel } from "./AfterPanel";
+import { AwayNote, isAway } from "./AwayNote";
 import { BeforePanel, useDialCheck } from "./BeforePanel";
 import classes from "./CallPage.module.css";
 import { CallText } from "./CallText";
@@ -29,10 +32,22 @@ export function CallPage() {
   const current = useQuery({ ...currentCallQuery(user.id), refetchInterval });
   const nothingChosen = search.call === undefined && search.lead === undefined;
   const callId = search.call ?? (nothingChosen ? current.data?.id : undefined);
+  const going = nothingChosen ? current.data : null;
+  const goingId = going?.id;
+  const goingLeadId = going?.lead.id;
+  // Once in the address, the call stays on the page when it ends, with its receipt and its outcome.
+  useEffect(() => {
+    if (goingId) void navigate({ search: { lead: goingLeadId, call: goingId }, replace: true });
+  }, [goingId, goingLeadId, navigate]);
   const call = useQuery({ ...callQuery(callId ?? ""), enabled: callId !== undefined, refetchInterval });
   const leadId = search.lead ?? call.data?.lead.id;
   const lead = useQuery({ ...leadQuery(leadId ?? ""), enabled: leadId !== undefined });
-  const queue = useInfiniteQuery(leadsQuery({}));
+  const [typed, setTyped] = useState("");
+  const [sought] = useDebouncedValue(typed.trim(), 200);
+  const queue = useInfiniteQuery({
+    ...leadsQuery(sought ? { search: sought } : {}),
+    placeholderData: keepPreviousData,
+  });
   const leads = queue.data?.pages.flatMap((page) => page.items) ?? [];
   const shown = callId === undefined ? undefined : call.data;
   const live = shown !== undefined && isLive(shown.status);
@@ -41,16 +56,25 @@ export function CallPage() {
   useKey("j", goNext, !live && following !== undefined);
   useTitle(lead.data ? `Call ${lead.data.first_name}` : "Call");
 
+  const away = isAway(call.error, lead.error, queue.error);
   const elsewhere = current.data && current.data.id !== callId ? current.data : null;
   return (
     <div className={`${classes.page} ${live ? classes.inCall : ""} ${leadId ? "" : classes.unchosen}`}>
       <aside className={classes.lead} aria-label="Lead and queue">
         {lead.data && <LeadPanel lead={lead.data} />}
         {leadId === undefined && <h1>Call</h1>}
-        <ProblemNote error={lead.error} />
-        <Queue leads={leads} waiting={queue.isPending} chosenId={leadId} />
+        {!away && <ProblemNote error={lead.error} />}
+        <Queue
+          leads={leads}
+          pages={{ ...queue, error: away ? null : queue.error }}
+          chosenId={leadId}
+          typed={typed}
+          sought={sought}
+          onType={setTyped}
+        />
       </aside>
       <section className={classes.text} aria-label="What is said">
+        {away && <AwayNote call={shown} />}
         {elsewhere && (
           <div className={classes.banner}>
             <Note tone="warn" role="status">
@@ -62,13 +86,18 @@ export function CallPage() {
           </div>
         )}
         {callId !== undefined ? (
-          <CallText callId={callId} call={shown} refetchInterval={live ? refetchInterval : false} />
+          <CallText
+            callId={callId}
+            call={shown}
+            away={away}
+            refetchInterval={live ? refetchInterval : false}
+          />
         ) : (
           <BeforeText lead={lead.data} />
         )}
       </section>
       <aside className={classes.panel} aria-label="Call panel">
-        <ProblemNote error={call.error} />
+        {!away && <ProblemNote error={call.error} />}
         {shown && live && <DuringPanel call={shown} />}
         {shown && !live && <AfterPanel call={shown} onNext={following && goNext} />}
         {callId !== undefined && !shown && !call.error && <Waiting lines={5} what="the call" />}

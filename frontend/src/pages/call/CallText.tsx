@@ -15,10 +15,12 @@ interface CallTextProps {
   callId: string;
   call: CallWithSpeech | undefined;
   refetchInterval: number | false;
+  /** The page says already that the server does not answer. */
+  away: boolean;
 }
 
 /** What is said in a call, while it goes on and afterwards. */
-export function CallText({ callId, call, refetchInterval }: CallTextProps) {
+export function CallText({ callId, call, refetchInterval, away }: CallTextProps) {
   useFollow(callId);
   const transcript = useQuery({ ...transcriptQuery(callId), refetchInterval });
   const shortage = useWhileTold(transcript.data?.shortage ?? null);
@@ -29,7 +31,7 @@ export function CallText({ callId, call, refetchInterval }: CallTextProps) {
         {call ? transcriptWords(call) : "Loading the call"}
         {shortage && <span className={classes.shortage}>{shortageWords(shortage.level)}</span>}
       </div>
-      {transcript.error && (
+      {transcript.error && !away && (
         <div className={classes.banner}>
           <ProblemNote error={transcript.error} />
         </div>

@@ -1,19 +1,20 @@
-import { Button } from "@mantine/core";
+import { Button, TextInput } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useState } from "react";
+import { type KeyboardEvent, useState } from "react";
 import { answer, api } from "../../api/client";
 import { keys } from "../../api/keys";
 import { reservationsQuery } from "../../api/queueQueries";
 import type { Lead } from "../../api/types";
+import { SearchIcon } from "../../components/icons";
+import { More, type Pages } from "../../components/More";
 import { ProblemNote } from "../../components/Note";
+import { rowKeys } from "../../components/rowKeys";
 import { Tag } from "../../components/Tag";
 import { Waiting } from "../../components/Waiting";
 import { leadName } from "../../format/lead";
 import { when } from "../../format/time";
 import classes from "./CallPage.module.css";
-
-const QUEUE_SHOWN_MAX = 30;
 
 /** The lead after the shown one that may be called. */
 export function nextLead(leads: readonly Lead[], shownId: string | undefined): Lead | undefined {
@@ -92,11 +93,15 @@ function Suppress({ lead }: { lead: Lead }) {
 
 interface QueueProps {
   leads: readonly Lead[];
-  waiting: boolean;
+  pages: Pages & { isPending: boolean; error: unknown };
   chosenId: string | undefined;
+  /** What stands in the search field, and what of it the leads are those of. */
+  typed: string;
+  sought: string;
+  onType: (typed: string) => void;
 }
 
-export function Queue({ leads, waiting, chosenId }: QueueProps) {
+export function Queue({ leads, pages, chosenId, typed, sought, onType }: QueueProps) {
   const now = new Date();
   const { data: reservations = [] } = useQuery(reservationsQuery);
   function state(lead: Lead): string {
@@ -105,11 +110,36 @@ export function Queue({ leads, waiting, chosenId }: QueueProps) {
     if (reservation) return `Reserved by ${reservation.name}`;
     return lead.last_call_at ? when(lead.last_call_at, now) : "Not called yet";
   }
+  /** Up and down move between the leads, from the search field into them and back. */
+  function pressed(event: KeyboardEvent<HTMLElement>): void {
+    const search = event.currentTarget.querySelector("input");
+    const first = event.currentTarget.querySelector<HTMLElement>("[data-row]");
+    const inSearch = event.target === search;
+    if ((inSearch && event.key === "ArrowDown") || (event.target === first && event.key === "ArrowUp")) {
+      event.preventDefault();
+      (inSearch ? first : search)?.focus();
+    } else rowKeys(event);
+  }
+  const noLeads = !pages.isPending && leads.length === 0;
   return (
-    <div className={`stack ${classes.queuePart}`}>
+    // biome-ignore lint/a11y/noStaticElementInteractions: the keys belong to the field and the links inside.
+    <div className={`stack ${classes.queuePart}`} onKeyDown={pressed}>
       <h2>Leads</h2>
-      {waiting && <Waiting lines={5} what="leads" />}
-      {!waiting && leads.length === 0 && (
+      {!(noLeads && typed === "") && (
+        <TextInput
+          aria-label="Search leads"
+          placeholder="Name, company or number"
+          type="search"
+          leftSection={<SearchIcon size={16} />}
+          value={typed}
+          onChange={(event) => onType(event.currentTarget.value)}
+          maxLength={100}
+        />
+      )}
+      <ProblemNote error={pages.error} />
+      {pages.isPending && <Waiting lines={5} what="leads" />}
+      {noLeads && sought !== "" && <p className="quiet">No lead fits “{sought}”.</p>}
+      {noLeads && sought === "" && typed === "" && (
         <p className="quiet">
           No leads yet.{" "}
           <Link to="/leads" search={{ add: true }}>
@@ -119,12 +149,13 @@ export function Queue({ leads, waiting, chosenId }: QueueProps) {
         </p>
       )}
       <ul className={classes.queue}>
-        {leads.slice(0, QUEUE_SHOWN_MAX).map((lead) => (
+        {leads.map((lead) => (
           <li key={lead.id}>
             <Link
               to="/call"
               search={{ lead: lead.id }}
               aria-current={lead.id === chosenId ? "true" : undefined}
+              data-row={lead.id}
             >
               {leadName(lead)}
               <small>{state(lead)}</small>
@@ -132,6 +163,7 @@ export function Queue({ leads, waiting, chosenId }: QueueProps) {
           </li>
         ))}
       </ul>
+      <More pages={pages} />
     </div>
   );
 }

@@ -18,7 +18,7 @@ import { clock, longTime, when } from "../../format/time";
 import { useFollow } from "../../live/Live";
 import { emptyTranscript } from "../../live/transcript";
 import { InsightsView } from "./InsightsView";
-import { markOf } from "./insightWords";
+import { KIND_WORDS, markOf } from "./insightWords";
 import classes from "./OneCallPage.module.css";
 import { WatchedCall } from "./WatchedCall";
 
@@ -26,7 +26,9 @@ function marks(insights: Insights | undefined): StripMark[] {
   return (insights?.items ?? []).flatMap((insight) => {
     const letter = markOf(insight.kind);
     const segmentId = insight.segment_ids[0];
-    return letter && segmentId ? [{ atMs: insight.start_ms, letter, label: insight.text, segmentId }] : [];
+    return letter && segmentId
+      ? [{ atMs: insight.start_ms, letter, kind: KIND_WORDS[insight.kind], label: insight.text, segmentId }]
+      : [];
   });
 }
 

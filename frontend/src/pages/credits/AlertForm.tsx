@@ -37,6 +37,9 @@ export function AlertForm({ balance }: { balance: Balance }) {
       >
         <TextInput
           label="Tell us below, in credits"
+          description={
+            usable ? undefined : "Type an amount of at least 0.001, and the button can be pressed."
+          }
           type="number"
           inputMode="decimal"
           min="0.001"

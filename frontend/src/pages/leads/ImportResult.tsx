@@ -9,7 +9,14 @@ const SHOWN = 50;
 
 /** What became of the rows, and what is wrong with those that were not added. */
 export function ImportResult({ progress }: { progress: ImportProgress }) {
-  const { added, known, rejected, rejected_rows: rows, ignored, stopped_at_line: stoppedAt } = progress;
+  const { read, added, known, rejected, rejected_rows: rows, ignored, stopped_at_line: stoppedAt } = progress;
+  if (read === 0) {
+    return (
+      <Note tone="warn" role="status">
+        There is no row below the headings. Nothing was added.
+      </Note>
+    );
+  }
   return (
     <>
       <Note tone={rejected > 0 ? "warn" : "good"} role="status">

@@ -1,4 +1,5 @@
-import { Button } from "@mantine/core";
+import { Button, Menu } from "@mantine/core";
+import { useMediaQuery } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { KeyboardEvent } from "react";
@@ -22,6 +23,7 @@ export interface LeadActions {
 export function LeadsTable({ leads, ...actions }: { leads: readonly Lead[] } & LeadActions) {
   const now = new Date();
   const { data: reservations = [] } = useQuery(reservationsQuery);
+  const narrow = useMediaQuery("(max-width: 760px)", false, { getInitialValueInEffect: false });
   /** One key each for the row that has the focus. */
   function pressed(event: KeyboardEvent<HTMLElement>): void {
     rowKeys(event);
@@ -38,40 +40,53 @@ export function LeadsTable({ leads, ...actions }: { leads: readonly Lead[] } & L
         <tr>
           <th scope="col">Name</th>
           <th scope="col">Number</th>
-          <th scope="col" className={list.minor}>
-            Last call
-          </th>
-          <th scope="col" className={list.minor}>
-            State
-          </th>
+          {!narrow && (
+            <>
+              <th scope="col">Last call</th>
+              <th scope="col">State</th>
+            </>
+          )}
           <th scope="col">
             <span className="visually-hidden">Actions</span>
           </th>
         </tr>
       </thead>
       <tbody>
-        {leads.map((lead) => (
-          <tr key={lead.id}>
-            <td>
-              <Link to="/call" search={{ lead: lead.id }} className={list.name} data-row={lead.id}>
-                {leadName(lead)}
-              </Link>
-              <div className={list.under}>{lead.company}</div>
-              <Tags lead={lead} />
-            </td>
-            <td className="num">{lead.phone_e164 ?? "–"}</td>
-            <td className={`num ${list.minor}`}>
-              {lead.last_call_at ? when(lead.last_call_at, now) : "Not called yet"}
-              {lead.retry_at && <div className={list.under}>Again {when(lead.retry_at, now)}</div>}
-            </td>
-            <td className={list.minor}>
-              <State lead={lead} reservation={reservations.find((each) => each.lead_id === lead.id)} />
-            </td>
-            <td className={list.right}>
-              <Actions lead={lead} {...actions} />
-            </td>
-          </tr>
-        ))}
+        {leads.map((lead) => {
+          const state = (
+            <State lead={lead} reservation={reservations.find((each) => each.lead_id === lead.id)} />
+          );
+          const lastCall = lead.last_call_at ? when(lead.last_call_at, now) : "Not called yet";
+          return (
+            <tr key={lead.id}>
+              <td>
+                <Link to="/call" search={{ lead: lead.id }} className={list.name} data-row={lead.id}>
+                  {leadName(lead)}
+                </Link>
+                <div className={list.under}>{lead.company}</div>
+                <Tags lead={lead} />
+                {narrow && (
+                  <div className={`num ${list.under} ${classes.known}`}>
+                    {state} {lastCall}
+                  </div>
+                )}
+              </td>
+              <td className="num">{lead.phone_e164 ?? "–"}</td>
+              {!narrow && (
+                <>
+                  <td className="num">
+                    {lastCall}
+                    {lead.retry_at && <div className={list.under}>Again {when(lead.retry_at, now)}</div>}
+                  </td>
+                  <td>{state}</td>
+                </>
+              )}
+              <td className={list.right}>
+                <Actions lead={lead} narrow={narrow} {...actions} />
+              </td>
+            </tr>
+          );
+        })}
       </tbody>
     </table>
   );
@@ -102,22 +117,43 @@ function State({ lead, reservation }: { lead: Lead; reservation: Reservation | u
   return <Tag>May be called</Tag>;
 }
 
-function Actions({ lead, onEdit, onTags, onHistory }: { lead: Lead } & LeadActions) {
+interface ActionsProps extends LeadActions {
+  lead: Lead;
+  narrow: boolean;
+}
+
+function Actions({ lead, narrow, onEdit, onTags, onHistory }: ActionsProps) {
   const name = leadName(lead);
   const actions = [
     { label: "Tags", does: `Tags of ${name}`, act: onTags, lives: true },
     { label: "History", does: `History of ${name}`, act: onHistory, lives: false },
     { label: "Change", does: `Change ${name}`, act: onEdit, lives: true },
-  ];
+  ].filter(({ lives }) => lead.erased_at === null || !lives);
+  if (narrow) {
+    return (
+      <Menu position="bottom-end">
+        <Menu.Target>
+          <Button variant="subtle" size="compact-md" aria-label={`What to do with ${name}`}>
+            ⋯
+          </Button>
+        </Menu.Target>
+        <Menu.Dropdown>
+          {actions.map(({ label, does, act }) => (
+            <Menu.Item key={label} onClick={() => act(lead)} aria-label={does}>
+              {label}
+            </Menu.Item>
+          ))}
+        </Menu.Dropdown>
+      </Menu>
+    );
+  }
   return (
     <div className={classes.actions}>
-      {actions
-        .filter(({ lives }) => lead.erased_at === null || !lives)
-        .map(({ label, does, act }) => (
-          <Button key={label} variant="subtle" size="compact-sm" onClick={() => act(lead)} aria-label={does}>
-            {label}
-          </Button>
-        ))}
+      {actions.map(({ label, does, act }) => (
+        <Button key={label} variant="subtle" size="compact-sm" onClick={() => act(lead)} aria-label={does}>
+          {label}
+        </Button>
+      ))}
     </div>
   );
 }

@@ -3,7 +3,7 @@ import { Link } from "@tanstack/react-router";
 import { useRef } from "react";
 import type { Call, Disposition } from "../../api/types";
 import { NotesField } from "../../calls/NotesField";
-import { DISPOSITION_WORDS, endWords, RESULT_WORDS, STATUS_WORDS } from "../../calls/status";
+import { canHaveCome, DISPOSITION_WORDS, endWords, RESULT_WORDS, STATUS_WORDS } from "../../calls/status";
 import { useDisposition } from "../../calls/useDisposition";
 import { ProblemNote } from "../../components/Note";
 import { useKey } from "../../components/useKey";
@@ -43,7 +43,10 @@ export function AfterQueueCall({ call, waits, onNext }: AfterProps) {
       <FailureNote callId={call.id} />
       <KeyChoices
         label="How did it go?"
-        choices={CHOICES}
+        choices={CHOICES.map((one) => ({
+          ...one,
+          off: one.value !== chosen && !canHaveCome(one.value, call),
+        }))}
         chosen={chosen}
         onChoose={(value) => choose(value === chosen ? null : value)}
       />

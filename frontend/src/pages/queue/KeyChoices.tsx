@@ -6,6 +6,8 @@ import classes from "./QueuePage.module.css";
 interface Choice<T extends string> {
   value: T;
   label: string;
+  /** Cannot be chosen now; the others keep their numbers. */
+  off?: boolean;
 }
 
 interface KeyChoicesProps<T extends string> {
@@ -25,12 +27,12 @@ export function KeyChoices<T extends string>(props: KeyChoicesProps<T>) {
   const heading = useId();
   const list = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    if (focused) list.current?.querySelector("button")?.focus();
+    if (focused) list.current?.querySelector<HTMLButtonElement>("button:enabled")?.focus();
   }, [focused]);
   function pressed(event: KeyboardEvent<HTMLElement>): void {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step === undefined) return;
-    const buttons = [...event.currentTarget.querySelectorAll("button")];
+    const buttons = [...event.currentTarget.querySelectorAll<HTMLButtonElement>("button:enabled")];
     event.preventDefault();
     buttons[buttons.indexOf(document.activeElement as HTMLButtonElement) + step]?.focus();
   }
@@ -41,13 +43,13 @@ export function KeyChoices<T extends string>(props: KeyChoicesProps<T>) {
       </div>
       {/* biome-ignore lint/a11y/useSemanticElements: a fieldset would draw a frame and announce a form. */}
       <div ref={list} className={classes.choices} role="group" aria-labelledby={heading} onKeyDown={pressed}>
-        {choices.map(({ value, label: words }, at) => (
+        {choices.map(({ value, label: words, off = false }, at) => (
           <Chosen
             key={value}
             digit={String(at + 1)}
             words={words}
             on={value === chosen}
-            disabled={disabled}
+            disabled={disabled || off}
             onChoose={() => onChoose(value)}
           />
         ))}

@@ -9,6 +9,7 @@ import { useKey } from "../../components/useKey";
 import { Waiting } from "../../components/Waiting";
 import { leadName } from "../../format/lead";
 import { useLine } from "../../live/Live";
+import { AwayNote, isAway } from "../call/AwayNote";
 import shared from "../call/CallPage.module.css";
 import { CallText } from "../call/CallText";
 import { DuringPanel } from "../call/DuringPanel";
@@ -36,6 +37,7 @@ export function Working({ queue }: { queue: Queue }) {
     refetchInterval: state === "open" ? false : POLL_MS,
   });
   const call = shownId === undefined ? undefined : held.data;
+  const away = isAway(held.error);
   const live = call !== undefined && isLive(call.status);
   function next(): void {
     setLeftCallId(queue.call?.id ?? null);
@@ -58,11 +60,13 @@ export function Working({ queue }: { queue: Queue }) {
         className={`${shared.text} ${shownId ? "" : classes.lead}`}
         aria-label={call ? "What is said" : "Lead"}
       >
+        {away && <AwayNote call={call} />}
         {queue.lead && <LeadAhead lead={queue.lead} />}
         {shownId !== undefined && (
           <CallText
             callId={shownId}
             call={call}
+            away={away}
             refetchInterval={live && state !== "open" ? POLL_MS : false}
           />
         )}
@@ -71,7 +75,7 @@ export function Working({ queue }: { queue: Queue }) {
         )}
       </section>
       <aside className={shared.panel} aria-label="Call panel">
-        <ProblemNote error={error ?? held.error} />
+        <ProblemNote error={error ?? (away ? null : held.error)} />
         {queue.lead && queue.reserved_until && (
           <ReservedPanel
             key={queue.lead.id}

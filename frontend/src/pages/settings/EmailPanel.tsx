@@ -89,7 +89,10 @@ function NewAddress({ onAsked, onCancel }: { onAsked: (email: string) => void; o
   const [email, setEmail] = useState("");
   const [password, setPassword] = useState("");
   const [code, setCode] = useState("");
-  const text = useMutation({ mutationFn: () => answer(api.POST("/api/email/code")) });
+  const text = useMutation({
+    mutationFn: () =>
+      answer(api.POST("/api/email/code", { body: { present: hasPassword ? password : undefined } })),
+  });
   const begin = useMutation({
     mutationFn: () =>
       answer(
@@ -99,7 +102,7 @@ function NewAddress({ onAsked, onCancel }: { onAsked: (email: string) => void; o
       ),
     onSuccess: () => onAsked(email.trim()),
   });
-  const problem = asProblem(begin.error);
+  const problem = asProblem(begin.error) ?? asProblem(text.error);
   const at = (codes: Set<string>, field: string) =>
     problem && codes.has(problem.code) ? problem.detail : problem?.forField(field);
   const errors = {
@@ -157,7 +160,6 @@ function NewAddress({ onAsked, onCancel }: { onAsked: (email: string) => void; o
         />
       )}
       {elsewhere && <ProblemNote error={problem} />}
-      <ProblemNote error={text.error} />
       <div className="row">
         <Button type="submit" loading={text.isPending || begin.isPending}>
           {text.data ? "Send the link" : "Text me a code"}
@@ -165,7 +167,10 @@ function NewAddress({ onAsked, onCancel }: { onAsked: (email: string) => void; o
         {text.data && (
           <Button
             variant="default"
-            onClick={() => text.mutate()}
+            onClick={() => {
+              begin.reset();
+              text.mutate();
+            }}
             loading={text.isPending}
             disabled={text.data.resends_left <= 0}
           >

@@ -1,0 +1,23 @@
+import { MantineProvider } from "@mantine/core";
+import { createElement } from "react";
+import { renderToStaticMarkup } from "react-dom/server";
+import { expect, test, vi } from "vitest";
+import type { Agreements } from "./AccountFields";
+
+async function drawn(policy: object): Promise<string> {
+  // The client of the API asks for the page's address as it is loaded.
+  vi.stubGlobal("window", { location: { origin: "http://localhost" } });
+  const { PolicyBox } = await import("./AccountFields");
+  vi.unstubAllGlobals();
+  const agreements = { policy, accepted: false, setAccepted: () => undefined } as unknown as Agreements;
+  const box = createElement(PolicyBox, { wrong: () => undefined, agreements });
+  return renderToStaticMarkup(createElement(MantineProvider, null, box));
+}
+
+test("nobody can tick a box before what it agrees to stands beside it", async () => {
+  expect(await drawn({ isPending: true })).not.toContain("checkbox");
+  const text = "I accept version 7 of the policy.";
+  const shown = await drawn({ isPending: false, data: { consents: [{ purpose: "policy", text }] } });
+  expect(shown).toContain("checkbox");
+  expect(shown).toContain(text);
+});
