@@ -52,6 +52,21 @@ def address_of(*, peer: str, forwarded: str) -> str | None:
     return _parsed(address)
 
 
+def is_this_machine(*, peer: str, forwarded: str | None) -> bool:
+    """Whether a program on this machine asks for itself: the connection comes from here, and is no proxy's that passes on what
+    another asked.
+
+    peer: the other end of the connection. forwarded: the content of X-Forwarded-For, None where there is none.
+    """
+    return forwarded is None and _is_loopback(peer)
+
+
+@lru_cache(maxsize=4_096)
+def _is_loopback(peer: str) -> bool:
+    address = _parsed(peer)
+    return address is not None and ipaddress.ip_address(address).is_loopback
+
+
 @lru_cache(maxsize=4_096)
 def _parsed(address: str) -> str | None:
     try:

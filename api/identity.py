@@ -182,7 +182,8 @@ def check_otp(request: HttpRequest, form: OtpCheckIn, response: HttpResponse) ->
     session = session_of(request)
     email = operations.verify_phone(session=session, code=form.code, client=client_of(request), now=timezone.now())
     rotate_token(request)
-    remember_browser(request, response, email=email)
+    if email is not None:
+        remember_browser(request, response, email=email)
     return queries.describe_session(session)
 
 
@@ -193,7 +194,7 @@ def sign_out(request: HttpRequest) -> Status[None]:
     return Status(204, None)
 
 
-@router.post("/session/proof", response={204: None}, operation_id="prove_again")
+@router.post("/session/proof", response={204: None}, auth=person_auth, operation_id="prove_again")
 def prove_again(request: HttpRequest, form: ProofIn) -> Status[None]:
     """Proves once more who sits there, which counts for a quarter of an hour, as a sign-in does."""
     step_up.prove(

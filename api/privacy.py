@@ -25,6 +25,7 @@ from compliance.schemas import (
 )
 from compliance.stores import Subject
 from identity import expiring as workspace_data
+from identity import step_up
 from identity.contact import country_of
 from identity.personal_data import subject_of
 from processors.errors import DomainError
@@ -86,6 +87,7 @@ def erasure(request: HttpRequest) -> ErasureStateOut:
 @router.post("/privacy/erasure", response={202: RequestOut}, operation_id="request_erasure")
 def request_erasure(request: HttpRequest, form: ErasureIn) -> Any:
     now = timezone.now()
+    step_up.demand_recent(actor=actor_of(request), now=now)
     opened = requests.open_erasure(subject=_subject(request), confirm=form.confirm, at_once=form.when == "now", now=now)
     return Status(202, queries.request_out(opened, now=now))
 

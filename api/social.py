@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 from ninja import Router, Status
 
-from api.auth import actor_of, anyone_auth, session_of
+from api.auth import actor_of, anyone_auth, person_auth, session_of
 from api.client import client_of
 from identity import queries, social, social_entry, step_up, ways_in
 from identity.schemas import (
@@ -88,12 +88,12 @@ def finish_sign_up(request: HttpRequest, form: SocialSignUpIn) -> SessionOut:
     return queries.describe_session(session)
 
 
-@router.get("/ways-in", response=WaysInOut, operation_id="list_ways_in")
+@router.get("/ways-in", response=WaysInOut, auth=person_auth, operation_id="list_ways_in")
 def list_ways_in(request: HttpRequest) -> WaysInOut:
     return ways_in.listed(actor=actor_of(request))
 
 
-@router.post("/ways-in/code", response=OtpSentOut, operation_id="send_proof_code")
+@router.post("/ways-in/code", response=OtpSentOut, auth=person_auth, operation_id="send_proof_code")
 def send_code(request: HttpRequest) -> OtpSentOut:
     """Texts a passcode to who has no password to prove a link with."""
     return step_up.send_code(actor=actor_of(request), client=client_of(request), now=timezone.now())

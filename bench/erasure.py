@@ -14,6 +14,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -197,9 +198,11 @@ def wait_quietly(stack: Stack, waited: dict[str, list[float]]) -> None:
 def _erased(stack: Stack, subject: Any) -> tuple[dict[str, float], dict[str, list[float]]]:
     """Seconds from the request to the receipt and of each state on the way; and what others waited."""
     from compliance.models import Request
-    from identity.models import User
+    from identity.models import Session, User
 
     others = others_of(stack)
+    # Planting took longer than a proof of who it is lasts.
+    Session.objects.filter(user_id=subject.seat.user_id).update(proved_at=datetime.now(UTC))
     rep = Rep(stack.url, stack.sandbox_url)
     rep.come_back(subject.seat.session_key)
     email = User.objects.get(id=subject.seat.user_id).email

@@ -5,7 +5,7 @@ have a closed register of their own (`compliance.case_replies`).
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db.models import F
 
 from compliance.case_models import Case, CaseMail, CaseMailTemplate
-from compliance.keyed_tokens import keyed_token
+from compliance.keyed_tokens import keyed_token, receipt_token
 from processors.mail import AT_ONCE_MAX, ATTEMPTS_MAX, CLAIM, send
 
 _SIGNED: Final = "\nKlosesales\n"
@@ -32,7 +32,7 @@ _ALERT: Final = (
 @dataclass(frozen=True, slots=True)
 class Words:
     """subject, text: with the places {reference}, {due_on}, {kind}, {channel}, {day}, {waits}, {words} and {url}; of a link {token} and
-    {until}."""
+    {until}; of a deletion {begins} and {receipt}."""
 
     subject: str
     text: str
@@ -56,6 +56,19 @@ REGISTER: Final[dict[CaseMailTemplate, Words]] = {
     "alert_7": Words("Case {reference}: 7 days without an answer", _ALERT),
     "alert_20": Words("Case {reference}: 20 days without an answer", _ALERT),
     "alert_25": Words("Case {reference}: 25 days without an answer, due on {due_on}", _ALERT),
+    "deletion_asked": Words(
+        "Your account is going to be deleted [{reference}]",
+        "You have asked us to delete your account. The deletion begins on {begins} and is done by {due_on} at the latest.\n\n"
+        'Until it begins you can take it back: sign in, open {url}/privacy and press "Keep my account". If it was not you who asked, do'
+        " that now, change your password, and write to us.\n\n"
+        "The receipt can be opened without an account. Keep its address; whoever has it can read the receipt:\n"
+        "{url}/erased/{receipt}\n" + _SIGNED,
+    ),
+    "deletion_taken_back": Words(
+        "Your account is kept [{reference}]",
+        "The deletion of your account was taken back, and nothing was deleted. If it was not you who took it back, answer this mail.\n"
+        + _SIGNED,
+    ),
     "deletion_answered": Words(
         "Case {reference}: a mail came while its deletion can be taken back",
         "Read it before the deletion begins, and take the deletion back if the mail asks for it:"
@@ -119,7 +132,7 @@ def _send(mail_id: UUID, now: datetime) -> bool:
     claimed = CaseMail.objects.filter(id=mail_id, sent_at__isnull=True, next_at__lte=now)
     if not claimed.update(next_at=now + CLAIM, attempts=F("attempts") + 1):
         return False
-    mail = CaseMail.objects.select_related("case").get(id=mail_id)
+    mail = CaseMail.objects.select_related("case__erasure").get(id=mail_id)
     subject, text = _written(mail)
     # A machine that answers by itself is not to answer these (RFC 3834).
     headers = {"Message-ID": message_id(mail.id), "Auto-Submitted": "auto-replied" if mail.to else "auto-generated"}
@@ -146,6 +159,14 @@ def message_id(mail_id: UUID) -> str:
     return f"<{mail_id}@{settings.DEFAULT_FROM_EMAIL.rpartition('@')[2]}>"
 
 
+def _deletion_of(case: Case) -> dict[str, str]:
+    """When it begins, and what opens its receipt."""
+    if case.erasure is None:
+        return {"begins": "", "receipt": ""}
+    begins = case.erasure.runs_at.astimezone(UTC)
+    return {"begins": f"{begins:%Y-%m-%d at %H:%M} UTC", "receipt": receipt_token(case.erasure.id)}
+
+
 def _link_in(mail: CaseMail) -> dict[str, str]:
     """What opens a copy, and until when; the mail's text says which and until when, and nothing that opens it."""
     if mail.template != "nominee_access":
@@ -170,6 +191,7 @@ def _written(mail: CaseMail) -> tuple[str, str]:
         "waits": f"\nIt waits: {case.pause_reason}" if case.pause_reason else "",
         "words": mail.text,
         **_link_in(mail),
+        **_deletion_of(case),
         "url": settings.PUBLIC_URL,
     }
     return words.subject.format(**places), words.text.format(**places)

@@ -38,6 +38,8 @@ CaseMailTemplate = Literal[
     "alert_20",
     "alert_25",
     "deletion_answered",
+    "deletion_asked",
+    "deletion_taken_back",
     "nominee_asks",
     "nominee_access",
     "nominee_granted",

@@ -13,6 +13,11 @@ def keyed_token(what: str, row_id: UUID) -> str:
     return hmac.new(key, f"{what}:{row_id}".encode(), hashlib.sha256).hexdigest()
 
 
+def receipt_token(request_id: UUID) -> str:
+    """What opens the receipt of an erasure when nobody can sign in any more."""
+    return keyed_token("receipt", request_id)
+
+
 def hash_of(token: str) -> str:
     """What is stored of a token, by which it is found: SHA-256 in hex."""
     return hashlib.sha256(token.encode()).hexdigest()

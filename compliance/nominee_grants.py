@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from compliance import case_mails, case_replies, cases, nominees, requests
-from compliance.keyed_tokens import hash_of
+from compliance.keyed_tokens import hash_of, receipt_token
 from compliance.models import Case, NomineeGrant, Request
 from compliance.redaction import redact_cards
 from compliance.second_person import NothingPrepared, PreparedAlready, PreviewChanged, SamePerson
@@ -85,7 +85,7 @@ def approve(*, case: Case, seen: UUID, subject: Subject, by: str, now: datetime)
     cases.note_act(case, "nominee.approved", by, now, prepared_by=grant.prepared_by)
     if grant.erasure:
         request = requests.open_for_case(case=case, subject=subject, by=by, now=now)
-        token = requests.receipt_token(request.id)
+        token = receipt_token(request.id)
         case_replies.tell_of_deletion(case, request=request, token=token, by=by, now=now)
         granted.append(f"- The deletion of your account, which begins on {request.runs_at:%Y-%m-%d %H:%M} UTC.")
     case_mails.queue(case, template="nominee_granted", to=subject.email, text="\n".join(granted), now=now)

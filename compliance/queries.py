@@ -15,9 +15,10 @@ from django.db.models.functions import Now, TruncDate
 from compliance import authorities, in_force, policy, sealing
 from compliance.cookies import COOKIES
 from compliance.elements import ELEMENTS
+from compliance.keyed_tokens import receipt_token
 from compliance.models import Case, ConsentEvent, Nominee, Request
 from compliance.policy_queries import words_of_consents
-from compliance.requests import GRACE, by_receipt_token, newest_erasure, receipt_token
+from compliance.requests import GRACE, by_receipt_token, newest_erasure
 from compliance.schemas import (
     ConsentOut,
     ConsentsOut,

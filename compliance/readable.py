@@ -13,7 +13,8 @@ _HEAD: Final = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>What Klosesales holds about you</title>
 <style>
-body { font: 1rem/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem; color-scheme: light dark }
+:root { color-scheme: light dark }
+body { font: 1rem/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem }
 article { border-top: 1px solid #8888; padding: .5rem 0 }
 dt { font-weight: 600 }
 dd { margin: 0 0 .25rem 1rem; overflow-wrap: anywhere; white-space: pre-wrap }

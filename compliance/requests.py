@@ -3,19 +3,18 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import ClassVar, Final
-from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils.crypto import constant_time_compare
 from uuid_utils.compat import uuid7
 
-from compliance import audit, cases, erasure_ledger, tasks
+from compliance import audit, case_mails, cases, erasure_ledger, tasks
 from compliance.audit import PersonalAction
 from compliance.cases import Channel, Proof
 from compliance.deadlines import deadline
 from compliance.erasure_ledger import Entry
-from compliance.keyed_tokens import hash_of, keyed_token
+from compliance.keyed_tokens import hash_of, receipt_token
 from compliance.models import Case, Request
 from compliance.stores import Subject
 from processors.errors import DomainError
@@ -147,7 +146,7 @@ def _open(
             )
             _audit(request, "erasure.requested", now, by=by)
             if case is None:
-                cases.open_case(
+                opened = cases.open_case(
                     kind="deletion",
                     channel=channel,
                     person=person,
@@ -157,6 +156,9 @@ def _open(
                     now=now,
                     by=by,
                 )
+                # Of what begins at once nothing can be taken back, and the mail would go with the case.
+                if subject.email and not at_once:
+                    case_mails.queue(opened, template="deletion_asked", to=subject.email, now=now)
             else:
                 case.erasure, case.state = request, "working"
                 case.save(update_fields=["erasure", "state"])
@@ -217,20 +219,19 @@ def renew_grace(*, but_of: Iterable[str], now: datetime) -> int:
 
 
 def _cancel(request: Request, now: datetime, by: str | None) -> None:
+    email = Subject.from_json(request.subject).email if request.subject else ""
     request.state, request.cancelled_at, request.finished_at, request.subject = "cancelled", now, now, None
     request.save(update_fields=["state", "cancelled_at", "finished_at", "subject"])
+    # What a restored backup has waiting still was told when it was taken back.
+    if email and by != "system":
+        for case in Case.objects.filter(erasure=request).exclude(state="closed"):
+            case_mails.queue(case, template="deletion_taken_back", to=email, now=now)
     cases.erasure_ended(request=request, outcome="taken_back", now=now)
     _audit(request, "erasure.cancelled", now, by=by)
 
 
 def newest_erasure(*, person: str) -> Request | None:
     return Request.objects.filter(kind="erasure", person=person).order_by("-opened_at", "-id").first()
-
-
-def receipt_token(request_id: UUID) -> str:
-    """What opens the receipt when nobody can sign in any more; made from the request and our key, so it is stored
-    nowhere."""
-    return keyed_token("receipt", request_id)
 
 
 def by_receipt_token(token: str) -> Request:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from django.db import transaction
 
 from compliance import case_replies, cases, requests
+from compliance.keyed_tokens import receipt_token
 from compliance.models import Case, PreparedDeletion, Request
 from compliance.stores import Subject, found, subject_anew
 from processors.errors import DomainError
@@ -86,7 +87,7 @@ def approve(*, case: Case, seen: str, by: str, now: datetime) -> tuple[Request, 
         raise PreviewChanged("What would go has changed since it was prepared. Take it back and prepare it anew.")
     _decide(prepared, "approved", by, now)
     request = requests.open_for_case(case=case, subject=subject, by=by, now=now)
-    token = requests.receipt_token(request.id)
+    token = receipt_token(request.id)
     case_replies.tell_of_deletion(case, request=request, token=token, by=by, now=now)
     cases.note_act(case, "deletion.approved", by, now, digest=prepared.digest, prepared_by=prepared.prepared_by)
     return request, subject

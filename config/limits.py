@@ -18,8 +18,10 @@ from typing import Any, Final
 from channels.db import database_sync_to_async
 from django.conf import settings
 from django.db import DatabaseError
+from django.http import parse_cookie
 
-from api.client import address_of
+from api.auth import key_of
+from api.client import address_of, is_this_machine
 from api.errors import problem
 from config.middleware import program_headers
 from identity.access import Client, note_refusal
@@ -37,17 +39,17 @@ _WINDOW_S: Final = 60.0
 BUCKETS_MAX: Final = 20_000
 NOTED_EVERY_S: Final = 60.0
 # What takes as long as many reads counts as many.
-COSTS: Final[dict[str, int]] = {
-    "/api/privacy/export": 60,
-    "/api/my-data/download": 60,
-    "/api/credits/statement.csv": 60,
-    "/api/leads/import": 60,
-    "/api/ask": 10,
+COSTS: Final[dict[tuple[str, str], int]] = {
+    ("GET", "/api/privacy/export"): 60,
+    ("GET", "/api/my-data/download"): 60,
+    ("GET", "/api/credits/statement.csv"): 60,
+    ("POST", "/api/leads/import"): 60,
+    ("POST", "/api/questions"): 10,
 }
 # Signed by whoever sends them, and sent by the hundred from a few addresses.
 _SIGNED: Final = ("/twilio/", "/paddle/")
-_SHOWN: Final = (settings.SESSION_COOKIE_NAME.encode() + b"=", settings.STAFF_COOKIE_NAME.encode() + b"=")
-_KEY_BYTES: Final = 43
+_LOOKED_AT: Final = frozenset({b"authorization", b"cookie", b"x-forwarded-for"})
+_KEY_CHARACTERS: Final = 43
 
 
 class Bucket:
@@ -96,7 +98,8 @@ class Limited:
             await self._beyond(scope, receive, send)
             return
         address, network, caller = who
-        now, cost = self._clock(), COSTS.get(path, 1)
+        # Where little is allowed, what takes long takes all of it, and is not refused for good.
+        now, cost = self._clock(), min(COSTS.get((scope["method"].upper(), path), 1), a_minute)
         refused = self._take(network, cost, a_minute * CALLERS_AT_AN_ADDRESS, now)
         if refused is None and caller:
             refused = self._take(caller, cost, a_minute, now)
@@ -134,36 +137,34 @@ async def _written(client: Client) -> None:
         logger.warning("refusal not noted", extra={"error_type": type(error).__name__})
 
 
-def _who(scope: Scope) -> tuple[str, bytes, bytes] | None:
-    """The address, its network, and what the request shows as session or key, "" for nothing; None for who is on this machine."""
-    cookie = authorization = forwarded = b""
+def _who(scope: Scope) -> tuple[str | None, bytes, bytes] | None:
+    """The address, under what its network counts, and what the request shows as session or key, empty for nothing; None for who is on
+    this machine. An address that a proxy passes on and that is none counts as the proxy's own."""
+    shown: dict[bytes, bytes] = {}
     for name, value in scope["headers"]:
-        if name == b"cookie":
-            cookie = value
-        elif name == b"authorization":
-            authorization = value
-        elif name == b"x-forwarded-for":
-            forwarded = value if not forwarded else forwarded + b"," + value
-    peer = scope.get("client") or ("", 0)
-    address = address_of(peer=peer[0], forwarded=forwarded.decode("latin-1"))
-    network = _network(address)
-    if network is None or address is None:
+        if name in _LOOKED_AT:
+            # As Django does with one that comes twice.
+            shown[name] = shown[name] + b"," + value if name in shown else value
+    peer = (scope.get("client") or ("", 0))[0]
+    forwarded = shown[b"x-forwarded-for"].decode("latin-1") if b"x-forwarded-for" in shown else None
+    if is_this_machine(peer=peer, forwarded=forwarded):
         return None
-    return address, network, authorization[-_KEY_BYTES:] or _session_in(cookie)
+    address = address_of(peer=peer, forwarded=forwarded or "") or address_of(peer=peer, forwarded="")
+    return address, _network(address), _caller(shown)
 
 
-def _session_in(cookie: bytes) -> bytes:
-    for name in _SHOWN:
-        at = cookie.find(name)
-        if at >= 0:
-            return cookie[at + len(name) : at + len(name) + _KEY_BYTES]
-    return b""
+def _caller(shown: dict[bytes, bytes]) -> bytes:
+    """As whoever answers will read it, so that nothing made up beside a session or key counts in its place."""
+    key = key_of(shown[b"authorization"].decode("latin-1")) if b"authorization" in shown else None
+    if not key and b"cookie" in shown:
+        cookies = parse_cookie(shown[b"cookie"].decode("latin-1"))
+        key = cookies.get(settings.SESSION_COOKIE_NAME) or cookies.get(settings.STAFF_COOKIE_NAME)
+    return b"c" + key[-_KEY_CHARACTERS:].encode() if key else b""
 
 
 @lru_cache(maxsize=4_096)
-def _network(address: str | None) -> bytes | None:
-    client = Client(address=address, agent="")
-    return None if address is None or client.is_here else client.network.encode()
+def _network(address: str | None) -> bytes:
+    return b"n" + Client(address=address, agent="").network.encode()
 
 
 async def _refuse(send: Any, wait_s: float) -> None:

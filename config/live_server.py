@@ -72,6 +72,7 @@ def _as_picows_wants_it(request: WSUpgradeRequest) -> None:
 async def serve(*, host: str, port: int) -> None:
     """Serves until SIGTERM or SIGINT."""
     live = LiveServer()
+    await live.readiness.look()
     server = await ws_create_server(
         live.answer,
         host,

@@ -66,6 +66,7 @@ def run(*, host: str, port: int, gather_ms: int, drain_s: float) -> None:
 async def serve(*, host: str, port: int, drain_s: float) -> None:
     sockets = Sockets()
     media = MediaServer(sockets)
+    await media.readiness.look()
     server = await ws_create_server(
         media.answer,
         host,

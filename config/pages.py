@@ -12,7 +12,7 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
-from api.client import client_of
+from api.client import is_this_machine
 from config.replayed import DOOR, SAID
 from voice import reconcile
 
@@ -34,7 +34,9 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
     The first time that it can, it may follow upon one that died, at whose door the carrier stood in vain.
     """
-    is_here = client_of(request).is_here
+    is_here = is_this_machine(
+        peer=request.META.get("REMOTE_ADDR", ""), forwarded=request.headers.get("X-Forwarded-For")
+    )
     missing = missing_parts() if is_here else _look.lately()
     if not missing and not _open.is_set():
         reconcile.ask_about_all(now=datetime.now(UTC))

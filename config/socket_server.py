@@ -22,11 +22,15 @@ class Readiness:
     def __init__(self) -> None:
         self._missing: tuple[str, ...] = ("start",)
 
+    async def look(self) -> None:
+        """Once before the port is open, so that nobody is turned away only because nobody has looked yet."""
+        self._missing = await database_sync_to_async(missing_parts, thread_sensitive=False)()
+
     async def watch(self) -> None:
         """Runs until cancelled."""
         while True:
-            self._missing = await database_sync_to_async(missing_parts, thread_sensitive=False)()
             await asyncio.sleep(READY_EVERY_S)
+            await self.look()
 
     def answer(self, path: str, *, draining: bool) -> WSUpgradeResponseWithListener | None:
         """What /healthz and /readyz say, in the form of the web process, and that nobody is served yet; None where a socket may be

@@ -16,7 +16,8 @@ from processors.pseudonyms import pseudonym
 FAILURES_WINDOW = timedelta(minutes=15)
 # Of one network, or of one browser that is known.
 FAILURES_PER_ACCOUNT_MAX = 10
-# Of all that are not known together: more than a stranger at one place has, or anybody could keep an account shut.
+# Of all that are not known together: more than a stranger at one place has, or anybody could keep an account shut. And of all that
+# are known together, or whoever has come in once could go on guessing the password with one mark after another.
 FAILURES_PER_ACCOUNT_ANYWHERE_MAX = 30
 FAILURES_PER_NETWORK_MAX = 50
 # So many refusals of a kind and network are written down in an hour; whoever asks on would fill the table with nothing new.
@@ -63,11 +64,6 @@ class Client:
     device: str = ""
 
     @property
-    def is_here(self) -> bool:
-        """Whether it is this machine itself, which no proxy forwarded."""
-        return self.address is not None and ipaddress.ip_address(self.address).is_loopback
-
-    @property
     def network(self) -> str:
         """The address for IPv4, its /64 for IPv6, "" when unknown."""
         if self.address is None:
@@ -102,13 +98,16 @@ def note_refusal(*, kind: str, client: Client, now: datetime, user_id: UUID | No
 
 def refuse_guessing(*, email: str, client: Client, now: datetime) -> None:
     """To be asked after the attempt was recorded. Raises SignInThrottled. Unknown e-mails are counted like known ones, so the
-    answer tells nothing. A browser in which the account came in before counts by itself alone: no stranger uses that up.
+    answer tells nothing. Browsers in which the account came in before count apart, each by itself and all together: no stranger
+    uses that up.
     """
     failures = AccessEvent.objects.filter(kind=AccessEvent.SIGN_IN_FAILED, at__gt=now - FAILURES_WINDOW)
     device_key = devices.key_of(shown=client.device, email=email)
-    of_account = failures.filter(account_key=pseudonym("email", email), device_key=device_key)
+    of_all = failures.filter(account_key=pseudonym("email", email))
+    of_account = of_all.filter(device_key=device_key)
     if device_key:
-        too_many = of_account.count() > FAILURES_PER_ACCOUNT_MAX
+        of_known = of_all.exclude(device_key="").count()
+        too_many = of_account.count() > FAILURES_PER_ACCOUNT_MAX or of_known > FAILURES_PER_ACCOUNT_ANYWHERE_MAX
     else:
         of_network = failures.filter(~Q(network=""), network=client.network).count()
         too_many = (

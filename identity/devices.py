@@ -31,13 +31,14 @@ def marked(*, shown: str, email: str) -> str:
 
 
 def key_of(*, shown: str, email: str) -> str:
-    """Under what this browser is counted for the account; "" where the account never came in, or does not exist."""
+    """Under what this browser is counted for the account, another for each account, so that the keys do not tell who shares a
+    browser; "" where the account never came in, or does not exist."""
     mark, proofs = _read(shown)
     if not mark:
         return ""
     proof = _proof(mark, email)
     known = any(constant_time_compare(proof, one) for one in proofs)
-    return hashlib.sha256(mark.encode()).hexdigest() if known else ""
+    return hashlib.sha256(proof.encode()).hexdigest() if known else ""
 
 
 def _read(shown: str) -> tuple[str, list[str]]:

@@ -64,7 +64,9 @@ def erase_user(*, user_id: UUID, now: datetime, email: str = "") -> None:
         AccountMail.objects.filter(mails).delete()
         Invitation.objects.get_queryset().filter(invited_by_id__in=ids, ended_at__isnull=True).update(ended_at=now)
         traces |= Q(user_id__in=ids)
-        AccessEvent.objects.filter(traces).update(user=None, account_key="", address=None, network="", agent="")
+        AccessEvent.objects.filter(traces).update(
+            user=None, account_key="", address=None, network="", agent="", device_key=""
+        )
         OtpAttempt.objects.filter(user_id__in=ids).update(user=None, network="")
         for each in ids:
             consents.erase(Subject(kind="user", user_id=each), now=now)

@@ -235,7 +235,8 @@ class AccessEvent(models.Model):
 
     account_key: keyed hash of the e-mail that was tried, so that unknown accounts are throttled alike.
     network: the address itself for IPv4, its /64 for IPv6, since one subscriber holds a whole /64.
-    device_key: of a browser in which the account came in before (identity.devices); it names no account and no machine.
+    device_key: hash of what a browser shows of this one account having come in before (identity.devices); "" for others. The same
+    browser has another key for each account.
     """
 
     SIGN_UP = "sign_up"

@@ -50,8 +50,8 @@ class StoppedNumber(models.Model):
 class OtpAttempt(models.Model):
     """One passcode sent or checked; never the code. The limits count these rows. Expires after 90 days.
 
-    For a number these are counted apart: those of whoever has proved it before and signs in with it; those of whoever claims it, as
-    anybody can in a sign-up; those of people without an account. So nobody uses up what belongs to another, or learns of it.
+    Those of whoever has proved the number before and signs in with it are told from those of whoever claims it, as anybody can in a
+    sign-up, and those of people without an account. So nobody uses up what is kept for another.
     number_key: keyed hash of the number; prefix_key: of its block of ten thousand numbers.
     outcome: `reserved` until Twilio has answered; a reserved send counts, since its message may have left.
     """

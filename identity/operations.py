@@ -172,15 +172,15 @@ def send_otp(*, session: SessionStore, client: Client, now: datetime) -> OtpSent
     return otp.send(user=user, client=client, now=now)
 
 
-def verify_phone(*, session: SessionStore, code: str, client: Client, now: datetime) -> str:
-    """Opens the session fully, under a new id, if the passcode is right, and returns the account's address. A second time it changes
-    nothing.
+def verify_phone(*, session: SessionStore, code: str, client: Client, now: datetime) -> str | None:
+    """Opens the session fully, under a new id, if the passcode is right, and returns the account's address. A second time it looks at
+    no passcode, changes nothing and returns None.
 
     Raises SessionEnded, EmailTaken, SocialInUse, SocialSignUpOver and what `otp.check` raises.
     """
     row, user = _waiting(session)
     if row.phone_verified_at is not None:
-        return user.email
+        return None
     otp.check(user=user, code=code, client=client, now=now)
     is_new = False
     if user.mobile_verified_at is None:

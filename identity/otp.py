@@ -40,6 +40,8 @@ logger = logging.getLogger(__name__)
 SENDS_WINDOW: Final = timedelta(minutes=10)
 SENDS_PER_NUMBER_MAX: Final = 3
 SENDS_PER_NUMBER_AND_DAY_MAX: Final = 10
+# So many of a day's go to all together who have not proved the number; the rest is kept for whoever has.
+UNPROVED_SENDS_PER_NUMBER_AND_DAY_MAX: Final = 8
 SENDS_PER_NETWORK_AND_HOUR_MAX: Final = 10
 SENDS_PER_PREFIX_AND_HOUR_MAX: Final = 20
 CHECKS_PER_NUMBER_AND_HOUR_MAX: Final = 20
@@ -64,7 +66,7 @@ def send(*, user: User, client: Client, now: datetime, mobile_e164: str | None =
     _demand_consent(user, mobile)
     asked = _asked(user, mobile)
     purpose = OtpAttempt.SEND if asked == "account" else OtpAttempt.CLAIM_SEND
-    attempt, sent_before = reserve_send(mobile_e164=mobile, user=user, purpose=purpose, client=client, now=now)
+    attempt, resends_left = reserve_send(mobile_e164=mobile, user=user, purpose=purpose, client=client, now=now)
     try:
         with disclosures.about(user_id=user.id):
             verification = send_code(mobile_e164=mobile, asked=asked)
@@ -78,7 +80,7 @@ def send(*, user: User, client: Client, now: datetime, mobile_e164: str | None =
     return OtpSentOut(
         mobile_e164=masked(mobile),
         expires_at=verification.expires_at,
-        resends_left=max(0, SENDS_PER_NUMBER_MAX - sent_before - 1),
+        resends_left=resends_left,
     )
 
 
@@ -125,7 +127,7 @@ def _demand_consent(user: User, mobile_e164: str) -> None:
 def reserve_send(
     *, mobile_e164: str, user: User | None, purpose: str, client: Client, now: datetime
 ) -> tuple[OtpAttempt, int]:
-    """The attempt, and how many of its purpose came before it in the window.
+    """The attempt, and how many more may follow it in the window.
 
     Raises OtpNumberRefused, OtpSendLimit, OtpUnavailable.
     """
@@ -134,19 +136,19 @@ def reserve_send(
     with transaction.atomic():
         _lock(f"otp:{number_key}", f"otp:{prefix_key}", f"otp:{client.network}")
         sends = OtpAttempt.objects.filter(purpose__in=OtpAttempt.SENDS)
-        of_number = sends.filter(number_key=number_key, purpose=purpose)
-        _refuse_useless(of_number, _CHECK_OF[purpose], number_key, now)
-        lately = of_number.filter(at__gt=now - SENDS_WINDOW).count()
-        if lately >= SENDS_PER_NUMBER_MAX:
-            raise OtpSendLimit("Three codes were sent in the last 10 minutes. Use the latest, or wait and ask again.")
-        if of_number.filter(at__gt=now - timedelta(days=1)).count() >= SENDS_PER_NUMBER_AND_DAY_MAX:
-            raise OtpSendLimit("Ten codes were sent to this number today. Ask again tomorrow, or write to support.")
+        of_number = sends.filter(number_key=number_key)
+        _refuse_useless(of_number.filter(purpose=purpose), _CHECK_OF[purpose], number_key, now)
+        lately, today = _left(of_number, proved=purpose == OtpAttempt.SEND, now=now)
+        if lately <= 0:
+            raise OtpSendLimit("Enough codes were sent in the last 10 minutes. Use the latest, or wait and ask again.")
+        if today <= 0:
+            raise OtpSendLimit("Enough codes were sent to this number today. Ask again tomorrow, or write to support.")
         of_network = sends.filter(network=client.network, at__gt=now - timedelta(hours=1))
         if client.network and of_network.count() >= SENDS_PER_NETWORK_AND_HOUR_MAX:
             raise OtpSendLimit("Too many codes were asked for from your network. Wait an hour, then ask again.")
         if user is not None and _asked(user, mobile_e164) == "account":
             # Whoever is known here is never shut out by what strangers ask for.
-            return _reserved(purpose, user, mobile_e164, client, now), lately
+            return _reserved(purpose, user, mobile_e164, client, now), min(lately, today) - 1
         of_prefix = sends.filter(prefix_key=prefix_key, at__gt=now - timedelta(hours=1))
         if of_prefix.count() >= SENDS_PER_PREFIX_AND_HOUR_MAX:
             raise OtpSendLimit("Too many codes were sent to numbers like yours. Wait an hour, then ask again.")
@@ -154,7 +156,18 @@ def reserve_send(
             # Whoever makes us pay for text messages is stopped here at the latest; a person has to look.
             logger.error("passcodes stopped for today", extra={"count": settings.OTP_SENDS_PER_DAY_MAX})
             raise OtpUnavailable("No codes can be sent to new numbers today. Try again tomorrow, or write to support.")
-        return _reserved(purpose, user, mobile_e164, client, now), lately
+        return _reserved(purpose, user, mobile_e164, client, now), min(lately, today) - 1
+
+
+def _left(of_number: QuerySet[OtpAttempt], *, proved: bool, now: datetime) -> tuple[int, int]:
+    """How many sends are left in the window and in the day, for whoever has proved the number or for all others together."""
+    of_day = of_number.filter(at__gt=now - timedelta(days=1))
+    lately = SENDS_PER_NUMBER_MAX - of_number.filter(at__gt=now - SENDS_WINDOW).count()
+    today = SENDS_PER_NUMBER_AND_DAY_MAX - of_day.count()
+    if not proved:
+        unproved = of_day.exclude(purpose=OtpAttempt.SEND).count()
+        today = min(today, UNPROVED_SENDS_PER_NUMBER_AND_DAY_MAX - unproved)
+    return lately, today
 
 
 def _refuse_useless(sends: QuerySet[OtpAttempt], check: str, number_key: str, now: datetime) -> None:

@@ -42,6 +42,8 @@ MAILS: Final[dict[str, Reason]] = {
     "case_alert_7": "operations",
     "case_alert_20": "operations",
     "case_alert_25": "operations",
+    "case_deletion_asked": "law",
+    "case_deletion_taken_back": "law",
     "case_deletion_answered": "operations",
     "case_nominee_asks": "security",
     "case_nominee_access": "law",

@@ -5,10 +5,12 @@ Public holidays are not in the tables; nor are states and provinces that are str
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
-from functools import cache
+from datetime import UTC, datetime, timedelta
+from functools import cache, lru_cache
 from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+from zoneinfo import ZoneInfo, available_timezones
+
+from voice.phone_tables import zones_beside
 
 Spans = tuple[tuple[int, int], ...]
 
@@ -43,40 +45,99 @@ BY_COUNTRY: Final[dict[str, Hours]] = {
 }
 
 
+# Numbers of all North America are in one of the states, and those of both countries of +7 in the one of the two that is known.
+_STATES: Final = (
+    "America/Adak",
+    "America/Anchorage",
+    "America/Boise",
+    "America/Chicago",
+    "America/Denver",
+    "America/Juneau",
+    "America/Los_Angeles",
+    "America/New_York",
+    "America/Phoenix",
+    "Pacific/Honolulu",
+)
+_NARROWER: Final[dict[tuple[str, str], tuple[str, ...]]] = {("KZ", "Asia/Almaty"): ("Asia/Almaty", "Asia/Aqtobe")}
+# Offsets from UTC are whole quarters of an hour.
+_STEP: Final = timedelta(minutes=15)
+_WEEK_STEPS: Final = 8 * 24 * 4
+
+
 def hours_of(country: str) -> Hours:
     """country: ISO 3166 alpha-2, "" where none is known."""
     return BY_COUNTRY.get(country, OURS)
 
 
 def local_time(*, time_zone: str, now: datetime) -> datetime:
-    """time_zone: IANA; where there is none of this name, the time of `now`'s own."""
-    try:
-        return now.astimezone(ZoneInfo(time_zone))
-    except ZoneInfoNotFoundError:
+    """time_zone: IANA; where there is none of this name, UTC."""
+    return now.astimezone(_zone(time_zone))
+
+
+@cache
+def zones_of(time_zone: str, country: str) -> tuple[str, ...]:
+    """Where somebody may be who has a number of this first time zone and country: mobile numbers of Australia are of no one place."""
+    if narrower := _NARROWER.get((country, time_zone)):
+        return narrower
+    return _STATES if time_zone == "America/Adak" else (time_zone, *sorted(zones_beside(time_zone) - {time_zone}))
+
+
+def is_calling_hour(now: datetime, *, time_zone: str, country: str) -> bool:
+    """Wherever they may be. time_zone: IANA, the first of their number's."""
+    hours = hours_of(country)
+    return all(hours.are_open(now.astimezone(_zone(name))) for name in zones_of(time_zone, country))
+
+
+def opens_at(now: datetime, *, time_zone: str, country: str) -> datetime | None:
+    """When the next calling hour begins, in UTC; `now` within one. None: never."""
+    if is_calling_hour(now, time_zone=time_zone, country=country):
         return now
-
-
-def is_calling_hour(there: datetime, *, country: str) -> bool:
-    """there: the callee's local time."""
-    return hours_of(country).are_open(there)
+    later = (_quarter(now) + step * _STEP for step in range(1, _WEEK_STEPS))
+    return next((at for at in later if is_calling_hour(at, time_zone=time_zone, country=country)), None)
 
 
 def zones_in_calling_hours(now: datetime) -> list[str]:
-    """The names of all time zones in which it is a calling hour where no country's law says otherwise."""
-    return [name for name, zone in _zones().items() if OURS.are_open(now.astimezone(zone))]
+    """The first time zones of numbers that may be called now, where no country's law says otherwise."""
+    return sorted(_open_zones(_quarter(now))[""])
 
 
-def closed_by_law(now: datetime) -> Iterator[tuple[str, list[str]]]:
-    """Countries, each with those of these zones in which its own law forbids it all the same."""
-    open_zones = [(name, now.astimezone(_zones()[name])) for name in zones_in_calling_hours(now)]
-    for country, hours in BY_COUNTRY.items():
-        if closed := [name for name, there in open_zones if not hours.are_open(there)]:
-            yield country, closed
+def otherwise_by_country(now: datetime) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Countries, each with the time zones in which people of it may not be called now, although others may, and with those in which
+    they may, although others may not."""
+    found = _open_zones(_quarter(now))
+    usual = found[""]
+    for country, theirs in found.items():
+        if theirs != usual:
+            yield country, sorted(usual - theirs), sorted(theirs - usual)
+
+
+@lru_cache(maxsize=16)
+def _open_zones(quarter: datetime) -> dict[str, frozenset[str]]:
+    """Of each country that has rules of its own, and of "" for all others. Within a quarter of an hour no hour begins or ends."""
+    there = {name: quarter.astimezone(zone) for name, zone in _zones().items()}
+    countries = sorted({"", *BY_COUNTRY, *(country for country, _ in _NARROWER)})
+    return {country: frozenset(_open_among(there, country)) for country in countries}
+
+
+def _open_among(there: dict[str, datetime], country: str) -> Iterator[str]:
+    """there: what time it is in each time zone."""
+    are_open = {name: hours_of(country).are_open(at) for name, at in there.items()}
+    return (name for name in there if all(are_open.get(each, False) for each in zones_of(name, country)))
+
+
+def _quarter(now: datetime) -> datetime:
+    """When the quarter of an hour began, in UTC."""
+    at = now.astimezone(UTC)
+    return at.replace(minute=at.minute - at.minute % 15, second=0, microsecond=0)
 
 
 @cache
 def _zones() -> dict[str, ZoneInfo]:
     return {name: ZoneInfo(name) for name in sorted(available_timezones())}
+
+
+def _zone(name: str) -> ZoneInfo:
+    return _zones().get(name) or _zones()["UTC"]
 
 
 def _in_words(spans: Spans) -> str:

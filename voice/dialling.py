@@ -14,7 +14,7 @@ from ledger import queries as ledger_queries
 from ledger.money import RateCardTerms, affordable_s, price
 from ledger.operations import CapReached
 from voice import caps, guard, ways
-from voice.calling_hours import hours_of, is_calling_hour, local_time
+from voice.calling_hours import hours_of, is_calling_hour, local_time, opens_at, zones_of
 from voice.models import TERMINAL_STATUSES, Call, Lead, Reservation
 from voice.notice import NOTICE
 from voice.phones import SPECIAL_RATE, is_callable
@@ -111,14 +111,22 @@ def _reserved(lead: Lead, now: datetime) -> QuerySet[Reservation]:
 
 
 def _hours(lead: Lead, now: datetime) -> list[Refusal]:
-    there = local_time(time_zone=lead.time_zone, now=now)
-    if settings.CALLING_HOURS == "shown" or is_calling_hour(there, country=lead.country):
+    place = {"time_zone": lead.time_zone, "country": lead.country}
+    if settings.CALLING_HOURS == "shown" or is_calling_hour(now, **place):
         return []
-    message = (
-        f"It is {there:%a %H:%M} where they are. People there may be called {hours_of(lead.country).in_words()}."
-        " Take another lead, or call then."
-    )
-    return [Refusal(code="outside_calling_hours", message=message)]
+    there = local_time(time_zone=lead.time_zone, now=now)
+    opens = opens_at(now, **place)
+    said = [
+        f"It is {there:%a %H:%M} where they are.",
+        f"People there may be called {hours_of(lead.country).in_words()}.",
+    ]
+    if len(zones_of(**place)) > 1:
+        said.append("Their number is of several time zones: it has to be such an hour in all of them.")
+    if opens is not None:
+        said.append(
+            f"Take another lead, or call from {local_time(time_zone=lead.time_zone, now=opens):%A %H:%M} their time."
+        )
+    return [Refusal(code="outside_calling_hours", message=" ".join(said))]
 
 
 def dial_check(*, actor: Actor, lead: Lead, now: datetime) -> DialCheckOut:
@@ -134,7 +142,7 @@ def dial_check(*, actor: Actor, lead: Lead, now: datetime) -> DialCheckOut:
         cap_left_mcredits=terms.cap_left_mcredits,
         callee_local_time=there.strftime("%a %H:%M"),
         callee_time_zone=lead.time_zone,
-        within_calling_hours=is_calling_hour(there, country=lead.country),
+        within_calling_hours=is_calling_hour(now, time_zone=lead.time_zone, country=lead.country),
         suppressed=any(reason.code == "lead_suppressed" for reason in reasons),
         announcement=NOTICE,
         ways=ways.open_ways(),

@@ -179,7 +179,8 @@ def _leads_of(subject: Subject) -> QuerySet[Lead]:
 
 def _watches_of(subject: Subject) -> QuerySet[CallWatch]:
     """What the person reads along in; those who read along in the person's calls go with the calls."""
-    return CallWatch.objects.get_queryset().filter(user_id=subject.user_id)
+    rows = CallWatch.objects.get_queryset()
+    return rows.filter(user_id=subject.user_id) if subject.user_id else rows.none()
 
 
 def _ended_by(subject: Subject) -> QuerySet[Call]:

@@ -24,6 +24,8 @@ from phonenumbers.tzdata import TIMEZONE_DATA, TIMEZONE_LONGEST_PREFIX
 # No letter, comma or sign that may begin an extension or a second number.
 _WRITTEN: Final = re.compile(r"\+[1-9][0-9 ().-]{4,28}[0-9]")
 _NO_DIGITS: Final = str.maketrans("", "", "+ ().-")
+# Two area codes of Mexico that are of its north and of the United States; their first zone is that of a fifth of all Mexicans.
+_OF_NO_PLACE: Final = frozenset({"52200", "52201"})
 _CODE_LENGTHS: Final = (1, 2, 3)
 # In the order in which the library asks for them: the first that fits is the number's type.
 _KINDS: Final = (
@@ -144,6 +146,13 @@ def _time_zone(code: str, digits: str, kind: int) -> str:
         prefixes = iter((code, code[:2]))
     zones = next((TIMEZONE_DATA[prefix] for prefix in prefixes if prefix in TIMEZONE_DATA), ())
     return next((zone for zone in zones if zone != UNKNOWN_TIMEZONE), "UTC")
+
+
+@cache
+def zones_beside(first: str) -> frozenset[str]:
+    """All zones of the numbers of which `_time_zone` says this one, being the first."""
+    found = [zones for prefix, zones in TIMEZONE_DATA.items() if zones[0] == first and prefix not in _OF_NO_PLACE]
+    return frozenset(zone for zones in found for zone in zones)
 
 
 @cache

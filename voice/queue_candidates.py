@@ -11,20 +11,23 @@ from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet
 
 from compliance import restriction, suppression
 from identity.models import User
-from voice.calling_hours import closed_by_law, zones_in_calling_hours
+from voice.calling_hours import opens_at, otherwise_by_country, zones_in_calling_hours
 from voice.models import TERMINAL_STATUSES, Call, Lead, QueueSession, Reservation
 from voice.phones import is_callable
 from voice.retries import DELAYS
 
 # Retries by when they are due; then whom nobody has called, as they were added; whoever was called longest ago before others.
 ORDER: Final = (F("retry_at").asc(nulls_last=True), F("last_call_at").asc(nulls_first=True), "created_at", "id")
+# More countries and time zones than a queue has.
+_PLACES_MAX: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
     """Of the leads of a session. left: may be called now. waiting: retries that are not due yet, the first at next_retry_at.
 
-    outside_hours: due, but it is no calling hour where they are. reserved: due, but a colleague has them or talks with them.
+    outside_hours: due, but it is no calling hour where they are; while none is left, it is one for the first of them at next_open_at.
+    reserved: due, but a colleague has them or talks with them.
     """
 
     left: int
@@ -32,6 +35,7 @@ class Counts:
     next_retry_at: datetime | None
     outside_hours: int
     reserved: int
+    next_open_at: datetime | None = None
 
 
 def offered(session: QueueSession, *, now: datetime) -> QuerySet[Lead]:
@@ -64,7 +68,15 @@ def counts(session: QueueSession, *, now: datetime) -> Counts:
         outside_hours=Count("id", filter=due & ~there & ~taken),
         reserved=Count("id", filter=due & taken),
     )
-    return Counts(**found)
+    opens = _next_open_at(session, now) if found["outside_hours"] and not found["left"] else None
+    return Counts(**found, next_open_at=opens)
+
+
+def _next_open_at(session: QueueSession, now: datetime) -> datetime | None:
+    closed = _of_session(session).filter(_is_due(now), ~_may_be_called(now)).order_by("country", "time_zone")
+    places = closed.values_list("country", "time_zone").distinct()[:_PLACES_MAX]
+    times = (opens_at(now, time_zone=time_zone, country=country) for country, time_zone in places)
+    return min((at for at in times if at is not None), default=None)
 
 
 def _of_session(session: QueueSession) -> QuerySet[Lead]:
@@ -90,8 +102,9 @@ def _of_session(session: QueueSession) -> QuerySet[Lead]:
 def _may_be_called(now: datetime) -> Q:
     """It is a calling hour where they are."""
     found = Q(time_zone__in=zones_in_calling_hours(now))
-    for country, zones in closed_by_law(now):
-        found &= ~Q(country=country, time_zone__in=zones)
+    for country, closed, opened in otherwise_by_country(now):
+        found &= ~Q(country=country, time_zone__in=closed)
+        found |= Q(country=country, time_zone__in=opened)
     return found
 
 

@@ -46,6 +46,7 @@ def queue_out(session: QueueSession, *, now: datetime) -> QueueOut:
         left=counts.left,
         waiting=counts.waiting,
         next_retry_at=counts.next_retry_at,
+        next_open_at=counts.next_open_at,
         passed_over=PassedOver(
             suppressed=tally["suppressed"],
             restricted=tally["restricted"],

@@ -39,7 +39,8 @@ class PassedOver(BaseModel):
 class QueueOut(BaseModel):
     """A person's way through leads. lead: the reserved one, until reserved_until; null when there is none to call. call: the
     person's call of the last reserved lead, while no other is reserved. left: may be called now, the reserved one not
-    counted. waiting: retries whose time, next_retry_at for the first, has not come."""
+    counted. waiting: retries whose time, next_retry_at for the first, has not come. next_open_at: while none is left, when it is a
+    calling hour again for the first of those that are outside."""
 
     tag: str
     disposition: ResultFilter | None
@@ -50,6 +51,7 @@ class QueueOut(BaseModel):
     left: int
     waiting: int
     next_retry_at: datetime | None
+    next_open_at: datetime | None
     passed_over: PassedOver
     called: int
     skipped: int

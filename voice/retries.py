@@ -1,6 +1,7 @@
 """When somebody who was busy or did not answer is tried again: pure."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -13,8 +14,6 @@ DELAYS: Final[Mapping[str, tuple[timedelta, ...]]] = {
 }
 # Hours of the callee's day at which its morning, afternoon and evening begin.
 PARTS: Final = (8, 12, 17)
-# At which of them a slot begins: the morning's where everybody may be called.
-_SLOTS: Final = (8, 10, 12, 17)
 # Even where only one part of the day is left, a week has one that may be called in.
 _DAYS_AHEAD: Final = 8
 
@@ -30,24 +29,28 @@ def next_try(
     delays = DELAYS.get(outcome or "", ())
     if not 1 <= attempts <= len(delays):
         return None
-    tried_in = _part(local_time(time_zone=time_zone, now=ended_at), country) if outcome == "no_answer" else None
-    there = local_time(time_zone=time_zone, now=ended_at + delays[attempts - 1])
-    if _is_good(there, country, tried_in):
-        return there.astimezone(ended_at.tzinfo)
-    slots = (_at(there + timedelta(days=days), hour) for days in range(_DAYS_AHEAD) for hour in _SLOTS)
-    good = next(slot for slot in slots if slot > there and _is_good(slot, country, tried_in))
-    return good.astimezone(ended_at.tzinfo)
+    place = _Place(time_zone, country)
+    tried_in = place.part_of(ended_at) if outcome == "no_answer" else None
+    early = ended_at + delays[attempts - 1]
+    there = local_time(time_zone=time_zone, now=early)
+    hours = [_at(there + timedelta(days=days), hour) for days in range(_DAYS_AHEAD) for hour in range(24)]
+    slots = [early, *(slot.astimezone(ended_at.tzinfo) for slot in hours if slot > there)]
+    # Where numbers are of many time zones, one part of the day may be all that is open.
+    open_then = [slot for slot in slots if place.part_of(slot) is not None]
+    return next((slot for slot in open_then if place.part_of(slot) != tried_in), next(iter(open_then), None))
 
 
-def _is_good(there: datetime, country: str, tried_in: int | None) -> bool:
-    return is_calling_hour(there, country=country) and (tried_in is None or _part(there, country) != tried_in)
+@dataclass(frozen=True, slots=True)
+class _Place:
+    time_zone: str
+    country: str
 
-
-def _part(there: datetime, country: str) -> int | None:
-    """The hour at which its part of the day began; None where it is no calling hour."""
-    if not is_calling_hour(there, country=country):
-        return None
-    return next((hour for hour in reversed(PARTS) if there.hour >= hour), None)
+    def part_of(self, at: datetime) -> int | None:
+        """The hour there at which its part of the day began; None where it is no calling hour."""
+        if not is_calling_hour(at, time_zone=self.time_zone, country=self.country):
+            return None
+        there = local_time(time_zone=self.time_zone, now=at)
+        return next((hour for hour in reversed(PARTS) if there.hour >= hour), PARTS[-1])
 
 
 def _at(there: datetime, hour: int) -> datetime:

@@ -8,8 +8,8 @@ from django.db.models import Q, QuerySet
 
 from compliance import audit, case_replies, cases, jurisdictions, queries, receiving, restriction
 from compliance.jurisdictions import Law
+from compliance.keyed_tokens import receipt_token
 from compliance.models import AuditEvent, Case, Correction, NomineeGrant, PreparedDeletion, Request
-from compliance.requests import receipt_token
 from compliance.stores import Subject
 from identity import contact
 from identity.models import User

@@ -1,8 +1,4 @@
-"""The carrier refuses call after call until calling pauses by itself: who learns of it, by which calls, and who may go on.
-
-Planted bugs that this catches: a pause that pages show only when they are loaded anew, a rep who is offered to end it, a page that
-still refuses to dial when it is over.
-"""
+"""The carrier refuses call after call until calling pauses by itself: who learns of it, by which calls, and who may go on."""
 
 import uuid
 from collections.abc import Callable
@@ -37,16 +33,16 @@ def test_calling_pauses_by_itself_and_whoever_runs_the_team_goes_on(
     team.goto("/team")
     mine.goto(f"/call?lead={leads[-1]}")
     call = mine.get_by_role("button", name="Call", exact=True)
-    expect(team.get_by_role("heading", name="Members of")).to_be_visible()
-    expect(call).to_be_enabled()
+    expect(team.get_by_role("heading", name="Members of")).to_be_visible(timeout=20_000)
+    expect(call).to_be_enabled(timeout=20_000)
     refused = _dials_until_it_pauses(rep, control, leads)
     panel = _panel(team)
-    expect(panel).to_be_visible()
+    expect(panel).to_be_visible(timeout=20_000)
     _shows_which_calls(team, panel, refused, look)
     _cannot_call_or_go_on(mine, call, look)
     _goes_on(team, panel)
     mine.go_back()
-    expect(call).to_be_enabled()
+    expect(call).to_be_enabled(timeout=20_000)
     boss.close()
     rep.close()
     assert complaints == []
@@ -97,13 +93,13 @@ def _shows_which_calls(team: Page, panel: Locator, refused: list[str], look: Loo
 
 
 def _cannot_call_or_go_on(mine: Page, call: Locator, look: Look) -> None:
-    expect(call).to_be_disabled()
+    expect(call).to_be_disabled(timeout=20_000)
     expect(
         mine.get_by_text("Calling is paused for the whole team: too many calls could not be put through.")
     ).to_be_visible()
     look(mine, "paused-call-390-light")
     mine.goto("/team")
-    expect(_panel(mine)).to_be_visible()
+    expect(_panel(mine)).to_be_visible(timeout=20_000)
     expect(_panel(mine).get_by_role("button")).to_have_count(0)
     for width, scheme in FOUR:
         _resize(mine, width, scheme)
@@ -112,5 +108,5 @@ def _cannot_call_or_go_on(mine: Page, call: Locator, look: Look) -> None:
 
 def _goes_on(team: Page, panel: Locator) -> None:
     panel.get_by_role("button", name="Go on calling").press("Enter")
-    expect(panel).to_have_count(0)
-    expect(team.get_by_text("ended a pause of calling")).to_be_visible()
+    expect(panel).to_have_count(0, timeout=20_000)
+    expect(team.get_by_text("ended a pause of calling")).to_be_visible(timeout=20_000)

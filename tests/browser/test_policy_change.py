@@ -233,6 +233,8 @@ def test_the_pages_about_privacy_need_no_cookie_and_every_page_keeps_the_essenti
         anchors = page.locator("a[href^='#']").evaluate_all("links => links.map(link => link.getAttribute('href'))")
         assert [each for each in anchors if page.locator(f"[id='{each[1:]}']").count() != 1] == []
         assert kept_by(page) == {}
+    page.goto("/policy")
+    expect(page.get_by_role("main").locator("[id='C11']")).to_contain_text("support@klosesales.com")
     person = Person(first_name="Cora", last_name="Cookie", email="cora@cookies.example", mobile="+12025550159")
     rep = Rep(stack.url, stack.sandbox_url)
     rep.sign_up(person)

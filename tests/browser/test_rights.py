@@ -1,7 +1,9 @@
-"""A nominee is named, asks by the mailed link and is granted a copy by two of us; a name is put right; a review is noted."""
+"""A nominee is named, asks by the mailed link and is granted a copy by two of us; a name is put right; a review is noted; and
+whoever deletes the account proves first who it is."""
 
 from collections.abc import Callable
 
+import psycopg
 from playwright.sync_api import Page, expect
 
 from config.embedded.handle import Stack
@@ -11,6 +13,7 @@ from tests.browser.test_desk import at_desk, press, seen
 
 IDA = Person(first_name="Ida", last_name="Named", email="ida@named.example", mobile="+12025550161")
 MIA = "mia@nominee.example"
+DANA = Person(first_name="Dana", last_name="Doubts", email="dana@doubts.example", mobile="+12025550162")
 
 
 def test_a_nominee_asks_and_two_of_us_decide_and_a_review_is_noted(
@@ -92,3 +95,32 @@ def test_a_nominee_asks_and_two_of_us_decide_and_a_review_is_noted(
     expect(ada.get_by_text("Done: Disable it.")).to_have_count(0)
     rep.close()
     assert complaints == []
+
+
+def test_deleting_the_account_asks_for_the_password_and_can_be_taken_back(
+    stack: Stack, new_page: Callable[..., Page], look: Look, complaints: list[str], control: Rep
+) -> None:
+    rep = Rep(stack.url, stack.sandbox_url)
+    rep.sign_up(DANA)
+    own = new_page()
+    signed_in(own, stack, rep)
+    own.goto("/privacy")
+    panel = own.get_by_role("region", name="Delete my account")
+    panel.get_by_label("to confirm").fill(DANA.email)
+    with psycopg.connect(stack.env["DATABASE_URL"]) as connection:
+        connection.execute("UPDATE identity_session SET phone_verified_at = phone_verified_at - interval '1 hour'")
+    panel.get_by_role("button", name="Delete my account").click()
+    proof = own.get_by_role("dialog", name="Is it you?")
+    expect(proof.get_by_label("Your password")).to_be_focused()
+    own.keyboard.type(DANA.password)
+    own.keyboard.press("Enter")
+    expect(panel.get_by_text("Your account is deleted on")).to_be_visible()
+    seen(own, look, "privacy-deletion-waits")
+    receipt = panel.get_by_role("link", name="receipt").get_attribute("href")
+    assert receipt
+    control.wait_for(lambda: control.links_to(DANA.email, receipt), limit_s=20)
+    panel.get_by_role("button", name="Keep my account").click()
+    expect(panel.get_by_role("button", name="Delete my account")).to_be_visible()
+    rep.close()
+    # That the proof was wanted is an answer of 403.
+    assert [each for each in complaints if "status of 403" not in each] == []

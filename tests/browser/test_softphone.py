@@ -1,7 +1,7 @@
 """A rep calls in the browser: Twilio's real Voice SDK in Chromium, with a microphone that beeps and a second tab at the far end.
 
 Planted bugs that this catches: a dial token that the page does not hand on (the carrier turns it away), no time-out of the page's
-own (it waits for ever), a token that is not renewed for a lost connection.
+own (it waits for ever).
 """
 
 from collections.abc import Callable
@@ -74,7 +74,7 @@ def _is_shown(locator: Locator) -> Callable[[], bool]:
 def _is_heard(page: Page) -> None:
     """The fake microphone beeps by itself."""
     page.get_by_role("button", name="Check the microphone").click()
-    expect(page.get_by_text("Your microphone works")).to_be_visible()
+    expect(page.get_by_text("Your microphone works")).to_be_visible(timeout=20_000)
 
 
 def _narrow_and_dark(page: Page, look: Look, name: str) -> None:
@@ -94,19 +94,19 @@ def _is_told_what_to_do_about_a_refused_microphone(
     refused.goto(address)
     refused.get_by_role("radio", name="In the browser").check()
     refused.get_by_role("button", name="Check the microphone").click()
-    expect(refused.get_by_text("The microphone is not allowed")).to_be_visible()
+    expect(refused.get_by_text("The microphone is not allowed")).to_be_visible(timeout=20_000)
     look(refused, "softphone-refused-390-light")
     refused.context.close()
 
 
 def _checks_the_microphone(page: Page, address: str, look: Look) -> None:
     page.goto(address)
-    expect(page.get_by_role("radio", name="By phone")).to_be_checked()
-    expect(_call(page)).to_be_enabled()
+    expect(page.get_by_role("radio", name="By phone")).to_be_checked(timeout=20_000)
+    expect(_call(page)).to_be_enabled(timeout=20_000)
     page.get_by_role("radio", name="In the browser").check()
     expect(page.get_by_text("This page connects with the carrier first")).to_be_visible()
     _is_heard(page)
-    expect(_call(page)).to_be_enabled()
+    expect(_call(page)).to_be_enabled(timeout=20_000)
     look(page, "softphone-before-1280-light")
     _narrow_and_dark(page, look, "softphone-before")
 
@@ -154,7 +154,7 @@ def _comes_back_after_the_token_has_ended(page: Page, carrier: Signalling, look:
     page.evaluate("{ const now = Date.now; Date.now = () => now() + 31 * 60_000; }")
     carrier.break_off()
     restoring = _panel(page).get_by_text("The connection to the carrier was lost and is being restored")
-    expect(restoring).to_be_visible()
+    expect(restoring).to_be_visible(timeout=20_000)
     look(page, "softphone-restoring-1280-light")
     carrier.until(lambda: not restoring.is_visible())
     assert carrier.tokens[-1] != first
@@ -165,7 +165,7 @@ def _comes_back_after_the_token_has_ended(page: Page, carrier: Signalling, look:
 def _finds_no_sound_in_another_tab(page: Page, look: Look) -> None:
     beside = page.context.new_page()
     beside.goto("/call")
-    expect(beside.get_by_text("This page has no sound of the call")).to_be_visible()
+    expect(beside.get_by_text("This page has no sound of the call")).to_be_visible(timeout=20_000)
     look(beside, "softphone-elsewhere-1280-light")
     beside.close()
 
@@ -183,7 +183,7 @@ def _hangs_up(page: Page, carrier: Signalling) -> None:
 def _loads_the_page_anew_in_a_call(page: Page, carrier: Signalling, address: str, look: Look) -> None:
     page.goto(address)
     # As it was called last.
-    expect(page.get_by_role("radio", name="In the browser")).to_be_checked()
+    expect(page.get_by_role("radio", name="In the browser")).to_be_checked(timeout=20_000)
     _is_heard(page)
     _call(page).click()
     panel = _panel(page)
@@ -198,14 +198,14 @@ def _loads_the_page_anew_in_a_call(page: Page, carrier: Signalling, address: str
     page.reload()
     page.remove_listener("dialog", leave)
     assert asked == ["beforeunload"]
-    expect(panel.get_by_text("This page was loaded anew in the call")).to_be_visible()
+    expect(panel.get_by_text("This page was loaded anew in the call")).to_be_visible(timeout=20_000)
     carrier.lose_the_page()
     carrier.until(_is_shown(panel.get_by_role("heading", name="Completed")))
-    expect(panel.get_by_text("This page was loaded anew in the call")).to_be_visible()
+    expect(panel.get_by_text("This page was loaded anew in the call")).to_be_visible(timeout=20_000)
     look(page, "softphone-loaded-anew-1280-light")
     _narrow_and_dark(page, look, "softphone-loaded-anew")
     panel.get_by_role("link", name="Call again").click()
-    expect(_call(page)).to_be_enabled()
+    expect(_call(page)).to_be_enabled(timeout=20_000)
 
 
 def _is_told_when_a_firewall_keeps_the_sound_back(page: Page, carrier: Signalling, address: str, look: Look) -> None:
@@ -231,12 +231,12 @@ def _is_told_when_the_carrier_is_out_of_reach(
     page.goto(address)
     _is_heard(page)
     _call(page).click()
-    expect(_panel(page).get_by_text("Connecting this page with the carrier")).to_be_visible()
+    expect(_panel(page).get_by_text("Connecting this page with the carrier")).to_be_visible(timeout=20_000)
     carrier.until(lambda: "listen" in carrier.heard[-1:])
     page.clock.fast_forward(15_000)
     told = page.get_by_role("alert").filter(has_text="The carrier could not be reached")
-    expect(told).to_be_visible()
-    expect(_panel(page).get_by_role("heading", name="Cancelled")).to_be_visible()
+    expect(told).to_be_visible(timeout=20_000)
+    expect(_panel(page).get_by_role("heading", name="Cancelled")).to_be_visible(timeout=20_000)
     look(page, "softphone-unreachable-1280-light")
     _narrow_and_dark(page, look, "softphone-unreachable")
     assert rep.call("GET", "/api/credits")["available_mcredits"] == before

@@ -12,12 +12,14 @@ from django.test import override_settings
 
 from compliance import audit_check, case_clock, case_mails, erasure
 from compliance.deadlines import deadline
-from compliance.models import AuditEvent, Case, CaseEntry, CaseMail
+from compliance.models import AuditEvent, Case, CaseEntry, CaseMail, Request
 from compliance.personal_data import STORE
 from compliance.stores import Subject
-from identity.models import Membership
+from identity.models import Membership, Session
 from identity.personal_data import subject_of
+from identity.step_up import RECENT
 from tests.compliance.ends import end
+from tests.identity.browser import PASSWORD
 from tests.identity.conftest import MakeAccount, SignIn
 from tests.sandbox_fixture import Sandbox
 
@@ -79,6 +81,35 @@ def test_a_deletion_in_the_privacy_centre_is_a_case_with_the_same_clock_and_ends
     second = Case.objects.exclude(id=first.id).get()
     assert (second.state, second.outcome, second.user_id, second.contact) == ("closed", "done", None, "")
     assert again(first).emptied_at is not None
+
+
+@pytest.mark.policy("C7.3")
+def test_whoever_finds_an_open_browser_deletes_no_account(member: Membership, sign_in: SignIn) -> None:
+    browser = sign_in(member)
+    Session.objects.update(phone_verified_at=NOW - RECENT)
+    for when in ("after_grace", "now"):
+        refused = browser.post("/api/privacy/erasure", {"confirm": ASKER, "when": when})
+        assert (refused[0], refused[1]["code"]) == (403, "proof_not_recent")
+    assert not Request.objects.exists() and not Case.objects.exists()
+    assert browser.post("/api/session/proof", {"present": PASSWORD})[0] == 204
+    assert browser.post("/api/privacy/erasure", {"confirm": ASKER, "when": "after_grace"})[0] == 202
+    Session.objects.update(proved_at=NOW - RECENT)
+    assert browser.post("/api/privacy/erasure/cancel")[0] == 200
+
+
+@pytest.mark.policy("C7.3")
+def test_of_a_deletion_and_of_taking_it_back_a_mail_tells(
+    member: Membership, sign_in: SignIn, sandbox: Sandbox
+) -> None:
+    browser = sign_in(member)
+    asked = browser.post("/api/privacy/erasure", {"confirm": ASKER, "when": "after_grace"})[1]
+    [told] = mails_to(sandbox, ASKER)
+    assert asked["receipt_path"] in told["text"] and asked["due_on"] in told["text"]
+    begins = datetime.fromisoformat(asked["runs_at"])
+    assert f"begins on {begins:%Y-%m-%d at %H:%M} UTC" in told["text"] and "Keep my account" in told["text"]
+    assert asked["receipt_path"].rpartition("/")[2] not in str([*CaseMail.objects.values()])
+    assert browser.post("/api/privacy/erasure/cancel")[0] == 200
+    assert [mail["subject"][:20] for mail in mails_to(sandbox, ASKER) if mail != told] == ["Your account is kept"]
 
 
 @pytest.mark.policy("C7.2", "C7.5")
@@ -190,6 +221,8 @@ def test_a_mail_that_is_not_in_the_register_cannot_even_be_kept() -> None:
         "alert_20",
         "alert_25",
         "deletion_answered",
+        "deletion_asked",
+        "deletion_taken_back",
         "nominee_asks",
         "nominee_access",
         "nominee_granted",

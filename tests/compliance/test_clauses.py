@@ -84,12 +84,13 @@ def test_no_code_of_the_house_can_send_a_text_message_but_through_verify() -> No
         assert not re.search(r"\b(client|twilio\w*|_client\(\)|api)\.messages\b", path.read_text()), path
 
 
-@pytest.mark.policy("C8.1")
+@pytest.mark.policy("C8.1", "C8.2")
 def test_the_cookies_that_people_read_of_are_those_that_the_product_sets() -> None:
     """What browsers keep is compared with the same list by every story in a browser."""
     names = (
         configured.SESSION_COOKIE_NAME,
         configured.CSRF_COOKIE_NAME,
+        configured.DEVICE_COOKIE_NAME,
         my_data.COOKIE,
         configured.STAFF_COOKIE_NAME,
         configured.LOOK_COOKIE_NAME,
@@ -107,4 +108,4 @@ def test_the_cookies_that_people_read_of_are_those_that_the_product_sets() -> No
         for path in (PROJECT / package).rglob("*.py")
         if set_by.search(path.read_text())
     }
-    assert places == {"api/my_data.py", "api/staff.py", "api/look_gate.py"}
+    assert places == {"api/my_data.py", "api/client.py", "api/staff.py", "api/look_gate.py"}

@@ -21,7 +21,7 @@ from identity.models import Membership
 from identity.personal_data import subject_of
 from tests.compliance import coming
 from tests.compliance.coming import NAME, SUMMARY, WEEKLY, in_days, second
-from tests.identity.browser import Browser, code_of, form
+from tests.identity.browser import PASSWORD, Browser, code_of, form
 from tests.identity.conftest import MakeAccount, SignIn
 from tests.matrix.lean_door import LeanDoor, shown_by
 from tests.sandbox_fixture import Sandbox
@@ -201,9 +201,9 @@ def test_who_was_not_told_in_time_answers_first_and_has_every_right_meanwhile(
     for method, path in ((page.get, "/api/leads"), (page.get, "/api/credits"), (page.get, "/api/team")):
         status, problem = method(path)
         assert (status, code_of(problem)) == (403, "policy_unanswered")
-    for path in ("/api/privacy/held", "/api/privacy/export", "/api/privacy/erasure/preview", "/api/privacy/consents"):
-        assert page.get(path)[0] == 200
-    assert accepted(member) == []
+    for path in ("privacy/held", "privacy/export", "privacy/erasure/preview", "privacy/consents", "ways-in"):
+        assert page.get(f"/api/{path}")[0] == 200
+    assert (page.post("/api/session/proof", {"present": PASSWORD})[0], accepted(member)) == (204, [])
     asked = page.get("/api/policy/notice")[1]
     assert (asked["question"]["version"], asked["question"]["summary"], asked["purposes"]) == (NAME, SUMMARY, [])
     assert page.post("/api/policy/answer", {"version": FIRST.name, "answers": []})[0] == 409

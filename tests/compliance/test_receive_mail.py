@@ -51,7 +51,7 @@ def answers(sandbox: Sandbox, address: str = "ada@people.example") -> list[dict[
     return found
 
 
-@pytest.mark.policy("C3.8", "C7.5")
+@pytest.mark.policy("C3.8", "C7.5", "C11")
 def test_a_mail_to_support_is_a_case_with_a_clock_and_is_answered_by_what_it_takes_to_prove_oneself(
     sandbox: Sandbox,
 ) -> None:

@@ -1,6 +1,7 @@
 """What a restored backup has to be told of single leads and of restrictions, from the erasure ledger."""
 
 from datetime import UTC, datetime
+from typing import Any, Final
 from uuid import uuid4
 
 import pytest
@@ -20,7 +21,7 @@ from voice.models import Call, Lead
 
 __all__ = ["accounts", "ledger"]
 
-GONE = {"of": "callee", "email": None, "plan": {}, "held": 0}
+GONE: Final[dict[str, Any]] = {"of": "callee", "email": None, "plan": {}, "held": 0}
 
 
 @pytest.mark.policy("C6.2")

@@ -123,6 +123,8 @@ def _wait_until_one_waits() -> None:
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         with connection.cursor() as cursor:
+            # Within a transaction the first look is what all later ones see.
+            cursor.execute("SELECT pg_stat_clear_snapshot()")
             cursor.execute(waiting)
             if cursor.fetchone()[0]:
                 return

@@ -131,6 +131,8 @@ def test_what_is_missing_is_told_on_this_machine_alone(settings: Any) -> None:
     here, elsewhere = (Client(REMOTE_ADDR=address).get("/readyz") for address in ("127.0.0.1", "203.0.113.9"))
     assert (here.status_code, here.json()) == (503, {"status": "waiting", "missing": ["channels"]})
     assert (elsewhere.status_code, elsewhere.json()) == (503, {"status": "waiting"})
+    passed_on = Client(REMOTE_ADDR="127.0.0.1").get("/readyz", headers={"X-Forwarded-For": "127.0.0.1"})
+    assert passed_on.json() == {"status": "waiting"}
     # Whoever asks again and again makes it look no more often than once a second.
     settings.REDIS_URLS = [settings.REDIS_URL]
     assert Client(REMOTE_ADDR="203.0.113.10").get("/readyz").status_code == 503

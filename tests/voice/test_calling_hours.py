@@ -1,6 +1,7 @@
 """Nobody is dialled outside the hours of their own country, by their own clock.
 
-Planted bugs that this catches: hours of the rep's clock, a look at the hours that only the page takes, one country's law for all.
+Planted bugs that this catches: hours of the rep's clock, a look at the hours that only the page takes, one country's law for all, a
+number judged by the first of its time zones.
 """
 
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
+from phonenumbers.tzdata import TIMEZONE_DATA
 from uuid_utils.compat import uuid7
 
 from identity.models import Membership
@@ -18,9 +20,20 @@ from tests.ledger.books import amounts
 from tests.voice.carrier import actor_of, give_credit
 from tests.voice.queues import leads, name_of, start, tally
 from voice import operations
-from voice.calling_hours import BY_COUNTRY, OURS, Hours, is_calling_hour, zones_in_calling_hours
+from voice.calling_hours import (
+    BY_COUNTRY,
+    OURS,
+    Hours,
+    hours_of,
+    is_calling_hour,
+    opens_at,
+    otherwise_by_country,
+    zones_in_calling_hours,
+    zones_of,
+)
 from voice.models import Call, DialIntent, Lead
 from voice.operations import DialRefused
+from voice.phones import parse_phone
 
 # 4 March 2026 is a Wednesday.
 TIMES = {
@@ -38,6 +51,26 @@ TIMES = {
     "a Saturday evening in Australia": ("AU", "2026-03-07 17:00", False),
     "eight in Canada": ("CA", "2026-03-04 08:30", False),
     "no country": ("", "2026-03-04 12:00", True),
+}
+# Numbers, moments in UTC, and when each may be called: clocks in the United States go forward on 8 March, in Europe on 29 March.
+NUMBERS = {
+    "a mobile of Australia, too late in Sydney": ("+61412345678", "2026-03-04 09:00", "2026-03-05 02:30"),
+    "a mobile of Australia, too early on the Cocos": ("+61412345678", "2026-03-04 02:15", "2026-03-04 02:30"),
+    "a line of Sydney": ("+61298765432", "2026-03-03 22:00", "2026-03-03 22:00"),
+    "a mobile of Spain, nine in Madrid and eight on the Canaries": (
+        "+34612345678",
+        "2026-03-04 20:00",
+        "2026-03-05 09:00",
+    ),
+    "a mobile of Russia": ("+79161234567", "2026-03-04 10:00", "2026-03-05 06:00"),
+    "a mobile of Kazakhstan": ("+77011234567", "2026-03-04 10:00", "2026-03-04 10:00"),
+    "Manaus, while it is late on Noronha": ("+5592987654321", "2026-03-04 23:00", "2026-03-05 13:00"),
+    "Idaho, which has two": ("+12085550123", "2026-03-04 15:30", "2026-03-04 16:00"),
+    "a free number of America": ("+18005550189", "2026-03-04 15:00", "2026-03-04 18:00"),
+    "a night in which the clocks go forward": ("+13125550189", "2026-03-08 04:00", "2026-03-09 13:00"),
+    "the same night a week before": ("+13125550189", "2026-03-01 04:00", "2026-03-02 14:00"),
+    "midnight after a Sunday": ("+4930123456", "2026-03-29 22:00", "2026-03-30 06:00"),
+    "a satellite's, by the clock of nowhere": ("+881612345678", "2026-03-04 07:59", "2026-03-04 08:00"),
 }
 
 
@@ -66,7 +99,35 @@ def night_somewhere() -> str:
 
 @pytest.mark.parametrize(("country", "there", "open_then"), TIMES.values(), ids=TIMES)
 def test_each_country_has_its_hours(country: str, there: str, open_then: bool) -> None:
-    assert is_calling_hour(datetime.fromisoformat(there), country=country) is open_then
+    assert hours_of(country).are_open(datetime.fromisoformat(there)) is open_then
+
+
+@pytest.mark.parametrize(("phone", "at", "opens"), NUMBERS.values(), ids=NUMBERS)
+def test_a_number_is_called_when_it_is_a_calling_hour_wherever_it_may_be(phone: str, at: str, opens: str) -> None:
+    found, now = parse_phone(phone), datetime.fromisoformat(at).replace(tzinfo=UTC)
+    then = opens_at(now, time_zone=found.time_zone, country=found.country)
+    assert then == datetime.fromisoformat(opens).replace(tzinfo=UTC)
+    assert is_calling_hour(now, time_zone=found.time_zone, country=found.country) is (then == now)
+    assert (found.time_zone in open_for(found.country, now)) is (then == now)
+
+
+def open_for(country: str, now: datetime) -> set[str]:
+    """As the queue finds it."""
+    zones = set(zones_in_calling_hours(now))
+    for other, closed, opened in otherwise_by_country(now):
+        if other == country:
+            zones = zones - set(closed) | set(opened)
+    return zones
+
+
+@pytest.mark.parametrize("month", [1, 7])
+def test_every_number_of_several_time_zones_can_be_called_at_some_hour(month: int) -> None:
+    several = {zones[0] for zones in TIMEZONE_DATA.values() if len(zones_of(zones[0], "")) > 1}
+    assert len(several) > 20
+    midweek = datetime(2026, month, 14, tzinfo=UTC)
+    for zone, country in [*((zone, "") for zone in several), ("Australia/Adelaide", "AU"), ("Atlantic/Canary", "ES")]:
+        opens = opens_at(midweek, time_zone=zone, country=country)
+        assert opens is not None and opens - midweek < timedelta(days=1), zone
 
 
 @pytest.mark.parametrize("hours", [OURS, *BY_COUNTRY.values()], ids=["ours", *BY_COUNTRY])
@@ -120,7 +181,8 @@ def test_the_hour_is_looked_at_when_call_is_pressed_whatever_the_page_showed(mem
     with pytest.raises(DialRefused) as refused:
         press(noon + timedelta(minutes=1))
     assert refused.value.code == "outside_calling_hours"
-    assert "Monday to Friday from 10:00 to 13:00 and from 14:00 to 20:00. Take" in refused.value.message
+    assert "Monday to Friday from 10:00 to 13:00 and from 14:00 to 20:00." in refused.value.message
+    assert refused.value.message.endswith("Take another lead, or call from Monday 14:00 their time.")
     assert press(noon).status == "intended"
 
 
@@ -136,3 +198,14 @@ def test_the_queue_passes_over_whom_the_law_of_their_country_protects_now(member
     shown = start(member, now=lunch)
     assert name_of(shown) == "Berta"
     assert tally(shown)["outside_hours"] == 1
+
+
+@pytest.mark.django_db
+def test_a_queue_of_people_outside_their_hours_says_when_the_first_may_be_called(member: Membership) -> None:
+    monday = datetime.now(ZoneInfo("Europe/Paris")) + timedelta(days=1)
+    lunch = (monday + timedelta(days=(7 - monday.weekday()) % 7)).replace(hour=13, minute=30, second=0, microsecond=0)
+    lead_in(member, "Europe/Paris", "FR")
+    lead_in(member, "Pacific/Honolulu")
+    shown = start(member, now=lunch.astimezone(UTC))
+    assert (shown.lead, shown.left, tally(shown)["outside_hours"]) == (None, 0, 2)
+    assert shown.next_open_at == lunch.replace(hour=14, minute=0)

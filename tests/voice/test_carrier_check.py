@@ -97,7 +97,7 @@ def test_where_everything_is_set_up_every_check_says_so_and_twilio_was_asked_as_
 def test_a_person_reads_a_line_for_each_check_and_of_a_failure_what_to_change_and_where(set_up: Sandbox) -> None:
     set_up.ask("POST", "/account", {"caller_id": "unknown"})
     out = StringIO()
-    with pytest.raises(CommandError, match="1 of 9 checks failed"):
+    with pytest.raises(CommandError, match="1 of 10 checks failed"):
         call_command("carrier_check", stdout=out)
     lines = out.getvalue().splitlines()
     assert [line.split()[1].rstrip(":") for line in lines] == list(EVERYTHING)

@@ -1,7 +1,7 @@
 """The carrier is away for ten minutes while people talk: no call is lost, placed twice, left open or charged for what nobody spoke.
 
-Planted bugs that this catches: a carrier that does not answer taken for one that knows no such call, an end that is asked for once
-and never again, an intent that is given up while nobody can be asked about it.
+Planted bugs that this catches: a carrier that does not answer taken for one that knows no such call, an end that is asked for and
+soon given up.
 """
 
 import time

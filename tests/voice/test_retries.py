@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from voice.calling_hours import is_calling_hour
 from voice.retries import DELAYS, next_try
 
 NEW_YORK = "America/New_York"
@@ -65,6 +66,9 @@ def test_tries_are_bounded_and_their_delays_grow(outcome: str) -> None:
         ("Pacific/Kiritimati", "KI"),
         ("Pacific/Pago_Pago", "AS"),
         ("Europe/Paris", "FR"),
+        # Numbers of many time zones, in which few hours are calling hours everywhere.
+        ("Australia/Adelaide", "AU"),
+        ("Asia/Almaty", "RU"),
         ("Not/AZone", ""),
     ],
 )
@@ -73,3 +77,4 @@ def test_at_whatever_hour_a_call_ended_a_time_is_found_within_days(zone: str, co
     again_at = next_try(outcome="no_answer", attempts=1, ended_at=ended_at, time_zone=zone, country=country)
     assert again_at is not None
     assert timedelta(hours=1) <= again_at - ended_at < timedelta(days=4)
+    assert is_calling_hour(again_at, time_zone=zone, country=country)

@@ -6819,7 +6819,8 @@ export interface components {
          * QueueOut
          * @description A person's way through leads. lead: the reserved one, until reserved_until; null when there is none to call. call: the
          *     person's call of the last reserved lead, while no other is reserved. left: may be called now, the reserved one not
-         *     counted. waiting: retries whose time, next_retry_at for the first, has not come.
+         *     counted. waiting: retries whose time, next_retry_at for the first, has not come. next_open_at: while none is left, when it is a
+         *     calling hour again for the first of those that are outside.
          */
         QueueOut: {
             call: components["schemas"]["CallOut"] | null;
@@ -6830,6 +6831,8 @@ export interface components {
             lead: components["schemas"]["LeadOut"] | null;
             /** Left */
             left: number;
+            /** Next Open At */
+            next_open_at: string | null;
             /** Next Retry At */
             next_retry_at: string | null;
             passed_over: components["schemas"]["PassedOver"];

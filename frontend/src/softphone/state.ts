@@ -27,7 +27,8 @@ export const QUIET = { callId: null, stage: "idle", muted: false, warnings: [] }
 
 /** The call whose sound this page carried until it was loaded anew. It is kept by the page's own place in the history. */
 function leftCallId(): string | null {
-  const kept: unknown = window.history.state?.[LEFT];
+  // Outside a browser there is no history.
+  const kept: unknown = globalThis.history?.state?.[LEFT];
   return typeof kept === "string" ? kept : null;
 }
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from compliance import access, requests
+from compliance.keyed_tokens import receipt_token
 from identity.models import User
 from identity.personal_data import subject_of
 from processors.errors import DomainError
@@ -40,5 +41,5 @@ class Command(BaseCommand):
             )
         except DomainError as error:
             raise CommandError(error.message) from None
-        receipt = f"/erased/{requests.receipt_token(opened.id)}"
+        receipt = f"/erased/{receipt_token(opened.id)}"
         self.stdout.write(f"It begins {opened.runs_at:%Y-%m-%d %H:%M} UTC. The receipt: {receipt}")

@@ -22,12 +22,12 @@ class Edit:
     times: int = 1
 
 
-_SPEND: Final = "ledger/migrations/0010_lighter_spend.py"
+_SPEND: Final = "ledger/migrations/0011_checked_by_the_statement.py"
 _BOOK: Final = "ledger/operations/book.py"
 PLANTS: Final[Mapping[str, tuple[Edit, ...]]] = {
     # The key itself, and the look-up that spares it the refusal.
     "unique_key": (
-        Edit(_SPEND, 'FORWARD = """\n', 'FORWARD = """\nDROP INDEX ledger_charge_once_per_ordinal;\n'),
+        Edit(_SPEND, '\nFORWARD = """\n', '\nFORWARD = """\nDROP INDEX ledger_charge_once_per_ordinal;\n'),
         Edit(_SPEND, "WHERE kind = 'charge' AND reference = asked.reference AND ordinal", "WHERE false AND ordinal"),
     ),
     "lock": (

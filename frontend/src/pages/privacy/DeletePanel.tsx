@@ -9,6 +9,7 @@ import { Note, ProblemNote } from "../../components/Note";
 import { Panel } from "../../components/Page";
 import { Waiting } from "../../components/Waiting";
 import { atDateTime, onDate } from "../../format/time";
+import { ProofDialog, wantsProof } from "../settings/ProofDialog";
 import classes from "./PrivacyPage.module.css";
 
 type When = "after_grace" | "now";
@@ -55,8 +56,9 @@ function OpenRequest({ request }: OpenRequestProps) {
       }
     >
       <p>
-        It is done by {onDate(request.due_on)} at the latest. The <a href={request.receipt_path}>receipt</a>{" "}
-        can be opened without an account; keep its address.
+        It is done by {onDate(request.due_on)} at the latest.{" "}
+        {request.cancellable && "We have told you by mail, with all of this. "}The{" "}
+        <a href={request.receipt_path}>receipt</a> can be opened without an account; keep its address.
       </p>
       <ProblemNote error={cancel.error} />
     </Note>
@@ -136,7 +138,11 @@ function DeleteForm() {
         spellCheck={false}
         maxLength={254}
       />
-      <ProblemNote error={erase.error} />
+      {wantsProof(erase.error) ? (
+        <ProofDialog onProved={() => erase.mutate()} onClose={() => erase.reset()} />
+      ) : (
+        <ProblemNote error={erase.error} />
+      )}
       <div>
         <Button type="submit" color="red.9" disabled={!confirmed} loading={erase.isPending}>
           Delete my account

@@ -23,6 +23,9 @@ export function NobodyLeft({ queue, waits, onNext }: NobodyProps) {
           Next lead.
         </p>
       )}
+      {queue.next_open_at !== null && (
+        <p>Calling hours begin again {when(queue.next_open_at, new Date())} for the first of these leads.</p>
+      )}
       {passed.length > 0 && <p>{passed.join("; ")}.</p>}
       {queue.left === 0 && (
         <p className="quiet">

@@ -40,6 +40,8 @@ export function ProofDialog({ onProved, onClose }: { onProved: () => void; onClo
     onChange: (event: React.ChangeEvent<HTMLInputElement>) => setProof(event.currentTarget.value),
     error: wrong,
     required: true,
+    // How somebody signs in may be known later than the window opens, which then has chosen what has the focus.
+    autoFocus: true,
     "data-autofocus": true,
   };
   return (
