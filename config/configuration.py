@@ -130,6 +130,12 @@ def _is_writable(value: str) -> bool:
 
 _DEMANDS = (
     _Demand("SECRET_KEY", lambda value: len(value) >= 50, "set at least 50 random characters"),
+    _Demand(
+        "SECRET_KEY_FALLBACKS",
+        lambda value: all(len(key.strip()) >= 50 for key in value.split(",")),
+        "set former values of SECRET_KEY, with commas, or unset it",
+        required=False,
+    ),
     _Demand("SUPPRESSION_KEY", _matches("[0-9a-fA-F]{64}"), "set 64 random hex digits and never lose them"),
     *(
         _Demand(
@@ -155,6 +161,7 @@ _DEMANDS = (
     _Demand("MEDIA_SOCKET_URL", _is_url("ws", "wss"), "set wss:// and the host that Twilio's streams reach"),
     _Demand("TWILIO_ACCOUNT_SID", _matches("AC[0-9a-f]{32}"), "set the Account SID: AC and 32 hex digits"),
     _Demand("TWILIO_AUTH_TOKEN", _matches("[0-9a-f]{32}"), "set the account's auth token: 32 hex digits"),
+    _Demand("TWILIO_AUTH_TOKEN_OTHER", _matches("[0-9a-f]{32}"), "set the account's other auth token", required=False),
     _Demand("TWILIO_CALLER_ID", _matches(r"\+[1-9]\d{6,14}"), "set a number of yours in E.164, as +14155550100"),
     _Demand(
         "TWILIO_VERIFY_SERVICE_SID", _matches("VA[0-9a-f]{32}"), "set the Verify service's SID: VA and 32 hex digits"

@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from huey.serializer import SignedSerializer
-
 from config import environment
+from config.task_signatures import RotatedSerializer
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 # --- The machine and its public address ---------------------------------------------------------------------------
 SECRET_KEY = environment.text("SECRET_KEY")
+# Former ones: what they signed is believed until they are taken out.
+SECRET_KEY_FALLBACKS = environment.items("SECRET_KEY_FALLBACKS")
 DEBUG = environment.boolean("DEBUG", False)
 DATA_DIR = Path(environment.text("DATA_DIR", str(BASE_DIR / ".data")))
 PUBLIC_URL = environment.text("PUBLIC_URL", "http://localhost:8000").rstrip("/")
@@ -138,7 +139,7 @@ HUEY = {
     "immediate": False,
     "url": REDIS_URLS[0] if REDIS_URLS else "",
     # Tasks are pickles: one that somebody else put into Redis must not be opened.
-    "serializer": SignedSerializer(secret=SECRET_KEY, salt="klosesales.tasks") if SECRET_KEY else None,
+    "serializer": RotatedSerializer([SECRET_KEY, *SECRET_KEY_FALLBACKS], "klosesales.tasks") if SECRET_KEY else None,
     "consumer": {
         "workers": environment.integer("WORKER_THREADS", 4, minimum=1, maximum=64),
         "worker_type": "thread",
@@ -198,6 +199,8 @@ POLICY_MAY_RECEIVE = "compliance.policy.may_receive"
 # --- Twilio -------------------------------------------------------------------------------------------------------
 TWILIO_ACCOUNT_SID = environment.text("TWILIO_ACCOUNT_SID")
 TWILIO_AUTH_TOKEN = environment.text("TWILIO_AUTH_TOKEN")
+# The account's other token: what Twilio signs with it is believed too, while one takes the place of the other.
+TWILIO_AUTH_TOKEN_OTHER = environment.text("TWILIO_AUTH_TOKEN_OTHER", "")
 TWILIO_CALLER_ID = environment.text("TWILIO_CALLER_ID")
 # Twilio charges for each answered call that it listens to for a machine.
 VOICEMAIL_DETECTION = environment.boolean("VOICEMAIL_DETECTION", True)

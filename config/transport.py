@@ -14,6 +14,7 @@ PASSWORD_CHARACTERS_MIN: Final = 12
 # Of random text of these lengths no one has fewer different characters than this.
 _DIFFERENT_MIN: Final[dict[str, int]] = {
     "SECRET_KEY": 16,
+    "SECRET_KEY_FALLBACKS": 16,
     "SUPPRESSION_KEY": 8,
     "LOOKUP_KEY": 8,
     "FIELD_KEYS": 12,

@@ -10,6 +10,7 @@ import secrets
 from datetime import timedelta
 from typing import Final
 
+from django.conf import settings
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from processors.pseudonyms import pseudonym
@@ -26,7 +27,7 @@ def marked(*, shown: str, email: str) -> str:
     """What a browser in which the account came in shows from now on. shown: what it showed until now, however malformed."""
     mark, proofs = _read(shown)
     mark = mark or secrets.token_urlsafe(32)
-    proof = _proof(mark, email)
+    proof = _proof(mark, email, settings.SECRET_KEY)
     return ".".join([mark, proof, *[one for one in proofs if one != proof][: ACCOUNTS_MAX - 1]])
 
 
@@ -36,9 +37,11 @@ def key_of(*, shown: str, email: str) -> str:
     mark, proofs = _read(shown)
     if not mark:
         return ""
-    proof = _proof(mark, email)
-    known = any(constant_time_compare(proof, one) for one in proofs)
-    return hashlib.sha256(proof.encode()).hexdigest() if known else ""
+    for ours in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
+        proof = _proof(mark, email, ours)
+        if any(constant_time_compare(proof, one) for one in proofs):
+            return hashlib.sha256(proof.encode()).hexdigest()
+    return ""
 
 
 def _read(shown: str) -> tuple[str, list[str]]:
@@ -46,5 +49,5 @@ def _read(shown: str) -> tuple[str, list[str]]:
     return (found[1], found[2][1:].split(".")) if found else ("", [])
 
 
-def _proof(mark: str, email: str) -> str:
-    return salted_hmac(_SALT, f"{mark}:{pseudonym('email', email)}", algorithm="sha256").hexdigest()
+def _proof(mark: str, email: str, ours: str) -> str:
+    return salted_hmac(_SALT, f"{mark}:{pseudonym('email', email)}", secret=ours, algorithm="sha256").hexdigest()

@@ -244,13 +244,12 @@ def signed_by_twilio(request: HttpRequest) -> bool:
 
 def form_signed_by_twilio(*, path: str, fields: QueryDict, signature: str) -> bool:
     """The same for a form that was read already. path: with its query."""
-    return bool(_validator(settings.TWILIO_AUTH_TOKEN).validate(settings.PUBLIC_URL + path, fields, signature))
+    return _signed(settings.PUBLIC_URL + path, fields, signature)
 
 
 def socket_signed_by_twilio(*, raw_path: str, signature: str) -> bool:
     """The same for a media socket's upgrade, over its wss:// address and no fields."""
-    validator = _validator(settings.TWILIO_AUTH_TOKEN)
-    return bool(signature) and bool(validator.validate(settings.MEDIA_SOCKET_URL + raw_path, {}, signature))
+    return bool(signature) and _signed(settings.MEDIA_SOCKET_URL + raw_path, {}, signature)
 
 
 def signature_of(*, url: str, fields: Mapping[str, str]) -> str:
@@ -258,7 +257,13 @@ def signature_of(*, url: str, fields: Mapping[str, str]) -> str:
     return str(_validator(settings.TWILIO_AUTH_TOKEN).compute_signature(url, dict(fields)))
 
 
-@lru_cache(maxsize=1)
+def _signed(url: str, fields: QueryDict | dict[str, str], signature: str) -> bool:
+    """With either of the account's two tokens, so that none is refused while one takes the place of the other."""
+    tokens = filter(None, (settings.TWILIO_AUTH_TOKEN, settings.TWILIO_AUTH_TOKEN_OTHER))
+    return any(_validator(token).validate(url, fields, signature) for token in tokens)
+
+
+@lru_cache(maxsize=2)
 def _validator(auth_token: str) -> RequestValidator:
     return RequestValidator(auth_token)
 

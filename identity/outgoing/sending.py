@@ -124,7 +124,7 @@ def _secrets(endpoint: Endpoint, now: datetime) -> list[str]:
     nonces = [endpoint.nonce]
     if endpoint.previous_until is not None and endpoint.previous_until > now:
         nonces.append(endpoint.previous_nonce)
-    return [signing.secret(endpoint.id, nonce) for nonce in nonces]
+    return [each for nonce in nonces for each in signing.believed(endpoint.id, nonce)]
 
 
 def _failed(row: QuerySet[Delivery], delivery: Delivery, status: int | None, error: str | None, now: datetime) -> None:

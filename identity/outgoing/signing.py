@@ -19,7 +19,16 @@ def new_nonce() -> str:
 
 def secret(endpoint_id: UUID, nonce: str) -> str:
     """The secret that follows from a row. No copy of the database opens it: SECRET_KEY is part of it."""
-    key = hmac.new(settings.SECRET_KEY.encode(), f"outgoing:{endpoint_id}:{nonce}".encode(), hashlib.sha256).digest()
+    return _secret(settings.SECRET_KEY, endpoint_id, nonce)
+
+
+def believed(endpoint_id: UUID, nonce: str) -> list[str]:
+    """The secrets by which a receiver may know us: that of now, and those that followed from former values of SECRET_KEY."""
+    return [_secret(each, endpoint_id, nonce) for each in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]
+
+
+def _secret(ours: str, endpoint_id: UUID, nonce: str) -> str:
+    key = hmac.new(ours.encode(), f"outgoing:{endpoint_id}:{nonce}".encode(), hashlib.sha256).digest()
     return PREFIX + base64.b64encode(key).decode()
 
 
