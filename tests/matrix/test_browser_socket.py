@@ -15,9 +15,13 @@ from pytest_django.plugin import DjangoDbBlocker
 from uuid_utils.compat import uuid7
 
 from config.asgi import application
+from identity.models import TenantQuerySet
+from identity.permissions import SCOPES
 from realtime.publish import Topic
 from tests.identity.test_sockets import SIGNED_OUT, Socket, run
+from tests.matrix.asker import Asker
 from tests.matrix.expectations import Role
+from tests.matrix.test_keys import key_of
 from tests.matrix.world import World, copied
 from tests.realtime.doors import Door, both_doors
 
@@ -95,6 +99,36 @@ def test_a_look_of_our_own_people_has_no_socket_and_nor_has_the_customer_beside_
     ours = {name: browser.client.cookies[name].value for name in ("__Host-staff", "__Host-look")}
     for cookies in (ours, {**ours, "__Host-session": beside or ""}):
         assert run(partial(story, cookies)) == SIGNED_OUT
+
+
+@both_doors
+def test_a_key_opens_no_socket(door: type[Door], world: World) -> None:
+    """Not in the place of a session's cookie either."""
+    key = key_of(world, *SCOPES)
+
+    async def story() -> int:
+        socket = Socket(Asker(), door, cookies={"__Host-session": key})
+        assert await socket.open()
+        return await socket.closed_with()
+
+    assert run(story) == SIGNED_OUT
+
+
+@both_doors
+def test_without_our_own_scope_the_database_still_lets_nobody_follow_another_workspaces_call(
+    door: type[Door], world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Planted once to see this fail: `tenancy.confined` taken out of config/sockets.py."""
+    monkeypatch.setattr(TenantQuerySet, "for_workspace", lambda rows, _: rows.all())
+    foreign = str(world.people["stranger"].things["call"])
+
+    async def story() -> dict[str, Any]:
+        page = await Page(world.browser_of("owner"), door).ready()
+        answer = await page.follow(foreign)
+        await page.leave()
+        return answer
+
+    assert run(story)["event"] == {"type": "refused", "call_id": foreign, "code": "not_found"}
 
 
 @pytest.mark.parametrize(

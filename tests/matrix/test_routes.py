@@ -161,6 +161,24 @@ def test_what_belongs_to_another_workspace_is_not_there(world: World, naming: Na
     assert rows_of(stranger) == before
 
 
+@pytest.mark.parametrize("role", ["anonymous", "awaiting_otp"])
+@each_operation
+def test_whoever_is_not_signed_in_cannot_tell_what_there_is_from_what_there_is_not(
+    world: World, operation: Operation, role: Role
+) -> None:
+    expected = EXPECTATIONS[operation.operation_id]
+    before = rows_of(world.people["stranger"])
+    for identifier, thing in {**expected.names, **expected.narrows}.items():
+        if thing == "receipt":
+            # Shown to whoever has its address.
+            continue
+        there = asks(world, operation, role, {identifier: world.people["stranger"].things[thing]})
+        nowhere = asks(world, operation, role, {identifier: uuid7()})
+        assert there.status == 401
+        assert without_news(there) == without_news(nowhere)
+    assert rows_of(world.people["stranger"]) == before
+
+
 @each_naming
 def test_what_belongs_to_a_colleague_is_there_for_those_who_lead(world: World, naming: Naming) -> None:
     colleague = world.people["colleague"]
