@@ -14,10 +14,13 @@ from compliance.stores import Subject, all_stores
 from processors.pseudonyms import pseudonym
 
 
-def export(*, subject: Subject, now: datetime, by: str | None = None, as_page: bool = False) -> Iterator[str]:
+def export(
+    *, subject: Subject, now: datetime, by: str | None = None, case: str = "", as_page: bool = False
+) -> Iterator[str]:
     """Everything that all stores hold about a person, by kind of data and with what it is for; audited.
 
-    In parts, each of them read when it is asked for: how much is held does not matter to memory. by: who asked, if not the person.
+    In parts, each of them read when it is asked for: how much is held does not matter to memory. by: who asked, if not the person, and in
+    which case of support.
     as_page: HTML to be read, in the place of JSON.
     """
     audit.record(
@@ -25,7 +28,7 @@ def export(*, subject: Subject, now: datetime, by: str | None = None, as_page: b
         actor_ref=by or str(subject.user_id),
         action="privacy.exported",
         target=str(subject.user_id) if subject.user_id else pseudonym("phone", subject.phone_e164),
-        detail={},
+        detail={"case": case} if case else {},
         now=now,
     )
     if as_page:

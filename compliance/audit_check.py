@@ -17,14 +17,13 @@ from typing import Final, Literal
 from django.conf import settings
 from django.db.models import Q
 
-from compliance.audit import hash_of
+from compliance.audit import NOTED, hash_of
 from compliance.elements import ELEMENTS
 from compliance.models import AuditEvent, AuditHead
 
 logger = logging.getLogger(__name__)
 
 HEADS_FILE: Final = "audit/heads.jsonl"
-NOTED: Final = "audit head"
 # How much later than its links a head may be noted, at most.
 NOTED_LATE: Final = timedelta(days=1)
 _HEAD_KEYS: Final = {"at", "sequence", "hash"}
@@ -101,8 +100,8 @@ def verify(*, kept: Iterable[Head] = ()) -> Verdict:
 def note_head(*, now: datetime) -> None:
     """Notes where the record ends, if it has grown since, in the log and in a file below DATA_DIR.
 
-    The log is what an operator sends elsewhere, so a head is there even when the whole machine falls into wrong hands. A
-    record that no longer holds what was noted last is told at once, as an error.
+    The log is what an operator sends elsewhere, so a head is there even when the whole machine falls into wrong hands; each link told it
+    by itself when it was written, see `audit.record`. A record that no longer holds what was noted last is told at once, as an error.
     """
     head = AuditHead.objects.first()
     file = _heads_file()
@@ -115,7 +114,7 @@ def note_head(*, now: datetime) -> None:
     if head is None or head.sequence <= (last.sequence if last else 0):
         return
     noted = Head(at=now.isoformat(timespec="seconds"), sequence=head.sequence, hash=head.hash)
-    logger.info("audit head", extra={"sequence": noted.sequence, "hash": noted.hash})
+    logger.info(NOTED, extra={"sequence": noted.sequence, "hash": noted.hash})
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("a+") as lines:
         if lines.tell() and not _ends_whole(file):

@@ -1,27 +1,32 @@
 """What `make serve` demands of the environment; every problem is named at once, before anything starts."""
 
-import json
 import os
-import re
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import phonenumbers
-
 from config import transport
 from config.environment import SettingInvalid
+from config.setting_forms import (
+    PACK_FIELDS,
+    are_countries,
+    are_packs,
+    are_redis_urls,
+    is_database_url,
+    is_folder,
+    is_port,
+    is_url,
+    is_writable,
+    matches,
+)
 from config.transport import HOSTS_OF_THIS_MACHINE
 
 _MOST_INTEGER_SETTINGS = 100
 _PORTS = {"PORT_WEB": "8000", "PORT_MEDIA": "8001", "PORT_LIVE": "8002"}
 # Where Twilio writes calls down it streams no sound to us.
 _OF_MEDIA_STREAMS = {"MEDIA_SOCKET_URL"}
-# What config/settings.py reads of a database's address; anything else would be dropped without a word.
-_DATABASE_PARAMETERS = {"host", "port", "sslmode", "sslrootcert", "sslcert", "sslkey", "channel_binding"}
 _OF_BROWSER_CALLS = ("TWILIO_TWIML_APP_SID", "TWILIO_API_KEY_SID", "TWILIO_API_KEY_SECRET")
-_PACK_FIELDS = {"price_id": str, "name": str, "mcredits": int, "amount_minor": int, "currency": str}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,66 +73,6 @@ def _twilio_transcribes(environ: Mapping[str, str]) -> bool:
     return environ.get("TRANSCRIPTION_ENGINE") == "twilio"
 
 
-def _matches(pattern: str) -> Callable[[str], bool]:
-    compiled = re.compile(pattern)
-    return lambda value: compiled.fullmatch(value) is not None
-
-
-def _is_url(*schemes: str) -> Callable[[str], bool]:
-    def valid(value: str) -> bool:
-        try:
-            parts = urlsplit(value)
-            return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            return False
-
-    return valid
-
-
-def _is_database_url(value: str) -> bool:
-    parts = urlsplit(value)
-    reached = bool(parts.hostname) or "host=" in parts.query
-    known = set(parse_qs(parts.query, keep_blank_values=True)) <= _DATABASE_PARAMETERS
-    return parts.scheme in {"postgresql", "postgres"} and reached and len(parts.path) > 1 and known
-
-
-def _are_redis_urls(value: str) -> bool:
-    def valid(url: str) -> bool:
-        parts = urlsplit(url.strip())
-        return bool(parts.hostname) if parts.scheme in {"redis", "rediss"} else parts.scheme == "unix"
-
-    return all(valid(url) for url in value.split(","))
-
-
-def _are_packs(value: str) -> bool:
-    try:
-        packs = json.loads(value)
-        return bool(packs) and all(
-            isinstance(pack.get(field), kind) for pack in packs for field, kind in _PACK_FIELDS.items()
-        )
-    except (ValueError, AttributeError, TypeError):
-        return False
-
-
-def _are_countries(value: str) -> bool:
-    return {country.strip() for country in value.split(",") if country.strip()} <= set(phonenumbers.SUPPORTED_REGIONS)
-
-
-def _is_port(value: str) -> bool:
-    return value.isascii() and value.isdigit() and 1 <= int(value) <= 65535
-
-
-def _is_folder(value: str) -> bool:
-    return Path(value).is_dir()
-
-
-def _is_writable(value: str) -> bool:
-    """Whether the folder can be written to, or made."""
-    folder = Path(value).absolute()
-    existing = next(one for one in (folder, *folder.parents) if one.exists())
-    return existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
-
-
 _DEMANDS = (
     _Demand("SECRET_KEY", lambda value: len(value) >= 50, "set at least 50 random characters"),
     _Demand(
@@ -136,91 +81,91 @@ _DEMANDS = (
         "set former values of SECRET_KEY, with commas, or unset it",
         required=False,
     ),
-    _Demand("SUPPRESSION_KEY", _matches("[0-9a-fA-F]{64}"), "set 64 random hex digits and never lose them"),
+    _Demand("SUPPRESSION_KEY", matches("[0-9a-fA-F]{64}"), "set 64 random hex digits and never lose them"),
     *(
         _Demand(
             name,
-            _matches(r"[A-Za-z0-9_-]{43}=(,\s*[A-Za-z0-9_-]{43}=)*"),
+            matches(r"[A-Za-z0-9_-]{43}=(,\s*[A-Za-z0-9_-]{43}=)*"),
             "set 32 random bytes in URL-safe base64, several with commas, the newest first",
         )
         for name in ("FIELD_KEYS", "STAFF_SECRET_KEYS")
     ),
-    _Demand("LOOKUP_KEY", _matches("[0-9a-fA-F]{64}"), "set 64 random hex digits, other ones than SUPPRESSION_KEY's"),
+    _Demand("LOOKUP_KEY", matches("[0-9a-fA-F]{64}"), "set 64 random hex digits, other ones than SUPPRESSION_KEY's"),
     _Demand(
         "DATABASE_URL",
-        _is_database_url,
+        is_database_url,
         "set postgresql://USER:PASSWORD@HOST:PORT/NAME, and nothing after ? but sslmode and its like",
     ),
     _Demand(
         "ERASURE_LEDGER_URL",
-        _is_database_url,
+        is_database_url,
         "set the address of another database than DATABASE_URL's, better on another server, in the same form",
     ),
-    _Demand("REDIS_URL", _are_redis_urls, "set redis://HOST:PORT/0, several separated by commas"),
-    _Demand("PUBLIC_URL", _is_url("http", "https"), "set https:// and the host that browsers and Twilio reach"),
-    _Demand("MEDIA_SOCKET_URL", _is_url("ws", "wss"), "set wss:// and the host that Twilio's streams reach"),
-    _Demand("TWILIO_ACCOUNT_SID", _matches("AC[0-9a-f]{32}"), "set the Account SID: AC and 32 hex digits"),
-    _Demand("TWILIO_AUTH_TOKEN", _matches("[0-9a-f]{32}"), "set the account's auth token: 32 hex digits"),
-    _Demand("TWILIO_AUTH_TOKEN_OTHER", _matches("[0-9a-f]{32}"), "set the account's other auth token", required=False),
-    _Demand("TWILIO_CALLER_ID", _matches(r"\+[1-9]\d{6,14}"), "set a number of yours in E.164, as +14155550100"),
+    _Demand("REDIS_URL", are_redis_urls, "set redis://HOST:PORT/0, several separated by commas"),
+    _Demand("PUBLIC_URL", is_url("http", "https"), "set https:// and the host that browsers and Twilio reach"),
+    _Demand("MEDIA_SOCKET_URL", is_url("ws", "wss"), "set wss:// and the host that Twilio's streams reach"),
+    _Demand("TWILIO_ACCOUNT_SID", matches("AC[0-9a-f]{32}"), "set the Account SID: AC and 32 hex digits"),
+    _Demand("TWILIO_AUTH_TOKEN", matches("[0-9a-f]{32}"), "set the account's auth token: 32 hex digits"),
+    _Demand("TWILIO_AUTH_TOKEN_OTHER", matches("[0-9a-f]{32}"), "set the account's other auth token", required=False),
+    _Demand("TWILIO_CALLER_ID", matches(r"\+[1-9]\d{6,14}"), "set a number of yours in E.164, as +14155550100"),
     _Demand(
-        "TWILIO_VERIFY_SERVICE_SID", _matches("VA[0-9a-f]{32}"), "set the Verify service's SID: VA and 32 hex digits"
+        "TWILIO_VERIFY_SERVICE_SID", matches("VA[0-9a-f]{32}"), "set the Verify service's SID: VA and 32 hex digits"
     ),
-    _Demand("TWILIO_TWIML_APP_SID", _matches("AP[0-9a-f]{32}"), "set the SID: AP and 32 hex digits", required=False),
-    _Demand("TWILIO_API_KEY_SID", _matches("SK[0-9a-f]{32}"), "set the SID: SK and 32 hex digits", required=False),
+    _Demand("TWILIO_TWIML_APP_SID", matches("AP[0-9a-f]{32}"), "set the SID: AP and 32 hex digits", required=False),
+    _Demand("TWILIO_API_KEY_SID", matches("SK[0-9a-f]{32}"), "set the SID: SK and 32 hex digits", required=False),
     _Demand(
         "TWILIO_VERIFY_CLAIM_SERVICE_SID",
-        _matches("VA[0-9a-f]{32}"),
+        matches("VA[0-9a-f]{32}"),
         "set the SID of a third Verify service, for numbers that are claimed: VA and 32 hex digits",
         required=False,
     ),
     _Demand(
         "TWILIO_VERIFY_CALLEE_SERVICE_SID",
-        _matches("VA[0-9a-f]{32}"),
+        matches("VA[0-9a-f]{32}"),
         "set the SID of a second Verify service, for people who were called: VA and 32 hex digits",
     ),
-    _Demand("TWILIO_API_URL", _is_url("http", "https"), "set an http or https address", required=False),
-    _Demand("TWILIO_VERIFY_URL", _is_url("http", "https"), "set an http or https address", required=False),
+    _Demand("TWILIO_API_URL", is_url("http", "https"), "set an http or https address", required=False),
+    _Demand("TWILIO_VERIFY_URL", is_url("http", "https"), "set an http or https address", required=False),
     _Demand("PADDLE_API_KEY", lambda value: len(value) >= 20, "set the API key of your Paddle account"),
     _Demand("PADDLE_WEBHOOK_SECRET", lambda value: len(value) >= 20, "set the secret of the notification destination"),
-    _Demand("PADDLE_CLIENT_TOKEN", _matches("(live|test)_.+"), "set the client-side token: live_... or test_..."),
-    _Demand("PADDLE_API_URL", _is_url("http", "https"), "set an http or https address", required=False),
-    _Demand("PADDLE_JS_URL", _is_url("http", "https"), "set an http or https address", required=False),
-    _Demand("PADDLE_TOP_UP_PRICE_ID", _matches(r"pri_\w{1,60}"), "set the id of a price: pri_...", required=False),
-    _Demand("CREDIT_PACKS", _are_packs, f"set a JSON list of objects with {', '.join(_PACK_FIELDS)}"),
+    _Demand("PADDLE_CLIENT_TOKEN", matches("(live|test)_.+"), "set the client-side token: live_... or test_..."),
+    _Demand("PADDLE_API_URL", is_url("http", "https"), "set an http or https address", required=False),
+    _Demand("PADDLE_JS_URL", is_url("http", "https"), "set an http or https address", required=False),
+    _Demand("PADDLE_TOP_UP_PRICE_ID", matches(r"pri_\w{1,60}"), "set the id of a price: pri_...", required=False),
+    _Demand("CREDIT_PACKS", are_packs, f"set a JSON list of objects with {', '.join(PACK_FIELDS)}"),
     *(
-        _Demand(name, _is_url("http", "https"), "set an http or https address", required=False)
+        _Demand(name, is_url("http", "https"), "set an http or https address", required=False)
         for name in ("GOOGLE_ACCOUNTS_URL", "GOOGLE_API_URL", "FACEBOOK_URL", "FACEBOOK_GRAPH_URL")
     ),
-    _Demand("EMAIL_HOST", _matches(r"[\w.:-]+"), "set the host of your mail server"),
-    _Demand("DEFAULT_FROM_EMAIL", _matches(r"[^@\s]+@[^@\s]+"), "set a mail address", required=False),
-    _Demand("OTP_COUNTRIES", _are_countries, "set ISO 3166 codes as DE,US,IN", required=False),
-    _Demand("DATA_DIR", _is_writable, "set a folder that this user can write to", required=False),
-    _Demand("CALLING_HOURS", _matches("kept|shown"), "set kept or shown", required=False),
-    _Demand("TRANSCRIPTION_ENGINE", _matches("own|twilio"), "set own or twilio", required=False),
+    _Demand("EMAIL_HOST", matches(r"[\w.:-]+"), "set the host of your mail server"),
+    _Demand("DEFAULT_FROM_EMAIL", matches(r"[^@\s]+@[^@\s]+"), "set a mail address", required=False),
+    _Demand("OTP_COUNTRIES", are_countries, "set ISO 3166 codes as DE,US,IN", required=False),
+    _Demand("DATA_DIR", is_writable, "set a folder that this user can write to", required=False),
+    _Demand("CALLING_HOURS", matches("kept|shown"), "set kept or shown", required=False),
+    _Demand("TRANSCRIPTION_ENGINE", matches("own|twilio"), "set own or twilio", required=False),
     _Demand(
         "TRANSCRIBER_ADDRESS",
-        _matches(r"unix:///.+|tcp://.+:\d+"),
+        matches(r"unix:///.+|tcp://.+:\d+"),
         "set unix:///PATH or tcp://HOST:PORT",
         required=False,
     ),
-    _Demand("LIVE_SOCKET_URL", _is_url("ws", "wss"), "set wss:// and the host that browsers reach", required=False),
-    _Demand("PORT_WEB", _is_port, "set a port between 1 and 65535", required=False),
-    _Demand("PORT_MEDIA", _is_port, "set a port between 1 and 65535", required=False),
-    _Demand("PORT_LIVE", _is_port, "set a port between 1 and 65535", required=False),
-    _Demand("MEDIA_SERVER", _matches("picows|daphne"), "set picows or daphne", required=False),
-    _Demand("WHISPER_MODEL_PATH", _is_folder, "set a folder that is there", required=False),
+    _Demand("LIVE_SOCKET_URL", is_url("ws", "wss"), "set wss:// and the host that browsers reach", required=False),
+    _Demand("PORT_WEB", is_port, "set a port between 1 and 65535", required=False),
+    _Demand("PORT_MEDIA", is_port, "set a port between 1 and 65535", required=False),
+    _Demand("PORT_LIVE", is_port, "set a port between 1 and 65535", required=False),
+    _Demand("MEDIA_SERVER", matches("picows|daphne"), "set picows or daphne", required=False),
+    _Demand("WHISPER_MODEL_PATH", is_folder, "set a folder that is there", required=False),
     _Demand(
         "SECOND_PASS_MODEL_PATH",
-        lambda value: value == "none" or _is_folder(value),
+        lambda value: value == "none" or is_folder(value),
         "set a folder that is there, or none",
         required=False,
     ),
-    _Demand("MOONSHINE_MODEL_PATH", _is_folder, "set a folder that is there", required=False),
-    _Demand("EMBEDDING_MODEL_PATH", _is_folder, "set a folder that is there", required=False),
+    _Demand("MOONSHINE_MODEL_PATH", is_folder, "set a folder that is there", required=False),
+    _Demand("EMBEDDING_MODEL_PATH", is_folder, "set a folder that is there", required=False),
     _Demand(
         "LOG_LEVEL",
-        _matches("DEBUG|INFO|WARNING|ERROR"),
+        matches("DEBUG|INFO|WARNING|ERROR"),
         "set DEBUG, INFO, WARNING or ERROR",
         required=False,
     ),

@@ -197,7 +197,8 @@ class Adjustment:
 class SocialPerson:
     """Somebody with an account at Google or Facebook. id: the subject that the provider calls the person by.
 
-    email: "" for none. What the provider says wrongly: email_verified, extra_fields, wrong_state (of the browser's way back).
+    email: "" for none. What the provider says wrongly: email_verified, extra_fields, wrong_state (of the browser's way back),
+    answer (of who it is; see sandbox/social/people.py).
     """
 
     id: str
@@ -208,6 +209,7 @@ class SocialPerson:
     email_verified: bool = True
     extra_fields: int = 0
     wrong_state: bool = False
+    answer: str = ""
 
 
 @dataclass(slots=True)

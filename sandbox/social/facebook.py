@@ -7,6 +7,7 @@ from aiohttp import web
 
 from sandbox.faults import Faults
 from sandbox.social.agreement import Agreement
+from sandbox.social.people import answered
 from sandbox.store import Store
 
 _VERSION = r"/{version:v\d+\.\d+}"
@@ -53,7 +54,8 @@ class Facebook:
         }
         wanted = request.query.get("fields", "id").split(",")
         told = {name: value for name, value in held.items() if name in wanted and value}
-        return web.json_response(told | {f"extra_{n}": f"surplus-{n}" for n in range(person.extra_fields)})
+        surplus = {f"extra_{n}": f"surplus-{n}" for n in range(person.extra_fields)}
+        return answered(person, told | surplus, "id")
 
 
 def _error(status: int, code: int, message: str) -> web.Response:

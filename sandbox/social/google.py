@@ -7,6 +7,7 @@ from aiohttp import web
 from sandbox.faults import Faults
 from sandbox.records import SocialPerson
 from sandbox.social.agreement import Agreement
+from sandbox.social.people import answered
 from sandbox.store import Store
 
 
@@ -49,7 +50,7 @@ class Google:
         person = self._agreement.of_token(request.headers.get("Authorization", "").removeprefix("Bearer "))
         if person is None:
             return _error(401, "invalid_request", "Invalid Credentials")
-        return web.json_response(_claims(person))
+        return answered(person, _claims(person), "sub")
 
 
 def _claims(person: SocialPerson) -> dict[str, Any]:

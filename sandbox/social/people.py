@@ -1,9 +1,12 @@
 """The people who have an account at the pretended Google or Facebook, and what these are made to say wrongly of them."""
 
+import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from typing import Any
+
+from aiohttp import web
 
 from sandbox.records import SocialPerson
 from sandbox.store import Store
@@ -11,6 +14,23 @@ from sandbox.store import Store
 PROVIDERS = ("google", "facebook")
 _KINDS = {entry.name: entry.type for entry in fields(SocialPerson)}
 EXTRA_FIELDS_MAX = 100
+# What a provider that has gone wrong answers in the place of who it was. subject: how it calls the person's id.
+ANSWERS: Mapping[str, Callable[[dict[str, Any], str], Any]] = {
+    "": lambda told, subject: told,
+    "no_json": lambda told, subject: "<!doctype html><p>Who are you?",
+    "list": lambda told, subject: [told],
+    "no_subject": lambda told, subject: {name: value for name, value in told.items() if name != subject},
+    "number_subject": lambda told, subject: told | {subject: int(told[subject])},
+    "huge_subject": lambda told, subject: told | {subject: told[subject] * 100},
+    "nested_fields": lambda told, subject: {
+        name: told[subject] if name == subject else {"is": told[name]} for name in told
+    },
+}
+
+
+def answered(person: SocialPerson, told: dict[str, Any], subject: str) -> web.Response:
+    made = ANSWERS[person.answer](told, subject)
+    return web.Response(text=made if isinstance(made, str) else json.dumps(made), content_type="application/json")
 
 
 class PersonInvalid(ValueError):
@@ -42,6 +62,8 @@ class People:
             raise PersonInvalid("provider must be google or facebook.")
         if not 0 <= person.extra_fields <= EXTRA_FIELDS_MAX:
             raise PersonInvalid(f"extra_fields must be between 0 and {EXTRA_FIELDS_MAX}.")
+        if person.answer not in ANSWERS:
+            raise PersonInvalid(f"answer must be one of {', '.join(filter(None, ANSWERS))}, or empty.")
         self._store.people[person.id] = person
         return person
 

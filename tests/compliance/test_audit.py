@@ -15,6 +15,7 @@ from compliance import audit, audit_check
 from compliance.audit import Action
 from compliance.audit_check import Broken
 from compliance.models import AuditEvent, AuditHead
+from config.logs import JsonLines
 from tests.compliance.ends import end
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -168,6 +169,24 @@ def test_a_head_is_noted_once_in_a_file_and_in_the_log(data_dir: Path, caplog: p
     assert [json.loads(line) for line in lines] == [{"at": NOW.isoformat(), "sequence": 3, "hash": last.hash}]
     logged = [each for each in caplog.records if each.message == "audit head"]
     assert [(each.sequence, each.hash) for each in logged] == [(3, last.hash)]  # type: ignore[attr-defined]
+
+
+def test_each_link_is_told_to_the_log_when_it_is_kept_so_that_a_tail_cut_off_at_once_is_missed_there(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, django_capture_on_commit_callbacks: Any
+) -> None:
+    """Nobody noted a head meanwhile, and the head's row is set back together with the links."""
+    caplog.set_level("INFO")
+    with django_capture_on_commit_callbacks(execute=True):
+        three()
+    kept = tmp_path / "kept.log"
+    kept.write_text("".join(JsonLines().format(each) + "\n" for each in caplog.records))
+    call_command("audit_verify", heads=kept)
+    with someone_with_the_keys_to_the_database():
+        AuditEvent.objects.filter(sequence=3).delete()
+        hash_anew(first=1)
+    assert audit_check.verify().broken is None
+    with pytest.raises(CommandError, match=r"^Record 3: the records from here to the noted end are not there"):
+        call_command("audit_verify", heads=kept)
 
 
 def test_the_command_says_where_it_is_broken(capsys: pytest.CaptureFixture[str], data_dir: Path) -> None:

@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from compliance import audit_check, policy
-from compliance.models import AuditEvent, ConsentEvent
+from compliance.models import AuditEvent, Case, ConsentEvent
 from identity.models import AccessEvent, Membership, Session
 from identity.personal_data import STORE, subject_of
 from tests.identity.browser import PASSWORD, Browser, code_of, form
@@ -199,15 +199,24 @@ def test_support_exports_and_erases_for_who_cannot_sign_in(
     page: Browser, member: Membership, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stop(page)
-    call_command("privacy", "export", "ada@example.com")
+    call_command("cases", "open", "access", "ada@example.com", "What do you hold about me?")
+    case = Case.objects.get().reference
+    asked = ("ada@example.com", "--case", case)
+    with pytest.raises(CommandError, match="was not proved to be of this account"):
+        call_command("privacy", "export", *asked)
+    with pytest.raises(CommandError, match="No case"):
+        call_command("privacy", "export", "ada@example.com", "--case", "KS-0000-0000-0000")
+    call_command("cases", "prove", case, "--whose", "ada@example.com")
+    capsys.readouterr()
+    call_command("privacy", "export", *asked)
     bundle = json.loads(capsys.readouterr().out)
     assert bundle["data"]["account"]["items"][0]["email"] == "ada@example.com"
-    call_command("privacy", "erase", "ada@example.com", "--now")
+    call_command("privacy", "erase", *asked, "--now")
     assert "/erased/" in capsys.readouterr().out
     with pytest.raises(CommandError, match="No account"):
-        call_command("privacy", "export", "nobody@example.com")
-    acts = dict(AuditEvent.objects.values_list("action", "actor_ref"))
-    assert acts["privacy.exported"] == "operator"
+        call_command("privacy", "export", "nobody@example.com", "--case", case)
+    exported = AuditEvent.objects.get(action="privacy.exported")
+    assert (exported.actor_ref, exported.detail) == ("operator", {"case": case})
 
 
 def test_each_step_is_told_in_the_record_and_the_access_events(page: Browser, member: Membership) -> None:

@@ -167,27 +167,6 @@ def test_one_account_of_a_provider_becomes_one_account_here(sandbox: Sandbox, tr
     assert second.get("/api/session")[1]["state"] == "anonymous"
 
 
-@pytest.mark.parametrize(
-    ("provider", "said", "code"),
-    [
-        ("google", {"email_verified": False}, "social_email_unverified"),
-        ("google", {"email": ""}, "social_email_unverified"),
-        ("google", {"wrong_state": True}, "social_state_invalid"),
-        ("facebook", {"wrong_state": True}, "social_state_invalid"),
-    ],
-)
-def test_a_provider_that_lies_yields_no_session_and_nothing_stored(
-    browser: Browser, sandbox: Sandbox, provider: str, said: dict[str, Any], code: str
-) -> None:
-    person = meet(sandbox, provider, **said)
-    page, query = go_through(browser, provider, person, "sign_up")
-    assert (page, query["refused"]) == ("/sign-up", code)
-    assert browser.get("/api/social/sign-up")[0] == 404
-    assert browser.get("/api/session")[1]["state"] == "anonymous"
-    assert not User.objects.exists() and not SocialIdentity.objects.exists()
-    assert person not in everything_stored()
-
-
 @pytest.mark.parametrize("provider", ["google", "facebook"])
 def test_an_answer_counts_once_and_in_the_browser_that_asked(
     sandbox: Sandbox, transactional_db: None, provider: str

@@ -61,6 +61,19 @@ def test_who_has_a_password_links_a_provider_by_it_signs_in_so_and_unlinks_it(
     ]
 
 
+def test_a_link_with_somebody_elses_email_links_this_account_and_touches_no_other(
+    make_account: MakeAccount, sign_in: SignIn, sandbox: Sandbox
+) -> None:
+    other = make_account(email="bo@example.com", mobile="+12025550119")
+    browser = sign_in(make_account())
+    person = meet(sandbox, "facebook", email="bo@example.com")
+    assert link(browser, "facebook", person, present=PASSWORD) == ("/settings", {"linked": "facebook"})
+    linked = SocialIdentity.objects.select_related("user").get()
+    assert (linked.subject, linked.user.email) == (person, "ada@example.com")
+    assert linked.user_id != other.user_id
+    assert sorted(user.email for user in User.objects.all()) == ["ada@example.com", "bo@example.com"]
+
+
 def test_no_link_without_a_proof(make_account: MakeAccount, sign_in: SignIn, sandbox: Sandbox) -> None:
     browser = sign_in(make_account())
     for proof, status, code in (

@@ -6,7 +6,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from compliance import access, requests
+from compliance import access, cases, requests
+from compliance.case_models import Case
+from compliance.cases import OPERATOR
 from compliance.keyed_tokens import receipt_token
 from identity.models import User
 from identity.personal_data import subject_of
@@ -22,6 +24,9 @@ class Command(BaseCommand):
             "act", choices=("export", "erase"), help="export prints JSON; erase begins after 3 days of grace"
         )
         parser.add_argument("email", help="of the account")
+        parser.add_argument(
+            "--case", required=True, help="reference of the open case in which the person was recognised"
+        )
         parser.add_argument("--now", action="store_true", help="erase without the grace")
 
     def handle(self, *args: Any, act: str, email: str, **options: Any) -> None:
@@ -29,17 +34,31 @@ class Command(BaseCommand):
         user = User.objects.filter(email=email.strip().lower(), mobile_verified_at__isnull=False).first()
         if user is None:
             raise CommandError("No account has this e-mail.")
+        case = self._case(options["case"], user)
         subject = subject_of(user.id)
         if act == "export":
-            for part in access.export(subject=subject, now=now, by="operator"):
+            for part in access.export(subject=subject, now=now, by=OPERATOR, case=case.reference):
                 self.stdout.write(part, ending="")
             self.stdout.write()
             return
         try:
             opened = requests.open_erasure(
-                subject=subject, confirm=subject.email, at_once=options["now"], now=now, by="operator"
+                subject=subject, confirm=subject.email, at_once=options["now"], now=now, by=OPERATOR
             )
         except DomainError as error:
             raise CommandError(error.message) from None
         receipt = f"/erased/{receipt_token(opened.id)}"
         self.stdout.write(f"It begins {opened.runs_at:%Y-%m-%d %H:%M} UTC. The receipt: {receipt}")
+
+    @staticmethod
+    def _case(reference: str, user: User) -> Case:
+        """Nobody looks at what is held about an account without a reason that is written down."""
+        try:
+            case = cases.of_reference(reference)
+        except DomainError as error:
+            raise CommandError(error.message) from None
+        if case.closed_at is not None or case.proved_at is None or case.user_id != user.id:
+            raise CommandError(
+                f"Case {case.reference} is closed, or was not proved to be of this account: `manage.py cases prove` does that."
+            )
+        return case
