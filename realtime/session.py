@@ -67,6 +67,7 @@ class BrowserSession:
                 self._socket.close(CLOSE_SIGNED_OUT)
                 return False
             self._caller = held.caller
+            # Before all others: whoever has news of many topics of a workspace asks first whether anybody listens to this one.
             await self._subscribe(Topic.workspace(self._caller.workspace_id))
             await self._subscribe(Topic.user(self._caller.user_id))
             # Who was signed out, or given another role, before we listened was told nothing of it.

@@ -21,12 +21,12 @@ _LISTENERS: Final = 3
 
 
 class Charged(NamedTuple):
-    """A call that was charged, or that cannot pay any longer. spendable_mcredits: what is left to it."""
+    """Calls of a workspace that were charged, or that cannot pay any longer, each with its rep and with what is left to it."""
 
-    id: UUID
     workspace_id: UUID
-    user_id: UUID
-    spendable_mcredits: int
+    call_ids: Sequence[UUID]
+    user_ids: Sequence[UUID]
+    spendable_mcredits: Sequence[int]
 
 
 def next_sequence(call: Call) -> int:
@@ -81,25 +81,38 @@ class Telling:
 
     def __init__(self, *, now: datetime) -> None:
         self._now = now
-        self._topics: list[tuple[Charged, tuple[Topic, ...]]] = []
-        self._listened: Callable[[], Collection[str]] = frozenset
+        self._charged: Sequence[Charged] = ()
+        self._listening: Callable[[], Collection[str]] = frozenset
 
     def begin(self, charged: Sequence[Charged]) -> None:
-        """Asks who listens to calls whose change is numbered and committed, and does not wait for it; tells of those before."""
+        """Asks in which workspaces anybody listens, and does not wait for it; tells of those before.
+
+        charged: their change is numbered and committed.
+        """
         self.finish()
-        self._topics = [(call, _topics(call.workspace_id, call.user_id, call.id)) for call in charged]
-        self._listened = publish.ask_who_listens([topic for _, each in self._topics for topic in each])
+        self._charged = charged
+        # Every socket listens to its workspace first of all, so where nobody does, nobody listens to any of its calls.
+        self._listening = publish.ask_who_listens([Topic.workspace(some.workspace_id) for some in charged])
 
     def finish(self) -> None:
         """Tells of what was begun. Repeating does nothing."""
-        begun, self._topics = self._topics, []
-        listened = self._listened() if begun else ()
-        if not listened:
+        charged, self._charged = self._charged, ()
+        listening = self._listening() if charged else ()
+        if not listening:
             return
-        heard = ((call, [topic for topic in topics if topic.name in listened]) for call, topics in begun)
+        asked = [
+            (call_id, left, _topics(some.workspace_id, user_id, call_id))
+            for some in charged
+            if Topic.workspace(some.workspace_id).name in listening
+            for call_id, user_id, left in zip(some.call_ids, some.user_ids, some.spendable_mcredits, strict=True)
+        ]
+        listened = publish.ask_who_listens([topic for _, _, topics in asked for topic in topics])()
+        heard = (
+            (call_id, left, [topic for topic in topics if topic.name in listened]) for call_id, left, topics in asked
+        )
         told = {
-            call.id: (call.spendable_mcredits, topics)
-            for call, topics in islice((each for each in heard if each[1]), publish.room() // _LISTENERS)
+            call_id: (left, topics)
+            for call_id, left, topics in islice((each for each in heard if each[2]), publish.room() // _LISTENERS)
         }
         for call in Call.objects.filter(id__in=told).select_related("lead", "user", "ended_by"):
             spendable_mcredits, topics = told[call.id]

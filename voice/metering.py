@@ -4,23 +4,23 @@ Everything is done for some hundred calls at a time, in a fixed number of statem
 memory of a tick depends on how the calls are spread over workspaces.
 """
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple, cast
 from uuid import UUID
 
 from django.db import connection, transaction
 
-from identity.arrays import array
+from identity.arrays import array, texts
 from ledger import live as ledger_live
 from ledger import operations as ledger
 from ledger.money import RateCardTerms, price
 from voice import wake
 from voice.changes import Charged, Telling
 from voice.live import BATCH_CALLS, pages
-from voice.models import TERMINAL_STATUSES, Call
+from voice.models import Call
+from voice.spending import CALL_REFERENCE
 from voice.state import CLOSING_AT_S
 
 # Of one call at one tick: after an outage the rest follows second by second.
@@ -28,26 +28,48 @@ INCREMENTS_AT_ONCE_MAX: Final = ledger.CHARGES_AT_ONCE_MAX // BATCH_CALLS
 HOLD_RENEWED_S: Final = 600
 
 
-# In the order of calls: created_at as the database writes it, and id.
-_Place = tuple[str, UUID]
-_FIRST: Final[_Place] = ("-infinity", UUID(int=0))
+# In the order of calls: workspace_id, created_at and id, as the database writes them. What a workspace pays is booked together.
+_Place = tuple[str, str, str]
+_FIRST: Final[_Place] = (str(UUID(int=0)), "-infinity", str(UUID(int=0)))
 
 
 class _Due(NamedTuple):
-    """A live call with increments to charge, locked. created_at: as the database writes it; elapsed_s: since it was answered."""
+    """Live calls, locked, that have the same increments to be charged at the same prices.
 
-    created_at: str
-    id: UUID
-    workspace_id: UUID
-    user_id: UUID
+    first, end: the ordinals of these increments, without the end; ids: of the calls, as the database writes them.
+    """
+
     rate_card_id: UUID
-    elapsed_s: float
-    max_duration_s: int
-    minutes_charged: int
+    first: int
+    end: int
+    ids: str
 
-    @property
-    def reference(self) -> str:
-        return Call.reference_of(self.id)
+
+class _Part(NamedTuple):
+    """An increment of calls that are due together, and what it costs each of them."""
+
+    ordinal: int
+    amount_mcredits: int
+
+
+class _Decided(NamedTuple):
+    """Calls of one workspace: charged and noted, or left since something about them has to be decided one by one.
+
+    together: the place of each among what was due, from 1. debited: how many increments were; booked: whether any cost something.
+    """
+
+    workspace_id: UUID
+    is_charged: bool
+    ids: list[UUID]
+    user_ids: list[UUID]
+    together: list[int]
+    spendable_mcredits: list[int]
+    debited: int
+    booked: bool
+    available_mcredits: int
+    held_mcredits: int
+    debt_mcredits: int
+    sequence: int
 
 
 def charge_due_minutes(*, now: datetime) -> int:
@@ -55,7 +77,7 @@ def charge_due_minutes(*, now: datetime) -> int:
 
     An increment is due at its begin: number n (from 0) when n increments have passed since the callee answered. The pair
     (call, n) is unique in the ledger, so a repeated tick, two meters or a crash change nothing, and an outage catches up.
-    Where there are more than a batch, two meters share them, so that the database works for one while the other reckons.
+    Where there are more than a batch, two meters share them, each over a connection of its own.
     """
     terms = ledger_live.all_terms()
     meter = _Meter(terms, now)
@@ -80,10 +102,10 @@ class _Meter:
         """One batch: how many were debited, and after which place there may be more."""
         debited = 0
         with transaction.atomic():
-            due = _due(after, self._terms, self._now)
+            due, last = _due(after, self._terms, self._now)
             if due:
                 debited = _charge(due, self._terms, self._now, self._telling)
-        return debited, (due[-1].created_at, due[-1].id) if len(due) == BATCH_CALLS else None
+        return debited, last
 
     def go_on(self, after: _Place) -> int:
         debited, place = 0, cast(_Place | None, after)
@@ -104,58 +126,113 @@ class _Meter:
         transaction.on_commit(self._telling.finish)
 
 
-def _due(after: _Place, terms: dict[UUID, RateCardTerms], now: datetime) -> list[_Due]:
-    """The next calls in order of their begin, locked; those that another meter has locked are its own."""
-    cards = list(terms)
+def _due(after: _Place, terms: dict[UUID, RateCardTerms], now: datetime) -> tuple[list[_Due], _Place | None]:
+    """The next calls in order of their begin, locked, and the last one's place unless there were fewer than a batch.
+
+    Those that another meter has locked are its own.
+    """
+    workspace_id, created_at, call_id = after
+    asked: dict[str, Any] = {
+        "now": now,
+        "cards": list(terms),
+        "increments_s": [card.increment_s for card in terms.values()],
+        "workspace_id": workspace_id,
+        "created_at": created_at,
+        "id": call_id,
+        "calls": BATCH_CALLS,
+        "increments": INCREMENTS_AT_ONCE_MAX,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            _DUE,
-            [
-                now,
-                cards,
-                [terms[card].increment_s for card in cards],
-                list(TERMINAL_STATUSES),
-                now,
-                *after,
-                BATCH_CALLS,
-            ],
-        )
-        return [_Due(*row) for row in cursor.fetchall()]
+        cursor.execute(_DUE, asked)
+        rows = cursor.fetchall()
+    last = rows[0][-1] if rows else None
+    return [_Due(*row[:-1]) for row in rows], None if last is None else cast(_Place, tuple(last))
 
 
 def _charge(due: list[_Due], terms: dict[UUID, RateCardTerms], now: datetime, telling: Telling) -> int:
-    charges = [charge for call in due for charge in _charges(call, terms[call.rate_card_id])]
+    """Charges and notes these calls together; those that cannot simply pay are decided after all others."""
+    parts = [_parts(calls, terms[calls.rate_card_id]) for calls in due]
+    flat = [(place, part) for place, some in enumerate(parts, 1) for part in some]
+    asked = {
+        "ids": texts(calls.ids for calls in due),
+        "together": array(place for place, _ in flat),
+        "ordinals": array(part.ordinal for _, part in flat),
+        "amounts": array(part.amount_mcredits for _, part in flat),
+        "reference": CALL_REFERENCE,
+        **ledger.charging(now=now, held_until=now + timedelta(seconds=HOLD_RENEWED_S)),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_CHARGE, asked)
+        decided = [_Decided(*row) for row in cursor.fetchall()]
+    ledger.tell_of_charges(
+        {
+            some.workspace_id: ledger.Balances(
+                some.available_mcredits, some.held_mcredits, some.debt_mcredits, some.sequence
+            )
+            for some in decided
+            if some.booked
+        }
+    )
+    charged = [
+        Charged(some.workspace_id, some.ids, some.user_ids, some.spendable_mcredits)
+        for some in decided
+        if some.is_charged
+    ]
+    debited = sum(some.debited for some in decided)
+    left = [some for some in decided if not some.is_charged]
+    if left:
+        later, told = _charge_as_far_as_possible(left, parts, now)
+        debited += later
+        charged += told
+    # Only then, since whoever begins to listen before the commit reads what was before it; and while nothing is locked.
+    transaction.on_commit(partial(telling.begin, charged))
+    return debited
+
+
+def _charge_as_far_as_possible(
+    left: list[_Decided], parts: list[list[_Part]], now: datetime
+) -> tuple[int, list[Charged]]:
+    """Calls of which some increment cannot be paid, or cannot be charged at all; those that cannot go on are ended."""
+    calls = {
+        Call.reference_of(call_id): (call_id, some.workspace_id, user_id, parts[place - 1])
+        for some in left
+        for call_id, user_id, place in zip(some.ids, some.user_ids, some.together, strict=True)
+    }
+    charges = [
+        ledger.Charge(workspace_id, reference, part.ordinal, part.amount_mcredits)
+        for reference, (_, workspace_id, _, some) in calls.items()
+        for part in some
+    ]
     results = ledger.capture_due(charges=charges, now=now, held_until=now + timedelta(seconds=HOLD_RENEWED_S))
-    ids = {call.reference: call.id for call in due}
     charged: dict[UUID, tuple[int, int]] = {}
     ending: set[UUID] = set()
-    spendable: dict[UUID, int] = {}
+    told: dict[UUID, Charged] = {}
     for result in results:
-        call_id = ids[result.reference]
+        call_id, workspace_id, user_id, _ = calls[result.reference]
+        if result.outcome == "closed":
+            continue
         if result.outcome == "insufficient":
             # Nothing that follows can have been charged; the settlement does what can be paid.
             ending.add(call_id)
-        elif result.outcome != "closed":
+        else:
             _, mcredits = charged.get(call_id, (0, 0))
             charged[call_id] = result.ordinal + 1, mcredits + result.amount_mcredits
-        spendable[call_id] = result.spendable_mcredits
+        told[call_id] = Charged(workspace_id, [call_id], [user_id], [result.spendable_mcredits])
     _note(charged, ending, now)
     for call_id in ending:
         wake.soon("hang_up", call_id)
-    told = [call for call in due if call.id in charged or call.id in ending]
-    charged_calls = [Charged(call.id, call.workspace_id, call.user_id, spendable[call.id]) for call in told]
-    # Only then, since whoever begins to listen before the commit reads what was before it; and while nothing is locked.
-    transaction.on_commit(partial(telling.begin, charged_calls))
-    return sum(result.outcome == "charged" for result in results)
+    return sum(result.outcome == "charged" for result in results), list(told.values())
 
 
-def _charges(call: _Due, terms: RateCardTerms) -> Iterator[ledger.Charge]:
-    begun = min(int(call.elapsed_s // terms.increment_s) + 1, -(-call.max_duration_s // terms.increment_s))
-    reference = call.reference
-    for ordinal in range(call.minutes_charged, min(begun, call.minutes_charged + INCREMENTS_AT_ONCE_MAX)):
-        amount_mcredits = price(duration_s=(ordinal + 1) * terms.increment_s, terms=terms)
-        amount_mcredits -= price(duration_s=ordinal * terms.increment_s, terms=terms)
-        yield ledger.Charge(call.workspace_id, reference, ordinal, amount_mcredits)
+def _parts(calls: _Due, terms: RateCardTerms) -> list[_Part]:
+    return [
+        _Part(
+            ordinal,
+            price(duration_s=(ordinal + 1) * terms.increment_s, terms=terms)
+            - price(duration_s=ordinal * terms.increment_s, terms=terms),
+        )
+        for ordinal in range(calls.first, calls.end)
+    ]
 
 
 def _note(charged: dict[UUID, tuple[int, int]], ending: set[UUID], now: datetime) -> None:
@@ -183,19 +260,51 @@ def keep_holds(*, now: datetime) -> None:
         ledger.renew_holds(references=references, expires_at=now + timedelta(seconds=HOLD_RENEWED_S), now=now)
 
 
-# The statuses that are no live ones stand here for the sake of the index over live calls, which says the same.
+# Of calls that have the same due and the same rate card one row.
 _DUE = """
-SELECT call.created_at::text, call.id, call.workspace_id, call.user_id, call.rate_card_id,
-       extract(epoch FROM %s - call.answered_at)::float8, call.max_duration_s, call.minutes_charged
-FROM voice_call AS call
-JOIN unnest(%s::uuid[], %s::int[]) AS card (id, increment_s) ON card.id = call.rate_card_id
-WHERE call.status = 'in_progress' AND NOT (call.status = ANY (%s)) AND call.hangup_requested_at IS NULL
-  AND call.answered_at + call.minutes_charged * card.increment_s * interval '1 second' <= %s
-  AND call.minutes_charged * card.increment_s < call.max_duration_s
-  AND (call.created_at, call.id) > (%s::timestamptz, %s)
-ORDER BY call.created_at, call.id LIMIT %s
-FOR NO KEY UPDATE OF call SKIP LOCKED
+WITH due AS MATERIALIZED (
+    SELECT * FROM voice_lock_due(%(now)s, %(cards)s::uuid[], %(increments_s)s::int[], %(workspace_id)s::uuid,
+                                 %(created_at)s::timestamptz, %(id)s::uuid, %(calls)s, %(increments)s)
+)
+SELECT rate_card_id, first, until, array_agg(id)::text,
+       (SELECT ARRAY[workspace_id::text, created_at::text, id::text] FROM due
+        ORDER BY workspace_id, created_at, id OFFSET %(calls)s - 1)
+FROM due GROUP BY rate_card_id, first, until
 """
+# Of one statement, since the calls are locked: what is asked of the ledger, what it says, and what is noted of those that pay.
+_CHARGE = f"""
+WITH asked AS MATERIALIZED (
+    SELECT call.id, call.workspace_id, call.user_id, %(reference)s::text || call.id AS reference, due.together,
+           part.ordinal, part.amount, row_number() OVER (ORDER BY call.workspace_id, call.created_at, call.id, part.ordinal) AS place
+    FROM unnest(%(ids)s::text[]) WITH ORDINALITY AS due (ids, together)
+    CROSS JOIN LATERAL unnest(due.ids::uuid[]) AS live (id)
+    JOIN voice_call AS call ON call.id = live.id
+    JOIN unnest(%(together)s::int[], %(ordinals)s::int[], %(amounts)s::bigint[]) AS part (together, ordinal, amount)
+        ON part.together = due.together
+),
+charged AS MATERIALIZED ({ledger.CHARGED}),
+decided AS MATERIALIZED (
+    SELECT asked.id, asked.workspace_id, asked.user_id, asked.together,
+           bool_and(charged.outcome IN ('paid', 'already')) AS is_charged,
+           max(asked.ordinal) + 1 AS increments, sum(asked.amount)::bigint AS mcredits,
+           min(charged.hold_left + coalesce(charged.available, 0)) AS spendable,
+           count(*) FILTER (WHERE charged.outcome = 'paid') AS debited,
+           bool_or(charged.outcome = 'paid' AND asked.amount > 0) AS booked,
+           min(charged.available) AS available, min(charged.held) AS held, min(charged.debt) AS debt,
+           min(charged.sequence) AS sequence
+    FROM asked JOIN charged USING (place)
+    GROUP BY asked.id, asked.workspace_id, asked.user_id, asked.together
+),
+noted AS (
+    UPDATE voice_call AS call
+    SET minutes_charged = greatest(call.minutes_charged, decided.increments),
+        charged_mcredits = call.charged_mcredits + decided.mcredits, sequence = call.sequence + 1
+    FROM decided WHERE call.id = decided.id AND decided.is_charged
+)
+SELECT workspace_id, is_charged, array_agg(id), array_agg(user_id), array_agg(together), array_agg(spendable),
+       sum(debited)::int, bool_or(booked), min(available), min(held), min(debt), min(sequence)
+FROM decided GROUP BY workspace_id, is_charged
+"""  # noqa: S608 - no value of anybody's
 _NOTE = """
 UPDATE voice_call AS call
 SET minutes_charged = greatest(call.minutes_charged, noted.increments),

@@ -168,7 +168,9 @@ class Call(TenantModel):
         )
         indexes = (
             models.Index(fields=("workspace", "-created_at", "-id"), name="call_newest"),
-            models.Index(fields=("created_at",), condition=~Q(status__in=TERMINAL_STATUSES), name="call_live"),
+            models.Index(
+                fields=("workspace", "created_at", "id"), condition=~Q(status__in=TERMINAL_STATUSES), name="call_live"
+            ),
             models.Index(
                 fields=("ended_at",),
                 condition=Q(status__in=TERMINAL_STATUSES) & ~Q(transcript_state="expired"),

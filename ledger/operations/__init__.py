@@ -3,7 +3,15 @@
 from ledger.operations.alert_mails import send_alert_mails
 from ledger.operations.alerts import raise_alerts, set_alert
 from ledger.operations.book import CapReached, InsufficientCredit, Overtaken
-from ledger.operations.charging import CHARGES_AT_ONCE_MAX, Charge, ChargeResult, capture_due
+from ledger.operations.charging import (
+    CHARGED,
+    CHARGES_AT_ONCE_MAX,
+    Charge,
+    ChargeResult,
+    capture_due,
+    charging,
+    tell_of_charges,
+)
 from ledger.operations.checkouts import (
     CheckoutBusy,
     CheckoutsTooMany,
@@ -36,6 +44,7 @@ from ledger.operations.paddle_resolution import (
     retry_event,
 )
 from ledger.operations.rate_cards import RateCardInvalid, add_rate_card
+from ledger.operations.spending import Balances
 from ledger.operations.together import LedgerBusy
 from ledger.operations.top_up_charging import cancel_subscriptions, settle_top_ups
 from ledger.operations.top_up_mails import send_top_up_mails
@@ -50,7 +59,9 @@ from ledger.operations.top_ups import (
 )
 
 __all__ = [
+    "CHARGED",
     "CHARGES_AT_ONCE_MAX",
+    "Balances",
     "CannotGrant",
     "CapReached",
     "Charge",
@@ -78,6 +89,7 @@ __all__ = [
     "apply_pending_paddle_events",
     "cancel_subscriptions",
     "capture_due",
+    "charging",
     "count_spending",
     "counted_spending",
     "debit",
@@ -103,4 +115,5 @@ __all__ = [
     "start_checkout",
     "start_top_up",
     "stop_top_up",
+    "tell_of_charges",
 ]

@@ -1,15 +1,16 @@
 """Charging what live references have run up, many at once: the meter's operation."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
 from django.db import transaction
 
+from ledger.chart import HOUSE_ACCOUNT_IDS
 from ledger.money import AMOUNT_MAX_MCREDITS, AmountOutOfRange
 from ledger.operations import spending
-from ledger.operations.spending import Spend
+from ledger.operations.spending import Balances, Spend
 
 CHARGES_AT_ONCE_MAX = 10_000
 
@@ -80,3 +81,30 @@ def capture_due(*, charges: Sequence[Charge], now: datetime, held_until: datetim
         )
         for charge, spent in zip(charges, spending.charge(wishes, held_until=held_until), strict=True)
     ]
+
+
+def charging(*, now: datetime, held_until: datetime) -> dict[str, Any]:
+    """The parameters of `CHARGED`; as those of `capture_due`."""
+    return {"charged_at": now, "held_until": held_until, "sales": HOUSE_ACCOUNT_IDS["sales"]}
+
+
+def tell_of_charges(changed: Mapping[UUID, Balances]) -> None:
+    """Tells browsers, after commit, what workspaces have after charges that a statement with `CHARGED` booked."""
+    spending.tell_on_commit(changed)
+
+
+# The middle of a statement that finds out what is to be charged and notes what became of it, so that neither goes to and fro: reads
+# a table `asked` of workspace_id, reference, ordinal, amount and place, from 1, in whose order it is booked, and each (reference,
+# ordinal) once. Its rows are those of the database's function, by place. One that says "again" was not booked, though it might
+# be, since a larger one before it could not: `capture_due` decides such.
+CHARGED: Final = """
+SELECT booked.*
+FROM (
+    SELECT array_agg(workspace_id ORDER BY place) AS workspaces, array_agg(reference ORDER BY place) AS refs,
+           array_agg(ordinal ORDER BY place) AS ordinals, array_agg(amount ORDER BY place) AS amounts
+    FROM asked
+) AS asking
+CROSS JOIN LATERAL ledger_charge(
+    asking.workspaces, asking.refs, asking.ordinals, asking.amounts, %(charged_at)s, %(held_until)s, %(sales)s
+) AS booked
+"""

@@ -107,6 +107,12 @@ def tell_now(changed: Mapping[UUID, Balances]) -> None:
         publish_latest(Topic.workspace(workspace_id), _event(balances), order=balances.sequence)
 
 
+def tell_on_commit(changed: Mapping[UUID, Balances]) -> None:
+    """The same after the surrounding transaction commits."""
+    for workspace_id, balances in changed.items():
+        publish_latest_on_commit(Topic.workspace(workspace_id), _event(balances), order=balances.sequence)
+
+
 def _spend(wishes: Sequence[Spend], statement: str, arguments: Arguments) -> list[Spent]:
     """Round after round until all is decided: less each time, since the first of what is left can be paid."""
     first: dict[Identity, Spend] = {}
@@ -135,8 +141,7 @@ def _noted(wishes: Sequence[Spend], rows: Sequence[tuple[Any, ...]], found: dict
         found[wish.identity] = Spent(outcome, entry_id, amount, on_hold + (available or 0))
         if outcome == "paid" and amount:
             changed[wish.workspace_id] = Balances(available, held, debt, sequence)
-    for workspace_id, balances in changed.items():
-        publish_latest_on_commit(Topic.workspace(workspace_id), _event(balances), order=balances.sequence)
+    tell_on_commit(changed)
     return again
 
 

@@ -111,8 +111,10 @@ def test_two_meters_at_once_charge_every_minute_of_every_call_once(talking: NewC
 
 
 def test_who_begins_to_listen_between_a_charge_and_its_commit_is_told_of_it(talking: NewCall) -> None:
-    """Red when it is asked before the commit who listens: such a page read what was before it."""
-    call = talking()
+    """Red when it is asked before the commit who listens: such a page read what was before it; and when a page does not listen to
+    its workspace."""
+    # Of one topic alone it is not asked whether anybody listens to it.
+    call, _ = talking(), talking()
     charging, listening = Event(), Event()
 
     def tick() -> None:
@@ -196,6 +198,30 @@ def test_a_call_whose_next_minute_nobody_can_pay_is_ended_and_hinders_no_other(t
     assert [charged(call) for call in (first, second, rich)] == [[0], [0], [0, 1]]
     assert [call.hangup_requested_at for call in (first, second, rich)] == [at(60), at(60), None]
     assert amounts(workspace_id) == (500, 0, 0)
+    assert broken() == []
+
+
+def test_a_call_that_can_be_paid_goes_on_though_a_dearer_one_of_its_workspace_before_it_cannot(
+    talking: NewCall,
+) -> None:
+    """Red when what the ledger left undecided is not asked for again."""
+    dear = RateCard.objects.create(
+        version=2,
+        valid_from=datetime(2027, 1, 1, tzinfo=UTC),
+        mcredits_per_minute=5_000,
+        increment_s=60,
+        minimum_s=60,
+        ai_query_mcredits=200,
+    )
+    workspace_id = new_workspace(mcredits=2_000)
+    first = talking(workspace_id=workspace_id, held=500, rate_card_id=dear.id, created_at=at(-2))
+    second = talking(workspace_id=workspace_id, held=500, created_at=at(-1))
+    rich = talking()
+    assert metering.charge_due_minutes(now=at(0)) == 2
+    assert [charged(call) for call in (first, second, rich)] == [[], [0], [0]]
+    assert [call.hangup_requested_at for call in (first, second, rich)] == [at(0), None, None]
+    assert [call.minutes_charged for call in (first, second, rich)] == [0, 1, 1]
+    assert amounts(workspace_id) == (500, 500, 0)
     assert broken() == []
 
 
