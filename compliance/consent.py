@@ -1,9 +1,12 @@
-"""Consent: append-only events; the newest decides."""
+"""Consent: append-only events; the newest decides. That one was taken back is told to the erasure ledger, so that a restored backup
+does not go by the yes of before."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from uuid import UUID
 
-from compliance import policy
+from compliance import erasure_ledger, policy
+from compliance.erasure_ledger import Entry
 from compliance.models import ConsentEvent
 from compliance.policy import Purpose, StandingPurpose
 from processors.pseudonyms import pseudonym
@@ -59,10 +62,46 @@ def holds(*, user_id: UUID, purpose: Purpose) -> bool:
     return newest is True
 
 
+def enter_withdrawal(event: ConsentEvent) -> None:
+    """Has the erasure ledger told of a no, in the caller's transaction. Text messages have entries of their own (identity/opt_out.py)."""
+    if event.purpose != "sms":
+        erasure_ledger.note([_withdrawal(event)], now=event.at)
+
+
+def recall(entry: Entry, *, user_id: UUID) -> None:
+    """In a database that was restored: the no to the newest yes that is older than it, with the words of that yes. Repeating it changes
+    nothing."""
+    of_purpose = ConsentEvent.objects.filter(person=entry.key, purpose=entry.detail["purpose"])
+    newest = of_purpose.order_by("-at", "-id").first()
+    if newest is None or not newest.given or newest.at >= entry.at:
+        return
+    ConsentEvent.objects.create(
+        user_id=user_id,
+        person=entry.key,
+        purpose=newest.purpose,
+        given=False,
+        policy_version=newest.policy_version,
+        text_hash=newest.text_hash,
+        ip=None,
+        at=entry.at,
+    )
+
+
+def remembered(*, since: datetime) -> Iterator[Entry]:
+    """What was taken back since then, for a ledger that does not know it."""
+    taken_back = ConsentEvent.objects.filter(given=False, at__gte=since).exclude(purpose="sms")
+    for event in taken_back.order_by("id").iterator():
+        yield _withdrawal(event)
+
+
+def _withdrawal(event: ConsentEvent) -> Entry:
+    return Entry("withdrawal", event.person, event.at, {"purpose": event.purpose})
+
+
 def _record(
     *, user_id: UUID, purpose: Purpose, given: bool, policy_version: str, text: str, ip: str | None, now: datetime
 ) -> ConsentEvent:
-    return ConsentEvent.objects.create(
+    event = ConsentEvent.objects.create(
         user_id=user_id,
         person=pseudonym("user", user_id),
         purpose=purpose,
@@ -72,3 +111,6 @@ def _record(
         ip=ip,
         at=now,
     )
+    if not given:
+        enter_withdrawal(event)
+    return event

@@ -63,8 +63,8 @@ KEPT_BY_LAW: Final = (
     ),
     Element(
         "erasure_ledger",
-        "Keyed hashes of what was erased, with the date and how much of which kind, and of whose data is used for nothing; also in"
-        " a database of their own",
+        "Keyed hashes of what was erased, with the date and how much of which kind, of whose data is used for nothing and of who took"
+        " a consent back; also in a database of their own",
         "system",
         "keeping erased data from coming back",
         "legal obligation",

@@ -1,5 +1,5 @@
-"""The erasure ledger: who was erased, who must not be called or written to, and whose data is used for nothing, as keyed hashes, in a
-database of its own.
+"""The erasure ledger: who was erased, who must not be called or written to, whose data is used for nothing, and who has taken a consent
+back, as keyed hashes, in a database of its own.
 
 A backup of the product's database knows nothing of what was erased after it. So each erasure is entered here before anything
 goes, and each entry has a number; the product's database notes up to which one it has seen them (LedgerMark). One that was
@@ -33,7 +33,18 @@ from processors.pseudonyms import pseudonym
 logger = logging.getLogger(__name__)
 
 Kind = Literal[
-    "erasure", "taken_back", "user", "workspace", "social", "lead", "suppression", "restriction", "texts", "texts_of"
+    "erasure",
+    "taken_back",
+    "user",
+    "workspace",
+    "social",
+    "lead",
+    "suppression",
+    "restriction",
+    "texts",
+    "texts_of",
+    "withdrawal",
+    "top_up",
 ]
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -103,7 +114,8 @@ class Entry:
 
     kind: "erasure" (of a person, with what was planned to go, by class), "taken_back" (an erasure before it began, known by when it
     was asked for), "user", "workspace", "social", "lead" (erased, must not come back), "suppression" (must not be called), "restriction"
-    (of a person, whose data is used for nothing), "texts" (a phone that wants no messages), "texts_of" (a person who wants none).
+    (of a person, whose data is used for nothing), "texts" (a phone that wants no messages), "texts_of" (a person who wants none), "withdrawal" (by a person, of the consent
+    to a purpose), "top_up" (which was stopped).
     key: keyed hash of whom or what it names (processors/pseudonyms.py). at: when it was; the term runs from it. sequence: 0 until it
     is entered.
     """

@@ -1,14 +1,19 @@
 """Who acts for a person, and what becomes of that when somebody does not want to any more."""
 
+from collections.abc import Iterator
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from django.db.models import QuerySet
 
-from compliance import audit, cases, requests
+from compliance import audit, cases, erasure_ledger, requests
+from compliance.erasure_ledger import Entry
 from compliance.models import Case, Nominee, NomineeGrant, Request
 from processors.pseudonyms import pseudonym
 
+# As the erasure ledger has the no of a person's nominee; the person's own is that to a purpose.
+_DECLINED: Final = {"purpose": "nominee", "by": "nominee"}
 OVER = "You do not act any more for the person who had named you, so nothing is done."
 
 
@@ -28,6 +33,7 @@ def decline(nominee: Nominee, *, now: datetime) -> None:
     nominee.claims.all().delete()
     _lock(nominee.user_id)
     _end_cases(nominee.user_id, "requester", now)
+    erasure_ledger.note([_declined(nominee.user_id, now)], now=now)
     audit.record(
         workspace_id=None,
         actor_ref="requester",
@@ -51,6 +57,36 @@ def remove(*, user_id: UUID, now: datetime) -> bool:
         requests.cancel_erasure(person=case.erasure.person, now=now, by=by)
     _end_cases(user_id, by, now)
     return found
+
+
+def enter_replaced(*, user_id: UUID, now: datetime) -> None:
+    """Has the erasure ledger told that the person wants somebody else, in the caller's transaction."""
+    erasure_ledger.note([Entry("withdrawal", pseudonym("user", user_id), now, {"purpose": "nominee"})], now=now)
+
+
+def recall(entry: Entry, *, user_id: UUID, now: datetime) -> None:
+    """In a database that was restored: whom the person named before then does not act, because either of them did not want it any more.
+
+    Within the caller's transaction. Repeating it changes nothing.
+    """
+    nominee = Nominee.objects.select_for_update().filter(user_id=user_id, named_at__lt=entry.at).first()
+    if nominee is None:
+        return
+    if entry.detail != _DECLINED:
+        remove(user_id=user_id, now=now)
+    elif nominee.declined_at is None:
+        decline(nominee, now=entry.at)
+
+
+def remembered(*, since: datetime) -> Iterator[Entry]:
+    """Who declined since then, for a ledger that does not know it."""
+    for nominee in Nominee.objects.filter(declined_at__gte=since).order_by("id").iterator():
+        if nominee.declined_at is not None:
+            yield _declined(nominee.user_id, nominee.declined_at)
+
+
+def _declined(user_id: UUID, at: datetime) -> Entry:
+    return Entry("withdrawal", pseudonym("user", user_id), at, _DECLINED)
 
 
 def _lock(user_id: UUID) -> None:

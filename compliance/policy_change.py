@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils.module_loading import import_string
 
-from compliance import policy, tombstones
+from compliance import consent, policy, tombstones
 from compliance.models import ConsentEvent
 from compliance.policy import Policy
 from compliance.policy_models import PolicyReceipt, PolicyVersion
@@ -223,7 +223,7 @@ def _accept(user_id: UUID, version: Policy, ip: str | None, now: datetime) -> No
 def _note_purpose(
     user_id: UUID, purpose: NewPurpose, given: bool, version: Policy, ip: str | None, now: datetime
 ) -> None:
-    ConsentEvent.objects.create(
+    event = ConsentEvent.objects.create(
         user_id=user_id,
         person=pseudonym("user", user_id),
         purpose=purpose.key,
@@ -233,6 +233,8 @@ def _note_purpose(
         ip=ip,
         at=now,
     )
+    if not given:
+        consent.enter_withdrawal(event)
 
 
 def _lock(user_id: UUID) -> None:

@@ -1,8 +1,8 @@
 """Erasing once more what a restored backup brought back, before anybody is served (decision 0018).
 
 The erasure ledger names people by keyed hash; the rows of the restored database are hashed and compared, kind by kind, and whom
-they name is erased by the product's own walk. Lists of who must not be called or written to, and restrictions, are brought back
-first; leads that went by themselves go last. Every step may be repeated: killed anywhere, the next run begins again and finds less to
+they name is erased by the product's own walk. Lists of who must not be called or written to, restrictions, and consents that were
+taken back come first; leads that went by themselves go last. Every step may be repeated: killed anywhere, the next run begins again and finds less to
 do.
 """
 
@@ -20,7 +20,7 @@ from django.db.models import Q, QuerySet
 from django.utils.module_loading import import_string
 from uuid_utils.compat import uuid7
 
-from compliance import audit, erasure, erasure_ledger, requests, restriction, suppression, tombstones
+from compliance import audit, consent, erasure, erasure_ledger, nominees, requests, restriction, suppression, tombstones
 from compliance.erasure_ledger import Entry, LedgerAway, LedgerStrange
 from compliance.models import Case, ErasureStep, Request, Tombstone
 from compliance.rewrite import PATIENT_TURN_S, rewrite_bytes
@@ -353,6 +353,8 @@ def _remembered(*, since: datetime, now: datetime) -> Iterator[Entry]:
     yield from erasure.remembered(since=max(since, now - _BACKUPS_KEPT))
     yield from suppression.remembered(since=since)
     yield from restriction.remembered(since=since)
+    yield from consent.remembered(since=since)
+    yield from nominees.remembered(since=since)
     for package in _packages():
         yield from package.remembered(since=since)
 

@@ -18,6 +18,7 @@ from identity.outgoing import retention as outgoing_terms
 from identity.staff import personal_data as staff
 from identity.staff import retention as staff_terms
 from ledger import personal_data as ledger
+from ledger import restored as ledger_restored
 from processors import personal_data as processors
 from voice import carrier_records
 from voice import personal_data as voice
@@ -41,7 +42,11 @@ STORES: Final[tuple[Store, ...]] = (
 )
 SUBJECT_ANEW: Final = identity.subject_anew
 # What is hashed and compared when a restored backup has to forget again.
-RESTORED: Final[tuple[Restorable, ...]] = (identity_restored.RESTORED, voice_restored.RESTORED)
+RESTORED: Final[tuple[Restorable, ...]] = (
+    identity_restored.RESTORED,
+    ledger_restored.RESTORED,
+    voice_restored.RESTORED,
+)
 # Django's own tables hold names of models and of permissions.
 DJANGO: Final[dict[str, str]] = {
     f"{model}.{field}": "none"

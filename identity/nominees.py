@@ -81,7 +81,8 @@ def name(*, user_id: UUID, name: str, email: str, policy_version: str, client: C
             return kept
         address_key = pseudonym("email", address)
         _refuse_mass(user_id, address_key, now)
-        nominee_rows.remove(user_id=user_id, now=now)
+        if nominee_rows.remove(user_id=user_id, now=now):
+            nominee_rows.enter_replaced(user_id=user_id, now=now)
         nominee = Nominee(user_id=user_id, name=redact_cards(name)[:160], email=address, named_at=now, next_at=now)
         nominee.link_hash = hash_of(decline_token(nominee.id))
         nominee.save(force_insert=True)

@@ -1,12 +1,15 @@
-"""What identity does for a database that was restored: whom and what its rows name, and stops of text messages and restrictions of
-accounts brought back."""
+"""What identity does for a database that was restored: whom and what its rows name, and stops of text messages, restrictions of
+accounts and consents that were taken back brought back."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from compliance import restriction
+from django.db import transaction
+
+from compliance import consent, nominees, restriction
 from compliance.erasure_ledger import Entry
 from compliance.replaying import Named
 from identity import opt_out
@@ -46,6 +49,7 @@ class IdentityRestored:
                 if entry.detail["stopped"]:
                     StoppedNumber.objects.create(number_key=key, stopped_at=entry.at)
         self._restrict({each.key: each for each in entries if each.kind == "restriction"})
+        self._withdraw([each for each in entries if each.kind == "withdrawal"], now)
         stopped = {key for (kind, key), entry in newest.items() if entry.detail["stopped"]}
         if not stopped:
             return
@@ -59,6 +63,19 @@ class IdentityRestored:
         for user_id in User.objects.values_list("id", flat=True).iterator() if people else ():
             if (person := pseudonym("user", user_id)) in people:
                 restriction.cover(person=person, row_ids=[user_id])
+
+    @staticmethod
+    def _withdraw(entries: Iterable[Entry], now: datetime) -> None:
+        of_person: dict[str, list[Entry]] = defaultdict(list)
+        for each in entries:
+            of_person[each.key].append(each)
+        for user_id in User.objects.values_list("id", flat=True).iterator() if of_person else ():
+            for entry in of_person.get(pseudonym("user", user_id), ()):
+                with transaction.atomic():
+                    if "by" not in entry.detail:
+                        consent.recall(entry, user_id=user_id)
+                    if entry.detail["purpose"] == "nominee":
+                        nominees.recall(entry, user_id=user_id, now=now)
 
     def forget(self, *, now: datetime) -> None:
         """Nothing goes by itself."""

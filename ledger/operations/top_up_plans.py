@@ -9,10 +9,12 @@ from uuid import UUID
 
 from django.db.models import Q
 
+from compliance.erasure_ledger import Entry
 from ledger.chart import CREDIT_SIGN, AccountKind
 from ledger.events import TopUpChanged
 from ledger.models import Account, TopUp, TopUpNotice, TopUpPlan
 from ledger.top_up_schemas import EndReason, TopUpState
+from processors.pseudonyms import pseudonym
 from realtime.publish import Topic, publish_on_commit
 
 LIVE = ("pending", "active")
@@ -71,6 +73,12 @@ def end(plan: TopUpPlan, reason: EndReason, *, now: datetime) -> None:
     set_state(plan, "ended")
     if was_active and reason not in _KNOWN_TO_THE_PERSON:
         tell(plan, "switched_off", key=f"switched_off:{plan.id}", now=now)
+
+
+def stopped(plan: TopUpPlan) -> Entry:
+    """What the erasure ledger holds of a plan that somebody has stopped."""
+    assert plan.ended_at is not None
+    return Entry("top_up", pseudonym("top_up", plan.id), plan.ended_at)
 
 
 def forget_method(plan: TopUpPlan, *, now: datetime) -> None:

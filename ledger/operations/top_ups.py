@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 from uuid_utils.compat import uuid7
 
-from compliance import audit, consent
+from compliance import audit, consent, erasure_ledger
 from compliance.audit import WorkspaceAction
 from identity.auth import Actor
 from identity.models import Membership
@@ -17,7 +17,7 @@ from ledger import paddle
 from ledger.models import TopUp, TopUpPlan
 from ledger.operations.checkouts import CheckoutsTooMany, IdempotencyKeyReused, PackUnknown, one_at_a_time
 from ledger.operations.top_up_charging import cancel_now
-from ledger.operations.top_up_plans import LIVE, end, locked, month_of, publish, tell, used_in_month
+from ledger.operations.top_up_plans import LIVE, end, locked, month_of, publish, stopped, tell, used_in_month
 from ledger.schemas import PackOut
 from ledger.top_up_schemas import TopUpIn, TopUpSetupOut, TopUpTerms
 from ledger.top_up_words import words
@@ -161,6 +161,7 @@ def stop_top_up(*, actor: Actor, ip: str | None, now: datetime) -> None:
         if plan is None:
             return
         end(plan, "stopped", now=now)
+        erasure_ledger.note([stopped(plan)], now=now)
         if plan.user_id is not None:
             consent.record_words(user_id=plan.user_id, purpose="top_up", given=False, words=plan.words, ip=ip, now=now)
         _note(plan, actor, "top_up.stopped", now)

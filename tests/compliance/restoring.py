@@ -12,7 +12,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 import psycopg
@@ -22,41 +21,30 @@ from psycopg import sql
 
 from config.embedded.children import die_with_parent
 from config.embedded.environment import PROJECT
-from config.embedded.postgres import _binary as program
 from config.embedded.processes import child_environment, daphne
+from tests import backups
 from tests.voice.carrier import signature
 
 LIMIT_S = 60.0
 
 
-def address_of(database: str) -> str:
-    return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{database}").geturl()
-
-
 def make_database(name: str) -> str:
-    """A new one; returns its address."""
-    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as server:
-        server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
-        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    return address_of(name)
+    """A new one on the tests' server; returns its address."""
+    return backups.make_database(name, server=os.environ["DATABASE_URL"])
 
 
 def drop_database(name: str) -> None:
-    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as server:
-        server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+    backups.drop_database(name, server=os.environ["DATABASE_URL"])
 
 
 def back_up(file: Path) -> None:
-    """As docs/backups.md says it."""
-    source = address_of(connection.settings_dict["NAME"])
-    _run("pg_dump", "--format=custom", "--enable-row-security", "--exclude-extension=*", f"--file={file}", source)
+    name = connection.settings_dict["NAME"]
+    backups.back_up(backups.address_of(name, server=os.environ["DATABASE_URL"]), file)
 
 
 def restore(file: Path, name: str) -> str:
     """Into a new database; returns its address."""
-    address = make_database(name)
-    _run("pg_restore", "--no-owner", "--exit-on-error", f"--dbname={address}", str(file))
-    return address
+    return backups.restore(file, name, server=os.environ["DATABASE_URL"])
 
 
 def manage(address: str, *arguments: str) -> tuple[int, str]:
@@ -72,13 +60,6 @@ def manage(address: str, *arguments: str) -> tuple[int, str]:
         check=False,
     )
     return done.returncode, done.stdout
-
-
-def _run(name: str, *arguments: str) -> None:
-    done = subprocess.run(
-        [str(program(name)), *arguments], capture_output=True, text=True, timeout=LIMIT_S, cwd="/", check=False
-    )
-    assert done.returncode == 0, done.stderr
 
 
 @dataclass(frozen=True, slots=True)

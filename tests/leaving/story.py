@@ -1,4 +1,5 @@
-"""Two people are erased while calls go on, on a whole stack; then connections out of the product's process are planted.
+"""Two people are erased while calls go on, on a whole stack; then a backup from before is restored, and connections out of the
+product's process are planted.
 
 Both ask in the product's pages, in a real browser: the called person during the call itself; the colleague during a call of
 somebody who stays, and the worker is killed in the middle of the walk. What was found is told as one object for JSON, so that the
@@ -25,7 +26,8 @@ from config.embedded import environment, folders, secrets
 from config.embedded.handle import Stack
 from processors import guard
 from sandbox.rep import Rep
-from tests.leaving import apart
+from tests import backups
+from tests.leaving import apart, restored
 from tests.leaving import people as who
 from tests.leaving.pages import Pages, opened
 from tests.leaving.planted import PLANTED
@@ -68,7 +70,7 @@ class Story:
         self._stack, self._disk, self._pages = stack, disk, pages
         self._stays, self._caller, self._leaves = (Rep(stack.url, stack.sandbox_url) for _ in range(3))
         env = stack.env
-        self._scan = Scan(database_url=env["DATABASE_URL"], redis_url=env["REDIS_URL"], folder=stack.data_dir)
+        self._scan = Scan(database_url=env["DATABASE_URL"], redis_url=env["REDIS_URL"], folder=stack.data_dir, keys=env)
         self._told: dict[str, Any] = {}
         self._kept_lead = self._kept = ""
 
@@ -86,25 +88,30 @@ class Story:
         self._hear(kept, who.SPOKEN_TO_STAYS, self._stays)
         self._leaves.wait_for(lambda: self._insights(understood) == "ready", limit_s=60)
         self._ask()
-        of_leaves = (*of_leaves, *self._sealed(who.LEAVES.first_name), *self._vectors(understood))
-        told["planted_of_called"] = self._scan.everywhere(of_called)
+        sealed = self._scan.traces((who.LEAVES.email, who.LEAVES.mobile))
+        of_leaves = (*of_leaves, *sealed, *self._vectors(understood))
         self._do("CHECKPOINT")
-        planted = self._scan.look(of_leaves)
-        told["planted_of_leaves"], told["unsaid_of_leaves"] = planted.places, [str(each) for each in planted.missing]
+        planted_of_called, planted = self._scan.look_for(of_called, of_leaves)
+        told["planted_of_called"], told["planted_of_leaves"] = planted_of_called.places, planted.places
+        told["sealed_of_leaves"], told["unsaid_of_leaves"] = len(sealed), [str(each) for each in planted.missing]
         told["vectors"] = len([each for each in of_leaves if isinstance(each, tuple)])
         told["carrier_planted"] = self._scan.elsewhere(of_called)
+        # Not where the scan looks: it ends by itself, with its term.
+        backup = self._stack.data_dir.with_name("klosesales.dump")
+        backups.back_up(self._stack.env["DATABASE_URL"], backup)
 
         self._erase_called()
         told["call_of_erased"] = self._caller.ask("GET", f"/api/calls/{called}").status_code
         self._erase_leaving()
-        told["left_of_called"] = self._scan.everywhere(of_called)
-        told["left_of_leaves"] = self._scan.everywhere(of_leaves)
+        left = self._scan.look_for(of_called, of_leaves, who.OF_CARDS)
+        told["left_of_called"], told["left_of_leaves"], told["cards"] = (each.places for each in left)
         told["carrier_left_of_called"] = self._scan.elsewhere(of_called)
         told["carrier_left_of_leaves"] = self._scan.elsewhere(who.OF_LEAVES)
-        told["cards"] = self._scan.everywhere(who.OF_CARDS)
         told["live_call_of_who_stays"] = self._stays.call("GET", f"/api/calls/{kept}")["ended_at"] is None
         self._stays.call("POST", f"/api/calls/{kept}/hangup")
-        return told
+        return told | restored.forgets_again(
+            self._stack, backup, called=of_called, leaves=of_leaves, stays=who.OF_STAYS
+        )
 
     def _come_in(self) -> None:
         self._stays.sign_up(who.STAYS)
@@ -195,14 +202,6 @@ class Story:
     def _segments(call_id: str, rep: Rep) -> list[dict[str, Any]]:
         items: list[dict[str, Any]] = rep.call("GET", f"/api/calls/{call_id}/segments")["items"]
         return items
-
-    def _sealed(self, first_name: str) -> list[bytes]:
-        """What stands for the address and the number where neither stands in plain."""
-        row = self._row(
-            "SELECT email_sealed, mobile_e164_sealed, email_key, mobile_e164_key FROM identity_user WHERE first_name = %s",
-            first_name,
-        )
-        return [bytes(each) for each in row if each]
 
     def _erase_called(self) -> None:
         """By the page for people who were called, while they are on the phone."""

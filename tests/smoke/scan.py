@@ -5,7 +5,7 @@ import os
 import subprocess
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from psycopg import sql
 from config.embedded import folders
 from processors import guard
 from tests.smoke.needles import Canary, all_variants, variants
+from tests.smoke.opened import holding, opened
 
 # What the database itself notes beside the tables: the most common values, and the newest statement of each connection.
 _NOTES: Final = ("pg_stats", "pg_stat_activity")
@@ -33,28 +34,39 @@ class Found:
 
 
 class Scan:
-    """Counts canaries in tables, Valkey, files and the database's own bytes. folder: the stack's data folder."""
+    """Counts canaries in tables, Valkey, files and the database's own bytes. folder: the stack's data folder. keys: the settings
+    under which columns are sealed, as `opened` takes them; without them nothing is opened."""
 
-    def __init__(self, *, database_url: str, redis_url: str, folder: Path) -> None:
+    def __init__(
+        self, *, database_url: str, redis_url: str, folder: Path, keys: Mapping[str, str] | None = None
+    ) -> None:
         self._database_url = database_url
         self._redis_url = redis_url
         self._folder = folder.resolve()
+        self._keys = keys
 
     def everywhere(self, canaries: Iterable[Canary]) -> dict[str, int]:
-        """Where a canary was found, and how often; empty when nothing is left. Places: "table <name>", "valkey",
-        "valkey log", "file <path>"."""
+        """Where a canary was found, and how often; empty when nothing is left. Places: "table <name>", "sealed
+        <table>.<column>", "valkey", "valkey log", "file <path>"."""
         return self.look(tuple(canaries)).places
 
     def look(self, canaries: Sequence[Canary]) -> Found:
         """The same, and which of them were found nowhere."""
-        forms = {canary: variants(canary) for canary in canaries}
-        needles = {needle for each in forms.values() for needle in each}
-        found = self._tables(needles) | self._valkey(needles) | self._files(needles)
-        seen = {needle for counts in found.values() for needle in counts}
-        return Found(
-            {place: counts.total() for place, counts in found.items() if counts},
-            [canary for canary, each in forms.items() if not each & seen],
-        )
+        return self.look_for(canaries)[0]
+
+    def look_for(self, *groups: Sequence[Canary]) -> list[Found]:
+        """The same for each group of canaries, reading everything once."""
+        forms = [{canary: variants(canary) for canary in canaries} for canaries in groups]
+        of_groups = [{needle for each in group.values() for needle in each} for group in forms]
+        needles = set().union(*of_groups)
+        found = self._tables(needles) | self._sealed(needles) | self._valkey(needles) | self._files(needles)
+        return [_found(found, group, mine) for group, mine in zip(forms, of_groups, strict=True)]
+
+    def traces(self, canaries: Iterable[Canary]) -> list[bytes]:
+        """What stands for these values where they are sealed: canaries themselves, for a scan that comes later."""
+        needles = all_variants(canaries)
+        values = holding(opened(self._database_url, self._keys or {}), needles)
+        return sorted({trace for each in values for trace in each.traces()})
 
     def elsewhere(self, canaries: Iterable[Canary]) -> dict[str, int]:
         """The same of what the sandbox holds in the place of Twilio (calls, verifications), Paddle (transactions, ...), the
@@ -74,6 +86,12 @@ class Scan:
                 query = sql.SQL("COPY (SELECT * FROM {}) TO STDOUT").format(sql.Identifier(schema, table))
                 with connection.cursor().copy(query) as copy:
                     found[f"table {table}"] = _count(b"".join(bytes(block) for block in copy), needles)
+        return found
+
+    def _sealed(self, needles: set[bytes]) -> dict[str, Counter[bytes]]:
+        found: dict[str, Counter[bytes]] = {}
+        for each in opened(self._database_url, self._keys) if self._keys else ():
+            found.setdefault(each.place, Counter()).update(_count(each.text.encode(), needles))
         return found
 
     def _valkey(self, needles: set[bytes]) -> dict[str, Counter[bytes]]:
@@ -138,9 +156,19 @@ class Scan:
         return f"file {path.relative_to(self._folder) if path.is_relative_to(self._folder) else path}"
 
 
+def _found(found: Mapping[str, Counter[bytes]], forms: Mapping[Canary, set[bytes]], needles: set[bytes]) -> Found:
+    """What was found of one group. forms: the needles of each of its canaries; needles: all of them."""
+    counts = {place: sum(counts[needle] for needle in needles) for place, counts in found.items()}
+    seen = {needle for counted in found.values() for needle in counted}
+    return Found(
+        {place: count for place, count in counts.items() if count},
+        [canary for canary, each in forms.items() if not each & seen],
+    )
+
+
 def kinds(places: Iterable[str]) -> set[str]:
-    """The kinds of places, so that a control subject can be wanted in each: tables, statistics, valkey, bytes (of tables), wal,
-    log, file."""
+    """The kinds of places, so that a control subject can be wanted in each: tables, sealed, statistics, valkey, bytes (of
+    tables), wal, log, file."""
     return {_kind(place) for place in places}
 
 
