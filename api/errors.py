@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from django.core.exceptions import DisallowedHost, ObjectDoesNotExist, RequestDataTooBig, SuspiciousOperation
 from django.db import InternalError
@@ -61,6 +61,24 @@ class Problem(BaseModel):
     errors: list[FieldProblem] = []
 
 
+# Where another title says better what to do than that of its status.
+_TITLES_OF_CODES: Final = {"number_not_proved": "Prove your number first"}
+# What is said of a field in the place of Pydantic's own sentence, which is written for programmers; {} takes its context.
+_SAID_OF_FIELDS: Final = {
+    "bool_type": "Say yes or no: true or false.",
+    "extra_forbidden": "There is no such field here.",
+    "greater_than_equal": "This has to be at least {ge}.",
+    "int_from_float": "This has to be a whole number.",
+    "int_parsing": "This has to be a whole number.",
+    "int_type": "This has to be a whole number.",
+    "less_than_equal": "This may be at most {le}.",
+    "literal_error": "This has to be {expected}.",
+    "missing": "This is missing.",
+    "string_too_long": "This is too long: at most {max_length} characters.",
+    "string_too_short": "This is too short: at least {min_length} characters.",
+    "string_type": "This has to be text.",
+    "value_error": "{error}",
+}
 # What a look by our own people gets for whatever would change something.
 LOOK_IS_READ_ONLY = "look_is_read_only"
 FAILED = "Something failed on our side. Nothing was changed; try again."
@@ -70,13 +88,22 @@ def problem(status: int, code: str, detail: str, **extra: Any) -> HttpResponse:
     """An RFC 9457 answer. code: stable; detail: what happened and what to do."""
     body = {
         "type": f"/problems/{code}",
-        "title": TITLES.get(status, "The request failed"),
+        "title": _TITLES_OF_CODES.get(code) or TITLES.get(status, "The request failed"),
         "status": status,
         "code": code,
         "detail": detail,
         **extra,
     }
     return JsonResponse(body, status=status, content_type=PROBLEM_TYPE)
+
+
+def _said(wrong: Mapping[str, Any]) -> str:
+    """What is wrong with one field, in words for whoever filled it in. wrong: as Pydantic describes it."""
+    kind, context = wrong["type"], wrong.get("ctx", {})
+    if kind == "string_too_short" and context["min_length"] == 1:
+        kind = "missing"
+    words = _SAID_OF_FIELDS.get(kind)
+    return words.format(**context) if words else str(wrong["msg"])
 
 
 class ProblemsMiddleware:
@@ -132,7 +159,7 @@ def install(api: NinjaAPI, statuses: Mapping[type[DomainError], int]) -> None:
     @api.exception_handler(ValidationError)
     def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
         errors = [
-            {"field": ".".join(str(part) for part in item["loc"][2:] or item["loc"]), "message": item["msg"]}
+            {"field": ".".join(str(part) for part in item["loc"][2:] or item["loc"]), "message": _said(item)}
             for item in error.errors
         ]
         return problem(422, "invalid_fields", "Some fields need another value; see errors.", errors=errors)

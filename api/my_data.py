@@ -9,9 +9,10 @@ from ninja import Query, Router, Status
 
 from api.auth import CookieAuth, anyone_auth, refuse_key
 from api.client import client_of
+from api.privacy import Element
 from api.streaming import A_COPY, downloaded, name_of_copy
-from compliance import cases, requests, turns
-from compliance.schemas import WishIn
+from compliance import cases, listing, requests, turns
+from compliance.schemas import HeldPage, WishIn
 from identity import contact, number_access, opt_out, verify
 from processors.errors import DomainError
 from voice import callee
@@ -35,6 +36,7 @@ PROBLEMS: dict[type[DomainError], int] = {
     number_access.TooManyLinks: 429,
     callee.HoldsNothing: 404,
     cases.TooManyWishes: 429,
+    listing.KindNotListed: 404,
     turns.TooManyTurns: 429,
     contact.MobileInvalid: 422,
     opt_out.PolicyOutdated: 409,
@@ -97,6 +99,14 @@ def leave(request: HttpRequest, response: HttpResponse) -> Status[None]:
 @router.get("/my-data", response=MyDataOut, auth=number_auth, operation_id="get_my_data")
 def my_data(request: HttpRequest) -> MyDataOut:
     return callee.my_data(phone_e164=_number(request), now=timezone.now())
+
+
+@router.get("/my-data/held", response=HeldPage, auth=number_auth, operation_id="list_my_held_things")
+def held_things(
+    request: HttpRequest, element: Element, cursor: Annotated[str | None, Query(max_length=200)] = None
+) -> HeldPage:
+    """What is held of one kind about the number, the newest first. element: as in the list of what is held."""
+    return listing.page(subject=callee.subject_of_number(_number(request)), element=element, cursor=cursor)
 
 
 @router.post("/my-data/calls", response=MyDataOut, auth=number_auth, operation_id="wish_about_calls")

@@ -1,14 +1,14 @@
 """Each person's own data: see, take away, erase."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
-from ninja import Router, Status
+from ninja import Query, Router, Status
 
 from api.auth import actor_of, person_auth
 from api.streaming import A_COPY, downloaded, name_of_copy
-from compliance import access, cases, jurisdictions, queries, requests
+from compliance import access, cases, jurisdictions, listing, queries, requests
 from compliance.schemas import (
     AskIn,
     ConsentsOut,
@@ -19,6 +19,7 @@ from compliance.schemas import (
     ErasureStateOut,
     ExpiringListOut,
     HeldListOut,
+    HeldPage,
     LawOut,
     OwnCasesOut,
     RequestOut,
@@ -38,12 +39,23 @@ PROBLEMS: dict[type[DomainError], int] = {
     requests.NotCancellable: 409,
     requests.ReceiptUnknown: 404,
     cases.TooManyWishes: 429,
+    listing.KindNotListed: 404,
 }
+# Of the inventory of data.
+Element = Annotated[str, Query(max_length=40)]
 
 
 @router.get("/privacy/held", response=HeldListOut, operation_id="list_held_data")
 def held(request: HttpRequest) -> HeldListOut:
     return queries.held(subject=_subject(request))
+
+
+@router.get("/privacy/held/things", response=HeldPage, operation_id="list_held_things")
+def held_things(
+    request: HttpRequest, element: Element, cursor: Annotated[str | None, Query(max_length=200)] = None
+) -> HeldPage:
+    """What is held of one kind, the newest first. element: as in the list of what is held."""
+    return listing.page(subject=_subject(request), element=element, cursor=cursor)
 
 
 @router.get("/privacy/expiring", response=ExpiringListOut, operation_id="list_expiring_data")

@@ -212,19 +212,18 @@ def named(subject: Subject) -> QuerySet[Nominee]:
     return others.exclude(user_id=subject.user_id) if subject.user_id else others
 
 
-def exported_nominees(subject: Subject) -> list[dict[str, Any]]:
+def nominee_shown(row: Nominee) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "email": row.email,
+        "named_at": row.named_at.isoformat(),
+        "declined_at": row.declined_at.isoformat() if row.declined_at else None,
+    }
+
+
+def named_shown(row: Nominee) -> dict[str, Any]:
     """Who named the person is that other person's own."""
-    own = [
-        {
-            "name": each.name,
-            "email": each.email,
-            "named_at": each.named_at.isoformat(),
-            "declined_at": each.declined_at.isoformat() if each.declined_at else None,
-        }
-        for each in nominees(subject)
-    ]
-    theirs = [{"you_were_named_at": each.named_at.isoformat(), "as": each.name} for each in named(subject)]
-    return [*own, *theirs]
+    return {"you_were_named_at": row.named_at.isoformat(), "as": row.name}
 
 
 def cases(subject: Subject) -> QuerySet[Case]:

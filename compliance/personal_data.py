@@ -1,6 +1,7 @@
 """What compliance itself holds about people, and the disclosures that processors keep below it."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from django.db import transaction
@@ -10,7 +11,7 @@ from compliance import authorities, correcting, nominees
 from compliance import case_personal_data as case_data
 from compliance import cases as case_operations
 from compliance.models import ConsentEvent, PolicyMail, PolicyReceipt, Request
-from compliance.stores import Subject
+from compliance.stores import Listed, Subject
 from processors.models import Disclosure
 from processors.pseudonyms import pseudonym
 
@@ -139,39 +140,27 @@ class ComplianceStore:
         }
         return {element: count for element, count in counts.items() if count}
 
+    def listed(self, subject: Subject) -> dict[str, list[Listed]]:
+        return {
+            "consent": [Listed(_consents(subject), _consent_shown)],
+            "policy_notice": [Listed(_receipts(subject), _receipt_shown)],
+            "account_mail": [Listed(_mails(subject), _mail_shown)],
+            "request": [
+                Listed(_requests(subject), _request_shown),
+                Listed(case_data.own_cases(subject), partial(case_data.exported, subject=subject)),
+            ],
+            "nominee": [
+                Listed(case_data.nominees(subject), case_data.nominee_shown),
+                Listed(case_data.named(subject), case_data.named_shown),
+            ],
+        }
+
     def export(self, subject: Subject) -> dict[str, Any]:
-        consents = [
-            {
-                "purpose": row.purpose,
-                "given": row.given,
-                "policy_version": row.policy_version,
-                "ip": row.ip,
-                "at": row.at.isoformat(),
-            }
-            for row in _consents(subject).order_by("at", "id")
-        ]
-        requests = [
-            {"kind": row.kind, "state": row.state, "opened_at": row.opened_at.isoformat()}
-            for row in _requests(subject).order_by("opened_at", "id")
-        ]
-        requests += [
-            case_data.exported(case, subject) for case in case_data.own_cases(subject).order_by("opened_at", "id")
-        ]
-        notices = [
-            {"policy_version": row.version, "by": row.channel, "at": row.at.isoformat()}
-            for row in _receipts(subject).order_by("at", "id")
-        ]
-        mails = [
-            {
-                "kind": "policy_change",
-                "created_at": row.created_at.isoformat(),
-                "sent_at": row.sent_at.isoformat() if row.sent_at else None,
-            }
-            for row in _mails(subject).order_by("created_at", "id")
-        ]
-        held = {"consent": consents, "policy_notice": notices, "account_mail": mails, "request": requests}
-        held["nominee"] = case_data.exported_nominees(subject)
-        return {key: rows for key, rows in held.items() if rows}
+        held = {
+            element: [part.shown(row) for part in parts for row in part.rows.order_by("id")]
+            for element, parts in self.listed(subject).items()
+        }
+        return {element: rows for element, rows in held.items() if rows}
 
     def erase(self, subject: Subject, *, now: datetime) -> dict[str, int]:
         # The proof of somebody without an account runs for its term already.
@@ -220,17 +209,11 @@ class DisclosureStore:
         count = _shown(subject).count()
         return {"disclosure": count} if count else {}
 
+    def listed(self, subject: Subject) -> dict[str, list[Listed]]:
+        return {"disclosure": [Listed(_shown(subject), _disclosure_shown)]}
+
     def export(self, subject: Subject) -> dict[str, Any]:
-        rows = [
-            {
-                "day": row.day.isoformat(),
-                "recipient": row.processor,
-                "for": row.endpoint,
-                "data": list(row.data_classes),
-                "times": row.count,
-            }
-            for row in _shown(subject).order_by("day", "id")
-        ]
+        rows = [_disclosure_shown(row) for row in _shown(subject).order_by("day", "id")]
         return {"disclosure": rows} if rows else {}
 
     def erase(self, subject: Subject, *, now: datetime) -> dict[str, int]:
@@ -261,6 +244,39 @@ class DisclosureStore:
 
 STORE: Final = ComplianceStore()
 DISCLOSURES: Final = DisclosureStore()
+
+
+def _consent_shown(row: ConsentEvent) -> dict[str, Any]:
+    return {
+        "purpose": row.purpose,
+        "given": row.given,
+        "policy_version": row.policy_version,
+        "ip": row.ip,
+        "at": row.at.isoformat(),
+    }
+
+
+def _receipt_shown(row: PolicyReceipt) -> dict[str, Any]:
+    return {"policy_version": row.version, "by": row.channel, "at": row.at.isoformat()}
+
+
+def _mail_shown(row: PolicyMail) -> dict[str, Any]:
+    sent_at = row.sent_at.isoformat() if row.sent_at else None
+    return {"kind": "policy_change", "created_at": row.created_at.isoformat(), "sent_at": sent_at}
+
+
+def _request_shown(row: Request) -> dict[str, Any]:
+    return {"kind": row.kind, "state": row.state, "opened_at": row.opened_at.isoformat()}
+
+
+def _disclosure_shown(row: Disclosure) -> dict[str, Any]:
+    return {
+        "day": row.day.isoformat(),
+        "recipient": row.processor,
+        "for": row.endpoint,
+        "data": list(row.data_classes),
+        "times": row.count,
+    }
 
 
 def _consents(subject: Subject) -> QuerySet[ConsentEvent]:

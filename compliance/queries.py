@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.db.models.functions import Now, TruncDate
 
-from compliance import authorities, in_force, policy, sealing
+from compliance import authorities, in_force, listing, policy, sealing
 from compliance.cookies import COOKIES
 from compliance.elements import ELEMENTS
 from compliance.keyed_tokens import receipt_token
@@ -111,12 +111,13 @@ def data_kinds() -> DataKindsOut:
 
 def held(*, subject: Subject) -> HeldListOut:
     """What all stores hold about a person, by kind, in the order of the inventory."""
-    counts = found(subject)
+    counts, listed = found(subject), listing.listed_kinds(subject)
+    words = _CALLEES_WORDS if subject.kind == "callee" else {}
     return HeldListOut(
         items=[
             HeldOut(
                 element=key,
-                title=element.title,
+                title=words.get(key, element.title),
                 count=counts[key],
                 source=element.source,
                 purpose=element.purpose,
@@ -125,6 +126,7 @@ def held(*, subject: Subject) -> HeldListOut:
                 erasure=element.erasure,
                 recipients=_names(element.recipients),
                 stays=element.stays,
+                listed=key in listed,
             )
             for key, element in in_force.elements().items()
             if counts[key]

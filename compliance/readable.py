@@ -1,11 +1,15 @@
 """A copy of a person's data as a page for reading: it needs no other file, no script, and none of us."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from django.utils.html import escape
 
+# How stores write days and moments, the latter with their zone.
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+_MOMENT: Final = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d+)?([+-]\d{2}:\d{2}|Z)")
 _HEAD: Final = """<!doctype html>
 <html lang="en">
 <head>
@@ -30,7 +34,8 @@ def written(
 ) -> Iterator[str]:
     """In parts, each read when it is asked for. kinds: what, purpose and retention of a kind of data, and what is held of it."""
     yield (
-        _HEAD + f"<p>As of {at:%Y-%m-%d %H:%M} UTC, under version {escape(policy_version)} of our privacy policy.</p>\n"
+        _HEAD
+        + f"<p>As of {_moment(at)}, under version {escape(policy_version)} of our privacy policy. All times are in UTC.</p>\n"
     )
     for about, items in kinds:
         yield (
@@ -53,7 +58,29 @@ def _value(value: Any) -> str:
         return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return escape(f"{value:%Y-%m-%d %H:%M} UTC" if isinstance(value, datetime) else str(value))
+    return escape(_moment(value) if isinstance(value, datetime) else _text(str(value)))
+
+
+def _text(value: str) -> str:
+    """Days and moments as people write them; everything else as it is."""
+    try:
+        if _MOMENT.fullmatch(value):
+            return _moment(datetime.fromisoformat(value))
+        if _DAY.fullmatch(value):
+            return _day(date.fromisoformat(value))
+    except (ValueError, OverflowError):
+        # Somebody's own words that only look like it.
+        return value
+    return value
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {day:%B %Y}"
+
+
+def _moment(at: datetime) -> str:
+    at = at.astimezone(UTC)
+    return f"{_day(at)}, {at:%H:%M:%S} UTC"
 
 
 def _name(key: str) -> str:

@@ -1,7 +1,7 @@
 """Shapes of compliance."""
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -63,7 +63,7 @@ class DataKindsOut(BaseModel):
 
 class HeldOut(BaseModel):
     """One kind of data that is held about the person. count: how many things. stays: why some is left after an
-    erasure."""
+    erasure. listed: whether the things can be read a page at a time."""
 
     element: str
     title: str
@@ -75,10 +75,18 @@ class HeldOut(BaseModel):
     erasure: str
     recipients: list[str]
     stays: str
+    listed: bool
 
 
 class HeldListOut(BaseModel):
     items: list[HeldOut]
+
+
+class HeldPage(BaseModel):
+    """Things of one kind, each as the copy of everything has it."""
+
+    items: list[dict[str, Any]]
+    next_cursor: str | None
 
 
 class DisclosureOut(BaseModel):

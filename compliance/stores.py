@@ -137,6 +137,26 @@ class Following(Protocol):
         """In how many places the old value is, or something that was made of it; 0 when everything follows."""
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Things of one kind that are held, to be read a page at a time.
+
+    rows: all of them, in no order; their keys grow with time. shown: one of them as the copy has it. size: how many are a page.
+    """
+
+    rows: QuerySet[Any]
+    shown: Callable[[Any], dict[str, Any]]
+    size: int = 20
+
+
+@runtime_checkable
+class Listing(Protocol):
+    """A store of kinds that people read on a page, without taking a copy of everything."""
+
+    def listed(self, subject: Subject) -> Mapping[str, Sequence[Listed]]:
+        """By element, each behind the one before; nothing is read for it yet."""
+
+
 def all_stores() -> Sequence[Store]:
     """In the order in which they are erased: whoever knows where things are kept elsewhere comes after that
     elsewhere."""

@@ -9,6 +9,7 @@ import logging
 import re
 import traceback
 from datetime import UTC, datetime
+from http import HTTPMethod
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
@@ -135,6 +136,7 @@ _HOUSE = frozenset(
 _TEMPLATED = frozenset(
     {"django", "channels", "asyncio", "channels_redis", "daphne", "huey", "psycopg", "concurrent", "uvicorn", "aiohttp"}
 )
+_METHODS = frozenset(HTTPMethod)
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 _PERSONAL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+|(?<![0-9A-Fa-f-])\+?\d(?:[ ().-]?\d){8,14}(?![0-9A-Fa-f-])")
 
@@ -173,10 +175,20 @@ class JsonLines(logging.Formatter):
                 undeclared.append(name)
         if undeclared:
             line["undeclared"] = sorted(undeclared)
+        line |= _asked(getattr(record, "request", None))
         if record.exc_info and record.exc_info[0] is not None:
             line["error_type"] = record.exc_info[0].__qualname__
             line["trace"] = _trace(record.exc_info[2])
         return json.dumps(line, ensure_ascii=False, separators=(",", ":"))
+
+
+def _asked(request: object) -> dict[str, str]:
+    """What Django says of a request that it refused: the route as it is written, never the path, which names things and people."""
+    match, method = getattr(request, "resolver_match", None), getattr(request, "method", None)
+    if match is None:
+        return {}
+    # Whoever asks may call a method what they like.
+    return {"route": match.route, "method": method if method in _METHODS else "OTHER"}
 
 
 def _message(record: logging.LogRecord) -> str:

@@ -1,7 +1,8 @@
 """What identity holds about people: found, exported, erased and verified."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from django.db.models import Q, QuerySet
 from compliance import case_personal_data as case_data
 from compliance import sealing, tombstones
 from compliance.sealing import Copy
-from compliance.stores import Corrected, NotYet, Subject
+from compliance.stores import Corrected, Listed, NotYet, Subject
 from identity import erasure, ways_in
 from identity.models import (
     AccessEvent,
@@ -194,17 +195,18 @@ class IdentityStore:
             return
         rows = User.objects.filter(id=subject.user_id).filter(id__in=sealing.held("account"))
         for row in rows:
-            content = {name: _readable(getattr(row, name)) for name in ("id", *_EXPORTED["account"])}
+            content = _shown(("id", *_EXPORTED["account"]), row)
             yield Copy("account", row.id, content, (("account", row.id),))
 
-    def export(self, subject: Subject) -> dict[str, Any]:
+    def listed(self, subject: Subject) -> dict[str, list[Listed]]:
         exported = _EXPORTED_OF_NUMBERS if subject.kind == "callee" else _EXPORTED
+        return {element: [Listed(rows, partial(_shown, exported[element]))] for element, rows in _held(subject).items()}
+
+    def export(self, subject: Subject) -> dict[str, Any]:
         return {
-            element: [
-                {name: _readable(getattr(row, name)) for name in exported[element]} for row in rows.order_by("id")
-            ]
-            for element, rows in _held(subject).items()
-            if rows.exists()
+            element: [part.shown(row) for part in parts for row in part.rows.order_by("id")]
+            for element, parts in self.listed(subject).items()
+            if any(part.rows.exists() for part in parts)
         }
 
     def erase(self, subject: Subject, *, now: datetime) -> dict[str, int]:
@@ -303,6 +305,10 @@ def _held(subject: Subject) -> dict[str, QuerySet[Any]]:
         "account_mail": AccountMail.objects.filter(mails),
         "invitation": Invitation.objects.get_queryset().filter(~Q(email=""), email=subject.email),
     }
+
+
+def _shown(names: Sequence[str], row: Any) -> dict[str, Any]:
+    return {name: _readable(getattr(row, name)) for name in names}
 
 
 def _readable(value: Any) -> Any:

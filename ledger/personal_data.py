@@ -6,7 +6,7 @@ from typing import Any, Final
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from compliance.stores import NotYet, Subject
+from compliance.stores import Listed, NotYet, Subject
 from ledger.models import Checkout, Entry, MemberSpending, TopUpPlan
 from ledger.operations import top_up_charging
 
@@ -151,6 +151,12 @@ class LedgerStore:
         }
         return {element: count for element, count in counts.items() if count}
 
+    def listed(self, subject: Subject) -> dict[str, list[Listed]]:
+        return {
+            "payment": [Listed(_purchases(subject), _purchase_out), Listed(_plans(subject), _plan_out)],
+            "ledger": [Listed(_entries(subject), _entry_out), Listed(_spending(subject), _spending_out)],
+        }
+
     def export(self, subject: Subject) -> dict[str, Any]:
         """The purchases that the person began, and the statement of workspaces that nobody else is in."""
         payments = _purchases(subject).order_by("created_at")
@@ -161,10 +167,7 @@ class LedgerStore:
             ],
             "ledger": [
                 *(_entry_out(entry) for entry in _entries(subject).order_by("workspace_id", "sequence")),
-                *(
-                    {"month": row.month.isoformat(), "spent_credits": row.spent_mcredits / 1000}
-                    for row in _spending(subject).order_by("month")
-                ),
+                *(_spending_out(row) for row in _spending(subject).order_by("month")),
             ],
         }
         return {element: rows for element, rows in held.items() if rows}
@@ -223,6 +226,10 @@ def _purchase_out(purchase: Checkout) -> dict[str, Any]:
         "paddle_transaction": purchase.transaction_id,
         "taken_back_credits": purchase.taken_back_mcredits / 1000,
     }
+
+
+def _spending_out(row: MemberSpending) -> dict[str, Any]:
+    return {"month": row.month.isoformat(), "spent_credits": row.spent_mcredits / 1000}
 
 
 def _plan_out(plan: TopUpPlan) -> dict[str, Any]:

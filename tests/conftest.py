@@ -87,7 +87,7 @@ _policy_tests: dict[str, str] = {}
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    if "policy" in report.keywords and (report.when == "call" or report.failed):
+    if "policy" in report.keywords and (report.failed or (report.when == "call" and report.passed)):
         test = report.nodeid.split("[")[0]
         failed = report.failed or _policy_tests.get(test) == "failed"
         _policy_tests[test] = "failed" if failed else "passed"

@@ -1,7 +1,8 @@
 """Which clause of the policy is proved by which tests, and how these ended last: `make policy-report`.
 
-The last line is one JSON object: {"clauses", "proved", "failing"}; failing lists the clauses of which no test passed, or one
-did not when it ran last on this machine.
+The last line is one JSON object: {"clauses", "proved", "failing"}. proved counts the clauses all of whose tests passed when they
+ran last on this machine; failing lists those of which one failed, or that no test proves. A clause that is neither has tests
+that have not run here, and is listed in the line before.
 """
 
 import ast
@@ -9,7 +10,7 @@ import json
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -20,6 +21,9 @@ TESTS: Final = Path(__file__).resolve().parent
 # Test -> "passed" or "failed", as every run on this machine left it.
 RESULTS: Final = TESTS.parent / ".cache" / "policy-results.json"
 PLANTED: Final = TESTS.parent / "docs" / "proofs.md"
+_PROVED: Final = "proved"
+_FAILING: Final = "failing"
+_NOT_RUN: Final = "not run here"
 _UNSEEN: Final = "Proved by a test that nobody has seen fail: "
 # Clauses, what was planted, and the test that turned red.
 _ROW: Final = re.compile(r"^\| (C[^|]+) \| [^|]+ \| `([^`]+)` \|$", re.MULTILINE)
@@ -83,17 +87,31 @@ def _marks_in(nodes: Iterable[ast.AST]) -> list[str]:
     ]
 
 
-def main() -> None:
-    found, ended = proofs(), results()
-    proved = []
+def _verdict(ended: Collection[str]) -> str:
+    """Of a clause, from how its tests ended: proved, failing, or not run here."""
+    if not ended or "failed" in ended:
+        return _FAILING
+    return _NOT_RUN if _NOT_RUN in ended else _PROVED
+
+
+def report(found: Mapping[str, Sequence[str]], ended: Mapping[str, str]) -> Iterator[str]:
+    """The lines. found: clause -> its tests; ended: test -> how it ended when it ran last here, nothing for one that has not."""
+    verdicts: dict[str, list[str]] = {_PROVED: [], _FAILING: [], _NOT_RUN: []}
     for clause in CLAUSES:
-        tests = {test: ended.get(test, "not run yet") for test in found.get(clause.id, [])}
-        if tests and set(tests.values()) == {"passed"}:
-            proved.append(clause.id)
-        sys.stdout.write(f"{clause.id:8} {clause.heading}: {len(tests) or 'no'} test{'' if len(tests) == 1 else 's'}\n")
-        sys.stdout.writelines(f"         {result:11} {test}\n" for test, result in tests.items())
-    failing = [clause.id for clause in CLAUSES if clause.id not in proved]
-    sys.stdout.write(json.dumps({"clauses": len(CLAUSES), "proved": len(proved), "failing": failing}) + "\n")
+        tests = {test: ended.get(test, _NOT_RUN) for test in found.get(clause.id, [])}
+        verdict = _verdict(tests.values())
+        verdicts[verdict].append(clause.id)
+        count = f"{len(tests) or 'no'} test{'' if len(tests) == 1 else 's'}"
+        yield f"{clause.id:8} {verdict.upper()}: {clause.heading} ({count})"
+        yield from (f"         {result:12} {test}" for test, result in tests.items())
+    if verdicts[_NOT_RUN]:
+        yield f"Not run here yet, so neither proved nor failing (make test runs them): {', '.join(verdicts[_NOT_RUN])}"
+    proved, failing = len(verdicts[_PROVED]), verdicts[_FAILING]
+    yield json.dumps({"clauses": len(CLAUSES), "proved": proved, "failing": failing})
+
+
+def main() -> None:
+    sys.stdout.writelines(f"{line}\n" for line in report(proofs(), results()))
 
 
 if __name__ == "__main__":

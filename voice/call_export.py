@@ -17,12 +17,18 @@ def exported_calls(calls: QuerySet[Call], *, called: bool) -> Iterator[dict[str,
 
     called: whether the person is who was called.
     """
+    for page in pages(with_text(calls).order_by("created_at", "id"), size=AT_ONCE):
+        yield from (called_export(call) if called else own_export(call) for call in page)
+
+
+def with_text(calls: QuerySet[Call]) -> QuerySet[Call]:
     text = TranscriptSegment.objects.get_queryset().defer("words", "replaces")
-    rows = calls.select_related("lead", "workspace").prefetch_related(Prefetch("segments", text))
-    for page in pages(rows.order_by("created_at", "id"), size=AT_ONCE):
-        for call in page:
-            # The other side's words are that side's own.
-            yield {"customer": call.workspace.name, **call_export(call, only="callee")} if called else own_export(call)
+    return calls.select_related("lead", "workspace").prefetch_related(Prefetch("segments", text))
+
+
+def called_export(call: Call) -> dict[str, Any]:
+    """A call of who was called: the other side's words are that side's own."""
+    return {"customer": call.workspace.name, **call_export(call, only="callee")}
 
 
 def own_export(call: Call) -> dict[str, Any]:

@@ -45,6 +45,7 @@ def my_data(*, phone_e164: str, now: datetime) -> MyDataOut:
         calls=_state_of(suppression.suppressed_everywhere(phone_e164=phone_e164)),
         restricted=restriction.of_number(phone_e164),
         workspaces=_workspaces(phone_e164),
+        held=queries.held(subject=subject).items,
         preview=queries.erasure_preview(subject=subject),
         erasure=queries.erasure_state(person=person, now=now).request,
         cases=queries.own_cases(person=person),

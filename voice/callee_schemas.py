@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, StrictBool
 
-from compliance.schemas import ErasurePreviewOut, OwnCaseOut, RequestOut
+from compliance.schemas import ErasurePreviewOut, HeldOut, OwnCaseOut, RequestOut
 from identity.schemas import Closed, Passcode
 
 # Stopped by you: here, so that you may allow it again; stopped: by whoever was told not to call, or together with all others.
@@ -83,6 +83,7 @@ class MyDataOut(BaseModel):
     calls: CallsState
     restricted: bool
     workspaces: list[WorkspaceHoldsOut]
+    held: list[HeldOut]
     preview: ErasurePreviewOut
     erasure: RequestOut | None
     cases: list[OwnCaseOut]

@@ -20,6 +20,8 @@ from voice.spending_schemas import ExplanationOut
 from voice.state import LEG_TERMINAL
 
 RELATED_SHOWN_MAX: Final = 60
+# The meter and the carrier's messages take seconds.
+LATE_AFTER_S: Final = 30
 _ENTRIES_OF_A_CALL: Final = frozenset({"hold", "release", "charge", "settlement"})
 _FACTS: Final = {
     "CallStatus": "Status",
@@ -108,7 +110,7 @@ def _charged(entry: Entry, call: Call) -> Reasons:
     until = price(duration_s=ends_s, terms=terms)
     return Reasons(
         summary=f"Part {entry.ordinal + 1} of the call with {call.lead.name}: it began {seconds_said(begins_s)} after the"
-        f" lead answered, and a part that has begun is charged whole.",
+        f" lead answered, and a part that has begun is charged whole.{_lateness(entry, call.answered_at, begins_s)}",
         evidence=_answers(call),
         steps=[
             _card(terms),
@@ -157,10 +159,24 @@ def _settled(entry: Entry, call: Call) -> Reasons:
     gave = "gave back" if entry.effect_mcredits > 0 else "added"
     return Reasons(
         summary=f"The end of the call with {call.lead.name} {gave} {credits_said(abs(entry.effect_mcredits))}:"
-        " what was charged while it ran is adjusted to the price of its whole length.",
+        " what was charged while it ran is adjusted to the price of its whole length. The carrier counts that, from the lead's"
+        " answer to the end; if our own service is away for a while, the conversation goes on without being written down, and"
+        " counts all the same."
+        f"{_lateness(entry, call.ended_at)}",
         evidence=[*_answers(call), *_ends(call)],
         steps=steps,
         agrees=agrees,
+    )
+
+
+def _lateness(entry: Entry, since: datetime | None, after_s: int = 0) -> str:
+    """A sentence about what was booked late. It fell due so many seconds after that moment."""
+    late_s = int((entry.occurred_at - since).total_seconds()) - after_s if since else 0
+    if late_s < LATE_AFTER_S:
+        return ""
+    return (
+        f" It was booked {seconds_said(late_s)} late, because our own service was away or the carrier's word came late."
+        " That changes no price."
     )
 
 

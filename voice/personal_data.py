@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,11 +13,11 @@ from ai import operations as ai
 from ai import queries as ai_queries
 from compliance import correcting, pace
 from compliance.sealing import Copy
-from compliance.stores import Corrected, Subject, batched
+from compliance.stores import Corrected, Listed, Subject, batched
 from identity.outgoing import deliveries
 from identity.team_lock import lock_workspaces
 from voice import caps, following, holding, tags
-from voice.call_export import exported_calls, iso
+from voice.call_export import called_export, exported_calls, iso, own_export, with_text
 from voice.carrier_records import calls_of
 from voice.models import (
     Call,
@@ -30,6 +31,8 @@ from voice.models import (
 
 # In one transaction, so that none takes long.
 ERASED_TOGETHER: Final = 5
+# With all that was said in them.
+CALLS_A_PAGE: Final = 5
 _TENANT = {"id": "none", "workspace": "none"}
 
 
@@ -177,6 +180,34 @@ def _leads_of(subject: Subject) -> QuerySet[Lead]:
     return Lead.objects.get_queryset().filter(match)
 
 
+def _shown_leads(subject: Subject) -> QuerySet[Lead]:
+    """Whoever is restricted is so in what a member is shown too."""
+    held = _leads_of(subject).filter(erased_at__isnull=True).select_related("workspace")
+    return held if subject.kind == "callee" else held.filter(restricted_at__isnull=True)
+
+
+def _lead_out(lead: Lead, *, called: bool) -> dict[str, Any]:
+    return {
+        **({"customer": lead.workspace.name} if called else {}),
+        "name": lead.name,
+        "company": lead.company,
+        "phone": lead.phone_e164,
+        "notes": lead.notes,
+        "tags": lead.tags,
+        "disposition": lead.disposition,
+        "try_again_at": lead.retry_at.isoformat() if lead.retry_at else None,
+        "added_at": lead.created_at.isoformat(),
+    }
+
+
+def _watch_out(watch: CallWatch) -> dict[str, Any]:
+    return {"call_id": str(watch.call_id), "began_at": watch.began_at.isoformat()}
+
+
+def _ended_out(call: Call) -> dict[str, Any]:
+    return {"call_id": str(call.id), "ended_at": iso(call.ended_at)}
+
+
 def _watches_of(subject: Subject) -> QuerySet[CallWatch]:
     """What the person reads along in; those who read along in the person's calls go with the calls."""
     rows = CallWatch.objects.get_queryset()
@@ -210,30 +241,22 @@ class VoiceStore:
     def held_copies(self, subject: Subject) -> Iterable[Copy]:
         return holding.copies(leads=_leads_of(subject).select_related("workspace"), calls=calls_of(subject))
 
+    def listed(self, subject: Subject) -> dict[str, list[Listed]]:
+        called = subject.kind == "callee"
+        shown = called_export if called else own_export
+        return {
+            "callee": [Listed(_shown_leads(subject), partial(_lead_out, called=called))],
+            "call": [Listed(with_text(calls_of(subject)), shown, size=CALLS_A_PAGE)],
+            "watch": [Listed(_watches_of(subject), _watch_out), Listed(_ended_by(subject), _ended_out)],
+        }
+
     def export(self, subject: Subject) -> dict[str, Any]:
         called = subject.kind == "callee"
-        held = _leads_of(subject).filter(erased_at__isnull=True)
-        # Whoever is restricted is so in a member's export too.
-        shown = held if called else held.filter(restricted_at__isnull=True)
-        leads = [
-            {
-                **({"customer": lead.workspace.name} if called else {}),
-                "name": lead.name,
-                "company": lead.company,
-                "phone": lead.phone_e164,
-                "notes": lead.notes,
-                "tags": lead.tags,
-                "disposition": lead.disposition,
-                "try_again_at": lead.retry_at.isoformat() if lead.retry_at else None,
-                "added_at": lead.created_at.isoformat(),
-            }
-            for lead in shown.select_related("workspace")
-        ]
+        leads = [_lead_out(lead, called=called) for lead in _shown_leads(subject)]
         # They are read while they are given out: what was said in them is most of what is held.
         calls = exported_calls(calls_of(subject), called=called) if calls_of(subject).exists() else ()
-        watched = [{"call_id": str(one.call_id), "began_at": one.began_at.isoformat()} for one in _watches_of(subject)]
-        ended = [{"call_id": str(call.id), "ended_at": iso(call.ended_at)} for call in _ended_by(subject)]
-        return {key: rows for key, rows in (("callee", leads), ("call", calls), ("watch", [*watched, *ended])) if rows}
+        watched = [*map(_watch_out, _watches_of(subject)), *map(_ended_out, _ended_by(subject))]
+        return {key: rows for key, rows in (("callee", leads), ("call", calls), ("watch", watched)) if rows}
 
     def follow(self, corrected: Corrected, *, now: datetime) -> None:
         following.follow(corrected, now=now)

@@ -78,7 +78,11 @@ def _rows(call: Call) -> list[ReceiptRow]:
         ending = _ENDINGS.get(call.end_reason or "", "The call ended")
         if call.end_reason == "cancelled_by_rep" and not _was_dialled(call):
             ending = "You ended it before the lead was dialled"
-        rows.append(ReceiptRow(at=call.ended_at, label=ending, detail=f"{call.duration_s} s of conversation"))
+        rows.append(
+            ReceiptRow(
+                at=call.ended_at, label=ending, detail=f"{call.duration_s} s of conversation, as the carrier counts"
+            )
+        )
     return rows
 
 

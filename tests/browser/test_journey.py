@@ -27,6 +27,7 @@ def test_a_new_rep_signs_up_buys_calls_asks_and_leaves(
     page = new_page()
     _sign_up(page, control, look)
     _sees_why_calling_is_disabled(page, look)
+    _asks_before_there_is_a_call(page, look)
     _buys_a_pack_once(page, stack, look)
     _adds_a_lead(page, control, look)
     _imports_leads(page, look, tmp_path)
@@ -67,6 +68,12 @@ def _sees_why_calling_is_disabled(page: Page, look: Look) -> None:
     expect(page.get_by_text("0 credits").first).to_be_visible()
     expect(page.get_by_text(re.compile("calling is off", re.IGNORECASE)).first).to_be_visible()
     look(page, "call-without-credits")
+
+
+def _asks_before_there_is_a_call(page: Page, look: Look) -> None:
+    page.goto("/ask")
+    expect(page.get_by_role("heading", name="There is no call to ask about yet")).to_be_visible()
+    look(page, "ask-without-calls")
 
 
 def _buys_a_pack_once(page: Page, stack: Stack, look: Look) -> None:

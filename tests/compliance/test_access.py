@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -61,6 +62,11 @@ def test_the_copy_can_be_had_as_a_page_that_is_read_without_us(
         assert own in page
     for never in ("Controlia", "Laputania", "+37060054321", "<script", "src=", "href="):
         assert never not in page
-    kinds = browser.get("/api/privacy/export")[1]["data"].values()
+    copy = browser.get("/api/privacy/export")[1]["data"]
+    kinds = copy.values()
     assert [escape(kind["what"]) for kind in kinds] == re.findall("<h2>(.+)</h2>", page)
     assert page.count("<article>") == sum(len(kind["items"]) for kind in kinds)
+    # No moment stands there as machines write it; the one of the sign-up, to the second and with its zone.
+    assert re.findall(r"\d{4}-\d\d-\d\d[T ]\d\d:|\d\.\d{6}", page) == []
+    made = datetime.fromisoformat(copy["account"]["items"][0]["created_at"]).astimezone(UTC)
+    assert f"<dt>Created at</dt><dd>{made.day} {made:%B %Y, %H:%M:%S} UTC</dd>" in page

@@ -1,6 +1,7 @@
 """The clauses and what proves them."""
 
 import ast
+import json
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +15,7 @@ from compliance.cookies import COOKIES
 from identity.number_access import OPEN_FOR
 from identity.staff.actor import SIGNED_IN_FOR
 from identity.staff.looks import LOOK_FOR
-from tests.policy_report import not_planted, planted, proofs
+from tests.policy_report import not_planted, planted, proofs, report
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 HOUSE = ("config", "api", "voice", "ai", "ledger", "identity", "compliance", "realtime", "processors")
@@ -66,6 +67,19 @@ def test_of_every_clause_it_is_known_whether_a_test_that_proves_it_failed_when_i
     assert {
         clause: tests - set(proving[clause]) for clause, tests in seen.items() if tests - set(proving[clause])
     } == {}
+
+
+def test_the_report_tells_what_failed_from_what_has_not_run_and_takes_neither_for_proved() -> None:
+    proved, failed, partly, unseen = (clause.id for clause in CLAUSES[:4])
+    found = {clause.id: [f"one of {clause.id}", f"two of {clause.id}"] for clause in CLAUSES[:-1]}
+    ended = {f"{test} of {clause}": "passed" for clause in (proved, failed) for test in ("one", "two")}
+    ended |= {f"two of {failed}": "failed", f"one of {partly}": "passed"}
+    *lines, before, last = report(found, ended)
+    # Of the last one there is no test at all.
+    assert json.loads(last) == {"clauses": len(CLAUSES), "proved": 1, "failing": [failed, CLAUSES[-1].id]}
+    assert before.startswith("Not run here yet") and f"{partly}, {unseen}" in before
+    assert [line for line in lines if "PROVED" in line] == [f"{proved:8} PROVED: {CLAUSES[0].heading} (2 tests)"]
+    assert not any(line.startswith("Not run") for line in report({proved: ["one"]}, {"one": "passed"}))
 
 
 @pytest.mark.policy("C3.2-5")

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from config.logs import JsonLines
 from tests.matrix.routes import operations
 
+CALL = "01a21120-cca3-7342-b553-9b182624e9c9"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "PROPFIND")
 
 
@@ -28,7 +30,7 @@ def paths() -> dict[str, set[str]]:
         path = "/api" + operation.path.removeprefix("/api")
         while "{" in path:
             before, _, rest = path.partition("{")
-            path = before + "01a21120-cca3-7342-b553-9b182624e9c9" + rest.partition("}")[2]
+            path = before + CALL + rest.partition("}")[2]
         found.setdefault(path, set()).add(operation.method)
     return found
 
@@ -99,3 +101,32 @@ def test_a_host_that_is_not_ours_is_refused_without_an_error_and_without_its_nam
     assert problem_of(response, 400) == "host_unknown"
     assert [record.levelname for record in caplog.records if record.levelno >= logging.WARNING] == ["WARNING"]
     assert "evil" not in caplog.text
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("method", "path", "status", "named"),
+    [
+        ("POST", "/api/password/reset", 422, {"route": "api/password/reset", "method": "POST"}),
+        ("GET", f"/api/calls/{CALL}/receipt", 401, {"route": "api/calls/<call_id>/receipt", "method": "GET"}),
+        ("ADA", f"/api/calls/{CALL}/receipt", 405, {"route": "api/calls/<call_id>/receipt", "method": "OTHER"}),
+    ],
+)
+def test_a_refusal_is_logged_with_its_route_and_never_with_what_was_asked_for_in_it(
+    method: str, path: str, status: int, named: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    problem_of(Client().generic(method, path + "?name=brobdingnag", b"{}", content_type="application/json"), status)
+    (line,) = (JsonLines().format(record) for record in caplog.records if record.name == "django.request")
+    assert json.loads(line).items() >= {"status_code": status, **named}.items()
+    assert not any(word in line for word in (CALL, "brobdingnag", "ADA"))
+
+
+@pytest.mark.django_db
+def test_what_is_wrong_with_a_field_and_a_page_that_is_shut_are_said_in_plain_words() -> None:
+    def refused(body: object) -> dict[str, str]:
+        answer = Client().post("/api/my-data/session", body, content_type="application/json")
+        return {error["field"]: error["message"] for error in answer.json()["errors"]}
+
+    assert refused({"number": "+1", "code": "12"}) == {"code": "This is too short: at least 6 characters."}
+    assert refused({"number": "+1", "a": 1}) == {"code": "This is missing.", "a": "There is no such field here."}
+    assert Client().get("/api/my-data").json()["title"] == "Prove your number first"

@@ -275,6 +275,8 @@ EXPECTATIONS: Mapping[str, Expectation] = {
     "set_purpose": Expectation(SIGNED_IN, 422, body={"purpose": "nothing", "given": True}),
     "list_expiring_data": Expectation(OWNERS),
     "list_held_data": Expectation(SIGNED_IN),
+    # Of a kind that has to be named; what it shows is in tests/compliance/test_listing.py.
+    "list_held_things": Expectation(SIGNED_IN, 422),
     "list_disclosures": Expectation(SIGNED_IN),
     "list_consents": Expectation(SIGNED_IN),
     "export_personal_data": Expectation(SIGNED_IN),
@@ -309,6 +311,7 @@ EXPECTATIONS: Mapping[str, Expectation] = {
     "prove_number": Expectation(EVERYBODY, 422, body={"number": "+1 202 555 01", "code": "123456"}),
     "leave_number": _NUMBER_ALONE,
     "get_my_data": _NUMBER_ALONE,
+    "list_my_held_things": _NUMBER_ALONE,
     "wish_about_calls": _NUMBER_ALONE,
     "ask_correction": _NUMBER_ALONE,
     "wish_about_use": _NUMBER_ALONE,

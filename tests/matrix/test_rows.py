@@ -3,16 +3,17 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.apps import apps
 from django.db import connection
 from django.db.models import F, ForeignKey, Model
 
-from compliance import access
+from compliance import access, listing
 from compliance.elements import ELEMENTS
 from compliance.retention import expire, rules
-from compliance.stores import found
+from compliance.stores import Subject, found
 from identity.models import TenantManager, TenantModel, Workspace
 from identity.personal_data import subject_of
 from tests.compliance.test_retention import plant
@@ -122,6 +123,19 @@ def test_a_copy_has_every_word_of_ones_own_every_kind_that_is_held_and_nothing_o
         if subject.user_id:
             # The text stands in its call; vectors are figures made of that text.
             assert set(found(subject)) - set(copy["data"]) <= {"transcript", "embedding"}
+        # What is read on the page, kind by kind, is the same.
+        for element in listing.listed_kinds(subject):
+            items = copy["data"][element]["items"] if element in copy["data"] else []
+            assert sorted(map(str, read(subject, element))) == sorted(map(str, items)), element
+
+
+def read(subject: Subject, element: str) -> Iterator[dict[str, Any]]:
+    """Page by page."""
+    page = listing.page(subject=subject, element=element, cursor=None)
+    yield from page.items
+    while page.next_cursor:
+        page = listing.page(subject=subject, element=element, cursor=page.next_cursor)
+        yield from page.items
 
 
 def counts() -> dict[str, int]:

@@ -59,6 +59,7 @@ def test_a_settlement_is_told_from_the_carriers_word_to_the_postings(page: Brows
     found = explained(page, row(page, "settlement")["id"])
     assert (found["answered_s"], found["rate"]["version"], found["agrees"]) == (125, 1, True)
     assert results(found) == ["1 credit a minute", "3 credits", "0 credits", "3 credits"]
+    assert "our own service is away for a while" in found["summary"]
     says = [(each["says"], facts(each).get("Length in seconds")) for each in found["evidence"]]
     assert says == [("The lead's phone answered", None), ("The lead's line was closed", "125")]
     assert {facts(each)["Call SID"] for each in found["evidence"]} == {call.callee_sid}
@@ -87,6 +88,9 @@ def test_each_part_of_a_live_call_is_the_difference_of_two_prices(page: Browser,
     assert (found["agrees"], found["answered_s"]) == (True, None)
     assert [each["says"] for each in found["evidence"]] == ["The lead's phone answered"]
     first = explained(page, charges[2]["id"])
+    # All were booked at the last part's turn.
+    assert "It was booked 13" in first["summary"] and "seconds late" in first["summary"]
+    assert "That changes no price." in first["summary"] and "late" not in found["summary"]
     assert results(first)[1:] == ["1 credit", "0 credits", "1 credit"]
 
 

@@ -101,9 +101,12 @@ export const keys = {
     reviews: ["staff", "reviews"] as const,
   },
   myData: ["my-data"] as const,
+  /** number: so that nobody sees what was shown of another number in the same browser. */
+  myHeldThings: (number: string, element: string) => ["my-data", "held", number, element] as const,
   privacy: {
     all: ["privacy"] as const,
     held: ["privacy", "held"] as const,
+    heldThings: (element: string) => ["privacy", "held", element] as const,
     expiring: ["privacy", "expiring"] as const,
     purposes: ["privacy", "purposes"] as const,
     consents: ["privacy", "consents"] as const,

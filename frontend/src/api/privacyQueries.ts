@@ -1,4 +1,4 @@
-import { queryOptions } from "@tanstack/react-query";
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { answer, api } from "./client";
 import { keys } from "./keys";
 
@@ -16,6 +16,32 @@ export const heldQuery = queryOptions({
   queryKey: keys.privacy.held,
   queryFn: ({ signal }) => answer(api.GET("/api/privacy/held", { signal })),
 });
+
+/** What is held of one kind, a page at a time. */
+export function heldThingsQuery(element: string) {
+  return infiniteQueryOptions({
+    queryKey: keys.privacy.heldThings(element) as readonly string[],
+    queryFn: ({ signal, pageParam }) =>
+      answer(
+        api.GET("/api/privacy/held/things", { signal, params: { query: { element, cursor: pageParam } } }),
+      ),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+  });
+}
+
+/** The same about the number that this browser has proved. */
+export function myHeldThingsQuery(number: string, element: string) {
+  return infiniteQueryOptions({
+    queryKey: keys.myHeldThings(number, element) as readonly string[],
+    queryFn: ({ signal, pageParam }) =>
+      answer(api.GET("/api/my-data/held", { signal, params: { query: { element, cursor: pageParam } } })),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+  });
+}
+
+export type ThingsQuery = ReturnType<typeof heldThingsQuery>;
 
 export const consentsQuery = queryOptions({
   queryKey: keys.privacy.consents,

@@ -978,6 +978,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/my-data/held": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Held Things
+         * @description What is held of one kind about the number, the newest first. element: as in the list of what is held.
+         */
+        get: operations["list_my_held_things"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/my-data/links": {
         parameters: {
             query?: never;
@@ -1507,6 +1527,26 @@ export interface paths {
         };
         /** Held */
         get: operations["list_held_data"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/privacy/held/things": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Held Things
+         * @description What is held of one kind, the newest first. element: as in the list of what is held.
+         */
+        get: operations["list_held_things"];
         put?: never;
         post?: never;
         delete?: never;
@@ -5277,7 +5317,7 @@ export interface components {
         /**
          * HeldOut
          * @description One kind of data that is held about the person. count: how many things. stays: why some is left after an
-         *     erasure.
+         *     erasure. listed: whether the things can be read a page at a time.
          */
         HeldOut: {
             /** Basis */
@@ -5288,6 +5328,8 @@ export interface components {
             element: string;
             /** Erasure */
             erasure: string;
+            /** Listed */
+            listed: boolean;
             /** Purpose */
             purpose: string;
             /** Recipients */
@@ -5300,6 +5342,18 @@ export interface components {
             stays: string;
             /** Title */
             title: string;
+        };
+        /**
+         * HeldPage
+         * @description Things of one kind, each as the copy of everything has it.
+         */
+        HeldPage: {
+            /** Items */
+            items: {
+                [key: string]: unknown;
+            }[];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /**
          * HighlightOut
@@ -5939,6 +5993,8 @@ export interface components {
             /** Cases */
             cases: components["schemas"]["OwnCaseOut"][];
             erasure: components["schemas"]["RequestOut"] | null;
+            /** Held */
+            held: components["schemas"]["HeldOut"][];
             /** Number */
             number: string;
             preview: components["schemas"]["ErasurePreviewOut"];
@@ -9068,7 +9124,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The request cannot be used: `host_unknown`, `request_unusable` */
+        /** @description The request cannot be used: `cursor_invalid`, `host_unknown`, `request_unusable` */
         "my data_400": {
             headers: {
                 [name: string]: unknown;
@@ -9095,7 +9151,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not found: `data_link_unknown`, `holds_nothing` */
+        /** @description Not found: `data_link_unknown`, `holds_nothing`, `kind_not_listed` */
         "my data_404": {
             headers: {
                 [name: string]: unknown;
@@ -9221,7 +9277,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The request cannot be used: `host_unknown`, `request_unusable` */
+        /** @description The request cannot be used: `cursor_invalid`, `host_unknown`, `request_unusable` */
         privacy_400: {
             headers: {
                 [name: string]: unknown;
@@ -9248,7 +9304,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not found: `not_found`, `receipt_unknown` */
+        /** @description Not found: `kind_not_listed`, `not_found`, `receipt_unknown` */
         privacy_404: {
             headers: {
                 [name: string]: unknown;
@@ -9736,6 +9792,7 @@ export type GoesOut = components['schemas']['GoesOut'];
 export type GrantIn = components['schemas']['GrantIn'];
 export type HeldListOut = components['schemas']['HeldListOut'];
 export type HeldOut = components['schemas']['HeldOut'];
+export type HeldPage = components['schemas']['HeldPage'];
 export type HighlightOut = components['schemas']['HighlightOut'];
 export type HistoryCall = components['schemas']['HistoryCall'];
 export type HistoryItem = components['schemas']['HistoryItem'];
@@ -12013,6 +12070,37 @@ export interface operations {
             503: components["responses"]["my data_503"];
         };
     };
+    list_my_held_things: {
+        parameters: {
+            query: {
+                element: string;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldPage"];
+                };
+            };
+            400: components["responses"]["my data_400"];
+            401: components["responses"]["my data_401"];
+            403: components["responses"]["my data_403"];
+            404: components["responses"]["my data_404"];
+            409: components["responses"]["my data_409"];
+            422: components["responses"]["my data_422"];
+            429: components["responses"]["my data_429"];
+            503: components["responses"]["my data_503"];
+        };
+    };
     make_data_link: {
         parameters: {
             query?: never;
@@ -12930,6 +13018,37 @@ export interface operations {
             400: components["responses"]["privacy_400"];
             401: components["responses"]["privacy_401"];
             403: components["responses"]["privacy_403"];
+            429: components["responses"]["privacy_429"];
+        };
+    };
+    list_held_things: {
+        parameters: {
+            query: {
+                element: string;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldPage"];
+                };
+            };
+            400: components["responses"]["privacy_400"];
+            401: components["responses"]["privacy_401"];
+            403: components["responses"]["privacy_403"];
+            404: components["responses"]["privacy_404"];
+            409: components["responses"]["privacy_409"];
+            410: components["responses"]["privacy_410"];
+            422: components["responses"]["privacy_422"];
             429: components["responses"]["privacy_429"];
         };
     };

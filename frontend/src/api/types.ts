@@ -34,6 +34,7 @@ export type Act = Schemas["ActOut"];
 export type Member = Schemas["MemberOut"];
 export type AppointedRole = Schemas["InviteIn"]["role"];
 export type SeenInvitation = Schemas["InvitationSeenOut"];
+export type Held = Schemas["HeldOut"];
 export type Lead = Schemas["LeadOut"];
 export type DialCheck = Schemas["DialCheckOut"];
 export type Call = Schemas["CallOut"];

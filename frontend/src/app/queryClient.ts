@@ -1,4 +1,4 @@
-import { MutationCache, QueryCache } from "@tanstack/react-query";
+import { hashKey, MutationCache, QueryCache } from "@tanstack/react-query";
 import { FreshQueryClient } from "../api/freshQueryClient";
 import { keys } from "../api/keys";
 import { asProblem } from "../api/problem";
@@ -17,9 +17,26 @@ function noticeChange(error: Error): void {
   void queryClient.invalidateQueries({ queryKey: keys.staff.session });
 }
 
+/** The page about a number has shut itself: it finds out and asks for the number again. */
+function noticeShut(error: Error): void {
+  if (asProblem(error)?.code !== "number_not_proved") return;
+  void queryClient.invalidateQueries({ queryKey: keys.myData, exact: true });
+}
+
 export const queryClient = new FreshQueryClient({
-  queryCache: new QueryCache({ onError: noticeChange }),
-  mutationCache: new MutationCache({ onError: noticeChange }),
+  queryCache: new QueryCache({
+    onError: (error, query) => {
+      noticeChange(error);
+      // The page's own question has its answer already.
+      if (query.queryHash !== hashKey(keys.myData)) noticeShut(error);
+    },
+  }),
+  mutationCache: new MutationCache({
+    onError: (error) => {
+      noticeChange(error);
+      noticeShut(error);
+    },
+  }),
   defaultOptions: {
     queries: {
       staleTime: 15_000,

@@ -6,7 +6,7 @@ import { answer, api } from "../../api/client";
 import { useIntent } from "../../api/intent";
 import { keys } from "../../api/keys";
 import { asProblem } from "../../api/problem";
-import { balanceQuery, questionsQuery } from "../../api/queries";
+import { balanceQuery, callsQuery, questionsQuery } from "../../api/queries";
 import type { Answer } from "../../api/types";
 import { Empty } from "../../components/Empty";
 import { More } from "../../components/More";
@@ -30,6 +30,7 @@ export function AskPage() {
   const client = useQueryClient();
   const intent = useIntent();
   const { data: balance } = useQuery(balanceQuery);
+  const calls = useInfiniteQuery(callsQuery({}));
   const [question, setQuestion] = useState("");
   const [days, setDays] = useState("");
   const [shown, setShown] = useState<Answer | null>(null);
@@ -98,7 +99,7 @@ export function AskPage() {
               />
               {price !== undefined && (
                 <span className="num quiet">
-                  An answer costs {credits(price)}. “Not in your calls” is free.
+                  An answer costs {credits(price)}. “Not in your calls” and a question that fails are free.
                 </span>
               )}
             </div>
@@ -111,16 +112,29 @@ export function AskPage() {
             {ask.isPending && <Waiting lines={5} what="the answer" />}
             {!ask.isPending && shown && <AnswerView answer={shown} />}
           </div>
-          {!ask.isPending && !shown && (
-            <Empty title="Answers come in your callers' own words">
-              Every answer is made of quotes from your calls, each with its place in the call. What nobody
-              said is not answered.
-            </Empty>
-          )}
+          {!ask.isPending && !shown && <Beginning hasCalls={calls.data?.pages[0]?.items.length !== 0} />}
         </div>
         <History onShow={setShown} shownId={shown?.id} />
       </div>
     </Page>
+  );
+}
+
+/** What stands there before the first question. */
+function Beginning({ hasCalls }: { hasCalls: boolean }) {
+  if (!hasCalls) {
+    return (
+      <Empty title="There is no call to ask about yet" action={<Link to="/call">Call somebody</Link>}>
+        What is said in a call is written down while you talk, and can be asked about within a minute of its
+        end. Until then every question is answered “Not in your calls”, which is free.
+      </Empty>
+    );
+  }
+  return (
+    <Empty title="Answers come in the very words of your calls">
+      Ask in your own words, such as “What did they say about the delivery?” Every answer is made of quotes
+      from your calls, each with its place in the call. What nobody said is not answered and costs nothing.
+    </Empty>
   );
 }
 

@@ -15,7 +15,10 @@ export function InsightsView({ insights, segments, onGo }: InsightsViewProps) {
   if (insights.state === "pending") {
     return (
       <>
-        <p className="quiet">Being worked out from the text. This takes less than a minute.</p>
+        <p className="quiet">
+          What was agreed, asked and objected to is being worked out from the text, which takes less than a
+          minute and costs nothing.
+        </p>
         <Waiting lines={4} what="insights" />
       </>
     );
@@ -24,7 +27,12 @@ export function InsightsView({ insights, segments, onGo }: InsightsViewProps) {
     return <p className="quiet">Removed with the text, after 180 days.</p>;
   }
   if (insights.items.length === 0 && insights.state === "ready") {
-    return <p className="quiet">Nothing in this call could be stated with words to show for it.</p>;
+    return (
+      <p className="quiet">
+        Nothing was said here that could be summed up with words of the call to show for it. Insights cost
+        nothing.
+      </p>
+    );
   }
   return (
     <>
@@ -33,6 +41,7 @@ export function InsightsView({ insights, segments, onGo }: InsightsViewProps) {
           A line was corrected since. This is being worked out again.
         </p>
       )}
+      <p className="quiet">Worked out from the text, at no cost. Each leads to the words that it rests on.</p>
       <ul className={classes.insights}>
         {KIND_ORDER.map((kind) => {
           const items = insights.items.filter((insight) => insight.kind === kind);

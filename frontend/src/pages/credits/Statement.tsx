@@ -46,6 +46,11 @@ export function Statement() {
           </a>
         )}
       </div>
+      <p className="quiet">
+        A call costs by the length that the carrier counts, from the lead's answer to the end. If our own
+        service is away for a while, the conversation goes on, and what fell due meanwhile is booked
+        afterwards, each part once.
+      </p>
       <StatementFilterFields filtered={filtered} />
       <ProblemNote error={statement.error} />
       {statement.isPending && <Waiting lines={4} what="the statement" />}

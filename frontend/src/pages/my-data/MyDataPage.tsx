@@ -2,10 +2,11 @@ import { Button } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { answer, api } from "../../api/client";
 import { keys } from "../../api/keys";
-import { myDataQuery } from "../../api/privacyQueries";
+import { myDataQuery, myHeldThingsQuery } from "../../api/privacyQueries";
 import { asProblem } from "../../api/problem";
+import { HeldList } from "../../components/HeldList";
 import { ProblemNote } from "../../components/Note";
-import { Page } from "../../components/Page";
+import { Page, Panel } from "../../components/Page";
 import { PublicFrame } from "../../components/PublicFrame";
 import { Waiting } from "../../components/Waiting";
 import { CallsPanel } from "./CallsPanel";
@@ -50,6 +51,12 @@ export function MyDataPage() {
               the code.
             </p>
             <HoldersPanel data={found.data} />
+            <Panel title="Everything that is kept, to read">
+              <HeldList
+                items={found.data.held}
+                thingsOf={(element) => myHeldThingsQuery(found.data.number, element)}
+              />
+            </Panel>
             <CallsPanel data={found.data} />
             <CopyPanel />
             <CorrectionPanel />

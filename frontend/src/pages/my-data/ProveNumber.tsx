@@ -106,7 +106,6 @@ function AskCode({ number, onAnother }: AskCodeProps) {
           label="Code"
           inputMode="numeric"
           autoComplete="one-time-code"
-          minLength={4}
           maxLength={10}
           autoFocus
           required

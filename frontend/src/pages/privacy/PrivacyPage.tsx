@@ -2,8 +2,15 @@ import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
-import { consentsQuery, disclosuresQuery, heldQuery, purposesQuery } from "../../api/privacyQueries";
+import {
+  consentsQuery,
+  disclosuresQuery,
+  heldQuery,
+  heldThingsQuery,
+  purposesQuery,
+} from "../../api/privacyQueries";
 import { useSignedIn } from "../../app/useSession";
+import { HeldList } from "../../components/HeldList";
 import list from "../../components/List.module.css";
 import { ProblemNote } from "../../components/Note";
 import { Page, Panel } from "../../components/Page";
@@ -57,33 +64,7 @@ function Held() {
     >
       <ProblemNote error={held.error} />
       {held.isPending && <Waiting lines={6} what="what is held" />}
-      <ul className={classes.list}>
-        {held.data?.items.map((item) => (
-          <li key={item.element} className={classes.held}>
-            <span>{item.title}</span>
-            <span className="num quiet">{item.count}</span>
-            <details>
-              <summary>Why, how long, who receives it</summary>
-              <dl>
-                <dt>From</dt>
-                <dd>{item.source}</dd>
-                <dt>What for</dt>
-                <dd>{item.purpose}</dd>
-                <dt>Basis</dt>
-                <dd>{item.basis}</dd>
-                <dt>Kept</dt>
-                <dd>{item.retention}</dd>
-                <dt>Erased</dt>
-                <dd>{item.erasure}</dd>
-                <dt>Received by</dt>
-                <dd>
-                  {item.recipients.length > 0 ? item.recipients.join(", ") : "Nobody outside our server"}
-                </dd>
-              </dl>
-            </details>
-          </li>
-        ))}
-      </ul>
+      {held.data && <HeldList items={held.data.items} thingsOf={heldThingsQuery} />}
     </Panel>
   );
 }
