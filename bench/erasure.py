@@ -22,6 +22,7 @@ from uuid import UUID
 
 import httpx
 
+from bench.machine import forget_peak, memory_mib
 from bench.report import Report, environment, say
 from config.embedded.handle import Stack
 from sandbox.rep import Rep
@@ -133,11 +134,11 @@ def _exported(stack: Stack, subject: Any, controls: list[Any]) -> dict[str, floa
 
     headers = {"Cookie": f"{settings.SESSION_COOKIE_NAME}={subject.seat.session_key}"}
     headers["Host"] = urlsplit(settings.PUBLIC_URL).netloc
-    web = Path("/proc") / str(stack.pid("web"))
+    web = stack.pid("web")
     figures: dict[str, float] = {}
     for _ in range(2):
-        before = _memory(web, "VmRSS")
-        (web / "clear_refs").write_text("5")
+        before = memory_mib(web, "VmRSS")
+        forget_peak(web)
         began, first_s, tail = time.perf_counter(), 0.0, b""
         size = own = foreign = 0
         with httpx.stream("GET", f"{stack.url}/api/privacy/export", headers=headers, timeout=120) as answer:
@@ -154,15 +155,9 @@ def _exported(stack: Stack, subject: Any, controls: list[Any]) -> dict[str, floa
             "seconds": round(time.perf_counter() - began, 2),
             "first_byte_s": round(first_s, 3),
             "mib": round(size / 2**20, 1),
-            "grown_mib": round(max(0.0, _memory(web, "VmHWM") - before), 1),
+            "grown_mib": round(max(0.0, memory_mib(web, "VmHWM") - before), 1),
         }
     return figures
-
-
-def _memory(process: Path, name: str) -> float:
-    """MiB."""
-    lines = (process / "status").read_text().splitlines()
-    return next(int(line.split()[1]) / 1_024 for line in lines if line.startswith(f"{name}:"))
 
 
 def others_of(stack: Stack) -> Any:

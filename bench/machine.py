@@ -100,3 +100,14 @@ def listens(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def memory_mib(pid: int, name: str) -> float:
+    """What a process holds (VmRSS), or held at most since its peak was forgotten (VmHWM)."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1_024 for line in lines if line.startswith(f"{name}:"))
+
+
+def forget_peak(pid: int) -> None:
+    """From now on VmHWM counts anew."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")

@@ -19,7 +19,7 @@ import psycopg
 from uuid_utils.compat import uuid7
 
 from bench import services
-from bench.machine import SERVER_CORES, Started, free_port, listens, start
+from bench.machine import SERVER_CORES, Started, forget_peak, free_port, listens, memory_mib, start
 from bench.report import Report, environment, say
 
 ROWS: Final = (1_000, 100_000)
@@ -78,13 +78,13 @@ def _measure(served: tuple[Started, int], path: str, cookie: str, rows: int) -> 
     """The best turn's rate and first byte, and the memory of the worst."""
     server, port = served
     _fetch(port, path, cookie)
-    before, peak, best_s, first_ms = _memory(server, "VmRSS"), 0.0, float("inf"), float("inf")
+    before, peak, best_s, first_ms = memory_mib(server.process.pid, "VmRSS"), 0.0, float("inf"), float("inf")
     for _ in range(TURNS):
-        Path(f"/proc/{server.process.pid}/clear_refs").write_text("5")
+        forget_peak(server.process.pid)
         lines, taken_s, first_s = _fetch(port, path, cookie)
         assert abs(lines - rows) <= 1, f"{lines} lines for {rows} entries"
         best_s, first_ms = min(best_s, taken_s), min(first_ms, first_s * 1_000)
-        peak = max(peak, _memory(server, "VmHWM"))
+        peak = max(peak, memory_mib(server.process.pid, "VmHWM"))
     grown = max(0.1, peak - before)
     return {"rows_per_s": rows / best_s, "first_byte_ms": first_ms, "peak_mib": peak, "grown_mib": grown}
 
@@ -143,14 +143,6 @@ def _copied(workspace_id: UUID, rows: int) -> dict[str, float]:
                     pass
             best_s = min(best_s, time.perf_counter() - began)
     return {"rows_per_s": rows / best_s}
-
-
-def _memory(server: Started, name: str) -> float:
-    """MiB."""
-    for line in Path(f"/proc/{server.process.pid}/status").read_text().splitlines():
-        if line.startswith(f"{name}:"):
-            return int(line.split()[1]) / 1_024
-    raise ValueError(name)
 
 
 def _workspace(entries: int) -> tuple[UUID, str]:

@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 from channels.layers import get_channel_layer
 
 from realtime.frames import Frame
-from realtime.publish import CLOSE_RESTARTING
+from realtime.publish import CLOSE_RESTARTING, own_group
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ class Hub:
     async def _open(self) -> None:
         layer = get_channel_layer()
         channel: str = await layer.new_channel("hub")
-        await layer.group_add(_own_group(channel), channel)
+        await layer.group_add(own_group(channel), channel)
         self._channel = channel
         self._heard_at = asyncio.get_running_loop().time()
         self._tasks = [asyncio.create_task(self._pump(channel)), asyncio.create_task(self._beat(channel))]
@@ -97,7 +97,7 @@ class Hub:
                 self._dispatch(await layer.receive(channel))
                 self._heard_at = loop.time()
                 if loop.time() >= rejoin_at:
-                    for topic in [_own_group(channel), *self._listeners]:
+                    for topic in [own_group(channel), *self._listeners]:
                         await layer.group_add(topic, channel)
                     rejoin_at = loop.time() + REJOIN_AFTER_S
         except Exception as error:
@@ -109,7 +109,7 @@ class Hub:
         try:
             while loop.time() - self._heard_at < DEAF_AFTER_S:
                 async with asyncio.timeout(DEAF_AFTER_S):
-                    await layer.group_send(_own_group(channel), {"type": "hub.beat"})
+                    await layer.group_send(own_group(channel), {"type": "hub.beat"})
                 await asyncio.sleep(BEAT_EVERY_S)
         except Exception as error:
             self._fail(channel, type(error).__name__)
@@ -119,15 +119,16 @@ class Hub:
     def _dispatch(self, message: dict[str, Any]) -> None:
         if message["type"] == "hub.beat":
             return
-        topic = message["topic"]
-        listeners = tuple(self._listeners.get(topic, ()))
-        if message["type"] == "hub.close":
+        for each in message["news"]:
+            topic = each["topic"]
+            listeners = tuple(self._listeners.get(topic, ()))
+            if (code := each.get("code")) is not None:
+                for listener in listeners:
+                    listener.close(code)
+                continue
+            frame = Frame(f'{{"topic":"{topic}","event":{each["text"]}}}')
             for listener in listeners:
-                listener.close(message["code"])
-            return
-        frame = Frame(f'{{"topic":"{topic}","event":{message["text"]}}}')
-        for listener in listeners:
-            listener.deliver(frame)
+                listener.deliver(frame)
 
     def _fail(self, channel: str, error_type: str) -> None:
         """Whichever task of this channel notices first ends both, and every socket with them."""
@@ -143,11 +144,6 @@ class Hub:
         self._tasks = []
         for listener in lost:
             listener.close(CLOSE_RESTARTING)
-
-
-def _own_group(channel: str) -> str:
-    """A group that only this hub is in; a channel's name holds a character that a group's may not."""
-    return f"hub.{channel.rsplit('!', 1)[-1]}"
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()

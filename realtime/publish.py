@@ -8,7 +8,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -24,8 +24,9 @@ logger = logging.getLogger(__name__)
 # More than this many unsent events mean that the channel layer is gone; the newest are dropped then.
 OUTBOX_EVENTS_MAX = 2_000
 SEND_TIMEOUT_S = 5.0
-# So many that wait are looked at together, since much of what many calls bring about at once nobody listens to.
-LOOK_AT_ONCE_MAX = 64
+# So many that wait go out together: whatever is in a message, it costs the sender four round trips and the hub three, and of much
+# of what many calls bring about at once nobody listens to.
+SEND_AT_ONCE_MAX = 64
 # How long whoever is about to make thousands of events waits to hear which of them anybody listens to.
 ASK_PATIENCE_S = 0.25
 # Events of which only the newest counts: so many at once and then a pause, so at most 500 a second and 31 of one kind and topic,
@@ -37,6 +38,10 @@ TELL_AGAIN_S = 10.0
 CLOSE_SIGNED_OUT = 4401
 # Code 1012 would say it, but servers may send only 1000 and codes from 3000 on.
 CLOSE_RESTARTING = 4012
+
+
+# Of a topic: the text of an event, or the code with which its sockets are closed.
+_News = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,7 @@ class _Outbox:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._queue: asyncio.Queue[tuple[str, dict[str, Any]]] | None = None
+        self._queue: asyncio.Queue[_News] | None = None
         self._waiting = 0
         self._latest: dict[tuple[str, type[BaseModel]], tuple[int, BaseModel]] = {}
         self._latest_waits: asyncio.Event | None = None
@@ -79,19 +84,19 @@ class _Outbox:
         self._told_at = -TELL_AGAIN_S
         self._in_vain_at = -SEND_TIMEOUT_S
 
-    def put(self, messages: Sequence[tuple[str, dict[str, Any]]]) -> None:
-        """Each with its group, all or none of them."""
+    def put(self, news: Sequence[_News]) -> None:
+        """All or none of them."""
         with self._lock:
             loop = self._started()
             if self._is_full(self._waiting):
                 return
-            self._waiting += len(messages)
-        loop.call_soon_threadsafe(self._queued, messages)
+            self._waiting += len(news)
+        loop.call_soon_threadsafe(self._queued, news)
 
-    def _queued(self, messages: Sequence[tuple[str, dict[str, Any]]]) -> None:
+    def _queued(self, news: Sequence[_News]) -> None:
         assert self._queue is not None
-        for message in messages:
-            self._queue.put_nowait(message)
+        for each in news:
+            self._queue.put_nowait(each)
 
     def put_latest(self, group: str, event: BaseModel, order: int) -> None:
         key = (group, type(event))
@@ -143,11 +148,11 @@ class _Outbox:
             loop = self._started()
         if not groups or time.monotonic() - self._in_vain_at < SEND_TIMEOUT_S:
             return lambda: groups
-        asked = asyncio.run_coroutine_threadsafe(_listened_to(get_channel_layer(), groups), loop)
+        asked = asyncio.run_coroutine_threadsafe(_hubs_in(get_channel_layer(), groups), loop)
 
         def answer() -> Collection[str]:
             try:
-                return asked.result(timeout=ASK_PATIENCE_S)
+                return asked.result(timeout=ASK_PATIENCE_S).keys()
             except TimeoutError:
                 # Whoever makes thousands asks for each few hundred, and must not wait each time.
                 self._in_vain_at = time.monotonic()
@@ -163,12 +168,9 @@ class _Outbox:
         assert self._queue is not None
         while True:
             some = [await self._queue.get()]
-            while len(some) < LOOK_AT_ONCE_MAX and not self._queue.empty():
+            while len(some) < SEND_AT_ONCE_MAX and not self._queue.empty():
                 some.append(self._queue.get_nowait())
-            listened = await _listened_to(layer, {group for group, _ in some})
-            for group, message in some:
-                if group in listened:
-                    await _send(layer, group, message)
+            await _send(layer, some)
             with self._lock:
                 self._waiting -= len(some)
 
@@ -177,10 +179,9 @@ class _Outbox:
         while True:
             await self._latest_waits.wait()
             while oldest := self._oldest_latest():
-                listened = await _listened_to(layer, {group for group, _ in oldest})
-                for group, event in oldest:
-                    if group in listened:
-                        await _send(layer, group, _message(group, event.model_dump_json()))
+                heard = await _hubs_in(layer, {group for group, _ in oldest})
+                written = [_event(group, event.model_dump_json()) for group, event in oldest if group in heard]
+                await _send_to(layer, written, heard)
                 await asyncio.sleep(LATEST_PAUSE_S)
 
     def _oldest_latest(self) -> list[tuple[str, BaseModel]]:
@@ -193,42 +194,68 @@ class _Outbox:
             return [(key[0], self._latest.pop(key)[1]) for key in keys]
 
 
-async def _listened_to(layer: Any, groups: Collection[str]) -> Collection[str]:
-    """Those of the groups that anybody is in: one question for all as long as nobody is. All of them where it cannot be told."""
-    if len(groups) == 1:
-        return groups
+async def _send(layer: Any, news: Sequence[_News]) -> None:
+    await _send_to(layer, news, await _hubs_in(layer, {each["topic"] for each in news}))
+
+
+async def _send_to(layer: Any, news: Sequence[_News], hubs: Mapping[str, Collection[str]]) -> None:
+    """One message for each hub, with all that its sockets listen to, in the order in which it was put."""
+    by_hub: dict[str, list[_News]] = {}
+    for each in news:
+        for hub in hubs.get(each["topic"], ()):
+            by_hub.setdefault(hub, []).append(each)
+    await asyncio.gather(*(_send_one(layer, hub, some) for hub, some in by_hub.items()))
+
+
+async def _send_one(layer: Any, hub: str, news: Sequence[_News]) -> None:
+    try:
+        async with asyncio.timeout(SEND_TIMEOUT_S):
+            await layer.group_send(hub, {"type": "hub.news", "news": news})
+    except Exception as error:
+        # The channel layer may vanish at any time; browsers then recover by sequence.
+        logger.warning("event not sent", extra={"error_type": type(error).__name__, "count": len(news)})
+
+
+async def _hubs_in(layer: Any, groups: Collection[str]) -> Mapping[str, Collection[str]]:
+    """The groups that anybody is in, and by which groups of their own its hubs are reached: one question for all as long as nobody
+    is. Where it cannot be told, all of the groups, each reached by itself."""
     by_server: dict[int, list[str]] = {}
-    found: set[str] = set()
+    found: dict[str, Collection[str]] = {}
     try:
         for group in groups:
             by_server.setdefault(layer.consistent_hash(group), []).append(group)
         async with asyncio.timeout(SEND_TIMEOUT_S):
             for server, some in by_server.items():
                 connection, keys = layer.connection(server), [layer._group_key(group) for group in some]
-                if await connection.exists(*keys):
-                    pipeline = connection.pipeline(transaction=False)
-                    for key in keys:
-                        pipeline.exists(key)
-                    found.update(
-                        group for group, is_there in zip(some, await pipeline.execute(), strict=True) if is_there
-                    )
+                if len(keys) > 1 and not await connection.exists(*keys):
+                    continue
+                pipeline = connection.pipeline(transaction=False)
+                for key in keys:
+                    # Hubs that ended without leaving, as the channel layer forgets them.
+                    pipeline.zremrangebyscore(key, 0, time.time() - layer.group_expiry)
+                    pipeline.zrange(key, 0, -1)
+                channels = (await pipeline.execute())[1::2]
+                for group, members in zip(some, channels, strict=True):
+                    if members:
+                        found[group] = [own_group(channel.decode()) for channel in members]
     except Exception:
         # Sending will fail alike, and says so.
-        return groups
+        return {group: (group,) for group in groups}
     return found
 
 
-async def _send(layer: Any, group: str, message: dict[str, Any]) -> None:
-    try:
-        async with asyncio.timeout(SEND_TIMEOUT_S):
-            await layer.group_send(group, message)
-    except Exception as error:
-        # The channel layer may vanish at any time; browsers then recover by sequence.
-        logger.warning("event not sent", extra={"error_type": type(error).__name__})
+def own_group(channel: str) -> str:
+    """A group that only the hub of this channel is in; a channel's name holds a character that a group's may not."""
+    return f"hub.{channel.rsplit('!', 1)[-1]}"
 
 
-def _message(group: str, text: str) -> dict[str, Any]:
-    return {"type": "hub.event", "topic": group, "text": text}
+def _event(topic: str, text: str) -> _News:
+    return {"topic": topic, "text": text}
+
+
+def _told(topics: Iterable[Topic], event: BaseModel) -> list[_News]:
+    text = event.model_dump_json()
+    return [_event(topic.name, text) for topic in topics]
 
 
 _outbox = _Outbox()
@@ -236,15 +263,18 @@ _outbox = _Outbox()
 
 def publish_ephemeral(topic: Topic, event: BaseModel) -> None:
     """Sends now, outside any transaction: only for what is never stored, such as interim text."""
-    _outbox.put([(topic.name, _message(topic.name, event.model_dump_json()))])
+    _outbox.put([_event(topic.name, event.model_dump_json())])
 
 
 def publish_on_commit(topics: Topic | Sequence[Topic], event: BaseModel) -> None:
     """Sends after the surrounding transaction commits, and not at all if it rolls back. It is written out once for all topics."""
-    text = event.model_dump_json()
-    names = [topic.name for topic in ((topics,) if isinstance(topics, Topic) else topics)]
-    # Together, since waking the thread that sends them costs more than all the rest here.
-    transaction.on_commit(partial(_outbox.put, [(name, _message(name, text)) for name in names]))
+    transaction.on_commit(partial(_outbox.put, _told((topics,) if isinstance(topics, Topic) else topics, event)))
+
+
+def publish_all_on_commit(events: Iterable[tuple[Sequence[Topic], BaseModel]]) -> None:
+    """The same for many events. Together, since waking the thread that sends them costs more than all the rest here."""
+    if news := [each for topics, event in events for each in _told(topics, event)]:
+        transaction.on_commit(partial(_outbox.put, news))
 
 
 def publish_latest(topic: Topic, event: BaseModel, *, order: int) -> None:
@@ -272,4 +302,4 @@ def room() -> int:
 def close_sockets_on_commit(*, user_id: UUID, code: int = CLOSE_SIGNED_OUT) -> None:
     """Closes every browser socket of a person after commit: signed out, revoked, opted out or erased."""
     group = Topic.user(user_id).name
-    transaction.on_commit(lambda: _outbox.put([(group, {"type": "hub.close", "topic": group, "code": code})]))
+    transaction.on_commit(lambda: _outbox.put([{"topic": group, "code": code}]))

@@ -175,8 +175,7 @@ def _write(taken: Sequence[_Taken], legs: Iterable[CallLeg], leads: Mapping[UUID
     publish_moved(moved_calls, now=now)
     if ended := [call for call in moved_calls if not call.is_live]:
         told.calls_completed(ended, now=now)
-        for call in ended:
-            wake.soon("analyse", call.id)
+        wake.soon("analyse", *(call.id for call in ended))
 
 
 def _settle(calls: Sequence[Call], leads: Mapping[UUID, Lead], now: datetime) -> list[Lead]:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from ledger import live
 from realtime import publish
-from realtime.publish import Topic, publish_on_commit
+from realtime.publish import Topic, publish_all_on_commit, publish_on_commit
 from voice import queries
 from voice.events import CallChanged, SegmentAdded, SegmentChanged, WatchersChanged
 from voice.models import Call, TranscriptSegment
@@ -47,10 +47,13 @@ def publish_call(call: Call, *, now: datetime, changed: Sequence[str] = ()) -> N
 
 def publish_moved(calls: Sequence[Call], *, now: datetime) -> None:
     """Tells of calls whose change is numbered and saved already, with one question to the ledger for all of them."""
-    spendable = live.spendable([call.ledger_reference for call in calls if call.status == "in_progress"])
-    for call in calls:
-        left = spendable.get(call.ledger_reference, 0)
-        publish_on_commit(_all(call), CallChanged(call=queries.call_out(call, now=now, spendable_mcredits=left)))
+    talking = [call.ledger_reference for call in calls if call.status == "in_progress"]
+    spendable = live.spendable(talking) if talking else {}
+    left = [spendable.get(call.ledger_reference, 0) for call in calls]
+    publish_all_on_commit(
+        (_all(call), CallChanged(call=queries.call_out(call, now=now, spendable_mcredits=mcredits)))
+        for call, mcredits in zip(calls, left, strict=True)
+    )
 
 
 def publish_calls(calls: Sequence[Call], *, now: datetime, changed: Sequence[str]) -> None:

@@ -1,13 +1,45 @@
 """Huey tasks: they only make due work soon. The rows say what is due, and the clock's sweeps make it certain."""
 
-from collections.abc import Callable
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from huey.contrib.djhuey import db_task
 
-from voice import analysis, credit_end, reconcile, submission, transcription
+from voice import analysis, credit_end, reconcile, submission, sweeps, transcription
+
+
+class _Lane:
+    """In which a process analyses one call after another. Who is dialled finds its other threads free meanwhile, and what is told of
+    live calls a processor: hundreds of calls may end at once."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[UUID] = deque()
+        self._taken = threading.Lock()
+
+    def analyse(self, call_ids: Iterable[UUID]) -> None:
+        """Returns at once where another thread is at it, which does these as well; what it does not come to is the sweep's."""
+        self._waiting.extend(call_ids)
+        # Again, since others may have come in vain while this one was about to leave.
+        while self._waiting and self._taken.acquire(blocking=False):
+            try:
+                sweeps.one_by_one("analyse", self._next(), _analyse)
+            finally:
+                self._taken.release()
+
+    def _next(self) -> Iterator[UUID]:
+        while self._waiting:
+            yield self._waiting.popleft()
+
+
+_lane: Final = _Lane()
+
+
+def _analyse(call_id: UUID) -> None:
+    analysis.analyse(call_id=call_id, now=datetime.now(UTC))
 
 
 @db_task()  # type: ignore[untyped-decorator]
@@ -41,11 +73,11 @@ def stop_transcription(call_id: str) -> None:
 
 
 @db_task()  # type: ignore[untyped-decorator]
-def analyse(call_id: str) -> None:
-    analysis.analyse(call_id=UUID(call_id), now=datetime.now(UTC))
+def analyse(*call_ids: str) -> None:
+    _lane.analyse([UUID(call_id) for call_id in call_ids])
 
 
-BY_NAME: dict[str, Callable[[str], Any]] = {
+BY_NAME: dict[str, Callable[..., Any]] = {
     "dial": dial,
     "hang_up": hang_up,
     "limit_called_in": limit_called_in,

@@ -69,7 +69,7 @@ def test_every_key_in_valkey_is_declared() -> None:
     async def use_the_channel_layer() -> None:
         channel = await layer.new_channel("hub")
         await layer.group_add("workspace.test", channel)
-        await layer.group_send("workspace.test", {"type": "hub.event", "topic": "t", "text": "{}"})
+        await layer.group_send("workspace.test", {"type": "hub.news", "news": [{"topic": "t", "text": "{}"}]})
 
     async_to_sync(use_the_channel_layer)()
     tasks.run_one("00000000-0000-0000-0000-000000000000")

@@ -124,6 +124,7 @@ CLOCKS = {
     "processors/guard.py",
     "identity/staff/management/commands/staff.py",
     "processors/management/commands/disclosures.py",
+    "realtime/publish.py",
     "voice/intake.py",
     "voice/keeper.py",
     "voice/media_session.py",
@@ -218,6 +219,7 @@ def test_only_interfaces_and_adapters_look_at_the_clock() -> None:
 def test_only_operations_publish() -> None:
     publish = {
         "publish_on_commit",
+        "publish_all_on_commit",
         "publish_latest",
         "publish_latest_on_commit",
         "publish_ephemeral",

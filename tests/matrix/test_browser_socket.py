@@ -64,7 +64,7 @@ class Page(Socket):
 
 async def publish(topic: Topic) -> None:
     """What another process does when something happened; the text is that of no real event."""
-    message = {"type": "hub.event", "topic": topic.name, "text": '{"type":"planted"}'}
+    message = {"type": "hub.news", "news": [{"topic": topic.name, "text": '{"type":"planted"}'}]}
     await get_channel_layer().group_send(topic.name, message)
 
 

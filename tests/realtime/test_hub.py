@@ -1,7 +1,7 @@
 """A socket that hears nothing any more is closed, so that its page comes back and asks.
 
 Planted bugs that this catches: a hub that takes a channel layer's silence for peace, a socket that stays open after its reader
-failed, a topic that nobody leaves.
+failed, a topic that nobody leaves, a message for each event of many.
 """
 
 import asyncio
@@ -101,6 +101,26 @@ def test_of_many_topics_those_are_told_that_somebody_listens_to_and_their_events
             if number % 20 == 0:
                 await tell(page, number)
         assert [json.loads(await page.next())["event"]["number"] for _ in range(10)] == list(range(0, 200, 20))
+        await page.leave()
+
+    run(story)
+
+
+def test_what_waits_to_be_sent_reaches_a_page_in_its_order_and_in_few_messages() -> None:
+    """Each message costs the sender and the hub several round trips, while the next callbacks are applied."""
+    many = 200
+
+    async def story() -> None:
+        page = await Page().open()
+        own = [Topic.user(page.somebody.user_id), Topic.workspace(page.somebody.workspace_id)]
+        async with Redis.from_url(settings.REDIS_URL) as valkey:
+            await valkey.config_resetstat()
+            for number in range(many):
+                publish_ephemeral(own[number % 2], Told(number=number))
+            assert [json.loads(await page.next())["event"]["number"] for _ in range(many)] == list(range(many))
+            asked = await valkey.info("commandstats")
+        # One to send a message, one to receive it.
+        assert asked["cmdstat_eval"]["calls"] < many / 2
         await page.leave()
 
     run(story)

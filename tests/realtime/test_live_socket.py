@@ -5,6 +5,7 @@ import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from channels.layers import channel_layers
@@ -47,9 +48,9 @@ async def door() -> AsyncIterator[tuple[str, set[LiveSocket]]]:
         await cancel_the_rest()
 
 
-def told(number: int, size: int = 10) -> dict[str, str]:
+def told(number: int, size: int = 10) -> dict[str, Any]:
     text = json.dumps({"type": "told", "number": number, "text": "x" * size})
-    return {"type": "hub.event", "topic": f"user.{SOMEBODY.user_id}", "text": text}
+    return {"type": "hub.news", "news": [{"topic": f"user.{SOMEBODY.user_id}", "text": text}]}
 
 
 async def opened(url: str) -> ClientConnection:

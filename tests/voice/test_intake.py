@@ -2,7 +2,8 @@
 
 Planted bugs that this catches: callbacks handed on to be applied before they are stored (they are never applied), one refused
 row that fails all that came with it, ON CONFLICT left out (the second of the same news is turned away), what cannot be applied in a
-lot left out of what is tried alone, a broken connection that is kept, a thread that is not begun again.
+lot left out of what is tried alone, an analysis that was left to whoever is at another and forgotten by them, a broken connection that
+is kept, a thread that is not begun again.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from uuid import UUID
 import pytest
 from django.db import DataError, Error, OperationalError, connection
 from django.db.backends.signals import connection_created
+from huey.contrib.djhuey import HUEY
 from uuid_utils.compat import uuid7
 
 from identity.models import Membership, User
@@ -30,7 +32,7 @@ from tests.voice.test_callbacks import conversation, outcome, rebuilt_otherwise,
 from voice import callback_lots, callback_rows, reconcile
 from voice.callback_rows import Arrived
 from voice.intake import IDLE_S, Intake, IntakeBusy, intake
-from voice.models import Callback
+from voice.models import Call, Callback
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CALLS = 100
@@ -73,6 +75,29 @@ def floor(member: Membership, calls: int) -> list[Placed]:
         Membership(workspace_id=member.workspace_id, user=user, role="rep", created_at=now) for user in users
     )
     return [place(seat) for seat in seats]
+
+
+def test_calls_that_end_together_are_all_analysed_whichever_thread_of_the_worker_takes_them(member: Membership) -> None:
+    talked = floor(member, 12)
+    HUEY.flush()
+    posts = [each for placed in talked for each in legs_of(placed)]
+    assert set(front_door.post_at_once(posts)) == {204}
+    front_door.until_applied()
+
+    undone = Call.objects.get_queryset().exclude(analysis_state="done")
+    limit = time.monotonic() + 20
+
+    def work(_: int) -> None:
+        try:
+            while undone.all().exists() and time.monotonic() < limit:
+                if task := HUEY.dequeue():
+                    HUEY.execute(task)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(work, range(4)))
+    assert not undone.exists()
 
 
 def test_a_burst_of_500_callbacks_of_100_calls_in_any_order_ends_as_each_call_would_alone(member: Membership) -> None:
