@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Final, cast
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.middleware.csrf import rotate_token
 from django.utils import timezone
 from ninja.security import APIKeyCookie, HttpBearer
 from ninja.utils import check_csrf
@@ -186,6 +187,12 @@ def key_of(authorization: str) -> str | None:
 
 def session_of(request: HttpRequest) -> SessionStore:
     return cast(SessionStore, request.session)
+
+
+def renew_session(request: HttpRequest) -> None:
+    """Once somebody has proved anew who it is: what showed the session before opens nothing any more."""
+    session_of(request).cycle_key()
+    rotate_token(request)
 
 
 def look_of(request: HttpRequest) -> OpenLook | None:

@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Router, Status
 
-from api.auth import actor_of, anyone_auth, session_of
+from api.auth import actor_of, anyone_auth, renew_session, session_of
 from api.client import client_of
 from identity import email_change, email_proof
 from identity.email_schemas import EmailChangeIn, EmailDoneOut, EmailLinkSeenOut, EmailTokenIn
@@ -52,6 +52,7 @@ def begin_email_change(request: HttpRequest, form: EmailChangeIn) -> Status[None
         client=client_of(request),
         now=timezone.now(),
     )
+    renew_session(request)
     return Status(204, None)
 
 

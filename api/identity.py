@@ -8,7 +8,16 @@ from django.middleware.csrf import get_token, rotate_token
 from django.utils import timezone
 from ninja import Router, Status
 
-from api.auth import CsrfFailed, actor_of, anyone_auth, awaiting_otp_auth, look_of, person_auth, session_of
+from api.auth import (
+    CsrfFailed,
+    actor_of,
+    anyone_auth,
+    awaiting_otp_auth,
+    look_of,
+    person_auth,
+    renew_session,
+    session_of,
+)
 from api.client import client_of, remember_browser
 from identity import (
     access,
@@ -134,6 +143,7 @@ def change_password(request: HttpRequest, form: ChangePasswordIn) -> Status[None
         client=client_of(request),
         now=timezone.now(),
     )
+    renew_session(request)
     return Status(204, None)
 
 
@@ -204,12 +214,25 @@ def prove_again(request: HttpRequest, form: ProofIn) -> Status[None]:
         client=client_of(request),
         now=timezone.now(),
     )
+    renew_session(request)
     return Status(204, None)
 
 
 @router.get("/sessions", response=SignedInDevicesOut, operation_id="list_sessions")
 def list_sessions(request: HttpRequest) -> SignedInDevicesOut:
     return queries.devices(actor=actor_of(request), now=timezone.now())
+
+
+@router.delete("/sessions", response={204: None}, operation_id="revoke_sessions")
+def revoke_sessions(request: HttpRequest, this_too: bool = False) -> Status[None]:
+    """Signs out in every other browser, and in this one too if wished. API keys go on."""
+    operations.revoke_sessions(
+        actor=actor_of(request), this_too=this_too, client=client_of(request), now=timezone.now()
+    )
+    if this_too:
+        session_of(request).flush()
+        rotate_token(request)
+    return Status(204, None)
 
 
 @router.delete("/sessions/{session_id}", response={204: None}, operation_id="revoke_session")

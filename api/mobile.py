@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Router
 
-from api.auth import session_of
+from api.auth import renew_session, session_of
 from api.client import client_of
 from identity import mobile_change
 from identity.schemas import MobileChangeIn, MobileCodeIn, MobileStepOut
@@ -23,7 +23,9 @@ PROBLEMS: Final[dict[type[DomainError], int]] = {
 @router.post("/mobile", response=MobileStepOut, operation_id="begin_mobile_change")
 def begin_mobile_change(request: HttpRequest, form: MobileChangeIn) -> MobileStepOut:
     """Asks for the password, then texts a code to the present number: both prove who asks."""
-    return mobile_change.begin(session=session_of(request), form=form, client=client_of(request), now=timezone.now())
+    step = mobile_change.begin(session=session_of(request), form=form, client=client_of(request), now=timezone.now())
+    renew_session(request)
+    return step
 
 
 @router.post("/mobile/send", response=MobileStepOut, operation_id="send_mobile_code")
@@ -35,4 +37,6 @@ def send_mobile_code(request: HttpRequest) -> MobileStepOut:
 @router.post("/mobile/check", response=MobileStepOut, operation_id="check_mobile_code")
 def check_mobile_code(request: HttpRequest, form: MobileCodeIn) -> MobileStepOut:
     """The code of the present phone, then that of the new one. After that every other session and API key ends."""
-    return mobile_change.prove(session=session_of(request), form=form, client=client_of(request), now=timezone.now())
+    step = mobile_change.prove(session=session_of(request), form=form, client=client_of(request), now=timezone.now())
+    renew_session(request)
+    return step

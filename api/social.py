@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 from ninja import Router, Status
 
-from api.auth import actor_of, anyone_auth, person_auth, session_of
+from api.auth import actor_of, anyone_auth, person_auth, renew_session, session_of
 from api.client import client_of
 from identity import queries, social, social_entry, step_up, ways_in
 from identity.schemas import (
@@ -110,6 +110,7 @@ def link(request: HttpRequest, form: SocialLinkIn) -> SocialAddressOut:
         client=client_of(request),
         now=timezone.now(),
     )
+    renew_session(request)
     return SocialAddressOut(url=address)
 
 

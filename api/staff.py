@@ -9,12 +9,13 @@ from django.middleware.csrf import get_token, rotate_token
 from django.utils import timezone
 from ninja import Query, Router, Status
 
-from api.auth import anyone_auth, staff_auth, staff_of
+from api.auth import StaffMayAuth, anyone_auth, staff_auth, staff_of
 from api.client import client_of
 from api.look_gate import forget_look
-from identity.staff import entrance, people, permissions, queries, vault
+from identity.staff import blocking, entrance, people, permissions, queries, vault
 from identity.staff.actor import SIGNED_IN_FOR, actor_of_key
 from identity.staff.schemas import (
+    BlockIn,
     EnrolIn,
     EnrolmentSeenOut,
     EnrolmentTokenIn,
@@ -23,11 +24,15 @@ from identity.staff.schemas import (
     StaffMembersOut,
     StaffSessionOut,
     StaffSignInIn,
+    UnblockIn,
 )
 from processors.errors import DomainError
 
+decides = StaffMayAuth("decide")
 router = Router(tags=["staff"])
 PROBLEMS: Final[dict[type[DomainError], int]] = {
+    blocking.AccountNotActive: 409,
+    blocking.AccountNotBlocked: 409,
     entrance.StaffSignInFailed: 401,
     people.EnrolmentCodeWrong: 422,
     people.EnrolmentInvalid: 410,
@@ -101,6 +106,20 @@ def list_staff(request: HttpRequest) -> StaffMembersOut:
 def disable_staff(request: HttpRequest, member_id: UUID) -> Status[None]:
     """Ends every session and look of one of us, who does not come in again until reset."""
     people.disable(member_id=member_id, by=staff_of(request), now=timezone.now())
+    return Status(204, None)
+
+
+@router.post("/staff/accounts/block", response={204: None}, auth=decides, operation_id="block_account")
+def block_account(request: HttpRequest, form: BlockIn) -> Status[None]:
+    """Signs a customer out everywhere, ends the API keys and lets nobody in until it is taken back."""
+    blocking.block(email=form.email, reason=form.reason, by=staff_of(request).ref, now=timezone.now())
+    return Status(204, None)
+
+
+@router.post("/staff/accounts/unblock", response={204: None}, auth=decides, operation_id="unblock_account")
+def unblock_account(request: HttpRequest, form: UnblockIn) -> Status[None]:
+    """Lets the person sign in again; keys have to be made anew."""
+    blocking.unblock(email=form.email, by=staff_of(request).ref, now=timezone.now())
     return Status(204, None)
 
 

@@ -53,6 +53,8 @@ WorkspaceAction = Literal[
 ]
 # What concerns one person and no workspace.
 PersonalAction = Literal[
+    "account.blocked",
+    "account.unblocked",
     "breach.closed",
     "breach.noted",
     "breach.recorded",

@@ -28,7 +28,8 @@ from realtime.publish import close_sockets_on_commit
 def end_access(*, user_id: UUID) -> None:
     """Ends all sessions and sockets of the person and lets nobody sign in to the account any more."""
     with transaction.atomic():
-        User.objects.filter(id=user_id).update(is_active=False)
+        # Nobody who takes a block back lets the person in again.
+        User.objects.filter(id=user_id).update(is_active=False, blocked_at=None, block_reason="")
         Session.objects.filter(user_id=user_id).delete()
         close_sockets_on_commit(user_id=user_id)
 

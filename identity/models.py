@@ -78,6 +78,14 @@ class TenantModel(models.Model):
         abstract = True
 
 
+BLOCK_REASONS = [
+    ("fraud", "Fraud with credits or cards"),
+    ("abuse", "Calls that break the terms"),
+    ("taken_over", "Somebody else has got in"),
+    ("law", "An order of an authority"),
+]
+
+
 class User(AbstractBaseUser):
     """A person who can sign in.
 
@@ -90,6 +98,8 @@ class User(AbstractBaseUser):
     email_verified_at: when the current e-mail was proved; null until then, and again once the number was changed.
     email_first_proved_at: the same, but kept when the number is changed: whose the e-mail is stays known while it is asked again.
     texts_stopped_at: when the person stopped the text messages; null again once a passcode was proved after that.
+    is_active: false for who may not come in: blocked, or being erased. blocked_at, block_reason: since when and why one of us keeps the
+    person out; null and "" again once it is taken back or the erasure begins.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -104,6 +114,8 @@ class User(AbstractBaseUser):
     email_first_proved_at = models.DateTimeField(null=True)
     texts_stopped_at = models.DateTimeField(null=True)
     is_active = models.BooleanField(default=True)
+    blocked_at = models.DateTimeField(null=True)
+    block_reason = models.CharField(max_length=16, choices=BLOCK_REASONS, default="", db_default="", blank=True)
     created_at = models.DateTimeField()
 
     # Sessions and access events hold the times of sign-in; one more copy would only be one more thing to
@@ -125,6 +137,11 @@ class User(AbstractBaseUser):
                 fields=["email_key"],
                 condition=Q(mobile_verified_at__isnull=False),
                 name="user_email_of_one_account",
+            ),
+            models.CheckConstraint(
+                condition=Q(blocked_at__isnull=True, block_reason="")
+                | Q(blocked_at__isnull=False, is_active=False, block_reason__in=[name for name, _ in BLOCK_REASONS]),
+                name="user_blocked_for_a_reason",
             ),
         ]
 

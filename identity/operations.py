@@ -260,6 +260,22 @@ def revoke_session(*, actor: Actor, session_id: UUID, client: Client, now: datet
         close_sockets_on_commit(user_id=actor.user_id)
 
 
+def revoke_sessions(*, actor: Actor, this_too: bool, client: Client, now: datetime) -> None:
+    """Signs the actor out of every other browser, and of this one too if wished; API keys go on. A second time it changes nothing.
+
+    Raises ProofNotRecent.
+    """
+    step_up.demand_recent(actor=actor, now=now)
+    with transaction.atomic():
+        user = User.objects.select_for_update(no_key=True).get(id=actor.user_id)
+        mine = Session.objects.filter(user=user)
+        ended, _ = (mine if this_too else mine.exclude(key_digest=actor.session_key or "")).delete()
+        if ended:
+            email_proof.use_up(user_id=user.id, kinds=[AccountMail.NEW_EMAIL], now=now)
+            record(kind=AccessEvent.SESSION_REVOKED, client=client, now=now, user=user)
+            close_sockets_on_commit(user_id=user.id)
+
+
 def use_is_due(session: Session, *, now: datetime) -> bool:
     return now - session.last_used_at >= USE_NOTED_EVERY
 

@@ -179,16 +179,18 @@ class SessionStore(SessionBase):
             raise UpdateError
 
     def cycle_key(self) -> None:
-        """A new key for the same session."""
+        """A new key for the same session; the one before opens nothing any more. Of two at once the first counts, whose answer has
+        the new key, and the other changes nothing.
+        """
         if self.session_key is None:
             self.create()
             return
         key = secrets.token_urlsafe(32)
         row = self.row
-        if row is not None:
-            Session.objects.filter(key_digest=row.key_digest).update(key_digest=digest(key))
-            row.key_digest = digest(key)
-            self._adopt(key)
+        if row is None or not Session.objects.filter(key_digest=row.key_digest).update(key_digest=digest(key)):
+            return
+        row.key_digest = digest(key)
+        self._adopt(key)
 
     def delete(self, session_key: str | None = None) -> None:
         key = session_key or self.session_key

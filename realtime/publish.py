@@ -5,6 +5,7 @@ never blocks and never fails its caller; what could not be sent is logged.
 """
 
 import asyncio
+import atexit
 import logging
 import threading
 import time
@@ -35,6 +36,9 @@ LATEST_AT_ONCE_MAX = 16
 LATEST_PAUSE_S = 0.032
 # A full outbox drops thousands; the log hears of it so often.
 TELL_AGAIN_S = 10.0
+# Whoever ends waits for what is on its way, as long as something goes out now and then.
+FLUSH_PATIENCE_S = 5.0
+FLUSH_LOOKS_EVERY_S = 0.01
 CLOSE_SIGNED_OUT = 4401
 # Code 1012 would say it, but servers may send only 1000 and codes from 3000 on.
 CLOSE_RESTARTING = 4012
@@ -84,11 +88,11 @@ class _Outbox:
         self._told_at = -TELL_AGAIN_S
         self._in_vain_at = -SEND_TIMEOUT_S
 
-    def put(self, news: Sequence[_News]) -> None:
-        """All or none of them."""
+    def put(self, news: Sequence[_News], *, even_if_full: bool = False) -> None:
+        """All or none of them. even_if_full: for what nobody could ask for again."""
         with self._lock:
             loop = self._started()
-            if self._is_full(self._waiting):
+            if not even_if_full and self._is_full(self._waiting):
                 return
             self._waiting += len(news)
         loop.call_soon_threadsafe(self._queued, news)
@@ -117,7 +121,17 @@ class _Outbox:
 
     def room(self) -> int:
         """How many more events of put would be sent rather than dropped now."""
-        return OUTBOX_EVENTS_MAX - self._waiting
+        return max(0, OUTBOX_EVENTS_MAX - self._waiting)
+
+    def flush(self) -> None:
+        waiting, since = self._waiting, time.monotonic()
+        while self._waiting:
+            if self._waiting != waiting:
+                waiting, since = self._waiting, time.monotonic()
+            elif time.monotonic() - since > FLUSH_PATIENCE_S:
+                logger.warning("events not sent before the end")
+                return
+            time.sleep(FLUSH_LOOKS_EVERY_S)
 
     def _is_full(self, waiting: int) -> bool:
         if waiting < OUTBOX_EVENTS_MAX:
@@ -259,6 +273,13 @@ def _told(topics: Iterable[Topic], event: BaseModel) -> list[_News]:
 
 
 _outbox = _Outbox()
+# For servers, whose connections are open; manage.py asks before, as an interpreter that ends resolves no names any more.
+atexit.register(_outbox.flush)
+
+
+def flush() -> None:
+    """Waits until what was published is sent, except the newest-only events. For processes that are about to end; with a bound."""
+    _outbox.flush()
 
 
 def publish_ephemeral(topic: Topic, event: BaseModel) -> None:
@@ -300,6 +321,7 @@ def room() -> int:
 
 
 def close_sockets_on_commit(*, user_id: UUID, code: int = CLOSE_SIGNED_OUT) -> None:
-    """Closes every browser socket of a person after commit: signed out, revoked, opted out or erased."""
+    """Closes every browser socket of a person after commit: signed out, revoked, opted out or erased. It is never dropped for want
+    of room, since no look at REST would make up for it."""
     group = Topic.user(user_id).name
-    transaction.on_commit(lambda: _outbox.put([{"topic": group, "code": code}]))
+    transaction.on_commit(lambda: _outbox.put([{"topic": group, "code": code}], even_if_full=True))

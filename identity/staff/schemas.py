@@ -26,6 +26,9 @@ StaffEventKind = Literal[
 ]
 
 
+BlockReason = Literal["fraud", "abuse", "taken_over", "law"]
+
+
 class StaffSignInIn(Closed):
     """code: the six digits that the authenticator app shows, or a recovery code."""
 
@@ -192,3 +195,14 @@ class OwnLookOut(TeamLookOut):
 class OwnLookPage(BaseModel):
     items: list[OwnLookOut]
     next_cursor: str | None
+
+
+class BlockIn(Closed):
+    """email: the whole one of the account."""
+
+    email: EmailTyped
+    reason: BlockReason
+
+
+class UnblockIn(Closed):
+    email: EmailTyped

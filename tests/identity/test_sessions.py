@@ -12,10 +12,15 @@ from django.db import connection
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
+from compliance import policy
 from identity import tenancy
 from identity.models import AccessEvent, Membership, Session
+from identity.sessions import SessionStore, digest
+from identity.step_up import RECENT
 from tests.identity.browser import PASSWORD, Browser, code_of
 from tests.identity.conftest import MakeAccount, SignIn
+from tests.identity.test_passcodes import later
+from tests.sandbox_fixture import Sandbox
 from voice.models import Lead
 
 
@@ -55,6 +60,66 @@ def test_an_ended_session_is_out_at_once(make_account: MakeAccount, sign_in: Sig
     assert AccessEvent.objects.filter(kind="session_revoked").count() == 1
 
 
+def test_every_new_proof_renews_the_session_id_and_what_showed_it_before_opens_nothing(
+    make_account: MakeAccount, sign_in: SignIn, sandbox: Sandbox
+) -> None:
+    """Red when a proof leaves the key as it was, and when what the proof opened is lost with the old one."""
+    old, new = "+12025550110", "+12125550134"
+    here = sign_in(make_account())
+    consented = {"sms_consent": True, "policy_version": policy.current_version()}
+
+    def code_at(mobile: str, path: str, body: object = None) -> str:
+        later(sandbox, timedelta(hours=2))
+        assert here.post(path, body)[0] == 200
+        return sandbox.code_at(mobile)
+
+    def change_email() -> tuple[int, object]:
+        code = code_at(old, "/api/email/code", {"present": PASSWORD})
+        return here.post("/api/email/change", {"email": "new@example.com", "present": PASSWORD, "code": code})
+
+    def begin_mobile() -> tuple[int, object]:
+        later(sandbox, timedelta(hours=2))
+        return here.post("/api/mobile", {"mobile": new, "password": PASSWORD, **consented})
+
+    def prove_mobile(step: str, mobile: str) -> tuple[int, object]:
+        return here.post(
+            "/api/mobile/check", {"step": step, "mobile_e164": new, "code": code_at(mobile, "/api/mobile/send")}
+        )
+
+    for prove in (
+        partial(here.post, "/api/session/proof", {"present": PASSWORD}),
+        partial(here.post, "/api/password", {"present": PASSWORD, "password": PASSWORD}),
+        change_email,
+        begin_mobile,
+        partial(prove_mobile, "old", old),
+        partial(prove_mobile, "new", new),
+    ):
+        thief = Browser("203.0.113.5")
+        thief.client.cookies[settings.SESSION_COOKIE_NAME] = here.session_cookie or ""
+        assert thief.get("/api/session")[1]["state"] == "signed_in"
+        status, answer = prove()
+        assert status in (200, 204), answer
+        assert thief.get("/api/session")[1]["state"] == "anonymous"
+        assert thief.get("/api/sessions")[0] == 401
+        assert here.get("/api/session")[1]["state"] == "signed_in"
+    assert Session.objects.get().proved_at is not None
+    assert here.get("/api/session")[1]["user"]["mobile_e164"] == new
+
+
+def test_of_two_proofs_at_once_the_second_leaves_the_session_to_the_first(
+    make_account: MakeAccount, sign_in: SignIn
+) -> None:
+    """Red when the second puts a key into the browser that opens nothing."""
+    here = sign_in(make_account())
+    first, second = (SessionStore(here.session_cookie) for _ in range(2))
+    assert first.row == second.row is not None
+    for each in (first, second):
+        each.cycle_key()
+    assert second.session_key == here.session_cookie != first.session_key
+    assert not second.modified
+    assert Session.objects.get().key_digest == digest(first.session_key or "")
+
+
 def test_nobody_ends_the_session_of_another(make_account: MakeAccount, sign_in: SignIn) -> None:
     victim = sign_in(make_account(mobile="+12025550164"))
     attacker = sign_in(make_account(mobile="+12025550165", email="eve@example.com"))
@@ -64,6 +129,29 @@ def test_nobody_ends_the_session_of_another(make_account: MakeAccount, sign_in: 
     assert foreign == missing
     assert (foreign[0], code_of(foreign[1])) == (404, "session_not_found")
     assert victim.get("/api/sessions")[0] == 200
+
+
+def test_everywhere_else_is_signed_out_at_once_and_here_too_if_wished(
+    make_account: MakeAccount, sign_in: SignIn
+) -> None:
+    member = make_account(mobile="+12025550165")
+    stranger = sign_in(make_account(mobile="+12025550164", email="eve@example.com"))
+    here, there, yonder = (sign_in(member, f"198.51.100.{number}") for number in (1, 2, 3))
+    key = here.post("/api/keys", {"name": "CRM", "scopes": ["leads:read"], "expires_in_days": None})[1]["key"]
+    Session.objects.update(phone_verified_at=F("phone_verified_at") - RECENT)
+    status, answer = here.delete("/api/sessions")
+    assert (status, code_of(answer)) == (403, "proof_not_recent")
+    assert here.post("/api/session/proof", {"present": PASSWORD})[0] == 204
+
+    assert [here.delete("/api/sessions") for _ in range(2)] == [(204, None)] * 2
+    assert [each.get("/api/sessions")[0] for each in (here, there, yonder, stranger)] == [200, 401, 401, 200]
+    assert Browser().get("/api/leads", Authorization=f"Bearer {key}")[0] == 200
+    assert AccessEvent.objects.filter(kind="session_revoked").count() == 1
+    kept = here.session_cookie
+    assert here.delete("/api/sessions?this_too=true") == (204, None)
+    here.client.cookies[settings.SESSION_COOKIE_NAME] = kept or ""
+    assert here.get("/api/session")[1]["state"] == "anonymous"
+    assert stranger.get("/api/sessions")[0] == 200
 
 
 def test_signing_out_ends_this_session_only(make_account: MakeAccount, sign_in: SignIn) -> None:

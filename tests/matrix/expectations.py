@@ -144,6 +144,7 @@ EXPECTATIONS: Mapping[str, Expectation] = {
     ),
     "see_email_link": Expectation(EVERYBODY, 410, body={"token": "nobody:forged"}),
     "follow_email_link": Expectation(EVERYBODY, 410, body={"token": "nobody:forged"}),
+    "revoke_sessions": Expectation(SIGNED_IN, 204),
     "revoke_session": Expectation(SIGNED_IN, 204, names={"path.session_id": "session"}),
     "begin_social": Expectation(EVERYBODY, body={"provider": "google", "intent": "sign_in"}),
     # Nobody here was confirmed by a provider.

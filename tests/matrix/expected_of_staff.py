@@ -65,6 +65,8 @@ STAFF: Mapping[str, Ours] = {
     "staff_sign_out": Ours(OURS, 204),
     "list_staff": Ours(frozenset({"admin"})),
     "disable_staff": Ours(frozenset({"admin"}), 204),
+    "block_account": Ours(DECIDERS, 422, {"email": "nobody@people.example", "reason": "abuse"}),
+    "unblock_account": Ours(DECIDERS, 422, {"email": "nobody@people.example"}),
     "list_staff_events": Ours(frozenset({"privacy_officer"})),
     "find_workspace": Ours(LOOKERS, body={"typed": "{workspace}"}),
     "begin_look": Ours(

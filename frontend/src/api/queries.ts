@@ -4,13 +4,28 @@ import { caughtUp, emptyTranscript, isMissingSome, type Transcript } from "../li
 import { joined, type WallState } from "../live/wall";
 import { answer, api } from "./client";
 import { keys, type LeadFilters, type StatementFilters } from "./keys";
-import type { Call, CallStatus, Result, Segment, TopUpTerms } from "./types";
+import type { Call, CallStatus, Result, Segment, Session, TopUpTerms } from "./types";
 
 const SEGMENTS_A_PAGE = 500;
 
+// A proof in one tab gives the session another key; what another tab asked in that moment was asked with the one before. So
+// long the answer that brings the new one may be on its way.
+const RENEWAL_WAITS_MS = [300, 1_200];
+
+async function readSession(before: Session | undefined, signal: AbortSignal): Promise<Session> {
+  let found = await answer(api.GET("/api/session", { signal }));
+  if (before?.state !== "signed_in") return found;
+  for (const wait of RENEWAL_WAITS_MS) {
+    if (found.state !== "anonymous") break;
+    await new Promise((resolve) => setTimeout(resolve, wait));
+    found = await answer(api.GET("/api/session", { signal }));
+  }
+  return found;
+}
+
 export const sessionQuery = queryOptions({
   queryKey: keys.session,
-  queryFn: ({ signal }) => answer(api.GET("/api/session", { signal })),
+  queryFn: ({ client, signal }) => readSession(client.getQueryData<Session>(keys.session), signal),
   staleTime: 5 * 60_000,
 });
 

@@ -1847,7 +1847,11 @@ export interface paths {
         get: operations["list_sessions"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Revoke Sessions
+         * @description Signs out in every other browser, and in this one too if wished. API keys go on.
+         */
+        delete: operations["revoke_sessions"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1958,6 +1962,46 @@ export interface paths {
         post: operations["finish_social_sign_up"];
         /** Drop Sign Up */
         delete: operations["drop_social_sign_up"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/staff/accounts/block": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Block Account
+         * @description Signs a customer out everywhere, ends the API keys and lets nobody in until it is taken back.
+         */
+        post: operations["block_account"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/staff/accounts/unblock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Unblock Account
+         * @description Lets the person sign in again; keys have to be made anew.
+         */
+        post: operations["unblock_account"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -3590,6 +3634,19 @@ export interface components {
             rate: components["schemas"]["RateOut"];
             /** Sequence */
             sequence: number;
+        };
+        /**
+         * BlockIn
+         * @description email: the whole one of the account.
+         */
+        BlockIn: {
+            /** Email */
+            email: string;
+            /**
+             * Reason
+             * @enum {string}
+             */
+            reason: "fraud" | "abuse" | "taken_over" | "law";
         };
         /**
          * BlockedOut
@@ -8129,6 +8186,11 @@ export interface components {
              */
             type: "transcription.level";
         };
+        /** UnblockIn */
+        UnblockIn: {
+            /** Email */
+            email: string;
+        };
         /**
          * UseWishIn
          * @description restricted: true to have everything kept and used for nothing, false to take that back.
@@ -9466,7 +9528,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible in this state: `staff_self` */
+        /** @description Not possible in this state: `account_not_active`, `account_not_blocked`, `staff_self` */
         staff_409: {
             headers: {
                 [name: string]: unknown;
@@ -9694,6 +9756,7 @@ export type AskIn = components['schemas']['AskIn'];
 export type BalanceChanged = components['schemas']['BalanceChanged'];
 export type BalanceLow = components['schemas']['BalanceLow'];
 export type BalanceOut = components['schemas']['BalanceOut'];
+export type BlockIn = components['schemas']['BlockIn'];
 export type BlockedOut = components['schemas']['BlockedOut'];
 export type BreachEntryOut = components['schemas']['BreachEntryOut'];
 export type BreachIn = components['schemas']['BreachIn'];
@@ -9958,6 +10021,7 @@ export type TopUpSetupOut = components['schemas']['TopUpSetupOut'];
 export type TopUpTerms = components['schemas']['TopUpTerms'];
 export type TopUpWords = components['schemas']['TopUpWords'];
 export type TranscriptionLevel = components['schemas']['TranscriptionLevel'];
+export type UnblockIn = components['schemas']['UnblockIn'];
 export type UseWishIn = components['schemas']['UseWishIn'];
 export type UserOut = components['schemas']['UserOut'];
 export type VoiceTokenOut = components['schemas']['VoiceTokenOut'];
@@ -13662,6 +13726,35 @@ export interface operations {
             429: components["responses"]["identity_429"];
         };
     };
+    revoke_sessions: {
+        parameters: {
+            query?: {
+                this_too?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["identity_400"];
+            401: components["responses"]["identity_401"];
+            403: components["responses"]["identity_403"];
+            404: components["responses"]["identity_404"];
+            409: components["responses"]["identity_409"];
+            410: components["responses"]["identity_410"];
+            422: components["responses"]["identity_422"];
+            429: components["responses"]["identity_429"];
+            503: components["responses"]["identity_503"];
+        };
+    };
     revoke_session: {
         parameters: {
             query?: never;
@@ -13902,6 +13995,70 @@ export interface operations {
             422: components["responses"]["identity_422"];
             429: components["responses"]["identity_429"];
             503: components["responses"]["identity_503"];
+        };
+    };
+    block_account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BlockIn"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["staff_400"];
+            401: components["responses"]["staff_401"];
+            403: components["responses"]["staff_403"];
+            404: components["responses"]["staff_404"];
+            409: components["responses"]["staff_409"];
+            410: components["responses"]["staff_410"];
+            413: components["responses"]["staff_413"];
+            422: components["responses"]["staff_422"];
+            429: components["responses"]["staff_429"];
+            503: components["responses"]["staff_503"];
+        };
+    };
+    unblock_account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UnblockIn"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["staff_400"];
+            401: components["responses"]["staff_401"];
+            403: components["responses"]["staff_403"];
+            404: components["responses"]["staff_404"];
+            409: components["responses"]["staff_409"];
+            410: components["responses"]["staff_410"];
+            413: components["responses"]["staff_413"];
+            422: components["responses"]["staff_422"];
+            429: components["responses"]["staff_429"];
+            503: components["responses"]["staff_503"];
         };
     };
     list_breaches: {

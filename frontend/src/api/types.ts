@@ -27,6 +27,7 @@ export type TeamLook = Schemas["TeamLookOut"];
 export type Opened = Schemas["OpenedOut"];
 export type StaffSession = Schemas["StaffSessionOut"];
 export type StaffRole = NonNullable<StaffSession["role"]>;
+export type BlockReason = Schemas["BlockIn"]["reason"];
 export type StaffMember = Schemas["StaffMemberOut"];
 export type StaffEvent = Schemas["StaffEventOut"];
 export type FoundWorkspace = Schemas["FoundWorkspaceOut"];

@@ -81,6 +81,11 @@ const reviews = createRoute({
   path: "/staff/reviews",
   component: lazyRouteComponent(() => import("../pages/staff/registers/ReviewsPage"), "ReviewsPage"),
 });
+const accounts = createRoute({
+  getParentRoute: () => staff,
+  path: "/staff/accounts",
+  component: lazyRouteComponent(() => import("../pages/staff/AccountsPage"), "AccountsPage"),
+});
 const people = createRoute({
   getParentRoute: () => staff,
   path: "/staff/people",
@@ -95,5 +100,17 @@ const record = createRoute({
 export const staffRoutes = [
   signIn,
   enrol,
-  staff.addChildren([home, cases, oneCase, orders, holds, recipients, breaches, reviews, people, record]),
+  staff.addChildren([
+    home,
+    cases,
+    oneCase,
+    orders,
+    holds,
+    recipients,
+    breaches,
+    reviews,
+    accounts,
+    people,
+    record,
+  ]),
 ] as const;

@@ -1,25 +1,16 @@
-import { Button } from "@mantine/core";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { answer, api } from "../../api/client";
-import { keys } from "../../api/keys";
-import { devicesQuery } from "../../api/queries";
 import { webhooksQuery } from "../../api/webhookQueries";
 import { useSignedIn } from "../../app/useSession";
-import list from "../../components/List.module.css";
-import { Note, ProblemNote } from "../../components/Note";
+import { Note } from "../../components/Note";
 import { Page, Panel } from "../../components/Page";
-import { Tag } from "../../components/Tag";
-import { Waiting } from "../../components/Waiting";
-import { browserName } from "../../format/browser";
-import { when } from "../../format/time";
 import { EmailPanel } from "./EmailPanel";
 import { KeysPanel } from "./KeysPanel";
 import { MobilePanel } from "./MobilePanel";
 import { NamePanel } from "./NamePanel";
 import { OwnNamePanel } from "./OwnNamePanel";
 import { PasswordPanel } from "./PasswordPanel";
-import { ProofDialog, wantsProof } from "./ProofDialog";
+import { SessionsPanel } from "./SessionsPanel";
 import classes from "./SettingsPage.module.css";
 import { WaysInPanel } from "./WaysInPanel";
 import { WorkspacesPanel } from "./WorkspacesPanel";
@@ -52,7 +43,7 @@ export function SettingsPage() {
       <PasswordPanel />
       {permissions.manage_keys && <KeysPanel />}
       {permissions.manage_webhooks && <WebhooksLink />}
-      <Sessions />
+      <SessionsPanel />
     </Page>
   );
 }
@@ -68,62 +59,6 @@ function WebhooksLink() {
           {off.length === 1 ? "A webhook was" : `${off.length} webhooks were`} switched off, because the
           server took nothing any more.
         </Note>
-      )}
-    </Panel>
-  );
-}
-
-function Sessions() {
-  const client = useQueryClient();
-  const devices = useQuery(devicesQuery);
-  const revoke = useMutation({
-    mutationFn: (id: string) =>
-      answer(api.DELETE("/api/sessions/{session_id}", { params: { path: { session_id: id } } })),
-    onSettled: () => client.invalidateQueries({ queryKey: keys.devices }),
-  });
-  const now = new Date();
-  return (
-    <Panel title="Where you are signed in">
-      <ProblemNote error={devices.error ?? (wantsProof(revoke.error) ? null : revoke.error)} />
-      {wantsProof(revoke.error) && revoke.variables !== undefined && (
-        <ProofDialog onProved={() => revoke.mutate(revoke.variables)} onClose={() => revoke.reset()} />
-      )}
-      {devices.isPending && <Waiting lines={3} what="your sessions" />}
-      {devices.data && (
-        <table className={list.table}>
-          <thead>
-            <tr>
-              <th scope="col">Browser</th>
-              <th scope="col">Last used</th>
-              <th scope="col">
-                <span className="visually-hidden">Actions</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {devices.data.items.map((device) => (
-              <tr key={device.id}>
-                <td>
-                  {browserName(device.agent)} {device.current && <Tag tone="accent">This one</Tag>}
-                  <div className={list.under}>{device.address ?? "Address not known"}</div>
-                </td>
-                <td className="num">{when(device.last_used_at, now)}</td>
-                <td className={list.right}>
-                  {!device.current && (
-                    <Button
-                      variant="default"
-                      size="compact-sm"
-                      onClick={() => revoke.mutate(device.id)}
-                      loading={revoke.isPending && revoke.variables === device.id}
-                    >
-                      Sign out there
-                    </Button>
-                  )}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
       )}
     </Panel>
   );

@@ -17,6 +17,7 @@ interface Place {
     | "/staff/recipients"
     | "/staff/breaches"
     | "/staff/reviews"
+    | "/staff/accounts"
     | "/staff/people"
     | "/staff/record";
   label: string;
@@ -31,6 +32,7 @@ const PLACES: readonly Place[] = [
   { to: "/staff/recipients", label: "Recipients", needs: "decide" },
   { to: "/staff/breaches", label: "Breaches", needs: "decide" },
   { to: "/staff/reviews", label: "Reviews", needs: "decide" },
+  { to: "/staff/accounts", label: "Accounts", needs: "decide" },
   { to: "/staff/record", label: "Record", needs: "read_record" },
   { to: "/staff/people", label: "People", needs: "manage_staff" },
 ];

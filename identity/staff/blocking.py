@@ -1,0 +1,78 @@
+"""Keeping somebody out of their account, and letting them in again. Each act stands in the audit log with who did it and why.
+
+Whom it concerns is named by the whole e-mail: there is no list to browse.
+"""
+
+from datetime import datetime
+from typing import ClassVar
+
+from django.db import transaction
+
+from compliance import audit
+from identity import email_proof
+from identity.models import AccountMail, ApiKey, Session, User
+from identity.staff.people_named import AccountUnknown
+from identity.staff.schemas import BlockReason
+from processors.errors import DomainError
+from realtime.publish import close_sockets_on_commit
+
+
+class AccountNotActive(DomainError):
+    """The account is blocked already, or is being deleted."""
+
+    code: ClassVar[str] = "account_not_active"
+
+
+class AccountNotBlocked(DomainError):
+    """Nobody keeps the person out, or the account is being deleted by now."""
+
+    code: ClassVar[str] = "account_not_blocked"
+
+
+def block(*, email: str, reason: BlockReason, by: str, now: datetime) -> None:
+    """Ends every session and API key of the person, closes the sockets, and lets nobody in until it is taken back. Colleagues and their
+    work are not touched, nor is what the person may ask of us about their data.
+
+    by: how the audit log names one of us. Raises AccountUnknown, AccountNotActive.
+    """
+    with transaction.atomic():
+        user = _locked(email)
+        if user.blocked_at is not None:
+            said = f"{user.blocked_at:%Y-%m-%d} ({user.get_block_reason_display().lower()})"
+            raise AccountNotActive(f"This account has been blocked since {said}.")
+        if not user.is_active:
+            raise AccountNotActive("This account is being deleted, and nobody can sign in to it any more.")
+        user.is_active, user.blocked_at, user.block_reason = False, now, reason
+        user.save(update_fields=["is_active", "blocked_at", "block_reason"])
+        Session.objects.filter(user=user).delete()
+        ApiKey.objects.get_queryset().filter(membership__user=user).delete()
+        email_proof.use_up(user_id=user.id, kinds=[AccountMail.RESET_LINK, AccountMail.NEW_EMAIL], now=now)
+        _note("account.blocked", user, reason, by, now)
+        close_sockets_on_commit(user_id=user.id)
+
+
+def unblock(*, email: str, by: str, now: datetime) -> None:
+    """The person may sign in again; keys have to be made anew. Raises AccountUnknown, AccountNotBlocked."""
+    with transaction.atomic():
+        user = _locked(email)
+        if user.blocked_at is None:
+            raise AccountNotBlocked("This account is not blocked, or is being deleted.")
+        reason = user.block_reason
+        user.is_active, user.blocked_at, user.block_reason = True, None, ""
+        user.save(update_fields=["is_active", "blocked_at", "block_reason"])
+        _note("account.unblocked", user, reason, by, now)
+
+
+def _locked(email: str) -> User:
+    """Raises AccountUnknown."""
+    finished = User.objects.select_for_update(no_key=True).filter(mobile_verified_at__isnull=False)
+    user = finished.filter(email=email.strip().lower()).first()
+    if user is None:
+        raise AccountUnknown("No account has this e-mail. Check it.")
+    return user
+
+
+def _note(action: audit.PersonalAction, user: User, reason: str, by: str, now: datetime) -> None:
+    audit.record(
+        workspace_id=None, actor_ref=by, action=action, target=str(user.id), detail={"reason": reason}, now=now
+    )

@@ -1,0 +1,242 @@
+"""Whatever ends or changes somebody's right closes that person's sockets within five seconds, also from a command that ends at once.
+
+Planted bugs that these catch: `close_sockets_on_commit` taken out of any of the acts, a close that a full outbox drops, a command
+that ends before its close is on its way.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import pytest
+from django.core.management import call_command
+from django.db import connection, transaction
+from pydantic import BaseModel
+from uuid_utils.compat import uuid7
+
+from config.embedded.processes import child_environment
+from identity import opt_out
+from identity.models import Membership, Session
+from realtime.publish import OUTBOX_EVENTS_MAX, Topic, publish_on_commit
+from tests.identity.browser import PASSWORD, Browser
+from tests.identity.conftest import SUPPORT_DESK, MakeAccount, SignIn
+from tests.identity.teams import colleague, owner, page
+from tests.identity.test_passwords import Mails, choose, forgot, mails, token_in
+from tests.identity.test_sockets import SIGNED_OUT, Socket, elsewhere, run
+from tests.realtime.doors import AsgiDoor, LiveDoor
+from tests.staff.ours import hire
+
+__all__ = ["colleague", "mails", "owner", "page"]
+
+WITHIN_S: Final = 5.0
+NEW_MOBILE: Final = "+12025550199"
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """An owner and a rep of one workspace, each in a browser of their own; `there`: the rep in another browser."""
+
+    owner: Browser
+    rep: Browser
+    there: Browser
+    member: Membership
+    mails: Mails
+
+    @property
+    def path(self) -> str:
+        return f"/api/team/members/{self.member.user_id}"
+
+
+class Told(BaseModel):
+    type: str = "told"
+
+
+def new_role(scene: Scene) -> int:
+    return scene.owner.patch(scene.path, {"role": "manager"})[0]
+
+
+def handed_over(scene: Scene) -> int:
+    return scene.owner.post("/api/team/owner", {"user_id": str(scene.member.user_id)})[0]
+
+
+def removed(scene: Scene) -> int:
+    return scene.owner.delete(scene.path)[0]
+
+
+def left(scene: Scene) -> int:
+    return scene.there.post("/api/team/leave")[0]
+
+
+def gone_elsewhere(scene: Scene) -> int:
+    workspace_id = str(Membership.objects.get_queryset().get(user_id=scene.member.user_id, role="owner").workspace_id)
+    return scene.there.post("/api/session/workspace", {"workspace_id": workspace_id})[0]
+
+
+def new_password(scene: Scene) -> int:
+    return scene.there.post("/api/password", {"present": PASSWORD, "password": "quiet lantern river"})[0]
+
+
+def forgotten_password(scene: Scene) -> int:
+    email = scene.member.user.email
+    forgot(email)
+    return choose(token_in(scene.mails(email)[-1]))[0]
+
+
+def new_number(scene: Scene) -> int:
+    call_command("mobile", scene.member.user.email, NEW_MOBILE)
+    return 200
+
+
+def stopped_texts(scene: Scene) -> int:
+    return scene.there.delete("/api/privacy/consents/sms")[0]
+
+
+def signed_out_by_the_operator(scene: Scene) -> int:
+    call_command("sign_out", scene.member.user.email)
+    return 200
+
+
+def signed_out_everywhere_else(scene: Scene) -> int:
+    return scene.there.delete("/api/sessions")[0]
+
+
+def blocked(scene: Scene) -> int:
+    ours = hire("admin")
+    call_command("account", "block", scene.member.user.email, "--by", ours.email, "--reason", "abuse")
+    return 200
+
+
+ACTS: Final[tuple[Callable[[Scene], int], ...]] = (
+    new_role,
+    handed_over,
+    removed,
+    left,
+    gone_elsewhere,
+    new_password,
+    forgotten_password,
+    new_number,
+    stopped_texts,
+    signed_out_by_the_operator,
+    signed_out_everywhere_else,
+    blocked,
+)
+
+
+@pytest.mark.parametrize("act", ACTS, ids=[act.__name__ for act in ACTS])
+def test_what_ends_or_changes_a_right_closes_the_sockets_of_whom_it_concerns_and_nobody_elses(
+    act: Callable[[Scene], int],
+    page: Browser,
+    colleague: Callable[[str], Membership],
+    make_account: MakeAccount,
+    sign_in: SignIn,
+    mails: Mails,
+) -> None:
+    rep = colleague("rep")
+    manager = sign_in(colleague("manager"), "198.51.100.3")
+    own = make_account(email="else@example.com", mobile="+12025550129")
+    Membership.objects.filter(id=own.id).update(user_id=rep.user_id)
+    here, there = (sign_in(rep, f"198.51.100.{number}") for number in (1, 2))
+    Session.objects.filter(user_id=rep.user_id).update(membership=rep)
+    scene = Scene(owner=page, rep=here, there=there, member=rep, mails=mails)
+
+    async def story() -> tuple[int, int, bool]:
+        socket, unconcerned = Socket(here, AsgiDoor), Socket(manager, AsgiDoor)
+        for each in (socket, unconcerned):
+            assert await each.open()
+            assert '"ready"' in (await each.next())["text"]
+        status = await elsewhere(lambda: act(scene))
+        async with asyncio.timeout(WITHIN_S):
+            code = await socket.closed_with()
+        return status, code, await unconcerned.hears_nothing(0.05)
+
+    status, code, untouched = run(story)
+    assert status in (200, 204)
+    assert code == SIGNED_OUT
+    assert untouched
+
+
+def test_a_full_outbox_drops_events_and_no_close(make_account: MakeAccount, sign_in: SignIn) -> None:
+    member = make_account()
+    browser = sign_in(member)
+
+    def act() -> None:
+        with transaction.atomic():
+            publish_on_commit([Topic.user(uuid7()) for _ in range(OUTBOX_EVENTS_MAX)], Told())
+            opt_out.stop(user_id=member.user_id, way="support", client=SUPPORT_DESK, now=datetime.now(UTC))
+
+    async def story() -> int:
+        socket = Socket(browser, AsgiDoor)
+        assert await socket.open()
+        assert '"ready"' in (await socket.next())["text"]
+        await elsewhere(act)
+        async with asyncio.timeout(WITHIN_S):
+            return await socket.closed_with()
+
+    assert run(story) == SIGNED_OUT
+
+
+@asynccontextmanager
+async def slow_valkey(path: Path, opened: asyncio.Event) -> AsyncIterator[str]:
+    """The address of one that answers only from `opened` on."""
+    ends: set[asyncio.Task[None]] = set()
+
+    async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65_536):
+            writer.write(data)
+            await writer.drain()
+        writer.close()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await opened.wait()
+        behind_reader, behind_writer = await asyncio.open_unix_connection(urlsplit(os.environ["REDIS_URL"]).path)
+        for way in (pass_on(reader, behind_writer), pass_on(behind_reader, writer)):
+            ends.add(asyncio.create_task(way))
+
+    server = await asyncio.start_unix_server(answer, path)
+    try:
+        yield f"unix://{path}"
+    finally:
+        server.close()
+        for end in ends:
+            end.cancel()
+
+
+def test_a_command_ends_only_when_what_it_closes_is_on_its_way(
+    make_account: MakeAccount, sign_in: SignIn, tmp_path: Path
+) -> None:
+    """As support runs it: a process of its own, which has nothing else to do."""
+    member = make_account()
+    browser = sign_in(member)
+    database = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
+
+    async def story() -> tuple[int, int, bytes]:
+        socket, opened = Socket(browser, LiveDoor), asyncio.Event()
+        assert await socket.open()
+        assert '"ready"' in (await socket.next())["text"]
+        async with slow_valkey(tmp_path / "v", opened) as url:
+            command = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "manage.py",
+                "texts",
+                "stop",
+                member.user.email,
+                env=child_environment({**os.environ, "DATABASE_URL": database, "REDIS_URL": url}),
+                stdout=asyncio.subprocess.PIPE,
+            )
+            assert command.stdout is not None
+            said = await command.stdout.readline()
+            opened.set()
+            async with asyncio.timeout(WITHIN_S):
+                code = await socket.closed_with()
+            return code, await command.wait(), said
+
+    code, status, said = run(story)
+    assert b"is left alone" in said
+    assert (code, status) == (SIGNED_OUT, 0)
