@@ -1,6 +1,7 @@
 """The other end of a request, behind a declared number of proxies."""
 
 import ipaddress
+import re
 from functools import lru_cache
 
 from django.conf import settings
@@ -10,6 +11,8 @@ from identity import devices
 from identity.access import Client
 
 AGENT_CHARACTERS_MAX = 200
+# 203.0.113.7:50412, [2001:db8::7]:50412 and [2001:db8::7].
+_WITH_PORT = re.compile(r"^(?:([\d.]+):\d{1,5}|\[(.+)\](?::\d{1,5})?)$", re.ASCII)
 
 
 def client_of(request: HttpRequest) -> Client:
@@ -42,14 +45,14 @@ def _address(request: HttpRequest) -> str | None:
 def address_of(*, peer: str, forwarded: str) -> str | None:
     """The address that the outermost of our own proxies saw; anybody can write what stands left of it.
 
-    peer: the other end of the connection. forwarded: the content of X-Forwarded-For.
+    What a proxy passes on and is no address counts as the proxy's own, so that everybody behind it is limited together and nobody is
+    not at all. peer: the other end of the connection. forwarded: the content of X-Forwarded-For.
     """
-    address = peer
     if settings.NUM_PROXIES:
         passed = [part.strip() for part in forwarded.split(",") if part.strip()]
-        if len(passed) >= settings.NUM_PROXIES:
-            address = passed[-settings.NUM_PROXIES]
-    return _parsed(address)
+        if len(passed) >= settings.NUM_PROXIES and (seen := _parsed(passed[-settings.NUM_PROXIES])):
+            return seen
+    return _parsed(peer)
 
 
 def is_this_machine(*, peer: str, forwarded: str | None) -> bool:
@@ -69,8 +72,9 @@ def _is_loopback(peer: str) -> bool:
 
 @lru_cache(maxsize=4_096)
 def _parsed(address: str) -> str | None:
+    """An address in its usual form; some proxies write the port behind it, or brackets around one of IPv6."""
     try:
-        parsed = ipaddress.ip_address(address)
+        parsed = ipaddress.ip_address(_WITH_PORT.sub(r"\1\2", address).partition("%")[0])
     except ValueError:
         return None
     if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:

@@ -114,10 +114,7 @@ _DEMANDS = (
     _Demand("TWILIO_TWIML_APP_SID", matches("AP[0-9a-f]{32}"), "set the SID: AP and 32 hex digits", required=False),
     _Demand("TWILIO_API_KEY_SID", matches("SK[0-9a-f]{32}"), "set the SID: SK and 32 hex digits", required=False),
     _Demand(
-        "TWILIO_VERIFY_CLAIM_SERVICE_SID",
-        matches("VA[0-9a-f]{32}"),
-        "set the SID of a third Verify service, for numbers that are claimed: VA and 32 hex digits",
-        required=False,
+        "TWILIO_VERIFY_CLAIM_SERVICE_SID", matches("VA[0-9a-f]{32}"), "set a third service's SID: VA and 32 hex digits"
     ),
     _Demand(
         "TWILIO_VERIFY_CALLEE_SERVICE_SID",
@@ -139,7 +136,7 @@ _DEMANDS = (
     ),
     _Demand("EMAIL_HOST", matches(r"[\w.:-]+"), "set the host of your mail server"),
     _Demand("DEFAULT_FROM_EMAIL", matches(r"[^@\s]+@[^@\s]+"), "set a mail address", required=False),
-    _Demand("OTP_COUNTRIES", are_countries, "set ISO 3166 codes as DE,US,IN", required=False),
+    _Demand("OTP_COUNTRIES", are_countries, "set ISO 3166 codes as DE,US,IN, or the word all"),
     _Demand("DATA_DIR", is_writable, "set a folder that this user can write to", required=False),
     _Demand("CALLING_HOURS", matches("kept|shown"), "set kept or shown", required=False),
     _Demand("TRANSCRIPTION_ENGINE", matches("own|twilio"), "set own or twilio", required=False),
@@ -199,12 +196,13 @@ def _public_addresses_agree(environ: Mapping[str, str]) -> list[Problem]:
 
 
 def _verify_services_differ(environ: Mapping[str, str]) -> list[Problem]:
-    found = []
-    own = environ.get("TWILIO_VERIFY_SERVICE_SID")
-    for setting in ("TWILIO_VERIFY_CALLEE_SERVICE_SID", "TWILIO_VERIFY_CLAIM_SERVICE_SID"):
-        if own and own == environ.get(setting):
-            wrong = "is the same as TWILIO_VERIFY_SERVICE_SID, so a stranger's wrong codes could shut a sign-in"
-            found.append(Problem(setting, wrong, "make another Verify service and set its SID"))
+    found: list[Problem] = []
+    taken: dict[str, str] = {}
+    for setting in ("TWILIO_VERIFY_SERVICE_SID", "TWILIO_VERIFY_CLAIM_SERVICE_SID", "TWILIO_VERIFY_CALLEE_SERVICE_SID"):
+        first = taken.setdefault(environ[setting], setting) if environ.get(setting) else setting
+        if first != setting:
+            wrong = f"is the same as {first}, so a stranger's wrong codes could shut somebody's way in"
+            found.append(Problem(setting, wrong, "set the SID of another Verify service"))
     return found
 
 

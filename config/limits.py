@@ -139,7 +139,7 @@ async def _written(client: Client) -> None:
 
 def _who(scope: Scope) -> tuple[str | None, bytes, bytes] | None:
     """The address, under what its network counts, and what the request shows as session or key, empty for nothing; None for who is on
-    this machine. An address that a proxy passes on and that is none counts as the proxy's own."""
+    this machine."""
     shown: dict[bytes, bytes] = {}
     for name, value in scope["headers"]:
         if name in _LOOKED_AT:
@@ -149,7 +149,7 @@ def _who(scope: Scope) -> tuple[str | None, bytes, bytes] | None:
     forwarded = shown[b"x-forwarded-for"].decode("latin-1") if b"x-forwarded-for" in shown else None
     if is_this_machine(peer=peer, forwarded=forwarded):
         return None
-    address = address_of(peer=peer, forwarded=forwarded or "") or address_of(peer=peer, forwarded="")
+    address = address_of(peer=peer, forwarded=forwarded or "")
     return address, _network(address), _caller(shown)
 
 

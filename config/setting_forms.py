@@ -61,7 +61,8 @@ def are_packs(value: str) -> bool:
 
 
 def are_countries(value: str) -> bool:
-    return {country.strip() for country in value.split(",") if country.strip()} <= set(phonenumbers.SUPPORTED_REGIONS)
+    countries = {country.strip() for country in value.split(",")} - {""}
+    return countries == {"all"} or set() < countries <= set(phonenumbers.SUPPORTED_REGIONS)
 
 
 def is_port(value: str) -> bool:

@@ -214,15 +214,17 @@ TWILIO_VERIFY_SERVICE_SID = environment.text("TWILIO_VERIFY_SERVICE_SID")
 TWILIO_TWIML_APP_SID = environment.text("TWILIO_TWIML_APP_SID", "")
 TWILIO_API_KEY_SID = environment.text("TWILIO_API_KEY_SID", "")
 TWILIO_API_KEY_SECRET = environment.text("TWILIO_API_KEY_SECRET", "")
-# Of its own for numbers that somebody claims and has not proved yet; that of accounts without one.
-TWILIO_VERIFY_CLAIM_SERVICE_SID = environment.text("TWILIO_VERIFY_CLAIM_SERVICE_SID", "") or TWILIO_VERIFY_SERVICE_SID
+# Of its own for numbers that somebody claims and has not proved yet.
+TWILIO_VERIFY_CLAIM_SERVICE_SID = environment.text("TWILIO_VERIFY_CLAIM_SERVICE_SID")
 # Of its own for people who were called: Verify counts wrong codes for a number within a service.
 TWILIO_VERIFY_CALLEE_SERVICE_SID = environment.text("TWILIO_VERIFY_CALLEE_SERVICE_SID")
 TWILIO_API_URL = environment.text("TWILIO_API_URL", "https://api.twilio.com").rstrip("/")
 TWILIO_VERIFY_URL = environment.text("TWILIO_VERIFY_URL", "https://verify.twilio.com").rstrip("/")
-# Where passcodes may go; everywhere while it is empty. And how many may leave in a day before a person has to look.
-OTP_COUNTRIES = frozenset(environment.items("OTP_COUNTRIES"))
+# Where passcodes may go; everywhere while it is empty. And how many may leave in a day before a person has to look: none to new
+# numbers after the first, none at all after the second.
+OTP_COUNTRIES = frozenset(environment.items("OTP_COUNTRIES")) - {"all"}
 OTP_SENDS_PER_DAY_MAX = environment.integer("OTP_SENDS_PER_DAY_MAX", 2_000, minimum=1, maximum=10_000_000)
+OTP_ALL_SENDS_PER_DAY_MAX = environment.integer("OTP_ALL_SENDS_PER_DAY_MAX", 10_000, minimum=1, maximum=10_000_000)
 
 # --- Paddle -------------------------------------------------------------------------------------------------------
 PADDLE_API_KEY = environment.text("PADDLE_API_KEY")

@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import Q
 from uuid_utils.compat import uuid7
 
-from identity.number_models import E164, NumberKey, OtpAttempt, StoppedNumber
+from identity.number_models import E164, NumberKey, OtpAttempt, PasscodeAlert, StoppedNumber
 from processors.sealed_fields import SealedField, index_column
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Membership",
     "NumberKey",
     "OtpAttempt",
+    "PasscodeAlert",
     "Session",
     "SocialIdentity",
     "StoppedNumber",

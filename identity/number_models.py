@@ -102,3 +102,23 @@ class OtpAttempt(models.Model):
             models.Index(fields=["prefix_key", "purpose", "at"], name="otp_of_prefix"),
             models.Index(fields=["network", "purpose", "at"], name="otp_of_network"),
         ]
+
+
+class PasscodeAlert(models.Model):
+    """A mail to the operator that so many passcodes left in a day that no more do. One row a ceiling, used again the next time.
+
+    kind: new, for numbers that are not proved, or all. raised_at: when it was reached, once in 24 hours; next_at: when the mail is
+    tried next.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    kind = models.CharField(max_length=3, unique=True)
+    raised_at = models.DateTimeField()
+    next_at = models.DateTimeField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(kind__in=["new", "all"]), name="passcode_alert_kind_known")
+        ]

@@ -61,13 +61,14 @@ def stop(*, user_id: UUID, way: Way, client: Client, now: datetime) -> None:
 def allow(*, user_id: UUID, policy_version: str, client: Client, now: datetime) -> None:
     """Records the consent anew, so that passcodes are sent again. A second time it changes nothing.
 
-    What the person could reach stays shut until the passcode is proved. Raises NumberStopped, PolicyOutdated.
+    What the person could reach stays shut until the passcode is proved. Who has proved no phone yet does not learn of a phone that
+    wants no text messages. Raises NumberStopped, PolicyOutdated.
     """
     if policy_version != policy.current_version():
         raise PolicyOutdated("What you agree to has changed meanwhile. Reload the page, then read it again.")
     with transaction.atomic():
         user = User.objects.select_for_update(no_key=True).get(id=user_id)
-        if is_stopped(user.mobile_e164):
+        if user.mobile_verified_at is not None and is_stopped(user.mobile_e164):
             raise NumberStopped
         if consent.holds(user_id=user_id, purpose="sms"):
             return

@@ -5,9 +5,8 @@ parallel requests cannot pass a limit together. A reserved attempt counts even i
 Twilio answers.
 """
 
-import logging
 from datetime import datetime, timedelta
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Literal
 
 import phonenumbers
 from django.conf import settings
@@ -15,7 +14,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from compliance import consent
-from identity import verify
+from identity import verify, withheld
 from identity.access import Client
 from identity.contact import masked
 from identity.models import OtpAttempt, User
@@ -35,8 +34,6 @@ from processors import disclosures
 from processors.errors import DomainError
 from processors.pseudonyms import pseudonym
 
-logger = logging.getLogger(__name__)
-
 SENDS_WINDOW: Final = timedelta(minutes=10)
 SENDS_PER_NUMBER_MAX: Final = 3
 SENDS_PER_NUMBER_AND_DAY_MAX: Final = 10
@@ -48,6 +45,7 @@ CHECKS_PER_NUMBER_AND_HOUR_MAX: Final = 20
 CHECKS_PER_NETWORK_AND_HOUR_MAX: Final = 60
 # Of one verification, by Twilio; after these it refuses the right code too, and a resend sends the same one.
 CHECKS_PER_VERIFICATION_MAX: Final = 5
+Ceiling = Literal["new", "all"]
 _CHECK_OF: Final = dict(zip(OtpAttempt.SENDS, OtpAttempt.CHECKS, strict=True))
 
 
@@ -63,13 +61,16 @@ def send(*, user: User, client: Client, now: datetime, mobile_e164: str | None =
     Raises NumberStopped, SmsConsentMissing, OtpSendLimit, OtpNumberRefused, OtpUnavailable.
     """
     mobile = mobile_e164 or user.mobile_e164
-    _demand_consent(user, mobile)
+    is_withheld = _demand_consent(user, mobile)
     asked = _asked(user, mobile)
     purpose = OtpAttempt.SEND if asked == "account" else OtpAttempt.CLAIM_SEND
     attempt, resends_left = reserve_send(mobile_e164=mobile, user=user, purpose=purpose, client=client, now=now)
     try:
         with disclosures.about(user_id=user.id):
-            verification = send_code(mobile_e164=mobile, asked=asked)
+            if is_withheld:
+                verification = withheld.send(number_key=attempt.number_key, now=now)
+            else:
+                verification = send_code(mobile_e164=mobile, asked=asked)
     except OtpUnavailable:
         # The message may have left nevertheless, so the attempt stays reserved and counts.
         raise
@@ -91,7 +92,7 @@ def check(*, user: User, code: str, client: Client, now: datetime, mobile_e164: 
     """
     # A code that was sent before the consent was withdrawn would still be right.
     mobile = mobile_e164 or user.mobile_e164
-    _demand_consent(user, mobile)
+    is_withheld = _demand_consent(user, mobile)
     asked = _asked(user, mobile)
     purpose = OtpAttempt.CHECK if asked == "account" else OtpAttempt.CLAIM_CHECK
     attempt = reserve_check(mobile_e164=mobile, user=user, purpose=purpose, client=client, now=now)
@@ -101,9 +102,11 @@ def check(*, user: User, code: str, client: Client, now: datetime, mobile_e164: 
         raise OtpWrong("The code has digits only. Check the latest text message and type it again.")
     try:
         with disclosures.about(user_id=user.id):
+            if is_withheld:
+                raise withheld.wrong(number_key=attempt.number_key, now=now)
             sid = check_code(mobile_e164=mobile, code=code, asked=asked)
     except DomainError as error:
-        settle(attempt, OtpAttempt.WRONG if isinstance(error, OtpWrong) else OtpAttempt.FAILED)
+        settle(attempt, OtpAttempt.WRONG if isinstance(error, OtpWrong | OtpTooMany) else OtpAttempt.FAILED)
         raise
     settle(attempt, OtpAttempt.APPROVED, sid)
 
@@ -114,14 +117,19 @@ def _asked(user: User, mobile_e164: str) -> Asked:
     return "account" if proved else "claim"
 
 
-def _demand_consent(user: User, mobile_e164: str) -> None:
-    """Raises NumberStopped, SmsConsentMissing."""
-    if is_stopped(mobile_e164):
+def _demand_consent(user: User, mobile_e164: str) -> bool:
+    """Whether the phone wants no text messages, and the person, who has proved no phone yet, is not to learn that.
+
+    Raises NumberStopped to whoever has proved one, SmsConsentMissing.
+    """
+    is_withheld = is_stopped(mobile_e164)
+    if is_withheld and user.mobile_verified_at is not None:
         raise NumberStopped
     if not consent.holds(user_id=user.id, purpose="sms"):
         raise SmsConsentMissing(
             "Passcodes come by text message, to which you do not agree now. Agree again to sign in."
         )
+    return is_withheld
 
 
 def reserve_send(
@@ -146,26 +154,38 @@ def reserve_send(
         of_network = sends.filter(network=client.network, at__gt=now - timedelta(hours=1))
         if client.network and of_network.count() >= SENDS_PER_NETWORK_AND_HOUR_MAX:
             raise OtpSendLimit("Too many codes were asked for from your network. Wait an hour, then ask again.")
-        if user is not None and _asked(user, mobile_e164) == "account":
-            # Whoever is known here is never shut out by what strangers ask for.
-            return _reserved(purpose, user, mobile_e164, client, now), min(lately, today) - 1
+        # Whoever is known here is not shut out by what strangers ask for.
+        is_known = user is not None and _asked(user, mobile_e164) == "account"
         of_prefix = sends.filter(prefix_key=prefix_key, at__gt=now - timedelta(hours=1))
-        if of_prefix.count() >= SENDS_PER_PREFIX_AND_HOUR_MAX:
+        if not is_known and of_prefix.count() >= SENDS_PER_PREFIX_AND_HOUR_MAX:
             raise OtpSendLimit("Too many codes were sent to numbers like yours. Wait an hour, then ask again.")
-        if sends.filter(at__gt=now - timedelta(days=1)).count() >= settings.OTP_SENDS_PER_DAY_MAX:
-            # Whoever makes us pay for text messages is stopped here at the latest; a person has to look.
-            logger.error("passcodes stopped for today", extra={"count": settings.OTP_SENDS_PER_DAY_MAX})
+        # Whoever makes us pay for text messages is stopped here at the latest, with numbers that were proved for it too.
+        of_day = sends_of_day(now=now)
+        if of_day >= (most := sends_per_day_max())["all"]:
+            raise OtpUnavailable("No more codes can be sent today. Try again tomorrow, or write to support.")
+        if not is_known and of_day >= most["new"]:
             raise OtpUnavailable("No codes can be sent to new numbers today. Try again tomorrow, or write to support.")
         return _reserved(purpose, user, mobile_e164, client, now), min(lately, today) - 1
 
 
+def sends_of_day(*, now: datetime) -> int:
+    """How many text messages were asked for in 24 hours."""
+    return OtpAttempt.objects.filter(purpose__in=OtpAttempt.SENDS, at__gt=now - timedelta(days=1)).count()
+
+
+def sends_per_day_max() -> dict[Ceiling, int]:
+    """After how many of these none goes to a number that is not proved, and after how many none at all."""
+    most: int = settings.OTP_ALL_SENDS_PER_DAY_MAX
+    return {"new": min(settings.OTP_SENDS_PER_DAY_MAX, most), "all": most}
+
+
 def _left(of_number: QuerySet[OtpAttempt], *, proved: bool, now: datetime) -> tuple[int, int]:
     """How many sends are left in the window and in the day, for whoever has proved the number or for all others together."""
-    of_day = of_number.filter(at__gt=now - timedelta(days=1))
-    lately = SENDS_PER_NUMBER_MAX - of_number.filter(at__gt=now - SENDS_WINDOW).count()
-    today = SENDS_PER_NUMBER_AND_DAY_MAX - of_day.count()
+    of_day = list(of_number.filter(at__gt=now - timedelta(days=1)).values_list("at", "purpose"))
+    lately = SENDS_PER_NUMBER_MAX - sum(at > now - SENDS_WINDOW for at, _ in of_day)
+    today = SENDS_PER_NUMBER_AND_DAY_MAX - len(of_day)
     if not proved:
-        unproved = of_day.exclude(purpose=OtpAttempt.SEND).count()
+        unproved = sum(purpose != OtpAttempt.SEND for _, purpose in of_day)
         today = min(today, UNPROVED_SENDS_PER_NUMBER_AND_DAY_MAX - unproved)
     return lately, today
 
@@ -214,16 +234,23 @@ def _prefix_key(mobile_e164: str) -> str:
 def reserve_check(*, mobile_e164: str, user: User | None, purpose: str, client: Client, now: datetime) -> OtpAttempt:
     """Raises OtpTooMany."""
     number_key = pseudonym("phone", mobile_e164)
+    # Before the lock too: nobody waits for whoever guesses by the thousand.
+    _refuse_guessing(number_key, purpose, client, now)
     with transaction.atomic():
         _lock(f"otp:{number_key}", f"otp:{client.network}")
-        lately = OtpAttempt.objects.filter(purpose__in=OtpAttempt.CHECKS, at__gt=now - timedelta(hours=1)).exclude(
-            outcome=OtpAttempt.APPROVED
-        )
-        of_network = lately.filter(network=client.network).count() if client.network else 0
-        of_number = lately.filter(number_key=number_key, purpose=purpose).count()
-        if of_number >= CHECKS_PER_NUMBER_AND_HOUR_MAX or of_network >= CHECKS_PER_NETWORK_AND_HOUR_MAX:
-            raise OtpTooMany("Too many wrong codes. Wait an hour, then ask for a new one.")
+        _refuse_guessing(number_key, purpose, client, now)
         return _reserved(purpose, user, mobile_e164, client, now)
+
+
+def _refuse_guessing(number_key: str, purpose: str, client: Client, now: datetime) -> None:
+    """Raises OtpTooMany."""
+    lately = OtpAttempt.objects.filter(at__gt=now - timedelta(hours=1)).exclude(outcome=OtpAttempt.APPROVED)
+    of_number = lately.filter(number_key=number_key, purpose=purpose)
+    of_network = lately.filter(network=client.network, purpose__in=OtpAttempt.CHECKS)
+    if of_number.count() >= CHECKS_PER_NUMBER_AND_HOUR_MAX or (
+        client.network and of_network.count() >= CHECKS_PER_NETWORK_AND_HOUR_MAX
+    ):
+        raise OtpTooMany("Too many wrong codes. Wait an hour, then ask for a new one.")
 
 
 def _reserved(purpose: str, user: User | None, mobile_e164: str, client: Client, now: datetime) -> OtpAttempt:
@@ -244,5 +271,6 @@ def settle(attempt: OtpAttempt, outcome: str, verification_sid: str = "") -> Non
 def _lock(*names: str) -> None:
     """Held to the end of the transaction; in one order, so that two requests never wait for each other."""
     with connection.cursor() as cursor:
-        for name in sorted(names):
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest(%s::text[]) AS name", [sorted(names)]
+        )

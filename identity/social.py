@@ -101,6 +101,11 @@ class Confirmed:
     last_name: str
     email: str
 
+    @property
+    def email_is_proved(self) -> bool:
+        """Google confirms nobody whose address it has not proved itself; Facebook says nothing about that."""
+        return self.provider == "google" and bool(self.email)
+
     def as_json(self) -> dict[str, str]:
         """As a session keeps it: sealed, and found by its address."""
         sealed = seal_in_json(json.dumps(asdict(self)), about=_SEALED_IN)

@@ -38,7 +38,7 @@ class SocialErased(DomainError):
 
 
 class SocialEmailKnown(DomainError):
-    """The provider's e-mail address has an account, which it does not open."""
+    """The address, which the provider has proved, has an account, which it does not open."""
 
     code: ClassVar[str] = "social_email_known"
 
@@ -124,8 +124,7 @@ def sign_up(*, session: SessionStore, form: SocialSignUpIn, client: Client, now:
     refuse_mass_sign_up(client=client, now=now)
     user = operations.person(form, email=confirmed.email or form.email or "", now=now)
     user.set_unusable_password()
-    if confirmed.provider == "google" and confirmed.email:
-        # Google confirms nobody whose address it has not proved itself; Facebook says nothing about that.
+    if confirmed.email_is_proved:
         user.email_verified_at = user.email_first_proved_at = now
     with transaction.atomic():
         membership = operations.open_account(user, form, client, now)
@@ -155,14 +154,19 @@ def _enter(
     name = social.NAMES[confirmed.provider]
     if attempt["intent"] != "sign_up" and ways_in.was_erased(confirmed):
         raise SocialErased(f"The account that you used with {name} was deleted. Sign up anew if you want another.")
-    if confirmed.email and User.objects.filter(email=confirmed.email, mobile_verified_at__isnull=False).exists():
-        # Whom the provider calls the owner of an address is told that it has an account, and gets nothing of it.
+    if confirmed.email_is_proved and _has_account(confirmed.email):
+        # Who has proved the address is told that it has an account, and gets nothing of it. Anybody can write another's address into
+        # Facebook; there it is told when a phone is proved, as in any sign-up.
         raise SocialEmailKnown(
             f"Your e-mail address has an account already. Sign in with its password, then link {name} in the settings."
         )
     session.flush()
     session[_PENDING] = confirmed.as_json()
     return f"/sign-up/finish?{urlencode(after)}".rstrip("?")
+
+
+def _has_account(email: str) -> bool:
+    return User.objects.filter(email=email, mobile_verified_at__isnull=False).exists()
 
 
 def _open(session: SessionStore, identity: SocialIdentity, client: Client, now: datetime) -> None:

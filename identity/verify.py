@@ -106,6 +106,11 @@ _ERRORS_OF_SEND: Final[dict[int, tuple[type[DomainError], str]]] = {
     20404: (OtpUnavailable, _UNAVAILABLE),
     60200: (OtpNumberRefused, _NUMBER_REFUSED),
 }
+# Who claims a number does not learn that its owner wants no text messages.
+_ERRORS_OF_CLAIM: Final[dict[int, tuple[type[DomainError], str]]] = {
+    **_ERRORS_OF_SEND,
+    21610: (OtpNumberRefused, _NUMBER_REFUSED),
+}
 _ERRORS_OF_CHECK: Final[dict[int, tuple[type[DomainError], str]]] = {**_ERRORS, 60200: (OtpWrong, _WRONG)}
 _STATUSES: Final[dict[str, tuple[type[DomainError], str]]] = {
     # Verify answers a wrong code without an error, as still pending.
@@ -126,7 +131,7 @@ def send_code(*, mobile_e164: str, asked: Asked = "account") -> Verification:
     try:
         sent = _service(asked).verifications.create(to=mobile_e164, channel="sms")
     except (TwilioException, requests.RequestException) as error:
-        raise _meaning(error, _ERRORS_OF_SEND) from None
+        raise _meaning(error, _ERRORS_OF_SEND if asked == "account" else _ERRORS_OF_CLAIM) from None
     started_at = sent.date_created or datetime.now(UTC)
     return Verification(sid=str(sent.sid), expires_at=started_at.astimezone(UTC) + CODE_VALID_FOR)
 
@@ -142,8 +147,13 @@ def check_code(*, mobile_e164: str, code: str, asked: Asked = "account") -> str:
         raise _meaning(error, _ERRORS_OF_CHECK) from None
     if check.status == "approved" and check.sid:
         return str(check.sid)
-    kind, message = _STATUSES.get(str(check.status), (OtpUnavailable, _UNAVAILABLE))
-    raise kind(message)
+    raise refusal(str(check.status))
+
+
+def refusal(status: str) -> DomainError:
+    """What a verification of this status says to whoever typed a code."""
+    kind, message = _STATUSES.get(status, (OtpUnavailable, _UNAVAILABLE))
+    return kind(message)
 
 
 def read_service(asked: Asked) -> VerifyService | None:

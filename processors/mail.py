@@ -54,6 +54,7 @@ MAILS: Final[dict[str, Reason]] = {
     "breach_untold": "operations",
     "hold_review": "operations",
     "erasure_ledger_away": "operations",
+    "passcodes_stopped": "operations",
     "review_overdue": "operations",
 }
 

@@ -17,6 +17,7 @@ from sandbox.twilio.account_api import AccountInvalid
 from sandbox.twilio.clients import TokenRefused
 from sandbox.twilio.leg import Leg
 from sandbox.twilio.messages import TextInvalid, send_text
+from sandbox.twilio.verify_api import STATUSES
 
 Handler = Callable[[web.Request], Awaitable[Any]]
 E164_PATH = r"/{e164:\+?\d+}"
@@ -59,6 +60,7 @@ class Control:
             ("POST", "/faults", self.add_fault),
             ("DELETE", "/faults", self.clear_faults),
             ("POST", "/verify/age", self.age_codes),
+            ("POST", "/verify/tell", self.tell_status),
             ("GET", "/paddle/events", self.paddle_events),
             ("GET", "/paddle/transactions", self.transactions),
             ("POST", "/paddle/transactions/{id}/pay", self.pay),
@@ -211,6 +213,14 @@ class Control:
 
     async def age_codes(self, request: web.Request) -> Any:
         self._services.verify.age(float((await _body(request)).get("seconds", 600)))
+        return {}
+
+    async def tell_status(self, request: web.Request) -> Any:
+        """{"status": "canceled"}: what each code that waits comes to at its next check."""
+        status = str((await _body(request)).get("status", ""))
+        if status not in STATUSES:
+            raise FaultInvalid(f"No status {status!r}; use one of {', '.join(STATUSES)}.")
+        self._services.verify.tell(status)
         return {}
 
     async def paddle_events(self, request: web.Request) -> Any:

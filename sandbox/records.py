@@ -137,6 +137,8 @@ class Verification:
     status: str = "pending"
     checks: int = 0
     attempts: list[dict[str, str]] = field(default_factory=list)
+    # The status that it comes to at the next check, whatever code is typed.
+    told: str = ""
 
 
 @dataclass(slots=True)

@@ -43,6 +43,10 @@ class Sandbox:
     def age_codes(self, seconds: float) -> None:
         self.ask("POST", "/verify/age", {"seconds": seconds})
 
+    def tell_status(self, status: str) -> None:
+        """What each code that waits comes to at its next check."""
+        self.ask("POST", "/verify/tell", {"status": status})
+
     def received(self) -> dict[str, Any]:
         """Which fields every service was sent."""
         return cast(dict[str, Any], self.ask("GET", "/received"))

@@ -174,6 +174,30 @@ def test_one_network_that_tries_many_accounts_stops_whatever_address_it_claims(t
     assert set(AccessEvent.objects.values_list("address", flat=True)) == {"198.51.100.9"}
 
 
+@override_settings(NUM_PROXIES=1)
+@pytest.mark.parametrize(
+    ("passed_on", "address", "network"),
+    [
+        ("unknown", "10.0.0.1", "10.0.0.1"),
+        ("_hidden, 198.51.100.9:", "10.0.0.1", "10.0.0.1"),
+        ("192.0.2.1, 198.51.100.9:50412", "198.51.100.9", "198.51.100.9"),
+        ("[2001:db8::7]:50412", "2001:db8::7", "2001:db8::"),
+        ("[2001:db8::7]", "2001:db8::7", "2001:db8::"),
+        ("fe80::7%eth0", "fe80::7", "fe80::"),
+        ("::ffff:198.51.100.9", "198.51.100.9", "198.51.100.9"),
+    ],
+    ids=["a word", "half an address", "with a port", "IPv6 with a port", "in brackets", "with a zone", "as IPv6"],
+)
+def test_whatever_a_proxy_writes_for_an_address_somebody_is_limited(
+    transactional_db: None, passed_on: str, address: str, network: str
+) -> None:
+    """Planted bug that this catches: what is no address is nobody's, and every limit of a network is off."""
+    browser = Browser("10.0.0.1")
+    attempt(browser, "nobody@example.com", "wrong password", **{"X-Forwarded-For": passed_on})
+    event = AccessEvent.objects.get()
+    assert (event.address, event.network) == (address, network)
+
+
 def test_without_declared_proxies_a_forwarded_address_is_not_believed(browser: Browser, transactional_db: None) -> None:
     attempt(browser, "nobody@example.com", **{"X-Forwarded-For": "192.0.2.1"})
     assert AccessEvent.objects.get().address == "198.51.100.7"

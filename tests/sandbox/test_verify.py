@@ -136,3 +136,13 @@ async def test_what_a_phone_answers_reaches_the_product_signed(sandbox: Sandbox,
 async def test_a_text_message_without_a_word_is_none(sandbox: Sandbox) -> None:
     answer = await sandbox.http.post(f"/sandbox/api/phones/{REP}/texts", json={"body": ""})
     assert (answer.status_code, answer.json()["error"]) == (422, "body must have 1 to 1600 characters.")
+
+
+async def test_a_code_comes_to_the_status_that_is_asked_for(sandbox: Sandbox) -> None:
+    await sandbox.sdk(send)
+    code = await sent_code(sandbox)
+    await sandbox.post("/verify/tell", status="canceled")
+    told = await sandbox.sdk(lambda client: check(client, code))
+    assert (told.status, told.valid) == ("canceled", False)
+    assert await refused(sandbox, lambda client: check(client, code)) == (404, 20404)
+    assert await sandbox.defects() == []

@@ -36,7 +36,9 @@ COMPLETE = {
     "TWILIO_AUTH_TOKEN": "1" * 32,
     "TWILIO_CALLER_ID": "+12025550147",
     "TWILIO_VERIFY_SERVICE_SID": "VA" + "0" * 32,
+    "TWILIO_VERIFY_CLAIM_SERVICE_SID": "VA" + "2" * 32,
     "TWILIO_VERIFY_CALLEE_SERVICE_SID": "VA" + "1" * 32,
+    "OTP_COUNTRIES": "US,CA",
     "PADDLE_API_KEY": "pdl_live_apikey_0123456789",
     "PADDLE_WEBHOOK_SECRET": "pdl_ntfset_0123456789",
     "PADDLE_CLIENT_TOKEN": "live_0123456789",
@@ -158,8 +160,11 @@ def test_each_required_setting_is_missed(setting: str) -> None:
         ("EMAIL_PORT", "0"),
         ("EMAIL_SECURITY", "none"),
         ("OTP_COUNTRIES", "DE,UK"),
+        ("OTP_COUNTRIES", "all,DE"),
+        ("OTP_COUNTRIES", ","),
         ("TWILIO_VERIFY_CALLEE_SERVICE_SID", COMPLETE["TWILIO_VERIFY_SERVICE_SID"]),
         ("TWILIO_VERIFY_CLAIM_SERVICE_SID", COMPLETE["TWILIO_VERIFY_SERVICE_SID"]),
+        ("TWILIO_VERIFY_CALLEE_SERVICE_SID", COMPLETE["TWILIO_VERIFY_CLAIM_SERVICE_SID"]),
         ("TRANSCRIPTION_ENGINE", "google"),
         ("WHISPER_MODEL_PATH", "/nowhere/at/all"),
         ("SECOND_PASS_MODEL_PATH", "/nowhere/at/all"),
@@ -197,6 +202,10 @@ def test_half_of_a_providers_credentials_is_named(given: str, missed: str) -> No
 def test_where_twilio_transcribes_no_address_for_its_streams_is_needed() -> None:
     left = {name: value for name, value in COMPLETE.items() if name != "MEDIA_SOCKET_URL"}
     assert configuration.problems(left | {"TRANSCRIPTION_ENGINE": "twilio"}) == []
+
+
+def test_whoever_wants_passcodes_to_go_everywhere_says_so() -> None:
+    assert configuration.problems(COMPLETE | {"OTP_COUNTRIES": "all"}) == []
 
 
 def test_serve_names_every_problem_at_once_and_starts_nothing(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from compliance import (
 )
 from compliance import tasks as compliance
 from config.replayed import DOOR, keep_looking, wait_until_open
-from identity import account_mails, api_keys, invitation_mails, nominee_mails, policy_mails
+from identity import account_mails, api_keys, invitation_mails, nominee_mails, passcode_alerts, policy_mails
 from identity.outgoing import mails, sending
 from ledger import operations as ledger
 from ledger import reconcile as books
@@ -84,6 +84,7 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (2, case_mails.send_case_mails),
         (2, nominee_mails.send_nominee_mails),
         (5, breaches.send_breach_alerts),
+        (60, passcode_alerts.send_passcode_alerts),
         (60, holds.send_review_alerts),
         (60, reviews.send_review_alerts),
     ),
@@ -102,6 +103,7 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (600, policy_change.publish_versions),
         (60, case_clock.raise_alerts),
         (60, breaches.raise_breach_alerts),
+        (60, passcode_alerts.raise_passcode_alerts),
         (600, reviews.raise_review_alerts),
         (60, holds.lift_ended),
         (60, retention.expire),

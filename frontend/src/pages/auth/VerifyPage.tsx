@@ -144,6 +144,12 @@ export function VerifyPage() {
         </Button>
         {another}
       </div>
+      {code && (
+        <p className="quiet">
+          No text message? A phone that once answered STOP gets none: text START to the number that it
+          answered, then send another code.
+        </p>
+      )}
     </AuthFrame>
   );
 }

@@ -1,0 +1,123 @@
+"""Guessing by the ten thousand, and pumping text messages over a thousand numbers: how much of it gets through in all.
+
+They ask the operation that every way in goes through, with the clock as an argument, so that days pass in seconds.
+"""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.core import mail
+from django.db.models import F
+from django.test import override_settings
+
+from identity import otp, passcode_alerts
+from identity.access import Client
+from identity.models import OtpAttempt
+from identity.verify import OtpNumberRefused, OtpSendLimit, OtpTooMany, OtpUnavailable
+from tests.identity.browser import code_of
+from tests.identity.conftest import MakeAccount
+from tests.identity.test_passcodes import owner_of, waiting_browser
+from tests.sandbox_fixture import Sandbox
+
+BEGUN = datetime.now(UTC)
+
+
+def from_network(n: int) -> Client:
+    return Client(address=f"198.{18 + n // 65536}.{n // 256 % 256}.{n % 256}", agent="")
+
+
+def send(mobile_e164: str, client: Client, now: datetime) -> None:
+    purpose = OtpAttempt.CLAIM_SEND
+    attempt, _ = otp.reserve_send(mobile_e164=mobile_e164, user=None, purpose=purpose, client=client, now=now)
+    otp.settle(attempt, OtpAttempt.SENT)
+
+
+def test_of_ten_thousand_guesses_twenty_an_hour_are_asked_about(transactional_db: None) -> None:
+    """From 500 networks, one guess in six seconds. Planted bug that this catches: guesses counted for a network alone."""
+    mobile, admitted = "+12025550151", Counter[int]()
+    for n in range(10_000):
+        now = BEGUN + timedelta(seconds=6 * n)
+        try:
+            otp.reserve_check(
+                mobile_e164=mobile, user=None, purpose=OtpAttempt.CLAIM_CHECK, client=from_network(n % 500), now=now
+            )
+        except OtpTooMany:
+            continue
+        admitted[n // 600] += 1
+    assert max(admitted.values()) == otp.CHECKS_PER_NUMBER_AND_HOUR_MAX == 20
+    assert sum(admitted.values()) == 340
+
+
+@override_settings(OTP_COUNTRIES=frozenset({"US", "DE", "IN"}), OTP_SENDS_PER_DAY_MAX=390)
+def test_pumping_over_a_thousand_numbers_stops_at_the_ceilings_and_the_owner_of_a_number_still_comes_in(
+    make_account: MakeAccount, sandbox: Sandbox
+) -> None:
+    """Of 20 blocks of numbers in two countries; first from 20 networks, then from a network for each. Planted bugs that this
+    catches: each of the three ceilings left out, one that shuts the owner out too, and an alert for each refusal."""
+    blocks = [f"+4915112{n:03}" for n in range(10)] + [f"+9198765{n}" for n in range(10)]
+    owner = owner_of("+12025550160", make_account)
+    sent, refused = Counter[str](), Counter[str]()
+    for n in range(1_000):
+        network = from_network(n % 20 if n < 400 else n)
+        try:
+            send(f"{blocks[n % 20]}{n:04}", network, BEGUN + timedelta(seconds=n))
+        except (OtpSendLimit, OtpUnavailable) as error:
+            refused[error.message.split(".")[0]] += 1
+        else:
+            sent.update([network.network, blocks[n % 20]])
+    for country in ("+33612345678", "+61412345678", "+79161234567"):
+        with pytest.raises(OtpNumberRefused):
+            send(country, from_network(2_000), BEGUN)
+    assert OtpAttempt.objects.count() == 390
+    assert (max(sent[from_network(n).network] for n in range(20)), max(sent[block] for block in blocks)) == (10, 20)
+    assert refused == {
+        "Too many codes were asked for from your network": 200,
+        "Too many codes were sent to numbers like yours": 200,
+        "No codes can be sent to new numbers today": 210,
+    }
+    for _ in range(2):
+        passcode_alerts.raise_passcode_alerts(now=BEGUN + timedelta(seconds=1_000))
+        passcode_alerts.send_passcode_alerts(now=BEGUN + timedelta(seconds=1_000))
+    assert [each.subject for each in mail.outbox] == ["Passcodes stopped: 390 text messages in 24 hours"]
+    assert owner.post("/api/otp/send")[0] == 200
+    assert owner.post("/api/otp/check", {"code": sandbox.code_at("+12025550160")})[0] == 200
+
+
+@override_settings(OTP_SENDS_PER_DAY_MAX=2, OTP_ALL_SENDS_PER_DAY_MAX=4, OPERATOR_EMAIL="operator@example.com")
+def test_the_days_ceilings_stop_new_numbers_then_all_and_the_operator_gets_one_mail_each(
+    make_account: MakeAccount, sandbox: Sandbox, transactional_db: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Planted bugs that these catch: no ceiling for who has proved a number, since whoever lives on text messages proves some first;
+    and a mail for each refusal, or none."""
+    owner = owner_of("+12025550129", make_account)
+
+    def claimed(n: int, mobile: str) -> int:
+        return waiting_browser(mobile, f"203.0.113.{n}", f"p{n}@example.com").post("/api/otp/send")[0]
+
+    def alerts(now: datetime) -> list[str]:
+        before = len(mail.outbox)
+        for _ in range(2):
+            passcode_alerts.raise_passcode_alerts(now=now)
+            passcode_alerts.send_passcode_alerts(now=now)
+        assert all(each.to == ["operator@example.com"] for each in mail.outbox[before:])
+        return [str(each.subject) for each in mail.outbox[before:]]
+
+    now = datetime.now(UTC)
+    assert alerts(now) == []
+    assert [claimed(n, mobile) for n, mobile in enumerate(("+13125550130", "+14155550130", "+16465550130"), 1)] == [
+        200, 200, 503
+    ]  # fmt: skip
+    assert alerts(now) == ["Passcodes stopped: 2 text messages in 24 hours"]
+    assert "OTP_SENDS_PER_DAY_MAX" in str(mail.outbox[-1].body)
+    assert [owner.post("/api/otp/send")[0] for _ in range(2)] == [200, 200]
+    status, problem = owner.post("/api/otp/send")
+    assert (status, code_of(problem)) == (503, "otp_unavailable")
+    assert "Try again tomorrow" in problem["detail"]
+    assert alerts(now) == ["Passcodes stopped: 4 text messages in 24 hours"]
+    assert "OTP_ALL_SENDS_PER_DAY_MAX" in str(mail.outbox[-1].body)
+    assert alerts(now + timedelta(hours=20)) == []
+    OtpAttempt.objects.update(at=F("at") + timedelta(hours=23))
+    assert len(alerts(now + timedelta(hours=25))) == 2
+    logged = [record.message for record in caplog.records if record.name == "identity.passcode_alerts"]
+    assert logged == ["passcodes stopped for today"] * 4

@@ -1,0 +1,58 @@
+"""What somebody learns who claims the number or address of another: nothing, before a phone is proved."""
+
+import pytest
+
+from identity.models import SocialIdentity, User
+from tests.identity.browser import Browser, code_of, form
+from tests.identity.conftest import MakeAccount
+from tests.identity.social import go_through, meet, rest
+from tests.identity.test_erasure import everything_stored
+from tests.identity.test_opt_out import agree, answered
+from tests.sandbox_fixture import Sandbox
+
+
+def test_who_claims_a_phone_that_answered_stop_learns_nothing_of_it(sandbox: Sandbox, transactional_db: None) -> None:
+    """Planted bugs that this catches: the stop told at the send, at the check or at the consent; a text sent nevertheless."""
+    stopped, other = "+12025550166", "+12025550167"
+    assert answered("STOP", sender=stopped)[0] == 200
+
+    def story(mobile: str, address: str) -> list[object]:
+        stranger = Browser(address)
+        stranger.post("/api/signup", form(email="eve@example.com", mobile=mobile))
+        told: list[object] = [agree(stranger), stranger.post("/api/otp/check", {"code": "000000"})]
+        sent = [stranger.post("/api/otp/send")[1] for _ in range(2)]
+        wrong = [stranger.post("/api/otp/check", {"code": code})[1] for code in ("abcdef", *["000000"] * 7)]
+        told += [[each["resends_left"] for each in sent], *wrong, stranger.post("/api/otp/send")]
+        assert sent[0]["expires_at"] == sent[1]["expires_at"]
+        sandbox.fail("verify", "drop")
+        told.append(stranger.post("/api/otp/check", {"code": "000000"}))
+        return told
+
+    answers = story(stopped, "203.0.113.5")
+    assert answers == story(other, "203.0.113.6")
+    assert [code_of(each) for each in answers[3:11]] == [*["otp_wrong"] * 6, "otp_too_many", "otp_expired"]
+    assert sandbox.messages_at(stopped) == []
+    assert sandbox.code_at(other) != "000000"
+
+
+@pytest.mark.policy("C2.8")
+def test_an_email_that_anybody_can_write_into_facebook_tells_nothing_before_a_phone_is_proved(
+    make_account: MakeAccount, sandbox: Sandbox, transactional_db: None
+) -> None:
+    """Planted bug that this catches: an address that nobody proved is answered with whether it has an account."""
+    victim = make_account().user
+    answers = []
+    for n, email in enumerate((victim.email, "nobody@example.com")):
+        browser = Browser(f"203.0.113.{n + 1}")
+        person = meet(sandbox, "facebook", first_name="Mallory", email=email)
+        pages = [go_through(browser, "facebook", person, intent) for intent in ("sign_in", "sign_up")]
+        status, waiting = browser.post("/api/social/sign-up", rest(mobile=f"+1202555011{n}"))
+        answers.append((pages, status, waiting["state"], browser.post("/api/otp/send")[0]))
+        if email == victim.email:
+            told, problem = browser.post("/api/otp/check", {"code": sandbox.code_at("+12025550110")})
+            assert (told, code_of(problem)) == (409, "email_taken")
+            assert browser.get("/api/session")[1]["state"] == "anonymous"
+            assert not SocialIdentity.objects.exists() and list(User.objects.all()) == [victim]
+            assert "mallory" not in everything_stored().lower()
+    assert answers[0] == answers[1]
+    assert answers[0][0][0][0] == "/sign-up/finish"

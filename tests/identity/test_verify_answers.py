@@ -1,0 +1,87 @@
+"""Whatever Twilio Verify answers is told to the person with what to do."""
+
+import pytest
+
+from tests.identity.browser import code_of
+from tests.identity.conftest import MakeAccount
+from tests.identity.test_passcodes import owner_of, waiting_browser
+from tests.sandbox_fixture import Sandbox
+
+REFUSED = (422, "otp_number_refused", "Sign up with another mobile number")
+BUSY = (503, "otp_unavailable", "Wait a minute, then try again")
+AWAY = (503, "otp_unavailable", "Try again in a few minutes")
+TOO_MANY = (429, "otp_too_many", "Wait until this code expires in 10 minutes")
+GONE = (410, "otp_expired", "Ask for a new one")
+
+
+@pytest.mark.parametrize(
+    ("twilio_code", "told"),
+    [
+        (60200, REFUSED),
+        (60203, (429, "otp_send_limit", "Wait 10 minutes, then ask for a new one")),
+        (60205, REFUSED),
+        (60212, BUSY),
+        (60238, REFUSED),
+        (60410, REFUSED),
+        # That the owner of the number answered STOP is none of who claims it.
+        (21610, REFUSED),
+        (20429, BUSY),
+        (20404, AWAY),
+        (503, AWAY),
+    ],
+)
+def test_whatever_twilio_answers_to_a_send_is_told_with_what_to_do(
+    sandbox: Sandbox, transactional_db: None, twilio_code: int, told: tuple[int, str, str]
+) -> None:
+    browser = waiting_browser("+12025550154")
+    sandbox.fail("verify", "error", twilio_code)
+    status, problem = browser.post("/api/otp/send")
+    assert (status, code_of(problem)) == told[:2] and told[2] in problem["detail"]
+    assert "2025550154" not in problem["detail"]
+    assert browser.post("/api/otp/send")[0] == 200
+
+
+def test_who_has_proved_a_phone_learns_that_it_answered_stop_to_the_carrier(
+    make_account: MakeAccount, sandbox: Sandbox
+) -> None:
+    browser = owner_of("+12025550154", make_account)
+    sandbox.fail("verify", "error", 21610)
+    status, problem = browser.post("/api/otp/send")
+    assert (status, code_of(problem)) == REFUSED[:2] and "Text START to the same number" in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (60200, (422, "otp_wrong", "Check the latest text message")),
+        (60202, TOO_MANY),
+        (60212, BUSY),
+        (60238, REFUSED),
+        (60410, REFUSED),
+        (20404, GONE),
+        (20429, BUSY),
+        (500, AWAY),
+        ("pending", (422, "otp_wrong", "Check the latest text message")),
+        ("max_attempts_reached", TOO_MANY),
+        ("canceled", GONE),
+        ("deleted", GONE),
+        ("failed", GONE),
+        ("expired", GONE),
+    ],
+)
+def test_whatever_twilio_answers_to_a_check_is_told_with_what_to_do(
+    sandbox: Sandbox, transactional_db: None, answer: int | str, told: tuple[int, str, str]
+) -> None:
+    browser = waiting_browser("+12025550155")
+    browser.post("/api/otp/send")
+    right = sandbox.code_at("+12025550155")
+    if isinstance(answer, str):
+        sandbox.tell_status(answer)
+    else:
+        sandbox.fail("verify", "error", answer)
+    status, problem = browser.post("/api/otp/check", {"code": right})
+    assert (status, code_of(problem)) == told[:2] and told[2] in problem["detail"]
+    assert browser.get("/api/session")[1]["state"] == "awaiting_otp"
+    if isinstance(answer, str):
+        return
+    assert browser.post("/api/otp/check", {"code": right})[0] == 200
