@@ -16,12 +16,25 @@ TARGETS = (
     "google.rest",
     "facebook.rest",
 )
-KINDS = ("delay", "duplicate", "reorder", "drop", "error", "timeout_after_accept", "lost_socket")
+KINDS = (
+    "delay",
+    "duplicate",
+    "reorder",
+    "drop",
+    "error",
+    "timeout_after_accept",
+    "error_after_accept",
+    "wrong_sid",
+    "garbage",
+    "lost_socket",
+)
 # What each target can be made to do; anything else would silently never happen, so it is refused.
 ALLOWED: Mapping[str, frozenset[str]] = {
     "twilio.callbacks": frozenset({"delay", "duplicate", "reorder", "drop", "error", "timeout_after_accept"}),
     "paddle.webhooks": frozenset({"delay", "duplicate", "reorder", "drop", "error", "timeout_after_accept"}),
-    "twilio.rest": frozenset({"delay", "drop", "error", "timeout_after_accept"}),
+    "twilio.rest": frozenset(
+        {"delay", "drop", "error", "timeout_after_accept", "error_after_accept", "wrong_sid", "garbage"}
+    ),
     "paddle.rest": frozenset({"delay", "drop", "error", "timeout_after_accept"}),
     "verify": frozenset({"delay", "drop", "error", "timeout_after_accept"}),
     "google.rest": frozenset({"error"}),
@@ -37,7 +50,8 @@ class FaultInvalid(ValueError):
 
 @dataclass(slots=True)
 class Fault:
-    """value: ms for delay, reorder and lost_socket; copies for duplicate; HTTP status or code for error.
+    """value: ms for delay, reorder and lost_socket; copies for duplicate; HTTP status or code for error and error_after_accept;
+    for wrong_sid and garbage which one, see `sandbox.twilio.lies`.
 
     count: how many more times it strikes, -1 for always. match: strikes only where these fields have these values.
     """

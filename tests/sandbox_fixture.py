@@ -37,8 +37,10 @@ class Sandbox:
         """The newest passcode on the phone."""
         return str(self.messages_at(mobile_e164)[-1]["code"])
 
-    def fail(self, target: str, kind: str, value: int = 0, count: int = 1) -> None:
-        self.ask("POST", "/faults", {"target": target, "kind": kind, "value": value, "count": count})
+    def fail(self, target: str, kind: str, value: int = 0, count: int = 1, **match: str) -> None:
+        """match: strikes only where these fields have these values."""
+        wanted = {"target": target, "kind": kind, "value": value, "count": count, "match": match}
+        self.ask("POST", "/faults", wanted)
 
     def age_codes(self, seconds: float) -> None:
         self.ask("POST", "/verify/age", {"seconds": seconds})
@@ -75,10 +77,12 @@ def sandbox_process() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def sandbox(sandbox_process: Sandbox) -> Iterator[Sandbox]:
-    """The sandbox without any memory of earlier tests."""
+    """The sandbox without any memory of earlier tests. Whatever the product asked of it kept the vendors' contracts."""
     sandbox_process.ask("POST", "/reset")
     yield sandbox_process
+    defects = sandbox_process.ask("GET", "/defects")
     sandbox_process.ask("POST", "/reset")
+    assert defects == []
 
 
 def _wait(process: subprocess.Popen[bytes], found: Sandbox) -> None:

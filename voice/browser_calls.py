@@ -15,10 +15,9 @@ from twilio.jwt.access_token import AccessToken
 from twilio.jwt.access_token.grants import VoiceGrant
 
 from identity.auth import Actor
-from identity.models import Membership
 from processors import disclosures
 from processors.pseudonyms import pseudonym
-from voice import callbacks, queries, submission, sweeps, wake, ways
+from voice import callbacks, queries, reps, submission, sweeps, wake, ways
 from voice.models import Call, CallLeg, DialIntent
 from voice.schemas import CallStartedOut, VoiceTokenOut
 from voice.state import LegFacts
@@ -111,12 +110,10 @@ def connect(*, token: str, identity: str, sid: str, now: datetime) -> Call | Non
 
 
 def _is_rep(call: Call, identity: str) -> bool:
-    """Whether the caller is the call's rep, still of the team, and reachable: who stopped our messages calls nobody."""
+    """Whether the caller is the call's rep, and may still call."""
     if identity != identity_of(user_id=call.user_id, workspace_id=call.workspace_id):
         return False
-    if not call.user.is_active or call.user.texts_stopped_at is not None:
-        return False
-    return Membership.objects.for_workspace(call.workspace_id).filter(user_id=call.user_id).exists()
+    return reps.may_call(user_id=call.user_id, workspace_id=call.workspace_id)
 
 
 def withdraw(*, call_id: UUID, status: str, reason: str, now: datetime) -> bool:

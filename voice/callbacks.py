@@ -109,15 +109,20 @@ def _take_effect(call: Call, callback: Callback, now: datetime) -> bool:
     return False
 
 
-def learn(*, call: Call, kind: Learned, sid: str, news: LegFacts, now: datetime) -> None:
+def learn(*, call: Call, kind: Learned, sid: str, news: LegFacts, now: datetime) -> bool:
     """Takes what was learned of a leg otherwise than by a callback; the caller has locked the call.
 
-    It is stored as callbacks are, if it is news, so that a call can be rebuilt from what is stored.
+    It is stored as callbacks are, if it is news, so that a call can be rebuilt from what is stored. False for another call's
+    leg, of which nothing is taken: a carrier that names the wrong one moves neither call.
     """
+    known = CallLeg.objects.filter(sid=sid).first()
+    if known is not None and known.call_id != call.id:
+        return False
     said = leg_news.learned(kind, leg_news.params_of(sid, news))
-    if leg_news.changes(CallLeg.objects.filter(sid=sid).first(), said):
+    if leg_news.changes(known, said):
         _store_applied(call, kind, sid, leg_news.params_of(sid, news), now)
     _observe_leg(call, said, now)
+    return True
 
 
 def note_given_up(*, call: Call, now: datetime) -> None:

@@ -13,7 +13,7 @@ from identity.models import User
 from ledger import queries as ledger_queries
 from ledger.money import RateCardTerms, affordable_s, price
 from ledger.operations import CapReached
-from voice import caps, guard, ways
+from voice import caps, guard, reps, ways
 from voice.calling_hours import hours_of, is_calling_hour, local_time, opens_at, zones_of
 from voice.models import TERMINAL_STATUSES, Call, Lead, Reservation
 from voice.notice import NOTICE
@@ -24,6 +24,7 @@ from voice.schemas import DialCheckOut, Refusal
 CALL_LENGTH_MAX_S = 4 * 3600
 # Held before the dial; the meter renews the hold while the call runs.
 HOLD_S = 300
+MAY_NOT_CALL = "You have left this team, or stopped our text messages. Sign in again to call."
 RESERVED = "A colleague has this lead in the queue and is about to call. Wait some minutes, or take another lead."
 
 
@@ -103,6 +104,8 @@ def refusals(*, actor: Actor, lead: Lead, terms: DialTerms, now: datetime) -> li
         found.append(Refusal(code="lead_is_own_phone", message="This is your own phone. Change the number first."))
     if not mobile:
         found.append(Refusal(code="rep_mobile_missing", message="Verify your mobile number first."))
+    if not reps.may_call(user_id=actor.user_id, workspace_id=actor.workspace_id):
+        found.append(Refusal(code="rep_may_not_call", message=MAY_NOT_CALL))
     return found
 
 

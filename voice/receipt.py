@@ -21,6 +21,7 @@ _ENDINGS = {
     "lead_suppressed": "Not rung, because the lead asked not to be called",
     "carrier_refused": "The carrier refused the call",
     "carrier_unreachable": "The carrier could not be reached",
+    "rep_may_not_call": "Who pressed Call had left the team, or stopped our text messages",
     "not_dialled_in_time": "It could not be dialled in time",
     "rep_not_connected": "It ended before the page was connected",
 }

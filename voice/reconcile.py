@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from django.db import transaction
 from django.db.models import Max, Q
 
 from voice import browser_calls, callback_lots, callbacks, listening, submission, sweeps, transcription, twilio
-from voice.models import TERMINAL_STATUSES, Call, Callback, CallLeg, MediaStream
+from voice.models import TERMINAL_STATUSES, Call, Callback, CallLeg, DialIntent, MediaStream
 from voice.state import CLOSING_AT_S, LEG_TERMINAL, LegFacts
 
 logger = logging.getLogger(__name__)
@@ -76,38 +77,43 @@ def _must_be_asked_about(call: Call, now: datetime) -> bool:
 def reconcile_call(*, call_id: UUID, now: datetime) -> None:
     """Merges what the carrier's REST shows into the call. A carrier that does not answer changes nothing."""
     Call.objects.filter(id=call_id).update(reconciled_at=now)
-    agent = CallLeg.objects.filter(call_id=call_id, role="agent").first()
-    if agent is None:
+    legs = list(CallLeg.objects.filter(call_id=call_id).order_by("id"))
+    agents = [leg.sid for leg in legs if leg.role == "agent"]
+    if not agents:
         return
+    missed = None
     try:
-        shown = twilio.look_up(agent.sid)
-        children = twilio.children_of(agent.sid) if shown else []
+        shown = {sid: twilio.look_up(sid) for sid in agents}
+        children = [child for sid in agents if shown[sid] for child in twilio.children_of(sid)]
+        if not any(shown.values()):
+            # It may have named a wrong one when it took the call, so that the true one is known by its lead's leg at most.
+            missed = submission.find_placed(DialIntent.objects.select_related("call__user").get(call_id=call_id))
+            shown |= {leg.sid: twilio.look_up(leg.sid) for leg in legs if leg.role == "callee"}
     except twilio.CarrierSilent:
         return
     with transaction.atomic():
         call = Call.objects.select_for_update(of=("self",), no_key=True).select_related("lead", "user").get(id=call_id)
-        if shown is None:
-            _carrier_knows_nothing(call, agent, now)
-            return
-        for leg in children:
+        if missed:
+            found = LegFacts(role="agent", status="queued")
+            callbacks.learn(call=call, kind="placed", sid=missed, news=found, now=now)
+        _end_unknown(call, {sid for sid, leg in shown.items() if leg is None}, now)
+        for leg in [*children, *filter(None, shown.values())]:
             callbacks.learn(call=call, kind="asked", sid=leg.sid, news=leg.facts, now=now)
-        callbacks.learn(call=call, kind="asked", sid=shown.sid, news=shown.facts, now=now)
-        facts = callbacks.facts_of(call)
-        if call.is_live and facts.unresolved and not children:
+        if call.is_live and callbacks.facts_of(call).unresolved and not call.legs.filter(role="callee").exists():
             # The rep's leg ended before the lead was rung.
-            ended = LegFacts(role="agent", status="canceled", ended_at=shown.facts.ended_at or now)
-            callbacks.learn(call=call, kind="never_rung", sid=agent.sid, news=ended, now=now)
+            newest = shown[agents[-1]]
+            ended = LegFacts(role="agent", status="failed")
+            if newest is not None:
+                ended = LegFacts(role="agent", status="canceled", ended_at=newest.facts.ended_at or now)
+            callbacks.learn(call=call, kind="never_rung", sid=agents[-1], news=ended, now=now)
 
 
-def _carrier_knows_nothing(call: Call, agent: CallLeg, now: datetime) -> None:
-    """A call that the carrier has no record of is over; what was charged while it ran stands."""
-    logger.error("carrier does not know a live call", extra={"call_id": str(call.id)})
-    for leg in call.legs.exclude(status__in=LEG_TERMINAL).order_by("id"):
+def _end_unknown(call: Call, sids: Collection[str], now: datetime) -> None:
+    """A leg that the carrier has no record of is over, and no other one; what was charged while it ran stands."""
+    for leg in call.legs.filter(sid__in=sids).exclude(status__in=LEG_TERMINAL).order_by("id"):
+        logger.error("carrier does not know a leg", extra={"call_id": str(call.id)})
         ended = LegFacts(role=leg.role, status="completed" if leg.answered_at else "failed", ended_at=now)
         callbacks.learn(call=call, kind="unknown", sid=leg.sid, news=ended, now=now)
-    if call.is_live and callbacks.facts_of(call).unresolved:
-        failed = LegFacts(role="agent", status="failed")
-        callbacks.learn(call=call, kind="never_rung", sid=agent.sid, news=failed, now=now)
 
 
 def hang_up(*, call_id: UUID, now: datetime) -> None:
@@ -116,11 +122,9 @@ def hang_up(*, call_id: UUID, now: datetime) -> None:
     if call.is_live and call.hangup_requested_at is None:
         return
     legs = list(call.legs.exclude(status__in=LEG_TERMINAL).order_by("id"))
-    try:
-        for leg in legs:
-            twilio.end_call(leg.sid)
-    except (twilio.CarrierSilent, twilio.CarrierRefused) as error:
-        logger.warning("hang-up not confirmed", extra={"call_id": str(call_id), "error_code": error.code})
+    # One that the carrier will not end keeps no other one open.
+    confirmed = [_ended(leg) for leg in legs]
+    if not all(confirmed):
         return
     if legs or not call.is_live:
         Call.objects.filter(id=call_id, hangup_confirmed_at__isnull=True).update(hangup_confirmed_at=now)
@@ -131,6 +135,16 @@ def hang_up(*, call_id: UUID, now: datetime) -> None:
             browser_calls.withdraw(call_id=call_id, status="cancelled", reason=reason, now=now)
         else:
             submission.dial(call_id=call_id, now=now)
+
+
+def _ended(leg: CallLeg) -> bool:
+    """Whether the carrier has ended a leg, or has none of its name."""
+    try:
+        twilio.end_call(leg.sid)
+    except (twilio.CarrierSilent, twilio.CarrierRefused) as error:
+        logger.warning("hang-up not confirmed", extra={"call_id": str(leg.call_id), "error_code": error.code})
+        return False
+    return True
 
 
 def sweep_hangups(*, now: datetime) -> None:

@@ -13,10 +13,10 @@ from ledger import queries as ledger_queries
 from ledger.money import affordable_s
 from processors import disclosures
 from processors.seal import SealUnreadable
-from voice import callbacks, guard, outcomes, told, twilio
+from voice import callbacks, guard, outcomes, reps, sweeps, told, twilio
 from voice.changes import publish_call
 from voice.dialling import CALL_LENGTH_MAX_S
-from voice.models import Call, CallLeg, DialIntent
+from voice.models import TERMINAL_STATUSES, Call, CallLeg, DialIntent
 from voice.state import LegFacts
 
 logger = logging.getLogger(__name__)
@@ -25,6 +25,9 @@ logger = logging.getLogger(__name__)
 SUBMISSION_LEASE = timedelta(seconds=15)
 # A call that the carrier's list, which may lag by seconds, does not show for so long was never placed.
 GIVE_UP_AFTER = timedelta(seconds=45)
+LOOKED_UP_MAX = 100
+# Huey usually dials within milliseconds; what it lost is dialled after this.
+DIAL_OVERDUE = timedelta(seconds=1)
 # The lead's phone rings for half a minute, and then hears the notice.
 ANSWERED_WITHIN_S = 120
 # A rep who pressed Call this long ago does not expect the phone to ring any more.
@@ -48,6 +51,9 @@ def dial(*, call_id: UUID, now: datetime) -> None:
     if now - call.created_at > DIAL_WITHIN:
         give_up(call_id=call_id, status="failed", reason="not_dialled_in_time", now=now)
         return
+    if not reps.may_call(user_id=call.user_id, workspace_id=call.workspace_id):
+        give_up(call_id=call_id, status="cancelled", reason="rep_may_not_call", now=now)
+        return
     try:
         with disclosures.about(user_id=call.user_id, workspace_id=call.workspace_id):
             sid = twilio.place_call(
@@ -67,6 +73,13 @@ def dial(*, call_id: UUID, now: datetime) -> None:
     adopt(call_id=call_id, sid=sid, now=now)
 
 
+def sweep_dials(*, now: datetime) -> None:
+    """Dials intents whose task was lost."""
+    overdue = DialIntent.objects.filter(state="pending", call__created_at__lt=now - DIAL_OVERDUE)
+    due = list(overdue.values_list("call_id", flat=True)[:50])
+    sweeps.one_by_one("dial", due, lambda call_id: dial(call_id=call_id, now=now))
+
+
 def backstop_s(call: Call) -> int:
     """Until the lead has answered, when the call's credits begin to run; then `voice.credit_end` says it exactly."""
     spendable = live.spendable([call.ledger_reference]).get(call.ledger_reference, 0)
@@ -76,37 +89,64 @@ def backstop_s(call: Call) -> int:
 
 
 def adopt(*, call_id: UUID, sid: str, now: datetime) -> None:
-    """Binds the carrier's leg to the call; the first news of it may come by answer, callback or look-up."""
+    """Binds the carrier's leg to the call; the first news of it may come by answer, callback or look-up.
+
+    A SID that is another call's binds nothing: the submission stays unknown, and the leg is looked for. Of a call whose leg
+    has told of itself, at an address that no other call has, that leg stays the one.
+    """
     with transaction.atomic():
         call = Call.objects.select_for_update(no_key=True).get(id=call_id)
-        DialIntent.objects.filter(call_id=call_id).exclude(state="submitted").update(
-            state="submitted", submitted_at=now
-        )
-        callbacks.learn(call=call, kind="placed", sid=sid, news=LegFacts(role="agent", status="queued"), now=now)
+        intent = DialIntent.objects.filter(call_id=call_id)
+        placed = LegFacts(role="agent", status="queued")
+        is_bound = call.legs.filter(role="agent").exists()
+        if is_bound or callbacks.learn(call=call, kind="placed", sid=sid, news=placed, now=now):
+            intent.exclude(state="submitted").update(state="submitted", submitted_at=now)
+            return
+        intent.filter(state="submitting").update(state="submission_unknown")
+    logger.error("carrier named the leg of another call", extra={"call_id": str(call_id)})
 
 
 def resolve_unknown(*, now: datetime) -> None:
     """Looks up every submission whose answer was lost; one that cannot be found for 45 s was not placed."""
     stale = DialIntent.objects.filter(state="submitting", claimed_at__lt=now - SUBMISSION_LEASE)
     stale.update(state="submission_unknown")
-    unknown = DialIntent.objects.filter(state="submission_unknown").select_related("call__user")
-    for intent in unknown[:100]:
-        call = intent.call
-        assert intent.claimed_at is not None
-        if (leg := CallLeg.objects.filter(call=call, role="agent").first()) is not None:
-            adopt(call_id=call.id, sid=leg.sid, now=now)
-            continue
-        try:
-            sid = twilio.find_call(to_e164=call.user.mobile_e164, since=intent.claimed_at)
-        except twilio.CarrierSilent:
-            continue
-        except SealUnreadable:
-            # The carrier cannot be asked about this one; its own news may still come, and the others are not held up by it.
-            sid = None
-        if sid:
-            adopt(call_id=call.id, sid=sid, now=now)
-        elif now - intent.claimed_at > GIVE_UP_AFTER:
-            give_up(call_id=call.id, status="failed", reason="carrier_unreachable", now=now)
+    # Without a leg nobody could ask about it, nor end it, and its rep and lead could have no other call.
+    without_leg = Call.objects.exclude(status__in=TERMINAL_STATUSES).filter(legs__isnull=True)
+    lost = DialIntent.objects.filter(state="submitted", call_id__in=without_leg.values("id"))
+    lost.update(state="submission_unknown", submitted_at=None)
+    unknown = DialIntent.objects.filter(state="submission_unknown").order_by("claimed_at")
+    due = list(unknown.values_list("call_id", flat=True)[:LOOKED_UP_MAX])
+    sweeps.one_by_one("resolve_unknown", due, lambda call_id: _resolve(call_id=call_id, now=now))
+
+
+def _resolve(*, call_id: UUID, now: datetime) -> None:
+    intent = DialIntent.objects.select_related("call__user").get(call_id=call_id)
+    leg = CallLeg.objects.filter(call_id=call_id, role="agent").first()
+    try:
+        sid = leg.sid if leg is not None else find_placed(intent)
+    except twilio.CarrierSilent:
+        return
+    if sid:
+        adopt(call_id=call_id, sid=sid, now=now)
+    elif intent.claimed_at is None or now - intent.claimed_at > GIVE_UP_AFTER:
+        give_up(call_id=call_id, status="failed", reason="carrier_unreachable", now=now)
+
+
+def find_placed(intent: DialIntent) -> str | None:
+    """The SID of the newest call to the rep's phone that the carrier took since the intent was claimed, and that is no leg we know.
+
+    :raises CarrierSilent: no usable answer.
+    """
+    if intent.claimed_at is None or intent.call.way != "phone":
+        return None
+    try:
+        to_e164 = intent.call.user.mobile_e164
+    except SealUnreadable:
+        # The carrier cannot be asked about this one; its own news may still come, and the others are not held up by it.
+        return None
+    sids = twilio.calls_to(to_e164=to_e164, since=intent.claimed_at)
+    known = set(CallLeg.objects.filter(sid__in=sids).values_list("sid", flat=True))
+    return next((sid for sid in sids if sid not in known), None)
 
 
 def give_up(*, call_id: UUID, status: str, reason: str, now: datetime) -> None:

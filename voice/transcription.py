@@ -220,7 +220,7 @@ def observe(*, call: Call, stream_id: UUID, event: Event, now: datetime) -> None
 def stop_unwanted(*, call_id: UUID, now: datetime) -> None:
     """Ends, at Twilio, the transcriptions of a call whose lead refused, and those whose place was taken before they began."""
     call = Call.objects.get(id=call_id)
-    agent = call.legs.filter(role="agent").first()
+    agent = call.legs.filter(role="agent").last()
     ours = call.streams.filter(engine=ENGINE)
     superseded = ours.filter(state="lost", connected_at__isnull=True, stream_sid__isnull=False)
     refused = ours.filter(state__in=("issued", "connected")) if call.transcript_state == "refused" else ours.none()

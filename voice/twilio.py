@@ -1,26 +1,33 @@
 """Twilio Voice over its official SDK: placing, looking up, ending and deleting calls; listening to them again."""
 
-from collections.abc import Mapping
+import logging
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import requests
 from django.conf import settings
 from django.http import HttpRequest, QueryDict
-from twilio.base.exceptions import TwilioException, TwilioRestException
+from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 from twilio.rest.api.v2010.account.call import CallInstance
 
-from processors.egress import EgressRefused, twilio_http_client
+from processors.egress import twilio_http_client
 from processors.errors import DomainError
 from voice.state import LEG_RANK, LegFacts
 from voice.twiml import LEG_EVENTS, RETRY, TRANSCRIPTION
 
-# Twilio: "the requested resource was not found".
-NOT_FOUND = 20404
+logger = logging.getLogger(__name__)
+
+# What an answer that is no JSON, or says something else than Twilio documents, comes to in its SDK.
+_UNREADABLE: Final = (ValueError, KeyError, TypeError, AttributeError)
+_CALL_SID: Final = re.compile(r"CA[0-9a-f]{32}")
+_LISTED_MAX: Final = 20
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -37,11 +44,36 @@ class CarrierRefused(DomainError):
         self.number = number
 
 
+class CarrierKnowsNone(CarrierRefused):
+    """Twilio has no record of what it was asked about."""
+
+    code: ClassVar[str] = "carrier_knows_none"
+
+
 class CarrierSilent(DomainError):
     """No usable answer: Twilio may or may not have done it. Look it up before anything else."""
 
     code: ClassVar[str] = "carrier_silent"
     retryable: ClassVar[bool] = True
+
+
+@contextmanager
+def heard() -> Iterator[None]:
+    """Around what the carrier is asked through its SDK, and the reading of what it answers.
+
+    :raises CarrierKnowsNone: it has no record of it. CarrierRefused: an answer that says no. CarrierSilent: no answer, a server
+        error, or an answer that nobody can read.
+    """
+    try:
+        yield
+    except (TwilioRestException, TwilioServiceException) as error:
+        raise told(error) from error
+    except (TwilioException, requests.RequestException, OSError) as error:
+        # Of a list that cannot be fetched the SDK raises the general kind.
+        raise CarrierSilent("The carrier did not answer.") from error
+    except _UNREADABLE as error:
+        logger.warning("carrier's answer unreadable", extra={"error_type": type(error).__name__})
+        raise CarrierSilent("The carrier's answer cannot be read.") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +102,7 @@ def place_call(*, to_e164: str, answer_url: str, status_url: str, time_limit_s: 
     :returns: the leg's SID.
     :raises CarrierRefused: an answer that says no. CarrierSilent: no answer, or a server error.
     """
-    try:
+    with heard():
         call = client().calls.create(
             to=to_e164,
             from_=settings.TWILIO_CALLER_ID,
@@ -82,25 +114,26 @@ def place_call(*, to_e164: str, answer_url: str, status_url: str, time_limit_s: 
             timeout=30,
             time_limit=time_limit_s,
         )
-    except TwilioRestException as error:
-        raise told(error) from error
-    except EgressRefused:
-        raise
-    except (requests.RequestException, OSError) as error:
-        raise CarrierSilent("The carrier did not answer; whether it took the call is being looked up.") from error
-    if not call.sid:
+        sid = str(call.sid)
+    if not _CALL_SID.fullmatch(sid):
         raise CarrierSilent("The carrier's answer names no call; whether it took the call is being looked up.")
-    return str(call.sid)
+    return sid
 
 
-def find_call(*, to_e164: str, since: datetime) -> str | None:
-    """The SID of the newest call from us to this number that began since then, or None.
+def calls_to(*, to_e164: str, since: datetime) -> list[str]:
+    """The SIDs of calls that we made to this number since then, the newest first, some twenty at most. What another call
+    dialled is none of them.
 
     :raises CarrierSilent: no usable answer.
     """
-    legs = _listed(to=to_e164, from_=settings.TWILIO_CALLER_ID, limit=20)
-    ours = [leg for leg in legs if leg.date_created and leg.date_created >= since.replace(microsecond=0)]
-    return str(max(ours, key=lambda leg: leg.date_created or since).sid) if ours else None
+    made: list[tuple[datetime, str]] = []
+    for call in _listed(to=to_e164, from_=settings.TWILIO_CALLER_ID):
+        began = call.date_created
+        is_ours = call.to == to_e164 and not call.parent_call_sid and _CALL_SID.fullmatch(str(call.sid))
+        # The carrier tells whole seconds.
+        if is_ours and began and began >= since.replace(microsecond=0):
+            made.append((began, str(call.sid)))
+    return [sid for _, sid in sorted(made, reverse=True)]
 
 
 def look_up(sid: str) -> CarrierLeg | None:
@@ -109,13 +142,15 @@ def look_up(sid: str) -> CarrierLeg | None:
     :raises CarrierSilent: no usable answer.
     """
     try:
-        return _leg(client().calls(sid).fetch())
-    except TwilioRestException as error:
-        if error.status == 404:
-            return None
+        with heard():
+            leg = _leg(client().calls(sid).fetch())
+    except CarrierKnowsNone:
+        return None
+    except CarrierRefused as error:
         raise CarrierSilent("The carrier did not tell about the call.") from error
-    except (requests.RequestException, OSError) as error:
-        raise CarrierSilent("The carrier did not answer.") from error
+    if leg.sid != sid:
+        raise CarrierSilent("The carrier told about another call.")
+    return leg
 
 
 def children_of(sid: str) -> list[CarrierLeg]:
@@ -123,7 +158,9 @@ def children_of(sid: str) -> list[CarrierLeg]:
 
     :raises CarrierSilent: no usable answer.
     """
-    return [_leg(call) for call in _listed(parent_call_sid=sid, limit=20)]
+    with heard():
+        legs = [_leg(call) for call in _listed(parent_call_sid=sid)]
+    return [leg for leg in legs if leg.parent_sid == sid and _CALL_SID.fullmatch(leg.sid)]
 
 
 def end_call(sid: str) -> bool:
@@ -132,13 +169,9 @@ def end_call(sid: str) -> bool:
     :raises CarrierSilent: no usable answer. CarrierRefused: the carrier said no.
     """
     try:
-        client().calls(sid).update(status="completed")
-    except TwilioRestException as error:
-        if error.status == 404:
-            return False
-        raise told(error) from error
-    except (requests.RequestException, OSError) as error:
-        raise CarrierSilent("The carrier did not answer.") from error
+        _change(sid, status="completed")
+    except CarrierKnowsNone:
+        return False
     return True
 
 
@@ -159,12 +192,11 @@ def limit_call(sid: str, *, time_limit_s: int) -> None:
 
 
 def _change(sid: str, **changes: str | int) -> None:
-    try:
-        client().calls(sid).update(**changes)
-    except TwilioRestException as error:
-        raise told(error) from error
-    except (requests.RequestException, OSError) as error:
-        raise CarrierSilent("The carrier did not answer.") from error
+    """:raises CarrierSilent: another call was told of than that which was to change, too."""
+    with heard():
+        changed = client().calls(sid).update(**changes)
+        if changed.sid != sid:
+            raise CarrierSilent("The carrier told about another call.")
 
 
 def delete_call(sid: str) -> bool:
@@ -173,13 +205,10 @@ def delete_call(sid: str) -> bool:
     :raises CarrierSilent, CarrierRefused:
     """
     try:
-        return bool(client().calls(sid).delete())
-    except TwilioRestException as error:
-        if error.status == 404:
-            return True
-        raise told(error) from error
-    except (requests.RequestException, OSError) as error:
-        raise CarrierSilent("The carrier did not answer.") from error
+        with heard():
+            return bool(client().calls(sid).delete())
+    except CarrierKnowsNone:
+        return True
 
 
 def start_stream(*, sid: str, url: str, token: str, status_url: str) -> None:
@@ -187,7 +216,7 @@ def start_stream(*, sid: str, url: str, token: str, status_url: str) -> None:
 
     :raises CarrierRefused, CarrierSilent:
     """
-    try:
+    with heard():
         client().calls(sid).streams.create(
             url=url,
             track="both_tracks",
@@ -196,10 +225,6 @@ def start_stream(*, sid: str, url: str, token: str, status_url: str) -> None:
             parameter1_name="token",
             parameter1_value=token,
         )
-    except TwilioRestException as error:
-        raise told(error) from error
-    except (requests.RequestException, OSError) as error:
-        raise CarrierSilent("The carrier did not answer.") from error
 
 
 def start_transcription(*, sid: str, name: str, status_url: str) -> None:
@@ -207,12 +232,8 @@ def start_transcription(*, sid: str, name: str, status_url: str) -> None:
 
     :raises CarrierRefused, CarrierSilent:
     """
-    try:
+    with heard():
         client().calls(sid).transcriptions.create(name=name, status_callback_url=status_url + RETRY, **TRANSCRIPTION)
-    except TwilioRestException as error:
-        raise told(error) from error
-    except (requests.RequestException, OSError) as error:
-        raise CarrierSilent("The carrier did not answer.") from error
 
 
 def stop_transcription(*, sid: str, transcription: str) -> bool:
@@ -221,13 +242,10 @@ def stop_transcription(*, sid: str, transcription: str) -> bool:
     :raises CarrierRefused, CarrierSilent:
     """
     try:
-        client().calls(sid).transcriptions(transcription).update(status="stopped")
-    except TwilioRestException as error:
-        if error.status == 404:
-            return False
-        raise told(error) from error
-    except (requests.RequestException, OSError) as error:
-        raise CarrierSilent("The carrier did not answer.") from error
+        with heard():
+            client().calls(sid).transcriptions(transcription).update(status="stopped")
+    except CarrierKnowsNone:
+        return False
     return True
 
 
@@ -270,9 +288,9 @@ def _validator(auth_token: str) -> RequestValidator:
 
 def _listed(**filters: object) -> list[CallInstance]:
     try:
-        return list(client().calls.list(**filters))
-    except (TwilioException, requests.RequestException, OSError) as error:
-        # Of a list that cannot be fetched the SDK raises the general kind.
+        with heard():
+            return list(client().calls.list(**filters, limit=_LISTED_MAX))
+    except CarrierRefused as error:
         raise CarrierSilent("The carrier did not list the calls.") from error
 
 
@@ -295,8 +313,10 @@ def _leg(call: CallInstance) -> CarrierLeg:
     )
 
 
-def told(error: TwilioRestException) -> CarrierRefused | CarrierSilent:
+def told(error: TwilioRestException | TwilioServiceException) -> CarrierRefused | CarrierSilent:
     """What an error of Twilio's means to us."""
-    if error.status >= 500 or error.status == 429:
-        return CarrierSilent(f"The carrier could not do it now (its error {error.code or error.status}).")
-    return CarrierRefused(f"The carrier refused (its error {error.code or error.status}).", number=error.code or 0)
+    status, code = error.status, error.code
+    if not isinstance(status, int) or status >= 500 or status == 429:
+        return CarrierSilent(f"The carrier could not do it now (its error {code or status}).")
+    kind = CarrierKnowsNone if status == 404 else CarrierRefused
+    return kind(f"The carrier refused (its error {code or status}).", number=code if isinstance(code, int) else 0)

@@ -3,13 +3,11 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
-import requests
 from django.conf import settings
-from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.rest import Client
 
 from processors.egress import twilio_http_client
-from voice.twilio import CarrierSilent, client, told
+from voice.twilio import CarrierKnowsNone, CarrierRefused, CarrierSilent, client, heard
 
 _LISTED_MAX: Final = 20
 
@@ -26,12 +24,8 @@ class CarrierAccount:
 
 def account() -> CarrierAccount:
     """:raises CarrierRefused: with number 20003 where SID and token do not belong together. CarrierSilent:"""
-    try:
+    with heard():
         found = client().api.v2010.accounts(settings.TWILIO_ACCOUNT_SID).fetch()
-    except TwilioRestException as error:
-        raise told(error) from error
-    except (requests.RequestException, OSError) as error:
-        raise CarrierSilent("The carrier did not answer.") from error
     return CarrierAccount(status=str(found.status), is_trial=str(found.type) == "Trial")
 
 
@@ -42,13 +36,13 @@ def caller_id() -> CallerId:
     """
     number = settings.TWILIO_CALLER_ID
     try:
-        # Twilio's filter also finds numbers that merely contain this one.
-        owned = client().incoming_phone_numbers.list(phone_number=number, limit=_LISTED_MAX)
-        if ours := next((each for each in owned if each.phone_number == number), None):
-            return "owned" if (ours.capabilities or {}).get("voice") else "owned_without_voice"
-        verified = client().outgoing_caller_ids.list(phone_number=number, limit=_LISTED_MAX)
-    except (TwilioException, requests.RequestException, OSError) as error:
-        # Of a list that cannot be fetched the SDK raises the general kind, without its number.
+        with heard():
+            # Twilio's filter also finds numbers that merely contain this one.
+            owned = client().incoming_phone_numbers.list(phone_number=number, limit=_LISTED_MAX)
+            if ours := next((each for each in owned if each.phone_number == number), None):
+                return "owned" if (ours.capabilities or {}).get("voice") else "owned_without_voice"
+            verified = client().outgoing_caller_ids.list(phone_number=number, limit=_LISTED_MAX)
+    except CarrierRefused as error:
         raise CarrierSilent("The carrier did not list the numbers.") from error
     return "verified" if any(each.phone_number == number for each in verified) else "unknown"
 
@@ -74,13 +68,10 @@ def application() -> Application | None:
         http_client=twilio_http_client(),
     )
     try:
-        found = key.applications(settings.TWILIO_TWIML_APP_SID).fetch()
-    except TwilioRestException as error:
-        if error.status == 404:
-            return None
-        raise told(error) from error
-    except (requests.RequestException, OSError) as error:
-        raise CarrierSilent("The carrier did not answer.") from error
+        with heard():
+            found = key.applications(settings.TWILIO_TWIML_APP_SID).fetch()
+    except CarrierKnowsNone:
+        return None
     return Application(
         voice_url=str(found.voice_url or ""),
         voice_method=str(found.voice_method or ""),

@@ -20,6 +20,7 @@ from voice import (
     callback_rows,
     callbacks,
     listening,
+    reps,
     scripted_call,
     submission,
     transcription,
@@ -129,6 +130,9 @@ def browser_status(request: HttpRequest, now: datetime) -> HttpResponse:
 def _bridged(call: Call, now: datetime) -> HttpResponse:
     """What the rep's leg is to do."""
     if not call.is_live or call.hangup_requested_at or not call.lead.phone_e164:
+        return _twiml(twiml.hang_up())
+    if not reps.may_call(user_id=call.user_id, workspace_id=call.workspace_id):
+        submission.give_up(call_id=call.id, status="cancelled", reason="rep_may_not_call", now=now)
         return _twiml(twiml.hang_up())
     if suppression.is_suppressed(workspace_id=call.workspace_id, phone_e164=call.lead.phone_e164):
         # They asked not to be called after Call was pressed and before the rep picked up: the last moment to obey.

@@ -17,6 +17,7 @@ from sandbox.contract import Contract, ContractRequest, ContractResponse
 from sandbox.faults import Faults
 from sandbox.records import Defect
 from sandbox.store import Store
+from sandbox.twilio import lies
 from sandbox.twilio.errors import TwilioError, account_not_active, not_authenticated
 
 logger = logging.getLogger("sandbox.twilio")
@@ -128,7 +129,15 @@ class Gateway:
         if lost := self._faults.strike(self._target, told, "timeout_after_accept"):
             await asyncio.sleep(lost.value / 1_000)
             return None
-        return self._checked(contract_request, answer)
+        if failed := self._faults.strike(self._target, told, "error_after_accept"):
+            refused = _error_on_demand(failed.value)
+            return _json(refused.status, refused.as_json())
+        if unreadable := self._faults.strike(self._target, told, "garbage"):
+            return lies.garbage(unreadable.value)
+        checked = self._checked(contract_request, answer)
+        if wrong := self._faults.strike(self._target, told, "wrong_sid"):
+            return lies.wrong_sid(self._store, checked, wrong.value)
+        return checked
 
     def _authenticate(self, request: web.Request, pattern: str) -> None:
         kind, _, value = request.headers.get("Authorization", "").partition(" ")

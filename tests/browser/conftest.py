@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
+import httpx
 import psycopg
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -53,6 +54,8 @@ def stack() -> Iterator[Stack]:
         settings = environment.browser_calls(bare.env)
         with Stack(bare.data_dir, ports=bare.ports, settings=settings) as running:
             yield running
+            # Whatever the stories asked of Twilio kept its contract.
+            assert httpx.get(f"{running.sandbox_url}/sandbox/api/defects").json() == []
 
 
 @pytest.fixture(autouse=True)

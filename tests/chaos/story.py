@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -151,6 +151,20 @@ class Story:
         while not _is_complete(page):
             page.turn()
             self._go_on_until(limit, page)
+        return self.look_back(call_id, page)
+
+    def hung_up(self, spoken: str, *, when: Callable[[Page], bool], ends_within_s: float = 90.0) -> Ended:
+        """A call that the rep ends as soon as the page shows what is waited for."""
+        call_id, page = self.begin(spoken)
+        limit = time.monotonic() + ends_within_s
+        has_pressed = False
+        while not _is_complete(page):
+            page.turn()
+            if not has_pressed and when(page):
+                has_pressed = True
+                self.rep.call("POST", f"/api/calls/{call_id}/hangup")
+            self._go_on_until(limit, page)
+        assert has_pressed, "the call ended before"
         return self.look_back(call_id, page)
 
     @staticmethod

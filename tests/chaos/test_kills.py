@@ -21,7 +21,7 @@ from config.embedded.handle import Stack
 from tests.chaos.beside import Beside
 from tests.chaos.page import Page
 from tests.chaos.spoken import gap_ms, missing_turns
-from tests.chaos.story import Ended, Kill, Story
+from tests.chaos.story import PERSON, Ended, Kill, Story
 from tests.smoke.speech import dialogue
 from tests.voice.hostile import KINDS, SLOW_FRAME, SLOW_HANDSHAKE, UNSIGNED, Attacker
 from tests.voice.test_media_hostile import BROKEN, CODES
@@ -32,6 +32,8 @@ SPOKEN = "price_objection"
 # From the kill to the first frame at the next life of the media process, on a busy machine.
 LONGEST_GAP_MS = 30_000
 HOSTILE_MESSAGES = 2_000
+# A few seconds after the two are joined.
+LOST_AT_MS = 14_000
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +41,8 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     with Stack(tmp_path_factory.mktemp("chaos") / "data") as stack:
         story = Story(stack)
         yield story
+        # Whatever was asked of Twilio kept its contract.
+        assert story.rep.sandbox("GET", "/sandbox/api/defects") == []
         story.rep.close()
 
 
@@ -60,6 +64,26 @@ def test_killing_media_postgres_valkey_and_the_analysis_costs_a_call_no_more_tha
     assert 0 < gap_ms(ended.segments) <= LONGEST_GAP_MS
     # The events that were lost with Valkey are lost for good; only a socket that is told so comes back to ask.
     assert 4012 in ended.page.losses
+
+
+def test_a_second_socket_of_one_stream_and_a_lost_one_cost_a_call_no_more_than_a_marked_gap(story: Story) -> None:
+    """The mute first socket has the token, so the one that brings the sound is turned away; its stream is asked for anew, and
+    lost in mid-call. The newest one writes the rest."""
+    for kind, value, count in (("duplicate", 0, 1), ("lost_socket", LOST_AT_MS, 2)):
+        fault = {"target": "twilio.stream", "kind": kind, "value": value, "count": count}
+        story.rep.sandbox("POST", "/sandbox/api/faults", fault)
+    ended = story.hung_up("smoke", when=is_heard_after_a_gap)
+    assert_the_charge_is_right(story, ended, minutes_charged_live=False)
+    assert 0 < gap_ms(ended.segments) <= LONGEST_GAP_MS
+    heard_until_ms = max(each["end_ms"] for each in ended.segments if each["kind"] == "speech")
+    began_ms = ended.dialogue_began_ms
+    turns = [turn for turn in dialogue("smoke").turns if turn["end_ms"] + began_ms < heard_until_ms]
+    assert missing_turns(turns, ended.segments, began_ms=began_ms) == []
+    assert_the_page_is_right(ended.page)
+    ended.page.close()
+    [record] = story.rep.sandbox("GET", "/sandbox/api/calls", params={"to": PERSON.mobile})[-1:]
+    streams = story.rep.sandbox("GET", f"/sandbox/api/calls/{record['sid']}")["streams"]
+    assert [bool(stream["error"]) for stream in streams] == [True, True, False]
 
 
 def test_a_call_that_died_with_its_supervisor_is_settled_by_the_next_start(story: Story) -> None:
@@ -114,6 +138,12 @@ def test_an_attack_on_a_media_process_that_then_makes_way_costs_a_call_nothing(s
         assert code in log
     story.stack.wait_ready(limit_s=60)
     assert story.stack.pid("media") != draining
+
+
+def is_heard_after_a_gap(page: Page) -> bool:
+    gaps = [each["end_ms"] for each in page.segments.values() if each["kind"] == "gap"]
+    said = [each["start_ms"] for each in page.segments.values() if each["kind"] == "speech"]
+    return bool(gaps and said) and max(said) >= max(gaps)
 
 
 def attacker_of(story: Story) -> Attacker:

@@ -21,6 +21,7 @@ SHARED_CODES = {
 # Errors that never become an answer of the REST API -> who handles them.
 INTERNAL = {
     "cannot_grant": "ledger/management/commands/paddle_events.py tells the operator",
+    "carrier_knows_none": "voice/twilio.py and reconcile.py: what it was asked about is over there",
     "carrier_refused": "voice/submission.py and reconcile.py: the call fails with that reason",
     "carrier_silent": "voice/submission.py and reconcile.py: looked up, or tried again",
     "duration_out_of_range": "no request carries a duration, so one that is out of range is a fault of ours",

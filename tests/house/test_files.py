@@ -23,7 +23,6 @@ NETWORK = {
         "processors/egress.py",
         "processors/own_address.py",
         "voice/twilio.py",
-        "voice/twilio_account.py",
         "identity/social_backends.py",
         "identity/verify.py",
         "ledger/paddle.py",

@@ -75,7 +75,14 @@ class Sandbox:
         return str(call.sid)
 
     async def defects(self) -> list[dict[str, Any]]:
+        """Breaches of the contract so far; a test that makes some takes them with `forget`."""
         found: list[dict[str, Any]] = await self.get("/defects")
+        return found
+
+    async def forget(self) -> list[dict[str, Any]]:
+        """All that happened so far; returns the breaches among it."""
+        found = await self.defects()
+        await self.post("/reset")
         return found
 
 
@@ -166,7 +173,9 @@ async def sandbox(running: tuple[int, int]) -> AsyncIterator[Sandbox]:
         sandbox = Sandbox(url, smtp_port, http, twilio_client(url))
         await sandbox.post("/reset")
         yield sandbox
+        defects = await sandbox.defects()
         await sandbox.post("/reset")
+        assert defects == []
 
 
 @pytest.fixture

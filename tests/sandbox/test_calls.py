@@ -273,7 +273,7 @@ async def test_a_request_against_the_contract_is_refused_and_noted(sandbox: Sand
 
     assert answer.status_code == 400
     assert set(answer.json()) == {"code", "message", "more_info", "status"}
-    kinds = {defect["kind"]: defect["reasons"] for defect in await sandbox.defects()}
+    kinds = {defect["kind"]: defect["reasons"] for defect in await sandbox.forget()}
     assert kinds["undeclared_field"] == ["Color"]
     assert "integer" in kinds["request"][0]
 

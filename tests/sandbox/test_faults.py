@@ -5,6 +5,7 @@ import time
 import httpx
 import pytest
 import requests
+from twilio.base.exceptions import TwilioRestException
 
 from tests.sandbox.conftest import CALLER_ID, LEAD, REP, Sandbox
 from tests.sandbox.product import Product
@@ -119,6 +120,48 @@ async def test_the_api_can_be_slow(sandbox: Sandbox, product: Product) -> None:
     await sandbox.call(product)
 
     assert time.monotonic() - before > 0.3
+
+
+async def test_the_api_can_dial_and_say_that_it_could_not(sandbox: Sandbox, product: Product) -> None:
+    await sandbox.fault("twilio.rest", "error_after_accept", 503, method="POST")
+    with pytest.raises(TwilioRestException) as raised:
+        await sandbox.call(product)
+
+    assert (raised.value.status, len(await sandbox.get("/calls"))) == (503, 1)
+
+
+@pytest.mark.parametrize("value", [0, 1, 2])
+async def test_the_api_can_dial_and_answer_what_nobody_can_read(sandbox: Sandbox, product: Product, value: int) -> None:
+    await sandbox.fault("twilio.rest", "garbage", value, method="POST")
+    account = sandbox.twilio.account_sid
+    form = {"To": REP, "From": CALLER_ID, "Url": f"{product.url}/agent"}
+    path = f"/2010-04-01/Accounts/{account}/Calls.json"
+    answer = await sandbox.http.post(path, data=form, auth=(account, sandbox.twilio.password))
+
+    assert (answer.status_code, "sid" in answer.text) == (200, False)
+    assert len(await sandbox.get("/calls")) == 1
+
+
+async def test_the_api_can_name_another_call_than_it_dialled(sandbox: Sandbox, product: Product) -> None:
+    before = await sandbox.call(product)
+    named = []
+    for value in (1, 0, 2):
+        await sandbox.fault("twilio.rest", "wrong_sid", value, method="POST")
+        named.append(await sandbox.call(product))
+
+    dialled = [call["sid"] for call in await sandbox.get("/calls", to=REP)]
+    assert (named[0], named[2], len(named[1])) == (before, "CA-one", 34)
+    assert len(dialled) == 4 and named[1] not in dialled
+
+
+async def test_a_media_socket_can_be_opened_late(sandbox: Sandbox, product: Product) -> None:
+    await sandbox.fault("twilio.stream", "delay", 1_500)
+    product.answer_call(LEAD)
+    await sandbox.call(product)
+    await product.until(lambda: product.told("/notice/played"))
+
+    assert product.sockets == []
+    await product.until(lambda: product.sockets and product.sockets[0].close_code is not None)
 
 
 async def test_a_lost_media_socket_is_reported_and_comes_back_only_on_request(

@@ -109,7 +109,7 @@ async def test_what_the_contract_does_not_know_is_a_defect(sandbox: Sandbox, pro
     path = f"/2010-04-01/Accounts/{ACCOUNT_SID}/Calls/{sid}/Transcriptions.json"
     await sandbox.http.post(path, data={"StatusCallback": "/transcription"}, auth=(ACCOUNT_SID, AUTH_TOKEN))
 
-    assert [defect["kind"] for defect in await sandbox.defects()] == ["request", "undeclared_field"]
+    assert [defect["kind"] for defect in await sandbox.forget()] == ["request", "undeclared_field"]
 
 
 async def test_a_call_that_is_over_is_not_transcribed(sandbox: Sandbox, product: Product) -> None:
@@ -117,6 +117,17 @@ async def test_a_call_that_is_over_is_not_transcribed(sandbox: Sandbox, product:
     await product.until(lambda: len(product.told("/status")) == 4)
     with pytest.raises(TwilioRestException, match="not in-progress"):
         await start(sandbox, product, sid)
+
+
+async def test_one_can_begin_late(sandbox: Sandbox, product: Product) -> None:
+    await sandbox.fault("twilio.transcription", "delay", 1_500)
+    answer(product)
+    await sandbox.call(product)
+    await product.until(lambda: product.told("/notice/played"))
+
+    assert told(product) == []
+    await until_over(product)
+    assert events(product)[0] == "started"
 
 
 async def test_one_can_fail_or_never_begin(sandbox: Sandbox, product: Product) -> None:

@@ -1,9 +1,11 @@
 """One-time codes, driven by Twilio's own SDK."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+import requests
 from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client
 
@@ -121,6 +123,23 @@ async def test_verify_fails_on_demand_with_the_number_that_was_asked_for(sandbox
     await sandbox.fault("verify", "error", 503)
     assert (await refused(sandbox, send))[0] == 503
     assert (await sandbox.sdk(send)).status == "pending"
+
+
+@pytest.mark.parametrize(("kind", "sent"), [("drop", 0), ("timeout_after_accept", 1)])
+async def test_verify_can_break_off_before_or_after_it_sent_the_code(sandbox: Sandbox, kind: str, sent: int) -> None:
+    await sandbox.fault("verify", kind)
+    with pytest.raises(requests.ConnectionError):
+        await sandbox.sdk(send)
+
+    assert len(await sandbox.get("/messages", to=REP)) == sent
+
+
+async def test_verify_can_be_slow(sandbox: Sandbox) -> None:
+    await sandbox.fault("verify", "delay", 300)
+    before = time.monotonic()
+    await sandbox.sdk(send)
+
+    assert time.monotonic() - before > 0.3
 
 
 async def test_what_a_phone_answers_reaches_the_product_signed(sandbox: Sandbox, product: Product) -> None:

@@ -16,11 +16,14 @@ from django.db import connection
 from uuid_utils.compat import uuid7
 
 from compliance import suppression
-from identity.models import Membership
+from identity import opt_out
+from identity.access import Client
+from identity.models import Membership, User
 from tests.identity.browser import Browser
 from tests.ledger.books import amounts, broken
 from tests.sandbox_fixture import Sandbox
-from tests.voice.carrier import actor_of, give_credit, new_lead
+from tests.voice.carrier import actor_of, give_credit, new_lead, post
+from tests.voice.carrier import place as placed
 from voice import operations, submission
 from voice.models import Call, DialIntent, Lead
 
@@ -218,6 +221,50 @@ def test_a_worker_that_died_while_it_dialled_is_not_repeated_but_looked_up(
     submission.resolve_unknown(now=now + timedelta(seconds=31))
     assert DialIntent.objects.get_queryset().get().state == "submission_unknown"
     assert sandbox.ask("GET", "/calls") == []
+
+
+def left(member: Membership) -> None:
+    Membership.objects.for_workspace(member.workspace_id).filter(id=member.id).delete()
+
+
+def switched_off(member: Membership) -> None:
+    User.objects.filter(id=member.user_id).update(is_active=False)
+
+
+def stopped_our_texts(member: Membership) -> None:
+    opt_out.stop(user_id=member.user_id, way="text", client=Client(address=None, agent=""), now=datetime.now(UTC))
+
+
+@pytest.mark.parametrize("gone", [left, switched_off, stopped_our_texts])
+def test_nobody_is_dialled_for_who_may_not_call_any_more(
+    member: Membership, sandbox: Sandbox, gone: Callable[[Membership], None]
+) -> None:
+    """Whether it was so when Call was pressed, came while the dial waited for its worker, or while the rep's phone rang."""
+    waits, now = place(member), datetime.now(UTC)
+    gone(member)
+    submission.dial(call_id=waits.id, now=now)
+    with pytest.raises(operations.DialRefused) as refused:
+        operations.start_call(
+            actor=actor_of(member), lead_id=new_lead(member).id, idempotency_key=str(uuid7()), now=now
+        )
+    assert refused.value.code == "rep_may_not_call"
+    waits.refresh_from_db()
+    assert (waits.status, waits.end_reason) == ("cancelled", "rep_may_not_call")
+    assert sandbox.ask("GET", "/calls") == []
+    assert amounts(member.workspace_id) == (CREDIT, 0, 0)
+
+
+@pytest.mark.parametrize("gone", [left, switched_off, stopped_our_texts])
+def test_a_rep_who_may_not_call_any_more_picks_up_and_no_lead_is_rung(
+    member: Membership, gone: Callable[[Membership], None]
+) -> None:
+    give_credit(member, CREDIT)
+    rings = placed(member)
+    gone(member)
+    answer = post(rings.path("agent"), {"CallSid": rings.agent_sid, "CallStatus": "in-progress"})
+    assert "<Hangup" in answer.body and "<Dial" not in answer.body
+    assert (rings.row.status, rings.row.end_reason) == ("cancelled", "rep_may_not_call")
+    assert amounts(member.workspace_id) == (CREDIT, 0, 0)
 
 
 def test_of_eight_workers_one_dials(member: Membership, sandbox: Sandbox) -> None:

@@ -33,7 +33,7 @@ from ledger import operations as ledger
 from ledger import reconcile as books
 from processors import alerts
 from realtime import leftovers
-from voice import analysis, browser_calls, credit_end, metering, reconcile, submission, sweeps, watching
+from voice import analysis, browser_calls, credit_end, metering, reconcile, submission, watching
 from voice.queue import sweep_queue
 
 logger = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (30, ledger.release_expired_holds),
     ),
     "carrier": (
-        (1, sweeps.sweep_dials),
+        (1, submission.sweep_dials),
         (1, browser_calls.sweep_unconnected),
         (2, reconcile.sweep_hangups),
         (2, credit_end.sweep_limits),
