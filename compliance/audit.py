@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
-from typing import Final, Literal
+from typing import Literal
 from uuid import UUID
 
 from django.db import transaction
@@ -15,8 +15,6 @@ from compliance.models import AuditEvent, AuditHead
 
 logger = logging.getLogger(__name__)
 
-# The message of a log line that tells where the record ends.
-NOTED: Final = "audit head"
 Plain = str | int | bool | None
 # What people did in a workspace; its owner and managers read it with the names.
 WorkspaceAction = Literal[
@@ -152,8 +150,12 @@ def record(
         head.sequence, head.hash = event.sequence, event.hash
         head.save(update_fields=["sequence", "hash"])
         # The log is sent elsewhere, so that a link which is cut off right after is missed there.
-        transaction.on_commit(partial(logger.info, NOTED, extra={"sequence": event.sequence, "hash": event.hash}))
+        transaction.on_commit(partial(_tell, event))
     return event
+
+
+def _tell(event: AuditEvent) -> None:
+    logger.info("audit head", extra={"sequence": event.sequence, "hash": event.hash})
 
 
 def hash_of(event: AuditEvent) -> str:

@@ -17,13 +17,14 @@ from typing import Final, Literal
 from django.conf import settings
 from django.db.models import Q
 
-from compliance.audit import NOTED, hash_of
+from compliance.audit import hash_of
 from compliance.elements import ELEMENTS
 from compliance.models import AuditEvent, AuditHead
 
 logger = logging.getLogger(__name__)
 
 HEADS_FILE: Final = "audit/heads.jsonl"
+NOTED: Final = "audit head"
 # How much later than its links a head may be noted, at most.
 NOTED_LATE: Final = timedelta(days=1)
 _HEAD_KEYS: Final = {"at", "sequence", "hash"}
@@ -114,7 +115,7 @@ def note_head(*, now: datetime) -> None:
     if head is None or head.sequence <= (last.sequence if last else 0):
         return
     noted = Head(at=now.isoformat(timespec="seconds"), sequence=head.sequence, hash=head.hash)
-    logger.info(NOTED, extra={"sequence": noted.sequence, "hash": noted.hash})
+    logger.info("audit head", extra={"sequence": noted.sequence, "hash": noted.hash})
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("a+") as lines:
         if lines.tell() and not _ends_whole(file):

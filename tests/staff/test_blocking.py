@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from compliance.models import AuditEvent, Request
+from compliance.models import AuditEvent, Case, Request
 from identity import erasure
 from identity.models import AccountMail, Membership, User
 from identity.staff.actor import staff_ref
@@ -81,7 +81,10 @@ def test_an_account_that_is_blocked_can_still_be_deleted_and_nobody_opens_it_the
     desk: Desk, member: Membership
 ) -> None:
     assert block(desk)[0] == 204
-    call_command("privacy", "erase", EMAIL)
+    call_command("cases", "open", "deletion", EMAIL, "Delete everything.")
+    case = Case.objects.get().reference
+    call_command("cases", "prove", case, "--whose", EMAIL)
+    call_command("privacy", "erase", EMAIL, "--case", case)
     assert Request.objects.filter(kind="erasure", user_id=member.user_id).exists()
     erasure.end_access(user_id=member.user_id)
     assert code_of(unblock(desk)[1]) == "account_not_blocked"

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from channels.layers import get_channel_layer
 
-from realtime.publish import Topic, publish_ephemeral
+from realtime.publish import Topic, own_group, publish_ephemeral
 from tests.identity.test_sockets import elsewhere, run
 from tests.voice.carrier import Answer, Placed, post, sid
 from voice.events import TranscriptionLevel
@@ -86,15 +86,17 @@ def heard_by_pages(placed: Placed, act: Callable[[], object]) -> list[dict[str, 
         layer = get_channel_layer()
         assert layer is not None
         channel = await layer.new_channel()
-        await layer.group_add(topic.name, channel)
+        # As a hub joins: by its own group it is told what the topics that it is in have.
+        for group in (topic.name, own_group(channel)):
+            await layer.group_add(group, channel)
         await elsewhere(act)
         # Sent last, so it comes last.
         publish_ephemeral(topic, TranscriptionLevel(call_id=UUID(placed.call_id), level=0))
         events: list[dict[str, Any]] = []
         async with asyncio.timeout(PATIENCE_S):
-            while (event := json.loads((await layer.receive(channel))["text"]))["type"] != "transcription.level":
-                events.append(event)
-        return events
+            while not events or events[-1]["type"] != "transcription.level":
+                events += [json.loads(each["text"]) for each in (await layer.receive(channel))["news"]]
+        return events[:-1]
 
     return run(story)
 
