@@ -6,10 +6,12 @@ from uuid import UUID
 
 from django.db import OperationalError, connection, transaction
 
+from compliance import suppression
 from voice import callback_rows, guard, leg_news, outcomes, settlement, told, transcription, transcription_events, wake
 from voice.changes import publish_call
 from voice.leg_news import Learned, happened_at
 from voice.models import Call, Callback, CallLeg, MediaStream
+from voice.notice import OPT_OUT_KEY
 from voice.state import CallFacts, CallState, LegFacts, derive, merged, moved
 
 # As the carrier guesses; a machine's greeting may end with a beep, with silence, or otherwise.
@@ -201,12 +203,40 @@ def _move_on(call: Call, legs: Iterable[CallLeg], now: datetime) -> bool:
 
 
 def _apply_played(call: Call, callback: Callback, now: datetime) -> None:
-    """The notice was heard to its end, or a key was pressed, which refuses the transcript."""
-    refused = bool(callback.params.get("Digits"))
-    if call.transcript_state == "waiting_for_notice" or (refused and call.transcript_state == "on"):
-        call.transcript_state = "refused" if refused else "on"
-        call.save(update_fields=["transcript_state"])
+    """The notice was heard to its end, or a key was pressed, which refuses the transcript; one key refuses calls as well."""
+    key = callback.params.get("Digits", "")
+    opts_out = key == OPT_OUT_KEY
+    before = (call.transcript_state, call.hangup_requested_at)
+    if call.transcript_state == "waiting_for_notice" or (key and call.transcript_state == "on"):
+        call.transcript_state = "refused" if key or _refused_before(call) else "on"
+    if opts_out and call.is_live and (call.hangup_requested_at is None or call.hangup_requested_at > now):
+        call.hangup_requested_at = now
+        wake.soon("hang_up", call.id)
+    if (call.transcript_state, call.hangup_requested_at) != before:
+        call.save(update_fields=["transcript_state", "hangup_requested_at"])
         publish_call(call, now=now)
+    if opts_out:
+        _refuse_calls(call, now)
+
+
+def _refused_before(call: Call) -> bool:
+    """Who has refused the transcript once need not do so in each call of this workspace's."""
+    return (
+        Call.objects.for_workspace(call.workspace_id).filter(lead_id=call.lead_id, transcript_state="refused").exists()
+    )
+
+
+def _refuse_calls(call: Call, now: datetime) -> None:
+    """However late the news is, also after the end: whoever pressed the key is not called again."""
+    if call.lead.phone_e164:
+        suppression.suppress(
+            workspace_id=call.workspace_id,
+            phone_e164=call.lead.phone_e164,
+            reason="asked_not_to_be_called",
+            source="callee_key",
+            now=now,
+        )
+    guard.look(workspace_id=call.workspace_id, now=now)
 
 
 def _apply_machine(call: Call, callback: Callback, now: datetime) -> None:

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from compliance import audit
 from identity.auth import Actor
@@ -22,7 +22,8 @@ from processors.errors import DomainError
 from realtime.publish import Topic, publish_on_commit
 from voice.events import DiallingChanged
 from voice.guard_schemas import PauseCause
-from voice.models import TERMINAL_STATUSES, Call, DialPause
+from voice.models import TERMINAL_STATUSES, Call, Callback, DialPause
+from voice.notice import OPT_OUT_KEY
 from voice.schemas import Refusal
 
 logger = logging.getLogger(__name__)
@@ -142,7 +143,8 @@ def _failures(calls: QuerySet[Call]) -> list[UUID]:
 
 def _complaints(calls: QuerySet[Call]) -> list[UUID]:
     """The newest of the calls after which people asked not to be called, if there are too many."""
-    complained = calls.filter(disposition="do_not_call")
+    by_key = Callback.objects.filter(call=OuterRef("pk"), kind="played", params__Digits=OPT_OUT_KEY)
+    complained = calls.filter(Q(disposition="do_not_call") | Exists(by_key))
     count = complained.count()
     if count < COMPLAINTS_MIN or count < COMPLAINTS_SHARE * calls.filter(answered_at__isnull=False).count():
         return []

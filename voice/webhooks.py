@@ -29,7 +29,7 @@ from voice import (
     twiml,
 )
 from voice.models import Call, CallLeg
-from voice.notice import CLOSING_LINE, CREDITS_END_LINE, LONGEST_CALL_LINE, NOTICE
+from voice.notice import CLOSING_LINE, CREDITS_END_LINE, LONGEST_CALL_LINE, NOTICE, OPT_OUT_KEY
 from voice.transcription_events import Content, EventInvalid
 
 logger = logging.getLogger(__name__)
@@ -212,11 +212,11 @@ def notice(request: HttpRequest, call: Call, now: datetime) -> HttpResponse:
 
 @_from_twilio
 def notice_played(request: HttpRequest, call: Call, now: datetime) -> HttpResponse:
-    """The proof that the notice was heard; a pressed key refuses the transcript."""
+    """The proof that the notice was heard; a pressed key refuses the transcript, and one of them the call."""
     callbacks.receive(call=call, kind="played", params=request.POST.dict(), now=now)
     # The two are joined after this answer: nobody else's transcription may hear a lead who refused it.
     transcription.stop_unwanted(call_id=call.id, now=now)
-    return _twiml(twiml.go_on())
+    return _twiml(twiml.hang_up() if request.POST.get("Digits") == OPT_OUT_KEY else twiml.go_on())
 
 
 @_from_twilio

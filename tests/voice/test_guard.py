@@ -17,7 +17,7 @@ from identity.personal_data import subject_of
 from tests.identity.browser import Browser
 from tests.identity.conftest import SignIn
 from tests.identity.teams import colleague, owner, page
-from tests.voice.carrier import Placed, give_credit, new_lead, post
+from tests.voice.carrier import Answer, Placed, give_credit, new_lead, post
 from tests.voice.queues import actor, call, ends
 from voice import guard, operations, personal_data
 from voice.models import Call, DialPause, Lead
@@ -113,6 +113,44 @@ def test_many_who_ask_not_to_be_called_pause_the_team(page: Browser, rep: Member
     assert {each["id"] for each in shown["calls"]} == {each.call_id for each in spoken[:5]}
 
 
+def test_the_key_that_refuses_calls_ends_this_one_and_forbids_the_next(
+    page: Browser, rep: Membership, rep_page: Browser
+) -> None:
+    for key, ending in (("1", False), ("9", True), ("9", True)):
+        placed = call(rep, new_lead(rep), now=datetime.now(UTC))
+        post(placed.path("agent"), {"CallSid": placed.agent_sid, "CallStatus": "in-progress"})
+        answer = pressed(placed, key)
+        lead = placed.row.lead
+        assert ("<Hangup" in answer.body, placed.row.hangup_requested_at is not None) == (ending, ending)
+        assert placed.row.transcript_state == "refused"
+        assert ("lead_suppressed" in refused(rep_page, lead)) is ending
+        # The same news again changes nothing.
+        assert pressed(placed, key).status == 200
+        ends(placed, "completed")
+
+
+def test_whoever_refused_the_transcript_need_not_refuse_it_again(page: Browser, rep: Membership) -> None:
+    lead, other = new_lead(rep), new_lead(rep)
+    for whom, key, state in ((lead, "1", "refused"), (lead, "", "refused"), (other, "", "on")):
+        placed = call(rep, whom, now=datetime.now(UTC))
+        post(placed.path("agent"), {"CallSid": placed.agent_sid, "CallStatus": "in-progress"})
+        assert pressed(placed, key).status == 200
+        assert placed.row.transcript_state == state
+        ends(placed, "completed")
+
+
+def test_those_who_press_the_key_count_as_people_who_ask_not_to_be_called(page: Browser, rep: Membership) -> None:
+    spoken = calls(rep, *["completed"] * 6)
+    for placed in spoken[:4]:
+        pressed(placed, "9")
+    pressed(spoken[5], "1")
+    assert pause_of(page) is None
+    pressed(spoken[4], "9")
+    shown = pause_of(page)
+    assert shown["cause"] == "complaints"
+    assert {each["id"] for each in shown["calls"]} == {each.call_id for each in spoken[:5]}
+
+
 def test_a_few_among_very_many_answers_are_no_reason_to_pause(page: Browser, rep: Membership) -> None:
     spoken = calls(rep, *["completed"] * 5)
     answered = spoken[0].row
@@ -166,6 +204,11 @@ def test_a_pause_goes_with_its_workspace_and_its_calls_with_theirs(owner: Member
     everything = replace(subject_of(owner.user_id), workspace_ids_to_erase=(owner.workspace_id,))
     personal_data.STORE.erase(everything, now=datetime.now(UTC))
     assert not DialPause.objects.get_queryset().exists()
+
+
+def pressed(placed: Placed, key: str) -> Answer:
+    form = {"CallSid": placed.callee_sid, "ParentCallSid": placed.agent_sid, "Digits": key}
+    return post(placed.path("notice/played"), form)
 
 
 def said(member: Membership, placed: Placed, disposition: Any) -> None:
