@@ -88,7 +88,8 @@ class CallPipeline:
             async with asyncio.timeout(FINISH_WITHIN_S):
                 await asyncio.gather(*(listener.flush() for listener in self._tracks.values()))
                 await self._stores.join()
-        except TimeoutError as error:
+        except Exception as error:
+            # Whatever it was, what was not heard to its end is marked as a gap.
             logger.error(
                 "last words lost",
                 extra={"call_id": str(self._stream.call_id), "error_type": type(error).__name__},

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
 
+from ai.listening.transcriber import MAX_CONTEXT_CHARACTERS
 from compliance.spoken_cards import began_before, begins_with_digits
 from processors.errors import DomainError
 from voice import wake
@@ -69,7 +70,7 @@ def claim_stream(*, token: str, stream_sid: str, call_sid: str, now: datetime) -
         if not claimed:
             raise StreamRefused("The media stream's token is unknown or was used before.")
         stream = MediaStream.objects.get(token_hash=_hash(token))
-        locked = Call.objects.select_for_update(of=("self",), no_key=True).select_related("lead", "user")
+        locked = Call.objects.select_for_update(of=("self",), no_key=True).select_related("lead", "user", "workspace")
         call = locked.get(id=stream.call_id)
         if not call.is_live or not call.legs.filter(sid=call_sid, role="agent").exists():
             raise StreamRefused("The media stream belongs to no call that is going on.")
@@ -297,15 +298,19 @@ def finish_stream(
 
 
 def _context(call: Call) -> str:
-    """Names that the recogniser should expect."""
+    """Names that the recogniser should expect, those of the people first; as many whole ones as it takes."""
     names = [
         call.lead.first_name,
         call.lead.last_name,
         call.lead.company,
         call.user.first_name,
         call.user.last_name,
+        call.workspace.name,
     ]
-    return ", ".join(name for name in names if name)
+    context = ", ".join(name for name in names if name)
+    return (
+        context if len(context) <= MAX_CONTEXT_CHARACTERS else context[: MAX_CONTEXT_CHARACTERS + 1].rpartition(", ")[0]
+    )
 
 
 def _ms(span: timedelta) -> int:

@@ -12,14 +12,14 @@ from itertools import pairwise
 import pytest
 from django.db import connection
 
-from ai.listening.transcriber import Word
-from identity.models import Membership
+from ai.listening.transcriber import MAX_CONTEXT_CHARACTERS, Word
+from identity.models import Membership, User
 from tests.identity.browser import Browser
 from tests.sandbox_fixture import Sandbox
 from tests.voice.carrier import Placed, give_credit, place, post, sid
 from voice import analysis, reconcile, transcripts
 from voice.heard import Heard
-from voice.models import Call, MediaStream, TranscriptSegment
+from voice.models import Call, Lead, MediaStream, TranscriptSegment
 from voice.schemas import Speaker
 from voice.transcripts import OpenStream
 
@@ -240,3 +240,16 @@ def test_a_silent_media_process_is_given_up_and_a_living_one_is_not(placed: Plac
     reconcile.sweep_streams(now=at(51))
     states = MediaStream.objects.get_queryset().order_by("issued_at").values_list("state", flat=True)
     assert list(states) == ["lost", "issued"]
+
+
+def test_the_recogniser_is_told_the_names_of_a_call_and_never_more_than_it_takes(
+    placed: Placed, member: Membership
+) -> None:
+    """More would be refused, and with it every utterance of the call."""
+    names = open_stream(placed, 1).context.split(", ")
+    assert names == [placed.row.lead.first_name, "Ada", "Okafor", member.workspace.name]
+    Lead.objects.get_queryset().update(first_name="F" * 120, last_name="L" * 120, company="C" * 120)
+    User.objects.update(first_name="A" * 80, last_name="O" * 80)
+    context = open_stream(placed, 2).context
+    assert context == ", ".join(["F" * 120, "L" * 120, "C" * 120, "A" * 80])
+    assert len(context) <= MAX_CONTEXT_CHARACTERS

@@ -135,7 +135,7 @@ export function transcriptWords(call: Pick<Call, "status" | "transcript_state">)
 const SHORTAGE_WORDS: Record<number, string> = {
   1: "Many calls are going on: text appears a sentence at a time.",
   2: "Many calls are going on: text appears a sentence at a time, with more mistakes than usual.",
-  3: "Many calls are going on: text comes later than usual. Nothing is lost.",
+  3: "Many calls are going on: text comes later than usual, and what takes too long is marked as a gap.",
 };
 
 /** What is different about the text while the recognisers have too much to do; nothing when all is as usual. */

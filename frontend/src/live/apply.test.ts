@@ -115,6 +115,16 @@ describe("a transcript", () => {
     expect(noticed({ ...emptyTranscript, known: 3, seen: 3 }, 6)).toMatchObject({ known: 3, seen: 6 });
   });
 
+  test("forgets interim text that proved to be no speech, and what a gap covers, whoever spoke", () => {
+    const text = { text: "wor", start_ms: 1000, end_ms: 1500 };
+    const both = heard(heard(emptyTranscript, "agent", text), "callee", { ...text, start_ms: 5000 });
+    expect(heard(both, "agent", { ...text, text: "" }).interim.agent).toBeUndefined();
+    const gap: Segment = { ...segment(1, 900), speaker: null, kind: "gap", text: "" };
+    const left = settled(both, gap).interim;
+    expect(left.agent).toBeUndefined();
+    expect(left.callee).toBeDefined();
+  });
+
   test("drops interim text once it is settled, of that speaker only", () => {
     const text = { text: "wor", start_ms: 0, end_ms: 400 };
     let transcript = heard(heard(emptyTranscript, "agent", text), "callee", text);

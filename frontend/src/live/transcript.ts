@@ -26,6 +26,8 @@ export interface Transcript {
   shortage: Shortage | null;
 }
 
+const SPEAKERS: readonly Speaker[] = ["agent", "callee"];
+
 export const emptyTranscript: Transcript = {
   segments: [],
   known: 0,
@@ -73,14 +75,13 @@ function withSegments(held: readonly Segment[], added: readonly Segment[]): read
   return atEnd ? joined : joined.sort(inOrder);
 }
 
-/** Interim text goes once settled text of the same speaker covers its beginning. */
+/** Interim text goes once settled text of the same speaker, or a gap of whomever, covers its beginning. */
 function withoutSettled(interim: Transcript["interim"], settled: readonly Segment[]): Transcript["interim"] {
   let left = interim;
   for (const segment of settled) {
-    const speaker = segment.speaker;
-    const text = speaker === null ? undefined : left[speaker];
-    if (speaker !== null && text !== undefined && segment.end_ms > text.start_ms) {
-      left = { ...left, [speaker]: undefined };
+    for (const speaker of segment.speaker === null ? SPEAKERS : [segment.speaker]) {
+      const text = left[speaker];
+      if (text !== undefined && segment.end_ms > text.start_ms) left = { ...left, [speaker]: undefined };
     }
   }
   return left;
@@ -101,8 +102,11 @@ export function settled(transcript: Transcript, segment: Segment): Transcript {
   };
 }
 
-/** Interim text that comes later than the settled text of the same stretch is old news. */
+/** Interim text that comes later than the settled text of the same stretch is old news; an empty one takes back what was no speech. */
 export function heard(transcript: Transcript, speaker: Speaker, interim: Interim): Transcript {
+  if (interim.text === "") {
+    return { ...transcript, interim: { ...transcript.interim, [speaker]: undefined } };
+  }
   const covered = transcript.segments.some(
     (segment) =>
       segment.speaker === speaker && segment.kind === "speech" && segment.end_ms > interim.start_ms,
