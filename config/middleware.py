@@ -1,12 +1,15 @@
 """Security headers on every answer, and the end of what a request may see in the database."""
 
 from collections.abc import Callable
+from typing import cast
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
 
 from identity import tenancy
+from identity.sessions import SessionStore
 
 # The one page that may load Paddle's script and show its frame.
 CHECKOUT_PATH = "/credits/checkout"
@@ -34,6 +37,16 @@ def program_headers() -> dict[str, str]:
 def _origin(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
+
+
+class RenewedSessionMiddleware(SessionMiddleware):
+    """Django's, but that an answer whose session was renewed by another request meanwhile leaves the browser its newer key."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        answered = super().process_response(request, response)
+        if cast(SessionStore, request.session).is_renewed_elsewhere:
+            answered.cookies.pop(settings.SESSION_COOKIE_NAME, None)
+        return answered
 
 
 class OneWorkspaceMiddleware:

@@ -60,7 +60,7 @@ MIDDLEWARE = [
     "config.middleware.SecurityHeadersMiddleware",
     "api.errors.ProblemsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "config.middleware.RenewedSessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     # Around the gate: its transaction is over when the name of the workspace is forgotten.

@@ -17,14 +17,13 @@ __all__ = ["Actor", "Role", "actor_of_row", "actor_of_session"]
 class Actor:
     """A person who has signed in and proved the phone, acting in one workspace.
 
-    session_key: the digest under which the session is stored, never the cookie's value; None where no session
-    acts.
+    session_id: of the session's row, which stays when its key is renewed; None where no session acts.
     """
 
     user_id: UUID
     workspace_id: UUID
     role: Role
-    session_key: str | None = None
+    session_id: UUID | None = None
 
     def may(self, permission: Permission) -> bool:
         return may(self.role, permission)
@@ -53,5 +52,5 @@ def actor_of_row(row: "Session | None") -> Actor | None:
         user_id=row.user.id,
         workspace_id=row.membership.workspace_id,
         role=cast(Role, row.membership.role),
-        session_key=row.key_digest,
+        session_id=row.id,
     )

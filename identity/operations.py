@@ -167,6 +167,7 @@ def send_otp(*, session: SessionStore, client: Client, now: datetime) -> OtpSent
     Raises SessionEnded, AlreadySignedIn and what `otp.send` raises.
     """
     row, user = _waiting(session)
+    _demand_not_blocked(user)
     if row.phone_verified_at is not None:
         raise AlreadySignedIn("You are signed in already. Reload the page.")
     return otp.send(user=user, client=client, now=now)
@@ -181,6 +182,7 @@ def verify_phone(*, session: SessionStore, code: str, client: Client, now: datet
     row, user = _waiting(session)
     if row.phone_verified_at is not None:
         return None
+    _demand_not_blocked(user)
     otp.check(user=user, code=code, client=client, now=now)
     is_new = False
     if user.mobile_verified_at is None:
@@ -269,7 +271,7 @@ def revoke_sessions(*, actor: Actor, this_too: bool, client: Client, now: dateti
     with transaction.atomic():
         user = User.objects.select_for_update(no_key=True).get(id=actor.user_id)
         mine = Session.objects.filter(user=user)
-        ended, _ = (mine if this_too else mine.exclude(key_digest=actor.session_key or "")).delete()
+        ended, _ = (mine if this_too or actor.session_id is None else mine.exclude(id=actor.session_id)).delete()
         if ended:
             email_proof.use_up(user_id=user.id, kinds=[AccountMail.NEW_EMAIL], now=now)
             record(kind=AccessEvent.SESSION_REVOKED, client=client, now=now, user=user)
@@ -373,6 +375,12 @@ def _waiting(session: SessionStore) -> tuple[Session, User]:
     if row is None or row.user is None:
         raise SessionEnded("This session was signed out. Sign in again.")
     return row, row.user
+
+
+def _demand_not_blocked(user: User) -> None:
+    """Of a session that slipped in while its person was being blocked. Raises SessionEnded."""
+    if not user.is_active:
+        raise SessionEnded("This session was signed out. Sign in again.")
 
 
 def _reword(event: AccessEvent, kind: str, user: User | None = None) -> None:

@@ -82,7 +82,8 @@ def change(*, actor: Actor, present: str, password: str, client: Client, now: da
     with transaction.atomic():
         if not still_has(user):
             raise _wrong()
-        Session.objects.filter(user=user).exclude(key_digest=actor.session_key or "").delete()
+        mine = Session.objects.filter(user=user)
+        (mine if actor.session_id is None else mine.exclude(id=actor.session_id)).delete()
         _set(user, password, client, now)
 
 
@@ -102,8 +103,9 @@ def demand(*, user: User, present: str, client: Client, now: datetime) -> None:
 
 
 def still_has(user: User) -> bool:
-    """Whether the password that was just checked is still the account's, which is locked until the transaction ends."""
-    return User.objects.select_for_update(no_key=True).filter(id=user.id, password=user.password).exists()
+    """Whether the password that was just checked is still that of an account in use, which is locked until the transaction ends."""
+    same = User.objects.select_for_update(no_key=True).filter(id=user.id, password=user.password, is_active=True)
+    return same.exists()
 
 
 def check_strength(password: str, user: User) -> None:

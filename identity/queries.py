@@ -89,7 +89,7 @@ def devices(*, actor: Actor, now: datetime) -> SignedInDevicesOut:
         items=[
             SignedInDeviceOut(
                 id=row.id,
-                current=row.key_digest == actor.session_key,
+                current=row.id == actor.session_id,
                 created_at=row.created_at,
                 last_used_at=row.last_used_at,
                 expires_at=row.expires_at,

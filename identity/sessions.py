@@ -82,10 +82,13 @@ class SessionStore(SessionBase):
     """One browser's session.
 
     `row` is what the product asks; the dict interface is there for Django's own parts.
+    is_renewed_elsewhere: known once it was saved.
     confines: whether reading it confines this thread's connection to its workspace, in the same statement.
     """
 
     confines = False
+    # Another request has renewed the key while this one went on: the browser has the newer one, or is about to.
+    is_renewed_elsewhere = False
     _row: Session | None = None
 
     @property
@@ -174,9 +177,18 @@ class SessionStore(SessionBase):
         if self.session_key is None or must_create:
             self.create()
             return
-        changed = Session.objects.filter(key_digest=digest(self.session_key)).update(data=dict(self.items()))
-        if not changed:
+        data, row = dict(self.items()), self.row
+        if Session.objects.filter(key_digest=digest(self.session_key)).update(data=data):
+            return
+        self.is_renewed_elsewhere = row is not None and bool(Session.objects.filter(id=row.id).update(data=data))
+        if not self.is_renewed_elsewhere:
             raise UpdateError
+
+    def is_empty(self) -> bool:
+        """Whether Django is to take the cookie out of the browser: when this request has ended the session. One whose key opens nothing
+        leaves it there: another request may have renewed it, whose answer brings the new key, and would be undone.
+        """
+        return self.modified and bool(super().is_empty())
 
     def cycle_key(self) -> None:
         """A new key for the same session; the one before opens nothing any more. Of two at once the first counts, whose answer has

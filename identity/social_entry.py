@@ -171,9 +171,9 @@ def _has_account(email: str) -> bool:
 
 def _open(session: SessionStore, identity: SocialIdentity, client: Client, now: datetime) -> None:
     """Raises AccountBlocked; of somebody who was erased too, whose rows a restored backup brought back."""
-    user = identity.user
     with transaction.atomic():
-        # An unlinking or an erasure at this moment waits, or was first.
+        # An unlinking, an erasure or a block at this moment waits, or was first.
+        user = User.objects.select_for_update(no_key=True).get(id=identity.user_id)
         linked = SocialIdentity.objects.select_for_update().filter(id=identity.id).exists()
         usable = linked and user.is_active and not tombstones.is_erased("user", user.id)
         membership = operations.last_used(user) if usable else None

@@ -74,7 +74,8 @@ def demand(*, actor: Actor, present: str | None, code: str | None, client: Clien
 def prove(*, actor: Actor, present: str | None, code: str | None, client: Client, now: datetime) -> None:
     """The same, believed for a while in this session. Raises as `demand` does."""
     demand(actor=actor, present=present, code=code, client=client, now=now)
-    Session.objects.filter(key_digest=actor.session_key).update(proved_at=now)
+    if actor.session_id is not None:
+        Session.objects.filter(id=actor.session_id).update(proved_at=now)
 
 
 def demand_recent(*, actor: Actor, now: datetime) -> None:
@@ -84,7 +85,7 @@ def demand_recent(*, actor: Actor, now: datetime) -> None:
     """
     since = now - RECENT
     proved = Session.objects.filter(Q(phone_verified_at__gt=since) | Q(proved_at__gt=since))
-    if actor.session_key is not None and not proved.filter(key_digest=actor.session_key).exists():
+    if actor.session_id is not None and not proved.filter(id=actor.session_id).exists():
         raise ProofNotRecent(
             "Prove first that it is you: by your password or, if you have none, a code from your phone."
         )

@@ -22,7 +22,7 @@ from identity.models import TenantManager  # noqa: E402
 
 _OWNER = Actor(UUID(os.environ["BENCH_USER_ID"]), UUID(os.environ["BENCH_WORKSPACE_ID"]), "owner")
 _OF_SESSIONS = (
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "config.middleware.RenewedSessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
 )
 

@@ -44,9 +44,7 @@ def block(*, email: str, reason: BlockReason, by: str, now: datetime) -> None:
             raise AccountNotActive("This account is being deleted, and nobody can sign in to it any more.")
         user.is_active, user.blocked_at, user.block_reason = False, now, reason
         user.save(update_fields=["is_active", "blocked_at", "block_reason"])
-        Session.objects.filter(user=user).delete()
-        ApiKey.objects.get_queryset().filter(membership__user=user).delete()
-        email_proof.use_up(user_id=user.id, kinds=[AccountMail.RESET_LINK, AccountMail.NEW_EMAIL], now=now)
+        _end_ways_in(user, now)
         _note("account.blocked", user, reason, by, now)
         close_sockets_on_commit(user_id=user.id)
 
@@ -60,7 +58,15 @@ def unblock(*, email: str, by: str, now: datetime) -> None:
         reason = user.block_reason
         user.is_active, user.blocked_at, user.block_reason = True, None, ""
         user.save(update_fields=["is_active", "blocked_at", "block_reason"])
+        # What was on its way at the block opened nothing meanwhile, and must not now.
+        _end_ways_in(user, now)
         _note("account.unblocked", user, reason, by, now)
+
+
+def _end_ways_in(user: User, now: datetime) -> None:
+    Session.objects.filter(user=user).delete()
+    ApiKey.objects.get_queryset().filter(membership__user=user).delete()
+    email_proof.use_up(user_id=user.id, kinds=[AccountMail.RESET_LINK, AccountMail.NEW_EMAIL], now=now)
 
 
 def _locked(email: str) -> User:

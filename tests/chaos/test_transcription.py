@@ -66,7 +66,7 @@ def test_a_call_is_written_down_word_for_word_though_callbacks_come_twice_late_a
 
 
 def test_a_web_process_that_is_away_and_a_transcription_that_fails_leave_marked_gaps_alone(story: Story) -> None:
-    fault(story, "twilio.transcription", "error", 16_000)
+    fault(story, "twilio.transcription", "error", 19_500)
     ended = story.call_with(SPOKEN, [Kill(4, "web", 4)])
     turns = dialogue(SPOKEN).turns
     assert missing_turns(turns, ended.segments, began_ms=ended.dialogue_began_ms) == []

@@ -7,12 +7,16 @@ from uuid import uuid4
 
 import pytest
 from django.conf import settings
+from django.contrib.sessions.backends.base import UpdateError
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.models import F
+from django.http import HttpResponse
+from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 
 from compliance import policy
+from config.middleware import RenewedSessionMiddleware
 from identity import tenancy
 from identity.models import AccessEvent, Membership, Session
 from identity.sessions import SessionStore, digest
@@ -118,6 +122,39 @@ def test_of_two_proofs_at_once_the_second_leaves_the_session_to_the_first(
     assert second.session_key == here.session_cookie != first.session_key
     assert not second.modified
     assert Session.objects.get().key_digest == digest(first.session_key or "")
+
+
+def test_a_request_with_the_key_before_takes_the_new_one_out_of_no_browser(
+    make_account: MakeAccount, sign_in: SignIn
+) -> None:
+    """Its answer comes after that of the proof as often as before it."""
+    here = sign_in(make_account())
+    late = Browser(here.client.defaults["REMOTE_ADDR"])
+    late.client.cookies[settings.SESSION_COOKIE_NAME] = here.session_cookie or ""
+    assert here.post("/api/session/proof", {"present": PASSWORD})[0] == 204
+    for path, status in (("/api/session", 200), ("/api/sessions", 401)):
+        answer = late.client.get(path, secure=True)
+        assert (answer.status_code, settings.SESSION_COOKIE_NAME in answer.cookies) == (status, False)
+    assert here.post("/api/signout")[0] == 204
+    assert here.session_cookie in (None, "")
+
+
+def test_what_a_request_keeps_in_a_session_that_was_renewed_meanwhile_is_kept_under_the_new_key(
+    make_account: MakeAccount, sign_in: SignIn
+) -> None:
+    here = sign_in(make_account())
+    request = RequestFactory().get("/")
+    request.session = late = SessionStore(here.session_cookie)
+    late["step"] = "old"
+    assert here.post("/api/session/proof", {"present": PASSWORD})[0] == 204
+    answer = RenewedSessionMiddleware(lambda _: HttpResponse()).process_response(request, HttpResponse())
+    assert settings.SESSION_COOKIE_NAME not in answer.cookies
+    assert Session.objects.get().data["step"] == "old"
+    assert here.get("/api/session")[1]["state"] == "signed_in"
+    Session.objects.all().delete()
+    late["step"] = "new"
+    with pytest.raises(UpdateError):
+        late.save()
 
 
 def test_nobody_ends_the_session_of_another(make_account: MakeAccount, sign_in: SignIn) -> None:

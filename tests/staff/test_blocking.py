@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 
 from compliance.models import AuditEvent, Case, Request
 from identity import erasure
-from identity.models import AccountMail, Membership, User
+from identity.models import AccountMail, Membership, Session, User
 from identity.staff.actor import staff_ref
 from identity.staff.models import StaffMember
 from tests.identity.browser import PASSWORD, Browser, code_of
@@ -90,6 +90,20 @@ def test_an_account_that_is_blocked_can_still_be_deleted_and_nobody_opens_it_the
     assert code_of(unblock(desk)[1]) == "account_not_blocked"
     assert code_of(block(desk)[1]) == "account_not_active"
     assert not User.objects.get(id=member.user_id).is_active
+
+
+def test_a_sign_in_that_slips_in_during_the_block_opens_nothing_then_or_later(desk: Desk, member: Membership) -> None:
+    """As one that had looked at the password before the block and made its session after it."""
+    half = Browser()
+    assert half.post("/api/signin", {"email": EMAIL, "password": PASSWORD})[0] == 200
+    slipped = Session.objects.get()
+    assert block(desk)[0] == 204
+    slipped.save(force_insert=True)
+    assert code_of(half.post("/api/otp/send")[1]) == "session_ended"
+    assert code_of(half.post("/api/otp/check", {"code": "000000"})[1]) == "session_ended"
+    assert unblock(desk)[0] == 204
+    assert not Session.objects.exists()
+    assert half.get("/api/session")[1]["state"] == "anonymous"
 
 
 def test_nobody_is_blocked_without_a_known_reason_and_one_of_us_who_decides(desk: Desk, member: Membership) -> None:
