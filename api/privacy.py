@@ -28,7 +28,7 @@ from compliance.stores import Subject
 from identity import expiring as workspace_data
 from identity import step_up
 from identity.contact import country_of
-from identity.personal_data import subject_of
+from identity.personal_data import reader_of, subject_of
 from processors.errors import DomainError
 from processors.pseudonyms import pseudonym
 
@@ -47,7 +47,7 @@ Element = Annotated[str, Query(max_length=40)]
 
 @router.get("/privacy/held", response=HeldListOut, operation_id="list_held_data")
 def held(request: HttpRequest) -> HeldListOut:
-    return queries.held(subject=_subject(request))
+    return queries.held(subject=_reader(request))
 
 
 @router.get("/privacy/held/things", response=HeldPage, operation_id="list_held_things")
@@ -55,7 +55,7 @@ def held_things(
     request: HttpRequest, element: Element, cursor: Annotated[str | None, Query(max_length=200)] = None
 ) -> HeldPage:
     """What is held of one kind, the newest first. element: as in the list of what is held."""
-    return listing.page(subject=_subject(request), element=element, cursor=cursor)
+    return listing.page(subject=_reader(request), element=element, cursor=cursor)
 
 
 @router.get("/privacy/expiring", response=ExpiringListOut, operation_id="list_expiring_data")
@@ -66,7 +66,7 @@ def expiring(request: HttpRequest) -> ExpiringListOut:
 
 @router.get("/privacy/disclosures", response=DisclosuresOut, operation_id="list_disclosures")
 def disclosures(request: HttpRequest) -> DisclosuresOut:
-    return queries.disclosures(subject=_subject(request))
+    return queries.disclosures(subject=_reader(request))
 
 
 @router.get("/privacy/consents", response=ConsentsOut, operation_id="list_consents")
@@ -82,7 +82,7 @@ def consents(request: HttpRequest) -> ConsentsOut:
 def export(request: HttpRequest, as_page: bool = False) -> StreamingHttpResponse:
     """Everything that is held about the person, written while it is read: how much it is does not matter to memory. as_page: a page to
     be read, in the place of JSON."""
-    held = access.export(subject=_subject(request), now=timezone.now(), as_page=as_page)
+    held = access.export(subject=_reader(request), now=timezone.now(), as_page=as_page)
     return downloaded(held, filename=name_of_copy(as_page=as_page))
 
 
@@ -141,3 +141,7 @@ def _person(request: HttpRequest) -> str:
 
 def _subject(request: HttpRequest) -> Subject:
     return subject_of(actor_of(request).user_id)
+
+
+def _reader(request: HttpRequest) -> Subject:
+    return reader_of(actor_of(request).user_id)

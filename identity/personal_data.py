@@ -1,6 +1,7 @@
 """What identity holds about people: found, exported, erased and verified."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -170,6 +171,17 @@ def subject_of(user_id: UUID) -> Subject:
         email=user.email,
         phone_e164=user.mobile_e164,
     )
+
+
+def reader_of(user_id: UUID) -> Subject:
+    """The same for reading what is held: what stands under an e-mail address alone is shown to who has proved it, now or before a change of
+    the number. Whoever signs up with somebody else's address learns nothing of what was sent there.
+
+    Raises User.DoesNotExist.
+    """
+    subject = subject_of(user_id)
+    proved = User.objects.filter(id=user_id, email_first_proved_at__isnull=False).exists()
+    return subject if proved else replace(subject, email="")
 
 
 def subject_anew(subject: Subject) -> Subject:

@@ -55,7 +55,8 @@ class _Part(NamedTuple):
 class _Decided(NamedTuple):
     """Calls of one workspace: charged and noted, or left since something about them has to be decided one by one.
 
-    together: the place of each among what was due, from 1. debited: how many increments were; booked: whether any cost something.
+    In the order in which they pay: the older first. together: the place of each among what was due, from 1. debited: how many
+    increments were; booked: whether any cost something.
     """
 
     workspace_id: UUID
@@ -284,7 +285,7 @@ WITH asked AS MATERIALIZED (
 ),
 charged AS MATERIALIZED ({ledger.CHARGED}),
 decided AS MATERIALIZED (
-    SELECT asked.id, asked.workspace_id, asked.user_id, asked.together,
+    SELECT asked.id, asked.workspace_id, asked.user_id, asked.together, min(asked.place) AS place,
            bool_and(charged.outcome IN ('paid', 'already')) AS is_charged,
            max(asked.ordinal) + 1 AS increments, sum(asked.amount)::bigint AS mcredits,
            min(charged.hold_left + coalesce(charged.available, 0)) AS spendable,
@@ -301,7 +302,8 @@ noted AS (
         charged_mcredits = call.charged_mcredits + decided.mcredits, sequence = call.sequence + 1
     FROM decided WHERE call.id = decided.id AND decided.is_charged
 )
-SELECT workspace_id, is_charged, array_agg(id), array_agg(user_id), array_agg(together), array_agg(spendable),
+SELECT workspace_id, is_charged, array_agg(id ORDER BY place), array_agg(user_id ORDER BY place),
+       array_agg(together ORDER BY place), array_agg(spendable ORDER BY place),
        sum(debited)::int, bool_or(booked), min(available), min(held), min(debt), min(sequence)
 FROM decided GROUP BY workspace_id, is_charged
 """  # noqa: S608 - no value of anybody's

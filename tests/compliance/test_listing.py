@@ -7,7 +7,8 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from compliance.models import ConsentEvent
-from identity.models import AccessEvent, Membership
+from identity.models import AccessEvent, AccountMail, Membership, User
+from processors.pseudonyms import pseudonym
 from tests.compliance.test_erasure import accounts, plant
 from tests.compliance.test_my_data import KNOWN, proved
 from tests.identity.browser import Browser, code_of
@@ -93,3 +94,24 @@ def test_what_is_no_kind_and_no_place_in_it_is_refused(
     for cursor in ("x", "0", "0.x", "9.1", "-1.1", "00.1"):
         assert code_of(browser.get(f"{OWN}?element=access_event&cursor={cursor}")[1]) == "cursor_invalid"
     assert code_of(browser.get(OWN)[1]) == "invalid_fields"
+
+
+def test_what_stands_under_an_address_alone_is_read_by_who_has_proved_it(
+    make_account: MakeAccount, sign_in: SignIn
+) -> None:
+    """Anybody can sign up with an address that has no account yet. Red when the page or the copy shows what was sent there."""
+    browser = sign_in(make_account(email="somebody.else@example.com"))
+    mine = User.objects.get()
+    AccountMail.objects.create(kind=AccountMail.RESET_LINK, email=mine.email, created_at=NOW, next_at=NOW)
+    AccessEvent.objects.create(
+        at=NOW, kind="sign_in_failed", account_key=pseudonym("email", mine.email), address="203.0.113.77"
+    )
+
+    def told() -> str:
+        pages = [read(browser, OWN, element) for element in ("access_event", "account_mail")]
+        return str(pages) + str(browser.get("/api/privacy/export")[1])
+
+    User.objects.update(email_verified_at=None, email_first_proved_at=None)
+    assert "203.0.113.77" not in told()
+    User.objects.update(email_verified_at=NOW, email_first_proved_at=NOW)
+    assert "203.0.113.77" in told()

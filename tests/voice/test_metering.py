@@ -225,6 +225,40 @@ def test_a_call_that_can_be_paid_goes_on_though_a_dearer_one_of_its_workspace_be
     assert broken() == []
 
 
+def test_of_calls_that_are_decided_one_by_one_the_older_is_paid_first(talking: NewCall) -> None:
+    """However their ids stand. Red when they are asked for in another order than that of their begin."""
+    dear = RateCard.objects.create(
+        version=2,
+        valid_from=datetime(2027, 1, 1, tzinfo=UTC),
+        mcredits_per_minute=5_000,
+        increment_s=60,
+        minimum_s=60,
+        ai_query_mcredits=200,
+    )
+    workspace_id = new_workspace(mcredits=3_000)
+    ids = sorted(uuid7() for _ in range(8))
+    first = talking(workspace_id=workspace_id, held=100, rate_card_id=dear.id, created_at=at(-20))
+    calls = [
+        talking(workspace_id=workspace_id, held=100, id=call_id, created_at=at(-number))
+        for number, call_id in enumerate(ids, 1)
+    ]
+    metering.charge_due_minutes(now=at(0))
+    assert charged(first) == []
+    oldest, second, *younger = reversed(calls)
+    assert [charged(call) for call in (oldest, second)] == [[0], [0]]
+    assert all(charged(call) == [] and call.hangup_requested_at == at(0) for call in younger)
+    assert broken() == []
+
+
+def test_of_a_call_that_pays_for_the_first_of_two_minutes_that_one_is_charged_and_noted(talking: NewCall) -> None:
+    """Both are due at once, as after an outage. Red when what was charged before it was decided is not noted."""
+    call = talking(bought=1_000, held=500)
+    metering.charge_due_minutes(now=at(61))
+    assert charged(call) == [0]
+    assert (call.minutes_charged, call.charged_mcredits, call.hangup_requested_at) == (1, 1_000, at(61))
+    assert broken() == []
+
+
 def test_a_charge_moves_the_expiry_of_its_hold_and_so_does_the_keeper(talking: NewCall) -> None:
     call, silent = talking(), talking(answered_at=None)
     metering.charge_due_minutes(now=at(3_000))
