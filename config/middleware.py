@@ -1,4 +1,4 @@
-"""Security headers on every answer, and the end of what a request may see in the database."""
+"""Security headers on every answer, the session's cookie, and the end of what a request may see in the database."""
 
 from collections.abc import Callable
 from typing import cast
