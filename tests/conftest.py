@@ -68,6 +68,7 @@ _ALONE: Final = (
 # Calls in true time whose stack mostly waits for them: one beside the other they take half of the time.
 _PACED: Final = (
     "tests/chaos/test_credit_end.py",
+    "tests/chaos/test_kills.py",
     "tests/chaos/test_ledger_guards.py",
     "tests/chaos/test_ledger_kills.py",
     "tests/chaos/test_transcription.py",
