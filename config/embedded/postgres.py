@@ -30,6 +30,9 @@ _SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
+# As no file of the log is used again, each is made anew, filled with zeros and flushed, while everybody who commits waits: with
+# PostgreSQL's usual 16 MiB that takes 34 ms, thrice a second when much is written.
+_LOG_FILE_MIB = 1
 _DATABASE_SQL = """
 CREATE EXTENSION IF NOT EXISTS vector;
 SELECT format('CREATE ROLE {name} LOGIN CREATEDB PASSWORD %L', '{password}')
@@ -109,6 +112,7 @@ class Postgres:
                 "--builtin-locale=C.UTF-8",
                 "--locale=C",
                 "--no-instructions",
+                f"--wal-segsize={_LOG_FILE_MIB}",
                 *([] if self.durable else ["--no-sync"]),
             ]
             made = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd="/", check=False)
