@@ -25,7 +25,7 @@ from ai.turns import CallTurns, Turn
 from compliance import restriction, tombstones
 from identity.auth import Actor
 from identity.outgoing import deliveries
-from ledger.operations import count_spending, debit
+from ledger.operations import MonthlyBounds, count_spending, debit
 from ledger.queries import rate_card_now
 from processors.errors import DomainError
 from realtime.publish import Topic, publish_on_commit
@@ -147,14 +147,14 @@ def ask(
     filters: AskFilters,
     idempotency_key: str,
     now: datetime,
-    monthly_max_mcredits: Callable[[], int | None] | None = None,
+    monthly_bounds: Callable[[], MonthlyBounds] | None = None,
 ) -> AnswerOut:
     """Answers in quotes of the calls that the actor may see; an answer is paid, "not in your calls" is free.
 
     The same key gives the same answer again and pays once.
-    monthly_max_mcredits: asked within the transaction what the actor may spend this month besides calls, None without a bound.
+    monthly_bounds: asked within the transaction what may be spent this month besides calls.
     :raises SubjectRestricted: the actor, or the lead that is asked about, has restricted the use of it.
-    :raises CapReached: there is an answer, and it would cost more than that; nothing is kept or shown.
+    :raises CapReached, WorkspaceCapReached: there is an answer, and it would cost more than that; nothing is kept or shown.
     :raises InsufficientCredit: there is an answer and no credit for it; nothing is kept or shown.
     :raises IdempotencyKeyReused: the key belongs to another question.
     :raises embedding.EmbeddingModelMissing:
@@ -204,7 +204,7 @@ def ask(
                 user_id=actor.user_id,
                 mcredits=price_mcredits,
                 at=now,
-                monthly_max_mcredits=monthly_max_mcredits() if monthly_max_mcredits else None,
+                bounds=monthly_bounds() if monthly_bounds else MonthlyBounds(),
             )
             debit(
                 workspace_id=actor.workspace_id,

@@ -12,7 +12,7 @@ from ai.embedding import EmbeddingModelMissing
 from ai.schemas import AnswerOut, InsightsOut, QuestionIn, QuestionsPage
 from api.auth import actor_of, or_key
 from compliance import restriction
-from ledger.operations import CapReached, InsufficientCredit, LedgerBusy
+from ledger.operations import CapReached, InsufficientCredit, LedgerBusy, WorkspaceCapReached
 from processors.errors import DomainError
 from voice import caps, restricting
 
@@ -23,6 +23,7 @@ PROBLEMS: dict[type[DomainError], int] = {
     LedgerBusy: 503,
     EmbeddingModelMissing: 503,
     CapReached: 403,
+    WorkspaceCapReached: 403,
     operations.IdempotencyKeyReused: 409,
     restriction.SubjectRestricted: 409,
     queries.QuestionUnknown: 404,
@@ -42,7 +43,7 @@ def ask_question(
         filters=operations.AskFilters(lead_id=body.lead_id, user_id=body.user_id, since=body.since, until=body.until),
         idempotency_key=idempotency_key,
         now=now,
-        monthly_max_mcredits=lambda: caps.besides_calls_mcredits(actor=actor, now=now),
+        monthly_bounds=lambda: caps.besides_calls(actor=actor, now=now),
     )
 
 

@@ -23,6 +23,7 @@ from identity.schemas import (
     RoleIn,
     SessionOut,
     TeamOut,
+    WorkspaceCapsIn,
     WorkspaceNameIn,
 )
 from processors.errors import DomainError
@@ -83,9 +84,21 @@ def cap_member(request: HttpRequest, user_id: UUID, form: CapIn) -> Status[None]
     return Status(204, None)
 
 
+@router.put("/team/caps", response={204: None}, operation_id="cap_workspace")
+def cap_workspace(request: HttpRequest, form: WorkspaceCapsIn) -> Status[None]:
+    """Bounds how many calls the workspace has at once and what it spends in a month, from the next call or question on."""
+    members.cap_workspace(
+        actor=actor_of(request),
+        live_calls_max=form.live_calls_max,
+        monthly_cap_mcredits=form.monthly_cap_mcredits,
+        now=timezone.now(),
+    )
+    return Status(204, None)
+
+
 @router.get("/team/spending", response=TeamSpendingOut, operation_id="list_team_spending")
 def list_team_spending(request: HttpRequest) -> TeamSpendingOut:
-    """What each member has spent this month, and may."""
+    """What each member, and the workspace as a whole, has spent this month, and may."""
     return caps.team_spending(actor=actor_of(request), now=timezone.now())
 
 

@@ -30,6 +30,7 @@ WorkspaceAction = Literal[
     "look.opened",
     "paddle_event.dismissed",
     "paddle_event.granted",
+    "team.bounded",
     "team.capped",
     "team.handed_over",
     "team.invitation_taken_back",

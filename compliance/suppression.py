@@ -101,6 +101,11 @@ def entries_among(workspace_id: UUID, number_keys: Sequence[str]) -> QuerySet[Su
     return _in_force(workspace_id).filter(number_key__in=number_keys).values_list("number_key", flat=True)
 
 
+def asked_since(*, workspace_id: UUID, since: datetime) -> set[str]:
+    """The keys of the numbers whose people asked it since then not to call them, or nobody to, and have not taken that back."""
+    return set(_in_force(workspace_id).filter(last_asked_at__gte=since).values_list("number_key", flat=True))
+
+
 def _put(*, workspace_id: UUID | None, number_key: str, reason: str, source: str, now: datetime) -> Suppression:
     entry = Suppression(
         workspace_id=workspace_id,

@@ -82,6 +82,23 @@ def cap(*, actor: Actor, user_id: UUID, monthly_cap_mcredits: int | None, now: d
         _note(actor, "team.capped", user_id, now, monthly_cap_mcredits=monthly_cap_mcredits)
 
 
+def cap_workspace(*, actor: Actor, live_calls_max: int | None, monthly_cap_mcredits: int | None, now: datetime) -> None:
+    """How many calls the workspace may have at once, and how much all may spend of its credits in a month; None for no bound.
+
+    It holds from the next call or question on. Raises NotPermitted.
+    """
+    actor.demand("manage_workspace")
+    with transaction.atomic():
+        locked_team(actor)
+        row = Workspace.objects.get(id=actor.workspace_id)
+        if (row.live_calls_max, row.monthly_cap_mcredits) == (live_calls_max, monthly_cap_mcredits):
+            return
+        row.live_calls_max, row.monthly_cap_mcredits = live_calls_max, monthly_cap_mcredits
+        row.save(update_fields=["live_calls_max", "monthly_cap_mcredits"])
+        bounds = {"live_calls_max": live_calls_max, "monthly_cap_mcredits": monthly_cap_mcredits}
+        _note(actor, "team.bounded", actor.user_id, now, **bounds)
+
+
 def leave(*, actor: Actor, now: datetime) -> None:
     """Ends the actor's own membership, and the sessions that act under it. Raises OwnerStays."""
     with transaction.atomic():

@@ -39,12 +39,22 @@ class Workspace(models.Model):
 
     erased_at: when everything personal in it was erased; the row stays without a name, because the rows of
     the ledger that the law wants kept still refer to it.
+    live_calls_max: how many calls its members may have at once, monthly_cap_mcredits: what all of them together may spend in a
+    calendar month (UTC); null for as many and as much as there is.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     name = models.CharField(max_length=120, blank=True)
     created_at = models.DateTimeField()
     erased_at = models.DateTimeField(null=True)
+    live_calls_max = models.PositiveIntegerField(null=True)
+    monthly_cap_mcredits = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=Q(live_calls_max__gte=1), name="workspace_live_calls_at_least_one"),
+            models.CheckConstraint(condition=Q(monthly_cap_mcredits__gte=0), name="workspace_cap_not_negative"),
+        )
 
 
 _Row = TypeVar("_Row", bound="TenantModel", covariant=True)

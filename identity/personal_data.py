@@ -36,6 +36,8 @@ INVENTORY: Final[dict[str, str]] = {
     "identity.Workspace.name": "workspace",
     "identity.Workspace.created_at": "none",
     "identity.Workspace.erased_at": "none",
+    "identity.Workspace.live_calls_max": "none",
+    "identity.Workspace.monthly_cap_mcredits": "none",
     "identity.User.id": "account",
     "identity.User.password": "credentials",
     "identity.User.email": "account",

@@ -396,6 +396,13 @@ class CapIn(Closed):
     monthly_cap_mcredits: Annotated[int, Field(ge=0, le=10**12)] | None
 
 
+class WorkspaceCapsIn(Closed):
+    """null for no cap. monthly_cap_mcredits: 0 for no spending at all."""
+
+    live_calls_max: Annotated[int, Field(ge=1, le=10_000)] | None
+    monthly_cap_mcredits: Annotated[int, Field(ge=0, le=10**12)] | None
+
+
 class WorkspaceNameIn(Closed):
     name: Annotated[str, Field(min_length=1, max_length=120, pattern=_ONE_LINE)]
 

@@ -236,7 +236,7 @@ def _refuse_calls(call: Call, now: datetime) -> None:
             source="callee_key",
             now=now,
         )
-    guard.look(workspace_id=call.workspace_id, now=now)
+    guard.look_after_complaint(workspace_ids=[call.workspace_id], now=now)
 
 
 def _apply_machine(call: Call, callback: Callback, now: datetime) -> None:

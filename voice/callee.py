@@ -15,7 +15,7 @@ from identity import number_access
 from identity.models import Workspace
 from processors.errors import DomainError
 from processors.pseudonyms import pseudonym
-from voice import operations, restricting
+from voice import guard, operations, restricting
 from voice.callee_schemas import CallsState, DataLinkOut, KnownAsOut, MyDataOut, WorkspaceHoldsOut
 from voice.models import TERMINAL_STATUSES, Call, Lead, TranscriptSegment
 
@@ -176,6 +176,8 @@ def stop_calls(phone_e164: str, workspace_id: UUID | None, now: datetime) -> boo
         workspace_id=workspace_id, phone_e164=phone_e164, reason="asked_not_to_be_called", source=SOURCE, now=now
     )
     operations.end_all(calls, now=now)
+    lately = calls.filter(created_at__gt=now - guard.COMPLAINTS_WITHIN)
+    guard.look_after_complaint(workspace_ids=set(lately.values_list("workspace_id", flat=True)), now=now)
     return entry.created_at == now
 
 

@@ -12,9 +12,10 @@ from identity.auth import Actor
 from identity.models import User
 from ledger import queries as ledger_queries
 from ledger.money import RateCardTerms, affordable_s, price
-from ledger.operations import CapReached
+from ledger.operations import CapReached, WorkspaceCapReached
 from voice import caps, guard, reps, ways
 from voice.calling_hours import hours_of, is_calling_hour, local_time, opens_at, zones_of
+from voice.caps import WorkspaceCaps
 from voice.models import TERMINAL_STATUSES, Call, Lead, Reservation
 from voice.notice import NOTICE
 from voice.phones import SPECIAL_RATE, is_callable
@@ -30,36 +31,58 @@ RESERVED = "A colleague has this lead in the queue and is about to call. Wait so
 
 @dataclass(frozen=True, slots=True)
 class DialTerms:
-    """What a call would cost and how long it could last. hold_mcredits: what is set aside before dialling.
+    """What a call would cost and how long it could last.
 
-    cap_left_mcredits: what the member may still spend this month, None without a cap.
+    cap_left_mcredits: what the member may still spend this month, workspace_left_mcredits: what all of the workspace may; None
+    without a cap. live_calls_max: how many calls the workspace may have at once, None without a bound.
     """
 
     rate_card_id: UUID
     terms: RateCardTerms
     available_mcredits: int
-    longest_call_s: int
-    hold_mcredits: int
     cap_left_mcredits: int | None
+    workspace_left_mcredits: int | None
+    live_calls_max: int | None
+
+    @property
+    def member_max_s(self) -> int:
+        """How long a call may last by what the member may spend."""
+        return self._bounded_s(self.cap_left_mcredits)
 
     @property
     def max_duration_s(self) -> int:
         """How long a call may last, whatever is bought during it."""
-        if self.cap_left_mcredits is None:
+        left = self.workspace_left_mcredits
+        share = None if left is None else caps.share_mcredits(left, terms=self.terms)
+        return min(self.member_max_s, self._bounded_s(share))
+
+    @property
+    def longest_call_s(self) -> int:
+        """The same with the credits that there are."""
+        return min(self.max_duration_s, self._bounded_s(self.available_mcredits))
+
+    @property
+    def hold_mcredits(self) -> int:
+        """What is set aside before dialling."""
+        return price(duration_s=min(HOLD_S, max(1, self.longest_call_s)), terms=self.terms)
+
+    def _bounded_s(self, mcredits: int | None) -> int:
+        if mcredits is None:
             return CALL_LENGTH_MAX_S
-        return min(CALL_LENGTH_MAX_S, affordable_s(amount_mcredits=self.cap_left_mcredits, terms=self.terms))
+        return min(CALL_LENGTH_MAX_S, affordable_s(amount_mcredits=mcredits, terms=self.terms))
 
 
-def dial_terms(*, actor: Actor, now: datetime, lock: bool = False) -> DialTerms:
-    """lock: within the transaction that places the call."""
+def dial_terms(*, actor: Actor, workspace: WorkspaceCaps, now: datetime, lock: bool = False) -> DialTerms:
+    """workspace: its caps, locked already by whoever places the call. lock: within the transaction that does."""
     card = ledger_queries.rate_card_now(actor.workspace_id, now)
-    terms = card.terms
-    available = ledger_queries.balance(actor.workspace_id, now=now).available_mcredits
-    cap_left = caps.left_mcredits(actor=actor, now=now, lock=lock)
-    spendable = available if cap_left is None else min(available, cap_left)
-    longest = min(CALL_LENGTH_MAX_S, affordable_s(amount_mcredits=spendable, terms=terms))
-    hold = price(duration_s=min(HOLD_S, longest), terms=terms) if longest > 0 else price(duration_s=1, terms=terms)
-    return DialTerms(card.id, terms, available, longest, hold, cap_left)
+    return DialTerms(
+        rate_card_id=card.id,
+        terms=card.terms,
+        available_mcredits=ledger_queries.balance(actor.workspace_id, now=now).available_mcredits,
+        cap_left_mcredits=caps.left_mcredits(actor=actor, now=now, lock=lock),
+        workspace_left_mcredits=caps.left_to_all_mcredits(workspace_id=actor.workspace_id, caps=workspace, now=now),
+        live_calls_max=workspace.live_calls_max,
+    )
 
 
 def refusals(*, actor: Actor, lead: Lead, terms: DialTerms, now: datetime) -> list[Refusal]:
@@ -82,7 +105,7 @@ def refusals(*, actor: Actor, lead: Lead, terms: DialTerms, now: datetime) -> li
         found += _hours(lead, now)
     found += guard.refusals(actor=actor, now=now)
     if terms.max_duration_s <= 0:
-        spent = CapReached()
+        spent = CapReached() if terms.member_max_s <= 0 else WorkspaceCapReached()
         found.append(Refusal(code=spent.code, message=spent.message))
     elif terms.longest_call_s <= 0:
         found.append(
@@ -98,6 +121,8 @@ def refusals(*, actor: Actor, lead: Lead, terms: DialTerms, now: datetime) -> li
         found.append(Refusal(code="lead_in_call", message="Somebody of your team is talking with this lead now."))
     elif _reserved(lead, now).exclude(user_id=actor.user_id).exists():
         found.append(Refusal(code="lead_reserved", message=RESERVED))
+    if terms.live_calls_max is not None and live.count() >= terms.live_calls_max:
+        found.append(Refusal(code="live_calls_reached", message=_as_many_as(terms.live_calls_max)))
     rep = User.objects.filter(id=actor.user_id).only("mobile_e164").first()
     mobile = rep.mobile_e164 if rep else ""
     if mobile and mobile == lead.phone_e164:
@@ -107,6 +132,14 @@ def refusals(*, actor: Actor, lead: Lead, terms: DialTerms, now: datetime) -> li
     if not reps.may_call(user_id=actor.user_id, workspace_id=actor.workspace_id):
         found.append(Refusal(code="rep_may_not_call", message=MAY_NOT_CALL))
     return found
+
+
+def _as_many_as(live_calls_max: int) -> str:
+    calls = "call" if live_calls_max == 1 else "calls"
+    return (
+        f"Your team has {live_calls_max} {calls} at once, which is as many as its owner allows. Wait until one ends, or ask the owner"
+        " for more."
+    )
 
 
 def _reserved(lead: Lead, now: datetime) -> QuerySet[Reservation]:
@@ -133,7 +166,7 @@ def _hours(lead: Lead, now: datetime) -> list[Refusal]:
 
 
 def dial_check(*, actor: Actor, lead: Lead, now: datetime) -> DialCheckOut:
-    terms = dial_terms(actor=actor, now=now)
+    terms = dial_terms(actor=actor, workspace=caps.of_workspace(actor.workspace_id), now=now)
     reasons = refusals(actor=actor, lead=lead, terms=terms, now=now)
     there = local_time(time_zone=lead.time_zone, now=now)
     return DialCheckOut(
@@ -143,6 +176,7 @@ def dial_check(*, actor: Actor, lead: Lead, now: datetime) -> DialCheckOut:
         longest_call_s=terms.longest_call_s,
         available_mcredits=terms.available_mcredits,
         cap_left_mcredits=terms.cap_left_mcredits,
+        workspace_left_mcredits=terms.workspace_left_mcredits,
         callee_local_time=there.strftime("%a %H:%M"),
         callee_time_zone=lead.time_zone,
         within_calling_hours=is_calling_hour(now, time_zone=lead.time_zone, country=lead.country),

@@ -6,24 +6,23 @@ https://support.twilio.com/hc/en-us/articles/1260803371030-Recommendations-and-B
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from math import ceil
 from typing import ClassVar, Final
 from uuid import UUID
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Q, QuerySet
 
-from compliance import audit
+from compliance import audit, suppression
 from identity.auth import Actor
 from processors.errors import DomainError
 from realtime.publish import Topic, publish_on_commit
 from voice.events import DiallingChanged
 from voice.guard_schemas import PauseCause
-from voice.models import TERMINAL_STATUSES, Call, Callback, DialPause
-from voice.notice import OPT_OUT_KEY
+from voice.models import TERMINAL_STATUSES, Call, DialPause
 from voice.schemas import Refusal
 
 logger = logging.getLogger(__name__)
@@ -33,7 +32,7 @@ FAILURES_WITHIN: Final = timedelta(minutes=30)
 FAILURES_AMONG: Final = 20
 FAILURES_MIN: Final = 8
 FAILURES_SHARE: Final = 0.6
-# Of those that were answered in so long: how many at least, and which part of them, asked not to be called.
+# For those that were answered in so long: how many people who were called in it asked not to be called, at least, and for which part.
 COMPLAINTS_WITHIN: Final = timedelta(days=7)
 COMPLAINTS_MIN: Final = 5
 COMPLAINTS_SHARE: Final = 0.05
@@ -62,10 +61,9 @@ def refusals(*, actor: Actor, now: datetime) -> list[Refusal]:
         (timedelta(hours=1), settings.MEMBER_DIALS_PER_HOUR_MAX, "hour"),
         (timedelta(hours=24), settings.MEMBER_DIALS_PER_DAY_MAX, "24 hours"),
     )
-    own = Call.objects.for_workspace(actor.workspace_id).filter(user_id=actor.user_id).order_by("-created_at")
     for within, most, words in limits:
         # The oldest of as many as are allowed frees a place when it is old enough.
-        oldest = own.filter(created_at__gt=now - within).values_list("created_at", flat=True)[most - 1 : most].first()
+        oldest = _dialled_at(actor.user_id, most, now - within)
         if oldest is not None:
             wait_min = ceil((oldest + within - now).total_seconds() / 60)
             message = (
@@ -77,24 +75,30 @@ def refusals(*, actor: Actor, now: datetime) -> list[Refusal]:
     return found
 
 
-def look(*, workspace_id: UUID, now: datetime) -> None:
-    """Pauses calling if the newest calls ask for it. Within the transaction in which one of them could not be put through, or its
-    callee asked not to be called again."""
-    if pause_of(workspace_id) is not None:
-        return
-    last = DialPause.objects.for_workspace(workspace_id).order_by("-resumed_at").first()
-    since = last.resumed_at if last and last.resumed_at else datetime.min.replace(tzinfo=now.tzinfo)
-    calls = Call.objects.for_workspace(workspace_id)
-    if brought := _failures(calls.filter(created_at__gt=max(since, now - FAILURES_WITHIN))):
-        _begin(workspace_id, "failures", brought, now)
-    elif brought := _complaints(calls.filter(created_at__gt=max(since, now - COMPLAINTS_WITHIN))):
-        _begin(workspace_id, "complaints", brought, now)
+def _dialled_at(user_id: UUID, most: int, since: datetime) -> datetime | None:
+    """When the person dialled for the last time but (most - 1), in all of their workspaces, which call from one number."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT voice_dialled_at(%s, %s, %s)", [user_id, most, since])
+        found: tuple[datetime | None] = cursor.fetchone()
+    return found[0]
+
+
+def look_after_complaint(*, workspace_ids: Iterable[UUID], now: datetime) -> None:
+    """Pauses calling where too many people asked not to be called. Within the transaction in which somebody who was called has."""
+    # In one order, so that two of them never wait for each other.
+    for workspace_id in sorted(workspace_ids):
+        since = _looked_at_since(workspace_id, now - COMPLAINTS_WITHIN)
+        if since is not None and (brought := _complaints(workspace_id, since)):
+            _begin(workspace_id, "complaints", brought, now)
 
 
 def look_at_end(call: Call, *, now: datetime) -> None:
-    """The same for a call that has ended."""
-    if call.end_reason in NOT_PUT_THROUGH:
-        look(workspace_id=call.workspace_id, now=now)
+    """Pauses calling if too many of the newest calls could not be put through. Within the transaction that ends this one."""
+    if call.end_reason not in NOT_PUT_THROUGH:
+        return
+    since = _looked_at_since(call.workspace_id, now - FAILURES_WITHIN)
+    if since is not None and (brought := _failures(_calls_since(call.workspace_id, since))):
+        _begin(call.workspace_id, "failures", brought, now)
 
 
 @transaction.atomic
@@ -130,25 +134,45 @@ def pause_of(workspace_id: UUID) -> DialPause | None:
     return _open(workspace_id).first()
 
 
+def _looked_at_since(workspace_id: UUID, earliest: datetime) -> datetime | None:
+    """From when on things count: what was before a pause that somebody ended, brings no other. None while one lasts."""
+    if pause_of(workspace_id) is not None:
+        return None
+    last = DialPause.objects.for_workspace(workspace_id).order_by("-resumed_at").first()
+    return max(earliest, last.resumed_at) if last and last.resumed_at else earliest
+
+
+def _calls_since(workspace_id: UUID, since: datetime) -> QuerySet[Call]:
+    return Call.objects.for_workspace(workspace_id).filter(created_at__gt=since).order_by("-created_at")
+
+
 def _failures(calls: QuerySet[Call]) -> list[UUID]:
     """The calls that were not put through, if there are too many; a rep who gave up or did not answer says nothing."""
     decided = calls.filter(status__in=TERMINAL_STATUSES).exclude(
         Q(status="cancelled") | Q(end_reason__startswith="rep_", end_reason__isnull=False)
     )
-    newest = list(decided.order_by("-created_at").values_list("id", "end_reason")[:FAILURES_AMONG])
+    newest = list(decided.values_list("id", "end_reason")[:FAILURES_AMONG])
     failed = [call_id for call_id, reason in newest if reason in NOT_PUT_THROUGH]
     too_many = len(failed) >= FAILURES_MIN and len(failed) >= FAILURES_SHARE * len(newest)
     return failed if too_many else []
 
 
-def _complaints(calls: QuerySet[Call]) -> list[UUID]:
-    """The newest of the calls after which people asked not to be called, if there are too many."""
-    by_key = Callback.objects.filter(call=OuterRef("pk"), kind="played", params__Digits=OPT_OUT_KEY)
-    complained = calls.filter(Q(disposition="do_not_call") | Exists(by_key))
-    count = complained.count()
+def _complaints(workspace_id: UUID, since: datetime) -> list[UUID]:
+    """The newest calls to people who asked not to be called, if there are too many of them: in the call, by a key, or on the page of
+    those who were called. Whoever was not called may ask so too, and says nothing of the calls."""
+    asked = suppression.asked_since(workspace_id=workspace_id, since=since)
+    if len(asked) < COMPLAINTS_MIN:
+        return []
+    calls = _calls_since(workspace_id, since)
+    newest: dict[str, UUID] = {}
+    for call_id, phone in calls.values_list("id", "lead__phone_e164").iterator():
+        if phone is not None:
+            newest.setdefault(phone, call_id)
+    brought = [newest[phone] for key, phone in suppression.keyed(newest).items() if key in asked]
+    count = len(brought)
     if count < COMPLAINTS_MIN or count < COMPLAINTS_SHARE * calls.filter(answered_at__isnull=False).count():
         return []
-    return list(complained.order_by("-created_at").values_list("id", flat=True)[:_SHOWN_MAX])
+    return brought[:_SHOWN_MAX]
 
 
 def _begin(workspace_id: UUID, cause: PauseCause, brought: Sequence[UUID], now: datetime) -> None:

@@ -13,7 +13,7 @@ from identity.outgoing import deliveries
 from identity.permissions import NotPermitted
 from identity.team_lock import lock_workspaces
 from processors.errors import DomainError
-from voice import caps, following, holding, tags
+from voice import caps, following, guard, holding, tags
 from voice.models import TERMINAL_STATUSES, Call, Lead
 from voice.phones import parse_phone
 from voice.schemas import LeadChange, LeadIn, TagsChange
@@ -175,10 +175,14 @@ def suppress_lead(*, actor: Actor, lead_id: UUID, reason: str, now: datetime) ->
     :raises Lead.DoesNotExist, LeadGone:
     """
     with transaction.atomic():
+        # Calls before their lead, as everybody who locks both: a pause that this brings notes some.
+        calls = Call.objects.for_workspace(actor.workspace_id).filter(lead_id=lead_id)
+        list(calls.select_for_update(no_key=True).order_by("id").values_list("id"))
         lead = Lead.objects.for_workspace(actor.workspace_id).select_for_update().get(id=lead_id)
         if lead.phone_e164 is None:
             raise LeadGone("This person had their data removed and cannot be called anyway.")
         suppression.suppress(
             workspace_id=actor.workspace_id, phone_e164=lead.phone_e164, reason=reason, source="rep", now=now
         )
+        guard.look_after_complaint(workspace_ids=[actor.workspace_id], now=now)
         return lead

@@ -12,7 +12,7 @@ from identity.auth import Actor
 from identity.models import User
 from ledger import operations as ledger
 from processors.errors import DomainError
-from voice import guard, outcomes, queue, wake, ways
+from voice import caps, guard, outcomes, queue, wake, ways
 from voice.changes import publish_call
 from voice.dialling import DialTerms, dial_terms, refusals
 from voice.models import TERMINAL_STATUSES, Call, DialIntent, Lead
@@ -51,11 +51,13 @@ def start_call(*, actor: Actor, lead_id: UUID, idempotency_key: str, now: dateti
         return call
     try:
         with transaction.atomic():
+            # The workspace before the lead, as everybody who locks both.
+            workspace = caps.of_workspace(actor.workspace_id, lock=True)
             lead = Lead.objects.for_workspace(actor.workspace_id).select_for_update(no_key=True).get(id=lead_id)
             if call := earlier.first():
                 # The same request came twice at once; the other was first and has let go of the lead.
                 return call
-            terms = dial_terms(actor=actor, now=now, lock=True)
+            terms = dial_terms(actor=actor, workspace=workspace, now=now, lock=True)
             reasons = refusals(actor=actor, lead=lead, terms=terms, now=now)
             if reasons:
                 raise DialRefused(reasons[0].code, reasons[0].message)
@@ -160,6 +162,6 @@ def annotate_call(*, actor: Actor, call_id: UUID, change: CallChange, now: datet
                 source="rep",
                 now=now,
             )
-            guard.look(workspace_id=actor.workspace_id, now=now)
+            guard.look_after_complaint(workspace_ids=[actor.workspace_id], now=now)
         publish_call(call, now=now)
         return call

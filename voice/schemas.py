@@ -128,7 +128,7 @@ class Refusal(BaseModel):
 
 class DialCheckOut(BaseModel):
     """What a rep should know before dialling. longest_call_s: with the credits available now. cap_left_mcredits: what the rep
-    may still spend this month, null without a cap. announcement: the words that the lead hears first. ways: in which this server
+    may still spend this month, workspace_left_mcredits: what all of the team may, null without a cap. announcement: the words that the lead hears first. ways: in which this server
     can call; way: in which the rep called last, or the only one."""
 
     may_call: bool
@@ -137,6 +137,7 @@ class DialCheckOut(BaseModel):
     longest_call_s: int
     available_mcredits: int
     cap_left_mcredits: int | None
+    workspace_left_mcredits: int | None
     callee_local_time: str
     callee_time_zone: str
     within_calling_hours: bool

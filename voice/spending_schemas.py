@@ -68,8 +68,18 @@ class MemberSpending(BaseModel):
     monthly_cap_mcredits: int | None
 
 
+class WorkspaceSpending(BaseModel):
+    """Of all members together, and of those who have left. Caps: null for none. live_calls: those that ring or go on now."""
+
+    spent_mcredits: int
+    monthly_cap_mcredits: int | None
+    live_calls: int
+    live_calls_max: int | None
+
+
 class TeamSpendingOut(BaseModel):
     """since: the begin of the month, UTC."""
 
     since: datetime
+    workspace: WorkspaceSpending
     items: list[MemberSpending]

@@ -2,7 +2,7 @@
 
 from ledger.operations.alert_mails import send_alert_mails
 from ledger.operations.alerts import raise_alerts, set_alert
-from ledger.operations.book import CapReached, InsufficientCredit, Overtaken
+from ledger.operations.book import CapReached, InsufficientCredit, Overtaken, WorkspaceCapReached
 from ledger.operations.charging import (
     CHARGED,
     CHARGES_AT_ONCE_MAX,
@@ -33,7 +33,7 @@ from ledger.operations.holds import (
     settle,
     settle_together,
 )
-from ledger.operations.member_spending import count_spending, counted_spending
+from ledger.operations.member_spending import MonthlyBounds, count_spending, counted_spending
 from ledger.operations.paddle_events import apply_pending_paddle_events, receive_webhook
 from ledger.operations.paddle_look import look_for_missed_events
 from ledger.operations.paddle_resolution import (
@@ -75,6 +75,7 @@ __all__ = [
     "IdempotencyKeyReused",
     "InsufficientCredit",
     "LedgerBusy",
+    "MonthlyBounds",
     "NothingToResolve",
     "Overtaken",
     "PackUnknown",
@@ -85,6 +86,7 @@ __all__ = [
     "TopUpLineTooHigh",
     "TopUpNotOffered",
     "TopUpWordsChanged",
+    "WorkspaceCapReached",
     "add_rate_card",
     "apply_pending_paddle_events",
     "cancel_subscriptions",

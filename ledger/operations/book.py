@@ -39,6 +39,18 @@ class CapReached(DomainError):
         )
 
 
+class WorkspaceCapReached(DomainError):
+    """All together may spend no more of the workspace's credits this month. Passes with the month, or when the cap is raised."""
+
+    code: ClassVar[str] = "workspace_cap_reached"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Your team may spend no more credits this month, what calls that go on may cost included. It may again from the first"
+            " of the month (UTC), or once the owner raises the limit on the Team page."
+        )
+
+
 class Overtaken(DomainError):
     """The same entry was written by somebody else in this moment. Asking again finds it there."""
 

@@ -9,6 +9,7 @@ from uuid_utils.compat import uuid7
 from ai.operations import AskFilters, ask
 from ai.schemas import AnswerOut
 from identity.auth import Actor, Role
+from ledger.operations import MonthlyBounds
 from tests.identity.conftest import make_account, sign_in
 from tests.ledger.books import new_workspace
 from tests.sandbox_fixture import sandbox, sandbox_process
@@ -34,7 +35,13 @@ def actor_in(db: None) -> MakeActor:
 
 
 def asks(
-    actor: Actor, question: str, *, key: str | None = None, monthly_max: int | None = None, **filters: object
+    actor: Actor,
+    question: str,
+    *,
+    key: str | None = None,
+    monthly_max: int | None = None,
+    workspace_max: int | None = None,
+    **filters: object,
 ) -> AnswerOut:
     return ask(
         actor=actor,
@@ -42,5 +49,5 @@ def asks(
         filters=AskFilters(**filters),  # type: ignore[arg-type]  # each test names what it filters by
         idempotency_key=key or str(uuid7()),
         now=NOW,
-        monthly_max_mcredits=None if monthly_max is None else lambda: monthly_max,
+        monthly_bounds=lambda: MonthlyBounds(member_mcredits=monthly_max, workspace_mcredits=workspace_max),
     )

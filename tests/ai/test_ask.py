@@ -14,7 +14,7 @@ from ai.operations import IdempotencyKeyReused, delete_question, derive_insights
 from ai.queries import QuestionUnknown, answer_of, history
 from ai.turns import CallTurns
 from identity.auth import Actor
-from ledger.operations import CapReached, InsufficientCredit
+from ledger.operations import CapReached, InsufficientCredit, WorkspaceCapReached
 from processors.errors import CursorInvalid
 from tests.ai.calls import STARTED_AT, a_call
 from tests.ai.conftest import CREDIT_MCREDITS, NOW, QUERY_MCREDITS, MakeActor, asks
@@ -143,6 +143,17 @@ def test_beyond_what_the_asker_may_spend_a_month_an_answer_is_refused_and_nothin
         asks(actor, ASK_PRICE, monthly_max=QUERY_MCREDITS)
     assert asks(actor, "Which hotel did the customer book in Chicago?", monthly_max=0).status == "not_in_your_calls"
     assert amounts(actor.workspace_id)[0] == CREDIT_MCREDITS - QUERY_MCREDITS
+
+
+def test_beyond_what_the_whole_workspace_may_spend_a_month_nobody_is_answered(actor_in: MakeActor) -> None:
+    actor = actor_in()
+    indexed(actor)
+    asks(actor, ASK_PRICE, workspace_max=QUERY_MCREDITS)
+    for other in (actor, actor_in(actor, role="manager")):
+        with pytest.raises(WorkspaceCapReached):
+            asks(other, ASK_PRICE, workspace_max=2 * QUERY_MCREDITS - 1)
+    assert asks(actor, ASK_PRICE, workspace_max=2 * QUERY_MCREDITS).status == "answered"
+    assert amounts(actor.workspace_id)[0] == CREDIT_MCREDITS - 2 * QUERY_MCREDITS
 
 
 def test_the_same_key_gives_the_same_answer_and_is_paid_once(actor_in: MakeActor) -> None:

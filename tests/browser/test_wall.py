@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from config.embedded.handle import Stack
 from sandbox.rep import Person, Rep
@@ -21,6 +21,7 @@ from tests.browser.conftest import Look, signed_in
 BOSS = Person(first_name="Maria", last_name="Manager", email="maria@wall.example", mobile="+12025550168")
 CALLER = Person(first_name="Cal", last_name="Caller", email="cal@wall.example", mobile="+12025550169")
 LEAD_PHONE = "+13125550189"
+WAITING_PHONE = "+13125550190"
 PACK = "pri_01klosesales0000000starter"
 SIZES = ((1280, "light"), (390, "dark"))
 
@@ -83,6 +84,7 @@ def test_a_manager_watches_and_ends_a_call_and_a_server_is_told(
         _resize(wall, width, scheme)
         look(wall, f"wall-{width}-{scheme}")
     _resize(wall, *SIZES[0])
+    waits = _waits_for_a_place(boss, wall, look)
 
     card.get_by_role("link", name=re.compile("Watch")).focus()
     wall.keyboard.press("Enter")
@@ -106,11 +108,28 @@ def test_a_manager_watches_and_ends_a_call_and_a_server_is_told(
     expect(wall.get_by_role("heading", name="Nobody is in a call")).to_be_visible(timeout=20_000)
     expect(mine.get_by_text("Maria Manager ended it.")).to_be_visible(timeout=20_000)
     look(mine, "ended-by-390-dark")
+    expect(waits).not_to_be_visible()
     boss.wait_for(lambda: "call.completed" in [one["type"] for one in receiver[1]])
     _sees_what_was_sent(wall, look)
     boss.close()
     rep.close()
     assert [each for each in complaints if "status of 4" not in each] == []
+
+
+def _waits_for_a_place(boss: Rep, wall: Page, look: Look) -> Locator:
+    """Where all the calls go on that the team may have at once; what the page of another lead says."""
+    boss.call("PUT", "/api/team/caps", {"live_calls_max": 1, "monthly_cap_mcredits": 900_000}, expect=204)
+    lead = {"first_name": "Wanda", "last_name": "Waiting", "phone": WAITING_PHONE}
+    lead_id = boss.call("POST", "/api/leads", lead, expect=201)["id"]
+    page = wall.context.new_page()
+    page.goto(f"/call?lead={lead_id}")
+    said = page.get_by_text("Your team has 1 call at once, which is as many as its owner allows.")
+    expect(said).to_be_visible()
+    expect(page.get_by_role("button", name="Call", exact=True)).to_be_disabled()
+    for width, scheme in SIZES:
+        _resize(page, width, scheme)
+        look(page, f"call-waits-for-a-place-{width}-{scheme}")
+    return said
 
 
 def _join(boss: Rep, rep: Rep, control: Rep) -> None:
@@ -167,7 +186,8 @@ def _names_a_server(page: Page, look: Look, url: str) -> None:
 
 def _sees_what_was_sent(page: Page, look: Look) -> None:
     page.goto("/settings/webhooks")
-    expect(page.get_by_role("row", name=re.compile("call.completed .* Taken"))).to_be_visible()
+    # It is told again where the carrier counts the length anew.
+    expect(page.get_by_role("row", name=re.compile("call.completed .* Taken")).first).to_be_visible()
     for width, scheme in SIZES:
         _resize(page, width, scheme)
         look(page, f"webhooks-{width}-{scheme}")

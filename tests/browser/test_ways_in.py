@@ -177,6 +177,7 @@ def test_a_colleague_is_invited_joins_and_is_removed(
     limit.get_by_role("button", name="Save").click()
     expect(team.get_by_role("row", name=re.compile("Ivo Invited 0 12.5"))).to_be_visible()
     _in_sight(team, team.get_by_role("region", name="Spending this month"), look, "team-spending-390-light")
+    _bounds_the_team(team, look)
     team.get_by_role("button", name="Remove Ivo Invited").click()
     look(team, "team-remove-390-light")
     team.get_by_role("dialog").get_by_role("button", name="Remove").click()
@@ -184,6 +185,27 @@ def test_a_colleague_is_invited_joins_and_is_removed(
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible(timeout=20_000)
     boss.close()
     assert [each for each in complaints if "status of 4" not in each] == []
+
+
+def _bounds_the_team(team: Page, look: Look) -> None:
+    region = team.get_by_role("region", name="Limits of the team")
+    region.get_by_role("button", name="Change the limits").click()
+    dialog = team.get_by_role("dialog", name="Limits of the team")
+    dialog.get_by_label("Calls at once").fill("0")
+    expect(dialog.get_by_text("Write a whole number from 1 to 10,000, such as 8.")).to_be_visible()
+    dialog.get_by_label("Calls at once").fill("8")
+    dialog.get_by_label("Credits a month").fill("1,500")
+    look(team, "team-limits-dialog-390-light")
+    dialog.get_by_role("button", name="Save").click()
+    expect(region.get_by_role("row", name="Calls at once 0 8")).to_be_visible()
+    expect(region.get_by_role("row", name="Credits this month 0 1,500")).to_be_visible()
+    expect(team.get_by_role("row", name=re.compile("Olive Owner changed the limits of the team"))).to_be_visible()
+    _in_sight(team, region, look, "team-limits-390-light")
+    team.set_viewport_size({"width": 1280, "height": 800})
+    team.emulate_media(color_scheme="dark")
+    _in_sight(team, region, look, "team-limits-1280-dark")
+    team.set_viewport_size({"width": 390, "height": 844})
+    team.emulate_media(color_scheme="light")
 
 
 def test_who_stops_text_messages_is_out_and_comes_back_by_agreeing_again(

@@ -165,6 +165,7 @@ EXPECTATIONS: Mapping[str, Expectation] = {
     "take_back_invitation": Expectation(LEADERS, 204, names={"path.invitation_id": "invitation"}),
     "change_role": Expectation(LEADERS, 204, names={"path.user_id": "member"}, body={"role": "rep"}),
     "cap_member": Expectation(LEADERS, 204, names={"path.user_id": "member"}, body={"monthly_cap_mcredits": 5_000_000}),
+    "cap_workspace": Expectation(OWNERS, 204, body={"live_calls_max": 8, "monthly_cap_mcredits": 5_000_000}),
     "list_team_spending": Expectation(LEADERS),
     "remove_member": Expectation(LEADERS, 204, names={"path.user_id": "member"}),
     "hand_over_workspace": Expectation(OWNERS, 204, names={"body.user_id": "member"}, body={}),

@@ -12,6 +12,7 @@ from identity.auth import Actor
 from identity.models import Membership
 from identity.personal_data import STORE, subject_of
 from ledger.models import MemberSpending
+from ledger.operations import MonthlyBounds
 from ledger.queries import rate_card_now
 from tests.identity.browser import Browser, code_of
 from tests.identity.conftest import SignIn
@@ -160,7 +161,7 @@ def test_a_question_during_a_call_leaves_the_call_what_it_may_cost(page: Browser
     place(rep)
     actor = Actor(user_id=rep.user_id, workspace_id=rep.workspace_id, role="rep")
     with transaction.atomic():
-        assert caps.besides_calls_mcredits(actor=actor, now=now) == 100
+        assert caps.besides_calls(actor=actor, now=now) == MonthlyBounds(member_mcredits=100)
         assert caps.left_mcredits(actor=actor, now=now) == 100
 
 

@@ -1,7 +1,8 @@
 """What keeps the number that all call from in good repute: calling pauses by itself, and nobody dials without end.
 
 Planted bugs that this catches: a pause that is looked for among all calls ever (one that was resumed comes back at once), reps
-who give up counted as failures, a cap over the whole team instead of each member.
+who give up counted as failures, a cap over the whole team instead of each member, or of one workspace's calls alone (a function that
+counts without freeing itself of the request's workspace); a way to ask not to be called that nobody looks at.
 """
 
 from collections.abc import Callable
@@ -15,11 +16,11 @@ from compliance.models import AuditEvent
 from identity.models import Membership
 from identity.personal_data import subject_of
 from tests.identity.browser import Browser
-from tests.identity.conftest import SignIn
+from tests.identity.conftest import MakeAccount, SignIn
 from tests.identity.teams import colleague, owner, page
 from tests.voice.carrier import Answer, Placed, give_credit, new_lead, post
 from tests.voice.queues import actor, call, ends
-from voice import guard, operations, personal_data
+from voice import callee, guard, operations, personal_data
 from voice.models import Call, DialPause, Lead
 from voice.schemas import CallChange
 
@@ -113,6 +114,70 @@ def test_many_who_ask_not_to_be_called_pause_the_team(page: Browser, rep: Member
     assert {each["id"] for each in shown["calls"]} == {each.call_id for each in spoken[:5]}
 
 
+WAYS: dict[str, Callable[[Membership, Browser, Placed], object]] = {
+    "said so, as the rep notes": lambda rep, page, placed: said(rep, placed, "do_not_call"),
+    "said so, the rep's button": lambda rep, page, placed: page.post(
+        f"/api/leads/{placed.row.lead_id}/suppression", {}
+    ),
+    "pressed the key": lambda rep, page, placed: pressed(placed, "9"),
+    "stops this team's calls": lambda rep, page, placed: stops(placed, str(rep.workspace_id)),
+    "stops all calls": lambda rep, page, placed: stops(placed, None),
+}
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_in_whichever_way_people_ask_not_to_be_called_it_counts(
+    page: Browser, rep: Membership, rep_page: Browser, way: Callable[[Membership, Browser, Placed], object]
+) -> None:
+    spoken = calls(rep, *["completed"] * 6)
+    for placed in spoken[:4]:
+        way(rep, rep_page, placed)
+        # Once for each person, however often they say so.
+        way(rep, rep_page, placed)
+    assert pause_of(page) is None
+    way(rep, rep_page, spoken[4])
+    shown = pause_of(page)
+    assert shown["cause"] == "complaints"
+    assert [each["id"] for each in shown["calls"]] == [each.call_id for each in reversed(spoken[:5])]
+    assert page.delete("/api/dial-pause")[0] == 204
+    way(rep, rep_page, spoken[5])
+    assert pause_of(page) is None
+
+
+def test_all_ways_together_count_as_one_and_who_was_not_called_is_no_complaint(
+    page: Browser, rep: Membership, rep_page: Browser
+) -> None:
+    for _ in range(5):
+        rep_page.post(f"/api/leads/{new_lead(rep).id}/suppression", {})
+    spoken = calls(rep, *["completed"] * 5)
+    for placed, way in zip(spoken, WAYS.values(), strict=True):
+        assert pause_of(page) is None
+        way(rep, rep_page, placed)
+    assert pause_of(page)["cause"] == "complaints"
+
+
+def test_who_stops_all_calls_counts_where_they_were_called_and_nowhere_else(
+    page: Browser, rep: Membership, make_account: MakeAccount, sign_in: SignIn
+) -> None:
+    others = [
+        make_account(email=f"{name}@example.com", mobile=f"+1 202 555 018{at}")
+        for at, name in enumerate(("eve", "max"))
+    ]
+    for other in others:
+        give_credit(other, 1_000_000)
+    spoken = calls(rep, *["completed"] * 5)
+    for placed in spoken:
+        same = Lead.objects.create(
+            workspace_id=others[0].workspace_id, phone_e164=placed.row.lead.phone_e164, created_at=datetime.now(UTC)
+        )
+        ends(call(others[0], same, now=datetime.now(UTC)), "completed")
+    calls(others[1], *["completed"] * 5)
+    for placed in spoken:
+        stops(placed, None)
+    assert pause_of(page)["cause"] == "complaints"
+    assert [pause_of(sign_in(other)) is not None for other in others] == [True, False]
+
+
 def test_the_key_that_refuses_calls_ends_this_one_and_forbids_the_next(
     page: Browser, rep: Membership, rep_page: Browser
 ) -> None:
@@ -196,6 +261,28 @@ def test_nobody_dials_more_often_than_is_good_for_the_number(
     assert "Go on in 22 hours." in refusal["message"]
 
 
+def test_whoever_is_in_several_teams_has_one_number_of_dials(
+    owner: Membership, rep: Membership, rep_page: Browser, make_account: MakeAccount, settings: Any
+) -> None:
+    settings.MEMBER_DIALS_PER_HOUR_MAX = 3
+    elsewhere = make_account(email="eve@example.com", mobile="+1 202 555 0180")
+    give_credit(elsewhere, 1_000_000)
+    there = Membership.objects.create(
+        workspace_id=elsewhere.workspace_id, user=rep.user, role="rep", created_at=datetime.now(UTC)
+    )
+    calls(rep, "busy")
+    lead = new_lead(rep)
+    assert refused(rep_page, lead) == []
+    calls(there, "busy", "busy")
+    assert refused(rep_page, lead) == ["dials_reached"]
+    # The page goes on seeing its own workspace alone, and the others of both may dial.
+    assert [each["lead"]["id"] for each in rep_page.get("/api/calls")[1]["items"]] == [
+        str(each.lead_id) for each in Call.objects.for_workspace(rep.workspace_id)
+    ]
+    assert guard.refusals(actor=actor(elsewhere), now=datetime.now(UTC)) == []
+    assert [each.code for each in guard.refusals(actor=actor(there), now=datetime.now(UTC))] == ["dials_reached"]
+
+
 def test_a_pause_goes_with_its_workspace_and_its_calls_with_theirs(owner: Membership, rep: Membership) -> None:
     failed = calls(rep, *["failed"] * 8)
     Call.objects.get_queryset().get(id=failed[0].call_id).delete()
@@ -209,6 +296,13 @@ def test_a_pause_goes_with_its_workspace_and_its_calls_with_theirs(owner: Member
 def pressed(placed: Placed, key: str) -> Answer:
     form = {"CallSid": placed.callee_sid, "ParentCallSid": placed.agent_sid, "Digits": key}
     return post(placed.path("notice/played"), form)
+
+
+def stops(placed: Placed, workspace: str | None) -> None:
+    """As the person on their own page."""
+    phone = placed.row.lead.phone_e164
+    assert phone
+    callee.wish_about_calls(phone_e164=phone, workspace=workspace, allowed=False, now=datetime.now(UTC))
 
 
 def said(member: Membership, placed: Placed, disposition: Any) -> None:

@@ -99,13 +99,18 @@ export function leadQuery(id: string) {
   });
 }
 
-/** What holds before dialling; the callee's clock goes on, so it is asked for again every minute. */
+const DIAL_CHECK_MS = 60_000;
+const DIAL_WAITS_MS = 5_000;
+
+/** What holds before dialling; the callee's clock goes on, so it is asked for again every minute, and soon while all that it takes is
+ * that some call of the team ends. */
 export function dialCheckQuery(id: string) {
   return queryOptions({
     queryKey: keys.leads.dialCheck(id),
     queryFn: ({ signal }) =>
       answer(api.GET("/api/leads/{lead_id}/dial-check", { signal, params: { path: { lead_id: id } } })),
-    refetchInterval: 60_000,
+    refetchInterval: ({ state }) =>
+      state.data?.refusals.some(({ code }) => code === "live_calls_reached") ? DIAL_WAITS_MS : DIAL_CHECK_MS,
   });
 }
 

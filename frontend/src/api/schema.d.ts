@@ -2969,6 +2969,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/team/caps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Cap Workspace
+         * @description Bounds how many calls the workspace has at once and what it spends in a month, from the next call or question on.
+         */
+        put: operations["cap_workspace"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/team/invitations": {
         parameters: {
             query?: never;
@@ -3113,7 +3133,7 @@ export interface paths {
         };
         /**
          * List Team Spending
-         * @description What each member has spent this month, and may.
+         * @description What each member, and the workspace as a whole, has spent this month, and may.
          */
         get: operations["list_team_spending"];
         put?: never;
@@ -3373,7 +3393,7 @@ export interface components {
              * Action
              * @enum {string}
              */
-            action: "call.ended_by_manager" | "call.watch_began" | "call.watch_ended" | "dialling.resumed" | "key.made" | "key.revoked" | "lead.removed" | "look.began" | "look.ended" | "look.opened" | "paddle_event.dismissed" | "paddle_event.granted" | "team.capped" | "team.handed_over" | "team.invitation_taken_back" | "team.invited" | "team.joined" | "team.left" | "team.removed" | "team.renamed" | "team.role_changed" | "top_up.agreed" | "top_up.changed" | "top_up.stopped" | "transcript.corrected" | "transcript.correction_undone" | "webhook.changed" | "webhook.made" | "webhook.removed" | "webhook.secret_changed";
+            action: "call.ended_by_manager" | "call.watch_began" | "call.watch_ended" | "dialling.resumed" | "key.made" | "key.revoked" | "lead.removed" | "look.began" | "look.ended" | "look.opened" | "paddle_event.dismissed" | "paddle_event.granted" | "team.bounded" | "team.capped" | "team.handed_over" | "team.invitation_taken_back" | "team.invited" | "team.joined" | "team.left" | "team.removed" | "team.renamed" | "team.role_changed" | "top_up.agreed" | "top_up.changed" | "top_up.stopped" | "transcript.corrected" | "transcript.correction_undone" | "webhook.changed" | "webhook.made" | "webhook.removed" | "webhook.secret_changed";
             /**
              * At
              * Format: date-time
@@ -4815,7 +4835,7 @@ export interface components {
         /**
          * DialCheckOut
          * @description What a rep should know before dialling. longest_call_s: with the credits available now. cap_left_mcredits: what the rep
-         *     may still spend this month, null without a cap. announcement: the words that the lead hears first. ways: in which this server
+         *     may still spend this month, workspace_left_mcredits: what all of the team may, null without a cap. announcement: the words that the lead hears first. ways: in which this server
          *     can call; way: in which the rep called last, or the only one.
          */
         DialCheckOut: {
@@ -4848,6 +4868,8 @@ export interface components {
             ways: ("phone" | "browser")[];
             /** Within Calling Hours */
             within_calling_hours: boolean;
+            /** Workspace Left Mcredits */
+            workspace_left_mcredits: number | null;
         };
         /**
          * DiallingChanged
@@ -8006,6 +8028,7 @@ export interface components {
              * Format: date-time
              */
             since: string;
+            workspace: components["schemas"]["WorkspaceSpending"];
         };
         /**
          * TextConsentIn
@@ -8444,6 +8467,16 @@ export interface components {
             items: components["schemas"]["WorkerOut"][];
         };
         /**
+         * WorkspaceCapsIn
+         * @description null for no cap. monthly_cap_mcredits: 0 for no spending at all.
+         */
+        WorkspaceCapsIn: {
+            /** Live Calls Max */
+            live_calls_max: number | null;
+            /** Monthly Cap Mcredits */
+            monthly_cap_mcredits: number | null;
+        };
+        /**
          * WorkspaceHoldsOut
          * @description What one customer holds about the number. workspace: an identifier to name it by; texts: how many lines of text of calls;
          *     calls: whether it may call.
@@ -8482,6 +8515,20 @@ export interface components {
             /** Name */
             name: string;
         };
+        /**
+         * WorkspaceSpending
+         * @description Of all members together, and of those who have left. Caps: null for none. live_calls: those that ring or go on now.
+         */
+        WorkspaceSpending: {
+            /** Live Calls */
+            live_calls: number;
+            /** Live Calls Max */
+            live_calls_max: number | null;
+            /** Monthly Cap Mcredits */
+            monthly_cap_mcredits: number | null;
+            /** Spent Mcredits */
+            spent_mcredits: number;
+        };
     };
     responses: {
         /** @description The request cannot be used: `cursor_invalid`, `host_unknown`, `request_unusable` */
@@ -8511,7 +8558,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not allowed: `csrf_failed`, `key_not_accepted`, `look_is_read_only`, `member_cap_reached`, `not_in_look`, `not_permitted`, `policy_unanswered`, `scope_missing` */
+        /** @description Not allowed: `csrf_failed`, `key_not_accepted`, `look_is_read_only`, `member_cap_reached`, `not_in_look`, `not_permitted`, `policy_unanswered`, `scope_missing`, `workspace_cap_reached` */
         ask_403: {
             headers: {
                 [name: string]: unknown;
@@ -10038,9 +10085,11 @@ export type WishIn = components['schemas']['WishIn'];
 export type WordOut = components['schemas']['WordOut'];
 export type WorkerOut = components['schemas']['WorkerOut'];
 export type WorkersOut = components['schemas']['WorkersOut'];
+export type WorkspaceCapsIn = components['schemas']['WorkspaceCapsIn'];
 export type WorkspaceHoldsOut = components['schemas']['WorkspaceHoldsOut'];
 export type WorkspaceNameIn = components['schemas']['WorkspaceNameIn'];
 export type WorkspaceOut = components['schemas']['WorkspaceOut'];
+export type WorkspaceSpending = components['schemas']['WorkspaceSpending'];
 export type ResponseAsk_400 = components['responses']['ask_400'];
 export type ResponseAsk_401 = components['responses']['ask_401'];
 export type ResponseAsk_402 = components['responses']['ask_402'];
@@ -15742,6 +15791,37 @@ export interface operations {
             404: components["responses"]["team_404"];
             409: components["responses"]["team_409"];
             410: components["responses"]["team_410"];
+            422: components["responses"]["team_422"];
+            429: components["responses"]["team_429"];
+        };
+    };
+    cap_workspace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WorkspaceCapsIn"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["team_400"];
+            401: components["responses"]["team_401"];
+            403: components["responses"]["team_403"];
+            404: components["responses"]["team_404"];
+            409: components["responses"]["team_409"];
+            410: components["responses"]["team_410"];
+            413: components["responses"]["team_413"];
             422: components["responses"]["team_422"];
             429: components["responses"]["team_429"];
         };

@@ -12,6 +12,7 @@ export type SocialSignUp = Schemas["SocialSignUpOut"];
 export type Role = NonNullable<Session["role"]>;
 export type Team = Schemas["TeamOut"];
 export type MemberSpending = Schemas["MemberSpending"];
+export type WorkspaceSpending = Schemas["WorkspaceSpending"];
 export type EmailLink = Schemas["EmailLinkSeenOut"];
 export type MobileStep = Schemas["MobileStepOut"];
 export type ApiKey = Schemas["ApiKeyOut"];

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { typedMcredits } from "./amount";
+import { typedCount, typedMcredits } from "./amount";
 
 test.each([
   ["50", 50_000],
@@ -16,4 +16,17 @@ test.each([
   ["1.000,5", undefined],
 ])("%j is %j", (typed, mcredits) => {
   expect(typedMcredits(typed)).toBe(mcredits);
+});
+
+test.each([
+  ["8", 8],
+  [" 10,000 ", 10_000],
+  ["", null],
+  ["0", undefined],
+  ["10001", undefined],
+  ["1.5", undefined],
+  ["1e3", undefined],
+  ["many", undefined],
+])("%j is the count %j", (typed, count) => {
+  expect(typedCount(typed)).toBe(count);
 });

@@ -129,6 +129,12 @@ function Facts({ check }: { check: DialCheck }) {
           <dd>{credits(check.cap_left_mcredits)}</dd>
         </div>
       )}
+      {check.workspace_left_mcredits !== null && (
+        <div>
+          <dt>Left of your team's month</dt>
+          <dd>{credits(check.workspace_left_mcredits)}</dd>
+        </div>
+      )}
       <div>
         <dt>Longest call</dt>
         <dd>{check.longest_call_s > 0 ? longTime(check.longest_call_s) : "None"}</dd>

@@ -15,6 +15,7 @@ import { Waiting } from "../../components/Waiting";
 import { onDate } from "../../format/time";
 import { ActivityPanel } from "./ActivityPanel";
 import { LeavePanel } from "./LeavePanel";
+import { LimitsPanel } from "./LimitsPanel";
 import { LooksPanel } from "./LooksPanel";
 import { MembersTable } from "./MembersTable";
 import { PausePanel } from "./PausePanel";
@@ -39,6 +40,7 @@ export function TeamPage() {
           {team.data.may_appoint.length > 0 && <InvitePanel team={team.data} />}
           {team.data.may_appoint.length > 0 && <QueuePanel />}
           {team.data.may_appoint.length > 0 && <SpendingPanel team={team.data} />}
+          {team.data.may_appoint.length > 0 && <LimitsPanel />}
           <LeavePanel team={team.data} />
           {team.data.may_appoint.length > 0 && <LooksPanel />}
           {team.data.may_appoint.length > 0 && <ActivityPanel />}

@@ -14,6 +14,7 @@ const DONE: Record<Act["action"], (act: Act) => string> = {
   "look.opened": () => "opened something in a look.",
   "paddle_event.dismissed": () => "looked at a payment that did not fit and booked nothing.",
   "paddle_event.granted": () => "looked at a payment that did not fit and granted its credits.",
+  "team.bounded": () => "changed the limits of the team.",
   "team.capped": (act) => `changed what ${whom(act)} may spend.`,
   "team.handed_over": (act) => `made ${whom(act)} the owner.`,
   "team.invitation_taken_back": (act) => `took back the invitation of ${invited(act)}.`,
