@@ -22,7 +22,7 @@ from uuid import uuid4
 import httpx
 import psutil
 
-from bench import rest_stacks
+from bench import lead_search, rest_stacks
 from bench.machine import forget_peak, memory_mib
 from bench.report import Report, environment, say
 from config.embedded.handle import Stack
@@ -65,6 +65,7 @@ def run() -> Report:
             "call_ms": _pressed(stack, owner),
             "callback_ms": _called_back(stack, owner),
             "event_ms": _shown(stack, owner),
+            "search_ms": {name: _quantiles(found) for name, found in lead_search.searched(stack, owner).items()},
             "import": _imported(stack, owner),
             "rest": stacks["ours"].as_json(),
         }

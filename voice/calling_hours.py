@@ -1,6 +1,7 @@
 """When people may be called for sales, by their country and their own clock: tables, and pure.
 
-Public holidays are not in the tables; nor are states and provinces that are stricter than their country.
+Public holidays count where the country's law says so (`voice.public_holidays`). States and provinces that are stricter than their
+country are not in the tables.
 """
 
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
 
 from voice.phone_tables import zones_beside
+from voice.public_holidays import holiday_on
 
 Spans = tuple[tuple[int, int], ...]
 
@@ -24,7 +26,7 @@ class Hours:
     source: str
 
     def are_open(self, there: datetime) -> bool:
-        """there: the callee's local time."""
+        """there: the callee's local time, on a day that is no holiday."""
         day = there.weekday()
         spans = self.weekdays if day < 5 else self.saturday if day == 5 else ()
         return any(begin <= there.hour < end for begin, end in spans)
@@ -36,7 +38,7 @@ class Hours:
 
 # What no law of the callee's country sets is set by us: as the law of the United States (47 CFR 64.1200(c)(1)), without Sundays.
 OURS: Final = Hours(((8, 21),), ((8, 21),), "47 CFR 64.1200(c)(1); Sundays by our own choice")
-# Where the law leaves less. Its half hours after nine in the evening are left out, as everywhere.
+# Where the law leaves less; on public holidays nothing in Australia, Spain and France. Its half hours after nine in the evening are left out, as everywhere.
 BY_COUNTRY: Final[dict[str, Hours]] = {
     "AU": Hours(((9, 20),), ((9, 17),), "Telecommunications (Telemarketing and Research Calls) Industry Standard 2017"),
     "CA": Hours(((9, 21),), ((10, 18),), "CRTC Unsolicited Telecommunications Rules, Part III, section 23"),
@@ -84,8 +86,15 @@ def zones_of(time_zone: str, country: str) -> tuple[str, ...]:
 
 def is_calling_hour(now: datetime, *, time_zone: str, country: str) -> bool:
     """Wherever they may be. time_zone: IANA, the first of their number's."""
-    hours = hours_of(country)
-    return all(hours.are_open(now.astimezone(_zone(name))) for name in zones_of(time_zone, country))
+    zones = zones_of(time_zone, country)
+    return all(_is_open(now.astimezone(_zone(name)), country=country, time_zone=name) for name in zones)
+
+
+def public_holiday(now: datetime, *, time_zone: str, country: str) -> str | None:
+    """What is kept there today, or in one of the places where they may be, when people may not be called for it; else None."""
+    zones = zones_of(time_zone, country)
+    found = (holiday_on(now.astimezone(_zone(name)).date(), country=country, time_zone=name) for name in zones)
+    return next((name for name in found if name), None)
 
 
 def opens_at(now: datetime, *, time_zone: str, country: str) -> datetime | None:
@@ -121,8 +130,15 @@ def _open_zones(quarter: datetime) -> dict[str, frozenset[str]]:
 
 def _open_among(there: dict[str, datetime], country: str) -> Iterator[str]:
     """there: what time it is in each time zone."""
-    are_open = {name: hours_of(country).are_open(at) for name, at in there.items()}
+    are_open = {name: _is_open(at, country=country, time_zone=name) for name, at in there.items()}
     return (name for name in there if all(are_open.get(each, False) for each in zones_of(name, country)))
+
+
+def _is_open(there: datetime, *, country: str, time_zone: str) -> bool:
+    """there: what time it is in that zone, which is one of those where they may be."""
+    if not hours_of(country).are_open(there):
+        return False
+    return holiday_on(there.date(), country=country, time_zone=time_zone) is None
 
 
 def _quarter(now: datetime) -> datetime:

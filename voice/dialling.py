@@ -14,7 +14,7 @@ from ledger import queries as ledger_queries
 from ledger.money import RateCardTerms, affordable_s, price
 from ledger.operations import CapReached, WorkspaceCapReached
 from voice import caps, guard, reps, ways
-from voice.calling_hours import hours_of, is_calling_hour, local_time, opens_at, zones_of
+from voice.calling_hours import hours_of, is_calling_hour, local_time, opens_at, public_holiday, zones_of
 from voice.caps import WorkspaceCaps
 from voice.models import TERMINAL_STATUSES, Call, Lead, Reservation
 from voice.notice import NOTICE
@@ -151,18 +151,22 @@ def _hours(lead: Lead, now: datetime) -> list[Refusal]:
     if settings.CALLING_HOURS == "shown" or is_calling_hour(now, **place):
         return []
     there = local_time(time_zone=lead.time_zone, now=now)
-    opens = opens_at(now, **place)
-    said = [
-        f"It is {there:%a %H:%M} where they are.",
-        f"People there may be called {hours_of(lead.country).in_words()}.",
-    ]
-    if len(zones_of(**place)) > 1:
-        said.append("Their number is of several time zones: it has to be such an hour in all of them.")
+    opens, holiday = opens_at(now, **place), public_holiday(now, **place)
+    said = [f"It is {there:%a %H:%M} where they are."]
+    if holiday is None:
+        said.append(f"People there may be called {hours_of(lead.country).in_words()}.")
+        if len(zones_of(**place)) > 1:
+            said.append("Their number is of several time zones: it has to be such an hour in all of them.")
+    else:
+        said.append(
+            f"Their country, or the part of it where they may be, keeps a public holiday ({holiday}), on which people there may not"
+            " be called."
+        )
     if opens is not None:
         said.append(
             f"Take another lead, or call from {local_time(time_zone=lead.time_zone, now=opens):%A %H:%M} their time."
         )
-    return [Refusal(code="outside_calling_hours", message=" ".join(said))]
+    return [Refusal(code="public_holiday" if holiday else "outside_calling_hours", message=" ".join(said))]
 
 
 def dial_check(*, actor: Actor, lead: Lead, now: datetime) -> DialCheckOut:
@@ -180,6 +184,7 @@ def dial_check(*, actor: Actor, lead: Lead, now: datetime) -> DialCheckOut:
         callee_local_time=there.strftime("%a %H:%M"),
         callee_time_zone=lead.time_zone,
         within_calling_hours=is_calling_hour(now, time_zone=lead.time_zone, country=lead.country),
+        public_holiday=public_holiday(now, time_zone=lead.time_zone, country=lead.country),
         suppressed=any(reason.code == "lead_suppressed" for reason in reasons),
         announcement=NOTICE,
         ways=ways.open_ways(),

@@ -1,4 +1,4 @@
-"""Leads from a CSV file, read as it comes: what is wrong with a row is told with its line and column, the rest is added.
+"""Leads from a CSV file, read as it comes: why a row is not added is told with its line and column, the rest is added.
 
 What is there already stays as it is, so the same file can be imported again after its faults were mended.
 """
@@ -30,6 +30,7 @@ ROWS_MAX: Final = 100_000
 LINES_MAX: Final = 10 * ROWS_MAX
 # Lines between two progresses.
 AT_ONCE: Final = 1_000
+ALREADY_KNOWN: Final = "A lead of yours has this number. It stays as it is."
 
 
 class ImportUnreadable(DomainError):
@@ -46,7 +47,10 @@ class ImportEnded(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A row that was not added. line: of the file, from 1; column: as the file names it; code: stable; message: what to do."""
+    """A row that was not added. line: of the file, from 1; column: as the file names it; code: stable; message: what to do.
+
+    Two codes stand for no fault: `duplicate` (the number is in an earlier line) and `already_known` (a lead has it).
+    """
 
     line: int
     column: str
@@ -56,9 +60,9 @@ class Rejected:
 
 @dataclass(slots=True)
 class Progress:
-    """read: rows so far; added, known (there before, or earlier in the file) and rejected make up all of them.
+    """read: rows so far; added, known (there before, or earlier in the file) and rejected (for a fault) make up all of them.
 
-    rejected_rows: those since the last progress. ignored: columns of the file that are not imported. stopped_at_line: from
+    rejected_rows: those since the last progress that were not added, known ones too. ignored: columns of the file that are not imported. stopped_at_line: from
     there on nothing was read, for the reason of the last rejected row; None when everything was.
     """
 
@@ -107,7 +111,8 @@ class LeadImport:
             self._columns: Columns = columns_of(next(iter(self._lines), []))
         except (FileUnreadable, csv.Error) as error:
             raise ImportUnreadable(str(error) or "This is not a CSV file.") from None
-        self._seen: set[str] = set()
+        # In which line each number came first.
+        self._seen: dict[str, int] = {}
         self._progress = Progress(ignored=self._columns.ignored)
 
     def run(self) -> Iterator[Progress]:
@@ -179,11 +184,11 @@ class LeadImport:
         progress = self._progress
         by_phone: dict[str, _Row] = {}
         for row in rows:
-            if row.phone.e164 in self._seen:
-                progress.known += 1
-            else:
-                self._seen.add(row.phone.e164)
+            first_line = self._seen.setdefault(row.phone.e164, row.line)
+            if first_line == row.line:
                 by_phone[row.phone.e164] = row
+            else:
+                self._know(row, "duplicate", f"Line {first_line:,} has the same number. Only that line is read.")
         with transaction.atomic():
             self._demand_membership()
             self._write(by_phone)
@@ -209,18 +214,16 @@ class LeadImport:
         for phone in restriction.numbers_among(by_phone):
             row = by_phone.pop(phone)
             self._reject(row.line, row.phone_column, "subject_restricted", restriction.SubjectRestricted().message)
-        known = set(
-            Lead.objects.for_workspace(workspace_id)
-            .filter(phone_e164__in=by_phone)
-            .values_list("phone_e164", flat=True)
-        )
+        there = Lead.objects.for_workspace(workspace_id).filter(phone_e164__in=by_phone)
+        known = {phone for phone in there.values_list("phone_e164", flat=True) if phone is not None}
         new = self._tagged(by_phone, known)
-        if new:
-            self._insert(new)
-        self._progress.added += len(new)
-        self._progress.known += len(known)
+        added = self._insert(new) if new else set()
+        self._progress.added += len(added)
+        # Somebody else may have added one of them in this moment.
+        for row in (by_phone[phone] for phone in known | {row.phone.e164 for row in new} - added):
+            self._know(row, "already_known", ALREADY_KNOWN)
 
-    def _tagged(self, by_phone: Mapping[str, _Row], known: Container[str | None]) -> list[_Row]:
+    def _tagged(self, by_phone: Mapping[str, _Row], known: Container[str]) -> list[_Row]:
         """The rows of new leads, each with the workspace's own tags; without those that would make too many different ones."""
         vocabulary = tags.Vocabulary(workspace_id=self._actor.workspace_id, now=self._now)
         kept = []
@@ -239,7 +242,8 @@ class LeadImport:
         if not members.filter(user_id=self._actor.user_id, user__is_active=True).exists():
             raise ImportEnded("You are not in this workspace any more.")
 
-    def _insert(self, rows: Sequence[_Row]) -> None:
+    def _insert(self, rows: Sequence[_Row]) -> set[str]:
+        """The numbers of those that are there now and were not before."""
         with connection.cursor() as cursor:
             cursor.execute(
                 _INSERT,
@@ -258,6 +262,7 @@ class LeadImport:
                     [tags.SEPARATOR.join(row.tags) for row in rows],
                 ],
             )
+            return {phone for (phone,) in cursor.fetchall()}
 
     def _stop(self, line: int, code: str, message: str) -> None:
         self._progress.read += 1
@@ -267,6 +272,10 @@ class LeadImport:
     def _reject(self, line: int, column: str, code: str, message: str) -> None:
         self._progress.rejected += 1
         self._progress.rejected_rows.append(Rejected(line, column, code, message))
+
+    def _know(self, row: _Row, code: str, message: str) -> None:
+        self._progress.known += 1
+        self._progress.rejected_rows.append(Rejected(row.line, row.phone_column, code, message))
 
 
 def _first_filled(places: Sequence[Place], fields: Sequence[str]) -> tuple[str, str]:
@@ -278,7 +287,7 @@ def _first_filled(places: Sequence[Place], fields: Sequence[str]) -> tuple[str, 
 
 
 # One statement however many rows, of which models would be most of the cost. Somebody else may add one of them in this moment;
-# then it is there, which is what was wanted.
+# then it is there, which is what was wanted. What was added is what comes back.
 _INSERT: Final = """
 INSERT INTO voice_lead (workspace_id, created_at, id, first_name, last_name, company, notes, phone_e164, country, time_zone,
                         tags, attempts)
@@ -287,4 +296,5 @@ SELECT %s, %s, lead.id, lead.first_name, lead.last_name, lead.company, lead.note
 FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
     AS lead (id, first_name, last_name, company, notes, phone_e164, country, time_zone, tags)
 ON CONFLICT DO NOTHING
+RETURNING phone_e164
 """

@@ -4,6 +4,7 @@ from typing import cast
 from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
 
@@ -44,7 +45,8 @@ class Lead(TenantModel):
     tags: names of the workspace's tags. disposition: what came of the last call that rang this person, as `Call.result`
     says it; null when none ever did. attempts: calls in a row, up to the last, that were busy or not answered. retry_at: when
     such a call may be tried again; null when it may not. restricted_at: since when nothing about the person may be used,
-    reading included; null while it may.
+    reading included; null while it may. search_text: names, company and number, each on a line, as searches compare them
+    (`voice_folded`); the database writes it whenever one of those is written.
     """
 
     first_name = models.CharField(max_length=120)
@@ -62,6 +64,7 @@ class Lead(TenantModel):
     retry_at = models.DateTimeField(null=True)
     erased_at = models.DateTimeField(null=True)
     restricted_at = models.DateTimeField(null=True)
+    search_text = models.TextField(blank=True, editable=False)
 
     class Meta:
         constraints = (
@@ -90,6 +93,7 @@ class Lead(TenantModel):
             ),
             # Who was called asks over all workspaces.
             models.Index(fields=("phone_e164",), name="lead_of_number"),
+            GinIndex(fields=("search_text",), opclasses=["gin_trgm_ops"], name="lead_search"),
         )
 
     @property

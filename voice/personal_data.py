@@ -59,6 +59,7 @@ INVENTORY: dict[str, str] = {
             "retry_at": "callee",
             "erased_at": "none",
             "restricted_at": "callee",
+            "search_text": "callee",
         },
     ),
     **_fields(

@@ -13,6 +13,7 @@ from identity.models import User
 from ledger import live
 from ledger import queries as ledger_queries
 from ledger.money import affordable_s
+from voice import lead_search
 from voice.dialling import CALL_LENGTH_MAX_S
 from voice.keyset import page_of
 from voice.models import ERASED_NAME, RESTRICTED_NAME, Call, CallWatch, Lead, TranscriptSegment
@@ -59,8 +60,7 @@ def lead_of(*, actor: Actor, lead_id: UUID) -> Lead:
 def leads_page(
     *, actor: Actor, search: str, tag: str, disposition: ResultFilter | None, cursor: str | None, limit: int
 ) -> LeadPage:
-    """Newest first. search: words of the name or company, or digits of the number. tag: as the
-    workspace writes it, "" for any."""
+    """Newest first. search: as `voice.lead_search` reads it. tag: as the workspace writes it, "" for any."""
     leads = Lead.objects.for_workspace(actor.workspace_id)
     if tag:
         leads = leads.filter(tags__contains=[tag])
@@ -71,12 +71,7 @@ def leads_page(
     if search or tag or disposition:
         # What is not shown is not to be found out by searching for it.
         leads = leads.filter(restricted_at__isnull=True)
-    for word in search.split()[:5]:
-        match = Q(first_name__icontains=word) | Q(last_name__icontains=word) | Q(company__icontains=word)
-        digits = "".join(filter(str.isdigit, word))
-        if len(digits) >= 3:
-            match |= Q(phone_e164__contains=digits)
-        leads = leads.filter(match)
+    leads = leads.filter(*lead_search.conditions(search))
     # A page of leads is what the product is asked for most: its rows become neither models nor are they checked twice.
     page = page_of(leads.values_list(*OF_A_LEAD, named=True), cursor=cursor, limit=limit)
     return LeadPage.model_construct(

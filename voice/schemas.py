@@ -128,8 +128,9 @@ class Refusal(BaseModel):
 
 class DialCheckOut(BaseModel):
     """What a rep should know before dialling. longest_call_s: with the credits available now. cap_left_mcredits: what the rep
-    may still spend this month, workspace_left_mcredits: what all of the team may, null without a cap. announcement: the words that the lead hears first. ways: in which this server
-    can call; way: in which the rep called last, or the only one."""
+    may still spend this month, workspace_left_mcredits: what all of the team may; null without a cap. announcement: the words that the lead hears
+    first. ways: in which this server can call; way: in which the rep called last, or the only one. public_holiday: what is kept today where
+    they are or may be, if people must not be called for it; then it is within no calling hour."""
 
     may_call: bool
     refusals: list[Refusal]
@@ -141,6 +142,7 @@ class DialCheckOut(BaseModel):
     callee_local_time: str
     callee_time_zone: str
     within_calling_hours: bool
+    public_holiday: str | None
     suppressed: bool
     announcement: str
     ways: list[Way]

@@ -9,33 +9,45 @@ what to do when a key is wrong, or when erasures cannot be replayed.
 
 import os
 import sys
+import time
 
 import django
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 
 from processors.seal import SealUnreadable
 from processors.sealed_columns import KeysWrong, demand_right_keys
 
 # Any number that nothing else of the product locks.
 _LOCK = 7_203_518_442
+_AGAIN_S = 0.2
 
 
 def prepare() -> None:
     """Apply all migrations, then erase what a restored backup brought back. Raises KeysWrong, SealUnreadable,
     ImproperlyConfigured, CommandError."""
     with connection.cursor() as cursor:
-        # A session's lock: it ends with this process, however that ends.
-        cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+        _lock(cursor)
         call_command("migrate", interactive=False, verbosity=0)
         cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
     for wrong in demand_right_keys():
         sys.stderr.write(f"{wrong}\n")
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+        _lock(cursor)
         call_command("replay_erasures")
         cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+
+
+def _lock(cursor: CursorWrapper) -> None:
+    """A session's lock: it ends with this process, however that ends. Asked for again and again, since a migration that makes an
+    index beside everybody's work waits for each statement that goes on, one that waits for this lock too."""
+    while True:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
+        if cursor.fetchone()[0]:
+            return
+        time.sleep(_AGAIN_S)
 
 
 if __name__ == "__main__":

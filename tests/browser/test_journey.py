@@ -114,6 +114,7 @@ def _imports_leads(page: Page, look: Look, folder: Path) -> None:
         "Alan,Turing,,12,",
         "David again,,,+1 312 555 0110,",
         "Joan,Clarke,,,",
+        "Grace again,,,(202) 555-0171,",
     ]
     file.write_text("\n".join(["First name,Last name,Company,Phone,Notes", *rows]))
     page.get_by_role("button", name="Import").click()
@@ -123,12 +124,17 @@ def _imports_leads(page: Page, look: Look, folder: Path) -> None:
     dialog.get_by_label("Numbers without a country code are in").select_option("US")
     look(page, "import-leads")
     dialog.get_by_role("button", name="Import").click()
-    expect(dialog.get_by_role("status")).to_have_text("1 lead added. 1 was there already. 2 rows were not added.")
+    expect(dialog.get_by_role("status")).to_have_text(
+        "1 lead added. 1 was there already. 1 repeats the number of an earlier line. 2 rows were rejected."
+    )
     expect(dialog.get_by_role("row", name=re.compile("^3 Phone No telephone has this number"))).to_be_visible()
     look(page, "imported-leads")
     with page.expect_download() as download:
         dialog.get_by_role("link", name="Download the list").click()
     assert download.value.path().read_text().splitlines()[0] == "Line,Column,Reason"
+    dialog.get_by_text("Lines that were not needed: 2").click()
+    expect(dialog.get_by_role("row", name="6 Phone Line 2 has the same number.")).to_be_visible()
+    look(page, "imported-leads-not-needed")
     dialog.get_by_role("button", name="Close").last.click()
     expect(page.get_by_text("Navy Ltd").first).to_be_visible()
 

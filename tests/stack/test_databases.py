@@ -24,6 +24,15 @@ def test_postgres_is_the_embedded_one_with_vector_and_no_tcp_port() -> None:
 
 
 @pytest.mark.django_db
+def test_like_may_use_an_index_of_trigrams_under_row_level_security() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT show_trgm('abc') @> '{abc}'")
+        assert cursor.fetchone() == (True,)
+        cursor.execute("SELECT proleakproof FROM pg_proc WHERE oid = 'pg_catalog.textlike(text, text)'::regprocedure")
+        assert cursor.fetchone() == (True,)
+
+
+@pytest.mark.django_db
 def test_the_product_is_no_superuser_and_authenticates_with_scram() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")

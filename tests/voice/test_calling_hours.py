@@ -5,7 +5,7 @@ number judged by the first of its time zones.
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -19,7 +19,7 @@ from tests.identity.conftest import SignIn
 from tests.ledger.books import amounts
 from tests.voice.carrier import actor_of, give_credit
 from tests.voice.queues import leads, name_of, start, tally
-from voice import operations
+from voice import dialling, operations
 from voice.calling_hours import (
     BY_COUNTRY,
     OURS,
@@ -34,6 +34,8 @@ from voice.calling_hours import (
 from voice.models import Call, DialIntent, Lead
 from voice.operations import DialRefused
 from voice.phones import parse_phone
+from voice.public_holidays import holiday_on
+from voice.retries import next_try
 
 # 4 March 2026 is a Wednesday.
 TIMES = {
@@ -71,6 +73,24 @@ NUMBERS = {
     "the same night a week before": ("+13125550189", "2026-03-01 04:00", "2026-03-02 14:00"),
     "midnight after a Sunday": ("+4930123456", "2026-03-29 22:00", "2026-03-30 06:00"),
     "a satellite's, by the clock of nowhere": ("+881612345678", "2026-03-04 07:59", "2026-03-04 08:00"),
+    "Ascension in Paris": ("+33142345678", "2026-05-14 08:00", "2026-05-15 08:00"),
+    "Good Friday in Paris, which it may be in Alsace too": ("+33142345678", "2026-04-03 08:00", "2026-04-07 08:00"),
+    "the night before a holiday in Paris": ("+33142345678", "2026-05-13 18:00", "2026-05-15 08:00"),
+    "midnight after a holiday in Paris": ("+33142345678", "2026-05-14 22:00", "2026-05-15 08:00"),
+    "a holiday of France in Berlin": ("+4930123456", "2026-07-14 08:00", "2026-07-14 08:00"),
+    "Maundy Thursday in Madrid": ("+34912345678", "2026-04-02 08:00", "2026-04-07 07:00"),
+    "a holiday of Catalonia alone, of a Spanish line": ("+34912345678", "2026-09-11 08:00", "2026-09-14 07:00"),
+    "the day of the Canaries, of a mobile": ("+34612345678", "2025-05-30 10:00", "2025-06-02 08:00"),
+    "the same day of a line of Madrid": ("+34912345678", "2025-05-30 10:00", "2025-05-30 10:00"),
+    "Christmas in Sydney, a Friday": ("+61298765432", "2026-12-25 01:00", "2026-12-28 22:00"),
+    "the Monday after Anzac Day in Sydney": ("+61298765432", "2026-04-27 01:00", "2026-04-27 23:00"),
+    "the same in Brisbane, where none is kept instead": ("+61731234567", "2026-04-27 01:00", "2026-04-27 01:00"),
+    "a holiday of Victoria alone": ("+61398765432", "2026-11-03 01:00", "2026-11-03 01:00"),
+    "a mobile of Australia on Anzac Day kept on a Monday somewhere": (
+        "+61412345678",
+        "2026-04-27 03:00",
+        "2026-04-28 02:30",
+    ),
 }
 
 
@@ -90,6 +110,15 @@ def lead_in(member: Membership, zone: str, country: str = "US") -> Lead:
     (lead,) = leads(member, "Ada", time_zone=zone)
     Lead.objects.filter(id=lead.id).update(country=country)
     return lead
+
+
+def in_paris(hour: int, minute: int) -> datetime:
+    """Soon, on a Monday that is no holiday there."""
+    there = datetime.now(ZoneInfo("Europe/Paris")) + timedelta(days=1)
+    monday = there + timedelta(days=(7 - there.weekday()) % 7)
+    while holiday_on(monday.date(), country="FR", time_zone="Europe/Paris"):
+        monday += timedelta(days=7)
+    return monday.replace(hour=hour, minute=minute, second=0, microsecond=0)
 
 
 def night_somewhere() -> str:
@@ -170,8 +199,7 @@ def test_where_the_rep_decides_the_page_says_that_it_is_outside_and_dials(
 def test_the_hour_is_looked_at_when_call_is_pressed_whatever_the_page_showed(member: Membership, settings: Any) -> None:
     settings.CALLING_HOURS = "kept"
     lead = lead_in(member, "Europe/Paris", "FR")
-    soon = datetime.now(ZoneInfo("Europe/Paris")) + timedelta(days=1)
-    noon = (soon + timedelta(days=(7 - soon.weekday()) % 7)).replace(hour=12, minute=59, second=30)
+    noon = in_paris(12, 59).replace(second=30)
 
     def press(now: datetime) -> Call:
         return operations.start_call(
@@ -189,8 +217,7 @@ def test_the_hour_is_looked_at_when_call_is_pressed_whatever_the_page_showed(mem
 @pytest.mark.django_db
 def test_the_queue_passes_over_whom_the_law_of_their_country_protects_now(member: Membership) -> None:
     """At lunch in Paris, of two neighbours."""
-    monday = datetime.now(ZoneInfo("Europe/Paris")) + timedelta(days=1)
-    lunch = (monday + timedelta(days=(7 - monday.weekday()) % 7)).replace(hour=13, minute=30).astimezone(UTC)
+    lunch = in_paris(13, 30).astimezone(UTC)
     lead_in(member, "Europe/Paris", "FR")
     (other,) = leads(member, "Berta", time_zone="Europe/Berlin")
     Lead.objects.filter(id=other.id).update(country="DE")
@@ -202,10 +229,53 @@ def test_the_queue_passes_over_whom_the_law_of_their_country_protects_now(member
 
 @pytest.mark.django_db
 def test_a_queue_of_people_outside_their_hours_says_when_the_first_may_be_called(member: Membership) -> None:
-    monday = datetime.now(ZoneInfo("Europe/Paris")) + timedelta(days=1)
-    lunch = (monday + timedelta(days=(7 - monday.weekday()) % 7)).replace(hour=13, minute=30, second=0, microsecond=0)
+    lunch = in_paris(13, 30)
     lead_in(member, "Europe/Paris", "FR")
     lead_in(member, "Pacific/Honolulu")
     shown = start(member, now=lunch.astimezone(UTC))
     assert (shown.lead, shown.left, tally(shown)["outside_hours"]) == (None, 0, 2)
     assert shown.next_open_at == lunch.replace(hour=14, minute=0)
+
+
+def a_holiday(country: str, zone: str) -> datetime:
+    """The next one there on a weekday other than Monday, at eleven; of it only the law of that country says anything."""
+    at = datetime.now(ZoneInfo(zone)).replace(hour=11, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    while not 0 < at.weekday() < 5 or holiday_on(at.date(), country=country, time_zone=zone) is None:
+        at += timedelta(days=1)
+    return at
+
+
+def test_countries_whose_law_says_nothing_of_holidays_have_none() -> None:
+    assert {holiday_on(date(2026, 12, 25), country=each, time_zone="UTC") for each in ("", "US", "CA")} == {None}
+
+
+@pytest.mark.django_db
+def test_on_a_public_holiday_nobody_is_dialled_and_the_refusal_names_it(member: Membership, settings: Any) -> None:
+    settings.CALLING_HOURS = "kept"
+    lead, at = lead_in(member, "Europe/Paris", "FR"), a_holiday("FR", "Europe/Paris")
+    name = holiday_on(at.date(), country="FR", time_zone="Europe/Paris")
+    with pytest.raises(DialRefused) as refused:
+        operations.start_call(
+            actor=actor_of(member), lead_id=lead.id, idempotency_key=str(uuid7()), now=at.astimezone(UTC)
+        )
+    assert refused.value.code == "public_holiday"
+    assert f"keeps a public holiday ({name}), on which people there may not be called." in refused.value.message
+    assert Call.objects.get_queryset().count() == 0
+    lead.refresh_from_db()
+    check = dialling.dial_check(actor=actor_of(member), lead=lead, now=at.astimezone(UTC))
+    assert (check.public_holiday, check.within_calling_hours, check.may_call) == (name, False, False)
+
+
+@pytest.mark.django_db
+def test_the_queue_and_retries_skip_a_holiday(member: Membership) -> None:
+    at = a_holiday("FR", "Europe/Paris")
+    lead_in(member, "Europe/Paris", "FR")
+    (other,) = leads(member, "Berta", time_zone="Europe/Berlin")
+    Lead.objects.filter(id=other.id).update(country="DE")
+    shown = start(member, now=at.astimezone(UTC))
+    assert (name_of(shown), tally(shown)["outside_hours"]) == ("Berta", 1)
+    # Busy on the evening before.
+    evening = (at - timedelta(days=1)).replace(hour=19, minute=55)
+    again = next_try(outcome="busy", attempts=1, ended_at=evening, time_zone="Europe/Paris", country="FR")
+    assert again is not None
+    assert again.astimezone(at.tzinfo).date() > at.date()

@@ -3,11 +3,13 @@
 import io
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.db import connection, transaction
 from uuid_utils.compat import uuid7
 
 from api.lead_import import BYTES_MAX, ImportsBusy, _slots
@@ -16,6 +18,7 @@ from identity.auth import Actor
 from identity.models import Membership
 from tests.identity.browser import Browser
 from tests.identity.conftest import SignIn
+from tests.voice.test_intake_locks import until, waits_for_lock
 from voice import lead_import
 from voice.lead_import import LeadImport
 from voice.models import Lead
@@ -146,6 +149,74 @@ def test_what_is_there_already_stays_and_the_same_file_may_come_again(page: Brow
     assert counts(page, text) == (3, 2, 1, 0)
     assert counts(page, text) == (3, 0, 3, 0)
     assert names() == ["Ada", "Bea"]
+
+
+def test_a_number_of_an_earlier_line_or_of_a_lead_is_told_with_its_line_and_why(
+    page: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The earlier line may have been written long before."""
+    monkeypatch.setattr(lead_import, "AT_ONCE", 2)
+    text = (
+        "First name,Phone,Mobile\n"
+        "Ada,+442079460018,\n"
+        "Bea,,+442079460019\n"
+        "Nobody,12,\n"
+        "Ada again,+44 20 7946 0018,\n"
+        "Bea again,,+44 20 7946 0019\n"
+    )
+    fault, twice = (4, "Phone", "phone_invalid"), [(5, "Phone", "duplicate"), (6, "Mobile", "duplicate")]
+    assert rejected(page, text) == [fault, *twice]
+    lines = send(page, text)[1]
+    rows = [row for line in lines for row in line["rejected_rows"]]
+    assert [(row["line"], row["column"], row["code"]) for row in rows] == [
+        (2, "Phone", "already_known"),
+        (3, "Mobile", "already_known"),
+        fault,
+        *twice,
+    ]
+    assert [row["message"].split(".")[0] for row in rows if row["code"] == "duplicate"] == [
+        "Line 2 has the same number",
+        "Line 3 has the same number",
+    ]
+    assert [lines[-1][name] for name in ("read", "added", "known", "rejected")] == [5, 0, 4, 1]
+    assert names() == ["Ada", "Bea"]
+
+
+def test_a_file_of_one_number_alone_is_held_no_longer_than_it_is_told(page: Browser, member: Membership) -> None:
+    """Planted bug that this catches: what is told of known rows is kept until the end."""
+    rows = 20 * lead_import.AT_ONCE
+    file = io.BytesIO((HEADER + "Ada,,,+442079460018,\n" * rows).encode())
+    actor = Actor(user_id=member.user_id, workspace_id=member.workspace_id, role="owner")
+    told = 0
+    for progress in LeadImport(actor=actor, read=file.read, region=None, now=NOW).run():
+        assert len(progress.rejected_rows) <= lead_import.AT_ONCE
+        told += len(progress.rejected_rows)
+    assert (progress.read, progress.added, progress.known, told) == (rows, 1, rows - 1, rows - 1)
+
+
+def test_what_a_colleague_adds_in_the_same_moment_is_not_counted_as_added(page: Browser, member: Membership) -> None:
+    """Planted bug that this catches: what was sent to the database counts as added, whatever it did with it."""
+    actor = Actor(user_id=member.user_id, workspace_id=member.workspace_id, role="owner")
+    file = io.BytesIO((HEADER + "Ada,,,+442079460018,\nBea,,,+442079460019,\n").encode())
+
+    def imports() -> lead_import.Progress:
+        try:
+            return list(LeadImport(actor=actor, read=file.read, region=None, now=NOW).run())[-1]
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as threads:
+        with transaction.atomic():
+            Lead.objects.create(
+                workspace_id=member.workspace_id, first_name="Theirs", phone_e164="+442079460018", created_at=NOW
+            )
+            importing = threads.submit(imports)
+            # It has looked which are there, and waits for what becomes of this one.
+            until(waits_for_lock)
+        progress = importing.result(timeout=10)
+    assert (progress.added, progress.known, progress.rejected) == (1, 1, 0)
+    assert [(row.line, row.code) for row in progress.rejected_rows] == [(2, "already_known")]
+    assert names() == ["Bea", "Theirs"]
 
 
 @pytest.mark.policy("C1.3")

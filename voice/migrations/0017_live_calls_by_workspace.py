@@ -5,7 +5,7 @@ from django.db import migrations, models
 FORWARD = """
 -- One plan per session, which follows the index over live calls however many there are: whoever reads them all and sorts them does
 -- so for each batch of a tick. voice/metering.py says what it is for.
-CREATE FUNCTION voice_lock_due(
+CREATE OR REPLACE FUNCTION voice_lock_due(
     asked_at timestamptz, cards uuid[], increments_s int[], after_workspace_id uuid, after_created_at timestamptz, after_id uuid,
     calls int, increments int
 ) RETURNS TABLE (
@@ -36,17 +36,45 @@ END $$;
 BACKWARD = "DROP FUNCTION voice_lock_due(timestamptz, uuid[], int[], uuid, timestamptz, uuid, int, int)"
 
 
+# The other name, so that there is an index over live calls all the time, and the meter never waits for one that is being made.
+INDEX = (
+    "DROP INDEX CONCURRENTLY IF EXISTS call_live_by_workspace",
+    """
+    CREATE INDEX CONCURRENTLY call_live_by_workspace ON voice_call (workspace_id, created_at, id)
+    WHERE NOT (status IN ('completed', 'busy', 'no_answer', 'failed', 'cancelled'))
+    """,
+    "DROP INDEX CONCURRENTLY IF EXISTS call_live",
+    "ALTER INDEX call_live_by_workspace RENAME TO call_live",
+)
+FORMER_INDEX = (
+    "DROP INDEX CONCURRENTLY IF EXISTS call_live_by_begin",
+    """
+    CREATE INDEX CONCURRENTLY call_live_by_begin ON voice_call (created_at)
+    WHERE NOT (status IN ('completed', 'busy', 'no_answer', 'failed', 'cancelled'))
+    """,
+    "DROP INDEX CONCURRENTLY IF EXISTS call_live",
+    "ALTER INDEX call_live_by_begin RENAME TO call_live",
+)
+
+
 class Migration(migrations.Migration):
+    # Calls go on while the index is made. Each statement may run again, so that it can be stopped anywhere.
+    atomic = False
     dependencies = [("voice", "0016_room_for_updates")]
     operations = [
-        migrations.RemoveIndex("call", "call_live"),
-        migrations.AddIndex(
-            "call",
-            models.Index(
-                fields=["workspace", "created_at", "id"],
-                condition=~models.Q(status__in=("completed", "busy", "no_answer", "failed", "cancelled")),
-                name="call_live",
-            ),
+        migrations.SeparateDatabaseAndState(
+            database_operations=[migrations.RunSQL(INDEX, FORMER_INDEX)],
+            state_operations=[
+                migrations.RemoveIndex("call", "call_live"),
+                migrations.AddIndex(
+                    "call",
+                    models.Index(
+                        fields=["workspace", "created_at", "id"],
+                        condition=~models.Q(status__in=("completed", "busy", "no_answer", "failed", "cancelled")),
+                        name="call_live",
+                    ),
+                ),
+            ],
         ),
         migrations.RunSQL(FORWARD, BACKWARD),
     ]

@@ -8,11 +8,13 @@ export interface RejectedRow {
   message: string;
 }
 
-/** How far an import is. rejected_rows: all until now. done: only once the file was read to its end. */
+/** How far an import is. rejected_rows: all that were not added until now, known ones too. done: only once the file was read to its end. */
 export interface ImportProgress {
   read: number;
   added: number;
+  /** There before, or earlier in the file. */
   known: number;
+  /** For a fault. */
   rejected: number;
   rejected_rows: RejectedRow[];
   /** Columns of the file that are not imported. */
@@ -47,7 +49,7 @@ export async function importLeads(
     const progress = JSON.parse(line) as ImportProgress;
     for (const row of progress.rejected_rows) rejected.push(row);
     done = progress.done;
-    onProgress({ ...progress, rejected_rows: [...rejected] });
+    onProgress({ ...progress, rejected_rows: rejected });
   }
   if (!done) throw Problem.unreachable();
 }

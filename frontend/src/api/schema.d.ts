@@ -692,9 +692,10 @@ export interface paths {
          * @description Adds leads from a CSV file with a line of column names: at most 100,000 rows and 20 MB.
          *
          *     The answer is JSON lines: {"read", "added", "known", "rejected", "rejected_rows": [{"line", "column", "code", "message"}],
-         *     "ignored", "stopped_at_line", "done"}: the numbers so far, the rows since the line before, columns that are not imported,
-         *     and from where on nothing could be read. Only the last says done: without it the import broke off, and the file may be sent
-         *     again. region: ISO 3166 alpha-2, of numbers without a country code.
+         *     "ignored", "stopped_at_line", "done"}: the numbers so far, the rows since the line before that were not added, columns that are
+         *     not imported, and from where on nothing could be read. Rows with the codes duplicate (an earlier line has the number) and
+         *     already_known (a lead has it) count as known, all others as rejected. Only the last says done: without it the import broke off,
+         *     and the file may be sent again. region: ISO 3166 alpha-2, of numbers without a country code.
          */
         post: operations["import_leads"];
         delete?: never;
@@ -4835,8 +4836,9 @@ export interface components {
         /**
          * DialCheckOut
          * @description What a rep should know before dialling. longest_call_s: with the credits available now. cap_left_mcredits: what the rep
-         *     may still spend this month, workspace_left_mcredits: what all of the team may, null without a cap. announcement: the words that the lead hears first. ways: in which this server
-         *     can call; way: in which the rep called last, or the only one.
+         *     may still spend this month, workspace_left_mcredits: what all of the team may; null without a cap. announcement: the words that the lead hears
+         *     first. ways: in which this server can call; way: in which the rep called last, or the only one. public_holiday: what is kept today where
+         *     they are or may be, if people must not be called for it; then it is within no calling hour.
          */
         DialCheckOut: {
             /** Announcement */
@@ -4855,6 +4857,8 @@ export interface components {
             may_call: boolean;
             /** Price Mcredits Per Minute */
             price_mcredits_per_minute: number;
+            /** Public Holiday */
+            public_holiday: string | null;
             /** Refusals */
             refusals: components["schemas"]["Refusal"][];
             /** Suppressed */

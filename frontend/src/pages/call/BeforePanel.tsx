@@ -149,7 +149,7 @@ function Facts({ check }: { check: DialCheck }) {
       </div>
       <div>
         <dt>Calling hours</dt>
-        <dd>{check.within_calling_hours ? "A good hour to call" : "Outside calling hours there"}</dd>
+        <dd>{hoursThere(check)}</dd>
       </div>
       <div>
         <dt>Do-not-call list</dt>
@@ -157,4 +157,9 @@ function Facts({ check }: { check: DialCheck }) {
       </div>
     </dl>
   );
+}
+
+function hoursThere({ public_holiday: holiday, within_calling_hours: within }: DialCheck): string {
+  if (holiday !== null) return `Public holiday there: ${holiday}`;
+  return within ? "A good hour to call" : "Outside calling hours there";
 }

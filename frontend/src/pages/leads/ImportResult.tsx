@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { type ReactNode, useEffect, useMemo, useState } from "react";
 import type { ImportProgress, RejectedRow } from "../../api/importLeads";
 import list from "../../components/List.module.css";
 import { Note } from "../../components/Note";
@@ -7,9 +7,17 @@ import { rejectReport } from "./rejectReport";
 
 const SHOWN = 50;
 
-/** What became of the rows, and what is wrong with those that were not added. */
+/** Codes of rows that are no fault of the file: the lead is there. */
+const TWICE = "duplicate";
+const KNOWN = "already_known";
+
+/** What became of the rows, and why those were not added that were not. */
 export function ImportResult({ progress }: { progress: ImportProgress }) {
-  const { read, added, known, rejected, rejected_rows: rows, ignored, stopped_at_line: stoppedAt } = progress;
+  const { read, added, rejected, rejected_rows: rows, ignored, stopped_at_line: stoppedAt } = progress;
+  const [known, faulty] = useMemo(() => {
+    const isKnown = (row: RejectedRow) => row.code === TWICE || row.code === KNOWN;
+    return [rows.filter(isKnown), rows.filter((row) => !isKnown(row))];
+  }, [rows]);
   if (read === 0) {
     return (
       <Note tone="warn" role="status">
@@ -17,13 +25,17 @@ export function ImportResult({ progress }: { progress: ImportProgress }) {
       </Note>
     );
   }
+  const twice = known.filter((row) => row.code === TWICE).length;
+  const before = known.length - twice;
   return (
     <>
       <Note tone={rejected > 0 ? "warn" : "good"} role="status">
         <span className="num">
           {leads(added)} added.
-          {known > 0 && ` ${count(known)} ${known === 1 ? "was" : "were"} there already.`}
-          {rejected > 0 && ` ${count(rejected)} ${rejected === 1 ? "row was" : "rows were"} not added.`}
+          {before > 0 && ` ${count(before)} ${before === 1 ? "was" : "were"} there already.`}
+          {twice > 0 &&
+            ` ${count(twice)} ${twice === 1 ? "repeats" : "repeat"} the number of an earlier line.`}
+          {rejected > 0 && ` ${count(rejected)} ${rejected === 1 ? "row was" : "rows were"} rejected.`}
         </span>
       </Note>
       {stoppedAt !== null && (
@@ -32,12 +44,24 @@ export function ImportResult({ progress }: { progress: ImportProgress }) {
         </Note>
       )}
       {ignored.length > 0 && <p className="quiet">Columns that are not imported: {ignored.join(", ")}.</p>}
-      {rows.length > 0 && <Rejected rows={rows} />}
+      {rejected > 0 && (
+        <NotAdded rows={faulty} file="rows-rejected.csv">
+          , mend those lines, and import the file again: what is there already stays as it is.
+        </NotAdded>
+      )}
+      {known.length > 0 && (
+        <details>
+          <summary>Lines that were not needed: {count(known.length)}</summary>
+          <NotAdded rows={known} file="rows-not-needed.csv">
+            . Nothing has to be done about them.
+          </NotAdded>
+        </details>
+      )}
     </>
   );
 }
 
-function Rejected({ rows }: { rows: RejectedRow[] }) {
+function NotAdded({ rows, file, children }: { rows: RejectedRow[]; file: string; children: ReactNode }) {
   const [report, setReport] = useState<string>();
   useEffect(() => {
     const url = URL.createObjectURL(new Blob([rejectReport(rows)], { type: "text/csv" }));
@@ -70,10 +94,10 @@ function Rejected({ rows }: { rows: RejectedRow[] }) {
       </div>
       <p className="quiet">
         {rows.length > SHOWN && `The first ${SHOWN} of ${count(rows.length)} are shown. `}
-        <a href={report} download="rows-not-added.csv">
+        <a href={report} download={file}>
           Download the list
         </a>
-        , mend those lines, and import the file again: what is there already stays as it is.
+        {children}
       </p>
     </>
   );
