@@ -14,7 +14,7 @@ from uuid_utils.compat import uuid7
 from voice import callback_rows, callbacks, guard, leg_news, outcomes, settlement, sweeps, told, wake
 from voice.changes import next_sequence, publish_moved
 from voice.models import Call, Callback, CallLeg, Lead
-from voice.state import CallState, LegFacts, derive, moved
+from voice.state import CallState, LegFacts, derive, moved, transcript_at_end
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ class _Disturbed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
-    """What callbacks of one call come to. legs: by SID, those that are new or changed."""
+    """What callbacks of one call come to. legs: by SID, those that are new or changed; is_due: what came of it is to be noted."""
 
     call: Call
     callback_ids: tuple[UUID, ...]
@@ -36,6 +36,7 @@ class _Taken:
     state: CallState
     has_moved: bool
     settles: bool
+    is_due: bool
 
 
 def apply_together(*, waiting: Mapping[UUID, UUID], now: datetime) -> list[UUID]:
@@ -82,8 +83,8 @@ def _apply_lot(waiting: Mapping[UUID, UUID], now: datetime) -> list[UUID]:
         came.setdefault(callback.call_id, []).append(callback)
     legs = _legs(calls, [callback for each in came.values() for callback in each])
     courses = [found for call_id, each in came.items() if (found := _taken(calls[call_id], each, legs, now))]
-    leads = _leads_of_ended(courses)
-    taken = [each for each in courses if not each.settles or each.call.lead_id in leads]
+    leads = _leads_of_due(courses)
+    taken = [each for each in courses if not each.is_due or each.call.lead_id in leads]
     _write(taken, legs, leads, now)
     done = {callback_id for each in taken for callback_id in each.callback_ids}
     there = {callback.id for each in came.values() for callback in each}
@@ -133,12 +134,13 @@ def _course(call: Call, came: Sequence[Callback], legs: Iterable[CallLeg], now: 
         return None
     changed = {sid: facts for sid, facts in known.items() if before.get(sid) != facts}
     moves = state != held or settlements > 0
-    return _Taken(call, tuple(callback.id for callback in came), changed, state, moves, settlements > 0)
+    is_due = outcomes.is_due(call, ended_at=state.ended_at)
+    return _Taken(call, tuple(callback.id for callback in came), changed, state, moves, settlements > 0, is_due)
 
 
-def _leads_of_ended(taken: Iterable[_Taken]) -> dict[UUID, Lead]:
+def _leads_of_due(taken: Iterable[_Taken]) -> dict[UUID, Lead]:
     """Locked before the books, as when they are dialled; without those that somebody else has."""
-    ids = {each.call.lead_id for each in taken if each.settles}
+    ids = {each.call.lead_id for each in taken if each.is_due}
     if not ids:
         return {}
     locked = Lead.objects.select_for_update(no_key=True, skip_locked=True).filter(id__in=ids)
@@ -162,7 +164,9 @@ def _write(taken: Sequence[_Taken], legs: Iterable[CallLeg], leads: Mapping[UUID
         # Before the books, so that they are not held while somebody else has one of the callbacks.
         cursor.execute(_APPLIED, [now, list(numbers), list(numbers.values())])
         _demand(cursor.rowcount == len(numbers))
-    disposed = _settle([each.call for each in taken if each.settles], leads, now)
+    disposed = _end([each.call for each in taken if each.is_due], leads)
+    if ended := [each.call for each in taken if each.settles]:
+        settlement.settle_calls(calls=ended, now=now)
     with connection.cursor() as cursor:
         cursor.execute(_CALLS, _columns([_row_of_call(each.call) for each in taken]))
         if rows := _rows_of_legs(taken, {leg.sid: leg.id for leg in legs}):
@@ -173,21 +177,16 @@ def _write(taken: Sequence[_Taken], legs: Iterable[CallLeg], leads: Mapping[UUID
             cursor.execute(_LEADS, _columns(rows))
     moved_calls = [each.call for each in taken if each.has_moved]
     publish_moved(moved_calls, now=now)
-    if ended := [call for call in moved_calls if not call.is_live]:
-        told.calls_completed(ended, now=now)
-        wake.soon("analyse", *(call.id for call in ended))
+    if over := [call for call in moved_calls if not call.is_live]:
+        told.calls_completed(over, now=now)
+        wake.soon("analyse", *(call.id for call in over))
 
 
-def _settle(calls: Sequence[Call], leads: Mapping[UUID, Lead], now: datetime) -> list[Lead]:
+def _end(calls: Sequence[Call], leads: Mapping[UUID, Lead]) -> list[Lead]:
     """Returns the leads that are to be saved."""
-    if not calls:
-        return []
     for call in calls:
-        if call.transcript_state == "waiting_for_notice":
-            call.transcript_state = "off"
-    disposed = outcomes.note_outcomes(calls=calls, leads=leads)
-    settlement.settle_calls(calls=calls, now=now)
-    return disposed
+        call.transcript_state = transcript_at_end(call.transcript_state)
+    return outcomes.note_outcomes(calls=calls, leads=leads)
 
 
 def _demand(holds: bool) -> None:

@@ -12,18 +12,18 @@ from voice.changes import publish_call
 from voice.leg_news import Learned, happened_at
 from voice.models import Call, Callback, CallLeg, MediaStream
 from voice.notice import OPT_OUT_KEY
-from voice.state import CallFacts, CallState, LegFacts, derive, merged, moved
-
-# As the carrier guesses; a machine's greeting may end with a beep, with silence, or otherwise.
-ANSWERED_BY = (
-    "human",
-    "machine_start",
-    "machine_end_beep",
-    "machine_end_silence",
-    "machine_end_other",
-    "fax",
-    "unknown",
+from voice.state import (
+    CallFacts,
+    CallState,
+    LegFacts,
+    derive,
+    found_out,
+    merged,
+    moved,
+    transcript_after_notice,
+    transcript_at_end,
 )
+
 LOCK_PATIENCE = "500ms"
 _MOVED = (
     "status",
@@ -185,13 +185,14 @@ def _move_on(call: Call, legs: Iterable[CallLeg], now: datetime) -> bool:
     after, settles = moved(before, facts, closed_as=call.closed_as(facts.duration_s), now=now)
     if after == before and not settles:
         return False
+    is_due = outcomes.is_due(call, ended_at=after.ended_at)
     call.status, call.end_reason, call.answered_at = after.status, after.end_reason, after.answered_at
     call.ended_at, call.duration_s = after.ended_at, after.duration_s
-    if settles:
-        if call.transcript_state == "waiting_for_notice":
-            call.transcript_state = "off"
+    if is_due:
+        call.transcript_state = transcript_at_end(call.transcript_state)
         # The lead is locked before the books, as when it is dialled.
         outcomes.note_outcome(call=call)
+    if settles:
         settlement.settle_calls(calls=[call], now=now)
     publish_call(call, now=now, changed=(*_MOVED, *settlement.SETTLED) if settles else _MOVED)
     if not call.is_live:
@@ -203,18 +204,26 @@ def _move_on(call: Call, legs: Iterable[CallLeg], now: datetime) -> bool:
 
 
 def _apply_played(call: Call, callback: Callback, now: datetime) -> None:
-    """The notice was heard to its end, or a key was pressed, which refuses the transcript; one key refuses calls as well."""
+    """The notice was heard to its end, or a key was pressed, which refuses the transcript; one key refuses calls as well.
+
+    It counts after the call's end too, or a refusal whose news is late would not hold for the next call.
+    """
     key = callback.params.get("Digits", "")
     opts_out = key == OPT_OUT_KEY
     before = (call.transcript_state, call.hangup_requested_at)
-    if call.transcript_state == "waiting_for_notice" or (key and call.transcript_state == "on"):
-        call.transcript_state = "refused" if key or _refused_before(call) else "on"
+    call.transcript_state = transcript_after_notice(call.transcript_state, refuses=bool(key))
+    if call.transcript_state == "on" and _refused_before(call):
+        call.transcript_state = "refused"
+        # Stored, since another call's refusal is not among what this one can be rebuilt from.
+        _store_applied(call, "refused", "", {}, now)
     if opts_out and call.is_live and (call.hangup_requested_at is None or call.hangup_requested_at > now):
         call.hangup_requested_at = now
         wake.soon("hang_up", call.id)
     if (call.transcript_state, call.hangup_requested_at) != before:
         call.save(update_fields=["transcript_state", "hangup_requested_at"])
         publish_call(call, now=now)
+        if not call.is_live:
+            told.calls_completed([call], now=now)
     if opts_out:
         _refuse_calls(call, now)
 
@@ -241,8 +250,8 @@ def _refuse_calls(call: Call, now: datetime) -> None:
 
 def _apply_machine(call: Call, callback: Callback, now: datetime) -> None:
     """The carrier has listened who took the lead's phone; it may come after the end of a short call."""
-    answered_by = callback.params.get("AnsweredBy", "")
-    if call.answered_by is not None or answered_by not in ANSWERED_BY:
+    answered_by = found_out(call.answered_by, callback.params.get("AnsweredBy", ""))
+    if answered_by == call.answered_by:
         return
     call.answered_by = answered_by
     call.save(update_fields=["answered_by"])

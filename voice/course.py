@@ -8,10 +8,19 @@ from uuid import UUID
 from ledger.money import RateCardTerms, price
 from voice import leg_news
 from voice.models import TERMINAL_STATUSES, Call, Callback
-from voice.state import CallState, LegFacts, derive, moved
+from voice.state import (
+    CallState,
+    LegFacts,
+    derive,
+    found_out,
+    moved,
+    outcome_of,
+    transcript_after_notice,
+    transcript_at_end,
+)
 
-# What moves a call. Others are numbered too, so that one that is lost is missed.
-_MOVING = ("leg", "agent", "after")
+# What a call follows from. Others are numbered too, so that one that is lost is missed.
+_MOVING = ("leg", "agent", "after", "played", "machine")
 
 
 class Course:
@@ -25,6 +34,9 @@ class Course:
         self.call = call
         self.legs: dict[str, LegFacts] = {}
         self.state = CallState()
+        self.transcript_state = "waiting_for_notice"
+        self.answered_by: str | None = None
+        self.outcome: str | None = None
         self.settled_at: datetime | None = None
         self.orders: list[int] = []
         self.given_up = False
@@ -51,13 +63,19 @@ class Course:
             self.is_older |= callback.kind in _MOVING
             return
         self.orders.append(callback.applied_order)
-        if callback.kind == "given_up":
-            self._give_up(callback, at)
-            return
-        said = leg_news.said_by(callback, closes=self.call.closes)
-        if said is not None and not is_foreign(said.sid, self.call.id):
-            self.legs[said.sid] = leg_news.with_news(self.legs.get(said.sid), said)
-            self._move(at)
+        match callback.kind:
+            case "given_up":
+                self._give_up(callback, at)
+            case "machine":
+                self._find_out(callback)
+            case "played" | "refused":
+                refuses = callback.kind == "refused" or bool(callback.params.get("Digits"))
+                self.transcript_state = transcript_after_notice(self.transcript_state, refuses=refuses)
+            case _:
+                said = leg_news.said_by(callback, closes=self.call.closes)
+                if said is not None and not is_foreign(said.sid, self.call.id):
+                    self.legs[said.sid] = leg_news.with_news(self.legs.get(said.sid), said)
+                    self._move(at)
 
     def _move(self, at: datetime) -> None:
         asked_at = self.call.hangup_requested_at
@@ -67,9 +85,22 @@ class Course:
         self.state, settles = moved(self.state, facts, closed_as=self.call.closed_as(facts.duration_s), now=at)
         if settles:
             self.settled_at = at
+            self.transcript_state = transcript_at_end(self.transcript_state)
+            self.outcome = self.outcome or self._outcome()
+
+    def _find_out(self, callback: Callback) -> None:
+        self.answered_by = found_out(self.answered_by, callback.params.get("AnsweredBy", ""))
+        if self.outcome == "connected":
+            self.outcome = self._outcome()
+
+    def _outcome(self) -> str | None:
+        state = self.state
+        return outcome_of(status=state.status, end_reason=state.end_reason, answered_by=self.answered_by)
 
     def _give_up(self, callback: Callback, at: datetime) -> None:
         params = callback.params
         self.state = replace(self.state, status=params["CallStatus"], end_reason=params["Reason"], ended_at=at)
         self.settled_at = at
         self.given_up = True
+        self.transcript_state = "off"
+        self.outcome = self._outcome()

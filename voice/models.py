@@ -13,7 +13,7 @@ from voice.guard_models import DialPause
 from voice.queue_models import QueueSession, Reservation, Tag
 from voice.schemas import Speaker
 from voice.scripted_models import ScriptedCall
-from voice.state import CLOSING_AT_S
+from voice.state import CLOSING_AT_S, is_machine
 
 __all__ = [
     "ERASED_NAME",
@@ -201,7 +201,7 @@ class Call(TenantModel):
     @property
     def is_machine(self) -> bool:
         """Whether a voicemail, or a fax, took the lead's phone, as far as the carrier can tell."""
-        return self.answered_by == "fax" or (self.answered_by or "").startswith("machine")
+        return is_machine(self.answered_by)
 
     @property
     def closes(self) -> bool:

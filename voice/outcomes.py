@@ -6,32 +6,27 @@ from typing import Final
 from uuid import UUID
 
 from voice.models import Call, Lead
-from voice.retries import next_try
-from voice.schemas import Outcome
+from voice.retries import DELAYS, next_try
+from voice.state import outcome_of
 
 # What a call's outcome changes of its lead.
 DISPOSED: Final = ("attempts", "disposition", "retry_at")
 # Only these calls rang the lead; whom no call rang was never called, whatever happened to it.
 _RANG: Final = frozenset({"lead_busy", "lead_no_answer", "lead_unreachable"})
-_OUTCOMES: Final[dict[str, Outcome]] = {"lead_busy": "busy", "lead_no_answer": "no_answer"}
 
 
-def outcome_of(call: Call) -> Outcome | None:
-    """Of a call that is over. None: the rep ended it before an answer."""
-    if call.status == "completed":
-        return "voicemail" if call.is_machine else "connected"
-    if call.status == "cancelled":
-        return None
-    return _OUTCOMES.get(call.end_reason or "", "failed")
+def is_due(call: Call, *, ended_at: datetime | None) -> bool:
+    """Whether what came of a call is to be noted, since it ended at that time, by the newest word. The row holds what was known
+    before: nothing, or another time, from which it counts when the lead is tried again."""
+    return ended_at != call.ended_at and (call.ended_at is None or call.outcome in DELAYS)
 
 
 def note_outcome(*, call: Call) -> None:
-    """Of a call that has ended; the caller has locked it and saves it. News of its length may come later and change nothing."""
-    if call.outcome is not None:
-        return
-    call.outcome = outcome_of(call)
+    """Of a call that `is_due`; the caller has locked it and saves it. What came of it stays, however often its end is told."""
+    is_new = _find(call)
     if _rang(call) and (lead := _lead_of_newest(call)):
-        _count(lead, call)
+        if is_new:
+            _count(lead, call)
         _dispose(lead, call)
 
 
@@ -39,12 +34,11 @@ def note_outcomes(*, calls: Iterable[Call], leads: Mapping[UUID, Lead]) -> list[
     """The same for many calls. leads: theirs, locked, by id; those that are returned are to be saved (`DISPOSED`)."""
     disposed = {}
     for call in calls:
-        if call.outcome is not None:
-            continue
-        call.outcome = outcome_of(call)
+        is_new = _find(call)
         lead = leads[call.lead_id]
         if _rang(call) and lead.last_call_at == call.created_at and lead.erased_at is None:
-            _count(lead, call)
+            if is_new:
+                _count(lead, call)
             _decide(lead, call)
             disposed[lead.id] = lead
     return list(disposed.values())
@@ -64,6 +58,14 @@ def note_disposition(*, call: Call) -> None:
         _dispose(lead, call)
 
 
+def _find(call: Call) -> bool:
+    """Whether nothing was known of what came of it."""
+    if call.outcome is not None:
+        return False
+    call.outcome = outcome_of(status=call.status, end_reason=call.end_reason, answered_by=call.answered_by)
+    return True
+
+
 def _rang(call: Call) -> bool:
     return call.answered_at is not None or call.end_reason in _RANG
 
@@ -75,7 +77,7 @@ def _lead_of_newest(call: Call) -> Lead | None:
 
 
 def _count(lead: Lead, call: Call) -> None:
-    lead.attempts = lead.attempts + 1 if call.outcome in ("busy", "no_answer") else 0
+    lead.attempts = lead.attempts + 1 if call.outcome in DELAYS else 0
 
 
 def _dispose(lead: Lead, call: Call) -> None:

@@ -1,7 +1,7 @@
 """Rebuilding every call and every charge from what the carrier said and what was learned of it, beside what the tables hold.
 
 Nothing is changed. What a call's own row brings besides: how long it may last and its rate card, when an end was asked for, whether
-its closing line had begun; of a live call how far the meter has come; of one that was charged less than it cost, that there was
+its closing line had begun, whether its text was removed for its age; of a live call how far the meter has come; of one that was charged less than it cost, that there was
 no more credit. Calls that were erased are gone with all that they were made of: of their charges only the sums can be compared.
 """
 
@@ -194,6 +194,9 @@ def _held_call(course: Course) -> object:
         "settled_at": call.settled_at,
         "charged_mcredits": call.charged_mcredits,
         "callbacks_applied": call.callbacks_applied,
+        "transcript_state": call.transcript_state,
+        "answered_by": call.answered_by,
+        "outcome": call.outcome,
     }
     return shown | ({"minutes_charged": call.minutes_charged} if course.has_ended else {})
 
@@ -209,6 +212,9 @@ def _call(course: Course, terms: RateCardTerms, charged: int) -> object:
         "settled_at": course.settled_at,
         "charged_mcredits": charged,
         "callbacks_applied": len(course.orders),
+        "transcript_state": "expired" if course.call.transcript_state == "expired" else course.transcript_state,
+        "answered_by": course.answered_by,
+        "outcome": course.outcome,
     }
     increments = 0 if course.given_up else -(-course.billable_s // terms.increment_s)
     return rebuilt | ({"minutes_charged": increments} if course.has_ended else {})

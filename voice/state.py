@@ -1,9 +1,11 @@
-"""What a call's status is, given what the carrier said of its legs: pure, and equal for every order of arrival."""
+"""What a call is, given what the carrier said of it: pure, and equal for every order of arrival."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import IntEnum
+
+from voice.schemas import Outcome
 
 # Seconds before a call's credits end at which its closing line begins: it takes some five, in time that is paid.
 CLOSING_AT_S = 7
@@ -39,6 +41,17 @@ _AGENT_STATUS = {
     "ringing": "rep_ringing",
     "in-progress": "rep_answered",
 }
+# As the carrier guesses; a machine's greeting may end with a beep, with silence, or otherwise.
+ANSWERED_BY = (
+    "human",
+    "machine_start",
+    "machine_end_beep",
+    "machine_end_silence",
+    "machine_end_other",
+    "fax",
+    "unknown",
+)
+_OUTCOMES: dict[str | None, Outcome] = {"lead_busy": "busy", "lead_no_answer": "no_answer"}
 _UNANSWERED = {"busy": "busy", "no-answer": "no_answer", "failed": "failed", "canceled": "cancelled"}
 
 
@@ -199,3 +212,38 @@ def _duration_s(leg: LegFacts, answered_at: datetime | None) -> int:
     if answered_at is None or leg.ended_at is None:
         return 0
     return max(0, round((leg.ended_at - answered_at).total_seconds()))
+
+
+def is_machine(answered_by: str | None) -> bool:
+    """Whether a voicemail, or a fax, took the lead's phone, as far as the carrier can tell."""
+    return answered_by == "fax" or (answered_by or "").startswith("machine")
+
+
+def found_out(answered_by: str | None, said: str) -> str | None:
+    """Who took the lead's phone, after the carrier has said so; the first that it says counts."""
+    return said if answered_by is None and said in ANSWERED_BY else answered_by
+
+
+def outcome_of(*, status: str, end_reason: str | None, answered_by: str | None) -> Outcome | None:
+    """What came of a call that is over. None: the rep ended it before an answer."""
+    if status == "completed":
+        return "voicemail" if is_machine(answered_by) else "connected"
+    if status == "cancelled":
+        return None
+    return _OUTCOMES.get(end_reason, "failed")
+
+
+def transcript_at_end(transcript_state: str) -> str:
+    """Of a call that is over; news of the notice may still come."""
+    return "off" if transcript_state == "waiting_for_notice" else transcript_state
+
+
+def transcript_after_notice(transcript_state: str, *, refuses: bool) -> str:
+    """After the news that the notice was heard to its end, or that a key was pressed in it, which refuses.
+
+    It may come after the call's end, and counts all the same: a refusal is of the next calls too. What was refused stays refused,
+    and what was removed for its age stays removed.
+    """
+    if transcript_state in ("refused", "expired"):
+        return transcript_state
+    return "refused" if refuses else "on"

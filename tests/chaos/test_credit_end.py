@@ -27,6 +27,8 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
         story = Story(stack)
         _price_by_the_second(stack, story.rep.call("GET", "/api/credits")["available_mcredits"])
         yield story
+        # Whatever was asked of Twilio kept its contract.
+        assert story.rep.sandbox("GET", "/sandbox/api/defects") == []
         story.rep.close()
 
 

@@ -27,6 +27,8 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     with Stack(tmp_path_factory.mktemp("twilio") / "data", settings=settings) as stack:
         story = Story(stack)
         yield story
+        # Whatever was asked of Twilio kept its contract.
+        assert story.rep.sandbox("GET", "/sandbox/api/defects") == []
         story.rep.close()
 
 
@@ -61,7 +63,6 @@ def test_a_call_is_written_down_word_for_word_though_callbacks_come_twice_late_a
     assert story.segments_searched(ended.call["id"]) == {each["id"] for each in ended.segments}
     leg = agents_leg(story, ended.call["id"])
     assert (leg["streams"], len(leg["transcriptions"])) == ([], 1)
-    assert story.rep.sandbox("GET", "/sandbox/api/defects") == []
     ended.page.close()
 
 

@@ -85,3 +85,24 @@ def test_whatever_twilio_answers_to_a_check_is_told_with_what_to_do(
     if isinstance(answer, str):
         return
     assert browser.post("/api/otp/check", {"code": right})[0] == 200
+
+
+@pytest.mark.parametrize(("kind", "sent"), [("drop", 0), ("timeout_after_accept", 1)])
+def test_an_answer_that_is_lost_is_told_and_the_code_that_came_all_the_same_is_good(
+    sandbox: Sandbox, transactional_db: None, kind: str, sent: int
+) -> None:
+    browser = waiting_browser("+12025550156")
+    sandbox.fail("verify", kind)
+    status, problem = browser.post("/api/otp/send")
+    assert (status, code_of(problem)) == AWAY[:2] and AWAY[2] in problem["detail"]
+    assert len(sandbox.messages_at("+12025550156")) == sent
+    if not sent:
+        assert browser.post("/api/otp/send")[0] == 200
+    assert browser.post("/api/otp/check", {"code": sandbox.code_at("+12025550156")})[0] == 200
+
+
+def test_an_answer_that_is_late_is_waited_for(sandbox: Sandbox, transactional_db: None) -> None:
+    browser = waiting_browser("+12025550157")
+    sandbox.fail("verify", "delay", 300, count=2)
+    assert browser.post("/api/otp/send")[0] == 200
+    assert browser.post("/api/otp/check", {"code": sandbox.code_at("+12025550157")})[0] == 200

@@ -136,6 +136,12 @@ def test_a_list_that_cannot_be_had_is_asked_for_again_after_a_minute(buyer: Buye
     assert (buyer.look(minutes=6.1), buyer.available()) == (2, PACK_MCREDITS)
 
 
+def test_a_list_that_comes_late_is_waited_for(buyer: Buyer) -> None:
+    buyer.buy()
+    buyer.sandbox.fail("paddle.rest", "delay", 300)
+    assert (buyer.look(minutes=5), buyer.available()) == (2, PACK_MCREDITS)
+
+
 def test_nothing_is_asked_of_customers(buyer: Buyer) -> None:
     buyer.buy()
     buyer.look(minutes=5)

@@ -109,6 +109,15 @@ def test_another_length_from_the_carrier_is_told_with_a_higher_number(receiver: 
     assert second["sequence"] > first["sequence"]
 
 
+def test_a_refusal_whose_news_are_late_is_told_with_a_higher_number(receiver: Receiver, talked: Placed) -> None:
+    pressed = {"CallSid": talked.callee_sid, "ParentCallSid": talked.agent_sid, "Digits": "1"}
+    for _ in range(2):
+        post(talked.path("notice/played"), pressed)
+    first, second = (one["data"] for one in told(receiver))
+    assert (first["transcript_state"], second["transcript_state"]) == ("on", "refused")
+    assert second["sequence"] > first["sequence"]
+
+
 def test_a_call_that_was_never_answered_is_over_too_and_has_no_text(
     owner: Membership, receiver: Receiver, webhook: dict[str, Any]
 ) -> None:

@@ -1,14 +1,12 @@
-"""What the carrier posts, in whatever order and number, and what somebody else posts.
+"""What the carrier posts, and what somebody else posts. In which order it comes is told in test_any_order.
 
-Planted bugs that this catches: a settlement on top of the minutes (the charge differs), `>=` for `>` where a leg's news are
-merged (a late `in-progress` undoes the end), a callback that is applied before it is claimed (two settlements), a signature
-that is checked only when there is one.
+Planted bugs that this catches: a callback that is applied before it is claimed (two settlements), a signature that is checked only
+when there is one, news of another call's leg that are taken.
 """
 
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from itertools import permutations
 from types import ModuleType
 from typing import Any
 
@@ -23,7 +21,7 @@ from tests.identity.browser import Browser
 from tests.ledger.books import amounts, broken
 from tests.voice import carrier, front_door
 from tests.voice.carrier import FORM, Placed, give_credit, place, post, sid, signature
-from voice import callbacks, metering, reconcile
+from voice import callbacks, reconcile
 from voice.models import Call, Callback, CallLeg, MediaStream
 from voice.replay import replay
 
@@ -98,44 +96,6 @@ def rebuilt_otherwise() -> list[str]:
     found: list[str] = []
     replay(differs=lambda difference: found.append(str(difference)))
     return found
-
-
-@pytest.mark.parametrize("charged_live", [False, True])
-def test_a_conversations_callbacks_end_the_same_in_all_120_orders_however_often_each_comes(
-    member: Membership, charged_live: bool
-) -> None:
-    """charged_live: the meter runs between the callbacks, so that the settlement has something to adjust to, and what is
-    repeated comes long after; else each callback comes twice in a row."""
-    legs = [("agent", "completed"), ("callee", "completed")]
-    expected = ("completed", "hung_up", 64, 2_000, 2, 2_000, 1, "settled", legs)
-    for order in permutations(range(5)):
-        placed = place(member)
-        posts = conversation(placed)
-        for number in order:
-            assert post(*posts[number]).status in (200, 204)
-            if charged_live:
-                metering.charge_due_minutes(now=placed.began_at + timedelta(seconds=30))
-            else:
-                post(*posts[number])
-        if charged_live:
-            for again in posts:
-                post(*again)
-        assert outcome(placed) == expected, order
-        assert times(placed) == (5, 69, 69), order
-    assert broken() == []
-    assert rebuilt_otherwise() == []
-
-
-def test_a_refused_calls_callbacks_end_the_same_in_all_120_orders_and_cost_nothing(member: Membership) -> None:
-    for order in permutations(range(5)):
-        placed = place(member)
-        posts = refusal(placed)
-        for number in order:
-            post(*posts[number])
-        assert outcome(placed)[:7] == ("busy", "lead_busy", 0, 0, 0, 0, 0), order
-    assert broken() == []
-    assert rebuilt_otherwise() == []
-    assert not Hold.objects.get_queryset().filter(state="active").exists()
 
 
 def test_the_same_news_twice_is_stored_once(member: Membership) -> None:

@@ -171,6 +171,15 @@ def test_a_carrier_that_took_the_call_and_then_was_silent_is_asked_and_never_tol
     assert [record["sid"] for record in at_the_carrier] == list(call.legs.values_list("sid", flat=True))
 
 
+def test_a_carrier_that_answers_late_has_one_call(member: Membership, sandbox: Sandbox) -> None:
+    call = place(member)
+    sandbox.fail("twilio.rest", "delay", value=300)
+    submission.dial(call_id=call.id, now=datetime.now(UTC))
+    assert DialIntent.objects.get_queryset().get().state == "submitted"
+    at_the_carrier = sandbox.ask("GET", "/calls", to=member.user.mobile_e164)
+    assert [record["sid"] for record in at_the_carrier] == list(call.legs.values_list("sid", flat=True))
+
+
 def test_a_carrier_that_never_got_the_call_costs_nothing(member: Membership, sandbox: Sandbox) -> None:
     call = place(member)
     sandbox.fail("twilio.rest", "drop")

@@ -22,6 +22,7 @@ from identity.models import Membership
 from ledger.models import Entry, Hold
 from tests.ledger.books import broken
 from tests.sandbox_fixture import Sandbox
+from tests.voice import queues
 from tests.voice.carrier import Placed, actor_of, give_credit, new_lead, place, post
 from tests.voice.test_callbacks import conversation, everything, outcome, refusal
 from voice import metering, operations, reconcile, submission
@@ -58,10 +59,17 @@ def talked(member: Membership) -> Placed:
     posts = conversation(placed)
     for one in posts[:2]:
         post(*one)
+    heard(placed)
+    post(placed.path("machine"), {"CallSid": placed.callee_sid, "AnsweredBy": "human"})
     metering.charge_due_minutes(now=placed.began_at + timedelta(seconds=30))
     for one in posts[2:]:
         post(*one)
     return placed
+
+
+def heard(placed: Placed) -> None:
+    """The lead has heard the notice, and pressed no key."""
+    post(placed.path("notice/played"), {"CallSid": placed.callee_sid, "ParentCallSid": placed.agent_sid})
 
 
 def sent(one: tuple[str, dict[str, str]]) -> int:
@@ -109,6 +117,16 @@ PLANTED: dict[str, tuple[str, str]] = {
     "a call's charge": ("UPDATE voice_call SET charged_mcredits = 1000 WHERE id = %(call)s", "voice_call"),
     "a call's end": (
         "UPDATE voice_call SET ended_at = ended_at + interval '1 microsecond' WHERE id = %(call)s",
+        "voice_call",
+    ),
+    "who answered": ("UPDATE voice_call SET answered_by = 'fax' WHERE id = %(call)s", "voice_call"),
+    "what came of a call": ("UPDATE voice_call SET outcome = 'voicemail' WHERE id = %(call)s", "voice_call"),
+    "a transcript that was refused": (
+        "UPDATE voice_call SET transcript_state = 'refused' WHERE id = %(call)s",
+        "voice_call",
+    ),
+    "the proof that the notice was heard": (
+        "UPDATE voice_callback SET kind = 'notice' WHERE call_id = %(call)s AND kind = 'played'",
         "voice_call",
     ),
     "a leg's answer": ("UPDATE voice_callleg SET answered_at = NULL WHERE call_id = %(call)s", "voice_callleg"),
@@ -161,6 +179,23 @@ def test_whatever_was_changed_behind_the_products_back_is_found_and_its_row_is_n
     summary, first = replayed()
     assert not summary["ok"]
     assert first.startswith(f"First difference: {table} ")
+
+
+def test_a_transcript_that_an_earlier_call_refused_is_rebuilt_without_that_call(member: Membership) -> None:
+    """Nor is the text missed of a call that is old enough to have lost it."""
+    lead = new_lead(member)
+    earlier = queues.call(member, lead, now=datetime.now(UTC))
+    post(earlier.path("notice/played"), {"CallSid": earlier.callee_sid, "Digits": "1"})
+    queues.ends(earlier, "completed")
+    placed = queues.call(member, lead, now=datetime.now(UTC))
+    heard(placed)
+    queues.ends(placed, "completed")
+    assert placed.row.transcript_state == "refused"
+    assert replayed() == ({"calls": 2, "callbacks": 11, "differences": 0, "ok": True}, "")
+    Call.objects.get_queryset().filter(id=earlier.call_id).delete()
+    assert replayed()[0]["ok"]
+    Call.objects.get_queryset().update(transcript_state="expired")
+    assert replayed()[0]["ok"]
 
 
 def test_a_charge_names_the_very_entry_that_differs(member: Membership) -> None:

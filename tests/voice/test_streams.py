@@ -111,6 +111,25 @@ def test_two_streams_of_one_call_do_not_both_write(placed: Placed) -> None:
     assert transcripts.keep_streams(positions_ms={second.stream_id: 9_000}, now=at(9))
 
 
+@pytest.mark.parametrize("state", ["waiting_for_notice", "refused", "off", "expired"])
+def test_without_the_proof_that_the_notice_was_heard_nothing_is_written_down(placed: Placed, state: str) -> None:
+    """Neither text nor the place of text; in test_media_proof the same is told of a whole media socket."""
+    stream = open_stream(placed, 0)
+    assert say(stream, "agent", 0, 900, "Zanzibar.") is not None
+    assert transcripts.transcribed_calls(call_ids=[stream.call_id]) == {stream.call_id}
+    before = list(TranscriptSegment.objects.get_queryset().values())
+    Call.objects.get_queryset().filter(id=placed.call_id).update(transcript_state=state)
+    assert transcripts.transcribed_calls(call_ids=[stream.call_id]) == frozenset()
+    assert say(stream, "agent", 1_000, 1_900, "Zanzibar.") is None
+    assert hear_as_a_whole(stream, "agent", 0, 1_900, "Zanzibar, Zanzibar.") is None
+    gap = transcripts.add_gap(
+        call_id=stream.call_id, stream_id=stream.stream_id, start_ms=2_000, end_ms=9_000, now=at(9)
+    )
+    assert gap is None
+    open_stream(placed, 20)
+    assert list(TranscriptSegment.objects.get_queryset().values()) == before
+
+
 def test_a_turn_heard_as_a_whole_takes_the_place_of_its_parts_and_of_nothing_else(
     placed: Placed, sign_in: Callable[..., Browser], member: Membership
 ) -> None:

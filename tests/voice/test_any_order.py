@@ -1,0 +1,226 @@
+"""A call comes to the same end whatever order its callbacks come in, and however often each comes.
+
+Planted bugs that this catches: a notice whose news come after the end left out (a refusal is lost), a late `ringing` that undoes the
+end, a next try that counts from when the end was first heard of, a machine that is not known any more once the call is over.
+"""
+
+from collections.abc import Callable
+from copy import copy
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from uuid_utils.compat import uuid7
+
+from identity.models import Membership
+from tests.ledger.books import broken
+from tests.voice import queues
+from tests.voice.carrier import Placed, actor_of, give_credit, new_lead, place, post, sid
+from tests.voice.test_callbacks import rebuilt_otherwise
+from tests.voice.whole_calls import STORIES, Posts, ended, heard_by
+from voice import callback_lots, callback_rows, callbacks, metering, operations
+from voice.callback_rows import Arrived
+from voice.course import Course
+from voice.models import TERMINAL_STATUSES, Call, Callback, DialPause
+from voice.schemas import CallChange
+
+KINDS = {"status": "leg", "notice/played": "played"}
+# State, legs, state of the transcript, who answered, and what came of it.
+End = tuple[Any, ...]
+# Each is a call to a lead of its own. A shorter one that goes wrong as well is not worth minutes of looking for it.
+examples = settings(max_examples=4, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+
+
+def kind_of(placed: Placed, path: str) -> str:
+    what = path.removeprefix(placed.path(""))
+    return KINDS.get(what, what)
+
+
+def came(placed: Placed, path: str, params: dict[str, str], now: datetime) -> Arrived:
+    return callback_rows.arrived(call_id=UUID(placed.call_id), kind=kind_of(placed, path), params=params, now=now)
+
+
+def end_of(course: Course) -> End:
+    legs = frozenset(course.legs.items())
+    return course.state, legs, course.transcript_state, course.answered_by, course.outcome
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_all_orders_of_all_callbacks_with_any_number_of_repeats_have_one_end(name: str) -> None:
+    """Not sampled: from each state that the pure rules can bring a call to, every callback is taken next, also one that came before.
+    What can be reached with the whole set is then what any of its orders ends as.
+    """
+    began_at = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+    call = Call(id=uuid7(), max_duration_s=3_600, created_at=began_at)
+    placed = Placed(str(call.id), sid(), sid(), began_at)
+    told = [came(placed, *each, began_at + timedelta(seconds=75)) for each in STORIES[name].news(placed, sid("MZ"))]
+    # These are stored, and move nothing.
+    told = [each for each in told if each.kind not in ("stream", "notice")]
+    stored = [
+        Callback(
+            id=each.id,
+            call=call,
+            kind=each.kind,
+            params=each.params,
+            received_at=each.received_at,
+            applied_at=each.received_at,
+            applied_order=number,
+        )
+        for number, each in enumerate(told, 1)
+    ]
+    courses: dict[object, Course] = {}
+    after: dict[tuple[object, int], object] = {}
+
+    def place_of(course: Course) -> object:
+        """Two courses of one place are told apart by nothing that comes later; which leg appeared first is part of it."""
+        place = (*end_of(course), tuple(course.legs))
+        courses.setdefault(place, course)
+        return place
+
+    def taken(place: object, number: int) -> object:
+        if (place, number) not in after:
+            course = copy(courses[place])
+            course.legs, course.orders = dict(course.legs), []
+            course.take(stored[number], is_foreign=lambda *_: False)
+            after[place, number] = place_of(course)
+        return after[place, number]
+
+    whole = 2 ** len(stored) - 1
+    begin = (0, place_of(Course(call)))
+    reached, waiting = {begin}, [begin]
+    while waiting:
+        came_before, place = waiting.pop()
+        for number in range(len(stored)):
+            step = (came_before | 1 << number, taken(place, number))
+            if step not in reached:
+                reached.add(step)
+                waiting.append(step)
+    ends = {end_of(courses[place]) for came_before, place in reached if came_before == whole}
+    [(state, legs, transcript_state, answered_by, outcome)] = ends
+    wanted = STORIES[name].end
+    assert (state.status, state.end_reason, state.duration_s) == (wanted.status, wanted.end_reason, wanted.duration_s)
+    assert (transcript_state, answered_by, outcome) == (wanted.transcript_state, wanted.answered_by, wanted.outcome)
+    assert {(leg.role, leg.status) for _, leg in legs} == {leg[:2] for leg in wanted.legs}
+
+
+@pytest.fixture
+def member(make_account: Callable[..., Membership], settings: Any) -> Membership:
+    settings.MEMBER_DIALS_PER_HOUR_MAX = settings.MEMBER_DIALS_PER_DAY_MAX = 10_000
+    member = make_account()
+    give_credit(member, 1_000_000)
+    return member
+
+
+def next_call(member: Membership) -> tuple[Placed, str]:
+    """With the stream that hears it. Those before have failed and have been complained of, as often as the stories want it; one
+    that went wrong may still go on.
+    """
+    DialPause.objects.get_queryset().all().delete()
+    left = Call.objects.get_queryset().exclude(status__in=TERMINAL_STATUSES)
+    left.update(status="failed", ended_at=datetime.now(UTC))
+    placed = place(member)
+    return placed, heard_by(placed)
+
+
+def arrival(draw: Callable[..., Any], posts: Posts) -> Posts:
+    """All of them in any order, some of them again at any later or earlier place."""
+    order = draw(st.permutations(range(len(posts))))
+    for number in draw(st.lists(st.sampled_from(range(len(posts))), max_size=5)):
+        order.insert(draw(st.integers(0, len(order))), number)
+    return [posts[number] for number in order]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("name", STORIES)
+def test_what_is_posted_in_any_order_and_number_has_one_end(member: Membership, name: str) -> None:
+    """Through the webhooks; the meter runs in between, so that the settlement has something to adjust."""
+
+    @examples
+    @given(st.data())
+    def one(data: st.DataObject) -> None:
+        placed, stream_sid = next_call(member)
+        metered = data.draw(st.booleans(), "metered")
+        for number, each in enumerate(arrival(data.draw, STORIES[name].news(placed, stream_sid))):
+            assert post(*each).status in (200, 204)
+            if metered and number % 3 == 0:
+                metering.charge_due_minutes(now=placed.began_at + timedelta(seconds=30))
+        assert ended(placed, stream_sid) == STORIES[name].end
+
+    one()
+    assert broken() == []
+    assert rebuilt_otherwise() == []
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("name", STORIES)
+def test_what_is_applied_in_lots_of_any_size_and_order_has_the_same_end(member: Membership, name: str) -> None:
+    """Stored and applied as the intake does with what comes together."""
+
+    @examples
+    @given(st.data())
+    def one(data: st.DataObject) -> None:
+        placed, stream_sid = next_call(member)
+        posts = arrival(data.draw, STORIES[name].news(placed, stream_sid))
+        while posts:
+            size = data.draw(st.integers(1, 8), "lot")
+            now = datetime.now(UTC)
+            lot = [came(placed, *each, now) for each in posts[:size]]
+            posts = posts[size:]
+            became = callback_rows.store(lot)
+            new = {each.id: each.call_id for each, how in zip(lot, became, strict=True) if how == "new"}
+            assert callback_lots.apply_together(waiting=new, now=now) == []
+        assert ended(placed, stream_sid) == STORIES[name].end
+
+    one()
+    assert broken() == []
+    assert rebuilt_otherwise() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_key_whose_news_come_after_the_call_holds_for_the_next_one(member: Membership) -> None:
+    lead = new_lead(member)
+    first = queues.call(member, lead, now=datetime.now(UTC))
+    queues.ends(first, "completed")
+    assert first.row.transcript_state == "off"
+    pressed = {"CallSid": first.callee_sid, "ParentCallSid": first.agent_sid, "Digits": "1"}
+    assert post(first.path("notice/played"), pressed).status == 200
+    second = queues.call(member, lead, now=datetime.now(UTC))
+    post(second.path("notice/played"), {"CallSid": second.callee_sid, "ParentCallSid": second.agent_sid})
+    assert [each.row.transcript_state for each in (first, second)] == ["refused", "refused"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("together", [False, True])
+def test_a_next_try_counts_from_when_the_line_was_busy_and_not_from_when_that_was_heard_of(
+    member: Membership, together: bool
+) -> None:
+    """The Dial verb's news bear no time; those of the leg, which do, come after them."""
+    [lead] = queues.leads(member, "Ada")
+    placed, heard_at = queues.call(member, lead), queues.NOW + timedelta(seconds=90)
+    news = (placed.after("busy"), placed.callee("busy", at_s=30, sequence=3, CallDuration="0"))
+    planned = []
+    for each in news:
+        one = came(placed, *each, heard_at)
+        callback_rows.store([one])
+        if together:
+            assert callback_lots.apply_together(waiting={one.id: one.call_id}, now=heard_at) == []
+        else:
+            assert callbacks.apply(callback_id=one.id, now=heard_at)
+        lead.refresh_from_db()
+        planned.append((lead.attempts, lead.retry_at))
+    after_that = timedelta(minutes=10)
+    assert planned == [(1, heard_at + after_that), (1, queues.NOW + timedelta(seconds=30) + after_that)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_the_rep_said_of_a_call_stays_however_often_its_end_is_told(member: Membership) -> None:
+    placed, _ = next_call(member)
+    post(*placed.after("busy"))
+    said = CallChange(disposition="wrong_number")
+    operations.annotate_call(actor=actor_of(member), call_id=placed.row.id, change=said, now=datetime.now(UTC))
+    post(*placed.callee("busy", at_s=9, sequence=3, CallDuration="0"))
+    lead = placed.row.lead
+    assert (lead.disposition, lead.retry_at) == ("wrong_number", None)

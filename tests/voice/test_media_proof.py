@@ -1,0 +1,78 @@
+"""Where our own engine listens, nothing is written down or shown without the proof that the lead heard the notice and did not refuse.
+
+Planted bugs that this catches: text that is stored while the notice has not been heard, or after a key was pressed in it; interim
+text that is shown before anybody has asked whether it may be.
+"""
+
+import asyncio
+import base64
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+
+from identity.models import Membership
+from sandbox import speech_library
+from tests.voice.carrier import Placed, give_credit, place, post
+from tests.voice.ears import WORDS, ears
+from tests.voice.media_doors import PicowsSocket, run
+from tests.voice.test_media_socket import frame, start, streams, token_for, until
+from tests.voice.transcriptionist import heard_by_pages, joined, text_of
+from voice import media_session
+
+pytestmark = pytest.mark.django_db(transaction=True)
+# Where the lead says one sentence, which is over after two seconds.
+SPEECH = Path(speech_library.__file__).parent / "speech" / "smoke.callee.ulaw"
+FRAME_BYTES = 160
+IN_MID_SENTENCE, BEHIND_IT = 80, 180
+# What the lead pressed in the notice; nothing was heard of it at all where it is None.
+PROOFS = {"on": "", "waiting_for_notice": None, "refused": "1"}
+
+
+@pytest.fixture
+def placed(make_account: Callable[..., Membership]) -> Placed:
+    member = make_account()
+    give_credit(member, 100_000)
+    placed = place(member, began_s_ago=5)
+    post(*placed.agent("in-progress", at_s=0, sequence=2))
+    return placed
+
+
+def spoken(number: int) -> dict[str, Any]:
+    """The twenty milliseconds of the lead's voice that have this number."""
+    sound = SPEECH.read_bytes()[number * FRAME_BYTES : (number + 1) * FRAME_BYTES]
+    media = {"track": "outbound", "timestamp": str(number * 20), "payload": base64.b64encode(sound).decode()}
+    return {"event": "media", "media": media}
+
+
+async def hear_a_sentence(placed: Placed, settings: Any) -> None:
+    """The whole sentence is recognised, with text in between, whatever becomes of it."""
+    async with ears(settings) as heard:
+        socket = PicowsSocket()
+        await socket.open()
+        await socket.say(start(placed, await sync_to_async(token_for)(placed)))
+        await until(lambda: streams(placed) == ["connected"])
+        # Whether text may be shown is asked twice a second.
+        await asyncio.sleep(0.7)
+        for first, last, kind in ((0, IN_MID_SENTENCE, "interim"), (IN_MID_SENTENCE, BEHIND_IT, "final")):
+            await socket.say(*(each for number in range(first, last) for each in (spoken(number), frame(number))))
+            await until(lambda kind=kind: heard.asked[kind] > 0)  # type: ignore[misc]
+            await asyncio.sleep(0.2)
+        await socket.say({"event": "stop"})
+        assert await socket.closed_with() == media_session.CLOSE_DONE
+        await until(lambda: streams(placed) == ["finished"])
+
+
+@pytest.mark.parametrize("state", PROOFS)
+def test_what_was_heard_is_written_down_and_shown_with_the_proof_alone(
+    placed: Placed, settings: Any, state: str
+) -> None:
+    if (key := PROOFS[state]) is not None:
+        joined(placed, key=key)
+    assert placed.row.transcript_state == state
+    events = heard_by_pages(placed, lambda: run(lambda: hear_a_sentence(placed, settings)))
+    interims = {each["text"] for each in events if each["type"] == "segment.interim"}
+    written = [(speaker, text) for speaker, _, _, text in text_of(placed)]
+    assert (interims, written) == (({WORDS}, [("callee", WORDS)]) if state == "on" else (set(), []))
