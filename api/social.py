@@ -41,7 +41,11 @@ PROBLEMS: Final[dict[type[DomainError], int]] = {
 def begin(request: HttpRequest, form: SocialBeginIn) -> SocialAddressOut:
     """Where the browser is to go to sign up or in with a provider. It comes back to /social/{provider}/return."""
     address = social_entry.begin(
-        session=session_of(request), provider=form.provider, intent=form.intent, next_path=form.next
+        session=session_of(request),
+        provider=form.provider,
+        intent=form.intent,
+        next_path=form.next,
+        now=timezone.now(),
     )
     return SocialAddressOut(url=address)
 

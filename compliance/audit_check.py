@@ -1,7 +1,8 @@
 """Whether the record of acts is still what was written down: link by link, its end, and against heads noted elsewhere.
 
 Whoever can write to the database could hash a chain of their own from the first link on. Heads that were noted outside the
-database no longer fit such a chain, nor one that was cut. Links whose term is over go from the beginning; a head that was
+database no longer fit such a chain, nor one that was cut: those that the clock notes, and those of each link in the logs of this
+machine's processes, so that not even what was cut off a moment ago is missed. Links whose term is over go from the beginning; a head that was
 noted later than that term allows tells when others went.
 """
 
@@ -24,6 +25,8 @@ from compliance.models import AuditEvent, AuditHead
 logger = logging.getLogger(__name__)
 
 HEADS_FILE: Final = "audit/heads.jsonl"
+# Of each process the log and the older one before it, below DATA_DIR (config/embedded/logfile.py).
+_LOGS: Final = ("logs/*.log.1", "logs/*.log")
 NOTED: Final = "audit head"
 # How much later than its links a head may be noted, at most.
 NOTED_LATE: Final = timedelta(days=1)
@@ -75,7 +78,7 @@ def verify(*, kept: Iterable[Head] = ()) -> Verdict:
 
     Raises HeadsUnreadable.
     """
-    outside = [*heads_of(_heads_file()), *kept]
+    outside = [*heads_of(_heads_file()), *_told_here(), *kept]
     # Read before the links: those that are written meanwhile only make the record longer.
     end = AuditHead.objects.first()
     ends: dict[int, set[str]] = {}
@@ -135,6 +138,8 @@ def heads_of(file: Path) -> Iterator[Head]:
         return
     with file.open(errors="replace") as lines:
         for number, line in enumerate(lines, start=1):
+            if NOTED not in line and '"hash"' not in line:
+                continue
             try:
                 fields = json.loads(line)
             except ValueError:
@@ -177,3 +182,10 @@ def _fault(event: AuditEvent, expected: int, previous: str, ends: dict[int, set[
 
 def _heads_file() -> Path:
     return Path(settings.DATA_DIR) / HEADS_FILE
+
+
+def _told_here() -> Iterator[Head]:
+    """What this machine's own processes have told, as far back as their logs go. Raises HeadsUnreadable."""
+    for pattern in _LOGS:
+        for file in sorted(Path(settings.DATA_DIR).glob(pattern)):
+            yield from heads_of(file)

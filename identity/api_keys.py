@@ -109,6 +109,7 @@ def revoke(*, actor: Actor, key_id: UUID, now: datetime) -> None:
     """The key opens nothing from now on. Raises NotPermitted, ApiKeyNotFound."""
     actor.demand("manage_keys")
     with transaction.atomic():
+        locked_team(actor)
         row = ApiKey.objects.for_workspace(actor.workspace_id).select_for_update().filter(id=key_id).first()
         if row is None:
             raise ApiKeyNotFound("There is no such key; it may have been revoked already.")

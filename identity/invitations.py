@@ -159,6 +159,11 @@ def end_those_by(user_id: UUID, workspace_id: UUID, *, role: Role | None, now: d
     theirs.exclude(role__in=still).update(ended_at=now)
 
 
+def end_all_by(user_id: UUID, *, now: datetime) -> None:
+    """Ends what somebody invited to who is kept out, so that nobody comes in by it in the person's place."""
+    Invitation.objects.get_queryset().filter(invited_by_id=user_id, ended_at__isnull=True).update(ended_at=now)
+
+
 def _refuse_mass(mine: TenantQuerySet[Invitation], address: str, now: datetime) -> None:
     """Raises InvitationsTooMany. One address is protected from all workspaces together."""
     day_ago = now - timedelta(days=1)

@@ -110,11 +110,11 @@ def send_again(*, session: SessionStore, client: Client, now: datetime) -> Mobil
     return MobileStepOut(step="new" if change.old_proved else "old", mobile_e164=change.mobile_e164, sent=sent)
 
 
-def replace(*, user_id: UUID, mobile_e164: str, now: datetime) -> None:
+def replace(*, user_id: UUID, mobile_e164: str, by: str, now: datetime) -> None:
     """Support's way, for who has lost the old phone. The next sign-in asks whether text messages may go to the new one, and
     proves it.
 
-    Raises MobileSame, NumberStopped, OtpNumberRefused.
+    by: how the audit log names the one of us who recognised the person. Raises MobileSame, NumberStopped, OtpNumberRefused.
     """
     with transaction.atomic():
         user = User.objects.select_for_update(no_key=True).get(id=user_id)
@@ -123,7 +123,7 @@ def replace(*, user_id: UUID, mobile_e164: str, now: datetime) -> None:
         _demand_free(mobile_e164)
         if consent.holds(user_id=user_id, purpose="sms"):
             consent.withdraw(user_id=user_id, purpose="sms", ip=None, now=now)
-        _set(user, mobile_e164, actor_ref="operator", client=_NO_CLIENT, now=now)
+        _set(user, mobile_e164, actor_ref=by, client=_NO_CLIENT, now=now)
 
 
 def _send_to_new(user: User, change: _Change, client: Client, now: datetime) -> MobileStepOut:

@@ -15,7 +15,7 @@ from django.db import transaction
 from compliance import audit, consent, policy
 from compliance.audit import PersonalAction
 from compliance.models import AuditEvent
-from identity import otp
+from identity import otp, withheld
 from identity.access import Client, record
 from identity.contact import parse_mobile
 from identity.models import AccessEvent, NumberKey, OtpAttempt
@@ -85,12 +85,12 @@ def ask_for_code(*, typed: str, policy_version: str, client: Client, now: dateti
     consent.grant_for_number(
         phone_e164=mobile, purpose="my_data", policy_version=policy_version, ip=client.address, now=now
     )
-    if is_stopped(mobile):
-        otp.settle(attempt, OtpAttempt.FAILED)
-        return CODE_VALID_FOR
     try:
         with disclosures.about(phone_e164=mobile):
-            verification = send_code(mobile_e164=mobile, asked="callee")
+            if is_stopped(mobile):
+                verification = withheld.send(number_key=attempt.number_key, now=now, asked="callee")
+            else:
+                verification = send_code(mobile_e164=mobile, asked="callee")
     except OtpUnavailable:
         # The message may have left nevertheless, so the attempt stays reserved and counts.
         raise

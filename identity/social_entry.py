@@ -5,7 +5,7 @@ comes in so is where a right password would have led: before the passcode.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final, Literal
 from urllib.parse import urlencode, urlsplit
 
@@ -28,6 +28,8 @@ Intent = Literal["sign_in", "sign_up", "link"]
 # Where a session keeps what it began at a provider, and whom that confirmed, until the sign-up page is filled in.
 _ATTEMPT: Final = "social_attempt"
 _PENDING: Final = "social_sign_up"
+# How long the way to a provider and back may take: so long a proof before it counts.
+ATTEMPT_GOOD_FOR: Final = timedelta(minutes=30)
 _PAGES: Final[Mapping[str, str]] = {"sign_in": "/sign-in", "sign_up": "/sign-up", "link": "/settings"}
 
 
@@ -44,10 +46,15 @@ class SocialEmailKnown(DomainError):
 
 
 def begin(
-    *, session: SessionStore, provider: Provider, intent: Literal["sign_in", "sign_up"], next_path: str | None
+    *,
+    session: SessionStore,
+    provider: Provider,
+    intent: Literal["sign_in", "sign_up"],
+    next_path: str | None,
+    now: datetime,
 ) -> str:
     """The provider's address to which the browser goes. A path that is not ours is dropped. Raises ProviderNotOffered."""
-    return _begin(session, provider, intent, _own_path(next_path))
+    return _begin(session, provider, intent, _own_path(next_path), now)
 
 
 def begin_link(
@@ -65,7 +72,7 @@ def begin_link(
     Raises ProviderNotOffered and what `step_up.demand` raises.
     """
     step_up.demand(actor=actor, present=present, code=code, client=client, now=now)
-    return _begin(session, provider, "link", "")
+    return _begin(session, provider, "link", "", now)
 
 
 def returned(
@@ -78,7 +85,7 @@ def returned(
     attempt: dict[str, Any] = session.get(_ATTEMPT) or {}
     page = _PAGES[attempt.get("intent", "sign_in")]
     try:
-        if attempt.get("provider") != provider:
+        if not _goes_on(attempt, provider, now):
             raise SocialStateInvalid("This attempt is over or was begun in another browser. Start again.")
         confirmed = social.finish(session=session, provider=provider, answer=answer)
         if attempt["intent"] == "link":
@@ -134,11 +141,19 @@ def sign_up(*, session: SessionStore, form: SocialSignUpIn, client: Client, now:
     ways_in.disclosed(user=user, provider=confirmed.provider, now=now)
 
 
-def _begin(session: SessionStore, provider: Provider, intent: Intent, next_path: str) -> str:
+def _begin(session: SessionStore, provider: Provider, intent: Intent, next_path: str, now: datetime) -> str:
     address = social.begin(session=session, provider=provider)
     session.pop(_PENDING, None)
-    session[_ATTEMPT] = {"provider": provider, "intent": intent, "next": next_path}
+    began_at = now.isoformat()
+    session[_ATTEMPT] = {"provider": provider, "intent": intent, "next": next_path, "began_at": began_at}
     return address
+
+
+def _goes_on(attempt: Mapping[str, Any], provider: Provider, now: datetime) -> bool:
+    """Whether this is what was begun there, a short while ago: a session goes on for days after its proof."""
+    if attempt.get("provider") != provider or "began_at" not in attempt:
+        return False
+    return now - datetime.fromisoformat(attempt["began_at"]) <= ATTEMPT_GOOD_FOR
 
 
 def _enter(

@@ -1,25 +1,27 @@
 """Passcodes for a phone that wants no text messages, as somebody sees them who claims its number: sent, and never the right one.
 
-Whoever types another's number into a sign-up is not to learn what its owner told us. Twilio is asked something that texts nobody, so that
+Whoever types another's number into a sign-up, or into the page for people who were called, is not to learn what its owner told us. Twilio is asked something that texts nobody, so that
 the answers take as long as others and fail when others would.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 from uuid import uuid4
 
 from identity.models import OtpAttempt
-from identity.verify import CODE_VALID_FOR, Verification, read_service, refusal
+from identity.verify import CODE_VALID_FOR, Asked, Verification, read_service, refusal
 from processors.errors import DomainError
 
 # As many as Verify takes for one verification.
 _CHECKS_MAX: Final = 5
+_SEND_OF: Final[Mapping[Asked, str]] = {"claim": OtpAttempt.CLAIM_SEND, "callee": OtpAttempt.NUMBER_SEND}
 
 
-def send(*, number_key: str, now: datetime) -> Verification:
+def send(*, number_key: str, now: datetime, asked: Asked = "claim") -> Verification:
     """A verification that nobody was texted the code of; asked again while it lasts, the same. Raises OtpUnavailable."""
-    _ask_twilio()
-    begun = _begun(number_key, now)
+    _ask_twilio(asked)
+    begun = _begun(number_key, _SEND_OF[asked], now)
     if begun is None:
         # Of the length of Twilio's own ids.
         return Verification(sid=f"NO{uuid4().hex}", expires_at=now + CODE_VALID_FOR)
@@ -28,8 +30,8 @@ def send(*, number_key: str, now: datetime) -> Verification:
 
 def wrong(*, number_key: str, now: datetime) -> DomainError:
     """What Verify's answer to a wrong code is: OtpWrong, OtpTooMany or OtpExpired. Raises OtpUnavailable."""
-    _ask_twilio()
-    begun = _begun(number_key, now)
+    _ask_twilio("claim")
+    begun = _begun(number_key, OtpAttempt.CLAIM_SEND, now)
     if begun is None:
         return refusal("expired")
     checks = OtpAttempt.objects.filter(purpose=OtpAttempt.CLAIM_CHECK, number_key=number_key, at__gte=begun.at)
@@ -40,20 +42,20 @@ def wrong(*, number_key: str, now: datetime) -> DomainError:
     return refusal("max_attempts_reached" if before == _CHECKS_MAX else "expired")
 
 
-def _begun(number_key: str, now: datetime) -> OtpAttempt | None:
+def _begun(number_key: str, purpose: str, now: datetime) -> OtpAttempt | None:
     """The send that began the verification that lasts now."""
     sends = OtpAttempt.objects.filter(
-        purpose=OtpAttempt.CLAIM_SEND, number_key=number_key, outcome=OtpAttempt.SENT, at__gt=now - CODE_VALID_FOR
+        purpose=purpose, number_key=number_key, outcome=OtpAttempt.SENT, at__gt=now - CODE_VALID_FOR
     )
     newest = sends.order_by("-at").first()
     if newest is None:
         return None
     every = OtpAttempt.objects.filter(number_key=number_key, verification_sid=newest.verification_sid)
-    first = every.filter(purpose=OtpAttempt.CLAIM_SEND).earliest("at")
+    first = every.filter(purpose=purpose).earliest("at")
     return first if first.at > now - CODE_VALID_FOR else None
 
 
-def _ask_twilio() -> None:
+def _ask_twilio(asked: Asked) -> None:
     """Raises OtpUnavailable."""
-    if read_service("claim") is None:
+    if read_service(asked) is None:
         raise refusal("no service")

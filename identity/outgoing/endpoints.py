@@ -124,6 +124,8 @@ def _checked(url: str) -> str:
 
 
 def _get(actor: Actor, endpoint_id: UUID) -> Endpoint:
+    """Locked, for whoever has still the role that the request began with. Raises NotPermitted, WebhookNotFound."""
+    locked_team(actor)
     row = Endpoint.objects.for_workspace(actor.workspace_id).select_for_update().filter(id=endpoint_id).first()
     if row is None:
         raise WebhookNotFound("There is no such webhook; it may have been removed already.")

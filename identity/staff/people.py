@@ -117,6 +117,14 @@ def disable(*, member_id: UUID | None, by: StaffActor | None, now: datetime) -> 
         _note(member, StaffEvent.DISABLED, "staff.disabled", by, now)
 
 
+def ref_of(email: str) -> str:
+    """How the audit log names the one of us who acts through a command on the server. Raises StaffNotFound."""
+    known = StaffMember.objects.filter(email=email.strip().lower(), disabled_at__isnull=True).first()
+    if known is None:
+        raise StaffNotFound("None of you who may come in has the e-mail that --by names.")
+    return staff_ref(known.id)
+
+
 def of_link(token: str, *, now: datetime) -> StaffMember:
     """Whom a one-time link is for. Raises EnrolmentInvalid."""
     member = StaffMember.objects.filter(

@@ -126,6 +126,9 @@ def test_a_changed_policy_is_told_compared_asked_and_answered(
         giving.on(page.get_by_role("radio", name="Yes, I agree"))
         giving.on(save)
         expect(page.get_by_role("heading", name="Leads")).to_be_visible()
+        # Browsers drop the tab: two slashes would lead to another site.
+        page.goto("/policy-question?next=%2F%09%2Fevil.example")
+        expect(page.get_by_role("link", name="Go on to Klosesales")).to_have_attribute("href", "/call")
 
         page.goto("/privacy")
         allowed = page.get_by_role("region", name="What you may allow us")

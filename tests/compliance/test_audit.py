@@ -73,6 +73,8 @@ def test_the_database_refuses_to_change_or_delete_a_link() -> None:
         AuditEvent.objects.filter(id=event.id).update(action="nothing happened")
     with pytest.raises(DatabaseError), transaction.atomic():
         event.delete()
+    with pytest.raises(DatabaseError, match="never changed"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("TRUNCATE compliance_auditevent")
 
 
 def test_a_changed_link_is_found() -> None:
@@ -187,6 +189,25 @@ def test_each_link_is_told_to_the_log_when_it_is_kept_so_that_a_tail_cut_off_at_
     assert audit_check.verify().broken is None
     with pytest.raises(CommandError, match=r"^Record 3: the records from here to the noted end are not there"):
         call_command("audit_verify", heads=kept)
+
+
+@pytest.mark.parametrize("log", ["web.log", "worker.log.1"])
+def test_a_tail_cut_off_a_moment_ago_is_missed_in_the_logs_of_this_machine(
+    log: str, data_dir: Path, caplog: pytest.LogCaptureFixture, django_capture_on_commit_callbacks: Any
+) -> None:
+    """Nobody noted a head meanwhile, nobody names a log, and the head's row is set back together with the links."""
+    caplog.set_level("INFO")
+    with django_capture_on_commit_callbacks(execute=True):
+        three()
+    (data_dir / "logs").mkdir()
+    lines = ["2026-03-01 12:00:00 UTC LOG:  ready", *(JsonLines().format(each) for each in caplog.records), '{"mess']
+    (data_dir / "logs" / log).write_text("\n".join(lines))
+    call_command("audit_verify")
+    with someone_with_the_keys_to_the_database():
+        AuditEvent.objects.filter(sequence=3).delete()
+        hash_anew(first=1)
+    with pytest.raises(CommandError, match=r"^Record 3: the records from here to the noted end are not there"):
+        call_command("audit_verify")
 
 
 def test_the_command_says_where_it_is_broken(capsys: pytest.CaptureFixture[str], data_dir: Path) -> None:

@@ -1,7 +1,10 @@
 """What somebody learns who claims the number or address of another: nothing, before a phone is proved."""
 
+from typing import Any
+
 import pytest
 
+from compliance import policy
 from identity.models import SocialIdentity, User
 from tests.identity.browser import Browser, code_of, form
 from tests.identity.conftest import MakeAccount
@@ -31,6 +34,30 @@ def test_who_claims_a_phone_that_answered_stop_learns_nothing_of_it(sandbox: San
     answers = story(stopped, "203.0.113.5")
     assert answers == story(other, "203.0.113.6")
     assert [code_of(each) for each in answers[3:11]] == [*["otp_wrong"] * 6, "otp_too_many", "otp_expired"]
+    assert sandbox.messages_at(stopped) == []
+    assert sandbox.code_at(other) != "000000"
+
+
+def test_who_types_a_phone_that_answered_stop_into_the_page_for_the_called_learns_nothing_of_it(
+    sandbox: Sandbox, transactional_db: None
+) -> None:
+    """Planted bugs that this catches: a send that Twilio is not asked about, so that it is answered sooner and does not fail with
+    the others; and one that wrong codes do not keep from being sent again."""
+    stopped, other = "+12025550166", "+12025550167"
+    assert answered("STOP", sender=stopped)[0] == 200
+
+    def story(mobile: str, address: str) -> list[tuple[int, Any]]:
+        stranger = Browser(address)
+        form = {"number": mobile, "sms_consent": True, "policy_version": policy.current_version()}
+        sandbox.fail("verify", "drop")
+        told = [stranger.post("/api/my-data/code", form) for _ in range(2)]
+        wrong = {"number": mobile, "code": "000000"}
+        told += [stranger.post("/api/my-data/session", wrong) for _ in range(5)]
+        return [*told, stranger.post("/api/my-data/code", form)]
+
+    answers = story(stopped, "203.0.113.5")
+    assert answers == story(other, "203.0.113.6")
+    assert [status for status, _ in answers] == [503, 200, *[422] * 5, 429]
     assert sandbox.messages_at(stopped) == []
     assert sandbox.code_at(other) != "000000"
 

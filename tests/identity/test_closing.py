@@ -90,7 +90,7 @@ def forgotten_password(scene: Scene) -> int:
 
 
 def new_number(scene: Scene) -> int:
-    call_command("mobile", scene.member.user.email, NEW_MOBILE)
+    call_command("mobile", scene.member.user.email, NEW_MOBILE, "--by", hire().email)
     return 200
 
 

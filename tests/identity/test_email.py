@@ -22,6 +22,7 @@ from tests.identity.test_passcodes import later, other_than
 from tests.identity.test_passwords import Mails, choose, forgot, mails
 from tests.identity.test_passwords import token_in as reset_token_in
 from tests.sandbox_fixture import Sandbox
+from tests.staff.ours import hire
 
 __all__ = ["mails"]
 
@@ -173,7 +174,7 @@ def test_google_vouches_for_an_address_and_facebook_does_not(
 
 
 def test_a_new_mobile_number_asks_for_the_mailbox_again(page: Browser, mails: Mails) -> None:
-    call_command("mobile", "ada@example.com", "+1 212 555 0134")
+    call_command("mobile", "ada@example.com", "+1 212 555 0134", "--by", hire().email)
     assert User.objects.get().email_verified_at is None
     found = mails()
     assert set(subjects(found)) == {"Your mobile number was changed", "Confirm your e-mail address"}

@@ -11,11 +11,13 @@ from compliance import consent, policy
 from compliance.models import AuditEvent, ConsentEvent
 from identity import mobile_change
 from identity.models import AccessEvent, Membership, Session, User
+from identity.staff.actor import staff_ref
 from tests.identity.browser import PASSWORD, Browser, code_of
 from tests.identity.conftest import MakeAccount, SignIn
 from tests.identity.test_passcodes import later, other_than
 from tests.identity.test_passwords import Mails, mails
 from tests.sandbox_fixture import Sandbox
+from tests.staff.ours import hire
 
 __all__ = ["mails"]
 
@@ -188,12 +190,13 @@ def test_another_code_goes_to_the_phone_whose_turn_it_is(page: Browser, sandbox:
 def test_support_gives_a_new_number_to_who_has_lost_the_phone(
     page: Browser, mails: Mails, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    call_command("mobile", " Ada@Example.com", "+1 212 555 0134")
+    nora = hire()
+    call_command("mobile", " Ada@Example.com", "+1 212 555 0134", "--by", nora.email)
     assert number() == NEW
     assert page.get("/api/session")[1]["state"] == "anonymous"
     assert "told by mail" in capsys.readouterr().out
     assert "Your mobile number was changed" in [mail["subject"] for mail in mails()]
-    assert AuditEvent.objects.get(action="mobile.changed").actor_ref == "operator"
+    assert AuditEvent.objects.get(action="mobile.changed").actor_ref == staff_ref(nora.member.id)
     again = Browser()
     again.post("/api/signin", {"email": "ada@example.com", "password": PASSWORD})
     # The new phone has not agreed to anything yet.
@@ -207,4 +210,8 @@ def test_support_gives_a_new_number_to_who_has_lost_the_phone(
     )
     for email, mobile in refused:
         with pytest.raises(CommandError):
-            call_command("mobile", email, mobile)
+            call_command("mobile", email, mobile, "--by", nora.email)
+    for by in ("nobody@klosesales.example", "ada@example.com"):
+        with pytest.raises(CommandError, match="None of you"):
+            call_command("mobile", "ada@example.com", "+1 212 555 0137", "--by", by)
+    assert number() == NEW

@@ -11,13 +11,16 @@ from django.test import Client
 from compliance import audit_check, policy
 from compliance.models import AuditEvent, Case, ConsentEvent
 from identity.models import AccessEvent, Membership, Session
+from identity.opt_out import is_stopped
 from identity.personal_data import STORE, subject_of
+from identity.staff.actor import staff_ref
 from tests.identity.browser import PASSWORD, Browser, code_of, form
 from tests.identity.conftest import NOW, MakeAccount, SignIn
 from tests.identity.test_sockets import SIGNED_OUT, Socket, elsewhere, run
 from tests.realtime.doors import Door, both_doors
 from tests.sandbox_fixture import Sandbox
-from tests.voice.carrier import FORM, signature
+from tests.staff.ours import hire
+from tests.voice.carrier import FORM, send, signature
 
 MESSAGES = "/twilio/messages"
 
@@ -172,6 +175,33 @@ def test_a_message_that_is_forged_or_broken_is_refused(page: Browser, member: Me
     assert page.get("/api/session")[1]["state"] == "signed_in"
 
 
+@pytest.mark.policy("C3.6")
+def test_nobody_but_the_carrier_says_that_a_stopped_phone_may_be_written_to_again(member: Membership) -> None:
+    """Planted bugs that this catches: a signature that is not looked at, or is looked at over less than address and form."""
+    phone = member.user.mobile_e164
+    assert answered("STOP", sender=phone)[0] == 200
+    start = {"MessageSid": "SM" + "0" * 32, "From": phone, "To": "+12025550147", "Body": "START"}
+    right = signature(MESSAGES, start)
+    for signed, changed in (
+        ("", {}),
+        ("x", {}),
+        (right, {"OptOutType": "START"}),
+        (right, {"Body": "YES"}),
+        (signature(MESSAGES, {**start, "Body": "STOP"}), {}),
+        (signature("/twilio/voice", start), {}),
+        (signature(MESSAGES, start, token="f" * 32), {}),
+        (signature(MESSAGES, start, origin="https://evil.example"), {}),
+    ):
+        reply = send("POST", MESSAGES, urlencode({**start, **changed}).encode(), signed=signed)
+        assert (reply.status, reply.code) == (403, "signature_invalid")
+    body = json.dumps(start).encode()
+    assert send("POST", MESSAGES, body, signed=right, content_type="application/json").status == 403
+    assert send("POST", f"{MESSAGES}?Body=START", urlencode(start).encode(), signed=right).status == 403
+    assert is_stopped(phone)
+    assert send("POST", MESSAGES, urlencode(start).encode(), signed=right).status == 200
+    assert not is_stopped(phone)
+
+
 def test_nobody_else_is_concerned(page: Browser, make_account: MakeAccount, sign_in: SignIn) -> None:
     stranger = sign_in(make_account(email="eve@example.com", mobile="+1 202 555 0177"))
     stop(page)
@@ -203,12 +233,15 @@ def test_support_exports_and_erases_for_who_cannot_sign_in(
     stop(page)
     call_command("cases", "open", "access", "ada@example.com", "What do you hold about me?")
     case = Case.objects.get().reference
-    asked = ("ada@example.com", "--case", case)
+    nora = hire()
+    asked = ("ada@example.com", "--case", case, "--by", nora.email)
     with pytest.raises(CommandError, match="was not proved to be of this account"):
         call_command("privacy", "export", *asked)
     with pytest.raises(CommandError, match="No case"):
-        call_command("privacy", "export", "ada@example.com", "--case", "KS-0000-0000-0000")
+        call_command("privacy", "export", "ada@example.com", "--case", "KS-0000-0000-0000", "--by", nora.email)
     call_command("cases", "prove", case, "--whose", "ada@example.com")
+    with pytest.raises(CommandError, match="None of you"):
+        call_command("privacy", "export", *asked[:-1], "nobody@klosesales.example")
     capsys.readouterr()
     call_command("privacy", "export", *asked)
     bundle = json.loads(capsys.readouterr().out)
@@ -216,9 +249,9 @@ def test_support_exports_and_erases_for_who_cannot_sign_in(
     call_command("privacy", "erase", *asked, "--now")
     assert "/erased/" in capsys.readouterr().out
     with pytest.raises(CommandError, match="No account"):
-        call_command("privacy", "export", "nobody@example.com", "--case", case)
+        call_command("privacy", "export", "nobody@example.com", *asked[1:])
     exported = AuditEvent.objects.get(action="privacy.exported")
-    assert (exported.actor_ref, exported.detail) == ("operator", {"case": case})
+    assert (exported.actor_ref, exported.detail) == (staff_ref(nora.member.id), {"case": case})
 
 
 def test_each_step_is_told_in_the_record_and_the_access_events(page: Browser, member: Membership) -> None:

@@ -207,7 +207,16 @@ def test_what_was_begun_before_is_over_with_a_new_attempt(browser: Browser, sand
 
 @pytest.mark.parametrize(
     "path",
-    ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "///evil.example", "leads"],
+    [
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "/\t/evil.example",
+        "/\n/evil.example",
+        "javascript:alert(1)",
+        "///evil.example",
+        "leads",
+    ],
 )
 def test_a_way_on_that_is_not_ours_is_dropped(browser: Browser, sandbox: Sandbox, path: str) -> None:
     address = agree(begin(browser, "google", path=path), meet(sandbox, "google"))

@@ -8,7 +8,8 @@ from django.core.mail import EmailMessage
 
 from compliance import policy
 from identity import account_mails
-from identity.models import AccessEvent, AccountMail, SocialIdentity, User
+from identity.models import AccessEvent, AccountMail, Session, SocialIdentity, User
+from identity.social_entry import ATTEMPT_GOOD_FOR
 from tests.identity.browser import PASSWORD, Browser, code_of
 from tests.identity.conftest import MakeAccount, SignIn
 from tests.identity.social import agree, begin, come_back, go_through, meet, prove_phone, sign_up
@@ -110,6 +111,23 @@ def test_a_link_ends_with_the_session_that_began_it(
     browser.post("/api/signout")
     assert come_back(browser, address)[1]["refused"] == "social_state_invalid"
     assert not SocialIdentity.objects.exists()
+
+
+def test_a_link_that_was_begun_half_an_hour_ago_links_nothing(
+    make_account: MakeAccount, sign_in: SignIn, sandbox: Sandbox
+) -> None:
+    """Red when whoever finds an open browser finishes, with an account of their own, what was begun by a proof days ago."""
+    browser = sign_in(make_account())
+    _, answer = browser.post("/api/ways-in/link", {"provider": "google", "present": PASSWORD})
+    began_at = datetime.now(UTC) - ATTEMPT_GOOD_FOR
+    session = Session.objects.get()
+    session.data["social_attempt"]["began_at"] = began_at.isoformat()
+    session.save(update_fields=["data"])
+    address = agree(answer["url"], meet(sandbox, "google", email="eve@example.com"))
+    assert come_back(browser, address) == ("/settings", {"refused": "social_state_invalid", "by": "google"})
+    assert not SocialIdentity.objects.exists()
+    assert browser.get("/api/session")[1]["state"] == "signed_in"
+    assert link(browser, "google", meet(sandbox, "google"), present=PASSWORD) == ("/settings", {"linked": "google"})
 
 
 def test_who_has_no_password_proves_it_by_a_code_and_keeps_a_last_way_in(browser: Browser, sandbox: Sandbox) -> None:

@@ -13,7 +13,10 @@ from identity.staff.actor import staff_ref
 from identity.staff.models import StaffMember
 from tests.identity.browser import PASSWORD, Browser, code_of
 from tests.identity.conftest import MakeAccount, SignIn
+from tests.identity.teams import Mails, invite, mails, token_in
 from tests.staff.ours import Desk, at_desk
+
+__all__ = ["mails"]
 
 EMAIL = "ada@example.com"
 
@@ -84,12 +87,30 @@ def test_an_account_that_is_blocked_can_still_be_deleted_and_nobody_opens_it_the
     call_command("cases", "open", "deletion", EMAIL, "Delete everything.")
     case = Case.objects.get().reference
     call_command("cases", "prove", case, "--whose", EMAIL)
-    call_command("privacy", "erase", EMAIL, "--case", case)
+    call_command("privacy", "erase", EMAIL, "--case", case, "--by", "nora@klosesales.example")
     assert Request.objects.filter(kind="erasure", user_id=member.user_id).exists()
     erasure.end_access(user_id=member.user_id)
     assert code_of(unblock(desk)[1]) == "account_not_blocked"
     assert code_of(block(desk)[1]) == "account_not_active"
     assert not User.objects.get(id=member.user_id).is_active
+
+
+def test_nobody_comes_in_by_what_who_is_blocked_has_invited_to(
+    desk: Desk, member: Membership, sign_in: SignIn, make_account: MakeAccount, mails: Mails
+) -> None:
+    """Red when somebody who is blocked goes on in the workspace with another account of theirs."""
+    page = sign_in(member)
+    second = make_account(email="second@example.com", mobile="+12025550171")
+    assert invite(page, "second@example.com", "manager")[0] == 201
+    token = token_in(mails("second@example.com")[0])
+    assert invite(page, "unsent@example.com", "manager")[0] == 201
+    assert block(desk)[0] == 204
+    assert Browser().post("/api/invitations/seen", {"token": token})[0] == 410
+    assert code_of(sign_in(second).post("/api/invitations/accept", {"token": token})[1]) == "invitation_invalid"
+    assert mails("unsent@example.com") == []
+    assert unblock(desk)[0] == 204
+    assert Browser().post("/api/invitations/seen", {"token": token})[0] == 410
+    assert Membership.objects.for_workspace(member.workspace_id).count() == 1
 
 
 def test_a_sign_in_that_slips_in_during_the_block_opens_nothing_then_or_later(desk: Desk, member: Membership) -> None:

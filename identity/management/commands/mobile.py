@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from identity import mobile_change
 from identity.contact import parse_mobile
 from identity.models import User
+from identity.staff import people
 from processors.errors import DomainError
 
 
@@ -19,13 +20,16 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("email", help="of the account")
         parser.add_argument("mobile", help="such as +12025550123")
+        parser.add_argument("--by", required=True, help="the e-mail of the one of us who recognised the person")
 
-    def handle(self, *args: Any, email: str, mobile: str, **options: Any) -> None:
+    def handle(self, *args: Any, email: str, mobile: str, by: str, **options: Any) -> None:
         user = User.objects.filter(email=email.strip().lower(), mobile_verified_at__isnull=False).first()
         if user is None:
             raise CommandError("No account has this e-mail.")
         try:
-            mobile_change.replace(user_id=user.id, mobile_e164=parse_mobile(mobile), now=datetime.now(UTC))
+            mobile_change.replace(
+                user_id=user.id, mobile_e164=parse_mobile(mobile), by=people.ref_of(by), now=datetime.now(UTC)
+            )
         except DomainError as error:
             raise CommandError(error.message) from None
         self.stdout.write("The number is changed. The person is signed out everywhere and was told by mail.")

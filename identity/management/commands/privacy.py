@@ -8,10 +8,10 @@ from django.core.management.base import BaseCommand, CommandError
 
 from compliance import access, cases, requests
 from compliance.case_models import Case
-from compliance.cases import OPERATOR
 from compliance.keyed_tokens import receipt_token
 from identity.models import User
 from identity.personal_data import subject_of
+from identity.staff import people
 from processors.errors import DomainError
 
 
@@ -27,6 +27,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--case", required=True, help="reference of the open case in which the person was recognised"
         )
+        parser.add_argument("--by", required=True, help="the e-mail of the one of us who does it")
         parser.add_argument("--now", action="store_true", help="erase without the grace")
 
     def handle(self, *args: Any, act: str, email: str, **options: Any) -> None:
@@ -35,20 +36,27 @@ class Command(BaseCommand):
         if user is None:
             raise CommandError("No account has this e-mail.")
         case = self._case(options["case"], user)
-        subject = subject_of(user.id)
+        by, subject = self._by(options["by"]), subject_of(user.id)
         if act == "export":
-            for part in access.export(subject=subject, now=now, by=OPERATOR, case=case.reference):
+            for part in access.export(subject=subject, now=now, by=by, case=case.reference):
                 self.stdout.write(part, ending="")
             self.stdout.write()
             return
         try:
             opened = requests.open_erasure(
-                subject=subject, confirm=subject.email, at_once=options["now"], now=now, by=OPERATOR
+                subject=subject, confirm=subject.email, at_once=options["now"], now=now, by=by
             )
         except DomainError as error:
             raise CommandError(error.message) from None
         receipt = f"/erased/{receipt_token(opened.id)}"
         self.stdout.write(f"It begins {opened.runs_at:%Y-%m-%d %H:%M} UTC. The receipt: {receipt}")
+
+    @staticmethod
+    def _by(email: str) -> str:
+        try:
+            return people.ref_of(email)
+        except DomainError as error:
+            raise CommandError(error.message) from None
 
     @staticmethod
     def _case(reference: str, user: User) -> Case:

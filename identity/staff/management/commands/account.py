@@ -7,9 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from identity.models import BLOCK_REASONS
-from identity.staff import blocking
-from identity.staff.actor import staff_ref
-from identity.staff.models import StaffMember
+from identity.staff import blocking, people
 from processors.errors import DomainError
 
 
@@ -29,11 +27,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, act: str, email: str, **options: Any) -> None:
         now = datetime.now(UTC)
-        ours = StaffMember.objects.filter(email=str(options["by"]).strip().lower(), disabled_at__isnull=True).first()
-        if ours is None:
-            raise CommandError("None of you who may come in has the e-mail that --by names.")
-        by = staff_ref(ours.id)
         try:
+            by = people.ref_of(options["by"])
             if act == "block":
                 blocking.block(email=email, reason=options["reason"], by=by, now=now)
                 self.stdout.write("Blocked; every session and API key has ended.")
