@@ -2,16 +2,21 @@
 
 The same code serves them under any ASGI server (config/asgi.py); decision 0006 has the measurements. Signals: on SIGTERM no
 new socket is taken and /readyz says 503, so that the load balancer sends new calls elsewhere; after a moment the port is free
-for the next process. Calls that are going on are heard to their end, within a bound. On SIGINT it ends at once, after storing
-what was heard.
+for the next process. Under a supervisor that holds the port the next process takes new calls at once. Calls that are going on
+are heard to their end, within a bound. On SIGINT, or on a second signal, it ends after storing what was heard; on a third at
+once.
 """
 
 import asyncio
 import gc
 import logging
+import os
 import signal
+import socket
 from collections.abc import Callable
+from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 
 from picows import WSListener, WSUpgradeRequest, WSUpgradeResponseWithListener, ws_create_server
 
@@ -33,6 +38,14 @@ GC_THRESHOLDS = (20_000, 20, 20)
 HANDOVER_AFTER_S = 15.0
 # After the drain's end: how long what was heard may take to be recognised and stored.
 STORE_WITHIN_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Inherited:
+    """File numbers. listening: a bound socket, which a successor gets as well. way: a pipe that we write to when we take no new calls."""
+
+    listening: int
+    way: int
 
 
 class MediaServer:
@@ -57,20 +70,22 @@ class MediaServer:
         return self._sockets.new()
 
 
-def run(*, host: str, port: int, gather_ms: int, drain_s: float) -> None:
+def run(*, host: str, port: int, gather_ms: int, drain_s: float, inherited: Inherited | None = None) -> None:
     """Serves until SIGTERM or SIGINT, on an event loop of its own. gather_ms, drain_s: as the settings of these names."""
     with asyncio.Runner(loop_factory=lambda: GatheringLoop(gather_ms / 1_000)) as runner:
-        runner.run(serve(host=host, port=port, drain_s=drain_s))
+        runner.run(serve(host=host, port=port, drain_s=drain_s, inherited=inherited))
 
 
-async def serve(*, host: str, port: int, drain_s: float) -> None:
+async def serve(*, host: str, port: int, drain_s: float, inherited: Inherited | None = None) -> None:
     sockets = Sockets()
     media = MediaServer(sockets)
     await media.readiness.look()
+    place: dict[str, Any] = {"host": host, "port": port}
+    if inherited is not None:
+        place = {"sock": socket.socket(fileno=inherited.listening)}
     server = await ws_create_server(
         media.answer,
-        host,
-        port,
+        **place,
         max_frame_size=FRAME_BYTES_MAX,
         websocket_handshake_timeout=HANDSHAKE_WITHIN_S,
         # Twilio's sockets are never idle; a dead one is noticed by its silence.
@@ -82,14 +97,22 @@ async def serve(*, host: str, port: int, drain_s: float) -> None:
     watching = asyncio.create_task(media.readiness.watch())
     spare_the_application_from_collection()
     gc.set_threshold(*GC_THRESHOLDS)
-    stopping = _first_signal()
-    await stopping
+    signals = _signals()
+    first = await signals.get()
     sockets.draining = True
-    if stopping.result() == signal.SIGTERM:
+    if first == signal.SIGTERM:
         logger.info("draining", extra={"count": len(sockets), "seconds": drain_s})
         # Ends the listening alone; open sockets are not touched.
-        asyncio.get_running_loop().call_later(HANDOVER_AFTER_S, server.close)
-        await _within(drain_s, sockets)
+        if inherited is None:
+            asyncio.get_running_loop().call_later(HANDOVER_AFTER_S, server.close)
+        else:
+            server.close()
+            os.write(inherited.way, b".")
+        hurried = asyncio.create_task(signals.get())
+        drained = asyncio.create_task(_within(drain_s, sockets))
+        await asyncio.wait({drained, hurried}, return_when=asyncio.FIRST_COMPLETED)
+        drained.cancel()
+        hurried.cancel()
     server.close()
     sockets.close_all()
     await _within(STORE_WITHIN_S, sockets)
@@ -104,16 +127,18 @@ async def _within(limit_s: float, sockets: Sockets) -> None:
         logger.warning("not drained in time", extra={"count": len(sockets)})
 
 
-def _first_signal() -> asyncio.Future[signal.Signals]:
-    """The signal that ends this process; a second one ends the drain as well."""
+def _signals() -> asyncio.Queue[signal.Signals]:
+    """What asks this process to end, as it comes; the third ends it there and then."""
     loop = asyncio.get_running_loop()
-    came: asyncio.Future[signal.Signals] = loop.create_future()
+    came: asyncio.Queue[signal.Signals] = asyncio.Queue()
+    asked: list[signal.Signals] = []
 
     def note(number: signal.Signals) -> Callable[[], None]:
         def on_signal() -> None:
-            if came.done():
+            asked.append(number)
+            if len(asked) > 2:
                 raise SystemExit(1)
-            came.set_result(number)
+            came.put_nowait(number)
 
         return on_signal
 

@@ -6,6 +6,7 @@ until it is, no audio is kept and nothing is recognised.
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final, Protocol
@@ -61,7 +62,8 @@ class MediaSession:
         self._hearing: Hearing | None = None
         self._claiming: asyncio.Task[None] | None = None
         self._waiting: list[Message] = []
-        self._invalid = 0
+        # Messages of a stream that runs, by the code of what was wrong with them.
+        self._invalid: Counter[str] = Counter()
         self._over = False
         self._heard = False
         self._timer = self._loop.call_later(START_WITHIN_S, self._start_missing)
@@ -162,8 +164,8 @@ class MediaSession:
         return CallPipeline(stream)
 
     def _count_invalid(self, error: MessageInvalid) -> None:
-        self._invalid += 1
-        if self._invalid > INVALID_MESSAGES_MAX:
+        self._invalid[error.code] += 1
+        if self._invalid.total() > INVALID_MESSAGES_MAX:
             logger.warning("media socket closed", extra={"error_code": error.code})
             self._end(CLOSE_MALFORMED)
 
@@ -184,6 +186,8 @@ class MediaSession:
         self._over = True
         self._hearing = None
         self._timer.cancel()
+        for error_code, count in self._invalid.items():
+            logger.warning("media messages passed over", extra={"error_code": error_code, "count": count})
         if self._pipeline is not None:
             self._finish(complete=code == CLOSE_DONE)
         if code is not None:

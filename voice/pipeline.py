@@ -6,7 +6,7 @@ Twilio's `inbound` track of the rep's leg is the agent; `outbound` is the lead a
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from typing import Any
@@ -36,11 +36,24 @@ FINISH_WITHIN_S = 60.0
 CLOSE_WITHIN_S = 60.0
 # Who opens the page later hears of it too.
 LEVEL_AGAIN_S = 5.0
+# Segments and gaps that wait for the database.
+WRITES_MAX = 1_000
 
 
 @lru_cache(maxsize=1)
 def _transcriber() -> TranscriberClient:
     return TranscriberClient(settings.TRANSCRIBER_ADDRESS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """Something for the transcript.
+
+    loses: in the call's own time, what nobody can read when it is not stored; None where other text stands for it.
+    """
+
+    operation: Callable[..., Any]
+    loses: tuple[int, int] | None
 
 
 class CallPipeline:
@@ -55,7 +68,10 @@ class CallPipeline:
         self._unstored = 0
         # Set when the carrier or the clock gave this stream up, or another socket took its place.
         self.given_up = False
-        self._stores: asyncio.Queue[Callable[..., Any]] = asyncio.Queue(1_000)
+        self._writes: asyncio.Queue[_Write] = asyncio.Queue(WRITES_MAX)
+        # What was not stored and is not marked yet; and whether some of that could not be marked either.
+        self._lost: tuple[int, int] | None = None
+        self._unmarked = False
         self._tracks = {
             track: TrackListener(
                 track=speaker,
@@ -87,7 +103,8 @@ class CallPipeline:
         try:
             async with asyncio.timeout(FINISH_WITHIN_S):
                 await asyncio.gather(*(listener.flush() for listener in self._tracks.values()))
-                await self._stores.join()
+                await self._writes.join()
+            complete = complete and not self._unmarked
         except Exception as error:
             # Whatever it was, what was not heard to its end is marked as a gap.
             logger.error(
@@ -116,7 +133,7 @@ class CallPipeline:
 
     def position_ms(self) -> int:
         """Up to where everything said is stored, in the call's own time. Never backwards."""
-        if not self._unstored:
+        if not self._unstored and not self._unmarked:
             heard_ms = min(listener.settled_ms for listener in self._tracks.values())
             self._settled_ms = max(self._settled_ms, heard_ms + self._stream.offset_ms)
         return self._settled_ms
@@ -150,21 +167,25 @@ class CallPipeline:
             heard = Heard(
                 speaker, start_ms + offset_ms, end_ms + offset_ms, recognition.text, recognition.confidence, words
             )
-            self._enqueue(
-                partial(operation, call_id=self._stream.call_id, stream_id=self._stream.stream_id, heard=heard)
-            )
+            write = partial(operation, call_id=self._stream.call_id, stream_id=self._stream.stream_id, heard=heard)
+            # A whole turn comes in the place of its utterances, which are stored already.
+            is_new = operation is transcripts.add_segment
+            self._enqueue(_Write(write, (heard.start_ms, heard.end_ms) if is_new else None))
 
         return store
 
     async def _gap(self, start_ms: int, end_ms: int) -> None:
-        self._enqueue(
-            partial(
-                transcripts.add_gap,
-                call_id=self._stream.call_id,
-                stream_id=self._stream.stream_id,
-                start_ms=start_ms + self._stream.offset_ms,
-                end_ms=end_ms + self._stream.offset_ms,
-            )
+        stretch = start_ms + self._stream.offset_ms, end_ms + self._stream.offset_ms
+        self._enqueue(_Write(self._marking(stretch), stretch))
+
+    def _marking(self, stretch: tuple[int, int]) -> Callable[..., Any]:
+        start_ms, end_ms = stretch
+        return partial(
+            transcripts.add_gap,
+            call_id=self._stream.call_id,
+            stream_id=self._stream.stream_id,
+            start_ms=start_ms,
+            end_ms=end_ms,
         )
 
     async def _leaves_out(self, level: int) -> None:
@@ -183,24 +204,41 @@ class CallPipeline:
             await asyncio.sleep(LEVEL_AGAIN_S)
             publish_ephemeral(self._topic, event)
 
-    def _enqueue(self, store: Callable[..., Any]) -> None:
+    def _enqueue(self, write: _Write) -> None:
         try:
-            self._stores.put_nowait(store)
+            self._writes.put_nowait(write)
             self._unstored += 1
         except asyncio.QueueFull:
             logger.error("segment dropped", extra={"call_id": str(self._stream.call_id)})
+            self._lose(write)
+
+    def _lose(self, write: _Write) -> None:
+        """However much is lost before one write is done, it becomes one gap."""
+        if write.loses is not None:
+            start_ms, end_ms = self._lost or write.loses
+            self._lost = min(start_ms, write.loses[0]), max(end_ms, write.loses[1])
 
     async def _store_in_order(self) -> None:
         while True:
-            store = await self._stores.get()
+            write = await self._writes.get()
             try:
-                await self._until_stored(store)
-            except Exception as error:
-                # What the database refuses for good must not keep back what comes after it.
-                logger.error("segment not stored", extra={"error_type": type(error).__name__})
+                if not await self._stored(write.operation):
+                    self._lose(write)
+                if self._lost is not None:
+                    lost, self._lost = self._lost, None
+                    self._unmarked = not await self._stored(self._marking(lost)) or self._unmarked
             finally:
                 self._unstored -= 1
-                self._stores.task_done()
+                self._writes.task_done()
+
+    async def _stored(self, operation: Callable[..., Any]) -> bool:
+        """False for what the database refuses for good, which must not keep back what comes after it."""
+        try:
+            await self._until_stored(operation)
+        except Exception as error:
+            logger.error("segment not stored", extra={"error_type": type(error).__name__})
+            return False
+        return True
 
     async def _until_stored(self, store: Callable[..., Any]) -> None:
         """Repeats a write until a database that is away has come back; each is safe to repeat. Ends with its task."""

@@ -3,7 +3,6 @@
 import hashlib
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import ClassVar
@@ -112,9 +111,7 @@ def _settled_ms(call: Call, *, but: MediaStream | None = None) -> int:
 def mark_gap(*, call: Call, start_ms: int, end_ms: int, now: datetime) -> None:
     """A stretch of which nobody knows what was said, unless it is too short to matter. The caller has locked the call."""
     if call.transcript_state == "on" and end_ms - start_ms >= GAP_LEAST_MS:
-        # The same gap is marked once.
-        with suppress(IntegrityError), transaction.atomic():
-            _store(call, Heard(None, start_ms, end_ms), now)
+        _store_gap(call, start_ms, end_ms, now)
 
 
 def mark_unheard_end(*, call_id: UUID, now: datetime) -> None:
@@ -223,7 +220,18 @@ def add_gap(
     *, call_id: UUID, start_ms: int, end_ms: int, now: datetime, stream_id: UUID | None = None
 ) -> TranscriptSegment | None:
     """Marks audio that did not arrive or could not be heard; None in the same cases."""
-    return _add(call_id, stream_id, start_ms, lambda call: _store(call, Heard(None, start_ms, end_ms), now))
+    return _add(call_id, stream_id, start_ms, lambda call: _store_gap(call, start_ms, end_ms, now))
+
+
+def _store_gap(call: Call, start_ms: int, end_ms: int, now: datetime) -> TranscriptSegment | None:
+    """The same gap is marked once; one that begins like another and ends later takes its place."""
+    marked = call.segments.filter(kind="gap", start_ms=start_ms).first()
+    if marked is None:
+        return _store(call, Heard(None, start_ms, end_ms), now)
+    if marked.end_ms >= end_ms:
+        return None
+    call.segments.filter(id=marked.id).delete()
+    return _store(call, Heard(None, start_ms, end_ms), now, replaces=_replaced_by([marked]))
 
 
 def _add(

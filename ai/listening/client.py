@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import msgspec
 
 from ai.listening.address import parse_address
+from ai.listening.jobs import INTERIM_FRESH_S
 from ai.listening.load import DELAYED
 from ai.listening.transcriber import (
     EarlySkipped,
@@ -33,7 +34,7 @@ log = logging.getLogger(__name__)
 MAX_UNANSWERED_BYTES = 64 * 1024 * 1024
 FINAL_PATIENCE_S = 30.0
 MERGED_PATIENCE_S = 15.0
-INTERIM_PATIENCE_S = 2.0
+INTERIM_PATIENCE_S = INTERIM_FRESH_S
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 1.0
 OVERLOAD_PAUSE_S = 0.5

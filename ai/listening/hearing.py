@@ -51,9 +51,9 @@ class Hearing:
 
     @staticmethod
     async def _hear(share: Sequence[Heard]) -> None:
-        listening = [(one.detector, one.listen()) for one in share]
         results: Sequence[list[Event] | Exception]
         try:
+            listening = [(one.detector, one.listen()) for one in share]
             results = await asyncio.to_thread(together, listening)
         except Exception as error:
             results = [error] * len(share)

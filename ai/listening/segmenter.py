@@ -31,7 +31,8 @@ class Tuning:
     endpoint_ms: pause that ends an utterance; long enough not to cut inside a sentence.
     longest_ms: an utterance is cut at its quietest place after so much.
     before_ms, after_ms: audio kept around the speech, so that soft consonants are not lost.
-    interim_ms: speech between two interim results; grows with the utterance, since their cost does.
+    interim_ms: speech between two interim results; grows with what each has to hear, since its cost does.
+    interim_longest_ms: what an interim result has to hear; where an utterance gets longer, its beginning is let go of as a part.
     gap_ms: missing audio from which on a Gap is reported; less is filled with silence.
     turn_pause_ms: pause that ends a turn of several utterances.
     turn_longest_ms: a turn's longest audio; the utterance that would not fit begins the next turn.
@@ -48,6 +49,7 @@ class Tuning:
     before_ms: int = 256
     after_ms: int = 192
     interim_ms: int = 700
+    interim_longest_ms: int = 4_800
     gap_ms: int = 200
     turn_pause_ms: int = 1_500
     turn_longest_ms: int = 14_000
@@ -70,7 +72,12 @@ class _Heard:
 
 @dataclass(frozen=True, slots=True)
 class InterimDue(_Heard):
-    """The utterance so far."""
+    """The utterance so far, without the parts that earlier ones have let go of.
+
+    part: the audio right before pcm, which is let go of now: no later one of this utterance brings it again. Mostly empty.
+    """
+
+    part: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +124,7 @@ class Segmenter:
         self._start_ms: int | None = None
         self._last_speech_ms = 0
         self._next_interim_ms = 0
+        self._interim_from_ms = 0
         self._turns = TurnKeeper(
             pause_ms=self._tuning.turn_pause_ms,
             longest_ms=self._tuning.turn_longest_ms,
@@ -137,6 +145,10 @@ class Segmenter:
         # The windows in which speech may have begun without being believed yet.
         return max(0, self._pending_start_ms - ONSET_WINDOWS_SEEN * WINDOW_MS)
 
+    def begin(self, at_ms: int) -> None:
+        """The stream's first audio lies here, whether or not it comes."""
+        self._pending_start_ms = self._audio_start_ms = at_ms
+
     def feed(self, pcm: bytes, timestamp_ms: int) -> list[Event]:
         """The next audio, of any length: 8 kHz, signed 16-bit little-endian mono, whole samples.
 
@@ -151,7 +163,7 @@ class Segmenter:
             raise ValueError("The audio is not a whole number of 16-bit samples.")
         events: list[Event] = []
         if self._pending_start_ms is None:
-            self._pending_start_ms = self._audio_start_ms = timestamp_ms
+            self.begin(timestamp_ms)
         missing_ms = timestamp_ms - self._heard_until_ms()
         if missing_ms < 0:
             pcm = pcm[-missing_ms * BYTES_PER_MS :]
@@ -231,12 +243,24 @@ class Segmenter:
         if now_ms - self._audio_start_ms >= self._tuning.longest_ms:
             return self._cut()
         if now_ms - self._start_ms >= self._next_interim_ms and self._last_speech_ms == now_ms:
-            spoken_ms = now_ms - self._start_ms
-            self._next_interim_ms = spoken_ms + max(self._tuning.interim_ms, spoken_ms // 5)
-            return [InterimDue(self._start_ms, now_ms, self._audio_start_ms, bytes(self._audio))]
+            return [self._interim_due(self._start_ms, now_ms)]
         if quiet_ms - WINDOW_MS < self._tuning.pause_ms <= quiet_ms:
             return self._paused(self._start_ms, self._tuning.endpoint_ms - quiet_ms)
         return []
+
+    def _interim_due(self, start_ms: int, now_ms: int) -> InterimDue:
+        part = b""
+        if now_ms - self._interim_from_ms > self._tuning.interim_longest_ms:
+            # At the quietest window of the middle third; each window of audio has its probability.
+            first = (self._interim_from_ms - self._audio_start_ms) // WINDOW_MS
+            third = (len(self._probabilities) - first) // 3
+            after = first + third + int(np.argmin(self._probabilities[first + third : first + 2 * third])) + 1
+            part = bytes(self._audio[first * WINDOW_BYTES : after * WINDOW_BYTES])
+            self._interim_from_ms = self._audio_start_ms + after * WINDOW_MS
+        pcm = bytes(self._audio[(self._interim_from_ms - self._audio_start_ms) * BYTES_PER_MS :])
+        step_ms = max(self._tuning.interim_ms, (now_ms - self._interim_from_ms) // 5)
+        self._next_interim_ms = now_ms - start_ms + step_ms
+        return InterimDue(start_ms, now_ms, self._interim_from_ms, pcm, part)
 
     def _listening(self, now_ms: int) -> list[Event]:
         """Nobody speaks yet: keep a little audio from before the first word."""
@@ -246,6 +270,7 @@ class Segmenter:
             self._start_ms = now_ms - (len(recent) - first) * WINDOW_MS
             self._last_speech_ms = now_ms
             self._next_interim_ms = self._tuning.interim_ms
+            self._interim_from_ms = self._audio_start_ms
             return [SpeechStarted(self._start_ms)]
         keep = (self._tuning.before_ms // WINDOW_MS) + len(recent)
         self._forget(len(self._probabilities) - keep)
@@ -297,4 +322,5 @@ class Segmenter:
         self._forget(window + 1)
         self._start_ms = cut_ms
         self._next_interim_ms = self._tuning.interim_ms
+        self._interim_from_ms = self._audio_start_ms
         return [*turn, ended, SpeechStarted(cut_ms)]

@@ -6,16 +6,19 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
 from ai.listening.audio import SAMPLES_PER_MS, decode_mulaw
 from ai.listening.client import TranscriberClient
 from ai.listening.early import EarlyFinals
 from ai.listening.hearing import hearing
+from ai.listening.interim import InterimText
+from ai.listening.jobs import INTERIM_FRESH_S
 from ai.listening.levels import LevelReports
 from ai.listening.merging import TurnMerger
 from ai.listening.segmenter import Event, Gap, InterimDue, Listening, Segmenter, SpeechEnded, SpeechPaused
+from ai.listening.timeline import Timeline, joined
 from ai.listening.transcriber import Recognition
 from ai.listening.turns import TurnEnded
 from ai.listening.vad import SileroDetector
@@ -34,7 +37,10 @@ MAX_UNFINISHED = 32
 
 @dataclass(slots=True)
 class TrackCounts:
-    """What this track has seen. dropped_frames: came faster than they could be worked off, or were oversized."""
+    """What this track has seen.
+
+    dropped_frames: came faster than they could be worked off, were oversized, or bore a time that could not be true.
+    """
 
     frames: int = 0
     dropped_frames: int = 0
@@ -102,10 +108,12 @@ class TrackListener:
         self._on_merged = on_merged
         self._merger = TurnMerger(client=client, context=context, on_turn=self._report_turn)
         self._early = EarlyFinals(client, context)
+        self._seeming = InterimText(client, context)
         self._pieces: list[_Outcome] = []
         self._levels = LevelReports(client, lambda level: self._reported(on_level(level)))
         self._detector = detector or SileroDetector()
         self._segmenter = Segmenter(self._detector)
+        self._timeline = Timeline(self._count_dropped)
         self._waiting: deque[tuple[int, bytes]] = deque()
         self._waiting_bytes = 0
         self._arrived = asyncio.Event()
@@ -113,6 +121,8 @@ class TrackListener:
         self._outcomes: asyncio.Queue[_Outcome | None] = asyncio.Queue(MAX_UNFINISHED)
         self._unreported: deque[_Outcome] = deque()
         self._handed_out_ms = 0
+        self._taken_until_ms = 0
+        self._unheard: Gap | None = None
         self._interim: asyncio.Task[None] | None = None
         self._utterance = 1
         self._shown_utterance = 0
@@ -134,17 +144,26 @@ class TrackListener:
         if len(mulaw) > MAX_WAITING_BYTES:
             self.counts.dropped_frames += 1
             return
-        self._waiting.append((timestamp_ms, mulaw))
-        self._waiting_bytes += len(mulaw)
+        for frame in self._timeline.placed(timestamp_ms, mulaw):
+            if not self._taken_until_ms and not self._waiting:
+                # What is dropped before the first tick must be missing to the segmenter too.
+                self._handed_out_ms = frame[0]
+                self._segmenter.begin(frame[0])
+            self._waiting.append(frame)
+            self._waiting_bytes += len(frame[1])
         while self._waiting_bytes > MAX_WAITING_BYTES:
             # The hole that this leaves in the timestamps becomes a gap in the segmenter.
             self._waiting_bytes -= len(self._waiting.popleft()[1])
             self.counts.dropped_frames += 1
         self._arrived.set()
 
+    def _count_dropped(self, frames: int) -> None:
+        self.counts.dropped_frames += frames
+
     async def flush(self) -> None:
         """The stream has ended: returns when every utterance has been reported. May be called again."""
         self._ending = True
+        self._timeline.drop_aside()
         self._arrived.set()
         if self._tasks:
             await asyncio.gather(*self._tasks)
@@ -169,22 +188,47 @@ class TrackListener:
     async def _listen(self) -> None:
         while not self._ending or self._waiting:
             await self._arrived.wait()
-            await self._handle(await hearing().at_next_tick(self._detector, self._listening))
-            # Kept here, where no utterance is between the segmenter's thread and the outcomes.
-            self._handed_out_ms = self._segmenter.settled_ms
+            try:
+                events = await hearing().at_next_tick(self._detector, self._listening)
+            except Exception as error:
+                self._begin_anew(error)
+            else:
+                await self._hand_out(events)
             if self._ending:
                 self._arrived.set()
-        await self._handle(self._segmenter.finish())
-        self._handed_out_ms = self._segmenter.settled_ms
+        try:
+            events = self._segmenter.finish()
+        except Exception as error:
+            self._begin_anew(error)
+            events = []
+        await self._hand_out(events)
         await self._outcomes.put(None)
 
     def _listening(self) -> Listening:
         """Takes what has come, and begins to listen to it."""
         self._arrived.clear()
-        batch = _joined(self._waiting)
+        batch = joined(self._waiting)
         self._waiting.clear()
         self._waiting_bytes = 0
+        for timestamp_ms, mulaw in batch:
+            self._taken_until_ms = max(self._taken_until_ms, timestamp_ms + len(mulaw) // SAMPLES_PER_MS)
         return self._segmented(batch)
+
+    def _begin_anew(self, error: Exception) -> None:
+        """Whatever was open, and what has just come, is lost: that much is a gap, as soon as something is heard again."""
+        if self._unheard is None:
+            log.error("a stretch of sound was not heard", extra={"error_type": type(error).__name__})
+        self._unheard = Gap(self._handed_out_ms, max(self._handed_out_ms, self._taken_until_ms))
+        self._early.cancel()
+        self._detector.reset()
+        self._segmenter = Segmenter(self._detector)
+        self._segmenter.begin(self._unheard.end_ms)
+
+    async def _hand_out(self, events: list[Event]) -> None:
+        unheard, self._unheard = self._unheard, None
+        await self._handle([unheard, *events] if unheard is not None else events)
+        # Kept here, where no utterance is between the segmenter's thread and the outcomes.
+        self._handed_out_ms = self._segmenter.settled_ms
 
     def _segmented(self, batch: list[tuple[int, bytes]]) -> Listening:
         events: list[Event] = []
@@ -195,6 +239,7 @@ class TrackListener:
     async def _handle(self, events: list[Event]) -> None:
         for event in events:
             if isinstance(event, InterimDue):
+                self._seeming.due(event, self._utterance)
                 if self._interim is None or self._interim.done():
                     self._interim = asyncio.create_task(self._show_interim(event, self._utterance))
                 else:
@@ -224,16 +269,17 @@ class TrackListener:
 
     async def _show_interim(self, due: InterimDue, utterance: int) -> None:
         try:
-            recognition = await self._client.transcribe(due.pcm, "interim", self.context)
-        except DomainError:
+            async with asyncio.timeout(INTERIM_FRESH_S):
+                text = await self._seeming.text(due.pcm)
+        except (DomainError, TimeoutError):
             self.counts.dropped_interims += 1
             return
         async with self._reporting:
-            if not recognition.text or utterance != self._utterance:
+            if not text or utterance != self._utterance:
                 return
             self.counts.interims += 1
             self._shown_utterance = utterance
-            await self._reported(self._on_interim(recognition.text, due.start_ms, due.end_ms))
+            await self._reported(self._on_interim(text, due.start_ms, due.end_ms))
 
     async def _report(self) -> None:
         while (outcome := await self._outcomes.get()) is not None:
@@ -258,7 +304,11 @@ class TrackListener:
         except DomainError as error:
             self.counts.failed_finals += 1
             log.warning("an utterance was not recognised", extra={"code": error.code})
-            return None
+        except Exception as error:
+            # Who asks for the next utterance must not be gone.
+            self.counts.failed_finals += 1
+            log.error("an utterance was not recognised", extra={"error_type": type(error).__name__})
+        return None
 
     async def _report_of(self, outcome: _Outcome, recognition: Recognition | None) -> None:
         if recognition is None:
@@ -276,19 +326,6 @@ class TrackListener:
         except Exception as error:
             # Whoever listens decides what its own failure means; the rest of the call must still be heard.
             log.error("a report of recognised speech failed", extra={"error_type": type(error).__name__})
-
-
-def _joined(frames: Iterable[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
-    """Frames that follow one another without a hole as one, which is decoded at once."""
-    joined: list[tuple[int, list[bytes]]] = []
-    next_ms: float | None = None
-    for timestamp_ms, mulaw in frames:
-        if timestamp_ms == next_ms:
-            joined[-1][1].append(mulaw)
-        else:
-            joined.append((timestamp_ms, [mulaw]))
-        next_ms = timestamp_ms + len(mulaw) / SAMPLES_PER_MS
-    return [(timestamp_ms, b"".join(pieces)) for timestamp_ms, pieces in joined]
 
 
 def _in_stream_time(recognition: Recognition, outcome: _Outcome | TurnEnded) -> Recognition:

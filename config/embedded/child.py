@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Mapping
@@ -23,11 +24,13 @@ class Child:
     """A process that is running, or will be started again at `restart_at` (seconds of time.monotonic).
 
     failures: how often in a row it died without a healthy life in between; they lengthen the pause.
+    pipe, way: our ends of what it writes, and of what it says when it makes way for its successor; -1 for none.
     """
 
-    def __init__(self, process: Process, log: LogFile) -> None:
+    def __init__(self, process: Process, log: LogFile, listening: socket.socket | None = None) -> None:
         self.process = process
         self.log = log
+        self.listening = listening
         self.ready = False
         self.was_ready = False
         self.failures = 0
@@ -36,7 +39,7 @@ class Child:
         self.restart_at = 0.0
         self.probe_at = 0.0
         self.exit_reason = ""
-        self.pipe = -1
+        self.pipe = self.way = -1
         self._started_at = 0.0
         self._popen: subprocess.Popen[bytes] | None = None
 
@@ -67,18 +70,26 @@ class Child:
         """Start it; returns the pipe's end that holds what it writes."""
         reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         os.set_blocking(writing, True)
+        command, given = self.process.command, list[int]()
+        if self.listening is not None:
+            self.way, told = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+            given = [self.listening.fileno(), told]
+            command = (*command, "--socket", str(given[0]), "--way", str(told))
         try:
             self._popen = subprocess.Popen(
-                self.process.command,
+                command,
                 cwd=cwd,
                 env=dict(environ),
                 stdin=subprocess.DEVNULL,
                 stdout=writing,
                 stderr=writing,
                 preexec_fn=die_with_parent(self.process.death_signal),
+                pass_fds=given,
             )
         finally:
             os.close(writing)
+            for told in given[1:]:
+                os.close(told)
         self.pipe = reading
         self.ready = False
         self.restarts += 1
@@ -93,6 +104,13 @@ class Child:
             return bool(block)
         return True
 
+    def successor(self) -> "Child":
+        """The same process once more, not started yet; both write into one log."""
+        other = Child(self.process, self.log, self.listening)
+        other.restarts = self.restarts
+        other.was_ready = self.was_ready
+        return other
+
     def probe(self, now: float) -> bool:
         """Look whether it is ready by now."""
         self.probe_at = now + PROBE_INTERVAL_S
@@ -106,6 +124,7 @@ class Child:
         code = self._popen.returncode
         self.exit_reason = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         self._drain()
+        self.close_way()
         # Its own children go with it: a second life beside them would do their work twice.
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._popen.pid, signal.SIGKILL)
@@ -115,6 +134,11 @@ class Child:
         pause_s = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2.0 ** (self.failures - 1))
         self.restart_at = now + pause_s
         return pause_s
+
+    def close_way(self) -> None:
+        if self.way >= 0:
+            os.close(self.way)
+            self.way = -1
 
     def _drain(self) -> None:
         while self.pipe >= 0:

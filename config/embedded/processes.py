@@ -29,6 +29,9 @@ class Process:
     phase: a process is stopped before those of lower phases, and databases (phase 0) start before all others.
     death_signal: what the kernel sends it when the supervisor dies.
     stop_limit_s: how long it may take to stop before it is killed.
+    listens_on: host and port of a socket that the supervisor holds for it, and gives to each of its lives by `--socket`. It
+        gets a pipe by `--way` too, and writes to it when it takes nothing new any more but goes on with what it has begun: its
+        successor is started beside it at once, and whoever comes meanwhile waits in the socket.
     """
 
     name: str
@@ -38,6 +41,7 @@ class Process:
     stop_signal: signal.Signals = signal.SIGTERM
     death_signal: signal.Signals = signal.SIGKILL
     stop_limit_s: float = 10.0
+    listens_on: tuple[str, int] | None = None
 
 
 def databases(postgres: Postgres, valkey: Valkey) -> list[Process]:
@@ -86,6 +90,8 @@ def product(
             phase=2,
             # On SIGTERM it would hear all calls to their end; whoever stops the whole product does not wait for them.
             stop_signal=signal.SIGINT,
+            # Daphne knows no draining, and binds its port itself.
+            listens_on=(bind, ports.media) if chosen == "picows" else None,
         ),
     ]
     return [

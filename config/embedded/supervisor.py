@@ -55,6 +55,8 @@ class Supervisor:
         self._environ = dict(environ)
         self._cwd = cwd
         self._children: dict[str, Child] = {}
+        # Those that made way, until they have ended what they had begun.
+        self._leaving: list[Child] = []
         self._selector = selectors.DefaultSelector()
         self._stop_requested = False
         self._stopping = False
@@ -96,7 +98,8 @@ class Supervisor:
             if child.ready and not self._stopping:
                 self.console.error(process.name, line)
 
-        child = Child(process, LogFile(self._logs / f"{process.name}.log", on_error))
+        listening = _bound(*process.listens_on) if process.listens_on else None
+        child = Child(process, LogFile(self._logs / f"{process.name}.log", on_error), listening)
         self._children[process.name] = child
         self._launch(child)
         return child
@@ -104,6 +107,8 @@ class Supervisor:
     def _launch(self, child: Child) -> None:
         pipe = child.launch(self._environ, self._cwd)
         self._selector.register(pipe, selectors.EVENT_READ, child)
+        if child.way >= 0:
+            self._selector.register(child.way, selectors.EVENT_READ, child)
         self.write_state()
 
     def run(self, name: str, command: Sequence[str], *, limit_s: float = 600.0) -> str:
@@ -159,15 +164,33 @@ class Supervisor:
             if key.data is None:
                 with suppress(BlockingIOError):
                     self._wake.recv(4096)
+            elif key.fd == key.data.way:
+                self._make_way(key.data)
             elif not key.data.pump():
                 self._selector.unregister(key.fileobj)
         for child in self._children.values():
             self._attend(child)
+        for child in [one for one in self._leaving if one.exited]:
+            self._forget_pipes(child)
+            child.note_exit(time.monotonic())
+            self._leaving.remove(child)
+            self.write_state()
+
+    def _make_way(self, child: Child) -> None:
+        """It said that it takes nothing new any more, or it died without saying so, which `_attend` deals with."""
+        said = os.read(child.way, 1)
+        self._selector.unregister(child.way)
+        child.close_way()
+        if said and child.ready and not self._stopping:
+            self.console.step(child.name, "goes on with what it has begun; the next one is started beside it")
+            self._leaving.append(child)
+            self._children[child.name] = child.successor()
+            self._launch(self._children[child.name])
 
     def _attend(self, child: Child) -> None:
         now = time.monotonic()
         if child.running and child.exited:
-            self._forget_pipe(child)
+            self._forget_pipes(child)
             was_ready = child.ready
             wait_s = child.note_exit(now)
             if was_ready and not self._stopping:
@@ -182,20 +205,24 @@ class Supervisor:
                     self.console.error(child.name, "runs again")
                 self.write_state()
 
-    def _forget_pipe(self, child: Child) -> None:
-        with suppress(KeyError, ValueError):
-            self._selector.unregister(child.pipe)
+    def _forget_pipes(self, child: Child) -> None:
+        for pipe in (child.pipe, child.way):
+            with suppress(KeyError, ValueError):
+                self._selector.unregister(pipe)
 
     def stop(self) -> None:
         """Stop everything, last phase first; what does not stop in its time is killed."""
         self._stopping = True
         for phase in sorted({child.process.phase for child in self._children.values()}, reverse=True):
-            group = [child for child in self._children.values() if child.process.phase == phase and child.running]
+            everybody = [*self._children.values(), *self._leaving]
+            group = [child for child in everybody if child.process.phase == phase and child.running]
             for child in group:
                 child.signal(child.process.stop_signal)
             self._await_end(group)
         for child in self._children.values():
             child.close()
+            if child.listening is not None:
+                child.listening.close()
         self._state.unlink(missing_ok=True)
         signal.set_wakeup_fd(-1)
         self._wake.close()
@@ -219,10 +246,25 @@ class Supervisor:
         }
         new = self._state.with_name(self._state.name + ".new")
         try:
-            new.write_text(json.dumps({"pid": os.getpid(), **self._facts, "processes": processes}, indent=2))
+            leaving = [{"name": child.name, "pid": child.pid} for child in self._leaving]
+            said = {"pid": os.getpid(), **self._facts, "processes": processes, "leaving": leaving}
+            new.write_text(json.dumps(said, indent=2))
             new.replace(self._state)
         except OSError as error:
             self.console.problem(f"The state of the processes cannot be written: {error.strerror}")
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """Refuses connections until a process begins to listen on it."""
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    one = socket.socket(family, kind, protocol)
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        one.bind(address)
+    except OSError:
+        one.close()
+        raise
+    return one
 
 
 def _leave_to_caller(_line: str) -> None:

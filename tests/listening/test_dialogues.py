@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from ai.listening.client import TranscriberClient
 from ai.listening.wer import word_error_rate
-from tests.listening.conftest import RunningTranscriber
+from tests.listening.conftest import RunningTranscriber, calm
 from tests.listening.speech import DIALOGUES, TRACKS, Heard, listen, mulaw, turns
 
 # Measured 0.014 to 0.045; a wrong mel filter, token or rate lands above 0.5.
@@ -76,6 +76,8 @@ async def test_finals_come_in_the_order_spoken_and_interims_before_them(
 
 async def test_text_appears_while_somebody_speaks(transcriber: RunningTranscriber) -> None:
     client = TranscriberClient(transcriber.address)
+    await client.ping(60)
+    await calm(client)
     spoken = turns("smoke", "agent")[0]
     heard = await listen(client, mulaw("smoke", "agent")[: spoken["end_ms"] * 8 + 8_000], pace=1)
     await client.close()

@@ -100,6 +100,16 @@ async def test_a_final_that_has_waited_too_long_is_given_up() -> None:
         late.answer.result()
 
 
+async def test_an_interim_result_that_has_waited_a_second_is_dropped_and_a_newer_one_is_made() -> None:
+    jobs = JobQueue()
+    stale, fresh = _job("interim", waited_s=1.1), _job("interim", waited_s=0.5)
+    await jobs.put(stale)
+    await jobs.put(fresh)
+    assert await jobs.get(merges=False) is fresh
+    with pytest.raises(InterimDropped):
+        stale.answer.result()
+
+
 async def test_merged_turns_come_last_and_only_to_those_who_take_them() -> None:
     jobs = JobQueue()
     first, interim, final, later = _job("merged"), _job("interim"), _job("final"), _job("final")

@@ -13,6 +13,9 @@ from tests.listening.speech import mulaw, turns
 
 BYTES_PER_MS = 16
 CALLEE = decode_mulaw(mulaw("smoke", "callee"))
+WITHOUT_PAUSES = b"".join(
+    CALLEE[turn["start_ms"] * BYTES_PER_MS : turn["end_ms"] * BYTES_PER_MS] for turn in turns("smoke", "callee") * 3
+)
 
 
 def _segment(pcm: bytes, frame_bytes: list[int], *, start_ms: int = 0) -> list[Event]:
@@ -63,6 +66,22 @@ def test_speech_is_announced_while_it_goes_on() -> None:
     interims = [event for event in events if isinstance(event, InterimDue) and event.start_ms == first.start_ms]
     assert [event.end_ms for event in interims] == sorted(event.end_ms for event in interims)
     assert all(event.audio_start_ms <= event.start_ms for event in interims)
+
+
+def test_a_long_utterance_is_announced_as_often_as_a_short_one_and_nothing_of_it_is_left_out() -> None:
+    """What each has to hear is bounded: the beginning is let go of in parts, which come once."""
+    events = _segment(WITHOUT_PAUSES, [320])
+    longest = max((e for e in events if isinstance(e, SpeechEnded)), key=lambda e: e.end_ms - e.start_ms)
+    dues = [event for event in events if isinstance(event, InterimDue) and event.start_ms == longest.start_ms]
+    assert longest.end_ms - longest.start_ms > 10_000
+    assert sum(bool(due.part) for due in dues) >= 2
+    steps_ms = [later.end_ms - before.end_ms for before, later in itertools.pairwise(dues)]
+    assert max(steps_ms) < 1_100
+    assert max(len(due.part) + len(due.pcm) for due in dues) < 6_500 * BYTES_PER_MS
+    for index, due in enumerate(dues):
+        before_ms, heard = longest.audio_start_ms, b"".join(one.part for one in dues[: index + 1]) + due.pcm
+        assert heard == WITHOUT_PAUSES[before_ms * BYTES_PER_MS : due.end_ms * BYTES_PER_MS]
+        assert due.audio_start_ms == due.end_ms - len(due.pcm) // BYTES_PER_MS
 
 
 def test_missing_audio_is_a_gap_and_the_rest_keeps_its_place() -> None:
@@ -141,12 +160,9 @@ def test_silence_right_after_a_cut_is_no_utterance() -> None:
 
 
 def test_speech_without_a_pause_is_cut_before_it_gets_too_long() -> None:
-    speech = b"".join(
-        CALLEE[turn["start_ms"] * BYTES_PER_MS : turn["end_ms"] * BYTES_PER_MS] for turn in turns("smoke", "callee") * 3
-    )
-    events = [event for event in _segment(speech, [320]) if isinstance(event, SpeechEnded)]
+    events = [event for event in _segment(WITHOUT_PAUSES, [320]) if isinstance(event, SpeechEnded)]
     assert len(events) >= 3
     assert all(len(event.pcm) <= 14_000 * BYTES_PER_MS for event in events)
     assert all(a.end_ms <= b.start_ms for a, b in itertools.pairwise(events))
     covered_ms = sum(event.end_ms - event.start_ms for event in events)
-    assert covered_ms > 0.9 * len(speech) / BYTES_PER_MS
+    assert covered_ms > 0.9 * len(WITHOUT_PAUSES) / BYTES_PER_MS

@@ -15,10 +15,13 @@ import httpx
 import psutil
 import psycopg
 import pytest
+from twilio.request_validator import RequestValidator
+from websockets.sync.client import ClientConnection, connect
 
 from config.embedded.environment import PROJECT
 from config.embedded.handle import Stack, StackFailed
 from config.embedded.ports import Ports
+from config.media_server import PATH as MEDIA_PATH
 
 EVERY_PROCESS = {"postgres", "valkey", "transcriber", "web", "media", "live", "worker", "clock", "sandbox"}
 
@@ -105,6 +108,39 @@ def test_nothing_listens_beyond_this_machine(stack: Stack) -> None:
     }
     assert listening <= {"127.0.0.1", "::1"}
     assert listening
+
+
+def media_socket(stack: Stack) -> ClientConnection:
+    """As the carrier opens it; it is given ten seconds to say which call it brings."""
+    signed = RequestValidator(stack.env["TWILIO_AUTH_TOKEN"]).compute_signature(
+        stack.env["MEDIA_SOCKET_URL"] + MEDIA_PATH, {}
+    )
+    return connect(
+        f"ws://localhost:{stack.ports.media}{MEDIA_PATH}",
+        additional_headers={"X-Twilio-Signature": signed},
+        compression=None,
+        open_timeout=60,
+        ping_interval=None,
+    )
+
+
+def test_while_a_media_process_makes_way_new_calls_are_taken_and_its_own_are_heard_on(stack: Stack) -> None:
+    old = stack.pid("media")
+    with media_socket(stack) as begun:
+        os.kill(old, signal.SIGTERM)
+        with media_socket(stack) as new:
+            assert begun.ping().wait(5)
+            assert new.ping().wait(5)
+            assert psutil.pid_exists(old)
+            assert stack.pid("media") != old
+            assert [each["pid"] for each in stack.state()["leaving"]] == [old]
+    stack.wait_ready()
+    limit = time.monotonic() + 20
+    while stack.state()["leaving"]:
+        assert time.monotonic() < limit
+        time.sleep(0.1)
+    assert not psutil.pid_exists(old)
+    assert stack.processes()["media"].restarts == 1
 
 
 def test_a_second_stack_on_the_same_folder_is_refused(stack: Stack) -> None:
