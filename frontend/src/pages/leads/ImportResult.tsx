@@ -52,9 +52,11 @@ export function ImportResult({ progress }: { progress: ImportProgress }) {
       {known.length > 0 && (
         <details>
           <summary>Lines that were not needed: {count(known.length)}</summary>
-          <NotAdded rows={known} file="rows-not-needed.csv">
-            . Nothing has to be done about them.
-          </NotAdded>
+          <div className={`stack ${classes.more}`}>
+            <NotAdded rows={known} file="rows-not-needed.csv">
+              . Nothing has to be done about them.
+            </NotAdded>
+          </div>
         </details>
       )}
     </>
