@@ -107,11 +107,12 @@ def sort_case(request: HttpRequest, reference: Reference, form: SortIn) -> DeskC
 @router.post("/staff/cases/{reference}/prove", response=DeskCasePageOut, operation_id="prove_case")
 def prove_case(request: HttpRequest, reference: Reference, form: ProveIn) -> DeskCasePageOut:
     """Notes that we have recognised who asks, and whose data is meant."""
-    named = people_named.whose(form.whose)
+    now = timezone.now()
+    named = people_named.whose(form.whose, now=now)
     case = cases.prove(
         reference=reference,
         by=_by(request),
-        now=timezone.now(),
+        now=now,
         user_id=named.user_id,
         phone_e164=named.phone_e164,
     )

@@ -106,7 +106,8 @@ def held_things(
     request: HttpRequest, element: Element, cursor: Annotated[str | None, Query(max_length=200)] = None
 ) -> HeldPage:
     """What is held of one kind about the number, the newest first. element: as in the list of what is held."""
-    return listing.page(subject=callee.subject_of_number(_number(request)), element=element, cursor=cursor)
+    subject = callee.subject_of_number(_number(request))
+    return listing.page(subject=subject, element=element, cursor=cursor, now=timezone.now())
 
 
 @router.post("/my-data/calls", response=MyDataOut, auth=number_auth, operation_id="wish_about_calls")

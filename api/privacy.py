@@ -55,7 +55,7 @@ def held_things(
     request: HttpRequest, element: Element, cursor: Annotated[str | None, Query(max_length=200)] = None
 ) -> HeldPage:
     """What is held of one kind, the newest first. element: as in the list of what is held."""
-    return listing.page(subject=_reader(request), element=element, cursor=cursor)
+    return listing.page(subject=_reader(request), element=element, cursor=cursor, now=timezone.now())
 
 
 @router.get("/privacy/expiring", response=ExpiringListOut, operation_id="list_expiring_data")

@@ -74,7 +74,8 @@ def list_recipients(request: HttpRequest) -> RecipientsOut:
 @router.post("/staff/disclosures/find", response=PersonDisclosuresOut, operation_id="find_disclosures")
 def find_disclosures(request: HttpRequest, form: WhoseIn) -> PersonDisclosuresOut:
     """Who was told what about a person, who stands in the body, so that no address ever enters a log."""
-    return register_queries.told_about(subject=subject_named(form.whose), actor=staff_of(request), now=timezone.now())
+    now = timezone.now()
+    return register_queries.told_about(subject=subject_named(form.whose, now=now), actor=staff_of(request), now=now)
 
 
 @router.get("/staff/orders", response=OrderPage, operation_id="list_orders")
@@ -85,15 +86,16 @@ def list_orders(request: HttpRequest, cursor: Annotated[str | None, Query(max_le
 @router.post("/staff/orders", response={201: OrderOut}, operation_id="prepare_order")
 def prepare_order(request: HttpRequest, form: OrderIn) -> Status[OrderOut]:
     """Writes down what an authority demands, for somebody else to approve."""
+    now = timezone.now()
     order = authorities.prepare(
-        subject=subject_named(form.whose),
+        subject=subject_named(form.whose, now=now),
         order_id=form.order_id,
         authority=form.authority,
         legal_basis=form.legal_basis,
         secret_until=form.secret_until,
         elements=form.elements,
         by=_by(request),
-        now=timezone.now(),
+        now=now,
     )
     return Status(201, _order(request, order))
 

@@ -104,7 +104,7 @@ def list_team_spending(request: HttpRequest) -> TeamSpendingOut:
 
 @router.delete("/team/members/{user_id}", response={204: None}, operation_id="remove_member")
 def remove_member(request: HttpRequest, user_id: UUID) -> Status[None]:
-    """Ends the person's sessions in this workspace; leads, calls and questions stay with it."""
+    """Ends the person's sessions in this workspace, and a call that they are in within seconds; leads, calls and questions stay with it."""
     members.remove(actor=actor_of(request), user_id=user_id, now=timezone.now())
     return Status(204, None)
 

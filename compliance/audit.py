@@ -19,6 +19,7 @@ Plain = str | int | bool | None
 # What people did in a workspace; its owner and managers read it with the names.
 WorkspaceAction = Literal[
     "call.ended_by_manager",
+    "call.rep_shut_out",
     "call.watch_began",
     "call.watch_ended",
     "dialling.resumed",
@@ -108,6 +109,7 @@ PersonalAction = Literal[
     "number.code_guessed",
     "number.links_guessed",
     "privacy.exported",
+    "privacy.read",
     "restriction.began",
     "restriction.lifted",
     "review.followed_up",

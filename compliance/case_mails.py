@@ -60,7 +60,7 @@ REGISTER: Final[dict[CaseMailTemplate, Words]] = {
         "Your account is going to be deleted [{reference}]",
         "You have asked us to delete your account. The deletion begins on {begins} and is done by {due_on} at the latest.\n\n"
         'Until it begins you can take it back: sign in, open {url}/privacy and press "Keep my account". If it was not you who asked, do'
-        " that now, change your password, and write to us.\n\n"
+        " that now, change your password, and write to us. If you cannot sign in, answer this mail.\n\n"
         "The receipt can be opened without an account. Keep its address; whoever has it can read the receipt:\n"
         "{url}/erased/{receipt}\n" + _SIGNED,
     ),

@@ -261,10 +261,11 @@ def resume(*, reference: str, by: str, now: datetime) -> Case:
     return case
 
 
-def close(*, reference: str, outcome: Outcome, answer: str, by: str, now: datetime) -> Case:
+def close(*, reference: str, outcome: Outcome, answer: str, by: str, now: datetime, is_told: bool = False) -> Case:
     """Answers the case and those joined to it whose requesters proved themselves; the others go on, each by itself.
 
-    answer: mailed to requesters who gave an address; for nobody else's eyes, so only to those who proved themselves.
+    answer: mailed to requesters who gave an address; for nobody else's eyes, so only to those who proved themselves. is_told: they
+    were told already, before a backup was restored.
     Raises CaseUnknown, CaseClosed, CaseUnproved, CaseWaitsForErasure, CaseWaitsForCorrection, ReasonMissing.
     """
     with transaction.atomic():
@@ -281,7 +282,7 @@ def close(*, reference: str, outcome: Outcome, answer: str, by: str, now: dateti
         for each in [case, *joined.exclude(erasure__state__in=Request.OPEN_STATES)]:
             _close(each, outcome, by, now)
             add_entry(each, kind="change", author=by, text=f"Answered ({outcome}): {text}", now=now)
-            if each.proved_at and "@" in each.contact:
+            if each.proved_at and "@" in each.contact and not is_told:
                 case_mails.queue(each, template="answered", to=each.contact, text=redact_cards(text), now=now)
         case.joined.exclude(state="closed").update(joined_to=None)
     return case

@@ -63,6 +63,8 @@ COLUMNS: Final[dict[str, str]] = {
 }
 ELEMENT: Final = "erasure_ledger"
 AT_ONCE_MAX: Final = 1_000
+# Raised whenever more kinds of what a database knows by itself are entered: a ledger that is there already is told of it once.
+REMEMBERED: Final = 1
 # How long notes may wait before the operator is told, and how long until he is told again.
 WAITS_TOO_LONG: Final = timedelta(minutes=15)
 TOLD_EVERY: Final = timedelta(days=1)
@@ -190,8 +192,8 @@ def write_out_soon(*, now: datetime) -> None:
 def prepare(*, remembered: Iterable[Entry], now: datetime, is_new: bool = False) -> None:
     """Makes the ledger's tables, and ties the database to the ledger when it meets it first. Repeating it changes nothing.
 
-    remembered: what the database itself still knows, for a ledger that does not have it. is_new: the operator says that a ledger
-    that is strange to the database is the right one from now on.
+    remembered: what the database itself still knows, for a ledger that does not have it, or was told less by an older version of the
+    product. is_new: the operator says that a ledger that is strange to the database is the right one from now on.
     Raises LedgerAway, LedgerStrange.
     """
     with transaction.atomic(), _ledger() as ledger:
@@ -204,6 +206,8 @@ def prepare(*, remembered: Iterable[Entry], now: datetime, is_new: bool = False)
         ledger.execute(first, [identity, pseudonym("ledger", identity)])
         identity, last = _head(ledger)
         if mark is not None and not (strange := _strange(mark, identity, last)):
+            if mark.remembered < REMEMBERED:
+                _tell(remembered, now)
             return
         if mark is not None and not is_new:
             raise LedgerStrange(strange)
@@ -212,7 +216,18 @@ def prepare(*, remembered: Iterable[Entry], now: datetime, is_new: bool = False)
             ledger.execute("UPDATE erasure_ledger SET last_sequence = %s", [mark.sequence])
         else:
             LedgerMark.objects.update_or_create(id=1, defaults={"ledger": identity, "sequence": 0})
-        note(remembered, now=now)
+        _tell(remembered, now)
+
+
+def was_told_all() -> bool:
+    """Whether the ledger has what this database knew by itself, of every kind that this version enters."""
+    return LedgerMark.objects.filter(remembered__gte=REMEMBERED).exists()
+
+
+def tell_all(remembered: Iterable[Entry], *, now: datetime) -> None:
+    """For a database that a newer version of the product runs upon without having been prepared by it."""
+    with transaction.atomic():
+        _tell(remembered, now)
 
 
 def unseen() -> int:
@@ -242,6 +257,11 @@ def note_asked() -> None:
 def was_asked() -> bool:
     """Whether one did since the database's server began."""
     return LedgerMark.objects.filter(asked_in=_place()).exists()
+
+
+def _tell(remembered: Iterable[Entry], now: datetime) -> None:
+    note(remembered, now=now)
+    LedgerMark.objects.update(remembered=REMEMBERED)
 
 
 def _place() -> str:

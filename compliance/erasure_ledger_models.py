@@ -15,6 +15,7 @@ class LedgerMark(models.Model):
     ledger: the identity of the ledger that it belongs with. sequence: of the newest entry it has seen. told_at: when the operator
     was told last that the ledger does not take what waits for it. asked_in: in which database of which run of its server a process
     found all of the ledger seen (compliance.erasure_ledger.PLACE); one that was restored is another, so that it says nothing there.
+    remembered: which edition of what the database knows by itself it has told the ledger (compliance.erasure_ledger.REMEMBERED).
     """
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
@@ -22,6 +23,7 @@ class LedgerMark(models.Model):
     sequence = models.BigIntegerField(default=0)
     told_at = models.DateTimeField(null=True)
     asked_in = models.CharField(max_length=100, default="", db_default="")
+    remembered = models.PositiveSmallIntegerField(default=0, db_default=0)
 
     class Meta:
         constraints: ClassVar = [models.CheckConstraint(condition=Q(id=1), name="ledger_mark_is_one_row")]

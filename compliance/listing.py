@@ -1,13 +1,21 @@
-"""What is held of one kind, read a page at a time, as the copy of everything has it."""
+"""What is held of one kind, read a page at a time, as the copy of everything has it.
+
+Who reads is the person, so nothing is disclosed to anybody; that it was read stands in the record of acts as a copy does, for each kind
+once a day: pages that are turned would otherwise lengthen the record at will.
+"""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, time
 from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
 
+from compliance import audit
+from compliance.models import AuditEvent
 from compliance.schemas import HeldPage
 from compliance.stores import Listed, Listing, Subject, all_stores
 from processors.errors import CursorInvalid, DomainError
+from processors.pseudonyms import pseudonym
 
 
 class KindNotListed(DomainError):
@@ -24,14 +32,15 @@ def listed_kinds(subject: Subject) -> set[str]:
     return {element for store in all_stores() if isinstance(store, Listing) for element in store.listed(subject)}
 
 
-def page(*, subject: Subject, element: str, cursor: str | None) -> HeldPage:
-    """The newest first, part by part. Raises KindNotListed, CursorInvalid."""
+def page(*, subject: Subject, element: str, cursor: str | None, now: datetime) -> HeldPage:
+    """The newest first, part by part; that the person read it is noted. Raises KindNotListed, CursorInvalid."""
     parts = [
         part for store in all_stores() if isinstance(store, Listing) for part in store.listed(subject).get(element, ())
     ]
     if not parts:
         raise KindNotListed
     place, after = _place(cursor, parts) if cursor else (0, None)
+    _note_read(subject, element, now)
     size = min(part.size for part in parts)
     found: list[tuple[int, Any]] = []
     for number, part in enumerate(parts[place:], place):
@@ -44,6 +53,22 @@ def page(*, subject: Subject, element: str, cursor: str | None) -> HeldPage:
     items = [parts[number].shown(row) for number, row in found[:size]]
     last = found[size - 1] if len(found) > size else None
     return HeldPage(items=items, next_cursor=f"{last[0]}.{last[1].pk}" if last else None)
+
+
+def _note_read(subject: Subject, element: str, now: datetime) -> None:
+    target = str(subject.user_id) if subject.user_id else pseudonym("phone", subject.phone_e164)
+    today = datetime.combine(now.astimezone(UTC).date(), time.min, UTC)
+    noted = AuditEvent.objects.filter(target=target, action="privacy.read", at__gte=today, detail__element=element)
+    if noted.exists():
+        return
+    audit.record(
+        workspace_id=None,
+        actor_ref=str(subject.user_id) if subject.user_id else "requester",
+        action="privacy.read",
+        target=target,
+        detail={"element": element},
+        now=now,
+    )
 
 
 def _place(cursor: str, parts: Sequence[Listed]) -> tuple[int, Any]:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
-from compliance import authorities, correcting, nominees
+from compliance import acts, authorities, correcting, nominees
 from compliance import case_personal_data as case_data
 from compliance import cases as case_operations
 from compliance.models import ConsentEvent, PolicyMail, PolicyReceipt, Request
@@ -69,6 +69,7 @@ INVENTORY: Final[dict[str, str]] = {
     "compliance.LedgerMark.sequence": "none",
     "compliance.LedgerMark.told_at": "none",
     "compliance.LedgerMark.asked_in": "none",
+    "compliance.LedgerMark.remembered": "none",
     "compliance.LedgerNote.id": "none",
     "compliance.LedgerNote.entry_id": "none",
     "compliance.LedgerNote.kind": "erasure_ledger",
@@ -160,7 +161,8 @@ class ComplianceStore:
             element: [part.shown(row) for part in parts for row in part.rows.order_by("id")]
             for element, parts in self.listed(subject).items()
         }
-        return {element: rows for element, rows in held.items() if rows}
+        # It stays, so it is not among what is found and erased.
+        return {element: rows for element, rows in held.items() if rows} | {"audit": acts.exported(subject)}
 
     def erase(self, subject: Subject, *, now: datetime) -> dict[str, int]:
         # The proof of somebody without an account runs for its term already.

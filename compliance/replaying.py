@@ -97,11 +97,15 @@ def prepare(*, now: datetime, is_new: bool = False) -> None:
 
 
 def note_again(*, now: datetime) -> None:
-    """What was done lately, so that the ledger also has what processes of a version that knows none did beside newer ones.
+    """What was done lately, so that the ledger also has what processes of a version that knows none did beside newer ones; and, once,
+    all that an older version did not enter.
 
     What it has already changes nothing. For the clock, once an hour.
     """
-    erasure_ledger.note(_remembered(since=now - _LATELY, now=now), now=now)
+    if erasure_ledger.was_told_all():
+        erasure_ledger.note(_remembered(since=now - _LATELY, now=now), now=now)
+    else:
+        erasure_ledger.tell_all(_remembered(since=now - erasure_ledger.term(), now=now), now=now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,7 @@ def seen(*, token: str, now: datetime) -> EmailLinkSeenOut:
     mail = email_proof.mail_of(token, now=now)
     assert mail.user is not None
     return EmailLinkSeenOut(
-        step=_STEPS[mail.kind], email_hint=hinted(mail.email), mobile_hint=masked(mail.user.mobile_e164)
+        step=_step_of(mail), email_hint=hinted(mail.email), mobile_hint=masked(mail.user.mobile_e164)
     )
 
 
@@ -96,7 +96,7 @@ def follow(*, token: str, client: Client, now: datetime) -> EmailStep:
         whose = email_proof.mail_of(token, now=now).user
         assert whose is not None
         # The person first, as everybody locks them, and then whether the link is still good.
-        user = User.objects.select_for_update(no_key=True).filter(id=whose.id, is_active=True).first()
+        user = User.objects.select_for_update(no_key=True).filter(id=whose.id).first()
         if user is None:
             raise EmailLinkInvalid
         mail = email_proof.mail_of(token, now=now)
@@ -106,7 +106,12 @@ def follow(*, token: str, client: Client, now: datetime) -> EmailStep:
             _change(user, mail, client, now)
         else:
             _take_back(user, mail, client, now)
-    return _STEPS[mail.kind]
+    return _step_of(mail)
+
+
+def _step_of(mail: AccountMail) -> EmailStep:
+    step = _STEPS[mail.kind]
+    return "take_back_blocked" if step == "take_back" and mail.user and mail.user.blocked_at else step
 
 
 def _still(session: SessionStore, asking: User) -> User:
@@ -158,7 +163,7 @@ def _keep_together(user: User, old: str, now: datetime) -> None:
 
 def _take_back(user: User, mail: AccountMail, client: Client, now: datetime) -> None:
     """Everything that whoever changed the address may hold ends: sessions, keys, the password, what was linked since and in the
-    days before. Another password is chosen by a link to the old address.
+    days before. Another password is chosen by a link to the old address; of who is blocked once that is taken back.
 
     Raises EmailTaken.
     """
@@ -173,7 +178,10 @@ def _take_back(user: User, mail: AccountMail, client: Client, now: datetime) -> 
     email_proof.use_up(user_id=user.id, kinds=[AccountMail.EMAIL_CHANGED], now=now, since=mail.created_at)
     user.set_unusable_password()
     user.save(update_fields=["password"])
-    AccountMail.objects.create(kind=AccountMail.RESET_LINK, email=user.email, user=user, created_at=now, next_at=now)
+    if user.blocked_at is None:
+        AccountMail.objects.create(
+            kind=AccountMail.RESET_LINK, email=user.email, user=user, created_at=now, next_at=now
+        )
     record(kind=AccessEvent.EMAIL_TAKEN_BACK, client=client, now=now, user=user)
     _note("email.taken_back", user, now)
     close_sockets_on_commit(user_id=user.id)

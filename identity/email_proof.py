@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.core import signing
 from django.db import connection
+from django.db.models import QuerySet
 
 from compliance import audit
 from identity.access import Client, record
@@ -99,13 +100,19 @@ def link_token(mail: AccountMail) -> str:
 
 
 def mail_of(token: str, *, now: datetime) -> AccountMail:
-    """The mail, with its person, whose link is still good. Raises EmailLinkInvalid."""
+    """The mail, with its person, whose link is still good. Raises EmailLinkInvalid.
+
+    Who is blocked may take an address back nevertheless: it may be whoever has changed it whom we keep out.
+    """
     try:
         mail_id = UUID(signing.Signer(salt=_SALT).unsign(token))
     except (signing.BadSignature, ValueError):
         raise EmailLinkInvalid from None
     mail = AccountMail.objects.select_related("user").filter(id=mail_id, used_at__isnull=True).first()
-    if mail is None or mail.user is None or not mail.user.is_active or mail.kind not in _GOOD_FOR:
+    if mail is None or mail.user is None or mail.kind not in _GOOD_FOR:
+        raise EmailLinkInvalid
+    is_blocked = mail.user.blocked_at is not None
+    if not mail.user.is_active and not (is_blocked and mail.kind == AccountMail.EMAIL_CHANGED):
         raise EmailLinkInvalid
     if mail.created_at < now - _GOOD_FOR[mail.kind]:
         raise EmailLinkInvalid
@@ -144,10 +151,23 @@ def use_up(*, user_id: UUID, kinds: list[str], now: datetime, since: datetime | 
 
 def is_held(*, email: str, but: UUID, now: datetime) -> bool:
     """Whether another person may still take this address back, so that nobody else claims it meanwhile. After `line_up`."""
-    held = AccountMail.objects.filter(
+    return _given_up(email, now).exclude(user_id=but).exists()
+
+
+def account_of(email: str, *, now: datetime) -> User | None:
+    """The account with this whole address, as one of us types it; else the one that had it until lately and may take it back, since
+    somebody else may have changed it."""
+    wanted = email.strip().lower()
+    if present := User.objects.filter(email=wanted, mobile_verified_at__isnull=False).first():
+        return present
+    mail = _given_up(wanted, now).select_related("user").order_by("-created_at").first()
+    return mail.user if mail else None
+
+
+def _given_up(email: str, now: datetime) -> QuerySet[AccountMail]:
+    return AccountMail.objects.filter(
         kind=AccountMail.EMAIL_CHANGED, email=email, used_at__isnull=True, created_at__gt=now - TAKE_BACK_FOR
     )
-    return held.exclude(user_id=but).exists()
 
 
 def line_up(*emails: str) -> None:

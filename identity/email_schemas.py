@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from identity.schemas import Closed, EmailTyped, Passcode, Secret
 
-EmailStep = Literal["verify", "change", "take_back"]
+EmailStep = Literal["verify", "change", "take_back", "take_back_blocked"]
 
 
 class EmailChangeIn(Closed):
@@ -26,7 +26,8 @@ class EmailTokenIn(Closed):
 class EmailLinkSeenOut(BaseModel):
     """What whoever holds the link may know: enough to recognise one's own, too little to learn another's.
 
-    step: what its button does: confirm the account's address, make this the account's address, make it so again.
+    step: what its button does: confirm the account's address, make this the account's address, make it so again;
+    the last also of an account that we keep everybody out of, which stays so.
     """
 
     step: EmailStep

@@ -1,8 +1,8 @@
 """Which clause of the policy is proved by which tests, and how these ended last: `make policy-report`.
 
 The last line is one JSON object: {"clauses", "proved", "failing"}. proved counts the clauses all of whose tests passed when they
-ran last on this machine; failing lists those of which one failed, or that no test proves. A clause that is neither has tests
-that have not run here, and is listed in the line before.
+ran last on this machine; failing lists every other one: those of which a test failed, or has not run here, or that no test proves.
+Of which some tests have not run and none failed, the line before says so. It exits with 1 unless all clauses are proved.
 """
 
 import ast
@@ -105,14 +105,19 @@ def report(found: Mapping[str, Sequence[str]], ended: Mapping[str, str]) -> Iter
         yield f"{clause.id:8} {verdict.upper()}: {clause.heading} ({count})"
         yield from (f"         {result:12} {test}" for test, result in tests.items())
     if verdicts[_NOT_RUN]:
-        yield f"Not run here yet, so neither proved nor failing (make test runs them): {', '.join(verdicts[_NOT_RUN])}"
-    proved, failing = len(verdicts[_PROVED]), verdicts[_FAILING]
-    yield json.dumps({"clauses": len(CLAUSES), "proved": proved, "failing": failing})
+        yield f"Not run here yet, so not proved (make test runs them): {', '.join(verdicts[_NOT_RUN])}"
+    proved = verdicts[_PROVED]
+    # What nobody has looked at is not fine.
+    failing = [clause.id for clause in CLAUSES if clause.id not in proved]
+    yield json.dumps({"clauses": len(CLAUSES), "proved": len(proved), "failing": failing})
 
 
-def main() -> None:
-    sys.stdout.writelines(f"{line}\n" for line in report(proofs(), results()))
+def main() -> int:
+    """0 when every clause is proved, 1 else."""
+    lines = list(report(proofs(), results()))
+    sys.stdout.writelines(f"{line}\n" for line in lines)
+    return 1 if json.loads(lines[-1])["failing"] else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

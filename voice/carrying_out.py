@@ -159,7 +159,7 @@ def _subject(case: Case, typed: str) -> Subject:
     return callee.subject_of_number(phone)
 
 
-def subject_named(typed: str) -> Subject:
+def subject_named(typed: str, *, now: datetime) -> Subject:
     """The person behind an account's whole e-mail, or behind a number that was called. Raises AccountUnknown, MobileInvalid."""
-    named = people_named.whose(typed)
+    named = people_named.whose(typed, now=now)
     return subject_of(named.user_id) if named.user_id else callee.subject_of_number(named.phone_e164)

@@ -35,7 +35,7 @@ def place(
     Raises AccountUnknown, MobileInvalid, NothingToHold, ReviewPast, ReasonMissing.
     """
     return holds.place(
-        rows=_rows(what, which),
+        rows=_rows(what, which, now),
         basis=basis,
         order_id=order_id,
         reason=reason,
@@ -84,10 +84,10 @@ def _lead_content(lead: Lead) -> dict[str, object]:
     }
 
 
-def _rows(what: HeldBy, which: str) -> list[Row]:
+def _rows(what: HeldBy, which: str, now: datetime) -> list[Row]:
     """Raises AccountUnknown, MobileInvalid."""
     if what in ("account", "number"):
-        named = people_named.whose(which)
+        named = people_named.whose(which, now=now)
         if what == "account":
             return [("account", named.user_id)] if named.user_id else []
         leads = Lead.objects.get_queryset().filter(phone_e164=named.phone_e164, erased_at__isnull=True)

@@ -118,6 +118,7 @@ class Call(TenantModel):
     of a call in the browser until the lead answers: where the carrier ends it whatever we do.
     hangup_requested_at: when it is to end; the closing line is spoken in the seconds before.
     ended_by: who of the team ended a colleague's call; empty when nobody did, or once that person is gone.
+    shut_out: whether it ends because its rep is kept out, or is not of the workspace any more.
     answered_at: the callee leg's answer, from which call minutes count.
     answered_by: who took the lead's phone, as the carrier guesses: human, machine_..., fax or unknown; null when it did not say.
     outcome: what came of it by the carrier's word; null while it goes on, and when the rep ended it before an answer.
@@ -146,6 +147,7 @@ class Call(TenantModel):
     hangup_requested_at = models.DateTimeField(null=True)
     hangup_confirmed_at = models.DateTimeField(null=True)
     ended_by = models.ForeignKey("identity.User", on_delete=models.SET_NULL, null=True, related_name="+")
+    shut_out = models.BooleanField(default=False, db_default=False)
     media_started_at = models.DateTimeField(null=True)
     reconciled_at = models.DateTimeField(null=True)
     analysis_state = models.CharField(max_length=10, default="none")
@@ -205,7 +207,7 @@ class Call(TenantModel):
 
     @property
     def closes(self) -> bool:
-        """Whether its closing line has begun: its credits are over, or it is as long as a call can be."""
+        """Whether its closing line has begun: its credits are over, it is as long as a call can be, or its rep is shut out."""
         return self.warned_at_s == CLOSING_AT_S
 
     def is_longest(self, duration_s: int) -> bool:
@@ -214,6 +216,8 @@ class Call(TenantModel):
 
     def closed_as(self, duration_s: int) -> str | None:
         """Why it ends where it is not the two who hang up: as its closing line announced, or as a colleague wanted; else None."""
+        if self.shut_out:
+            return "rep_shut_out"
         if not self.closes:
             # Who it was is forgotten with the person; that it was one is not.
             of_colleague = self.ended_by_id is not None or self.end_reason == "ended_by_colleague"

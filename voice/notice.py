@@ -11,4 +11,5 @@ NOTICE = (
 CLOSING_LINE = "We are sorry, this call ends now. Thank you, and goodbye."
 # To the rep.
 CREDITS_END_LINE = "Your credits are used up, so the call has ended. You can buy more on the credits page."
+SHUT_OUT_LINE = "The call has ended, because you may not call for this workspace any more."
 LONGEST_CALL_LINE = "The call has ended, because it was as long as it may be."

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from ai import called as ai_called
 from ai import operations as ai
 from ai import queries as ai_queries
 from compliance import correcting, pace
@@ -86,6 +87,7 @@ INVENTORY: dict[str, str] = {
             "hangup_requested_at": "call",
             "hangup_confirmed_at": "none",
             "ended_by": "watch",
+            "shut_out": "call",
             "media_started_at": "none",
             "reconciled_at": "none",
             "analysis_state": "none",
@@ -245,7 +247,10 @@ class VoiceStore:
     def listed(self, subject: Subject) -> dict[str, list[Listed]]:
         called = subject.kind == "callee"
         shown = called_export if called else own_export
+        understood = ai_called.insights_of(calls_of(subject).values_list("id", flat=True))
         return {
+            # What was understood of a member's calls is told by the package that understands them.
+            **({"insight": [Listed(understood, ai_called.exported)]} if called else {}),
             "callee": [Listed(_shown_leads(subject), partial(_lead_out, called=called))],
             "call": [Listed(with_text(calls_of(subject)), shown, size=CALLS_A_PAGE)],
             "watch": [Listed(_watches_of(subject), _watch_out), Listed(_ended_by(subject), _ended_out)],
@@ -257,7 +262,10 @@ class VoiceStore:
         # They are read while they are given out: what was said in them is most of what is held.
         calls = exported_calls(calls_of(subject), called=called) if calls_of(subject).exists() else ()
         watched = [*map(_watch_out, _watches_of(subject)), *map(_ended_out, _ended_by(subject))]
-        return {key: rows for key, rows in (("callee", leads), ("call", calls), ("watch", watched)) if rows}
+        # These are reached through their calls alone, and read like them.
+        understood = ai_called.exported_insights(calls_of(subject).values_list("id", flat=True)) if called else ()
+        held = {"callee": leads, "call": calls, "insight": understood, "watch": watched}
+        return {key: rows for key, rows in held.items() if rows}
 
     def follow(self, corrected: Corrected, *, now: datetime) -> None:
         following.follow(corrected, now=now)

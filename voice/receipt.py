@@ -18,6 +18,7 @@ _ENDINGS = {
     "rep_unreachable": "Your phone could not be reached",
     "cancelled_by_rep": "You ended it before the lead answered",
     "ended_by_colleague": "A colleague ended it",
+    "rep_shut_out": "Who called was kept out of the account, or had left the team",
     "lead_suppressed": "Not rung, because the lead asked not to be called",
     "carrier_refused": "The carrier refused the call",
     "carrier_unreachable": "The carrier could not be reached",

@@ -1,6 +1,6 @@
 """Rebuilding every call and every charge from what the carrier said and what was learned of it, beside what the tables hold.
 
-Nothing is changed. What a call's own row brings besides: how long it may last and its rate card, when an end was asked for, whether
+Nothing is changed. What a call's own row brings besides: how long it may last and its rate card, when an end was asked for and by what, whether
 its closing line had begun, whether its text was removed for its age; of a live call how far the meter has come; of one that was charged less than it cost, that there was
 no more credit. Calls that were erased are gone with all that they were made of: of their charges only the sums can be compared.
 """

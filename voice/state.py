@@ -143,8 +143,9 @@ def moved(state: CallState, facts: CallFacts, *, closed_as: str | None, now: dat
     closed_as: why it ends, where something else than the two who talk ends it; null else (`Call.closed_as`).
     """
     if CALL_RANK[facts.status] > CALL_RANK[state.status]:
-        # A colleague ends it before it is answered, too.
-        ends = ("hung_up", "cancelled_by_rep") if closed_as == "ended_by_colleague" else ("hung_up",)
+        # A colleague ends it before it is answered, too, and so does what shuts its rep out.
+        early = closed_as in ("ended_by_colleague", "rep_shut_out")
+        ends = ("hung_up", "cancelled_by_rep") if early else ("hung_up",)
         reason = closed_as if closed_as and facts.end_reason in ends else facts.end_reason
         state = replace(state, status=facts.status, end_reason=reason)
     # From then on a live call is charged, so it stays until the end.

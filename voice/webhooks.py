@@ -29,7 +29,7 @@ from voice import (
     twiml,
 )
 from voice.models import Call, CallLeg
-from voice.notice import CLOSING_LINE, CREDITS_END_LINE, LONGEST_CALL_LINE, NOTICE, OPT_OUT_KEY
+from voice.notice import CLOSING_LINE, CREDITS_END_LINE, LONGEST_CALL_LINE, NOTICE, OPT_OUT_KEY, SHUT_OUT_LINE
 from voice.transcription_events import Content, EventInvalid
 
 logger = logging.getLogger(__name__)
@@ -221,7 +221,7 @@ def notice_played(request: HttpRequest, call: Call, now: datetime) -> HttpRespon
 
 @_from_twilio
 def closing(request: HttpRequest, call: Call, now: datetime) -> HttpResponse:
-    """What the lead hears when the credits end."""
+    """What the lead hears when the credits end, or when the rep may not call any more."""
     callbacks.receive(call=call, kind="closing", params=request.POST.dict(), now=now)
     return _twiml(twiml.say_and_hang_up(CLOSING_LINE))
 
@@ -230,6 +230,8 @@ def closing(request: HttpRequest, call: Call, now: datetime) -> HttpResponse:
 def after_dial(request: HttpRequest, call: Call, now: datetime) -> HttpResponse:
     """The lead is gone, or hears the closing line; without this the rep's line would stay open."""
     callbacks.receive(call=call, kind="after", params=request.POST.dict(), now=now)
+    if call.shut_out:
+        return _twiml(twiml.say_and_hang_up(SHUT_OUT_LINE))
     if call.closes:
         talked_s = int((now - (call.answered_at or now)).total_seconds())
         words = LONGEST_CALL_LINE if call.is_longest(talked_s) else CREDITS_END_LINE

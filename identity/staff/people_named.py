@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
 from identity.contact import parse_mobile
-from identity.models import User
+from identity.email_proof import account_of
 from identity.staff.actor import staff_ref
 from identity.staff.models import StaffMember
 from processors.errors import DomainError
@@ -26,14 +27,14 @@ class Named:
     phone_e164: str = ""
 
 
-def whose(typed: str) -> Named:
+def whose(typed: str, *, now: datetime) -> Named:
     """By the whole e-mail of an account, or by a number with its country code. Raises AccountUnknown, MobileInvalid."""
     wanted = typed.strip()
     if not wanted:
         return Named()
     if "@" not in wanted:
         return Named(phone_e164=parse_mobile(wanted))
-    user = User.objects.filter(email=wanted.lower(), mobile_verified_at__isnull=False).first()
+    user = account_of(wanted, now=now)
     if user is None:
         raise AccountUnknown("No account has this e-mail. Check it, or give the number that was called.")
     return Named(user_id=user.id)

@@ -5,6 +5,7 @@ from typing import ClassVar, Final, cast
 from uuid import UUID
 
 from identity.access import Client
+from identity.email_proof import account_of
 from identity.models import Membership
 from identity.permissions import Role
 from identity.staff.actor import StaffActor
@@ -32,8 +33,8 @@ class SearchesTooMany(DomainError):
 
 
 def find(*, actor: StaffActor, typed: str, client: Client, now: datetime) -> FoundWorkspacesOut:
-    """By the whole id of a workspace, seen as its owner sees it; or by the whole e-mail of a member, for each workspace of
-    that person. Nothing of what is in a workspace is told.
+    """By the whole id of a workspace, seen as its owner sees it; or by the whole e-mail of a member, or the one they had until lately,
+    for each workspace of that person. Nothing of what is in a workspace is told.
 
     Raises StaffNotPermitted, SearchUnclear, SearchesTooMany.
     """
@@ -41,7 +42,8 @@ def find(*, actor: StaffActor, typed: str, client: Client, now: datetime) -> Fou
     wanted = typed.strip().lower()
     members = Membership.objects.get_queryset().filter(workspace__erased_at__isnull=True, user__is_active=True)
     if "@" in wanted:
-        rows = members.filter(user__email=wanted, user__mobile_verified_at__isnull=False)
+        named = account_of(wanted, now=now)
+        rows = members.filter(user_id=named.id) if named else members.none()
     else:
         rows = members.filter(workspace_id=_id(wanted), role=Membership.OWNER)
     searches = StaffEvent.objects.filter(kind=StaffEvent.SEARCHED, member_id=actor.member_id)

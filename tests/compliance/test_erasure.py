@@ -18,6 +18,7 @@ from identity.models import Membership, User
 from identity.personal_data import subject_anew
 from tests.identity.conftest import MakeAccount, SignIn
 from tests.opened import opened_values
+from voice import analysis
 from voice.models import Call, Lead, TranscriptSegment
 
 NOW = datetime.now(UTC)
@@ -55,6 +56,27 @@ def plant(member: Membership, word: str, number: str, lines: int = 199) -> None:
         )
         for sequence in range(1, lines + 1)
     )
+
+
+def understand(word: str, *said: tuple[str, str]) -> None:
+    """Has both sides say this at the end of the call that was planted with the word, and has the call understood. said: by whom, and
+    what."""
+    call = Call.objects.get_queryset().get(lead__first_name=word)
+    first = call.segments.count() + 1
+    TranscriptSegment.objects.bulk_create(
+        TranscriptSegment(
+            workspace_id=call.workspace_id,
+            call=call,
+            sequence=sequence,
+            speaker=speaker,
+            start_ms=sequence * 1000,
+            end_ms=sequence * 1000 + 900,
+            text=text,
+            created_at=NOW,
+        )
+        for sequence, (speaker, text) in enumerate(said, first)
+    )
+    assert analysis.analyse(call_id=call.id, now=NOW + timedelta(minutes=1))
 
 
 def all_rows() -> str:
@@ -175,10 +197,17 @@ def test_without_the_right_address_nothing_is_asked_for(
 def test_the_export_holds_every_canary_of_the_person_and_none_of_anybody_else(
     accounts: tuple[Membership, Membership], sign_in: SignIn
 ) -> None:
+    own, theirs = "I will send the Glumdalclitch offer on Friday.", "Flimnap costs too much for us."
+    for account, word in zip(accounts, ("Struldbrug", "Houyhnhnm"), strict=True):
+        plant(account, word, "+37060012346", 1)
+    understand("Struldbrug", ("agent", own), ("callee", theirs))
+    understand("Houyhnhnm", ("agent", "I will send the Munodi offer on Monday."))
     browser = sign_in(accounts[0])
     status, bundle = browser.get("/api/privacy/export")
     text = str(bundle)
     assert status == 200
+    understood = str(bundle["data"]["insight"]["items"])
+    assert own in understood and "Flimnap" not in understood and "Munodi" not in text
     for own in ("Zanzibel", "Quxworthy", "+12025550180", "Brobdingnag notes", "+37060012345", "sentence 199"):
         assert own in text
     for foreign in ("Controlia", "Staysworth", "Laputania", "+37060054321"):

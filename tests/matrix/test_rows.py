@@ -131,10 +131,11 @@ def test_a_copy_has_every_word_of_ones_own_every_kind_that_is_held_and_nothing_o
 
 def read(subject: Subject, element: str) -> Iterator[dict[str, Any]]:
     """Page by page."""
-    page = listing.page(subject=subject, element=element, cursor=None)
+    now = datetime.now(UTC)
+    page = listing.page(subject=subject, element=element, cursor=None, now=now)
     yield from page.items
     while page.next_cursor:
-        page = listing.page(subject=subject, element=element, cursor=page.next_cursor)
+        page = listing.page(subject=subject, element=element, cursor=page.next_cursor, now=now)
         yield from page.items
 
 

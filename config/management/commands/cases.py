@@ -83,13 +83,13 @@ class Command(BaseCommand):
         if act in ("restrict", "lift"):
             case = cases.of_reference(reference)
             if act == "restrict":
-                number = whose(options["number"]).phone_e164
+                number = whose(options["number"], now=now).phone_e164
                 restricting.restrict(case=case, by=OPERATOR, now=now, phone_e164=number)
             else:
                 restricting.lift(case=case, reason=options["reason"], by=OPERATOR, now=now)
             return case
         if act == "prove":
-            named = whose(options["whose"])
+            named = whose(options["whose"], now=now)
             return cases.prove(
                 reference=reference, by=OPERATOR, now=now, user_id=named.user_id, phone_e164=named.phone_e164
             )

@@ -33,7 +33,7 @@ from ledger import operations as ledger
 from ledger import reconcile as books
 from processors import alerts
 from realtime import leftovers
-from voice import analysis, browser_calls, credit_end, metering, reconcile, submission, watching
+from voice import analysis, browser_calls, credit_end, metering, reconcile, shut_out, submission, watching
 from voice.queue import sweep_queue
 
 logger = logging.getLogger(__name__)
@@ -55,6 +55,7 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
     "carrier": (
         (1, submission.sweep_dials),
         (1, browser_calls.sweep_unconnected),
+        (2, shut_out.sweep_shut_out),
         (2, reconcile.sweep_hangups),
         (2, credit_end.sweep_limits),
         (2, reconcile.sweep_streams),

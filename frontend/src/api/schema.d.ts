@@ -3076,7 +3076,7 @@ export interface paths {
         post?: never;
         /**
          * Remove Member
-         * @description Ends the person's sessions in this workspace; leads, calls and questions stay with it.
+         * @description Ends the person's sessions in this workspace, and a call that they are in within seconds; leads, calls and questions stay with it.
          */
         delete: operations["remove_member"];
         options?: never;
@@ -3394,7 +3394,7 @@ export interface components {
              * Action
              * @enum {string}
              */
-            action: "call.ended_by_manager" | "call.watch_began" | "call.watch_ended" | "dialling.resumed" | "key.made" | "key.revoked" | "lead.removed" | "look.began" | "look.ended" | "look.opened" | "paddle_event.dismissed" | "paddle_event.granted" | "team.bounded" | "team.capped" | "team.handed_over" | "team.invitation_taken_back" | "team.invited" | "team.joined" | "team.left" | "team.removed" | "team.renamed" | "team.role_changed" | "top_up.agreed" | "top_up.changed" | "top_up.stopped" | "transcript.corrected" | "transcript.correction_undone" | "webhook.changed" | "webhook.made" | "webhook.removed" | "webhook.secret_changed";
+            action: "call.ended_by_manager" | "call.rep_shut_out" | "call.watch_began" | "call.watch_ended" | "dialling.resumed" | "key.made" | "key.revoked" | "lead.removed" | "look.began" | "look.ended" | "look.opened" | "paddle_event.dismissed" | "paddle_event.granted" | "team.bounded" | "team.capped" | "team.handed_over" | "team.invitation_taken_back" | "team.invited" | "team.joined" | "team.left" | "team.removed" | "team.renamed" | "team.role_changed" | "top_up.agreed" | "top_up.changed" | "top_up.stopped" | "transcript.corrected" | "transcript.correction_undone" | "webhook.changed" | "webhook.made" | "webhook.removed" | "webhook.secret_changed";
             /**
              * At
              * Format: date-time
@@ -4943,13 +4943,14 @@ export interface components {
              * Step
              * @enum {string}
              */
-            step: "verify" | "change" | "take_back";
+            step: "verify" | "change" | "take_back" | "take_back_blocked";
         };
         /**
          * EmailLinkSeenOut
          * @description What whoever holds the link may know: enough to recognise one's own, too little to learn another's.
          *
-         *     step: what its button does: confirm the account's address, make this the account's address, make it so again.
+         *     step: what its button does: confirm the account's address, make this the account's address, make it so again;
+         *     the last also of an account that we keep everybody out of, which stays so.
          */
         EmailLinkSeenOut: {
             /** Email Hint */
@@ -4960,7 +4961,7 @@ export interface components {
              * Step
              * @enum {string}
              */
-            step: "verify" | "change" | "take_back";
+            step: "verify" | "change" | "take_back" | "take_back_blocked";
         };
         /**
          * EmailTokenIn

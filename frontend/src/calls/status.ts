@@ -100,6 +100,7 @@ const END_WORDS: Record<string, string> = {
   carrier_refused: "The carrier refused the call. Try again, and write to support if it stays so.",
   carrier_unreachable: "The carrier could not be reached. Try again in a minute.",
   rep_may_not_call: "Who pressed Call has left the team, or stopped our text messages. Nobody was called.",
+  rep_shut_out: "Whoever called was kept out of the account, or had left the team, so it was ended.",
   not_dialled_in_time: "It could not be dialled in time. Try again.",
   rep_not_connected: "It ended before the page was connected. Nobody was dialled, and nothing was charged.",
 };

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from identity import mobile_change
 from identity.contact import parse_mobile
-from identity.models import User
+from identity.email_proof import account_of
 from identity.staff import people
 from processors.errors import DomainError
 
@@ -23,13 +23,12 @@ class Command(BaseCommand):
         parser.add_argument("--by", required=True, help="the e-mail of the one of us who recognised the person")
 
     def handle(self, *args: Any, email: str, mobile: str, by: str, **options: Any) -> None:
-        user = User.objects.filter(email=email.strip().lower(), mobile_verified_at__isnull=False).first()
+        now = datetime.now(UTC)
+        user = account_of(email, now=now)
         if user is None:
             raise CommandError("No account has this e-mail.")
         try:
-            mobile_change.replace(
-                user_id=user.id, mobile_e164=parse_mobile(mobile), by=people.ref_of(by), now=datetime.now(UTC)
-            )
+            mobile_change.replace(user_id=user.id, mobile_e164=parse_mobile(mobile), by=people.ref_of(by), now=now)
         except DomainError as error:
             raise CommandError(error.message) from None
         self.stdout.write("The number is changed. The person is signed out everywhere and was told by mail.")

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from compliance import access, cases, requests
 from compliance.case_models import Case
 from compliance.keyed_tokens import receipt_token
+from identity.email_proof import account_of
 from identity.models import User
 from identity.personal_data import subject_of
 from identity.staff import people
@@ -32,7 +33,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, act: str, email: str, **options: Any) -> None:
         now = datetime.now(UTC)
-        user = User.objects.filter(email=email.strip().lower(), mobile_verified_at__isnull=False).first()
+        user = account_of(email, now=now)
         if user is None:
             raise CommandError("No account has this e-mail.")
         case = self._case(options["case"], user)

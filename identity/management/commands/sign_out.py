@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from identity.email_proof import account_of
 from identity.models import User
 from identity.operations import sign_out_everywhere
 
@@ -20,11 +21,12 @@ class Command(BaseCommand):
         whom.add_argument("--everybody", action="store_true")
 
     def handle(self, *args: Any, email: str | None, everybody: bool, **options: Any) -> None:
-        users = User.objects.all()
+        users, now = User.objects.all(), datetime.now(UTC)
         if not everybody:
-            users = users.filter(email=(email or "").strip().lower())
-            if not users.exists():
+            # Somebody who has got in may have changed it.
+            named = account_of(email or "", now=now)
+            if named is None:
                 raise CommandError("No account has this e-mail.")
-        now = datetime.now(UTC)
+            users = users.filter(id=named.id)
         ended = sum(sign_out_everywhere(user_id=user_id, now=now) for user_id in users.values_list("id", flat=True))
         self.stdout.write(f"{ended} sessions and keys have ended.")

@@ -32,6 +32,13 @@ const ASKS = {
     after:
       "All browsers were signed out and all API keys have ended. Look into your mailbox: a link to a new password is on its way, unless you sign in without one.",
   },
+  take_back_blocked: {
+    title: "Take your address back",
+    button: "Take it back and sign everybody out",
+    done: "Your address is yours again",
+    after:
+      "All browsers were signed out and all API keys have ended. The account is blocked, and stays so until we let you in: write to support@klosesales.com from this address.",
+  },
 } as const;
 
 /** Where the mails about an address lead. Opening changes nothing: scanners of mail servers open every link. */
@@ -115,6 +122,15 @@ function Words({ link: { step, email_hint, mobile_hint } }: { link: EmailLink })
       the account whose phone is <span className="num">{mobile_hint}</span>
     </>
   );
+  if (step === "take_back_blocked") {
+    return (
+      <p>
+        {email_hint} becomes the address of {account} again. Everybody is signed out and API keys end. Nobody
+        can sign in to this account at present, because we have blocked it; that stays so until you write to
+        us.
+      </p>
+    );
+  }
   if (step === "take_back") {
     return (
       <p>

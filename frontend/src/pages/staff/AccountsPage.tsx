@@ -117,6 +117,7 @@ function EmailField({
   return (
     <TextInput
       label="Whole e-mail of the account"
+      description="The one from before counts too, for a week after it was changed."
       type="email"
       required
       autoComplete="off"

@@ -3,6 +3,7 @@ import { ROLE_WORDS } from "./words";
 
 const DONE: Record<Act["action"], (act: Act) => string> = {
   "call.ended_by_manager": () => "ended a call.",
+  "call.rep_shut_out": () => "ended a call of somebody who may not call here any more.",
   "call.watch_began": () => "began to watch a call.",
   "call.watch_ended": () => "stopped watching a call.",
   "dialling.resumed": () => "ended a pause of calling.",
