@@ -52,7 +52,8 @@ class CallWarning(BaseModel):
 class TranscriptionLevel(BaseModel):
     """What the recognisers leave out for lack of time; never stored, said again while it holds.
 
-    level: 0 nothing; 1 interim text; 2 also the second, more careful hearing; 3 final text comes late.
+    level: 0 nothing; 1 interim text; 2 also the second, more careful hearing; 3 also the operator's larger model, a smaller one
+        writes; 4 final text comes late.
     """
 
     type: Literal["transcription.level"] = "transcription.level"

@@ -8,7 +8,7 @@ from bisect import insort
 from dataclasses import dataclass, field
 from operator import attrgetter
 
-from ai.listening.load import NO_INTERIMS, NOTHING_EARLY, THRIFTY, LoadGauge
+from ai.listening.load import NO_INTERIMS, NOTHING_EARLY, SMALLER_MODEL, THRIFTY, LoadGauge
 from ai.listening.transcriber import (
     EarlySkipped,
     InterimDropped,
@@ -83,6 +83,14 @@ class JobQueue:
             return self.level >= THRIFTY
         now_s = _now_s()
         return any(self._waiting[other] for other in ("final", "interim")) or not self._gauge.idle(now_s)
+
+    def allow_smaller_model(self) -> None:
+        """See LoadGauge.allow_smaller_model."""
+        self._gauge.allow_smaller_model()
+
+    def wants_smaller_model(self, kind: Kind) -> bool:
+        """Whether a job is for the smaller model: finals, while a cheaper search is not cheap enough."""
+        return kind == "final" and self.level >= SMALLER_MODEL
 
     async def put(self, job: Job) -> None:
         """:raises TranscriberOverloaded: when the speech that waits already fills its memory."""

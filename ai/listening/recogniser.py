@@ -70,11 +70,13 @@ class Recogniser:
             env={**os.environ, **SINGLE_THREADED, HEARS_AGAIN: "yes" if self._merges else ""},
         )
         try:
-            await asyncio.wait_for(self._answer(), LOADING_LIMIT_S)
+            begun = await asyncio.wait_for(self._answer(), LOADING_LIMIT_S)
         except _LOST:
             if await self._exit_code() == EXIT_UNUSABLE:
                 raise ModelUnusable("A recogniser cannot use its models; it said why above.") from None
             return False
+        if begun.has_smaller_model:
+            self._jobs.allow_smaller_model()
         self.ready.set()
         return True
 
@@ -121,7 +123,12 @@ class Recogniser:
 
     async def _recognised(self, job: Job) -> Answer:
         assert self._process is not None and self._process.stdin is not None
-        request = msgspec.structs.replace(job.request, thrifty=self._jobs.is_thrifty(job.request.kind))
+        kind = job.request.kind
+        request = msgspec.structs.replace(
+            job.request,
+            thrifty=self._jobs.is_thrifty(kind),
+            smaller_model=self._jobs.wants_smaller_model(kind),
+        )
         self._process.stdin.write(packed(request, job.pcm))
         await self._process.stdin.drain()
         return await self._answer()

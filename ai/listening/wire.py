@@ -21,7 +21,7 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """id: chosen by the sender, repeated in the answer. The audio follows as the payload; a ping has none.
 
     early_ms: a final that nobody needs for so long, and perhaps not at all: its utterance may be over by then.
-    thrifty: set by the server for its recognisers while much is waiting.
+    thrifty, smaller_model: set by the server for its recognisers while much is waiting.
     """
 
     id: int
@@ -30,6 +30,7 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     context: str = ""
     early_ms: int = 0
     thrifty: bool = False
+    smaller_model: bool = False
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -44,7 +45,8 @@ class Answer(msgspec.Struct, frozen=True):
 
     queued_ms, computed_ms: how long the speech waited for a recogniser, and how long that worked on it.
     workers: recognisers that are ready (ping).
-    level: [0, 3], what is left out for lack of time; see ai.listening.load.
+    has_smaller_model: of a recogniser that begins, whether it has a smaller model beside that of usual text.
+    level: [0, 4], what is left out for lack of time; see ai.listening.load.
     """
 
     id: int
@@ -53,6 +55,7 @@ class Answer(msgspec.Struct, frozen=True):
     queued_ms: int = 0
     computed_ms: int = 0
     workers: int = 0
+    has_smaller_model: bool = False
     level: int = 0
 
 

@@ -17,7 +17,7 @@ import msgspec
 
 from ai.listening import self_test
 from ai.listening.engines.moonshine import MoonshineTranscriber
-from ai.listening.engines.whisper import FINAL_BEAM, WhisperTranscriber
+from ai.listening.engines.whisper import FINAL_BEAM, TINY_WIDTH, WhisperTranscriber
 from ai.listening.model_files import moonshine_folder, second_pass_files, whisper_folder
 from ai.listening.second_pass import SecondPass
 from ai.listening.transcriber import Kind, ModelUnusable, RecognitionFailed, Transcriber
@@ -40,25 +40,41 @@ def main() -> int:
     os.nice(NICENESS)
     guard.enclose()
     try:
-        engines = _engines()
+        whisper = WhisperTranscriber(whisper_folder(os.environ.get("WHISPER_MODEL_PATH", "")))
+        engines = _engines(whisper)
+        smaller = _smaller_than(whisper)
     except ModelUnusable as error:
         sys.stderr.write(f"{error.message}\n")
         return EXIT_UNUSABLE
-    _write(answers, Answer(id=0, workers=1))
+    _write(answers, Answer(id=0, workers=1, has_smaller_model=smaller is not None))
     while (frame := _read(sys.stdin.buffer)) is not None:
         header, pcm = frame
         request = msgspec.json.decode(header, type=Request)
-        _write(answers, _answer(engines[request.kind], request, pcm))
+        engine = smaller if smaller is not None and request.smaller_model else engines[request.kind]
+        _write(answers, _answer(engine, request, pcm))
     return 0
 
 
-def _engines() -> dict[Kind, Transcriber]:
+def _engines(whisper: WhisperTranscriber) -> dict[Kind, Transcriber]:
     """:raises ModelUnusable: when one cannot be loaded, or does not understand a known sentence."""
-    whisper = WhisperTranscriber(whisper_folder(os.environ.get("WHISPER_MODEL_PATH", "")))
     moonshine = MoonshineTranscriber(moonshine_folder(os.environ.get("MOONSHINE_MODEL_PATH", "")))
     self_test.check("Whisper", whisper)
     self_test.check("Moonshine", moonshine)
     return {"final": whisper.with_beam(FINAL_BEAM), "merged": _merging(whisper), "interim": moonshine}
+
+
+def _smaller_than(whisper: WhisperTranscriber) -> Transcriber | None:
+    """The packaged model for when a larger one of the operator's has too much to do; None where it would not be smaller.
+
+    It is loaded at the start: once it is wanted there is no time for that.
+
+    :raises ModelUnusable: as _engines does.
+    """
+    if whisper.width <= TINY_WIDTH:
+        return None
+    smaller = WhisperTranscriber(whisper_folder(""))
+    self_test.check("smaller Whisper", smaller)
+    return smaller
 
 
 def _merging(whisper: Transcriber) -> Transcriber:

@@ -1,7 +1,8 @@
 """Puts lines into a call's text the way its media stream does; run beside a stack with the stack's settings.
 
-python -m tests.browser.talk CALL_ID FIRST COUNT LINES_A_SECOND: lines FIRST to FIRST + COUNT - 1 of an hour of six thousand.
+python -m tests.browser.talk CALL_ID FIRST COUNT LINES_A_SECOND LEVEL: lines FIRST to FIRST + COUNT - 1 of ten thousand.
 LINES_A_SECOND 0: they were said before anybody looked; otherwise in true time and with interim text before each.
+LEVEL: what the recognisers leave out until the last of them, see ai.listening.load; 0 for nothing.
 """
 
 import os
@@ -18,16 +19,15 @@ django.setup()
 
 from ai.listening.transcriber import Word  # noqa: E402
 from realtime.publish import Topic, publish_ephemeral  # noqa: E402
+from tests.browser.lines import FIRST_AT_MS, LINE_MS, OVERLAP_MS, is_gap, is_talked_over  # noqa: E402
 from voice import transcripts  # noqa: E402
 from voice.changes import next_sequence  # noqa: E402
-from voice.events import SegmentInterim  # noqa: E402
+from voice.events import SegmentInterim, TranscriptionLevel  # noqa: E402
 from voice.heard import Heard  # noqa: E402
 from voice.models import Call, TranscriptSegment  # noqa: E402
 from voice.schemas import Speaker  # noqa: E402
 
-LINE_MS = 600
-# What the call's own media stream hears comes before.
-FIRST_AT_MS = 600_000
+TELL_LEVEL_EVERY = 10
 SAID = (
     "so what would that cost us for a year",
     "right",
@@ -55,6 +55,10 @@ def text_of(number: int) -> str:
 def heard(number: int) -> Heard:
     start_ms = starts_at_ms(number)
     end_ms = start_ms + LINE_MS - 40
+    if is_gap(number):
+        return Heard(None, start_ms, end_ms)
+    if is_talked_over(number):
+        end_ms += OVERLAP_MS
     parts = text_of(number).split()
     word_ms = (end_ms - start_ms) // len(parts)
     words = [
@@ -65,12 +69,16 @@ def heard(number: int) -> Heard:
 
 
 def say(call_id: UUID, number: int) -> None:
-    stored = transcripts.add_segment(call_id=call_id, heard=heard(number), now=datetime.now(UTC))
+    line, now = heard(number), datetime.now(UTC)
+    if line.speaker is None:
+        stored = transcripts.add_gap(call_id=call_id, start_ms=line.start_ms, end_ms=line.end_ms, now=now)
+    else:
+        stored = transcripts.add_segment(call_id=call_id, heard=line, now=now)
     assert stored is not None, f"line {number} was not stored"
 
 
 def have_said(call_id: UUID, numbers: range) -> None:
-    """As saying them one by one would leave them, which takes a minute for six thousand."""
+    """As saying them one by one would leave them, which takes minutes for ten thousand."""
     now = datetime.now(UTC)
     with transaction.atomic():
         call = Call.objects.select_for_update().get(id=call_id)
@@ -79,6 +87,7 @@ def have_said(call_id: UUID, numbers: range) -> None:
                 workspace_id=call.workspace_id,
                 call=call,
                 sequence=next_sequence(call),
+                kind="gap" if line.speaker is None else "speech",
                 speaker=line.speaker,
                 start_ms=line.start_ms,
                 end_ms=line.end_ms,
@@ -106,8 +115,13 @@ def murmur(call: Call, number: int) -> None:
     publish_ephemeral(Topic.call(call.workspace_id, call.id), event)
 
 
+def tell(call: Call, level: int) -> None:
+    publish_ephemeral(Topic.call(call.workspace_id, call.id), TranscriptionLevel(call_id=call.id, level=level))
+
+
 def main() -> None:
-    call_id, first, count, lines_a_second = UUID(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
+    call_id, first, count = UUID(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    lines_a_second, level = float(sys.argv[4]), int(sys.argv[5])
     numbers = range(first, first + count)
     if lines_a_second == 0:
         have_said(call_id, numbers)
@@ -115,9 +129,14 @@ def main() -> None:
     call = Call.objects.get(id=call_id)
     began = time.monotonic()
     for spoken, number in enumerate(numbers, start=1):
-        murmur(call, number)
+        if level and spoken % TELL_LEVEL_EVERY == 1:
+            tell(call, level)
+        if not is_gap(number):
+            murmur(call, number)
         time.sleep(max(0.0, began + spoken / lines_a_second - time.monotonic()))
         say(call_id, number)
+    if level:
+        tell(call, 0)
     # The outbox sends from a thread of its own.
     time.sleep(0.5)
 

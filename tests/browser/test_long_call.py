@@ -1,19 +1,19 @@
-"""An hour of talk, six thousand lines, in a real browser: the text stays where the reader is.
+"""More than an hour of talk, ten thousand lines, in a real browser: the text stays where the reader is, and typing is as quick as
+in a call that has just begun.
 
-Those of the hour are there already; those that come while somebody looks come out of the product's own operation, and reach the
-page by its socket. How quick it is, is told in the log
-and not judged here: the browser's own Event Timing, from an input to the next paint.
+Those that come while somebody looks come out of the product's own operation, and reach the page by its socket; most of the others
+are put into the table at once, so that the page has to notice that they are missing.
 """
 
 import logging
 import os
 import re
+import statistics
 import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -22,52 +22,41 @@ from config.embedded.environment import PROJECT
 from config.embedded.handle import Stack
 from sandbox.rep import Person, Rep
 from tests.browser.conftest import SCREENS, signed_in
+from tests.browser.lines import FIRST_AT_MS, LINE_MS, LINES
+from tests.browser.reading import (
+    OWN,
+    WATCH,
+    at_the_end,
+    gets_all_back_after_losses,
+    goes_to_the_end,
+    is_live,
+    is_of_the_loss,
+    line_before_the_eyes,
+    reads_back,
+    sees_the_marks,
+    top_of,
+    typing_delays_ms,
+)
 
 logger = logging.getLogger(__name__)
 
 PERSON = Person(first_name="Lena", last_name="Long", email="lena.long@hour.example", mobile="+12025550147")
 LEAD_PHONE = "+13125550147"
 PACK = "pri_01klosesales0000000starter"
-LINES = 6_000
-# As in talk.py, which cannot be imported without a stack's settings.
-FIRST_AT_MS, LINE_MS = 600_000, 600
 # Of lively talk, both sides together.
 LINES_A_SECOND = 3.0
 
-WATCH = """
-() => {
-  window.seen = {inputs: [], shifts: []};
-  new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) {
-      if (entry.interactionId) window.seen.inputs.push([entry.name, entry.duration]);
-    }
-  }).observe({type: "event", durationThreshold: 16});
-  new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) {
-      if (entry.hadRecentInput) continue;
-      for (const {node, previousRect, currentRect} of entry.sources) {
-        // Text that still changes gives way to the line that it becomes; what has settled must not move.
-        if (!node?.parentElement?.closest("[role=log]")) continue;
-        const what = node?.parentElement?.closest("[class]")?.className + " > " + (node?.className ?? node?.textContent);
-        const moved = `${what}: ${previousRect.x},${previousRect.y} to ${currentRect.x},${currentRect.y}`;
-        window.seen.shifts.push(`${entry.value.toFixed(5)} ${moved}`);
-      }
-    }
-  }).observe({type: "layout-shift"});
-}
-"""
-# The lines that the call's own media stream heard: those of the talk end with their number.
-OWN = """
-() => [...document.querySelectorAll("[id^=segment-]")]
-  .filter((line) => !/ \\d+(Correct)?$/.test(line.textContent))
-  .map((line) => line.id).join()
-"""
-FROM_END = "(box) => box.scrollHeight - box.scrollTop - box.clientHeight"
+# So many lines are there while the first figures are taken.
+FEW = 24
+# From a key to the next paint, beside the same page with few lines. One key in twenty meets the drawing of a line: that many times
+# few lines' p95, unless it is quick enough for everybody anyway.
+MEDIAN_RATIO_MAX = 3.0
+P95_RATIO_MAX, P95_QUICK_MS = 10.0, 100.0
 
 
 @pytest.fixture(scope="module")
-def long_call(stack: Stack) -> Iterator[tuple[Rep, str]]:
-    """A call that goes on, with six thousand lines of text after what its own media stream hears."""
+def live_call(stack: Stack) -> Iterator[tuple[Rep, str]]:
+    """A call that goes on."""
     rep = Rep(stack.url, stack.sandbox_url)
     rep.sign_up(PERSON)
     rep.buy(PACK)
@@ -77,45 +66,59 @@ def long_call(stack: Stack) -> Iterator[tuple[Rep, str]]:
     rep.sandbox("POST", f"/sandbox/api/phones/{LEAD_PHONE}", spoken)
     call_id = rep.call("POST", "/api/calls", {"lead_id": lead_id}, key=str(uuid.uuid4()), expect=201)["id"]
     rep.wait_for(lambda: rep.call("GET", f"/api/calls/{call_id}")["transcript_state"] == "on", limit_s=60)
-    with _talking(stack, call_id, first=0, count=LINES, lines_a_second=0) as talk:
-        assert talk.wait(300) == 0
     yield rep, call_id
     rep.ask("POST", f"/api/calls/{call_id}/hangup")
     rep.close()
 
 
-def test_six_thousand_lines_of_a_live_call_stay_put_while_more_arrive(
-    stack: Stack, long_call: tuple[Rep, str], new_page: Callable[..., Page], complaints: list[str]
+@pytest.fixture(scope="module")
+def long_call(stack: Stack, live_call: tuple[Rep, str]) -> tuple[Rep, str]:
+    """The same call, with ten thousand lines of text after what its own media stream hears."""
+    with _talking(stack, live_call[1], first=FEW, count=LINES - FEW, lines_a_second=0) as talk:
+        assert talk.wait(300) == 0
+    return live_call
+
+
+def test_ten_thousand_lines_of_a_live_call_stay_put_while_more_arrive_and_after_losses(
+    stack: Stack,
+    live_call: tuple[Rep, str],
+    request: pytest.FixtureRequest,
+    new_page: Callable[..., Page],
+    complaints: list[str],
 ) -> None:
-    rep, call_id = long_call
+    rep, call_id = live_call
     page = new_page()
     signed_in(page, stack, rep)
     page.goto(f"/call?call={call_id}")
     log = page.get_by_role("log", name="Transcript")
     box = page.get_by_label("Text of the call")
-    expect(log.get_by_text(f" {LINES - 1}")).to_be_visible(timeout=60_000)
-    assert page.locator("[id^=segment-]").count() >= LINES
-    _at_the_end(box)
     SCREENS.mkdir(parents=True, exist_ok=True)
-    page.evaluate(WATCH)
-    with _talking(stack, call_id, first=LINES, count=400, lines_a_second=LINES_A_SECOND):
+    few_ms = _typing_with_few_lines(stack, page, call_id, log)
+    request.getfixturevalue("long_call")
+    with _talking(stack, call_id, first=LINES, count=900, lines_a_second=LINES_A_SECOND):
+        # The events of most lines never came; the next one's number told so.
+        expect(log.get_by_text(f" {LINES - 1}")).to_be_visible(timeout=60_000)
+        at_the_end(box)
         _settled_text_stays_put(page, log)
         _interim_text_is_not_read_out(page)
-        _typing_goes_on(page)
-        _at_the_end(box)
+        _typing_is_as_quick(page, few_ms)
+        at_the_end(box)
         _reading_back_is_left_alone(page, box)
         page.screenshot(path=SCREENS / "hour-reading-back.png")
-        _back_to_the_end(page, box)
+        goes_to_the_end(page, box)
         for width, scheme in ((1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")):
             page.set_viewport_size({"width": width, "height": 844 if width < 600 else 800})
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
             page.wait_for_timeout(300)
-            _at_the_end(box)
+            at_the_end(box)
             page.screenshot(path=SCREENS / f"hour-{width}-{scheme}.png")
-    assert complaints == []
+        _marks_are_seen(page, box)
+        assert complaints == []
+        gets_all_back_after_losses(stack, page, box)
+    assert [each for each in complaints if not is_of_the_loss(each)] == []
 
 
-def test_moving_about_in_six_thousand_lines_goes_to_the_line(
+def test_moving_about_in_ten_thousand_lines_goes_to_the_line(
     stack: Stack, long_call: tuple[Rep, str], new_page: Callable[..., Page], complaints: list[str]
 ) -> None:
     rep, call_id = long_call
@@ -125,7 +128,6 @@ def test_moving_about_in_six_thousand_lines_goes_to_the_line(
     box = page.get_by_label("Text of the call")
     expect(box.get_by_text(f" {LINES // 2}", exact=False).first).to_be_visible(timeout=60_000)
     _in_the_middle(page, box, LINES // 2)
-    page.evaluate(WATCH)
     strip = page.get_by_role("slider", name="Place in the call")
     strip.focus()
     for _ in range(20):
@@ -133,16 +135,16 @@ def test_moving_about_in_six_thousand_lines_goes_to_the_line(
         page.wait_for_timeout(50)
     page.wait_for_timeout(300)
     _in_the_middle(page, box, LINES // 2 + 20)
-    _tell_how_quick(page)
     page.screenshot(path=SCREENS / "hour-one-call.png")
     assert complaints == []
 
 
 @contextmanager
 def _talking(
-    stack: Stack, call_id: str, *, first: int, count: int, lines_a_second: float
+    stack: Stack, call_id: str, *, first: int, count: int, lines_a_second: float, level: int = 0
 ) -> Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, "-m", "tests.browser.talk", call_id, str(first), str(count), str(lines_a_second)]
+    arguments = [call_id, *map(str, (first, count, lines_a_second, level))]
+    command = [sys.executable, "-m", "tests.browser.talk", *arguments]
     talk = subprocess.Popen(command, cwd=PROJECT, env={**os.environ, **stack.env})
     try:
         yield talk
@@ -152,13 +154,19 @@ def _talking(
         talk.wait()
 
 
-def _at_the_end(box: Locator) -> None:
-    # Between a line's arrival and the next paint nobody sees where the box stands, but a test can.
-    for _ in range(20):
-        if box.evaluate(FROM_END) <= 2:
-            return
-        box.page.wait_for_timeout(100)
-    raise AssertionError(f"{box.evaluate(FROM_END)} px from the end")
+def _typing_with_few_lines(stack: Stack, page: Page, call_id: str, log: Locator) -> list[float]:
+    """The figures of a call that has just begun; while the recognisers have too much to do for their usual model."""
+    with _talking(stack, call_id, first=0, count=FEW, lines_a_second=LINES_A_SECOND, level=3) as talk:
+        expect(log.get_by_text(re.compile(r" 1$"))).to_be_visible(timeout=60_000)
+        is_live(page)
+        page.evaluate(WATCH)
+        smaller = page.get_by_role("status").filter(has_text="from a smaller model")
+        expect(smaller).to_be_visible()
+        delays_ms = typing_delays_ms(page)
+        page.screenshot(path=SCREENS / "hour-smaller-model.png")
+        assert talk.wait(60) == 0
+    expect(smaller).not_to_be_visible()
+    return delays_ms
 
 
 def _settled_text_stays_put(page: Page, log: Locator) -> None:
@@ -185,36 +193,28 @@ def _interim_text_is_not_read_out(page: Page) -> None:
     assert page.locator("[role=log] [data-interim]").count() == 0
 
 
-def _typing_goes_on(page: Page) -> None:
-    notes, said = (
-        page.get_by_label("Notes"),
-        "Wants an offer in writing, decides on Thursday. Asked for the price twice.",
-    )
-    notes.click()
-    notes.press_sequentially(said, delay=60)
-    expect(notes).to_have_value(said)
-    _tell_how_quick(page)
+def _typing_is_as_quick(page: Page, few_ms: list[float]) -> None:
+    many_ms = typing_delays_ms(page)
+    few, many = _p95(few_ms), _p95(many_ms)
+    logger.info("from key to paint p95 %.1f ms with %d lines, %.1f ms with %d", few, FEW, many, LINES)
+    logger.info("p50 %.1f and %.1f ms", statistics.median(few_ms), statistics.median(many_ms))
+    assert statistics.median(many_ms) < MEDIAN_RATIO_MAX * statistics.median(few_ms)
+    assert many < max(P95_QUICK_MS, P95_RATIO_MAX * few)
 
 
-def _tell_how_quick(page: Page) -> None:
-    """Event Timing tells of inputs of 16 ms and more only."""
-    page.wait_for_timeout(200)
-    inputs: list[Any] = page.evaluate("seen.inputs")
-    slow = sorted((duration, name) for name, duration in inputs)
-    logger.info("%d inputs took 16 ms and more, slowest %s", len(inputs), slow[-5:])
+def _p95(delays_ms: list[float]) -> float:
+    return delays_ms[int(0.95 * len(delays_ms))]
 
 
 def _reading_back_is_left_alone(page: Page, box: Locator) -> None:
-    box.hover()
-    page.mouse.wheel(0, -3_000)
+    reads_back(page, box)
     more = page.get_by_role("button", name="new line")
-    _comes_to_rest(page, box)
     for _ in range(12):
         own = page.evaluate(OWN)
-        line = _line_before_the_eyes(box)
-        top = _top_of(page, line)
+        line = line_before_the_eyes(box)
+        top = top_of(page, line)
         page.wait_for_timeout(2_000)
-        line_now, moved_px = _line_before_the_eyes(box), _top_of(page, line) - top
+        line_now, moved_px = line_before_the_eyes(box), top_of(page, line) - top
         if page.evaluate(OWN) == own:
             assert line_now == line
             assert abs(moved_px) <= 1
@@ -225,43 +225,11 @@ def _reading_back_is_left_alone(page: Page, box: Locator) -> None:
     expect(more).to_have_text(re.compile(r"^([6-9]|\d\d+) new lines$"), timeout=20_000)
 
 
-def _comes_to_rest(page: Page, box: Locator) -> None:
-    """A wheel is turned smoothly, which takes longer on a machine that has much to do."""
-    tops: list[float] = []
-    for _ in range(50):
-        tops.append(box.evaluate("(box) => box.scrollTop"))
-        if len(tops) > 3 and len(set(tops[-3:])) == 1:
-            return
-        page.wait_for_timeout(200)
-    raise AssertionError(f"the box still moves: {tops[-5:]}")
-
-
-def _back_to_the_end(page: Page, box: Locator) -> None:
-    more = page.get_by_role("button", name="new line")
-    more.click()
-    expect(more).not_to_be_visible()
-    _at_the_end(box)
-
-
-def _line_before_the_eyes(box: Locator) -> str:
-    """The id of the line in the middle of the box."""
-    found: str = box.evaluate(
-        """(box) => {
-          const {left, top, width, height} = box.getBoundingClientRect();
-          for (let down = 0; down < 80; down += 4) {
-            const line = document.elementFromPoint(left + width / 3, top + height / 2 + down)?.closest("[id^=segment-]");
-            if (line) return line.id;
-          }
-          return "";
-        }"""
-    )
-    assert found
-    return found
-
-
-def _top_of(page: Page, line: str) -> float:
-    top: float = page.evaluate("(id) => document.getElementById(id).getBoundingClientRect().top", line)
-    return top
+def _marks_are_seen(page: Page, box: Locator) -> None:
+    for width in (390, 1280):
+        page.set_viewport_size({"width": width, "height": 844 if width < 600 else 800})
+        sees_the_marks(page, box)
+        page.screenshot(path=SCREENS / f"hour-marks-{width}.png")
 
 
 def _in_the_middle(page: Page, box: Locator, number: int) -> None:

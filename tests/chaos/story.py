@@ -10,8 +10,10 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 
 from config.embedded.environment import PROJECT
@@ -25,11 +27,13 @@ PACK = "pri_01klosesales0000000starter"
 LEAD_PHONE = "+13125550131"
 PERSON = Person(first_name="Mika", last_name="Stone", email="mika.stone@chaos.example", mobile="+12025550131")
 TURN_S = 0.1
+# One of the transcriber's processes, which starts it again by itself.
+RECOGNISER = "recogniser"
 
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """at_s: seconds after both are joined and the dialogue begins.
+    """at_s: seconds after both are joined and the dialogue begins. process: as the supervisor calls it, or RECOGNISER.
 
     away_s: for so long the supervisor is held, so that whatever needs the process in the meantime meets its absence.
     """
@@ -95,9 +99,12 @@ class Story:
             passed = time.monotonic() - began
             if waiting and passed >= waiting[0].at_s:
                 kill = waiting.pop(0)
-                killed[kill.process] = passed
-                released_at = passed + kill.away_s
-                self._kill(kill.process)
+                if kill.process == RECOGNISER:
+                    self._kill_a_busy_recogniser()
+                else:
+                    killed[kill.process] = passed
+                    released_at = passed + kill.away_s
+                    self._kill(kill.process)
             elif killed and released_at <= passed:
                 os.kill(self.stack.supervisor_pid, signal.SIGCONT)
                 released_at = math.inf
@@ -135,6 +142,15 @@ class Story:
         """kill -9, with the supervisor held so that it cannot start the process again."""
         os.kill(self.stack.supervisor_pid, signal.SIGSTOP)
         os.kill(self.stack.pid(process), signal.SIGKILL)
+
+    def _kill_a_busy_recogniser(self) -> None:
+        """kill -9 of one that is just hearing something."""
+        recognisers = psutil.Process(self.stack.pid("transcriber")).children()
+        until = time.monotonic() + 20
+        while not (busy := [one for one in recognisers if _is_at_work(one)]):
+            assert time.monotonic() < until, "no recogniser had anything to do"
+            time.sleep(0.002)
+        busy[0].kill()
 
     def cut_off(self, spoken: str, *, after_s: float, ends_within_s: float = 90.0) -> Ended:
         """A call during which everything dies with its supervisor, and is started again at once."""
@@ -221,6 +237,12 @@ class Story:
         assert row is not None and row[0] is not None
         started_at: datetime = row[0]
         return round((datetime.fromisoformat(callee["bridged_at"]) - started_at).total_seconds() * 1000)
+
+
+def _is_at_work(process: psutil.Process) -> bool:
+    """Whether one of its threads runs, or waits for a processor."""
+    threads = Path(f"/proc/{process.pid}/task").glob("*/stat")
+    return any(thread.read_text().rpartition(")")[2].split()[0] == "R" for thread in threads)
 
 
 def _is_complete(page: Page) -> bool:

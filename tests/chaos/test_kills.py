@@ -21,7 +21,7 @@ from config.embedded.handle import Stack
 from tests.chaos.beside import Beside
 from tests.chaos.page import Page
 from tests.chaos.spoken import gap_ms, missing_turns
-from tests.chaos.story import PERSON, Ended, Kill, Story
+from tests.chaos.story import PERSON, RECOGNISER, Ended, Kill, Story
 from tests.smoke.speech import dialogue
 from tests.voice.hostile import KINDS, SLOW_FRAME, SLOW_HANDSHAKE, UNSIGNED, Attacker
 from tests.voice.test_media_hostile import BROKEN, CODES
@@ -46,10 +46,14 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
         story.rep.close()
 
 
-def test_killing_web_live_worker_clock_and_transcriber_costs_a_call_nothing(story: Story) -> None:
-    kills = [Kill(10, "web", 3), Kill(18, "live", 3), Kill(28, "worker", 3)]
+def test_killing_web_live_worker_a_recogniser_clock_and_transcriber_costs_a_call_nothing(story: Story) -> None:
+    kills = [Kill(10, "web", 3), Kill(18, "live", 3), Kill(28, "worker", 3), Kill(33, RECOGNISER)]
     ended = story.call_with(SPOKEN, [*kills, Kill(38, "clock", 3), Kill(50, "transcriber", 3)])
     assert_all_is_right(story, ended)
+    # The transcriber put its recogniser in place again by itself; those that died with it say nothing.
+    log = (story.stack.data_dir / "logs" / "transcriber.log").read_text()
+    assert log.count("recogniser ended, starting it again") == 1
+    assert story.stack.processes()["transcriber"].restarts == 1
     # The page lost its socket without a word, and came back to ask for what was said meanwhile.
     assert ended.page.losses == [1006]
     assert gap_ms(ended.segments) == 0

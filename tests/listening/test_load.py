@@ -2,30 +2,60 @@
 
 import asyncio
 import os
+import shutil
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from ai.listening.client import TranscriberClient
+from ai.listening.engines.whisper import FINAL_BEAM, WhisperTranscriber
 from ai.listening.jobs import FINAL_LATEST_S, Job, JobQueue
 from ai.listening.load import CALM_S, LoadGauge
-from ai.listening.transcriber import InterimDropped, Kind, MergeSkipped, TextTooLate
+from ai.listening.model_files import second_pass_files, whisper_folder
+from ai.listening.transcriber import InterimDropped, Kind, MergeSkipped, Recognition, TextTooLate
 from ai.listening.wire import Request
 from tests.listening.conftest import RunningTranscriber, calm
 from tests.listening.speech import listen, mulaw, turn_pcm
 
 PRICE = turn_pcm("smoke", 3)
+# base writes "the 31st of May", tiny.en "31 May".
+DATES = turn_pcm("price_objection", 11)
 # Several seconds of work for one recogniser.
 MANY = 24
 
 
 @pytest.fixture(scope="module")
 def transcriber(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningTranscriber]:
-    running = RunningTranscriber(f"unix://{tmp_path_factory.mktemp('t')}/s", workers=1)
+    """Its model is the operator's own, and no larger than the packaged one."""
+    folder = shutil.copytree(whisper_folder(""), tmp_path_factory.mktemp("own") / "model")
+    with _running(tmp_path_factory, folder) as running:
+        yield running
+
+
+@contextmanager
+def _running(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Iterator[RunningTranscriber]:
+    """One recogniser with an operator's model."""
+    settings = {"WHISPER_MODEL_PATH": str(folder)}
+    running = RunningTranscriber(f"unix://{tmp_path_factory.mktemp('t')}/s", workers=1, environment=settings)
     running.start()
-    yield running
-    running.stop()
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture
+def larger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningTranscriber]:
+    """Its model is the operator's own: base."""
+    files, folder = second_pass_files(""), tmp_path_factory.mktemp("base")
+    (folder / "model.bin").write_bytes(b"".join(part.read_bytes() for part in files.parts))
+    for name in ("config.json", "tokenizer.json", "vocabulary.txt"):
+        (folder / name).symlink_to(files.folder / name)
+    with _running(tmp_path_factory, folder) as running:
+        yield running
 
 
 @pytest_asyncio.fixture
@@ -34,8 +64,8 @@ async def idle(client: TranscriberClient) -> AsyncIterator[TranscriberClient]:
     yield client
 
 
-def _flood(client: TranscriberClient, count: int = MANY) -> list[asyncio.Task[object]]:
-    return [asyncio.create_task(client.transcribe(PRICE, "final")) for _ in range(count)]
+def _flood(client: TranscriberClient, count: int = MANY, pcm: bytes = PRICE) -> list[asyncio.Task[Recognition]]:
+    return [asyncio.create_task(client.transcribe(pcm, "final")) for _ in range(count)]
 
 
 async def test_steps_go_up_with_the_wait_and_down_again(idle: TranscriberClient) -> None:
@@ -44,16 +74,43 @@ async def test_steps_go_up_with_the_wait_and_down_again(idle: TranscriberClient)
     asked = _flood(idle)
     async with asyncio.timeout(60):
         # How many it takes depends on how fast the machine is.
-        while 3 not in seen:
-            asked += _flood(idle, 4)
+        while 4 not in seen:
+            asked += _flood(idle, 1)
             await asyncio.sleep(0.1)
     await asyncio.gather(*asked)
     await calm(idle)
     assert seen[0] >= 1
-    assert max(seen) == 3
     assert seen[-1] == 0
-    falling = seen[seen.index(3) :]
-    assert falling == [3, 2, 1, 0]
+    falling = seen[seen.index(4) :]
+    # There is no smaller model than this one.
+    assert falling == [4, 2, 1, 0]
+    assert 3 not in seen
+
+
+async def test_a_model_that_the_operator_put_in_place_writes_the_text(idle: TranscriberClient) -> None:
+    packaged = WhisperTranscriber(whisper_folder("")).with_beam(FINAL_BEAM)
+    assert (await idle.transcribe(PRICE, "final")).text == packaged.transcribe(PRICE, "").text
+
+
+async def test_a_smaller_model_writes_before_the_text_of_a_larger_one_comes_late(larger: RunningTranscriber) -> None:
+    smaller = WhisperTranscriber(whisper_folder("")).transcribe(DATES, "", thrifty=True).text
+    client = TranscriberClient(larger.address)
+    seen: list[int] = []
+    try:
+        assert await client.ping(60)
+        usual = (await client.transcribe(DATES, "final")).text
+        client.watch(seen.append)
+        asked = _flood(client, 8, DATES)
+        async with asyncio.timeout(60):
+            while max(seen, default=0) < 3:
+                asked += _flood(client, 1, DATES)
+                await asyncio.sleep(0.2)
+        texts = [answer.text for answer in await asyncio.gather(*asked)]
+    finally:
+        await client.close()
+    assert usual != smaller
+    assert texts[0] == usual
+    assert smaller in texts
 
 
 async def test_while_finals_wait_there_is_no_interim_text_and_no_merged_turn(idle: TranscriberClient) -> None:
@@ -128,9 +185,18 @@ def test_one_late_final_takes_a_step_and_calm_takes_it_back() -> None:
     gauge = LoadGauge()
     gauge.waited(0.1, 0)
     assert gauge.level(0) == 0
-    gauge.waited(1.2, 1)
+    gauge.waited(1.7, 1)
     assert gauge.level(1) == 2
     gauge.waited(0.7, 3)
     assert gauge.level(3 + CALM_S - 0.1) == 2
     assert gauge.level(3 + CALM_S) == 1
     assert gauge.level(3 + 2 * CALM_S) == 0
+
+
+def test_where_there_is_a_smaller_model_it_is_a_step_of_its_own() -> None:
+    gauge = LoadGauge()
+    gauge.allow_smaller_model()
+    gauge.waited(1.7, 0)
+    assert gauge.level(0) == 3
+    gauge.waited(2.6, 1)
+    assert [gauge.level(1 + steps * CALM_S) for steps in range(5)] == [4, 3, 2, 1, 0]

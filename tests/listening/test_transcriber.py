@@ -189,6 +189,17 @@ def test_a_model_that_does_not_understand_speech_stops_the_start(tmp_path: Path)
     assert b"does not understand English telephone speech" in log
 
 
+def test_a_model_that_was_copied_in_part_stops_the_start(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    for file in whisper_folder("").iterdir():
+        if file.name != "model.bin":
+            (folder / file.name).symlink_to(file)
+    (folder / "model.bin").write_bytes((whisper_folder("") / "model.bin").read_bytes()[:-1_000_000])
+    log = _stopped_by(folder, tmp_path)
+    assert b"No Whisper model can be loaded from" in log
+
+
 def test_a_model_folder_without_a_model_stops_the_start(tmp_path: Path) -> None:
     log = _stopped_by(tmp_path, tmp_path)
     assert b"lacks config.json, model.bin, tokenizer.json" in log

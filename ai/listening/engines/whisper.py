@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import ctranslate2
+import numpy as np
 from tokenizers import Tokenizer
 
 from ai.listening.audio import SAMPLES_PER_MS, for_recognition
@@ -23,6 +24,7 @@ MARGIN_S = 1.0
 WIDE_BEAM = 5
 FINAL_BEAM = 3
 MAX_CONTEXT_TOKENS = 64
+TINY_WIDTH = 384
 # The alignment's step: the encoder halves the 100 frames a second.
 MS_PER_POSITION = 20
 
@@ -55,6 +57,12 @@ class WhisperTranscriber:
         self._before = self._tokens("<|startofprev|>")
         # Everything from the end-of-text token on is a mark, not text.
         self._first_mark = self._tokens("<|endoftext|>")[0]
+
+    @property
+    def width(self) -> int:
+        """Into how many numbers it puts each moment: TINY_WIDTH, 512 in base, more in larger ones. Runs the encoder."""
+        moment = np.zeros((1, self._model.n_mels, 2), dtype=np.float32)
+        return int(self._model.encode(ctranslate2.StorageView.from_array(moment)).shape[-1])
 
     def with_beam(self, size: int) -> WhisperTranscriber:
         """The same model in the same memory, that considers so many ways to go on at each word."""

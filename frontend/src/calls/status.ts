@@ -136,12 +136,13 @@ export function transcriptWords(call: Pick<Call, "status" | "transcript_state">)
 const SHORTAGE_WORDS: Record<number, string> = {
   1: "Many calls are going on: text appears a sentence at a time.",
   2: "Many calls are going on: text appears a sentence at a time, with more mistakes than usual.",
-  3: "Many calls are going on: text comes later than usual, and what takes too long is marked as a gap.",
+  3: "Many calls are going on: text appears a sentence at a time, from a smaller model that makes more mistakes than usual.",
+  4: "Many calls are going on: text comes later than usual, and what takes too long is marked as a gap.",
 };
 
 /** What is different about the text while the recognisers have too much to do; nothing when all is as usual. */
 export function shortageWords(level: number): string {
-  return SHORTAGE_WORDS[Math.min(level, 3)] ?? "";
+  return SHORTAGE_WORDS[Math.min(level, 4)] ?? "";
 }
 
 export const DISPOSITION_WORDS: Record<Disposition, string> = {

@@ -101,6 +101,16 @@ test("after sleep the line is tested at once", () => {
   expect(Connection.made).toHaveLength(2);
 });
 
+test("when the network goes the line is tested at once, and is tried again once it is back", () => {
+  opened();
+  window.dispatchEvent(new Event("offline"));
+  expect(last().sent).toEqual([PING]);
+  vi.advanceTimersByTime(5_000);
+  expect(handlers.onState).toHaveBeenLastCalledWith("waiting");
+  window.dispatchEvent(new Event("online"));
+  expect(Connection.made).toHaveLength(2);
+});
+
 test("a line that does not open is tried anew", () => {
   new LiveSocket("ws://here/ws/", handlers).open();
   vi.advanceTimersByTime(10_000 + 1_000);

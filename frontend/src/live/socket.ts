@@ -52,6 +52,7 @@ export class LiveSocket {
 
   open(): void {
     window.addEventListener("online", this.lookNow);
+    window.addEventListener("offline", this.lookNow);
     document.addEventListener("visibilitychange", this.lookNow);
     document.addEventListener("resume", this.lookNow);
     this.connect();
@@ -62,6 +63,7 @@ export class LiveSocket {
     clearTimeout(this.timer);
     clearTimeout(this.doubt);
     window.removeEventListener("online", this.lookNow);
+    window.removeEventListener("offline", this.lookNow);
     document.removeEventListener("visibilitychange", this.lookNow);
     document.removeEventListener("resume", this.lookNow);
     this.socket?.close();
@@ -83,7 +85,8 @@ export class LiveSocket {
     this.send("unfollow", callId);
   }
 
-  /** The page or the network is back after a while: a lost line is tried again at once, one that seems open is tested. */
+  /** The page or the network is back after a while, or the network has gone: a lost line is tried again at once, one that seems
+   * open is tested. */
   private readonly lookNow = (): void => {
     if (document.visibilityState !== "visible" || this.closed) return;
     if (this.socket === null) {

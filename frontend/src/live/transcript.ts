@@ -6,7 +6,8 @@ export interface Interim {
   end_ms: number;
 }
 
-/** What the recognisers leave out for lack of time: 1 interim text, 2 also the second hearing, 3 text comes late. */
+/** What the recognisers leave out for lack of time: 1 interim text, 2 also the second hearing, 3 also the larger model, 4 text
+ * comes late. */
 export interface Shortage {
   level: number;
   /** When the server last said so, ISO. */

@@ -56,7 +56,8 @@ export function CallPage() {
   useKey("j", goNext, !live && following !== undefined);
   useTitle(lead.data ? `Call ${lead.data.first_name}` : "Call");
 
-  const away = isAway(call.error, lead.error, queue.error);
+  // Paused: the browser itself knows that it has no network, and asks nobody.
+  const away = isAway(call.error, lead.error, queue.error) || current.isPaused;
   const elsewhere = current.data && current.data.id !== callId ? current.data : null;
   return (
     <div className={`${classes.page} ${live ? classes.inCall : ""} ${leadId ? "" : classes.unchosen}`}>

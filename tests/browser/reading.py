@@ -1,0 +1,194 @@
+"""What somebody sees who reads a long call's text along: where it stands, its marks, and what a loss does to it."""
+
+import re
+
+from playwright.sync_api import Locator, Page, expect
+
+from config.embedded.handle import Stack
+from tests.browser.conftest import SCREENS
+from tests.browser.lines import is_gap
+
+WATCH = """
+() => {
+  window.seen = {delays: [], shifts: [], line: []};
+  // From the key's own time until what it did has been painted.
+  document.addEventListener("keydown", (key) => requestAnimationFrame(() => {
+    const {port1, port2} = new MessageChannel();
+    port1.onmessage = () => window.seen.delays.push(performance.now() - key.timeStamp);
+    port2.postMessage(null);
+  }), true);
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) {
+      if (entry.hadRecentInput) continue;
+      for (const {node, previousRect, currentRect} of entry.sources) {
+        // Text that still changes gives way to the line that it becomes; what has settled must not move.
+        if (!node?.parentElement?.closest("[role=log]")) continue;
+        const what = node?.parentElement?.closest("[class]")?.className + " > " + (node?.className ?? node?.textContent);
+        const moved = `${what}: ${previousRect.x},${previousRect.y} to ${currentRect.x},${currentRect.y}`;
+        window.seen.shifts.push(`${entry.value.toFixed(5)} ${moved}`);
+      }
+    }
+  }).observe({type: "layout-shift"});
+  const dot = [...document.querySelectorAll("[role=status]")].find((each) => each.textContent === "Live");
+  new MutationObserver(() => window.seen.line.push(dot.textContent))
+    .observe(dot, {subtree: true, childList: true, characterData: true});
+}
+"""
+# The lines that the call's own media stream heard: those of the talk end with their number.
+OWN = """
+() => [...document.querySelectorAll("[id^=segment-]")]
+  .filter((line) => !/ \\d+(Correct)?$/.test(line.textContent))
+  .map((line) => line.id).join()
+"""
+# The talk begins after ten minutes.
+NUMBERS = """
+() => [...document.querySelectorAll("[id^=segment-]")]
+  .map((line) => /^(?:\\d\\d|\\d:\\d\\d):\\d\\d.* (\\d+)(?:Correct)?$/.exec(line.textContent))
+  .filter((found) => found !== null).map((found) => Number(found[1]))
+"""
+FROM_END = "(box) => box.scrollHeight - box.scrollTop - box.clientHeight"
+
+
+def at_the_end(box: Locator) -> None:
+    # Between a line's arrival and the next paint nobody sees where the box stands, but a test can.
+    for _ in range(20):
+        if box.evaluate(FROM_END) <= 2:
+            return
+        box.page.wait_for_timeout(100)
+    raise AssertionError(f"{box.evaluate(FROM_END)} px from the end")
+
+
+def reads_back(page: Page, box: Locator) -> None:
+    """A wheel is turned smoothly, which takes longer on a machine that has much to do."""
+    box.hover()
+    page.mouse.wheel(0, -3_000)
+    tops: list[float] = []
+    for _ in range(50):
+        tops.append(box.evaluate("(box) => box.scrollTop"))
+        if len(tops) > 3 and len(set(tops[-3:])) == 1:
+            return
+        page.wait_for_timeout(200)
+    raise AssertionError(f"the box still moves: {tops[-5:]}")
+
+
+def goes_to_the_end(page: Page, box: Locator) -> None:
+    more = page.get_by_role("button", name="new line")
+    more.click()
+    expect(more).not_to_be_visible()
+    at_the_end(box)
+
+
+def line_before_the_eyes(box: Locator) -> str:
+    """The id of the line in the middle of the box."""
+    found: str = box.evaluate(
+        """(box) => {
+          const {left, top, width, height} = box.getBoundingClientRect();
+          for (let down = 0; down < 80; down += 4) {
+            const line = document.elementFromPoint(left + width / 3, top + height / 2 + down)?.closest("[id^=segment-]");
+            if (line) return line.id;
+          }
+          return "";
+        }"""
+    )
+    assert found
+    return found
+
+
+def top_of(page: Page, line: str) -> float:
+    top: float = page.evaluate("(id) => document.getElementById(id).getBoundingClientRect().top", line)
+    return top
+
+
+def typing_delays_ms(page: Page) -> list[float]:
+    """From each key to the next paint, shortest first, while somebody writes a note."""
+    notes, said = (
+        page.get_by_label("Notes"),
+        "Wants an offer in writing, decides on Thursday. Asked for the price twice.",
+    )
+    notes.fill("")
+    page.evaluate("() => { seen.delays = []; }")
+    notes.press_sequentially(said, delay=40)
+    expect(notes).to_have_value(said)
+    for _ in range(50):
+        delays: list[float] = sorted(page.evaluate("seen.delays"))
+        if len(delays) >= len(said):
+            return delays
+        page.wait_for_timeout(100)
+    raise AssertionError(f"{len(delays)} of {len(said)} keys were painted")
+
+
+def sees_the_marks(page: Page, box: Locator) -> None:
+    """A gap, words in doubt and two who speak at once; whole, however narrow the window."""
+    marks = {
+        "of audio missing": "getComputedStyle(mark, '::before').borderTopStyle",
+        "at the same time": "mark.closest('[id^=segment-]').dataset.speaker && 'beside a name'",
+        "The recogniser was not sure of this": "getComputedStyle(mark).textDecorationStyle",
+    }
+    looks = []
+    for words, look in marks.items():
+        # This very one: newer lines bring newer marks.
+        mark = box.get_by_text(words).or_(box.get_by_title(words)).last.element_handle()
+        looks.append(mark.evaluate(f"(mark) => {look}"))
+        # The lines around it get their real heights when they come near, and new ones push it on while the end is followed.
+        for _ in range(20):
+            mark.scroll_into_view_if_needed()
+            around, at = box.bounding_box(), mark.bounding_box()
+            assert around and at
+            if around["y"] <= at["y"] and at["y"] + at["height"] <= around["y"] + around["height"]:
+                break
+            page.wait_for_timeout(100)
+        else:
+            raise AssertionError(f"{words}: at {at}, the box at {around}")
+        assert around["x"] <= at["x"] and at["x"] + at["width"] <= around["x"] + around["width"], words
+    assert looks == ["dashed", "beside a name", "dotted"]
+
+
+def gets_all_back_after_losses(stack: Stack, page: Page, box: Locator) -> None:
+    """First the network goes, with the process at its other end, then the broker of all events."""
+    away = page.get_by_role("alert").filter(has_text="No connection")
+    reads_back(page, box)
+    line, newest = line_before_the_eyes(box), page.evaluate(NUMBERS)[-1]
+    page.evaluate("() => { seen.line = []; }")
+    page.context.set_offline(True)
+    stack.kill("live")
+    expect(away).to_contain_text("your call goes on", timeout=20_000, ignore_case=True)
+    page.screenshot(path=SCREENS / "hour-no-connection.png")
+    assert top_of(page, line)
+    page.context.set_offline(False)
+    expect(away).not_to_be_visible(timeout=20_000)
+    newest = _shows_newer(page, newest)
+    stack.wait_ready(limit_s=60)
+    is_live(page)
+    stack.kill("valkey")
+    for _ in range(100):
+        told = page.evaluate("seen.line")
+        if told == ["Reconnecting", "Live"] * 2:
+            break
+        page.wait_for_timeout(200)
+    else:
+        raise AssertionError(f"the page told of its line: {told}")
+    _shows_newer(page, newest)
+    # The reader's place is as it was, and nothing came twice, in disorder or not at all.
+    assert line_before_the_eyes(box) == line
+    numbers: list[int] = page.evaluate(NUMBERS)
+    assert numbers == [number for number in range(numbers[-1] + 1) if not is_gap(number)]
+
+
+def is_live(page: Page) -> None:
+    """The page has its socket, and says so to whoever asks."""
+    expect(page.get_by_role("status").filter(has_text=re.compile("^Live$"))).to_have_count(1, timeout=20_000)
+
+
+def _shows_newer(page: Page, number: int) -> int:
+    """The newest line once there is a newer one."""
+    for _ in range(100):
+        newest: int = page.evaluate(NUMBERS)[-1]
+        if newest > number:
+            return newest
+        page.wait_for_timeout(200)
+    raise AssertionError(f"no line came after {number}")
+
+
+def is_of_the_loss(complaint: str) -> bool:
+    """What a browser itself writes about a network that is away."""
+    return re.search(r"WebSocket connection|net::ERR_", complaint) is not None
