@@ -2,6 +2,8 @@
 
 import re
 
+from ai.language import sentences
+
 
 def _any(*patterns: str) -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
@@ -126,3 +128,8 @@ def refuses_calls(sentence: str) -> bool:
     if _POLITE.search(sentence):
         return False
     return any(not _LATER.match(sentence[match.end() :]) for match in _NEVER.finditer(sentence))
+
+
+def refuse_calls(text: str) -> bool:
+    """Whether any sentence of a text does, as a recogniser or a person writes it."""
+    return any(refuses_calls(sentence.text) for sentence in sentences(text.replace("\u2019", "'")))

@@ -12,7 +12,7 @@ from api.rendering import answered
 from compliance import restriction
 from ledger import operations as ledger
 from processors.errors import DomainError
-from voice import browser_calls, corrections, operations, queries, receipt, restricting, ways
+from voice import browser_calls, corrections, operations, queries, receipt, refusals, restricting, ways
 from voice.schemas import (
     CallChange,
     CallIn,
@@ -22,6 +22,7 @@ from voice.schemas import (
     CallStartedOut,
     CallStatus,
     ReceiptOut,
+    RefusalChange,
     Result,
     SegmentChange,
     SegmentOut,
@@ -37,6 +38,7 @@ PROBLEMS: dict[type[DomainError], int] = {
     ledger.InsufficientCredit: 402,
     corrections.SegmentHasChanged: 409,
     corrections.NotSpeech: 409,
+    refusals.NoRefusal: 409,
     restriction.SubjectRestricted: 409,
 }
 
@@ -108,6 +110,13 @@ def list_segments(
 def correct_segment(request: HttpRequest, segment_id: UUID, change: SegmentChange) -> Any:
     now = datetime.now(UTC)
     segment = corrections.correct_segment(actor=actor_of(request), segment_id=segment_id, change=change, now=now)
+    return queries.segment_out(segment)
+
+
+@router.put("/segments/{segment_id}/refusal", response=SegmentOut, operation_id="dismiss_refusal")
+def dismiss_refusal(request: HttpRequest, segment_id: UUID, change: RefusalChange) -> Any:
+    now = datetime.now(UTC)
+    segment = refusals.dismiss(actor=actor_of(request), segment_id=segment_id, dismissed=change.dismissed, now=now)
     return queries.segment_out(segment)
 
 

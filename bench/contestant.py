@@ -117,6 +117,7 @@ def segment_added(sequence: int, text: str) -> Any:
         words=[],
         replaces=[],
         correction=None,
+        refusal=None,
     )
     return SegmentAdded(call_id=call_id, sequence=sequence, segment=segment)
 

@@ -31,6 +31,8 @@ WorkspaceAction = Literal[
     "look.opened",
     "paddle_event.dismissed",
     "paddle_event.granted",
+    "refusal.dismissed",
+    "refusal.restored",
     "team.bounded",
     "team.capped",
     "team.handed_over",

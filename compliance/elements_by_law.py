@@ -75,14 +75,14 @@ KEPT_BY_LAW: Final = (
     ),
     Element(
         "suppression",
-        "The do-not-call list, and phones that want no text messages, as keyed hashes of numbers",
+        "The do-not-call list, numbers whose calls are not written down, and phones that want no text messages, as keyed hashes",
         "the person called or written to, or the customer",
-        "never calling or writing to them again",
+        "never calling, writing down or writing to them again",
         "legal obligation",
         1_826,
         "5 years",
         "expires",
-        stays="Who asked not to be called must not be called again after an erasure either.",
+        stays="Who asked not to be called, or that nothing is written down, need not ask again after an erasure.",
     ),
     Element(
         "audit",

@@ -41,6 +41,7 @@ Kind = Literal[
     "lead",
     "suppression",
     "restriction",
+    "transcript",
     "texts",
     "texts_of",
     "withdrawal",
@@ -116,7 +117,7 @@ class Entry:
 
     kind: "erasure" (of a person, with what was planned to go, by class), "taken_back" (an erasure before it began, known by when it
     was asked for), "user", "workspace", "social", "lead" (erased, must not come back), "suppression" (must not be called), "restriction"
-    (of a person, whose data is used for nothing), "texts" (a phone that wants no messages), "texts_of" (a person who wants none), "withdrawal" (by a person, of the consent
+    (of a person, whose data is used for nothing), "transcript" (of calls to a number, which are not written down), "texts" (a phone that wants no messages), "texts_of" (a person who wants none), "withdrawal" (by a person, of the consent
     to a purpose), "top_up" (which was stopped).
     key: keyed hash of whom or what it names (processors/pseudonyms.py). at: when it was; the term runs from it. sequence: 0 until it
     is entered.

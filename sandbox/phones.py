@@ -13,6 +13,7 @@ class PhoneDefaults:
     behaviour: Behaviour
     meaning: str
     loop: bool = False
+    digits: str = "1"
 
 
 # The numbers that end in these four digits (the range 555-0100 to 555-0199 belongs to nobody) behave so until the
@@ -25,6 +26,7 @@ BY_ENDING: Mapping[str, PhoneDefaults] = {
     "0185": PhoneDefaults("hang-up", "answers and hangs up at once"),
     "0186": PhoneDefaults("press", "presses 1 during the notice"),
     "0187": PhoneDefaults("manual", "rings until it is answered on the page"),
+    "0188": PhoneDefaults("press", "presses 9 during the notice", digits="9"),
     "0189": PhoneDefaults("answer", "talks for ever: the dialogue starts again when it ends", loop=True),
 }
 
@@ -53,7 +55,7 @@ def default_phone(e164: str) -> Phone:
     defaults = BY_ENDING.get(e164[-4:])
     if defaults is None:
         return Phone(e164)
-    return Phone(e164, behaviour=defaults.behaviour, loop=defaults.loop)
+    return Phone(e164, behaviour=defaults.behaviour, loop=defaults.loop, digits=defaults.digits)
 
 
 def changed(phone: Phone, wanted: Mapping[str, Any], *, dialogues: list[str]) -> Phone:

@@ -7,7 +7,18 @@ from uuid import UUID
 from django.db import OperationalError, connection, transaction
 
 from compliance import suppression
-from voice import callback_rows, guard, leg_news, outcomes, settlement, told, transcription, transcription_events, wake
+from voice import (
+    callback_rows,
+    guard,
+    leg_news,
+    outcomes,
+    settlement,
+    told,
+    transcript_refusals,
+    transcription,
+    transcription_events,
+    wake,
+)
 from voice.changes import publish_call
 from voice.leg_news import Learned, happened_at
 from voice.models import Call, Callback, CallLeg, MediaStream
@@ -212,7 +223,7 @@ def _apply_played(call: Call, callback: Callback, now: datetime) -> None:
     opts_out = key == OPT_OUT_KEY
     before = (call.transcript_state, call.hangup_requested_at)
     call.transcript_state = transcript_after_notice(call.transcript_state, refuses=bool(key))
-    if call.transcript_state == "on" and _refused_before(call):
+    if call.transcript_state == "on" and transcript_refusals.refused_before(call):
         call.transcript_state = "refused"
         # Stored, since another call's refusal is not among what this one can be rebuilt from.
         _store_applied(call, "refused", "", {}, now)
@@ -224,15 +235,10 @@ def _apply_played(call: Call, callback: Callback, now: datetime) -> None:
         publish_call(call, now=now)
         if not call.is_live:
             told.calls_completed([call], now=now)
+    if key and call.lead.phone_e164:
+        transcript_refusals.refuse(workspace_id=call.workspace_id, phone_e164=call.lead.phone_e164, now=now)
     if opts_out:
         _refuse_calls(call, now)
-
-
-def _refused_before(call: Call) -> bool:
-    """Who has refused the transcript once need not do so in each call of this workspace's."""
-    return (
-        Call.objects.for_workspace(call.workspace_id).filter(lead_id=call.lead_id, transcript_state="refused").exists()
-    )
 
 
 def _refuse_calls(call: Call, now: datetime) -> None:

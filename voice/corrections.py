@@ -11,7 +11,7 @@ from compliance import audit, restriction
 from compliance.redaction import redact_cards
 from identity.auth import Actor
 from processors.errors import DomainError
-from voice import queries, wake
+from voice import queries, refusals, wake
 from voice.analysis import turns_of
 from voice.changes import next_sequence, publish_segment
 from voice.events import SegmentChanged
@@ -55,7 +55,7 @@ def correct_segment(*, actor: Actor, segment_id: UUID, change: SegmentChange, no
             raise SegmentHasChanged("Somebody else has changed this line meanwhile. Look at it again, then correct it.")
         _write(segment, text, recognised, actor, now)
         segment.sequence = next_sequence(call)
-        segment.save(update_fields=["text", "original_text", "corrected_at", "corrected_by", "sequence"])
+        segment.save(update_fields=["text", "original_text", "corrected_at", "corrected_by", "refusal", "sequence"])
         call.save(update_fields=["sequence"])
         audit.record(
             workspace_id=actor.workspace_id,
@@ -72,6 +72,7 @@ def correct_segment(*, actor: Actor, segment_id: UUID, change: SegmentChange, no
 
 def _write(segment: TranscriptSegment, text: str, recognised: str, actor: Actor, now: datetime) -> None:
     segment.text = text
+    segment.refusal = refusals.found(segment.speaker, text, before=segment.refusal)
     if text == recognised:
         segment.original_text, segment.corrected_at, segment.corrected_by = None, None, None
     else:

@@ -11,6 +11,7 @@ from django.db.models import F, Q
 from identity.models import TenantModel
 from voice.guard_models import DialPause
 from voice.queue_models import QueueSession, Reservation, Tag
+from voice.refusal_models import TranscriptRefusal
 from voice.schemas import Speaker
 from voice.scripted_models import ScriptedCall
 from voice.state import CLOSING_AT_S, is_machine
@@ -30,6 +31,7 @@ __all__ = [
     "Reservation",
     "ScriptedCall",
     "Tag",
+    "TranscriptRefusal",
     "TranscriptSegment",
 ]
 TERMINAL_STATUSES = ("completed", "busy", "no_answer", "failed", "cancelled")
@@ -352,7 +354,8 @@ class TranscriptSegment(TenantModel):
 
     words: for each word [text, start_ms, end_ms, confidence]; empty where they are not known. replaces: the ids of deleted
     segments whose place this one took, so that a browser that still shows them learns it from this row. original_text: what
-    was recognised, where a person corrected it; corrected_by is empty once that person is gone.
+    was recognised, where a person corrected it; corrected_by is empty once that person is gone. refusal: said, where the lead seems
+    to ask for no more calls; dismissed, where a person found that it is not meant so; null elsewhere.
     """
 
     call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="segments")
@@ -368,6 +371,7 @@ class TranscriptSegment(TenantModel):
     original_text = models.TextField(null=True)
     corrected_by = models.ForeignKey("identity.User", on_delete=models.SET_NULL, null=True, related_name="+")
     corrected_at = models.DateTimeField(null=True)
+    refusal = models.CharField(max_length=9, null=True)
     created_at = models.DateTimeField()
 
     class Meta:
@@ -388,6 +392,10 @@ class TranscriptSegment(TenantModel):
                 condition=Q(original_text__isnull=True, corrected_at__isnull=True)
                 | Q(original_text__isnull=False, corrected_at__isnull=False, kind="speech"),
                 name="segment_correction_keeps_original",
+            ),
+            models.CheckConstraint(
+                condition=Q(refusal__isnull=True) | Q(refusal__in=("said", "dismissed"), speaker="callee"),
+                name="segment_refusal_of_the_lead",
             ),
         )
 

@@ -17,7 +17,7 @@ from compliance.sealing import Copy
 from compliance.stores import Corrected, Listed, Subject, batched
 from identity.outgoing import deliveries
 from identity.team_lock import lock_workspaces
-from voice import caps, following, holding, tags
+from voice import caps, following, holding, tags, transcript_refusals
 from voice.call_export import called_export, exported_calls, iso, own_export, with_text
 from voice.carrier_records import calls_of
 from voice.models import (
@@ -27,6 +27,7 @@ from voice.models import (
     Lead,
     Reservation,
     Tag,
+    TranscriptRefusal,
     TranscriptSegment,
 )
 
@@ -155,9 +156,11 @@ INVENTORY: dict[str, str] = {
             "original_text": "transcript",
             "corrected_by": "transcript",
             "corrected_at": "transcript",
+            "refusal": "transcript",
             "created_at": "none",
         },
     ),
+    **_fields("TranscriptRefusal", {"number_key": "suppression", "refused_at": "suppression"}),
     **_fields(
         "Callback",
         {
@@ -191,7 +194,7 @@ def _shown_leads(subject: Subject) -> QuerySet[Lead]:
 
 def _lead_out(lead: Lead, *, called: bool) -> dict[str, Any]:
     return {
-        **({"customer": lead.workspace.name} if called else {}),
+        **(_said_to(lead) if called else {}),
         "name": lead.name,
         "company": lead.company,
         "phone": lead.phone_e164,
@@ -201,6 +204,13 @@ def _lead_out(lead: Lead, *, called: bool) -> dict[str, Any]:
         "try_again_at": lead.retry_at.isoformat() if lead.retry_at else None,
         "added_at": lead.created_at.isoformat(),
     }
+
+
+def _said_to(lead: Lead) -> dict[str, Any]:
+    """What only the called person is told: who the customer is, and whether they have refused that calls are written down."""
+    number = lead.phone_e164
+    refused = number is not None and transcript_refusals.is_refused(workspace_id=lead.workspace_id, phone_e164=number)
+    return {"customer": lead.workspace.name, "transcript_refused": refused}
 
 
 def _watch_out(watch: CallWatch) -> dict[str, Any]:
@@ -284,7 +294,7 @@ class VoiceStore:
                 with pace.paced():
                     _erase_calls(call_ids, subject, now)
         correcting.forget(kind="lead", target_ids=_leads_of(subject).values_list("id", flat=True))
-        for model in (Lead, Tag, DialPause):
+        for model in (Lead, Tag, DialPause, TranscriptRefusal):
             model.objects.get_queryset().filter(workspace_id__in=subject.workspace_ids_to_erase).delete()
         _empty_leads(_leads_of(subject).filter(erased_at__isnull=True), now)
         return counts

@@ -296,6 +296,7 @@ def segment_out(segment: TranscriptSegment) -> SegmentOut:
         ],
         replaces=segment.replaces,
         correction=_correction(segment),
+        refusal=segment.refusal,
     )
 
 

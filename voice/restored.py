@@ -1,4 +1,5 @@
-"""What voice does for a database that was restored: which numbers its rows name, leads removed again, and restricted again."""
+"""What voice does for a database that was restored: which numbers its rows name, leads removed again, restricted again,
+and whose calls are not written down."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -14,7 +15,7 @@ from compliance.replaying import Named
 from compliance.stores import batched
 from identity.team_lock import lock_workspaces
 from processors.pseudonyms import pseudonym
-from voice import leads
+from voice import leads, transcript_refusals
 from voice.models import Call, Lead
 
 # In one question to the marks of what was erased.
@@ -29,7 +30,9 @@ class VoiceRestored:
         return (number for number in numbers.iterator() if number)
 
     def recall(self, entries: Iterable[Entry], *, now: datetime) -> None:
-        """Restrictions of people who were called, by the numbers that the leads have now."""
+        """Transcripts that were refused, and restrictions of people who were called, by the numbers that the leads have now."""
+        entries = list(entries)
+        transcript_refusals.recall(entries)
         newest = {each.key: each for each in entries if each.kind == "restriction"}
         reachable = Lead.objects.get_queryset().filter(phone_e164__isnull=False)
         found: dict[str, list[UUID]] = defaultdict(list)
@@ -55,7 +58,7 @@ class VoiceRestored:
                     leads.forget(known.select_for_update(of=("self",)).get(id=lead_id), now=now)
 
     def remembered(self, *, since: datetime) -> Iterator[Entry]:
-        return iter(())
+        return transcript_refusals.remembered(since=since)
 
 
 RESTORED: Final = VoiceRestored()

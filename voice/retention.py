@@ -14,7 +14,7 @@ from compliance.retention import Rule, delete_rows
 from compliance.stores import batched
 from voice import holding
 from voice.changes import publish_calls
-from voice.models import TERMINAL_STATUSES, Call, QueueSession, TranscriptSegment
+from voice.models import TERMINAL_STATUSES, Call, QueueSession, TranscriptRefusal, TranscriptSegment
 from voice.sweeps import one_by_one
 
 CALLS_AT_ONCE_MAX: Final = 500
@@ -87,5 +87,13 @@ RETENTION: Final = (
         "ended_at",
         delete_rows(QueueSession),
         workspace="workspace_id",
+    ),
+    Rule(
+        "suppression",
+        ("voice.TranscriptRefusal",),
+        lambda: TranscriptRefusal.objects.get_queryset(),
+        "refused_at",
+        delete_rows(TranscriptRefusal),
+        is_renewed=True,
     ),
 )

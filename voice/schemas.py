@@ -24,6 +24,7 @@ CallStatus = Literal[
 Way = Literal["phone", "browser"]
 TranscriptState = Literal["waiting_for_notice", "on", "refused", "off", "expired"]
 Speaker = Literal["agent", "callee"]
+Refused = Literal["said", "dismissed"]
 Disposition = Literal[
     "interested",
     "not_interested",
@@ -304,7 +305,8 @@ class SegmentOut(BaseModel):
 
     confidence: [0, 1], null for gaps. words: of the text, in order; empty where their times are not known.
     replaces: earlier segments whose place this one takes, because their turn was heard again as a whole; they are gone.
-    sequence: of its newest change, so it moves with a correction.
+    sequence: of its newest change, so it moves with a correction. refusal: said, where the lead seems to ask for no more calls;
+    dismissed, where a person found that it is not meant so.
     """
 
     id: UUID
@@ -319,6 +321,13 @@ class SegmentOut(BaseModel):
     words: list[WordOut]
     replaces: list[UUID]
     correction: CorrectionOut | None
+    refusal: Refused | None
+
+
+class RefusalChange(Strict):
+    """dismissed: whether the line, against what it sounds like, does not ask for no more calls."""
+
+    dismissed: bool
 
 
 class SegmentChange(Strict):

@@ -13,7 +13,7 @@ from django.db import IntegrityError, connection, transaction
 from ai.listening.transcriber import MAX_CONTEXT_CHARACTERS
 from compliance.spoken_cards import began_before, begins_with_digits
 from processors.errors import DomainError
-from voice import wake
+from voice import refusals, wake
 from voice.changes import next_sequence, publish_segment
 from voice.events import SegmentAdded
 from voice.heard import Heard
@@ -184,7 +184,7 @@ def _store_whole(call: Call, heard: Heard, now: datetime) -> TranscriptSegment:
     call.segments.filter(id__in=[one.id for one in gone]).delete()
     text = " ".join([*(one.text for one in gone), heard.text])
     whole = replace(heard, start_ms=gone[0].start_ms, text=text, words=())
-    return _store(call, whole, now, replaces=_replaced_by(gone))
+    return _store(call, whole, now, gone=gone)
 
 
 def _replaced_by(gone: Iterable[TranscriptSegment]) -> list[UUID]:
@@ -211,7 +211,7 @@ def replace_segments(
         if any(one.corrected_at for one in gone):
             return None
         within.delete()
-        return _store(call, heard, now, replaces=_replaced_by(gone))
+        return _store(call, heard, now, gone=gone)
 
     return _add(call_id, stream_id, heard.start_ms, put)
 
@@ -260,8 +260,10 @@ def _taken_over(call: Call, stream_id: UUID | None, start_ms: int) -> bool:
     return call.streams.filter(connected_at__gt=own, connected_at__lte=heard_at).exists()
 
 
-def _store(call: Call, heard: Heard, now: datetime, *, replaces: Sequence[UUID] = ()) -> TranscriptSegment:
+def _store(call: Call, heard: Heard, now: datetime, *, gone: Sequence[TranscriptSegment] = ()) -> TranscriptSegment:
+    """gone: the deleted segments whose place it takes."""
     said = heard.without_cards()
+    before = next((one.refusal for one in gone if one.refusal == "dismissed"), None)
     segment = TranscriptSegment.objects.create(
         workspace_id=call.workspace_id,
         call=call,
@@ -273,7 +275,8 @@ def _store(call: Call, heard: Heard, now: datetime, *, replaces: Sequence[UUID] 
         text=said.text,
         confidence=said.confidence,
         words=[[word.text, word.start_ms, word.end_ms, word.confidence] for word in said.words],
-        replaces=list(replaces),
+        replaces=_replaced_by(gone),
+        refusal=refusals.found(said.speaker, said.text, before=before),
         created_at=now,
     )
     call.save(update_fields=["sequence"])

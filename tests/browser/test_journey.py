@@ -122,13 +122,13 @@ def _imports_leads(page: Page, look: Look, folder: Path) -> None:
     expect(dialog.get_by_role("button", name="Import")).to_be_disabled()
     dialog.locator("input[type=file]").set_input_files(file)
     dialog.get_by_label("Numbers without a country code are in").select_option("US")
-    look(page, "import-leads")
+    _both(page, look, "import-leads")
     dialog.get_by_role("button", name="Import").click()
     expect(dialog.get_by_role("status")).to_have_text(
         "1 lead added. 1 was there already. 1 repeats the number of an earlier line. 2 rows were rejected."
     )
     expect(dialog.get_by_role("row", name=re.compile("^3 Phone No telephone has this number"))).to_be_visible()
-    look(page, "imported-leads")
+    _both(page, look, "imported-leads")
     with page.expect_download() as download:
         dialog.get_by_role("link", name="Download the list").click()
     assert download.value.path().read_text().splitlines()[0] == "Line,Column,Reason"
@@ -143,13 +143,13 @@ def _calls_and_reads_along(page: Page, control: Rep, look: Look) -> None:
     page.goto("/call")
     page.get_by_text("David Miller").first.click()
     expect(page.get_by_text("Longest call")).to_be_visible()
-    look(page, "before-the-call")
+    _both(page, look, "before-the-call")
     page.get_by_role("button", name=re.compile(r"^Call\b")).first.dblclick()
     transcript = page.get_by_role("log", name="Transcript")
     expect(page.get_by_role("button", name="Hang up")).to_be_visible()
     expect(transcript).to_contain_text("David Miller", timeout=30_000)
     expect(transcript).to_contain_text(re.compile("price", re.IGNORECASE), timeout=30_000)
-    look(page, "in-call")
+    _both(page, look, "in-call")
     assert len(control.sandbox("GET", "/sandbox/api/calls", params={"to": MOBILE})) == 1
     page.reload()
     expect(transcript).to_contain_text(re.compile("what is the price", re.IGNORECASE))
@@ -163,7 +163,15 @@ def _calls_and_reads_along(page: Page, control: Rep, look: Look) -> None:
     expect(transcript).to_contain_text(re.compile("goodbye|good bye|thank you", re.IGNORECASE), timeout=60_000)
     expect(page.get_by_text("Receipt").first).to_be_visible(timeout=30_000)
     expect(page.get_by_text(re.compile(r"\d+ s = 1 begun minute"))).to_be_visible()
-    look(page, "after-the-call")
+    _both(page, look, "after-the-call")
+
+
+def _both(page: Page, look: Look, name: str) -> None:
+    """The same page wide, and then as on a phone."""
+    look(page, name)
+    page.set_viewport_size({"width": 390, "height": 844})
+    look(page, f"{name}-390")
+    page.set_viewport_size({"width": 1280, "height": 800})
 
 
 def _looks_back(page: Page, look: Look) -> None:

@@ -1,7 +1,7 @@
-"""A manager looks at the wall, reads along, ends a call, and has a server told of it.
+"""A manager looks at the wall, reads along, ends a call in which the lead asks for no more calls, and has a server told of it.
 
 Planted bugs that this catches: a wall that needs a reload, a rep who is not told who watches or who ended the call, an end that
-is one click, a webhook's secret that is shown twice.
+is one click, a webhook's secret that is shown twice, a lead's wish that is gone after a reload, or dismissed for ever.
 """
 
 import json
@@ -73,7 +73,7 @@ def test_a_manager_watches_and_ends_a_call_and_a_server_is_told(
 
     lead = {"first_name": "Nora", "last_name": "Next", "phone": LEAD_PHONE}
     lead_id = rep.call("POST", "/api/leads", lead, expect=201)["id"]
-    control.sandbox("POST", f"/sandbox/api/phones/{LEAD_PHONE}", {"dialogue": "price_objection", "loop": True})
+    control.sandbox("POST", f"/sandbox/api/phones/{LEAD_PHONE}", {"dialogue": "do_not_call", "loop": True})
     call_id = rep.call("POST", "/api/calls", {"lead_id": lead_id}, key=str(uuid.uuid4()), expect=201)["id"]
     mine.goto(f"/call?call={call_id}&lead={lead_id}")
     card = wall.get_by_role("listitem", name="Cal Caller with Nora Next")
@@ -97,6 +97,9 @@ def test_a_manager_watches_and_ends_a_call_and_a_server_is_told(
         look(wall, f"watching-{width}-{scheme}")
     look(mine, "watched-390-dark")
     _resize(wall, *SIZES[0])
+    # The one who watches is offered it too.
+    expect(wall.get_by_role("button", name="Never call again")).to_be_visible(timeout=60_000)
+    _sees_the_wish(mine, look)
     wall.get_by_role("link", name="All live calls").click()
     expect(card).to_be_visible()
     expect(mine.get_by_text("Maria Manager is watching")).not_to_be_visible()
@@ -107,8 +110,10 @@ def test_a_manager_watches_and_ends_a_call_and_a_server_is_told(
     dialog.get_by_role("button", name="End the call").click()
     expect(wall.get_by_role("heading", name="Nobody is in a call")).to_be_visible(timeout=20_000)
     expect(mine.get_by_text("Maria Manager ended it.")).to_be_visible(timeout=20_000)
+    expect(mine.get_by_text("Nora Next seems to ask not to be called")).to_be_visible()
     look(mine, "ended-by-390-dark")
     expect(waits).not_to_be_visible()
+    _never_calls_again(wall, mine, call_id, look)
     boss.wait_for(lambda: "call.completed" in [one["type"] for one in receiver[1]])
     _sees_what_was_sent(wall, look)
     boss.close()
@@ -130,6 +135,39 @@ def _waits_for_a_place(boss: Rep, wall: Page, look: Look) -> Locator:
         _resize(page, width, scheme)
         look(page, f"call-waits-for-a-place-{width}-{scheme}")
     return said
+
+
+def _sees_the_wish(page: Page, look: Look) -> None:
+    """With the words; somebody who takes it back when it was not meant so gets it again, and so does whoever loads the page anew."""
+    asks = page.get_by_text("Nora Next seems to ask not to be called")
+    expect(asks).to_be_visible()
+    expect(page.get_by_role("complementary", name="Call panel")).to_contain_text(
+        re.compile("do not call me", re.IGNORECASE)
+    )
+    look(page, "asks-for-no-calls-390-dark")
+    page.get_by_role("button", name="Not meant so").click()
+    expect(asks).not_to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(asks).to_be_visible()
+    page.reload()
+    expect(asks).to_be_visible()
+
+
+def _never_calls_again(page: Page, mine: Page, call_id: str, look: Look) -> None:
+    """By one key, beside what was understood of the call; the rep's own page offers it no more then."""
+    page.goto(f"/calls/{call_id}")
+    insights = page.get_by_role("region", name="Insights")
+    expect(insights.get_by_role("button", name="Never call again")).to_be_visible(timeout=30_000)
+    for width, scheme in reversed(SIZES):
+        _resize(page, width, scheme)
+        look(page, f"insight-asks-for-no-calls-{width}-{scheme}")
+    # A key counts as a command only when it stands alone.
+    page.wait_for_timeout(450)
+    page.keyboard.press("d")
+    expect(insights.get_by_text("Nora Next is not called again from this workspace.")).to_be_visible()
+    mine.reload()
+    expect(mine.get_by_text("Do not call", exact=True).first).to_be_visible()
+    expect(mine.get_by_role("button", name="Never call again")).to_have_count(0)
 
 
 def _join(boss: Rep, rep: Rep, control: Rep) -> None:

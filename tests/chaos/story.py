@@ -25,6 +25,8 @@ from tests.stack.test_stack import family, left_over
 
 PACK = "pri_01klosesales0000000starter"
 LEAD_PHONE = "+13125550131"
+# The sandbox's phone of this ending presses 9 while the notice is spoken.
+OPTS_OUT_PHONE = "+13125550188"
 PERSON = Person(first_name="Mika", last_name="Stone", email="mika.stone@chaos.example", mobile="+12025550131")
 TURN_S = 0.1
 # One of the transcriber's processes, which starts it again by itself.
@@ -182,6 +184,23 @@ class Story:
             self._go_on_until(limit, page)
         assert has_pressed, "the call ended before"
         return self.look_back(call_id, page)
+
+    def opted_out(self) -> dict[str, Any]:
+        """A call to somebody who presses the key that refuses all calls, in the notice; the call once it is over, which nobody ended."""
+        lead = {"first_name": "Opal", "last_name": "Out", "phone": OPTS_OUT_PHONE}
+        lead_id = self.rep.call("POST", "/api/leads", lead, expect=201)["id"]
+        call = self.rep.call("POST", "/api/calls", {"lead_id": lead_id}, key=str(uuid.uuid4()), expect=201)
+        path = f"/api/calls/{call['id']}"
+        ended: dict[str, Any] = self.rep.wait_for(
+            lambda: held if (held := self.rep.call("GET", path))["ended_at"] else None, limit_s=60
+        )
+        assert ended["answered_at"] is not None
+        assert self.rep.call("GET", f"{path}/segments")["items"] == []
+        assert {leg["status"] for leg in self.legs_of(call["id"])} == {"completed"}
+        assert self.rep.call("GET", f"/api/leads/{lead_id}")["suppressed"]
+        again = self.rep.ask("POST", "/api/calls", {"lead_id": lead_id}, key=str(uuid.uuid4()))
+        assert (again.status_code, again.json()["code"]) == (409, "lead_suppressed")
+        return ended
 
     @staticmethod
     def _go_on_until(limit: float, page: Page) -> None:

@@ -46,6 +46,10 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
         story.rep.close()
 
 
+def test_whoever_presses_the_key_for_no_more_calls_is_not_written_down_nor_called_again(story: Story) -> None:
+    assert story.opted_out()["transcript_state"] == "refused"
+
+
 def test_killing_web_live_worker_a_recogniser_clock_and_transcriber_costs_a_call_nothing(story: Story) -> None:
     kills = [Kill(10, "web", 3), Kill(18, "live", 3), Kill(28, "worker", 3), Kill(33, RECOGNISER)]
     ended = story.call_with(SPOKEN, [*kills, Kill(38, "clock", 3), Kill(50, "transcriber", 3)])

@@ -102,3 +102,9 @@ def test_no_word_of_a_lead_who_refused_reaches_a_transcription(story: Story) -> 
     assert transcription["updated_at"] < leg["bridged_at"]
     assert (transcription["status"], transcription["callbacks_sent"]) == ("stopped", 2), "that it began, and ended"
     page.close()
+
+
+def test_whoever_presses_the_key_for_no_more_calls_is_not_written_down_nor_called_again(story: Story) -> None:
+    ended = story.opted_out()
+    assert ended["transcript_state"] == "refused"
+    assert [each["callbacks_sent"] for each in agents_leg(story, ended["id"])["transcriptions"]] in ([], [2])

@@ -230,6 +230,8 @@ EXPECTATIONS: Mapping[str, Expectation] = {
         names={"path.segment_id": "segment"},
         body={"sequence": "{segment_sequence}", "text": "Good, call me back on Monday."},
     ),
+    # What was said last there asks for another call.
+    "dismiss_refusal": Expectation(SIGNED_IN, 409, names={"path.segment_id": "segment"}, body={"dismissed": True}),
     "hang_up": Expectation(SIGNED_IN, names=_CALL),
     "get_receipt": Expectation(SIGNED_IN, names=_CALL),
     "get_wall": Expectation(LEADERS),

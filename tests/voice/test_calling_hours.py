@@ -215,8 +215,9 @@ def test_the_hour_is_looked_at_when_call_is_pressed_whatever_the_page_showed(mem
 
 
 @pytest.mark.django_db
-def test_the_queue_passes_over_whom_the_law_of_their_country_protects_now(member: Membership) -> None:
+def test_the_queue_passes_over_whom_the_law_of_their_country_protects_now(member: Membership, settings: Any) -> None:
     """At lunch in Paris, of two neighbours."""
+    settings.CALLING_HOURS = "kept"
     lunch = in_paris(13, 30).astimezone(UTC)
     lead_in(member, "Europe/Paris", "FR")
     (other,) = leads(member, "Berta", time_zone="Europe/Berlin")
@@ -228,7 +229,10 @@ def test_the_queue_passes_over_whom_the_law_of_their_country_protects_now(member
 
 
 @pytest.mark.django_db
-def test_a_queue_of_people_outside_their_hours_says_when_the_first_may_be_called(member: Membership) -> None:
+def test_a_queue_of_people_outside_their_hours_says_when_the_first_may_be_called(
+    member: Membership, settings: Any
+) -> None:
+    settings.CALLING_HOURS = "kept"
     lunch = in_paris(13, 30)
     lead_in(member, "Europe/Paris", "FR")
     lead_in(member, "Pacific/Honolulu")

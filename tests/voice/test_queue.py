@@ -5,7 +5,7 @@ lock (two people get the same lead); a lead that is not let go when its time is 
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from threading import Barrier
 from typing import Any
 
@@ -36,13 +36,17 @@ from tests.voice.queues import (
     tally,
 )
 from voice import operations, queue, queue_queries
-from voice.calling_hours import zones_in_calling_hours
 from voice.models import Call, Lead, QueueSession, Reservation
 from voice.operations import DialRefused
 from voice.queue import QueueNotStarted, sweep_queue
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture(autouse=True)
+def _calling_hours_are_kept(settings: Any) -> None:
+    settings.CALLING_HOURS = "kept"
 
 
 @pytest.fixture
@@ -310,18 +314,22 @@ def test_managers_see_who_works_on_what(make_account: MakeAccount, rep: Membersh
     assert (seen.user_id, seen.name) == (colleague.user_id, f"{colleague.user.first_name} {colleague.user.last_name}")
 
 
-def test_over_http_a_rep_starts_takes_skips_and_ends(rep: Membership, sign_in: SignIn) -> None:
+def test_where_the_rep_decides_about_the_hour_the_queue_offers_everybody(rep: Membership, settings: Any) -> None:
+    settings.CALLING_HOURS = "shown"
+    leads(rep, "In Tokyo", time_zone="Asia/Tokyo")
+    shown = start(rep)
+    assert (name_of(shown), tally(shown)) == ("In Tokyo", {})
+
+
+def test_over_http_a_rep_starts_takes_skips_and_ends(rep: Membership, sign_in: SignIn, settings: Any) -> None:
+    # On Sundays there are hours in which it is a calling hour nowhere.
+    settings.CALLING_HOURS = "shown"
     page = sign_in(rep)
     assert page.get("/api/queue") == (200, {"queue": None})
     assert page.post("/api/queue/next")[1]["code"] == "queue_not_started"
-    open_now = zones_in_calling_hours(datetime.now(UTC))
-    ada, ben = leads(rep, "Ada", "Ben", time_zone=(open_now or ["UTC"])[0])
+    ada, ben = leads(rep, "Ada", "Ben")
     status, shown = page.post("/api/queue", {})
     assert status == 201
-    if not open_now:
-        # On Sundays there are hours in which it is a calling hour nowhere.
-        assert shown["passed_over"]["outside_hours"] == 2
-        return
     assert shown["lead"]["id"] == str(ada.id)
     (seen,) = page.get("/api/queue/reservations")[1]["items"]
     assert seen["lead_id"] == str(ada.id)

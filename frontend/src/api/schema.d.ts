@@ -1775,6 +1775,23 @@ export interface paths {
         patch: operations["correct_segment"];
         trace?: never;
     };
+    "/api/segments/{segment_id}/refusal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Dismiss Refusal */
+        put: operations["dismiss_refusal"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/session": {
         parameters: {
             query?: never;
@@ -3394,7 +3411,7 @@ export interface components {
              * Action
              * @enum {string}
              */
-            action: "call.ended_by_manager" | "call.rep_shut_out" | "call.watch_began" | "call.watch_ended" | "dialling.resumed" | "key.made" | "key.revoked" | "lead.removed" | "look.began" | "look.ended" | "look.opened" | "paddle_event.dismissed" | "paddle_event.granted" | "team.bounded" | "team.capped" | "team.handed_over" | "team.invitation_taken_back" | "team.invited" | "team.joined" | "team.left" | "team.removed" | "team.renamed" | "team.role_changed" | "top_up.agreed" | "top_up.changed" | "top_up.stopped" | "transcript.corrected" | "transcript.correction_undone" | "webhook.changed" | "webhook.made" | "webhook.removed" | "webhook.secret_changed";
+            action: "call.ended_by_manager" | "call.rep_shut_out" | "call.watch_began" | "call.watch_ended" | "dialling.resumed" | "key.made" | "key.revoked" | "lead.removed" | "look.began" | "look.ended" | "look.opened" | "paddle_event.dismissed" | "paddle_event.granted" | "refusal.dismissed" | "refusal.restored" | "team.bounded" | "team.capped" | "team.handed_over" | "team.invitation_taken_back" | "team.invited" | "team.joined" | "team.left" | "team.removed" | "team.renamed" | "team.role_changed" | "top_up.agreed" | "top_up.changed" | "top_up.stopped" | "transcript.corrected" | "transcript.correction_undone" | "webhook.changed" | "webhook.made" | "webhook.removed" | "webhook.secret_changed";
             /**
              * At
              * Format: date-time
@@ -7162,6 +7179,14 @@ export interface components {
             message: string;
         };
         /**
+         * RefusalChange
+         * @description dismissed: whether the line, against what it sounds like, does not ask for no more calls.
+         */
+        RefusalChange: {
+            /** Dismissed */
+            dismissed: boolean;
+        };
+        /**
          * ReplyIn
          * @description words: one's own, where the reply takes them.
          */
@@ -7425,7 +7450,8 @@ export interface components {
          *
          *     confidence: [0, 1], null for gaps. words: of the text, in order; empty where their times are not known.
          *     replaces: earlier segments whose place this one takes, because their turn was heard again as a whole; they are gone.
-         *     sequence: of its newest change, so it moves with a correction.
+         *     sequence: of its newest change, so it moves with a correction. refusal: said, where the lead seems to ask for no more calls;
+         *     dismissed, where a person found that it is not meant so.
          */
         SegmentOut: {
             /**
@@ -7448,6 +7474,8 @@ export interface components {
              * @enum {string}
              */
             kind: "speech" | "gap";
+            /** Refusal */
+            refusal: ("said" | "dismissed") | null;
             /** Replaces */
             replaces: string[];
             /** Sequence */
@@ -8672,7 +8700,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible in this state: `browser_calls_off`, `dial_refused`, `nothing_to_watch`, `segment_changed`, `segment_is_a_gap`, `subject_restricted` */
+        /** @description Not possible in this state: `browser_calls_off`, `dial_refused`, `no_refusal`, `nothing_to_watch`, `segment_changed`, `segment_is_a_gap`, `subject_restricted` */
         calls_409: {
             headers: {
                 [name: string]: unknown;
@@ -10011,6 +10039,7 @@ export type RecipientOut = components['schemas']['RecipientOut'];
 export type RecipientsOut = components['schemas']['RecipientsOut'];
 export type RecoveryCodesOut = components['schemas']['RecoveryCodesOut'];
 export type Refusal = components['schemas']['Refusal'];
+export type RefusalChange = components['schemas']['RefusalChange'];
 export type ReplyIn = components['schemas']['ReplyIn'];
 export type RequestOut = components['schemas']['RequestOut'];
 export type ReservationOut = components['schemas']['ReservationOut'];
@@ -13647,6 +13676,41 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["SegmentChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SegmentOut"];
+                };
+            };
+            400: components["responses"]["calls_400"];
+            401: components["responses"]["calls_401"];
+            402: components["responses"]["calls_402"];
+            403: components["responses"]["calls_403"];
+            404: components["responses"]["calls_404"];
+            409: components["responses"]["calls_409"];
+            413: components["responses"]["calls_413"];
+            422: components["responses"]["calls_422"];
+            429: components["responses"]["calls_429"];
+        };
+    };
+    dismiss_refusal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                segment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RefusalChange"];
             };
         };
         responses: {

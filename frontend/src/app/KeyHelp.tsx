@@ -7,6 +7,7 @@ const KEYS: readonly { keys: string[]; does: string }[] = [
   { keys: ["h"], does: "Hang up" },
   { keys: ["m"], does: "Mute or unmute yourself in a call in the browser" },
   { keys: ["k"], does: "Keypad of a call in the browser; its keys can be typed" },
+  { keys: ["d"], does: "Never call a lead again who seems to ask for that" },
   { keys: ["n"], does: "Write a note" },
   { keys: ["j"], does: "Next lead" },
   { keys: ["s"], does: "Skip the lead of the queue; the reason by its number" },

@@ -16,6 +16,7 @@ function said(...words: [string, number][]): Segment {
     words: words.map(([text, confidence]) => ({ text, confidence, start_ms: 0, end_ms: 0 })),
     replaces: [],
     correction: null,
+    refusal: null,
   };
 }
 

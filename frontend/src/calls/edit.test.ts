@@ -16,6 +16,7 @@ function line(id: string, text: string, changes: Partial<Segment> = {}): Segment
     words: [],
     replaces: [],
     correction: null,
+    refusal: null,
     ...changes,
   };
 }

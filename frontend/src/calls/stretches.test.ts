@@ -16,6 +16,7 @@ function said(id: string, start_ms: number, speaker: Segment["speaker"] = "agent
     words: [],
     replaces: [],
     correction: null,
+    refusal: null,
   };
 }
 

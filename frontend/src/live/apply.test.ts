@@ -28,6 +28,7 @@ function segment(sequence: number, start_ms: number, speaker: "agent" | "callee"
     words: [],
     replaces: [],
     correction: null,
+    refusal: null,
   };
 }
 

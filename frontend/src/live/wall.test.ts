@@ -66,6 +66,7 @@ function segment(callId: string, sequence: number, start_ms: number, end_ms: num
     words: [],
     replaces: [],
     correction: null,
+    refusal: null,
   };
 }
 

@@ -5,6 +5,7 @@ import type { Call } from "../../api/types";
 import { DispositionField } from "../../calls/DispositionField";
 import { NotesField } from "../../calls/NotesField";
 import { ReceiptView } from "../../calls/ReceiptView";
+import { RefusalNote } from "../../calls/RefusalNote";
 import { endWords, STATUS_WORDS } from "../../calls/status";
 import { useKey } from "../../components/useKey";
 import { clock } from "../../format/time";
@@ -26,6 +27,7 @@ export function AfterPanel({ call, onNext }: { call: Call; onNext?: () => void }
         </Link>
       </div>
       <FailureNote callId={call.id} />
+      <RefusalNote key={`refusal-${call.id}`} call={call} />
       <section className="stack" aria-label="Receipt">
         <h2>Receipt</h2>
         <ReceiptView callId={call.id} />

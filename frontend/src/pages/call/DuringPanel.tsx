@@ -6,11 +6,13 @@ import { answer, api } from "../../api/client";
 import { keys } from "../../api/keys";
 import type { Call, CallWithSpeech } from "../../api/types";
 import { NotesField } from "../../calls/NotesField";
+import { RefusalNote } from "../../calls/RefusalNote";
 import { STEPS, statusWords, stepOf } from "../../calls/status";
 import { useCallClock } from "../../calls/useCallClock";
 import { Watchers } from "../../calls/Watchers";
 import { HangUpIcon } from "../../components/icons";
 import { ProblemNote } from "../../components/Note";
+import { useDeliberate } from "../../components/useDeliberate";
 import { useKey } from "../../components/useKey";
 import { creditCounter } from "../../format/credits";
 import { clock } from "../../format/time";
@@ -22,8 +24,6 @@ const AMBER_S = 60;
 const RED_S = 15;
 // From here on the lead hears the closing line, and buying comes too late.
 const CLOSING_S = 7;
-// This button appears where Call was: the second half of a double click on Call must not hang up.
-const STRAY_CLICK_MS = 700;
 
 function alarm(secondsLeft: number): string | undefined {
   if (secondsLeft <= RED_S) return classes.red;
@@ -50,10 +50,10 @@ export function DuringPanel({ call }: { call: Call }) {
   });
   const ending = hangUp.isPending || hangUp.isSuccess || call.ended_by !== null;
   const status = call.ended_by !== null ? `${call.ended_by.name} ends the call` : "Hanging up";
-  const shownAtMs = useRef(performance.now());
-  function press(): void {
-    if (!ending && performance.now() - shownAtMs.current > STRAY_CLICK_MS) hangUp.mutate();
-  }
+  // The button appears where Call was: the second half of a double click on Call must not hang up.
+  const press = useDeliberate(() => {
+    if (!ending) hangUp.mutate();
+  });
   useKey("h", () => hangUp.mutate(), !ending);
   useKey("n", () => notes.current?.focus());
   const step = stepOf(call);
@@ -68,6 +68,7 @@ export function DuringPanel({ call }: { call: Call }) {
         </Button>
       </div>
       <ProblemNote error={hangUp.error} />
+      <RefusalNote key={`refusal-${call.id}`} call={call} />
       {call.way === "browser" && !ending && <SoundPanel call={call} />}
       <Watchers callId={call.id} />
       <p className="visually-hidden" role="status">

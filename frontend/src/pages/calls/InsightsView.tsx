@@ -1,17 +1,19 @@
-import type { Insight, Insights, Segment } from "../../api/types";
+import type { Call, Insight, Insights, Segment } from "../../api/types";
+import { RefusalNote } from "../../calls/RefusalNote";
 import { Waiting } from "../../components/Waiting";
 import { clockMs, onDate } from "../../format/time";
 import { KIND_ORDER, KIND_WORDS } from "./insightWords";
 import classes from "./OneCallPage.module.css";
 
 interface InsightsViewProps {
+  call: Call;
   insights: Insights;
   segments: readonly Segment[];
   onGo: (segmentId: string) => void;
 }
 
 /** Each statement with the very words that carry it; a click goes there. */
-export function InsightsView({ insights, segments, onGo }: InsightsViewProps) {
+export function InsightsView({ call, insights, segments, onGo }: InsightsViewProps) {
   if (insights.state === "pending") {
     return (
       <>
@@ -57,11 +59,22 @@ export function InsightsView({ insights, segments, onGo }: InsightsViewProps) {
                   onGo={onGo}
                 />
               ))}
+              {kind === "do_not_call" && (
+                <div className={classes.statement}>
+                  <RefusalNote call={call} beside={quotesOf(items, segments)} />
+                </div>
+              )}
             </li>
           );
         })}
       </ul>
     </>
+  );
+}
+
+function quotesOf(items: readonly Insight[], segments: readonly Segment[]): Segment[] {
+  return items.flatMap((insight) =>
+    insight.segment_ids.flatMap((id) => segments.find((segment) => segment.id === id) ?? []),
   );
 }
 
@@ -81,7 +94,7 @@ function ownWords(insight: Insight, quotes: readonly Segment[]): string {
 }
 
 function Statement({ insight, segments, onGo }: StatementProps) {
-  const quotes = insight.segment_ids.flatMap((id) => segments.find((segment) => segment.id === id) ?? []);
+  const quotes = quotesOf([insight], segments);
   const words = ownWords(insight, quotes);
   const facts = [
     words,

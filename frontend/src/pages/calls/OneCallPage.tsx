@@ -173,7 +173,7 @@ function Side({ call, insights, error, segments, onGo }: SideProps) {
       {call.answered_at !== null && (
         <Panel title="Insights">
           <ProblemNote error={error} />
-          {insights ? <InsightsView insights={insights} segments={segments} onGo={onGo} /> : null}
+          {insights ? <InsightsView call={call} insights={insights} segments={segments} onGo={onGo} /> : null}
         </Panel>
       )}
       {insights?.talk && <TalkFacts talk={insights.talk} />}

@@ -4,6 +4,7 @@ import { useMemo, useState } from "react";
 import { transcriptQuery } from "../../api/queries";
 import type { CallWithSpeech } from "../../api/types";
 import { EndCallDialog } from "../../calls/EndCallDialog";
+import { RefusalNote } from "../../calls/RefusalNote";
 import { TEAM_STATUS_WORDS, transcriptWords } from "../../calls/status";
 import { Transcript } from "../../calls/Transcript";
 import { useCallClock } from "../../calls/useCallClock";
@@ -53,6 +54,7 @@ export function WatchedCall({ call }: { call: CallWithSpeech }) {
           </Transcript>
         </section>
         <div className={classes.side}>
+          {watch.on && <RefusalNote call={call} />}
           <Panel title="This call">
             <dl className={classes.talk}>
               {facts.map(([name, value]) => (

@@ -3,6 +3,7 @@ import { Link } from "@tanstack/react-router";
 import { useRef } from "react";
 import type { Call, Disposition } from "../../api/types";
 import { NotesField } from "../../calls/NotesField";
+import { RefusalNote } from "../../calls/RefusalNote";
 import { canHaveCome, DISPOSITION_WORDS, endWords, RESULT_WORDS, STATUS_WORDS } from "../../calls/status";
 import { useDisposition } from "../../calls/useDisposition";
 import { ProblemNote } from "../../components/Note";
@@ -41,6 +42,7 @@ export function AfterQueueCall({ call, waits, onNext }: AfterProps) {
         </Link>
       </div>
       <FailureNote callId={call.id} />
+      <RefusalNote call={call} />
       <KeyChoices
         label="How did it go?"
         choices={CHOICES.map((one) => ({
