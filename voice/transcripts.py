@@ -231,7 +231,7 @@ def _store_gap(call: Call, start_ms: int, end_ms: int, now: datetime) -> Transcr
     if marked.end_ms >= end_ms:
         return None
     call.segments.filter(id=marked.id).delete()
-    return _store(call, Heard(None, start_ms, end_ms), now, replaces=_replaced_by([marked]))
+    return _store(call, Heard(None, start_ms, end_ms), now, gone=[marked])
 
 
 def _add(
