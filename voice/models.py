@@ -15,6 +15,7 @@ from voice.refusal_models import TranscriptRefusal
 from voice.schemas import Speaker
 from voice.scripted_models import ScriptedCall
 from voice.state import CLOSING_AT_S, is_machine
+from voice.watch_models import CallWatch
 
 __all__ = [
     "ERASED_NAME",
@@ -22,6 +23,7 @@ __all__ = [
     "TERMINAL_STATUSES",
     "Call",
     "CallLeg",
+    "CallWatch",
     "Callback",
     "DialIntent",
     "DialPause",
@@ -248,21 +250,6 @@ class Call(TenantModel):
             return UUID(call_id) if kind == "call" else None
         except ValueError:
             return None
-
-
-class CallWatch(TenantModel):
-    """A colleague who reads along while a call goes on. The row lives as long as that; the record of acts keeps begin and end.
-
-    seen_at: when the watcher's page last said that it still shows the call.
-    """
-
-    call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="watches")
-    user = models.ForeignKey("identity.User", on_delete=models.CASCADE, related_name="+")
-    began_at = models.DateTimeField()
-    seen_at = models.DateTimeField()
-
-    class Meta:
-        constraints = (models.UniqueConstraint(fields=("call", "user"), name="call_watch_once"),)
 
 
 class DialIntent(TenantModel):

@@ -9,11 +9,12 @@ from collections.abc import Callable
 
 import httpx
 import psycopg
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from config.embedded.handle import Stack
 from sandbox.rep import Person, Rep
 from tests.browser.conftest import Look, signed_in
+from tests.browser.limits import bounds_the_team, in_sight
 
 TABBED = Person(first_name="Tess", last_name="Tabbed", email="tess@tabs.example", mobile="+12025550155")
 FORGETFUL = Person(first_name="Fay", last_name="Forgetful", email="fay@forgets.example", mobile="+12025550149")
@@ -176,8 +177,8 @@ def test_a_colleague_is_invited_joins_and_is_removed(
     look(team, "team-limit-390-light")
     limit.get_by_role("button", name="Save").click()
     expect(team.get_by_role("row", name=re.compile("Ivo Invited 0 12.5"))).to_be_visible()
-    _in_sight(team, team.get_by_role("region", name="Spending this month"), look, "team-spending-390-light")
-    _bounds_the_team(team, look)
+    in_sight(team, team.get_by_role("region", name="Spending this month"), look, "team-spending-390-light")
+    bounds_the_team(team, look)
     team.get_by_role("button", name="Remove Ivo Invited").click()
     look(team, "team-remove-390-light")
     team.get_by_role("dialog").get_by_role("button", name="Remove").click()
@@ -185,27 +186,6 @@ def test_a_colleague_is_invited_joins_and_is_removed(
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible(timeout=20_000)
     boss.close()
     assert [each for each in complaints if "status of 4" not in each] == []
-
-
-def _bounds_the_team(team: Page, look: Look) -> None:
-    region = team.get_by_role("region", name="Limits of the team")
-    region.get_by_role("button", name="Change the limits").click()
-    dialog = team.get_by_role("dialog", name="Limits of the team")
-    dialog.get_by_label("Calls at once").fill("0")
-    expect(dialog.get_by_text("Write a whole number from 1 to 10,000, such as 8.")).to_be_visible()
-    dialog.get_by_label("Calls at once").fill("8")
-    dialog.get_by_label("Credits a month").fill("1,500")
-    look(team, "team-limits-dialog-390-light")
-    dialog.get_by_role("button", name="Save").click()
-    expect(region.get_by_role("row", name="Calls at once 0 8")).to_be_visible()
-    expect(region.get_by_role("row", name="Credits this month 0 1,500")).to_be_visible()
-    expect(team.get_by_role("row", name=re.compile("Olive Owner changed the limits of the team"))).to_be_visible()
-    _in_sight(team, region, look, "team-limits-390-light")
-    team.set_viewport_size({"width": 1280, "height": 800})
-    team.emulate_media(color_scheme="dark")
-    _in_sight(team, region, look, "team-limits-1280-dark")
-    team.set_viewport_size({"width": 390, "height": 844})
-    team.emulate_media(color_scheme="light")
 
 
 def test_who_stops_text_messages_is_out_and_comes_back_by_agreeing_again(
@@ -273,7 +253,7 @@ def test_an_owner_makes_a_key_for_a_program_and_revokes_it(
     make = form.get_by_role("button", name="Make the key")
     expect(make).to_be_disabled()
     form.get_by_label("Read leads").check()
-    _in_sight(page, panel, look, "key-form-1280-light")
+    in_sight(page, panel, look, "key-form-1280-light")
     with psycopg.connect(stack.env["DATABASE_URL"]) as connection:
         connection.execute("UPDATE identity_session SET phone_verified_at = phone_verified_at - interval '1 hour'")
     make.click()
@@ -289,13 +269,13 @@ def test_an_owner_makes_a_key_for_a_program_and_revokes_it(
     shown = panel.get_by_role("textbox", name="The key")
     key = shown.input_value()
     assert httpx.get(f"{stack.url}/api/leads", headers={"Authorization": f"Bearer {key}"}).status_code == 200
-    _in_sight(page, panel, look, "key-shown-1280-light")
+    in_sight(page, panel, look, "key-shown-1280-light")
     page.set_viewport_size({"width": 390, "height": 844})
     page.emulate_media(color_scheme="dark")
     page.reload()
     expect(panel).to_contain_text(f"…{key[-4:]}")
     assert key not in page.content()
-    _in_sight(page, panel, look, "keys-390-dark")
+    in_sight(page, panel, look, "keys-390-dark")
     panel.get_by_role("button", name="Revoke Our CRM").click()
     page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
     expect(panel).to_contain_text("No key yet")
@@ -322,26 +302,21 @@ def test_a_new_phone_takes_the_place_of_the_old_one(
     change.click()
     expect(panel.get_by_text("Give the mobile number with its country code")).to_be_visible()
     panel.get_by_label("New mobile number").fill(NEW_MOBILE)
-    _in_sight(page, panel, look, "mobile-1280-light")
+    in_sight(page, panel, look, "mobile-1280-light")
     change.click()
     field = panel.get_by_label("Code of the present phone")
     expect(field).to_be_focused()
-    _in_sight(page, panel, look, "mobile-old-1280-light")
+    in_sight(page, panel, look, "mobile-old-1280-light")
     field.fill(control.newest_code(MOVER.mobile))
     panel.get_by_role("button", name="Verify").click()
     field = panel.get_by_label("Code of the new phone")
     expect(field).to_be_focused()
     page.set_viewport_size({"width": 390, "height": 844})
     page.emulate_media(color_scheme="dark")
-    _in_sight(page, panel, look, "mobile-new-390-dark")
+    in_sight(page, panel, look, "mobile-new-390-dark")
     field.fill(control.newest_code(NEW_MOBILE))
     panel.get_by_role("button", name="Verify").click()
     expect(panel.get_by_role("status")).to_contain_text(f"Your number is {NEW_MOBILE} now")
     rep.close()
     # The refusals that were wanted.
     assert [each for each in complaints if "status of 4" not in each] == []
-
-
-def _in_sight(page: Page, panel: Locator, look: Look, name: str) -> None:
-    panel.evaluate("(it) => it.scrollIntoView({block: 'start'})")
-    look(page, name)

@@ -33,7 +33,7 @@ from tests.sandbox_fixture import Sandbox
 from tests.staff.ours import PASSWORD as OUR_PASSWORD
 from tests.staff.ours import hire
 from tests.voice.queues import NOW as SOON
-from voice import analysis, queue, transcripts
+from voice import analysis, queue, transcript_refusals, transcripts
 from voice.heard import Heard
 from voice.models import Call, CallWatch, DialPause
 from voice.queue_schemas import QueueIn, SkipIn
@@ -344,6 +344,8 @@ def _converse(person: Person, lead_id: UUID, number: int) -> None:
     DialPause.objects.create(
         workspace_id=person.membership.workspace_id, cause="failures", paused_at=_now(), resumed_at=_now()
     ).calls.set(Call.objects.get_queryset().filter(id=call_id))
+    # As somebody at another number who pressed the key left it.
+    transcript_refusals.refuse(workspace_id=person.membership.workspace_id, phone_e164="+12125550177", now=_now())
     transcripts.finish_stream(stream_id=stream.stream_id, dropped_frames=0, complete=True, now=_now())
     carrier("status", CallSid=callee, ParentCallSid=agent, CallStatus="completed", CallDuration="61")
     carrier("after", CallSid=agent, DialCallSid=callee, DialCallStatus="completed", DialCallDuration="61")

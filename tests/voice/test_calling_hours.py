@@ -271,7 +271,8 @@ def test_on_a_public_holiday_nobody_is_dialled_and_the_refusal_names_it(member: 
 
 
 @pytest.mark.django_db
-def test_the_queue_and_retries_skip_a_holiday(member: Membership) -> None:
+def test_the_queue_and_retries_skip_a_holiday(member: Membership, settings: Any) -> None:
+    settings.CALLING_HOURS = "kept"
     at = a_holiday("FR", "Europe/Paris")
     lead_in(member, "Europe/Paris", "FR")
     (other,) = leads(member, "Berta", time_zone="Europe/Berlin")

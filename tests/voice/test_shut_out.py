@@ -47,7 +47,7 @@ def talking(member: Membership) -> Placed:
     placed = place(member)
     post(*placed.agent("in-progress", at_s=0, sequence=2))
     post(*placed.callee("in-progress", at_s=10, sequence=2))
-    Call.objects.get_queryset().filter(id=placed.call_id).update(transcript_state="on")
+    post(placed.path("notice/played"), {"CallSid": placed.callee_sid, "ParentCallSid": placed.agent_sid})
     heard = Heard("callee", 0, 900, "Who is this?", 0.9)
     assert transcripts.add_segment(call_id=UUID(placed.call_id), heard=heard, now=datetime.now(UTC))
     return placed
