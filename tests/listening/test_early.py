@@ -17,7 +17,7 @@ import pytest
 from ai.listening.audio import decode_mulaw
 from ai.listening.client import TranscriberClient
 from ai.listening.jobs import Job, JobQueue
-from ai.listening.load import STEPS_S
+from ai.listening.load import NO_INTERIMS, STEPS_S, THRIFTY
 from ai.listening.segmenter import Event, Segmenter, SpeechEnded, SpeechPaused
 from ai.listening.transcriber import EarlySkipped, Kind, SpeechRefused
 from ai.listening.vad import SileroDetector
@@ -218,8 +218,8 @@ async def test_finals_go_in_the_order_in_which_somebody_needs_them() -> None:
 
 async def test_while_finals_wait_nothing_is_begun_early() -> None:
     jobs = JobQueue()
-    await jobs.put(_job(early_ms=128, waited_s=STEPS_S[0]))
+    await jobs.put(_job(early_ms=128, waited_s=STEPS_S[NO_INTERIMS]))
     await jobs.put(_job(early_ms=128))
-    await jobs.put(_job(waited_s=STEPS_S[1]))
+    await jobs.put(_job(waited_s=STEPS_S[THRIFTY]))
     with pytest.raises(EarlySkipped):
         await jobs.put(_job(early_ms=128))

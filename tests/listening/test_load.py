@@ -75,9 +75,10 @@ async def test_steps_go_up_with_the_wait_and_down_again(idle: TranscriberClient)
     async with asyncio.timeout(60):
         # How many it takes depends on how fast the machine is.
         while 4 not in seen:
-            asked += _flood(idle, 1)
+            asked += _flood(idle, 4)
             await asyncio.sleep(0.1)
-    await asyncio.gather(*asked)
+    # On a slow machine the last of them are given up.
+    await asyncio.gather(*asked, return_exceptions=True)
     await calm(idle)
     assert seen[0] >= 1
     assert seen[-1] == 0
