@@ -25,8 +25,6 @@ from voice import operations, reconcile
 from voice.models import Call, MediaStream, TranscriptSegment
 
 pytestmark = pytest.mark.django_db(transaction=True)
-# In mid-sentence of the rep.
-LOST_AT_MS = 3_000
 WITHIN_S = 40
 # What befalls the stream, and how those of the call end, from the first to the newest.
 FAULTS: dict[str, tuple[int, list[str]]] = {
@@ -37,7 +35,6 @@ FAULTS: dict[str, tuple[int, list[str]]] = {
     "error": (31_920, ["lost", "finished"]),
     # The mute first socket has the token, so the one that brings the sound is turned away, and the stream is asked for anew.
     "duplicate": (0, ["lost", "finished"]),
-    "lost_socket": (LOST_AT_MS, ["lost", "finished"]),
 }
 REFUSES = "refuses"
 
@@ -75,18 +72,18 @@ def lines(call: Call, kind: str) -> list[TranscriptSegment]:
     return list(TranscriptSegment.objects.get_queryset().filter(call=call, kind=kind).order_by("start_ms"))
 
 
-def is_heard(call: Call, name: str) -> bool:
+def is_heard(call: Call) -> bool:
     """Whether text is there of what was said, of a lost stream behind what it missed."""
     gaps, speech = lines(call, "gap"), lines(call, "speech")
     behind_ms = gaps[-1].end_ms if gaps else 0
-    return any(each.start_ms >= behind_ms for each in speech) and (bool(gaps) or name != "lost_socket")
+    return any(each.start_ms >= behind_ms for each in speech)
 
 
 def tell(sandbox: Sandbox, team: Sequence[Membership]) -> dict[str, Call]:
     """All calls, until each has been heard and has ended."""
     calls = {rep.user.first_name: begun(sandbox, rep, number) for number, rep in enumerate(team)}
     limit = time.monotonic() + WITHIN_S
-    while deaf := [name for name in FAULTS if not is_heard(calls[name], name)]:
+    while deaf := [name for name in FAULTS if not is_heard(calls[name])]:
         assert time.monotonic() < limit, f"nothing is heard of {deaf}"
         reconcile.sweep_streams(now=datetime.now(UTC))
         time.sleep(0.3)
