@@ -38,10 +38,7 @@ STORIES: dict[str, dict[str, str]] = {
         "wrong_sid": f"{_LYING}::test_while_two_talk_a_leg_that_the_carrier_does_not_know_ends_alone",
         "garbage": f"{_LYING}::test_an_answer_that_cannot_be_read_about_one_call_holds_up_no_other",
     },
-    "twilio.stream": {
-        **dict.fromkeys(("delay", "duplicate", "reorder", "drop", "error"), _STREAMS),
-        "lost_socket": "tests/chaos/test_kills.py::test_a_second_socket_of_one_stream_and_a_lost_one_cost_a_call_no_more_than_a_marked_gap",
-    },
+    "twilio.stream": dict.fromkeys(("delay", "duplicate", "reorder", "drop", "error", "lost_socket"), _STREAMS),
     "twilio.transcription": {
         "delay": f"{_TRANSCRIPTIONS}::test_one_can_begin_late",
         "drop": f"{_TRANSCRIPTIONS}::test_one_can_fail_or_never_begin",

@@ -6,7 +6,7 @@ sockets of one call that both write, a word of a lead who refused.
 
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -23,8 +23,11 @@ from tests.voice.test_callbacks import rebuilt_otherwise
 from tests.voice.test_outage import dialled, fresh, until
 from voice import operations, reconcile
 from voice.models import Call, MediaStream, TranscriptSegment
+from voice.transcripts import GAP_LEAST_MS
 
 pytestmark = pytest.mark.django_db(transaction=True)
+# In mid-sentence of the rep.
+LOST_AT_MS = 2_000
 WITHIN_S = 40
 # What befalls the stream, and how those of the call end, from the first to the newest.
 FAULTS: dict[str, tuple[int, list[str]]] = {
@@ -35,6 +38,7 @@ FAULTS: dict[str, tuple[int, list[str]]] = {
     "error": (31_920, ["lost", "finished"]),
     # The mute first socket has the token, so the one that brings the sound is turned away, and the stream is asked for anew.
     "duplicate": (0, ["lost", "finished"]),
+    "lost_socket": (LOST_AT_MS, ["lost", "finished"]),
 }
 REFUSES = "refuses"
 
@@ -72,10 +76,10 @@ def lines(call: Call, kind: str) -> list[TranscriptSegment]:
     return list(TranscriptSegment.objects.get_queryset().filter(call=call, kind=kind).order_by("start_ms"))
 
 
-def is_heard(call: Call) -> bool:
+def is_heard(call: Call, name: str) -> bool:
     """Whether text is there of what was said, of a lost stream behind what it missed."""
     gaps, speech = lines(call, "gap"), lines(call, "speech")
-    behind_ms = gaps[-1].end_ms if gaps else 0
+    behind_ms = max(LOST_AT_MS if name == "lost_socket" else 0, gaps[-1].end_ms if gaps else 0)
     return any(each.start_ms >= behind_ms for each in speech)
 
 
@@ -83,7 +87,7 @@ def tell(sandbox: Sandbox, team: Sequence[Membership]) -> dict[str, Call]:
     """All calls, until each has been heard and has ended."""
     calls = {rep.user.first_name: begun(sandbox, rep, number) for number, rep in enumerate(team)}
     limit = time.monotonic() + WITHIN_S
-    while deaf := [name for name in FAULTS if not is_heard(calls[name])]:
+    while deaf := [name for name in FAULTS if not is_heard(calls[name], name)]:
         assert time.monotonic() < limit, f"nothing is heard of {deaf}"
         reconcile.sweep_streams(now=datetime.now(UTC))
         time.sleep(0.3)
@@ -121,6 +125,12 @@ def test_whatever_befalls_a_media_stream_the_newest_one_writes_what_can_be_heard
             own = [line for line in speech if line.speaker == speaker]
             assert all(before.end_ms <= after.start_ms for before, after in pairwise(own)), f"{name}: written twice"
     assert [name for name in ("none", "reorder") if lines(calls[name], "gap")] == []
+    # A socket that is there again within a moment has missed too little to be marked.
+    lost, newest = calls["lost_socket"].streams.order_by("issued_at")
+    began_at = calls["lost_socket"].media_started_at
+    assert began_at is not None and newest.connected_at is not None
+    missed_ms = (newest.connected_at - began_at) / timedelta(milliseconds=1) - lost.settled_ms
+    assert bool(lines(calls["lost_socket"], "gap")) == (missed_ms >= GAP_LEAST_MS)
     refused = calls[REFUSES]
     assert (refused.transcript_state, states(refused)) == ("refused", ["finished"])
     assert not refused.segments.exists()
