@@ -20,7 +20,7 @@ RECONCILE_EVERY = timedelta(seconds=60)
 UNRESOLVED_EVERY = timedelta(seconds=5)
 CALLBACK_RETRY_AFTER = timedelta(seconds=2)
 STREAM_EXPECTED_WITHIN = timedelta(seconds=10)
-# A media process says every two seconds that it lives; while the database is away it cannot, and is not dead for that.
+# A media process says every two seconds that it lives; a database that is away for a moment makes it no dead one.
 STREAM_DEAD_AFTER = timedelta(seconds=20)
 # While our side cannot be reached each attempt fails within milliseconds; the media process needs seconds to come back.
 STREAM_RETRY_EVERY = timedelta(seconds=2)
@@ -207,6 +207,11 @@ def _stream_is_due(call: Call, now: datetime) -> bool:
     failed = call.streams.filter(issued_at__gt=heard_at, connected_at__isnull=True).count()
     pause = STREAM_RETRY_EVERY if failed < STREAM_ATTEMPTS_SOON else STREAM_RETRY_LATER
     return newest.connected_at is not None or now - newest.issued_at >= pause
+
+
+def spare_streams(*, now: datetime) -> None:
+    """After an outage of the database, which kept every media process from saying that it lives: each has its time anew."""
+    MediaStream.objects.filter(engine="own", state="connected", seen_at__lt=now).update(seen_at=now)
 
 
 def sweep_streams(*, now: datetime) -> None:

@@ -261,6 +261,19 @@ def test_a_silent_media_process_is_given_up_and_a_living_one_is_not(placed: Plac
     assert list(states) == ["lost", "issued"]
 
 
+def test_a_database_that_was_away_for_long_makes_no_living_media_process_a_dead_one(
+    placed: Placed, sandbox: Sandbox
+) -> None:
+    """What it hears meanwhile it stores afterwards; a stream begun in its place would mark all of that as a gap."""
+    stream = open_stream(placed, 0)
+    sandbox.fail("twilio.rest", "error", value=500, count=2)
+    reconcile.spare_streams(now=at(40))
+    reconcile.sweep_streams(now=at(41))
+    assert transcripts.keep_streams(positions_ms={stream.stream_id: 0}, now=at(42)) == {stream.stream_id}
+    reconcile.sweep_streams(now=at(63))
+    assert MediaStream.objects.get_queryset().get(id=stream.stream_id).state == "lost"
+
+
 def test_the_recogniser_is_told_the_names_of_a_call_and_never_more_than_it_takes(
     placed: Placed, member: Membership
 ) -> None:

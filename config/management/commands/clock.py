@@ -111,8 +111,9 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (60, leftovers.expire_leftovers),
     ),
 }
-# What a lane does when it begins, and when the database is back.
-AFTER_AN_OUTAGE: dict[str, Work] = {"carrier": reconcile.ask_about_all}
+# What a lane does before its rounds: when it begins, and when the database is back after it was away.
+AT_THE_BEGIN: dict[str, tuple[Work, ...]] = {"carrier": (reconcile.ask_about_all,)}
+AFTER_AN_OUTAGE: dict[str, tuple[Work, ...]] = {"carrier": (reconcile.spare_streams, reconcile.ask_about_all)}
 STOP_WITHIN_S = 8.0
 
 
@@ -128,10 +129,7 @@ class Command(BaseCommand):
         signal.signal(signal.SIGTERM, ask_to_stop)
         signal.signal(signal.SIGINT, ask_to_stop)
         wait_until_open(stop)
-        lanes = [
-            threading.Thread(target=_run, args=(rounds, AFTER_AN_OUTAGE.get(name), stop), name=name, daemon=True)
-            for name, rounds in LANES.items()
-        ]
+        lanes = [threading.Thread(target=_run, args=(name, stop), name=name, daemon=True) for name in LANES]
         for lane in lanes:
             lane.start()
         keep_looking(stop)
@@ -140,19 +138,21 @@ class Command(BaseCommand):
             lane.join(max(0.0, until - time.monotonic()))
 
 
-def _run(rounds: tuple[tuple[int, Work], ...], after_outage: Work | None, stop: threading.Event) -> None:
+def _run(lane: str, stop: threading.Event) -> None:
     second, is_back = 0, False
+    first = AT_THE_BEGIN.get(lane, ())
     while not stop.is_set():
         if DOOR.shut:
             # A backup took the place of the database: nothing is due before it has forgotten whom it has to.
             is_back = False
             stop.wait(1.0)
             continue
-        if not is_back:
-            is_back = after_outage is None or _do(after_outage)
-        for every_s, work in rounds:
-            if second % every_s == 0 and not stop.is_set() and not DOOR.shut:
-                is_back &= _do(work)
+        is_back = is_back or all(_do(work) for work in first)
+        if is_back:
+            first = AFTER_AN_OUTAGE.get(lane, ())
+            due = [work for every_s, work in LANES[lane] if second % every_s == 0]
+            # While the database is away the rest of a round would fail too, or be done before what comes first afterwards.
+            is_back = all(stop.is_set() or DOOR.shut or _do(work) for work in due)
         second += 1
         stop.wait(1.0)
 
@@ -162,10 +162,10 @@ def _do(work: Work) -> bool:
     close_old_connections()
     try:
         work(now=datetime.now(UTC))
-    except (OperationalError, InterfaceError) as error:
-        logger.warning("database away", extra={"task": work.__name__, "error_type": type(error).__name__})
-        return False
     except Exception as error:
+        if _is_away(error):
+            logger.warning("database away", extra={"task": work.__name__, "error_type": type(error).__name__})
+            return False
         # One broken piece of work must not stop the others; the row stays due and the log says what failed.
         logger.error(
             "due work failed",
@@ -176,3 +176,15 @@ def _do(work: Work) -> bool:
         # Between two rounds a lane holds no connection of the pool.
         close_old_connections()
     return True
+
+
+def _is_away(error: Exception) -> bool:
+    """Whether the database was not there, rather than refuse something.
+
+    A connection that cannot be had or breaks has no SQLSTATE, or one of class 08 or 57P; a deadlock or a timeout has another.
+    Source: PostgreSQL's error codes, appendix A of its manual.
+    """
+    if not isinstance(error, (OperationalError, InterfaceError)):
+        return False
+    state: str | None = getattr(error.__cause__, "sqlstate", None)
+    return state is None or state.startswith(("08", "57P"))
