@@ -63,7 +63,9 @@ def test_nobody_stands_in_line_while_one_waits_for_the_ledger(door: Door, settin
 
 
 @pytest.mark.policy("C6.2")
-def test_clock_workers_and_pages_stop_when_a_backup_takes_the_place_of_the_database(door: Door) -> None:
+def test_clock_workers_and_pages_stop_when_a_backup_takes_the_place_of_the_database(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
     suppression.suppress(workspace_id=None, phone_e164="+37060000009", reason="asked", source="callee", now=NOW)
     erasure_ledger.write_out(now=NOW)
     assert door.look() == "" and answered() == [200]
@@ -73,7 +75,8 @@ def test_clock_workers_and_pages_stop_when_a_backup_takes_the_place_of_the_datab
     with pytest.raises(CancelExecution):
         worker.drop_while_shut(None)
     done, stop = threading.Event(), threading.Event()
-    lane = threading.Thread(target=clock._run, args=(((1, _that(done.set)),), None, stop))
+    monkeypatch.setitem(clock.LANES, "tested", ((1, _that(done.set)),))
+    lane = threading.Thread(target=clock._run, args=("tested", stop))
     lane.start()
     assert not done.wait(0.2)
     LedgerMark.objects.update(sequence=erasure_ledger.last_sequence())
