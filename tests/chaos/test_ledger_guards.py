@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from config.embedded.children import die_with_parent
 from tests.chaos.ledger.plants import PLANTS, copy_without
 
@@ -15,22 +17,17 @@ from tests.chaos.ledger.plants import PLANTS, copy_without
 SHOWN_BY = {"unique_key": ("doubled",), "lock": ("lost", "doubled"), "settlement": ("lost", "doubled")}
 
 
-def test_the_same_harness_turns_red_without_any_one_of_its_guards(tmp_path: Path) -> None:
-    running = {}
-    for guard in PLANTS:
-        copy = copy_without(guard, tmp_path / guard)
-        command = [sys.executable, "-m", "tests.chaos", "ledger", "--patience", "5", "--until-wrong"]
-        running[guard] = subprocess.Popen(
-            command,
-            cwd=copy,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            preexec_fn=die_with_parent(signal.SIGKILL),
-        )
-    for guard, harness in running.items():
-        printed, said = harness.communicate(timeout=600)
-        assert harness.returncode == 1, said
-        result = json.loads(printed.splitlines()[-1])
-        assert not result["ok"]
-        assert any(result[kind] for kind in SHOWN_BY[guard]), said
+@pytest.mark.parametrize("guard", PLANTS)
+def test_the_same_harness_turns_red_without_any_one_of_its_guards(guard: str, tmp_path: Path) -> None:
+    harness = subprocess.run(
+        [sys.executable, "-m", "tests.chaos", "ledger", "--patience", "5", "--until-wrong"],
+        cwd=copy_without(guard, tmp_path / guard),
+        capture_output=True,
+        text=True,
+        preexec_fn=die_with_parent(signal.SIGKILL),
+        timeout=600,
+    )
+    assert harness.returncode == 1 and harness.stdout, harness.stderr
+    result = json.loads(harness.stdout.splitlines()[-1])
+    assert not result["ok"]
+    assert any(result[kind] for kind in SHOWN_BY[guard]), harness.stderr
