@@ -88,7 +88,7 @@ def leads_to_dial(workspace_id: UUID, number: int) -> list[UUID]:
 
 def taken(workspace_id: UUID, number: int, *, user_id: UUID | None = None) -> list[Taken]:
     """So many calls that the carrier took and has told nothing of. user_id: whose they all are; else each has a rep of its own."""
-    from identity.models import User
+    from identity.models import Membership, User
     from ledger import operations as ledger
     from ledger.models import RateCard
     from voice import callbacks
@@ -105,6 +105,10 @@ def taken(workspace_id: UUID, number: int, *, user_id: UUID | None = None) -> li
         ]
         User.objects.bulk_create(users)
         people = [user.id for user in users]
+        # Calls of whom the workspace does not know would be ended.
+        Membership.objects.bulk_create(
+            Membership(workspace_id=workspace_id, user_id=person, role="rep", created_at=now) for person in people
+        )
     found = []
     for person in people:
         made = Taken(uuid7(), f"CA{uuid4().hex}", f"CA{uuid4().hex}")
