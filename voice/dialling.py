@@ -146,10 +146,15 @@ def _reserved(lead: Lead, now: datetime) -> QuerySet[Reservation]:
     return Reservation.objects.filter(lead=lead, released_at__isnull=True, expires_at__gt=now)
 
 
+def may_be_rung(lead: Lead, *, now: datetime) -> bool:
+    """Whether it is an hour in which the lead may be called, or such hours are only shown."""
+    return settings.CALLING_HOURS == "shown" or is_calling_hour(now, time_zone=lead.time_zone, country=lead.country)
+
+
 def _hours(lead: Lead, now: datetime) -> list[Refusal]:
-    place = {"time_zone": lead.time_zone, "country": lead.country}
-    if settings.CALLING_HOURS == "shown" or is_calling_hour(now, **place):
+    if may_be_rung(lead, now=now):
         return []
+    place = {"time_zone": lead.time_zone, "country": lead.country}
     there = local_time(time_zone=lead.time_zone, now=now)
     opens, holiday = opens_at(now, **place), public_holiday(now, **place)
     said = [f"It is {there:%a %H:%M} where they are."]

@@ -20,6 +20,7 @@ _ENDINGS = {
     "ended_by_colleague": "A colleague ended it",
     "rep_shut_out": "Who called was kept out of the account, or had left the team",
     "lead_suppressed": "Not rung, because the lead asked not to be called",
+    "outside_calling_hours": "Not rung, because the hours were over in which the lead may be called",
     "carrier_refused": "The carrier refused the call",
     "carrier_unreachable": "The carrier could not be reached",
     "rep_may_not_call": "Who pressed Call had left the team, or stopped our text messages",

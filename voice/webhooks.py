@@ -19,6 +19,7 @@ from voice import (
     browser_calls,
     callback_rows,
     callbacks,
+    dialling,
     listening,
     reps,
     scripted_call,
@@ -141,6 +142,10 @@ def _bridged(call: Call, now: datetime) -> HttpResponse:
     if call.streams.filter(connected_at__isnull=False).exists():
         # The carrier obeyed the first answer already: this is a replay, and it gets neither a token nor the number.
         return _twiml(twiml.go_on())
+    if not dialling.may_be_rung(call.lead, now=now):
+        # The rep's phone rang until the hour was over.
+        submission.give_up(call_id=call.id, status="cancelled", reason="outside_calling_hours", now=now)
+        return _twiml(twiml.hang_up())
     listener = listening.issue(call=call, now=now)
     listener.disclose(call, now=now)
     # The lead's number leaves in this answer, not in a request of ours, so no session records it.

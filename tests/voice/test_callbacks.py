@@ -22,7 +22,8 @@ from tests.ledger.books import amounts, broken
 from tests.voice import carrier, front_door
 from tests.voice.carrier import FORM, Placed, give_credit, place, post, sid, signature
 from voice import callbacks, reconcile
-from voice.models import Call, Callback, CallLeg, MediaStream
+from voice.calling_hours import is_calling_hour
+from voice.models import Call, Callback, CallLeg, Lead, MediaStream
 from voice.replay import replay
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -277,6 +278,23 @@ def test_a_lead_who_asked_not_to_be_called_while_the_reps_phone_rang_is_not_rung
     available, held, debt = amounts(member.workspace_id)
     assert (available, held, debt) == (before[0] + before[1], 0, before[2])
     assert broken() == []
+
+
+def test_a_lead_whose_calling_hours_ended_while_the_reps_phone_rang_is_not_rung(
+    member: Membership, settings: Any
+) -> None:
+    placed = place(member)
+    before = amounts(member.workspace_id)
+    settings.CALLING_HOURS = "kept"
+    zones = ("Asia/Tokyo", "Europe/Berlin", "America/Chicago")
+    closed = next(zone for zone in zones if not is_calling_hour(datetime.now(UTC), time_zone=zone, country=""))
+    Lead.objects.get_queryset().filter(id=placed.row.lead_id).update(time_zone=closed, country="")
+    answer = post(placed.path("agent"), {"CallSid": placed.agent_sid, "CallStatus": "in-progress"})
+    assert answer.status == 200 and "<Hangup" in answer.body and "<Dial" not in answer.body
+    call = placed.row
+    assert (call.status, call.end_reason, call.charged_mcredits) == ("cancelled", "outside_calling_hours", 0)
+    available, held, debt = amounts(member.workspace_id)
+    assert (available, held, debt) == (before[0] + before[1], 0, before[2])
 
 
 def test_while_the_database_is_away_the_carrier_is_asked_to_send_again(member: Membership) -> None:

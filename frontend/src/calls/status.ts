@@ -97,6 +97,7 @@ const END_WORDS: Record<string, string> = {
   rep_unreachable: "Your phone could not be reached.",
   cancelled_by_rep: "You ended it before the lead answered.",
   lead_suppressed: "The lead was not called: they asked not to be called.",
+  outside_calling_hours: "The lead was not called: the hours were over in which people there may be called.",
   carrier_refused: "The carrier refused the call. Try again, and write to support if it stays so.",
   carrier_unreachable: "The carrier could not be reached. Try again in a minute.",
   rep_may_not_call: "Who pressed Call has left the team, or stopped our text messages. Nobody was called.",
