@@ -92,6 +92,21 @@ def _written(mail: AccountMail) -> tuple[str, str]:
             f"If it was not you, sign out everywhere there, choose a new password: {settings.PUBLIC_URL}/forgot-password\n"
             f"and write to {_SUPPORT}.\n",
         )
+    if mail.kind == AccountMail.TEXTS_STOPPED:
+        return (
+            "Your text messages are stopped",
+            "You asked us to send no more text messages to your phone. Every sign-in needs a passcode by text message, so until you"
+            " agree to them again:\n\n"
+            "- you are signed out everywhere and cannot sign in,\n"
+            "- the credits of a workspace that nobody else is in cannot be used; automatic top-up, if you have turned it on, goes on,\n"
+            "- programs that use your API keys are refused.\n\n"
+            "Nothing is deleted. To agree again, sign in with your e-mail and password:\n"
+            f"{settings.PUBLIC_URL}/sign-in\n"
+            "If you answered STOP to one of our messages, text START to the same number first.\n\n"
+            "You can have a copy of what we hold about you, or have it deleted, without signing in: write to us from this address:"
+            f" {_SUPPORT}.\n"
+            f"If it was not you who stopped them, write to {_SUPPORT} too.\n",
+        )
     return (
         "Your password was changed",
         "The password of your account was changed, and all other browsers were signed out.\n"

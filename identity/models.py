@@ -359,6 +359,7 @@ class AccountMail(models.Model):
     EMAIL_CHANGED = "email_changed"
     WAY_LINKED = "way_linked"
     WAY_UNLINKED = "way_unlinked"
+    TEXTS_STOPPED = "texts_stopped"
     KINDS = [
         (RESET_LINK, "Link to a new password"),
         (PASSWORD_CHANGED, "The password was changed"),
@@ -370,6 +371,7 @@ class AccountMail(models.Model):
         (EMAIL_CHANGED, "The address was changed, with a link that takes it back"),
         (WAY_LINKED, "Google or Facebook was linked"),
         (WAY_UNLINKED, "Google or Facebook was unlinked"),
+        (TEXTS_STOPPED, "Text messages were stopped"),
     ]
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -18,7 +18,8 @@ from processors.errors import DomainError
 from processors.pseudonyms import pseudonym
 from realtime.publish import close_sockets_on_commit
 
-Way = Literal["page", "text", "support"]
+# replay: a restored backup is told again; the person was told then.
+Way = Literal["page", "text", "support", "replay"]
 # Nobody's browser; what comes from the carrier or from support.
 _NO_CLIENT: Final = Client(address=None, agent="")
 
@@ -41,7 +42,7 @@ class PolicyOutdated(DomainError):
 
 
 def stop(*, user_id: UUID, way: Way, client: Client, now: datetime) -> None:
-    """Withdraws the consent, ends every session and closes every socket. A second time it changes nothing but who is in."""
+    """Withdraws the consent, ends every session, closes every socket, and mails what that means. A second time it changes nothing but who is in."""
     with transaction.atomic():
         user = User.objects.select_for_update(no_key=True).filter(id=user_id).first()
         if user is None:
@@ -53,6 +54,9 @@ def stop(*, user_id: UUID, way: Way, client: Client, now: datetime) -> None:
             record(kind=AccessEvent.TEXTS_STOPPED, client=client, now=now, user=user)
             _note("texts.stopped", user, way, now)
             _enter("texts_of", pseudonym("user", user_id), now, stopped=True)
+            if user.mobile_verified_at is not None and way != "replay":
+                kind = AccountMail.TEXTS_STOPPED
+                AccountMail.objects.create(kind=kind, email=user.email, user=user, created_at=now, next_at=now)
         Session.objects.filter(user=user).delete()
         email_proof.use_up(user_id=user_id, kinds=[AccountMail.NEW_EMAIL], now=now)
         close_sockets_on_commit(user_id=user_id)

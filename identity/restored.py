@@ -55,7 +55,7 @@ class IdentityRestored:
             return
         for user in User.objects.iterator():
             if {pseudonym("user", user.id), pseudonym("phone", user.mobile_e164)} & stopped:
-                opt_out.stop(user_id=user.id, way="page", client=_NO_CLIENT, now=now)
+                opt_out.stop(user_id=user.id, way="replay", client=_NO_CLIENT, now=now)
 
     @staticmethod
     def _restrict(newest: Mapping[str, Entry]) -> None:

@@ -28,6 +28,7 @@ MAILS: Final[dict[str, Reason]] = {
     "email_changed": "security",
     "way_linked": "security",
     "way_unlinked": "security",
+    "texts_stopped": "law",
     "invitation": "invitation",
     "low_balance": "service",
     "switched_off": "service",

@@ -1,15 +1,18 @@
 """Text messages that a person stops: by the page, by answering STOP, by support; and allows again."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from django.core.mail import EmailMessage
 from django.core.management import CommandError, call_command
 from django.test import Client
 
 from compliance import audit_check, policy
 from compliance.models import AuditEvent, Case, ConsentEvent
+from identity import account_mails
 from identity.models import AccessEvent, Membership, Session
 from identity.opt_out import is_stopped
 from identity.personal_data import STORE, subject_of
@@ -200,6 +203,25 @@ def test_nobody_but_the_carrier_says_that_a_stopped_phone_may_be_written_to_agai
     assert is_stopped(phone)
     assert send("POST", MESSAGES, urlencode(start).encode(), signed=right).status == 200
     assert not is_stopped(phone)
+
+
+@pytest.mark.parametrize("way", ["page", "text", "support"])
+def test_a_mail_confirms_it_once_and_says_what_is_lost_and_what_is_not(
+    way: str, page: Browser, member: Membership, mailoutbox: list[EmailMessage]
+) -> None:
+    phone = member.user.mobile_e164
+    for _ in range(2):
+        if way == "page":
+            stop(page)
+        elif way == "text":
+            assert answered("STOP", sender=phone)[0] == 200
+        else:
+            call_command("texts", "stop", phone)
+    account_mails.send_account_mails(now=datetime.now(UTC))
+    [mail] = mailoutbox
+    assert (mail.to, mail.subject) == ([member.user.email], "Your text messages are stopped")
+    for said in ("cannot sign in", "credits", "API keys", "Nothing is deleted", "/sign-in", "a copy of what we hold"):
+        assert said in mail.body
 
 
 def test_nobody_else_is_concerned(page: Browser, make_account: MakeAccount, sign_in: SignIn) -> None:

@@ -12,6 +12,7 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from compliance import policy
+from config import live_server, media_server
 from tests.matrix.asker import Asker, Reply
 from tests.matrix.doors import PLAIN_URLS, SOCKETS
 from tests.matrix.expectations import (
@@ -101,6 +102,8 @@ def test_every_route_is_expected_and_nothing_else_is() -> None:
     assert hidden_operations() == []
     assert set(plain_urls()) == set(PLAIN_URLS)
     assert set(sockets()) == set(SOCKETS)
+    # The live and the media process know no table of routes: each serves the one path of its own, and refuses all others.
+    assert {live_server.PATH.lstrip("/"), media_server.PATH.lstrip("/")} == set(SOCKETS)
 
 
 @each_operation
