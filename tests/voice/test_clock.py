@@ -7,7 +7,6 @@ processes could say that they live), a statement that took too long taken for a 
 import threading
 from collections.abc import Callable
 from datetime import datetime
-from functools import partial
 
 import pytest
 from django.db import connection
@@ -29,11 +28,6 @@ def test_what_comes_first_after_an_outage_is_done_before_the_rest_of_a_round(
     did: list[str] = []
     stop = threading.Event()
 
-    def note(what: str, *, now: datetime) -> None:
-        did.append(what)
-        if len(did) == len(done):
-            stop.set()
-
     def fail_once(*, now: datetime) -> None:
         did.append("fails")
         if did.count("fails") == 1:
@@ -41,8 +35,11 @@ def test_what_comes_first_after_an_outage_is_done_before_the_rest_of_a_round(
                 cursor.execute(first)
 
     def named(what: str) -> Callable[..., object]:
-        work = partial(note, what)
-        work.__name__ = what  # type: ignore[attr-defined]
+        def work(*, now: datetime) -> None:
+            did.append(what)
+            if len(did) == len(done):
+                stop.set()
+
         return work
 
     monkeypatch.setitem(clock.LANES, "tested", ((1, fail_once), (1, named("rest"))))
