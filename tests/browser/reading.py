@@ -17,8 +17,8 @@ WATCH = """
     port1.onmessage = () => window.seen.delays.push(performance.now() - key.timeStamp);
     port2.postMessage(null);
   }), true);
-  new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) {
+  const shifted = (entries) => {
+    for (const entry of entries) {
       if (entry.hadRecentInput) continue;
       for (const {node, previousRect, currentRect} of entry.sources) {
         // Text that still changes gives way to the line that it becomes; what has settled must not move.
@@ -28,7 +28,9 @@ WATCH = """
         window.seen.shifts.push(`${entry.value.toFixed(5)} ${moved}`);
       }
     }
-  }).observe({type: "layout-shift"});
+  };
+  window.seen.observer = new PerformanceObserver((list) => shifted(list.getEntries()));
+  window.seen.observer.observe({type: "layout-shift"});
   const dot = [...document.querySelectorAll("[role=status]")].find((each) => each.textContent === "Live");
   new MutationObserver(() => window.seen.line.push(dot.textContent))
     .observe(dot, {subtree: true, childList: true, characterData: true});
@@ -39,6 +41,15 @@ OWN = """
 () => [...document.querySelectorAll("[id^=segment-]")]
   .filter((line) => !/ \\d+(Correct)?$/.test(line.textContent))
   .map((line) => line.id).join()
+"""
+# What is in the page by now has been painted, and how it moved others is told a task after that; what moves from now on counts.
+FORGET_SHIFTS = """
+async () => {
+  for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
+  await new Promise((done) => setTimeout(done));
+  window.seen.observer.takeRecords();
+  window.seen.shifts = [];
+}
 """
 # The talk begins after ten minutes.
 NUMBERS = """

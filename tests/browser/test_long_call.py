@@ -24,6 +24,7 @@ from sandbox.rep import Person, Rep
 from tests.browser.conftest import SCREENS, signed_in
 from tests.browser.lines import FIRST_AT_MS, LINE_MS, LINES
 from tests.browser.reading import (
+    FORGET_SHIFTS,
     OWN,
     WATCH,
     at_the_end,
@@ -175,7 +176,7 @@ def _settled_text_stays_put(page: Page, log: Locator) -> None:
     undisturbed = 0
     for number in range(LINES + 4, LINES + 120, 4):
         own = page.evaluate(OWN)
-        page.evaluate("() => { window.seen.shifts = []; }")
+        page.evaluate(FORGET_SHIFTS)
         expect(log.get_by_text(re.compile(rf" {number}$"))).to_be_visible(timeout=60_000)
         shifts = page.evaluate("seen.shifts")
         if page.evaluate(OWN) != own:
