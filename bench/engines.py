@@ -30,14 +30,15 @@ from bench.speech import FRAME_BYTES, Speech, Track
 STOCK_PACKAGES = PROJECT / "bench" / "peers" / "stock_whisper.txt"
 SINGLE_THREADED = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 BATCH_BYTES = 1_600
+TURNS = 4
 
 
 @dataclass(slots=True)
 class Unit:
     """One stretch that an engine hears at once.
 
-    kind: utterance; early (what was taken for an utterance in a pause, wrongly); turn (utterances merged where that is done);
-    or track.
+    kind: utterance; early (what was taken for an utterance in a pause, wrongly); turn (several utterances, heard again as one);
+    alone (an utterance that no turn takes up); or track.
     """
 
     kind: str
@@ -60,20 +61,25 @@ class Measured:
     engine: str
     answers: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def wer(self, kind: str, speeches: dict[tuple[str, str], Speech]) -> dict[str, float]:
-        """Word error rate in per cent by condition, and of all together; of what it was given."""
+    def wer(self, kinds: tuple[str, ...], speeches: dict[tuple[str, str], Speech]) -> dict[str, float]:
+        """Word error rate in per cent by condition, and of all together; of what it was given of these kinds."""
         pairs: dict[str, list[tuple[str, str]]] = {}
         for (condition, name), speech in speeches.items():
             for speaker, track in speech.tracks().items():
-                prefix = f"{kind}|{condition}|{name}|{speaker}|"
-                texts = [self.answers[one]["text"] for one in sorted(self.answers) if one.startswith(prefix)]
+                prefixes = tuple(f"{kind}|{condition}|{name}|{speaker}|" for kind in kinds)
+                found = sorted((one for one in self.answers if one.startswith(prefixes)), key=_end_ms)
+                texts = [self.answers[one]["text"] for one in found]
                 if texts and track.turns:
                     pairs.setdefault(condition, []).append((track.text, " ".join(texts)))
-        rates = {condition: round(100 * word_error_rate(found), 2) for condition, found in pairs.items()}
-        return {**rates, "all": round(100 * word_error_rate([pair for found in pairs.values() for pair in found]), 2)}
+        rates = {condition: round(100 * word_error_rate(some), 2) for condition, some in pairs.items()}
+        return {**rates, "all": round(100 * word_error_rate([pair for some in pairs.values() for pair in some]), 2)}
 
     def cpu_s(self, kind: str) -> float:
         return sum(float(one["cpu_s"]) for name, one in self.answers.items() if name.startswith(f"{kind}|"))
+
+
+def _end_ms(name: str) -> int:
+    return int(name.rsplit("|", 1)[1])
 
 
 def units(condition: str, speech: Speech) -> list[Unit]:
@@ -98,7 +104,8 @@ def units(condition: str, speech: Speech) -> list[Unit]:
         kinds: dict[str, list[SpeechEnded | SpeechPaused | TurnEnded]] = {
             "utterance": [*utterances],
             "early": [*early],
-            "turn": [*alone, *turns],
+            "turn": [*turns],
+            "alone": [*alone],
         }
         for kind, stretches in kinds.items():
             found += [Unit(kind, condition, speech.name, speaker, one.end_ms, one.pcm, names) for one in stretches]
@@ -129,6 +136,18 @@ def measured(
         commands[engine] = ([*program, str(utterances), str(output)], output)
     _run_in_pairs({engine: command for engine, (command, _) in commands.items()})
     return [Measured(engine, json.loads(output.read_text())) for engine, (_, output) in commands.items()]
+
+
+def in_turns(
+    engines: list[str], found: list[Unit], folder: Path, *, kinds: dict[str, tuple[str, ...]]
+) -> list[Measured]:
+    """As `measured`, but each engine alone and again and again on a part, so that all meet the same minutes of the machine."""
+    together = {engine: Measured(engine) for engine in engines}
+    for part in range(TURNS):
+        for engine in engines:
+            (one,) = measured([engine], found[part::TURNS], folder, kinds=kinds)
+            together[engine].answers |= one.answers
+    return list(together.values())
 
 
 def _run_in_pairs(commands: dict[str, list[str]]) -> None:
@@ -163,11 +182,15 @@ def _ours(engine: str) -> Callable[[str], Transcriber]:
     """What the product hears a unit with, by the unit's name."""
     from ai.listening.engines.moonshine import MoonshineTranscriber
     from ai.listening.engines.whisper import FINAL_BEAM, WhisperTranscriber
-    from ai.listening.model_files import moonshine_folder, whisper_folder
+    from ai.listening.model_files import moonshine_folder, second_pass_files, whisper_folder
 
     if engine == "moonshine":
         moonshine = MoonshineTranscriber(moonshine_folder(""))
         return lambda _: moonshine
+    if engine == "base":
+        files = second_pass_files("")
+        base = WhisperTranscriber(files.folder, files.parts)
+        return lambda _: base
     whisper = WhisperTranscriber(whisper_folder(""))
     final = whisper.with_beam(FINAL_BEAM)
     return lambda name: whisper if name.startswith("turn|") else final

@@ -9,6 +9,7 @@ from bench.calls import Heard
 
 # A turn's noted end and its segment's may differ by so much and still be the same end.
 SAME_END_MS = 400
+MOMENTS_EVERY_MS = 100
 
 
 def final_delays(heard: Heard) -> list[float]:
@@ -43,6 +44,17 @@ def final_ms(waves: dict[str, list[Heard]]) -> dict[str, dict[str, float]]:
 def interim_delays(heard: Heard) -> list[float]:
     """ms from the last sound that an interim text covers to the text."""
     return [text.at_s * 1_000 - text.end_ms for text in heard.interims]
+
+
+def first_text_delays(heard: Heard) -> list[float]:
+    """ms from a moment of speech until the first text, interim or final, that goes over it; of every 100 ms that a final holds."""
+    delays = []
+    for final in heard.finals:
+        texts = [one for one in (*heard.interims, *heard.finals) if one.speaker == final.speaker]
+        for moment_ms in range(int(final.start_ms), int(final.end_ms), MOMENTS_EVERY_MS):
+            covered_s = min(one.at_s for one in texts if one.start_ms <= moment_ms < one.end_ms)
+            delays.append(covered_s * 1_000 - moment_ms)
+    return delays
 
 
 def quantiles(values: list[float]) -> dict[str, float]:

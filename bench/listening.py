@@ -35,11 +35,16 @@ NOTHING_SAID_S = 300.0
 # From a call's end to the next one in its place.
 HANGUP_S = 1.0
 LADDER_STAGGER_S = 0.15
+# While nobody speaks in the calls; then, alone and in turns, those whose processor time is compared.
 ENGINE_KINDS = {
-    "stock_tiny_en": ("utterance", "track"),
-    "tiny_en": ("utterance", "early", "turn"),
+    "stock_tiny_en": ("track",),
+    "tiny_en": ("turn", "alone"),
+    "base": ("turn", "alone"),
     "moonshine": ("utterance",),
 }
+COMPARED_KINDS = {"stock_tiny_en": ("utterance",), "tiny_en": ("utterance", "early")}
+# What makes up a whole text, by its name in the report.
+TEXTS = {"utterance": ("utterance",), "settled": ("turn", "alone"), "track": ("track",)}
 
 
 def run() -> Report:
@@ -65,6 +70,9 @@ def run() -> Report:
         with _nothing_said(line, seats, 20.0 if quick else NOTHING_SAID_S) as silent, _scratch() as scratch:
             found = [unit for (condition, _), one in spoken.items() for unit in engines.units(condition, one)]
             alone = engines.measured(list(ENGINE_KINDS), found, scratch, kinds=ENGINE_KINDS)
+        with _scratch() as scratch:
+            for one in engines.in_turns(list(COMPARED_KINDS), found, scratch, kinds=COMPARED_KINDS):
+                next(each for each in alone if each.engine == one.engine).answers |= one.answers
         say(f"listening: {time.monotonic() - began_s:.0f} s")
         return _report(spoken, waves, ladder, silent, alone, live_cpu, memory)
 
@@ -196,6 +204,13 @@ def _scratch() -> Iterator[Path]:
         yield Path(folder)
 
 
+def _stage(one: engines.Measured, spoken: dict[tuple[str, str], Speech]) -> dict[str, Any]:
+    """Words wrong by what its text is made of, and processor seconds by kind."""
+    kinds = (*ENGINE_KINDS[one.engine], *COMPARED_KINDS.get(one.engine, ()))
+    texts = {name: one.wer(parts, spoken) for name, parts in TEXTS.items() if set(parts) <= set(kinds)}
+    return {**texts, "cpu_s": {kind: round(one.cpu_s(kind), 1) for kind in kinds}}
+
+
 def _report(
     spoken: dict[tuple[str, str], Speech],
     waves: dict[str, list[Heard]],
@@ -209,11 +224,7 @@ def _report(
     final_ms = figures.final_ms(waves)
     interims = figures.quantiles([delay for heard in everything for delay in figures.interim_delays(heard)])
     by_engine = {one.engine: one for one in alone}
-    stages = {
-        one.engine: {kind: one.wer(kind, spoken) for kind in ENGINE_KINDS[one.engine] if kind != "early"}
-        | {"cpu_s": {kind: round(one.cpu_s(kind), 1) for kind in ENGINE_KINDS[one.engine]}}
-        for one in alone
-    }
+    stages = {one.engine: _stage(one, spoken) for one in alone}
     settled, first = figures.live_wer(waves, settled=True), figures.live_wer(waves, settled=False)
     paused = figures.live_wer(waves, settled=True, only=PAUSED)
     stock = stages.pop("stock_tiny_en")
@@ -229,6 +240,9 @@ def _report(
                 "wer_paused_settled": paused,
                 "final_ms": final_ms,
                 "interim_ms": interims,
+                "first_text_ms": figures.quantiles(
+                    [delay for heard in everything for delay in figures.first_text_delays(heard)]
+                ),
                 "finals": sum(len(heard.finals) for heard in everything),
                 "interims": sum(len(heard.interims) for heard in everything),
                 "merged": sum(len(heard.merged) for heard in everything),

@@ -6,11 +6,12 @@ import asyncio
 import logging
 import os
 import sys
+from typing import Final
 
 import msgspec
 
 from ai.listening.jobs import Job, JobQueue
-from ai.listening.transcriber import ModelUnusable, RecognitionFailed
+from ai.listening.transcriber import Kind, ModelUnusable, RecognitionFailed
 from ai.listening.wire import Answer, BrokenFraming, packed, read_frame
 from ai.listening.worker import EXIT_UNUSABLE, HEARS_AGAIN
 
@@ -18,7 +19,8 @@ log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 3
 LOADING_LIMIT_S = 120.0
-RECOGNITION_LIMIT_S = 30.0
+# A process that has not answered by then hangs. Early enough for another to do a final again before nobody waits for it any more.
+LIMIT_S: Final[dict[Kind, float]] = {"final": 10.0, "interim": 10.0, "merged": 15.0}
 EXIT_LIMIT_S = 5.0
 PAUSE_BEFORE_RESTART_S = 0.2
 LONGEST_PAUSE_S = 10.0
@@ -89,7 +91,7 @@ class Recogniser:
             job.attempts += 1
             queued_ms = job.waited_ms
             try:
-                answer = await asyncio.wait_for(self._recognised(job), RECOGNITION_LIMIT_S)
+                answer = await asyncio.wait_for(self._recognised(job), LIMIT_S[job.request.kind])
             except _LOST:
                 await self._give_back(job)
                 return

@@ -16,3 +16,8 @@ def is_gap(number: int) -> bool:
 def is_talked_over(number: int) -> bool:
     """Whether it goes on for OVERLAP_MS longer, into the other one's line."""
     return (number + 1) % OVERLAP_EVERY == 0
+
+
+def is_heard_again(number: int) -> bool:
+    """Whether the turn that it ends is heard again as a whole once it has been said."""
+    return number % 24 == 11 and not any(is_gap(each) for each in range(number - 2, number + 1))

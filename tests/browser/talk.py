@@ -8,6 +8,7 @@ LEVEL: what the recognisers leave out until the last of them, see ai.listening.l
 import os
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -19,7 +20,7 @@ django.setup()
 
 from ai.listening.transcriber import Word  # noqa: E402
 from realtime.publish import Topic, publish_ephemeral  # noqa: E402
-from tests.browser.lines import FIRST_AT_MS, LINE_MS, OVERLAP_MS, is_gap, is_talked_over  # noqa: E402
+from tests.browser.lines import FIRST_AT_MS, LINE_MS, OVERLAP_MS, is_gap, is_heard_again, is_talked_over  # noqa: E402
 from voice import transcripts  # noqa: E402
 from voice.changes import next_sequence  # noqa: E402
 from voice.events import SegmentInterim, TranscriptionLevel  # noqa: E402
@@ -75,6 +76,18 @@ def say(call_id: UUID, number: int) -> None:
     else:
         stored = transcripts.add_segment(call_id=call_id, heard=line, now=now)
     assert stored is not None, f"line {number} was not stored"
+
+
+def hear_again(call_id: UUID, number: int) -> None:
+    """The turn that this line ends, as a whole in the place of its three lines."""
+    lines = [heard(each) for each in range(number - 2, number + 1)]
+    whole = replace(
+        lines[0],
+        end_ms=lines[-1].end_ms,
+        text=" ".join(line.text for line in lines),
+        words=[word for line in lines for word in line.words],
+    )
+    assert transcripts.replace_segments(call_id=call_id, heard=whole, now=datetime.now(UTC)) is not None
 
 
 def have_said(call_id: UUID, numbers: range) -> None:
@@ -135,6 +148,8 @@ def main() -> None:
             murmur(call, number)
         time.sleep(max(0.0, began + spoken / lines_a_second - time.monotonic()))
         say(call_id, number)
+        if is_heard_again(number):
+            hear_again(call_id, number)
     if level:
         tell(call, 0)
     # The outbox sends from a thread of its own.

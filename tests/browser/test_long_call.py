@@ -167,6 +167,10 @@ def _typing_with_few_lines(stack: Stack, page: Page, call_id: str, log: Locator)
         page.screenshot(path=SCREENS / "hour-smaller-model.png")
         assert talk.wait(60) == 0
     expect(smaller).not_to_be_visible()
+    # Its lines have been read out already.
+    again = log.locator("[aria-live=off]")
+    expect(again).to_have_count(1)
+    expect(again).to_contain_text(re.compile(r" 9 .* 10 .* 11"))
     return delays_ms
 
 

@@ -80,6 +80,17 @@ async def test_a_killed_recogniser_loses_no_utterance(
     assert not set(before) & set(transcriber.worker_pids())
 
 
+async def test_a_recogniser_that_hangs_is_replaced_and_its_utterance_heard_in_time(
+    transcriber: RunningTranscriber, client: TranscriberClient
+) -> None:
+    hanging = transcriber.worker_pids()[0]
+    os.kill(hanging, signal.SIGSTOP)
+    # One for each recogniser, and more, so that the one that hangs gets its share.
+    asked = [asyncio.create_task(client.transcribe(PRICE * 3, "final")) for _ in range(4)]
+    assert all("$450" in one.text for one in await asyncio.gather(*asked))
+    assert hanging not in transcriber.worker_pids()
+
+
 async def test_a_killed_transcriber_is_asked_again(tmp_path: Path) -> None:
     transcriber = RunningTranscriber(f"unix://{tmp_path}/s", workers=1)
     transcriber.start()

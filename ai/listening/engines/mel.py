@@ -11,6 +11,7 @@ from ai.listening.audio import RECOGNITION_RATE_HZ
 
 WINDOW = 400
 HOP = 160
+FLOOR = 1e-10
 FRAMES_PER_S = RECOGNITION_RATE_HZ // HOP
 
 
@@ -25,11 +26,14 @@ def log_mel(audio: NDArray[np.float32], window_s: float, n_mels: int) -> NDArray
     kept = audio[: len(padded)]
     padded[: len(kept)] = kept
     reflected = np.pad(padded, WINDOW // 2, mode="reflect")
-    windows = np.lib.stride_tricks.sliding_window_view(reflected, WINDOW)[::HOP][:frames]
+    # Behind the sound there is nothing but the floor, which needs no arithmetic.
+    sounding = min(frames, (len(kept) + WINDOW // 2) // HOP + 1)
+    windows = np.lib.stride_tricks.sliding_window_view(reflected, WINDOW)[::HOP][:sounding]
     spectrum = np.fft.rfft(windows * _hann(), axis=1)
     power = spectrum.real**2 + spectrum.imag**2
     mel = _filters(n_mels) @ power.T.astype(np.float32)
-    logged = np.log10(np.maximum(mel, 1e-10))
+    logged = np.full((n_mels, frames), np.log10(FLOOR))
+    logged[:, :sounding] = np.log10(np.maximum(mel, FLOOR))
     floored = np.maximum(logged, logged.max() - 8.0)
     return np.ascontiguousarray((floored + 4.0) / 4.0, dtype=np.float32)
 

@@ -239,6 +239,8 @@ const Line = memo(function Line(props: LineProps) {
       className={look.filter(Boolean).join(" ")}
       id={`segment-${segment.id}`}
       data-speaker={segment.speaker}
+      // A turn that was heard again says what its lines said: it is not read out a second time.
+      aria-live={segment.replaces.length > 0 ? "off" : undefined}
     >
       <span className={classes.time}>{clockMs(segment.start_ms)}</span>
       <div className={classes.said}>
