@@ -159,7 +159,7 @@ def main() -> int:
     guard.enclose()
     try:
         address = parse_address(os.environ.get("TRANSCRIBER_ADDRESS", ""))
-        workers = int(os.environ.get("TRANSCRIBER_WORKERS") or os.cpu_count() or 1)
+        workers = int(os.environ.get("TRANSCRIBER_WORKERS") or len(os.sched_getaffinity(0)))
     except ValueError as error:
         log.error("transcriber cannot start", extra={"reason": str(error)})
         return EXIT_UNUSABLE
