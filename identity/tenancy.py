@@ -2,8 +2,9 @@
 
 Each tenant table of what customers own has a row-level security policy: while a session of the database names a workspace,
 it reads, writes and makes rows of no other, whatever a query forgot to say. Requests of people and of their programs name
-theirs; what works for all workspaces (workers, webhooks, the privacy centre) names none. The tables of identity are left
-out: people are members of several workspaces, and sign in before they act in one.
+theirs; what works for all workspaces (workers, webhooks, the privacy centre) names none. So have those that only note a workspace's
+id, such as the record of acts. The tables of identity are left out: people are members of several workspaces, and sign in before
+they act in one.
 https://www.postgresql.org/docs/18/ddl-rowsecurity.html
 """
 
@@ -21,8 +22,8 @@ from django.db.backends.utils import CursorWrapper
 from django.db.models import Func, Model, TextField, Value
 from django.db.models.functions import Cast
 
+from compliance.models import AuditEvent, Suppression
 from identity.compiled import Lookup
-from identity.models import Workspace
 
 # Of the database's session. A custom setting needs a dot in its name.
 SETTING: Final = "klose.workspace"
@@ -124,12 +125,12 @@ def forget(*, connection: BaseDatabaseWrapper, **_: object) -> None:
 
 
 def guarded_tables() -> list[str]:
-    """All tables of rows that belong to a workspace, but for those of identity."""
+    """All tables of rows that belong to a workspace or note the id of one, but for those of identity."""
     return sorted(
         model._meta.db_table
         for model in apps.get_models()
         if model._meta.app_label not in _LEFT_OUT
-        and any(field.related_model is Workspace for field in model._meta.concrete_fields)
+        and any(field.attname == "workspace_id" for field in model._meta.concrete_fields)
     )
 
 
@@ -144,7 +145,7 @@ def guard_tables(**_: object) -> None:
         there = {table for (table,) in cursor.fetchall()}
         for table in set(guarded_tables()) & there - have:
             name = connection.ops.quote_name(table)
-            cursor.execute(f"CREATE POLICY {_POLICY} ON {name} USING ({_OWN})")
+            cursor.execute(f"CREATE POLICY {_POLICY} ON {name} {_RULES.get(table, _OWN_OR_NOBODYS)}")
             cursor.execute(f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
 
 
@@ -180,10 +181,18 @@ def _name(cursor: CursorWrapper, workspace: str) -> None:
 
 
 _POLICY: Final = "own_workspace"
-# The first part ends the matter for whoever names none, so that it costs them one look at the setting. The house's own
-# accounts, which are of no workspace, take part in everybody's entries.
+# The first part ends the matter for whoever names none, so that it costs them one look at the setting.
 _OWN: Final = f"""
 coalesce(current_setting('{SETTING}', true), '') = ''
 OR workspace_id = nullif(current_setting('{SETTING}', true), '')::uuid
-OR workspace_id IS NULL
 """
+# What is of no workspace is there for all: the house's own accounts take part in everybody's entries, and what a person was told
+# about in no workspace is counted by whoever tells it.
+_OWN_OR_NOBODYS: Final = f"USING ({_OWN} OR workspace_id IS NULL)"
+_RULES: Final = {
+    # Acts of no workspace are a person's own, and no request of a workspace reads them. Noted may be any: whoever accepts an
+    # invitation acts in another workspace than the one of their session, and the chain of all of them is one.
+    AuditEvent._meta.db_table: f"USING ({_OWN}) WITH CHECK (true)",
+    # A number that nobody may call is so for each workspace, and none of them decides that.
+    Suppression._meta.db_table: f"{_OWN_OR_NOBODYS} WITH CHECK ({_OWN})",
+}

@@ -28,26 +28,32 @@ from realtime.publish import OUTBOX_EVENTS_MAX, Topic, publish_on_commit
 from tests.identity.browser import PASSWORD, Browser
 from tests.identity.conftest import SUPPORT_DESK, MakeAccount, SignIn
 from tests.identity.teams import colleague, owner, page
+from tests.identity.test_email import press
+from tests.identity.test_email import token_in as confirmation_in
 from tests.identity.test_passwords import Mails, choose, forgot, mails, token_in
 from tests.identity.test_sockets import SIGNED_OUT, Socket, elsewhere, run
 from tests.realtime.doors import AsgiDoor, LiveDoor
+from tests.sandbox_fixture import Sandbox
 from tests.staff.ours import hire
 
 __all__ = ["colleague", "mails", "owner", "page"]
 
 WITHIN_S: Final = 5.0
+NEW_EMAIL: Final = "rep.new@example.com"
 NEW_MOBILE: Final = "+12025550199"
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """An owner and a rep of one workspace, each in a browser of their own; `there`: the rep in another browser."""
+    """An owner, a manager and a rep of one workspace, each in a browser of their own; `there`: the rep in another browser."""
 
     owner: Browser
+    manager: Browser
     rep: Browser
     there: Browser
     member: Membership
     mails: Mails
+    sandbox: Sandbox
 
     @property
     def path(self) -> str:
@@ -89,6 +95,19 @@ def forgotten_password(scene: Scene) -> int:
     return choose(token_in(scene.mails(email)[-1]))[0]
 
 
+def new_email(scene: Scene) -> int:
+    """The session that began it goes on, and its socket comes back by itself."""
+    assert scene.there.post("/api/email/code", {"present": PASSWORD})[0] == 200
+    code = scene.sandbox.code_at(scene.member.user.mobile_e164)
+    wished = {"email": NEW_EMAIL, "present": PASSWORD, "code": code}
+    assert scene.there.post("/api/email/change", wished)[0] == 204
+    return press(confirmation_in(scene.mails(NEW_EMAIL)[-1]))[0]
+
+
+def email_taken_back(scene: Scene) -> int:
+    return press(confirmation_in(scene.mails(scene.member.user.email)[-1]))[0]
+
+
 def new_number(scene: Scene) -> int:
     call_command("mobile", scene.member.user.email, NEW_MOBILE, "--by", hire().email)
     return 200
@@ -121,6 +140,7 @@ ACTS: Final[tuple[Callable[[Scene], int], ...]] = (
     gone_elsewhere,
     new_password,
     forgotten_password,
+    new_email,
     new_number,
     stopped_texts,
     signed_out_by_the_operator,
@@ -129,37 +149,54 @@ ACTS: Final[tuple[Callable[[Scene], int], ...]] = (
 )
 
 
-@pytest.mark.parametrize("act", ACTS, ids=[act.__name__ for act in ACTS])
-def test_what_ends_or_changes_a_right_closes_the_sockets_of_whom_it_concerns_and_nobody_elses(
-    act: Callable[[Scene], int],
+@pytest.fixture
+def scene(
     page: Browser,
     colleague: Callable[[str], Membership],
     make_account: MakeAccount,
     sign_in: SignIn,
     mails: Mails,
-) -> None:
+    sandbox: Sandbox,
+) -> Scene:
     rep = colleague("rep")
     manager = sign_in(colleague("manager"), "198.51.100.3")
     own = make_account(email="else@example.com", mobile="+12025550129")
     Membership.objects.filter(id=own.id).update(user_id=rep.user_id)
     here, there = (sign_in(rep, f"198.51.100.{number}") for number in (1, 2))
     Session.objects.filter(user_id=rep.user_id).update(membership=rep)
-    scene = Scene(owner=page, rep=here, there=there, member=rep, mails=mails)
+    return Scene(owner=page, manager=manager, rep=here, there=there, member=rep, mails=mails, sandbox=sandbox)
 
-    async def story() -> tuple[int, int, bool]:
-        socket, unconcerned = Socket(here, AsgiDoor), Socket(manager, AsgiDoor)
-        for each in (socket, unconcerned):
+
+def closes(act: Callable[[Scene], int], scene: Scene, concerned: Browser) -> None:
+    """Through whichever server the socket came."""
+
+    async def story() -> tuple[int, list[int], bool]:
+        sockets = [Socket(concerned, door) for door in (AsgiDoor, LiveDoor)]
+        unconcerned = Socket(scene.manager, AsgiDoor)
+        for each in (*sockets, unconcerned):
             assert await each.open()
             assert '"ready"' in (await each.next())["text"]
         status = await elsewhere(lambda: act(scene))
         async with asyncio.timeout(WITHIN_S):
-            code = await socket.closed_with()
-        return status, code, await unconcerned.hears_nothing(0.05)
+            codes = [await each.closed_with() for each in sockets]
+        return status, codes, await unconcerned.hears_nothing(0.05)
 
-    status, code, untouched = run(story)
+    status, codes, untouched = run(story)
     assert status in (200, 204)
-    assert code == SIGNED_OUT
+    assert codes == [SIGNED_OUT, SIGNED_OUT]
     assert untouched
+
+
+@pytest.mark.parametrize("act", ACTS, ids=[act.__name__ for act in ACTS])
+def test_what_ends_or_changes_a_right_closes_the_sockets_of_whom_it_concerns_and_nobody_elses(
+    act: Callable[[Scene], int], scene: Scene
+) -> None:
+    closes(act, scene, scene.rep)
+
+
+def test_an_address_that_is_taken_back_closes_the_sockets_of_whoever_changed_it(scene: Scene) -> None:
+    assert new_email(scene) == 200
+    closes(email_taken_back, scene, scene.there)
 
 
 def test_a_full_outbox_drops_events_and_no_close(make_account: MakeAccount, sign_in: SignIn) -> None:
