@@ -27,6 +27,7 @@ from processors.disclosures import About, record
 from processors.models import Disclosure
 from tests.matrix import test_keys as keys
 from tests.matrix.asker import Asker, Reply
+from tests.matrix.doors import KEYED
 from tests.matrix.expectations import Role
 from tests.matrix.routes import Operation
 from tests.matrix.test_routes import OPERATIONS, Naming, asks, namings
@@ -124,7 +125,7 @@ def test_whatever_is_read_says_the_same_when_every_query_has_forgotten_its_works
     world: World, way: Literal["owner", "rep", "key"]
 ) -> None:
     """Each read there is, lists and figures too, as the routes themselves say."""
-    reads = [one for one in READS if way != "key" or one.operation_id in keys.KEYED]
+    reads = [one for one in READS if way != "key" or one.operation_id in KEYED]
     ask = asking(world, way)
     forgetful, not_confined = set(), set()
     for operation in reads:
