@@ -92,6 +92,12 @@ _DEMANDS = (
     ),
     _Demand("LOOKUP_KEY", matches("[0-9a-fA-F]{64}"), "set 64 random hex digits, other ones than SUPPRESSION_KEY's"),
     _Demand(
+        "LOOKUP_KEY_PREVIOUS",
+        matches("[0-9a-fA-F]{64}"),
+        "set the other LOOKUP_KEY, 64 hex digits, or unset it",
+        required=False,
+    ),
+    _Demand(
         "DATABASE_URL",
         is_database_url,
         "set postgresql://USER:PASSWORD@HOST:PORT/NAME, and nothing after ? but sslmode and its like",
@@ -273,9 +279,9 @@ def _keys_differ(environ: Mapping[str, str]) -> list[Problem]:
     """Each does its own work, so that whoever learns one has one."""
     found: list[Problem] = []
     taken: dict[str, str] = {}
-    for setting in ("SUPPRESSION_KEY", "LOOKUP_KEY", "FIELD_KEYS", "STAFF_SECRET_KEYS"):
+    for setting in ("SUPPRESSION_KEY", "LOOKUP_KEY", "LOOKUP_KEY_PREVIOUS", "FIELD_KEYS", "STAFF_SECRET_KEYS"):
         for key in filter(None, (part.strip() for part in environ.get(setting, "").split(","))):
-            first = taken.setdefault(key.lower() if setting.endswith("_KEY") else key, setting)
+            first = taken.setdefault(key if setting.endswith("_KEYS") else key.lower(), setting)
             if first != setting:
                 found.append(Problem(setting, f"is the same as {first}", "set a key of its own"))
     return found

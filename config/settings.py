@@ -179,6 +179,8 @@ AUTH_PASSWORD_VALIDATORS = [
 FIELD_KEYS = environment.items("FIELD_KEYS")
 # Hex key of the blind indexes, by which what is sealed is found.
 LOOKUP_KEY = environment.text("LOOKUP_KEY")
+# Rows are found by this one too, while one takes the place of the other.
+LOOKUP_KEY_PREVIOUS = environment.text("LOOKUP_KEY_PREVIOUS", "")
 
 # --- Our own people -----------------------------------------------------------------------------------------------
 # Seal their second factors, apart from everything else; the first seals, all open. They live outside the database.

@@ -17,6 +17,7 @@ _DIFFERENT_MIN: Final[dict[str, int]] = {
     "SECRET_KEY_FALLBACKS": 16,
     "SUPPRESSION_KEY": 8,
     "LOOKUP_KEY": 8,
+    "LOOKUP_KEY_PREVIOUS": 8,
     "FIELD_KEYS": 12,
     "STAFF_SECRET_KEYS": 12,
 }

@@ -150,8 +150,12 @@ def use_up(*, user_id: UUID, kinds: list[str], now: datetime, since: datetime | 
 
 
 def is_held(*, email: str, but: UUID, now: datetime) -> bool:
-    """Whether another person may still take this address back, so that nobody else claims it meanwhile. After `line_up`."""
-    return _given_up(email, now).exclude(user_id=but).exists()
+    """Whether another person has this address, or may still take it back, so that nobody else claims it. After `line_up`.
+
+    The database's own constraint sees no account whose row is under another LOOKUP_KEY than the claimer's.
+    """
+    accounts = User.objects.filter(email=email, mobile_verified_at__isnull=False).exclude(id=but)
+    return accounts.exists() or _given_up(email, now).exclude(user_id=but).exists()
 
 
 def account_of(email: str, *, now: datetime) -> User | None:

@@ -19,7 +19,7 @@ from identity.models import (
     User,
     Workspace,
 )
-from identity.social import address_key
+from identity.social import address_keys
 from identity.team_lock import lock_workspaces
 from processors.pseudonyms import pseudonym
 from realtime.publish import close_sockets_on_commit
@@ -61,7 +61,7 @@ def erase_user(*, user_id: UUID, now: datetime, email: str = "") -> None:
             mails |= Q(email=email)
             Invitation.objects.get_queryset().filter(email=email).delete()
             # A browser in which somebody was about to sign up with what a provider told.
-            Session.objects.filter(user=None, data__social_sign_up__email_key=address_key(email)).delete()
+            Session.objects.filter(user=None, data__social_sign_up__email_key__in=address_keys(email)).delete()
         AccountMail.objects.filter(mails).delete()
         Invitation.objects.get_queryset().filter(invited_by_id__in=ids, ended_at__isnull=True).update(ended_at=now)
         traces |= Q(user_id__in=ids)

@@ -351,7 +351,7 @@ def claiming_email() -> Iterator[None]:
 
 
 def _demand_not_held(user: User, now: datetime) -> None:
-    """Raises EmailTaken when somebody may take the address back."""
+    """Raises EmailTaken when somebody has the address, or may take it back."""
     email_proof.line_up(user.email)
     if email_proof.is_held(email=user.email, but=user.id, now=now):
         raise _email_taken()

@@ -142,7 +142,7 @@ def reserve_send(
     demand_country(mobile_e164)
     number_key, prefix_key = pseudonym("phone", mobile_e164), _prefix_key(mobile_e164)
     with transaction.atomic():
-        _lock(f"otp:{number_key}", f"otp:{prefix_key}", f"otp:{client.network}")
+        line_up(f"otp:{number_key}", f"otp:{prefix_key}", f"otp:{client.network}")
         sends = OtpAttempt.objects.filter(purpose__in=OtpAttempt.SENDS)
         of_number = sends.filter(number_key=number_key)
         _refuse_useless(of_number.filter(purpose=purpose), _CHECK_OF[purpose], number_key, now)
@@ -237,7 +237,7 @@ def reserve_check(*, mobile_e164: str, user: User | None, purpose: str, client: 
     # Before the lock too: nobody waits for whoever guesses by the thousand.
     _refuse_guessing(number_key, purpose, client, now)
     with transaction.atomic():
-        _lock(f"otp:{number_key}", f"otp:{client.network}")
+        line_up(f"otp:{number_key}", f"otp:{client.network}")
         _refuse_guessing(number_key, purpose, client, now)
         return _reserved(purpose, user, mobile_e164, client, now)
 
@@ -268,8 +268,9 @@ def settle(attempt: OtpAttempt, outcome: str, verification_sid: str = "") -> Non
     OtpAttempt.objects.filter(id=attempt.id).update(outcome=outcome, verification_sid=verification_sid)
 
 
-def _lock(*names: str) -> None:
-    """Held to the end of the transaction; in one order, so that two requests never wait for each other."""
+def line_up(*names: str) -> None:
+    """Whoever asks for the same comes one after the other; held to the end of the transaction. In one order, so that two requests never
+    wait for each other."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest(%s::text[]) AS name", [sorted(names)]

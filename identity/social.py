@@ -26,7 +26,7 @@ from identity.schemas import Provider
 from identity.sessions import SessionStore
 from identity.social_backends import Facebook, Google
 from processors.errors import DomainError
-from processors.seal import SealUnreadable, blind_index, seal_in_json, unseal_from_json
+from processors.seal import SealUnreadable, blind_indexes, seal_in_json, unseal_from_json
 
 logger = logging.getLogger(__name__)
 
@@ -109,7 +109,7 @@ class Confirmed:
     def as_json(self) -> dict[str, str]:
         """As a session keeps it: sealed, and found by its address."""
         sealed = seal_in_json(json.dumps(asdict(self)), about=_SEALED_IN)
-        return {"sealed": sealed, "email_key": address_key(self.email) if self.email else ""}
+        return {"sealed": sealed, "email_key": address_keys(self.email)[0] if self.email else ""}
 
     @staticmethod
     def from_json(stored: Mapping[str, str]) -> "Confirmed":
@@ -120,9 +120,9 @@ class Confirmed:
             raise SocialSignUpOver from None
 
 
-def address_key(email: str) -> str:
-    """By which a session that keeps what a provider told of this address is found. In hex."""
-    return blind_index(email, of=_SEALED_IN).hex()
+def address_keys(email: str) -> list[str]:
+    """By which a session that keeps what a provider told of this address is found, the newest first. In hex."""
+    return [index.hex() for index in blind_indexes(email, of=_SEALED_IN)]
 
 
 def offered() -> list[Provider]:

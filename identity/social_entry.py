@@ -114,11 +114,20 @@ def drop(session: SessionStore) -> None:
         session.flush()
 
 
-def forget_waiting() -> int:
-    """Ends every sign-up that waits in some browser: by the blind indexes of a LOOKUP_KEY of before no erasure finds it.
-    Returns how many that were."""
-    ended, _ = Session.objects.filter(user=None, data__has_key=_PENDING).delete()
-    return ended
+def renew_waiting() -> int:
+    """Brings every sign-up that waits in some browser under the newest keys: by the blind index of a LOOKUP_KEY of before no
+    erasure would find it. What does not open has to begin again. Returns how many go on."""
+    renewed = 0
+    for waiting in Session.objects.filter(user=None, data__has_key=_PENDING):
+        try:
+            confirmed = Confirmed.from_json(waiting.data[_PENDING])
+        except SocialSignUpOver:
+            waiting.delete()
+            continue
+        # What its browser has changed meanwhile stays.
+        same = Session.objects.filter(id=waiting.id, data=waiting.data)
+        renewed += same.update(data={**waiting.data, _PENDING: confirmed.as_json()})
+    return renewed
 
 
 def sign_up(*, session: SessionStore, form: SocialSignUpIn, client: Client, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""What left the machine, and what was kept from leaving."""
+"""What left the machine, what was kept from leaving, and by which keys rows are found."""
 
 from typing import ClassVar
 
@@ -61,3 +61,12 @@ class BlockedEgress(models.Model):
             models.Index(fields=["at"], name="blocked_egress_at"),
             models.Index(fields=["at"], condition=models.Q(told_at__isnull=True), name="blocked_egress_untold"),
         ]
+
+
+class LookUpKey(models.Model):
+    """A LOOKUP_KEY with which the product has started, until `sealed renew` found no row under it any more: rows may be under it.
+
+    key_id: follows from the key and says nothing about it.
+    """
+
+    key_id = models.CharField(max_length=8, primary_key=True)

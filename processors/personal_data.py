@@ -20,4 +20,5 @@ INVENTORY: Final[dict[str, str]] = {
     "processors.BlockedEgress.reason": "none",
     "processors.BlockedEgress.field": "none",
     "processors.BlockedEgress.told_at": "none",
+    "processors.LookUpKey.key_id": "none",
 }

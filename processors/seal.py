@@ -6,7 +6,6 @@ random nonce (12), and the ciphertext with its tag. What it belongs to is authen
 
 import base64
 import binascii
-import hashlib
 import hmac
 import secrets
 from collections.abc import Mapping
@@ -72,19 +71,36 @@ def unseal_from_json(sealed: str, *, about: str) -> str:
     return unseal(base64.b64decode(sealed), about=about)
 
 
-def blind_index(value: str, *, of: str) -> bytes:
+def blind_indexes(value: str, *, of: str) -> list[bytes]:
     """By which a value is found without being read: HMAC-SHA-256 over it, blanks around it and the case of letters aside, as
-    far as `parse_email` sets them aside: what is two addresses there is two here.
+    far as `parse_email` sets them aside: what is two addresses there is two here. Under LOOKUP_KEY, by which it is written,
+    then under LOOKUP_KEY_PREVIOUS where that is set.
 
     of: the column, so that the same address in two tables is not seen to be the same. Raises ImproperlyConfigured.
     """
-    try:
-        key = bytes.fromhex(settings.LOOKUP_KEY)
-    except ValueError:
-        key = b""
-    if len(key) != _KEY_BYTES:
-        raise ImproperlyConfigured("LOOKUP_KEY is not 64 hex digits; see docs/configuration.md.")
-    return hmac.new(key, f"{of}:{value.strip().lower()}".encode(), hashlib.sha256).digest()
+    text = f"{of}:{value.strip().lower()}".encode()
+    return [hmac.digest(key, text, "sha256") for key in _look_up_keys()]
+
+
+def look_up_key_ids() -> list[str]:
+    """Of LOOKUP_KEY, then of LOOKUP_KEY_PREVIOUS where that is set; they say nothing about the keys. Raises ImproperlyConfigured."""
+    return [
+        HKDF(SHA256(), KEY_ID_BYTES, salt=None, info=b"klosesales.lookup").derive(key).hex() for key in _look_up_keys()
+    ]
+
+
+def _look_up_keys() -> list[bytes]:
+    """Raises ImproperlyConfigured."""
+    names = ["LOOKUP_KEY", *(["LOOKUP_KEY_PREVIOUS"] if settings.LOOKUP_KEY_PREVIOUS else [])]
+    keys = []
+    for name in names:
+        try:
+            keys.append(bytes.fromhex(getattr(settings, name)))
+        except ValueError:
+            keys.append(b"")
+        if len(keys[-1]) != _KEY_BYTES:
+            raise ImproperlyConfigured(f"{name} is not 64 hex digits; see docs/configuration.md.")
+    return keys
 
 
 def newest_key_id(keys: str) -> bytes:

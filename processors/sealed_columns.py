@@ -2,14 +2,22 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Final, cast
 
 from django.apps import apps
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 from django.db.models.functions import Substr
 
-from processors.seal import INDEX_BYTES, KEY_ID_BYTES, SealUnreadable, known_key_ids, newest_key_id
+from processors.seal import (
+    INDEX_BYTES,
+    KEY_ID_BYTES,
+    SealUnreadable,
+    known_key_ids,
+    look_up_key_ids,
+    newest_key_id,
+)
 from processors.sealed_fields import Sealed
 
 ROWS_AT_ONCE: Final = 500
@@ -22,12 +30,29 @@ class KeysWrong(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """How many values a key seals. keys: the setting. place: 0 for the newest key there, None for one that is not there."""
+    """How many values a key seals, or is the one by which they are found. keys: the setting. key_id: in hex, "" for keys that
+    nobody knows. place: 0 for the newest key there, None for one that is not there."""
 
     keys: str
-    key_id: bytes
+    key_id: str
     place: int | None
     values: int
+
+
+@dataclass(slots=True)
+class Renewal:
+    """How far a table is: of its rows so many were looked at, so many of their values sealed anew.
+
+    unreadable: where values are that do not open. twice: where values are that another row has under the newest LOOKUP_KEY
+    already, though it may stand there once. Both stay as they are.
+    """
+
+    table: str
+    rows: int
+    looked_at: int = 0
+    values: int = 0
+    unreadable: list[str] = field(default_factory=list)
+    twice: list[str] = field(default_factory=list)
 
 
 def sealed_columns() -> Columns:
@@ -40,62 +65,75 @@ def sealed_columns() -> Columns:
 
 
 def demand_right_keys() -> list[str]:
-    """Opens the oldest and the newest value of each column, and compares their blind indexes.
+    """Opens the oldest and the newest value of each column, compares their blind indexes, and sees that no row may be under a
+    LOOKUP_KEY that is not at hand, which the newest ones do not tell.
 
     Returns what is wrong with columns that have keys of their own: whom they are about is shut out, and the product runs.
     Raises KeysWrong for the others, ImproperlyConfigured.
     """
     borne = []
     for model, fields in sealed_columns().items():
-        for field in fields:
-            rows = _with_key_id(model, field).filter(key_id__gt=b"").order_by("pk")
+        for column in fields:
+            rows = _with_key_id(model, column).filter(key_id__gt=b"").order_by("pk")
             for row in dict.fromkeys(filter(None, (rows.first(), rows.last()))):
                 try:
-                    _demand_opens(row, field)
+                    _demand_opens(row, column)
                 except KeysWrong as wrong:
-                    if field.keys == "FIELD_KEYS":
+                    if column.keys == "FIELD_KEYS":
                         raise
                     borne.append(str(wrong))
+    _demand_look_up_keys()
     return borne
 
 
+def look_up_keys_in_use() -> list[str]:
+    """The ids of those under which rows may be, as far as starts and `renew` tell."""
+    return list(_noted().order_by("key_id").values_list("key_id", flat=True))
+
+
 def uses() -> list[Use]:
-    """Of each setting its keys in order, used or not, then those that are missing. Reads every row."""
+    """Of each setting its keys in order, used or not, then those that are missing. Reads every row, and opens those that are
+    found by a blind index."""
     counted: Counter[tuple[str, bytes]] = Counter()
     settings = []
     for model, fields in sealed_columns().items():
-        for field in fields:
-            settings.append(field.keys)
-            rows = _with_key_id(model, field).filter(key_id__gt=b"").order_by()
+        for column in fields:
+            settings.append(column.keys)
+            rows = _with_key_id(model, column).filter(key_id__gt=b"").order_by()
             for key_id, values in rows.values_list("key_id").annotate(models.Count("pk")):
-                counted[field.keys, bytes(key_id)] += values
+                counted[column.keys, bytes(key_id)] += values
     found = []
     for keys in sorted(set(settings)):
         known = known_key_ids(keys)
-        found += [Use(keys, key_id, place, counted[keys, key_id]) for place, key_id in enumerate(known)]
+        found += [Use(keys, key_id.hex(), place, counted[keys, key_id]) for place, key_id in enumerate(known)]
         missing = sorted(key_id for of, key_id in counted if of == keys and key_id not in known)
-        found += [Use(keys, key_id, None, counted[keys, key_id]) for key_id in missing]
-    return found
+        found += [Use(keys, key_id.hex(), None, counted[keys, key_id]) for key_id in missing]
+    return found + _look_up_uses()
 
 
-def renew(*, everything: bool = False) -> Iterator[tuple[str, int, list[str]]]:
-    """Seals anew what is under an older key, or everything, for a new LOOKUP_KEY. Yields a table, how many of its values are
-    done, and where those are that do not open and stay as they are, after each batch, which stands for itself: whatever
-    stops it, the next run goes on.
+def renew() -> Iterator[Renewal]:
+    """Seals anew what is under an older key, or is found by another LOOKUP_KEY than the newest. Yields how far it is after each
+    batch, which stands for itself: whatever stops it, the next run goes on. The product may serve meanwhile: a row that
+    somebody works with is waited for while no other is held.
 
-    Raises ImproperlyConfigured.
+    When nothing is left behind, former LOOKUP_KEYs are not demanded at a start any more. Raises ImproperlyConfigured.
     """
+    is_left = False
     for model, fields in sealed_columns().items():
-        last, done, unreadable = None, 0, list[str]()
-        while True:
-            with transaction.atomic():
-                rows = _some(model, last)
-                for row in rows:
-                    done += _renewed(row, fields, everything, unreadable)
-            if not rows:
-                break
-            last = rows[-1].pk
-            yield model._meta.db_table, done, unreadable
+        rows = model._base_manager.order_by("pk")
+        renewal, last = Renewal(model._meta.db_table, rows.count()), None
+        while batch := list((rows if last is None else rows.filter(pk__gt=last))[:ROWS_AT_ONCE]):
+            last = batch[-1].pk
+            renewal.looked_at += len(batch)
+            older = [row.pk for row in batch if _older(row, fields, renewal.unreadable)]
+            busy = set(older) - _renewed(model, fields, older, renewal, skip_locked=True)
+            for pk in sorted(busy):
+                _renewed(model, fields, [pk], renewal, skip_locked=False)
+            yield renewal
+        # Whether another's value would be found by the newest key alone.
+        is_left |= bool(renewal.unreadable or renewal.twice)
+    if not is_left:
+        _noted().exclude(key_id=look_up_key_ids()[0]).delete()
 
 
 def convert(
@@ -131,22 +169,82 @@ def _some(model: type[models.Model], last: Any) -> list[models.Model]:
     return list((rows if last is None else rows.filter(pk__gt=last))[:ROWS_AT_ONCE])
 
 
-def _renewed(row: models.Model, fields: list[Sealed[Any, Any]], everything: bool, unreadable: list[str]) -> int:
-    """Adds to `unreadable` where a value is that does not open."""
-    opened = []
-    for field in fields:
-        sealed = row.__dict__[field.attname]
-        if not sealed or not (everything or sealed[:KEY_ID_BYTES] != newest_key_id(field.keys)):
+def _older(row: models.Model, fields: list[Sealed[Any, Any]], unreadable: list[str]) -> list[str]:
+    """Which fields are under older keys. Opening them makes the row forget how they were sealed. Adds to `unreadable` where a
+    value is that does not open."""
+    found = []
+    for column in fields:
+        sealed = row.__dict__[column.attname]
+        is_older = bool(sealed) and sealed[:KEY_ID_BYTES] != newest_key_id(column.keys)
+        if not is_older and not (sealed and column.lookup):
             continue
         try:
-            # Opening it makes the row forget how it was sealed.
-            getattr(row, field.attname)
-            opened.append(field.name)
+            value = getattr(row, column.attname)
         except SealUnreadable:
-            unreadable.append(f"{row._meta.db_table}.{field.column} of {row.pk}")
-    if opened:
-        row.save(update_fields=opened)
-    return len(opened)
+            unreadable.append(f"{row._meta.db_table}.{column.column} of {row.pk}")
+            continue
+        if is_older or column.index_of(value) != sealed[KEY_ID_BYTES : KEY_ID_BYTES + INDEX_BYTES]:
+            found.append(column.name)
+    return found
+
+
+def _renewed(
+    model: type[models.Model], fields: list[Sealed[Any, Any]], pks: list[Any], renewal: Renewal, *, skip_locked: bool
+) -> set[Any]:
+    """Which rows were looked at once more, locked, and sealed anew where they are older still."""
+    with transaction.atomic():
+        rows = model._base_manager.select_for_update(no_key=True, skip_locked=skip_locked).filter(pk__in=pks)
+        looked_at = set()
+        for row in rows.order_by("pk"):
+            looked_at.add(row.pk)
+            # What does not open was named before.
+            if names := _older(row, fields, []):
+                try:
+                    with transaction.atomic():
+                        row.save(update_fields=names)
+                    renewal.values += len(names)
+                except IntegrityError:
+                    renewal.twice.append(f"{', '.join(names)} in {renewal.table} of {row.pk}")
+    return looked_at
+
+
+def _noted() -> models.Manager[Any]:
+    # Starts import this before any model can be.
+    return cast(models.Manager[Any], apps.get_model("processors", "LookUpKey")._default_manager)
+
+
+def _demand_look_up_keys() -> None:
+    """Notes the key under which rows will be written. Raises KeysWrong."""
+    known, noted = look_up_key_ids(), look_up_keys_in_use()
+    if missing := sorted(set(noted) - set(known)):
+        raise KeysWrong(
+            f"Rows may be under the LOOKUP_KEY of before, whose id is {' or '.join(missing)}, and would not be found. Set it as"
+            " LOOKUP_KEY_PREVIOUS until `manage.py sealed renew` is through, or run that while nothing else runs."
+        )
+    # Nothing is noted in a database of before these notes, whose rows may be under either.
+    for key_id in known[:1] if noted else known:
+        _noted().get_or_create(key_id=key_id)
+
+
+def _look_up_uses() -> list[Use]:
+    known = look_up_key_ids()
+    counted: Counter[int | None] = Counter()
+    for model, fields in sealed_columns().items():
+        for column in filter(lambda each: each.lookup, fields):
+            for row in model._base_manager.only(column.name).iterator(ROWS_AT_ONCE):
+                # What does not open is counted with the keys that seal.
+                with suppress(SealUnreadable):
+                    if sealed := row.__dict__[column.attname]:
+                        counted[_place_of(row, column, sealed)] += 1
+    found = [Use("LOOKUP_KEY", key_id, place, counted[place]) for place, key_id in enumerate(known)]
+    return found + ([Use("LOOKUP_KEY", "", None, counted[None])] if counted[None] else [])
+
+
+def _place_of(row: models.Model, column: Sealed[Any, Any], sealed: bytes) -> int | None:
+    """Of the key by which the value is found; None for one that is not there. Raises SealUnreadable."""
+    indexes = column.indexes_of(getattr(row, column.attname))
+    index = sealed[KEY_ID_BYTES : KEY_ID_BYTES + INDEX_BYTES]
+    return indexes.index(index) if index in indexes else None
 
 
 def _with_key_id(model: type[models.Model], field: Sealed[Any, Any]) -> models.QuerySet[Any]:
@@ -154,15 +252,15 @@ def _with_key_id(model: type[models.Model], field: Sealed[Any, Any]) -> models.Q
     return model._base_manager.annotate(key_id=key_id)
 
 
-def _demand_opens(row: models.Model, field: Sealed[Any, Any]) -> None:
+def _demand_opens(row: models.Model, column: Sealed[Any, Any]) -> None:
     """Raises KeysWrong."""
-    sealed, name = row.__dict__[field.attname], f"{row._meta.db_table}.{field.column}"
+    sealed, name = row.__dict__[column.attname], f"{row._meta.db_table}.{column.column}"
     try:
-        value = getattr(row, field.attname)
+        value = getattr(row, column.attname)
     except SealUnreadable as error:
         raise KeysWrong(f"{name} cannot be read. {error}") from None
-    if field.lookup and field.index_of(value) != sealed[KEY_ID_BYTES : KEY_ID_BYTES + INDEX_BYTES]:
+    if column.lookup and sealed[KEY_ID_BYTES : KEY_ID_BYTES + INDEX_BYTES] not in column.indexes_of(value):
         raise KeysWrong(
-            f"{name} was written with another LOOKUP_KEY, so nobody would be found. Put that key back, or run"
-            " `manage.py sealed renew --all` while nothing else runs."
+            f"{name} was written with another LOOKUP_KEY, so nobody would be found. Set that key as LOOKUP_KEY_PREVIOUS until"
+            " `manage.py sealed renew` is through, or run that while nothing else runs."
         )

@@ -13,19 +13,18 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.expressions import Col
 from django.db.models.functions import Substr
-from django.db.models.lookups import Exact, In, IsNull
+from django.db.models.lookups import In, IsNull
 from django.db.models.query_utils import DeferredAttribute
 
-from processors.seal import INDEX_BYTES, KEY_ID_BYTES, blind_index, seal, unseal
+from processors.seal import INDEX_BYTES, KEY_ID_BYTES, blind_indexes, seal, unseal
 
 _Set = TypeVar("_Set")
 _Get = TypeVar("_Get")
 if TYPE_CHECKING:
     _Field = models.Field
-    _Exact = Exact[bytes]
     _In = In[bytes]
 else:
-    _Exact, _In = Exact, In
+    _In = In
 
     class _Field(models.Field, Generic[_Set, _Get]):
         """Django's own takes no types while it runs."""
@@ -133,7 +132,12 @@ class Sealed(_Field[_Set, _Get]):
         return self._read(unseal(sealed, about=self._about(pk), keys=self.keys, index_bytes=index_bytes))
 
     def index_of(self, value: Any) -> bytes:
-        return blind_index(value, of=self._column) if value else b""
+        """By which the value is written."""
+        return self.indexes_of(value)[0]
+
+    def indexes_of(self, value: Any) -> list[bytes]:
+        """By which the value is found: several while one LOOKUP_KEY takes the place of another."""
+        return blind_indexes(value, of=self._column) if value else [b""]
 
     @property
     def _column(self) -> str:
@@ -163,18 +167,18 @@ class SealedJSONField(Sealed[Any, Any]):
         return json.loads(text)
 
 
-class _Is(_Exact):
-    """Equal to one text, by the blind index."""
+class _Is(_In):
+    """Equal to one text, by the blind index under any key at hand."""
 
     def __init__(self, lhs: Col, rhs: Any) -> None:
-        super().__init__(_index_of(lhs), None if rhs is None else _hashed(lhs, rhs))
+        super().__init__(_index_of(lhs), _hashed(lhs, rhs))
 
 
 class _IsAmong(_In):
-    """Equal to one of some texts, by the blind index."""
+    """Equal to one of some texts, by the blind index under any key at hand."""
 
     def __init__(self, lhs: Col, rhs: Sequence[str]) -> None:
-        super().__init__(_index_of(lhs), [_hashed(lhs, each) for each in rhs])
+        super().__init__(_index_of(lhs), [index for each in rhs for index in _hashed(lhs, each)])
 
 
 def _index_of(lhs: Col) -> Col:
@@ -183,8 +187,8 @@ def _index_of(lhs: Col) -> Col:
     return index.get_col(lhs.alias)
 
 
-def _hashed(lhs: Col, value: Any) -> bytes:
+def _hashed(lhs: Col, value: Any) -> list[bytes]:
     """Raises TypeError for what is no text, such as another column."""
     if not isinstance(value, str):
         raise TypeError(f"{lhs.target.name} is sealed: it can be compared with text alone.")
-    return cast(Sealed[Any, Any], lhs.target).index_of(value)
+    return cast(Sealed[Any, Any], lhs.target).indexes_of(value)

@@ -12,6 +12,7 @@ from django.db import transaction
 
 from compliance import audit
 from compliance.audit import StaffAction
+from identity import email_proof
 from identity.access import Client
 from identity.contact import parse_email
 from identity.passwords import WeakPassword
@@ -63,6 +64,8 @@ def add(*, email: str, first_name: str, role: StaffRole, now: datetime) -> str:
     """Returns what the one-time link carries. Raises EmailInvalid, StaffExists."""
     address = parse_email(email)
     with transaction.atomic():
+        # The database's own constraint does not see a colleague whose row is under another LOOKUP_KEY.
+        email_proof.line_up(address)
         member, is_new = StaffMember.objects.get_or_create(
             email=address,
             defaults={

@@ -225,10 +225,10 @@ def test_a_key_is_replaced_with_overlap_and_the_command_says_when_the_old_one_ca
 
     # Stopped after its first batch of the people, and run again.
     monkeypatch.setattr(sealed_columns, "ROWS_AT_ONCE", 2)
-    list(islice((table for table, done, _ in sealed_columns.renew() if done), 1))
+    list(islice((each for each in sealed_columns.renew() if each.values), 1))
     assert "6 values; an older key, run `renew`" in told("status")
     said = told("renew")
-    assert "identity_user: 6 sealed anew" in said and "0 values; an older key, which can go" in said
+    assert "identity_user: 6 sealed anew; 6 of 6 rows" in said and "0 values; an older key, which can go" in said
     assert "identity_user" not in "".join(line for line in told("renew").splitlines() if ": 0" not in line)
 
     settings.FIELD_KEYS = [NEW_KEY]
@@ -241,19 +241,17 @@ def test_a_key_is_replaced_with_overlap_and_the_command_says_when_the_old_one_ca
         told("status")
 
 
-def test_with_a_new_look_up_key_nobody_is_found_until_everything_is_sealed_anew(
-    make_account: MakeAccount, settings: Settings, told: Told, sandbox: Sandbox
+def test_with_a_new_look_up_key_alone_nobody_is_found_until_everything_is_sealed_anew(
+    make_account: MakeAccount, settings: Settings, told: Told
 ) -> None:
     make_account()
-    # Somebody is about to sign up with an address that an erasure has to find.
-    go_through(Browser(), "google", meet(sandbox, "google", email="bea@example.com"))
-    assert Session.objects.filter(data__has_key="social_sign_up").exists()
     settings.LOOKUP_KEY = "ab" * 32
     assert not User.objects.filter(email="ada@example.com").exists()
-    with pytest.raises(sealed_columns.KeysWrong, match="renew --all"):
+    with pytest.raises(sealed_columns.KeysWrong, match="LOOKUP_KEY_PREVIOUS"):
         sealed_columns.demand_right_keys()
-    assert "have to begin again: 1" in told("renew", "--all")
-    assert not Session.objects.filter(data__has_key="social_sign_up").exists()
+    with pytest.raises(CommandError, match="Put the missing keys back"):
+        told("status")
+    assert "identity_user: 2 sealed anew" in told("renew")
     sealed_columns.demand_right_keys()
     assert User.objects.get(email="ada@example.com").mobile_e164 == "+12025550110"
 
@@ -277,7 +275,13 @@ def test_the_product_does_not_start_with_other_keys_than_its_rows_and_says_what_
 
 @pytest.mark.parametrize(
     ("setting", "value"),
-    [("FIELD_KEYS", []), ("FIELD_KEYS", ["short"]), ("FIELD_KEYS", ["*" * 43 + "="]), ("LOOKUP_KEY", "")],
+    [
+        ("FIELD_KEYS", []),
+        ("FIELD_KEYS", ["short"]),
+        ("FIELD_KEYS", ["*" * 43 + "="]),
+        ("LOOKUP_KEY", ""),
+        ("LOOKUP_KEY_PREVIOUS", "ab"),
+    ],
 )
 def test_without_a_usable_key_nothing_is_written(
     setting: str, value: object, make_account: MakeAccount, settings: Settings
