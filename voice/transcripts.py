@@ -9,8 +9,9 @@ from typing import ClassVar
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Q
 
-from ai.listening.transcriber import MAX_CONTEXT_CHARACTERS
+from ai.listening.transcriber import MAX_CONTEXT_CHARACTERS, Word
 from compliance.spoken_cards import began_before, begins_with_digits
 from processors.errors import DomainError
 from voice import refusals, wake
@@ -220,7 +221,16 @@ def add_gap(
     *, call_id: UUID, start_ms: int, end_ms: int, now: datetime, stream_id: UUID | None = None
 ) -> TranscriptSegment | None:
     """Marks audio that did not arrive or could not be heard; None in the same cases."""
-    return _add(call_id, stream_id, start_ms, lambda call: _store_gap(call, start_ms, end_ms, now))
+
+    def put(call: Call) -> TranscriptSegment | None:
+        behind = _marked_behind(call, stream_id) if stream_id is not None else None
+        if behind is not None and behind.start_ms == start_ms and end_ms < behind.end_ms:
+            # So much is lost for good; the rest may have been heard all the same.
+            call.segments.filter(id=behind.id).delete()
+            _store(call, Heard(None, end_ms, behind.end_ms), now, gone=[behind])
+        return _store_gap(call, start_ms, end_ms, now)
+
+    return _add(call_id, stream_id, start_ms, put)
 
 
 def _store_gap(call: Call, start_ms: int, end_ms: int, now: datetime) -> TranscriptSegment | None:
@@ -295,9 +305,13 @@ def finish_stream(
     settled_ms: as in `keep_streams`.
     """
     with transaction.atomic():
+        # The call before its streams, as everybody locks them.
+        call = Call.objects.select_for_update(of=("self",), no_key=True).filter(streams__id=stream_id).first()
         stream = MediaStream.objects.select_for_update().filter(id=stream_id).first()
-        if stream is None:
+        if call is None or stream is None:
             return
+        if stream.state == "lost" and settled_ms is not None and call.transcript_state == "on":
+            _take_back_behind(call, stream, settled_ms, now)
         stream.dropped_frames = dropped_frames
         stream.stopped_at = stream.stopped_at or now
         if stream.state == "connected":
@@ -306,6 +320,44 @@ def finish_stream(
             stream.settled_ms = settled_ms
         stream.save(update_fields=["dropped_frames", "stopped_at", "state", "settled_ms"])
         wake.soon("analyse" if complete else "restart_stream", stream.call_id)
+
+
+def _take_back_behind(call: Call, stream: MediaStream, settled_ms: int, now: datetime) -> None:
+    """What a stream has stored although it had been given up, because its process could not say that it lives, is unheard no
+    more: the gap that was marked behind it begins where it ended, or goes."""
+    marked = _marked_behind(call, stream.id)
+    if marked is None or marked.start_ms >= settled_ms:
+        return
+    if marked.end_ms - settled_ms >= GAP_LEAST_MS:
+        gone = list(call.segments.filter(Q(id=marked.id) | Q(kind="gap", start_ms=settled_ms)))
+        call.segments.filter(id__in=[one.id for one in gone]).delete()
+        _store(call, Heard(None, settled_ms, max(one.end_ms for one in gone)), now, gone=gone)
+        return
+    call.segments.filter(id=marked.id).delete()
+    within = call.segments.filter(kind="speech", start_ms__gte=marked.start_ms, start_ms__lt=marked.end_ms)
+    if (text := within.filter(corrected_at__isnull=True).order_by("-start_ms").first()) is not None:
+        # A page that shows the gap learns from what takes its place that it has gone; without any it learns when it is opened anew.
+        call.segments.filter(id=text.id).delete()
+        _store(call, _heard_of(text), now, gone=[marked, text])
+
+
+def _marked_behind(call: Call, stream_id: UUID) -> TranscriptSegment | None:
+    """The gap between a stream that was given up and the next one, or the call's end where none followed."""
+    stream = call.streams.get(id=stream_id)
+    if stream.state != "lost" or stream.connected_at is None or call.media_started_at is None:
+        return None
+    next_one = call.streams.filter(connected_at__gt=stream.connected_at).order_by("connected_at").first()
+    until = call.ended_at if next_one is None else next_one.connected_at
+    if until is None:
+        return None
+    until_ms = _ms(until - call.media_started_at)
+    marked = call.segments.filter(kind="gap", end_ms=until_ms, start_ms__gte=stream.settled_ms)
+    return marked.order_by("start_ms").first()
+
+
+def _heard_of(segment: TranscriptSegment) -> Heard:
+    words = [Word(*word) for word in segment.words]
+    return Heard(segment.spoken_by, segment.start_ms, segment.end_ms, segment.text, segment.confidence, words)
 
 
 def _context(call: Call) -> str:

@@ -94,6 +94,59 @@ def test_what_a_dead_stream_had_not_stored_is_marked_until_the_next_one(placed: 
     assert second.offset_ms == 10_000
 
 
+def finish(stream: OpenStream, settled_ms: int) -> None:
+    transcripts.finish_stream(
+        stream_id=stream.stream_id, dropped_frames=0, complete=False, now=at(40), settled_ms=settled_ms
+    )
+
+
+def test_what_a_process_stores_late_that_was_given_up_without_its_database_is_no_gap(placed: Placed) -> None:
+    first = open_stream(placed, 0)
+    transcripts.keep_streams(positions_ms={first.stream_id: 3_000}, now=at(3))
+    # It alone cannot reach the database; the clock gives it up, and another one hears the call.
+    reconcile.sweep_streams(now=at(300))
+    second = open_stream(placed, 30)
+    [gap] = TranscriptSegment.objects.get_queryset().filter(kind="gap")
+    assert gaps(placed) == [(3_000, 30_000)]
+    say(first, "agent", 4_000, 6_000)
+    # Sound that did not arrive: a real loss, that begins where the marked stretch does.
+    transcripts.add_gap(call_id=first.call_id, stream_id=first.stream_id, start_ms=3_000, end_ms=3_900, now=at(31))
+    say(first, "callee", 20_000, 22_000)
+    finish(first, 24_000)
+    assert gaps(placed) == [(3_000, 3_900), (24_000, 30_000)]
+    finish(first, 24_000)
+    assert gaps(placed) == [(3_000, 3_900), (24_000, 30_000)]
+    rows = TranscriptSegment.objects.get_queryset()
+    assert gap.id in {each for row in rows.filter(kind="gap") for each in row.replaces}
+    assert say(second, "agent", 31_000, 32_000) is not None
+
+
+def test_nothing_stays_marked_that_was_heard_to_the_end_after_all(placed: Placed) -> None:
+    first = open_stream(placed, 0)
+    open_stream(placed, 10)
+    [gap] = TranscriptSegment.objects.get_queryset().filter(kind="gap")
+    say(first, "agent", 4_000, 6_000)
+    last = say(first, "callee", 7_000, 9_000, "so long")
+    assert last is not None
+    finish(first, 10_200)
+    assert gaps(placed) == []
+    again = TranscriptSegment.objects.get_queryset().get(text="so long")
+    assert again.replaces == [gap.id, last.id] and again.sequence > last.sequence
+    assert (again.start_ms, again.end_ms, again.speaker) == (7_000, 9_000, "callee")
+
+
+def test_the_end_of_a_call_that_was_stored_late_is_no_gap(placed: Placed) -> None:
+    first = open_stream(placed, 0)
+    say(first, "agent", 1_000, 2_000)
+    end(placed, 30)
+    transcripts.mark_unheard_end(call_id=first.call_id, now=at(31))
+    assert gaps(placed) == [(0, 30_000)]
+    say(first, "agent", 12_000, 14_000)
+    finish(first, 29_000)
+    transcripts.mark_unheard_end(call_id=first.call_id, now=at(60))
+    assert gaps(placed) == [(29_000, 30_000)]
+
+
 def test_a_stream_that_follows_at_once_leaves_no_gap(placed: Placed) -> None:
     first = open_stream(placed, 0)
     transcripts.finish_stream(stream_id=first.stream_id, dropped_frames=0, complete=False, now=at(5), settled_ms=4_900)
