@@ -34,6 +34,7 @@ router = Router(tags=["calls"])
 
 PROBLEMS: dict[type[DomainError], int] = {
     operations.DialRefused: 409,
+    operations.CallIsOver: 409,
     ways.BrowserCallsOff: 409,
     ledger.InsufficientCredit: 402,
     corrections.SegmentHasChanged: 409,
@@ -124,6 +125,12 @@ def dismiss_refusal(request: HttpRequest, segment_id: UUID, change: RefusalChang
 def hang_up(request: HttpRequest, call_id: UUID) -> Any:
     now = datetime.now(UTC)
     return queries.call_out(operations.request_hangup(actor=actor_of(request), call_id=call_id, now=now), now=now)
+
+
+@router.post("/calls/{call_id}/text-refusal", response=CallOut, operation_id="refuse_text")
+def refuse_text(request: HttpRequest, call_id: UUID) -> Any:
+    now = datetime.now(UTC)
+    return queries.call_out(operations.refuse_text(actor=actor_of(request), call_id=call_id, now=now), now=now)
 
 
 @router.get("/calls/{call_id}/receipt", response=ReceiptOut, operation_id="get_receipt", auth=or_key("calls:read"))

@@ -48,6 +48,7 @@ WorkspaceAction = Literal[
     "top_up.stopped",
     "transcript.corrected",
     "transcript.correction_undone",
+    "transcript.refused",
     "webhook.changed",
     "webhook.made",
     "webhook.removed",

@@ -144,6 +144,17 @@ def note_given_up(*, call: Call, now: datetime) -> None:
     _store_applied(call, "given_up", "", params, now)
 
 
+def refuse_text(*, call: Call, now: datetime) -> None:
+    """The lead wants no text, as the rep heard them say; the caller has locked the call. From then on it is as after the key in the notice."""
+    call.transcript_state = transcript_after_notice(call.transcript_state, refuses=True)
+    _store_applied(call, "refused", "", {}, now)
+    publish_call(call, now=now, changed=["transcript_state"])
+    # Where Twilio listens, it is to hear no more.
+    wake.soon("stop_transcription", call.id)
+    if call.lead.phone_e164:
+        transcript_refusals.refuse(workspace_id=call.workspace_id, phone_e164=call.lead.phone_e164, now=now)
+
+
 def _store_applied(call: Call, kind: str, sid: str, params: dict[str, str], now: datetime) -> None:
     call.callbacks_applied += 1
     call.save(update_fields=["callbacks_applied"])

@@ -2,7 +2,7 @@
 
 Kinds of what was learned: placed (the carrier took the call), asked (its REST showed the leg so), unknown (it has no record of the
 call), never_rung (the rep's leg ended before the lead was rung, which corrects what that leg had ended as); and two that are of the
-call itself: given_up (it was ended before its lead was rung) and refused (the lead had refused a transcript before).
+call itself: given_up (it was ended before its lead was rung) and refused (the lead had refused a transcript before, or told the rep so).
 """
 
 import re

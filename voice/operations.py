@@ -12,7 +12,7 @@ from identity.auth import Actor
 from identity.models import User
 from ledger import operations as ledger
 from processors.errors import DomainError
-from voice import caps, guard, outcomes, queue, wake, ways
+from voice import callbacks, caps, guard, outcomes, queue, wake, ways
 from voice.changes import publish_call
 from voice.dialling import DialTerms, dial_terms, refusals
 from voice.models import TERMINAL_STATUSES, Call, DialIntent, Lead
@@ -21,6 +21,12 @@ from voice.schemas import CallChange, Way
 
 # A hold outlives the longest ring; the meter renews it while the call runs, the sweep releases it when it is silent.
 HOLD_EXPIRES_S = 600
+
+
+class CallIsOver(DomainError):
+    """It has ended, so there is nothing left of it to change; permanent."""
+
+    code: ClassVar[str] = "call_is_over"
 
 
 class DialRefused(DomainError):
@@ -127,6 +133,33 @@ def request_hangup(*, actor: Actor, call_id: UUID, now: datetime) -> Call:
             call.save(update_fields=["hangup_requested_at", "ended_by"])
             publish_call(call, now=now)
             wake.soon("hang_up", call.id)
+        return call
+
+
+def refuse_text(*, actor: Actor, call_id: UUID, now: datetime) -> Call:
+    """The lead told their rep that they want no text: nothing more is written down, in this call and the next. Idempotent.
+
+    What was written down before stays, as after the key in the notice; the record of acts says who turned it off.
+
+    :raises Call.DoesNotExist: unknown, or another person's call: only who hears the lead knows what they said.
+    :raises CallIsOver:
+    """
+    with transaction.atomic():
+        mine = visible_calls(actor).filter(user_id=actor.user_id)
+        call = mine.select_for_update(of=("self",), no_key=True).get(id=call_id)
+        if call.transcript_state == "refused":
+            return call
+        if not call.is_live:
+            raise CallIsOver("This call is over, so its text has ended already.")
+        callbacks.refuse_text(call=call, now=now)
+        audit.record(
+            workspace_id=actor.workspace_id,
+            actor_ref=str(actor.user_id),
+            action="transcript.refused",
+            target=str(call.id),
+            detail={},
+            now=now,
+        )
         return call
 
 

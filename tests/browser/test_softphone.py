@@ -42,6 +42,7 @@ def test_a_rep_calls_in_the_browser(
     _is_told_what_to_do_about_a_refused_microphone(page, stack, rep, new_page, address, look)
     _checks_the_microphone(page, address, look)
     _talks(page, carrier, look)
+    _turns_the_text_off(page, look)
     _hears_what_is_wrong(page, far, carrier, look)
     _comes_back_after_the_token_has_ended(page, carrier, look)
     _finds_no_sound_in_another_tab(page, look)
@@ -131,6 +132,19 @@ def _talks(page: Page, carrier: Signalling, look: Look) -> None:
     assert page.evaluate("window.tones") == ["4", "2", "#"]
     look(page, "softphone-talks-1280-light")
     _narrow_and_dark(page, look, "softphone-talks")
+
+
+def _turns_the_text_off(page: Page, look: Look) -> None:
+    """The lead said that they want none; from the keyboard, as everything else in a call."""
+    button = page.get_by_role("button", name="They want no text")
+    expect(button).to_be_visible()
+    look(page, "text-on-1280-light")
+    _press(page, "t")
+    refused = page.get_by_role("status").filter(has_text="The lead refused the transcript.")
+    expect(refused).to_be_visible(timeout=5_000)
+    expect(button).to_be_hidden()
+    look(page, "text-off-1280-light")
+    _narrow_and_dark(page, look, "text-off")
 
 
 def _hears_what_is_wrong(page: Page, far: Page, carrier: Signalling, look: Look) -> None:

@@ -233,6 +233,7 @@ EXPECTATIONS: Mapping[str, Expectation] = {
     # What was said last there asks for another call.
     "dismiss_refusal": Expectation(SIGNED_IN, 409, names={"path.segment_id": "segment"}, body={"dismissed": True}),
     "hang_up": Expectation(SIGNED_IN, names=_CALL),
+    "refuse_text": Expectation(SIGNED_IN, 409, names=_CALL),
     "get_receipt": Expectation(SIGNED_IN, names=_CALL),
     "get_wall": Expectation(LEADERS),
     # The calls of this world are over.

@@ -1,18 +1,21 @@
 """Where our own engine listens, nothing is written down or shown without the proof that the lead heard the notice and did not refuse.
 
 Planted bugs that this catches: text that is stored while the notice has not been heard, or after a key was pressed in it; interim
-text that is shown before anybody has asked whether it may be.
+text that is shown before anybody has asked whether it may be; a stream that goes on writing after the rep turned its text off.
 """
 
 import asyncio
 import base64
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from asgiref.sync import sync_to_async
 
+from identity.auth import Actor
 from identity.models import Membership
 from sandbox import speech_library
 from tests.voice.carrier import Placed, give_credit, place, post
@@ -20,7 +23,7 @@ from tests.voice.ears import WORDS, ears
 from tests.voice.media_doors import PicowsSocket, run
 from tests.voice.test_media_socket import frame, start, streams, token_for, until
 from tests.voice.transcriptionist import heard_by_pages, joined, text_of
-from voice import media_session
+from voice import media_session, operations
 
 pytestmark = pytest.mark.django_db(transaction=True)
 # Where the lead says one sentence, which is over after two seconds.
@@ -47,8 +50,8 @@ def spoken(number: int) -> dict[str, Any]:
     return {"event": "media", "media": media}
 
 
-async def hear_a_sentence(placed: Placed, settings: Any) -> None:
-    """The whole sentence is recognised, with text in between, whatever becomes of it."""
+async def hear_a_sentence(placed: Placed, settings: Any, *, in_between: Callable[[], object] | None = None) -> None:
+    """The whole sentence is recognised, with text in between, whatever becomes of it. in_between: what happens in mid-sentence."""
     async with ears(settings) as heard:
         socket = PicowsSocket()
         await socket.open()
@@ -60,6 +63,9 @@ async def hear_a_sentence(placed: Placed, settings: Any) -> None:
             await socket.say(*(each for number in range(first, last) for each in (spoken(number), frame(number))))
             await until(lambda kind=kind: heard.asked[kind] > 0)  # type: ignore[misc]
             await asyncio.sleep(0.2)
+            if in_between is not None and kind == "interim":
+                await sync_to_async(in_between)()
+                await asyncio.sleep(0.7)
         await socket.say({"event": "stop"})
         assert await socket.closed_with() == media_session.CLOSE_DONE
         await until(lambda: streams(placed) == ["finished"])
@@ -76,3 +82,18 @@ def test_what_was_heard_is_written_down_and_shown_with_the_proof_alone(
     interims = {each["text"] for each in events if each["type"] == "segment.interim"}
     written = [(speaker, text) for speaker, _, _, text in text_of(placed)]
     assert (interims, written) == (({WORDS}, [("callee", WORDS)]) if state == "on" else (set(), []))
+
+
+def test_text_ends_within_a_second_of_the_rep_turning_it_off(placed: Placed, settings: Any) -> None:
+    joined(placed)
+
+    def refuse() -> None:
+        rep = Actor(user_id=placed.row.user_id, workspace_id=placed.row.workspace_id, role="owner")
+        operations.refuse_text(actor=rep, call_id=UUID(placed.call_id), now=datetime.now(UTC))
+
+    events = heard_by_pages(placed, lambda: run(lambda: hear_a_sentence(placed, settings, in_between=refuse)))
+    kinds = [each["type"] for each in events]
+    told = next(at for at, each in enumerate(events) if each.get("call", {}).get("transcript_state") == "refused")
+    assert "segment.interim" in kinds[:told]
+    assert not {"segment.interim", "segment.added"} & set(kinds[told:])
+    assert text_of(placed) == []

@@ -1,7 +1,7 @@
 """Whoever refused the transcript once need not refuse it again, however long ago that call is and whatever became of it.
 
 Planted bugs that this catches: the refusal read from the earlier call alone, which ends with the lead or with its text; one
-workspace's refusal taken for another's; one that an erasure takes along.
+workspace's refusal taken for another's; one that an erasure takes along; one that the rep was told of and that ends with the call, or that a colleague enters.
 """
 
 import json
@@ -12,14 +12,16 @@ import pytest
 
 from compliance import erasure_ledger, replaying, retention
 from compliance.elements import ELEMENTS
-from compliance.models import LedgerNote
+from compliance.models import AuditEvent, LedgerNote
 from config.personal_data import STORES
 from identity.models import Membership
 from tests.compliance.ends import end
 from tests.compliance.test_erasure_ledger import SOON, as_in_an_old_backup, entered, ledger
+from tests.identity.browser import code_of
 from tests.identity.conftest import SignIn
 from tests.voice.carrier import Placed, give_credit, post
 from tests.voice.queues import call, ends
+from tests.voice.test_callbacks import rebuilt_otherwise
 from voice import callee, transcripts
 from voice.heard import Heard
 from voice.models import Call, Lead, TranscriptRefusal
@@ -124,3 +126,37 @@ def test_a_restored_backup_learns_of_it_again(member: Membership, ledger: str) -
     as_in_an_old_backup()
     replaying.note_again(now=datetime.now(UTC))
     assert LedgerNote.objects.filter(kind="transcript").count() == 1
+
+
+def test_the_rep_who_is_told_turns_the_text_off_for_this_call_and_the_next(
+    member: Membership, make_account: Callable[..., Membership], sign_in: SignIn
+) -> None:
+    rep, lead = sign_in(member), lead_of(member)
+    placed = call(member, lead, now=datetime.now(UTC))
+    address = f"/api/calls/{placed.call_id}/text-refusal"
+    post(placed.path("agent"), {"CallSid": placed.agent_sid, "CallStatus": "in-progress"})
+    pressed(placed, "")
+    before = Heard("callee", 0, 900, "Is a machine listening?", 0.9)
+    after = Heard("callee", 4_000, 4_900, "Please do not.", 0.9)
+    assert transcripts.add_segment(call_id=placed.row.id, heard=before, now=datetime.now(UTC)) is not None
+    stranger = make_account(email="other@sellers.example", mobile="+12025550183", workspace_name="Others")
+    assert sign_in(stranger).post(address, {})[0] == 404
+    shown = [rep.post(address, {}) for _ in range(2)]
+    assert [(status, each["transcript_state"]) for status, each in shown] == [(200, "refused")] * 2
+    assert shown[0][1]["sequence"] == shown[1][1]["sequence"]
+    assert transcripts.add_segment(call_id=placed.row.id, heard=after, now=datetime.now(UTC)) is None
+    # News of the notice that come late, or again, turn nothing on.
+    pressed(placed, "")
+    ends(placed, "completed")
+    assert placed.row.transcript_state == "refused"
+    assert [line["text"] for line in rep.get(f"/api/calls/{placed.call_id}/segments")[1]["items"]] == [before.text]
+    [act] = AuditEvent.objects.filter(action="transcript.refused")
+    assert (act.actor_ref, act.target) == (str(member.user_id), placed.call_id)
+    assert called(member, lead).transcript_state == "refused"
+    assert rebuilt_otherwise() == []
+
+
+def test_of_a_call_that_is_over_nobody_turns_the_text_off(member: Membership, sign_in: SignIn) -> None:
+    status, problem = sign_in(member).post(f"/api/calls/{called(member, lead_of(member)).id}/text-refusal", {})
+    assert (status, code_of(problem)) == (409, "call_is_over")
+    assert not TranscriptRefusal.objects.get_queryset().exists()

@@ -14,13 +14,14 @@ from django.core import serializers
 from django.db import OperationalError, connection
 from pytest_django.fixtures import Settings
 
+from identity.auth import Actor
 from identity.models import Membership
 from processors.models import Disclosure
 from tests.identity.browser import Browser
 from tests.sandbox_fixture import Sandbox
 from tests.voice.carrier import Placed, give_credit, place, post, sid
 from tests.voice.transcriptionist import Transcriptionist, answered, heard_by_pages, joined, newest, now, text_of
-from voice import analysis, reconcile
+from voice import analysis, operations, reconcile
 from voice.models import Call, Callback, MediaStream, TranscriptSegment
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -190,6 +191,17 @@ def test_a_key_that_the_lead_presses_ends_the_transcription_before_they_are_join
     # Nobody listens again.
     reconcile.sweep_streams(now=now() + timedelta(seconds=60))
     assert MediaStream.objects.get_queryset().count() == 1
+
+
+def test_what_the_rep_turns_off_twilio_hears_no_more(twilio: Transcriptionist, sandbox: Sandbox) -> None:
+    call = twilio.placed.row
+    twilio.says(2, 9.0, "outbound", "Speaking.")
+    rep = Actor(user_id=call.user_id, workspace_id=call.workspace_id, role="owner")
+    operations.refuse_text(actor=rep, call_id=call.id, now=now())
+    stopped = "twilio POST /2010-04-01/Accounts/{AccountSid}/Calls/{CallSid}/Transcriptions/{Sid}.json"
+    assert sandbox.received()["services"][stopped]["requests"] == 1
+    twilio.says(3, 12.0, "outbound", "No pineapple.")
+    assert [line[3] for line in text_of(twilio.placed)] == ["Speaking."]
 
 
 def test_callbacks_that_never_came_are_a_gap_and_those_that_came_late_are_none(twilio: Transcriptionist) -> None:

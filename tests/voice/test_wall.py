@@ -196,6 +196,15 @@ def test_the_rep_sees_who_ended_the_call(
     assert "A colleague ended it" in [row["label"] for row in rows]
 
 
+def test_only_who_hears_the_lead_turns_the_text_off_and_whoever_watches_sees_it(
+    manager_page: Browser, rep_page: Browser, talking: Placed
+) -> None:
+    address = f"/api/calls/{talking.call_id}/text-refusal"
+    assert manager_page.post(address)[0] == 404
+    assert rep_page.post(address)[0] == 200
+    assert manager_page.get("/api/wall")[1]["items"][0]["transcript_state"] == "refused"
+
+
 def test_a_call_that_the_rep_ends_names_nobody(rep_page: Browser, talking: Placed) -> None:
     address = f"/api/calls/{talking.call_id}"
     assert rep_page.post(f"{address}/hangup")[1]["ended_by"] is None

@@ -8,6 +8,7 @@ const KEYS: readonly { keys: string[]; does: string }[] = [
   { keys: ["m"], does: "Mute or unmute yourself in a call in the browser" },
   { keys: ["k"], does: "Keypad of a call in the browser; its keys can be typed" },
   { keys: ["d"], does: "Never call a lead again who seems to ask for that" },
+  { keys: ["t"], does: "In a call: the lead wants no text, so it is turned off" },
   { keys: ["n"], does: "Write a note" },
   { keys: ["j"], does: "Next lead" },
   { keys: ["s"], does: "Skip the lead of the queue; the reason by its number" },

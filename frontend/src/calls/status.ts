@@ -134,6 +134,11 @@ export function transcriptWords(call: Pick<Call, "status" | "transcript_state">)
   return (isLive(call.status) ? DURING_WORDS : AFTER_WORDS)[call.transcript_state];
 }
 
+/** Whether its lead can still say that they want no text. */
+export function isRefusable(call: Pick<Call, "status" | "transcript_state">): boolean {
+  return isLive(call.status) && ["waiting_for_notice", "on"].includes(call.transcript_state);
+}
+
 const SHORTAGE_WORDS: Record<number, string> = {
   1: "Many calls are going on: text appears a sentence at a time.",
   2: "Many calls are going on: text appears a sentence at a time, with more mistakes than usual.",

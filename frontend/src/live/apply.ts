@@ -12,7 +12,7 @@ import type {
   SpeechSpan,
 } from "../api/types";
 import { isLive } from "../calls/status";
-import { heard, noticed, settled, short, silent, type Transcript } from "./transcript";
+import { heard, noticed, refused, settled, short, silent, type Transcript } from "./transcript";
 import { type WallState, withCall, withSegment, withWatchers } from "./wall";
 
 /** One change of the query cache: the value under a key made anew, or everything below a key asked for again. */
@@ -175,7 +175,8 @@ function callChanged(call: Call, viewer: Viewer): Change[] {
     update<WallState>(keys.calls.wall, (held) => withCall(held, call)),
     updateAll<InfiniteData<CallPage>>(keys.calls.lists, (held) => inPages(held, call)),
     update<Transcript>(keys.calls.transcript(call.id), (held) => {
-      const next = noticed(held, call.sequence);
+      const noted = noticed(held, call.sequence);
+      const next = call.transcript_state === "refused" ? refused(noted) : noted;
       return ended ? silent(next) : next;
     }),
   ];

@@ -17,7 +17,7 @@ export interface Shortage {
 /** A call's text as this browser knows it.
  *
  * segments: settled, in order of their time. known: the newest event number up to which nothing is missing.
- * seen: the highest number that any event had. interim: text that still changes.
+ * seen: the highest number that any event had. interim: text that still changes. refused: the lead wants none, so none is shown.
  */
 export interface Transcript {
   segments: readonly Segment[];
@@ -25,6 +25,7 @@ export interface Transcript {
   seen: number;
   interim: Partial<Record<Speaker, Interim>>;
   shortage: Shortage | null;
+  refused: boolean;
 }
 
 const SPEAKERS: readonly Speaker[] = ["agent", "callee"];
@@ -35,6 +36,7 @@ export const emptyTranscript: Transcript = {
   seen: 0,
   interim: {},
   shortage: null,
+  refused: false,
 };
 
 /** Whether the server must be asked for events that got lost. */
@@ -105,6 +107,7 @@ export function settled(transcript: Transcript, segment: Segment): Transcript {
 
 /** Interim text that comes later than the settled text of the same stretch is old news; an empty one takes back what was no speech. */
 export function heard(transcript: Transcript, speaker: Speaker, interim: Interim): Transcript {
+  if (transcript.refused) return transcript;
   if (interim.text === "") {
     return { ...transcript, interim: { ...transcript.interim, [speaker]: undefined } };
   }
@@ -135,6 +138,11 @@ export function caughtUp(
 export function short(transcript: Transcript, level: number, at: string): Transcript {
   if (level === 0) return transcript.shortage === null ? transcript : { ...transcript, shortage: null };
   return { ...transcript, shortage: { level, at } };
+}
+
+/** The lead wants no text: what was being recognised is not shown either, though it may still be on its way. */
+export function refused(transcript: Transcript): Transcript {
+  return transcript.refused ? transcript : { ...transcript, interim: {}, refused: true };
 }
 
 /** Nobody speaks any more. */

@@ -2,7 +2,8 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect, useMemo, useState } from "react";
 import { transcriptQuery } from "../../api/queries";
 import type { CallWithSpeech } from "../../api/types";
-import { isLive, shortageWords, transcriptWords } from "../../calls/status";
+import { RefuseText } from "../../calls/RefuseText";
+import { isLive, isRefusable, shortageWords, transcriptWords } from "../../calls/status";
 import { Transcript } from "../../calls/Transcript";
 import { ProblemNote } from "../../components/Note";
 import { useFollow } from "../../live/Live";
@@ -27,9 +28,12 @@ export function CallText({ callId, call, refetchInterval, away }: CallTextProps)
   const names = useMemo(() => ({ agent: "You", callee: call?.lead.name ?? "Lead" }), [call?.lead.name]);
   return (
     <>
-      <div className={classes.textHead} role="status">
-        {call ? transcriptWords(call) : "Loading the call"}
-        {shortage && <span className={classes.shortage}>{shortageWords(shortage.level)}</span>}
+      <div className={classes.textHead}>
+        <p role="status">
+          {call ? transcriptWords(call) : "Loading the call"}
+          {shortage && <span className={classes.shortage}>{shortageWords(shortage.level)}</span>}
+        </p>
+        {call && isRefusable(call) && <RefuseText call={call} />}
       </div>
       {transcript.error && !away && (
         <div className={classes.banner}>

@@ -32,6 +32,7 @@ const DONE: Record<Act["action"], (act: Act) => string> = {
   "top_up.stopped": () => "turned automatic top-up off.",
   "transcript.corrected": () => "corrected a line of a call.",
   "transcript.correction_undone": () => "undid the correction of a line of a call.",
+  "transcript.refused": () => "turned off the text of a call, because the lead wanted none.",
   "webhook.changed": () => "changed a webhook.",
   "webhook.made": () => "made a webhook.",
   "webhook.removed": () => "removed a webhook.",
