@@ -134,7 +134,7 @@ def _course(call: Call, came: Sequence[Callback], legs: Iterable[CallLeg], now: 
         return None
     changed = {sid: facts for sid, facts in known.items() if before.get(sid) != facts}
     moves = state != held or settlements > 0
-    is_due = outcomes.is_due(call, ended_at=state.ended_at)
+    is_due = outcomes.is_due(call, state)
     return _Taken(call, tuple(callback.id for callback in came), changed, state, moves, settlements > 0, is_due)
 
 

@@ -144,6 +144,15 @@ def note_given_up(*, call: Call, now: datetime) -> None:
     _store_applied(call, "given_up", "", params, now)
 
 
+def note_not_rung(*, call: Call, sid: str, now: datetime) -> datetime:
+    """Since when the carrier shows no leg of the lead although the rep's is over; stored as callbacks are, the first time. The caller
+    has locked the call."""
+    since = call.callbacks.filter(kind="not_rung_yet", sid=sid).values_list("received_at", flat=True).first()
+    if since is None:
+        _store_applied(call, "not_rung_yet", sid, {}, now)
+    return since or now
+
+
 def refuse_text(*, call: Call, now: datetime) -> None:
     """The lead wants no text, as the rep heard them say; the caller has locked the call. From then on it is as after the key in the notice."""
     call.transcript_state = transcript_after_notice(call.transcript_state, refuses=True)
@@ -207,7 +216,7 @@ def _move_on(call: Call, legs: Iterable[CallLeg], now: datetime) -> bool:
     after, settles = moved(before, facts, closed_as=call.closed_as(facts.duration_s), now=now)
     if after == before and not settles:
         return False
-    is_due = outcomes.is_due(call, ended_at=after.ended_at)
+    is_due = outcomes.is_due(call, after)
     call.status, call.end_reason, call.answered_at = after.status, after.end_reason, after.answered_at
     call.ended_at, call.duration_s = after.ended_at, after.duration_s
     if is_due:

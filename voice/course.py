@@ -86,7 +86,9 @@ class Course:
         if settles:
             self.settled_at = at
             self.transcript_state = transcript_at_end(self.transcript_state)
-            self.outcome = self.outcome or self._outcome()
+            self.outcome = self._outcome()
+            # A lead who was rung after all, as is told late, has that charged.
+            self.given_up = False
 
     def _find_out(self, callback: Callback) -> None:
         self.answered_by = found_out(self.answered_by, callback.params.get("AnsweredBy", ""))

@@ -1,8 +1,9 @@
 """What a stored message says of a leg: a callback of the carrier's, or what was learned otherwise and is stored like one. Pure.
 
 Kinds of what was learned: placed (the carrier took the call), asked (its REST showed the leg so), unknown (it has no record of the
-call), never_rung (the rep's leg ended before the lead was rung, which corrects what that leg had ended as); and two that are of the
-call itself: given_up (it was ended before its lead was rung) and refused (the lead had refused a transcript before, or told the rep so).
+call), never_rung (the rep's leg ended before the lead was rung, which corrects what that leg had ended as); and three that
+are of the call itself: given_up (it was ended before its lead was rung), not_rung_yet (the carrier was asked in vain for a leg of the
+lead, for the first time) and refused (the lead had refused a transcript before, or told the rep so).
 """
 
 import re
@@ -116,7 +117,8 @@ def _said_after_dial(callback: Callback) -> Said | None:
 def learned(kind: str, params: Mapping[str, str]) -> Said:
     """What was learned otherwise than by a callback, from the form in which it is stored."""
     answered_at, ended_at = _moment(params.get("AnsweredAt")), _moment(params.get("EndedAt"))
-    source = Source.ASKED if kind == "asked" else Source.HEARD
+    # That the carrier has no record of a leg tells when nothing of it; whatever else is told of its end is better.
+    source = {"asked": Source.ASKED, "unknown": Source.NOWHERE}.get(kind, Source.HEARD)
     news = LegFacts(
         role=params["Role"],
         status=params["CallStatus"],

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from voice.models import Call, Lead
 from voice.retries import DELAYS, next_try
-from voice.state import outcome_of
+from voice.state import CallState, outcome_of
 
 # What a call's outcome changes of its lead.
 DISPOSED: Final = ("attempts", "disposition", "retry_at")
@@ -15,10 +15,12 @@ DISPOSED: Final = ("attempts", "disposition", "retry_at")
 _RANG: Final = frozenset({"lead_busy", "lead_no_answer", "lead_unreachable"})
 
 
-def is_due(call: Call, *, ended_at: datetime | None) -> bool:
-    """Whether what came of a call is to be noted, since it ended at that time, by the newest word. The row holds what was known
-    before: nothing, or another time, from which it counts when the lead is tried again."""
-    return ended_at != call.ended_at and (call.ended_at is None or call.outcome in DELAYS)
+def is_due(call: Call, after: CallState) -> bool:
+    """Whether what came of a call is to be noted, since it ended so, by the newest word. The row holds what was known before: nothing,
+    another end, or another time, from which it counts when the lead is tried again."""
+    if call.ended_at is not None and (call.status, call.end_reason) != (after.status, after.end_reason):
+        return True
+    return after.ended_at != call.ended_at and (call.ended_at is None or call.outcome in DELAYS)
 
 
 def note_outcome(*, call: Call) -> None:
@@ -59,11 +61,10 @@ def note_disposition(*, call: Call) -> None:
 
 
 def _find(call: Call) -> bool:
-    """Whether nothing was known of what came of it."""
-    if call.outcome is not None:
-        return False
+    """Whether nothing, or something else, was known of what came of it."""
+    known = call.outcome
     call.outcome = outcome_of(status=call.status, end_reason=call.end_reason, answered_by=call.answered_by)
-    return True
+    return call.outcome != known
 
 
 def _rang(call: Call) -> bool:

@@ -100,12 +100,17 @@ def reconcile_call(*, call_id: UUID, now: datetime) -> None:
         for leg in [*children, *filter(None, shown.values())]:
             callbacks.learn(call=call, kind="asked", sid=leg.sid, news=leg.facts, now=now)
         if call.is_live and callbacks.facts_of(call).unresolved and not call.legs.filter(role="callee").exists():
-            # The rep's leg ended before the lead was rung.
-            newest = shown[agents[-1]]
-            ended = LegFacts(role="agent", status="failed")
-            if newest is not None:
-                ended = LegFacts(role="agent", status="canceled", ended_at=newest.facts.ended_at or now)
-            callbacks.learn(call=call, kind="never_rung", sid=agents[-1], news=ended, now=now)
+            _end_not_rung(call, agents[-1], shown[agents[-1]], now)
+
+
+def _end_not_rung(call: Call, sid: str, shown: twilio.CarrierLeg | None, now: datetime) -> None:
+    """The rep's leg ended before the lead was rung. Its list of legs may lag behind, so the carrier is believed the second time."""
+    if callbacks.note_not_rung(call=call, sid=sid, now=now) > now - UNRESOLVED_EVERY:
+        return
+    ended = LegFacts(role="agent", status="failed", ended_at=now)
+    if shown is not None:
+        ended = LegFacts(role="agent", status="canceled", ended_at=shown.facts.ended_at or now)
+    callbacks.learn(call=call, kind="never_rung", sid=sid, news=ended, now=now)
 
 
 def _end_unknown(call: Call, sids: Collection[str], now: datetime) -> None:

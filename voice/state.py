@@ -52,6 +52,7 @@ ANSWERED_BY = (
     "unknown",
 )
 _OUTCOMES: dict[str | None, Outcome] = {"lead_busy": "busy", "lead_no_answer": "no_answer"}
+_REP_REASONS = {"busy": "rep_busy", "no-answer": "rep_no_answer", "failed": "rep_unreachable"}
 _UNANSWERED = {"busy": "busy", "no-answer": "no_answer", "failed": "failed", "canceled": "cancelled"}
 
 
@@ -81,13 +82,18 @@ class LegFacts:
         return self.status in LEG_TERMINAL
 
     @property
+    def is_guessed(self) -> bool:
+        """Whether it is taken for ended although nobody told so."""
+        return self.terminal and self.ended_source == Source.NOWHERE
+
+    @property
     def was_answered(self) -> bool:
         return self.answered_at is not None or self.status in ("in-progress", "completed")
 
 
 @dataclass(frozen=True, slots=True)
 class CallFacts:
-    """A call's derived state. unresolved: the carrier must be asked before the call can be called ended."""
+    """A call's derived state. unresolved: the carrier must be asked before the call can be called ended; rung: the lead's phone decides it."""
 
     status: str
     end_reason: str | None = None
@@ -95,11 +101,12 @@ class CallFacts:
     ended_at: datetime | None = None
     duration_s: int = 0
     unresolved: bool = False
+    rung: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class CallState:
-    """What a call's row holds of its course. A status never goes back, and an end is never taken back."""
+    """What a call's row holds of its course. A status never goes back; an end is never taken back, but may be known better later."""
 
     status: str = "intended"
     end_reason: str | None = None
@@ -113,12 +120,15 @@ def merged(known: LegFacts, news: LegFacts, *, overrules: bool = False) -> LegFa
 
     overrules: they correct what the leg had ended as.
     """
-    if overrules:
-        return replace(known, status=news.status, ended_at=news.ended_at or known.ended_at)
     answered, ended = max(known, news, key=_answer), max(known, news, key=_end)
+    if overrules:
+        return replace(known, status=news.status, ended_at=ended.ended_at, ended_source=ended.ended_source)
+    is_better = LEG_RANK[news.status] > LEG_RANK[known.status] or (
+        news.terminal and known.is_guessed and news.ended_source > known.ended_source
+    )
     return replace(
         known,
-        status=news.status if LEG_RANK[news.status] > LEG_RANK[known.status] else known.status,
+        status=news.status if is_better else known.status,
         answered_at=answered.answered_at,
         answered_source=answered.answered_source,
         ended_at=ended.ended_at,
@@ -132,17 +142,19 @@ def _answer(leg: LegFacts) -> tuple[int, float]:
     return leg.answered_source, -leg.answered_at.timestamp() if leg.answered_at else 0.0
 
 
-def _end(leg: LegFacts) -> tuple[int, float, int]:
-    """The same, and of equal times the shorter length."""
-    return leg.ended_source, -leg.ended_at.timestamp() if leg.ended_at else 0.0, -(leg.duration_s or 0)
+def _end(leg: LegFacts) -> tuple[int, bool, float, int]:
+    """The same, and of equal times the shorter length; a guess is better than nothing."""
+    is_known = leg.ended_at is not None
+    return leg.ended_source, is_known, -leg.ended_at.timestamp() if leg.ended_at else 0.0, -(leg.duration_s or 0)
 
 
 def moved(state: CallState, facts: CallFacts, *, closed_as: str | None, now: datetime) -> tuple[CallState, bool]:
-    """A call after what its legs say now, and whether it is to be settled: for the first time, or for another length.
+    """A call after what its legs say now, and whether it is to be settled: for the first time, or for another end or length.
 
     closed_as: why it ends, where something else than the two who talk ends it; null else (`Call.closed_as`).
     """
-    if CALL_RANK[facts.status] > CALL_RANK[state.status]:
+    corrects = _corrects(state, facts)
+    if corrects or CALL_RANK[facts.status] > CALL_RANK[state.status]:
         # A colleague ends it before it is answered, too, and so does what shuts its rep out.
         early = closed_as in ("ended_by_colleague", "rep_shut_out")
         ends = ("hung_up", "cancelled_by_rep") if early else ("hung_up",)
@@ -152,7 +164,7 @@ def moved(state: CallState, facts: CallFacts, *, closed_as: str | None, now: dat
     state = replace(state, answered_at=state.answered_at or facts.answered_at)
     if CALL_RANK[state.status] < CALL_RANK["completed"] or (state.ended_at and facts.status != state.status):
         return state, False
-    settles = state.ended_at is None or facts.duration_s != state.duration_s
+    settles = state.ended_at is None or corrects or facts.duration_s != state.duration_s
     return (
         replace(
             state,
@@ -164,12 +176,22 @@ def moved(state: CallState, facts: CallFacts, *, closed_as: str | None, now: dat
     )
 
 
+def _corrects(state: CallState, facts: CallFacts) -> bool:
+    """Whether a call that was taken for ended, while news of a leg were missing, ended otherwise by those that came."""
+    if state.ended_at is None or CALL_RANK[facts.status] < CALL_RANK["completed"]:
+        return False
+    by_rep = state.end_reason in _REP_REASONS.values()
+    return (facts.rung and (by_rep or facts.status != state.status)) or (
+        by_rep and facts.end_reason != state.end_reason
+    )
+
+
 def derive(legs: Sequence[LegFacts], *, hangup_requested: bool) -> CallFacts:
     """The newest callee leg decides; without one, the agent's."""
     agent = _last(legs, "agent")
     callee = _last(legs, "callee")
     if callee is not None:
-        return _from_callee(callee, agent)
+        return replace(_from_callee(callee, agent), rung=True)
     if agent is None:
         return CallFacts("intended")
     if not agent.terminal:
@@ -179,8 +201,7 @@ def derive(legs: Sequence[LegFacts], *, hangup_requested: bool) -> CallFacts:
         return CallFacts("rep_answered", ended_at=agent.ended_at, unresolved=True)
     if hangup_requested or agent.status == "canceled":
         return CallFacts("cancelled", "cancelled_by_rep", ended_at=agent.ended_at)
-    reason = {"busy": "rep_busy", "no-answer": "rep_no_answer"}.get(agent.status, "rep_unreachable")
-    return CallFacts(_UNANSWERED[agent.status], reason, ended_at=agent.ended_at)
+    return CallFacts(_UNANSWERED[agent.status], _REP_REASONS[agent.status], ended_at=agent.ended_at)
 
 
 def _last(legs: Sequence[LegFacts], role: str) -> LegFacts | None:

@@ -1,7 +1,7 @@
 """A call comes to the same end whatever order its callbacks come in, and however often each comes.
 
 Planted bugs that this catches: a notice whose news come after the end left out (a refusal is lost), a late `ringing` that undoes the
-end, a next try that counts from when the end was first heard of, a machine that is not known any more once the call is over.
+end, a talk that is not charged because the lead was thought not to have been rung when its news came, a next try that counts from when the end was first heard of, a machine that is not known any more once the call is over.
 """
 
 from collections.abc import Callable
@@ -21,13 +21,16 @@ from tests.voice import queues
 from tests.voice.carrier import Placed, actor_of, give_credit, new_lead, place, post, sid
 from tests.voice.test_callbacks import rebuilt_otherwise
 from tests.voice.whole_calls import STORIES, Posts, ended, heard_by
-from voice import callback_lots, callback_rows, callbacks, metering, operations
+from voice import callback_lots, callback_rows, callbacks, leg_news, metering, operations
 from voice.callback_rows import Arrived
 from voice.course import Course
 from voice.models import TERMINAL_STATUSES, Call, Callback, DialPause
 from voice.schemas import CallChange
+from voice.state import LegFacts
 
 KINDS = {"status": "leg", "notice/played": "played"}
+# Those whose legs end in different ways.
+UNLIKE = ("talked", "busy", "nobody there", "no such number", "given up", "rep away")
 # State, legs, state of the transcript, who answered, and what came of it.
 End = tuple[Any, ...]
 # Each is a call to a lead of its own. A shorter one that goes wrong as well is not worth minutes of looking for it.
@@ -48,29 +51,27 @@ def end_of(course: Course) -> End:
     return course.state, legs, course.transcript_state, course.answered_by, course.outcome
 
 
-@pytest.mark.parametrize("name", STORIES)
-def test_all_orders_of_all_callbacks_with_any_number_of_repeats_have_one_end(name: str) -> None:
+def applied(call: Call, number: int, kind: str, params: dict[str, str]) -> Callback:
+    at = call.created_at + timedelta(seconds=75)
+    return Callback(call=call, kind=kind, params=params, received_at=at, applied_at=at, applied_order=number)
+
+
+def a_call() -> tuple[Call, Placed]:
+    began_at = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+    call = Call(id=uuid7(), max_duration_s=3_600, created_at=began_at)
+    return call, Placed(str(call.id), sid(), sid(), began_at)
+
+
+def told_of(name: str, placed: Placed, *, but: tuple[str, ...]) -> list[Arrived]:
+    now = placed.began_at + timedelta(seconds=75)
+    told = [came(placed, *each, now) for each in STORIES[name].news(placed, sid("MZ"))]
+    return [each for each in told if each.kind not in but]
+
+
+def ends_of_all_orders(call: Call, stored: list[Callback]) -> set[End]:
     """Not sampled: from each state that the pure rules can bring a call to, every callback is taken next, also one that came before.
     What can be reached with the whole set is then what any of its orders ends as.
     """
-    began_at = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-    call = Call(id=uuid7(), max_duration_s=3_600, created_at=began_at)
-    placed = Placed(str(call.id), sid(), sid(), began_at)
-    told = [came(placed, *each, began_at + timedelta(seconds=75)) for each in STORIES[name].news(placed, sid("MZ"))]
-    # These are stored, and move nothing.
-    told = [each for each in told if each.kind not in ("stream", "notice")]
-    stored = [
-        Callback(
-            id=each.id,
-            call=call,
-            kind=each.kind,
-            params=each.params,
-            received_at=each.received_at,
-            applied_at=each.received_at,
-            applied_order=number,
-        )
-        for number, each in enumerate(told, 1)
-    ]
     courses: dict[object, Course] = {}
     after: dict[tuple[object, int], object] = {}
 
@@ -98,12 +99,54 @@ def test_all_orders_of_all_callbacks_with_any_number_of_repeats_have_one_end(nam
             if step not in reached:
                 reached.add(step)
                 waiting.append(step)
-    ends = {end_of(courses[place]) for came_before, place in reached if came_before == whole}
-    [(state, legs, transcript_state, answered_by, outcome)] = ends
+    return {end_of(courses[place]) for came_before, place in reached if came_before == whole}
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_all_orders_of_all_callbacks_with_any_number_of_repeats_have_one_end(name: str) -> None:
+    call, placed = a_call()
+    # These are stored, and move nothing.
+    told = told_of(name, placed, but=("stream", "notice"))
+    stored = [applied(call, number, each.kind, each.params) for number, each in enumerate(told, 1)]
+    [(state, legs, transcript_state, answered_by, outcome)] = ends_of_all_orders(call, stored)
     wanted = STORIES[name].end
     assert (state.status, state.end_reason, state.duration_s) == (wanted.status, wanted.end_reason, wanted.duration_s)
     assert (transcript_state, answered_by, outcome) == (wanted.transcript_state, wanted.answered_by, wanted.outcome)
     assert {(leg.role, leg.status) for _, leg in legs} == {leg[:2] for leg in wanted.legs}
+
+
+def learned_of(name: str, placed: Placed) -> list[tuple[str, str, LegFacts]]:
+    """What the carrier's REST shows of the end; and what is wrong or too early: that it has no record of the leg of whoever was called
+    last, and that the lead was never rung, which a list that lags behind makes believe."""
+    shown = [
+        LegFacts(
+            role, status, *(None if at is None else placed.began_at + timedelta(seconds=at) for at in times), length
+        )
+        for role, status, *times, length in STORIES[name].end.legs
+    ]
+    late = placed.began_at + timedelta(seconds=72)
+    unknown = LegFacts(shown[-1].role, "failed", ended_at=late)
+    learned = [("asked", shown[-1]), ("unknown", unknown)]
+    if len(shown) > 1:
+        learned.append(("never_rung", LegFacts("agent", "canceled", ended_at=late)))
+    sids = {"agent": placed.agent_sid, "callee": placed.callee_sid}
+    return [(kind, sids[leg.role], leg) for kind, leg in learned]
+
+
+@pytest.mark.parametrize("name", UNLIKE)
+def test_what_is_learned_between_the_callbacks_changes_no_end(name: str) -> None:
+    call, placed = a_call()
+    told = told_of(name, placed, but=("stream", "notice", "machine", "played"))
+    told = [each for each in told if each.params["CallStatus"] != "initiated"]
+    learned = [(kind, leg_news.params_of(leg_sid, leg)) for kind, leg_sid, leg in learned_of(name, placed)]
+    news = [*((each.kind, each.params) for each in told), *learned]
+    stored = [applied(call, number, *each) for number, each in enumerate(news, 1)]
+    [(state, legs, _, _, outcome)] = ends_of_all_orders(call, stored)
+    wanted = STORIES[name].end
+    assert (state.status, state.end_reason, state.duration_s) == (wanted.status, wanted.end_reason, wanted.duration_s)
+    assert outcome == wanted.outcome
+    callee = {(leg.role, leg.status) for _, leg in legs if leg.role == wanted.legs[-1][0]}
+    assert callee == {wanted.legs[-1][:2]}
 
 
 @pytest.fixture

@@ -120,7 +120,10 @@ def test_the_true_leg_behind_one_that_the_carrier_does_not_know_is_looked_for(
     assert fresh(call).is_live
 
     until(lambda: {leg["status"] for leg in sandbox.ask("GET", "/calls")} <= LEG_TERMINAL)
-    reconcile.reconcile_calls(now=now + timedelta(seconds=122))
+    for after_s in (122, 128):
+        # A list that shows no leg of the lead may lag behind, so it is believed the second time.
+        assert fresh(call).is_live
+        reconcile.reconcile_calls(now=now + timedelta(seconds=after_s))
     assert not fresh(call).is_live
     assert (amounts(member.workspace_id), rebuilt_otherwise()) == ((CREDIT, 0, 0), [])
 

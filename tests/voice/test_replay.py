@@ -308,3 +308,39 @@ def test_callbacks_that_come_72_hours_late_end_as_those_that_come_at_once(member
     )
     assert replayed()[0]["ok"]
     assert broken() == []
+
+
+def test_a_talk_that_is_told_of_72_hours_late_is_charged_although_the_carrier_knew_nothing_of_it(
+    member: Membership, sandbox: Sandbox
+) -> None:
+    """Asked in between, it shows neither the rep's leg nor the lead's; that is believed the second time, and corrected when it tells."""
+    late = place(member, began_s_ago=72 * 3_600)
+    *before, rep_hung_up = conversation(late)
+    post(*rep_hung_up)
+    began_at = datetime.now(UTC)
+    held = []
+    for after_s in (0, 2, 6):
+        reconcile.reconcile_call(call_id=late.row.id, now=began_at + timedelta(seconds=after_s))
+        held.append((late.row.is_live, Hold.objects.get_queryset().get(reference=late.row.ledger_reference).state))
+    assert held == [(True, "active"), (True, "active"), (False, "settled")]
+    assert (late.row.status, late.row.charged_mcredits, late.row.outcome) == ("failed", 0, "failed")
+    assert replayed()[0]["ok"]
+    for one in reversed(before):
+        post(*one)
+    call = late.row
+    assert (call.status, call.end_reason, call.duration_s) == ("completed", "hung_up", 64)
+    assert (call.charged_mcredits, call.outcome) == (2_000, "connected")
+    assert replayed()[0]["ok"]
+    assert broken() == []
+
+
+def test_a_lead_whose_leg_shows_late_was_rung(member: Membership, sandbox: Sandbox) -> None:
+    placed = place(member)
+    *before, rep_hung_up = conversation(placed)
+    post(*rep_hung_up)
+    began_at = datetime.now(UTC)
+    reconcile.reconcile_call(call_id=placed.row.id, now=began_at)
+    post(*before[1])
+    reconcile.reconcile_call(call_id=placed.row.id, now=began_at + timedelta(seconds=6))
+    assert not Callback.objects.get_queryset().filter(call_id=placed.call_id, kind="never_rung").exists()
+    assert replayed()[0]["ok"]

@@ -198,6 +198,7 @@ def test_what_the_rep_turns_off_twilio_hears_no_more(twilio: Transcriptionist, s
     twilio.says(2, 9.0, "outbound", "Speaking.")
     rep = Actor(user_id=call.user_id, workspace_id=call.workspace_id, role="owner")
     operations.refuse_text(actor=rep, call_id=call.id, now=now())
+    reconcile.sweep_refusals(now=now())
     stopped = "twilio POST /2010-04-01/Accounts/{AccountSid}/Calls/{CallSid}/Transcriptions/{Sid}.json"
     assert sandbox.received()["services"][stopped]["requests"] == 1
     twilio.says(3, 12.0, "outbound", "No pineapple.")

@@ -42,9 +42,9 @@ export function CallText({ callId, call, refetchInterval, away }: CallTextProps)
       )}
       <Transcript text={transcript.data ?? emptyTranscript} names={names} correctable>
         <p className="quiet">
-          {call && isLive(call.status)
+          {call && isRefusable(call)
             ? "What both of you say appears here while you speak."
-            : "Nothing was written down in this call."}
+            : `Nothing ${call && isLive(call.status) ? "is" : "was"} written down in this call.`}
         </p>
       </Transcript>
     </>
