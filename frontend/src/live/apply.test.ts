@@ -193,26 +193,6 @@ describe("a correction", () => {
   });
 });
 
-describe("the text of a call whose lead wants none", () => {
-  test("keeps what was settled, and shows no more of what is on its way", () => {
-    const interim = {
-      type: "segment.interim",
-      call_id: "c1",
-      speaker: "callee",
-      text: "and one more",
-      start_ms: 4000,
-      end_ms: 5000,
-    } as const;
-    const held = (event: ServerEvent, before: unknown) =>
-      valueAfter(apply(event, viewer), keys.calls.transcript("c1"), before) as Transcript;
-    const spoken = held(interim, settled(emptyTranscript, segment(1, 0)));
-    expect(spoken.interim.callee?.text).toBe("and one more");
-    const refused = held({ type: "call.changed", call: call(2, { transcript_state: "refused" }) }, spoken);
-    expect([refused.interim, refused.segments.length]).toEqual([{}, 1]);
-    expect(held(interim, refused).interim).toEqual({});
-  });
-});
-
 describe("what the recognisers leave out", () => {
   test("is held until they say that it is over, or the call ends", () => {
     const level = { type: "transcription.level", call_id: "c1", level: 3 } as const;
@@ -221,6 +201,8 @@ describe("what the recognisers leave out", () => {
     expect(settled(late, segment(1, 0)).shortage).not.toBeNull();
     const over = apply({ ...level, level: 0 }, viewer);
     expect(valueAfter(over, keys.calls.transcript("c1"), late)).toMatchObject({ shortage: null });
+    const refused = apply({ type: "call.changed", call: call(9, { transcript_state: "refused" }) }, viewer);
+    expect(valueAfter(refused, keys.calls.transcript("c1"), late)).toMatchObject({ refused: true });
     const ended = apply({ type: "call.changed", call: call(9, { status: "completed" }) }, viewer);
     expect(valueAfter(ended, keys.calls.transcript("c1"), late)).toMatchObject({ shortage: null });
   });
