@@ -118,11 +118,14 @@ def test_all_orders_of_all_callbacks_with_any_number_of_repeats_have_one_end(nam
 def learned_of(name: str, placed: Placed) -> list[tuple[str, str, LegFacts]]:
     """What the carrier's REST shows of the end; and what is wrong or too early: that it has no record of the leg of whoever was called
     last, and that the lead was never rung, which a list that lags behind makes believe."""
+
+    def at(seconds: float | None) -> datetime | None:
+        return None if seconds is None else placed.began_at + timedelta(seconds=seconds)
+
+    legs = STORIES[name].end.legs
     shown = [
-        LegFacts(
-            role, status, *(None if at is None else placed.began_at + timedelta(seconds=at) for at in times), length
-        )
-        for role, status, *times, length in STORIES[name].end.legs
+        LegFacts(role, status, at(answered_s), at(ended_s), length)
+        for role, status, answered_s, ended_s, length in legs
     ]
     late = placed.began_at + timedelta(seconds=72)
     unknown = LegFacts(shown[-1].role, "failed", ended_at=late)
