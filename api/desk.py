@@ -9,7 +9,7 @@ from ninja import Path, Query, Router, Status
 from api.auth import StaffMayAuth, staff_of
 from compliance import case_replies, cases, nominee_grants, requests, restriction, second_person
 from compliance.models import Case
-from identity import contact, nominees
+from identity import case_links, contact, nominees
 from identity.staff import desk_queries, opened_cases, people_named
 from identity.staff.desk_schemas import (
     ApproveGrantIn,
@@ -22,6 +22,7 @@ from identity.staff.desk_schemas import (
     GrantIn,
     NoteIn,
     OpenCaseIn,
+    ProofLinkIn,
     ProveIn,
     ReasonIn,
     ReplyIn,
@@ -36,6 +37,7 @@ answers, decides = StaffMayAuth("answer"), StaffMayAuth("decide")
 router = Router(tags=["desk"], auth=answers)
 PROBLEMS: Final[dict[type[DomainError], int]] = {
     StaffNotPermitted: 403,
+    case_links.AddressUnproved: 409,
     case_replies.CaseHasNoAddress: 409,
     cases.CaseClosed: 409,
     cases.CaseUnknown: 404,
@@ -119,6 +121,13 @@ def prove_case(request: HttpRequest, reference: Reference, form: ProveIn) -> Des
     return _page(request, case)
 
 
+@router.post("/staff/cases/{reference}/proof-link", response=DeskCasePageOut, operation_id="mail_proof_link")
+def mail_proof_link(request: HttpRequest, reference: Reference, form: ProofLinkIn) -> DeskCasePageOut:
+    """Asks the mailbox of an account whether the case is its owner's, who cannot sign in."""
+    case = case_links.mail_proof(reference=reference, email=form.email, by=_by(request), now=timezone.now())
+    return _page(request, case)
+
+
 @router.post("/staff/cases/{reference}/pause", response=DeskCasePageOut, operation_id="pause_case")
 def pause_case(request: HttpRequest, reference: Reference, form: ReasonIn) -> DeskCasePageOut:
     """Notes what it waits for; the last day for the answer stays."""
@@ -148,7 +157,7 @@ def reply_to_case(request: HttpRequest, reference: Reference, form: ReplyIn) -> 
     "/staff/cases/{reference}/carry-out", response=DeskCasePageOut, auth=decides, operation_id="carry_out_case"
 )
 def carry_out_case(request: HttpRequest, reference: Reference, form: CarryOutIn) -> DeskCasePageOut:
-    """Restricts, stops calls, or prepares a deletion, which somebody else has to approve."""
+    """Mails the copy of an account, restricts, stops calls, or prepares a deletion, which somebody else has to approve."""
     case = carrying_out.carry_out(reference=reference, number=form.number, by=_by(request), now=timezone.now())
     return _page(request, case)
 

@@ -12,9 +12,9 @@ from api.client import client_of
 from api.streaming import downloaded
 from compliance import queries
 from compliance.schemas import (
+    LinkIn,
     NomineeAskIn,
     NomineeIn,
-    NomineeLinkIn,
     NomineeLinkOut,
     NomineeStateOut,
 )
@@ -69,13 +69,13 @@ def ask_as_nominee(request: HttpRequest, form: NomineeAskIn) -> Status[None]:
 
 
 @router.post("/nominee/link", auth=anyone_auth, response=NomineeLinkOut, operation_id="see_nominee_link")
-def see_nominee_link(request: HttpRequest, form: NomineeLinkIn) -> NomineeLinkOut:
+def see_nominee_link(request: HttpRequest, form: LinkIn) -> NomineeLinkOut:
     """What the button behind a mailed link does; looking at it does nothing."""
     return NomineeLinkOut(step=nominees.seen(token=form.token, now=timezone.now()))
 
 
 @router.post("/nominee/press", auth=anyone_auth, response=NomineeLinkOut, operation_id="press_nominee_link")
-def press_nominee_link(request: HttpRequest, form: NomineeLinkIn) -> NomineeLinkOut:
+def press_nominee_link(request: HttpRequest, form: LinkIn) -> NomineeLinkOut:
     """Declines, or confirms what was asked for."""
     return NomineeLinkOut(step=nominees.press(token=form.token, now=timezone.now()))
 
@@ -86,7 +86,7 @@ def press_nominee_link(request: HttpRequest, form: NomineeLinkIn) -> NomineeLink
     operation_id="copy_as_nominee",
     openapi_extra={"responses": {200: {"content": {"application/json": {"schema": {"type": "object"}}}}}},
 )
-def copy_as_nominee(request: HttpRequest, form: NomineeLinkIn) -> StreamingHttpResponse:
+def copy_as_nominee(request: HttpRequest, form: LinkIn) -> StreamingHttpResponse:
     """The copy that was granted, once; one that breaks off can be fetched again for ten minutes."""
     now = timezone.now()
     return downloaded(

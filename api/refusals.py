@@ -15,6 +15,7 @@ from compliance.policy_change import PolicyUnanswered
 from identity import access
 from identity.api_keys import ApiKeyInvalid
 from identity.auth import Actor
+from identity.case_links import CaseLinkInvalid
 from identity.email_proof import EmailLinkInvalid
 from identity.invitations import InvitationInvalid
 from identity.models import AccessEvent
@@ -29,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 _KINDS: Final[dict[type[DomainError], str]] = {
     ApiKeyInvalid: AccessEvent.KEY_REFUSED,
+    CaseLinkInvalid: AccessEvent.LINK_REFUSED,
     CsrfFailed: AccessEvent.PAGE_FORGED,
     EmailLinkInvalid: AccessEvent.LINK_REFUSED,
     EnrolmentInvalid: AccessEvent.LINK_REFUSED,

@@ -4,6 +4,7 @@ None of them says anything that is held about anybody, but for a reply or an ans
 have a closed register of their own (`compliance.case_replies`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -21,18 +22,21 @@ _WITHOUT_READING: Final = (
     "\nTo prove that it is you, use one of these; no mail can do it:\n"
     "- You have an account: sign in and open {url}/privacy\n"
     "- You were called: open {url}/my-data and give the number; a passcode goes to it\n"
+    "- You have an account and cannot sign in: say so in your answer and name its e-mail address; a link that proves it goes to that"
+    " address\n"
 )
 _ALERT: Final = (
     "Case {reference} ({kind}, by {channel}) came {day} days ago and is not answered.\n"
     "It has to be answered by {due_on}.{waits}\n\n"
     "Read it: manage.py cases show {reference}\n"
 )
+_WISHES: Final = {"access": "a copy of what we hold about you", "deletion": "to delete it"}
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
     """subject, text: with the places {reference}, {due_on}, {kind}, {channel}, {day}, {waits}, {words} and {url}; of a link {token} and
-    {until}; of a deletion {begins} and {receipt}."""
+    {until}; of what is asked for {wish}; of a deletion {begins} and {receipt}."""
 
     subject: str
     text: str
@@ -73,6 +77,17 @@ REGISTER: Final[dict[CaseMailTemplate, Words]] = {
         "Case {reference}: a mail came while its deletion can be taken back",
         "Read it before the deletion begins, and take the deletion back if the mail asks for it:"
         "\n{url}/staff/cases/{reference}\n",
+    ),
+    "proof_link": Words(
+        "Is this request yours? [{reference}]",
+        "We have a request about your account at Klosesales: {wish}. If it is yours and you cannot sign in, confirm it, until {until}:"
+        "\n\n{url}/request#{token}\n\n"
+        "If it is not yours, do nothing: without the link nothing is told or done.\n" + _SIGNED,
+    ),
+    "copy_link": Words(
+        "Your copy is ready [{reference}]",
+        "You find the copy of what we hold about you behind this link. It works once, until {until}:\n\n"
+        "{url}/request#{token}\n\nIf you did not ask for it, do not open it, and answer this mail.\n" + _SIGNED,
     ),
     "nominee_asks": Words(
         "Your nominee asks to act for you [{reference}]",
@@ -168,16 +183,29 @@ def _deletion_of(case: Case) -> dict[str, str]:
 
 
 def _link_in(mail: CaseMail) -> dict[str, str]:
-    """What opens a copy, and until when; the mail's text says which and until when, and nothing that opens it."""
-    if mail.template != "nominee_access":
+    """What a link carries, and until when it is good; the mail's text says which and until when, and nothing that opens it."""
+    made_of = {"nominee_access": copy_token, "proof_link": link_token, "copy_link": link_token}.get(mail.template)
+    if made_of is None:
         return {"token": "", "until": ""}
-    grant_id, _, until = mail.text.partition(" ")
-    return {"token": copy_token(UUID(grant_id)), "until": until}
+    row_id, _, until = mail.text.partition(" ")
+    return {"token": made_of(UUID(row_id)), "until": until}
 
 
 def copy_token(grant_id: UUID) -> str:
     """What opens the copy that a nominee was granted; made from our key, so it is stored nowhere."""
     return keyed_token("nominee_grant", grant_id)
+
+
+def link_token(link_id: UUID) -> str:
+    """What stands in a mail to who cannot sign in; made from our key too."""
+    return keyed_token("case_link", link_id)
+
+
+def end_links(case: Case, *, kinds: Sequence[str]) -> None:
+    """Links of these kinds to who cannot sign in open nothing any more, and what would bring one is not sent. In the caller's
+    transaction."""
+    case.links.filter(what__in=kinds).delete()
+    case.mails.filter(template__in=[f"{kind}_link" for kind in kinds], sent_at__isnull=True).delete()
 
 
 def _written(mail: CaseMail) -> tuple[str, str]:
@@ -190,6 +218,7 @@ def _written(mail: CaseMail) -> tuple[str, str]:
         "day": mail.template.rpartition("_")[2],
         "waits": f"\nIt waits: {case.pause_reason}" if case.pause_reason else "",
         "words": mail.text,
+        "wish": _WISHES.get(case.kind, "something about your data"),
         **_link_in(mail),
         **_deletion_of(case),
         "url": settings.PUBLIC_URL,

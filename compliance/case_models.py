@@ -26,8 +26,9 @@ KINDS = (
 CHANNELS = ("privacy_centre", "mail", "callee_page", "nominee_page", "support")
 OUTCOMES = ("done", "refused", "taken_back", "erased")
 # How a person has proved who they are: a session whose phone was proved, a passcode to the number in question, a link that was mailed
-# to the nominee, or support.
-PROOFS = ("session", "passcode", "link", "support")
+# to the nominee, one that was mailed to the account's own address, or support.
+PROOFS = ("session", "passcode", "link", "mailbox", "support")
+LINKS = ("proof", "copy")
 ENTRY_KINDS = ("mail", "words", "note", "change", "reply")
 CaseMailTemplate = Literal[
     "received",
@@ -44,6 +45,8 @@ CaseMailTemplate = Literal[
     "nominee_access",
     "nominee_granted",
     "holder_answered",
+    "proof_link",
+    "copy_link",
 ]
 MAILS: tuple[str, ...] = get_args(CaseMailTemplate)
 ALERTS = ("alert_7", "alert_20", "alert_25")
@@ -169,4 +172,30 @@ class CaseMail(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["next_at"], condition=Q(sent_at__isnull=True), name="case_mail_due"),
+        ]
+
+
+class CaseLink(models.Model):
+    """A link for who cannot sign in, mailed to the account's own address; a case has one of each at a time, and the next takes its place.
+
+    what: "proof" shows that the case is theirs, "copy" fetches the copy that it asks for. user_id: whose account. address_key: keyed
+    hash of the address to which it was mailed; once the account has another, the link opens nothing. link_hash: SHA-256 of what stands
+    in the mail. used_at: once, when.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="links")
+    what = models.CharField(max_length=5)
+    user_id = models.UUIDField(db_index=True)
+    address_key = models.CharField(max_length=64)
+    link_hash = models.CharField(max_length=64, unique=True)
+    made_by = models.CharField(max_length=64)
+    made_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(what__in=LINKS), name="case_link_kind_known"),
+            models.UniqueConstraint(fields=["case", "what"], name="case_link_one_of_a_kind"),
         ]

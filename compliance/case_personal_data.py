@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from compliance.models import Case, CaseMail, Nominee, Restriction
+from compliance.models import Case, CaseLink, CaseMail, Nominee, Restriction
 from compliance.stores import Subject
 from processors.pseudonyms import pseudonym
 
@@ -39,6 +39,16 @@ INVENTORY: Final[dict[str, str]] = {
     "compliance.CaseEntry.text": "request",
     "compliance.CaseEntry.message_key": "request",
     "compliance.CaseEntry.thread_key": "request",
+    "compliance.CaseLink.id": "none",
+    "compliance.CaseLink.case": "request",
+    "compliance.CaseLink.what": "request",
+    "compliance.CaseLink.user_id": "request",
+    "compliance.CaseLink.address_key": "request",
+    "compliance.CaseLink.link_hash": "none",
+    "compliance.CaseLink.made_by": "request",
+    "compliance.CaseLink.made_at": "request",
+    "compliance.CaseLink.expires_at": "request",
+    "compliance.CaseLink.used_at": "request",
     "compliance.CaseMail.id": "none",
     "compliance.CaseMail.case": "request",
     "compliance.CaseMail.template": "none",
@@ -236,6 +246,11 @@ def cases(subject: Subject) -> QuerySet[Case]:
     if subject.kind == "callee":
         match |= Q(person=pseudonym("phone", subject.phone_e164)) | Q(contact=subject.phone_e164)
     return Case.objects.filter(match, emptied_at__isnull=True)
+
+
+def links(subject: Subject) -> QuerySet[CaseLink]:
+    """Those to the person's account, also in cases of which nothing has shown yet that they are the person's."""
+    return CaseLink.objects.filter(user_id=subject.user_id) if subject.user_id else CaseLink.objects.none()
 
 
 def restrictions(subject: Subject) -> QuerySet[Restriction]:

@@ -17,7 +17,9 @@ from compliance.redaction import redact_cards
 from processors.errors import DomainError
 
 ReplyKey = Literal["prove", "which", "working", "ask", "tell"]
-AnswerKey = Literal["copy", "corrected", "restricted", "calls_stopped", "nothing_held", "unproved", "not_ours"]
+AnswerKey = Literal[
+    "copy", "copy_mailed", "corrected", "restricted", "calls_stopped", "nothing_held", "unproved", "not_ours"
+]
 
 
 class CaseHasNoAddress(DomainError):
@@ -56,7 +58,9 @@ REPLIES: Final[dict[ReplyKey, Reply]] = {
         "Ask to prove who asks",
         "Before we can do what you ask for, we have to know that it is you who asks. No mail can show that.\n\n"
         "- You have an account: sign in and open {url}/privacy\n"
-        "- You were called: open {url}/my-data and give the number; a passcode goes to it\n\n"
+        "- You were called: open {url}/my-data and give the number; a passcode goes to it\n"
+        "- You have an account and cannot sign in: say so in your answer and name its e-mail address; a link that proves it goes to that"
+        " address\n\n"
         "Quote {reference} when you write again. The last day for our answer stays {due_on}.",
         to_unproved=True,
     ),
@@ -87,6 +91,12 @@ ANSWERS: Final[dict[AnswerKey, Answer]] = {
         "done",
         "You find a copy of everything that we hold about you, to read and to take along, in the privacy centre: {url}/privacy. If you"
         " have no account, it is at {url}/my-data, once you have proved your number.",
+    ),
+    "copy_mailed": Answer(
+        "The copy was mailed",
+        "done",
+        "The copy of everything that we hold about you is behind the link that we have mailed to the address of your account. It works"
+        " once, within seven days of our mail.",
     ),
     "corrected": Answer(
         "Put right",

@@ -30,7 +30,7 @@ Kind = Literal[
     "unsorted",
 ]
 Channel = Literal["privacy_centre", "mail", "callee_page", "nominee_page", "support"]
-Proof = Literal["session", "passcode", "link", "support"]
+Proof = Literal["session", "passcode", "link", "mailbox", "support"]
 Outcome = Literal["done", "refused", "taken_back", "erased"]
 OPERATOR: Final = "operator"
 # Wishes of one person that wait at the same time; more would hide those of others from whoever answers.
@@ -216,13 +216,25 @@ def prove(*, reference: str, by: str, now: datetime, user_id: UUID | None = None
             case.user_id, case.person = user_id, pseudonym("user", user_id)
         elif phone_e164:
             case.user_id, case.person = None, pseudonym("phone", phone_e164)
-        case.proved_at, case.proved_by = now, "support"
-        _withdraw_prepared(case, by, now)
-        _advance(case, "verified")
-        _join(case, by, now)
-        case.save()
-        note_act(case, "case.proved", by, now)
+        _proved(case, "support", by, now)
     return case
+
+
+def prove_by_mailbox(case: Case, *, user_id: UUID, email: str, now: datetime) -> None:
+    """Notes that whoever reads the mails of an account has said that the case is theirs. From now on it is written to that address, since
+    another may have been a stranger's. case: locked by the caller, in whose transaction this is.
+    """
+    case.user_id, case.person, case.contact = user_id, pseudonym("user", user_id), email
+    _proved(case, "mailbox", str(user_id), now)
+
+
+def _proved(case: Case, proof: Proof, by: str, now: datetime) -> None:
+    case.proved_at, case.proved_by = now, proof
+    _withdraw_prepared(case, by, now)
+    _advance(case, "verified")
+    _join(case, by, now)
+    case.save()
+    note_act(case, "case.proved", by, now)
 
 
 def take(*, reference: str, by: str, now: datetime) -> Case:
@@ -307,6 +319,7 @@ def empty(case: Case, *, now: datetime) -> None:
         case.mails.all().delete()
         case.corrections.all().delete()
         case.grants.all().delete()
+        case.links.all().delete()
         # By now it may be proved and worked on as it was; nothing but these columns is written.
         Case.objects.filter(id=case.id).update(contact="", user_id=None, emptied_at=now)
 
@@ -356,6 +369,7 @@ def _close(case: Case, outcome: Outcome, by: str, now: datetime) -> None:
 
 def _withdraw_prepared(case: Case, by: str, now: datetime, *, granted: bool = True) -> None:
     """What was prepared for another wish or another person is not to be approved any more, nor granted: no link opens a copy."""
+    case_mails.end_links(case, kinds=("proof", "copy") if granted else ("proof",))
     case.deletions.filter(state="waiting").update(state="withdrawn", subject=None, decided_by=by, decided_at=now)
     withdraw_grants(case.grants.filter(state__in=["waiting", "approved"] if granted else ["waiting"]), by=by, now=now)
 

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
 from compliance.breach_models import Breach, BreachAlert, BreachEntry
-from compliance.case_models import Case, CaseEntry, CaseMail
+from compliance.case_models import Case, CaseEntry, CaseLink, CaseMail
 from compliance.correction_models import Correction
 from compliance.erasure_ledger_models import LedgerMark, LedgerNote
 from compliance.hold_models import HeldCopy, HeldRow, LegalHold
@@ -31,6 +31,7 @@ __all__ = [
     "BreachEntry",
     "Case",
     "CaseEntry",
+    "CaseLink",
     "CaseMail",
     "ConsentEvent",
     "Correction",

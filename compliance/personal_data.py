@@ -176,6 +176,7 @@ class ComplianceStore:
             case_operations.empty(case, now=now)
         # Nothing is left that could be used; what was decided stands in the audit.
         case_data.restrictions(subject).delete()
+        case_data.links(subject).delete()
         authorities.forget(subject, now=now)
         named, _ = case_data.nominees(subject).delete()
         for nominee in case_data.named(subject):
@@ -198,7 +199,7 @@ class ComplianceStore:
         account = (_receipts(subject), _mails(subject))
         orders = authorities.going_on_about(subject)
         named = (case_data.nominees(subject), case_data.named(subject))
-        asked = (closed, case_data.cases(subject), case_data.restrictions(subject), orders)
+        asked = (closed, case_data.cases(subject), case_data.links(subject), case_data.restrictions(subject), orders)
         return sum(rows.count() for rows in (_linked(subject), *account, *named, *asked))
 
 

@@ -264,7 +264,7 @@ class NomineeAskIn(WishIn):
     account_email: _Address
 
 
-class NomineeLinkIn(BaseModel):
+class LinkIn(BaseModel):
     """token: what stands in the mailed link after the #."""
 
     model_config = ConfigDict(extra="forbid")
@@ -276,6 +276,14 @@ class NomineeLinkOut(BaseModel):
     """step: to decline, to confirm what was asked for, or to get the copy that was granted."""
 
     step: Literal["decline", "confirm", "copy"]
+
+
+class CaseLinkOut(BaseModel):
+    """step: to confirm that a case is one's own, or to get the copy. kind: what the case asks for."""
+
+    step: Literal["confirm", "copy"]
+    reference: str
+    kind: Kind
 
 
 class AskIn(WishIn):

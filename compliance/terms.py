@@ -99,6 +99,7 @@ RETENTION: Final = (
         (
             "compliance.Case",
             "compliance.CaseEntry",
+            "compliance.CaseLink",
             "compliance.CaseMail",
             "compliance.Correction",
             "compliance.NomineeGrant",

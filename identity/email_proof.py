@@ -168,6 +168,12 @@ def account_of(email: str, *, now: datetime) -> User | None:
     return mail.user if mail else None
 
 
+def may_be_taken_back(*, user_id: UUID, now: datetime) -> bool:
+    """Whether who had the account's address before may still say that it was not they who changed it."""
+    changed = AccountMail.objects.filter(user_id=user_id, kind=AccountMail.EMAIL_CHANGED, used_at__isnull=True)
+    return changed.filter(created_at__gt=now - TAKE_BACK_FOR).exists()
+
+
 def _given_up(email: str, now: datetime) -> QuerySet[AccountMail]:
     return AccountMail.objects.filter(
         kind=AccountMail.EMAIL_CHANGED, email=email, used_at__isnull=True, created_at__gt=now - TAKE_BACK_FOR

@@ -50,6 +50,8 @@ MAILS: Final[dict[str, Reason]] = {
     "case_nominee_access": "law",
     "case_nominee_granted": "security",
     "case_holder_answered": "operations",
+    "case_proof_link": "security",
+    "case_copy_link": "law",
     "nominee_named": "law",
     "nominee_link": "law",
     "breach_untold": "operations",

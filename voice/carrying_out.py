@@ -10,7 +10,7 @@ from compliance import cases, second_person
 from compliance.models import Case
 from compliance.redaction import redact_cards
 from compliance.stores import Subject
-from identity import account_name
+from identity import account_name, case_links
 from identity.contact import parse_mobile
 from identity.models import User
 from identity.personal_data import subject_of
@@ -49,11 +49,11 @@ class Facts:
 
 
 def carry_out(*, reference: str, number: str, by: str, now: datetime) -> Case:
-    """Does what the case asks for: restricts, stops all calls, or prepares a deletion for a second person.
+    """Does what the case asks for: mails the copy of an account, restricts, stops all calls, or prepares a deletion for a second person.
 
     number: the one that was proved, where the case does not keep it; "" otherwise.
     Raises CaseUnknown, CaseClosed, CaseUnproved, CaseWaitsForErasure, MobileInvalid, NotCarriedOutHere, PersonNotLinked,
-    PreparedAlready.
+    PreparedAlready, AddressUnproved.
     """
     typed = parse_mobile(number) if number.strip() else ""
     with transaction.atomic():
@@ -63,6 +63,8 @@ def carry_out(*, reference: str, number: str, by: str, now: datetime) -> Case:
             raise cases.CaseUnproved("Nobody has proved who asks. Prove it first.")
         if case.kind == "deletion":
             second_person.prepare(case=case, subject=_subject(case, typed), by=by, now=now)
+        elif case.kind == "access" and case.user_id is not None:
+            case_links.mail_copy(case, user_id=case.user_id, by=by, now=now)
         elif case.kind == "restriction":
             # The number on which it rests has to be the person's.
             phone = _subject(case, typed).phone_e164 if case.user_id is None else ""

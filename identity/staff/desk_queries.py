@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from compliance import audit, case_replies, cases, jurisdictions, queries, receiving, restriction
 from compliance.jurisdictions import Law
 from compliance.keyed_tokens import receipt_token
-from compliance.models import AuditEvent, Case, Correction, NomineeGrant, PreparedDeletion, Request
+from compliance.models import AuditEvent, Case, CaseLink, Correction, NomineeGrant, PreparedDeletion, Request
 from compliance.stores import Subject
 from identity import contact
 from identity.models import User
@@ -26,6 +26,7 @@ from identity.staff.desk_schemas import (
     DeskGrantOut,
     DeskJoinedOut,
     DeskLawOut,
+    DeskLinkOut,
     DeskPersonOut,
     DeskPreparedOut,
     DeskQueuePage,
@@ -75,7 +76,9 @@ def page_of(case: Case, *, actor: StaffActor, now: datetime) -> DeskCasePageOut:
     person, law = _person(case, user), _law(case, user)
     refs = [case.taken_by, *(each.author for each in entries), *(each.actor_ref for each in acts)]
     grant = case.grants.order_by("-prepared_at").first()
+    links = list(case.links.order_by("made_at"))
     refs += [prepared.prepared_by] if prepared else []
+    refs += [each.made_by for each in links]
     names = names_of([*refs, grant.prepared_by, grant.decided_by] if grant else refs)
     return DeskCasePageOut(
         case=_line(
@@ -105,6 +108,7 @@ def page_of(case: Case, *, actor: StaffActor, now: datetime) -> DeskCasePageOut:
         prepared=_prepared(prepared, actor, names) if prepared else None,
         corrections=[_correction(each) for each in case.corrections.order_by("began_at", "id")[:ENTRIES_SHOWN_MAX]],
         grant=_grant(grant, actor, names) if grant else None,
+        links=[_link(each, names) for each in links],
         entries=[
             DeskEntryOut.model_validate(
                 {"id": each.id, "at": each.at, "kind": each.kind, "author": names[each.author], "text": each.text}
@@ -245,6 +249,18 @@ def _grant(grant: NomineeGrant, actor: StaffActor, names: dict[str, str]) -> Des
     )
 
 
+def _link(link: CaseLink, names: dict[str, str]) -> DeskLinkOut:
+    return DeskLinkOut.model_validate(
+        {
+            "what": link.what,
+            "by": names[link.made_by],
+            "made_at": link.made_at,
+            "expires_at": link.expires_at,
+            "used_at": link.used_at,
+        }
+    )
+
+
 def _correction(correction: Correction) -> DeskCorrectionOut:
     left = sum(correction.left.values())
     return DeskCorrectionOut.model_validate(
@@ -280,6 +296,7 @@ def _may(
         "approve": decides and prepared is not None and prepared.prepared_by != actor.ref,
         "take": case.taken_by != actor.ref,
         "prove": not goes,
+        "mail_proof": not goes and not proved and case.kind != "nominee",
         "carry_out": decides
         and proved
         and not goes
@@ -310,6 +327,8 @@ def _may(
 
 def _is_carried_out(case: Case) -> bool:
     """The rest is done by hand, and the answer says so. Calls are stopped to who has no account."""
+    if case.kind == "access":
+        return case.user_id is not None
     return case.kind in ("deletion", "restriction") or (case.kind == "objection" and case.user_id is None)
 
 

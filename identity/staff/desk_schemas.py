@@ -18,6 +18,7 @@ State = Literal["received", "verified", "working", "closed"]
 Step = Literal[
     "take",
     "prove",
+    "mail_proof",
     "sort",
     "pause",
     "resume",
@@ -151,6 +152,16 @@ class DeskGrantOut(BaseModel):
     may_decide: bool
 
 
+class DeskLinkOut(BaseModel):
+    """A link that was mailed to the account: to prove that the case is its owner's, or to the copy. used_at: when it was."""
+
+    what: Literal["proof", "copy"]
+    by: str
+    made_at: datetime
+    expires_at: datetime
+    used_at: datetime | None
+
+
 class DeskCorrectionOut(BaseModel):
     """Something that was put right. what: the facts. left: in how many places the old value was when it was last looked; null before
     that, and when it is done."""
@@ -204,6 +215,7 @@ class DeskCasePageOut(BaseModel):
     prepared: DeskPreparedOut | None
     corrections: list[DeskCorrectionOut]
     grant: DeskGrantOut | None
+    links: list[DeskLinkOut]
     entries: list[DeskEntryOut]
     acts: list[DeskActOut]
     replies: list[DeskReplyOut]
@@ -230,6 +242,12 @@ class ProveIn(Closed):
     recognised."""
 
     whose: Annotated[str, Field(max_length=254, pattern=_LINE)] = ""
+
+
+class ProofLinkIn(Closed):
+    """email: the whole e-mail of the account whose mailbox is asked."""
+
+    email: Annotated[str, Field(min_length=3, max_length=254, pattern=_LINE)]
 
 
 class ReplyIn(Closed):

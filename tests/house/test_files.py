@@ -69,6 +69,7 @@ CLOCKS = {
     "api/ask.py",
     "api/auth.py",
     "api/calls.py",
+    "api/case_links.py",
     "api/credits.py",
     "api/email.py",
     "api/desk.py",

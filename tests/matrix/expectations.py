@@ -304,6 +304,9 @@ EXPECTATIONS: Mapping[str, Expectation] = {
     # Whoever has the mail may use its link; this one is nobody's.
     "see_nominee_link": Expectation(EVERYBODY, 410, body={"token": "forged"}),
     "press_nominee_link": Expectation(EVERYBODY, 410, body={"token": "forged"}),
+    "see_case_link": Expectation(EVERYBODY, 410, body={"token": "forged"}),
+    "press_case_link": Expectation(EVERYBODY, 410, body={"token": "forged"}),
+    "copy_by_case_link": Expectation(EVERYBODY, 410, body={"token": "forged"}),
     "copy_as_nominee": Expectation(EVERYBODY, 410, body={"token": "forged"}),
     "get_own_law": Expectation(SIGNED_IN),
     "list_own_cases": Expectation(SIGNED_IN),

@@ -81,6 +81,7 @@ STAFF: Mapping[str, Ours] = {
     "take_case": Ours(OURS),
     "sort_case": Ours(OURS, body={"kind": "correction"}),
     "prove_case": Ours(OURS, body={"whose": ""}),
+    "mail_proof_link": Ours(OURS, 422, {"email": "nobody@people.example"}),
     "pause_case": Ours(OURS, body={"reason": "we wait for an answer"}),
     "resume_case": Ours(OURS),
     "note_case": Ours(OURS, body={"text": "rang back, no answer"}),

@@ -1775,6 +1775,67 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/request/copy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Copy
+         * @description The copy of the person's data, once; one that breaks off can be fetched again for ten minutes. as_page: a page to be read, in the
+         *     place of JSON.
+         */
+        post: operations["copy_by_case_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/request/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * See Link
+         * @description What the button behind a mailed link does; looking at it does nothing.
+         */
+        post: operations["see_case_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/request/press": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Press Link
+         * @description Confirms that a case is that of whoever has the account.
+         */
+        post: operations["press_case_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/segments/{segment_id}": {
         parameters: {
             query?: never;
@@ -2172,7 +2233,7 @@ export interface paths {
         put?: never;
         /**
          * Carry Out Case
-         * @description Restricts, stops calls, or prepares a deletion, which somebody else has to approve.
+         * @description Mails the copy of an account, restricts, stops calls, or prepares a deletion, which somebody else has to approve.
          */
         post: operations["carry_out_case"];
         delete?: never;
@@ -2392,6 +2453,26 @@ export interface paths {
          * @description Notes what it waits for; the last day for the answer stays.
          */
         post: operations["pause_case"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/staff/cases/{reference}/proof-link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Mail Proof Link
+         * @description Asks the mailbox of an account whether the case is its owner's, who cannot sign in.
+         */
+        post: operations["mail_proof_link"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4171,6 +4252,24 @@ export interface components {
             number?: string;
         };
         /**
+         * CaseLinkOut
+         * @description step: to confirm that a case is one's own, or to get the copy. kind: what the case asks for.
+         */
+        CaseLinkOut: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "access" | "correction" | "deletion" | "restriction" | "objection" | "withdrawal" | "nominee" | "grievance" | "opt_out" | "unsorted";
+            /** Reference */
+            reference: string;
+            /**
+             * Step
+             * @enum {string}
+             */
+            step: "confirm" | "copy";
+        };
+        /**
          * Cause
          * @description What made an entry.
          *
@@ -4556,7 +4655,7 @@ export interface components {
              * Key
              * @enum {string}
              */
-            key: "copy" | "corrected" | "restricted" | "calls_stopped" | "nothing_held" | "unproved" | "not_ours";
+            key: "copy" | "copy_mailed" | "corrected" | "restricted" | "calls_stopped" | "nothing_held" | "unproved" | "not_ours";
             /** Label */
             label: string;
             /**
@@ -4608,7 +4707,7 @@ export interface components {
             /** Pause Reason */
             pause_reason: string;
             /** Proved By */
-            proved_by: ("session" | "passcode" | "link" | "support") | "";
+            proved_by: ("session" | "passcode" | "link" | "mailbox" | "support") | "";
             /** Reference */
             reference: string;
             /**
@@ -4642,8 +4741,10 @@ export interface components {
             /** Joined To */
             joined_to: string | null;
             law: components["schemas"]["DeskLawOut"];
+            /** Links */
+            links: components["schemas"]["DeskLinkOut"][];
             /** May */
-            may: ("take" | "prove" | "sort" | "pause" | "resume" | "reply" | "note" | "carry_out" | "correct" | "grant" | "approve" | "withdraw" | "take_back" | "lift" | "close" | "refuse")[];
+            may: ("take" | "prove" | "mail_proof" | "sort" | "pause" | "resume" | "reply" | "note" | "carry_out" | "correct" | "grant" | "approve" | "withdraw" | "take_back" | "lift" | "close" | "refuse")[];
             /** Paused At */
             paused_at: string | null;
             person: components["schemas"]["DeskPersonOut"];
@@ -4796,6 +4897,31 @@ export interface components {
             law: string;
             /** Name */
             name: string;
+        };
+        /**
+         * DeskLinkOut
+         * @description A link that was mailed to the account: to prove that the case is its owner's, or to the copy. used_at: when it was.
+         */
+        DeskLinkOut: {
+            /** By */
+            by: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /**
+             * Made At
+             * Format: date-time
+             */
+            made_at: string;
+            /** Used At */
+            used_at: string | null;
+            /**
+             * What
+             * @enum {string}
+             */
+            what: "proof" | "copy";
         };
         /**
          * DeskPersonOut
@@ -5961,6 +6087,14 @@ export interface components {
             type: "lead.reserved";
         };
         /**
+         * LinkIn
+         * @description token: what stands in the mailed link after the #.
+         */
+        LinkIn: {
+            /** Token */
+            token: string;
+        };
+        /**
          * LookBannerOut
          * @description What stands on every page while one of our staff sees it as a member does. staff_name: a first name.
          */
@@ -6191,14 +6325,6 @@ export interface components {
             name: string;
             /** Policy Version */
             policy_version: string;
-        };
-        /**
-         * NomineeLinkIn
-         * @description token: what stands in the mailed link after the #.
-         */
-        NomineeLinkIn: {
-            /** Token */
-            token: string;
         };
         /**
          * NomineeLinkOut
@@ -6824,6 +6950,14 @@ export interface components {
             code?: string | null;
             /** Present */
             present?: string | null;
+        };
+        /**
+         * ProofLinkIn
+         * @description email: the whole e-mail of the account whose mailbox is asked.
+         */
+        ProofLinkIn: {
+            /** Email */
+            email: string;
         };
         /**
          * ProveIn
@@ -8879,7 +9013,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible in this state: `breach_closed`, `case_closed`, `case_has_no_address`, `case_unproved`, `case_waits_for_correction`, `case_waits_for_erasure`, `follow_up_done`, `hold_lifted`, `not_carried_out_here`, `not_of_nominee`, `nothing_corrected`, `nothing_of_that`, `nothing_prepared`, `nothing_to_hold`, `order_over`, `person_not_linked`, `prepared_already`, `preview_changed`, `request_already_open`, `request_not_cancellable`, `restriction_unknown`, `second_person_needed` */
+        /** @description Not possible in this state: `address_unproved`, `breach_closed`, `case_closed`, `case_has_no_address`, `case_unproved`, `case_waits_for_correction`, `case_waits_for_erasure`, `follow_up_done`, `hold_lifted`, `not_carried_out_here`, `not_of_nominee`, `nothing_corrected`, `nothing_of_that`, `nothing_prepared`, `nothing_to_hold`, `order_over`, `person_not_linked`, `prepared_already`, `preview_changed`, `request_already_open`, `request_not_cancellable`, `restriction_unknown`, `second_person_needed` */
         desk_409: {
             headers: {
                 [name: string]: unknown;
@@ -9482,7 +9616,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Gone: `nominee_link_invalid` */
+        /** @description Gone: `case_link_invalid`, `nominee_link_invalid` */
         privacy_410: {
             headers: {
                 [name: string]: unknown;
@@ -9877,6 +10011,7 @@ export type CallWarning = components['schemas']['CallWarning'];
 export type CallsWishIn = components['schemas']['CallsWishIn'];
 export type CapIn = components['schemas']['CapIn'];
 export type CarryOutIn = components['schemas']['CarryOutIn'];
+export type CaseLinkOut = components['schemas']['CaseLinkOut'];
 export type Cause = components['schemas']['Cause'];
 export type ChangePasswordIn = components['schemas']['ChangePasswordIn'];
 export type CheckoutChanged = components['schemas']['CheckoutChanged'];
@@ -9911,6 +10046,7 @@ export type DeskErasureOut = components['schemas']['DeskErasureOut'];
 export type DeskGrantOut = components['schemas']['DeskGrantOut'];
 export type DeskJoinedOut = components['schemas']['DeskJoinedOut'];
 export type DeskLawOut = components['schemas']['DeskLawOut'];
+export type DeskLinkOut = components['schemas']['DeskLinkOut'];
 export type DeskPersonOut = components['schemas']['DeskPersonOut'];
 export type DeskPreparedOut = components['schemas']['DeskPreparedOut'];
 export type DeskQueuePage = components['schemas']['DeskQueuePage'];
@@ -9979,6 +10115,7 @@ export type LeadOut = components['schemas']['LeadOut'];
 export type LeadPage = components['schemas']['LeadPage'];
 export type LeadReleased = components['schemas']['LeadReleased'];
 export type LeadReserved = components['schemas']['LeadReserved'];
+export type LinkIn = components['schemas']['LinkIn'];
 export type LookBannerOut = components['schemas']['LookBannerOut'];
 export type LookIn = components['schemas']['LookIn'];
 export type MemberOut = components['schemas']['MemberOut'];
@@ -9993,7 +10130,6 @@ export type NewPasswordIn = components['schemas']['NewPasswordIn'];
 export type NewPurposeOut = components['schemas']['NewPurposeOut'];
 export type NomineeAskIn = components['schemas']['NomineeAskIn'];
 export type NomineeIn = components['schemas']['NomineeIn'];
-export type NomineeLinkIn = components['schemas']['NomineeLinkIn'];
 export type NomineeLinkOut = components['schemas']['NomineeLinkOut'];
 export type NomineeOut = components['schemas']['NomineeOut'];
 export type NomineeStateOut = components['schemas']['NomineeStateOut'];
@@ -10034,6 +10170,7 @@ export type Problem = components['schemas']['Problem'];
 export type ProcessorOut = components['schemas']['ProcessorOut'];
 export type ProcessorsOut = components['schemas']['ProcessorsOut'];
 export type ProofIn = components['schemas']['ProofIn'];
+export type ProofLinkIn = components['schemas']['ProofLinkIn'];
 export type ProveIn = components['schemas']['ProveIn'];
 export type PurchaseChange = components['schemas']['PurchaseChange'];
 export type PurchaseOut = components['schemas']['PurchaseOut'];
@@ -12455,7 +12592,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NomineeLinkIn"];
+                "application/json": components["schemas"]["LinkIn"];
             };
         };
         responses: {
@@ -12487,7 +12624,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NomineeLinkIn"];
+                "application/json": components["schemas"]["LinkIn"];
             };
         };
         responses: {
@@ -12519,7 +12656,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NomineeLinkIn"];
+                "application/json": components["schemas"]["LinkIn"];
             };
         };
         responses: {
@@ -13711,6 +13848,105 @@ export interface operations {
             429: components["responses"]["queue_429"];
         };
     };
+    copy_by_case_link: {
+        parameters: {
+            query?: {
+                as_page?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                    "text/html": string;
+                };
+            };
+            400: components["responses"]["privacy_400"];
+            403: components["responses"]["privacy_403"];
+            404: components["responses"]["privacy_404"];
+            409: components["responses"]["privacy_409"];
+            410: components["responses"]["privacy_410"];
+            413: components["responses"]["privacy_413"];
+            422: components["responses"]["privacy_422"];
+            429: components["responses"]["privacy_429"];
+        };
+    };
+    see_case_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseLinkOut"];
+                };
+            };
+            400: components["responses"]["privacy_400"];
+            403: components["responses"]["privacy_403"];
+            404: components["responses"]["privacy_404"];
+            409: components["responses"]["privacy_409"];
+            410: components["responses"]["privacy_410"];
+            413: components["responses"]["privacy_413"];
+            422: components["responses"]["privacy_422"];
+            429: components["responses"]["privacy_429"];
+        };
+    };
+    press_case_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseLinkOut"];
+                };
+            };
+            400: components["responses"]["privacy_400"];
+            403: components["responses"]["privacy_403"];
+            404: components["responses"]["privacy_404"];
+            409: components["responses"]["privacy_409"];
+            410: components["responses"]["privacy_410"];
+            413: components["responses"]["privacy_413"];
+            422: components["responses"]["privacy_422"];
+            429: components["responses"]["privacy_429"];
+        };
+    };
     correct_segment: {
         parameters: {
             query?: never;
@@ -14847,6 +15083,40 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["ReasonIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskCasePageOut"];
+                };
+            };
+            400: components["responses"]["desk_400"];
+            401: components["responses"]["desk_401"];
+            403: components["responses"]["desk_403"];
+            404: components["responses"]["desk_404"];
+            409: components["responses"]["desk_409"];
+            413: components["responses"]["desk_413"];
+            422: components["responses"]["desk_422"];
+            429: components["responses"]["desk_429"];
+        };
+    };
+    mail_proof_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProofLinkIn"];
             };
         };
         responses: {

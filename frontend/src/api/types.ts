@@ -101,5 +101,6 @@ export type ReviewKind = Schemas["ReviewKindOut"];
 export type FollowUp = Schemas["FollowUpOut"];
 export type NomineeState = Schemas["NomineeStateOut"];
 export type NomineeStep = Schemas["NomineeLinkOut"]["step"];
+export type CaseLink = Schemas["CaseLinkOut"];
 export type OwnLaw = Schemas["LawOut"];
 export type MyData = Schemas["MyDataOut"];

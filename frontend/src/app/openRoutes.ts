@@ -143,6 +143,14 @@ const nominee = createRoute({
   component: lazyRouteComponent(() => import("../pages/nominee/NomineePage"), "NomineePage"),
 });
 
+const request = createRoute({
+  getParentRoute: () => root,
+  path: "/request",
+  // Brings what proves that the request comes from our own page.
+  beforeLoad: () => queryClient.ensureQueryData(sessionQuery),
+  component: lazyRouteComponent(() => import("../pages/request/RequestPage"), "RequestPage"),
+});
+
 const erased = createRoute({
   getParentRoute: () => root,
   path: "/erased/$token",
@@ -162,5 +170,6 @@ export const openRoutes = [
   textsStopped,
   myData,
   nominee,
+  request,
   erased,
 ] as const;

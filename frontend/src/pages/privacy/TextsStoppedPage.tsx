@@ -13,7 +13,9 @@ export function TextsStoppedPage() {
         </Note>
         <p>
           To see, correct or delete what we hold about you without signing in, write to{" "}
-          <a href="mailto:support@klosesales.com">support@klosesales.com</a>.
+          <a href="mailto:support@klosesales.com">support@klosesales.com</a> from the e-mail address of your
+          account. We mail a link to that address, by which you confirm that it is you, and then another one
+          to the copy.
         </p>
         <p>
           Changed your mind? <Link to="/sign-in">Sign in</Link> and agree to text messages again.

@@ -135,6 +135,17 @@ function FactsPanel({ page }: { page: DeskCasePage }) {
             </dd>
           </div>
         )}
+        {page.links.map((link) => (
+          <div key={link.what}>
+            <dt>{link.what === "copy" ? "Link to the copy" : "Link that verifies"}</dt>
+            <dd>
+              Mailed by {link.by} on {atDateTime(link.made_at)}.{" "}
+              {link.used_at
+                ? `The copy was fetched on ${atDateTime(link.used_at)}.`
+                : `Good until ${atDateTime(link.expires_at)}.`}
+            </dd>
+          </div>
+        ))}
         {page.joined_to && (
           <div>
             <dt>Answered together with</dt>

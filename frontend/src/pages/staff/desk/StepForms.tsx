@@ -136,6 +136,10 @@ export function ReplyForm({ page, onDone }: { page: DeskCasePage; onDone: Done }
 }
 
 const CARRIED_OUT: Partial<Record<CaseKind, { says: string; button: string }>> = {
+  access: {
+    says: "A link to the copy goes to the account's own address and to no other. It works once, for seven days; one that was mailed before ends.",
+    button: "Mail the link to the copy",
+  },
   deletion: {
     says: "Shows what would go. Nothing is deleted before somebody else has approved exactly that.",
     button: "Prepare the deletion",

@@ -139,6 +139,18 @@ function StepForm({ step, page, onDone }: { step: DeskStep; page: DeskCasePage; 
           onDone={done}
         />
       );
+    case "mail_proof":
+      return (
+        <TextForm
+          label="Whole e-mail of the account"
+          description="For who cannot sign in. A link goes to this account's own address; who presses its button shows that the request is theirs. Tell whoever asked nothing of it, not even whether there is an account."
+          button="Mail the link"
+          onSend={(email) =>
+            answer(api.POST("/api/staff/cases/{reference}/proof-link", { params, body: { email } }))
+          }
+          onDone={done}
+        />
+      );
     case "pause":
       return (
         <TextForm

@@ -33,6 +33,7 @@ export const PROOF_WORDS: Record<Exclude<DeskCase["proved_by"], "">, string> = {
   session: "a session whose phone was proved",
   passcode: "a passcode to the number",
   link: "the link that we mailed to the nominee",
+  mailbox: "the link that we mailed to the account's own address",
   support: "support, who recognised the person",
 };
 
@@ -47,6 +48,7 @@ export const SHOWN_WORDS: Record<CasesShown, string> = {
 export const STEP_WORDS: Record<DeskStep, string> = {
   take: "Take it",
   prove: "Verify who asks",
+  mail_proof: "Mail a link that verifies",
   sort: "Change what is wanted",
   pause: "Pause",
   resume: "Work on it",
@@ -67,6 +69,7 @@ export const STEP_WORDS: Record<DeskStep, string> = {
 export const STEP_KEYS: Partial<Record<DeskStep, string>> = {
   take: "t",
   prove: "v",
+  mail_proof: "m",
   reply: "r",
   note: "n",
   pause: "p",
@@ -92,11 +95,14 @@ const ACT_WORDS: Record<string, string> = {
   "case.sorted": "said what is wanted",
   "case.taken": "took it",
   "case.proved": "verified who asks",
+  "case.proof_mailed": "mailed a link that verifies who asks",
   "case.paused": "paused it",
   "case.resumed": "went on with it",
   "case.noted": "kept a note",
   "case.replied": "replied",
   "case.closed": "closed it",
+  "copy.mailed": "mailed the link to the copy",
+  "copy.fetched": "fetched the copy",
   "correction.made": "put something right",
   "correction.done": "found the old value nowhere any more",
   "deletion.prepared": "prepared the deletion",
