@@ -34,6 +34,7 @@ def test_a_deletion_through_support_takes_two_of_us(
 ) -> None:
     rep, stays = (Rep(stack.url, stack.sandbox_url) for _ in range(2))
     rep.sign_up(WANTS)
+    rep.confirm_email(WANTS.email)
     stays.sign_up(STAYS)
     stays.close()
     pia, ada = new_page(), new_page()
@@ -85,6 +86,7 @@ def test_a_deletion_through_support_takes_two_of_us(
     expect(ada.get_by_text("This case is answered")).to_be_visible()
     assert rep.call("GET", "/api/privacy/erasure")["request"]["state"] == "cancelled"
     rep.close()
+    _gets_a_copy_by_mail(control, pia, new_page(), look)
 
     ada.goto("/staff/orders")
     ada.get_by_role("button", name="Prepare a disclosure").click()
@@ -135,6 +137,44 @@ def test_a_deletion_through_support_takes_two_of_us(
     seen(pia, look, "desk-breaches")
     _is_deleted_by_two_of_us(stack, control, pia, ada, new_page())
     assert complaints == []
+
+
+def _gets_a_copy_by_mail(control: Rep, pia: Page, own: Page, look: Look) -> None:
+    """Who cannot sign in: a link to the account's mailbox verifies who asks, another one fetches the copy. own: a page of the person's, in
+    which nobody is signed in."""
+    pia.goto("/staff/cases")
+    expect(pia.get_by_role("heading", name="Cases")).to_be_visible()
+    pia.keyboard.press("+")
+    dialog = pia.get_by_role("dialog")
+    dialog.get_by_label("What is wanted").select_option("access")
+    dialog.get_by_label("E-mail address or number").fill(WANTS.email)
+    dialog.get_by_label("What the person said").fill("What do you hold about me? I have lost my phone.")
+    dialog.get_by_role("button", name="Keep it as a case").click()
+    expect(pia.get_by_role("heading", name="A copy KS-")).to_be_visible()
+    press(pia, "m")
+    pia.get_by_label("Whole e-mail of the account").fill(WANTS.email)
+    seen(pia, look, "desk-proof-link")
+    pia.get_by_role("button", name="Mail the link", exact=True).click()
+    own.goto(control.wait_for(lambda: control.links_to(WANTS.email, "/request#"), limit_s=20)[-1])
+    confirm = own.get_by_role("button", name="Yes, it is mine")
+    expect(confirm).to_be_visible()
+    seen(own, look, "request-confirm")
+    confirm.press("Enter")
+    expect(own.get_by_role("heading", name="We know that it is you")).to_be_visible()
+    pia.reload()
+    expect(pia.get_by_text("mailed to the account's own address")).to_be_visible()
+    press(pia, "o")
+    pia.get_by_role("button", name="Mail the link to the copy").click()
+    expect(pia.get_by_text("Link to the copy", exact=True)).to_be_visible()
+    seen(pia, look, "desk-copy-mailed")
+    own.goto(control.wait_for(lambda: control.links_to(WANTS.email, "/request#")[1:], limit_s=20)[-1])
+    take = own.get_by_role("button", name="Download it to read")
+    expect(take).to_be_visible()
+    seen(own, look, "request-copy")
+    with own.expect_download() as download:
+        take.click()
+    assert WANTS.email in download.value.path().read_text()
+    expect(own.get_by_role("heading", name="The copy was downloaded")).to_be_visible()
 
 
 def _is_deleted_by_two_of_us(stack: Stack, control: Rep, pia: Page, ada: Page, own: Page) -> None:
