@@ -64,7 +64,7 @@ def link(what: str, token: str) -> tuple[int, Any]:
 
 
 def token_in(mails: list[dict[str, Any]]) -> str:
-    return re.findall(r"/request#(\S+)", "".join(mail["text"] for mail in mails))[-1]
+    return str(re.findall(r"/request#(\S+)", "".join(mail["text"] for mail in mails))[-1])
 
 
 def proved(desk: Desk, mailbox: Mailbox, kind: str = "access", contact: str = ASKER) -> str:
