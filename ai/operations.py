@@ -224,7 +224,9 @@ def delete_question(*, actor: Actor, question_id: UUID) -> None:
     """
     mine = AiQuery.objects.for_workspace(actor.workspace_id).filter(user_id=actor.user_id, id=question_id)
     if not mine.delete()[0]:
-        raise QuestionUnknown("This question is not in your history; it may have been deleted already.")
+        raise QuestionUnknown(
+            "This question is not in your history; it may have been deleted already. Reload the page."
+        )
 
 
 def forget_calls(*, call_ids: Sequence[UUID], now: datetime) -> None:

@@ -70,7 +70,7 @@ def answer_of(*, actor: Actor, question_id: UUID) -> AnswerOut:
     """:raises QuestionUnknown:"""
     query = _own(actor).filter(id=question_id).first()
     if query is None:
-        raise QuestionUnknown("This question is not in your history; it may have been deleted.")
+        raise QuestionUnknown("This question is not in your history; it may have been deleted. Reload the page.")
     return answer_out(actor=actor, query=query)
 
 

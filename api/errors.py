@@ -81,6 +81,7 @@ _SAID_OF_FIELDS: Final = {
 }
 # What a look by our own people gets for whatever would change something.
 LOOK_IS_READ_ONLY = "look_is_read_only"
+_PAGE_TOO_OLD: Final = "The page is too old to act on. Reload it and try again."
 FAILED = "Something failed on our side. Nothing was changed; try again."
 
 
@@ -118,7 +119,11 @@ class ProblemsMiddleware:
             request.get_host()
         except DisallowedHost:
             # The name that was asked for is the asker's invention: no error of ours, and not to be written down.
-            return problem(400, "host_unknown", "This server does not answer for that host name.")
+            return problem(
+                400,
+                "host_unknown",
+                "This server does not answer for that host name. Use the address that you were given.",
+            )
         response = self._get_response(request)
         if response.status_code == 403 and request.path.startswith(_SIGNED_PATHS):
             refusals.note_kind(request, AccessEvent.WEBHOOK_FORGED)
@@ -128,23 +133,31 @@ class ProblemsMiddleware:
             return response
         allowed = response.get("Allow")
         if response.status_code == 405 and allowed:
-            answer = problem(405, "method_not_allowed", f"This address takes {allowed}.")
+            answer = problem(405, "method_not_allowed", f"This address takes {allowed}. Use one of these.")
             answer["Allow"] = allowed
             return answer
         if response.status_code == 404:
             return unknown_path(request)
         if response.status_code >= 500:
             return problem(response.status_code, "internal_error", FAILED)
-        return problem(response.status_code, "request_unusable", "The request cannot be answered in this form.")
+        return problem(
+            response.status_code,
+            "request_unusable",
+            "The request cannot be answered in this form. Change it as the API's description has it.",
+        )
 
 
 def unknown_path(request: HttpRequest) -> HttpResponse:
     """Answers every path that a program asks for and that has no route."""
-    return problem(404, "not_found", "There is nothing here that you may see.")
+    return problem(
+        404,
+        "not_found",
+        "There is nothing here that you may see. Check the address, or go back to where you came from.",
+    )
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return problem(403, "csrf_failed", "The page is too old to act on. Reload it and try again.")
+    return problem(403, "csrf_failed", _PAGE_TOO_OLD)
 
 
 def install(api: NinjaAPI, statuses: Mapping[type[DomainError], int]) -> None:
@@ -162,12 +175,16 @@ def install(api: NinjaAPI, statuses: Mapping[type[DomainError], int]) -> None:
             {"field": ".".join(str(part) for part in item["loc"][2:] or item["loc"]), "message": _said(item)}
             for item in error.errors
         ]
-        return problem(422, "invalid_fields", "Some fields need another value; see errors.", errors=errors)
+        return problem(
+            422, "invalid_fields", "Some fields need another value. Change those that errors names.", errors=errors
+        )
 
     @api.exception_handler(UnstorableText)
     def unstorable(request: HttpRequest, error: UnstorableText) -> HttpResponse:
         errors = [{"field": error.field, "message": "This holds a NUL character, which no text can keep. Remove it."}]
-        return problem(422, "invalid_fields", "Some fields need another value; see errors.", errors=errors)
+        return problem(
+            422, "invalid_fields", "Some fields need another value. Change those that errors names.", errors=errors
+        )
 
     @api.exception_handler(AuthenticationError)
     def unauthenticated(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
@@ -177,31 +194,38 @@ def install(api: NinjaAPI, statuses: Mapping[type[DomainError], int]) -> None:
     @api.exception_handler(ObjectDoesNotExist)
     def missing(request: HttpRequest, error: Http404 | ObjectDoesNotExist) -> HttpResponse:
         refusals.note(request, 404)
-        return problem(404, "not_found", "There is nothing here that you may see.")
+        return problem(
+            404,
+            "not_found",
+            "There is nothing here that you may see. Check the address, or go back to where you came from.",
+        )
 
     @api.exception_handler(HttpError)
     def http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
         # Ninja turns whatever a body's parser raises into an HttpError.
         if isinstance(error.__cause__, UnstorableText):
             return unstorable(request, error.__cause__)
-        code = "csrf_failed" if error.status_code == 403 else "request_unusable"
-        return problem(error.status_code, code, str(error))
+        if error.status_code == 403:
+            return csrf_failure(request)
+        return problem(error.status_code, "request_unusable", "The request cannot be read. Check what you send.")
 
     @api.exception_handler(RequestDataTooBig)
     def too_big(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
-        return problem(413, "body_too_large", "The request is larger than 1 MiB.")
+        return problem(413, "body_too_large", "The request is larger than 1 MiB. Send less at once.")
 
     @api.exception_handler(SuspiciousOperation)
     def unreadable(request: HttpRequest, error: SuspiciousOperation) -> HttpResponse:
         return problem(
-            400, "request_unusable", "The request cannot be read, or carries more fields than anything here takes."
+            400,
+            "request_unusable",
+            "The request cannot be read, or carries more fields than anything here takes. Check what you send.",
         )
 
     @api.exception_handler(InternalError)
     def refused_by_the_database(request: HttpRequest, error: InternalError) -> HttpResponse:
         # Only looks read in a transaction that may not write.
         if isinstance(error.__cause__, ReadOnlySqlTransaction):
-            return problem(403, LOOK_IS_READ_ONLY, "This is a look: nothing can be changed in it.")
+            return problem(403, LOOK_IS_READ_ONLY, "This is a look: nothing can be changed in it. End it first.")
         return unexpected(request, error)
 
     @api.exception_handler(Exception)

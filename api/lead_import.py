@@ -82,7 +82,7 @@ def import_leads(
         # Without a length nobody could say beforehand that a file is too long.
         raise ImportUnreadable("The length of the file is not said. Send it with Content-Length.")
     if not length:
-        raise ImportUnreadable("The file is empty.")
+        raise ImportUnreadable("The file is empty. Choose another one.")
     if request.content_type not in _CSV_TYPES:
         raise ImportUnreadable("Send the file as it is, with Content-Type: text/csv.")
     if length > BYTES_MAX:

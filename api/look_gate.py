@@ -80,13 +80,15 @@ class LookGateMiddleware:
             forget_look(answer)
             return answer
         if request.method not in SAFE:
-            return problem(403, LOOK_IS_READ_ONLY, "This is a look: nothing can be changed in it.")
+            return problem(403, LOOK_IS_READ_ONLY, "This is a look: nothing can be changed in it. End it first.")
         try:
             match = resolve(request.path_info)
         except Resolver404:
             return self._get_response(request)
         if match.route not in READ:
-            return problem(403, "not_in_look", "This is the member's own and no part of a look.")
+            return problem(
+                403, "not_in_look", "This is the member's own and no part of a look. Go back to another page."
+            )
         request.look = look  # type: ignore[attr-defined]  # read by look_of in api/auth.py
         with _reading_only():
             answer = self._get_response(request)

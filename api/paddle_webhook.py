@@ -26,7 +26,7 @@ def paddle_webhook(request: HttpRequest) -> HttpResponse:
         logger.warning("paddle notification refused", extra={"code": error.code})
         return problem(PROBLEMS[type(error)], error.code, error.message)
     except RequestDataTooBig:
-        return problem(413, "body_too_large", "The notification is larger than 1 MiB.")
+        return problem(413, "body_too_large", "The notification is larger than 1 MiB. Send less at once.")
     except UnreadablePostError:
-        return problem(400, "body_incomplete", "The notification broke off.")
+        return problem(400, "body_incomplete", "The notification broke off. Send it again.")
     return JsonResponse({"received": True})

@@ -32,6 +32,7 @@ PROBLEMS: Final[dict[type[DomainError], int]] = {
     social.SocialSignUpOver: 404,
     step_up.PasswordWanted: 409,
     step_up.ProofMissing: 422,
+    step_up.ProofNotRecent: 403,
     ways_in.LastWayIn: 409,
     ways_in.SocialInUse: 409,
 }

@@ -8,7 +8,7 @@ from django.utils import timezone
 from ninja import Query, Router, Status
 
 from api.auth import actor_of, anyone_auth, session_of
-from identity import activity, contact, invitations, members, queries, team_queries
+from identity import activity, contact, invitations, members, queries, step_up, team_queries
 from identity.models import User
 from identity.schemas import (
     ActivityPage,
@@ -42,6 +42,7 @@ PROBLEMS: Final[dict[type[DomainError], int]] = {
     members.MemberNotFound: 404,
     members.OwnerStays: 409,
     members.WorkspaceNotFound: 404,
+    step_up.ProofNotRecent: 403,
 }
 
 

@@ -37,11 +37,15 @@ def message_received(request: HttpRequest) -> HttpResponse:
         genuine = signed_by_twilio(request)
         form = request.POST
     except (BadRequest, MultiPartParserError, SuspiciousOperation, UnicodeDecodeError, UnreadablePostError):
-        return problem(400, "body_unusable", "The form cannot be read.")
+        return problem(400, "body_unusable", "The form cannot be read. Send it again.")
     except RequestDataTooBig:
-        return problem(413, "body_too_large", "The form is too large.")
+        return problem(413, "body_too_large", "The form is too large. Send less at once.")
     if not genuine:
-        return problem(403, "signature_invalid", "The request is not signed by the carrier.")
+        return problem(
+            403,
+            "signature_invalid",
+            "The request is not signed by the carrier. Check the auth token and the public address.",
+        )
     asked = _asked(form.get("OptOutType", ""), form.get("Body", ""))
     if asked is not None:
         try:
@@ -51,7 +55,7 @@ def message_received(request: HttpRequest) -> HttpResponse:
             else:
                 opt_out.allow_number(mobile_e164=mobile, now=timezone.now())
         except MobileInvalid as error:
-            return problem(400, error.code, "From is no telephone number.")
+            return problem(400, error.code, "From is no telephone number. Send the sender's, with its country code.")
         except (OperationalError, InterfaceError):
             return problem(503, "database_unavailable", "This cannot be taken now. Send it again.")
         logger.info("text message answered", extra={"kind": asked})

@@ -30,7 +30,7 @@ ENDPOINT: Final = "order"
 
 
 class OrderUnknown(DomainError):
-    """No disclosure has this reference."""
+    """No disclosure has this reference. Check it."""
 
     code: ClassVar[str] = "order_unknown"
 
@@ -93,9 +93,9 @@ def approve(*, reference: str, seen: str, by: str, now: datetime) -> AuthorityDi
     with transaction.atomic():
         order = _going_on(reference)
         if order.state != "waiting":
-            raise NothingPrepared("It is approved already.")
+            raise NothingPrepared("It is approved already. Reload the page.")
         if order.prepared_by == by:
-            raise SamePerson("You have prepared it. Somebody else of us has to approve it.")
+            raise SamePerson("You have prepared it. Ask somebody else of us to approve it.")
         if seen != order.digest:
             raise PreviewChanged("This is not what was prepared. Load the page anew and read it again.")
         _still_the_same(order)
@@ -139,7 +139,7 @@ def of_reference(reference: str) -> AuthorityDisclosure:
     """Raises OrderUnknown."""
     order = AuthorityDisclosure.objects.filter(reference=reference.strip().upper()).first()
     if order is None:
-        raise OrderUnknown("No disclosure has this reference.")
+        raise OrderUnknown("No disclosure has this reference. Check it.")
     return order
 
 
@@ -196,7 +196,7 @@ def _approved(reference: str) -> tuple[AuthorityDisclosure, Subject]:
     """Raises OrderUnknown, OrderOver, NothingPrepared, PreviewChanged."""
     order = _going_on(reference)
     if order.state != "approved":
-        raise NothingPrepared("Nobody has approved it yet. Somebody else than who prepared it has to.")
+        raise NothingPrepared("Nobody has approved it yet. Ask somebody else than who prepared it.")
     return order, _still_the_same(order)
 
 

@@ -30,7 +30,7 @@ _TEXT: Final = (
 
 
 class BreachUnknown(DomainError):
-    """No breach has this reference."""
+    """No breach has this reference. Check it."""
 
     code: ClassVar[str] = "breach_unknown"
 
@@ -100,7 +100,7 @@ def of_reference(reference: str) -> Breach:
     """Raises BreachUnknown."""
     breach = Breach.objects.filter(reference=reference.strip().upper()).first()
     if breach is None:
-        raise BreachUnknown("No breach has this reference.")
+        raise BreachUnknown("No breach has this reference. Check it.")
     return breach
 
 

@@ -178,6 +178,8 @@ def tell_of_deletion(case: Case, *, request: Request, token: str, by: str, now: 
 def _mail(case: Case, text: str, by: str, now: datetime) -> None:
     """Raises CaseHasNoAddress."""
     if "@" not in case.contact:
-        raise CaseHasNoAddress("No e-mail address is kept with this case, so nothing can be mailed.")
+        raise CaseHasNoAddress(
+            "No e-mail address is kept with this case, so nothing can be mailed. Answer by another way."
+        )
     case_mails.queue(case, template="reply", to=case.contact, text=text, now=now)
     cases.add_entry(case, kind="reply", author=by, text=text, now=now)

@@ -42,7 +42,7 @@ _ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 class CaseUnknown(DomainError):
-    """No case has this reference."""
+    """No case has this reference. Check it."""
 
     code: ClassVar[str] = "case_unknown"
 
@@ -328,7 +328,7 @@ def of_reference(reference: str) -> Case:
     """Raises CaseUnknown."""
     case = Case.objects.filter(reference=reference.strip().upper()).first()
     if case is None:
-        raise CaseUnknown("No case has this reference.")
+        raise CaseUnknown("No case has this reference. Check it.")
     return case
 
 
@@ -355,7 +355,7 @@ def locked_open(reference: str) -> Case:
 def _refuse_while_erased(case: Case) -> None:
     """Raises CaseWaitsForErasure."""
     if case.erasure is not None and case.erasure.state in Request.OPEN_STATES:
-        raise CaseWaitsForErasure("Its erasure goes on and closes the case when it is done.")
+        raise CaseWaitsForErasure("Wait for its erasure, which goes on and closes the case when it is done.")
 
 
 def _close(case: Case, outcome: Outcome, by: str, now: datetime) -> None:

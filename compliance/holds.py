@@ -43,7 +43,7 @@ _UNAPPROVED_TEXT: Final = (
 
 
 class HoldUnknown(DomainError):
-    """No hold has this reference."""
+    """No hold has this reference. Check it."""
 
     code: ClassVar[str] = "hold_not_found"
 
@@ -105,9 +105,9 @@ def approve(*, reference: str, by: str, now: datetime) -> LegalHold:
     with transaction.atomic():
         hold = _in_force(reference)
         if hold.approved_at is not None:
-            raise NothingPrepared("It is approved already.")
+            raise NothingPrepared("It is approved already. Reload the page.")
         if hold.placed_by == by:
-            raise SamePerson("You have placed it. Somebody else of us has to approve it.")
+            raise SamePerson("You have placed it. Ask somebody else of us to approve it.")
         hold.approved_by, hold.approved_at = by, now
         hold.told_at, hold.attempts, hold.next_at = None, 0, now
         hold.save(update_fields=["approved_by", "approved_at", "told_at", "attempts", "next_at"])
@@ -146,7 +146,7 @@ def lift(*, reference: str, reason: str, by: str, now: datetime) -> LegalHold:
             hold.save(update_fields=["lift_asked_by", "lift_reason"])
             _audit(hold, "hold.lift_asked", by, now)
         elif hold.lift_asked_by == by:
-            raise SamePerson("You have asked for it. Somebody else of us has to lift it.")
+            raise SamePerson("You have asked for it. Ask somebody else of us to lift it.")
         else:
             _lift(hold, text, by, now)
     return hold
@@ -185,7 +185,7 @@ def of_reference(reference: str) -> LegalHold:
     """Raises HoldUnknown."""
     hold = LegalHold.objects.filter(reference=reference.strip().upper()).first()
     if hold is None:
-        raise HoldUnknown("No hold has this reference.")
+        raise HoldUnknown("No hold has this reference. Check it.")
     return hold
 
 
@@ -228,7 +228,7 @@ def send_review_alerts(*, now: datetime) -> int:
 
 def _refuse_past(review_on: date, ends_on: date, now: datetime) -> None:
     if review_on <= now.date() or ends_on < review_on:
-        raise ReviewPast("The review has to lie ahead, and not behind the last day.")
+        raise ReviewPast("The review has to lie ahead, and not behind the last day. Choose another day.")
 
 
 def _in_force(reference: str) -> LegalHold:

@@ -24,7 +24,9 @@ class KindNotListed(DomainError):
     code: ClassVar[str] = "kind_not_listed"
 
     def __init__(self) -> None:
-        super().__init__("Nothing of this kind can be read by itself. The copy of everything holds all of it.")
+        super().__init__(
+            "Nothing of this kind can be read by itself. Ask for the copy of everything, which holds all of it."
+        )
 
 
 def listed_kinds(subject: Subject) -> set[str]:

@@ -43,7 +43,7 @@ def prepare(*, case: Case, evidence: str, access: bool, erasure: bool, by: str, 
     if case.erasure is not None:
         raise cases.CaseWaitsForErasure("Its deletion goes on already.")
     if case.grants.filter(state="waiting").exists():
-        raise PreparedAlready("It is prepared already. A second person approves it, or it is taken back first.")
+        raise PreparedAlready("It is prepared already. Ask a second person to approve it, or take it back first.")
     grant = NomineeGrant.objects.create(
         case=case,
         evidence=redact_cards(cases.reason_given(evidence)),
@@ -65,7 +65,7 @@ def approve(*, case: Case, seen: UUID, subject: Subject, by: str, now: datetime)
     """
     grant = _waiting(case)
     if grant.prepared_by == by:
-        raise SamePerson("You have prepared it. Somebody else of us has to approve it.")
+        raise SamePerson("You have prepared it. Ask somebody else of us to approve it.")
     if seen != grant.id:
         raise PreviewChanged("It was prepared anew meanwhile. Read it again.")
     _demand_acting(case)
@@ -100,7 +100,7 @@ def withdraw(*, case: Case, by: str, now: datetime) -> None:
         raise cases.CaseWaitsForErasure("Its deletion goes on. Take that back, which ends the link to the copy too.")
     if not cases.withdraw_grants(case.grants.all(), by=by, now=now):
         raise NothingPrepared(
-            "There is nothing to take back: nothing waits for approval, and no link can still be used."
+            "There is nothing to take back: nothing waits for approval, and no link can still be used. Reload the page."
         )
     cases.note_act(case, "nominee.withdrawn", by, now)
 
@@ -147,5 +147,5 @@ def _waiting(case: Case) -> NomineeGrant:
     """Raises NothingPrepared."""
     grant = case.grants.select_for_update().filter(state="waiting").first()
     if grant is None:
-        raise NothingPrepared("Nothing waits for approval. It was approved or taken back meanwhile.")
+        raise NothingPrepared("Nothing waits for approval: it was approved or taken back meanwhile. Reload the page.")
     return grant

@@ -196,7 +196,7 @@ def cancel_erasure(*, person: str, now: datetime, by: str | None = None) -> Requ
         waiting = Request.objects.filter(kind="erasure", person=person, state="requested", runs_at__gt=now)
         request = waiting.select_for_update().first()
         if request is None:
-            raise NotCancellable("There is nothing to cancel: no erasure is waiting, or it has begun.")
+            raise NotCancellable("There is nothing to cancel: no erasure is waiting, or it has begun. Reload the page.")
         _cancel(request, now, by)
         # A backup from before still has it waiting, and its days of grace may be over when that is restored.
         erasure_ledger.note([Entry("taken_back", person, request.opened_at)], now=now)

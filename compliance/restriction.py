@@ -24,11 +24,13 @@ class SubjectRestricted(DomainError):
     code: ClassVar[str] = "subject_restricted"
 
     def __init__(self) -> None:
-        super().__init__("This person has restricted the use of their data. Until that is decided it can only be kept.")
+        super().__init__(
+            "This person has restricted the use of their data. Wait until that is decided: it can only be kept."
+        )
 
 
 class RestrictionUnknown(DomainError):
-    """No restriction of this person is in force."""
+    """No restriction of this person is in force. Reload the page."""
 
     code: ClassVar[str] = "restriction_unknown"
 
@@ -70,7 +72,7 @@ def lift(*, case: Case, reason: str, by: str, now: datetime) -> list[UUID]:
     with transaction.atomic():
         restriction = Restriction.objects.select_for_update().filter(person=case.person, lifted_at__isnull=True).first()
         if restriction is None:
-            raise RestrictionUnknown("No restriction of this person is in force.")
+            raise RestrictionUnknown("No restriction of this person is in force. Reload the page.")
         cases.note(
             reference=case.reference, text=f"Restriction lifted: {reason}" if reason.strip() else "", by=by, now=now
         )

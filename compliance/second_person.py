@@ -58,7 +58,7 @@ def prepare(*, case: Case, subject: Subject, by: str, now: datetime) -> Prepared
     if case.erasure is not None and case.erasure.state in Request.OPEN_STATES:
         raise cases.CaseWaitsForErasure("Its deletion goes on already.")
     if case.deletions.filter(state="waiting").exists():
-        raise PreparedAlready("It is prepared already. A second person approves it, or it is taken back first.")
+        raise PreparedAlready("It is prepared already. Ask a second person to approve it, or take it back first.")
     subject = subject_anew(subject)
     counts = found(subject)
     prepared = PreparedDeletion.objects.create(
@@ -81,7 +81,7 @@ def approve(*, case: Case, seen: str, by: str, now: datetime) -> tuple[Request, 
     """
     prepared = waiting_of(case)
     if prepared.prepared_by == by:
-        raise SamePerson("You have prepared it. Somebody else of us has to approve it.")
+        raise SamePerson("You have prepared it. Ask somebody else of us to approve it.")
     subject = subject_anew(Subject.from_json(prepared.subject))
     if seen != prepared.digest or digest_of(subject, found(subject)) != prepared.digest:
         raise PreviewChanged("What would go has changed since it was prepared. Take it back and prepare it anew.")
@@ -121,7 +121,7 @@ def waiting_of(case: Case) -> PreparedDeletion:
     """Raises NothingPrepared."""
     prepared = case.deletions.select_for_update().filter(state="waiting").first()
     if prepared is None:
-        raise NothingPrepared("Nothing waits for approval. It was approved or taken back meanwhile.")
+        raise NothingPrepared("Nothing waits for approval: it was approved or taken back meanwhile. Reload the page.")
     return prepared
 
 

@@ -24,10 +24,12 @@ NOT_REPLAYED: Final = "erasures_not_replayed"
 NOT_LOOKED: Final = "starting"
 SAID: Final[dict[str, str]] = {
     NOT_REPLAYED: "This database does not know of every erasure, as after a backup was restored. Run `manage.py replay_erasures`.",
-    LedgerAway.code: "The erasure ledger does not answer, and nobody is served before it said what this database has to forget.",
+    LedgerAway.code: "The erasure ledger does not answer, and nobody is served before it said what this database has to forget. Try again"
+    " in a minute.",
     LedgerStrange.code: "The erasure ledger is not the one of this database. Run `manage.py replay_erasures`, which says more.",
-    NOT_LOOKED: "This process has just begun.",
+    NOT_LOOKED: "This process has just begun. Try again in a few seconds.",
 }
+_SILENT: Final = "The database does not answer. Try again in a minute."
 LOOK_EVERY_S: Final = 1.0
 # How often the log says again that nobody is served.
 SAY_EVERY_S: Final = 60.0
@@ -135,7 +137,7 @@ def with_door(inner: Application) -> Application:
 
 
 async def _refuse(code: str, send: Any) -> None:
-    answer = problem(503, code, SAID.get(code, "The database does not answer."))
+    answer = problem(503, code, SAID.get(code, _SILENT))
     headers = [
         (b"content-type", answer["Content-Type"].encode()),
         (b"retry-after", b"5"),

@@ -67,7 +67,7 @@ def _answer(limit: str) -> bytes:
     from api.errors import problem
     from config.middleware import program_headers
 
-    answer = problem(413, "body_too_large", f"The request is larger than {limit}.")
+    answer = problem(413, "body_too_large", f"The request is larger than {limit}. Send less at once.")
     headers = {
         **program_headers(),
         "Content-Type": answer["Content-Type"],

@@ -75,7 +75,7 @@ def make(*, actor: Actor, form: ApiKeyIn, now: datetime) -> ApiKeyMadeOut:
     with transaction.atomic():
         member = locked_team(actor).filter(user_id=actor.user_id).first()
         if member is None:
-            raise NotPermitted("You are not in this workspace any more.")
+            raise NotPermitted("You are not in this workspace any more. Ask its owner to invite you again.")
         good = ApiKey.objects.for_workspace(actor.workspace_id).filter(expires_at__gt=now)
         if good.count() >= KEYS_MAX:
             raise ApiKeysTooMany(f"A workspace may have {KEYS_MAX} keys. Revoke one that is not used.")
@@ -112,7 +112,7 @@ def revoke(*, actor: Actor, key_id: UUID, now: datetime) -> None:
         locked_team(actor)
         row = ApiKey.objects.for_workspace(actor.workspace_id).select_for_update().filter(id=key_id).first()
         if row is None:
-            raise ApiKeyNotFound("There is no such key; it may have been revoked already.")
+            raise ApiKeyNotFound("There is no such key; it may have been revoked already. Reload the page.")
         _note(actor, "key.revoked", row, now)
         row.delete()
 

@@ -64,7 +64,7 @@ def begin(*, actor: Actor, session: SessionStore, form: EmailChangeIn, client: C
     address = parse_email(form.email)
     asking = User.objects.get(id=actor.user_id)
     if address == asking.email:
-        raise EmailSame("This is your address already.")
+        raise EmailSame("This is your address already. Type another one.")
     # Before the code is used up.
     _demand_room(actor, address, now)
     present = form.present.get_secret_value() if form.present else None

@@ -42,7 +42,7 @@ class EmailLinkInvalid(DomainError):
 
     def __init__(self) -> None:
         super().__init__(
-            "This link was used already, was replaced by another, or is too old. The settings send a new one."
+            "This link was used already, was replaced by another, or is too old. Ask for a new one in the settings."
         )
 
 

@@ -63,12 +63,12 @@ def invite(*, actor: Actor, email: str, role: Role, now: datetime) -> Invitation
     """
     actor.demand("manage_members")
     if not may_appoint(actor.role, role):
-        raise NotPermitted("Only the owner of the workspace makes managers.")
+        raise NotPermitted("Only the owner of the workspace makes managers. Ask the owner.")
     email_proof.demand(actor=actor)
     address = parse_email(email)
     with transaction.atomic():
         if locked_team(actor).filter(user__email=address).exists():
-            raise AlreadyMember(f"{address} is in this workspace already.")
+            raise AlreadyMember(f"{address} is in this workspace already. Choose another address.")
         mine = Invitation.objects.for_workspace(actor.workspace_id)
         if earlier := mine.filter(email=address, ended_at__isnull=True).first():
             _end(earlier, actor, now)
@@ -94,7 +94,7 @@ def take_back(*, actor: Actor, invitation_id: UUID, now: datetime) -> None:
         mine = Invitation.objects.for_workspace(actor.workspace_id)
         invitation = mine.filter(id=invitation_id, ended_at__isnull=True).first()
         if invitation is None:
-            raise InvitationNotFound("There is no such open invitation; it may have been accepted.")
+            raise InvitationNotFound("There is no such open invitation; it may have been accepted. Reload the page.")
         _end(invitation, actor, now)
         _note(actor, "team.invitation_taken_back", invitation, now)
 
@@ -123,7 +123,7 @@ def accept(*, user: User, session: SessionStore, invitation_id: UUID, now: datet
         invitation = _open_one(invitation_id, now)
         demand_same(invitation, user.email)
         if Membership.objects.for_workspace(invitation.workspace_id).filter(user=user).exists():
-            raise AlreadyMember("You are in this workspace already.")
+            raise AlreadyMember("You are in this workspace already. Go to its pages.")
         member = Membership.objects.create(
             workspace_id=invitation.workspace_id, user=user, role=invitation.role, created_at=now, entered_at=now
         )
@@ -177,7 +177,7 @@ def _refuse_mass(mine: TenantQuerySet[Invitation], address: str, now: datetime) 
 def _end(invitation: Invitation, actor: Actor, now: datetime) -> None:
     """Raises NotPermitted: it makes somebody that the actor could not make."""
     if not may_appoint(actor.role, cast(Role, invitation.role)):
-        raise NotPermitted("Only the owner of the workspace decides about managers.")
+        raise NotPermitted("Only the owner of the workspace decides about managers. Ask the owner.")
     invitation.ended_at = now
     invitation.save(update_fields=["ended_at"])
 

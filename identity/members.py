@@ -9,7 +9,7 @@ from django.db import transaction
 from compliance import audit
 from compliance.audit import WorkspaceAction
 from compliance.redaction import redact_cards
-from identity import invitations
+from identity import invitations, step_up
 from identity.auth import Actor
 from identity.models import ApiKey, Membership, Session, User, Workspace
 from identity.permissions import NotPermitted, Role, may, may_appoint
@@ -46,7 +46,7 @@ def change_role(*, actor: Actor, user_id: UUID, role: Role, now: datetime) -> No
         member = _locked(actor, user_id)
         _demand_over(actor, member, "change")
         if not may_appoint(actor.role, role):
-            raise NotPermitted("Only the owner of the workspace makes managers.")
+            raise NotPermitted("Only the owner of the workspace makes managers. Ask the owner.")
         if member.role == role:
             return
         _give(member, role, now)
@@ -110,8 +110,9 @@ def leave(*, actor: Actor, now: datetime) -> None:
 
 
 def hand_over(*, actor: Actor, user_id: UUID, now: datetime) -> None:
-    """Makes another member the owner; the owner so far becomes a manager. Raises NotPermitted, MemberNotFound."""
+    """Makes another member the owner; the owner so far becomes a manager. Raises NotPermitted, ProofNotRecent, MemberNotFound."""
     actor.demand("manage_workspace")
+    step_up.demand_recent(actor=actor, now=now)
     with transaction.atomic():
         mine = _locked(actor, actor.user_id)
         heir = _locked(actor, user_id)
@@ -141,7 +142,7 @@ def enter(*, actor: Actor, session: SessionStore, workspace_id: UUID, now: datet
         lock_workspaces([workspace_id])
         member = Membership.objects.for_workspace(workspace_id).filter(user_id=actor.user_id).first()
         if member is None:
-            raise WorkspaceNotFound("You are not in this workspace; you may have been removed from it.")
+            raise WorkspaceNotFound("You are not in this workspace; you may have been removed from it. Choose another.")
         member.entered_at = now
         member.save(update_fields=["entered_at"])
         close_sockets_on_commit(user_id=actor.user_id)
@@ -152,15 +153,15 @@ def _locked(actor: Actor, user_id: UUID) -> Membership:
     """The member, with the workspace locked so that roles change one at a time. Raises MemberNotFound, NotPermitted."""
     member = locked_team(actor).filter(user_id=user_id).first()
     if member is None:
-        raise MemberNotFound("There is no such member; the person may have left.")
+        raise MemberNotFound("There is no such member; the person may have left. Reload the page.")
     return member
 
 
 def _demand_over(actor: Actor, member: Membership, what: str) -> None:
     if member.role == Membership.OWNER:
-        raise OwnerStays("Nobody decides over the owner of a workspace, who can only hand it over.")
+        raise OwnerStays("Nobody decides over the owner of a workspace. Ask the owner to hand it over first.")
     if not may_appoint(actor.role, cast(Role, member.role)):
-        raise NotPermitted(f"Only the owner of the workspace may {what} a manager.")
+        raise NotPermitted(f"Only the owner of the workspace may {what} a manager. Ask the owner.")
 
 
 def _give(member: Membership, role: Role, now: datetime) -> None:

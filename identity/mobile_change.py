@@ -65,7 +65,7 @@ def begin(*, session: SessionStore, form: MobileChangeIn, client: Client, now: d
     user = _person(session)
     mobile = parse_mobile(form.mobile)
     if mobile == user.mobile_e164:
-        raise MobileSame("This is your number already.")
+        raise MobileSame("This is your number already. Type another one.")
     _demand_present(form.policy_version)
     _demand_free(mobile)
     if user.has_usable_password():
@@ -119,7 +119,7 @@ def replace(*, user_id: UUID, mobile_e164: str, by: str, now: datetime) -> None:
     with transaction.atomic():
         user = User.objects.select_for_update(no_key=True).get(id=user_id)
         if user.mobile_e164 == mobile_e164:
-            raise MobileSame("This is the account's number already.")
+            raise MobileSame("This is the account's number already. Type another one.")
         _demand_free(mobile_e164)
         if consent.holds(user_id=user_id, purpose="sms"):
             consent.withdraw(user_id=user_id, purpose="sms", ip=None, now=now)

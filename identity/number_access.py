@@ -81,13 +81,15 @@ def ask_for_code(*, typed: str, policy_version: str, client: Client, now: dateti
     if policy_version != policy.current_version():
         raise PolicyOutdated("What you agree to has changed meanwhile. Reload the page, then read it again.")
     mobile = parse_mobile(typed)
-    attempt, _ = otp.reserve_send(mobile_e164=mobile, user=None, purpose=OtpAttempt.NUMBER_SEND, client=client, now=now)
+    purpose = OtpAttempt.NUMBER_SEND
+    reserved = otp.reserve_send(mobile_e164=mobile, user=None, purpose=purpose, client=client, now=now)
+    attempt = reserved.attempt
     consent.grant_for_number(
         phone_e164=mobile, purpose="my_data", policy_version=policy_version, ip=client.address, now=now
     )
     try:
         with disclosures.about(phone_e164=mobile):
-            if is_stopped(mobile):
+            if reserved.is_withheld or is_stopped(mobile):
                 verification = withheld.send(number_key=attempt.number_key, now=now, asked="callee")
             else:
                 verification = send_code(mobile_e164=mobile, asked="callee")
@@ -114,7 +116,7 @@ def prove(*, typed: str, code: str, client: Client, now: datetime) -> tuple[str,
     attempt = otp.reserve_check(mobile_e164=mobile, user=None, purpose=purpose, client=client, now=now)
     try:
         if not code.isascii() or not code.isdigit():
-            raise OtpWrong("The code has digits only.")
+            raise OtpWrong("The code has digits only. Check the latest text message and type it again.")
         with disclosures.about(phone_e164=mobile):
             sid = check_code(mobile_e164=mobile, code=code, asked="callee")
     except OtpUnavailable:

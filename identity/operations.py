@@ -256,7 +256,7 @@ def revoke_session(*, actor: Actor, session_id: UUID, client: Client, now: datet
         user = User.objects.select_for_update(no_key=True).get(id=actor.user_id)
         ended, _ = Session.objects.filter(id=session_id, user_id=actor.user_id).delete()
         if not ended:
-            raise SessionNotFound("There is no such session; it may have ended already.")
+            raise SessionNotFound("There is no such session; it may have ended already. Reload the page.")
         email_proof.use_up(user_id=user.id, kinds=[AccountMail.NEW_EMAIL], now=now)
         record(kind=AccessEvent.SESSION_REVOKED, client=client, now=now, user=user)
         close_sockets_on_commit(user_id=actor.user_id)

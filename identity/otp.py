@@ -6,7 +6,7 @@ Twilio answers.
 """
 
 from datetime import datetime, timedelta
-from typing import ClassVar, Final, Literal
+from typing import ClassVar, Final, Literal, NamedTuple
 
 import phonenumbers
 from django.conf import settings
@@ -55,19 +55,32 @@ class SmsConsentMissing(DomainError):
     code: ClassVar[str] = "sms_consent_missing"
 
 
+class Reserved(NamedTuple):
+    """A send that may be made now.
+
+    resends_left: how many more may follow it in the window. is_withheld: nothing may be texted, because whoever has proved the
+    number has had all that may be, which whoever claims it is not to learn.
+    """
+
+    attempt: OtpAttempt
+    resends_left: int
+    is_withheld: bool
+
+
 def send(*, user: User, client: Client, now: datetime, mobile_e164: str | None = None) -> OtpSentOut:
     """Texts a code to the registered number, or to one that is to become it and that the person has agreed to texts at.
 
     Raises NumberStopped, SmsConsentMissing, OtpSendLimit, OtpNumberRefused, OtpUnavailable.
     """
     mobile = mobile_e164 or user.mobile_e164
-    is_withheld = _demand_consent(user, mobile)
+    is_stopped_for_all = _demand_consent(user, mobile)
     asked = _asked(user, mobile)
     purpose = OtpAttempt.SEND if asked == "account" else OtpAttempt.CLAIM_SEND
-    attempt, resends_left = reserve_send(mobile_e164=mobile, user=user, purpose=purpose, client=client, now=now)
+    reserved = reserve_send(mobile_e164=mobile, user=user, purpose=purpose, client=client, now=now)
+    attempt = reserved.attempt
     try:
         with disclosures.about(user_id=user.id):
-            if is_withheld:
+            if is_stopped_for_all or reserved.is_withheld:
                 verification = withheld.send(number_key=attempt.number_key, now=now)
             else:
                 verification = send_code(mobile_e164=mobile, asked=asked)
@@ -81,7 +94,7 @@ def send(*, user: User, client: Client, now: datetime, mobile_e164: str | None =
     return OtpSentOut(
         mobile_e164=masked(mobile),
         expires_at=verification.expires_at,
-        resends_left=resends_left,
+        resends_left=reserved.resends_left,
     )
 
 
@@ -102,7 +115,7 @@ def check(*, user: User, code: str, client: Client, now: datetime, mobile_e164: 
         raise OtpWrong("The code has digits only. Check the latest text message and type it again.")
     try:
         with disclosures.about(user_id=user.id):
-            if is_withheld:
+            if is_withheld or (asked == "claim" and withheld.lasts(number_key=attempt.number_key, now=now)):
                 raise withheld.wrong(number_key=attempt.number_key, now=now)
             sid = check_code(mobile_e164=mobile, code=code, asked=asked)
     except DomainError as error:
@@ -132,13 +145,8 @@ def _demand_consent(user: User, mobile_e164: str) -> bool:
     return is_withheld
 
 
-def reserve_send(
-    *, mobile_e164: str, user: User | None, purpose: str, client: Client, now: datetime
-) -> tuple[OtpAttempt, int]:
-    """The attempt, and how many more may follow it in the window.
-
-    Raises OtpNumberRefused, OtpSendLimit, OtpUnavailable.
-    """
+def reserve_send(*, mobile_e164: str, user: User | None, purpose: str, client: Client, now: datetime) -> Reserved:
+    """Raises OtpNumberRefused, OtpSendLimit, OtpUnavailable."""
     demand_country(mobile_e164)
     number_key, prefix_key = pseudonym("phone", mobile_e164), _prefix_key(mobile_e164)
     with transaction.atomic():
@@ -146,10 +154,10 @@ def reserve_send(
         sends = OtpAttempt.objects.filter(purpose__in=OtpAttempt.SENDS)
         of_number = sends.filter(number_key=number_key)
         _refuse_useless(of_number.filter(purpose=purpose), _CHECK_OF[purpose], number_key, now)
-        lately, today = _left(of_number, proved=purpose == OtpAttempt.SEND, now=now)
-        if lately <= 0:
+        left = _left(of_number, purpose, now)
+        if left.lately <= 0:
             raise OtpSendLimit("Enough codes were sent in the last 10 minutes. Use the latest, or wait and ask again.")
-        if today <= 0:
+        if left.today <= 0:
             raise OtpSendLimit("Enough codes were sent to this number today. Ask again tomorrow, or write to support.")
         of_network = sends.filter(network=client.network, at__gt=now - timedelta(hours=1))
         if client.network and of_network.count() >= SENDS_PER_NETWORK_AND_HOUR_MAX:
@@ -165,7 +173,8 @@ def reserve_send(
             raise OtpUnavailable("No more codes can be sent today. Try again tomorrow, or write to support.")
         if not is_known and of_day >= most["new"]:
             raise OtpUnavailable("No codes can be sent to new numbers today. Try again tomorrow, or write to support.")
-        return _reserved(purpose, user, mobile_e164, client, now), min(lately, today) - 1
+        attempt = _reserved(purpose, user, mobile_e164, client, now)
+        return Reserved(attempt, min(left.lately, left.today) - 1, left.is_used_up)
 
 
 def sends_of_day(*, now: datetime) -> int:
@@ -179,15 +188,28 @@ def sends_per_day_max() -> dict[Ceiling, int]:
     return {"new": min(settings.OTP_SENDS_PER_DAY_MAX, most), "all": most}
 
 
-def _left(of_number: QuerySet[OtpAttempt], *, proved: bool, now: datetime) -> tuple[int, int]:
-    """How many sends are left in the window and in the day, for whoever has proved the number or for all others together."""
-    of_day = list(of_number.filter(at__gt=now - timedelta(days=1)).values_list("at", "purpose"))
-    lately = SENDS_PER_NUMBER_MAX - sum(at > now - SENDS_WINDOW for at, _ in of_day)
-    today = SENDS_PER_NUMBER_AND_DAY_MAX - len(of_day)
-    if not proved:
-        unproved = sum(purpose != OtpAttempt.SEND for _, purpose in of_day)
-        today = min(today, UNPROVED_SENDS_PER_NUMBER_AND_DAY_MAX - unproved)
-    return lately, today
+class _Left(NamedTuple):
+    """Sends that are left in the window and in the day, as whoever asks is told. is_used_up: in truth none is."""
+
+    lately: int
+    today: int
+    is_used_up: bool
+
+
+def _left(of_number: QuerySet[OtpAttempt], purpose: str, now: datetime) -> _Left:
+    """Whoever has not proved the number is told of what was sent to such alone: the rest is its owner's signing in."""
+    of_day = list(of_number.filter(at__gt=now - timedelta(days=1)).values_list("at", "purpose", "verification_sid"))
+    texted = [at for at, _, sid in of_day if not withheld.is_of_withheld(sid)]
+    lately = SENDS_PER_NUMBER_MAX - sum(at > now - SENDS_WINDOW for at in texted)
+    today = SENDS_PER_NUMBER_AND_DAY_MAX - len(texted)
+    if purpose == OtpAttempt.SEND:
+        return _Left(lately, today, is_used_up=False)
+    of_strangers = [at for at, kind, _ in of_day if kind != OtpAttempt.SEND]
+    return _Left(
+        SENDS_PER_NUMBER_MAX - sum(at > now - SENDS_WINDOW for at in of_strangers),
+        UNPROVED_SENDS_PER_NUMBER_AND_DAY_MAX - len(of_strangers),
+        is_used_up=lately <= 0 or today <= 0,
+    )
 
 
 def _refuse_useless(sends: QuerySet[OtpAttempt], check: str, number_key: str, now: datetime) -> None:
@@ -217,10 +239,13 @@ def _refuse_useless(sends: QuerySet[OtpAttempt], check: str, number_key: str, no
 
 def demand_country(mobile_e164: str) -> None:
     """Raises OtpNumberRefused."""
-    if not settings.OTP_COUNTRIES:
-        return
     country = phonenumbers.region_code_for_number(phonenumbers.parse(mobile_e164))
-    if country not in settings.OTP_COUNTRIES:
+    if country is None or not country.isalpha():
+        # Satellite phones and other networks of no country, whose texts cost whatever their owners ask.
+        raise OtpNumberRefused(
+            "Passcodes are not sent to satellite and other numbers of no country. Use another mobile, or write to support."
+        )
+    if settings.OTP_COUNTRIES and country not in settings.OTP_COUNTRIES:
         raise OtpNumberRefused(
             "Passcodes are not sent to numbers of this country. Use another mobile, or write to support."
         )

@@ -26,7 +26,9 @@ CONTEXT_WORDS: Final = (
 OWN_CHARACTERS_MIN: Final = 8
 _AROUND: Final = re.compile(r"^[\W\d_]+|[\W\d_]+$")
 _CONTEXT: Final = re.compile("|".join(CONTEXT_WORDS))
-_TOO_COMMON: Final = "This password is too common: a well-known word stays one with digits or signs around it."
+_TOO_COMMON: Final = (
+    "This password is too common: a well-known word stays one with digits or signs around it. Choose another."
+)
 _OF_OURS: Final = "This password is little more than words that everybody here would try. Choose other ones."
 
 

@@ -138,7 +138,7 @@ def begin(*, session: SessionStore, provider: Provider) -> str:
     Raises ProviderNotOffered.
     """
     if provider not in offered():
-        raise ProviderNotOffered(f"Signing in with {NAMES[provider]} is not offered here.")
+        raise ProviderNotOffered(f"Signing in with {NAMES[provider]} is not offered here. Use another way in.")
     for name, _ in list(session.items()):
         if _ATTEMPT in name:
             session.pop(name)
@@ -152,7 +152,7 @@ def finish(*, session: SessionStore, provider: Provider, answer: Mapping[str, st
     Raises SocialCancelled, SocialStateInvalid, SocialEmailUnverified, SocialUnavailable, SocialRefused, ProviderNotOffered.
     """
     if provider not in offered():
-        raise ProviderNotOffered(f"Signing in with {NAMES[provider]} is not offered here.")
+        raise ProviderNotOffered(f"Signing in with {NAMES[provider]} is not offered here. Use another way in.")
     if any(len(value) > ANSWER_CHARACTERS_MAX for value in answer.values()):
         raise SocialRefused(f"{NAMES[provider]} gave an answer that cannot be used. Try again, or use another way in.")
     try:

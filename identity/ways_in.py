@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from compliance import tombstones
-from identity import social
+from identity import social, step_up
 from identity.access import Client, record
 from identity.auth import Actor
 from identity.models import AccessEvent, AccountMail, SocialIdentity, User
@@ -89,7 +89,8 @@ def link(*, user: User, confirmed: Confirmed, client: Client, now: datetime) -> 
 
 
 def unlink(*, actor: Actor, provider: Provider, client: Client, now: datetime) -> None:
-    """The person no longer signs in with it. A second time it changes nothing. Raises LastWayIn."""
+    """The person no longer signs in with it. A second time it changes nothing. Raises ProofNotRecent, LastWayIn."""
+    step_up.demand_recent(actor=actor, now=now)
     with transaction.atomic():
         user = User.objects.select_for_update(no_key=True).get(id=actor.user_id)
         if not _may_unlink(user):

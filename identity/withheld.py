@@ -1,4 +1,5 @@
-"""Passcodes for a phone that wants no text messages, as somebody sees them who claims its number: sent, and never the right one.
+"""Passcodes for a phone that wants no text messages, or whose owner has had as many as may be sent, as somebody sees them who claims
+its number: sent, and never the right one.
 
 Whoever types another's number into a sign-up, or into the page for people who were called, is not to learn what its owner told us. Twilio is asked something that texts nobody, so that
 the answers take as long as others and fail when others would.
@@ -15,6 +16,8 @@ from processors.errors import DomainError
 
 # As many as Verify takes for one verification.
 _CHECKS_MAX: Final = 5
+# In the place of Twilio's VE.
+_SID_OF_WITHHELD: Final = "NO"
 _SEND_OF: Final[Mapping[Asked, str]] = {"claim": OtpAttempt.CLAIM_SEND, "callee": OtpAttempt.NUMBER_SEND}
 
 
@@ -24,8 +27,23 @@ def send(*, number_key: str, now: datetime, asked: Asked = "claim") -> Verificat
     begun = _begun(number_key, _SEND_OF[asked], now)
     if begun is None:
         # Of the length of Twilio's own ids.
-        return Verification(sid=f"NO{uuid4().hex}", expires_at=now + CODE_VALID_FOR)
-    return Verification(sid=begun.verification_sid, expires_at=begun.at + CODE_VALID_FOR)
+        return Verification(sid=f"{_SID_OF_WITHHELD}{uuid4().hex}", expires_at=_end_of(now))
+    return Verification(sid=begun.verification_sid, expires_at=_end_of(begun.at))
+
+
+def _end_of(begun_at: datetime) -> datetime:
+    """Twilio tells whole seconds."""
+    return begun_at.replace(microsecond=0) + CODE_VALID_FOR
+
+
+def is_of_withheld(verification_sid: str) -> bool:
+    return verification_sid.startswith(_SID_OF_WITHHELD)
+
+
+def lasts(*, number_key: str, now: datetime) -> bool:
+    """Whether the verification that lasts now, for those who claim the number, was withheld."""
+    begun = _begun(number_key, OtpAttempt.CLAIM_SEND, now)
+    return begun is not None and is_of_withheld(begun.verification_sid)
 
 
 def wrong(*, number_key: str, now: datetime) -> DomainError:

@@ -217,19 +217,19 @@ def verified(*, body: bytes, signature: str | None, now: datetime) -> Notificati
     """
     form = _SIGNATURE_FORM.fullmatch(signature or "")
     if signature is None or form is None:
-        raise SignatureInvalid("The Paddle-Signature header is missing or malformed.")
+        raise SignatureInvalid("The Paddle-Signature header is missing or malformed. Send what Paddle sends.")
     if abs(now.timestamp() - int(form["ts"])) > SIGNATURE_AGE_MAX_S:
         raise SignatureStale("The signature is too old or from the future. Check this server's clock.")
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
-        raise NotificationMalformed("The body is not UTF-8.") from None
+        raise NotificationMalformed("The body is not UTF-8. Send it as Paddle does.") from None
     # Several secrets while one replaces another; an empty one would let anybody sign.
     secrets = [Secret(part.strip()) for part in settings.PADDLE_WEBHOOK_SECRET.split(",") if part.strip()]
     try:
         PaddleSignature().verify(signature, text, secrets)
     except ConnectionRefusedError:
-        raise SignatureInvalid("The signature does not fit the body.") from None
+        raise SignatureInvalid("The signature does not fit the body. Check the webhook's secret.") from None
     return read(text)
 
 
@@ -249,7 +249,9 @@ def read(text: str) -> Notification:
     except ValidationError as error:
         # The library's own message repeats the input, so only the places are named.
         places = ", ".join(".".join(str(part) for part in item["loc"]) for item in error.errors()[:5])
-        raise NotificationMalformed(f"The notification cannot be read at: {places or 'its beginning'}.") from None
+        raise NotificationMalformed(
+            f"The notification cannot be read at: {places or 'its beginning'}. Send it as Paddle does."
+        ) from None
     return Notification(envelope.event_id, envelope.event_type, envelope.occurred_at, "", {})
 
 

@@ -48,7 +48,9 @@ def events(*, since: datetime, types: Iterable[str], after: str | None) -> Event
         found = [event for event in map(_read, listed) if event is not None]
         return EventPage(found, after=str(listed[-1]["event_id"]) if more and listed else None)
     except (requests.RequestException, KeyError, TypeError, ValueError) as error:
-        raise PaddleUnavailable("The payment service does not answer as it should.") from error
+        raise PaddleUnavailable(
+            "The payment service does not answer as it should. Try again in a few minutes."
+        ) from error
 
 
 def _read(listed: Any) -> Notification | None:

@@ -102,7 +102,9 @@ def charges(*, subscription_id: str) -> list[FoundCharge]:
     try:
         return [_found(each) for each in paddle_client().transactions.list(operation).items]
     except (requests.RequestException, KeyError, TypeError, ValueError) as error:
-        raise PaddleUnavailable("The payment service does not answer as it should.") from error
+        raise PaddleUnavailable(
+            "The payment service does not answer as it should. Try again in a few minutes."
+        ) from error
 
 
 def _found(transaction: Any) -> FoundCharge:
@@ -135,8 +137,14 @@ def cancel(*, subscription_id: str) -> None:
         paddle_client().subscriptions.cancel(subscription_id, operation)
     except ApiError as error:
         if error.error_code not in _NOTHING_TO_CANCEL:
-            raise PaddleUnavailable("The payment service refused to forget the payment method.") from error
+            raise PaddleUnavailable(
+                "The payment service refused to forget the payment method. Try again in a few minutes."
+            ) from error
     except requests.RequestException as error:
-        raise PaddleUnavailable("The payment service does not answer as it should.") from error
+        raise PaddleUnavailable(
+            "The payment service does not answer as it should. Try again in a few minutes."
+        ) from error
     except (KeyError, TypeError, ValueError) as error:
-        raise PaddleUnavailable("The payment service answered something else than its contract says.") from error
+        raise PaddleUnavailable(
+            "The payment service answered something else than its contract says. Try again in a few minutes."
+        ) from error

@@ -81,9 +81,9 @@ def invoice(*, actor: Actor, checkout_id: UUID) -> InvoiceOut:
     actor.demand("see_team")
     checkout = Checkout.objects.for_workspace(actor.workspace_id).filter(id=checkout_id).first()
     if checkout is None:
-        raise PurchaseUnknown("There is no such purchase in your workspace.")
+        raise PurchaseUnknown("There is no such purchase in your workspace. Choose one from its list.")
     if checkout.state != "granted":
-        raise InvoiceMissing("There is an invoice once the payment is complete.")
+        raise InvoiceMissing("There is an invoice once the payment is complete. Wait for that.")
     with disclosures.about(user_id=actor.user_id, workspace_id=actor.workspace_id):
         url = paddle.invoice_url(checkout.transaction_id)
     if url is None:

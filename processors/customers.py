@@ -60,14 +60,18 @@ def checked_url(url: str, *, networks: Sequence[Network]) -> str:
     if not _ONE_WORD.fullmatch(url) or not parts.hostname or port == 0:
         raise AddressRefused("This is no address. Write it as https://hooks.example.com/klosesales.")
     if parts.scheme != "https" and not (parts.scheme == "http" and networks):
-        raise AddressRefused("The address has to begin with https://, so that nobody on the way can read along.")
+        raise AddressRefused(
+            "The address has to begin with https://, so that nobody on the way can read along. Change it."
+        )
     if parts.username is not None or parts.password is not None:
-        raise AddressRefused("The address may hold no name and password. The signature says that a message is from us.")
+        raise AddressRefused(
+            "The address may hold no name and password. Remove them: the signature says that a message is from us."
+        )
     if parts.fragment:
-        raise AddressRefused("The address may hold no #: what follows it is never sent.")
+        raise AddressRefused("The address may hold no #, since what follows it is never sent. Remove it.")
     literal = _address(parts.hostname)
     if literal is not None and not may_reach(literal, scheme=parts.scheme, networks=networks):
-        raise AddressRefused("This address cannot be reached from the Internet.")
+        raise AddressRefused("This address cannot be reached from the Internet. Choose another.")
     return url
 
 

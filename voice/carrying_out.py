@@ -157,7 +157,9 @@ def _subject(case: Case, typed: str) -> Subject:
         return subject_of(case.user_id)
     phone = typed or case.contact
     if not phone.startswith("+") or case.person != pseudonym("phone", phone):
-        raise PersonNotLinked("It is not known whose data is meant: no account, and not the number that was proved.")
+        raise PersonNotLinked(
+            "It is not known whose data is meant: no account, and not the number that was proved. Ask whoever wrote for it."
+        )
     return callee.subject_of_number(phone)
 
 

@@ -46,7 +46,7 @@ def correct_segment(*, actor: Actor, segment_id: UUID, change: SegmentChange, no
         restriction.refuse(call.lead_id)
         segment = call.segments.select_related("corrected_by").get(id=segment_id)
         if segment.kind != "speech":
-            raise NotSpeech("This is a gap in the sound; there is no text to correct.")
+            raise NotSpeech("This is a gap in the sound, without a text to correct. Choose a line that has one.")
         recognised = segment.text if segment.original_text is None else segment.original_text
         text = recognised if change.text is None else redact_cards(change.text)
         if text == segment.text:

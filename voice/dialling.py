@@ -89,9 +89,9 @@ def refusals(*, actor: Actor, lead: Lead, terms: DialTerms, now: datetime) -> li
     """Every reason why this lead may not be called now, the gravest first."""
     found: list[Refusal] = []
     if lead.erased_at or lead.phone_e164 is None:
-        found.append(Refusal(code="lead_erased", message="This person had their data removed."))
+        found.append(Refusal(code="lead_erased", message="This person had their data removed. Take another lead."))
     elif suppression.is_suppressed(workspace_id=actor.workspace_id, phone_e164=lead.phone_e164):
-        found.append(Refusal(code="lead_suppressed", message="This person asked not to be called."))
+        found.append(Refusal(code="lead_suppressed", message="This person asked not to be called. Take another lead."))
     elif restriction.covers(lead.id, actor.user_id) or restriction.of_number(lead.phone_e164):
         restricted = restriction.SubjectRestricted()
         found.append(Refusal(code=restricted.code, message=restricted.message))
@@ -118,7 +118,11 @@ def refusals(*, actor: Actor, lead: Lead, terms: DialTerms, now: datetime) -> li
     if live.filter(user_id=actor.user_id).exists():
         found.append(Refusal(code="call_in_progress", message="You are in a call. Hang up before you dial again."))
     elif live.filter(lead=lead).exists():
-        found.append(Refusal(code="lead_in_call", message="Somebody of your team is talking with this lead now."))
+        found.append(
+            Refusal(
+                code="lead_in_call", message="Somebody of your team is talking with this lead now. Take another lead."
+            )
+        )
     elif _reserved(lead, now).exclude(user_id=actor.user_id).exists():
         found.append(Refusal(code="lead_reserved", message=RESERVED))
     if terms.live_calls_max is not None and live.count() >= terms.live_calls_max:

@@ -39,10 +39,10 @@ COMPLAINTS_SHARE: Final = 0.05
 _SHOWN_MAX: Final = 20
 NOT_PUT_THROUGH: Final = ("lead_unreachable", "carrier_refused", "carrier_unreachable")
 MESSAGES: Final[dict[str, str]] = {
-    "failures": "Calling is paused for the whole team: too many calls could not be put through. Whoever runs the team can look at"
-    " them on the Team page and go on.",
-    "complaints": "Calling is paused for the whole team: too many people asked not to be called. Whoever runs the team can look at"
-    " those calls on the Team page and go on.",
+    "failures": "Calling is paused for the whole team: too many calls could not be put through. Look at them on the Team"
+    " page and go on, or ask whoever runs the team.",
+    "complaints": "Calling is paused for the whole team: too many people asked not to be called. Look at those calls on the"
+    " Team page and go on, or ask whoever runs the team.",
 }
 
 
@@ -111,7 +111,7 @@ def resume(*, actor: Actor, now: datetime) -> None:
     actor.demand("manage_members")
     pause = _open(actor.workspace_id).select_for_update().first()
     if pause is None:
-        raise NotPaused("Calling is not paused.")
+        raise NotPaused("Calling is not paused. Reload the page.")
     pause.resumed_at = now
     pause.save(update_fields=["resumed_at"])
     audit.record(

@@ -70,7 +70,7 @@ class Columns:
 def columns_of(header: Sequence[str]) -> Columns:
     """Raises FileUnreadable, saying which column is missing."""
     if len(header) > COLUMNS_MAX:
-        raise FileUnreadable(f"The first line has more than {COLUMNS_MAX} columns. Is it a table of leads?")
+        raise FileUnreadable(f"The first line has more than {COLUMNS_MAX} columns. Choose a table of leads.")
     ranked: dict[Column, list[tuple[int, Place]]] = {}
     plains = ["".join(letter for letter in name.lower() if letter.isalnum()) for name in header]
     for index, (name, plain) in enumerate(zip(header, plains, strict=True)):
@@ -86,7 +86,7 @@ def columns_of(header: Sequence[str]) -> Columns:
         places[column] = tuple(surest if column == "phone" else surest[:1])
     if missing := [said for column, said in _SAID.items() if column not in places]:
         raise FileUnreadable(
-            f"The first line must name the columns, and {' and '.join(missing)} is missing. Known are: First name, Last name,"
+            f"The first line must name the columns, and {' and '.join(missing)} is missing. Name them: First name, Last name,"
             " Company, Phone, Notes, Tags."
         )
     taken = {place.index for each in places.values() for place in each}

@@ -110,7 +110,7 @@ class LeadImport:
             self._lines: Lines = reader(read)
             self._columns: Columns = columns_of(next(iter(self._lines), []))
         except (FileUnreadable, csv.Error) as error:
-            raise ImportUnreadable(str(error) or "This is not a CSV file.") from None
+            raise ImportUnreadable(str(error) or "This is not a CSV file. Save it as one, then try again.") from None
         # In which line each number came first.
         self._seen: dict[str, int] = {}
         self._progress = Progress(ignored=self._columns.ignored)
@@ -240,7 +240,7 @@ class LeadImport:
         lock_workspaces([self._actor.workspace_id])
         members = Membership.objects.for_workspace(self._actor.workspace_id)
         if not members.filter(user_id=self._actor.user_id, user__is_active=True).exists():
-            raise ImportEnded("You are not in this workspace any more.")
+            raise ImportEnded("You are not in this workspace any more. Ask its owner to invite you again.")
 
     def _insert(self, rows: Sequence[_Row]) -> set[str]:
         """The numbers of those that are there now and were not before."""

@@ -11,7 +11,7 @@ _LINE_MAX: Final = 65_536
 _FIELD_MAX: Final = 100_000
 _SNIFFED: Final = 8_192
 _WINDOWS: Final = "klosesales-windows"
-_EMPTY: Final = "The file is empty."
+_EMPTY: Final = "The file is empty. Choose another one."
 _SPREADSHEET: Final = "This is a spreadsheet, not a CSV file. Save it as CSV (comma separated, UTF-8) first."
 _NO_TEXT: Final = "This is not a text file with commas (CSV). Save your table as CSV (comma separated, UTF-8) first."
 # Of the bytes of a text, hardly one is a control character; of those of a picture or an archive, one in ten.

@@ -35,7 +35,7 @@ class LeadGone(DomainError):
     code: ClassVar[str] = "lead_erased"
 
 
-SUPPRESSED = "This number asked not to be called. It stays on the do-not-call list and cannot be added or dialled."
+SUPPRESSED = "This number asked not to be called. It stays on the do-not-call list: choose another lead."
 
 
 def add_lead(*, actor: Actor, lead: LeadIn, now: datetime) -> Lead:
@@ -78,7 +78,9 @@ def change_lead(*, actor: Actor, lead_id: UUID, change: LeadChange, now: datetim
             lead = Lead.objects.for_workspace(actor.workspace_id).select_for_update().get(id=lead_id)
             restriction.refuse(lead.id)
             if lead.erased_at:
-                raise LeadGone("This person had their data removed. Nothing can be added to it.")
+                raise LeadGone(
+                    "This person had their data removed, and nothing can be added to it. Choose another lead."
+                )
             before = following.facts_of(lead)
             for field in ("first_name", "last_name", "company", "notes"):
                 if (value := getattr(change, field)) is not None:
@@ -96,7 +98,7 @@ def change_lead(*, actor: Actor, lead_id: UUID, change: LeadChange, now: datetim
             following.begin(lead, before, now=now)
             return lead
     except IntegrityError:
-        raise LeadExists("Another lead already has this number.") from None
+        raise LeadExists("Another lead already has this number. Search for it by the number.") from None
 
 
 def _is_in_call(lead: Lead) -> bool:
@@ -114,7 +116,7 @@ def change_tags(*, actor: Actor, lead_id: UUID, change: TagsChange, now: datetim
         lead = Lead.objects.for_workspace(actor.workspace_id).select_for_update(no_key=True).get(id=lead_id)
         restriction.refuse(lead.id)
         if lead.erased_at:
-            raise LeadGone("This person had their data removed. Nothing can be added to it.")
+            raise LeadGone("This person had their data removed, and nothing can be added to it. Choose another lead.")
         before: list[str] = lead.tags
         kept = [name for name in before if name.casefold() not in remove]
         added = tags.known(workspace_id=actor.workspace_id, names=add, now=now)
@@ -180,7 +182,7 @@ def suppress_lead(*, actor: Actor, lead_id: UUID, reason: str, now: datetime) ->
         list(calls.select_for_update(no_key=True).order_by("id").values_list("id"))
         lead = Lead.objects.for_workspace(actor.workspace_id).select_for_update().get(id=lead_id)
         if lead.phone_e164 is None:
-            raise LeadGone("This person had their data removed and cannot be called anyway.")
+            raise LeadGone("This person had their data removed and cannot be called anyway. Go on with another lead.")
         suppression.suppress(
             workspace_id=actor.workspace_id, phone_e164=lead.phone_e164, reason=reason, source="rep", now=now
         )

@@ -43,7 +43,9 @@ def dismiss(*, actor: Actor, segment_id: UUID, dismissed: bool, now: datetime) -
         restriction.refuse(call.lead_id)
         segment = call.segments.select_related("corrected_by").get(id=segment_id)
         if found(segment.speaker, segment.text) is None:
-            raise NoRefusal("This line does not ask for no more calls, so there is nothing to dismiss.")
+            raise NoRefusal(
+                "This line does not ask for no more calls, so there is nothing to dismiss. Reload the page."
+            )
         wanted = "dismissed" if dismissed else "said"
         if segment.refusal == wanted:
             return segment

@@ -33,7 +33,7 @@ def restrict(*, case: Case, by: str, now: datetime, phone_e164: str = "") -> Non
             calls = Call.objects.get_queryset().filter(lead__in=leads)
         if calls is None:
             raise cases.CaseUnproved(
-                "It is not known whose data is meant: no account, and not the number that was proved."
+                "It is not known whose data is meant: no account, and not the number that was proved. Ask whoever wrote for it."
             )
         rows = [*leads.values_list("id", flat=True), *([case.user_id] if case.user_id else [])]
         # Calls before their lead, as everybody who locks both.

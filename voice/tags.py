@@ -44,7 +44,7 @@ def split(text: str) -> list[str]:
 def refuse_too_many(names: Sequence[str]) -> None:
     """Raises TooManyTags."""
     if len(names) > TAGS_PER_LEAD_MAX:
-        raise TooManyTags(f"A lead has at most {TAGS_PER_LEAD_MAX} tags.")
+        raise TooManyTags(f"A lead has at most {TAGS_PER_LEAD_MAX} tags. Remove one first.")
 
 
 def plain(texts: Iterable[str]) -> list[str]:
@@ -53,9 +53,9 @@ def plain(texts: Iterable[str]) -> list[str]:
     for text in texts:
         name = redact_cards(" ".join(text.split()))
         if len(name) > TAG_LENGTH_MAX:
-            raise TagUnusable(f"A tag has at most {TAG_LENGTH_MAX} characters.")
+            raise TagUnusable(f"A tag has at most {TAG_LENGTH_MAX} characters. Choose a shorter one.")
         if _BETWEEN.search(name):
-            raise TagUnusable("A tag holds no comma, semicolon or bar; they stand between tags.")
+            raise TagUnusable("A tag holds no comma, semicolon or bar, which stand between tags. Remove them.")
         if name:
             names.setdefault(name.casefold(), name)
     return list(names.values())

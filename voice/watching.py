@@ -40,9 +40,9 @@ def watch(*, actor: Actor, call_id: UUID, now: datetime) -> None:
     with transaction.atomic():
         call = queries.visible_calls(actor).select_for_update(of=("self",), no_key=True).get(id=call_id)
         if call.user_id == actor.user_id:
-            raise NothingToWatch("This is your own call.")
+            raise NothingToWatch("This is your own call. Go back to it on the page Call.")
         if not call.is_live:
-            raise NothingToWatch("This call is over. Its text stays on its page.")
+            raise NothingToWatch("This call is over. Read its text on its page.")
         if mine.exists():
             # The same page said it twice at once.
             return

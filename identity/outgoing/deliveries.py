@@ -88,7 +88,7 @@ def send_test(*, actor: Actor, endpoint_id: UUID, now: datetime) -> DeliveryOut:
     with transaction.atomic():
         endpoint = Endpoint.objects.for_workspace(actor.workspace_id).select_for_update().filter(id=endpoint_id).first()
         if endpoint is None:
-            raise WebhookNotFound("There is no such webhook; it may have been removed already.")
+            raise WebhookNotFound("There is no such webhook; it may have been removed already. Reload the page.")
         _demand_on(endpoint)
         if endpoint.deliveries.filter(event=TEST, state="pending").exists():
             raise DeliveryOnItsWay("A test is on its way already. Wait for its answer.")
@@ -105,10 +105,10 @@ def again(*, actor: Actor, delivery_id: UUID, now: datetime) -> DeliveryOut:
         mine = Delivery.objects.for_workspace(actor.workspace_id).select_related("endpoint")
         row = mine.select_for_update(of=("self",)).filter(id=delivery_id).first()
         if row is None:
-            raise DeliveryNotFound("There is no such delivery; they are kept for 30 days.")
+            raise DeliveryNotFound("There is no such delivery; they are kept for 30 days. Choose a newer one.")
         _demand_on(row.endpoint)
         if row.state == "pending" and row.attempts == 0:
-            raise DeliveryOnItsWay("It is on its way already.")
+            raise DeliveryOnItsWay("It is on its way already. Wait for its answer.")
         row.state, row.attempts, row.next_at, row.gives_up_at = "pending", 0, now, now + GIVES_UP_AFTER
         row.save(update_fields=["state", "attempts", "next_at", "gives_up_at"])
         _try_soon(row.endpoint)

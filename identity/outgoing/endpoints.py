@@ -128,7 +128,7 @@ def _get(actor: Actor, endpoint_id: UUID) -> Endpoint:
     locked_team(actor)
     row = Endpoint.objects.for_workspace(actor.workspace_id).select_for_update().filter(id=endpoint_id).first()
     if row is None:
-        raise WebhookNotFound("There is no such webhook; it may have been removed already.")
+        raise WebhookNotFound("There is no such webhook; it may have been removed already. Reload the page.")
     return row
 
 

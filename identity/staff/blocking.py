@@ -39,9 +39,11 @@ def block(*, email: str, reason: BlockReason, by: str, now: datetime) -> None:
         user = _locked(email, now)
         if user.blocked_at is not None:
             said = f"{user.blocked_at:%Y-%m-%d} ({user.get_block_reason_display().lower()})"
-            raise AccountNotActive(f"This account has been blocked since {said}.")
+            raise AccountNotActive(f"This account has been blocked since {said}. Check which one you meant.")
         if not user.is_active:
-            raise AccountNotActive("This account is being deleted, and nobody can sign in to it any more.")
+            raise AccountNotActive(
+                "This account is being deleted, and nobody can sign in to it any more. Check which one you meant."
+            )
         user.is_active, user.blocked_at, user.block_reason = False, now, reason
         user.save(update_fields=["is_active", "blocked_at", "block_reason"])
         _end_ways_in(user, now)
@@ -54,7 +56,7 @@ def unblock(*, email: str, by: str, now: datetime) -> None:
     with transaction.atomic():
         user = _locked(email, now)
         if user.blocked_at is None:
-            raise AccountNotBlocked("This account is not blocked, or is being deleted.")
+            raise AccountNotBlocked("This account is not blocked, or is being deleted. Check which one you meant.")
         reason = user.block_reason
         user.is_active, user.blocked_at, user.block_reason = True, None, ""
         user.save(update_fields=["is_active", "blocked_at", "block_reason"])

@@ -104,9 +104,13 @@ def begin(
         if member is None:
             raise LookTargetMissing("There is no such member any more. Search again.")
         if not member.user.is_active:
-            raise LookNotAllowed("This account is blocked or being deleted, so nobody looks into it.")
+            raise LookNotAllowed(
+                "This account is blocked or being deleted, so nobody looks into it. Choose another member."
+            )
         if restriction.covers(user_id):
-            raise LookNotAllowed("This person has restricted the use of their data, so nobody looks into it.")
+            raise LookNotAllowed(
+                "This person has restricted the use of their data, so nobody looks into it. Choose another member."
+            )
         end(session_ids=[actor.session_id], now=now)
         look = Look(
             workspace_id=workspace_id,
@@ -143,7 +147,7 @@ def end_own(*, actor: StaffActor, now: datetime) -> None:
     """Raises StaffNotPermitted, LookMissing."""
     actor.demand("look")
     if not end(session_ids=[actor.session_id], now=now):
-        raise LookMissing("This look is over already.")
+        raise LookMissing("This look is over already. Go back to the staff pages.")
 
 
 def open_look(*, actor: StaffActor, now: datetime, look_id: UUID | None = None) -> OpenLook | None:
@@ -174,7 +178,7 @@ def note_opened(*, look: OpenLook, what: Opened, thing_id: UUID | None, now: dat
         # Pages ask for several things at once; in line, none is written down twice.
         goes_on = Look.objects.get_queryset().select_for_update().get(id=look.look.id)
         if goes_on.ended_at is not None or goes_on.ends_at <= now:
-            raise LookMissing("This look is over already.")
+            raise LookMissing("This look is over already. Go back to the staff pages.")
         if not openings(look.look).filter(detail=detail).exists():
             _note(look.look, "look.opened", now, **detail)
 

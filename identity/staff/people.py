@@ -124,7 +124,7 @@ def ref_of(email: str) -> str:
     """How the audit log names the one of us who acts through a command on the server. Raises StaffNotFound."""
     known = StaffMember.objects.filter(email=email.strip().lower(), disabled_at__isnull=True).first()
     if known is None:
-        raise StaffNotFound("None of you who may come in has the e-mail that --by names.")
+        raise StaffNotFound("None of you who may come in has the e-mail that --by names. Check it.")
     return staff_ref(known.id)
 
 
@@ -177,7 +177,7 @@ def _locked(member_id: UUID | None) -> StaffMember:
     """Raises StaffNotFound."""
     known = None if member_id is None else StaffMember.objects.select_for_update().filter(id=member_id).first()
     if known is None:
-        raise StaffNotFound("None of you has this account.")
+        raise StaffNotFound("None of you has this account. Reload the page.")
     return known
 
 

@@ -46,8 +46,8 @@ class WorkspaceCapReached(DomainError):
 
     def __init__(self) -> None:
         super().__init__(
-            "Your team may spend no more credits this month, what calls that go on may cost included. It may again from the first"
-            " of the month (UTC), or once the owner raises the limit on the Team page."
+            "Your team may spend no more credits this month, what calls that go on may cost included. Wait for the first of the"
+            " month (UTC), or ask the owner to raise the limit on the Team page."
         )
 
 

@@ -66,7 +66,9 @@ def capture_due(*, charges: Sequence[Charge], now: datetime, held_until: datetim
         raise ValueError(f"at most {CHARGES_AT_ONCE_MAX} charges at once")
     for charge in charges:
         if not 0 <= charge.amount_mcredits <= AMOUNT_MAX_MCREDITS:
-            raise AmountOutOfRange(f"A charge of {charge.amount_mcredits} milli-credits cannot be booked.")
+            raise AmountOutOfRange(
+                f"A charge of {charge.amount_mcredits} milli-credits cannot be booked; give 0 to {AMOUNT_MAX_MCREDITS}."
+            )
     wishes = [
         Spend(charge.workspace_id, "charge", charge.reference, charge.ordinal, None, charge.amount_mcredits, now)
         for charge in charges

@@ -121,11 +121,13 @@ def settle_together(*, totals_mcredits: Mapping[str, int], now: datetime) -> dic
     """
     for total_mcredits in totals_mcredits.values():
         if not 0 <= total_mcredits <= AMOUNT_MAX_MCREDITS:
-            raise AmountOutOfRange(f"A total of {total_mcredits} milli-credits cannot be settled.")
+            raise AmountOutOfRange(
+                f"A total of {total_mcredits} milli-credits cannot be settled; give 0 to {AMOUNT_MAX_MCREDITS}."
+            )
     asked = Hold.objects.get_queryset().filter(reference__in=list(totals_mcredits))
     workspaces = dict(asked.values_list("reference", "workspace_id"))
     if len(workspaces) < len(totals_mcredits):
-        raise HoldUnknown("Nothing is held for this reference.")
+        raise HoldUnknown("Nothing is held for this reference. Place a hold first.")
     batch = Batch(workspace_ids=workspaces.values(), now=now)
     changed: list[Hold] = []
     settled: dict[str, Settlement] = {}
@@ -221,7 +223,7 @@ def _open(reference: str, now: datetime) -> tuple[Batch, Hold]:
         Hold.objects.get_queryset().filter(reference=reference).values_list("workspace_id", flat=True).first()
     )
     if workspace_id is None:
-        raise HoldUnknown("Nothing is held for this reference.")
+        raise HoldUnknown("Nothing is held for this reference. Place a hold first.")
     batch = Batch(workspace_ids=[workspace_id], now=now)
     return batch, Hold.objects.get_queryset().get(reference=reference)
 

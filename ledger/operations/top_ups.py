@@ -57,7 +57,7 @@ def checked_pack(terms: TopUpTerms) -> PackOut:
     :raises TopUpNotOffered, PackUnknown, TopUpLineTooHigh:
     """
     if not settings.PADDLE_TOP_UP_PRICE_ID:
-        raise TopUpNotOffered("Automatic top-up is not offered here.")
+        raise TopUpNotOffered("Automatic top-up is not offered here. Buy a pack instead.")
     pack = next((pack for pack in paddle.packs() if pack.price_id == terms.price_id), None)
     if pack is None:
         raise PackUnknown("This pack is not on sale. Reload the page and choose another.")

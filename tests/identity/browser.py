@@ -40,12 +40,12 @@ class Browser:
 
     def begun(self, path: str, body: object) -> int:
         """Posts it and goes away when the answer begins; its status."""
-        return int(self._sent("POST", path, body, {}).status_code)
+        return int(self.sent("POST", path, body, {}).status_code)
 
     def _send(self, method: str, path: str, body: object, headers: dict[str, str]) -> tuple[int, Any]:
-        return self._answer(self._sent(method, path, body, headers))
+        return self._answer(self.sent(method, path, body, headers))
 
-    def _sent(self, method: str, path: str, body: object, headers: dict[str, str]) -> Any:
+    def sent(self, method: str, path: str, body: object, headers: dict[str, str]) -> Any:
         if settings.CSRF_COOKIE_NAME not in self.client.cookies:
             self.get("/api/session")
         token = self.client.cookies[settings.CSRF_COOKIE_NAME].value

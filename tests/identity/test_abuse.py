@@ -29,8 +29,8 @@ def from_network(n: int) -> Client:
 
 def send(mobile_e164: str, client: Client, now: datetime) -> None:
     purpose = OtpAttempt.CLAIM_SEND
-    attempt, _ = otp.reserve_send(mobile_e164=mobile_e164, user=None, purpose=purpose, client=client, now=now)
-    otp.settle(attempt, OtpAttempt.SENT)
+    reserved = otp.reserve_send(mobile_e164=mobile_e164, user=None, purpose=purpose, client=client, now=now)
+    otp.settle(reserved.attempt, OtpAttempt.SENT)
 
 
 def test_of_ten_thousand_guesses_twenty_an_hour_are_asked_about(transactional_db: None) -> None:

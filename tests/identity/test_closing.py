@@ -264,6 +264,7 @@ def test_a_command_ends_only_when_what_it_closes_is_on_its_way(
                 "texts",
                 "stop",
                 member.user.email,
+                "--yes",
                 env=child_environment({**os.environ, "DATABASE_URL": database, "REDIS_URL": url}),
                 stdout=asyncio.subprocess.PIPE,
             )

@@ -101,7 +101,7 @@ def test_a_wish_ends_with_the_session_that_somebody_ends(
     elif way == "everywhere":
         call_command("sign_out", "ada@example.com")
     else:
-        call_command("texts", "stop", "+12025550110")
+        call_command("texts", "stop", "+12025550110", "--yes")
     assert press(token)[0] == 410
     assert User.objects.get().email == "ada@example.com"
 

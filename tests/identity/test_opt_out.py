@@ -1,5 +1,6 @@
 """Text messages that a person stops: by the page, by answering STOP, by support; and allows again."""
 
+import io
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -216,7 +217,7 @@ def test_a_mail_confirms_it_once_and_says_what_is_lost_and_what_is_not(
         elif way == "text":
             assert answered("STOP", sender=phone)[0] == 200
         else:
-            call_command("texts", "stop", phone)
+            call_command("texts", "stop", phone, "--yes")
     account_mails.send_account_mails(now=datetime.now(UTC))
     [mail] = mailoutbox
     assert (mail.to, mail.subject) == ([member.user.email], "Your text messages are stopped")
@@ -233,12 +234,17 @@ def test_nobody_else_is_concerned(page: Browser, make_account: MakeAccount, sign
 @pytest.mark.policy("C3.6")
 @pytest.mark.parametrize("whom", [" Ada@Example.com", "+1 202 555 0123"])
 def test_support_stops_them_for_whoever_writes(
-    whom: str, page: Browser, member: Membership, capsys: pytest.CaptureFixture[str]
+    whom: str, page: Browser, member: Membership, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whom = whom if "@" in whom else member.user.mobile_e164
+    monkeypatch.setattr("sys.stdin", io.StringIO("no\nyes\n"))
+    with pytest.raises(CommandError, match="Nothing was stopped"):
+        call_command("texts", "stop", whom)
+    assert "Out of reach for the owner role in" in capsys.readouterr().out
     for act in ("show", "stop", "allow"):
         call_command("texts", act, whom)
-    assert capsys.readouterr().out.splitlines() == [
+    said = capsys.readouterr().out.splitlines()
+    assert [line for line in said if line.startswith("The phone")] == [
         "The phone may be written to; 1 of 1 who use it agree to text messages.",
         "The phone is left alone; 0 of 1 who use it agree to text messages.",
         "The phone may be written to; 0 of 1 who use it agree to text messages.",
@@ -246,7 +252,7 @@ def test_support_stops_them_for_whoever_writes(
     assert page.get("/api/session")[1]["state"] == "anonymous"
     for nobody in ("nobody@example.com", "12"):
         with pytest.raises(CommandError):
-            call_command("texts", "stop", nobody)
+            call_command("texts", "stop", nobody, "--yes")
 
 
 def test_support_exports_and_erases_for_who_cannot_sign_in(

@@ -8,7 +8,10 @@ from django.db import connections
 from django.db.models import F
 from django.test import override_settings
 
+from identity import otp
+from identity.contact import MobileInvalid, parse_mobile
 from identity.models import OtpAttempt, Session
+from identity.verify import OtpNumberRefused
 from tests.identity.browser import Browser, code_of, form
 from tests.identity.conftest import MakeAccount
 from tests.sandbox_fixture import Sandbox
@@ -112,7 +115,8 @@ def test_three_codes_in_ten_minutes_reach_one_number_whoever_asks(
     assert (status, sent["resends_left"]) == (200, 2)
     owner = owner_of(mobile, make_account)
     assert [owner.post("/api/otp/send")[0] for _ in range(3)] == [200, 200, 429]
-    assert stranger.post("/api/otp/send")[0] == 429
+    # Who claims it is not told how often its owner signs in.
+    assert stranger.post("/api/otp/send")[1]["resends_left"] == 1
     assert len(sandbox.messages_at(mobile)) == 3
 
 
@@ -124,19 +128,34 @@ def test_ten_codes_an_hour_leave_for_one_network(sandbox: Sandbox, transactional
     assert statuses == [200] * 10 + [429]
 
 
-def test_guessing_codes_stops(sandbox: Sandbox, transactional_db: None) -> None:
-    browser = waiting_browser("+12025550151")
+@pytest.mark.parametrize(("purpose", "networks"), [(OtpAttempt.CLAIM_CHECK, 1), (OtpAttempt.CHECK, 100)])
+def test_guessing_codes_stops_whoever_guesses_from_wherever(
+    purpose: str, networks: int, make_account: MakeAccount, sandbox: Sandbox, transactional_db: None
+) -> None:
+    """Planted bugs that this catches: guesses counted for a network alone, and those at a proved number not at all."""
+    mobile = "+12025550151"
+    proved = purpose == OtpAttempt.CHECK
+    browser = owner_of(mobile, make_account) if proved else waiting_browser(mobile)
     browser.post("/api/otp/send")
-    right = sandbox.code_at("+12025550151")
-    wrong = other_than(right)
-    answers = [browser.post("/api/otp/check", {"code": wrong}) for _ in range(25)]
+    right = sandbox.code_at(mobile)
+    answers = []
+    for n in range(25 if networks == 1 else networks):
+        browser.client.defaults["REMOTE_ADDR"] = f"198.51.{n % networks}.7"
+        answers.append(browser.post("/api/otp/check", {"code": other_than(right)}))
     codes = [code_of(answer) for _, answer in answers]
     # Twilio's own limit comes first; ours stops whoever gets round it by asking for new codes.
     assert codes[:6] == ["otp_wrong"] * 5 + ["otp_too_many"]
     assert set(codes[6:20]) == {"otp_expired"}
-    assert codes[20:] == ["otp_too_many"] * 5
-    assert OtpAttempt.objects.filter(purpose="clm_chck").count() == 20
+    assert set(codes[20:]) == {"otp_too_many"}
+    assert [status for status, _ in answers[20:]] == [429] * len(answers[20:])
+    assert (
+        list(OtpAttempt.objects.exclude(purpose__in=OtpAttempt.SENDS).values_list("purpose", flat=True))
+        == [purpose] * 20
+    )
     assert browser.post("/api/otp/check", {"code": right})[0] == 429
+    later(sandbox, timedelta(hours=1, minutes=1))
+    assert browser.post("/api/otp/send")[0] == 200
+    assert browser.post("/api/otp/check", {"code": sandbox.code_at(mobile)})[0] == 200
 
 
 def test_no_text_is_sent_while_wrong_codes_would_keep_its_code_out(sandbox: Sandbox, transactional_db: None) -> None:
@@ -247,6 +266,15 @@ def test_codes_go_to_the_listed_countries_alone(sandbox: Sandbox, transactional_
     assert (refused[0], code_of(refused[1])) == (422, "otp_number_refused")
     assert waiting_browser("+447400123456", email="b@example.com").post("/api/otp/send")[0] == 200
     assert sandbox.messages_at("+12025550130") == []
+
+
+@override_settings(OTP_COUNTRIES=frozenset())
+@pytest.mark.parametrize("mobile", ["+881612345678", "+870773111632", "+883510012345678"])
+def test_codes_go_to_no_satellite_or_other_number_of_no_country_even_where_all_countries_are_open(
+    mobile: str, transactional_db: None
+) -> None:
+    with pytest.raises((OtpNumberRefused, MobileInvalid)):
+        otp.demand_country(parse_mobile(mobile))
 
 
 def test_no_stranger_uses_up_the_codes_of_whoever_has_proved_the_number(

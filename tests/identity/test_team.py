@@ -3,9 +3,12 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from django.db.models import F
+
 from compliance import erasure
-from identity.models import Membership
-from tests.identity.browser import Browser, code_of
+from identity.models import Membership, Session
+from identity.step_up import RECENT
+from tests.identity.browser import PASSWORD, Browser, code_of
 from tests.identity.conftest import SignIn
 from tests.identity.teams import Mails, colleague, come_in, invite, mails, names, owner, page, token_in
 from tests.sandbox_fixture import Sandbox
@@ -83,7 +86,12 @@ def test_the_owner_hands_over_and_may_leave_then(
 ) -> None:
     rep = colleague("rep")
     assert code_of(page.post("/api/team/leave")[1]) == "owner_stays"
-    assert page.post("/api/team/owner", {"user_id": str(rep.user_id)})[0] == 204
+    heir = {"user_id": str(rep.user_id)}
+    Session.objects.update(phone_verified_at=F("phone_verified_at") - RECENT)
+    status, problem = page.post("/api/team/owner", heir)
+    assert (status, code_of(problem)) == (403, "proof_not_recent")
+    assert page.post("/api/session/proof", {"present": PASSWORD})[0] == 204
+    assert page.post("/api/team/owner", heir)[0] == 204
     assert names(page) == [("Rep", "owner"), ("Ada", "manager")]
     assert code_of(page.post("/api/team/owner", {"user_id": str(owner.user_id)})[1]) == "not_permitted"
     assert page.post("/api/team/leave")[0] == 204

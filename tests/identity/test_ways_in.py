@@ -5,11 +5,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.core.mail import EmailMessage
+from django.db.models import F
 
 from compliance import policy
 from identity import account_mails
 from identity.models import AccessEvent, AccountMail, Session, SocialIdentity, User
 from identity.social_entry import ATTEMPT_GOOD_FOR
+from identity.step_up import RECENT
 from tests.identity.browser import PASSWORD, Browser, code_of
 from tests.identity.conftest import MakeAccount, SignIn
 from tests.identity.social import agree, begin, come_back, go_through, meet, prove_phone, sign_up
@@ -49,6 +51,10 @@ def test_who_has_a_password_links_a_provider_by_it_signs_in_so_and_unlinks_it(
     prove_phone(other, sandbox)
     assert other.get("/api/ways-in")[0] == 200
 
+    Session.objects.update(phone_verified_at=F("phone_verified_at") - RECENT)
+    status, problem = browser.post("/api/ways-in/unlink", {"provider": "google"})
+    assert (status, code_of(problem)) == (403, "proof_not_recent")
+    assert browser.post("/api/session/proof", {"present": PASSWORD})[0] == 204
     assert browser.post("/api/ways-in/unlink", {"provider": "google"})[0] == 204
     assert browser.post("/api/ways-in/unlink", {"provider": "google"})[0] == 204
     assert not SocialIdentity.objects.exists()

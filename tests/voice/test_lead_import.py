@@ -239,8 +239,8 @@ def test_a_row_whose_card_number_is_replaced_by_longer_words_is_added_all_the_sa
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        (b"", "The file is empty."),
-        (b" \n ", "The file is empty."),
+        (b"", "The file is empty. Choose another one."),
+        (b" \n ", "The file is empty. Choose another one."),
         (b"PK\x03\x04rest", "spreadsheet"),
         (b"Last name,Phone\nByron,+442079460018\n", "First name"),
         (b"First name,Last name\nAda,Byron\n", "Phone"),

@@ -9832,7 +9832,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not allowed: `csrf_failed`, `invitation_of_another`, `key_not_accepted`, `look_is_read_only`, `not_in_look`, `not_permitted`, `policy_unanswered` */
+        /** @description Not allowed: `csrf_failed`, `invitation_of_another`, `key_not_accepted`, `look_is_read_only`, `not_in_look`, `not_permitted`, `policy_unanswered`, `proof_not_recent` */
         team_403: {
             headers: {
                 [name: string]: unknown;

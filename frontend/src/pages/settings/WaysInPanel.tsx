@@ -14,6 +14,7 @@ import { Waiting } from "../../components/Waiting";
 import { onDate } from "../../format/time";
 import { PROVIDER_NAMES, ProviderMark, refusalWords } from "../auth/providers";
 import { LinkDialog } from "./LinkDialog";
+import { ProofDialog, wantsProof } from "./ProofDialog";
 import classes from "./SettingsPage.module.css";
 
 /** Google and Facebook as ways to sign in; nothing where neither is offered nor linked. */
@@ -116,6 +117,9 @@ function UnlinkDialog({ way, mayUnlink, onClose }: { way: WayIn; mayUnlink: bool
       onClose();
     },
   });
+  if (wantsProof(unlink.error)) {
+    return <ProofDialog onProved={() => unlink.mutate()} onClose={() => unlink.reset()} />;
+  }
   return (
     <Dialog title={`Unlink ${name}?`} onClose={onClose}>
       <div className="stack">

@@ -8,6 +8,7 @@ import { useSignedIn } from "../../app/useSession";
 import { Dialog } from "../../components/Dialog";
 import { ProblemNote } from "../../components/Note";
 import { Panel } from "../../components/Page";
+import { ProofDialog, wantsProof } from "../settings/ProofDialog";
 import { nameOf } from "./MembersTable";
 import classes from "./TeamPage.module.css";
 
@@ -48,7 +49,10 @@ function HandOver({ team }: { team: Team }) {
           Hand over
         </Button>
       </div>
-      {asking && heir && (
+      {wantsProof(handOver.error) && (
+        <ProofDialog onProved={() => handOver.mutate()} onClose={() => handOver.reset()} />
+      )}
+      {asking && heir && !wantsProof(handOver.error) && (
         <Dialog title={`Make ${nameOf(heir)} the owner?`} onClose={() => setAsking(false)}>
           <div className="stack">
             <p>You become a manager. Only {heir.first_name} can make you the owner again.</p>

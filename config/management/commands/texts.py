@@ -9,7 +9,8 @@ from django.core.management.base import BaseCommand, CommandError
 from compliance import consent
 from identity import opt_out
 from identity.contact import MobileInvalid, parse_mobile
-from identity.models import User
+from identity.models import Membership, User
+from ledger import queries as ledger_queries
 
 
 class Command(BaseCommand):
@@ -19,17 +20,39 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("act", choices=("stop", "allow", "show"))
         parser.add_argument("whom", help="the phone, such as +12025550123, or the e-mail of an account")
+        parser.add_argument("--yes", action="store_true", help="stop them without asking, for scripts")
 
-    def handle(self, *args: Any, act: str, whom: str, **options: Any) -> None:
+    def handle(self, *args: Any, act: str, whom: str, yes: bool, **options: Any) -> None:
         mobile = self._mobile(whom.strip())
+        now = datetime.now(UTC)
         if act == "stop":
-            opt_out.stop_number(mobile_e164=mobile, way="support", now=datetime.now(UTC))
+            self._demand_yes(mobile, yes, now)
+            opt_out.stop_number(mobile_e164=mobile, way="support", now=now)
         elif act == "allow":
-            opt_out.allow_number(mobile_e164=mobile, now=datetime.now(UTC))
+            opt_out.allow_number(mobile_e164=mobile, now=now)
         users = list(User.objects.filter(mobile_e164=mobile).values_list("id", flat=True))
         agreed = sum(consent.holds(user_id=user_id, purpose="sms") for user_id in users)
         phone = "is left alone" if opt_out.is_stopped(mobile) else "may be written to"
         self.stdout.write(f"The phone {phone}; {agreed} of {len(users)} who use it agree to text messages.")
+
+    def _demand_yes(self, mobile_e164: str, is_sure: bool, now: datetime) -> None:
+        """Says what will be lost, which whoever asked has to be told before. Raises CommandError."""
+        self.stdout.write("Whoever uses this phone is signed out at once and cannot sign in before they agree again.")
+        members = Membership.objects.filter(user__mobile_e164=mobile_e164, user__mobile_verified_at__isnull=False)
+        for member in members.select_related("workspace").order_by("id"):
+            left = ledger_queries.balance(member.workspace_id, now=now).available_mcredits / 1000
+            self.stdout.write(
+                f"Out of reach for the {member.role} role in {member.workspace.name}: its calls, and {left:,g} credits."
+            )
+        if is_sure:
+            return
+        self.stdout.write("Stop the text messages? Type yes.")
+        try:
+            typed = input()
+        except EOFError:
+            typed = ""
+        if typed.strip().lower() != "yes":
+            raise CommandError("Nothing was stopped. Type yes, or add --yes in a script.")
 
     @staticmethod
     def _mobile(whom: str) -> str:
