@@ -6,9 +6,9 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
 from ninja import Query, Router, Status
 
-from api.auth import actor_of, person_auth
+from api.auth import actor_of, anyone_auth, person_auth
 from api.streaming import A_COPY, downloaded, name_of_copy
-from compliance import access, cases, jurisdictions, listing, queries, requests
+from compliance import access, cases, jurisdictions, listing, queries, receipts, requests
 from compliance.schemas import (
     AskIn,
     ConsentsOut,
@@ -22,6 +22,8 @@ from compliance.schemas import (
     HeldPage,
     LawOut,
     OwnCasesOut,
+    ReceiptCheckedOut,
+    ReceiptShownIn,
     RequestOut,
 )
 from compliance.stores import Subject
@@ -130,9 +132,12 @@ def open_case(request: HttpRequest, form: AskIn) -> Any:
     return Status(201, own_cases(request))
 
 
-@router.get("/erasure-receipts/{token}", auth=None, response=ErasureReceiptOut, operation_id="get_erasure_receipt")
-def receipt(request: HttpRequest, token: str) -> ErasureReceiptOut:
-    return queries.receipt_of(token)
+@router.post(
+    "/erasure-receipts/check", auth=anyone_auth, response=ReceiptCheckedOut, operation_id="check_erasure_receipt"
+)
+def check_receipt(request: HttpRequest, shown: ReceiptShownIn) -> ReceiptCheckedOut:
+    """Whether a signed receipt that somebody shows is ours and unchanged."""
+    return ReceiptCheckedOut(genuine=receipts.is_ours(shown.text, shown.signature))
 
 
 def _person(request: HttpRequest) -> str:
@@ -145,3 +150,8 @@ def _subject(request: HttpRequest) -> Subject:
 
 def _reader(request: HttpRequest) -> Subject:
     return reader_of(actor_of(request).user_id)
+
+
+@router.get("/erasure-receipts/{token}", auth=None, response=ErasureReceiptOut, operation_id="get_erasure_receipt")
+def receipt(request: HttpRequest, token: str) -> ErasureReceiptOut:
+    return queries.receipt_of(token)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest, StreamingHttpResponse
+from django.utils import timezone
 from ninja import Query, Router
 from pydantic import BaseModel
 
@@ -69,9 +70,10 @@ def get_statement(
     openapi_extra={"responses": {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}},
 )
 def export_statement(request: HttpRequest, asked: Annotated[StatementQuery, Query()]) -> StreamingHttpResponse:
-    """What the statement shows with the same filters, all of it, as it is read: its length does not matter to memory."""
+    """What the statement shows with the same filters, all of it, as it is read: its length does not matter to memory. That it
+    was taken stands in the workspace's record of acts."""
     actor = actor_of(request)
-    rows = spending.pages(actor=actor, asked=asked.filter())
+    rows = spending.export(actor=actor, asked=asked.filter(), now=timezone.now())
     response = StreamingHttpResponse(_csv_rows(rows, actor.workspace_id), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="statement.csv"'
     response["Cache-Control"] = "no-store"

@@ -33,6 +33,7 @@ WorkspaceAction = Literal[
     "paddle_event.granted",
     "refusal.dismissed",
     "refusal.restored",
+    "statement.exported",
     "team.bounded",
     "team.capped",
     "team.handed_over",

@@ -117,7 +117,7 @@ KEPT_BY_LAW: Final = (
     ),
     Element(
         "legal_hold",
-        "What an order or the law demands to be kept, and on what ground; of erased data a sealed copy that nobody here reads",
+        "What an order or the law demands to be kept, and on what ground; of what is erased or over its term a sealed copy that nobody here reads",
         "an authority, or the law",
         "meeting a legal duty",
         "legal obligation",

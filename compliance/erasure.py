@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce
 
-from compliance import audit, cases, erasure_ledger, pace, sealing, tombstones
+from compliance import audit, cases, erasure_ledger, pace, receipts, sealing, tombstones
 from compliance.erasure_ledger import Entry
 from compliance.models import ErasureStep, Request
 from compliance.rewrite import rewrite_bytes
@@ -249,7 +249,7 @@ def _verify(request: Request, subject: Subject, stores: Any) -> None:
 
 
 def _finish(request: Request, now: datetime) -> None:
-    """Writes the receipt, once: counts by class of data and times, nothing about the person."""
+    """Writes the receipt and signs it, once: counts by class of data and times, nothing about the person."""
     erased: Counter[str] = Counter()
     steps = list(request.steps.order_by("position"))
     for step in steps:
@@ -269,6 +269,7 @@ def _finish(request: Request, now: datetime) -> None:
             "rewrite": steps[-1].counts,
         }
         request.state, request.finished_at, request.claimed_until, request.subject = "done", now, None, None
+        request.receipt["signature"] = receipts.sign(receipts.text_of(request))
         request.save()
         cases.erasure_ended(request=request, outcome="done", now=now)
         audit.record(

@@ -11,6 +11,8 @@ from uuid_utils.compat import uuid7
 from processors.sealed_fields import SealedJSONField
 
 HELD_KINDS = ("account", "lead", "call")
+# A call's text ends before the call does.
+COPY_KINDS = (*HELD_KINDS, "text")
 
 
 class LegalHold(models.Model):
@@ -85,8 +87,8 @@ class HeldRow(models.Model):
 
 
 class HeldCopy(models.Model):
-    """What an erased row held, sealed with the keys of `STAFF_SECRET_KEYS`: nothing in the application reads it. It goes with the
-    hold."""
+    """What an erased row held, or the text of a call whose term is over, sealed with the keys of `STAFF_SECRET_KEYS`: nothing in the
+    application reads it. It goes with the hold. row_id: of a text the call's."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     hold = models.ForeignKey(LegalHold, on_delete=models.CASCADE, related_name="copies")
@@ -97,6 +99,6 @@ class HeldCopy(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.CheckConstraint(condition=Q(kind__in=HELD_KINDS), name="held_copy_kind_known"),
+            models.CheckConstraint(condition=Q(kind__in=COPY_KINDS), name="held_copy_kind_known"),
             models.UniqueConstraint(fields=["hold", "kind", "row_id"], name="held_copy_once"),
         ]

@@ -1,6 +1,6 @@
-"""Legal holds, per row: what an order or the law demands is not ended by its term, and is sealed when it is erased.
+"""Legal holds, per row: what an order or the law demands is sealed when it is erased or its term is over.
 
-Erased rows go everywhere as all others do; a copy that nothing in the application reads is kept for each hold that covers them, and
+It goes everywhere as all else does; a copy that nothing in the application reads is kept for each hold that covers them, and
 goes when the hold is lifted. A hold is in force from when it is placed, so that nothing is lost; another person approves it within
 APPROVAL, or it ends. Where copies are sealed, a lift destroys what nothing brings back, so it takes two people too.
 """

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.db.models.functions import Now, TruncDate
 
-from compliance import authorities, in_force, listing, policy, sealing
+from compliance import authorities, in_force, listing, policy, receipts, sealing
 from compliance.cookies import COOKIES
 from compliance.elements import ELEMENTS
 from compliance.keyed_tokens import receipt_token
@@ -41,6 +41,7 @@ from compliance.schemas import (
     ProcessorOut,
     ProcessorsOut,
     RequestOut,
+    SignedReceiptOut,
 )
 from compliance.stores import Holding, Subject, all_stores, found
 from processors import register
@@ -244,6 +245,17 @@ def _receipt(request: Request) -> ErasureReceiptOut:
         erased=goes(erased, _CALLEES_WORDS if _is_of_callee(request) else {}),
         left=request.receipt["left"] if request.receipt else None,
         kept=_kept(erased, _always_left(request), is_held=_was_held(request)),
+        signed=_signed(request),
+    )
+
+
+def _signed(request: Request) -> SignedReceiptOut | None:
+    signature = (request.receipt or {}).get("signature")
+    if signature is None:
+        return None
+    text = receipts.text_of(request)
+    return SignedReceiptOut(
+        text=text, signature=signature, public_key=receipts.public_key(), genuine=receipts.is_ours(text, signature)
     )
 
 

@@ -150,6 +150,12 @@ def in_force(*, person: str) -> bool:
     return Restriction.objects.filter(person=person, lifted_at__isnull=True).exists()
 
 
+def case_of(*, person: str) -> Case | None:
+    """The case from which the person's restriction began; None without one, or when a backup was restored since."""
+    found = Restriction.objects.filter(person=person, lifted_at__isnull=True).select_related("case").first()
+    return found.case if found else None
+
+
 def covers(*row_ids: UUID) -> bool:
     """Whether one of these leads or accounts is under restriction."""
     return RestrictedRow.objects.filter(row_id__in=row_ids).exists()

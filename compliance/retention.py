@@ -46,8 +46,8 @@ class Rule:
 
     element: of the inventory; its retention_days is the term. models: the tables ("app.Model") in which nothing of it is left
     once the rule has run. rows: those whose term runs. since: the field from which it runs; with `is_end` the field itself
-    says when it is over, set from the same term. is_renewed: whether the term of a row may begin anew while it runs. held: rows that
-    `rows` leaves out because of a legal hold. remove: ends the rows with these ids, says how many things went; safe to repeat.
+    says when it is over, set from the same term. is_renewed: whether the term of a row may begin anew while it runs. remove: ends the
+    rows with these ids, says how many things went; safe to repeat.
     workspace: lookup of the workspace that the rows belong to, "" for those of a person or of the house.
     """
 
@@ -60,7 +60,6 @@ class Rule:
     is_end: bool = False
     is_renewed: bool = False
     at_once_max: int = AT_ONCE_MAX
-    held: Callable[[], QuerySet[Any]] | None = None
 
     @property
     def term(self) -> timedelta:
@@ -84,12 +83,6 @@ class Rule:
         until = by - self.term
         last = until.date() - timedelta(days=1) if self.is_day else until
         return self.rows().filter(**{f"{self.since}__lte": last})
-
-    def held_back(self, *, by: datetime) -> int:
-        """How many rows whose term is over by then stay because of a legal hold."""
-        if self.held is None:
-            return 0
-        return self.held().filter(**{f"{self.since}__lte": by - self.term}).count()
 
     def end(self, *, now: datetime) -> int:
         """Ends a bounded number of what is over, what waits longest first; returns how many went."""
@@ -133,11 +126,6 @@ def expire(*, now: datetime) -> Counter[str]:
                     exc_info=error,
                 )
     return ended
-
-
-def held_back(*, now: datetime) -> Counter[str]:
-    """How many rows are over their term and kept by a legal hold, by kind."""
-    return +Counter({rule.element: rule.held_back(by=now) for rule in rules() if rule.held})
 
 
 def preview(*, now: datetime, days: int, workspace_id: UUID | None = None) -> list[Due]:

@@ -164,8 +164,32 @@ class ErasurePreviewOut(BaseModel):
     grace_days: int
 
 
+class ReceiptShownIn(BaseModel):
+    """A signed receipt as somebody shows it: the text, and the signature in base64."""
+
+    text: str = Field(min_length=1, max_length=8_000)
+    signature: str = Field(max_length=200)
+
+
+class ReceiptCheckedOut(BaseModel):
+    """genuine: whether we have signed exactly that."""
+
+    genuine: bool
+
+
+class SignedReceiptOut(BaseModel):
+    """The receipt to keep. text: what was signed, as JSON. signature: Ed25519, in base64, as the public key is. genuine: whether what
+    we hold now is what was signed then."""
+
+    text: str
+    signature: str
+    public_key: str
+    genuine: bool
+
+
 class ErasureReceiptOut(BaseModel):
-    """Proof of an erasure: counts and times, nothing about the person. left: what a last look in every store found."""
+    """Proof of an erasure: counts and times, nothing about the person. left: what a last look in every store found. signed: null before
+    it is done, and of those that were done before receipts were signed."""
 
     state: Literal["requested", "approved", "running", "verifying", "rewriting", "done", "cancelled"]
     requested_at: datetime
@@ -173,6 +197,7 @@ class ErasureReceiptOut(BaseModel):
     erased: list[GoesOut]
     left: int | None
     kept: list[KeptOut]
+    signed: SignedReceiptOut | None
 
 
 class RequestOut(BaseModel):

@@ -1,4 +1,4 @@
-"""What legal holds cover, and the sealed copies of it that are kept when it is erased. Nothing in the application reads them."""
+"""What legal holds cover, and the sealed copies of it that are kept when it is erased or its term is over. Nothing in the application reads them."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -14,9 +14,15 @@ from django.db.models.functions import Now, TruncDate
 from compliance.models import HeldCopy, HeldRow, LegalHold
 
 HeldKind = Literal["account", "lead", "call"]
+CopyKind = Literal[HeldKind, "text"]
 Row = tuple[HeldKind, UUID]
-# What a kind of row is in the inventory.
-ELEMENT_OF: Final[Mapping[HeldKind, str]] = {"account": "account", "lead": "callee", "call": "call"}
+# What a kind of copy is in the inventory.
+ELEMENT_OF: Final[Mapping[CopyKind, str]] = {
+    "account": "account",
+    "lead": "callee",
+    "call": "call",
+    "text": "transcript",
+}
 # By the database's own day, because stores are asked without a time.
 _IN_FORCE: Final = Q(hold__lifted_at__isnull=True, hold__ends_on__gte=TruncDate(Now()))
 _TOLD: Final = Q(hold__secret_until__isnull=True) | Q(hold__secret_until__lt=TruncDate(Now()))
@@ -24,9 +30,9 @@ _TOLD: Final = Q(hold__secret_until__isnull=True) | Q(hold__secret_until__lt=Tru
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """What a row holds before it is erased. under: the rows that each cover it, itself among them."""
+    """What a row holds before it is erased, or before its text ends. under: the rows that each cover it, itself among them."""
 
-    kind: HeldKind
+    kind: CopyKind
     row_id: UUID
     content: Mapping[str, Any]
     under: tuple[Row, ...]
@@ -69,9 +75,9 @@ def is_told(copy: Copy) -> bool:
 
 
 def keep(copies: Iterable[Copy], *, now: datetime) -> Kept:
-    """Seals copies of rows that are about to be erased, one for each hold that covers them; a second time it changes nothing.
+    """Seals copies of what is about to go, one for each hold that covers it; a second time it changes nothing.
 
-    Within the erasure, before anything goes.
+    Within what removes it, before anything goes.
     """
     sealed: Counter[str] = Counter()
     secret_until: set[date | None] = set()

@@ -9,6 +9,7 @@ import ipaddress
 import json
 import logging
 import os
+import resource
 import socket
 import sys
 import threading
@@ -35,6 +36,7 @@ _EVENTS: Final = frozenset(
 )
 _ADDRESSES_MAX: Final = 10_000
 _SEEN_MAX: Final = 1_000
+_NO_CORE_BYTES: Final = 1
 HOSTS_SUFFIX: Final = ".hosts"
 # What this thread alone may reach just now, beyond what is listed.
 _let_through: contextvars.ContextVar[frozenset[str]] = contextvars.ContextVar("let_through", default=frozenset())
@@ -132,12 +134,14 @@ def install(settings: Any) -> Guard:
 
 
 def enclose(*, allowed: frozenset[str] = frozenset(), folder: Path | None = None) -> Guard:
-    """Puts the guard around this process, once; it cannot be taken off again. A second call only changes what it knows.
+    """Puts the guard around this process, once; it cannot be taken off again, and keeps its memory off the disk. A second
+    call only changes what it knows.
 
     allowed: hosts besides this machine. folder: None keeps no record of contacted hosts and reports refusals in the log
     alone.
     """
     global _installed
+    keep_memory_off_disk()
     if _installed is not None:
         _installed.allowed, _installed.folder = allowed, folder
         return _installed
@@ -145,6 +149,12 @@ def enclose(*, allowed: frozenset[str] = frozenset(), folder: Path | None = None
     _learn_from_lookups(_installed)
     sys.addaudithook(_installed.audit)
     return _installed
+
+
+def keep_memory_off_disk() -> None:
+    """From now on no crash of this process, or of one that it starts, writes what is in memory to disk: speech, keys, passwords."""
+    # Not 0: the kernel takes that for files alone, and still pipes the memory to a collector of crashes. It refuses 1 for both.
+    resource.setrlimit(resource.RLIMIT_CORE, (_NO_CORE_BYTES, _NO_CORE_BYTES))
 
 
 @contextmanager

@@ -24,3 +24,18 @@ def connection_info() -> str:
     """The way to the tests' own database, for a connection beside Django's."""
     known = connection.get_connection_params()
     return make_conninfo(**{key: known[key] for key in ("dbname", "user", "password", "host")})
+
+
+def stored_rows() -> str:
+    """As it stands in the database, sealed values sealed, in lower case."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        texts = []
+        for (table,) in cursor.fetchall():
+            cursor.execute(f'SELECT t::text FROM "{table}" t')  # noqa: S608 - our own table names
+            texts += [row[0] for row in cursor.fetchall()]
+        cursor.execute(
+            "SELECT coalesce(most_common_vals::text, '') || coalesce(histogram_bounds::text, '') FROM pg_stats"
+        )
+        texts += [row[0] for row in cursor.fetchall()]
+    return "\n".join(texts).lower()

@@ -2,28 +2,32 @@
 
 The last line is one JSON object: {"clauses", "proved", "failing"}. proved counts the clauses all of whose tests passed when they
 ran last on this machine; failing lists every other one: those of which a test failed, or has not run here, or that no test proves.
-Of which some tests have not run and none failed, the line before says so. It exits with 1 unless all clauses are proved.
+Of which some tests have not run and none failed, a line before says so, and so does one of results of another commit than is here
+now. It exits with 1 unless all clauses are proved.
 """
 
 import ast
 import json
 import re
+import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from compliance.clauses import CLAUSES
 
 TESTS: Final = Path(__file__).resolve().parent
-# Test -> "passed" or "failed", as every run on this machine left it.
+# Test -> ["passed" or "failed", the commit], as every run on this machine left it.
 RESULTS: Final = TESTS.parent / ".cache" / "policy-results.json"
 PLANTED: Final = TESTS.parent / "docs" / "proofs.md"
 _PROVED: Final = "proved"
 _FAILING: Final = "failing"
 _NOT_RUN: Final = "not run here"
+# Of a commit with changes that are not in it.
+_CHANGED: Final = "+"
 _UNSEEN: Final = "Proved by a test that nobody has seen fail: "
 # Clauses, what was planted, and the test that turned red.
 _ROW: Final = re.compile(r"^\| (C[^|]+) \| [^|]+ \| `([^`]+)` \|$", re.MULTILINE)
@@ -43,19 +47,46 @@ def proofs() -> dict[str, list[str]]:
     return dict(found)
 
 
-def results() -> dict[str, str]:
+class Result(NamedTuple):
+    """How a test ended, and the code that it ran on: a commit, with _CHANGED behind it for what was not in it; "" where nobody knows."""
+
+    ended: str
+    commit: str
+
+
+def results() -> dict[str, Result]:
     """How each test ended when it ran last here; empty before the first run."""
     try:
-        kept: dict[str, str] = json.loads(RESULTS.read_text())
+        kept: dict[str, list[str] | str] = json.loads(RESULTS.read_text())
     except (OSError, ValueError):
         return {}
-    return kept
+    return {test: Result(each, "") if isinstance(each, str) else Result(*each) for test, each in kept.items()}
 
 
-def keep(ended: dict[str, str]) -> None:
-    """Remembers how tests ended, next to those that did not run this time."""
+def keep(ended: Mapping[str, str]) -> None:
+    """Remembers how tests ended, and on which commit, next to those that did not run this time."""
+    commit = code_here()
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(results() | ended, indent=1, sort_keys=True))
+    kept = results() | {test: Result(each, commit) for test, each in ended.items()}
+    RESULTS.write_text(json.dumps(kept, indent=1, sort_keys=True))
+
+
+def code_here() -> str:
+    """The commit that is here, as a `Result` names it."""
+    try:
+        commit = _git("rev-parse", "--short=12", "HEAD")
+        return commit + _CHANGED if _git("status", "--porcelain") else commit
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+def _is_known(commit: str) -> bool:
+    return commit != "" and not commit.endswith(_CHANGED)
+
+
+def _git(*words: str) -> str:
+    done = subprocess.run(["git", *words], cwd=TESTS.parent, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
 
 
 def planted() -> dict[str, set[str]]:
@@ -94,8 +125,13 @@ def _verdict(ended: Collection[str]) -> str:
     return _NOT_RUN if _NOT_RUN in ended else _PROVED
 
 
-def report(found: Mapping[str, Sequence[str]], ended: Mapping[str, str]) -> Iterator[str]:
-    """The lines. found: clause -> its tests; ended: test -> how it ended when it ran last here, nothing for one that has not."""
+def report(found: Mapping[str, Sequence[str]], ran: Mapping[str, Result], here: str) -> Iterator[str]:
+    """The lines. found: clause -> its tests; ran: how each ended when it ran last here, nothing for one that has not; here: the commit.
+
+    What ran with changes that are in no commit may have run on any others, so it counts as other code.
+    """
+    ended = {test: each.ended for test, each in ran.items()}
+    older = {test: each.commit or "unknown" for test, each in ran.items() if each.commit != here or not _is_known(here)}
     verdicts: dict[str, list[str]] = {_PROVED: [], _FAILING: [], _NOT_RUN: []}
     for clause in CLAUSES:
         tests = {test: ended.get(test, _NOT_RUN) for test in found.get(clause.id, [])}
@@ -103,9 +139,13 @@ def report(found: Mapping[str, Sequence[str]], ended: Mapping[str, str]) -> Iter
         verdicts[verdict].append(clause.id)
         count = f"{len(tests) or 'no'} test{'' if len(tests) == 1 else 's'}"
         yield f"{clause.id:8} {verdict.upper()}: {clause.heading} ({count})"
-        yield from (f"         {result:12} {test}" for test, result in tests.items())
+        for test, result in tests.items():
+            of = f" (of {older[test]})" if test in older else ""
+            yield f"         {result:12} {test}{of}"
     if verdicts[_NOT_RUN]:
         yield f"Not run here yet, so not proved (make test runs them): {', '.join(verdicts[_NOT_RUN])}"
+    if stale := older.keys() & {test for tests in found.values() for test in tests}:
+        yield f"Of other code than is here ({here or 'unknown'}): the results of {len(stale)} tests (make test renews them)"
     proved = verdicts[_PROVED]
     # What nobody has looked at is not fine.
     failing = [clause.id for clause in CLAUSES if clause.id not in proved]
@@ -114,7 +154,7 @@ def report(found: Mapping[str, Sequence[str]], ended: Mapping[str, str]) -> Iter
 
 def main() -> int:
     """0 when every clause is proved, 1 else."""
-    lines = list(report(proofs(), results()))
+    lines = list(report(proofs(), results(), code_here()))
     sys.stdout.writelines(f"{line}\n" for line in lines)
     return 1 if json.loads(lines[-1])["failing"] else 0
 

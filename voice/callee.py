@@ -55,7 +55,8 @@ def my_data(*, phone_e164: str, now: datetime) -> MyDataOut:
 def wish_about_calls(*, phone_e164: str, workspace: str | None, allowed: bool, now: datetime) -> None:
     """Stops or allows calls to the number, of one workspace or of all. Stopped, they stop at once: those that ring now end too.
 
-    Only what the person stopped here is allowed again; who was told on the telephone not to call keeps to that.
+    Who stops them all objects, so nothing is used any more either, until all are allowed again or somebody decides. Only what
+    the person stopped here is allowed again; who was told on the telephone not to call keeps to that.
     Raises HoldsNothing; TooManyTurns for allowing, never for stopping.
     """
     workspace_id = None if workspace is None else _holder(phone_e164, workspace)
@@ -74,12 +75,26 @@ def wish_about_calls(*, phone_e164: str, workspace: str | None, allowed: bool, n
                     detail={},
                     now=now,
                 )
+                if workspace_id is None:
+                    _take_objection_back(phone_e164, now)
             return
+        if workspace_id is None:
+            restricting.lock_calls(user_id=None, phone_e164=phone_e164)
         if not stop_calls(phone_e164, workspace_id, now):
             return
         opened = _open_wish(phone_e164, kind="objection", words="", now=now)
-        words = "Calls of one customer were stopped." if workspace_id else "All calls were stopped."
+        words = "Calls of one customer were stopped."
+        if workspace_id is None:
+            restricting.restrict(case=opened, by="requester", now=now, phone_e164=phone_e164)
+            words = "All calls were stopped, and everything is used for nothing."
         cases.close(reference=opened.reference, outcome="done", answer=words, by="system", now=now)
+
+
+def _take_objection_back(phone_e164: str, now: datetime) -> None:
+    """What was restricted for another reason stays so."""
+    case = restriction.case_of(person=pseudonym("phone", phone_e164))
+    if case is not None and case.kind == "objection":
+        restricting.lift(case=case, reason="All calls are allowed again.", by="requester", now=now)
 
 
 def ask_correction(*, phone_e164: str, words: str, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.db import transaction
 
@@ -19,6 +19,9 @@ from processors.errors import DomainError
 from processors.pseudonyms import pseudonym
 from voice import callee, following, restricting
 from voice.models import Lead
+
+# After either nothing is used until somebody decides; who objects and was called is never called again.
+_RESTRICTING: Final = frozenset({"restriction", "objection"})
 
 
 class NotCarriedOutHere(DomainError):
@@ -49,7 +52,8 @@ class Facts:
 
 
 def carry_out(*, reference: str, number: str, by: str, now: datetime) -> Case:
-    """Does what the case asks for: mails the copy of an account, restricts, stops all calls, or prepares a deletion for a second person.
+    """Does what the case asks for: mails the copy of an account, restricts, stops all calls as well, or prepares a deletion for a
+    second person.
 
     number: the one that was proved, where the case does not keep it; "" otherwise.
     Raises CaseUnknown, CaseClosed, CaseUnproved, CaseWaitsForErasure, MobileInvalid, NotCarriedOutHere, PersonNotLinked,
@@ -65,14 +69,15 @@ def carry_out(*, reference: str, number: str, by: str, now: datetime) -> Case:
             second_person.prepare(case=case, subject=_subject(case, typed), by=by, now=now)
         elif case.kind == "access" and case.user_id is not None:
             case_links.mail_copy(case, user_id=case.user_id, by=by, now=now)
-        elif case.kind == "restriction":
+        elif case.kind in _RESTRICTING:
             # The number on which it rests has to be the person's.
             phone = _subject(case, typed).phone_e164 if case.user_id is None else ""
+            done = "Everything is used for nothing now."
+            if case.kind == "objection" and phone:
+                callee.stop_calls(phone, None, now)
+                done += " All calls to the number are stopped."
             restricting.restrict(case=case, by=by, now=now, phone_e164=phone)
-            cases.add_entry(case, kind="change", author=by, text="Everything is used for nothing now.", now=now)
-        elif case.kind == "objection" and case.user_id is None:
-            callee.stop_calls(_subject(case, typed).phone_e164, None, now)
-            cases.add_entry(case, kind="change", author=by, text="All calls to the number are stopped.", now=now)
+            cases.add_entry(case, kind="change", author=by, text=done, now=now)
         else:
             raise NotCarriedOutHere("Nothing is done by itself for this kind. Do it by hand, then close the case.")
         return cases.resume(reference=reference, by=by, now=now)
@@ -145,10 +150,8 @@ def approve(*, reference: str, seen: str, by: str, now: datetime) -> Case:
 
 def _lock_calls(case: Case, typed: str) -> None:
     """Calls before their case, as whoever ends them; what is done behind the case's lock looks for them anew."""
-    if case.kind == "restriction":
+    if case.kind in _RESTRICTING:
         restricting.lock_calls(user_id=case.user_id, phone_e164=typed or case.contact)
-    elif case.kind == "objection" and case.user_id is None:
-        callee.lock_calls(typed or case.contact, None)
 
 
 def _subject(case: Case, typed: str) -> Subject:

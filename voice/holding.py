@@ -58,10 +58,20 @@ def copies(*, leads: QuerySet[Lead], calls: QuerySet[Call]) -> Iterator[Copy]:
         return
     for lead in leads.filter(id__in=sealing.held("lead"), erased_at__isnull=True):
         yield Copy("lead", lead.id, _lead_content(lead), (("lead", lead.id),))
+    yield from _calls("call", calls)
+
+
+def text_copies(calls: QuerySet[Call]) -> Iterator[Copy]:
+    """What of the text of these calls, which is about to end, a hold in force covers; with the call that it belongs to."""
+    if sealing.any_in_force():
+        yield from _calls("text", calls)
+
+
+def _calls(kind: Literal["call", "text"], calls: QuerySet[Call]) -> Iterator[Copy]:
     for call in calls.filter(of_held()).select_related("lead", "workspace").prefetch_related("segments", "legs"):
         under: tuple[Row, ...] = (("call", call.id), ("lead", call.lead_id), ("account", call.user_id))
         legs = [{"role": leg.role, "sid": leg.sid} for leg in call.legs.all()]
-        yield Copy("call", call.id, {"customer": call.workspace.name, **call_export(call), "legs": legs}, under)
+        yield Copy(kind, call.id, {"customer": call.workspace.name, **call_export(call), "legs": legs}, under)
 
 
 def bury(leads: QuerySet[Lead], *, now: datetime) -> None:

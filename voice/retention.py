@@ -9,7 +9,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from ai import operations as ai
-from compliance import pace, restriction
+from compliance import pace, restriction, sealing
 from compliance.retention import Rule, delete_rows
 from compliance.stores import batched
 from voice import holding
@@ -28,14 +28,7 @@ def _written() -> QuerySet[Call]:
     over = Call.objects.get_queryset().filter(status__in=TERMINAL_STATUSES).exclude(transcript_state="expired")
     # Under restriction it is kept until somebody decides.
     over = over.exclude(lead_id__in=restriction.covered()).exclude(user_id__in=restriction.covered())
-    # What a hold covers stays as long as that holds.
-    return over.exclude(holding.of_held()).filter(_HAS_TEXT)
-
-
-def _held() -> QuerySet[Call]:
-    """Those whose text stays beyond its term because of a hold."""
-    over = Call.objects.get_queryset().filter(status__in=TERMINAL_STATUSES).exclude(transcript_state="expired")
-    return over.filter(holding.of_held()).filter(_HAS_TEXT)
+    return over.filter(_HAS_TEXT)
 
 
 def _expire_texts(ids: Sequence[UUID], now: datetime) -> int:
@@ -60,6 +53,8 @@ def _expire(ids: Sequence[UUID], now: datetime) -> None:
     with transaction.atomic():
         rows = Call.objects.select_for_update(of=("self",), no_key=True).select_related("lead", "user", "ended_by")
         calls = list(rows.filter(id__in=ids).order_by("id"))
+        # What a hold covers goes as all else, and nobody but who produces it for the order reads it from then on.
+        sealing.keep(holding.text_copies(Call.objects.get_queryset().filter(id__in=ids)), now=now)
         ai.expire_calls(call_ids=ids, now=now)
         TranscriptSegment.objects.get_queryset().filter(call_id__in=ids).delete()
         for call in calls:
@@ -78,7 +73,6 @@ RETENTION: Final = (
         _expire_texts,
         workspace="workspace_id",
         at_once_max=CALLS_AT_ONCE_MAX,
-        held=_held,
     ),
     Rule(
         "dial_queue",

@@ -18,6 +18,7 @@ from config.embedded.child import PROBE_INTERVAL_S, Child
 from config.embedded.console import Console
 from config.embedded.logfile import LogFile
 from config.embedded.processes import Process
+from processors import guard
 
 # After a kill -9 PostgreSQL refuses to start for some seconds, until what it left behind is gone.
 _START_ATTEMPTS = 6
@@ -61,6 +62,7 @@ class Supervisor:
         self._stop_requested = False
         self._stopping = False
         _allow_many_files()
+        guard.keep_memory_off_disk()
         self._listen_for_signals()
 
     def _listen_for_signals(self) -> None:

@@ -302,7 +302,7 @@ def _may(
         and not goes
         and prepared is None
         and _is_carried_out(case)
-        and not (case.kind == "restriction" and restricted),
+        and not (restricted and _is_only_restricted(case)),
         "correct": decides and proved and case.kind == "correction",
         "grant": decides
         and case.kind == "nominee"
@@ -326,10 +326,15 @@ def _may(
 
 
 def _is_carried_out(case: Case) -> bool:
-    """The rest is done by hand, and the answer says so. Calls are stopped to who has no account."""
+    """The rest is done by hand, and the answer says so."""
     if case.kind == "access":
         return case.user_id is not None
-    return case.kind in ("deletion", "restriction") or (case.kind == "objection" and case.user_id is None)
+    return case.kind in ("deletion", "restriction", "objection")
+
+
+def _is_only_restricted(case: Case) -> bool:
+    """Whether a restriction is all that it asks for; who was called and objects is put on the do-not-call list too."""
+    return case.kind == "restriction" or (case.kind == "objection" and case.user_id is not None)
 
 
 def read(*, actor: StaffActor, reference: str, now: datetime) -> DeskCasePageOut:

@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from django.db.models import Count, F
 
-from compliance import audit, authorities, breaches, holds, queries, retention
+from compliance import audit, authorities, breaches, holds, queries
 from compliance.elements import ELEMENTS
 from compliance.models import AuthorityDisclosure, Breach, HeldCopy, LegalHold
 from compliance.schemas import DataClassOut
@@ -112,7 +112,6 @@ def all_holds(*, actor: StaffActor, now: datetime) -> HoldsOut:
     sealed = {row["hold_id"]: row["count"] for row in counted}
     return HoldsOut(
         items=[hold_out(row, sealed=sealed.get(row.id, 0), actor=actor, now=now) for row in first],
-        over_term=retention.held_back(now=now).total(),
     )
 
 

@@ -135,10 +135,9 @@ class HoldOut(BaseModel):
 
 
 class HoldsOut(BaseModel):
-    """Those in force first, the next review first; at most 200. over_term: how many calls' text is over its term and kept."""
+    """Those in force first, the next review first; at most 200."""
 
     items: list[HoldOut]
-    over_term: int
 
 
 class HoldIn(Closed):

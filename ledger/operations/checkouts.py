@@ -68,11 +68,27 @@ def start_checkout(*, actor: Actor, price_id: str, idempotency_key: str, now: da
         raise PackUnknown("This pack is not on sale. Reload the page and choose another.")
     with one_at_a_time(f"checkout:{actor.workspace_id}:{actor.user_id}"):
         checkout = _begun_before(actor, price_id, idempotency_key, now) or _begin(actor, pack, idempotency_key, now)
+    if checkout.state == "open":
+        record_window(actor=actor, now=now)
     return CheckoutOut(
         checkout_id=checkout.id,
         transaction_id=checkout.transaction_id,
         client_token=settings.PADDLE_CLIENT_TOKEN,
         paddle_js_url=settings.PADDLE_JS_URL,
+    )
+
+
+def record_window(*, actor: Actor, now: datetime) -> None:
+    """Counts what the actor's page hands to Paddle's window: whom to write to, and the transaction that is answered now.
+
+    The browser tells it, so no request of ours would count it.
+    """
+    disclosures.record(
+        processor="paddle",
+        endpoint="checkout.open",
+        data_classes=("email", "payment_reference"),
+        whom=disclosures.About(user_id=actor.user_id, workspace_id=actor.workspace_id),
+        now=now,
     )
 
 

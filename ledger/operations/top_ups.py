@@ -15,7 +15,13 @@ from identity.auth import Actor
 from identity.models import Membership
 from ledger import paddle
 from ledger.models import TopUp, TopUpPlan
-from ledger.operations.checkouts import CheckoutsTooMany, IdempotencyKeyReused, PackUnknown, one_at_a_time
+from ledger.operations.checkouts import (
+    CheckoutsTooMany,
+    IdempotencyKeyReused,
+    PackUnknown,
+    one_at_a_time,
+    record_window,
+)
 from ledger.operations.top_up_charging import cancel_now
 from ledger.operations.top_up_plans import LIVE, end, locked, month_of, publish, stopped, tell, used_in_month
 from ledger.schemas import PackOut
@@ -89,6 +95,8 @@ def start_top_up(
         plan = _begun_before(actor, wanted, idempotency_key) or _begin(
             actor, pack, wanted, "\n".join(shown.sentences), idempotency_key, ip, now
         )
+    if plan.state == "pending":
+        record_window(actor=actor, now=now)
     return TopUpSetupOut(
         plan_id=plan.id,
         transaction_id=plan.transaction_id,

@@ -15,7 +15,8 @@ from compliance.cookies import COOKIES
 from identity.number_access import OPEN_FOR
 from identity.staff.actor import SIGNED_IN_FOR
 from identity.staff.looks import LOOK_FOR
-from tests.policy_report import not_planted, planted, proofs, report
+from tests import policy_report
+from tests.policy_report import Result, not_planted, planted, proofs, report
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 HOUSE = ("config", "api", "voice", "ai", "ledger", "identity", "compliance", "realtime", "processors")
@@ -74,12 +75,38 @@ def test_the_report_tells_what_failed_from_what_has_not_run_and_takes_neither_fo
     found = {clause.id: [f"one of {clause.id}", f"two of {clause.id}"] for clause in CLAUSES[:-1]}
     ended = {f"{test} of {clause}": "passed" for clause in (proved, failed) for test in ("one", "two")}
     ended |= {f"two of {failed}": "failed", f"one of {partly}": "passed"}
-    *lines, before, last = report(found, ended)
+    ran = {test: Result(each, "1a2b") for test, each in ended.items()}
+    *lines, before, last = report(found, ran, "1a2b")
     # Of the last one there is no test at all. What has not run is not proved either, so it does not look fine.
     assert json.loads(last) == {"clauses": len(CLAUSES), "proved": 1, "failing": [each.id for each in CLAUSES[1:]]}
     assert before.startswith("Not run here yet") and f"{partly}, {unseen}" in before
     assert [line for line in lines if "PROVED" in line] == [f"{proved:8} PROVED: {CLAUSES[0].heading} (2 tests)"]
-    assert not any(line.startswith("Not run") for line in report({proved: ["one"]}, {"one": "passed"}))
+    assert not any(
+        line.startswith("Not run") for line in report({proved: ["one"]}, {"one": ran[f"one of {proved}"]}, "1a2b")
+    )
+
+
+@pytest.mark.parametrize(("of", "here"), [("1a2b", "3c4d"), ("1a2b+", "1a2b+"), ("", "1a2b"), ("", "")])
+def test_the_report_tells_what_ran_on_other_code_than_is_here(of: str, here: str) -> None:
+    """Red when a result outlives the commit that it belongs to without anybody being told."""
+    found, clause = {CLAUSES[0].id: ["one", "two"]}, CLAUSES[0].id
+    ran = {"one": Result("passed", of), "two": Result("passed", "1a2b")}
+    lines = list(report(found, ran, here))
+    assert any(line.startswith("Of other code than is here") for line in lines)
+    assert any(line.endswith(f"one (of {of or 'unknown'})") for line in lines)
+    assert json.loads(lines[-1])["proved"] == 1 and clause in lines[0]
+    current = report({clause: ["two"]}, ran, "1a2b")
+    assert not any("of 1a2b" in line or line.startswith("Of other") for line in current)
+
+
+def test_a_result_is_kept_with_the_commit_that_it_ran_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(policy_report, "RESULTS", tmp_path / "results.json")
+    policy_report.RESULTS.write_text('{"before": "passed"}')
+    policy_report.keep({"now": "failed"})
+    assert policy_report.results() == {
+        "before": Result("passed", ""),
+        "now": Result("failed", policy_report.code_here()),
+    }
 
 
 @pytest.mark.policy("C3.2-5")

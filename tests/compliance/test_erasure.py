@@ -16,8 +16,9 @@ from compliance.models import ErasureStep, Request
 from compliance.stores import NotYet, Subject, all_stores
 from identity.models import Membership, User
 from identity.personal_data import subject_anew
+from tests.compliance.signed_receipts import refuse_a_receipt_that_is_not_ours
 from tests.identity.conftest import MakeAccount, SignIn
-from tests.opened import opened_values
+from tests.opened import opened_values, stored_rows
 from voice import analysis
 from voice.models import Call, Lead, TranscriptSegment
 
@@ -80,17 +81,8 @@ def understand(word: str, *said: tuple[str, str]) -> None:
 
 
 def all_rows() -> str:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-        texts = []
-        for (table,) in cursor.fetchall():
-            cursor.execute(f'SELECT t::text FROM "{table}" t')  # noqa: S608 - our own table names
-            texts += [row[0] for row in cursor.fetchall()]
-        cursor.execute(
-            "SELECT coalesce(most_common_vals::text, '') || coalesce(histogram_bounds::text, '') FROM pg_stats"
-        )
-        texts += [row[0] for row in cursor.fetchall()]
-    return "\n".join([*texts, *opened_values()]).lower()
+    """What every table and the statistics hold, sealed values opened, in lower case."""
+    return "\n".join([stored_rows(), *opened_values()]).lower()
 
 
 def bytes_on_disk(canary: str | bytes) -> int:
@@ -161,6 +153,7 @@ def test_after_a_typed_confirmation_everything_of_the_person_is_gone_from_rows_a
     request = Request.objects.get()
     assert request.subject is None
     assert request.receipt["rewrite"]["log_switches"] >= 4
+    refuse_a_receipt_that_is_not_ours(browser, asked["receipt_path"].rsplit("/", 1)[1])
 
 
 @pytest.mark.policy("C6.2")

@@ -131,6 +131,28 @@ def test_what_is_restricted_is_called_read_understood_and_searched_by_nobody_unt
         call_command("cases", "lift", case.reference, "Once more.", stdout=StringIO())
 
 
+def test_who_stops_all_calls_objects_to_every_use_until_they_are_allowed_again(
+    calls: tuple[Call, Call], member: Membership, sandbox: Sandbox, sign_in: SignIn
+) -> None:
+    """Red when stopped calls are read on, when allowing them lets nothing be read, or lets what was restricted by itself."""
+    theirs, others = calls
+    seller, person = sign_in(member), proved(sandbox, THEIRS)
+
+    def all_calls(*, allowed: bool) -> bool:
+        status, found = person.post("/api/my-data/calls", {"workspace": None, "allowed": allowed})
+        assert (status, found["calls"]) == (200, "allowed" if allowed else "stopped_by_you")
+        return bool(found["restricted"])
+
+    assert all_calls(allowed=False)
+    assert [code_of(answer) for _, answer in read(seller, theirs)] == ["subject_restricted"] * 5
+    assert [status for status, _ in read(seller, others)[:4]] == [200] * 4
+    assert "Brobdingnag" not in quoted(seller, "after-objecting")
+    assert not all_calls(allowed=True)
+    assert read(seller, theirs)[0][0] == 200
+    person.post("/api/my-data/restriction", {"restricted": True})
+    assert all_calls(allowed=False) and all_calls(allowed=True)
+
+
 def test_who_wrote_a_mail_and_proved_a_number_is_restricted_by_that_number(calls: tuple[Call, Call]) -> None:
     theirs, others = calls
     call_command("cases", "open", "restriction", "gulliver@example.com", "Use nothing.", stdout=StringIO())

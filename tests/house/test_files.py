@@ -91,6 +91,7 @@ CLOCKS = {
     "api/policy.py",
     "api/privacy.py",
     "api/staff.py",
+    "api/statement.py",
     "api/queue.py",
     "api/registers.py",
     "api/social.py",

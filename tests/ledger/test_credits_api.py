@@ -34,6 +34,13 @@ def buy(page: Browser, *, key: str = KEY, price_id: str = STARTER) -> tuple[int,
     return page.post("/api/credits/checkouts", {"price_id": price_id}, **{"Idempotency-Key": key})
 
 
+def window_told(page: Browser) -> tuple[list[str], int]:
+    """Which classes of data the list of disclosures says that Paddle's window got, and how often."""
+    told = page.get("/api/privacy/disclosures")[1]["items"]
+    [row] = [each for each in told if (each["processor"], each["endpoint"]) == ("paddle", "checkout.open")]
+    return [each["key"] for each in row["data_classes"]], row["count"]
+
+
 def test_a_new_workspace_has_nothing_and_sees_the_price(page: Browser) -> None:
     status, credits = page.get("/api/credits")
     assert status == 200
@@ -76,11 +83,19 @@ def test_buying_gets_a_transaction_from_paddle_and_the_balance_rises_when_paddle
 
 
 @pytest.mark.policy("C4.2-3")
-def test_paddle_is_told_nothing_about_the_buyer(page: Browser, sandbox: Sandbox) -> None:
+def test_paddle_is_told_nothing_about_the_buyer_but_the_address_that_its_window_gets(
+    page: Browser, sandbox: Sandbox
+) -> None:
+    """Red when only requests of our own are counted, or when a window that cannot be paid in any more still is."""
     buy(page)
     sent = str(sandbox.received())
     assert "items[]" in sent or "price_id" in sent
     assert "ada@example.com" not in sent and "Okafor" not in sent
+    assert window_told(page) == (["email", "payment_reference"], 1)
+    buy(page)
+    Checkout.objects.get_queryset().update(state="failed")
+    buy(page)
+    assert window_told(page)[1] == 2
 
 
 def test_a_second_click_leads_to_the_same_transaction(page: Browser, sandbox: Sandbox) -> None:

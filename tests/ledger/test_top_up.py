@@ -65,6 +65,9 @@ def test_what_paddle_is_told_and_nothing_else(world: World) -> None:
     services = world.sandbox.received()["services"]
     asked = next(fields for name, fields in services.items() if name.endswith("/charge"))
     assert set(asked["fields"]) == {"effective_from", "on_payment_failure", "items[].price_id", "items[].quantity"}
+    told = world.page.get("/api/privacy/disclosures")[1]["items"]
+    [window] = [each for each in told if each["endpoint"] == "checkout.open"]
+    assert ([each["key"] for each in window["data_classes"]], window["count"]) == (["email", "payment_reference"], 1)
 
 
 def test_two_clocks_at_one_fall_charge_once(world: World) -> None:

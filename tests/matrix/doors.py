@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal
 
+from compliance.audit import Action
 from identity.permissions import Scope
 
 Door = Literal["anybody", "carrier", "seller"]
@@ -60,6 +61,15 @@ PLAIN_URLS: Mapping[str, Door] = {
     "twilio/voice/<uuid:call_id>/notice/played": "carrier",
     "twilio/voice/<uuid:call_id>/closing": "carrier",
     "twilio/voice/<uuid:call_id>/after": "carrier",
+}
+# What answers a file to keep, and the act that is written down of it. Those that no role of test_routes.py opens are asked in
+# tests/compliance/test_acts.py, tests/identity/test_nominee.py and tests/staff/test_registers.py.
+FILES: Mapping[str, Action] = {
+    "copy_as_nominee": "nominee.copied",
+    "download_my_data": "privacy.exported",
+    "export_personal_data": "privacy.exported",
+    "export_statement": "statement.exported",
+    "release_order": "disclosure.released",
 }
 # The browser's socket is proved in test_browser_socket.py, the carrier's here.
 SOCKETS: Mapping[str, Literal["session", "carrier"]] = {"ws/": "session", "twilio/media/": "carrier"}

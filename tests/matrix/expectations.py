@@ -311,6 +311,7 @@ EXPECTATIONS: Mapping[str, Expectation] = {
     "get_own_law": Expectation(SIGNED_IN),
     "list_own_cases": Expectation(SIGNED_IN),
     "open_own_case": Expectation(SIGNED_IN, 201, body={"kind": "grievance", "words": "Nobody answered me."}),
+    "check_erasure_receipt": Expectation(EVERYBODY, body={"text": "none", "signature": "forged"}),
     "get_erasure_receipt": Expectation(EVERYBODY, names={"path.token": "receipt"}),
     # people who were called; what a proved number opens is in tests/compliance/test_my_data.py, and a session opens none of it.
     # Such a number there is not, so that no message is sent.

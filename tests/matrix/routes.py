@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import CodeType
 from typing import Any
 from uuid import UUID
 
@@ -84,11 +85,30 @@ def _api_patterns() -> list[URLPattern]:
     return [pattern for pattern in inner[0].url_patterns if isinstance(pattern, URLPattern)]
 
 
+def that_answer_files() -> set[str]:
+    """Operations whose answer a browser keeps as a file, read from what their functions name."""
+    return {
+        operation.operation_id
+        for pattern in _api_patterns()
+        for operation in _operations(pattern)
+        if {"downloaded", "Content-Disposition"} & {*_code(operation).co_names, *_code(operation).co_consts}
+    }
+
+
+def _code(operation: Any) -> CodeType:
+    code: CodeType = operation.view_func.__code__
+    return code
+
+
 def _methods(pattern: URLPattern) -> list[str]:
     """The methods of the operations at a path of the API; none for Ninja's own pages."""
+    return [method for operation in _operations(pattern) for method in operation.methods]
+
+
+def _operations(pattern: URLPattern) -> list[Any]:
     view = getattr(pattern.callback, "__closure__", None) or ()
     holders = [cell.cell_contents for cell in view if hasattr(cell.cell_contents, "operations")]
-    return [method for holder in holders for operation in holder.operations for method in operation.methods]
+    return [operation for holder in holders for operation in holder.operations]
 
 
 def _identifiers(operation: dict[str, Any], schema: dict[str, Any]) -> Iterator[str]:

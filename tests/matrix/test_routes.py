@@ -12,9 +12,10 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from compliance import policy
+from compliance.models import AuditEvent
 from config import live_server, media_server
 from tests.matrix.asker import Asker, Reply
-from tests.matrix.doors import PLAIN_URLS, SOCKETS
+from tests.matrix.doors import FILES, PLAIN_URLS, SOCKETS
 from tests.matrix.expectations import (
     COLLEAGUES_MAY,
     EXPECTATIONS,
@@ -24,7 +25,15 @@ from tests.matrix.expectations import (
     Role,
     Thing,
 )
-from tests.matrix.routes import CHANGING, Operation, customers_operations, hidden_operations, plain_urls, sockets
+from tests.matrix.routes import (
+    CHANGING,
+    Operation,
+    customers_operations,
+    hidden_operations,
+    plain_urls,
+    sockets,
+    that_answer_files,
+)
 from tests.matrix.world import STARTER, TOP_UP_WORDS, World, carrier_posts, rows_of
 
 pytestmark = pytest.mark.django_db
@@ -106,6 +115,11 @@ def test_every_route_is_expected_and_nothing_else_is() -> None:
     assert {live_server.PATH.lstrip("/"), media_server.PATH.lstrip("/")} == set(SOCKETS)
 
 
+@pytest.mark.policy("C4.1")
+def test_every_route_that_answers_a_file_is_known_with_the_act_that_is_written_down_of_it() -> None:
+    assert that_answer_files() == set(FILES)
+
+
 @each_operation
 def test_every_identifier_of_a_route_is_said_to_name_something(operation: Operation) -> None:
     expected = EXPECTATIONS[operation.operation_id]
@@ -121,7 +135,12 @@ def test_each_role_does_what_it_may_with_its_own_and_nothing_else(
     expected = EXPECTATIONS[operation.operation_id]
     if expected.after:
         asks(world, OPERATIONS[expected.after], role, {})
+    acts = AuditEvent.objects.count()
     reply = asks(world, operation, role, {})
+    if "attachment" in reply.headers.get("Content-Disposition", ""):
+        # Red when a file leaves and nobody can read later that it did.
+        assert AuditEvent.objects.filter(action=FILES[operation.operation_id]).exists()
+        assert AuditEvent.objects.count() > acts
     if role in expected.may:
         assert reply.status == expected.status_of.get(role, expected.status), reply.text
     else:

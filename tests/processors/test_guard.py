@@ -1,5 +1,7 @@
 """The wall around each process."""
 
+import resource
+import signal
 import socket
 import subprocess
 import sys
@@ -52,3 +54,18 @@ def test_every_process_of_the_product_is_guarded_from_its_start() -> None:
     assert done.returncode != 0
     assert '"egress blocked"' in done.stderr
     assert "203.0.113.9 is not a listed recipient" in done.stderr
+
+
+@pytest.mark.policy("C4.7")
+def test_a_guarded_process_that_crashes_leaves_none_of_its_memory_behind(tmp_path: Path) -> None:
+    """Red where whoever runs the product lets processes dump their memory, and ours do."""
+    dies = (
+        "import contextlib, os, resource, sys; sys.path.insert(0, sys.argv[1]); from processors import guard\n"
+        "with contextlib.suppress(ValueError): resource.setrlimit(resource.RLIMIT_CORE, (-1, -1))\n"
+        "guard.enclose(); print(*resource.getrlimit(resource.RLIMIT_CORE), flush=True); os.abort()"
+    )
+    run = [sys.executable, "-c", dies, str(settings.BASE_DIR)]
+    done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout.split(), list(tmp_path.iterdir())) == (-signal.SIGABRT, ["1", "1"], [])
+    # This one runs with the settings of the product.
+    assert resource.getrlimit(resource.RLIMIT_CORE) == (1, 1)

@@ -22,7 +22,7 @@ from processors.pseudonyms import pseudonym
 from tests.compliance.ends import end
 from tests.compliance.test_erasure import plant
 from tests.identity.browser import code_of
-from tests.identity.conftest import MakeAccount
+from tests.identity.conftest import MakeAccount, SignIn
 from tests.sandbox_fixture import Sandbox
 from tests.staff.ours import Desk, at_desk
 from voice.models import Call, Lead
@@ -178,11 +178,34 @@ def test_calls_are_stopped_for_a_number_that_was_proved_and_for_no_other() -> No
     assert page["person"]["kind"] == "number_not_kept"
     for number, code in (("", "person_not_linked"), ("+37060054321", "person_not_linked"), ("12", "mobile_invalid")):
         assert code_of(act(pia, reference, "carry-out", number=number)[1]) == code
-    done(pia, reference, "carry-out", number="+370 600 12345")
+    page = done(pia, reference, "carry-out", number="+370 600 12345")
+    assert page["person"]["restricted"] and "lift" in page["may"]
     assert [each.number_key for each in Suppression.objects.all()] == [pseudonym("phone", CALLED)]
     assert code_of(act(pia, reference, "prove", whose="nobody@people.example")[1]) == "account_unknown"
     done(pia, reference, "sort", kind="access")
     assert code_of(act(pia, reference, "carry-out", number=CALLED)[1]) == "not_carried_out_here"
+
+
+@pytest.mark.policy("C7.5")
+def test_an_objection_of_an_account_holder_stops_calls_and_reads_until_it_is_lifted(
+    member: Membership, make_account: MakeAccount, sign_in: SignIn
+) -> None:
+    """Red when an objection is only noted, or when it stops calls alone."""
+    own, pia = sign_in(member), at_desk("privacy_officer", "Pia")
+    assert own.post("/api/privacy/cases", {"kind": "objection", "words": "Use nothing of mine."})[0] == 201
+    manager = sign_in(make_account(member.workspace_id, "manager", email="mia@people.example", mobile="+12025550199"))
+    call = Call.objects.get(user=member.user)
+    reference = Case.objects.get(kind="objection").reference
+    assert "carry_out" in pia.get(f"/api/staff/cases/{reference}")[1]["may"]
+    page = done(pia, reference, "carry-out", number="")
+    assert page["person"]["restricted"] and "carry_out" not in page["may"]
+    assert code_of(manager.get(f"/api/calls/{call.id}/segments")[1]) == "subject_restricted"
+    ask = {"question": "What was said of the price?"}
+    assert code_of(own.post("/api/questions", ask, **{"Idempotency-Key": "after-it"})[1]) == "subject_restricted"
+    refusals = own.get(f"/api/leads/{call.lead_id}/dial-check")[1]["refusals"]
+    assert refusals[0]["code"] == "subject_restricted"
+    done(pia, reference, "lift", reason="It was settled.")
+    assert manager.get(f"/api/calls/{call.id}/segments")[0] == 200
 
 
 @pytest.mark.policy("C7.3", "C6.2")

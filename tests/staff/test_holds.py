@@ -1,6 +1,6 @@
 """Legal holds: what an order demands stays beyond its term, is sealed when it is erased, and goes when the hold is lifted.
 
-Planted bugs that these catch: copies without the calls of a held lead, a retention that asks no hold, and a lift that leaves the copies.
+Planted bugs that these catch: copies without the calls of a held lead, a retention that asks no hold or leaves held text to be read, and a lift that leaves the copies.
 """
 
 import json
@@ -21,6 +21,7 @@ from tests.compliance.ends import end
 from tests.compliance.test_erasure import all_rows, plant
 from tests.identity.browser import code_of
 from tests.identity.conftest import MakeAccount, SignIn
+from tests.opened import stored_rows
 from tests.sandbox_fixture import Sandbox
 from tests.staff.ours import Desk, at_desk
 from voice.callee import ask_erasure, subject_of_number
@@ -80,7 +81,7 @@ def test_what_is_held_is_sealed_when_it_is_erased_and_goes_when_the_hold_is_lift
     assert told["state"] == "done" and "demands to be kept" in str(told["kept"])
     assert "2 Js 417/26" not in str(told)
     # The bytes are there, and nobody reads them without the keys.
-    assert "Brobdingnag" not in all_rows() and "Laputania" not in all_rows()
+    assert "brobdingnag" not in stored_rows() and "laputania" not in all_rows()
     sealed = opened(hold)
     assert sorted(copy["kind"] for copy in sealed) == ["call", "lead"]
     assert "this is Brobdingnag speaking, sentence 3" in str(sealed) and HELD in str(sealed)
@@ -125,23 +126,36 @@ def test_what_a_customer_removes_is_sealed_too(member: Membership, sign_in: Sign
 
 
 @pytest.mark.policy("C6.3")
-def test_text_that_is_held_outlives_its_term_and_ends_once_the_hold_does(member: Membership) -> None:
+def test_text_that_is_held_is_sealed_at_its_term_read_by_nobody_and_ends_once_the_hold_does(
+    member: Membership, sign_in: SignIn
+) -> None:
     pia, ada = at_desk("privacy_officer", "Pia"), at_desk("admin", "Ada", "198.51.100.91")
     hold = placed(pia)
     ada.post(f"/api/staff/holds/{hold['reference']}/approve")
     TranscriptSegment.objects.get_queryset().update(created_at=NOW - timedelta(days=190))
     Call.objects.get_queryset().update(ended_at=NOW - timedelta(days=190))
+    call = Call.objects.get_queryset().get(lead__phone_e164=HELD)
+    browser = sign_in(member)
+
+    def read() -> str:
+        asked = browser.post("/api/questions", {"question": "Who is speaking?"}, **{"Idempotency-Key": f"at-{call.id}"})
+        pages = [browser.get(f"/api/calls/{call.id}/{each}") for each in ("segments", "insights")]
+        return str([*pages, browser.get("/api/privacy/export"), browser.get("/api/calls"), asked])
+
     expire(now=NOW)
-    left = set(TranscriptSegment.objects.get_queryset().values_list("call__lead__phone_e164", flat=True))
-    assert left == {HELD}
-    out = StringIO()
-    call_command("retention", "--preview", stdout=out)
-    assert "1  over their term and kept by a legal hold: The text of calls" in out.getvalue()
-    assert pia.get("/api/staff/holds")[1]["over_term"] == 1
+    assert "sentence" not in read() and "sentence" not in stored_rows()
+    assert TranscriptSegment.objects.get_queryset().count() == 0
+    [sealed] = opened(hold)
+    assert (sealed["kind"], sealed["phone"], len(sealed["transcript"])) == ("text", HELD, 3)
+    assert "this is Brobdingnag speaking, sentence 3" in str(sealed)
+    assert pia.get("/api/staff/holds")[1]["items"][0]["sealed"] == 1
+    # What is erased later is sealed beside it.
+    ask_erasure(phone_e164=HELD, confirm=HELD, at_once=True, now=NOW)
+    assert erasure.run_due_erasures(now=SOON) == 1
+    assert sorted(copy["kind"] for copy in opened(hold)) == ["call", "lead", "text"]
     assert holds.lift_ended(now=NOW + timedelta(days=199)) == 0
     assert holds.lift_ended(now=NOW + timedelta(days=202)) == 1
-    expire(now=NOW)
-    assert TranscriptSegment.objects.get_queryset().count() == 0
+    assert HeldCopy.objects.count() == 0
     assert LegalHold.objects.get().lifted_by == "system"
     assert end("legal_hold", now=NOW + timedelta(days=2_100)) == 1
     assert hold["reference"] not in str(list(LegalHold.objects.values()))

@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.core.management.base import BaseCommand, CommandError
 
 from compliance.elements import ELEMENTS
-from compliance.retention import expire, held_back, preview
+from compliance.retention import expire, preview
 
 DAYS_MAX: Final = 3_000
 ROUNDS_MAX: Final = 100_000
@@ -31,8 +31,6 @@ class Command(BaseCommand):
             for each in due:
                 self.stdout.write(f"{each.on.isoformat()}  {each.count:8}  {ELEMENTS[each.element].title}")
             self.stdout.write(f"{sum(each.count for each in due)} rows or calls end in these {days + 1} days.")
-            for element, count in held_back(now=now).items():
-                self.stdout.write(f"{count:8}  over their term and kept by a legal hold: {ELEMENTS[element].title}")
             return
         ended: Counter[str] = Counter()
         for _ in range(ROUNDS_MAX):

@@ -382,7 +382,8 @@ export interface paths {
         };
         /**
          * Export Statement
-         * @description What the statement shows with the same filters, all of it, as it is read: its length does not matter to memory.
+         * @description What the statement shows with the same filters, all of it, as it is read: its length does not matter to memory. That it
+         *     was taken stands in the workspace's record of acts.
          */
         get: operations["export_statement"];
         put?: never;
@@ -576,6 +577,26 @@ export interface paths {
          * @description Mails another link by which the address is confirmed; nothing if it is.
          */
         post: operations["send_email_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/erasure-receipts/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check Receipt
+         * @description Whether a signed receipt that somebody shows is ours and unchanged.
+         */
+        post: operations["check_erasure_receipt"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3509,7 +3530,7 @@ export interface components {
              * Action
              * @enum {string}
              */
-            action: "call.ended_by_manager" | "call.rep_shut_out" | "call.watch_began" | "call.watch_ended" | "dialling.resumed" | "key.made" | "key.revoked" | "lead.removed" | "look.began" | "look.ended" | "look.opened" | "paddle_event.dismissed" | "paddle_event.granted" | "refusal.dismissed" | "refusal.restored" | "team.bounded" | "team.capped" | "team.handed_over" | "team.invitation_taken_back" | "team.invited" | "team.joined" | "team.left" | "team.removed" | "team.renamed" | "team.role_changed" | "top_up.agreed" | "top_up.changed" | "top_up.stopped" | "transcript.corrected" | "transcript.correction_undone" | "transcript.refused" | "webhook.changed" | "webhook.made" | "webhook.removed" | "webhook.secret_changed";
+            action: "call.ended_by_manager" | "call.rep_shut_out" | "call.watch_began" | "call.watch_ended" | "dialling.resumed" | "key.made" | "key.revoked" | "lead.removed" | "look.began" | "look.ended" | "look.opened" | "paddle_event.dismissed" | "paddle_event.granted" | "refusal.dismissed" | "refusal.restored" | "statement.exported" | "team.bounded" | "team.capped" | "team.handed_over" | "team.invitation_taken_back" | "team.invited" | "team.joined" | "team.left" | "team.removed" | "team.renamed" | "team.role_changed" | "top_up.agreed" | "top_up.changed" | "top_up.stopped" | "transcript.corrected" | "transcript.correction_undone" | "transcript.refused" | "webhook.changed" | "webhook.made" | "webhook.removed" | "webhook.secret_changed";
             /**
              * At
              * Format: date-time
@@ -5342,7 +5363,8 @@ export interface components {
         };
         /**
          * ErasureReceiptOut
-         * @description Proof of an erasure: counts and times, nothing about the person. left: what a last look in every store found.
+         * @description Proof of an erasure: counts and times, nothing about the person. left: what a last look in every store found. signed: null before
+         *     it is done, and of those that were done before receipts were signed.
          */
         ErasureReceiptOut: {
             /** Erased */
@@ -5358,6 +5380,7 @@ export interface components {
              * Format: date-time
              */
             requested_at: string;
+            signed: components["schemas"]["SignedReceiptOut"] | null;
             /**
              * State
              * @enum {string}
@@ -5771,13 +5794,11 @@ export interface components {
         };
         /**
          * HoldsOut
-         * @description Those in force first, the next review first; at most 200. over_term: how many calls' text is over its term and kept.
+         * @description Those in force first, the next review first; at most 200.
          */
         HoldsOut: {
             /** Items */
             items: components["schemas"]["HoldOut"][];
-            /** Over Term */
-            over_term: number;
         };
         /** HowIn */
         HowIn: {
@@ -7238,6 +7259,14 @@ export interface components {
             reason: string;
         };
         /**
+         * ReceiptCheckedOut
+         * @description genuine: whether we have signed exactly that.
+         */
+        ReceiptCheckedOut: {
+            /** Genuine */
+            genuine: boolean;
+        };
+        /**
          * ReceiptOut
          * @description From ringing to the ledger entries; arithmetic spells out how the total came about.
          */
@@ -7288,6 +7317,16 @@ export interface components {
             entry_id?: string | null;
             /** Label */
             label: string;
+        };
+        /**
+         * ReceiptShownIn
+         * @description A signed receipt as somebody shows it: the text, and the signature in base64.
+         */
+        ReceiptShownIn: {
+            /** Signature */
+            signature: string;
+            /** Text */
+            text: string;
         };
         /**
          * RecipientOut
@@ -7753,6 +7792,21 @@ export interface components {
         SignedInDevicesOut: {
             /** Items */
             items: components["schemas"]["SignedInDeviceOut"][];
+        };
+        /**
+         * SignedReceiptOut
+         * @description The receipt to keep. text: what was signed, as JSON. signature: Ed25519, in base64, as the public key is. genuine: whether what
+         *     we hold now is what was signed then.
+         */
+        SignedReceiptOut: {
+            /** Genuine */
+            genuine: boolean;
+            /** Public Key */
+            public_key: string;
+            /** Signature */
+            signature: string;
+            /** Text */
+            text: string;
         };
         /**
          * SkipIn
@@ -10186,9 +10240,11 @@ export type QueueState = components['schemas']['QueueState'];
 export type QuoteOut = components['schemas']['QuoteOut'];
 export type RateOut = components['schemas']['RateOut'];
 export type ReasonIn = components['schemas']['ReasonIn'];
+export type ReceiptCheckedOut = components['schemas']['ReceiptCheckedOut'];
 export type ReceiptOut = components['schemas']['ReceiptOut'];
 export type ReceiptRate = components['schemas']['ReceiptRate'];
 export type ReceiptRow = components['schemas']['ReceiptRow'];
+export type ReceiptShownIn = components['schemas']['ReceiptShownIn'];
 export type RecipientOut = components['schemas']['RecipientOut'];
 export type RecipientsOut = components['schemas']['RecipientsOut'];
 export type RecoveryCodesOut = components['schemas']['RecoveryCodesOut'];
@@ -10217,6 +10273,7 @@ export type SignInIn = components['schemas']['SignInIn'];
 export type SignUpIn = components['schemas']['SignUpIn'];
 export type SignedInDeviceOut = components['schemas']['SignedInDeviceOut'];
 export type SignedInDevicesOut = components['schemas']['SignedInDevicesOut'];
+export type SignedReceiptOut = components['schemas']['SignedReceiptOut'];
 export type SkipIn = components['schemas']['SkipIn'];
 export type SocialAddressOut = components['schemas']['SocialAddressOut'];
 export type SocialBeginIn = components['schemas']['SocialBeginIn'];
@@ -11577,6 +11634,38 @@ export interface operations {
             422: components["responses"]["identity_422"];
             429: components["responses"]["identity_429"];
             503: components["responses"]["identity_503"];
+        };
+    };
+    check_erasure_receipt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReceiptShownIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReceiptCheckedOut"];
+                };
+            };
+            400: components["responses"]["privacy_400"];
+            403: components["responses"]["privacy_403"];
+            404: components["responses"]["privacy_404"];
+            409: components["responses"]["privacy_409"];
+            410: components["responses"]["privacy_410"];
+            413: components["responses"]["privacy_413"];
+            422: components["responses"]["privacy_422"];
+            429: components["responses"]["privacy_429"];
         };
     };
     get_erasure_receipt: {

@@ -64,6 +64,7 @@ export type Correction = NonNullable<Segment["correction"]>;
 export type Speaker = NonNullable<Segment["speaker"]>;
 export type SpeechSpan = Schemas["SpeechSpan"];
 export type Receipt = Schemas["ReceiptOut"];
+export type ErasureReceipt = Schemas["ErasureReceiptOut"];
 export type Balance = Schemas["BalanceOut"];
 export type Pack = Schemas["PackOut"];
 export type Entry = Schemas["StatementRow"];

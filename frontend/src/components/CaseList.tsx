@@ -8,7 +8,7 @@ const KIND_WORDS: Record<string, string> = {
   correction: "A correction",
   deletion: "Deletion",
   restriction: "Use nothing of mine",
-  objection: "No more calls",
+  objection: "Objection to calls or use",
   opt_out: "No more messages",
   nominee: "A nominee",
   grievance: "A complaint",

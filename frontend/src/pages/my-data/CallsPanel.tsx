@@ -24,7 +24,8 @@ export function CallsPanel({ data }: { data: MyData }) {
   return (
     <Panel title="Calls to this number">
       <p className="quiet">
-        Calls stop at once, also one that rings now. Whoever adds the number again cannot call it either.
+        Calls stop at once, also one that rings now. Whoever adds the number again cannot call it either. With
+        everybody's calls the use of what is held stops too: nobody reads what was said or has it searched.
       </p>
       <ul className={privacy.list}>
         {rows.map(({ workspace, name, calls }) => (

@@ -7,6 +7,7 @@ import { PublicFrame } from "../../components/PublicFrame";
 import { Waiting } from "../../components/Waiting";
 import { atDateTime } from "../../format/time";
 import classes from "./PrivacyPage.module.css";
+import { SignedReceipt } from "./SignedReceipt";
 
 const STATE_WORDS = {
   requested: "The deletion is on its way. This page notices when it is done.",
@@ -66,6 +67,7 @@ export function ErasedPage() {
                 </ul>
               </Panel>
             )}
+            {receipt.data.signed && <SignedReceipt signed={receipt.data.signed} />}
             <p className="quiet">
               Keep this page's address; it is the only way back here. Questions:{" "}
               <a href="mailto:support@klosesales.com">support@klosesales.com</a>

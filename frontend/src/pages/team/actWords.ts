@@ -17,6 +17,7 @@ const DONE: Record<Act["action"], (act: Act) => string> = {
   "paddle_event.granted": () => "looked at a payment that did not fit and granted its credits.",
   "refusal.dismissed": () => "found that a line of a call does not ask for no more calls.",
   "refusal.restored": () => "found that a line of a call does ask for no more calls.",
+  "statement.exported": () => "took a copy of the statement of credits.",
   "team.bounded": () => "changed the limits of the team.",
   "team.capped": (act) => `changed what ${whom(act)} may spend.`,
   "team.handed_over": (act) => `made ${whom(act)} the owner.`,

@@ -149,8 +149,8 @@ const CARRIED_OUT: Partial<Record<CaseKind, { says: string; button: string }>> =
     button: "Put everything out of use",
   },
   objection: {
-    says: "Nobody calls this number any more; calls that go on end now.",
-    button: "Stop all calls",
+    says: "From now on nobody calls the person, reads what was said, or has it understood; calls that go on end now. A number that is no account's is never called again.",
+    button: "Stop every use",
   },
 };
 

@@ -6,7 +6,7 @@ export const KIND_WORDS: Record<CaseKind, string> = {
   correction: "Correction",
   deletion: "Deletion",
   restriction: "Use nothing",
-  objection: "Objection, no calls",
+  objection: "Objection to every use",
   withdrawal: "Consent withdrawn",
   nominee: "Nominee",
   grievance: "Complaint",

@@ -30,16 +30,10 @@ export function HoldsPage() {
     >
       <ProblemNote error={holds.error} />
       {holds.isPending && <Waiting lines={6} what="the holds" />}
-      {holds.data && holds.data.over_term > 0 && (
-        <Note tone="warn">
-          The text of {holds.data.over_term} {holds.data.over_term === 1 ? "call is" : "calls is"} over its
-          term and kept by a hold.
-        </Note>
-      )}
       {holds.data?.items.length === 0 && (
         <Empty title="Nothing is held">
-          Where an order or the law demands that something is kept, place a hold: it outlives its term, and of
-          what is erased a sealed copy stays until the hold is lifted.
+          Where an order or the law demands that something is kept, place a hold: of what is erased, and of
+          text whose term is over, a sealed copy stays until the hold is lifted.
         </Empty>
       )}
       {holds.data?.items.map((hold) => (
