@@ -30,7 +30,7 @@ class AddressUnproved(DomainError):
     def __init__(self) -> None:
         super().__init__(
             "The account's address was never confirmed, or was changed within a week, so nothing is mailed there."
-            " Recognise the person otherwise."
+            " Verify who asks in another way."
         )
 
 

@@ -116,7 +116,7 @@ CLOCKS = {
     "identity/management/commands/mobile.py",
     "identity/management/commands/sign_out.py",
     "identity/management/commands/privacy.py",
-    "identity/management/commands/texts.py",
+    "config/management/commands/texts.py",
     "identity/sessions.py",
     "identity/verify.py",
     "ledger/management/commands/paddle_events.py",
