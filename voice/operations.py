@@ -150,7 +150,7 @@ def refuse_text(*, actor: Actor, call_id: UUID, now: datetime) -> Call:
         if call.transcript_state == "refused":
             return call
         if not call.is_live:
-            raise CallIsOver("This call is over, so its text has ended already. Open the call to read it.")
+            raise CallIsOver("This call is over, so its text has ended already. Reload the page.")
         callbacks.refuse_text(call=call, now=now)
         audit.record(
             workspace_id=actor.workspace_id,

@@ -269,7 +269,7 @@ def test_a_command_ends_only_when_what_it_closes_is_on_its_way(
                 stdout=asyncio.subprocess.PIPE,
             )
             assert command.stdout is not None
-            said = await command.stdout.readline()
+            said = await command.stdout.readuntil(b"text messages.\n")
             opened.set()
             async with asyncio.timeout(WITHIN_S):
                 code = await socket.closed_with()
