@@ -1,8 +1,10 @@
 """What is refused to somebody, and from where, written down for whoever looks after the product: a bounded number of each kind and
-network in an hour. Wrong passwords and passcodes are recorded where they are counted.
+network in an hour; and guesses, of which the operator is told. Wrong passwords and passcodes are recorded where they are counted.
 """
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Final
 
@@ -12,6 +14,7 @@ from django.http import HttpRequest
 from api.auth import CsrfFailed, look_of
 from api.client import client_of
 from compliance.policy_change import PolicyUnanswered
+from compliance.requests import ConfirmationMismatch, ReceiptUnknown
 from identity import access
 from identity.api_keys import ApiKeyInvalid
 from identity.auth import Actor
@@ -20,10 +23,12 @@ from identity.email_proof import EmailLinkInvalid
 from identity.invitations import InvitationInvalid
 from identity.models import AccessEvent
 from identity.nominees import NomineeLinkInvalid
+from identity.number_access import DataLinkUnknown, NumberCodeWrong
 from identity.operations import AccountBlocked
 from identity.passwords import ResetLinkInvalid
 from identity.staff.people import EnrolmentInvalid
 from identity.step_up import ProofNotRecent
+from processors import guessing
 from processors.errors import DomainError
 
 logger = logging.getLogger(__name__)
@@ -37,6 +42,17 @@ _KINDS: Final[dict[type[DomainError], str]] = {
     InvitationInvalid: AccessEvent.LINK_REFUSED,
     NomineeLinkInvalid: AccessEvent.LINK_REFUSED,
     ResetLinkInvalid: AccessEvent.LINK_REFUSED,
+}
+_GUESSES: Final[dict[type[DomainError], guessing.Kind]] = {
+    ConfirmationMismatch: "confirmation",
+    DataLinkUnknown: "copy_link",
+    EmailLinkInvalid: "mailed_link",
+    EnrolmentInvalid: "mailed_link",
+    InvitationInvalid: "mailed_link",
+    NomineeLinkInvalid: "nominee_link",
+    NumberCodeWrong: "number_code",
+    ReceiptUnknown: "receipt",
+    ResetLinkInvalid: "mailed_link",
 }
 _STATUSES: Final[dict[int, str]] = {
     403: AccessEvent.RIGHT_REFUSED,
@@ -52,6 +68,10 @@ def note(request: HttpRequest, status: int, error: Exception | None = None) -> N
     kind = next((kind for cls, kind in _KINDS.items() if isinstance(error, cls)), _STATUSES.get(status))
     if kind is not None and not isinstance(error, _ELSEWHERE):
         note_kind(request, kind)
+    guessed = next((guessed for cls, guessed in _GUESSES.items() if isinstance(error, cls)), None)
+    if guessed is not None and look_of(request) is None:
+        with _kept(guessed):
+            guessing.note(kind=guessed, network=client_of(request).network, now=datetime.now(UTC))
 
 
 def note_kind(request: HttpRequest, kind: str) -> None:
@@ -60,8 +80,14 @@ def note_kind(request: HttpRequest, kind: str) -> None:
         return
     actor = getattr(request, "auth", None)
     user_id = actor.user_id if isinstance(actor, Actor) else None
-    try:
+    with _kept(kind):
         access.note_refusal(kind=kind, client=client_of(request), now=datetime.now(UTC), user_id=user_id)
+
+
+@contextmanager
+def _kept(kind: str) -> Iterator[None]:
+    """The refusal itself stands, whether or not it can be written down."""
+    try:
+        yield
     except DatabaseError as failure:
-        # The refusal itself stands.
         logger.warning("refusal not noted", extra={"error_type": type(failure).__name__, "kind": kind})

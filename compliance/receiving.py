@@ -16,6 +16,7 @@ from compliance.case_models import CaseMailTemplate
 from compliance.cases import Kind
 from compliance.mail_in import IncomingMail
 from compliance.models import Case, CaseEntry, CaseMail
+from processors import guessing
 from processors.pseudonyms import pseudonym
 
 logger = logging.getLogger(__name__)
@@ -69,6 +70,8 @@ def receive(*, mail: IncomingMail, now: datetime) -> Case | None:
             message_key=message_key,
             thread_key=pseudonym("mail", mail.message_id) if mail.message_id else "",
         )
+        if mail.sender and not mail.is_genuine and settings.MAIL_AUTHSERV_ID:
+            guessing.note(kind="forged_mail", network="", now=now)
         if answered_deletions([case]):
             _alert(case, "deletion_answered", now)
         elif nominees is not None:

@@ -27,7 +27,7 @@ from compliance.models import (
     Tombstone,
 )
 from compliance.retention import Rule, delete_rows
-from processors.models import Disclosure
+from processors.models import Disclosure, Guesses
 
 
 def _end_links(ids: Sequence[UUID], _now: datetime) -> int:
@@ -79,6 +79,7 @@ RETENTION: Final = (
     ),
     Rule("erasure_ledger", ("compliance.Tombstone",), Tombstone.objects.all, "erased_at", delete_rows(Tombstone)),
     Rule("erasure_ledger", ("compliance.LedgerNote",), LedgerNote.objects.all, "at", delete_rows(LedgerNote)),
+    Rule("access_event", ("processors.Guesses",), Guesses.objects.all, "hour", delete_rows(Guesses)),
     Rule("disclosure", ("processors.Disclosure",), Disclosure.objects.all, "day", delete_rows(Disclosure)),
     Rule(
         "disclosure",

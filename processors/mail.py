@@ -36,6 +36,7 @@ MAILS: Final[dict[str, Reason]] = {
     "webhook_off": "service",
     "policy_change": "law",
     "egress_blocked": "operations",
+    "somebody_guesses": "operations",
     "case_received": "law",
     "case_received_unproved": "law",
     "case_reply": "law",

@@ -70,3 +70,27 @@ class LookUpKey(models.Model):
     """
 
     key_id = models.CharField(max_length=8, primary_key=True)
+
+
+class Guesses(models.Model):
+    """How often one kind of secret or sender was guessed or forged from one network in one hour; all of it was refused.
+
+    kind: of processors.guessing.KINDS. network_key: pseudonym of the network, "" where none is known. hour: its begin.
+    told_at: when the operator was written to about it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    kind = models.CharField(max_length=24)
+    network_key = models.CharField(max_length=64, blank=True)
+    hour = models.DateTimeField()
+    count = models.PositiveIntegerField()
+    told_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["kind", "network_key", "hour"], name="guesses_once_an_hour"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["hour"], name="guesses_hour"),
+            models.Index(fields=["kind", "count"], condition=models.Q(told_at__isnull=True), name="guesses_untold"),
+        ]

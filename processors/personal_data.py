@@ -21,4 +21,10 @@ INVENTORY: Final[dict[str, str]] = {
     "processors.BlockedEgress.field": "none",
     "processors.BlockedEgress.told_at": "none",
     "processors.LookUpKey.key_id": "none",
+    "processors.Guesses.id": "none",
+    "processors.Guesses.kind": "access_event",
+    "processors.Guesses.network_key": "access_event",
+    "processors.Guesses.hour": "access_event",
+    "processors.Guesses.count": "access_event",
+    "processors.Guesses.told_at": "none",
 }

@@ -84,15 +84,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.alone)
 
 
-# Those that prove a clause of the policy, without their parameters: a test failed if it did with any.
+# Those that prove a clause of the policy, without their parameters: a test failed if it did with any, and has not run if with any it
+# could not.
 _policy_tests: dict[str, str] = {}
+_WORSE: Final = ("passed", policy_report.NOT_RUN, "failed")
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    if "policy" in report.keywords and (report.failed or (report.when == "call" and report.passed)):
+    if "policy" in report.keywords and (report.when == "call" or not report.passed):
         test = report.nodeid.split("[")[0]
-        failed = report.failed or _policy_tests.get(test) == "failed"
-        _policy_tests[test] = "failed" if failed else "passed"
+        ended = "failed" if report.failed else policy_report.NOT_RUN if report.skipped else "passed"
+        _policy_tests[test] = max(_policy_tests.get(test, ended), ended, key=_WORSE.index)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

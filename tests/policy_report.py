@@ -20,12 +20,12 @@ from typing import Final, NamedTuple
 from compliance.clauses import CLAUSES
 
 TESTS: Final = Path(__file__).resolve().parent
-# Test -> ["passed" or "failed", the commit], as every run on this machine left it.
+# Test -> ["passed", "failed" or "not run here", the commit], as every run on this machine left it.
 RESULTS: Final = TESTS.parent / ".cache" / "policy-results.json"
 PLANTED: Final = TESTS.parent / "docs" / "proofs.md"
 _PROVED: Final = "proved"
 _FAILING: Final = "failing"
-_NOT_RUN: Final = "not run here"
+NOT_RUN: Final = "not run here"
 # Of a commit with changes that are not in it.
 _CHANGED: Final = "+"
 _UNSEEN: Final = "Proved by a test that nobody has seen fail: "
@@ -122,7 +122,7 @@ def _verdict(ended: Collection[str]) -> str:
     """Of a clause, from how its tests ended: proved, failing, or not run here."""
     if not ended or "failed" in ended:
         return _FAILING
-    return _NOT_RUN if _NOT_RUN in ended else _PROVED
+    return NOT_RUN if NOT_RUN in ended else _PROVED
 
 
 def report(found: Mapping[str, Sequence[str]], ran: Mapping[str, Result], here: str) -> Iterator[str]:
@@ -132,9 +132,9 @@ def report(found: Mapping[str, Sequence[str]], ran: Mapping[str, Result], here: 
     """
     ended = {test: each.ended for test, each in ran.items()}
     older = {test: each.commit or "unknown" for test, each in ran.items() if each.commit != here or not _is_known(here)}
-    verdicts: dict[str, list[str]] = {_PROVED: [], _FAILING: [], _NOT_RUN: []}
+    verdicts: dict[str, list[str]] = {_PROVED: [], _FAILING: [], NOT_RUN: []}
     for clause in CLAUSES:
-        tests = {test: ended.get(test, _NOT_RUN) for test in found.get(clause.id, [])}
+        tests = {test: ended.get(test, NOT_RUN) for test in found.get(clause.id, [])}
         verdict = _verdict(tests.values())
         verdicts[verdict].append(clause.id)
         count = f"{len(tests) or 'no'} test{'' if len(tests) == 1 else 's'}"
@@ -142,8 +142,8 @@ def report(found: Mapping[str, Sequence[str]], ran: Mapping[str, Result], here: 
         for test, result in tests.items():
             of = f" (of {older[test]})" if test in older else ""
             yield f"         {result:12} {test}{of}"
-    if verdicts[_NOT_RUN]:
-        yield f"Not run here yet, so not proved (make test runs them): {', '.join(verdicts[_NOT_RUN])}"
+    if verdicts[NOT_RUN]:
+        yield f"Not run here yet, so not proved (make test runs them): {', '.join(verdicts[NOT_RUN])}"
     if stale := older.keys() & {test for tests in found.values() for test in tests}:
         yield f"Of other code than is here ({here or 'unknown'}): the results of {len(stale)} tests (make test renews them)"
     proved = verdicts[_PROVED]

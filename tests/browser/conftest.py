@@ -56,6 +56,8 @@ def stack() -> Iterator[Stack]:
             yield running
             # Whatever the stories asked of Twilio kept its contract.
             assert httpx.get(f"{running.sandbox_url}/sandbox/api/defects").json() == []
+            # Nor was it asked for any text message but passcodes.
+            assert httpx.get(f"{running.sandbox_url}/sandbox/api/received").json()["messages_requests"] == 0
 
 
 @pytest.fixture(autouse=True)

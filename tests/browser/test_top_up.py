@@ -5,22 +5,28 @@ The whole way is real: the checkout in the browser, the clock that notices the l
 
 import re
 from collections.abc import Callable
+from urllib.parse import unquote_plus
 
-from playwright.sync_api import Locator, Page, expect
+import pytest
+from playwright.sync_api import Locator, Page, Request, expect
 
 from config.embedded.handle import Stack
 from sandbox.rep import Person, Rep
 from tests.browser.conftest import Look, signed_in
 
+CARD = "4000 0027 6000 3184"
 PERSON = Person(first_name="Tom", last_name="Topup", email="tom@topup.example", mobile="+12025550146")
 
 
+@pytest.mark.policy("C1.2")
 def test_an_owner_turns_automatic_top_up_on_and_off(
     stack: Stack, control: Rep, new_page: Callable[..., Page], look: Look, complaints: list[str]
 ) -> None:
     rep = Rep(stack.url, stack.sandbox_url)
     rep.sign_up(PERSON)
     page = new_page()
+    asked: list[Request] = []
+    page.context.on("request", lambda request: asked.append(request))
     signed_in(page, stack, rep)
     _agrees(page, look)
     _saves_a_method(page, look)
@@ -29,6 +35,17 @@ def test_an_owner_turns_automatic_top_up_on_and_off(
     _is_told_when_the_card_is_declined(page, control, look)
     # The browser writes down the refusal of terms that the story tries out.
     assert [each for each in complaints if "status of 422" not in each] == []
+    # Both cards went to the seller alone: the one that was typed, and the one that its form is filled in with here.
+    told = {ours: [_digits(each) for each in asked if each.url.startswith(stack.url) is ours] for ours in (True, False)}
+    for card in (CARD.replace(" ", ""), "4242" * 4):
+        assert any(card in each for each in told[False])
+        assert len(told[True]) > 10 and not any(card in each for each in told[True])
+
+
+def _digits(request: Request) -> str:
+    """All that stand in its address and its body, one behind the other."""
+    body = (request.post_data_buffer or b"").decode(errors="replace")
+    return re.sub(r"\D", "", unquote_plus(f"{request.url} {body}"))
 
 
 def _panel(page: Page) -> Locator:
@@ -121,7 +138,7 @@ def _is_told_when_the_card_is_declined(page: Page, control: Rep, look: Look) -> 
     expect(save).to_be_enabled()
     save.press("Enter")
     frame = page.frame_locator("iframe[src*='/paddle/checkout/']")
-    frame.get_by_label("Card number").fill("4000 0027 6000 3184")
+    frame.get_by_label("Card number").fill(CARD)
     frame.get_by_role("button", name="Save payment method").click()
     expect(page.get_by_text("Your payment method is saved with Paddle")).to_be_visible()
     page.get_by_role("link", name="Back to credits").click()

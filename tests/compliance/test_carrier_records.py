@@ -6,9 +6,10 @@ import pytest
 from django.conf import settings
 
 from compliance import erasure
+from compliance.models import ErasureStep
 from identity.models import Membership
 from processors.models import Disclosure
-from tests.compliance.test_erasure import NOW, SOON, ask_to_be_erased, plant
+from tests.compliance.test_erasure import NOW, SOON, all_rows, ask_to_be_erased, bytes_on_disk, plant
 from tests.identity.conftest import MakeAccount, SignIn
 from tests.sandbox_fixture import Sandbox
 from voice.models import Call, CallLeg
@@ -55,3 +56,31 @@ def test_what_the_carrier_has_deleted_before_it_fails_is_not_asked_for_again(
     assert deletions_told() == LEGS
     assert erasure.run_due_erasures(now=SOON + timedelta(hours=2)) == 1
     assert deletions_told() == LEGS + 1
+
+
+@pytest.mark.policy("C6.2")
+def test_an_erasure_whose_carrier_is_away_for_ten_days_resumes_and_ends_clean(
+    member: Membership, sign_in: SignIn, sandbox: Sandbox
+) -> None:
+    request = ask_to_be_erased(sign_in, member)
+    assert "brobdingnag" in all_rows()
+    for day in range(10):
+        # On some days nobody answers, on the others somebody says that it cannot be done now.
+        kind, status = ("drop", 0) if day % 2 else ("error", 503)
+        away = {"target": "twilio.rest", "kind": kind, "value": status, "count": -1, "match": {"method": "DELETE"}}
+        sandbox.ask("DELETE", "/faults")
+        sandbox.ask("POST", "/faults", away)
+        assert erasure.run_due_erasures(now=SOON + timedelta(days=day)) == 0
+        assert CallLeg.objects.filter(carrier_deleted_at__isnull=True).count() == LEGS
+    step = ErasureStep.objects.get(request=request, name="carrier")
+    assert (step.state, step.attempts, step.error_type) == ("failed", 10, "NotYet")
+    request.refresh_from_db()
+    assert (request.state, request.receipt) == ("running", None)
+
+    sandbox.ask("DELETE", "/faults")
+    assert erasure.run_due_erasures(now=SOON + timedelta(days=10)) == 1
+    request.refresh_from_db()
+    assert request.receipt is not None and request.finished_at is not None
+    assert (request.receipt["left"], request.receipt["erased"]["call"] >= LEGS) == (0, True)
+    assert request.finished_at - request.opened_at < timedelta(days=30)
+    assert ("brobdingnag" in all_rows(), bytes_on_disk("Brobdingnag")) == (False, 0)

@@ -19,6 +19,20 @@ from tests import policy_report
 from tests.policy_report import Result, not_planted, planted, proofs, report
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
+# Guesses and floods are counted, the person's own are shown and erased, and what is over its term goes.
+_READ_TRACES = {
+    f"identity/{name}.py"
+    for name in (
+        "access",
+        "email_change",
+        "erasure",
+        "number_access",
+        "operations",
+        "passwords",
+        "personal_data",
+        "retention",
+    )
+}
 HOUSE = ("config", "api", "voice", "ai", "ledger", "identity", "compliance", "realtime", "processors")
 
 
@@ -123,6 +137,27 @@ def test_no_code_of_the_house_can_send_a_text_message_but_through_verify() -> No
         attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
         assert not attributes & {"messages_stream", "messaging", "conversations"}, path
         assert not re.search(r"\b(client|twilio\w*|_client\(\)|api)\.messages\b", path.read_text()), path
+
+
+@pytest.mark.policy("C1.5")
+def test_traces_of_access_are_read_where_accounts_are_kept_safe_and_by_no_analytics_and_no_ai() -> None:
+    """Whoever only notes one names its kinds; whoever reads asks the model, or the database by the table's name."""
+    naming, reading = set(), set()
+    for path in (path for package in HOUSE for path in (PROJECT / package).rglob("*.py")):
+        if "migrations" in path.parts:
+            continue
+        place, tree = path.relative_to(PROJECT).as_posix(), list(ast.walk(ast.parse(path.read_text())))
+        texts = [node.value for node in tree if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+        models = [node.value for node in tree if isinstance(node, ast.Attribute) and node.attr.endswith("objects")]
+        if "AccessEvent" in {each.name for node in tree if isinstance(node, ast.ImportFrom) for each in node.names}:
+            naming.add(place)
+        by_name = any(
+            re.search(r"identity_accessevent|^(identity\.)?accessevent$", each, re.IGNORECASE) for each in texts
+        )
+        if by_name or any(ast.unparse(each).endswith("AccessEvent") for each in models):
+            reading.add(place)
+    assert reading - {"identity/models.py"} == _READ_TRACES
+    assert {place.partition("/")[0] for place in naming} == {"identity", "api", "config"}
 
 
 @pytest.mark.policy("C8.1", "C8.2")

@@ -12,7 +12,7 @@ from django.db import connection
 from pytest_django.fixtures import Settings
 
 from compliance import audit_check, erasure
-from compliance.models import ErasureStep, Request
+from compliance.models import Request
 from compliance.stores import NotYet, Subject, all_stores
 from identity.models import Membership, User
 from identity.personal_data import subject_anew
@@ -279,25 +279,6 @@ def ask_to_be_erased(sign_in: SignIn, member: Membership) -> Request:
     answer = sign_in(member).post("/api/privacy/erasure", {"confirm": member.user.email, "when": "now"})
     assert answer[0] == 202
     return Request.objects.get()
-
-
-def test_an_erasure_whose_carrier_is_away_for_ten_days_resumes_and_ends_clean(
-    accounts: tuple[Membership, Membership], sign_in: SignIn, with_store: Callable[[Any], None]
-) -> None:
-    carrier = CarrierAway()
-    with_store(carrier)
-    request = ask_to_be_erased(sign_in, accounts[0])
-    later = SOON
-    for _ in range(12):
-        assert erasure.run_due_erasures(now=later) == 0
-        later += timedelta(days=1)
-    step = ErasureStep.objects.get(request=request, name=carrier.name)
-    assert (step.state, step.attempts, step.error_type) == ("failed", 12, "NotYet")
-
-    carrier.away = False
-    assert erasure.run_due_erasures(now=later) == 1
-    assert [subject.user_id for subject in carrier.erased] == [accounts[0].user_id]
-    assert "zanzibel" not in all_rows()
 
 
 def test_a_store_that_still_finds_something_is_walked_again_before_any_receipt(

@@ -16,6 +16,9 @@ from compliance.mail_in import MAIL_BYTES_MAX, read_mail
 from compliance.models import Case, CaseEntry, CaseMail
 from compliance.receiving import kind_of
 from identity.models import Membership
+from processors import alerts
+from processors.guessing import KINDS
+from processors.models import Guesses
 from tests.identity.conftest import MakeAccount
 from tests.sandbox_fixture import Sandbox
 
@@ -106,6 +109,25 @@ def test_a_sender_for_whom_nobody_vouches_is_told_how_to_prove_it_and_nothing_el
     assert texts[0] == texts[1]
     assert "nothing is told or done" in texts[0]
     assert known.user.first_name not in texts[0]
+
+
+@pytest.mark.policy("C7.5")
+def test_who_goes_on_forging_senders_is_told_to_the_operator_without_any_of_the_addresses(
+    sandbox: Sandbox, settings: Any
+) -> None:
+    settings.OPERATOR_EMAIL = "forged@operator.example"
+    limit = KINDS["forged_mail"].told_from
+    receive(mail(head=PASSED, number=1_000))
+    for number in range(limit):
+        assert alerts.tell_of_guessing(now=NOW) == 0
+        receive(mail(sender=f"v{number}@people.example", number=number))
+    # The same mail again is none more.
+    receive(mail(sender="v0@people.example", number=0))
+    assert Guesses.objects.get().count == limit
+    assert alerts.tell_of_guessing(now=NOW) == 1
+    [told] = sandbox.ask("GET", "/mails", to=settings.OPERATOR_EMAIL)
+    assert f"{limit} x mails to support for whose sender nothing vouches" in told["text"]
+    assert "people.example" not in told["text"]
 
 
 def test_nobody_is_believed_while_no_mail_server_is_named(sandbox: Sandbox) -> None:

@@ -29,6 +29,7 @@ from sandbox.rep import Rep
 from tests import backups
 from tests.leaving import apart, restored
 from tests.leaving import people as who
+from tests.leaving.late import Late
 from tests.leaving.pages import Pages, opened
 from tests.leaving.planted import PLANTED
 from tests.smoke.scan import Scan, kinds
@@ -36,6 +37,14 @@ from tests.smoke.scan import Scan, kinds
 # A line of a call that is so long stands nowhere else by chance.
 LINE_MIN = 25
 PACK = "pri_01klosesales0000000starter"
+# Those that are fully open, and how many of them belong to somebody of whom no passcode was ever approved by Twilio.
+_SESSIONS = """
+SELECT count(*), count(*) FILTER (WHERE NOT EXISTS (
+    SELECT FROM identity_otpattempt attempt
+    WHERE attempt.user_id = session.user_id AND attempt.purpose IN ('check', 'clm_chck') AND attempt.outcome = 'approved'
+        AND attempt.verification_sid <> '' AND attempt.at <= session.phone_verified_at + interval '1 second'))
+FROM identity_session session WHERE session.phone_verified_at IS NOT NULL
+"""
 
 
 def tell(folder: Path, resolver: apart.Resolver | None) -> dict[str, Any]:
@@ -96,6 +105,9 @@ class Story:
         told["sealed_of_leaves"], told["unsaid_of_leaves"] = len(sealed), [str(each) for each in planted.missing]
         told["vectors"] = len([each for each in of_leaves if isinstance(each, tuple)])
         told["carrier_planted"] = self._scan.elsewhere(of_called)
+        told["any_card"] = self._scan.cards()
+        told["sessions"], told["sessions_unproved"] = self._row(_SESSIONS)
+        late = Late.of(self._stack, (called, understood), number=who.CALLED["phone"])
         # Not where the scan looks: it ends by itself, with its term.
         backup = self._stack.data_dir.with_name("klosesales.dump")
         backups.back_up(self._stack.env["DATABASE_URL"], backup)
@@ -103,6 +115,7 @@ class Story:
         self._erase_called()
         told["call_of_erased"] = self._caller.ask("GET", f"/api/calls/{called}").status_code
         self._erase_leaving()
+        told["late"] = late.comes()
         left = self._scan.look_for(of_called, of_leaves, who.OF_CARDS)
         told["left_of_called"], told["left_of_leaves"], told["cards"] = (each.places for each in left)
         told["carrier_left_of_called"] = self._scan.elsewhere(of_called)
@@ -278,6 +291,7 @@ class Story:
         return {
             "rows": [list(row) for row in self._rows("SELECT host, reason FROM processors_blockedegress ORDER BY at")],
             "alert": mails[-1]["text"] if mails else "",
+            "messages_asked": self._stays.sandbox("GET", "/sandbox/api/received")["messages_requests"],
             "contacted": guard.contacted(self._stack.data_dir / "egress"),
         }
 

@@ -11,7 +11,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,8 @@ import pytest
 
 from config.embedded.environment import PROJECT
 from processors.register import LOOPBACK
-from tests.leaving.people import LEAVES, OF_CALLED, OPERATOR, STAYS_CALLED
+from tests.leaving.people import CARDS, LEAVES, OF_CALLED, OPERATOR, STAYS_CALLED
+from tests.smoke.cards import cards_in
 from tests.smoke.scan import kinds
 
 # What others keep by their own terms, as the policy says: passcodes at Twilio Verify; mailboxes and phones are the people's own.
@@ -57,18 +57,33 @@ def test_nothing_of_who_was_called_is_left_though_they_asked_during_the_call(tol
 
 
 @pytest.mark.policy("C6.2", "C7.3")
-def test_nothing_of_who_leaves_is_left_though_the_worker_was_killed_and_the_disk_full(told: dict[str, Any]) -> None:
+def test_nothing_of_who_leaves_is_left_though_the_worker_was_killed(told: dict[str, Any]) -> None:
     assert {"tables", "bytes", "wal"} <= kinds(told["planted_of_leaves"])
     # Addresses and numbers stand where they are sealed alone; passwords are hashed.
     assert "sealed" in kinds(told["planted_of_leaves"]) and told["sealed_of_leaves"] > 0
     assert told["unsaid_of_leaves"] == [LEAVES.password]
     assert told["vectors"] > 0
     assert told["steps_before_the_kill"] > 0
-    # Only a disk of its own can be filled.
-    assert not told["apart"] or told["full_disk"], "the disk was not full"
     assert told["left_of_leaves"] == {}
     assert told["carrier_left_of_leaves"].keys() <= KEPT_ELSEWHERE
     assert (told["receipt_left"], told["session_of_erased"]) == (0, 401)
+
+
+@pytest.mark.policy("C6.2")
+def test_the_erasure_ended_clean_though_the_disk_was_full_meanwhile(told: dict[str, Any]) -> None:
+    if not told["apart"]:
+        pytest.skip("not run here: only a disk of its own can be filled, and there are no namespaces")
+    assert told["full_disk"], "the disk was not full"
+    assert (told["left_of_leaves"], told["receipt_left"]) == ({}, 0)
+
+
+@pytest.mark.policy("C6.2")
+def test_what_comes_late_about_those_who_are_erased_writes_nothing_down(told: dict[str, Any]) -> None:
+    """The scan that finds nothing came after the carrier had told everything again, and workers had done all their jobs again."""
+    assert {"agent", "status", "stream", "notice"} <= set(told["late"]["kinds"])
+    assert told["late"]["answers"] == [404]
+    assert (told["late"]["waiting"], told["late"]["rows"]) == (0, 0)
+    assert (told["left_of_called"], told["left_of_leaves"]) == ({}, {})
 
 
 @pytest.mark.policy("C6.2", "C7.3")
@@ -101,6 +116,17 @@ def test_those_who_stay_are_found_in_every_kind_of_place_and_their_call_goes_on(
 def test_a_card_number_that_was_typed_or_sent_is_in_no_place(told: dict[str, Any]) -> None:
     assert told["webhook"] == 200
     assert told["cards"] == {}
+    # Nor any other, whoever planted it.
+    assert told["any_card"] == {}
+    assert all(cards_in(f"by {card}, thanks".encode()) for card in CARDS)
+
+
+@pytest.mark.policy("C2.2", "C3.2-5")
+def test_every_open_session_was_proved_by_a_passcode_and_twilio_was_asked_for_no_text_message(
+    told: dict[str, Any],
+) -> None:
+    assert (told["sessions"] >= 3, told["sessions_unproved"]) == (True, 0)
+    assert told["messages_asked"] == 0
 
 
 @pytest.mark.policy("C4.9")
@@ -113,10 +139,12 @@ def test_nobody_but_this_machine_is_contacted_and_what_tries_is_blocked_and_repo
         (host, "host_not_listed") for host in ("tracker.example", "203.0.113.9")
     }
     assert all(host in told["alert"] for host in ("tracker.example", "203.0.113.9")), OPERATOR
+
+
+@pytest.mark.policy("C4.9")
+def test_no_library_in_c_contacts_anybody_and_the_namespace_sees_one_that_does(told: dict[str, Any]) -> None:
     if not told["apart"]:
-        # Seen with every run, since what follows is proved only where it can be.
-        warnings.warn("NO NAMESPACES HERE: nobody watches what libraries in C contact", stacklevel=1)
-        return
+        pytest.skip("not run here: without namespaces nobody watches what libraries in C contact")
     assert (told["asked"], told["ways_out"]) == ([], 0)
     assert (set(told["asked_planted"]), told["ways_out_planted"]) == ({"c.tracker.example"}, 1)
     assert told["planted"]["by C"] == "ENETUNREACH"

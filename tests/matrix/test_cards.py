@@ -23,6 +23,7 @@ from tests.matrix.routes import Operation, customers_operations
 from tests.matrix.test_routes import filled
 from tests.matrix.world import World
 from tests.opened import connection_info
+from tests.smoke.cards import cards_in as any_cards_in
 from tests.smoke.scan import Scan
 from voice import transcripts
 from voice.heard import Heard
@@ -120,6 +121,8 @@ def test_no_table_keeps_a_card_number_that_was_typed_spoken_or_sent(
     notify(sent)
     assert cards_in(f"a control: {TYPED}") and cards_in(SENT)
     assert cards_in(stored()) == set()
+    # Nor any other number that passes for a card's; telephone numbers and our own ids do not.
+    assert any_cards_in(f"a control: {TYPED}".encode()) and not any_cards_in(stored().encode())
     # And nowhere else: with the bytes below the tables, Valkey, and files.
     spellings = {form for each in (TYPED, SPOKEN, SENT) for form in (each, re.sub(r"\D", "", each))}
     url = connection_info()

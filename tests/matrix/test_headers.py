@@ -57,6 +57,7 @@ def keeps_the_promises(headers: Mapping[str, str], *, own_scripts_alone: bool = 
     assert not kind.startswith("text/") or "charset=utf-8" in kind
 
 
+@pytest.mark.policy("C9.1-4")
 @pytest.mark.parametrize("operation", OPERATIONS.values(), ids=lambda operation: operation.operation_id)
 def test_every_answer_of_the_api_is_kept_by_nobody_and_shown_nowhere_else(world: World, operation: Operation) -> None:
     owner, expected = world.people["owner"], EXPECTATIONS[operation.operation_id]
@@ -74,6 +75,7 @@ def test_every_answer_of_the_api_is_kept_by_nobody_and_shown_nowhere_else(world:
         assert answer.headers["Cache-Control"] == "no-store"
 
 
+@pytest.mark.policy("C9.1-4")
 @pytest.mark.parametrize("path", PLAIN_URLS)
 def test_every_other_address_keeps_the_same_promises(world: World, path: str) -> None:
     address = _address(path)

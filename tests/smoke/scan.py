@@ -17,6 +17,7 @@ from psycopg import sql
 
 from config.embedded import folders
 from processors import guard
+from tests.smoke.cards import cards_in
 from tests.smoke.needles import Canary, all_variants, variants
 from tests.smoke.opened import holding, opened
 
@@ -68,6 +69,17 @@ class Scan:
         values = holding(opened(self._database_url, self._keys or {}), needles)
         return sorted({trace for each in values for trace in each.traces()})
 
+    def cards(self) -> dict[str, list[str]]:
+        """Where something stands that passes for the number of a payment card, and what, whosever it is and whoever planted it."""
+        found = {place: cards_in(content) for place, content in self._contents_of_tables()}
+        found |= {place: cards_in(content) for place, content in self._contents_of_valkey()}
+        for each in opened(self._database_url, self._keys) if self._keys else ():
+            found.setdefault(each.place, Counter()).update(cards_in(each.text.encode()))
+        for path in self._paths():
+            with suppress(FileNotFoundError):
+                found[self._name(path)] = cards_in(path.read_bytes())
+        return {place: sorted(card.decode() for card in cards) for place, cards in found.items() if cards}
+
     def elsewhere(self, canaries: Iterable[Canary]) -> dict[str, int]:
         """The same of what the sandbox holds in the place of Twilio (calls, verifications), Paddle (transactions, ...), the
         mailboxes (mails) and the people's own phones (phones, messages). It writes that down five times a second."""
@@ -79,14 +91,15 @@ class Scan:
         return {name: counts.total() for name, counts in found.items() if counts}
 
     def _tables(self, needles: set[bytes]) -> dict[str, Counter[bytes]]:
-        found = {}
+        return {place: _count(content, needles) for place, content in self._contents_of_tables()}
+
+    def _contents_of_tables(self) -> Iterator[tuple[str, bytes]]:
         with psycopg.connect(self._database_url, autocommit=True) as connection:
             tables = connection.execute("SELECT schemaname, relname FROM pg_stat_user_tables").fetchall()
             for schema, table in [*tables, *(("pg_catalog", name) for name in _NOTES)]:
                 query = sql.SQL("COPY (SELECT * FROM {}) TO STDOUT").format(sql.Identifier(schema, table))
                 with connection.cursor().copy(query) as copy:
-                    found[f"table {table}"] = _count(b"".join(bytes(block) for block in copy), needles)
-        return found
+                    yield f"table {table}", b"".join(bytes(block) for block in copy)
 
     def _sealed(self, needles: set[bytes]) -> dict[str, Counter[bytes]]:
         found: dict[str, Counter[bytes]] = {}
@@ -95,13 +108,16 @@ class Scan:
         return found
 
     def _valkey(self, needles: set[bytes]) -> dict[str, Counter[bytes]]:
+        return {place: _count(content, needles) for place, content in self._contents_of_valkey()}
+
+    def _contents_of_valkey(self) -> Iterator[tuple[str, bytes]]:
         with redis.Redis.from_url(self._redis_url) as client:
             content = b"\n".join(bytes(key) + _value(client, key) for key in client.scan_iter())
             entries: Any = client.slowlog_get(_ENTRIES_MAX)
             log = b"\n".join(bytes(entry["command"]) for entry in entries)
             for kind in ("large-request", "large-reply"):
                 log += repr(client.execute_command("COMMANDLOG", "GET", "-1", kind)).encode()
-        return {"valkey": _count(content, needles), "valkey log": _count(log, needles)}
+        yield from (("valkey", content), ("valkey log", log))
 
     def _files(self, needles: set[bytes]) -> dict[str, Counter[bytes]]:
         """Every file below the data folder but the sandbox's own memory and log, which stand for other companies' machines.

@@ -211,6 +211,7 @@ def test_whoever_wants_passcodes_to_go_everywhere_says_so() -> None:
     assert configuration.problems(COMPLETE | {"OTP_COUNTRIES": "all"}) == []
 
 
+@pytest.mark.policy("C9.1-4")
 def test_serve_names_every_problem_at_once_and_starts_nothing(tmp_path: Path) -> None:
     environ = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path / "data"), **COMPLETE}
     del environ["SECRET_KEY"], environ["TWILIO_AUTH_TOKEN"]

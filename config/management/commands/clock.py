@@ -82,6 +82,7 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (60, policy_mails.queue_policy_mails),
         (2, policy_mails.send_policy_mails),
         (60, alerts.tell_of_blocked_egress),
+        (60, alerts.tell_of_guessing),
         (2, case_mails.send_case_mails),
         (2, nominee_mails.send_nominee_mails),
         (5, breaches.send_breach_alerts),
