@@ -20,7 +20,7 @@ from voice.guard import MESSAGES
 # these: so a text that only says what is the case has no step.
 _VERBS: Final = """
     agree allow answer ask begin buy call cancel change check choose confirm do end give go hang install load look
-    make name open place prepare press prove read recognise record refuse reload remove revoke run save say scan search send set sign
+    make name open place prepare press prove read record refuse reload remove revoke run save say scan search send set sign
     split start stop switch take text try type use verify wait withdraw write
 """
 STEPS: Final = frozenset(_VERBS.split())
