@@ -69,16 +69,26 @@ def at_the_end(box: Locator) -> None:
     raise AssertionError(f"{box.evaluate(FROM_END)} px from the end")
 
 
-def reads_back(page: Page, box: Locator) -> None:
-    """A wheel is turned smoothly, which takes longer on a machine that has much to do; a line that comes at its first moment
-    takes the box back to the end, and it has to be turned again."""
+def turns_back_a_little(page: Page, box: Locator) -> None:
+    """Less than a line's height; what comes next does not take the box back to the end."""
     box.hover()
+    page.mouse.wheel(0, -20)
+    for _ in range(40):
+        if box.evaluate(FROM_END) > 60:
+            return
+        page.wait_for_timeout(250)
+    raise AssertionError(f"{box.evaluate(FROM_END)} px from the end")
+
+
+def reads_back(page: Page, box: Locator) -> None:
+    """Until the box stands still: a wheel is turned smoothly, which takes longer on a machine that has much to do."""
+    box.hover()
+    page.mouse.wheel(0, -3_000)
     tops: list[float] = []
     for _ in range(50):
-        if box.evaluate(FROM_END) <= 2:
-            page.mouse.wheel(0, -3_000)
         tops.append(box.evaluate("(box) => box.scrollTop"))
         if len(tops) > 3 and len(set(tops[-3:])) == 1:
+            assert box.evaluate(FROM_END) > 2
             return
         page.wait_for_timeout(200)
     raise AssertionError(f"the box still moves: {tops[-5:]}")

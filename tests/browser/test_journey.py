@@ -31,6 +31,7 @@ def test_a_new_rep_signs_up_buys_calls_asks_and_leaves(
     _buys_a_pack_once(page, stack, look)
     _adds_a_lead(page, control, look)
     _imports_leads(page, look, tmp_path)
+    _searches_leads(page, look)
     _calls_and_reads_along(page, control, look)
     _looks_back(page, look)
     _corrects_a_line(page, look)
@@ -139,6 +140,24 @@ def _imports_leads(page: Page, look: Look, folder: Path) -> None:
     expect(page.get_by_text("Navy Ltd").first).to_be_visible()
 
 
+def _searches_leads(page: Page, look: Look) -> None:
+    """As it is typed."""
+    field, navy, dental = (
+        page.get_by_label("Search leads"),
+        page.get_by_text("Navy Ltd"),
+        page.get_by_text("Harbor Dental"),
+    )
+    field.press_sequentially("hopp")
+    expect(dental).to_have_count(0)
+    expect(navy).to_be_visible()
+    field.press_sequentially("z")
+    expect(page.get_by_role("heading", name="No lead fits “hoppz”")).to_be_visible()
+    _both(page, look, "leads-none-fits")
+    field.fill("")
+    expect(dental).to_be_visible()
+    expect(navy).to_be_visible()
+
+
 def _calls_and_reads_along(page: Page, control: Rep, look: Look) -> None:
     page.goto("/call")
     page.get_by_text("David Miller").first.click()
@@ -167,11 +186,13 @@ def _calls_and_reads_along(page: Page, control: Rep, look: Look) -> None:
 
 
 def _both(page: Page, look: Look, name: str) -> None:
-    """The same page wide, and then as on a phone."""
+    """The same page wide, and then as on a phone and dark."""
     look(page, name)
     page.set_viewport_size({"width": 390, "height": 844})
-    look(page, f"{name}-390")
+    page.emulate_media(color_scheme="dark")
+    look(page, f"{name}-390-dark")
     page.set_viewport_size({"width": 1280, "height": 800})
+    page.emulate_media(color_scheme="light")
 
 
 def _looks_back(page: Page, look: Look) -> None:

@@ -36,6 +36,7 @@ from tests.browser.reading import (
     reads_back,
     sees_the_marks,
     top_of,
+    turns_back_a_little,
     typing_delays_ms,
 )
 
@@ -104,6 +105,8 @@ def test_ten_thousand_lines_of_a_live_call_stay_put_while_more_arrive_and_after_
         _interim_text_is_not_read_out(page)
         _typing_is_as_quick(page, few_ms)
         at_the_end(box)
+        turns_back_a_little(page, box)
+        goes_to_the_end(page, box)
         _reading_back_is_left_alone(page, box)
         page.screenshot(path=SCREENS / "hour-reading-back.png")
         goes_to_the_end(page, box)

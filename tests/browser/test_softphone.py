@@ -1,9 +1,10 @@
 """A rep calls in the browser: Twilio's real Voice SDK in Chromium, with a microphone that beeps and a second tab at the far end.
 
 Planted bugs that this catches: a dial token that the page does not hand on (the carrier turns it away), no time-out of the page's
-own (it waits for ever).
+own (it waits for ever), a mute that only the page shows, a lead who is offered to call again after a click that said never.
 """
 
+import uuid
 from collections.abc import Callable
 
 from playwright.sync_api import Dialog, Locator, Page, expect
@@ -14,8 +15,14 @@ from tests.browser.conftest import Look, signed_in
 from tests.browser.signalling import Signalling
 
 TALKER = Person(first_name="Theo", last_name="Talker", email="theo@softphone.example", mobile="+12025550157")
-# The sandbox's phone of this ending talks until somebody hangs up.
-LEAD = {"first_name": "Petra", "last_name": "Patient", "phone": "+1 312 555 0189"}
+# The sandbox's phone of this ending talks until somebody hangs up; she says over and over that she wants no calls.
+LEAD = {"first_name": "Petra", "last_name": "Patient", "phone": "+13125550189"}
+# A machine answers at this one.
+AWAY = {"first_name": "Anton", "last_name": "Away", "phone": "+13125550184"}
+ENERGY = """async () => {
+  const all = [...(await window.peer.getStats()).values()];
+  return all.find((one) => one.type === "inbound-rtp").totalAudioEnergy;
+}"""
 NO_MICROPHONE = """navigator.mediaDevices.getUserMedia = () =>
   Promise.reject(new DOMException("Permission denied", "NotAllowedError"));"""
 TONES = """window.tones = [];
@@ -32,8 +39,9 @@ def test_a_rep_calls_in_the_browser(
     rep = Rep(stack.url, stack.sandbox_url)
     rep.sign_up(TALKER)
     rep.buy(rep.call("GET", "/api/credits/packs")[0]["price_id"])
-    lead = rep.call("POST", "/api/leads", LEAD, expect=201)
-    address = f"/call?lead={lead['id']}"
+    lead, away = (rep.call("POST", "/api/leads", each, expect=201)["id"] for each in (LEAD, AWAY))
+    control.sandbox("POST", f"/sandbox/api/phones/{LEAD['phone']}", {"dialogue": "do_not_call", "loop": True})
+    address = f"/call?lead={lead}"
     page, far = new_page(), new_page()
     far.goto("/policy")
     signed_in(page, stack, rep)
@@ -42,11 +50,15 @@ def test_a_rep_calls_in_the_browser(
     _is_told_what_to_do_about_a_refused_microphone(page, stack, rep, new_page, address, look)
     _checks_the_microphone(page, address, look)
     _talks(page, carrier, look)
-    _turns_the_text_off(page, look)
+    _is_not_heard_while_muted(page, far, carrier)
     _hears_what_is_wrong(page, far, carrier, look)
     _comes_back_after_the_token_has_ended(page, carrier, look)
     _finds_no_sound_in_another_tab(page, look)
+    _never_calls_again(page, carrier, look)
+    _turns_the_text_off(page, look)
     _hangs_up(page, carrier)
+    _is_refused(page, rep, lead, look)
+    address = f"/call?lead={away}"
     _loads_the_page_anew_in_a_call(page, carrier, address, look)
     _is_told_when_a_firewall_keeps_the_sound_back(page, carrier, address, look)
     _is_told_when_the_carrier_is_out_of_reach(page, rep, carrier, address, look)
@@ -120,12 +132,6 @@ def _talks(page: Page, carrier: Signalling, look: Look) -> None:
     moves = "bars => bars.every(bar => Number(bar.style.transform.match(/[\\d.]+/)?.[0]) > 0.05)"
     bars = panel.get_by_label("Sound").locator("dd div div")
     carrier.until(lambda: bars.evaluate_all(moves))
-    mute = panel.get_by_role("button", name="Mute")
-    _press(page, "m")
-    expect(mute).to_have_attribute("aria-pressed", "true")
-    expect(panel.get_by_text("You, muted")).to_be_visible()
-    _press(page, "m")
-    expect(mute).to_have_attribute("aria-pressed", "false")
     _press(page, "k")
     page.keyboard.type("42#")
     expect(panel.get_by_text("Pressed: 42#")).to_be_visible()
@@ -145,6 +151,49 @@ def _turns_the_text_off(page: Page, look: Look) -> None:
     expect(button).to_be_hidden()
     look(page, "text-off-1280-light")
     _narrow_and_dark(page, look, "text-off")
+
+
+def _is_not_heard_while_muted(page: Page, far: Page, carrier: Signalling) -> None:
+    """By the far end's own account of what it got: no sound at all, and then again."""
+    panel = _panel(page)
+    mute = panel.get_by_role("button", name="Mute")
+    carrier.until(lambda: _heard_in_a_second(page, far) > 0)
+    _press(page, "m")
+    expect(mute).to_have_attribute("aria-pressed", "true")
+    expect(panel.get_by_text("You, muted")).to_be_visible()
+    carrier.until(lambda: _heard_in_a_second(page, far) == 0)
+    _press(page, "m")
+    expect(mute).to_have_attribute("aria-pressed", "false")
+    carrier.until(lambda: _heard_in_a_second(page, far) > 0)
+
+
+def _heard_in_a_second(page: Page, far: Page) -> float:
+    """The energy of the sound that arrives; the fake microphone beeps once a second."""
+    before: float = far.evaluate(ENERGY)
+    page.wait_for_timeout(1_100)
+    return float(far.evaluate(ENERGY)) - before
+
+
+def _never_calls_again(page: Page, carrier: Signalling, look: Look) -> None:
+    """By one click while they talk, which goes on."""
+    panel = _panel(page)
+    carrier.until(_is_shown(panel.get_by_text("Petra Patient seems to ask not to be called")), within_s=60)
+    # A click counts only once somebody can have read what it is on.
+    page.wait_for_timeout(800)
+    panel.get_by_role("button", name="Never call again").click()
+    carrier.until(_is_shown(panel.get_by_text("Petra Patient is not called again from this workspace.")))
+    expect(panel.get_by_role("button", name="Mute")).to_be_visible()
+    _narrow_and_dark(page, look, "softphone-never-again")
+
+
+def _is_refused(page: Page, rep: Rep, lead_id: str, look: Look) -> None:
+    page.goto(f"/call?lead={lead_id}")
+    expect(page.get_by_text("This person asked not to be called.")).to_be_visible()
+    expect(_call(page)).to_be_disabled()
+    look(page, "softphone-do-not-call-1280-light")
+    asked = {"lead_id": lead_id, "way": "browser"}
+    refused = rep.call("POST", "/api/calls", asked, key=str(uuid.uuid4()), expect=409)
+    assert refused["code"] == "lead_suppressed"
 
 
 def _hears_what_is_wrong(page: Page, far: Page, carrier: Signalling, look: Look) -> None:
@@ -202,6 +251,7 @@ def _loads_the_page_anew_in_a_call(page: Page, carrier: Signalling, address: str
     _call(page).click()
     panel = _panel(page)
     carrier.until(_is_shown(panel.get_by_role("definition").filter(has_text="In call")))
+    carrier.until(_is_shown(panel.get_by_text("A machine seems to have answered.")))
     asked: list[str] = []
 
     def leave(dialog: Dialog) -> None:

@@ -8,12 +8,16 @@ import { CorrectedMark, CorrectionField } from "./Correction";
 import { centre } from "./centre";
 import { overlaps } from "./doubt";
 import { type Edit, newestSpeech } from "./edit";
+import { follow } from "./follow";
 import { guessedPx, stretchesOf } from "./stretches";
 import classes from "./Transcript.module.css";
 import { type Editing, useEditing } from "./useEditing";
 import { Words } from "./Words";
 
+/** So near to the end somebody has come to it who was away from it. */
 const AT_END_PX = 48;
+/** Heights are whole numbers and places are not. */
+const VERY_END_PX = 2;
 
 interface TranscriptProps {
   text: Text;
@@ -31,6 +35,7 @@ export function Transcript({ text, names, chosen, correctable = false, children 
   const scroll = useRef<HTMLElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const lastTop = useRef(0);
+  const wasAway = useRef(false);
   const wasFollowing = useRef(true);
   const letGo = useRef(() => {});
   const [following, setFollowing] = useState(true);
@@ -58,19 +63,16 @@ export function Transcript({ text, names, chosen, correctable = false, children 
     correctable,
   );
 
-  // Whatever changes the height (a line, a narrower window, a stretch that is drawn for the first time) keeps the end in
-  // sight, in the same frame.
+  const turnBack = useRef(() => {});
+  turnBack.current = () => {
+    wasAway.current = false;
+    setFollowing(false);
+    setReadTo(count);
+  };
   useLayoutEffect(() => {
-    const box = scroll.current;
-    if (!following || !box || !content.current) return;
+    if (!following || !scroll.current || !content.current) return;
     letGo.current();
-    const toEnd = () => {
-      box.scrollTop = box.scrollHeight;
-    };
-    const observer = new ResizeObserver(toEnd);
-    observer.observe(content.current);
-    observer.observe(box);
-    return () => observer.disconnect();
+    return follow(scroll.current, content.current, () => turnBack.current());
   }, [following]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: only a new choice moves the text.
@@ -100,9 +102,12 @@ export function Transcript({ text, names, chosen, correctable = false, children 
     const up = box.scrollTop < lastTop.current;
     lastTop.current = box.scrollTop;
     if (edit !== null) return;
-    const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < AT_END_PX;
+    const fromEndPx = box.scrollHeight - box.scrollTop - box.clientHeight;
+    if (fromEndPx >= AT_END_PX) wasAway.current = true;
+    // Whoever has just turned back is near, and stays there while what stands above gets its true height.
+    const atEnd = fromEndPx < (following || wasAway.current ? AT_END_PX : VERY_END_PX);
     // Text that has grown since is no reason to think that the reader left the end.
-    if (atEnd ? following : !(following && up)) return;
+    if (atEnd ? following || up : !(following && up)) return;
     setFollowing(atEnd);
     setReadTo(count);
   }
