@@ -63,8 +63,9 @@ PLAIN_URLS: Mapping[str, Door] = {
     "twilio/voice/<uuid:call_id>/after": "carrier",
 }
 # What answers a file to keep, and the act that is written down of it. Those that no role of test_routes.py opens are asked in
-# tests/compliance/test_acts.py, tests/identity/test_nominee.py and tests/staff/test_registers.py.
+# tests/compliance/test_acts.py and test_case_links.py there, tests/identity/test_nominee.py and tests/staff/test_registers.py.
 FILES: Mapping[str, Action] = {
+    "copy_by_case_link": "privacy.exported",
     "copy_as_nominee": "nominee.copied",
     "download_my_data": "privacy.exported",
     "export_personal_data": "privacy.exported",
