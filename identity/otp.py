@@ -8,7 +8,6 @@ Twilio answers.
 from datetime import datetime, timedelta
 from typing import ClassVar, Final, Literal, NamedTuple
 
-import phonenumbers
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import QuerySet
@@ -16,7 +15,7 @@ from django.db.models import QuerySet
 from compliance import consent
 from identity import verify, withheld
 from identity.access import Client
-from identity.contact import masked
+from identity.contact import country_of, masked
 from identity.models import OtpAttempt, User
 from identity.opt_out import NumberStopped, is_stopped
 from identity.schemas import OtpSentOut
@@ -239,8 +238,8 @@ def _refuse_useless(sends: QuerySet[OtpAttempt], check: str, number_key: str, no
 
 def demand_country(mobile_e164: str) -> None:
     """Raises OtpNumberRefused."""
-    country = phonenumbers.region_code_for_number(phonenumbers.parse(mobile_e164))
-    if country is None or not country.isalpha():
+    country = country_of(mobile_e164)
+    if not country:
         # Satellite phones and other networks of no country, whose texts cost whatever their owners ask.
         raise OtpNumberRefused(
             "Passcodes are not sent to satellite and other numbers of no country. Use another mobile, or write to support."

@@ -50,7 +50,7 @@ def test_a_restored_backup_serves_nobody_until_it_has_forgotten_whoever_was_eras
     # All of this happens after the backup.
     SocialIdentity.objects.create(user=leaving.user, provider="google", subject="g-1", created_at=NOW)
     called = proved(sandbox, CALLED)
-    assert called.post("/api/my-data/calls", {"workspace": None, "allowed": False})[0] == 200
+    assert called.post("/api/my-data/calls", {"workspace": str(control.workspace_id), "allowed": False})[0] == 200
     assert called.post("/api/my-data/erasure", {"confirm": CALLED, "when": "now"})[0] == 202
     confirm = {"confirm": "zanzibel@quxworthy.example", "when": "now"}
     assert of_leaving.post("/api/privacy/erasure", confirm)[0] == 202

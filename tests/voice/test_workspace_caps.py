@@ -199,7 +199,7 @@ def test_what_anybody_spends_counts_for_all(
     talk(rep, minutes=2)
     [refusal] = check(rep_page, rep)["refusals"]
     assert refusal["code"] == "workspace_cap_reached"
-    assert "once the owner raises the limit on the Team page" in refusal["message"]
+    assert "ask the owner to raise the limit on the Team page" in refusal["message"]
     bound(page, mcredits=6 * MINUTE)
     assert check(rep_page, rep)["longest_call_s"] == 60
 
