@@ -61,6 +61,9 @@ def test_who_was_called_sees_stops_takes_and_deletes_what_is_held_without_an_acc
     page.get_by_role("button", name="Stop calls: Everybody who uses Klosesales").click()
     expect(page.get_by_text("May not call")).to_be_visible()
     assert seller.call("GET", f"/api/leads/{lead['id']}/dial-check")["suppressed"]
+    # Who stops everybody's calls objects, so nothing is used either.
+    expect(page.get_by_text("Nothing about this number is used now")).to_be_visible()
+    page.get_by_role("button", name="Let it be used again").click()
     page.get_by_role("button", name="Use nothing of mine").click()
     expect(page.get_by_text("Nothing about this number is used now")).to_be_visible()
     page.get_by_role("button", name="Let it be used again").click()
