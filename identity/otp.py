@@ -8,6 +8,7 @@ Twilio answers.
 from datetime import datetime, timedelta
 from typing import ClassVar, Final, Literal, NamedTuple
 
+import phonenumbers
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import QuerySet
@@ -238,12 +239,13 @@ def _refuse_useless(sends: QuerySet[OtpAttempt], check: str, number_key: str, no
 
 def demand_country(mobile_e164: str) -> None:
     """Raises OtpNumberRefused."""
-    country = country_of(mobile_e164)
-    if not country:
+    if not country_of(mobile_e164):
         # Satellite phones and other networks of no country, whose texts cost whatever their owners ask.
         raise OtpNumberRefused(
             "Passcodes are not sent to satellite and other numbers of no country. Use another mobile, or write to support."
         )
+    # Its own country, not the main one of those that share its code.
+    country = phonenumbers.region_code_for_number(phonenumbers.parse(mobile_e164))
     if settings.OTP_COUNTRIES and country not in settings.OTP_COUNTRIES:
         raise OtpNumberRefused(
             "Passcodes are not sent to numbers of this country. Use another mobile, or write to support."
