@@ -4,6 +4,7 @@ import { answer, api } from "../../api/client";
 import { asProblem } from "../../api/problem";
 import type { NomineeStep } from "../../api/types";
 import { Note, ProblemNote } from "../../components/Note";
+import { saveFile } from "../../components/saveFile";
 import { useForm } from "../../components/useForm";
 import { Waiting } from "../../components/Waiting";
 import { AuthFrame } from "../auth/AuthFrame";
@@ -120,14 +121,7 @@ const ASKS: Record<
 
 async function download(token: string): Promise<NomineeStep> {
   const bundle = await answer(api.POST("/api/nominee/copy", { body: { token } }));
-  const address = URL.createObjectURL(
-    new Blob([JSON.stringify(bundle, null, 2)], { type: "application/json" }),
-  );
-  const link = document.createElement("a");
-  link.href = address;
-  link.download = "klosesales-data.json";
-  link.click();
-  URL.revokeObjectURL(address);
+  saveFile("klosesales-data.json", JSON.stringify(bundle, null, 2), "application/json");
   return "copy";
 }
 

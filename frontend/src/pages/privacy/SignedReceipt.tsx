@@ -4,6 +4,7 @@ import { answer, api } from "../../api/client";
 import type { ErasureReceipt } from "../../api/types";
 import { Note, ProblemNote } from "../../components/Note";
 import { Panel } from "../../components/Page";
+import { saveFile } from "../../components/saveFile";
 
 type Signed = NonNullable<ErasureReceipt["signed"]>;
 
@@ -19,8 +20,8 @@ export function SignedReceipt({ signed }: { signed: Signed }) {
     <Panel title="Signed receipt">
       {signed.genuine ? (
         <p className="quiet">
-          Signed by us when it was done. Whoever has the file can see with our public key, which is in it,
-          that nobody has changed it since.
+          Signed by us when it was done. Whoever has the file can see here, or by our public key, that nobody
+          has changed it since.
         </p>
       ) : (
         <Note tone="bad" title="This receipt is not what was signed">
@@ -64,10 +65,9 @@ function shownIn(file: string): { text: string; signature: string } | null {
 }
 
 function save({ text, signature, public_key }: Signed): void {
-  const link = document.createElement("a");
-  const file = JSON.stringify({ text, signature, public_key }, null, 2);
-  link.href = URL.createObjectURL(new Blob([file], { type: "application/json" }));
-  link.download = "klosesales-deletion.json";
-  link.click();
-  URL.revokeObjectURL(link.href);
+  saveFile(
+    "klosesales-deletion.json",
+    JSON.stringify({ text, signature, public_key }, null, 2),
+    "application/json",
+  );
 }

@@ -4,6 +4,7 @@ import { answer, api } from "../../api/client";
 import { asProblem, Problem } from "../../api/problem";
 import type { CaseKind, CaseLink } from "../../api/types";
 import { Note, ProblemNote } from "../../components/Note";
+import { saveFile } from "../../components/saveFile";
 import { Waiting } from "../../components/Waiting";
 import { AuthFrame } from "../auth/AuthFrame";
 import { useLinkToken } from "../auth/useLinkToken";
@@ -79,14 +80,7 @@ async function download(token: string, as: As): Promise<void> {
   );
   // Whoever writes it can only say in its last line that it broke off.
   if (!held.trimEnd().endsWith(as === "html" ? "</html>" : "}")) throw Problem.unreachable();
-  const address = URL.createObjectURL(
-    new Blob([held], { type: as === "html" ? "text/html" : "application/json" }),
-  );
-  const link = document.createElement("a");
-  link.href = address;
-  link.download = `klosesales-my-data.${as}`;
-  link.click();
-  URL.revokeObjectURL(address);
+  saveFile(`klosesales-my-data.${as}`, held, as === "html" ? "text/html" : "application/json");
 }
 
 function Copy({ token }: { token: string }) {

@@ -10,6 +10,7 @@ import { Empty } from "../../../components/Empty";
 import { More } from "../../../components/More";
 import { Note, ProblemNote } from "../../../components/Note";
 import { Page, Panel } from "../../../components/Page";
+import { saveFile } from "../../../components/saveFile";
 import { Tag, type Tone } from "../../../components/Tag";
 import { Waiting } from "../../../components/Waiting";
 import { atDateTime, onDate } from "../../../format/time";
@@ -75,7 +76,8 @@ function OrderPanel({ order }: { order: AuthorityOrder }) {
   const release = useMutation({
     mutationFn: () => answer(api.POST("/api/staff/orders/{reference}/release", { params, parseAs: "text" })),
     onSuccess: async (text) => {
-      save(text, `${order.reference}.json`);
+      // As it was given out, so that its SHA-256 is the one that is kept.
+      saveFile(`${order.reference}.json`, text, "application/json");
       await again();
     },
   });
@@ -163,13 +165,4 @@ function people(order: AuthorityOrder): string {
   }
   if (order.released_at) done.push(`given out by ${order.released_by} on ${atDateTime(order.released_at)}`);
   return `${done.join("; ")}.`;
-}
-
-/** Byte by byte as it was given out, so that its SHA-256 is the one that is kept. */
-function save(text: string, name: string): void {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(link.href);
 }
