@@ -2625,7 +2625,8 @@ export interface paths {
         put?: never;
         /**
          * Enrol
-         * @description Sets password and second factor, and uses the link up.
+         * @description Sets password and second factor, and uses the link up. The browser is known from then on, so that a link lets in whom the wrong
+         *     passwords of others keep out.
          */
         post: operations["enrol"];
         delete?: never;
