@@ -28,6 +28,8 @@ from identity.staff.desk_schemas import (
     ReplyIn,
     Show,
     SortIn,
+    TextLossIn,
+    TextLossOut,
 )
 from identity.staff.permissions import StaffNotPermitted
 from processors.errors import DomainError
@@ -45,6 +47,8 @@ PROBLEMS: Final[dict[type[DomainError], int]] = {
     cases.CaseWaitsForCorrection: 409,
     cases.CaseWaitsForErasure: 409,
     cases.ReasonMissing: 422,
+    carrying_out.CaseWaitsForTexts: 409,
+    carrying_out.LossUnconfirmed: 409,
     carrying_out.NotCarriedOutHere: 409,
     carrying_out.NothingCorrected: 409,
     carrying_out.PersonNotLinked: 409,
@@ -157,9 +161,22 @@ def reply_to_case(request: HttpRequest, reference: Reference, form: ReplyIn) -> 
     "/staff/cases/{reference}/carry-out", response=DeskCasePageOut, auth=decides, operation_id="carry_out_case"
 )
 def carry_out_case(request: HttpRequest, reference: Reference, form: CarryOutIn) -> DeskCasePageOut:
-    """Mails the copy of an account, restricts, stops calls, or prepares a deletion, which somebody else has to approve."""
-    case = carrying_out.carry_out(reference=reference, number=form.number, by=_by(request), now=timezone.now())
+    """Mails the copy of an account, restricts, stops calls or text messages, or prepares a deletion, which somebody else has to approve."""
+    case = carrying_out.carry_out(
+        reference=reference, number=form.number, confirmed=form.confirmed, by=_by(request), now=timezone.now()
+    )
     return _page(request, case)
+
+
+@router.post(
+    "/staff/cases/{reference}/text-loss",
+    response=list[TextLossOut],
+    auth=decides,
+    operation_id="read_case_text_loss",
+)
+def read_text_loss(request: HttpRequest, reference: Reference, form: TextLossIn) -> list[TextLossOut]:
+    """What is out of reach once text messages are stopped, for whoever asked to hear before."""
+    return carrying_out.text_loss(reference=reference, number=form.number, by=_by(request), now=timezone.now())
 
 
 @router.post("/staff/cases/{reference}/nominee", response=DeskCasePageOut, auth=decides, operation_id="prepare_nominee")
@@ -256,7 +273,7 @@ def lift_restriction(request: HttpRequest, reference: Reference, form: ReasonIn)
 @router.post("/staff/cases/{reference}/close", response=DeskCasePageOut, auth=decides, operation_id="close_case")
 def close_case(request: HttpRequest, reference: Reference, form: CloseIn) -> DeskCasePageOut:
     """Answers it, and those joined to it that are proved."""
-    case = cases.close(
+    case = carrying_out.close(
         reference=reference, outcome=form.outcome, answer=form.answer, by=_by(request), now=timezone.now()
     )
     return _page(request, case)

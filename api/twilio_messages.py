@@ -53,7 +53,7 @@ def message_received(request: HttpRequest) -> HttpResponse:
             if asked == "stop":
                 opt_out.stop_number(mobile_e164=mobile, way="text", now=timezone.now())
             else:
-                opt_out.allow_number(mobile_e164=mobile, now=timezone.now())
+                opt_out.allow_number(mobile_e164=mobile, way="text", now=timezone.now())
         except MobileInvalid as error:
             return problem(400, error.code, "From is no telephone number. Send the sender's, with its country code.")
         except (OperationalError, InterfaceError):

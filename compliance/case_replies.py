@@ -18,7 +18,15 @@ from processors.errors import DomainError
 
 ReplyKey = Literal["prove", "which", "working", "ask", "tell"]
 AnswerKey = Literal[
-    "copy", "copy_mailed", "corrected", "restricted", "calls_stopped", "nothing_held", "unproved", "not_ours"
+    "copy",
+    "copy_mailed",
+    "corrected",
+    "restricted",
+    "calls_stopped",
+    "texts_stopped",
+    "nothing_held",
+    "unproved",
+    "not_ours",
 ]
 
 
@@ -109,6 +117,13 @@ ANSWERS: Final[dict[AnswerKey, Answer]] = {
         "What is held about you is kept and used for nothing until it is decided. You hear of us before that ends.",
     ),
     "calls_stopped": Answer("Calls are stopped", "done", "Your number is on the list of those that nobody here calls."),
+    "texts_stopped": Answer(
+        "Text messages are stopped",
+        "done",
+        "No text message goes to your phone any more. Without one nobody signs in with it: if you have an account, you are signed out"
+        " everywhere, and what it can reach stays as it is. To have them again, answer to this mail; the next sign-in then asks whether you"
+        " agree.",
+    ),
     "nothing_held": Answer(
         "Nothing is held", "done", "We have looked in everything that we keep, and hold nothing about you."
     ),

@@ -41,8 +41,11 @@ class PolicyOutdated(DomainError):
     code: ClassVar[str] = "policy_outdated"
 
 
-def stop(*, user_id: UUID, way: Way, client: Client, now: datetime) -> None:
-    """Withdraws the consent, ends every session, closes every socket, and mails what that means. A second time it changes nothing but who is in."""
+def stop(*, user_id: UUID, way: Way, client: Client, now: datetime, by: str = "") -> None:
+    """Withdraws the consent, ends every session, closes every socket, and mails what that means. A second time it changes nothing but who is in.
+
+    by: how the audit log names the one of us who does it; "" where it is the person.
+    """
     with transaction.atomic():
         user = User.objects.select_for_update(no_key=True).filter(id=user_id).first()
         if user is None:
@@ -52,7 +55,7 @@ def stop(*, user_id: UUID, way: Way, client: Client, now: datetime) -> None:
             user.save(update_fields=["texts_stopped_at"])
             consent.withdraw(user_id=user_id, purpose="sms", ip=client.address, now=now)
             record(kind=AccessEvent.TEXTS_STOPPED, client=client, now=now, user=user)
-            _note("texts.stopped", user, way, now)
+            _note("texts.stopped", str(user.id), way, now, by=by)
             _enter("texts_of", pseudonym("user", user_id), now, stopped=True)
             if user.mobile_verified_at is not None and way != "replay":
                 kind = AccountMail.TEXTS_STOPPED
@@ -78,37 +81,47 @@ def allow(*, user_id: UUID, policy_version: str, client: Client, now: datetime) 
             return
         consent.grant(user_id=user_id, purpose="sms", policy_version=policy_version, ip=client.address, now=now)
         record(kind=AccessEvent.TEXTS_ALLOWED, client=client, now=now, user=user)
-        _note("texts.allowed", user, "page", now)
+        _note("texts.allowed", str(user.id), "page", now)
         _enter("texts_of", pseudonym("user", user_id), now, stopped=False)
 
 
-def stop_number(*, mobile_e164: str, way: Literal["text", "support"], now: datetime) -> int:
+def stop_number(*, mobile_e164: str, way: Literal["text", "support"], now: datetime, by: str = "") -> int:
     """Leaves a phone alone, and stops everybody who uses it or began to sign up with it. Returns how many that were.
 
-    For how long it is kept runs from the newest stop.
+    For how long it is kept runs from the newest stop. by: as in `stop`.
     """
     number_key = pseudonym("phone", mobile_e164)
     with transaction.atomic():
-        StoppedNumber.objects.update_or_create(number_key=number_key, defaults={"stopped_at": now})
+        _, is_new = StoppedNumber.objects.update_or_create(number_key=number_key, defaults={"stopped_at": now})
         _enter("texts", number_key, now, stopped=True)
+        if is_new:
+            _note("texts.stopped", number_key, way, now, by=by)
     ids = list(User.objects.filter(mobile_e164=mobile_e164).values_list("id", flat=True))
     for user_id in ids:
-        stop(user_id=user_id, way=way, client=_NO_CLIENT, now=now)
+        stop(user_id=user_id, way=way, client=_NO_CLIENT, now=now, by=by)
     return len(ids)
 
 
-def allow_number(*, mobile_e164: str, now: datetime) -> bool:
-    """Lifts that; what people agree to, the next sign-in asks them. Whether there was something to lift."""
+def allow_number(*, mobile_e164: str, way: Literal["text", "support"], now: datetime, by: str = "") -> bool:
+    """Lifts that; what people agree to, the next sign-in asks them. Whether there was something to lift. by: as in `stop`."""
     number_key = pseudonym("phone", mobile_e164)
     with transaction.atomic():
         removed, _ = StoppedNumber.objects.filter(number_key=number_key).delete()
         if removed:
             _enter("texts", number_key, now, stopped=False)
+            _note("texts.allowed", number_key, way, now, by=by)
     return bool(removed)
 
 
 def is_stopped(mobile_e164: str) -> bool:
     return StoppedNumber.objects.filter(number_key=pseudonym("phone", mobile_e164)).exists()
+
+
+def may_be_sent(*, user_id: UUID | None, person: str) -> bool:
+    """Whether text messages may still go to an account, or to who is known by the number alone, whose pseudonym person is then."""
+    if user_id is not None:
+        return consent.holds(user_id=user_id, purpose="sms")
+    return not StoppedNumber.objects.filter(number_key=person).exists()
 
 
 def proved(*, user: User) -> None:
@@ -121,12 +134,8 @@ def _enter(kind: Literal["texts", "texts_of"], key: str, now: datetime, *, stopp
     erasure_ledger.note([Entry(kind, key, now, {"stopped": stopped})], now=now)
 
 
-def _note(action: Literal["texts.stopped", "texts.allowed"], user: User, way: Way, now: datetime) -> None:
-    audit.record(
-        workspace_id=None,
-        actor_ref="operator" if way == "support" else str(user.id),
-        action=action,
-        target=str(user.id),
-        detail={"way": way},
-        now=now,
-    )
+def _note(
+    action: Literal["texts.stopped", "texts.allowed"], target: str, way: Way, now: datetime, *, by: str = ""
+) -> None:
+    """target: the account, or the pseudonym of the number; it also acts, unless one of us did."""
+    audit.record(workspace_id=None, actor_ref=by or target, action=action, target=target, detail={"way": way}, now=now)

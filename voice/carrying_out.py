@@ -7,21 +7,36 @@ from typing import ClassVar, Final
 from django.db import transaction
 
 from compliance import cases, second_person
+from compliance.cases import Outcome
 from compliance.models import Case
 from compliance.redaction import redact_cards
 from compliance.stores import Subject
-from identity import account_name, case_links
+from identity import account_name, case_links, opt_out
 from identity.contact import parse_mobile
 from identity.models import User
 from identity.personal_data import subject_of
 from identity.staff import people_named
+from identity.staff.desk_schemas import TextLossOut
 from processors.errors import DomainError
 from processors.pseudonyms import pseudonym
 from voice import callee, following, restricting
 from voice.models import Lead
+from voice.text_loss import of_phone as lost_of_phone
 
 # After either nothing is used until somebody decides; who objects and was called is never called again.
 _RESTRICTING: Final = frozenset({"restriction", "objection"})
+
+
+class CaseWaitsForTexts(DomainError):
+    """The person asked for no text messages, and may still get some."""
+
+    code: ClassVar[str] = "case_waits_for_texts"
+
+
+class LossUnconfirmed(DomainError):
+    """Nobody has said that whoever asked knows what is lost with the text messages."""
+
+    code: ClassVar[str] = "loss_unconfirmed"
 
 
 class NotCarriedOutHere(DomainError):
@@ -51,13 +66,14 @@ class Facts:
     company: str = ""
 
 
-def carry_out(*, reference: str, number: str, by: str, now: datetime) -> Case:
-    """Does what the case asks for: mails the copy of an account, restricts, stops all calls as well, or prepares a deletion for a
-    second person.
+def carry_out(*, reference: str, number: str, by: str, now: datetime, confirmed: bool = False) -> Case:
+    """Does what the case asks for: mails the copy of an account, restricts, stops all calls as well, stops text messages, or prepares
+    a deletion for a second person.
 
-    number: the one that was proved, where the case does not keep it; "" otherwise.
+    number: the one that was proved, where the case does not keep it; "" otherwise. confirmed: that whoever asked knows what is lost
+    with the text messages.
     Raises CaseUnknown, CaseClosed, CaseUnproved, CaseWaitsForErasure, MobileInvalid, NotCarriedOutHere, PersonNotLinked,
-    PreparedAlready, AddressUnproved.
+    PreparedAlready, AddressUnproved, LossUnconfirmed.
     """
     typed = parse_mobile(number) if number.strip() else ""
     with transaction.atomic():
@@ -78,9 +94,44 @@ def carry_out(*, reference: str, number: str, by: str, now: datetime) -> Case:
                 done += " All calls to the number are stopped."
             restricting.restrict(case=case, by=by, now=now, phone_e164=phone)
             cases.add_entry(case, kind="change", author=by, text=done, now=now)
+        elif case.kind == "opt_out":
+            _stop_texts(case, typed, confirmed, by, now)
         else:
             raise NotCarriedOutHere("Nothing is done by itself for this kind. Do it by hand, then close the case.")
         return cases.resume(reference=reference, by=by, now=now)
+
+
+def _stop_texts(case: Case, typed: str, confirmed: bool, by: str, now: datetime) -> None:
+    mobile = _subject(case, typed).phone_e164
+    if not confirmed:
+        raise LossUnconfirmed("Read what will be lost to whoever asked, then confirm that it is wanted.")
+    opt_out.stop_number(mobile_e164=mobile, way="support", now=now, by=by)
+    cases.add_entry(case, kind="change", author=by, text="Text messages to the phone are stopped.", now=now)
+
+
+def text_loss(*, reference: str, number: str, by: str, now: datetime) -> list[TextLossOut]:
+    """What whoever asked will not reach any more once the text messages are stopped; that it was read is written down.
+
+    Raises CaseUnknown, CaseUnproved, MobileInvalid, NotCarriedOutHere, PersonNotLinked.
+    """
+    typed = parse_mobile(number) if number.strip() else ""
+    case = cases.read(reference=reference, by=by, now=now)
+    if case.proved_at is None:
+        raise cases.CaseUnproved("Nobody has proved who asks. Prove it first.")
+    if case.kind != "opt_out":
+        raise NotCarriedOutHere("This case asks for something else. Change what is wanted first.")
+    return lost_of_phone(_subject(case, typed).phone_e164, now=now)
+
+
+def close(*, reference: str, outcome: Outcome, answer: str, by: str, now: datetime) -> Case:
+    """Answers a case; one that asks for no text messages is not done while some may still be sent. Raises CaseWaitsForTexts, and as
+    `cases.close` does."""
+    with transaction.atomic():
+        case = cases.locked_open(reference)
+        is_texted = opt_out.may_be_sent(user_id=case.user_id, person=case.person)
+        if outcome == "done" and case.kind == "opt_out" and case.proved_at is not None and is_texted:
+            raise CaseWaitsForTexts("Text messages may still go to the phone. Stop them first, then answer it.")
+        return cases.close(reference=reference, outcome=outcome, answer=answer, by=by, now=now)
 
 
 def correct(*, reference: str, number: str, facts: Facts, by: str, now: datetime) -> Case:

@@ -11,7 +11,7 @@ from compliance.jurisdictions import Law
 from compliance.keyed_tokens import receipt_token
 from compliance.models import AuditEvent, Case, CaseLink, Correction, NomineeGrant, PreparedDeletion, Request
 from compliance.stores import Subject
-from identity import contact
+from identity import contact, opt_out
 from identity.models import User
 from identity.staff.actor import StaffActor
 from identity.staff.desk_schemas import (
@@ -311,7 +311,11 @@ def _may(
         and not case.grants.filter(state="waiting").exists(),
         "resume": case.paused_at is not None or (proved and case.state == "verified"),
         "reply": "@" in case.contact,
-        "close": decides and proved and not goes and not case.corrections.filter(done_at__isnull=True).exists(),
+        "close": decides
+        and proved
+        and not goes
+        and not case.corrections.filter(done_at__isnull=True).exists()
+        and not (case.kind == "opt_out" and _may_be_texted(case)),
         "refuse": decides and not goes,
         "withdraw": decides and prepared is not None,
         "take_back": decides and case.erasure is not None and _erasure(case.erasure, now).cancellable,
@@ -329,7 +333,13 @@ def _is_carried_out(case: Case) -> bool:
     """The rest is done by hand, and the answer says so."""
     if case.kind == "access":
         return case.user_id is not None
+    if case.kind == "opt_out":
+        return _may_be_texted(case)
     return case.kind in ("deletion", "restriction", "objection")
+
+
+def _may_be_texted(case: Case) -> bool:
+    return opt_out.may_be_sent(user_id=case.user_id, person=case.person)
 
 
 def _is_only_restricted(case: Case) -> bool:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, StrictBool
 from compliance.case_replies import AnswerKey, ReplyKey
 from compliance.cases import Channel, Kind, Outcome, Proof
 from compliance.schemas import ErasurePreviewOut
+from identity.permissions import Role
 from identity.schemas import Closed
 
 _LINE = r"^[^\x00-\x1f\x7f]*$"
@@ -257,13 +258,27 @@ class ReplyIn(Closed):
     words: Annotated[str, Field(max_length=4_000)] = ""
 
 
-class CarryOutIn(Closed):
+class TextLossIn(Closed):
     """number: the one that was proved, where the case does not keep it."""
 
     number: Annotated[str, Field(max_length=40, pattern=_LINE)] = ""
 
 
-class CorrectIn(CarryOutIn):
+class TextLossOut(BaseModel):
+    """A workspace that is out of reach for somebody without text messages, with what is left of its balance."""
+
+    role: Role
+    workspace_name: str
+    available_mcredits: int
+
+
+class CarryOutIn(TextLossIn):
+    """confirmed: whoever asked was told what is lost, where something is, and wants it."""
+
+    confirmed: StrictBool = False
+
+
+class CorrectIn(TextLossIn):
     """What is right; "" leaves what is held. company: of people who were called."""
 
     first_name: Annotated[str, Field(max_length=80, pattern=_LINE)] = ""

@@ -87,6 +87,7 @@ def test_a_deletion_through_support_takes_two_of_us(
     assert rep.call("GET", "/api/privacy/erasure")["request"]["state"] == "cancelled"
     rep.close()
     _gets_a_copy_by_mail(control, pia, new_page(), look)
+    _wants_no_texts(stack, pia, look)
 
     ada.goto("/staff/orders")
     ada.get_by_role("button", name="Prepare a disclosure").click()
@@ -177,12 +178,37 @@ def _gets_a_copy_by_mail(control: Rep, pia: Page, own: Page, look: Look) -> None
     expect(own.get_by_role("heading", name="The copy was downloaded")).to_be_visible()
 
 
+def _wants_no_texts(stack: Stack, pia: Page, look: Look) -> None:
+    """Who writes for no more text messages: what is lost is read first, and stopping them confirmed."""
+    _mailed(stack, STAYS, "Stop sending me text messages.")
+    pia.goto("/staff/cases")
+    pia.get_by_role("row").filter(has_text="No text messages").get_by_role("link").click()
+    expect(pia.get_by_role("heading", name="No text messages KS-")).to_be_visible()
+    press(pia, "v")
+    pia.get_by_label("Whose data is meant").fill(STAYS.email)
+    pia.keyboard.press("Enter")
+    expect(pia.get_by_text("Perpetua Staysworth")).to_be_visible()
+    press(pia, "o")
+    pia.get_by_role("button", name="Show what will be lost").click()
+    expect(pia.get_by_text("as the owner: its calls, and 0 credits")).to_be_visible()
+    stop = pia.get_by_role("button", name="Stop text messages")
+    expect(stop).to_be_disabled()
+    pia.get_by_label("Whoever asked knows this and wants it").check()
+    seen(pia, look, "desk-stop-texts")
+    stop.click()
+    expect(pia.get_by_text("Text messages to the phone are stopped.")).to_be_visible()
+    press(pia, "a")
+    pia.get_by_label("Begin with").select_option("Text messages are stopped")
+    pia.get_by_role("button", name="Close as done").click()
+    expect(pia.get_by_text("This case is answered")).to_be_visible()
+
+
 def _is_deleted_by_two_of_us(stack: Stack, control: Rep, pia: Page, ada: Page, own: Page) -> None:
     """Asked for by mail this time, and done although a hold keeps a sealed copy, and an order was obeyed. own: a page of the
     person's."""
     env = stack.env
     scan = Scan(database_url=env["DATABASE_URL"], redis_url=env["REDIS_URL"], folder=stack.data_dir, keys=env)
-    _mailed(stack, f"Now do delete everything. My sister {SISTER} has what I need.")
+    _mailed(stack, WANTS, f"Now do delete everything. My sister {SISTER} has what I need.")
     with psycopg.connect(env["DATABASE_URL"], autocommit=True) as database:
         newest = database.execute("SELECT reference FROM compliance_case ORDER BY opened_at DESC LIMIT 1").fetchone()
         assert newest is not None
@@ -221,12 +247,10 @@ def _is_deleted_by_two_of_us(stack: Stack, control: Rep, pia: Page, ada: Page, o
     assert of_who_stays.missing == [] and {"tables", "sealed", "bytes"} <= kinds(of_who_stays.places)
 
 
-def _mailed(stack: Stack, words: str) -> None:
+def _mailed(stack: Stack, who: Person, words: str) -> None:
     """By the person, to support, as the mail server's pipe has it."""
-    sender = f"From: {WANTS.first_name} {WANTS.last_name} <{WANTS.email}>\r\n"
-    raw = (
-        f"{sender}To: support@klosesales.com\r\nSubject: My data\r\nMessage-ID: <m1@disperston.example>\r\n\r\n{words}"
-    )
+    sender = f"From: {who.first_name} {who.last_name} <{who.email}>\r\n"
+    raw = f"{sender}To: support@klosesales.com\r\nSubject: My data\r\nMessage-ID: <m1{who.email}>\r\n\r\n{words}"
     command = [sys.executable, "manage.py", "receive_mail"]
     subprocess.run(command, cwd=PROJECT, env={**os.environ, **stack.env}, input=raw.encode(), check=True, timeout=60)
 

@@ -139,7 +139,7 @@ def test_lists_of_who_must_not_be_called_or_written_to_come_back_as_they_were_la
     assert suppression.lift(workspace_id=workspace, phone_e164=other, source="callee", now=NOW + timedelta(hours=1))
     opt_out.stop_number(mobile_e164=person.user.mobile_e164, way="support", now=NOW)
     opt_out.stop_number(mobile_e164=other, way="support", now=NOW)
-    opt_out.allow_number(mobile_e164=other, now=NOW + timedelta(hours=1))
+    opt_out.allow_number(mobile_e164=other, way="support", now=NOW + timedelta(hours=1))
     erasure_ledger.write_out(now=NOW)
 
     as_in_an_old_backup()

@@ -250,7 +250,7 @@ def test_a_command_ends_only_when_what_it_closes_is_on_its_way(
 ) -> None:
     """As support runs it: a process of its own, which has nothing else to do."""
     member = make_account()
-    browser = sign_in(member)
+    browser, ours = sign_in(member), hire()
     database = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
 
     async def story() -> tuple[int, int, bytes]:
@@ -265,6 +265,8 @@ def test_a_command_ends_only_when_what_it_closes_is_on_its_way(
                 "stop",
                 member.user.email,
                 "--yes",
+                "--by",
+                ours.email,
                 env=child_environment({**os.environ, "DATABASE_URL": database, "REDIS_URL": url}),
                 stdout=asyncio.subprocess.PIPE,
             )

@@ -31,6 +31,7 @@ from tests.identity.test_email import A_WHILE, NEW, ask_change, member, page, pr
 from tests.identity.test_passwords import Mails, choose, forgot, mails
 from tests.identity.test_passwords import token_in as reset_token_in
 from tests.sandbox_fixture import Sandbox
+from tests.staff.ours import hire
 
 __all__ = ["mails", "member", "page"]
 
@@ -101,7 +102,7 @@ def test_a_wish_ends_with_the_session_that_somebody_ends(
     elif way == "everywhere":
         call_command("sign_out", "ada@example.com")
     else:
-        call_command("texts", "stop", "+12025550110", "--yes")
+        call_command("texts", "stop", "+12025550110", "--yes", "--by", hire().email)
     assert press(token)[0] == 410
     assert User.objects.get().email == "ada@example.com"
 

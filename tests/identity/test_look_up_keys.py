@@ -80,7 +80,7 @@ def test_who_is_under_the_former_key_comes_in_by_every_door(
         open_link(token=link, client=SUPPORT_DESK, now=now)
     with pytest.raises(people.StaffExists):
         people.add(email=ours.email, first_name="Ann", role="support", now=now)
-    call_command("texts", "stop", "+12025550110", "--yes")
+    call_command("texts", "stop", "+12025550110", "--yes", "--by", ours.email)
     assert User.objects.get(email="ada@example.com").texts_stopped_at is not None
     # An erasure finds the sign-up that waits in some browser.
     erasure.erase_user(user_id=NOBODY, email="bea@example.com", now=now)

@@ -134,7 +134,7 @@ def test_who_stops_the_messages_meanwhile_keeps_the_number(page: Browser, sandbo
     check(page, "old", sandbox.code_at(old))
     consent.withdraw(user_id=User.objects.get().id, purpose="sms", ip=None, now=timezone.now())
     assert code_of(check(page, "new", sandbox.code_at(NEW))[1]) == "sms_consent_missing"
-    call_command("texts", "stop", NEW, "--yes")
+    call_command("texts", "stop", NEW, "--yes", "--by", hire().email)
     assert number() == old
 
 
@@ -160,7 +160,7 @@ def test_the_number_that_is_registered_already_is_told_so(page: Browser) -> None
 
 
 def test_a_phone_that_wants_no_messages_gets_none(page: Browser, sandbox: Sandbox) -> None:
-    call_command("texts", "stop", NEW, "--yes")
+    call_command("texts", "stop", NEW, "--yes", "--by", hire().email)
     assert code_of(begin(page)[1]) == "number_stopped"
     assert sandbox.messages_at(NEW) == []
 
@@ -201,7 +201,7 @@ def test_support_gives_a_new_number_to_who_has_lost_the_phone(
     again.post("/api/signin", {"email": "ada@example.com", "password": PASSWORD})
     # The new phone has not agreed to anything yet.
     assert code_of(again.post("/api/otp/send")[1]) == "sms_consent_missing"
-    call_command("texts", "stop", "+12125550136", "--yes")
+    call_command("texts", "stop", "+12125550136", "--yes", "--by", nora.email)
     refused = (
         ("nobody@example.com", NEW),
         ("ada@example.com", "12"),

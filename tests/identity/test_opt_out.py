@@ -18,6 +18,7 @@ from identity.models import AccessEvent, Membership, Session
 from identity.opt_out import is_stopped
 from identity.personal_data import STORE, subject_of
 from identity.staff.actor import staff_ref
+from processors.pseudonyms import pseudonym
 from tests.identity.browser import PASSWORD, Browser, code_of, form
 from tests.identity.conftest import NOW, MakeAccount, SignIn
 from tests.identity.test_sockets import SIGNED_OUT, Socket, elsewhere, run
@@ -210,14 +211,14 @@ def test_nobody_but_the_carrier_says_that_a_stopped_phone_may_be_written_to_agai
 def test_a_mail_confirms_it_once_and_says_what_is_lost_and_what_is_not(
     way: str, page: Browser, member: Membership, mailoutbox: list[EmailMessage]
 ) -> None:
-    phone = member.user.mobile_e164
+    phone, ours = member.user.mobile_e164, hire()
     for _ in range(2):
         if way == "page":
             stop(page)
         elif way == "text":
             assert answered("STOP", sender=phone)[0] == 200
         else:
-            call_command("texts", "stop", phone, "--yes")
+            call_command("texts", "stop", phone, "--yes", "--by", ours.email)
     account_mails.send_account_mails(now=datetime.now(UTC))
     [mail] = mailoutbox
     assert (mail.to, mail.subject) == ([member.user.email], "Your text messages are stopped")
@@ -238,11 +239,12 @@ def test_support_stops_them_for_whoever_writes(
 ) -> None:
     whom = whom if "@" in whom else member.user.mobile_e164
     monkeypatch.setattr("sys.stdin", io.StringIO("no\nyes\n"))
+    by = ("--by", hire().email)
     with pytest.raises(CommandError, match="Nothing was stopped"):
-        call_command("texts", "stop", whom)
+        call_command("texts", "stop", whom, *by)
     assert "Out of reach for the owner role in" in capsys.readouterr().out
     for act in ("show", "stop", "allow"):
-        call_command("texts", act, whom)
+        call_command("texts", act, whom, *by)
     said = capsys.readouterr().out.splitlines()
     assert [line for line in said if line.startswith("The phone")] == [
         "The phone may be written to; 1 of 1 who use it agree to text messages.",
@@ -252,7 +254,32 @@ def test_support_stops_them_for_whoever_writes(
     assert page.get("/api/session")[1]["state"] == "anonymous"
     for nobody in ("nobody@example.com", "12"):
         with pytest.raises(CommandError):
-            call_command("texts", "stop", nobody, "--yes")
+            call_command("texts", "stop", nobody, "--yes", *by)
+
+
+def test_who_of_us_stopped_or_allowed_them_stands_in_the_record_also_of_a_phone_without_an_account(
+    page: Browser, member: Membership
+) -> None:
+    nora, nobodys = hire(), "+12025550166"
+    for act in ("stop", "allow"):
+        for by in ((), ("--by", "nobody@klosesales.example")):
+            with pytest.raises(CommandError, match="--by"):
+                call_command("texts", act, nobodys, "--yes", *by)
+        call_command("texts", act, nobodys, "--yes", "--by", nora.email)
+    for words in ("STOP", "STOP"):
+        answered(words, sender=nobodys)
+    answered("START", sender=nobodys, OptOutType="START")
+    call_command("texts", "stop", member.user.mobile_e164, "--yes", "--by", nora.email)
+    ours, key = staff_ref(nora.member.id), pseudonym("phone", nobodys)
+    done = AuditEvent.objects.filter(action__startswith="texts.").order_by("sequence")
+    assert list(done.values_list("action", "actor_ref", "target")) == [
+        ("texts.stopped", ours, key),
+        ("texts.allowed", ours, key),
+        ("texts.stopped", key, key),
+        ("texts.allowed", key, key),
+        ("texts.stopped", ours, pseudonym("phone", member.user.mobile_e164)),
+        ("texts.stopped", ours, str(member.user_id)),
+    ]
 
 
 def test_support_exports_and_erases_for_who_cannot_sign_in(

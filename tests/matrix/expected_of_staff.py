@@ -87,6 +87,7 @@ STAFF: Mapping[str, Ours] = {
     "note_case": Ours(OURS, body={"text": "rang back, no answer"}),
     "reply_to_case": Ours(OURS, body={"template": "prove"}),
     "carry_out_case": Ours(DECIDERS, 409, {"number": ""}),
+    "read_case_text_loss": Ours(DECIDERS, 409, {"number": ""}),
     # No nominee has asked in this one.
     "prepare_nominee": Ours(DECIDERS, 409, {"evidence": "a certificate", "access": True, "erasure": False}),
     "approve_nominee": Ours(DECIDERS, 409, {"seen": "00000000-0000-0000-0000-000000000000"}),

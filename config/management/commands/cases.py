@@ -12,7 +12,7 @@ from compliance.models import Case
 from identity.staff.opened_cases import open_by_support
 from identity.staff.people_named import whose
 from processors.errors import DomainError
-from voice import restricting
+from voice import carrying_out, restricting
 
 LISTED_MAX = 200
 
@@ -93,7 +93,7 @@ class Command(BaseCommand):
             return cases.prove(
                 reference=reference, by=OPERATOR, now=now, user_id=named.user_id, phone_e164=named.phone_e164
             )
-        return cases.close(
+        return carrying_out.close(
             reference=reference, outcome=options["outcome"], answer=options["answer"], by=OPERATOR, now=now
         )
 

@@ -9,8 +9,10 @@ from django.core.management.base import BaseCommand, CommandError
 from compliance import consent
 from identity import opt_out
 from identity.contact import MobileInvalid, parse_mobile
-from identity.models import Membership, User
-from ledger import queries as ledger_queries
+from identity.models import User
+from identity.staff import people
+from processors.errors import DomainError
+from voice import text_loss
 
 
 class Command(BaseCommand):
@@ -20,16 +22,18 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("act", choices=("stop", "allow", "show"))
         parser.add_argument("whom", help="the phone, such as +12025550123, or the e-mail of an account")
+        parser.add_argument("--by", help="the e-mail of the one of us who stops or allows them")
         parser.add_argument("--yes", action="store_true", help="stop them without asking, for scripts")
 
-    def handle(self, *args: Any, act: str, whom: str, yes: bool, **options: Any) -> None:
+    def handle(self, *args: Any, act: str, whom: str, by: str | None, yes: bool, **options: Any) -> None:
         mobile = self._mobile(whom.strip())
         now = datetime.now(UTC)
         if act == "stop":
+            ours = self._ours(by)
             self._demand_yes(mobile, yes, now)
-            opt_out.stop_number(mobile_e164=mobile, way="support", now=now)
+            opt_out.stop_number(mobile_e164=mobile, way="support", now=now, by=ours)
         elif act == "allow":
-            opt_out.allow_number(mobile_e164=mobile, now=now)
+            opt_out.allow_number(mobile_e164=mobile, way="support", now=now, by=self._ours(by))
         users = list(User.objects.filter(mobile_e164=mobile).values_list("id", flat=True))
         agreed = sum(consent.holds(user_id=user_id, purpose="sms") for user_id in users)
         phone = "is left alone" if opt_out.is_stopped(mobile) else "may be written to"
@@ -38,11 +42,10 @@ class Command(BaseCommand):
     def _demand_yes(self, mobile_e164: str, is_sure: bool, now: datetime) -> None:
         """Says what will be lost, which whoever asked has to be told before. Raises CommandError."""
         self.stdout.write("Whoever uses this phone is signed out at once and cannot sign in before they agree again.")
-        members = Membership.objects.filter(user__mobile_e164=mobile_e164, user__mobile_verified_at__isnull=False)
-        for member in members.select_related("workspace").order_by("id"):
-            left = ledger_queries.balance(member.workspace_id, now=now).available_mcredits / 1000
+        for lost in text_loss.of_phone(mobile_e164, now=now):
+            left = lost.available_mcredits / 1000
             self.stdout.write(
-                f"Out of reach for the {member.role} role in {member.workspace.name}: its calls, and {left:,g} credits."
+                f"Out of reach for the {lost.role} role in {lost.workspace_name}: its calls, and {left:,g} credits."
             )
         if is_sure:
             return
@@ -53,6 +56,16 @@ class Command(BaseCommand):
             typed = ""
         if typed.strip().lower() != "yes":
             raise CommandError("Nothing was stopped. Type yes, or add --yes in a script.")
+
+    @staticmethod
+    def _ours(by: str | None) -> str:
+        """Raises CommandError."""
+        if not by:
+            raise CommandError("Add --by and the e-mail of the one of us who does it.")
+        try:
+            return people.ref_of(by)
+        except DomainError as error:
+            raise CommandError(error.message) from None
 
     @staticmethod
     def _mobile(whom: str) -> str:

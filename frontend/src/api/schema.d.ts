@@ -2254,7 +2254,7 @@ export interface paths {
         put?: never;
         /**
          * Carry Out Case
-         * @description Mails the copy of an account, restricts, stops calls, or prepares a deletion, which somebody else has to approve.
+         * @description Mails the copy of an account, restricts, stops calls or text messages, or prepares a deletion, which somebody else has to approve.
          */
         post: operations["carry_out_case"];
         delete?: never;
@@ -2588,6 +2588,26 @@ export interface paths {
         put?: never;
         /** Take Case */
         post: operations["take_case"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/staff/cases/{reference}/text-loss": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read Text Loss
+         * @description What is out of reach once text messages are stopped, for whoever asked to hear before.
+         */
+        post: operations["read_case_text_loss"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4264,9 +4284,14 @@ export interface components {
         };
         /**
          * CarryOutIn
-         * @description number: the one that was proved, where the case does not keep it.
+         * @description confirmed: whoever asked was told what is lost, where something is, and wants it.
          */
         CarryOutIn: {
+            /**
+             * Confirmed
+             * @default false
+             */
+            confirmed?: boolean;
             /**
              * Number
              * @default
@@ -4677,7 +4702,7 @@ export interface components {
              * Key
              * @enum {string}
              */
-            key: "copy" | "copy_mailed" | "corrected" | "restricted" | "calls_stopped" | "nothing_held" | "unproved" | "not_ours";
+            key: "copy" | "copy_mailed" | "corrected" | "restricted" | "calls_stopped" | "texts_stopped" | "nothing_held" | "unproved" | "not_ours";
             /** Label */
             label: string;
             /**
@@ -8282,6 +8307,32 @@ export interface components {
              */
             sms_consent: true;
         };
+        /**
+         * TextLossIn
+         * @description number: the one that was proved, where the case does not keep it.
+         */
+        TextLossIn: {
+            /**
+             * Number
+             * @default
+             */
+            number?: string;
+        };
+        /**
+         * TextLossOut
+         * @description A workspace that is out of reach for somebody without text messages, with what is left of its balance.
+         */
+        TextLossOut: {
+            /** Available Mcredits */
+            available_mcredits: number;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "owner" | "manager" | "rep";
+            /** Workspace Name */
+            workspace_name: string;
+        };
         /** ToldIn */
         ToldIn: {
             /** How */
@@ -9068,7 +9119,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible in this state: `address_unproved`, `breach_closed`, `case_closed`, `case_has_no_address`, `case_unproved`, `case_waits_for_correction`, `case_waits_for_erasure`, `follow_up_done`, `hold_lifted`, `not_carried_out_here`, `not_of_nominee`, `nothing_corrected`, `nothing_of_that`, `nothing_prepared`, `nothing_to_hold`, `order_over`, `person_not_linked`, `prepared_already`, `preview_changed`, `request_already_open`, `request_not_cancellable`, `restriction_unknown`, `second_person_needed` */
+        /** @description Not possible in this state: `address_unproved`, `breach_closed`, `case_closed`, `case_has_no_address`, `case_unproved`, `case_waits_for_correction`, `case_waits_for_erasure`, `case_waits_for_texts`, `follow_up_done`, `hold_lifted`, `loss_unconfirmed`, `not_carried_out_here`, `not_of_nominee`, `nothing_corrected`, `nothing_of_that`, `nothing_prepared`, `nothing_to_hold`, `order_over`, `person_not_linked`, `prepared_already`, `preview_changed`, `request_already_open`, `request_not_cancellable`, `restriction_unknown`, `second_person_needed` */
         desk_409: {
             headers: {
                 [name: string]: unknown;
@@ -10306,6 +10357,8 @@ export type TeamLookPage = components['schemas']['TeamLookPage'];
 export type TeamOut = components['schemas']['TeamOut'];
 export type TeamSpendingOut = components['schemas']['TeamSpendingOut'];
 export type TextConsentIn = components['schemas']['TextConsentIn'];
+export type TextLossIn = components['schemas']['TextLossIn'];
+export type TextLossOut = components['schemas']['TextLossOut'];
 export type ToldIn = components['schemas']['ToldIn'];
 export type TopUpChanged = components['schemas']['TopUpChanged'];
 export type TopUpIn = components['schemas']['TopUpIn'];
@@ -15385,6 +15438,40 @@ export interface operations {
             403: components["responses"]["desk_403"];
             404: components["responses"]["desk_404"];
             409: components["responses"]["desk_409"];
+            422: components["responses"]["desk_422"];
+            429: components["responses"]["desk_429"];
+        };
+    };
+    read_case_text_loss: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TextLossIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TextLossOut"][];
+                };
+            };
+            400: components["responses"]["desk_400"];
+            401: components["responses"]["desk_401"];
+            403: components["responses"]["desk_403"];
+            404: components["responses"]["desk_404"];
+            409: components["responses"]["desk_409"];
+            413: components["responses"]["desk_413"];
             422: components["responses"]["desk_422"];
             429: components["responses"]["desk_429"];
         };

@@ -161,7 +161,9 @@ export function CarryOutForm({ page, onDone }: { page: DeskCasePage; onDone: Don
   const params = { path: { reference: page.case.reference } };
   const carry = useMutation({
     mutationFn: () =>
-      answer(api.POST("/api/staff/cases/{reference}/carry-out", { params, body: { number } })),
+      answer(
+        api.POST("/api/staff/cases/{reference}/carry-out", { params, body: { number, confirmed: false } }),
+      ),
     onSuccess: onDone,
   });
   const problem = asProblem(carry.error);

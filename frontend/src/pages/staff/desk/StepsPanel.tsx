@@ -10,6 +10,7 @@ import { CorrectForm } from "./CorrectForm";
 import classes from "./Desk.module.css";
 import { GrantForm } from "./GrantPanel";
 import { AnswerForm, CarryOutForm, ReplyForm, SortForm, TextForm } from "./StepForms";
+import { StopTextsForm } from "./StopTextsForm";
 import { useKeepPage } from "./useKeepPage";
 import { STEP_KEYS, STEP_WORDS } from "./words";
 
@@ -122,7 +123,11 @@ function StepForm({ step, page, onDone }: { step: DeskStep; page: DeskCasePage; 
     case "correct":
       return <CorrectForm page={page} onDone={done} />;
     case "carry_out":
-      return <CarryOutForm page={page} onDone={done} />;
+      return page.case.kind === "opt_out" ? (
+        <StopTextsForm page={page} onDone={done} />
+      ) : (
+        <CarryOutForm page={page} onDone={done} />
+      );
     case "close":
     case "refuse":
       return <AnswerForm page={page} refuses={step === "refuse"} onDone={done} />;
