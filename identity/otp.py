@@ -239,13 +239,16 @@ def _refuse_useless(sends: QuerySet[OtpAttempt], check: str, number_key: str, no
 
 def demand_country(mobile_e164: str) -> None:
     """Raises OtpNumberRefused."""
-    if not country_of(mobile_e164):
-        # Satellite phones and other networks of no country, whose texts cost whatever their owners ask.
+    number = phonenumbers.parse(mobile_e164)
+    if not country_of(mobile_e164) or phonenumbers.number_type(number) == phonenumbers.PhoneNumberType.PERSONAL_NUMBER:
+        # Satellite phones and other networks of no country, and numbers that follow a person from line to line (the United Kingdom's
+        # 070): texts to them cost whatever their owners ask.
         raise OtpNumberRefused(
-            "Passcodes are not sent to satellite and other numbers of no country. Use another mobile, or write to support."
+            "Passcodes are not sent to satellite, personal and other numbers that are no mobiles of a country. Use another mobile, or"
+            " write to support."
         )
     # Its own country, not the main one of those that share its code.
-    country = phonenumbers.region_code_for_number(phonenumbers.parse(mobile_e164))
+    country = phonenumbers.region_code_for_number(number)
     if settings.OTP_COUNTRIES and country not in settings.OTP_COUNTRIES:
         raise OtpNumberRefused(
             "Passcodes are not sent to numbers of this country. Use another mobile, or write to support."
