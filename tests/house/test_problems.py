@@ -161,6 +161,7 @@ def test_no_address_leaves_the_built_pages_or_lists_what_is_in_them() -> None:
         "/../pyproject.toml",
         "/%2e%2e/pyproject.toml",
         "/..%2fpyproject.toml",
+        "/pyproject.toml",
         "/assets",
         "/index.html/..",
     ):
