@@ -121,3 +121,39 @@ def test_the_days_ceilings_stop_new_numbers_then_all_and_the_operator_gets_one_m
     assert len(alerts(now + timedelta(hours=25))) == 2
     logged = [record.message for record in caplog.records if record.name == "identity.passcode_alerts"]
     assert logged == ["passcodes stopped for today"] * 4
+
+
+@override_settings(
+    OTP_PRICES={"US": 10_000, "GB": 400_000, "*": 900_000},
+    OTP_SPEND_PER_DAY_MAX=1_000_000,
+    OTP_ALL_SPEND_PER_DAY_MAX=1_500_000,
+)
+def test_numbers_of_a_dear_country_stop_passcodes_by_their_price_long_before_their_number_does(
+    make_account: MakeAccount, sandbox: Sandbox, transactional_db: None
+) -> None:
+    """Planted bugs that these catch: the price of another country, the cost counted for who has proved a number alone, and no mail of it."""
+    owner = owner_of("+447400123460", make_account)
+
+    def claimed(n: int, mobile: str) -> int:
+        return waiting_browser(mobile, f"203.0.113.{n}", f"p{n}@example.com").post("/api/otp/send")[0]
+
+    def told() -> list[tuple[str, str]]:
+        before = len(mail.outbox)
+        passcode_alerts.raise_passcode_alerts(now=datetime.now(UTC))
+        passcode_alerts.send_passcode_alerts(now=datetime.now(UTC))
+        return [
+            (str(each.subject), str(each.body).partition("\n\n")[2].partition(" They")[0])
+            for each in mail.outbox[before:]
+        ]
+
+    assert [claimed(n, f"+1{area}5550130") for n, area in enumerate((312, 415, 646, 720), 1)] == [200] * 4
+    assert [claimed(10 + n, f"+44740{n}123457") for n in range(1, 5)] == [200, 200, 200, 503]
+    assert claimed(41, "+18085550130") == 503
+    assert [
+        (subject, "for 1.24 by OTP_PRICES, and OTP_SPEND_PER_DAY_MAX allows 1.00" in text) for subject, text in told()
+    ] == [("Passcodes stopped: text messages for 1.00 in 24 hours", True)]
+    assert [owner.post("/api/otp/send")[0] for _ in range(2)] == [200, 503]
+    assert [(subject, text.startswith("8 passcodes")) for subject, text in told()] == [
+        ("Passcodes stopped: text messages for 1.50 in 24 hours", True)
+    ]
+    assert told() == []
