@@ -8,16 +8,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core import mail
-from django.db.models import F
+from django.db.models import F, Sum
 from django.test import override_settings
 
 from identity import otp, passcode_alerts
 from identity.access import Client
 from identity.models import OtpAttempt
 from identity.verify import OtpNumberRefused, OtpSendLimit, OtpTooMany, OtpUnavailable
+from processors.models import Disclosure
 from tests.identity.browser import code_of
 from tests.identity.conftest import MakeAccount
-from tests.identity.test_passcodes import owner_of, waiting_browser
+from tests.identity.test_passcodes import other_than, owner_of, waiting_browser
 from tests.sandbox_fixture import Sandbox
 
 BEGUN = datetime.now(UTC)
@@ -157,3 +158,26 @@ def test_numbers_of_a_dear_country_stop_passcodes_by_their_price_long_before_the
         ("Passcodes stopped: text messages for 1.50 in 24 hours", True)
     ]
     assert told() == []
+
+
+@override_settings(NUM_PROXIES=1)
+def test_by_the_route_twilio_hears_of_twenty_guesses_whatever_addresses_the_proxy_names(
+    sandbox: Sandbox, transactional_db: None
+) -> None:
+    """Eighty guesses, each from another network. Planted bugs that this catches: guesses counted for a network alone, and refused
+    only after Twilio was asked."""
+    mobile = "+12025550152"
+    browser = waiting_browser(mobile)
+    browser.post("/api/otp/send")
+    right = sandbox.code_at(mobile)
+    answers = []
+    for n in range(80):
+        passed_on = {"X-Forwarded-For": f"192.0.2.{n}, {from_network(n * 256).address}"}
+        answers.append(browser.post("/api/otp/check", {"code": other_than(right)}, **passed_on))
+    assert [status for status, _ in answers[20:]] == [429] * 60
+    assert {code_of(problem) for _, problem in answers[20:]} == {"otp_too_many"}
+    assert all(400 <= status < 500 for status, _ in answers[:20])
+    assert OtpAttempt.objects.filter(purpose__in=OtpAttempt.CHECKS).values("network").distinct().count() == 20
+    heard = Disclosure.objects.filter(processor="twilio", endpoint="verify.check").aggregate(times=Sum("count"))
+    assert heard == {"times": 20}
+    assert browser.post("/api/otp/check", {"code": right})[0] == 429
