@@ -49,39 +49,39 @@ _COSTS: Final = {name: getattr(Argon2PasswordHasher, name) for name in ("time_co
 _CHEAP: Final = {"time_cost": 1, "memory_cost": 64, "parallelism": 1}
 
 
-# Where a test lives in true time, counts on a machine to itself, or starts whole stacks.
+# What measures how fast something is, or how a whole machine feels.
 _ALONE: Final = (
+    "tests/browser/test_long_call.py",
+    "tests/listening/test_dialogues.py",
+    "tests/listening/test_early.py",
+    "tests/listening/test_load.py",
+    "tests/listening/test_transcriber.py",
+    "tests/stack/test_stack.py",
+    "tests/voice/test_media_hostile.py",
+)
+
+# Calls in true time and pages, whose stacks mostly wait: three beside one another take a third of the time.
+_PACED: Final = (
     "tests/browser/",
     "tests/chaos/",
     "tests/leaving/",
-    "tests/listening/",
-    "tests/processors/",
-    "tests/realtime/",
-    "tests/sandbox/",
-    "tests/stack/",
-    "tests/identity/test_sign_in.py",
-    "tests/voice/test_gathering.py",
-    "tests/voice/test_media_",
-    "tests/voice/test_paused_page.py",
+    "tests/stack/test_databases.py",
+    "tests/stack/test_rotation.py",
+    "tests/stack/test_serve.py",
 )
-
-# Calls in true time whose stack mostly waits for them: one beside the other they take half of the time.
-_PACED: Final = (
-    "tests/chaos/test_credit_end.py",
-    "tests/chaos/test_kills.py",
-    "tests/chaos/test_ledger_guards.py",
-    "tests/chaos/test_ledger_kills.py",
-    "tests/chaos/test_transcription.py",
-    "tests/leaving/",
-)
+# The longest of these begin first.
+_FIRST: Final = ("tests/chaos/test_kills.py", "tests/chaos/")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.nodeid.startswith(_PACED):
-            item.add_marker(pytest.mark.paced)
         if item.nodeid.startswith(_ALONE):
             item.add_marker(pytest.mark.alone)
+        elif item.nodeid.startswith(_PACED):
+            item.add_marker(pytest.mark.paced)
+    items.sort(
+        key=lambda item: next((at for at, begin in enumerate(_FIRST) if item.nodeid.startswith(begin)), len(_FIRST))
+    )
 
 
 # Those that prove a clause of the policy, without their parameters: a test failed if it did with any, and has not run if with any it
