@@ -227,6 +227,10 @@ TWILIO_VERIFY_URL = environment.text("TWILIO_VERIFY_URL", "https://verify.twilio
 OTP_COUNTRIES = frozenset(environment.items("OTP_COUNTRIES")) - {"all"}
 OTP_SENDS_PER_DAY_MAX = environment.integer("OTP_SENDS_PER_DAY_MAX", 2_000, minimum=1, maximum=10_000_000)
 OTP_ALL_SENDS_PER_DAY_MAX = environment.integer("OTP_ALL_SENDS_PER_DAY_MAX", 10_000, minimum=1, maximum=10_000_000)
+# The same in money. What the operator has not named costs as much as a dear country, so that it ends too early rather than too late.
+OTP_PRICES = environment.prices_micro("OTP_PRICES", "US:0.02,CA:0.02,*:0.30", maximum=1_000)
+OTP_SPEND_PER_DAY_MAX = environment.amount_micro("OTP_SPEND_PER_DAY_MAX", "200", maximum=100_000_000)
+OTP_ALL_SPEND_PER_DAY_MAX = environment.amount_micro("OTP_ALL_SPEND_PER_DAY_MAX", "1000", maximum=100_000_000)
 
 # --- Paddle -------------------------------------------------------------------------------------------------------
 PADDLE_API_KEY = environment.text("PADDLE_API_KEY")

@@ -7759,13 +7759,16 @@ export interface components {
         };
         /**
          * SignedInDeviceOut
-         * @description One of the person's sessions. agent: what the browser calls itself.
+         * @description One of the person's sessions. agent: what the browser calls itself. country: ISO 3166 alpha-2, where the address is registered.
+         *     is_local: an address of a private network.
          */
         SignedInDeviceOut: {
             /** Address */
             address: string | null;
             /** Agent */
             agent: string;
+            /** Country */
+            country: string | null;
             /**
              * Created At
              * Format: date-time
@@ -7783,6 +7786,8 @@ export interface components {
              * Format: uuid
              */
             id: string;
+            /** Is Local */
+            is_local: boolean;
             /**
              * Last Used At
              * Format: date-time
