@@ -179,15 +179,74 @@ def test_what_is_wrong_with_calls_in_the_browser_is_told(
     assert said in found.said and found.remedy
 
 
-def test_an_application_that_asks_by_another_method_is_told(browser_calls: Sandbox) -> None:
-    browser_calls.ask("POST", "/account", {"voice_method": "GET"})
-    assert "by GET" in browser_check.browser_calls().said
+@pytest.mark.parametrize(
+    ("application", "said", "to_do"),
+    [
+        ({"voice_method": "GET"}, "by GET", "Voice request URL to"),
+        ({"status_url": "none"}, "tells nobody", "Voice status callback URL to"),
+        ({"status_method": "GET"}, "by GET", "Voice status callback URL to"),
+    ],
+    ids=["asks by another method", "tells nobody", "tells by another method"],
+)
+def test_an_application_that_asks_or_tells_otherwise_is_told(
+    browser_calls: Sandbox, application: dict[str, str], said: str, to_do: str
+) -> None:
+    """Our doors take nothing but POST: a status callback by GET would never be heard."""
+    browser_calls.ask("POST", "/account", application)
+    found = browser_check.browser_calls()
+    assert found.outcome == "failed" and said in found.said
+    assert to_do in found.remedy and "by POST: Twilio console" in found.remedy
 
 
 def test_a_carrier_that_does_not_answer_is_told(set_up: Sandbox) -> None:
     set_up.fail("twilio.rest", "drop", count=-1)
     found = checked()
     assert failures(found) == ["account"] and "no answer" in found["account"]["said"]
+
+
+@pytest.mark.parametrize(
+    ("number", "said", "to_do"),
+    [
+        (20005, "The account is not active", "Account billing"),
+        (20403, "refuses to show the account (its error 20403)", "Compare the SID"),
+    ],
+)
+def test_an_account_that_twilio_does_not_show_is_told(set_up: Sandbox, number: int, said: str, to_do: str) -> None:
+    set_up.fail("twilio.rest", "error", number, count=-1)
+    found = checked()
+    assert failures(found) == ["account"]
+    assert said in found["account"]["said"] and to_do in found["account"]["remedy"]
+
+
+def test_what_twilio_stops_to_answer_after_the_account_was_shown_is_told_piece_by_piece(
+    set_up: Sandbox, settings: Settings
+) -> None:
+    for name, value in environment.browser_calls(os.environ).items():
+        setattr(settings, name, value)
+    for resource in ("IncomingPhoneNumbers", f"Applications/{settings.TWILIO_TWIML_APP_SID}"):
+        path = f"/2010-04-01/Accounts/{settings.TWILIO_ACCOUNT_SID}/{resource}.json"
+        set_up.fail("twilio.rest", "error", 503, count=-1, path=path)
+    set_up.fail("verify", "drop", count=-1)
+    found = checked()
+    silent = [
+        "caller_id",
+        "verify_service",
+        "verify_claim_service",
+        "browser_calls",
+        "verify_callee_service",
+    ]
+    assert failures(found) == silent
+    assert all("status page" in found[each]["remedy"] for each in silent)
+
+
+@pytest.mark.parametrize(("digits", "fails"), [("6", False), ("4", True), ("10", False)])
+def test_a_verify_service_whose_codes_people_cannot_type_is_told(set_up: Sandbox, digits: str, fails: bool) -> None:
+    set_up.ask("POST", "/account", {"code_length": digits})
+    found = checked()
+    services = ["verify_service", "verify_claim_service", "verify_callee_service"]
+    assert failures(found) == (services if fails else [])
+    for each in services if fails else []:
+        assert f"have {digits} digits" in found[each]["said"] and "Verify, Services" in found[each]["remedy"]
 
 
 def test_an_address_where_nobody_answers_is_told(set_up: Sandbox, settings: Settings, doors: ExitStack) -> None:
