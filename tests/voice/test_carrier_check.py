@@ -401,6 +401,7 @@ def test_callbacks_that_do_not_come_within_the_bound_are_named_and_the_call_is_e
     ("kind", "value", "said"),
     [
         ("error", 21215, "Geo permissions"),
+        ("error", 10004, "Trust Hub"),
         ("error", 21999, "Look up the error 21999"),
         ("timeout_after_accept", 1, "Monitor, Logs, Calls"),
     ],
