@@ -52,6 +52,9 @@ class Standing:
         return self.people >= EVERYWHERE_MIN and self.people >= COMPLAINTS_SHARE * self.answered
 
 
+_NOT_BAD: Final = Standing(0, 0, {})
+
+
 def look_at_all(*, now: datetime) -> None:
     """Has the operator told, once a day, and pauses those of whom people complain, if they are too many over all workspaces."""
     standing = _standing(now)
@@ -77,6 +80,9 @@ def send_complaint_alerts(*, now: datetime) -> int:
             continue
         # As it was when the alert was raised, but for what was taken back meanwhile.
         standing = _standing(alert.raised_at)
+        if not standing.is_bad:
+            ComplaintAlert.objects.filter(id=alert.id).update(sent_at=now)
+            continue
         figures = {"people": standing.people, "answered": standing.answered}
         if send(
             kind="complaints",
@@ -104,10 +110,13 @@ def _standing(now: datetime) -> Standing:
     asked: defaultdict[UUID | None, set[str]] = defaultdict(set)
     for workspace_id, key in suppression.asked_anywhere(since=since):
         asked[workspace_id].add(key)
-    # Most days it ends here, and nobody's calls are read.
-    if len(set().union(*asked.values())) < EVERYWHERE_MIN:
-        return Standing(0, 0, {})
+    everybody = len(set().union(*asked.values()))
+    if everybody < EVERYWHERE_MIN:
+        return _NOT_BAD
     answered = _answered_calls(since)
+    # Most days it ends here at the latest, and no call's number is read.
+    if everybody < COMPLAINTS_SHARE * sum(answered.values()):
+        return _NOT_BAD
     people: set[str] = set()
     by_workspace = {}
     for workspace_id, calls in answered.items():
