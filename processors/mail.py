@@ -60,6 +60,7 @@ MAILS: Final[dict[str, Reason]] = {
     "erasure_ledger_away": "operations",
     "passcodes_stopped": "operations",
     "review_overdue": "operations",
+    "complaints": "operations",
 }
 
 AT_ONCE_MAX: Final = 20
