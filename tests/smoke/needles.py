@@ -26,8 +26,8 @@ def variants(canary: Canary) -> set[bytes]:
         return _vector_forms(canary[:COMPONENTS])
     if isinstance(canary, bytes):
         # The last as a log has it.
-        written = {canary.hex().encode(), canary.hex().upper().encode(), repr(canary)[2:-1].encode()}
-        return {canary} | written | _in_base64(canary)
+        spelled = {canary.hex().encode(), canary.hex().upper().encode(), repr(canary)[2:-1].encode()}
+        return {canary} | spelled | _in_base64(canary)
     texts = {canary, canary.lower(), canary.upper()} | (_phone_forms(canary) if canary.startswith("+") else set())
     written = {form for text in texts for form in (text, quote(text), quote(text, safe=""), json.dumps(text)[1:-1])}
     plain = {text.encode() for text in texts}

@@ -6822,13 +6822,16 @@ export interface components {
          * PolicyNoticeOut
          * @description What the person is to be told or asked now.
          *
-         *     coming: a version that takes effect later; confirmed: the person has said on the page to have read of it.
+         *     coming: a version that takes effect later; confirmed: the person has said on the page to have read of it; mail_came_back: the mail
+         *     about it did not arrive.
          *     question: the version in force, as far as the person has to answer before the product goes on. purposes: to be answered.
          */
         PolicyNoticeOut: {
             coming: components["schemas"]["PolicyVersionOut"] | null;
             /** Confirmed */
             confirmed: boolean;
+            /** Mail Came Back */
+            mail_came_back: boolean;
             /** Purposes */
             purposes: components["schemas"]["NewPurposeOut"][];
             question: components["schemas"]["PolicyVersionOut"] | null;
@@ -6862,6 +6865,28 @@ export interface components {
             text_hash: string;
             /** Version */
             version: string;
+        };
+        /**
+         * PolicyToldOut
+         * @description How many people were told of a version, and how: by_mail without those whose mail came_back; on_page: who said there to have read
+         *     of it. waiting: mails that are not sent yet.
+         */
+        PolicyToldOut: {
+            /** By Mail */
+            by_mail: number;
+            /** Came Back */
+            came_back: number;
+            /**
+             * Effective On
+             * Format: date
+             */
+            effective_on: string;
+            /** On Page */
+            on_page: number;
+            /** Version */
+            version: string;
+            /** Waiting */
+            waiting: number;
         };
         /**
          * PolicyVersionOut
@@ -7342,13 +7367,15 @@ export interface components {
         };
         /**
          * RecipientsOut
-         * @description blocked: the newest first, at most 20.
+         * @description blocked: the newest first, at most 20. told: of the versions of the policy that name recipients, whom they bind.
          */
         RecipientsOut: {
             /** Blocked */
             blocked: components["schemas"]["BlockedOut"][];
             /** Items */
             items: components["schemas"]["RecipientOut"][];
+            /** Told */
+            told: components["schemas"]["PolicyToldOut"][];
         };
         /**
          * RecoveryCodesOut
@@ -10217,6 +10244,7 @@ export type PolicyChangesOut = components['schemas']['PolicyChangesOut'];
 export type PolicyNoticeIn = components['schemas']['PolicyNoticeIn'];
 export type PolicyNoticeOut = components['schemas']['PolicyNoticeOut'];
 export type PolicyOut = components['schemas']['PolicyOut'];
+export type PolicyToldOut = components['schemas']['PolicyToldOut'];
 export type PolicyVersionOut = components['schemas']['PolicyVersionOut'];
 export type PolicyVersionsOut = components['schemas']['PolicyVersionsOut'];
 export type PostingOut = components['schemas']['PostingOut'];
