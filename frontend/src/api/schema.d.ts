@@ -4583,9 +4583,12 @@ export interface components {
         };
         /**
          * DataKindsOut
-         * @description In the order of the inventory that the software is checked against; and all cookies that there are.
+         * @description In the order of the inventory that the software is checked against; and all cookies that there are. bytes_gone_after_days: so long
+         *     after the end of a term no byte of what it ended is left in the database's files either.
          */
         DataKindsOut: {
+            /** Bytes Gone After Days */
+            bytes_gone_after_days: number;
             /** Cookies */
             cookies: components["schemas"]["CookieOut"][];
             /** Items */
@@ -6962,13 +6965,16 @@ export interface components {
         };
         /**
          * ProcessorOut
-         * @description hosts: where our server sends requests to; none when it sends nothing there by itself.
+         * @description receives: from our server; directly: from browsers and telephones themselves. hosts: where our server sends requests to; none when
+         *     it sends nothing there by itself.
          */
         ProcessorOut: {
             /** Clause */
             clause: string;
             /** Country */
             country: string;
+            /** Directly */
+            directly: components["schemas"]["DataClassOut"][];
             /** Hosts */
             hosts: string[];
             /** Key */
@@ -6982,10 +6988,15 @@ export interface components {
             /** Receives */
             receives: components["schemas"]["DataClassOut"][];
         };
-        /** ProcessorsOut */
+        /**
+         * ProcessorsOut
+         * @description server_country: where our own server stands, as its operator says; "" on a machine for trying out.
+         */
         ProcessorsOut: {
             /** Items */
             items: components["schemas"]["ProcessorOut"][];
+            /** Server Country */
+            server_country: string;
         };
         /**
          * ProofIn

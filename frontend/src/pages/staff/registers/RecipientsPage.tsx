@@ -57,6 +57,12 @@ function ListOfAll({ items }: { items: Recipients["items"] }) {
               {recipient.receives.length > 0
                 ? recipient.receives.map((each) => each.title).join(", ")
                 : "Nothing by itself"}
+              {recipient.directly.length > 0 && (
+                <div className={list.under}>
+                  From browsers and phones themselves:{" "}
+                  {recipient.directly.map((each) => each.title).join(", ")}
+                </div>
+              )}
             </td>
             <td className="num">
               {times === null
