@@ -19,6 +19,8 @@ SECRET_KEY = environment.text("SECRET_KEY")
 SECRET_KEY_FALLBACKS = environment.items("SECRET_KEY_FALLBACKS")
 DEBUG = environment.boolean("DEBUG", False)
 DATA_DIR = Path(environment.text("DATA_DIR", str(BASE_DIR / ".data")))
+# Where this machine stands; `make serve` wants what the policy says.
+SERVER_COUNTRY = environment.text("SERVER_COUNTRY", "")
 PUBLIC_URL = environment.text("PUBLIC_URL", "http://localhost:8000").rstrip("/")
 MEDIA_SOCKET_URL = environment.text("MEDIA_SOCKET_URL", "ws://localhost:8001").rstrip("/")
 # Of the page's own host, so that a load balancer can send the path /ws/ to either process.

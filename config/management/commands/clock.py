@@ -109,6 +109,7 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (5, sweep_queue),
         (5, compliance.enqueue_due),
         (300, compliance.look_for_dead_rewrites),
+        (3_600, compliance.remove_left_bytes),
         (2, erasure_ledger.write_out_soon),
         (3_600, erasure_ledger.expire),
         (3_600, replaying.note_again),
