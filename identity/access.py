@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from identity import devices
+from identity.line import line_up
 from identity.models import AccessEvent, User
 from processors.errors import DomainError
 from processors.pseudonyms import pseudonym
@@ -123,16 +124,22 @@ def refuse_guessing(*, email: str, client: Client, now: datetime) -> None:
 
 
 def refuse_mass_sign_up(*, client: Client, now: datetime) -> None:
-    """Raises SignUpThrottled."""
+    """To be asked in the transaction that records the event: those of a network come one after the other. Before it too, where what comes
+    between is dear. Raises SignUpThrottled."""
+    if client.network:
+        line_up(f"sign-up:{client.network}")
     sign_ups = AccessEvent.objects.filter(kind=AccessEvent.SIGN_UP, at__gt=now - SIGN_UPS_WINDOW)
     if sign_ups.filter(~Q(network=""), network=client.network).count() >= SIGN_UPS_PER_NETWORK_MAX:
         raise SignUpThrottled("Too many sign-ups from your network. Wait an hour, then try again.")
 
 
 def refuse_mass_resets(*, email: str, client: Client, now: datetime) -> None:
-    """To be asked before the event is recorded. Raises ResetThrottled, for unknown e-mails alike."""
+    """To be asked in the transaction that records the event, before it: those of an account or a network come one after the other. Raises
+    ResetThrottled, for unknown e-mails alike."""
+    account_key = pseudonym("email", email)
+    line_up(f"reset:{account_key}", f"reset:{client.network}")
     asked = AccessEvent.objects.filter(kind=AccessEvent.RESET_ASKED, at__gt=now - RESETS_WINDOW)
-    of_account = asked.filter(account_key=pseudonym("email", email)).count()
+    of_account = asked.filter(account_key=account_key).count()
     of_network = asked.filter(~Q(network=""), network=client.network).count()
     if of_account >= RESETS_PER_ACCOUNT_MAX or of_network >= RESETS_PER_NETWORK_MAX:
         raise ResetThrottled(

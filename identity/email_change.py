@@ -19,6 +19,7 @@ from identity.auth import Actor
 from identity.contact import hinted, masked, parse_email
 from identity.email_proof import EmailLinkInvalid, EmailLinksTooMany
 from identity.email_schemas import EmailChangeIn, EmailLinkSeenOut, EmailStep
+from identity.line import line_up
 from identity.models import AccessEvent, AccountMail, Invitation, Session, User
 from identity.operations import EmailTaken, SessionEnded, claiming_email
 from identity.schemas import OtpSentOut
@@ -71,6 +72,7 @@ def begin(*, actor: Actor, session: SessionStore, form: EmailChangeIn, client: C
     step_up.demand_both(actor=actor, present=present, code=form.code, client=client, now=now)
     with transaction.atomic():
         user = _still(session, asking)
+        line_up(f"email-link:{pseudonym('email', address)}")
         _demand_room(actor, address, now)
         email_proof.use_up(user_id=user.id, kinds=[AccountMail.NEW_EMAIL], now=now)
         mail = AccountMail.objects.create(

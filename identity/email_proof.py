@@ -9,7 +9,7 @@ from typing import ClassVar, Final, Literal
 from uuid import UUID
 
 from django.core import signing
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from compliance import audit
@@ -71,15 +71,16 @@ def ask(*, user: User, now: datetime) -> None:
 
 def send_again(*, actor: Actor, now: datetime) -> None:
     """Another link, unless the address is proved; links that were sent before stay good. Raises EmailLinksTooMany."""
-    user = User.objects.get(id=actor.user_id)
-    if user.email_verified_at is not None:
-        return
-    demand_room(user_id=user.id, kind=AccountMail.VERIFY_EMAIL, now=now)
-    ask(user=user, now=now)
+    with transaction.atomic():
+        user = User.objects.select_for_update(no_key=True).get(id=actor.user_id)
+        if user.email_verified_at is not None:
+            return
+        demand_room(user_id=user.id, kind=AccountMail.VERIFY_EMAIL, now=now)
+        ask(user=user, now=now)
 
 
 def demand_room(*, user_id: UUID, kind: str, now: datetime) -> None:
-    """Raises EmailLinksTooMany when the person was sent so many links of the kind lately."""
+    """Raises EmailLinksTooMany when the person, locked by the caller, was sent so many links of the kind lately."""
     sent = AccountMail.objects.filter(user_id=user_id, kind=kind)
     an_hour, a_day = (sent.filter(created_at__gt=now - timedelta(hours=hours)).count() for hours in (1, 24))
     if an_hour >= LINKS_AN_HOUR_MAX or a_day >= LINKS_A_DAY_MAX:

@@ -12,11 +12,13 @@ from compliance.audit import WorkspaceAction
 from identity import email_proof, tenancy
 from identity.auth import Actor
 from identity.contact import parse_email
+from identity.line import line_up
 from identity.models import Invitation, Membership, TenantQuerySet, User
 from identity.permissions import APPOINTED, NotPermitted, Role, may_appoint
 from identity.sessions import SessionStore
 from identity.team_lock import lock_workspaces, locked_team
 from processors.errors import DomainError
+from processors.pseudonyms import pseudonym
 from realtime.publish import close_sockets_on_commit
 
 GOOD_FOR: Final = timedelta(days=7)
@@ -169,6 +171,7 @@ def end_all_by(user_id: UUID, *, now: datetime) -> None:
 def _refuse_mass(mine: TenantQuerySet[Invitation], address: str, now: datetime) -> None:
     """Raises InvitationsTooMany. One address is protected from all workspaces together."""
     day_ago = now - timedelta(days=1)
+    line_up(f"invited:{pseudonym('email', address)}")
     with tenancy.unconfined():
         of_day = Invitation.objects.get_queryset().filter(email=address, created_at__gt=day_ago).count()
     if of_day >= AN_ADDRESS_A_DAY_MAX:

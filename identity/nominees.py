@@ -19,6 +19,7 @@ from compliance.models import AuditEvent, Case, CaseEntry, Nominee, NomineeClaim
 from compliance.redaction import redact_cards
 from identity.access import Client
 from identity.contact import parse_email
+from identity.line import line_up
 from identity.models import User
 from identity.opt_out import PolicyOutdated
 from identity.personal_data import reader_of, subject_of
@@ -220,6 +221,7 @@ def _refuse_mass(user_id: UUID, address_key: str, now: datetime) -> None:
     declined = AuditEvent.objects.filter(target=str(user_id), action="nominee.declined", detail__address=address_key)
     if declined.exists():
         raise NomineeDeclined("They have declined to act for you. Name somebody else.")
+    line_up(f"nominee:{address_key}")
     today = AuditEvent.objects.filter(at__gt=now - timedelta(days=1), action="nominee.named")
     mine, theirs = today.filter(target=str(user_id)), today.filter(detail__address=address_key)
     if mine.count() >= NAMED_A_DAY_MAX or theirs.count() >= AN_ADDRESS_A_DAY_MAX:

@@ -94,6 +94,7 @@ def sign_up(*, session: SessionStore, form: SignUpIn, client: Client, now: datet
         invitations.demand_same(invitation, parse_email(form.email))
     user = _with_password(form, now)
     with transaction.atomic():
+        refuse_mass_sign_up(client=client, now=now)
         membership = open_account(user, form, client, now)
         record(kind=AccessEvent.SIGN_UP, client=client, now=now, user=user, email=user.email)
         session.begin(user=user, membership=membership, client=client, now=now)

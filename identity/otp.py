@@ -10,13 +10,14 @@ from typing import ClassVar, Final, NamedTuple
 
 import phonenumbers
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 
 from compliance import consent
 from identity import passcode_ceilings, verify, withheld
 from identity.access import Client
 from identity.contact import country_of, masked
+from identity.line import line_up
 from identity.models import OtpAttempt, User
 from identity.opt_out import NumberStopped, is_stopped
 from identity.schemas import OtpSentOut
@@ -279,12 +280,3 @@ def _reserved(purpose: str, user: User | None, mobile_e164: str, client: Client,
 
 def settle(attempt: OtpAttempt, outcome: str, verification_sid: str = "") -> None:
     OtpAttempt.objects.filter(id=attempt.id).update(outcome=outcome, verification_sid=verification_sid)
-
-
-def line_up(*names: str) -> None:
-    """Whoever asks for the same comes one after the other; held to the end of the transaction. In one order, so that two requests never
-    wait for each other."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest(%s::text[]) AS name", [sorted(names)]
-        )

@@ -137,12 +137,12 @@ def sign_up(*, session: SessionStore, form: SocialSignUpIn, client: Client, now:
     Raises SocialSignUpOver, SignUpThrottled, EmailInvalid, MobileInvalid, SmsConsentMissing, PolicyNotAccepted.
     """
     confirmed = _waiting(session)
-    refuse_mass_sign_up(client=client, now=now)
     user = operations.person(form, email=confirmed.email or form.email or "", now=now)
     user.set_unusable_password()
     if confirmed.email_is_proved:
         user.email_verified_at = user.email_first_proved_at = now
     with transaction.atomic():
+        refuse_mass_sign_up(client=client, now=now)
         membership = operations.open_account(user, form, client, now)
         record(kind=AccessEvent.SIGN_UP, client=client, now=now, user=user, email=user.email)
         session.begin(user=user, membership=membership, client=client, now=now)

@@ -17,6 +17,8 @@ CODE_VALID_FOR: Final = timedelta(minutes=10)
 # counts sends and checks for a number within one service, so each has its own: whoever types wrong codes for a number that is not
 # theirs shuts nobody's sign-in.
 Asked = Literal["account", "claim", "callee"]
+# In what a claimed number is written: a sign-up, or a change of an account's number.
+Claim = Literal["sign_up", "change"]
 
 
 class OtpWrong(DomainError):
@@ -79,7 +81,12 @@ class VerifyService:
 
 _TOO_MANY_SENDS = "Too many codes were sent to this number. Wait 10 minutes, then ask for a new one."
 _TOO_MANY_CHECKS = "Too many wrong codes. Wait until this code expires in 10 minutes, then ask for a new one."
-_NUMBER_REFUSED = "This number cannot receive a passcode. Sign up with another mobile number, or write to support."
+_NUMBER_REFUSED: Final[dict[Claim | None, str]] = {
+    # Whoever has an account would be refused a second one for the same address.
+    None: "This number cannot receive a passcode now. Write to support, who give your account another number once they have recognised you.",
+    "sign_up": "This number cannot receive a passcode. Sign up with another mobile number, or write to support.",
+    "change": "This number cannot receive a passcode. Type another mobile number, or write to support.",
+}
 _STOPPED = (
     "This phone answered STOP, so the carrier sends nothing to it. Text START to the same number, then try again."
 )
@@ -91,27 +98,32 @@ _UNAVAILABLE = "Passcodes cannot be sent or checked right now. Try again in a fe
 # https://www.twilio.com/docs/api/errors
 _ERRORS: Final[dict[int, tuple[type[DomainError], str]]] = {
     20404: (OtpExpired, _EXPIRED),
-    21610: (OtpNumberRefused, _STOPPED),
     20429: (OtpUnavailable, _BUSY),
     60202: (OtpTooMany, _TOO_MANY_CHECKS),
     60203: (OtpSendLimit, _TOO_MANY_SENDS),
-    60205: (OtpNumberRefused, _NUMBER_REFUSED),
     60212: (OtpUnavailable, _BUSY),
-    60238: (OtpNumberRefused, _NUMBER_REFUSED),
-    60410: (OtpNumberRefused, _NUMBER_REFUSED),
 }
-_ERRORS_OF_SEND: Final[dict[int, tuple[type[DomainError], str]]] = {
-    **_ERRORS,
-    # Our own Verify service is missing: nothing that the person can mend.
-    20404: (OtpUnavailable, _UNAVAILABLE),
-    60200: (OtpNumberRefused, _NUMBER_REFUSED),
-}
-# Who claims a number does not learn that its owner wants no text messages.
-_ERRORS_OF_CLAIM: Final[dict[int, tuple[type[DomainError], str]]] = {
-    **_ERRORS_OF_SEND,
-    21610: (OtpNumberRefused, _NUMBER_REFUSED),
-}
-_ERRORS_OF_CHECK: Final[dict[int, tuple[type[DomainError], str]]] = {**_ERRORS, 60200: (OtpWrong, _WRONG)}
+# The number itself is refused; what helps depends on whose it is.
+_ERRORS_OF_NUMBER: Final = (60205, 60238, 60410)
+
+
+def _errors(claim: Claim | None) -> dict[int, tuple[type[DomainError], str]]:
+    refused = (OtpNumberRefused, _NUMBER_REFUSED[claim])
+    return {**_ERRORS, **dict.fromkeys(_ERRORS_OF_NUMBER, refused)}
+
+
+def _errors_of_send(claim: Claim | None) -> dict[int, tuple[type[DomainError], str]]:
+    refused = (OtpNumberRefused, _NUMBER_REFUSED[claim])
+    return {
+        **_errors(claim),
+        # Our own Verify service is missing: nothing that the person can mend.
+        20404: (OtpUnavailable, _UNAVAILABLE),
+        # Who claims a number does not learn that its owner wants no text messages.
+        21610: refused if claim else (OtpNumberRefused, _STOPPED),
+        60200: refused,
+    }
+
+
 _STATUSES: Final[dict[str, tuple[type[DomainError], str]]] = {
     # Verify answers a wrong code without an error, as still pending.
     "pending": (OtpWrong, _WRONG),
@@ -123,28 +135,29 @@ _STATUSES: Final[dict[str, tuple[type[DomainError], str]]] = {
 }
 
 
-def send_code(*, mobile_e164: str, asked: Asked = "account") -> Verification:
-    """Asks Twilio to text a code. Never inside a transaction.
+def send_code(*, mobile_e164: str, asked: Asked = "account", claim: Claim = "sign_up") -> Verification:
+    """Asks Twilio to text a code. Never inside a transaction. claim: where the number is claimed, if it is.
 
     Raises OtpSendLimit, OtpNumberRefused, OtpUnavailable.
     """
     try:
         sent = _service(asked).verifications.create(to=mobile_e164, channel="sms")
     except (TwilioException, requests.RequestException) as error:
-        raise _meaning(error, _ERRORS_OF_SEND if asked == "account" else _ERRORS_OF_CLAIM) from None
+        raise _meaning(error, _errors_of_send(None if asked == "account" else claim)) from None
     started_at = sent.date_created or datetime.now(UTC)
     return Verification(sid=str(sent.sid), expires_at=started_at.astimezone(UTC) + CODE_VALID_FOR)
 
 
-def check_code(*, mobile_e164: str, code: str, asked: Asked = "account") -> str:
-    """The id of the verification that the code was approved for. Never inside a transaction.
+def check_code(*, mobile_e164: str, code: str, asked: Asked = "account", claim: Claim = "sign_up") -> str:
+    """The id of the verification that the code was approved for. Never inside a transaction. claim: as in `send_code`.
 
     Raises OtpWrong, OtpExpired, OtpTooMany, OtpUnavailable.
     """
     try:
         check = _service(asked).verification_checks.create(to=mobile_e164, code=code)
     except (TwilioException, requests.RequestException) as error:
-        raise _meaning(error, _ERRORS_OF_CHECK) from None
+        known = {**_errors(None if asked == "account" else claim), 60200: (OtpWrong, _WRONG)}
+        raise _meaning(error, known) from None
     if check.status == "approved" and check.sid:
         return str(check.sid)
     raise refusal(str(check.status))

@@ -4,8 +4,11 @@ from datetime import datetime, timedelta
 from typing import ClassVar, Final, cast
 from uuid import UUID
 
+from django.db import transaction
+
 from identity.access import Client
 from identity.email_proof import account_of
+from identity.line import line_up
 from identity.models import Membership
 from identity.permissions import Role
 from identity.staff.actor import StaffActor
@@ -47,9 +50,11 @@ def find(*, actor: StaffActor, typed: str, client: Client, now: datetime) -> Fou
     else:
         rows = members.filter(workspace_id=_id(wanted), role=Membership.OWNER)
     searches = StaffEvent.objects.filter(kind=StaffEvent.SEARCHED, member_id=actor.member_id)
-    if searches.filter(at__gt=now - SEARCHES_WINDOW).count() >= SEARCHES_MAX:
-        raise SearchesTooMany("That were many searches for one hour. Wait, or ask a colleague.")
-    record(kind=StaffEvent.SEARCHED, client=client, now=now, member_id=actor.member_id)
+    with transaction.atomic():
+        line_up(f"search:{actor.member_id}")
+        if searches.filter(at__gt=now - SEARCHES_WINDOW).count() >= SEARCHES_MAX:
+            raise SearchesTooMany("That were many searches for one hour. Wait, or ask a colleague.")
+        record(kind=StaffEvent.SEARCHED, client=client, now=now, member_id=actor.member_id)
     return FoundWorkspacesOut(
         items=[
             FoundWorkspaceOut(
