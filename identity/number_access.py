@@ -19,7 +19,8 @@ from identity import otp, withheld
 from identity.access import Client, record
 from identity.contact import parse_mobile
 from identity.models import AccessEvent, NumberKey, OtpAttempt
-from identity.opt_out import PolicyOutdated, is_stopped
+from identity.number_lock import line_up
+from identity.opt_out import PolicyOutdated
 from identity.verify import CODE_VALID_FOR, OtpNumberRefused, OtpUnavailable, OtpWrong, check_code, send_code
 from processors import disclosures
 from processors.errors import DomainError
@@ -89,7 +90,7 @@ def ask_for_code(*, typed: str, policy_version: str, client: Client, now: dateti
     )
     try:
         with disclosures.about(phone_e164=mobile):
-            if reserved.is_withheld or is_stopped(mobile):
+            if reserved.is_withheld:
                 verification = withheld.send(number_key=attempt.number_key, now=now, asked="callee")
             else:
                 verification = send_code(mobile_e164=mobile, asked="callee")
@@ -146,7 +147,7 @@ def make_link(*, phone_e164: str, now: datetime) -> str:
     """What opens a copy of everything held about the number, once; the link that was made before ends."""
     with transaction.atomic():
         # The database's own constraint does not see a link whose row is under another LOOKUP_KEY.
-        otp.line_up(f"link:{pseudonym('phone', phone_e164)}")
+        line_up(f"link:{pseudonym('phone', phone_e164)}")
         NumberKey.objects.filter(kind=NumberKey.LINK, phone_e164=phone_e164).delete()
         return _new_key(NumberKey.LINK, phone_e164, LINK_GOOD_FOR, now)
 

@@ -51,6 +51,10 @@ class OtpNumberRefused(DomainError):
     code: ClassVar[str] = "otp_number_refused"
 
 
+class CarrierStopped(OtpNumberRefused):
+    """Somebody's own phone answered STOP to the carrier. Permanent until it says otherwise."""
+
+
 class OtpUnavailable(DomainError):
     """The service that sends codes does not answer, or is busy; passes with time."""
 
@@ -91,7 +95,7 @@ _UNAVAILABLE = "Passcodes cannot be sent or checked right now. Try again in a fe
 # https://www.twilio.com/docs/api/errors
 _ERRORS: Final[dict[int, tuple[type[DomainError], str]]] = {
     20404: (OtpExpired, _EXPIRED),
-    21610: (OtpNumberRefused, _STOPPED),
+    21610: (CarrierStopped, _STOPPED),
     20429: (OtpUnavailable, _BUSY),
     60202: (OtpTooMany, _TOO_MANY_CHECKS),
     60203: (OtpSendLimit, _TOO_MANY_SENDS),
