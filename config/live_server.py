@@ -14,7 +14,7 @@ from picows import WSListener, WSUpgradeRequest, WSUpgradeResponseWithListener, 
 
 from config.collection import spare_the_application_from_collection
 from config.socket_server import HANDSHAKE_WITHIN_S, Readiness, says
-from config.sockets import caller_of, may_follow
+from config.sockets import caller_of, may_follow, over
 from realtime.live_socket import LiveSocket
 from realtime.publish import CLOSE_RESTARTING
 from realtime.session import INBOUND_BYTES_MAX, BrowserSession
@@ -59,7 +59,7 @@ class LiveServer:
 
 
 async def _session(cookies: str, one: LiveSocket) -> BrowserSession:
-    return BrowserSession(one, who=lambda: caller_of(cookies), may_follow=may_follow)
+    return BrowserSession(one, who=lambda: caller_of(cookies), may_follow=may_follow, over=over)
 
 
 def _as_picows_wants_it(request: WSUpgradeRequest) -> None:

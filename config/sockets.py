@@ -1,6 +1,6 @@
 """Puts the caller into a browser socket's scope, so that realtime needs to authenticate nobody."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from http.cookies import SimpleCookie
 from typing import Any
 from uuid import UUID
@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from identity import tenancy
 from identity.auth import Actor, actor_of_session
-from identity.sessions import SessionStore, ends_at
-from realtime.session import Caller, Held
+from identity.sessions import SessionStore, ends_at, still_acting
+from realtime.session import Held
+from realtime.watch import Caller
 from voice.queries import may_follow_call
 
 Application = Callable[..., Awaitable[None]]
@@ -21,7 +22,8 @@ Application = Callable[..., Awaitable[None]]
 def with_caller(inner: Application) -> Application:
     async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
         cookies = next((value for name, value in scope["headers"] if name == b"cookie"), b"").decode("latin-1")
-        await inner({**scope, "who": lambda: caller_of(cookies), "may_follow": may_follow}, receive, send)
+        given = {"who": lambda: caller_of(cookies), "may_follow": may_follow, "over": over}
+        await inner({**scope, **given}, receive, send)
 
     return application
 
@@ -46,6 +48,13 @@ def _held(session_key: str | None) -> Held | None:
     if actor is None or session.row is None:
         return None
     return Held(actor, ends_in_s=max(0.0, (ends_at(session.row) - timezone.now()).total_seconds()))
+
+
+async def over(callers: Collection[Caller]) -> Collection[Caller]:
+    """Which of these act no longer as they did: signed out, blocked, removed, in another role or workspace."""
+    actors = [each for each in callers if isinstance(each, Actor)]
+    acting: set[Actor] = await database_sync_to_async(still_acting)(actors, now=timezone.now())
+    return set(callers) - acting
 
 
 async def may_follow(caller: Caller, call_id: UUID | None) -> bool:

@@ -9,8 +9,8 @@ from uuid import UUID
 from django.db.models import Q
 
 from identity import devices
-from identity.line import line_up
 from identity.models import AccessEvent, User
+from identity.number_lock import line_up
 from processors.errors import DomainError
 from processors.pseudonyms import pseudonym
 

@@ -19,8 +19,8 @@ from identity.auth import Actor
 from identity.contact import hinted, masked, parse_email
 from identity.email_proof import EmailLinkInvalid, EmailLinksTooMany
 from identity.email_schemas import EmailChangeIn, EmailLinkSeenOut, EmailStep
-from identity.line import line_up
 from identity.models import AccessEvent, AccountMail, Invitation, Session, User
+from identity.number_lock import line_up
 from identity.operations import EmailTaken, SessionEnded, claiming_email
 from identity.schemas import OtpSentOut
 from identity.sessions import SessionStore

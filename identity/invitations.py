@@ -12,8 +12,8 @@ from compliance.audit import WorkspaceAction
 from identity import email_proof, tenancy
 from identity.auth import Actor
 from identity.contact import parse_email
-from identity.line import line_up
 from identity.models import Invitation, Membership, TenantQuerySet, User
+from identity.number_lock import line_up
 from identity.permissions import APPOINTED, NotPermitted, Role, may_appoint
 from identity.sessions import SessionStore
 from identity.team_lock import lock_workspaces, locked_team

@@ -17,6 +17,7 @@ from identity import account_name, email_proof, key_ends, otp, passwords
 from identity.access import Client, record
 from identity.contact import parse_mobile
 from identity.models import AccessEvent, AccountMail, Session, User
+from identity.number_lock import lock_numbers
 from identity.opt_out import NumberStopped, PolicyOutdated, is_stopped
 from identity.otp import SmsConsentMissing
 from identity.schemas import MobileChangeIn, MobileCodeIn, MobileStepOut
@@ -117,6 +118,7 @@ def replace(*, user_id: UUID, mobile_e164: str, by: str, now: datetime) -> None:
     by: how the audit log names the one of us who recognised the person. Raises MobileSame, NumberStopped, OtpNumberRefused.
     """
     with transaction.atomic():
+        lock_numbers(User.objects.get(id=user_id).mobile_e164, mobile_e164)
         user = User.objects.select_for_update(no_key=True).get(id=user_id)
         if user.mobile_e164 == mobile_e164:
             raise MobileSame("This is the account's number already. Type another one.")
@@ -145,6 +147,8 @@ def _agree(*, session: SessionStore, change: _Change, client: Client, now: datet
 
 def _complete(*, session: SessionStore, change: _Change, client: Client, now: datetime) -> None:
     with transaction.atomic():
+        # A STOP of either phone comes before this, which it forbids, or finds the account by the number that it then has.
+        lock_numbers(change.old_e164, change.mobile_e164)
         user = _still(session, change)
         _demand_free(change.mobile_e164)
         _set(user, change.mobile_e164, actor_ref=str(user.id), client=client, now=now, but=session.row)

@@ -19,8 +19,8 @@ from compliance.models import AuditEvent, Case, CaseEntry, Nominee, NomineeClaim
 from compliance.redaction import redact_cards
 from identity.access import Client
 from identity.contact import parse_email
-from identity.line import line_up
 from identity.models import User
+from identity.number_lock import line_up
 from identity.opt_out import PolicyOutdated
 from identity.personal_data import reader_of, subject_of
 from processors.errors import DomainError

@@ -18,9 +18,9 @@ from compliance.models import AuditEvent
 from identity import otp, withheld
 from identity.access import Client, record
 from identity.contact import parse_mobile
-from identity.line import line_up
 from identity.models import AccessEvent, NumberKey, OtpAttempt
-from identity.opt_out import PolicyOutdated, is_stopped
+from identity.number_lock import line_up
+from identity.opt_out import PolicyOutdated
 from identity.verify import CODE_VALID_FOR, OtpNumberRefused, OtpUnavailable, OtpWrong, check_code, send_code
 from processors import disclosures
 from processors.errors import DomainError
@@ -90,7 +90,7 @@ def ask_for_code(*, typed: str, policy_version: str, client: Client, now: dateti
     )
     try:
         with disclosures.about(phone_e164=mobile):
-            if reserved.is_withheld or is_stopped(mobile):
+            if reserved.is_withheld:
                 verification = withheld.send(number_key=attempt.number_key, now=now, asked="callee")
             else:
                 verification = send_code(mobile_e164=mobile, asked="callee")

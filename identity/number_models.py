@@ -39,12 +39,24 @@ class NumberKey(models.Model):
 class StoppedNumber(models.Model):
     """A phone that answered STOP, or for which somebody asked support: nothing is sent to it, whoever signs up with it.
 
-    number_key: keyed hash of the number, so that it can stay when the person is erased.
+    number_key: keyed hash of the number, so that it can stay when the person is erased. unfinished_way: how it was asked for, until
+    everybody who uses it is stopped as well.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     number_key = models.CharField(max_length=64, unique=True)
     stopped_at = models.DateTimeField()
+    unfinished_way = models.CharField(max_length=7, blank=True, default="", db_default="")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(unfinished_way__in=["", "text", "support"]), name="stopped_number_way_known"
+            )
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["id"], condition=~Q(unfinished_way=""), name="stopped_number_unfinished")
+        ]
 
 
 class OtpAttempt(models.Model):

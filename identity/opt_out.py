@@ -3,8 +3,10 @@
 Two things are kept apart: a person's consent, and a phone that is to be left alone whoever signs up with it.
 """
 
+import logging
+from collections.abc import Iterable
 from datetime import datetime
-from typing import ClassVar, Final, Literal
+from typing import ClassVar, Final, Literal, cast
 from uuid import UUID
 
 from django.db import transaction
@@ -14,12 +16,16 @@ from compliance.erasure_ledger import Entry
 from identity import email_proof
 from identity.access import Client, record
 from identity.models import AccessEvent, AccountMail, Session, StoppedNumber, User
+from identity.number_lock import lock_numbers
 from processors.errors import DomainError
 from processors.pseudonyms import pseudonym
 from realtime.publish import close_sockets_on_commit
 
+logger = logging.getLogger(__name__)
+
 # replay: a restored backup is told again; the person was told then.
 Way = Literal["page", "text", "support", "replay"]
+NumberWay = Literal["text", "support"]
 # Nobody's browser; what comes from the carrier or from support.
 _NO_CLIENT: Final = Client(address=None, agent="")
 
@@ -47,6 +53,11 @@ def stop(*, user_id: UUID, way: Way, client: Client, now: datetime, by: str = ""
     by: how the audit log names the one of us who does it; "" where it is the person.
     """
     with transaction.atomic():
+        found = User.objects.filter(id=user_id).first()
+        if found is None:
+            return
+        # Passcodes that wait to be sent see it, or have been sent before.
+        lock_numbers(found.mobile_e164)
         user = User.objects.select_for_update(no_key=True).filter(id=user_id).first()
         if user is None:
             return
@@ -85,24 +96,69 @@ def allow(*, user_id: UUID, policy_version: str, client: Client, now: datetime) 
         _enter("texts_of", pseudonym("user", user_id), now, stopped=False)
 
 
-def stop_number(*, mobile_e164: str, way: Literal["text", "support"], now: datetime, by: str = "") -> int:
+def stop_number(*, mobile_e164: str, way: NumberWay, now: datetime, by: str = "") -> int:
     """Leaves a phone alone, and stops everybody who uses it or began to sign up with it. Returns how many that were.
 
-    For how long it is kept runs from the newest stop. by: as in `stop`.
+    For how long it is kept runs from the newest stop. What fails after the first step, `finish_stops` does. by: as in
+    `stop`.
     """
     number_key = pseudonym("phone", mobile_e164)
     with transaction.atomic():
-        _, is_new = StoppedNumber.objects.update_or_create(number_key=number_key, defaults={"stopped_at": now})
+        lock_numbers(mobile_e164)
+        stopped = {"stopped_at": now, "unfinished_way": way}
+        _, is_new = StoppedNumber.objects.update_or_create(number_key=number_key, defaults=stopped)
         _enter("texts", number_key, now, stopped=True)
         if is_new:
             _note("texts.stopped", number_key, way, now, by=by)
-    ids = list(User.objects.filter(mobile_e164=mobile_e164).values_list("id", flat=True))
-    for user_id in ids:
+    number_of_people = _stop_people(_who_uses(mobile_e164), way, now, by=by)
+    StoppedNumber.objects.filter(number_key=number_key, stopped_at=now).update(unfinished_way="")
+    return number_of_people
+
+
+def heed_carrier(*, mobile_e164: str, now: datetime) -> None:
+    """The carrier says that the phone of an account answered STOP to it, of which it told us nothing. Everybody who uses it is
+    stopped; the phone itself is the carrier's matter, since nobody would tell us of its START either."""
+    _stop_people(_who_uses(mobile_e164), "text", now)
+
+
+def finish_stops(*, now: datetime) -> int:
+    """Stops everybody whose phone was stopped by somebody who did not live to see to that too. Returns how many that were.
+
+    The number itself is kept nowhere, so each account's is looked at; that there is something to finish is rare.
+    """
+    unfinished = {row.number_key: row for row in StoppedNumber.objects.exclude(unfinished_way="")}
+    if not unfinished:
+        return 0
+    number_of_people, failed = 0, set()
+    for user in User.objects.only("mobile_e164").iterator():
+        row = unfinished.get(pseudonym("phone", user.mobile_e164))
+        if row is None:
+            continue
+        try:
+            number_of_people += _stop_people([user.id], cast(NumberWay, row.unfinished_way), now)
+        except Exception as error:
+            # One who cannot be stopped now holds up nobody else, and is tried again.
+            logger.error("stop not finished", extra={"error_type": type(error).__name__}, exc_info=error)
+            failed.add(row.id)
+    for row in unfinished.values():
+        if row.id not in failed:
+            StoppedNumber.objects.filter(id=row.id, stopped_at=row.stopped_at).update(unfinished_way="")
+    return number_of_people
+
+
+def _who_uses(mobile_e164: str) -> list[UUID]:
+    return list(User.objects.filter(mobile_e164=mobile_e164).values_list("id", flat=True))
+
+
+def _stop_people(user_ids: Iterable[UUID], way: NumberWay, now: datetime, *, by: str = "") -> int:
+    number_of_people = 0
+    for user_id in user_ids:
         stop(user_id=user_id, way=way, client=_NO_CLIENT, now=now, by=by)
-    return len(ids)
+        number_of_people += 1
+    return number_of_people
 
 
-def allow_number(*, mobile_e164: str, way: Literal["text", "support"], now: datetime, by: str = "") -> bool:
+def allow_number(*, mobile_e164: str, way: NumberWay, now: datetime, by: str = "") -> bool:
     """Lifts that; what people agree to, the next sign-in asks them. Whether there was something to lift. by: as in `stop`."""
     number_key = pseudonym("phone", mobile_e164)
     with transaction.atomic():

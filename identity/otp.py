@@ -14,15 +14,16 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from compliance import consent
-from identity import passcode_ceilings, verify, withheld
+from identity import opt_out, passcode_ceilings, verify, withheld
 from identity.access import Client
 from identity.contact import country_of, masked
-from identity.line import line_up
 from identity.models import OtpAttempt, User
+from identity.number_lock import line_up, name_of
 from identity.opt_out import NumberStopped, is_stopped
 from identity.schemas import OtpSentOut
 from identity.verify import (
     Asked,
+    CarrierStopped,
     OtpNumberRefused,
     OtpSendLimit,
     OtpTooMany,
@@ -58,8 +59,8 @@ class SmsConsentMissing(DomainError):
 class Reserved(NamedTuple):
     """A send that may be made now.
 
-    resends_left: how many more may follow it in the window. is_withheld: nothing may be texted, because whoever has proved the
-    number has had all that may be, which whoever claims it is not to learn.
+    resends_left: how many more may follow it in the window. is_withheld: nothing may be texted, because the phone wants nothing or
+    whoever has proved the number has had all that may be, which whoever claims it is not to learn.
     """
 
     attempt: OtpAttempt
@@ -73,19 +74,22 @@ def send(*, user: User, client: Client, now: datetime, mobile_e164: str | None =
     Raises NumberStopped, SmsConsentMissing, OtpSendLimit, OtpNumberRefused, OtpUnavailable.
     """
     mobile = mobile_e164 or user.mobile_e164
-    is_stopped_for_all = _demand_consent(user, mobile)
     asked = _asked(user, mobile)
     purpose = OtpAttempt.SEND if asked == "account" else OtpAttempt.CLAIM_SEND
     reserved = reserve_send(mobile_e164=mobile, user=user, purpose=purpose, client=client, now=now)
     attempt = reserved.attempt
     try:
         with disclosures.about(user_id=user.id):
-            if is_stopped_for_all or reserved.is_withheld:
+            if reserved.is_withheld:
                 verification = withheld.send(number_key=attempt.number_key, now=now)
             else:
                 verification = send_code(mobile_e164=mobile, asked=asked)
     except OtpUnavailable:
         # The message may have left nevertheless, so the attempt stays reserved and counts.
+        raise
+    except CarrierStopped:
+        settle(attempt, OtpAttempt.FAILED)
+        opt_out.heed_carrier(mobile_e164=mobile, now=now)
         raise
     except DomainError:
         settle(attempt, OtpAttempt.FAILED)
@@ -146,11 +150,13 @@ def _demand_consent(user: User, mobile_e164: str) -> bool:
 
 
 def reserve_send(*, mobile_e164: str, user: User | None, purpose: str, client: Client, now: datetime) -> Reserved:
-    """Raises OtpNumberRefused, OtpSendLimit, OtpUnavailable."""
+    """Raises NumberStopped, SmsConsentMissing, OtpNumberRefused, OtpSendLimit, OtpUnavailable."""
     demand_country(mobile_e164)
     number_key, prefix_key = pseudonym("phone", mobile_e164), _prefix_key(mobile_e164)
     with transaction.atomic():
-        line_up(f"otp:{number_key}", f"otp:{prefix_key}", f"otp:{client.network}")
+        line_up(name_of(number_key), f"otp:{prefix_key}", f"otp:{client.network}")
+        # Whoever waited here may have been stopped meanwhile.
+        is_stopped_for_all = is_stopped(mobile_e164) if user is None else _demand_consent(user, mobile_e164)
         sends = OtpAttempt.objects.filter(purpose__in=OtpAttempt.SENDS)
         of_number = sends.filter(number_key=number_key)
         _refuse_useless(of_number.filter(purpose=purpose), _CHECK_OF[purpose], number_key, now)
@@ -169,7 +175,7 @@ def reserve_send(*, mobile_e164: str, user: User | None, purpose: str, client: C
             raise OtpSendLimit("Too many codes were sent to numbers like yours. Wait an hour, then ask again.")
         passcode_ceilings.demand_room(is_known=is_known, now=now)
         attempt = _reserved(purpose, user, mobile_e164, client, now)
-        return Reserved(attempt, min(left.lately, left.today) - 1, left.is_used_up)
+        return Reserved(attempt, min(left.lately, left.today) - 1, is_stopped_for_all or left.is_used_up)
 
 
 class _Left(NamedTuple):
@@ -250,7 +256,7 @@ def reserve_check(*, mobile_e164: str, user: User | None, purpose: str, client: 
     # Before the lock too: nobody waits for whoever guesses by the thousand.
     _refuse_guessing(number_key, purpose, client, now)
     with transaction.atomic():
-        line_up(f"otp:{number_key}", f"otp:{client.network}")
+        line_up(name_of(number_key), f"otp:{client.network}")
         _refuse_guessing(number_key, purpose, client, now)
         return _reserved(purpose, user, mobile_e164, client, now)
 

@@ -121,6 +121,7 @@ INVENTORY: Final[dict[str, str]] = {
     "identity.StoppedNumber.id": "none",
     "identity.StoppedNumber.number_key": "suppression",
     "identity.StoppedNumber.stopped_at": "suppression",
+    "identity.StoppedNumber.unfinished_way": "suppression",
     "identity.OtpAttempt.id": "none",
     "identity.OtpAttempt.at": "otp_attempt",
     "identity.OtpAttempt.purpose": "otp_attempt",

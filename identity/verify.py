@@ -53,6 +53,10 @@ class OtpNumberRefused(DomainError):
     code: ClassVar[str] = "otp_number_refused"
 
 
+class CarrierStopped(OtpNumberRefused):
+    """Somebody's own phone answered STOP to the carrier. Permanent until it says otherwise."""
+
+
 class OtpUnavailable(DomainError):
     """The service that sends codes does not answer, or is busy; passes with time."""
 
@@ -98,6 +102,7 @@ _UNAVAILABLE = "Passcodes cannot be sent or checked right now. Try again in a fe
 # https://www.twilio.com/docs/api/errors
 _ERRORS: Final[dict[int, tuple[type[DomainError], str]]] = {
     20404: (OtpExpired, _EXPIRED),
+    21610: (CarrierStopped, _STOPPED),
     20429: (OtpUnavailable, _BUSY),
     60202: (OtpTooMany, _TOO_MANY_CHECKS),
     60203: (OtpSendLimit, _TOO_MANY_SENDS),
@@ -119,7 +124,7 @@ def _errors_of_send(claim: Claim | None) -> dict[int, tuple[type[DomainError], s
         # Our own Verify service is missing: nothing that the person can mend.
         20404: (OtpUnavailable, _UNAVAILABLE),
         # Who claims a number does not learn that its owner wants no text messages.
-        21610: refused if claim else (OtpNumberRefused, _STOPPED),
+        21610: refused if claim else (CarrierStopped, _STOPPED),
         60200: refused,
     }
 

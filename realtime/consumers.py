@@ -20,7 +20,7 @@ OUTBOUND_FRAMES_MAX = 500
 
 
 class BrowserConsumer:
-    """One browser socket. Scope carries `who` (Who) and `may_follow` (MayFollow)."""
+    """One browser socket. Scope carries `who` (Who), `may_follow` (MayFollow) and `over` (Over)."""
 
     def __init__(self) -> None:
         self._frames: asyncio.Queue[Frame] = asyncio.Queue(OUTBOUND_FRAMES_MAX)
@@ -48,7 +48,7 @@ class BrowserConsumer:
             return
         # Accepted first, so that the browser can read the code: a refused upgrade shows it none.
         await send({"type": "websocket.accept"})
-        session = BrowserSession(self, who=scope["who"], may_follow=scope["may_follow"])
+        session = BrowserSession(self, who=scope["who"], may_follow=scope["may_follow"], over=scope["over"])
         if not await session.begin():
             await send({"type": "websocket.close", "code": self._closing.result()})
             return

@@ -39,6 +39,9 @@ TELL_AGAIN_S = 10.0
 # Whoever ends waits for what is on its way, as long as something goes out now and then.
 FLUSH_PATIENCE_S = 5.0
 FLUSH_LOOKS_EVERY_S = 0.01
+# What keeps a close from being sent for longer than this keeps hubs from hearing their own beat, and then they close every socket.
+CLOSE_AGAIN_AFTER_S = 0.5
+CLOSE_TRIES_MAX = 20
 CLOSE_SIGNED_OUT = 4401
 # Code 1012 would say it, but servers may send only 1000 and codes from 3000 on.
 CLOSE_RESTARTING = 4012
@@ -85,6 +88,7 @@ class _Outbox:
         self._latest: dict[tuple[str, type[BaseModel]], tuple[int, BaseModel]] = {}
         self._latest_waits: asyncio.Event | None = None
         self._latest_seen_to = False
+        self._trying: set[asyncio.Task[None]] = set()
         self._told_at = -TELL_AGAIN_S
         self._in_vain_at = -SEND_TIMEOUT_S
 
@@ -184,9 +188,22 @@ class _Outbox:
             some = [await self._queue.get()]
             while len(some) < SEND_AT_ONCE_MAX and not self._queue.empty():
                 some.append(self._queue.get_nowait())
-            await _send(layer, some)
+            if closes := [each for each in await _send(layer, some) if "code" in each]:
+                trying = asyncio.create_task(self._try_again(layer, closes))
+                self._trying.add(trying)
+                trying.add_done_callback(self._trying.discard)
             with self._lock:
-                self._waiting -= len(some)
+                self._waiting -= len(some) - len(closes)
+
+    async def _try_again(self, layer: Any, closes: Sequence[_News]) -> None:
+        """An event that is lost costs a look at REST, a close that is lost leaves somebody in."""
+        unsent = closes
+        for _ in range(CLOSE_TRIES_MAX):
+            await asyncio.sleep(CLOSE_AGAIN_AFTER_S)
+            if not (unsent := await _send(layer, unsent)):
+                break
+        with self._lock:
+            self._waiting -= len(closes)
 
     async def _drain_latest(self, layer: Any) -> None:
         assert self._latest_waits is not None
@@ -208,26 +225,31 @@ class _Outbox:
             return [(key[0], self._latest.pop(key)[1]) for key in keys]
 
 
-async def _send(layer: Any, news: Sequence[_News]) -> None:
-    await _send_to(layer, news, await _hubs_in(layer, {each["topic"] for each in news}))
+async def _send(layer: Any, news: Sequence[_News]) -> list[_News]:
+    return await _send_to(layer, news, await _hubs_in(layer, {each["topic"] for each in news}))
 
 
-async def _send_to(layer: Any, news: Sequence[_News], hubs: Mapping[str, Collection[str]]) -> None:
-    """One message for each hub, with all that its sockets listen to, in the order in which it was put."""
+async def _send_to(layer: Any, news: Sequence[_News], hubs: Mapping[str, Collection[str]]) -> list[_News]:
+    """One message for each hub, with all that its sockets listen to, in the order in which it was put. Returns what did not reach
+    every hub."""
     by_hub: dict[str, list[_News]] = {}
     for each in news:
         for hub in hubs.get(each["topic"], ()):
             by_hub.setdefault(hub, []).append(each)
-    await asyncio.gather(*(_send_one(layer, hub, some) for hub, some in by_hub.items()))
+    unsent = await asyncio.gather(*(_send_one(layer, hub, some) for hub, some in by_hub.items()))
+    return [each for some in unsent for each in some]
 
 
-async def _send_one(layer: Any, hub: str, news: Sequence[_News]) -> None:
+async def _send_one(layer: Any, hub: str, news: Sequence[_News]) -> Sequence[_News]:
+    """Returns what was not sent."""
     try:
         async with asyncio.timeout(SEND_TIMEOUT_S):
             await layer.group_send(hub, {"type": "hub.news", "news": news})
+        return ()
     except Exception as error:
         # The channel layer may vanish at any time; browsers then recover by sequence.
         logger.warning("event not sent", extra={"error_type": type(error).__name__, "count": len(news)})
+        return news
 
 
 async def _hubs_in(layer: Any, groups: Collection[str]) -> Mapping[str, Collection[str]]:
@@ -322,6 +344,6 @@ def room() -> int:
 
 def close_sockets_on_commit(*, user_id: UUID, code: int = CLOSE_SIGNED_OUT) -> None:
     """Closes every browser socket of a person after commit: signed out, revoked, opted out or erased. It is never dropped for want
-    of room, since no look at REST would make up for it."""
+    of room, and sent again if that fails, since no look at REST would make up for it; `realtime.watch` sees to what is lost even so."""
     group = Topic.user(user_id).name
     transaction.on_commit(lambda: _outbox.put([{"topic": group, "code": code}], even_if_full=True))

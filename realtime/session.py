@@ -5,12 +5,13 @@ import json
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 from uuid import UUID
 
 from realtime.frames import Frame
 from realtime.hub import Listener, hub
 from realtime.publish import CLOSE_RESTARTING, CLOSE_SIGNED_OUT, Topic
+from realtime.watch import Caller, Over, watch
 
 logger = logging.getLogger(__name__)
 
@@ -22,16 +23,6 @@ CLOSE_TOO_SLOW = 4408
 CLOSE_BAD_MESSAGE = 4400
 # A session that ends at this moment is asked for again a little later, when it has ended for certain.
 END_PASSED_S: Final = 0.5
-
-
-class Caller(Protocol):
-    """Who holds the socket; `config.sockets` says who it is."""
-
-    @property
-    def user_id(self) -> UUID: ...
-
-    @property
-    def workspace_id(self) -> UUID: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +39,13 @@ MayFollow = Callable[[Caller, UUID | None], Awaitable[bool]]
 
 
 class BrowserSession:
-    """One browser's conversation. socket: where frames and the closing code go to. who: who holds it at this moment."""
+    """One browser's conversation. socket: where frames and the closing code go to. who: who holds it at this moment. over: which of
+    many who held theirs do so no longer."""
 
-    def __init__(self, socket: Listener, *, who: Who, may_follow: MayFollow) -> None:
+    def __init__(self, socket: Listener, *, who: Who, may_follow: MayFollow, over: Over) -> None:
         self._socket = socket
         self._who = who
+        self._over = over
         self._caller: Caller | None = None
         self._may_follow = may_follow
         self._topics: set[str] = set()
@@ -75,6 +68,7 @@ class BrowserSession:
                 await self.end()
                 self._socket.close(CLOSE_SIGNED_OUT)
                 return False
+            watch().join(self._socket, self._caller, self._over)
         except Exception as error:
             logger.warning("socket refused", extra={"error_type": type(error).__name__})
             await self.end()
@@ -96,6 +90,7 @@ class BrowserSession:
         return understood
 
     async def end(self) -> None:
+        watch().leave(self._socket)
         if self._end is not None:
             self._end.cancel()
         if self._asking is not None and self._asking is not asyncio.current_task():

@@ -8,8 +8,8 @@ from django.db import transaction
 
 from identity.access import Client
 from identity.email_proof import account_of
-from identity.line import line_up
 from identity.models import Membership
+from identity.number_lock import line_up
 from identity.permissions import Role
 from identity.staff.actor import StaffActor
 from identity.staff.entrance import record

@@ -24,6 +24,7 @@ KEEPER = Person(first_name="Kim", last_name="Keeper", email="kim@keys.example", 
 MOVER = Person(first_name="Mo", last_name="Mover", email="mo@mover.example", mobile="+12025550156")
 NEW_MOBILE = "+12125550157"
 INVITED = Person(first_name="Ivo", last_name="Invited", email="ivo@team.example", mobile="+12025550152")
+OTHER = Person(first_name="Otto", last_name="Other", email="otto@other.example", mobile="+12125550159")
 NEW_PASSWORD = "quiet lantern river"
 
 
@@ -138,7 +139,15 @@ def test_a_colleague_is_invited_joins_and_is_removed(
 
     link = control.wait_for(lambda: control.links_to(INVITED.email, "/join#"), limit_s=20)[0]
     page = new_page(width=390, scheme="dark")
+    other = Rep(stack.url, stack.sandbox_url)
+    other.sign_up(OTHER)
+    signed_in(page, stack, other)
     page.goto(link)
+    expect(page.get_by_text(f"you are signed in as {OTHER.email}")).to_be_visible()
+    look(page, "join-signed-in-390-dark")
+    # The link need not be opened again.
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_text("Have an account with this address?")).to_be_visible()
     expect(page.get_by_role("heading", name="Join My workspace")).to_be_visible()
     expect(page).to_have_url(f"{stack.url}/join")
     expect(page.get_by_text("i•••@team.example")).to_be_visible()

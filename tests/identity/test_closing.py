@@ -1,7 +1,8 @@
-"""Whatever ends or changes somebody's right closes that person's sockets within five seconds, also from a command that ends at once.
+"""Whatever ends or changes somebody's right closes that person's sockets within five seconds, also from a command that ends at once,
+or from a process that does not live to say it.
 
 Planted bugs that these catch: `close_sockets_on_commit` taken out of any of the acts, a close that a full outbox drops, a command
-that ends before its close is on its way.
+that ends before its close is on its way, a close that is tried once, a lost close that nobody makes up for.
 """
 
 import asyncio
@@ -23,7 +24,7 @@ from uuid_utils.compat import uuid7
 
 from config.embedded.processes import child_environment
 from identity import opt_out
-from identity.models import Membership, Session
+from identity.models import Membership, Session, User
 from realtime.publish import OUTBOX_EVENTS_MAX, Topic, publish_on_commit
 from tests.identity.browser import PASSWORD, Browser
 from tests.identity.conftest import SUPPORT_DESK, MakeAccount, SignIn
@@ -33,6 +34,7 @@ from tests.identity.test_email import token_in as confirmation_in
 from tests.identity.test_passwords import Mails, choose, forgot, mails, token_in
 from tests.identity.test_sockets import SIGNED_OUT, Socket, elsewhere, run
 from tests.realtime.doors import AsgiDoor, LiveDoor
+from tests.realtime.test_hub import Page
 from tests.sandbox_fixture import Sandbox
 from tests.staff.ours import hire
 
@@ -168,9 +170,10 @@ def scene(
 
 
 def closes(act: Callable[[Scene], int], scene: Scene, concerned: Browser) -> None:
-    """Through whichever server the socket came."""
+    """Through whichever server the socket came. told: it hears of the end alone, since nobody asks whether it may stay."""
 
     async def story() -> tuple[int, list[int], bool]:
+        told = await Page(user_id=scene.member.user_id).open()
         sockets = [Socket(concerned, door) for door in (AsgiDoor, LiveDoor)]
         unconcerned = Socket(scene.manager, AsgiDoor)
         for each in (*sockets, unconcerned):
@@ -178,12 +181,12 @@ def closes(act: Callable[[Scene], int], scene: Scene, concerned: Browser) -> Non
             assert '"ready"' in (await each.next())["text"]
         status = await elsewhere(lambda: act(scene))
         async with asyncio.timeout(WITHIN_S):
-            codes = [await each.closed_with() for each in sockets]
+            codes = [await each.closed_with() for each in (*sockets, told)]
         return status, codes, await unconcerned.hears_nothing(0.05)
 
     status, codes, untouched = run(story)
     assert status in (200, 204)
-    assert codes == [SIGNED_OUT, SIGNED_OUT]
+    assert codes == [SIGNED_OUT] * 3
     assert untouched
 
 
@@ -220,8 +223,8 @@ def test_a_full_outbox_drops_events_and_no_close(make_account: MakeAccount, sign
 
 
 @asynccontextmanager
-async def slow_valkey(path: Path, opened: asyncio.Event) -> AsyncIterator[str]:
-    """The address of one that answers only from `opened` on."""
+async def other_valkey(path: Path, opened: asyncio.Event, *, cuts: bool = False) -> AsyncIterator[str]:
+    """The address of one that answers only from `opened` on. cuts: until then it ends every connection at once."""
     ends: set[asyncio.Task[None]] = set()
 
     async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -231,6 +234,9 @@ async def slow_valkey(path: Path, opened: asyncio.Event) -> AsyncIterator[str]:
         writer.close()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if cuts and not opened.is_set():
+            writer.close()
+            return
         await opened.wait()
         behind_reader, behind_writer = await asyncio.open_unix_connection(urlsplit(os.environ["REDIS_URL"]).path)
         for way in (pass_on(reader, behind_writer), pass_on(behind_reader, writer)):
@@ -245,38 +251,109 @@ async def slow_valkey(path: Path, opened: asyncio.Event) -> AsyncIterator[str]:
             end.cancel()
 
 
+async def support_stops(member: Membership, valkey_url: str) -> asyncio.subprocess.Process:
+    """In a process of its own, which has nothing else to do and has just committed."""
+    ours = await elsewhere(hire)
+    database = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "manage.py", "texts", "stop", member.user.email, "--yes", "--by", ours.email),
+        env=child_environment({**os.environ, "DATABASE_URL": database, "REDIS_URL": valkey_url}),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert b"is left alone" in await process.stdout.readuntil(b"text messages.\n")
+    return process
+
+
 def test_a_command_ends_only_when_what_it_closes_is_on_its_way(
     make_account: MakeAccount, sign_in: SignIn, tmp_path: Path
 ) -> None:
-    """As support runs it: a process of its own, which has nothing else to do."""
     member = make_account()
-    browser, ours = sign_in(member), hire()
-    database = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
+    browser = sign_in(member)
 
-    async def story() -> tuple[int, int, bytes]:
+    async def story() -> tuple[int, int]:
         socket, opened = Socket(browser, LiveDoor), asyncio.Event()
         assert await socket.open()
         assert '"ready"' in (await socket.next())["text"]
-        async with slow_valkey(tmp_path / "v", opened) as url:
-            command = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "manage.py",
-                "texts",
-                "stop",
-                member.user.email,
-                "--yes",
-                "--by",
-                ours.email,
-                env=child_environment({**os.environ, "DATABASE_URL": database, "REDIS_URL": url}),
-                stdout=asyncio.subprocess.PIPE,
-            )
-            assert command.stdout is not None
-            said = await command.stdout.readuntil(b"text messages.\n")
+        async with other_valkey(tmp_path / "v", opened) as url:
+            command = await support_stops(member, url)
             opened.set()
             async with asyncio.timeout(WITHIN_S):
                 code = await socket.closed_with()
-            return code, await command.wait(), said
+            return code, await command.wait()
 
-    code, status, said = run(story)
-    assert b"is left alone" in said
-    assert (code, status) == (SIGNED_OUT, 0)
+    assert run(story) == (SIGNED_OUT, 0)
+
+
+def test_a_close_that_could_not_be_sent_is_sent_again(make_account: MakeAccount, tmp_path: Path) -> None:
+    """To a page of whom nobody else would say that its right has ended."""
+    member = make_account()
+
+    async def story() -> tuple[int, int]:
+        page, opened = Page(user_id=member.user_id), asyncio.Event()
+        await page.open()
+        async with other_valkey(tmp_path / "v", opened, cuts=True) as url:
+            command = await support_stops(member, url)
+            assert command.stderr is not None
+            await command.stderr.readuntil(b"event not sent")
+            opened.set()
+            code = await page.closed_with(WITHIN_S)
+            await command.communicate()
+            return code, command.returncode or 0
+
+    assert run(story) == (SIGNED_OUT, 0)
+
+
+def test_a_process_that_is_killed_right_after_it_has_stopped_somebody_leaves_no_socket_open(
+    make_account: MakeAccount, sign_in: SignIn, tmp_path: Path
+) -> None:
+    member, other = make_account(), make_account(email="eve@example.com", mobile="+12025550177")
+    browser, unconcerned = sign_in(member), sign_in(other, "198.51.100.8")
+
+    async def story() -> tuple[list[int], bool]:
+        sockets = [Socket(browser, door) for door in (AsgiDoor, LiveDoor)]
+        stays = Socket(unconcerned, LiveDoor)
+        for each in (*sockets, stays):
+            assert await each.open()
+            assert '"ready"' in (await each.next())["text"]
+        async with other_valkey(tmp_path / "v", asyncio.Event()) as url:
+            command = await support_stops(member, url)
+            command.kill()
+            await command.wait()
+            async with asyncio.timeout(WITHIN_S):
+                codes = [await each.closed_with() for each in sockets]
+        return codes, await stays.hears_nothing(0.05)
+
+    assert run(story) == ([SIGNED_OUT, SIGNED_OUT], True)
+
+
+def test_whatever_of_a_right_changed_without_a_word_closes_the_sockets_of_whom_it_concerns(
+    scene: Scene, make_account: MakeAccount, sign_in: SignIn
+) -> None:
+    """As if each process that changed it had been killed before it could say so. Red when only some of it is asked."""
+    stays = sign_in(make_account(email="eve@example.com", mobile="+12025550177"), "198.51.100.8")
+    sessions = Session.objects.filter(user_id=scene.member.user_id).order_by("created_at")
+
+    def change() -> None:
+        here, there = sessions
+        Session.objects.filter(id=here.id).update(expires_at=datetime.now(UTC))
+        elsewhere_too = Membership.objects.get_queryset().get(user_id=scene.member.user_id, role="owner")
+        Session.objects.filter(id=there.id).update(membership=elsewhere_too)
+        Membership.objects.get_queryset().filter(role="manager").update(role="rep")
+        User.objects.filter(memberships__workspace_id=scene.member.workspace_id, memberships__role="owner").update(
+            is_active=False
+        )
+
+    async def story() -> tuple[list[int], bool]:
+        concerned = [Socket(each, AsgiDoor) for each in (scene.owner, scene.manager, scene.rep, scene.there)]
+        unconcerned = Socket(stays, LiveDoor)
+        for each in (*concerned, unconcerned):
+            assert await each.open()
+            assert '"ready"' in (await each.next())["text"]
+        await elsewhere(change)
+        async with asyncio.timeout(WITHIN_S):
+            codes = [await each.closed_with() for each in concerned]
+        return codes, await unconcerned.hears_nothing(0.05)
+
+    assert run(story) == ([SIGNED_OUT] * 4, True)

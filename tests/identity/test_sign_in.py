@@ -10,6 +10,7 @@ from identity import devices
 from identity.models import AccessEvent, Session
 from tests.identity.browser import PASSWORD, Browser, code_of, form
 from tests.identity.conftest import MakeAccount, SignIn
+from tests.identity.social import begin, go_through, meet, prove_phone, sign_up
 from tests.sandbox_fixture import Sandbox
 
 
@@ -231,6 +232,33 @@ def test_every_step_renews_the_session_id(browser: Browser, make_account: MakeAc
     browser.post("/api/otp/check", {"code": sandbox.code_at("+12025550110")})
     assert len({planted, waiting, browser.session_cookie}) == 3
     assert Session.objects.count() == 1
+
+
+@pytest.mark.parametrize("way", ["password", "google"])
+def test_whoever_planted_a_session_of_their_own_is_in_nobody_elses(
+    way: str, browser: Browser, make_account: MakeAccount, sandbox: Sandbox
+) -> None:
+    """One that the product itself gave them, anonymous, with a way through a provider begun in it."""
+    person = meet(sandbox, "google")
+    if way == "google":
+        sign_up(Browser("198.51.100.9"), sandbox, "google", person)
+    else:
+        make_account()
+    thief = Browser("203.0.113.5")
+    begin(thief, "google")
+    planted = thief.session_cookie
+    assert planted and Session.objects.filter(user=None).exists()
+    browser.client.cookies[settings.SESSION_COOKIE_NAME] = planted
+    if way == "google":
+        assert go_through(browser, "google", person)[0] == "/verify"
+    else:
+        attempt(browser, "ada@example.com")
+    steps = [thief.get("/api/session")[1]["state"]]
+    prove_phone(browser, sandbox)
+    steps.append(thief.get("/api/session")[1]["state"])
+    assert steps == ["anonymous", "anonymous"]
+    assert thief.get("/api/sessions")[0] == 401
+    assert browser.get("/api/sessions")[0] == 200
 
 
 def test_the_cookies_are_bound_to_our_host_and_hidden_from_scripts(browser: Browser, make_account: MakeAccount) -> None:

@@ -6,7 +6,7 @@ failed, a topic that nobody leaves, a message for each event of many.
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -22,7 +22,8 @@ from uuid_utils.compat import uuid7
 from realtime.consumers import BrowserConsumer
 from realtime.hub import DEAF_AFTER_S
 from realtime.publish import CLOSE_RESTARTING, Topic, ask_who_listens, publish_ephemeral
-from realtime.session import CLOSE_BAD_MESSAGE, Caller, Held
+from realtime.session import CLOSE_BAD_MESSAGE, Held
+from realtime.watch import Caller
 from tests.identity.test_sockets import cancel_the_rest
 
 MayFollow = Callable[[Caller, UUID | None], Coroutine[Any, Any, bool]]
@@ -43,11 +44,15 @@ async def everything(caller: Caller, call_id: UUID | None) -> bool:
     return True
 
 
+async def nobody(callers: Collection[Caller]) -> Collection[Caller]:
+    return ()
+
+
 class Page:
-    def __init__(self, may_follow: MayFollow = everything) -> None:
-        self.somebody = Somebody(uuid7(), uuid7())
+    def __init__(self, may_follow: MayFollow = everything, *, user_id: UUID | None = None) -> None:
+        self.somebody = Somebody(user_id or uuid7(), uuid7())
         self._socket = WebsocketCommunicator(BrowserConsumer.as_asgi(), "/ws/")
-        self._socket.scope |= {"who": self.who, "may_follow": may_follow}
+        self._socket.scope |= {"who": self.who, "may_follow": may_follow, "over": nobody}
 
     async def who(self) -> Held:
         return Held(self.somebody, ends_in_s=3_600)

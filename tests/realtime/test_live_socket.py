@@ -19,7 +19,7 @@ from realtime.hub import hub
 from realtime.live_socket import BUFFER_BYTES_MAX, KERNEL_BUFFER_BYTES, LiveSocket
 from realtime.session import CLOSE_BAD_MESSAGE, CLOSE_TOO_SLOW, BrowserSession, Held
 from tests.identity.test_sockets import cancel_the_rest
-from tests.realtime.test_hub import Somebody, everything
+from tests.realtime.test_hub import Somebody, everything, nobody
 
 # The kernel doubles what is asked for.
 OWN_BUFFER_BYTES = 16_384
@@ -39,7 +39,7 @@ async def door() -> AsyncIterator[tuple[str, set[LiveSocket]]]:
     sockets: set[LiveSocket] = set()
 
     async def session(one: LiveSocket) -> BrowserSession:
-        return BrowserSession(one, who=somebody, may_follow=everything)
+        return BrowserSession(one, who=somebody, may_follow=everything, over=nobody)
 
     server = await ws_create_server(lambda _: LiveSocket(new_session=session, all_open=sockets), "127.0.0.1", 0)
     try:

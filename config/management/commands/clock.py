@@ -27,7 +27,7 @@ from compliance import (
 )
 from compliance import tasks as compliance
 from config.replayed import DOOR, keep_looking, wait_until_open
-from identity import account_mails, api_keys, invitation_mails, nominee_mails, passcode_alerts, policy_mails
+from identity import account_mails, api_keys, invitation_mails, nominee_mails, opt_out, passcode_alerts, policy_mails
 from identity.outgoing import mails, sending
 from ledger import operations as ledger
 from ledger import reconcile as books
@@ -66,6 +66,7 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (1, submission.sweep_dials),
         (1, browser_calls.sweep_unconnected),
         (2, shut_out.sweep_shut_out),
+        (2, opt_out.finish_stops),
         (2, reconcile.sweep_hangups),
         (2, credit_end.sweep_limits),
         (2, reconcile.sweep_streams),

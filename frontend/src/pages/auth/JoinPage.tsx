@@ -85,11 +85,13 @@ function Joining({ token, invitation, session }: JoiningProps) {
   }
   if (session.state === "signed_in" && !invitation.is_yours) {
     return (
-      <Note tone="warn">
-        The invitation went to {invitation.email_hint}, and you are signed in as {session.user?.email}. Sign
-        out in the <Link to="/settings">settings</Link> and open the link again, or ask for an invitation to
-        this address.
-      </Note>
+      <>
+        <Note tone="warn">
+          The invitation went to {invitation.email_hint}, and you are signed in as {session.user?.email}. Sign
+          out to join with that address, or ask for an invitation to this one.
+        </Note>
+        <LeaveButton token={token} />
+      </>
     );
   }
   if (session.state === "signed_in") return <JoinButton token={token} />;
@@ -100,6 +102,24 @@ function Joining({ token, invitation, session }: JoiningProps) {
         Have an account with this address? <Link to="/sign-in">Sign in</Link>, then open the link in the mail
         again.
       </p>
+    </>
+  );
+}
+
+function LeaveButton({ token }: { token: string }) {
+  const leave = useMutation({
+    mutationFn: () => answer(api.POST("/api/signout")),
+    // A new document forgets everything that this one held, and reads the link as this one did.
+    onSuccess: () => {
+      window.location.hash = token;
+    },
+  });
+  return (
+    <>
+      <ProblemNote error={leave.error} />
+      <Button onClick={() => leave.mutate()} loading={leave.isPending || leave.isSuccess}>
+        Sign out
+      </Button>
     </>
   );
 }
