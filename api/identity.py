@@ -68,6 +68,7 @@ PROBLEMS: Final[dict[type[DomainError], int]] = {
     opt_out.PolicyOutdated: 409,
     opt_out.NumberStopped: 409,
     otp.SmsConsentMissing: 422,
+    otp.SmsConsentOfNewNumber: 422,
     passwords.PasswordWrong: 422,
     passwords.ResetLinkInvalid: 410,
     passwords.WeakPassword: 422,

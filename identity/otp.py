@@ -24,6 +24,7 @@ from identity.schemas import OtpSentOut
 from identity.verify import (
     Asked,
     CarrierStopped,
+    Claim,
     OtpNumberRefused,
     OtpSendLimit,
     OtpTooMany,
@@ -56,6 +57,12 @@ class SmsConsentMissing(DomainError):
     code: ClassVar[str] = "sms_consent_missing"
 
 
+class SmsConsentOfNewNumber(DomainError):
+    """Support gave the account another number, at which the person has not agreed to text messages yet."""
+
+    code: ClassVar[str] = "sms_consent_new_number"
+
+
 class Reserved(NamedTuple):
     """A send that may be made now.
 
@@ -71,7 +78,7 @@ class Reserved(NamedTuple):
 def send(*, user: User, client: Client, now: datetime, mobile_e164: str | None = None) -> OtpSentOut:
     """Texts a code to the registered number, or to one that is to become it and that the person has agreed to texts at.
 
-    Raises NumberStopped, SmsConsentMissing, OtpSendLimit, OtpNumberRefused, OtpUnavailable.
+    Raises NumberStopped, SmsConsentMissing, SmsConsentOfNewNumber, OtpSendLimit, OtpNumberRefused, OtpUnavailable.
     """
     mobile = mobile_e164 or user.mobile_e164
     asked = _asked(user, mobile)
@@ -83,7 +90,7 @@ def send(*, user: User, client: Client, now: datetime, mobile_e164: str | None =
             if reserved.is_withheld:
                 verification = withheld.send(number_key=attempt.number_key, now=now)
             else:
-                verification = send_code(mobile_e164=mobile, asked=asked)
+                verification = send_code(mobile_e164=mobile, asked=asked, claim=_claim(user))
     except OtpUnavailable:
         # The message may have left nevertheless, so the attempt stays reserved and counts.
         raise
@@ -105,7 +112,7 @@ def send(*, user: User, client: Client, now: datetime, mobile_e164: str | None =
 def check(*, user: User, code: str, client: Client, now: datetime, mobile_e164: str | None = None) -> None:
     """Returns when Twilio approves the code for the registered number, or for one that is to become it.
 
-    Raises NumberStopped, SmsConsentMissing, OtpWrong, OtpExpired, OtpTooMany, OtpUnavailable.
+    Raises NumberStopped, SmsConsentMissing, SmsConsentOfNewNumber, OtpWrong, OtpExpired, OtpTooMany, OtpUnavailable.
     """
     # A code that was sent before the consent was withdrawn would still be right.
     mobile = mobile_e164 or user.mobile_e164
@@ -121,7 +128,7 @@ def check(*, user: User, code: str, client: Client, now: datetime, mobile_e164: 
         with disclosures.about(user_id=user.id):
             if is_withheld or (asked == "claim" and withheld.lasts(number_key=attempt.number_key, now=now)):
                 raise withheld.wrong(number_key=attempt.number_key, now=now)
-            sid = check_code(mobile_e164=mobile, code=code, asked=asked)
+            sid = check_code(mobile_e164=mobile, code=code, asked=asked, claim=_claim(user))
     except DomainError as error:
         settle(attempt, OtpAttempt.WRONG if isinstance(error, OtpWrong | OtpTooMany) else OtpAttempt.FAILED)
         raise
@@ -134,15 +141,25 @@ def _asked(user: User, mobile_e164: str) -> Asked:
     return "account" if proved else "claim"
 
 
+def _claim(user: User) -> Claim:
+    """Where somebody writes a number that is not proved: whoever has an account changes its number."""
+    return "sign_up" if user.mobile_verified_at is None else "change"
+
+
 def _demand_consent(user: User, mobile_e164: str) -> bool:
     """Whether the phone wants no text messages, and the person, who has proved no phone yet, is not to learn that.
 
-    Raises NumberStopped to whoever has proved one, SmsConsentMissing.
+    Raises NumberStopped to whoever has proved one, SmsConsentMissing, SmsConsentOfNewNumber.
     """
     is_withheld = is_stopped(mobile_e164)
     if is_withheld and user.mobile_verified_at is not None:
         raise NumberStopped
     if not consent.holds(user_id=user.id, purpose="sms"):
+        # Nobody stopped anything: with the number that support gave, the consent to the one before ended.
+        if user.mobile_verified_at is not None and user.texts_stopped_at is None:
+            raise SmsConsentOfNewNumber(
+                "Your account has a new mobile number. Agree to passcodes by text message to it, to sign in."
+            )
         raise SmsConsentMissing(
             "Passcodes come by text message, to which you do not agree now. Agree again to sign in."
         )
@@ -150,7 +167,7 @@ def _demand_consent(user: User, mobile_e164: str) -> bool:
 
 
 def reserve_send(*, mobile_e164: str, user: User | None, purpose: str, client: Client, now: datetime) -> Reserved:
-    """Raises NumberStopped, SmsConsentMissing, OtpNumberRefused, OtpSendLimit, OtpUnavailable."""
+    """Raises NumberStopped, SmsConsentMissing, SmsConsentOfNewNumber, OtpNumberRefused, OtpSendLimit, OtpUnavailable."""
     demand_country(mobile_e164)
     number_key, prefix_key = pseudonym("phone", mobile_e164), _prefix_key(mobile_e164)
     with transaction.atomic():

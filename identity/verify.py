@@ -113,7 +113,7 @@ _ERRORS_OF_NUMBER: Final = (60205, 60238, 60410)
 
 
 def _errors(claim: Claim | None) -> dict[int, tuple[type[DomainError], str]]:
-    refused = (OtpNumberRefused, _NUMBER_REFUSED[claim])
+    refused: tuple[type[DomainError], str] = (OtpNumberRefused, _NUMBER_REFUSED[claim])
     return {**_ERRORS, **dict.fromkeys(_ERRORS_OF_NUMBER, refused)}
 
 
@@ -161,7 +161,8 @@ def check_code(*, mobile_e164: str, code: str, asked: Asked = "account", claim: 
     try:
         check = _service(asked).verification_checks.create(to=mobile_e164, code=code)
     except (TwilioException, requests.RequestException) as error:
-        known = {**_errors(None if asked == "account" else claim), 60200: (OtpWrong, _WRONG)}
+        known = _errors(None if asked == "account" else claim)
+        known[60200] = (OtpWrong, _WRONG)
         raise _meaning(error, known) from None
     if check.status == "approved" and check.sid:
         return str(check.sid)

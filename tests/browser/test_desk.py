@@ -180,7 +180,7 @@ def _gets_a_copy_by_mail(control: Rep, pia: Page, own: Page, look: Look) -> None
 
 def _wants_no_texts(stack: Stack, pia: Page, look: Look) -> None:
     """Who writes for no more text messages: what is lost is read first, and stopping them confirmed."""
-    _mailed(stack, STAYS, "Stop sending me text messages.")
+    _mailed(stack, STAYS, "Please stop text messages.")
     pia.goto("/staff/cases")
     pia.get_by_role("row").filter(has_text="No text messages").get_by_role("link").click()
     expect(pia.get_by_role("heading", name="No text messages KS-")).to_be_visible()

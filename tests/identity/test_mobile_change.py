@@ -133,6 +133,7 @@ def test_who_stops_the_messages_meanwhile_keeps_the_number(page: Browser, sandbo
     begin(page)
     check(page, "old", sandbox.code_at(old))
     consent.withdraw(user_id=User.objects.get().id, purpose="sms", ip=None, now=timezone.now())
+    User.objects.update(texts_stopped_at=timezone.now())
     assert code_of(check(page, "new", sandbox.code_at(NEW))[1]) == "sms_consent_missing"
     call_command("texts", "stop", NEW, "--yes", "--by", hire().email)
     assert number() == old
@@ -208,8 +209,9 @@ def test_support_gives_a_new_number_to_who_has_lost_the_phone(
     assert AuditEvent.objects.get(action="mobile.changed").actor_ref == staff_ref(nora.member.id)
     again = Browser()
     again.post("/api/signin", {"email": "ada@example.com", "password": PASSWORD})
-    # The new phone has not agreed to anything yet.
-    assert code_of(again.post("/api/otp/send")[1]) == "sms_consent_missing"
+    # The person has stopped nothing, and not agreed to anything at the new phone yet.
+    status, problem = again.post("/api/otp/send")
+    assert (status, code_of(problem)) == (422, "sms_consent_new_number") and "a new mobile number" in problem["detail"]
     call_command("texts", "stop", "+12125550136", "--yes", "--by", nora.email)
     refused = (
         ("nobody@example.com", NEW),

@@ -1,10 +1,14 @@
 """Whatever Twilio Verify answers is told to the person with what to do."""
 
+from collections.abc import Callable
+from datetime import timedelta
+
 import pytest
 
-from tests.identity.browser import code_of
+from tests.identity.browser import Browser, code_of
 from tests.identity.conftest import MakeAccount
-from tests.identity.test_passcodes import owner_of, waiting_browser
+from tests.identity.test_mobile_change import begin, check
+from tests.identity.test_passcodes import later, owner_of, waiting_browser
 from tests.sandbox_fixture import Sandbox
 
 REFUSED = (422, "otp_number_refused", "Sign up with another mobile number")
@@ -48,6 +52,41 @@ def test_who_has_proved_a_phone_learns_that_it_answered_stop_to_the_carrier(
     sandbox.fail("verify", "error", 21610)
     status, problem = browser.post("/api/otp/send")
     assert (status, code_of(problem)) == REFUSED[:2] and "Text START to the same number" in problem["detail"]
+
+
+def signing_in(make_account: MakeAccount, sandbox: Sandbox) -> tuple[Browser, str]:
+    return owner_of("+12025550154", make_account), "support, who give your account another number"
+
+
+def signing_up(make_account: MakeAccount, sandbox: Sandbox) -> tuple[Browser, str]:
+    return waiting_browser("+12025550154"), "Sign up with another mobile number"
+
+
+def changing(make_account: MakeAccount, sandbox: Sandbox) -> tuple[Browser, str]:
+    """Up to the new phone, whose first code was sent."""
+    browser = owner_of("+12025550153", make_account)
+    browser.post("/api/otp/send")
+    browser.post("/api/otp/check", {"code": sandbox.code_at("+12025550153")})
+    later(sandbox, timedelta(hours=1))
+    begin(browser)
+    assert check(browser, "old", sandbox.code_at("+12025550153"))[1]["sent"]
+    return browser, "Type another mobile number"
+
+
+@pytest.mark.parametrize("twilio_code", [60200, 60205, 60238, 60410])
+@pytest.mark.parametrize("situation", [signing_in, signing_up, changing])
+def test_what_helps_with_a_number_that_twilio_refuses_depends_on_whose_it_is(
+    situation: Callable[[MakeAccount, Sandbox], tuple[Browser, str]],
+    twilio_code: int,
+    make_account: MakeAccount,
+    sandbox: Sandbox,
+) -> None:
+    """Planted bug that this catches: whoever has an account is sent to a sign-up, which refuses them in the end."""
+    browser, helps = situation(make_account, sandbox)
+    sandbox.fail("verify", "error", twilio_code)
+    status, problem = browser.post("/api/mobile/send" if situation is changing else "/api/otp/send")
+    assert (status, code_of(problem)) == REFUSED[:2] and helps in problem["detail"]
+    assert ("Sign up" in problem["detail"]) == (situation is signing_up)
 
 
 @pytest.mark.parametrize(

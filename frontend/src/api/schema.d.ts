@@ -9306,7 +9306,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Some fields need another value: `email_invalid`, `email_same`, `invalid_fields`, `mobile_invalid`, `mobile_same`, `otp_number_refused`, `otp_wrong`, `password_wrong`, `policy_not_accepted`, `proof_missing`, `sms_consent_missing`, `weak_password` */
+        /** @description Some fields need another value: `email_invalid`, `email_same`, `invalid_fields`, `mobile_invalid`, `mobile_same`, `otp_number_refused`, `otp_wrong`, `password_wrong`, `policy_not_accepted`, `proof_missing`, `sms_consent_missing`, `sms_consent_new_number`, `weak_password` */
         identity_422: {
             headers: {
                 [name: string]: unknown;

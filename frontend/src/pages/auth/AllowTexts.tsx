@@ -6,8 +6,8 @@ import { policyQuery } from "../../api/policyQueries";
 import { ProblemNote } from "../../components/Note";
 import classes from "./AuthFrame.module.css";
 
-/** Asks whoever has stopped the text messages whether they may come again. onAllowed: to send the first. */
-export function AllowTexts({ onAllowed }: { onAllowed: () => void }) {
+/** Asks whoever has stopped the text messages, or has a new number, whether they may come. onAllowed: to send the first. */
+export function AllowTexts({ why, onAllowed }: { why: string; onAllowed: () => void }) {
   const policy = useQuery(policyQuery);
   const [ticked, setTicked] = useState(false);
   const wording = policy.data?.consents.find((text) => text.purpose === "sms")?.text;
@@ -28,7 +28,7 @@ export function AllowTexts({ onAllowed }: { onAllowed: () => void }) {
         if (ticked && !allow.isPending) allow.mutate();
       }}
     >
-      <p>You have stopped text messages, and signing in needs one.</p>
+      <p>{why}</p>
       <ProblemNote error={policy.error ?? allow.error} />
       <Checkbox
         label={wording ?? "…"}

@@ -18,6 +18,18 @@ import { otpKey, useSendCode } from "./useEnter";
 
 const CHECK = ["check-code"];
 
+// Why a person who has an account is asked once more.
+const CONSENT_WORDS = {
+  sms_consent_missing: {
+    title: "Text messages are stopped",
+    why: "You have stopped text messages, and signing in needs one.",
+  },
+  sms_consent_new_number: {
+    title: "Your number is new",
+    why: "Support gave your account another mobile number. Signing in needs a text message to it.",
+  },
+};
+
 interface Sent {
   mobile_e164: string;
   expires_at: string;
@@ -62,16 +74,18 @@ export function VerifyPage() {
   const code = sent && !("error" in sent) ? sent : null;
   const mobile = code?.mobile_e164 ?? session?.user?.mobile_e164 ?? "your phone";
   const refused = [send.error, check.error, sent && "error" in sent ? sent.error : null].map(asProblem);
-  const stopped = !code && refused.some((each) => each?.code === "sms_consent_missing");
+  const unasked = code ? undefined : refused.find((each) => each && each.code in CONSENT_WORDS)?.code;
   const another = (
     <Button variant="subtle" onClick={() => leave.mutate()} loading={leave.isPending}>
       Use another account
     </Button>
   );
-  if (stopped) {
+  if (unasked) {
+    const words = CONSENT_WORDS[unasked as keyof typeof CONSENT_WORDS];
     return (
-      <AuthFrame title="Text messages are stopped">
+      <AuthFrame title={words.title}>
         <AllowTexts
+          why={words.why}
           onAllowed={() => {
             // What was refused before is settled; what fails now is said beside the code.
             client.setQueryData(otpKey, null);
