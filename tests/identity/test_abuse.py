@@ -85,6 +85,32 @@ def test_pumping_over_a_thousand_numbers_stops_at_the_ceilings_and_the_owner_of_
     assert owner.post("/api/otp/check", {"code": sandbox.code_at("+12025550160")})[0] == 200
 
 
+@override_settings(OTP_ALL_SENDS_PER_DAY_MAX=otp.SENDS_PER_PREFIX_AND_HOUR_MAX + 2)
+def test_proved_numbers_of_one_block_are_signed_in_with_beyond_its_hour_up_to_the_days_ceiling(
+    make_account: MakeAccount,
+) -> None:
+    """Planted bugs that this catches: the block's limit shuts out whoever has proved a number, and no ceiling at all for them."""
+    now, answers = datetime.now(UTC), list[str]()
+    for n in range(otp.SENDS_PER_PREFIX_AND_HOUR_MAX + 4):
+        mobile = f"+1202555{n + 100:04}"
+        user = make_account(email=f"p{n}@example.com", mobile=mobile).user
+        purpose, client = OtpAttempt.SEND, from_network(n)
+        try:
+            reserved = otp.reserve_send(mobile_e164=mobile, user=user, purpose=purpose, client=client, now=now)
+        except OtpUnavailable as refusal:
+            answers.append(refusal.message)
+        else:
+            otp.settle(reserved.attempt, OtpAttempt.SENT)
+            answers.append("sent")
+    most = otp.SENDS_PER_PREFIX_AND_HOUR_MAX + 2
+    assert answers[:most] == ["sent"] * most and all(
+        "No more codes can be sent today" in each for each in answers[most:]
+    )
+    assert len(answers) == most + 2
+    with pytest.raises(OtpSendLimit, match="numbers like yours"):
+        send("+12025550199", from_network(999), now)
+
+
 @override_settings(OTP_SENDS_PER_DAY_MAX=2, OTP_ALL_SENDS_PER_DAY_MAX=4, OPERATOR_EMAIL="operator@example.com")
 def test_the_days_ceilings_stop_new_numbers_then_all_and_the_operator_gets_one_mail_each(
     make_account: MakeAccount, sandbox: Sandbox, transactional_db: None, caplog: pytest.LogCaptureFixture
