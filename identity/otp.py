@@ -97,7 +97,9 @@ def send(*, user: User, client: Client, now: datetime, mobile_e164: str | None =
     except CarrierStopped:
         settle(attempt, OtpAttempt.FAILED)
         opt_out.heed_carrier(mobile_e164=mobile, now=now)
-        raise
+        raise OtpNumberRefused(
+            "This phone answered STOP, so the carrier sends nothing to it. Text START to the same number, then try again."
+        ) from None
     except DomainError:
         settle(attempt, OtpAttempt.FAILED)
         raise

@@ -53,8 +53,10 @@ class OtpNumberRefused(DomainError):
     code: ClassVar[str] = "otp_number_refused"
 
 
-class CarrierStopped(OtpNumberRefused):
+class CarrierStopped(DomainError):
     """Somebody's own phone answered STOP to the carrier. Permanent until it says otherwise."""
+
+    code: ClassVar[str] = "carrier_stopped"
 
 
 class OtpUnavailable(DomainError):
@@ -91,9 +93,7 @@ _NUMBER_REFUSED: Final[dict[Claim | None, str]] = {
     "sign_up": "This number cannot receive a passcode. Sign up with another mobile number, or write to support.",
     "change": "This number cannot receive a passcode. Type another mobile number, or write to support.",
 }
-_STOPPED = (
-    "This phone answered STOP, so the carrier sends nothing to it. Text START to the same number, then try again."
-)
+_STOPPED = "The carrier sends nothing to a phone that answered STOP."
 _BUSY = "The passcode service is busy. Wait a minute, then try again."
 _EXPIRED = "No passcode is waiting for this number: it was used, or its 10 minutes are over. Ask for a new one."
 _WRONG = "That is not the code that was sent. Check the latest text message and type it again."
@@ -102,7 +102,6 @@ _UNAVAILABLE = "Passcodes cannot be sent or checked right now. Try again in a fe
 # https://www.twilio.com/docs/api/errors
 _ERRORS: Final[dict[int, tuple[type[DomainError], str]]] = {
     20404: (OtpExpired, _EXPIRED),
-    21610: (CarrierStopped, _STOPPED),
     20429: (OtpUnavailable, _BUSY),
     60202: (OtpTooMany, _TOO_MANY_CHECKS),
     60203: (OtpSendLimit, _TOO_MANY_SENDS),
@@ -143,7 +142,7 @@ _STATUSES: Final[dict[str, tuple[type[DomainError], str]]] = {
 def send_code(*, mobile_e164: str, asked: Asked = "account", claim: Claim = "sign_up") -> Verification:
     """Asks Twilio to text a code. Never inside a transaction. claim: where the number is claimed, if it is.
 
-    Raises OtpSendLimit, OtpNumberRefused, OtpUnavailable.
+    Raises OtpSendLimit, OtpNumberRefused, OtpUnavailable; for an account's number CarrierStopped.
     """
     try:
         sent = _service(asked).verifications.create(to=mobile_e164, channel="sms")

@@ -24,6 +24,7 @@ INTERNAL = {
     "carrier_knows_none": "voice/twilio.py and reconcile.py: what it was asked about is over there",
     "carrier_refused": "voice/submission.py and reconcile.py: the call fails with that reason",
     "carrier_silent": "voice/submission.py and reconcile.py: looked up, or tried again",
+    "carrier_stopped": "identity/otp.py: everybody who uses the phone is stopped, and told why nothing was sent",
     "duration_out_of_range": "no request carries a duration, so one that is out of range is a fault of ours",
     "early_skipped": "ai/listening/track.py: the utterance is heard whole when it is over",
     "erasure_ledger_away": "compliance/erasure.py: the run goes on later; config/replayed.py: the door stays shut",

@@ -181,7 +181,7 @@ def closes(act: Callable[[Scene], int], scene: Scene, concerned: Browser) -> Non
             assert '"ready"' in (await each.next())["text"]
         status = await elsewhere(lambda: act(scene))
         async with asyncio.timeout(WITHIN_S):
-            codes = [await each.closed_with() for each in (*sockets, told)]
+            codes = [await each.closed_with() for each in sockets] + [await told.closed_with()]
         return status, codes, await unconcerned.hears_nothing(0.05)
 
     status, codes, untouched = run(story)

@@ -61,7 +61,7 @@ def in_turn(hold: Callable[[], object], *acts: Callable[[], int]) -> list[int]:
         with transaction.atomic():
             hold()
             for act in acts:
-                begun.append(threads.submit(lambda act=act: alone(act)))
+                begun.append(threads.submit(alone, act))
                 until_all_wait(begun)
         return [each.result(timeout=WITHIN_S) for each in begun]
 

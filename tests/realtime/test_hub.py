@@ -1,7 +1,8 @@
 """A socket that hears nothing any more is closed, so that its page comes back and asks.
 
 Planted bugs that this catches: a hub that takes a channel layer's silence for peace, a socket that stays open after its reader
-failed, a topic that nobody leaves, a message for each event of many.
+failed, a topic that nobody leaves, a message for each event of many, a
+watch that asks for each socket by itself or for none.
 """
 
 import asyncio
@@ -21,9 +22,9 @@ from uuid_utils.compat import uuid7
 
 from realtime.consumers import BrowserConsumer
 from realtime.hub import DEAF_AFTER_S
-from realtime.publish import CLOSE_RESTARTING, Topic, ask_who_listens, publish_ephemeral
+from realtime.publish import CLOSE_RESTARTING, CLOSE_SIGNED_OUT, Topic, ask_who_listens, publish_ephemeral
 from realtime.session import CLOSE_BAD_MESSAGE, Held
-from realtime.watch import Caller
+from realtime.watch import Caller, Over
 from tests.identity.test_sockets import cancel_the_rest
 
 MayFollow = Callable[[Caller, UUID | None], Coroutine[Any, Any, bool]]
@@ -49,10 +50,10 @@ async def nobody(callers: Collection[Caller]) -> Collection[Caller]:
 
 
 class Page:
-    def __init__(self, may_follow: MayFollow = everything, *, user_id: UUID | None = None) -> None:
+    def __init__(self, may_follow: MayFollow = everything, *, user_id: UUID | None = None, over: Over = nobody) -> None:
         self.somebody = Somebody(user_id or uuid7(), uuid7())
         self._socket = WebsocketCommunicator(BrowserConsumer.as_asgi(), "/ws/")
-        self._socket.scope |= {"who": self.who, "may_follow": may_follow, "over": nobody}
+        self._socket.scope |= {"who": self.who, "may_follow": may_follow, "over": over}
 
     async def who(self) -> Held:
         return Held(self.somebody, ends_in_s=3_600)
@@ -64,6 +65,9 @@ class Page:
 
     async def next(self, timeout_s: float = 5) -> str:
         return str(await self._socket.receive_from(timeout=timeout_s))
+
+    async def hears_nothing(self, for_s: float) -> bool:
+        return bool(await self._socket.receive_nothing(timeout=for_s))
 
     async def say(self, text: str) -> None:
         await self._socket.send_to(text_data=text)
@@ -107,6 +111,36 @@ def test_of_many_topics_those_are_told_that_somebody_listens_to_and_their_events
                 await tell(page, number)
         assert [json.loads(await page.next())["event"]["number"] for _ in range(10)] == list(range(0, 200, 20))
         await page.leave()
+
+    run(story)
+
+
+def test_one_question_asks_for_all_pages_of_a_process_and_none_where_nobody_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("realtime.watch.ASK_EVERY_S", 0.2)
+    asked: list[Collection[Caller]] = []
+
+    async def story() -> None:
+        gone: set[Caller] = set()
+        has_asked = asyncio.Event()
+
+        async def over(callers: Collection[Caller]) -> Collection[Caller]:
+            asked.append(callers)
+            has_asked.set()
+            return gone
+
+        first, second = Page(over=over), Page(over=over)
+        for each in (first, second):
+            await each.open()
+        async with asyncio.timeout(5):
+            await has_asked.wait()
+        assert asked == [{first.somebody, second.somebody}]
+        gone.add(first.somebody)
+        assert await first.closed_with() == CLOSE_SIGNED_OUT
+        assert await second.hears_nothing(0.3)
+        await second.leave()
+        asked.clear()
+        await asyncio.sleep(0.5)
+        assert asked == []
 
     run(story)
 
