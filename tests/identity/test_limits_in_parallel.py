@@ -6,6 +6,7 @@ Planted bug that this catches: the queue taken out of any of these, so that all 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 from django.db import connection, transaction
@@ -24,12 +25,16 @@ Act = Callable[[], int]
 AT_ONCE = 3
 
 
+def posts(browser: Browser, path: str, body: object) -> int:
+    return browser.post(path, body)[0]
+
+
 def sign_ups(make_account: MakeAccount, sign_in: SignIn) -> tuple[str, list[Act]]:
     client, now = access.Client(address="198.51.100.7", agent=""), datetime.now(UTC)
     for _ in range(access.SIGN_UPS_PER_NETWORK_MAX - 1):
         access.record(kind=AccessEvent.SIGN_UP, client=client, now=now)
     return "identity_accessevent", [
-        lambda email=f"{n}@example.com": Browser().post("/api/signup", form(email=email))[0] for n in range(AT_ONCE)
+        partial(posts, Browser(), "/api/signup", form(email=f"{n}@example.com")) for n in range(AT_ONCE)
     ]
 
 
@@ -39,7 +44,7 @@ def resets(make_account: MakeAccount, sign_in: SignIn) -> tuple[str, list[Act]]:
         access.record(kind=AccessEvent.RESET_ASKED, client=client, now=now, email="ada@example.com")
     asked = {"email": "ada@example.com"}
     return "identity_accessevent", [
-        lambda n=n: Browser(f"198.51.100.{n}").post("/api/password/forgot", asked)[0] for n in range(AT_ONCE)
+        partial(posts, Browser(f"198.51.100.{n}"), "/api/password/forgot", asked) for n in range(AT_ONCE)
     ]
 
 
@@ -65,9 +70,7 @@ def invited(make_account: MakeAccount, sign_in: SignIn) -> tuple[str, list[Act]]
     wanted = {"email": "nia@example.com", "role": "rep"}
     for page in pages[AT_ONCE:]:
         assert page.post("/api/team/invitations", wanted)[0] == 201
-    return "identity_invitation", [
-        lambda page=page: page.post("/api/team/invitations", wanted)[0] for page in pages[:AT_ONCE]
-    ]
+    return "identity_invitation", [partial(posts, page, "/api/team/invitations", wanted) for page in pages[:AT_ONCE]]
 
 
 def searches(make_account: MakeAccount, sign_in: SignIn) -> tuple[str, list[Act]]:
