@@ -87,12 +87,10 @@ class VerifyService:
 
 _TOO_MANY_SENDS = "Too many codes were sent to this number. Wait 10 minutes, then ask for a new one."
 _TOO_MANY_CHECKS = "Too many wrong codes. Wait until this code expires in 10 minutes, then ask for a new one."
-_NUMBER_REFUSED: Final[dict[Claim | None, str]] = {
-    # Whoever has an account would be refused a second one for the same address.
-    None: "This number cannot receive a passcode now. Write to support, who give your account another number once they have recognised you.",
-    "sign_up": "This number cannot receive a passcode. Sign up with another mobile number, or write to support.",
-    "change": "This number cannot receive a passcode. Type another mobile number, or write to support.",
-}
+# Whoever has an account would be refused a second one for the same address.
+_REFUSED_OF_ACCOUNT = "This number cannot receive a passcode now. Write to support, who give your account another number once they have recognised you."
+_REFUSED_IN_SIGN_UP = "This number cannot receive a passcode. Sign up with another mobile number, or write to support."
+_REFUSED_IN_CHANGE = "This number cannot receive a passcode. Type another mobile number, or write to support."
 _STOPPED = "The carrier sends nothing to a phone that answered STOP."
 _BUSY = "The passcode service is busy. Wait a minute, then try again."
 _EXPIRED = "No passcode is waiting for this number: it was used, or its 10 minutes are over. Ask for a new one."
@@ -109,22 +107,25 @@ _ERRORS: Final[dict[int, tuple[type[DomainError], str]]] = {
 }
 # The number itself is refused; what helps depends on whose it is.
 _ERRORS_OF_NUMBER: Final = (60205, 60238, 60410)
+_REFUSED: Final[dict[Claim | None, tuple[type[DomainError], str]]] = {
+    None: (OtpNumberRefused, _REFUSED_OF_ACCOUNT),
+    "sign_up": (OtpNumberRefused, _REFUSED_IN_SIGN_UP),
+    "change": (OtpNumberRefused, _REFUSED_IN_CHANGE),
+}
 
 
 def _errors(claim: Claim | None) -> dict[int, tuple[type[DomainError], str]]:
-    refused: tuple[type[DomainError], str] = (OtpNumberRefused, _NUMBER_REFUSED[claim])
-    return {**_ERRORS, **dict.fromkeys(_ERRORS_OF_NUMBER, refused)}
+    return {**_ERRORS, **dict.fromkeys(_ERRORS_OF_NUMBER, _REFUSED[claim])}
 
 
 def _errors_of_send(claim: Claim | None) -> dict[int, tuple[type[DomainError], str]]:
-    refused = (OtpNumberRefused, _NUMBER_REFUSED[claim])
     return {
         **_errors(claim),
         # Our own Verify service is missing: nothing that the person can mend.
         20404: (OtpUnavailable, _UNAVAILABLE),
         # Who claims a number does not learn that its owner wants no text messages.
-        21610: refused if claim else (CarrierStopped, _STOPPED),
-        60200: refused,
+        21610: _REFUSED[claim] if claim else (CarrierStopped, _STOPPED),
+        60200: _REFUSED[claim],
     }
 
 
