@@ -39,7 +39,7 @@ GUESSES: Final[dict[guessing.Kind, Callable[[Browser], tuple[int, Any]]]] = {
 
 
 def noted() -> list[tuple[str, str | None]]:
-    return list(AccessEvent.objects.filter(address=ADDRESS).values_list("kind", "address"))
+    return list(AccessEvent.objects.filter(address=ADDRESS).order_by("at").values_list("kind", "address"))
 
 
 def program(path: str, body: object = None, **headers: str) -> Any:
