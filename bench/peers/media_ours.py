@@ -27,7 +27,7 @@ def main(port: int, gather_ms: int) -> None:
         patch("voice.media_session.transcripts.claim_stream", claimed),
         patch("voice.media_session.CallPipeline", lambda stream: SINK.call()),
     ):
-        media_server.run(host="127.0.0.1", port=port, gather_ms=gather_ms, drain_s=0)
+        media_server.run(host="127.0.0.1", port=port, gather_ms=gather_ms, drain_s=0, handover_s=0)
 
 
 if __name__ == "__main__":
