@@ -24,8 +24,10 @@ START_WITHIN_S: Final = 10.0
 # Twilio sends a frame every 20 ms; a socket that is silent for this long, or up to twice as long, is dead.
 SILENT_AFTER_S: Final = 30.0
 INVALID_MESSAGES_MAX: Final = 20
-# What a server had read together with the start message, and delivers before it can be held.
+# What a server had read together with the start message, and delivers before it can be held: five seconds of a call's frames, and
+# of messages as large as they may be a few. Thrown away unread when the token is refused.
 WAITING_MESSAGES_MAX: Final = 500
+WAITING_BYTES_MAX: Final = 256 * 1024
 CLOSE_REFUSED: Final = 4403
 CLOSE_MALFORMED: Final = 4400
 CLOSE_SILENT: Final = 4408
@@ -62,6 +64,7 @@ class MediaSession:
         self._hearing: Hearing | None = None
         self._claiming: asyncio.Task[None] | None = None
         self._waiting: list[Message] = []
+        self._waiting_bytes = 0
         # Messages of a stream that runs, by the code of what was wrong with them.
         self._invalid: Counter[str] = Counter()
         self._over = False
@@ -105,9 +108,10 @@ class MediaSession:
             return
         if self._claiming is None:
             self._await_start(message)
-        elif len(self._waiting) < WAITING_MESSAGES_MAX:
+        elif len(self._waiting) < WAITING_MESSAGES_MAX and self._waiting_bytes + len(message) <= WAITING_BYTES_MAX:
             # Whatever is too much leaves a hole in the timestamps, which becomes a marked gap.
             self._waiting.append(message)
+            self._waiting_bytes += len(message)
 
     def _await_start(self, message: Message) -> None:
         try:
@@ -185,6 +189,7 @@ class MediaSession:
             return
         self._over = True
         self._hearing = None
+        self._waiting.clear()
         self._timer.cancel()
         for error_code, count in self._invalid.items():
             logger.warning("media messages passed over", extra={"error_code": error_code, "count": count})

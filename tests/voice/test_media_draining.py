@@ -159,6 +159,8 @@ def test_a_process_that_drains_hears_its_calls_gives_its_port_away_and_ends_them
                 assert not is_free(media.port)
                 await say(call, IN_MID_SENTENCE, BEHIND_IT)
                 await until(lambda: is_free(media.port))
+                await asyncio.sleep(0.5)
+                assert call.socket.close_code is None
                 await until(lambda: [each.text for each in lines(placed, "speech")] == [WORDS])
                 assert await sync_to_async(streams)(placed) == ["connected"]
                 code = await call.closed_with()
