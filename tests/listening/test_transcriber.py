@@ -82,13 +82,15 @@ def test_there_is_a_recogniser_for_each_core_that_it_may_run_on(tmp_path: Path, 
         transcriber.start()
     finally:
         os.sched_setaffinity(0, ours)
-    limit_s = time.monotonic() + 30
-    while len(transcriber.worker_pids()) < cores and time.monotonic() < limit_s:
-        time.sleep(0.05)
-    # All are started at once.
-    time.sleep(0.3)
-    assert len(transcriber.worker_pids()) == cores
-    transcriber.stop()
+    try:
+        limit_s = time.monotonic() + 30
+        while len(transcriber.worker_pids()) < cores and time.monotonic() < limit_s:
+            time.sleep(0.05)
+        # All are started at once.
+        time.sleep(0.3)
+        assert len(transcriber.worker_pids()) == cores
+    finally:
+        transcriber.stop()
 
 
 def _cpu_s(pid: int) -> dict[int, float]:
