@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,14 +43,14 @@ class MediaProcess:
 
 
 @contextmanager
-def media_process(server: str, log: Path, settings: Mapping[str, str] | None = None) -> Iterator[MediaProcess]:
-    """server: a key of MEDIA_SERVERS. settings: beside those of the tests. Stopped with its sockets when the block ends."""
+def media_process(server: str, log: Path, **environment: str) -> Iterator[MediaProcess]:
+    """server: a key of MEDIA_SERVERS. environment: beside that of the tests. Stopped with its sockets when the block ends."""
     port = _free_port()
     database = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}")
     with log.open("wb") as out:
         process = subprocess.Popen(
             MEDIA_SERVERS[server]("127.0.0.1", port),
-            env=child_environment({**os.environ, "DATABASE_URL": database.geturl(), **(settings or {})}),
+            env=child_environment({**os.environ, "DATABASE_URL": database.geturl(), **environment}),
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,

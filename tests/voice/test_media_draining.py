@@ -118,7 +118,7 @@ def test_a_second_signal_stores_the_last_words_and_has_the_stream_asked_for_anew
     async def story() -> int:
         async with ears(settings) as heard:
             told = {"TRANSCRIBER_ADDRESS": settings.TRANSCRIBER_ADDRESS, "MEDIA_DRAIN_S": AN_HOUR}
-            with media_process("picows", tmp_path / "media.log", told) as media:
+            with media_process("picows", tmp_path / "media.log", **told) as media:
                 call = await in_mid_sentence(placed, media)
                 await until(lambda: heard.asked["interim"] > 0)
                 media.process.send_signal(signal.SIGTERM)
@@ -150,7 +150,7 @@ def test_a_process_that_drains_hears_its_calls_gives_its_port_away_and_ends_them
     async def story() -> int:
         async with ears(settings) as heard:
             told = {"TRANSCRIBER_ADDRESS": settings.TRANSCRIBER_ADDRESS, "MEDIA_DRAIN_S": "6", "MEDIA_HANDOVER_S": "2"}
-            with media_process("picows", tmp_path / "media.log", told) as media:
+            with media_process("picows", tmp_path / "media.log", **told) as media:
                 call = await in_mid_sentence(placed, media)
                 await until(lambda: heard.asked["interim"] > 0)
                 media.process.send_signal(signal.SIGTERM)
