@@ -52,9 +52,10 @@ def test_each_benchmark_has_its_last_output_in_the_documentation(name: str) -> N
 
 @pytest.mark.parametrize("name", NAMES)
 def test_each_benchmark_says_what_it_was_asked_for_under_the_names_that_were_agreed(name: str) -> None:
-    agreed = RATIOS[name].split()
-    assert [list(output["ratios"]) for output in outputs_of(name)] == [agreed]
-    assert ratios_in(PROJECT / "bench" / f"{name}.py") == agreed
+    """It may say more than that, and next time more than last time."""
+    agreed = set(RATIOS[name].split())
+    [printed] = (set(output["ratios"]) for output in outputs_of(name))
+    assert agreed <= printed <= ratios_in(PROJECT / "bench" / f"{name}.py")
 
 
 def outputs_of(name: str) -> list[dict[str, Any]]:
@@ -64,9 +65,9 @@ def outputs_of(name: str) -> list[dict[str, Any]]:
     return [output for output in outputs if output["name"] == name]
 
 
-def ratios_in(program: Path) -> list[str]:
+def ratios_in(program: Path) -> set[str]:
     """The names that it would print them under."""
     calls = [node for node in ast.walk(ast.parse(program.read_text())) if isinstance(node, ast.Call)]
     given = [keyword.value for call in calls for keyword in call.keywords if keyword.arg == "ratios"]
     (ratios,) = (value for value in given if isinstance(value, ast.Dict))
-    return [ast.literal_eval(key) for key in ratios.keys if key is not None]
+    return {ast.literal_eval(key) for key in ratios.keys if key is not None}

@@ -290,33 +290,6 @@ def test_what_a_broken_database_connection_took_back_is_stored_again(placed: Pla
     assert TranscriptSegment.objects.get_queryset().get().end_ms == 1_000
 
 
-def test_a_database_that_is_away_at_the_start_leaves_the_token_for_another_try(placed: Placed) -> None:
-    """The claim waits for a row that somebody holds, and its connection is cut there."""
-    token = token_for(placed)
-
-    async def story() -> tuple[int, int]:
-        first, again = Socket(), Socket()
-        held, release = threading.Event(), threading.Event()
-        holder = asyncio.create_task(elsewhere(lambda: hold_row(placed, held, release)))
-        await asyncio.to_thread(held.wait)
-        await first.open()
-        await first.say(start(placed, token), frame(0))
-        assert await elsewhere(cut_who_waits)
-        told = await first.closed_with()
-        release.set()
-        await holder
-        assert await sync_to_async(streams)(placed) == ["issued"]
-        await again.open()
-        await again.say(start(placed, token), frame(0))
-        await until(lambda: streams(placed) == ["connected"])
-        await again.say({"event": "stop"})
-        done = await again.closed_with()
-        await until(lambda: streams(placed) == ["finished"])
-        return told, done
-
-    assert run(story) == (media_session.CLOSE_TRY_AGAIN, media_session.CLOSE_DONE)
-
-
 @pytest.mark.parametrize("door", ["daphne"], indirect=True)
 def test_a_server_that_does_not_drain_says_so_when_it_starts(daphne: MediaProcess) -> None:
     said = [line for line in daphne.said() if line["logger"] == "config.media_asgi"]

@@ -1,19 +1,25 @@
 """What a media socket brings before its token is accepted.
 
-Planted bugs that this catches: messages that are kept as many and as large as they come, or after their token was refused.
+Planted bugs that this catches: messages that are kept as many and as large as they come, or after their token was refused; a
+token that is used up, or refused, since the database was away for a moment.
 """
 
+import asyncio
 import base64
 import json
-import weakref
+import sys
+import threading
 from collections.abc import Callable
 
 import pytest
+from asgiref.sync import sync_to_async
 
 from identity.models import Membership
+from tests.identity.test_sockets import elsewhere
 from tests.voice.carrier import Placed, give_credit, place, post
-from tests.voice.media_doors import run
-from tests.voice.test_media_socket import start, until
+from tests.voice.held_rows import cut_who_waits, hold_row
+from tests.voice.media_doors import AsgiSocket, PicowsSocket, Socket, run
+from tests.voice.test_media_socket import frame, start, streams, token_for, until
 from voice import media_session
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -29,34 +35,67 @@ def placed(make_account: Callable[..., Membership]) -> Placed:
     return placed
 
 
-class Text(str):
-    """A message of which can be told whether somebody still keeps it."""
-
-
-def frame_of(samples: int, number: int) -> Text:
+def frame_of(samples: int, number: int) -> str:
     media = {"track": "inbound", "timestamp": number * 20, "payload": base64.b64encode(b"\xff" * samples).decode()}
-    return Text(json.dumps({"event": "media", "media": media}))
+    return json.dumps({"event": "media", "media": media})
 
 
-@pytest.mark.parametrize("samples", [160, 8_000])
+def kept_of(messages: list[str]) -> list[int]:
+    """The numbers of those that somebody else has too."""
+    alone = [object()]
+    least = [sys.getrefcount(each) for each in alone][0]
+    return [number for number, each in enumerate(messages) if sys.getrefcount(each) > least]
+
+
+@pytest.mark.parametrize("samples", [[160] * 1_000, [8_000] * 100, [8_000] * 40 + [160] * 100])
 def test_what_came_with_a_token_that_is_refused_is_kept_within_bounds_and_thrown_away(
-    placed: Placed, samples: int
+    placed: Placed, samples: list[int]
 ) -> None:
-    async def story() -> tuple[int, int, list[int]]:
+    """The first ones, up to the first that has no room."""
+
+    async def story() -> tuple[list[int], list[int], list[int]]:
         codes: list[int] = []
         session = media_session.MediaSession(close=codes.append, hold=lambda _: None)
         session.receive(json.dumps(start(placed, "x" * 43)))
-        sent = []
-        for number in range(1_000):
-            message = frame_of(samples, number)
-            sent.append(weakref.ref(message))
-            session.receive(message)
-        del message
-        waiting = sum(one() is not None for one in sent)
+        sent = [frame_of(size, number) for number, size in enumerate(samples)]
+        for number in range(len(sent)):
+            session.receive(sent[number])
+        waiting = kept_of(sent)
         await until(lambda: bool(codes))
-        session.receive(frame_of(samples, 1_000))
-        return waiting, sum(one() is not None for one in sent), codes
+        session.receive(sent[0])
+        return waiting, kept_of(sent), codes
 
     waiting, kept, codes = run(story)
-    assert 0 < waiting <= 500 and waiting * samples <= 256 * 1024
-    assert (kept, codes) == (0, [media_session.CLOSE_REFUSED])
+    assert waiting == list(range(len(waiting)))
+    assert 0 < len(waiting) <= 500 and sum(samples[: len(waiting)]) <= 256 * 1024
+    assert (kept, codes) == ([], [media_session.CLOSE_REFUSED])
+
+
+@pytest.mark.parametrize("door", [AsgiSocket, PicowsSocket])
+def test_a_database_that_is_away_at_the_start_leaves_the_token_for_another_try(
+    placed: Placed, door: Callable[[], Socket]
+) -> None:
+    """The claim waits for a row that somebody holds, and its connection is cut there."""
+    token = token_for(placed)
+
+    async def story() -> tuple[int, int]:
+        first, again = door(), door()
+        held, release = threading.Event(), threading.Event()
+        holder = asyncio.create_task(elsewhere(lambda: hold_row(placed, held, release)))
+        await asyncio.to_thread(held.wait)
+        await first.open()
+        await first.say(start(placed, token), frame(0))
+        assert await elsewhere(cut_who_waits)
+        told = await first.closed_with()
+        release.set()
+        await holder
+        assert await sync_to_async(streams)(placed) == ["issued"]
+        await again.open()
+        await again.say(start(placed, token), frame(0))
+        await until(lambda: streams(placed) == ["connected"])
+        await again.say({"event": "stop"})
+        done = await again.closed_with()
+        await until(lambda: streams(placed) == ["finished"])
+        return told, done
+
+    assert run(story) == (media_session.CLOSE_TRY_AGAIN, media_session.CLOSE_DONE)
