@@ -37,11 +37,11 @@ WATCH = """
     .observe(dot, {subtree: true, childList: true, characterData: true});
 }
 """
-# The lines that the call's own media stream heard: those of the talk end with their number.
+# The lines that the call's own media stream hears: those of the talk end with their number, and begin after ten minutes.
 OWN = """
-() => [...document.querySelectorAll("[id^=segment-]")]
-  .filter((line) => !/ \\d+(Correct)?$/.test(line.textContent))
-  .map((line) => line.id).join()
+() => [...document.querySelectorAll("[id^=segment-], [data-interim]")]
+  .filter(({dataset, textContent}) => !(dataset.interim ? /^1/ : / \\d+(Correct)?$/).test(textContent))
+  .map((line) => line.id || line.dataset.interim).join()
 """
 # What is in the page by now has been painted, and how it moved others is told a task after that; what moves from now on counts.
 FORGET_SHIFTS = """
