@@ -29,7 +29,8 @@ class MailSink:
         content = envelope.content if isinstance(envelope.content, bytes) else (envelope.content or "").encode()
         message = BytesParser(EmailMessage, policy=default_policy).parsebytes(content)
         text, page = _part(message, "plain"), _part(message, "html")
-        self._store.received.note("smtp", [f"header:{name}" for name in message] + ["envelope"])
+        headers = [(f"header:{name}", str(value)) for name, value in message.items()]
+        self._store.received.note("smtp", [*headers, ("envelope", " ".join(map(str, envelope.rcpt_tos)))])
         self._store.mails.append(
             Mail(
                 id=next(self._ids),
