@@ -123,6 +123,7 @@ def test_every_kind_of_guess_is_tried_here() -> None:
     assert {*GUESSES, "forged_mail"} == set(KINDS)
 
 
+@pytest.mark.policy("C9.1-4")
 def test_every_link_that_is_refused_counts_as_a_guess() -> None:
     links = {error for error, kind in refusals.KINDS.items() if kind == AccessEvent.LINK_REFUSED}
     assert links <= set(refusals.GUESSES)
