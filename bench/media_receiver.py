@@ -78,6 +78,17 @@ class Receiver:
             full=sent["full"],
         )
 
+    def hear(self, calls: int, frames: int) -> int:
+        """kB in the memory of a server that says nothing of what it got, when all frames of these calls have come."""
+        with self.calling(calls, frames, 1.0, stdin=subprocess.PIPE) as caller:
+            self._said_by(caller)
+            self._cpu_then_go_on(caller)
+            self._said_by(caller)
+            self._wait_until_heard()
+            held_kb = self.rss_kb()
+            self._cpu_then_go_on(caller)
+        return held_kb
+
     def calling(self, calls: int, frames: int, pace: float, stdin: int) -> "subprocess.Popen[str]":
         """The carrier's side; bench/native/caller.c says what it waits for on its input."""
         command = ["taskset", "-c", _cores(CLIENT_CORES), str(self.caller), str(self.port), str(calls), str(frames)]

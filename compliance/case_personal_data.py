@@ -93,7 +93,7 @@ INVENTORY: Final[dict[str, str]] = {
     "compliance.NomineeGrant.id": "none",
     "compliance.NomineeGrant.case": "request",
     "compliance.NomineeGrant.state": "request",
-    "compliance.NomineeGrant.evidence": "request",
+    "compliance.NomineeGrant.evidence": "identity_proof",
     "compliance.NomineeGrant.access": "request",
     "compliance.NomineeGrant.erasure": "request",
     "compliance.NomineeGrant.prepared_by": "request",

@@ -34,7 +34,7 @@ KINDS: Final[Mapping[Kind, Guessed]] = {
     "copy_link": Guessed("links to a copy of the data about a number that are none", 5),
     "number_code": Guessed("wrong passcodes for a number that was called", 5),
     "confirmation": Guessed("deletions that were confirmed with the wrong address or number", 5),
-    # Mail servers that sign nothing, and bounces, are among them.
+    # Mail servers that sign nothing are among them, and reports about mails that we did not send.
     "forged_mail": Guessed("mails to support for whose sender nothing vouches", 20),
 }
 

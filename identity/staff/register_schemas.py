@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field
 
+from compliance.policy_schemas import PolicyToldOut
 from compliance.reviews import FOLLOW_UPS_MAX, ReviewKind
 from compliance.schemas import DataClassOut, DisclosureOut, GoesOut, ProcessorOut
 from identity.schemas import Closed
@@ -35,9 +36,10 @@ class BlockedOut(BaseModel):
 
 
 class RecipientsOut(BaseModel):
-    """blocked: the newest first, at most 20."""
+    """blocked: the newest first, at most 20. told: of the versions of the policy that name recipients, whom they bind."""
 
     items: list[RecipientOut]
+    told: list[PolicyToldOut]
     blocked: list[BlockedOut]
 
 

@@ -250,6 +250,7 @@ def test_a_mail_that_is_not_in_the_register_cannot_even_be_kept() -> None:
         "holder_answered",
         "proof_link",
         "copy_link",
+        "came_back",
     }
     with pytest.raises(IntegrityError, match="case_mail_in_the_register"), transaction.atomic():
         CaseMail.objects.create(case=case, template="spring_sale", created_at=NOW, next_at=NOW)

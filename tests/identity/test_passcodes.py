@@ -275,8 +275,8 @@ def test_codes_go_to_the_listed_countries_alone(sandbox: Sandbox, transactional_
 
 
 @override_settings(OTP_COUNTRIES=frozenset())
-@pytest.mark.parametrize("mobile", ["+881612345678", "+870773111632", "+883510012345678"])
-def test_codes_go_to_no_satellite_or_other_number_of_no_country_even_where_all_countries_are_open(
+@pytest.mark.parametrize("mobile", ["+881612345678", "+870773111632", "+883510012345678", "+447040123456"])
+def test_codes_go_to_no_satellite_personal_or_other_number_of_no_country_even_where_all_countries_are_open(
     mobile: str, transactional_db: None
 ) -> None:
     with pytest.raises((OtpNumberRefused, MobileInvalid)):

@@ -86,7 +86,10 @@ def test_one_undeclared_field_is_refused(browser: Browser) -> None:
         ({"mobile": "+1 202 555"}, "mobile_invalid"),
         ({"mobile": "+44 909 879 0000"}, "mobile_invalid"),
         ({"mobile": "+12025550110; DROP"}, "mobile_invalid"),
+        ({"mobile": "+1 900 555 0199"}, "mobile_invalid"),
+        ({"mobile": "+44 843 209 0000"}, "mobile_invalid"),
         ({"email": "not an address"}, "email_invalid"),
+        ({"email": "ada@example.com\nBcc: all@example.com"}, "invalid_fields"),
         ({"sms_consent": False}, "sms_consent_missing"),
         ({"policy_accepted": False}, "policy_not_accepted"),
         ({"policy_version": "1999-1"}, "policy_not_accepted"),
@@ -97,6 +100,7 @@ def test_one_undeclared_field_is_refused(browser: Browser) -> None:
         ({"policy_accepted": 1}, "invalid_fields"),
         ({"email": "a\x00b@example.com"}, "invalid_fields"),
         ({"last_name": "Oka\x00for"}, "invalid_fields"),
+        ({"first_name": "Ada\r\nBcc: all@example.com"}, "invalid_fields"),
     ],
 )
 def test_what_cannot_be_used_is_refused_with_a_reason_and_leaves_nothing(
@@ -182,6 +186,7 @@ def test_a_workspace_has_one_owner(make_account: MakeAccount) -> None:
         "пароль-мой-дом",
         "  two blanks  ",
         "klose friends forever",
+        "correct horse " * 14,
     ],
 )
 def test_any_composition_is_taken_and_counts_exactly_as_it_was_typed(

@@ -17,7 +17,7 @@ def say_by_the_conclusion(apps: Any, _editor: Any) -> None:
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('compliance', '0023_text_sealed_at_its_term'),
+        ('compliance', '0025_left_bytes'),
     ]
 
     operations = [
