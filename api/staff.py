@@ -10,7 +10,7 @@ from django.utils import timezone
 from ninja import Query, Router, Status
 
 from api.auth import StaffMayAuth, anyone_auth, staff_auth, staff_of
-from api.client import client_of
+from api.client import client_of, remember_browser
 from api.look_gate import forget_look
 from identity.staff import blocking, entrance, people, permissions, queries, vault
 from identity.staff.actor import SIGNED_IN_FOR, actor_of_key
@@ -63,6 +63,7 @@ def staff_sign_in(request: HttpRequest, form: StaffSignInIn, answer: HttpRespons
         present_key=request.COOKIES.get(settings.STAFF_COOKIE_NAME),
     )
     _keep(answer, key, int(SIGNED_IN_FOR.total_seconds()))
+    remember_browser(request, answer, email=entrance.browsers_name(form.email.strip().lower()))
     forget_look(answer)
     rotate_token(request)
     return queries.describe(actor=actor_of_key(key, now=now), now=now)
@@ -84,17 +85,20 @@ def see_enrolment(request: HttpRequest, form: EnrolmentTokenIn) -> EnrolmentSeen
 
 
 @router.post("/staff/enrolment", response=RecoveryCodesOut, auth=anyone_auth, operation_id="enrol")
-def enrol(request: HttpRequest, form: EnrolIn) -> RecoveryCodesOut:
-    """Sets password and second factor, and uses the link up."""
-    return RecoveryCodesOut(
-        codes=people.enrol(
-            token=form.token,
-            password=form.password.get_secret_value(),
-            code=form.code,
-            client=client_of(request),
-            now=timezone.now(),
-        )
+def enrol(request: HttpRequest, form: EnrolIn, answer: HttpResponse) -> RecoveryCodesOut:
+    """Sets password and second factor, and uses the link up. The browser is known from then on, so that a link lets in whom the wrong
+    passwords of others keep out."""
+    now = timezone.now()
+    email = people.of_link(form.token, now=now).email
+    codes = people.enrol(
+        token=form.token,
+        password=form.password.get_secret_value(),
+        code=form.code,
+        client=client_of(request),
+        now=now,
     )
+    remember_browser(request, answer, email=entrance.browsers_name(email))
+    return RecoveryCodesOut(codes=codes)
 
 
 @router.get("/staff/people", response=StaffMembersOut, auth=staff_auth, operation_id="list_staff")

@@ -57,10 +57,10 @@ def first_text_delays(heard: Heard) -> list[float]:
     return delays
 
 
-def quantiles(values: list[float]) -> dict[str, float]:
+def quantiles(values: list[float], digits: int | None = None) -> dict[str, float]:
     if not values:
         return {"p50": 0.0, "p95": 0.0}
-    return {"p50": round(median(values)), "p95": round(float(np.percentile(values, 95)))}
+    return {"p50": round(median(values), digits), "p95": round(float(np.percentile(values, 95)), digits)}
 
 
 def _once(wave: list[Heard]) -> list[Heard]:

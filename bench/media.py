@@ -34,6 +34,9 @@ HOURS_FRAMES = 5_625
 HOURS_CALLS = 128
 HOURS_PACE = 0.2
 IDLE_CALLS = 500
+# With recognition's own state: up to as many as one core can listen to, for two seconds, which is longer than a listener looks back.
+HEARD_CALLS = (20, 120)
+HEARD_FRAMES = 100
 
 
 def run() -> Report:
@@ -60,7 +63,8 @@ def run() -> Report:
         ours.climb(OURS_LADDER)
         # That the carrier's side can send so much.
         limit.climb(OURS_LADDER[-1:])
-        memory = {"idle_call_kb": idle_call_kb, **_hours(ours)}
+        heard_call_kb = _heard_call_kb(_ours(gather_ms, folder, caller, undo, name="listening"))
+        memory = {"idle_call_kb": idle_call_kb, "heard_call_kb": heard_call_kb, **_hours(ours)}
         return _report(ours, peers, limit, eager, memory)
 
 
@@ -76,6 +80,13 @@ def _idle_call_kb(ours: Receiver) -> float:
     return round(idle_kb / IDLE_CALLS, 1)
 
 
+def _heard_call_kb(listening: Receiver) -> float:
+    """What each further call keeps with its pipeline, both tracks' detectors and what they look back on, while nobody speaks."""
+    few, many = HEARD_CALLS
+    few_kb = listening.hear(few, HEARD_FRAMES)
+    return round((listening.hear(many, HEARD_FRAMES) - few_kb) / (many - few), 1)
+
+
 def _hours(ours: Receiver) -> dict[str, float]:
     """Four hours' worth of a call's frames."""
     say(f"media: {2 * HOURS_CALLS * HOURS_FRAMES:,} frames of {HOURS_CALLS} calls")
@@ -86,7 +97,7 @@ def _hours(ours: Receiver) -> dict[str, float]:
         "rss_kb_before_the_hours": early_kb,
         "rss_kb_after_the_hours": ours.rss_kb(),
         "hours_frames": hour.frames,
-        "hours_lost": hour.sent - hour.frames + hour.gaps,
+        "hours_lost": hour.lost,
         "hours_cpu_us_per_frame": round(hour.cpu_us, 2),
     }
 
@@ -108,22 +119,23 @@ def _report(
             "cpu_vs_best_channels": round(best.cpu_us / ours.cpu_us, 2),
             "cpu_vs_native": round(limit.cpu_us / ours.cpu_us, 2),
             "calls_vs_daphne_channels": round(ours.sustained_calls / (daphne.sustained_calls or inf), 1),
-            "gaps": sum(turn.gaps + turn.sent - turn.frames for turn in ours.turns),
+            "gaps": ours.lost + memory["hours_lost"],
         },
         environment=environment("picows", "daphne", "uvicorn", "granian", "channels", "msgspec", "Twisted"),
     )
 
 
-def _ours(gather_ms: int, folder: Path, caller: Path, undo: ExitStack) -> Receiver:
+def _ours(gather_ms: int, folder: Path, caller: Path, undo: ExitStack, name: str = "ours") -> Receiver:
+    """name: `listening` for one whose calls are listened to as well."""
     from django.conf import settings
 
     address = settings.MEDIA_SOCKET_URL + "/twilio/media/"
     signature = RequestValidator(settings.TWILIO_AUTH_TOKEN).compute_signature(address, {})
 
     def command(port: int) -> list[str]:
-        return [sys.executable, "-m", "bench.peers.media_ours", str(port), str(gather_ms)]
+        return [sys.executable, "-m", "bench.peers.media_ours", str(port), str(gather_ms), name]
 
-    return _receiver("ours", command, folder, caller, undo, headers=f"X-Twilio-Signature: {signature}")
+    return _receiver(name, command, folder, caller, undo, headers=f"X-Twilio-Signature: {signature}")
 
 
 def _peer(name: str, folder: Path, caller: Path, undo: ExitStack) -> Receiver:

@@ -103,6 +103,7 @@ PersonalAction = Literal[
     "hold.opened",
     "hold.placed",
     "hold.reviewed",
+    "look.unlinked",
     "mobile.changed",
     "name.changed",
     "nominee.approved",

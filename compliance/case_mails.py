@@ -15,8 +15,11 @@ from django.db.models import F
 
 from compliance.case_models import Case, CaseMail, CaseMailTemplate
 from compliance.keyed_tokens import keyed_token, receipt_token
+from processors import mail as mails
 from processors.mail import AT_ONCE_MAX, ATTEMPTS_MAX, CLAIM, send
 
+# What the kinds of these mails begin with.
+KIND: Final = "case_"
 _SIGNED: Final = "\nKlosesales\n"
 _WITHOUT_READING: Final = (
     "\nTo prove that it is you, use one of these; no mail can do it:\n"
@@ -111,6 +114,11 @@ REGISTER: Final[dict[CaseMailTemplate, Words]] = {
         "Whoever holds the account has answered our mail about what the nominee asks for. It stands in case {words}; read it before"
         " anything is granted, and withdraw what was, if the person is well:\n{url}/staff/cases/{reference}\n",
     ),
+    "came_back": Words(
+        "Case {reference}: a mail of ours did not arrive",
+        "The other mail server has sent it back, so the person does not know what it says. Read the case, and look for another way to"
+        " reach them:\n{url}/staff/cases/{reference}\n",
+    ),
 }
 
 
@@ -122,6 +130,12 @@ def queue(
     return CaseMail.objects.create(
         case=case, template=template, to=to, text=text, about=about[:250], created_at=now, next_at=now
     )
+
+
+def queue_once(case: Case, *, template: CaseMailTemplate, now: datetime, text: str = "") -> None:
+    """The same for the operator; while one waits to be sent, another says no more."""
+    if not case.mails.filter(template=template, sent_at__isnull=True).exists():
+        queue(case, template=template, text=text, now=now)
 
 
 def queue_alert(case: Case, *, template: CaseMailTemplate, now: datetime) -> bool:
@@ -150,12 +164,12 @@ def _send(mail_id: UUID, now: datetime) -> bool:
     mail = CaseMail.objects.select_related("case__erasure").get(id=mail_id)
     subject, text = _written(mail)
     # A machine that answers by itself is not to answer these (RFC 3834).
-    headers = {"Message-ID": message_id(mail.id), "Auto-Submitted": "auto-replied" if mail.to else "auto-generated"}
+    headers = {"Auto-Submitted": "auto-replied" if mail.to else "auto-generated"}
     if mail.about:
         headers |= {"In-Reply-To": mail.about, "References": mail.about}
     to = [mail.to or settings.OPERATOR_EMAIL or settings.DEFAULT_FROM_EMAIL]
     taken = send(
-        kind=f"case_{mail.template}",
+        kind=_kind_of(mail),
         to=to,
         subject=subject,
         text=text,
@@ -169,9 +183,17 @@ def _send(mail_id: UUID, now: datetime) -> bool:
     return True
 
 
-def message_id(mail_id: UUID) -> str:
+def message_id(mail: CaseMail) -> str:
     """What our mail is called, so that an answer to it finds its case."""
-    return f"<{mail_id}@{settings.DEFAULT_FROM_EMAIL.rpartition('@')[2]}>"
+    return mails.message_id(kind=_kind_of(mail), row_id=mail.id)
+
+
+def subject_of(mail: CaseMail) -> str:
+    return _written(mail)[0]
+
+
+def _kind_of(mail: CaseMail) -> str:
+    return f"{KIND}{mail.template}"
 
 
 def _deletion_of(case: Case) -> dict[str, str]:

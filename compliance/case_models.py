@@ -47,6 +47,7 @@ CaseMailTemplate = Literal[
     "holder_answered",
     "proof_link",
     "copy_link",
+    "came_back",
 ]
 MAILS: tuple[str, ...] = get_args(CaseMailTemplate)
 ALERTS = ("alert_7", "alert_20", "alert_25")

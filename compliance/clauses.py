@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from processors.register import SERVERS_STAND_IN
+
 
 @dataclass(frozen=True, slots=True)
 class Clause:
@@ -38,6 +40,7 @@ SECTIONS: Final[dict[int, str]] = {
 }
 
 _SUPPORT: Final = "support@klosesales.com"
+_, _COUNTRY = SERVERS_STAND_IN
 
 
 def _clauses(section: int, texts: Iterable[tuple[str, str]]) -> tuple[Clause, ...]:
@@ -138,15 +141,16 @@ CLAUSES: Final[tuple[Clause, ...]] = (
             ("C4.1", "We do not sell, rent or trade your personal data. Nobody but those named here receives any."),
             (
                 "C4.2-3",
-                "Twilio receives telephone numbers, to send passcodes by text message and to carry calls. If you call in the"
-                " browser, it connects to Twilio itself, which then knows its network address and a number that stands"
-                " for you and your workspace and names neither. Paddle, as merchant of record, receives what a purchase needs."
-                " Their own privacy policies apply.",
+                "Twilio receives telephone numbers, to send passcodes by text message and to carry calls, whose sound passes"
+                " through it. If you call in the browser, it connects to Twilio itself, which then knows its network address,"
+                " which browser it is, and a number that stands for you and your workspace and names neither. Paddle, as"
+                " merchant of record, receives what a purchase needs, and in its own window your network address, which browser"
+                " it is, and what you type. Their own privacy policies apply.",
             ),
             (
                 "C4.4-5",
-                "Google, or Meta for Facebook, take part only if you sign in with them; their privacy policies then apply to"
-                " that.",
+                "Google, or Meta for Facebook, take part only if you sign in with them; your browser then goes to their pages,"
+                " which learn its network address and which browser it is, and their privacy policies apply to that.",
             ),
             (
                 "C4.6",
@@ -155,7 +159,7 @@ CLAUSES: Final[tuple[Clause, ...]] = (
             ),
             (
                 "C4.7",
-                "Time4VPS provides our servers in Lithuania, European Union. It does not access your data except as running the"
+                f"Time4VPS provides our servers in {_COUNTRY}, European Union. It does not access your data except as running the"
                 " servers requires. Its privacy policy applies.",
             ),
             (
@@ -171,7 +175,7 @@ CLAUSES: Final[tuple[Clause, ...]] = (
         [
             (
                 "C5.1-4",
-                "The company that runs Klosesales is incorporated in India; its servers stand in Lithuania, European Union. If"
+                f"The company that runs Klosesales is incorporated in India; its servers stand in {_COUNTRY}, European Union. If"
                 " you use Klosesales from the United States or elsewhere, your data is stored and processed on those servers on"
                 " our behalf, and by using the service you agree to that. We follow the data protection laws that apply, the"
                 " Digital Personal Data Protection Act, 2023 of India among them. In the privacy centre you can name somebody who"

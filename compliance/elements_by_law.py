@@ -62,6 +62,16 @@ KEPT_BY_LAW: Final = (
         stays="The receipt of the erasure: counts and times, nothing about you.",
     ),
     Element(
+        "identity_proof",
+        "What showed us that somebody whom a nominee acts for died or cannot act, in our own words; it names nobody",
+        "the nominee",
+        "deciding what the nominee may do",
+        "legal obligation",
+        7,
+        "7 days after the decision",
+        "removed",
+    ),
+    Element(
         "erasure_ledger",
         "Keyed hashes of what was erased, with the date and how much of which kind, of whose data is used for nothing and of who took"
         " a consent back; also in a database of their own",

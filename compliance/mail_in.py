@@ -11,6 +11,8 @@ from email.policy import default as default_policy
 from email.utils import getaddresses
 from typing import Final
 
+from compliance.delivery_report import DeliveryReport, read_report
+
 # What is kept of one mail at most; the rest of a longer one is cut off.
 MAIL_BYTES_MAX: Final = 1_048_576
 TEXT_CHARACTERS_MAX: Final = 15_000
@@ -33,7 +35,8 @@ class IncomingMail:
     says that the domain in From vouches for the mail. is_automatic: a machine wrote it, so none is to answer (RFC 3834).
     message_id: with its angle brackets, empty if there is none. thread: the Message-IDs that it answers.
     faults: what could not be read, as sentences for whoever reads the case. digest: SHA-256 in hex of sender, subject and
-    text: what a mail server writes above them differs when it brings the same mail again.
+    text: what a mail server writes above them differs when it brings the same mail again. report: on what became of a mail, when that
+    is what a mail server tells by it.
     """
 
     sender: str
@@ -45,6 +48,7 @@ class IncomingMail:
     thread: tuple[str, ...]
     faults: tuple[str, ...]
     digest: str
+    report: DeliveryReport | None = None
 
 
 def read_mail(raw: bytes, *, authserv_id: str) -> IncomingMail:
@@ -74,6 +78,7 @@ def read_mail(raw: bytes, *, authserv_id: str) -> IncomingMail:
             thread=_thread(message),
             faults=tuple(faults),
             digest=_digest(sender, subject, text),
+            report=read_report(message),
         )
     except (MessageError, LookupError, ValueError, TypeError, AttributeError, RecursionError):
         # The parser of the standard library fails on some broken headers in all of these ways.

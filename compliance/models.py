@@ -41,6 +41,7 @@ __all__ = [
     "HeldRow",
     "LedgerMark",
     "LedgerNote",
+    "LeftBytes",
     "LegalHold",
     "Nominee",
     "NomineeClaim",
@@ -252,5 +253,27 @@ class ErasureStep(models.Model):
             models.UniqueConstraint(fields=["request", "name"], name="erasure_step_once"),
             models.CheckConstraint(
                 condition=Q(state__in=["pending", "done", "failed"]), name="erasure_step_state_known"
+            ),
+        ]
+
+
+class LeftBytes(models.Model):
+    """Whether rows that were ended by their terms have left bytes in the database's files; one row.
+
+    since: when the oldest of them were ended, newest_at: when the newest; both null when no bytes are left.
+    """
+
+    ONLY: ClassVar = 1
+
+    id = models.PositiveSmallIntegerField(primary_key=True)
+    since = models.DateTimeField(null=True)
+    newest_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(id=1), name="left_bytes_one_row"),
+            models.CheckConstraint(
+                condition=Q(since__isnull=True, newest_at__isnull=True) | Q(newest_at__gte=models.F("since")),
+                name="left_bytes_is_whole",
             ),
         ]

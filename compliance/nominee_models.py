@@ -63,14 +63,15 @@ class NomineeClaim(models.Model):
 class NomineeGrant(models.Model):
     """What a nominee may do, as one of us has prepared it and another approved it.
 
-    state: waiting -> approved | withdrawn. evidence: what showed that the person died or cannot act; it names nobody. access: a copy
-    of the data, by one link. erasure: the account is deleted. link_hash, link_until: of that link; used_at: once, when.
+    state: waiting -> approved | withdrawn. evidence: what showed that the person died or cannot act; it names nobody, and goes a few
+    days after the decision. access: a copy of the data, by one link. erasure: the account is deleted. link_hash, link_until: of that
+    link; used_at: once, when.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     case = models.ForeignKey("compliance.Case", on_delete=models.CASCADE, related_name="grants")
     state = models.CharField(max_length=10, default="waiting")
-    evidence = models.TextField()
+    evidence = models.TextField(blank=True)
     access = models.BooleanField()
     erasure = models.BooleanField()
     prepared_by = models.CharField(max_length=64)
@@ -93,7 +94,8 @@ class NomineeGrant(models.Model):
                 name="nominee_grant_has_two_people",
             ),
             models.CheckConstraint(
-                condition=(Q(access=True) | Q(erasure=True)) & ~Q(evidence=""), name="nominee_grant_says_what_and_why"
+                condition=(Q(access=True) | Q(erasure=True)) & (~Q(evidence="") | ~Q(state="waiting")),
+                name="nominee_grant_says_what_and_why",
             ),
             models.UniqueConstraint(fields=["case"], condition=Q(state="waiting"), name="nominee_grant_waits_once"),
         ]

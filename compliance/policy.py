@@ -16,7 +16,7 @@ from compliance import in_force
 from compliance.clauses import Clause
 from compliance.policy_models import PolicyVersion
 from compliance.versions import FIRST, NewPurpose
-from processors.register import NOT_OF_PEOPLE
+from processors.register import NOT_OF_PEOPLE, SERVERS_STAND_IN
 
 # Purposes whose wording is the same for everybody, and those whose wording names what was chosen.
 StandingPurpose = Literal["sms", "my_data", "policy", "transfer", "nominee"]
@@ -41,7 +41,7 @@ CONSENT_TEXTS: Final[dict[StandingPurpose, str]] = {
     "policy": "I have read the privacy policy and accept it.",
     "transfer": (
         "I agree that Klosesales, a company in India, stores and processes my data on servers in the European Union"
-        " (Lithuania)."
+        f" ({SERVERS_STAND_IN[1]})."
     ),
     "nominee": (
         "I name this person to act in my place if I die or can no longer act: to ask for a copy of my data, and to have my account"

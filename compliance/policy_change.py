@@ -28,7 +28,7 @@ from processors.pseudonyms import pseudonym
 logger = logging.getLogger(__name__)
 
 NOTICE: Final = timedelta(days=14)
-Channel = Literal["mail", "app"]
+Channel = Literal["mail", "app", "back"]
 
 
 class PolicyUnanswered(DomainError):
@@ -93,7 +93,8 @@ def coming(*, now: datetime) -> QuerySet[PolicyVersion]:
 
 
 def note_told(*, version: PolicyVersion, user_id: UUID, channel: Channel, now: datetime) -> None:
-    """Adds the receipt; a second one for the same person and channel changes nothing. Who was erased meanwhile gets none."""
+    """Adds the receipt, or with "back" that the mail of which there is one did not arrive. A second one for the same person and channel
+    changes nothing. Who was erased meanwhile gets none."""
     if tombstones.is_erased("user", user_id):
         return
     told = policy.of_row(version)
@@ -136,9 +137,12 @@ def unanswered(*, user_id: UUID) -> list[NewPurpose]:
 
 
 def was_told(*, user_id: UUID, of: Policy) -> bool:
-    """Whether there is a receipt from before the version took effect."""
+    """Whether there is a receipt from before the version took effect; one of a mail counts for nothing once that came back."""
     receipts = PolicyReceipt.objects.filter(person=pseudonym("user", user_id), version=of.version)
-    return receipts.filter(at__lt=of.effective_at).exists()
+    at = dict(receipts.values_list("channel", "at"))
+    if "back" in at:
+        at = {channel: when for channel, when in at.items() if channel == "app"}
+    return any(when < of.effective_at for when in at.values())
 
 
 def accept_by_use(*, user_id: UUID, ip: str | None, now: datetime) -> str:

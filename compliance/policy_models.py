@@ -52,8 +52,8 @@ class PolicyReceipt(models.Model):
     """Proof that somebody was told of a version: how, when, and of which text. Append only; a trigger lets an update do
     nothing but unlink the person.
 
-    person: pseudonym of the user. channel: "mail" when the mail server took the mail, "app" when the person confirmed the
-    notice on the page. text_hash: of the version as this installation words it.
+    person: pseudonym of the user. channel: "mail" when the mail server took the mail, "back" when another one said later that it
+    cannot deliver it, "app" when the person confirmed the notice on the page. text_hash: of the version as this installation words it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -68,7 +68,9 @@ class PolicyReceipt(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["person", "version", "channel"], name="policy_receipt_once_per_channel"),
-            models.CheckConstraint(condition=Q(channel__in=["mail", "app"]), name="policy_receipt_channel_known"),
+            models.CheckConstraint(
+                condition=Q(channel__in=["mail", "app", "back"]), name="policy_receipt_channel_known"
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["unlinked_at"], condition=Q(unlinked_at__isnull=False), name="policy_receipt_unlinked")

@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
+from django.db.models import Count
+
 from compliance import policy, policy_change
 from compliance.clauses import SECTIONS
 from compliance.differences import differences
@@ -20,6 +22,7 @@ from compliance.policy_schemas import (
     PolicyChangesOut,
     PolicyNoticeOut,
     PolicyOut,
+    PolicyToldOut,
     PolicyVersionOut,
     PolicyVersionsOut,
     PurposeOut,
@@ -85,11 +88,13 @@ def notice(*, user_id: UUID, now: datetime) -> PolicyNoticeOut:
     present = policy.present()
     row = policy_change.coming(now=now).first()
     coming = policy.of_row(row) if row else None
-    read = PolicyReceipt.objects.filter(person=pseudonym("user", user_id), channel="app")
+    receipts = PolicyReceipt.objects.filter(person=pseudonym("user", user_id))
+    channels = set(receipts.filter(version=coming.version).values_list("channel", flat=True)) if coming else set()
     asks = policy_change.asks(user_id=user_id)
     return PolicyNoticeOut(
         coming=_version_out(coming, present) if coming else None,
-        confirmed=coming is not None and read.filter(version=coming.version).exists(),
+        confirmed="app" in channels,
+        mail_came_back="back" in channels,
         question=_version_out(present, present) if asks else None,
         purposes=_purposes_out(policy_change.unanswered(user_id=user_id) if asks else []),
     )
@@ -119,12 +124,24 @@ def words_of_consents() -> dict[str, str]:
     return words
 
 
-def told(*, version: str) -> Counter[str]:
-    """How many people have a receipt of a version, by channel; "waiting": mails that are not sent yet."""
-    counts = Counter(PolicyReceipt.objects.filter(version=version).values_list("channel", flat=True))
-    name = next((each.name for each in policy.all_versions() if each.version == version), "")
-    counts["waiting"] = PolicyMail.objects.filter(version__name=name, sent_at__isnull=True).count()
-    return counts
+def told() -> list[PolicyToldOut]:
+    """Of every version that people were or are told of, the newest first."""
+    by_channel = PolicyReceipt.objects.values_list("version", "channel").order_by().annotate(Count("id"))
+    counts = Counter({(version, channel): count for version, channel, count in by_channel})
+    unsent = PolicyMail.objects.filter(sent_at__isnull=True).values_list("version__name").order_by()
+    waiting = Counter(dict(unsent.annotate(Count("id"))))
+    return [
+        PolicyToldOut(
+            version=each.version,
+            effective_on=each.effective_at.date(),
+            by_mail=counts[each.version, "mail"] - counts[each.version, "back"],
+            came_back=counts[each.version, "back"],
+            on_page=counts[each.version, "app"],
+            waiting=waiting[each.name],
+        )
+        for each in reversed(policy.all_versions())
+        if each.published_at
+    ]
 
 
 def _place(known: Sequence[Policy], version: str) -> int:

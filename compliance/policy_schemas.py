@@ -83,14 +83,28 @@ class PolicyChangesOut(BaseModel):
 class PolicyNoticeOut(BaseModel):
     """What the person is to be told or asked now.
 
-    coming: a version that takes effect later; confirmed: the person has said on the page to have read of it.
+    coming: a version that takes effect later; confirmed: the person has said on the page to have read of it; mail_came_back: the mail
+    about it did not arrive.
     question: the version in force, as far as the person has to answer before the product goes on. purposes: to be answered.
     """
 
     coming: PolicyVersionOut | None
     confirmed: bool
+    mail_came_back: bool
     question: PolicyVersionOut | None
     purposes: list[NewPurposeOut]
+
+
+class PolicyToldOut(BaseModel):
+    """How many people were told of a version, and how: by_mail without those whose mail came_back; on_page: who said there to have read
+    of it. waiting: mails that are not sent yet."""
+
+    version: str
+    effective_on: date
+    by_mail: int
+    came_back: int
+    on_page: int
+    waiting: int
 
 
 class PolicyNoticeIn(BaseModel):

@@ -9,6 +9,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.db.models.functions import Now, TruncDate
 
@@ -16,6 +17,7 @@ from compliance import authorities, in_force, listing, policy, receipts, sealing
 from compliance.cookies import COOKIES
 from compliance.elements import ELEMENTS
 from compliance.keyed_tokens import receipt_token
+from compliance.left_bytes import GONE_AFTER_DAYS
 from compliance.models import Case, ConsentEvent, Nominee, Request
 from compliance.policy_queries import words_of_consents
 from compliance.requests import GRACE, by_receipt_token, newest_erasure
@@ -71,7 +73,9 @@ _CALLEES_WORDS: Final = {
 
 
 def processors() -> ProcessorsOut:
+    names = dict([register.SERVERS_STAND_IN])
     return ProcessorsOut(
+        server_country=names.get(settings.SERVER_COUNTRY, settings.SERVER_COUNTRY),
         items=[
             ProcessorOut(
                 key=each.key,
@@ -81,16 +85,18 @@ def processors() -> ProcessorsOut:
                 clause=each.clause,
                 privacy_url=each.privacy_url,
                 receives=_data_classes(each.receives),
+                directly=_data_classes(each.directly),
                 hosts=[urlsplit(base.url).hostname or "" for base in each.bases],
             )
             for each in in_force.processors()
-        ]
+        ],
     )
 
 
 def data_kinds() -> DataKindsOut:
     """Everything that the product keeps of anybody, or promises never to keep, as the inventory has it."""
     return DataKindsOut(
+        bytes_gone_after_days=GONE_AFTER_DAYS,
         items=[
             DataKindOut(
                 element=key,

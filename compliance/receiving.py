@@ -11,12 +11,13 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
 
-from compliance import case_mails, cases
+from compliance import bounces, case_mails, cases
 from compliance.case_models import CaseMailTemplate
 from compliance.cases import Kind
 from compliance.mail_in import IncomingMail
 from compliance.models import Case, CaseEntry, CaseMail
 from processors import guessing
+from processors.mail import sent_by_us
 from processors.pseudonyms import pseudonym
 
 logger = logging.getLogger(__name__)
@@ -38,12 +39,16 @@ RECEIPTS_AN_HOUR_MAX: Final = 100
 
 
 def receive(*, mail: IncomingMail, now: datetime) -> Case | None:
-    """The case that the mail is kept in; None for a mail of our own that a machine wrote. The same mail again changes nothing.
+    """The case that the mail is kept in; None for a mail of our own that a machine wrote, and for a report about the delivery of one. The
+    same mail again changes nothing.
 
     A mail joins an open case of its thread or of its address, whoever it says it is from: joining tells nothing. It is
     answered at most once for each case, and by nothing but what the register says.
     """
     if mail.is_automatic and mail.sender == settings.DEFAULT_FROM_EMAIL.lower():
+        return None
+    if mail.report is not None:
+        bounces.note(report=mail.report, now=now)
         return None
     message_key = pseudonym("mail", f"{mail.message_id} {mail.digest}")
     with transaction.atomic():
@@ -73,9 +78,10 @@ def receive(*, mail: IncomingMail, now: datetime) -> Case | None:
         if mail.sender and not mail.is_genuine and settings.MAIL_AUTHSERV_ID:
             guessing.note(kind="forged_mail", network="", now=now)
         if answered_deletions([case]):
-            _alert(case, "deletion_answered", now)
+            # The mail may take it back, for which there are days only.
+            case_mails.queue_once(case, template="deletion_answered", now=now)
         elif nominees is not None:
-            _alert(nominees, "holder_answered", now, text=case.reference)
+            case_mails.queue_once(nominees, template="holder_answered", text=case.reference, now=now)
         if is_new and mail.sender and not mail.is_automatic:
             _acknowledge(case, mail, now)
     return case
@@ -87,12 +93,6 @@ def answered_deletions(found: Collection[Case]) -> set[UUID]:
         case__in=[case.id for case in found], kind="mail", case__erasure__state="requested"
     )
     return set(since.filter(at__gte=F("case__erasure__opened_at")).values_list("case_id", flat=True))
-
-
-def _alert(case: Case, template: CaseMailTemplate, now: datetime, text: str = "") -> None:
-    """The mail may take a deletion back, for which there are days only. While one alert waits to be sent, another says no more."""
-    if not case.mails.filter(template=template, sent_at__isnull=True).exists():
-        case_mails.queue(case, template=template, text=text, now=now)
 
 
 def _acknowledge(case: Case, mail: IncomingMail, now: datetime) -> None:
@@ -133,15 +133,8 @@ def _belongs_to(mail: IncomingMail, nominees: Case | None) -> Case | None:
 
 
 def _our_mails(thread: tuple[str, ...]) -> list[UUID]:
-    found = []
-    for message_id in thread:
-        try:
-            mail_id = UUID(message_id[1:].partition("@")[0])
-        except ValueError:
-            continue
-        if case_mails.message_id(mail_id) == message_id:
-            found.append(mail_id)
-    return found
+    known = filter(None, map(sent_by_us, thread))
+    return [row_id for kind, row_id in known if kind.startswith(case_mails.KIND)]
 
 
 def _written(mail: IncomingMail, *, by_holder: bool) -> str:

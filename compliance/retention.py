@@ -20,7 +20,7 @@ from django.db.models import Count, DateField, DateTimeField, F, QuerySet
 from django.db.models.functions import Cast
 from django.utils.module_loading import import_string
 
-from compliance import pace
+from compliance import left_bytes, pace
 from compliance.elements import ELEMENTS
 
 logger = logging.getLogger(__name__)
@@ -125,6 +125,8 @@ def expire(*, now: datetime) -> Counter[str]:
                     extra={"kind": rule.element, "error_type": type(error).__name__},
                     exc_info=error,
                 )
+    if ended.total():
+        left_bytes.note_ended(now=now)
     return ended
 
 

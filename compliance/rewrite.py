@@ -16,7 +16,7 @@ from django.db import DatabaseError, IntegrityError, InternalError, NotSupported
 from django.db.backends.utils import CursorWrapper
 from psycopg import sql
 
-from compliance import online_rewrite, pace
+from compliance import left_bytes, online_rewrite, pace
 from compliance.stores import NotYet, all_inventories
 
 logger = logging.getLogger(__name__)
@@ -69,13 +69,16 @@ def rewrite_bytes(*, turn_s: float = TURN_S) -> dict[str, int]:
         raise RuntimeError("Bytes cannot be rewritten inside a transaction.")
     tables = personal_tables()
     with _turn(turn_s):
+        ended_until = left_bytes.newest()
         _await_older_readers()
         online_rewrite.clear()
         online = sum(_rewrite(table) for table in tables)
         # The statistics that ANALYZE replaced quoted the most common values; whoever reads something since before that keeps them.
         _await_older_readers()
         _rewrite_at_once("VACUUM (FULL) pg_catalog.pg_statistic")
-    return {"tables": len(tables), "online": online, **_switch_log()}
+    switched = _switch_log()
+    left_bytes.note_removed(until=ended_until)
+    return {"tables": len(tables), "online": online, **switched}
 
 
 def clear_left() -> None:

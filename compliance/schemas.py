@@ -15,7 +15,8 @@ class DataClassOut(BaseModel):
 
 
 class ProcessorOut(BaseModel):
-    """hosts: where our server sends requests to; none when it sends nothing there by itself."""
+    """receives: from our server; directly: from browsers and telephones themselves. hosts: where our server sends requests to; none when
+    it sends nothing there by itself."""
 
     key: str
     name: str
@@ -24,10 +25,14 @@ class ProcessorOut(BaseModel):
     clause: str
     privacy_url: str
     receives: list[DataClassOut]
+    directly: list[DataClassOut]
     hosts: list[str]
 
 
 class ProcessorsOut(BaseModel):
+    """server_country: where our own server stands, as its operator says; "" on a machine for trying out."""
+
+    server_country: str
     items: list[ProcessorOut]
 
 
@@ -55,8 +60,11 @@ class CookieOut(BaseModel):
 
 
 class DataKindsOut(BaseModel):
-    """In the order of the inventory that the software is checked against; and all cookies that there are."""
+    """In the order of the inventory that the software is checked against; and all cookies that there are. bytes_gone_after_days: so long
+    after the end of a term no byte of what it ended is left in the database's files either.
+    """
 
+    bytes_gone_after_days: int
     items: list[DataKindOut]
     cookies: list[CookieOut]
 

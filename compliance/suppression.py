@@ -106,6 +106,12 @@ def asked_since(*, workspace_id: UUID, since: datetime) -> set[str]:
     return set(_in_force(workspace_id).filter(last_asked_at__gte=since).values_list("number_key", flat=True))
 
 
+def asked_anywhere(*, since: datetime) -> list[tuple[UUID | None, str]]:
+    """As `asked_since`, of all workspaces: whom they asked, None for all of them, and their keys."""
+    in_force = Suppression.objects.filter(lifted_at__isnull=True, last_asked_at__gte=since)
+    return list(in_force.values_list("workspace_id", "number_key"))
+
+
 def _put(*, workspace_id: UUID | None, number_key: str, reason: str, source: str, now: datetime) -> Suppression:
     entry = Suppression(
         workspace_id=workspace_id,

@@ -13,7 +13,8 @@ from django.db import transaction
 from huey.contrib.djhuey import HUEY, db_task
 from redis.exceptions import RedisError
 
-from compliance import erasure, pace
+from compliance import erasure, left_bytes, pace
+from compliance.inventory import QUEUED_FOR
 from compliance.online_rewrite import has_left
 from compliance.rewrite import clear_left, rewrite_bytes
 from compliance.stores import NotYet
@@ -25,11 +26,12 @@ logger = logging.getLogger(__name__)
 AGAIN_S: Final = 60
 
 
-@db_task()  # type: ignore[untyped-decorator]
+@db_task(expires=QUEUED_FOR)  # type: ignore[untyped-decorator]
 def run_one(request_id: str) -> None:
     erasure.run_erasure(request_id=UUID(request_id), now=datetime.now(UTC))
 
 
+# However late: it names nobody, and without it the bytes would stay until the next erasure.
 @db_task()  # type: ignore[untyped-decorator]
 def rewrite() -> None:
     try:
@@ -40,7 +42,18 @@ def rewrite() -> None:
         rewrite.schedule(delay=AGAIN_S)
 
 
-@db_task()  # type: ignore[untyped-decorator]
+@db_task(expires=QUEUED_FOR)  # type: ignore[untyped-decorator]
+def rewrite_left() -> None:
+    """Asked for again by the clock when it finds another rewrite, or somebody who still reads, unless that one was enough."""
+    try:
+        if left_bytes.are_due(now=datetime.now(UTC)):
+            with pace.behind_others():
+                rewrite_bytes()
+    except NotYet:
+        return
+
+
+@db_task(expires=QUEUED_FOR)  # type: ignore[untyped-decorator]
 def clear_rewrite() -> None:
     clear_left()
 
@@ -68,6 +81,12 @@ def look_for_dead_rewrites(*, now: datetime) -> None:
     """Has a worker remove what a rewrite left that died: a copy of people's rows that no term ends."""
     if has_left():
         _hand_over(clear_rewrite)
+
+
+def remove_left_bytes(*, now: datetime) -> None:
+    """Has a worker remove the bytes of what terms have ended, where no erasure has done it meanwhile."""
+    if left_bytes.are_due(now=now):
+        _hand_over(rewrite_left)
 
 
 def _enqueue_rewrite() -> None:

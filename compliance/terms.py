@@ -18,6 +18,7 @@ from compliance.models import (
     LedgerNote,
     LegalHold,
     NomineeClaim,
+    NomineeGrant,
     PolicyReceipt,
     Request,
     Restriction,
@@ -44,6 +45,11 @@ def _end_links(ids: Sequence[UUID], _now: datetime) -> int:
         head.ended_sequence, head.ended_hash = last.sequence, last.hash
         head.save(update_fields=["ended_sequence", "ended_hash"])
         return going.delete()[0]
+
+
+def _forget_evidence(ids: Sequence[UUID], _now: datetime) -> int:
+    """What was decided on it stays, with who decided."""
+    return NomineeGrant.objects.filter(id__in=ids).update(evidence="")
 
 
 def _answered() -> QuerySet[Case]:
@@ -109,6 +115,13 @@ RETENTION: Final = (
         _answered,
         "closed_at",
         delete_rows(Case),
+    ),
+    Rule(
+        "identity_proof",
+        ("compliance.NomineeGrant",),
+        lambda: NomineeGrant.objects.filter(decided_at__isnull=False).exclude(evidence=""),
+        "decided_at",
+        _forget_evidence,
     ),
     Rule(
         "request",

@@ -21,10 +21,11 @@ _WRITTEN_DOWN_BY_TWILIO: Final = {
         " whom you call. No sound of a call is ever stored."
     ),
     "C4.2-3": (
-        "Twilio receives telephone numbers, to send passcodes by text message and to carry calls, and has what is said in"
-        " calls turned into text by a provider of speech recognition that it uses. If you call in the browser, it connects to"
-        " Twilio itself, which then knows its network address and a number that stands for you and your workspace and names"
-        " neither. Paddle, as merchant of record, receives what a purchase needs. Their own privacy policies apply."
+        "Twilio receives telephone numbers, to send passcodes by text message and to carry calls, whose sound passes through it,"
+        " and has what is said in calls turned into text by a provider of speech recognition that it uses. If you call in the"
+        " browser, it connects to Twilio itself, which then knows its network address, which browser it is, and a number that"
+        " stands for you and your workspace and names neither. Paddle, as merchant of record, receives what a purchase needs, and"
+        " in its own window your network address, which browser it is, and what you type. Their own privacy policies apply."
     ),
 }
 
@@ -114,6 +115,10 @@ FIRST: Final = Version(
     receives={
         "twilio": frozenset(
             {
+                "sound",
+                "network_address",
+                "browser",
+                "caller_reference",
                 "mobile",
                 "phone",
                 "one_time_code",
@@ -123,9 +128,20 @@ FIRST: Final = Version(
                 "webhook_address",
             }
         ),
-        "paddle": frozenset({"email", "money", "payment_reference", "webhook_address", "workspace_reference"}),
-        "google": frozenset({"sign_in", "webhook_address"}),
-        "meta": frozenset({"sign_in", "webhook_address"}),
+        "paddle": frozenset(
+            {
+                "network_address",
+                "browser",
+                "payment_details",
+                "email",
+                "money",
+                "payment_reference",
+                "webhook_address",
+                "workspace_reference",
+            }
+        ),
+        "google": frozenset({"network_address", "browser", "sign_in", "webhook_address"}),
+        "meta": frozenset({"network_address", "browser", "sign_in", "webhook_address"}),
         "customer": frozenset({"event", "record_reference", "call_figures", "balance"}),
         "time4vps": frozenset(),
         "authorities": frozenset(),
@@ -148,6 +164,6 @@ def unannounced(*, processors: Iterable[Processor], version: Version) -> list[st
             continue
         found.extend(
             f"{processor.key} receives {data_class}, which {version.name} does not name: add a version that does."
-            for data_class in sorted((sent | set(processor.receives)) - NOT_OF_PEOPLE - named)
+            for data_class in sorted({*sent, *processor.receives, *processor.directly} - NOT_OF_PEOPLE - named)
         )
     return found

@@ -12,6 +12,7 @@ from config.setting_forms import (
     PACK_FIELDS,
     are_countries,
     are_packs,
+    are_prices,
     are_redis_urls,
     is_database_url,
     is_folder,
@@ -21,6 +22,7 @@ from config.setting_forms import (
     matches,
 )
 from config.transport import HOSTS_OF_THIS_MACHINE
+from processors.register import SERVERS_STAND_IN
 
 _MOST_INTEGER_SETTINGS = 100
 _PORTS = {"PORT_WEB": "8000", "PORT_MEDIA": "8001", "PORT_LIVE": "8002"}
@@ -110,6 +112,12 @@ _DEMANDS = (
     _Demand("REDIS_URL", are_redis_urls, "set redis://HOST:PORT/0, several separated by commas"),
     _Demand("PUBLIC_URL", is_url("http", "https"), "set https:// and the host that browsers and Twilio reach"),
     _Demand("MEDIA_SOCKET_URL", is_url("ws", "wss"), "set wss:// and the host that Twilio's streams reach"),
+    _Demand(
+        "SERVER_COUNTRY",
+        lambda value: value == SERVERS_STAND_IN[0],
+        f"set {SERVERS_STAND_IN[0]} if the servers stand in {SERVERS_STAND_IN[1]}, as the policy tells people; for any other country"
+        " it has to be changed first, and people told of that",
+    ),
     _Demand("TWILIO_ACCOUNT_SID", matches("AC[0-9a-f]{32}"), "set the Account SID: AC and 32 hex digits"),
     _Demand("TWILIO_AUTH_TOKEN", matches("[0-9a-f]{32}"), "set the account's auth token: 32 hex digits"),
     _Demand("TWILIO_AUTH_TOKEN_OTHER", matches("[0-9a-f]{32}"), "set the account's other auth token", required=False),
@@ -143,6 +151,7 @@ _DEMANDS = (
     _Demand("EMAIL_HOST", matches(r"[\w.:-]+"), "set the host of your mail server"),
     _Demand("DEFAULT_FROM_EMAIL", matches(r"[^@\s]+@[^@\s]+"), "set a mail address", required=False),
     _Demand("OTP_COUNTRIES", are_countries, "set ISO 3166 codes as DE,US,IN, or the word all"),
+    _Demand("OTP_PRICES", are_prices, "set prices as US:0.01,GB:0.05,*:0.30, by ISO 3166 codes", required=False),
     _Demand("DATA_DIR", is_writable, "set a folder that this user can write to", required=False),
     _Demand("CALLING_HOURS", matches("kept|shown"), "set kept or shown", required=False),
     _Demand("TRANSCRIPTION_ENGINE", matches("own|twilio"), "set own or twilio", required=False),

@@ -65,6 +65,12 @@ def are_countries(value: str) -> bool:
     return countries == {"all"} or set() < countries <= set(phonenumbers.SUPPORTED_REGIONS)
 
 
+def are_prices(value: str) -> bool:
+    """Whether the countries are such; amounts are looked at where they are read."""
+    countries = {pair.partition(":")[0].strip() for pair in value.split(",")}
+    return countries - {"*"} <= set(phonenumbers.SUPPORTED_REGIONS)
+
+
 def is_port(value: str) -> bool:
     return value.isascii() and value.isdigit() and 1 <= int(value) <= 65535
 

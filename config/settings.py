@@ -19,6 +19,8 @@ SECRET_KEY = environment.text("SECRET_KEY")
 SECRET_KEY_FALLBACKS = environment.items("SECRET_KEY_FALLBACKS")
 DEBUG = environment.boolean("DEBUG", False)
 DATA_DIR = Path(environment.text("DATA_DIR", str(BASE_DIR / ".data")))
+# Where this machine stands; `make serve` wants what the policy says.
+SERVER_COUNTRY = environment.text("SERVER_COUNTRY", "")
 PUBLIC_URL = environment.text("PUBLIC_URL", "http://localhost:8000").rstrip("/")
 MEDIA_SOCKET_URL = environment.text("MEDIA_SOCKET_URL", "ws://localhost:8001").rstrip("/")
 # Of the page's own host, so that a load balancer can send the path /ws/ to either process.
@@ -227,6 +229,10 @@ TWILIO_VERIFY_URL = environment.text("TWILIO_VERIFY_URL", "https://verify.twilio
 OTP_COUNTRIES = frozenset(environment.items("OTP_COUNTRIES")) - {"all"}
 OTP_SENDS_PER_DAY_MAX = environment.integer("OTP_SENDS_PER_DAY_MAX", 2_000, minimum=1, maximum=10_000_000)
 OTP_ALL_SENDS_PER_DAY_MAX = environment.integer("OTP_ALL_SENDS_PER_DAY_MAX", 10_000, minimum=1, maximum=10_000_000)
+# The same in money. What the operator has not named costs as much as a dear country, so that it ends too early rather than too late.
+OTP_PRICES = environment.prices_micro("OTP_PRICES", "US:0.02,CA:0.02,*:0.30", maximum=1_000)
+OTP_SPEND_PER_DAY_MAX = environment.amount_micro("OTP_SPEND_PER_DAY_MAX", "200", maximum=100_000_000)
+OTP_ALL_SPEND_PER_DAY_MAX = environment.amount_micro("OTP_ALL_SPEND_PER_DAY_MAX", "1000", maximum=100_000_000)
 
 # --- Paddle -------------------------------------------------------------------------------------------------------
 PADDLE_API_KEY = environment.text("PADDLE_API_KEY")
@@ -302,6 +308,8 @@ EMBEDDING_MODEL_PATH = environment.text("EMBEDDING_MODEL_PATH")
 # How long the media process lets frames come together before it looks at them all.
 MEDIA_GATHER_MS = environment.integer("MEDIA_GATHER_MS", 15, minimum=0, maximum=100)
 MEDIA_DRAIN_S = environment.integer("MEDIA_DRAIN_S", 4 * 3600, minimum=0, maximum=24 * 3600)
+# How long a process that drains says so on its port: longer than a load balancer needs to notice.
+MEDIA_HANDOVER_S = environment.integer("MEDIA_HANDOVER_S", 15, minimum=0, maximum=600)
 
 # --- The built frontend -------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"

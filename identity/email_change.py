@@ -13,13 +13,13 @@ from django.db.models import Q
 from compliance import audit
 from compliance import case_personal_data as case_data
 from compliance.audit import PersonalAction
-from identity import account_name, email_proof, otp, step_up
+from identity import account_name, email_proof, key_ends, otp, step_up, tenancy
 from identity.access import Client, record
 from identity.auth import Actor
 from identity.contact import hinted, masked, parse_email
 from identity.email_proof import EmailLinkInvalid, EmailLinksTooMany
 from identity.email_schemas import EmailChangeIn, EmailLinkSeenOut, EmailStep
-from identity.models import AccessEvent, AccountMail, ApiKey, Invitation, Session, User
+from identity.models import AccessEvent, AccountMail, Invitation, Session, User
 from identity.operations import EmailTaken, SessionEnded, claiming_email
 from identity.schemas import OtpSentOut
 from identity.sessions import SessionStore
@@ -157,7 +157,8 @@ def _keep_together(user: User, old: str, now: datetime) -> None:
     traces = AccessEvent.objects.filter(Q(user=user) | Q(user=None), account_key=pseudonym("email", old))
     traces.update(user=user, account_key="")
     # They cannot be accepted any more, and would be nobody's.
-    Invitation.objects.get_queryset().filter(email=old, ended_at__isnull=True).update(ended_at=now)
+    with tenancy.unconfined():
+        Invitation.objects.get_queryset().filter(email=old, ended_at__isnull=True).update(ended_at=now)
     case_data.adopt(email=old, user_id=user.id)
 
 
@@ -169,7 +170,7 @@ def _take_back(user: User, mail: AccountMail, client: Client, now: datetime) -> 
     """
     _claim(user, mail.email, now)
     Session.objects.filter(user=user).delete()
-    ApiKey.objects.get_queryset().filter(membership__user=user).delete()
+    key_ends.end_all_of(user.id)
     # Whoever changed it may have linked an own account before, and then waited.
     user.social_identities.filter(created_at__gte=mail.created_at - email_proof.TAKE_BACK_FOR).delete()
     links = [AccountMail.RESET_LINK, AccountMail.VERIFY_EMAIL, AccountMail.NEW_EMAIL]

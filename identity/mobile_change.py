@@ -13,10 +13,10 @@ from uuid import UUID
 from django.db import transaction
 
 from compliance import audit, consent, policy
-from identity import account_name, email_proof, otp, passwords
+from identity import account_name, email_proof, key_ends, otp, passwords
 from identity.access import Client, record
 from identity.contact import parse_mobile
-from identity.models import AccessEvent, AccountMail, ApiKey, Session, User
+from identity.models import AccessEvent, AccountMail, Session, User
 from identity.number_lock import lock_numbers
 from identity.opt_out import NumberStopped, PolicyOutdated, is_stopped
 from identity.otp import SmsConsentMissing
@@ -181,7 +181,7 @@ def _set(
     account_name.follow(user, before, now=now)
     sessions = Session.objects.filter(user=user)
     (sessions.exclude(id=but.id) if but else sessions).delete()
-    ApiKey.objects.get_queryset().filter(membership__user=user).delete()
+    key_ends.end_all_of(user.id)
     AccountMail.objects.create(
         kind=AccountMail.MOBILE_CHANGED, email=user.email, user=user, created_at=now, next_at=now
     )

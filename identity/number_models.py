@@ -105,6 +105,8 @@ class OtpAttempt(models.Model):
     number_key = models.CharField(max_length=64)
     prefix_key = models.CharField(max_length=64, blank=True)
     network = models.CharField(max_length=45, blank=True)
+    # What the text message was taken to cost, in millionths; 0 for checks.
+    price_micro = models.PositiveIntegerField(default=0, db_default=0)
     # Twilio's id of the verification, which is the proof that the session was opened by one.
     verification_sid = models.CharField(max_length=34, blank=True)
 
@@ -117,14 +119,15 @@ class OtpAttempt(models.Model):
 
 
 class PasscodeAlert(models.Model):
-    """A mail to the operator that so many passcodes left in a day that no more do. One row a ceiling, used again the next time.
+    """A mail to the operator that so many passcodes left in a day, or such dear ones, that no more do. One row a ceiling, used again the
+    next time.
 
-    kind: new, for numbers that are not proved, or all. raised_at: when it was reached, once in 24 hours; next_at: when the mail is
+    kind: new, for numbers that are not proved, or all; with _cost where their price was what reached it. raised_at: when it was reached, once in 24 hours; next_at: when the mail is
     tried next.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    kind = models.CharField(max_length=3, unique=True)
+    kind = models.CharField(max_length=8, unique=True)
     raised_at = models.DateTimeField()
     next_at = models.DateTimeField()
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -132,5 +135,7 @@ class PasscodeAlert(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.CheckConstraint(condition=Q(kind__in=["new", "all"]), name="passcode_alert_kind_known")
+            models.CheckConstraint(
+                condition=Q(kind__in=["new", "all", "new_cost", "all_cost"]), name="passcode_alert_kind_known"
+            )
         ]

@@ -13,13 +13,13 @@ from django.db.models import F
 
 from compliance import consent, policy
 from compliance.redaction import redact_cards
-from identity import email_proof, invitations, opt_out, otp, passwords, step_up, ways_in
+from identity import email_proof, invitations, key_ends, opt_out, otp, passwords, step_up, ways_in
 from identity.access import Client, record, refuse_guessing, refuse_mass_sign_up
 from identity.auth import Actor
 from identity.contact import parse_email, parse_mobile
 from identity.erasure import erase_user, erase_workspace
 from identity.members import OWN_WORKSPACE_NAME
-from identity.models import AccessEvent, AccountMail, ApiKey, Membership, Session, User, Workspace
+from identity.models import AccessEvent, AccountMail, Membership, Session, User, Workspace
 from identity.permissions import Role
 from identity.schemas import AccountIn, OtpSentOut, SignUpIn
 from identity.sessions import SessionStore
@@ -240,7 +240,7 @@ def sign_out_everywhere(*, user_id: UUID, now: datetime) -> int:
         User.objects.select_for_update(no_key=True).filter(id=user_id).first()
         ended, _ = Session.objects.filter(user_id=user_id).delete()
         email_proof.use_up(user_id=user_id, kinds=[AccountMail.NEW_EMAIL], now=now)
-        keys, _ = ApiKey.objects.get_queryset().filter(membership__user_id=user_id).delete()
+        keys = key_ends.end_all_of(user_id)
         close_sockets_on_commit(user_id=user_id)
     return ended + keys
 

@@ -6,7 +6,7 @@ Twilio answers.
 """
 
 from datetime import datetime, timedelta
-from typing import ClassVar, Final, Literal, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
 import phonenumbers
 from django.conf import settings
@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from compliance import consent
-from identity import opt_out, verify, withheld
+from identity import opt_out, passcode_ceilings, verify, withheld
 from identity.access import Client
 from identity.contact import country_of, masked
 from identity.models import OtpAttempt, User
@@ -47,7 +47,6 @@ CHECKS_PER_NUMBER_AND_HOUR_MAX: Final = 20
 CHECKS_PER_NETWORK_AND_HOUR_MAX: Final = 60
 # Of one verification, by Twilio; after these it refuses the right code too, and a resend sends the same one.
 CHECKS_PER_VERIFICATION_MAX: Final = 5
-Ceiling = Literal["new", "all"]
 _CHECK_OF: Final = dict(zip(OtpAttempt.SENDS, OtpAttempt.CHECKS, strict=True))
 
 
@@ -176,25 +175,9 @@ def reserve_send(*, mobile_e164: str, user: User | None, purpose: str, client: C
         of_prefix = sends.filter(prefix_key=prefix_key, at__gt=now - timedelta(hours=1))
         if not is_known and of_prefix.count() >= SENDS_PER_PREFIX_AND_HOUR_MAX:
             raise OtpSendLimit("Too many codes were sent to numbers like yours. Wait an hour, then ask again.")
-        # Whoever makes us pay for text messages is stopped here at the latest, with numbers that were proved for it too.
-        of_day = sends_of_day(now=now)
-        if of_day >= (most := sends_per_day_max())["all"]:
-            raise OtpUnavailable("No more codes can be sent today. Try again tomorrow, or write to support.")
-        if not is_known and of_day >= most["new"]:
-            raise OtpUnavailable("No codes can be sent to new numbers today. Try again tomorrow, or write to support.")
+        passcode_ceilings.demand_room(is_known=is_known, now=now)
         attempt = _reserved(purpose, user, mobile_e164, client, now)
         return Reserved(attempt, min(left.lately, left.today) - 1, is_stopped_for_all or left.is_used_up)
-
-
-def sends_of_day(*, now: datetime) -> int:
-    """How many text messages were asked for in 24 hours."""
-    return OtpAttempt.objects.filter(purpose__in=OtpAttempt.SENDS, at__gt=now - timedelta(days=1)).count()
-
-
-def sends_per_day_max() -> dict[Ceiling, int]:
-    """After how many of these none goes to a number that is not proved, and after how many none at all."""
-    most: int = settings.OTP_ALL_SENDS_PER_DAY_MAX
-    return {"new": min(settings.OTP_SENDS_PER_DAY_MAX, most), "all": most}
 
 
 class _Left(NamedTuple):
@@ -248,13 +231,16 @@ def _refuse_useless(sends: QuerySet[OtpAttempt], check: str, number_key: str, no
 
 def demand_country(mobile_e164: str) -> None:
     """Raises OtpNumberRefused."""
-    if not country_of(mobile_e164):
-        # Satellite phones and other networks of no country, whose texts cost whatever their owners ask.
+    number = phonenumbers.parse(mobile_e164)
+    if not country_of(mobile_e164) or phonenumbers.number_type(number) == phonenumbers.PhoneNumberType.PERSONAL_NUMBER:
+        # Satellite phones and other networks of no country, and numbers that follow a person from line to line (the United Kingdom's
+        # 070): texts to them cost whatever their owners ask.
         raise OtpNumberRefused(
-            "Passcodes are not sent to satellite and other numbers of no country. Use another mobile, or write to support."
+            "Passcodes are not sent to satellite, personal and other numbers that are no mobiles of a country. Use another mobile, or"
+            " write to support."
         )
     # Its own country, not the main one of those that share its code.
-    country = phonenumbers.region_code_for_number(phonenumbers.parse(mobile_e164))
+    country = phonenumbers.region_code_for_number(number)
     if settings.OTP_COUNTRIES and country not in settings.OTP_COUNTRIES:
         raise OtpNumberRefused(
             "Passcodes are not sent to numbers of this country. Use another mobile, or write to support."
@@ -296,6 +282,7 @@ def _reserved(purpose: str, user: User | None, mobile_e164: str, client: Client,
         number_key=pseudonym("phone", mobile_e164),
         prefix_key=_prefix_key(mobile_e164),
         network=client.network,
+        price_micro=passcode_ceilings.price_micro(mobile_e164) if purpose in OtpAttempt.SENDS else 0,
     )
 
 

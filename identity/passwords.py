@@ -9,11 +9,11 @@ from django.core import signing
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from identity import email_proof
+from identity import email_proof, key_ends
 from identity.access import Client, SignInThrottled, record, refuse_guessing, refuse_mass_resets
 from identity.auth import Actor
 from identity.contact import parse_email
-from identity.models import AccessEvent, AccountMail, ApiKey, Session, User
+from identity.models import AccessEvent, AccountMail, Session, User
 from processors.errors import DomainError
 from realtime.publish import close_sockets_on_commit
 
@@ -65,7 +65,7 @@ def reset(*, token: str, password: str, client: Client, now: datetime) -> str:
         check_strength(password, user)
         Session.objects.filter(user=user).delete()
         # Whoever lost the password may have lost more; what was made with it ends too.
-        ApiKey.objects.get_queryset().filter(membership__user=user).delete()
+        key_ends.end_all_of(user.id)
         _set(user, password, client, now)
         email_proof.proved(user=user, way="reset_link", client=client, now=now)
     return user.email

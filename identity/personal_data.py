@@ -129,6 +129,7 @@ INVENTORY: Final[dict[str, str]] = {
     "identity.OtpAttempt.user": "otp_attempt",
     "identity.OtpAttempt.number_key": "otp_attempt",
     "identity.OtpAttempt.prefix_key": "otp_attempt",
+    "identity.OtpAttempt.price_micro": "none",
     "identity.OtpAttempt.network": "otp_attempt",
     "identity.OtpAttempt.verification_sid": "otp_attempt",
     "identity.PasscodeAlert.id": "none",

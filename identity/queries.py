@@ -10,6 +10,7 @@ from identity.auth import Actor
 from identity.contact import masked
 from identity.models import Membership, Session, User
 from identity.permissions import Role, may
+from identity.places import place_of
 from identity.schemas import (
     LookBannerOut,
     PermissionsOut,
@@ -94,8 +95,10 @@ def devices(*, actor: Actor, now: datetime) -> SignedInDevicesOut:
                 last_used_at=row.last_used_at,
                 expires_at=row.expires_at,
                 address=row.address,
+                country=place.country,
+                is_local=place.is_local,
                 agent=row.agent,
             )
-            for row in rows
+            for row, place in ((row, place_of(row.address)) for row in rows)
         ]
     )

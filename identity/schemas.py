@@ -274,7 +274,8 @@ class OtpSentOut(BaseModel):
 
 
 class SignedInDeviceOut(BaseModel):
-    """One of the person's sessions. agent: what the browser calls itself."""
+    """One of the person's sessions. agent: what the browser calls itself. country: ISO 3166 alpha-2, where the address is registered.
+    is_local: an address of a private network."""
 
     id: UUID
     current: bool
@@ -282,6 +283,8 @@ class SignedInDeviceOut(BaseModel):
     last_used_at: datetime
     expires_at: datetime
     address: str | None
+    country: str | None
+    is_local: bool
     agent: str
 
 

@@ -3,8 +3,7 @@
 Each tenant table of what customers own has a row-level security policy: while a session of the database names a workspace,
 it reads, writes and makes rows of no other, whatever a query forgot to say. Requests of people and of their programs name
 theirs; what works for all workspaces (workers, webhooks, the privacy centre) names none. So have those that only note a workspace's
-id, such as the record of acts. The tables of identity are left out: people are members of several workspaces, and sign in before
-they act in one.
+id, such as the record of acts. Memberships are left out: people have several, and sign in before they act in one.
 https://www.postgresql.org/docs/18/ddl-rowsecurity.html
 """
 
@@ -27,7 +26,7 @@ from identity.compiled import Lookup
 
 # Of the database's session. A custom setting needs a dot in its name.
 SETTING: Final = "klose.workspace"
-_LEFT_OUT: Final = {"identity"}
+_LEFT_OUT: Final = {"identity_membership"}
 # Kept on the driver's connection too, so that nobody has to ask the server.
 _NAMED: Final = "klose_workspace"
 # While a statement is under way that names a workspace: it may come to something or not.
@@ -69,9 +68,17 @@ def naming(workspace: str) -> Func:
     )
 
 
-def found_confined(lookup: Lookup[_Row], *values: Any) -> _Row | None:
-    """The row, and this thread's connection sees the row's workspace alone, until `release`: one way to the server for both."""
-    _take_to_name()
+def found_confined(lookup: Lookup[_Row], *values: Any, guarded: bool = False) -> _Row | None:
+    """The row, and this thread's connection sees the row's workspace alone, until `release`: one way to the server for both.
+
+    guarded: whether the row's own table is; it is not found then by a connection that still names whatever it named last, so such a
+    one is freed first, which costs a way of its own.
+    """
+    if guarded:
+        connection.ensure_connection()
+        _free()
+    else:
+        _take_to_name()
     before = _named()
     setattr(connection.connection, _NAMED, _UNSURE)
     row = lookup.first(*values)
@@ -108,6 +115,18 @@ def confined(workspace_id: UUID) -> Iterator[None]:
         release()
 
 
+@contextmanager
+def unconfined() -> Iterator[None]:
+    """For what a person has in all their workspaces, or whoever is named by a link of another one, within a request of one of them."""
+    before = _named()
+    _free()
+    try:
+        yield
+    finally:
+        if before:
+            _go_back(before)
+
+
 def see_all(taken: psycopg.Connection[Any]) -> None:
     """Lets a connection that was taken from the pool past Django see all workspaces, whoever had it before."""
     if getattr(taken, _NAMED, ""):
@@ -125,11 +144,11 @@ def forget(*, connection: BaseDatabaseWrapper, **_: object) -> None:
 
 
 def guarded_tables() -> list[str]:
-    """All tables of rows that belong to a workspace or note the id of one, but for those of identity."""
+    """All tables of rows that belong to a workspace or note the id of one, but for memberships."""
     return sorted(
         model._meta.db_table
         for model in apps.get_models()
-        if model._meta.app_label not in _LEFT_OUT
+        if model._meta.db_table not in _LEFT_OUT
         and any(field.attname == "workspace_id" for field in model._meta.concrete_fields)
     )
 
@@ -172,6 +191,16 @@ def _free() -> None:
     except DatabaseError:
         # A connection that is not known to be free is given to nobody else.
         connection.connection.close()
+
+
+def _go_back(workspace: str) -> None:
+    _here.workspace = workspace
+    try:
+        with connection.cursor() as cursor:
+            _name(cursor, workspace)
+    except DatabaseError:
+        # A transaction that failed takes no more statements. Once it is over, nobody knows what the connection names.
+        setattr(connection.connection, _NAMED, _UNSURE)
 
 
 def _name(cursor: CursorWrapper, workspace: str) -> None:

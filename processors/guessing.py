@@ -13,7 +13,9 @@ from processors.pseudonyms import pseudonym
 
 logger = logging.getLogger(__name__)
 
-Kind = Literal["receipt", "nominee_link", "mailed_link", "copy_link", "number_code", "confirmation", "forged_mail"]
+Kind = Literal[
+    "receipt", "nominee_link", "case_link", "mailed_link", "copy_link", "number_code", "confirmation", "forged_mail"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +29,12 @@ class Guessed:
 KINDS: Final[Mapping[Kind, Guessed]] = {
     "receipt": Guessed("addresses of receipts for deletions that are none", 5),
     "nominee_link": Guessed("links for nominees that are none", 5),
+    "case_link": Guessed("links to requests about data that are none", 5),
     "mailed_link": Guessed("links from our mails that are none", 5),
     "copy_link": Guessed("links to a copy of the data about a number that are none", 5),
     "number_code": Guessed("wrong passcodes for a number that was called", 5),
     "confirmation": Guessed("deletions that were confirmed with the wrong address or number", 5),
-    # Mail servers that sign nothing, and bounces, are among them.
+    # Mail servers that sign nothing are among them, and reports about mails that we did not send.
     "forged_mail": Guessed("mails to support for whose sender nothing vouches", 20),
 }
 

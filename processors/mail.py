@@ -3,7 +3,9 @@
 The list of mails is closed: what is not in it is not sent, and nothing in it advertises (C2.6).
 """
 
+import hmac
 import logging
+import re
 import smtplib
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -12,6 +14,8 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.mail import EmailMessage
+
+from processors.pseudonyms import pseudonym
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +55,7 @@ MAILS: Final[dict[str, Reason]] = {
     "case_nominee_access": "law",
     "case_nominee_granted": "security",
     "case_holder_answered": "operations",
+    "case_came_back": "operations",
     "case_proof_link": "security",
     "case_copy_link": "law",
     "nominee_named": "law",
@@ -60,12 +65,15 @@ MAILS: Final[dict[str, Reason]] = {
     "erasure_ledger_away": "operations",
     "passcodes_stopped": "operations",
     "review_overdue": "operations",
+    "complaints": "operations",
 }
 
 AT_ONCE_MAX: Final = 20
 # Longer than a mail server is waited for; a process that died with the mail gives it up to the next one after this.
 CLAIM: Final = timedelta(minutes=5)
 ATTEMPTS_MAX: Final = 50
+_SEAL_DIGITS: Final = 32
+_OURS: Final = re.compile(rf"<([a-z0-9_]{{1,40}})\.([0-9a-f-]{{36}})\.([0-9a-f]{{{_SEAL_DIGITS}}})@[^<>@\s]{{1,253}}>")
 
 
 class MailUnregistered(ValueError):
@@ -91,7 +99,8 @@ def send(
         raise MailUnregistered(f"{kind} is not in processors.mail.MAILS: say there what it is for, or do not send it.")
     try:
         if to:
-            EmailMessage(subject, text, settings.DEFAULT_FROM_EMAIL, list(to), headers=dict(headers or {})).send()
+            named = {"Message-ID": message_id(kind=kind, row_id=row_id), **(headers or {})}
+            EmailMessage(subject, text, settings.DEFAULT_FROM_EMAIL, list(to), headers=named).send()
     except (OSError, smtplib.SMTPException) as error:
         logger.warning(
             "mail not sent yet",
@@ -99,3 +108,25 @@ def send(
         )
         return False
     return True
+
+
+def message_id(*, kind: str, row_id: UUID) -> str:
+    """What our mail is called: it says which row it is kept in, so that an answer or a report about it is known by it, and nobody
+    without our key can make one."""
+    return f"<{kind}.{row_id}.{_seal(kind, row_id)}@{settings.DEFAULT_FROM_EMAIL.rpartition('@')[2]}>"
+
+
+def sent_by_us(called: str) -> tuple[str, UUID] | None:
+    """Kind and row of the mail that is called so, if we have called one so."""
+    found = _OURS.fullmatch(called)
+    try:
+        kind, row_id, seal = (found[1], UUID(found[2]), found[3]) if found else ("", None, "")
+    except ValueError:
+        return None
+    if row_id is None or not hmac.compare_digest(seal, _seal(kind, row_id)):
+        return None
+    return kind, row_id
+
+
+def _seal(kind: str, row_id: UUID) -> str:
+    return pseudonym("message", f"{kind}:{row_id}")[:_SEAL_DIGITS]

@@ -11,23 +11,30 @@ from urllib.parse import urlsplit
 from processors.endpoints import PADDLE, TWILIO_CALLS, TWILIO_VERIFY, Base
 from processors.social_endpoints import FACEBOOK, FACEBOOK_GRAPH, GOOGLE_ACCOUNTS, GOOGLE_API
 
+# Where the policy says that our own servers stand: ISO 3166 alpha-2, and in words.
+SERVERS_STAND_IN: Final = ("LT", "Lithuania")
 # Class of data -> what it is, in the words of the data page.
 DATA_CLASSES: Final[dict[str, str]] = {
     "account_reference": "Our own account's identifiers at the processor",
     "balance": "How many credits a workspace has",
+    "browser": "Which browser it is, and on which system",
     "call_control": "How a call is to be carried: time limits, events, states",
     "call_figures": "How a call ended, how long it took and what it cost",
     "call_reference": "The processor's identifiers of a call or of its media stream",
+    "caller_reference": "A number that stands for you and your workspace, and names neither",
     "email": "E-mail address",
     "event": "What happened, and when",
     "mobile": "Mobile number of the account holder",
     "money": "What is bought, how many, at which price",
+    "network_address": "Network address of the browser (IP)",
     "one_time_code": "The code that a person typed, for checking",
     "paging": "Which part of a list is asked for",
+    "payment_details": "What a buyer types in its window: the card or another way to pay, the name, the country",
     "payment_reference": "The processor's identifiers of a purchase or customer",
     "phone": "Telephone number of the person to call or of the caller",
     "record_reference": "Random identifiers of calls, of leads and of members",
     "sign_in": "That you sign in with the recipient's own account, and its one-time proof of that",
+    "sound": "The sound of a call, while it is carried",
     "speech": "What both sides say in a call, while it is turned into text",
     "webhook_address": "Addresses at our own server that the processor calls back or leads to",
     "workspace_reference": "Random identifier of the workspace",
@@ -36,7 +43,8 @@ DATA_CLASSES: Final[dict[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Processor:
-    """A recipient. No base means that nothing is sent to it by this software."""
+    """A recipient. No base means that nothing is sent to it by this software. directly: what it gets from browsers and telephones
+    themselves, without our server."""
 
     key: str
     name: str
@@ -46,6 +54,7 @@ class Processor:
     privacy_url: str
     receives: tuple[str, ...]
     bases: tuple[Base, ...] = ()
+    directly: tuple[str, ...] = ()
 
 
 class ProcessorUnknown(KeyError):
@@ -75,6 +84,7 @@ PROCESSORS: Final[tuple[Processor, ...]] = (
             "webhook_address",
         ),
         bases=(TWILIO_CALLS, TWILIO_VERIFY),
+        directly=("sound", "network_address", "browser", "caller_reference"),
     ),
     Processor(
         key="paddle",
@@ -85,6 +95,7 @@ PROCESSORS: Final[tuple[Processor, ...]] = (
         privacy_url="https://www.paddle.com/legal/privacy",
         receives=("email", "money", "payment_reference", "webhook_address", "workspace_reference"),
         bases=(PADDLE,),
+        directly=("network_address", "browser", "payment_details"),
     ),
     Processor(
         key="google",
@@ -95,6 +106,7 @@ PROCESSORS: Final[tuple[Processor, ...]] = (
         privacy_url="https://policies.google.com/privacy",
         receives=("sign_in", "webhook_address"),
         bases=(GOOGLE_ACCOUNTS, GOOGLE_API),
+        directly=("network_address", "browser"),
     ),
     Processor(
         key="meta",
@@ -105,12 +117,13 @@ PROCESSORS: Final[tuple[Processor, ...]] = (
         privacy_url="https://www.facebook.com/privacy/policy",
         receives=("sign_in", "webhook_address"),
         bases=(FACEBOOK, FACEBOOK_GRAPH),
+        directly=("network_address", "browser"),
     ),
     Processor(
         key="time4vps",
         name="Time4VPS",
         purpose="Provides the server; does not read what is on it",
-        country="Lithuania",
+        country=SERVERS_STAND_IN[1],
         clause="C4.7",
         privacy_url="https://www.time4vps.com/privacy-policy/",
         receives=(),

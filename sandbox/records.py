@@ -12,18 +12,24 @@ AccountStatus = Literal["active", "suspended", "closed"]
 AccountType = Literal["Full", "Trial"]
 CallerIdState = Literal["owned", "owned-without-voice", "verified", "unknown"]
 VoiceMethod = Literal["POST", "GET"]
+StatusUrl = Literal["set", "none"]
+CodeLength = Literal["6", "4", "10"]
 TERMINAL: frozenset[str] = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
     """The account as the carrier's console shows it. caller_id: what the number that calls is to it. voice_method: how its TwiML
-    application asks what to do."""
+    application asks what to do; status_url, status_method: whether and how it tells of a call's end. code_length: digits of its Verify
+    services' passcodes, as they say."""
 
     status: AccountStatus = "active"
     type: AccountType = "Full"
     caller_id: CallerIdState = "owned"
     voice_method: VoiceMethod = "POST"
+    status_url: StatusUrl = "set"
+    status_method: VoiceMethod = "POST"
+    code_length: CodeLength = "6"
 
 
 @dataclass(slots=True)

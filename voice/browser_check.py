@@ -31,7 +31,12 @@ def browser_calls() -> Finding:
         said = f"The TwiML application asks {found.voice_url or 'nobody'} by {found.voice_method or 'no method'}."
         return Finding(CHECK, "failed", said, f"Set its Voice request URL to {voice_url} by POST: {_APPS}.")
     status_url = f"{voice_url}/status"
-    if found.status_url != status_url:
-        said = f"The TwiML application tells {found.status_url or 'nobody'} when a browser's call has ended."
-        return Finding(CHECK, "failed", said, f"Set its Voice status callback URL to {status_url}: {_APPS}.")
+    if not found.status_url:
+        said = "The TwiML application tells nobody when a browser's call has ended."
+        return Finding(CHECK, "failed", said, f"Set its Voice status callback URL to {status_url} by POST: {_APPS}.")
+    if (found.status_url, found.status_method) != (status_url, "POST"):
+        said = (
+            f"The TwiML application tells {found.status_url} by {found.status_method} when a browser's call has ended."
+        )
+        return Finding(CHECK, "failed", said, f"Set its Voice status callback URL to {status_url} by POST: {_APPS}.")
     return Finding(CHECK, "ok", "The API key opens the TwiML application, which asks us what to do.")

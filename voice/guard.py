@@ -6,7 +6,7 @@ https://support.twilio.com/hc/en-us/articles/1260803371030-Recommendations-and-B
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from datetime import datetime, timedelta
 from math import ceil
 from typing import ClassVar, Final
@@ -87,9 +87,22 @@ def look_after_complaint(*, workspace_ids: Iterable[UUID], now: datetime) -> Non
     """Pauses calling where too many people asked not to be called. Within the transaction in which somebody who was called has."""
     # In one order, so that two of them never wait for each other.
     for workspace_id in sorted(workspace_ids):
-        since = _looked_at_since(workspace_id, now - COMPLAINTS_WITHIN)
-        if since is not None and (brought := _complaints(workspace_id, since)):
-            _begin(workspace_id, "complaints", brought, now)
+        pause_for_complaints(workspace_id, least=COMPLAINTS_MIN, now=now)
+
+
+def pause_for_complaints(workspace_id: UUID, *, least: int, now: datetime) -> None:
+    """Pauses calling of one workspace if so many of those whom it called, and COMPLAINTS_SHARE of its answered calls, asked not to be
+    called since somebody looked at it last."""
+    since = _looked_at_since(workspace_id, now - COMPLAINTS_WITHIN)
+    if since is None:
+        return
+    asked = suppression.asked_since(workspace_id=workspace_id, since=since)
+    if len(asked) < least:
+        return
+    brought = list(called_among(workspace_id, asked, since=since).values())
+    answered = _calls_since(workspace_id, since).filter(answered_at__isnull=False).count()
+    if len(brought) >= least and len(brought) >= COMPLAINTS_SHARE * answered:
+        _begin(workspace_id, "complaints", brought[:_SHOWN_MAX], now)
 
 
 def look_at_end(call: Call, *, now: datetime) -> None:
@@ -157,22 +170,15 @@ def _failures(calls: QuerySet[Call]) -> list[UUID]:
     return failed if too_many else []
 
 
-def _complaints(workspace_id: UUID, since: datetime) -> list[UUID]:
-    """The newest calls to people who asked not to be called, if there are too many of them: in the call, by a key, or on the page of
-    those who were called. Whoever was not called may ask so too, and says nothing of the calls."""
-    asked = suppression.asked_since(workspace_id=workspace_id, since=since)
-    if len(asked) < COMPLAINTS_MIN:
-        return []
-    calls = _calls_since(workspace_id, since)
+def called_among(workspace_id: UUID, asked: Set[str], *, since: datetime) -> dict[str, UUID]:
+    """Of those who asked not to be called, by their keys: whom the workspace called since then, with the newest call to each. They asked
+    in the call, by a key, or on the page of those who were called. Whoever was not called may ask so too, and says nothing of the
+    calls."""
     newest: dict[str, UUID] = {}
-    for call_id, phone in calls.values_list("id", "lead__phone_e164").iterator():
+    for call_id, phone in _calls_since(workspace_id, since).values_list("id", "lead__phone_e164").iterator():
         if phone is not None:
             newest.setdefault(phone, call_id)
-    brought = [newest[phone] for key, phone in suppression.keyed(newest).items() if key in asked]
-    count = len(brought)
-    if count < COMPLAINTS_MIN or count < COMPLAINTS_SHARE * calls.filter(answered_at__isnull=False).count():
-        return []
-    return brought[:_SHOWN_MAX]
+    return {key: newest[phone] for key, phone in suppression.keyed(newest).items() if key in asked}
 
 
 def _begin(workspace_id: UUID, cause: PauseCause, brought: Sequence[UUID], now: datetime) -> None:

@@ -1,7 +1,8 @@
-"""When nobody of a workspace may dial, and why."""
+"""When nobody of a workspace may dial, and why; and what the operator was told of the number that all call from."""
 
 from django.db import models
 from django.db.models import Q
+from uuid_utils.compat import uuid7
 
 from identity.models import TenantModel
 
@@ -26,3 +27,20 @@ class DialPause(TenantModel):
             models.CheckConstraint(condition=Q(cause__in=("failures", "complaints")), name="dial_pause_cause_known"),
         )
         indexes = (models.Index(fields=("workspace", "-resumed_at"), name="dial_pause_last"),)
+
+
+class ComplaintAlert(models.Model):
+    """A mail to the operator that too many people asked not to be called, over all workspaces. One row, used again the next time.
+
+    raised_at: when it was so, once a day; next_at: when the mail is tried next.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    is_only = models.BooleanField(default=True, unique=True)
+    raised_at = models.DateTimeField()
+    next_at = models.DateTimeField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (models.CheckConstraint(condition=Q(is_only=True), name="complaint_alert_only_one"),)

@@ -14,9 +14,10 @@ from typing import Final, Protocol
 from channels.db import database_sync_to_async
 from django.db import InterfaceError, OperationalError
 
+from ai.listening.audio import SAMPLES_PER_MS
 from voice import scripted_call, transcripts
 from voice.media_messages import Media, MessageInvalid, Start, Stop, parse
-from voice.pipeline import CallPipeline
+from voice.pipeline import SPEAKER_OF_TRACK, CallPipeline
 
 logger = logging.getLogger(__name__)
 
@@ -24,8 +25,11 @@ START_WITHIN_S: Final = 10.0
 # Twilio sends a frame every 20 ms; a socket that is silent for this long, or up to twice as long, is dead.
 SILENT_AFTER_S: Final = 30.0
 INVALID_MESSAGES_MAX: Final = 20
-# What a server had read together with the start message, and delivers before it can be held.
+# What a server had read together with the start message, and delivers before it can be held: five seconds of a call's frames, and
+# of messages as large as they may be a few. Thrown away unread when the token is refused.
 WAITING_MESSAGES_MAX: Final = 500
+WAITING_BYTES_MAX: Final = 256 * 1024
+NO_ROOM: Final = "no_room_before_claim"
 CLOSE_REFUSED: Final = 4403
 CLOSE_MALFORMED: Final = 4400
 CLOSE_SILENT: Final = 4408
@@ -42,6 +46,9 @@ class Hearing(Protocol):
     given_up: bool
 
     def feed(self, track: str, mulaw: bytes, timestamp_ms: int) -> None: ...
+
+    def missed(self, track: str, frames: int, until_ms: int) -> None:
+        """So many frames came, for which there was no room; the last one ends there."""
 
     async def finish(self, *, complete: bool) -> None: ...
 
@@ -62,6 +69,11 @@ class MediaSession:
         self._hearing: Hearing | None = None
         self._claiming: asyncio.Task[None] | None = None
         self._waiting: list[Message] = []
+        self._waiting_bytes = 0
+        # Of what came then and had no room: how many frames of each track, where they end, and whether the carrier said stop.
+        self._missed: Counter[str] = Counter()
+        self._missed_until_ms: dict[str, int] = {}
+        self._stopped = False
         # Messages of a stream that runs, by the code of what was wrong with them.
         self._invalid: Counter[str] = Counter()
         self._over = False
@@ -105,9 +117,27 @@ class MediaSession:
             return
         if self._claiming is None:
             self._await_start(message)
-        elif len(self._waiting) < WAITING_MESSAGES_MAX:
-            # Whatever is too much leaves a hole in the timestamps, which becomes a marked gap.
+        elif len(self._waiting) < WAITING_MESSAGES_MAX and self._waiting_bytes + len(message) <= WAITING_BYTES_MAX:
             self._waiting.append(message)
+            self._waiting_bytes += len(message)
+        else:
+            # What comes after it has no room either: all that is heard is in one piece.
+            self._waiting_bytes = WAITING_BYTES_MAX
+            self._miss(message)
+
+    def _miss(self, message: Message) -> None:
+        try:
+            said = parse(message)
+        except MessageInvalid as error:
+            self._count_invalid(error)
+            return
+        if isinstance(said, Media) and said.media.track in SPEAKER_OF_TRACK:
+            media = said.media
+            ends_ms = media.timestamp + len(media.payload) // SAMPLES_PER_MS
+            self._missed[media.track] += 1
+            self._missed_until_ms[media.track] = max(ends_ms, self._missed_until_ms.get(media.track, 0))
+        elif isinstance(said, Stop):
+            self._stopped = True
 
     def _await_start(self, message: Message) -> None:
         try:
@@ -118,7 +148,7 @@ class MediaSession:
         if isinstance(start, Start):
             self._timer.cancel()
             self._hold(True)
-            self._claiming = self._loop.create_task(self._claim(start))
+            self._claiming = self._loop.create_task(self._claim(start, self._loop.time()))
 
     def _start_missing(self) -> None:
         self._refuse("start_missing")
@@ -127,9 +157,9 @@ class MediaSession:
         logger.warning("media socket refused", extra={"error_code": code})
         self._end(CLOSE_REFUSED)
 
-    async def _claim(self, start: Start) -> None:
+    async def _claim(self, start: Start, began_s: float) -> None:
         try:
-            self._pipeline = await self._claimed(start)
+            self._pipeline = await self._claimed(start, began_s)
         except transcripts.StreamRefused as error:
             self._refuse(error.code)
             return
@@ -143,14 +173,21 @@ class MediaSession:
             self._finish(complete=False)
             return
         self._timer = self._loop.call_later(SILENT_AFTER_S, self._look_for_silence)
-        waiting, self._waiting = self._waiting, []
-        self._hearing = self._pipeline
-        for message in waiting:
-            self.receive(message)
+        self._hear_what_waited(self._pipeline)
         self._hold(False)
 
-    async def _claimed(self, start: Start) -> Hearing:
-        """Raises StreamRefused."""
+    def _hear_what_waited(self, pipeline: Hearing) -> None:
+        waiting, self._waiting = self._waiting, []
+        self._hearing = pipeline
+        for message in waiting:
+            self.receive(message)
+        for track, frames in self._missed.items():
+            pipeline.missed(track, frames, self._missed_until_ms[track])
+        if self._stopped:
+            self._end(CLOSE_DONE)
+
+    async def _claimed(self, start: Start, began_s: float) -> Hearing:
+        """Raises StreamRefused. began_s: when the start message came, by the loop's clock."""
         parameters, now = start.start.custom_parameters, datetime.now(UTC)
         if (token := parameters.get("check")) is not None:
             counter: Hearing = await database_sync_to_async(scripted_call.claim)(token=token, now=now)
@@ -161,7 +198,7 @@ class MediaSession:
             call_sid=start.start.call_sid,
             now=now,
         )
-        return CallPipeline(stream)
+        return CallPipeline(stream, began_s=began_s)
 
     def _count_invalid(self, error: MessageInvalid) -> None:
         self._invalid[error.code] += 1
@@ -185,8 +222,10 @@ class MediaSession:
             return
         self._over = True
         self._hearing = None
+        self._waiting.clear()
         self._timer.cancel()
-        for error_code, count in self._invalid.items():
+        passed_over = self._invalid + Counter({NO_ROOM: self._missed.total()})
+        for error_code, count in passed_over.items():
             logger.warning("media messages passed over", extra={"error_code": error_code, "count": count})
         if self._pipeline is not None:
             self._finish(complete=code == CLOSE_DONE)

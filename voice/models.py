@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from identity.models import TenantModel
-from voice.guard_models import DialPause
+from voice.guard_models import ComplaintAlert, DialPause
 from voice.queue_models import QueueSession, Reservation, Tag
 from voice.refusal_models import TranscriptRefusal
 from voice.schemas import Speaker
@@ -25,6 +25,7 @@ __all__ = [
     "CallLeg",
     "CallWatch",
     "Callback",
+    "ComplaintAlert",
     "DialIntent",
     "DialPause",
     "Lead",

@@ -1,7 +1,8 @@
 """Telephone numbers: E.164, country and time zone, from the phonenumbers tables."""
 
+import re
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import phonenumbers
 
@@ -21,6 +22,11 @@ NOT_CALLABLE = frozenset(
         phonenumbers.PhoneNumberType.VOICEMAIL,
     }
 )
+
+
+# What spreadsheets and data frames make of digits. The library would read the 0 behind the point as one more digit, which many
+# countries have room for.
+_AMOUNT: Final = re.compile(r"\s*\+?\d+(?:\.0+|[.,]\d+[eE]\+\d+)\s*")
 
 
 class PhoneInvalid(DomainError):
@@ -51,6 +57,10 @@ def parse_phone(text: str, *, region: str | None = None) -> Phone:
     :raises PhoneInvalid: when no telephone could have it.
     :raises PhoneNotCallable: a premium-rate, shared-cost, pager or voicemail number.
     """
+    if _AMOUNT.fullmatch(text):
+        raise PhoneInvalid(
+            "A table kept this number as an amount, so that digits may be lost. Save the table again with this column as text."
+        )
     found = phone_tables.find(text) or _parsed(text, region)
     if found.kind in NOT_CALLABLE:
         raise PhoneNotCallable(SPECIAL_RATE)

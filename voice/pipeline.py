@@ -59,7 +59,9 @@ class _Write:
 class CallPipeline:
     """One media stream's two tracks. `feed` never waits; what cannot be kept up with becomes a marked gap."""
 
-    def __init__(self, stream: transcripts.OpenStream) -> None:
+    def __init__(self, stream: transcripts.OpenStream, *, began_s: float) -> None:
+        """began_s: when the stream's time 0 was, by the running event loop's clock."""
+        loop = asyncio.get_running_loop()
         self._stream = stream
         self._topic = Topic.call(stream.workspace_id, stream.call_id)
         self.stream_id, self.call_id = stream.stream_id, stream.call_id
@@ -81,6 +83,7 @@ class CallPipeline:
                 on_final=self._final(speaker, transcripts.add_segment),
                 on_merged=self._final(speaker, transcripts.replace_segments),
                 on_gap=self._gap,
+                elapsed_ms=lambda: int((loop.time() - began_s) * 1_000),
                 on_level=self._leaves_out,
             )
             for track, speaker in SPEAKER_OF_TRACK.items()
@@ -94,6 +97,9 @@ class CallPipeline:
         listener = self._tracks.get(track)
         if listener is not None:
             listener.feed(mulaw, timestamp_ms)
+
+    def missed(self, track: str, frames: int, until_ms: int) -> None:
+        self._tracks[track].missed(frames, until_ms)
 
     async def finish(self, *, complete: bool) -> None:
         """Recognises and stores what was heard last, then closes the stream's row.

@@ -38,6 +38,12 @@ INVENTORY: dict[str, str] = {
     "voice.DialPause_calls.id": "none",
     "voice.DialPause_calls.dialpause": "none",
     "voice.DialPause_calls.call": "call",
+    "voice.ComplaintAlert.id": "none",
+    "voice.ComplaintAlert.is_only": "none",
+    "voice.ComplaintAlert.raised_at": "none",
+    "voice.ComplaintAlert.next_at": "none",
+    "voice.ComplaintAlert.attempts": "none",
+    "voice.ComplaintAlert.sent_at": "none",
 }
 
 

@@ -139,6 +139,9 @@ class FrameCounter:
     def feed(self, track: str, mulaw: bytes, timestamp_ms: int) -> None:
         self._frames += 1
 
+    def missed(self, track: str, frames: int, until_ms: int) -> None:
+        self._frames += frames
+
     async def finish(self, *, complete: bool) -> None:
         await database_sync_to_async(self._store)()
 

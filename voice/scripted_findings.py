@@ -10,6 +10,7 @@ from voice.scripted_call import Came
 _LOG = "Twilio console, Monitor, Logs, Errors"
 # https://www.twilio.com/docs/api/errors
 _REFUSALS: Final[dict[int, str]] = {
+    10004: "The account has as many calls at once as Twilio lets it. Have its business profile approved: Twilio console, Trust Hub.",
     21210: "Buy or verify the number that calls (TWILIO_CALLER_ID): Twilio console, Phone Numbers, Manage.",
     21211: "Give a number that there is, with its country code.",
     21215: "Allow calls to this country: Twilio console, Voice, Settings, Geo permissions.",

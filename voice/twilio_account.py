@@ -54,6 +54,7 @@ class Application:
     voice_url: str
     voice_method: str
     status_url: str
+    status_method: str
 
 
 def application() -> Application | None:
@@ -76,4 +77,5 @@ def application() -> Application | None:
         voice_url=str(found.voice_url or ""),
         voice_method=str(found.voice_method or ""),
         status_url=str(found.status_callback or ""),
+        status_method=str(found.status_callback_method or ""),
     )

@@ -132,6 +132,10 @@ def _bridged(call: Call, now: datetime) -> HttpResponse:
     """What the rep's leg is to do."""
     if not call.is_live or call.hangup_requested_at or not call.lead.phone_e164:
         return _twiml(twiml.hang_up())
+    if call.legs.filter(role="callee").exists() or call.streams.filter(connected_at__isnull=False).exists():
+        # The carrier obeyed the first answer already: this is a replay. It gets neither a token nor the number, and what forbids to
+        # ring the lead comes too late to give the call up.
+        return _twiml(twiml.go_on())
     if not reps.may_call(user_id=call.user_id, workspace_id=call.workspace_id):
         submission.give_up(call_id=call.id, status="cancelled", reason="rep_may_not_call", now=now)
         return _twiml(twiml.hang_up())
@@ -139,9 +143,6 @@ def _bridged(call: Call, now: datetime) -> HttpResponse:
         # They asked not to be called after Call was pressed and before the rep picked up: the last moment to obey.
         submission.give_up(call_id=call.id, status="cancelled", reason="lead_suppressed", now=now)
         return _twiml(twiml.hang_up())
-    if call.streams.filter(connected_at__isnull=False).exists():
-        # The carrier obeyed the first answer already: this is a replay, and it gets neither a token nor the number.
-        return _twiml(twiml.go_on())
     if not dialling.may_be_rung(call.lead, now=now):
         # The rep's phone rang until the hour was over.
         submission.give_up(call_id=call.id, status="cancelled", reason="outside_calling_hours", now=now)

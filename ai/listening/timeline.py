@@ -19,18 +19,29 @@ class Timeline:
     """Keeps frames aside whose time lies far off, until it is clear whether it is their time or a fault.
 
     A single strange time would otherwise put a huge gap into the text, and make everything true that follows look like a
-    repetition. Times that are believed and lie ahead leave a gap. Those that lie behind, because the carrier counts anew, go
-    on where the sound before ended: whatever was said is said later than what was heard.
+    repetition. Times that are believed and lie ahead leave a gap, which is no longer than real time allows: nobody has missed
+    sound that nobody can have made yet. Those that lie behind, because the carrier counts anew, go on where the sound before
+    ended: whatever was said is said later than what was heard.
+
+    Sound that follows what was heard before is never asked for the time, so it may come as fast as anybody likes.
     """
 
-    def __init__(self, on_dropped: Callable[[int], None]) -> None:
-        """on_dropped(frames): their times were faults."""
+    def __init__(self, on_dropped: Callable[[int], None], elapsed_ms: Callable[[], int]) -> None:
+        """on_dropped(frames): their times were faults. elapsed_ms(): real time since the stream's time 0."""
         self._on_dropped = on_dropped
+        self._elapsed_ms = elapsed_ms
         # A stream's time begins with it.
         self._next_ms = 0
         self._shift_ms = 0
         self._aside: list[Frame] = []
         self._aside_bytes = 0
+        # When the first of them came.
+        self._aside_elapsed_ms = 0
+
+    @property
+    def next_ms(self) -> int:
+        """Where the next frame is expected."""
+        return self._next_ms
 
     def placed(self, timestamp_ms: int, mulaw: bytes) -> Sequence[Frame]:
         """The frames that are to be heard now: mostly this one, or none, or this one and those kept aside before it."""
@@ -48,20 +59,37 @@ class Timeline:
             self._on_dropped(len(self._aside))
             self._aside, self._aside_bytes = [], 0
 
+    def missed(self, until_ms: int) -> Sequence[Frame]:
+        """Somebody knows of sound that does not come, up to there: a frame without sound at its end, unless nothing is missing."""
+        at_ms = self._possible_ms(until_ms + self._shift_ms, self._elapsed_ms())
+        if at_ms <= self._next_ms:
+            return ()
+        self.drop_aside()
+        self._next_ms = at_ms
+        return ((at_ms, b""),)
+
     def _kept_aside(self, at_ms: int, mulaw: bytes) -> Sequence[Frame]:
         if self._aside and abs(at_ms - _end_ms(self._aside[-1])) > FAR_MS:
             self.drop_aside()
+        if not self._aside:
+            self._aside_elapsed_ms = self._elapsed_ms()
         self._aside.append((at_ms, mulaw))
         self._aside_bytes += len(mulaw)
         return self._believed() if self._aside_bytes >= BELIEVED_AFTER_MS * SAMPLES_PER_MS else ()
 
     def _believed(self) -> Sequence[Frame]:
-        behind_ms = max(0, self._next_ms - self._aside[0][0])
-        self._shift_ms += behind_ms
-        frames = [(at_ms + behind_ms, mulaw) for at_ms, mulaw in self._aside]
+        first_ms = self._aside[0][0]
+        moved_ms = max(self._next_ms, self._possible_ms(first_ms, self._aside_elapsed_ms)) - first_ms
+        self._shift_ms += moved_ms
+        frames = [(at_ms + moved_ms, mulaw) for at_ms, mulaw in self._aside]
         self._next_ms = max(_end_ms(frame) for frame in frames)
         self._aside, self._aside_bytes = [], 0
         return frames
+
+    @staticmethod
+    def _possible_ms(at_ms: int, elapsed_ms: int) -> int:
+        """A time, or real time where it lies too far ahead of that; the carrier's clock and ours may differ a little."""
+        return at_ms if at_ms <= elapsed_ms + FAR_MS else elapsed_ms
 
 
 def joined(frames: Iterable[Frame]) -> list[Frame]:

@@ -78,8 +78,10 @@ class TrackListener:
     on_merged(recognition, start_ms, end_ms): a turn heard as a whole; this replaces all finals of this track that lie
         within start_ms and end_ms, all of which have been reported before.
 
+    elapsed_ms(): real time since the stream's time 0; where the carrier's times jump ahead, they are not believed beyond it.
+
     on_level(level): the transcriber leaves out more or less than before for lack of time: 0 nothing; 1 interim text;
-        2 also merged turns, and finals are recognised more cheaply; 3 final text comes late.
+        2 also merged turns, and finals are recognised more cheaply; 3 finals come from a smaller model; 4 they come late.
 
     Finals and gaps keep their order; an interim result never follows its utterance's final. A report that raises is
     logged and counted, and the next one still comes.
@@ -93,6 +95,7 @@ class TrackListener:
         on_interim: OnInterim,
         on_final: OnFinal,
         on_gap: OnGap,
+        elapsed_ms: Callable[[], int],
         on_merged: OnFinal = _unused,
         on_level: OnLevel = _unused,
         context: str = "",
@@ -113,7 +116,7 @@ class TrackListener:
         self._levels = LevelReports(client, lambda level: self._reported(on_level(level)))
         self._detector = detector or SileroDetector()
         self._segmenter = Segmenter(self._detector)
-        self._timeline = Timeline(self._count_dropped)
+        self._timeline = Timeline(self._count_dropped, elapsed_ms)
         self._waiting: deque[tuple[int, bytes]] = deque()
         self._waiting_bytes = 0
         self._arrived = asyncio.Event()
@@ -138,24 +141,43 @@ class TrackListener:
         """The next frame, of any length. Never waits: when too much is waiting, the oldest is dropped and counted."""
         if self._ending:
             return
-        if not self._tasks:
-            self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._report())]
+        self._begin()
         self.counts.frames += 1
         if len(mulaw) > MAX_WAITING_BYTES:
             self.counts.dropped_frames += 1
             return
         for frame in self._timeline.placed(timestamp_ms, mulaw):
-            if not self._taken_until_ms and not self._waiting:
-                # What is dropped before the first tick must be missing to the segmenter too.
-                self._handed_out_ms = frame[0]
-                self._segmenter.begin(frame[0])
-            self._waiting.append(frame)
-            self._waiting_bytes += len(frame[1])
+            self._await_tick(frame, begins_ms=frame[0])
         while self._waiting_bytes > MAX_WAITING_BYTES:
             # The hole that this leaves in the timestamps becomes a gap in the segmenter.
             self._waiting_bytes -= len(self._waiting.popleft()[1])
             self.counts.dropped_frames += 1
         self._arrived.set()
+
+    def missed(self, frames: int, until_ms: int) -> None:
+        """So many frames were dropped before they came here, the last of which ends there."""
+        if self._ending:
+            return
+        self._begin()
+        self.counts.frames += frames
+        self.counts.dropped_frames += frames
+        begins_ms = self._timeline.next_ms
+        for frame in self._timeline.missed(until_ms):
+            self._await_tick(frame, begins_ms=begins_ms)
+        self._arrived.set()
+
+    def _begin(self) -> None:
+        if not self._tasks:
+            self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._report())]
+
+    def _await_tick(self, frame: tuple[int, bytes], *, begins_ms: int) -> None:
+        """begins_ms: of the stream, where this is the first that comes of it."""
+        if not self._taken_until_ms and not self._waiting:
+            # What is dropped before the first tick must be missing to the segmenter too.
+            self._handed_out_ms = begins_ms
+            self._segmenter.begin(begins_ms)
+        self._waiting.append(frame)
+        self._waiting_bytes += len(frame[1])
 
     def _count_dropped(self, frames: int) -> None:
         self.counts.dropped_frames += frames

@@ -95,6 +95,10 @@ class Call:
         if timestamp_ms % SAMPLE_MS == 0:
             self._sink.delays_ms.append((time.monotonic_ns() - int.from_bytes(audio[:8], "little")) / 1e6)
 
+    def missed(self, track: str, frames: int, until_ms: int) -> None:
+        self._sink.frames += frames
+        self._sink.dropped += frames
+
     async def finish(self, *, complete: bool) -> None:
         self._sink.gone(self)
 

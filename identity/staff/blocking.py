@@ -9,8 +9,8 @@ from typing import ClassVar
 from django.db import transaction
 
 from compliance import audit
-from identity import email_proof, invitations
-from identity.models import AccountMail, ApiKey, Session, User
+from identity import email_proof, invitations, key_ends
+from identity.models import AccountMail, Session, User
 from identity.staff.people_named import AccountUnknown
 from identity.staff.schemas import BlockReason
 from processors.errors import DomainError
@@ -67,7 +67,7 @@ def unblock(*, email: str, by: str, now: datetime) -> None:
 
 def _end_ways_in(user: User, now: datetime) -> None:
     Session.objects.filter(user=user).delete()
-    ApiKey.objects.get_queryset().filter(membership__user=user).delete()
+    key_ends.end_all_of(user.id)
     invitations.end_all_by(user.id, now=now)
     email_proof.use_up(user_id=user.id, kinds=[AccountMail.RESET_LINK, AccountMail.NEW_EMAIL], now=now)
 

@@ -12,7 +12,9 @@ from django.contrib.auth.hashers import check_password, make_password
 from django.db import transaction
 from django.db.models import Q
 
+from identity import devices
 from identity.access import (
+    FAILURES_PER_ACCOUNT_ANYWHERE_MAX,
     FAILURES_PER_ACCOUNT_MAX,
     FAILURES_PER_NETWORK_MAX,
     FAILURES_WINDOW,
@@ -107,6 +109,7 @@ def record(
         member_id=member_id,
         by_id=by_id,
         account_key=pseudonym("email", email) if email else "",
+        device_key=devices.key_of(shown=client.device, email=browsers_name(email)) if client and email else "",
         address=client.address if client else None,
         network=client.network if client else "",
         agent=client.agent if client else "",
@@ -126,11 +129,24 @@ def _accepted(member: StaffMember, code: str, now: datetime) -> str | None:
     return StaffEvent.RECOVERY_CODE_USED if unused.update(used_at=now) else None
 
 
+def browsers_name(email: str) -> str:
+    """Under what a browser is known to the account (identity.devices): no customer's browser is, whoever has the same address."""
+    return f"staff:{email}"
+
+
 def _refuse_guessing(attempt: StaffEvent, now: datetime) -> None:
-    """Raises SignInThrottled. A refused attempt does not prolong the refusal."""
+    """Raises SignInThrottled. A refused attempt does not prolong the refusal. Browsers in which the account came in before count
+    apart, so that no stranger keeps out whoever answers rights requests.
+    """
     failures = StaffEvent.objects.filter(kind=StaffEvent.SIGN_IN_FAILED, at__gt=now - FAILURES_WINDOW)
-    of_account = failures.filter(account_key=attempt.account_key).count()
-    of_network = failures.filter(~Q(network=""), network=attempt.network).count()
-    if of_account > FAILURES_PER_ACCOUNT_MAX or of_network > FAILURES_PER_NETWORK_MAX:
+    of_all = failures.filter(account_key=attempt.account_key)
+    too_many = of_all.filter(device_key=attempt.device_key).count() > FAILURES_PER_ACCOUNT_MAX
+    if attempt.device_key:
+        too_many |= of_all.exclude(device_key="").count() > FAILURES_PER_ACCOUNT_ANYWHERE_MAX
+    else:
+        too_many |= failures.filter(~Q(network=""), network=attempt.network).count() > FAILURES_PER_NETWORK_MAX
+    if too_many:
         StaffEvent.objects.filter(id=attempt.id).update(kind=StaffEvent.SIGN_IN_REFUSED)
-        raise SignInThrottled("Too many attempts to sign in. Wait 15 minutes, then try again.")
+        raise SignInThrottled(
+            "Too many attempts to sign in. Wait 15 minutes, then try again, or use the browser in which you came in last."
+        )

@@ -3,7 +3,6 @@
 Each beginning, each kind of thing that was opened, and each end is a link in the audit log, in the transaction of the act.
 """
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,6 +21,7 @@ from identity.auth import Actor
 from identity.models import Membership
 from identity.permissions import Role
 from identity.staff.actor import StaffActor, staff_ref
+from identity.staff.look_check import bound
 from identity.staff.models import Look
 from processors.errors import DomainError
 
@@ -123,9 +123,9 @@ def begin(
             began_at=now,
             ends_at=now + LOOK_FOR,
         )
-        # The chain binds the reason without saying it: it can be taken out, and cannot be exchanged.
-        bound = hashlib.sha256(f"{look.id}:{look.reason}".encode()).hexdigest()
-        event = _note(look, "look.began", now, staff_role=actor.role, until=look.ends_at.isoformat(), reason_hash=bound)
+        # The chain binds the reason without saying it: it can be taken out, and is not exchanged unseen.
+        until = look.ends_at.isoformat()
+        event = _note(look, "look.began", now, staff_role=actor.role, until=until, reason_hash=bound(look))
         look.began_sequence = event.sequence
         look.save(force_insert=True)
     return look

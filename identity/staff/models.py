@@ -77,7 +77,8 @@ class StaffEvent(models.Model):
     """What happened at the entrance and with the accounts of our own people. The limits count these rows.
 
     account_key: keyed hash of the e-mail that was tried. network: the address itself for IPv4, its /64 for
-    IPv6. by: who did it to `member`; null for the command on the server.
+    IPv6. device_key: of the browser, where the account came in before, else "". by: who did it to `member`; null for the command
+    on the server.
     """
 
     SIGN_IN_FAILED = "sign_in_failed"
@@ -112,6 +113,7 @@ class StaffEvent(models.Model):
     address = models.GenericIPAddressField(null=True)
     network = models.CharField(max_length=45, blank=True)
     agent = models.CharField(max_length=200, blank=True)
+    device_key = models.CharField(max_length=64, blank=True, db_default="")
 
     class Meta:
         indexes = [

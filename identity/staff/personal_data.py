@@ -3,8 +3,10 @@
 from datetime import datetime
 from typing import Any, Final
 
+from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from compliance import audit
 from compliance.stores import Subject
 from identity.staff.models import Look
 
@@ -44,6 +46,7 @@ INVENTORY: Final[dict[str, str]] = {
     "staff.StaffEvent.address": "staff_access",
     "staff.StaffEvent.network": "staff_access",
     "staff.StaffEvent.agent": "staff_access",
+    "staff.StaffEvent.device_key": "staff_access",
     "staff.Look.id": "none",
     "staff.Look.workspace": "staff_look",
     "staff.Look.member": "staff_look",
@@ -84,8 +87,20 @@ class StaffStore:
         return {"staff_look": rows} if rows else {}
 
     def erase(self, subject: Subject, *, now: datetime) -> dict[str, int]:
-        unlinked = _looks(subject).update(user_id=None, reason="", case_reference="")
-        return {"staff_look": unlinked} if unlinked else {}
+        with transaction.atomic():
+            ids = list(_looks(subject).select_for_update().order_by("id").values_list("id", flat=True))
+            Look.objects.get_queryset().filter(id__in=ids).update(user_id=None, reason="", case_reference="")
+            # What the chain binds to a look is empty from now on, and this says why.
+            for look_id in ids:
+                audit.record(
+                    workspace_id=None,
+                    actor_ref="system",
+                    action="look.unlinked",
+                    target=str(look_id),
+                    detail={},
+                    now=now,
+                )
+        return {"staff_look": len(ids)} if ids else {}
 
     def verify(self, subject: Subject) -> int:
         return _looks(subject).count()

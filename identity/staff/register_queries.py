@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from django.db.models import Count, F
 
-from compliance import audit, authorities, breaches, holds, queries
+from compliance import audit, authorities, breaches, holds, policy_queries, queries
 from compliance.elements import ELEMENTS
 from compliance.models import AuthorityDisclosure, Breach, HeldCopy, LegalHold
 from compliance.schemas import DataClassOut
@@ -47,6 +47,7 @@ def recipients(*, now: datetime) -> RecipientsOut:
             for each in queries.processors().items
             for told in [lately.get(each.key, never)]
         ],
+        told=policy_queries.told(),
         blocked=[BlockedOut.model_validate(row, from_attributes=True) for row in blocked],
     )
 
@@ -171,6 +172,7 @@ def breach_out(breach: Breach, *, now: datetime) -> BreachOut:
         told_people_at=breach.told_people_at,
         closed_at=breach.closed_at,
         conclusion=breach.conclusion,
+        untold_reason=breach.untold_reason,
         entries=[
             BreachEntryOut(id=entry.id, at=entry.at, author=names[entry.author], text=entry.text) for entry in entries
         ],

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field
 
+from compliance.policy_schemas import PolicyToldOut
 from compliance.reviews import FOLLOW_UPS_MAX, ReviewKind
 from compliance.schemas import DataClassOut, DisclosureOut, GoesOut, ProcessorOut
 from identity.schemas import Closed
@@ -35,9 +36,10 @@ class BlockedOut(BaseModel):
 
 
 class RecipientsOut(BaseModel):
-    """blocked: the newest first, at most 20."""
+    """blocked: the newest first, at most 20. told: of the versions of the policy that name recipients, whom they bind."""
 
     items: list[RecipientOut]
+    told: list[PolicyToldOut]
     blocked: list[BlockedOut]
 
 
@@ -222,7 +224,7 @@ class BreachEntryOut(BaseModel):
 
 class BreachOut(BaseModel):
     """due_at: until when the authority has to be told. hours_left: below zero when that is past; null when it was told, or the
-    breach is closed."""
+    breach is closed. untold_reason: why it had not to be told, of one that is closed without that."""
 
     reference: str
     noticed_at: datetime
@@ -233,6 +235,7 @@ class BreachOut(BaseModel):
     told_people_at: datetime | None
     closed_at: datetime | None
     conclusion: str
+    untold_reason: str
     entries: list[BreachEntryOut]
 
 
@@ -255,4 +258,7 @@ class ToldIn(Closed):
 
 
 class ConclusionIn(Closed):
+    """untold_reason: why the authority need not be told, where it was not."""
+
     conclusion: Annotated[str, Field(min_length=3, max_length=4_000)]
+    untold_reason: Annotated[str, Field(max_length=4_000)] = ""

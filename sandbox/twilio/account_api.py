@@ -6,7 +6,7 @@ from typing import Any, get_args
 from aiohttp import web
 
 from sandbox import clock
-from sandbox.records import Account, AccountStatus, AccountType, CallerIdState, VoiceMethod
+from sandbox.records import Account, AccountStatus, AccountType, CallerIdState, CodeLength, StatusUrl, VoiceMethod
 from sandbox.settings import Settings
 from sandbox.store import Store
 from sandbox.twilio.errors import not_found
@@ -19,6 +19,9 @@ _VALUES = {
     "type": get_args(AccountType),
     "caller_id": get_args(CallerIdState),
     "voice_method": get_args(VoiceMethod),
+    "status_url": get_args(StatusUrl),
+    "status_method": get_args(VoiceMethod),
+    "code_length": get_args(CodeLength),
 }
 
 
@@ -76,7 +79,7 @@ class AccountApi:
         sid = self._settings.twiml_app_sid
         if asked.ids["Sid"] != sid:
             raise not_found(asked.path)
-        made = clock.rfc2822(clock.now())
+        made, account = clock.rfc2822(clock.now()), self._store.account
         absent = ("message_status_callback", "sms_fallback_url", "sms_status_callback", "sms_url", "voice_fallback_url")
         methods = ("sms_fallback_method", "sms_method", "voice_fallback_method")
         return RestAnswer(
@@ -91,11 +94,11 @@ class AccountApi:
                 "friendly_name": "Sandbox",
                 "public_application_connect_enabled": False,
                 "sid": sid,
-                "status_callback": self._settings.voice_status_url or None,
-                "status_callback_method": "POST",
+                "status_callback": (self._settings.voice_status_url or None) if account.status_url == "set" else None,
+                "status_callback_method": account.status_method,
                 "uri": asked.path,
                 "voice_caller_id_lookup": False,
-                "voice_method": self._store.account.voice_method,
+                "voice_method": account.voice_method,
                 "voice_url": self._settings.voice_url or None,
             },
         )

@@ -41,7 +41,9 @@ class VerifyApi:
     async def service(self, asked: RestRequest) -> RestAnswer:
         if asked.ids["Sid"] not in self._service_sids:
             raise not_found(asked.path)
-        return RestAnswer(200, service_body(self._account_sid, asked.ids["Sid"], self._name))
+        return RestAnswer(
+            200, service_body(self._account_sid, asked.ids["Sid"], self._name, int(self._store.account.code_length))
+        )
 
     def check_create(self, asked: RestRequest) -> None:
         """:raises TwilioError: 60200 for what cannot be sent to, 20404 for another service."""
@@ -154,7 +156,7 @@ class VerifyApi:
             raise not_found(asked.path)
 
 
-def service_body(account_sid: str, service_sid: str, name: str) -> dict[str, Any]:
+def service_body(account_sid: str, service_sid: str, name: str, code_length: int) -> dict[str, Any]:
     moment = clock.iso_seconds(clock.now())
     off = ("custom_code_enabled", "dtmf_input_required", "lookup_enabled", "psd2_enabled", "skip_sms_to_landlines")
     absent = ("default_template_sid", "passkeys", "push", "totp", "tts_name", "whatsapp")
@@ -162,7 +164,7 @@ def service_body(account_sid: str, service_sid: str, name: str) -> dict[str, Any
         **dict.fromkeys(off, False),
         **dict.fromkeys(absent),
         "account_sid": account_sid,
-        "code_length": CODE_DIGITS,
+        "code_length": code_length,
         "date_created": moment,
         "date_updated": moment,
         "do_not_share_warning_enabled": True,

@@ -30,6 +30,9 @@ def test_everywhere_is_signed_out_by_one_button_after_a_proof(
     page.goto("/settings")
     panel = page.get_by_role("region", name="Where you are signed in")
     expect(panel.get_by_role("row")).to_have_count(3)
+    expect(panel.get_by_text("A private network · 127.0.0.1")).to_have_count(2)
+    panel.get_by_text("How safe is a code by text message?").click()
+    expect(panel.get_by_text("Ask your phone company for a PIN")).to_be_visible()
     for width, scheme in ((390, "dark"), (1280, "light")):
         page.set_viewport_size({"width": width, "height": 844 if width < 600 else 800})
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]

@@ -143,7 +143,7 @@ def test_what_belongs_together_is_one_case_and_what_does_not_is_not(sandbox: San
     receive(mail(text="And my notes too.", number=2))
     receive(mail(head="In-Reply-To: <m1@people.example>\r\n", text="Any news?", number=3))
     case = Case.objects.get()
-    answer_id = case_mails.message_id(CaseMail.objects.get().id)
+    answer_id = case_mails.message_id(CaseMail.objects.get())
     receive(mail(head=f"References: <x@y.example> {answer_id}\r\n", text="Thanks.", number=4))
     assert case.entries.count() == 4
     # A stranger who quotes our mail gets into no case of anybody's.

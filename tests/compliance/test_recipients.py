@@ -4,10 +4,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client
 from pytest_django.fixtures import Settings
 
 from compliance import versions
@@ -115,17 +117,21 @@ def test_the_operator_counts_disclosures_by_day_and_class_and_sees_nobody(capsys
 
 @pytest.mark.policy("C4.1", "C4.2-3")
 def test_the_public_list_is_the_register_and_tells_no_counts_and_everybody_sees_only_what_is_theirs(
-    make_account: MakeAccount, sign_in: SignIn
+    make_account: MakeAccount, sign_in: SignIn, settings: Settings
 ) -> None:
     member = make_account()
     other = make_account(email="other@example.com", mobile="+1 202 555 0111")
     disclose(NOW, member.user.mobile_e164, "phone", times=3)
     disclose(NOW, other.user.mobile_e164, "mobile", "one_time_code")
-    public = Browser().get("/api/processors")[1]["items"]
+    settings.SERVER_COUNTRY = "LT"
+    shown_to_all = Browser().get("/api/processors")[1]
+    public = shown_to_all["items"]
+    assert shown_to_all["server_country"] == register.get("time4vps").country == "Lithuania"
     assert [each["key"] for each in public] == [each.key for each in register.PROCESSORS]
     for shown, listed in zip(public, register.PROCESSORS, strict=True):
         assert (shown["purpose"], shown["country"], shown["clause"]) == (listed.purpose, listed.country, listed.clause)
         assert [each["key"] for each in shown["receives"]] == list(listed.receives)
+        assert [each["key"] for each in shown["directly"]] == list(listed.directly)
         assert "count" not in shown
     mine = sign_in(member).get("/api/privacy/disclosures")[1]["items"]
     about_calls = [each for each in mine if each["endpoint"] == "calls.create"]
@@ -159,7 +165,28 @@ def test_a_recipient_or_a_class_of_data_that_no_version_names_is_found() -> None
     assert {each.key for each in register.PROCESSORS} == set(VERSIONS[-1].receives)
     crm = replace(register.get("paddle"), key="crm", name="A CRM")
     paddle = replace(register.get("paddle"), receives=(*register.get("paddle").receives, "phone"))
-    assert versions.unannounced(processors=[crm, paddle], version=VERSIONS[-1]) == [
+    twilio = replace(register.get("twilio"), directly=(*register.get("twilio").directly, "payment_details"))
+    assert versions.unannounced(processors=[crm, paddle, twilio], version=VERSIONS[-1]) == [
         "crm is in no version of the policy: add one to compliance/versions.py that names it.",
         f"paddle receives phone, which {VERSIONS[-1].name} does not name: add a version that does.",
+        f"twilio receives payment_details, which {VERSIONS[-1].name} does not name: add a version that does.",
     ]
+
+
+@pytest.mark.policy("C4.2-3", "C4.9")
+def test_whomever_pages_let_a_browser_speak_with_is_listed_with_what_it_learns_by_that(settings: Settings) -> None:
+    settings.PADDLE_JS_URL = "https://cdn.paddle.com/paddle/v2/paddle.js"
+    settings.TWILIO_TWIML_APP_SID = "AP" + "0" * 32
+    ours = urlsplit(settings.LIVE_SOCKET_URL).netloc
+    spoken_with = {
+        urlsplit(source).netloc.rsplit(".", 2)[-2]
+        for path in ("/call", "/credits/checkout")
+        for directive in Client().get(path).headers["Content-Security-Policy"].split(";")
+        for source in directive.split()[1:]
+        if "://" in source and urlsplit(source).netloc != ours
+    }
+    assert spoken_with == {"twilio", "paddle"}
+    for key in spoken_with:
+        assert {"network_address", "browser"} <= set(register.get(key).directly)
+    # Where pages themselves lead: nobody is written to, but the browser goes there.
+    assert all({"network_address", "browser"} <= set(register.get(key).directly) for key in ("google", "meta"))

@@ -1,8 +1,10 @@
 """The scan that proves erasures finds a value in every form and in every kind of place, or its silence would prove nothing."""
 
 import base64
+import io
 import json
 import struct
+import wave
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -12,9 +14,12 @@ import pytest
 from django.conf import settings
 from redis import Redis
 
+from ai.listening.audio import decode_mulaw
+from tests.leaving.sounds import sounds_of
 from tests.opened import connection_info
-from tests.smoke.needles import variants
+from tests.smoke.needles import all_variants, variants
 from tests.smoke.scan import Scan, kinds
+from tests.smoke.speech import SPEECH
 
 WORD = "Quibblewort Ä/+?"
 NUMBER = "+12025550199"
@@ -49,6 +54,36 @@ def test_a_number_is_found_in_every_form(text: str) -> None:
 def test_a_vector_is_found_by_its_bytes(kind: str) -> None:
     packed = struct.pack(f"{kind[0]}{len(VECTOR)}{kind[1]}", *VECTOR)
     assert any(form in b"\0" * 40 + packed for form in variants(VECTOR))
+
+
+def recording(kind: str, frames: list[bytes]) -> bytes:
+    """A call's frames as somebody would keep them."""
+    if kind == "wav":
+        kept = io.BytesIO()
+        with wave.open(kept, "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(8_000)
+            file.writeframes(decode_mulaw(b"".join(frames)))
+        return kept.getvalue()
+    messages = [{"event": "media", "media": {"payload": base64.b64encode(frame).decode()}} for frame in frames]
+    written = {
+        "frames": b"".join(frames),
+        "messages": json.dumps(messages).encode(),
+        "hex": "".join(frame.hex() for frame in frames).encode(),
+        "log": repr(frames).encode(),
+    }
+    return written[kind]
+
+
+@pytest.mark.parametrize("kind", ["frames", "wav", "messages", "hex", "log"])
+@pytest.mark.parametrize("begins_at", [0, 1, 53, 107])
+def test_the_sound_of_a_call_is_found_however_it_is_kept(kind: str, begins_at: int) -> None:
+    for speaker in ("agent", "callee"):
+        sound = (SPEECH / f"smoke.{speaker}.ulaw").read_bytes()[begins_at:]
+        frames = [sound[at : at + 160] for at in range(0, len(sound), 160)]
+        assert any(form in recording(kind, frames) for form in all_variants(sounds_of("smoke")))
+    assert not any(form in recording(kind, [b"\xff" * 160]) for form in all_variants(sounds_of("smoke")))
 
 
 @pytest.fixture

@@ -100,7 +100,7 @@ CLOCKS = {
     "api/twilio_messages.py",
     "api/wall.py",
     "api/webhooks.py",
-    "compliance/management/commands/audit_verify.py",
+    "config/management/commands/audit_verify.py",
     "compliance/management/commands/policy.py",
     "compliance/management/commands/retention.py",
     "compliance/tasks.py",

@@ -5,7 +5,9 @@ import logging
 from typing import Any
 
 import pytest
+from django.http import HttpRequest, HttpResponse
 from django.test import Client
+from django.urls import path as at
 
 from config.logs import JsonLines
 from tests.matrix.routes import operations
@@ -130,3 +132,47 @@ def test_what_is_wrong_with_a_field_and_a_page_that_is_shut_are_said_in_plain_wo
     assert refused({"number": "+1", "code": "12"}) == {"code": "This is too short: at least 6 characters."}
     assert refused({"number": "+1", "a": 1}) == {"code": "This is missing.", "a": "There is no such field here."}
     assert Client().get("/api/my-data").json()["title"] == "Prove your number first"
+
+
+def fails(request: HttpRequest) -> HttpResponse:
+    raise ValueError("brobdingnag")
+
+
+urlpatterns = [at("api/fails", fails), at("paddle/fails", fails)]
+
+
+@pytest.mark.urls(__name__)
+@pytest.mark.parametrize("address", ["/api/fails", "/paddle/fails"])
+def test_what_fails_unexpectedly_tells_no_more_than_that_it_did(address: str) -> None:
+    answer = Client(raise_request_exception=False).get(address)
+    assert answer.json() == {
+        "type": "/problems/internal_error",
+        "title": "The request failed",
+        "status": 500,
+        "code": "internal_error",
+        "detail": "Something failed on our side. Nothing was changed; try again.",
+    }
+
+
+def test_no_address_leaves_the_built_pages_or_lists_what_is_in_them() -> None:
+    client = Client()
+    page = client.get("/").content
+    for address in (
+        "/../pyproject.toml",
+        "/%2e%2e/pyproject.toml",
+        "/..%2fpyproject.toml",
+        "/pyproject.toml",
+        "/assets",
+        "/index.html/..",
+    ):
+        assert client.get(address).content == page, address
+    for address in ("/assets/", "/assets/../../pyproject.toml", "/assets/%2e%2e/%2e%2e/pyproject.toml"):
+        assert client.get(address).status_code == 404, address
+
+
+@pytest.mark.django_db
+def test_a_program_that_comes_without_tls_is_answered_and_not_sent_elsewhere(settings: Any) -> None:
+    settings.PUBLIC_URL = "https://sales.example"
+    client = Client()
+    for address in ("/api/session", "/api/nothing", "/twilio/messages", "/paddle/webhook", "/healthz"):
+        assert not 300 <= client.get(address, secure=False).status_code < 400, address

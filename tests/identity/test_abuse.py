@@ -8,16 +8,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core import mail
-from django.db.models import F
+from django.db.models import F, Sum
 from django.test import override_settings
 
 from identity import otp, passcode_alerts
 from identity.access import Client
 from identity.models import OtpAttempt
 from identity.verify import OtpNumberRefused, OtpSendLimit, OtpTooMany, OtpUnavailable
+from processors.models import Disclosure
 from tests.identity.browser import code_of
 from tests.identity.conftest import MakeAccount
-from tests.identity.test_passcodes import owner_of, waiting_browser
+from tests.identity.test_passcodes import other_than, owner_of, waiting_browser
 from tests.sandbox_fixture import Sandbox
 
 BEGUN = datetime.now(UTC)
@@ -121,3 +122,62 @@ def test_the_days_ceilings_stop_new_numbers_then_all_and_the_operator_gets_one_m
     assert len(alerts(now + timedelta(hours=25))) == 2
     logged = [record.message for record in caplog.records if record.name == "identity.passcode_alerts"]
     assert logged == ["passcodes stopped for today"] * 4
+
+
+@override_settings(
+    OTP_PRICES={"US": 10_000, "GB": 400_000, "*": 900_000},
+    OTP_SPEND_PER_DAY_MAX=1_000_000,
+    OTP_ALL_SPEND_PER_DAY_MAX=1_500_000,
+)
+def test_numbers_of_a_dear_country_stop_passcodes_by_their_price_long_before_their_number_does(
+    make_account: MakeAccount, sandbox: Sandbox, transactional_db: None
+) -> None:
+    """Planted bugs that these catch: the price of another country, the cost counted for who has proved a number alone, and no mail of it."""
+    owner = owner_of("+447400123460", make_account)
+
+    def claimed(n: int, mobile: str) -> int:
+        return waiting_browser(mobile, f"203.0.113.{n}", f"p{n}@example.com").post("/api/otp/send")[0]
+
+    def told() -> list[tuple[str, str]]:
+        before = len(mail.outbox)
+        passcode_alerts.raise_passcode_alerts(now=datetime.now(UTC))
+        passcode_alerts.send_passcode_alerts(now=datetime.now(UTC))
+        return [
+            (str(each.subject), str(each.body).partition("\n\n")[2].partition(" They")[0])
+            for each in mail.outbox[before:]
+        ]
+
+    assert [claimed(n, f"+1{area}5550130") for n, area in enumerate((312, 415, 646, 720), 1)] == [200] * 4
+    assert [claimed(10 + n, f"+44740{n}123457") for n in range(1, 5)] == [200, 200, 200, 503]
+    assert claimed(41, "+18085550130") == 503
+    assert [
+        (subject, "for 1.24 by OTP_PRICES, and OTP_SPEND_PER_DAY_MAX allows 1.00" in text) for subject, text in told()
+    ] == [("Passcodes stopped: text messages for 1.00 in 24 hours", True)]
+    assert [owner.post("/api/otp/send")[0] for _ in range(2)] == [200, 503]
+    assert [(subject, text.startswith("8 passcodes")) for subject, text in told()] == [
+        ("Passcodes stopped: text messages for 1.50 in 24 hours", True)
+    ]
+    assert told() == []
+
+
+@override_settings(NUM_PROXIES=1)
+def test_by_the_route_twilio_hears_of_twenty_guesses_whatever_addresses_the_proxy_names(
+    sandbox: Sandbox, transactional_db: None
+) -> None:
+    """Eighty guesses, each from another network. Planted bugs that this catches: guesses counted for a network alone, and refused
+    only after Twilio was asked."""
+    mobile = "+12025550152"
+    browser = waiting_browser(mobile)
+    browser.post("/api/otp/send")
+    right = sandbox.code_at(mobile)
+    answers = []
+    for n in range(80):
+        passed_on = {"X-Forwarded-For": f"192.0.2.{n}, {from_network(n * 256).address}"}
+        answers.append(browser.post("/api/otp/check", {"code": other_than(right)}, **passed_on))
+    assert [status for status, _ in answers[20:]] == [429] * 60
+    assert {code_of(problem) for _, problem in answers[20:]} == {"otp_too_many"}
+    assert all(400 <= status < 500 for status, _ in answers[:20])
+    assert OtpAttempt.objects.filter(purpose__in=OtpAttempt.CHECKS).values("network").distinct().count() == 20
+    heard = Disclosure.objects.filter(processor="twilio", endpoint="verify.check").aggregate(times=Sum("count"))
+    assert heard == {"times": 20}
+    assert browser.post("/api/otp/check", {"code": right})[0] == 429

@@ -149,10 +149,19 @@ def test_a_number_changed_elsewhere_ends_what_is_under_way(page: Browser, sandbo
 
 
 @pytest.mark.parametrize(
-    ("mobile", "code"), [("12", "mobile_invalid"), ("+1 900 555 0134", "mobile_invalid"), ("", "mobile_invalid")]
+    "mobile",
+    [
+        *("12", "", "+1 800 234 5678"),
+        # Premium rate in the United States and the United Kingdom, shared cost in France and India.
+        *("+1 900 555 0134", "+44 909 879 0000", "+33 810 123 456", "+91 1860 123 4567"),
+    ],
 )
-def test_what_is_no_mobile_number_is_refused(mobile: str, code: str, page: Browser) -> None:
-    assert code_of(begin(page, mobile)[1]) == code
+def test_what_is_no_mobile_number_or_charges_whoever_writes_to_it_is_refused(
+    mobile: str, page: Browser, sandbox: Sandbox
+) -> None:
+    texts = sandbox.messages_at(number())
+    assert code_of(begin(page, mobile)[1]) == "mobile_invalid"
+    assert sandbox.messages_at(number()) == texts
 
 
 def test_the_number_that_is_registered_already_is_told_so(page: Browser) -> None:

@@ -231,6 +231,18 @@ def test_two_of_us_grant_a_copy_by_one_link(page: Browser, mailbox: Mailbox) -> 
     assert MIA not in str(list(AuditEvent.objects.values_list("detail", "target", "actor_ref")))
 
 
+@pytest.mark.policy("C6.1")
+def test_what_was_shown_goes_a_week_after_the_decision_and_what_waits_keeps_it(page: Browser, mailbox: Mailbox) -> None:
+    reference = asked(page, mailbox)
+    pia, ada = at_desk("privacy_officer", "Pia", "198.51.100.91"), at_desk("admin", "Ada", "198.51.100.92")
+    shown = prepared(pia, reference)["grant"]
+    assert shown["evidence"] and end("identity_proof", now=NOW + timedelta(days=30)) == 0
+    approve(ada, reference, shown["seen"])
+    assert [end("identity_proof", now=NOW + timedelta(days=days)) for days in (6, 8, 9)] == [0, 1, 0]
+    left = pia.get(f"/api/staff/cases/{reference}")[1]["grant"]
+    assert (left["evidence"], left["state"], left["access"]) == ("", "approved", True)
+
+
 @pytest.mark.policy("C5.1-4")
 def test_what_was_granted_too_late_or_withdrawn_opens_nothing(page: Browser, mailbox: Mailbox) -> None:
     reference = asked(page, mailbox)

@@ -64,7 +64,7 @@ def copy_link(mailbox: Mailbox) -> str:
 
 def answer_of_the_holder(number: int = 1) -> None:
     """To the mail that says what the nominee asks for."""
-    ours = case_mails.message_id(CaseMail.objects.filter(template="nominee_asks").latest("created_at").id)
+    ours = case_mails.message_id(CaseMail.objects.filter(template="nominee_asks").latest("created_at"))
     raw = (
         f"From: {ADA}\r\nTo: support@klosesales.com\r\nSubject: Re: nominee\r\nMessage-ID: <a{number}@people.example>\r\n"
         f"In-Reply-To: {ours}\r\n\r\nI am well. Stop this."

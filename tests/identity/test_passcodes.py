@@ -214,9 +214,15 @@ def test_twilio_learns_the_number_and_the_code_and_nothing_else(sandbox: Sandbox
     received = sandbox.received()
     assert received["messages_requests"] == 0
     assert received["sms_sent"] == 1
-    text = str(received).lower()
-    for private in ("ada", "okafor", "example.com", "198.51.100.7"):
-        assert private not in text
+    fields = {name: set(service["fields"]) for name, service in received["services"].items() if name != "smtp"}
+    service = "verify POST /v2/Services/{ServiceSid}"
+    assert fields == {
+        f"{service}/Verifications": {"To", "Channel"},
+        f"{service}/VerificationCheck": {"To", "Code"},
+    }
+    assert set(sandbox.told("+12025550159")) == set(fields)
+    for private in ("okafor", "example.com", "198.51.100.7", "correct horse"):
+        assert set(sandbox.told(private)) <= {"smtp"}, private
 
 
 @pytest.mark.parametrize("code", ["12a456", "\uff11\uff12\uff13\uff14\uff15\uff16", "      ", "123456'--"])
@@ -269,8 +275,8 @@ def test_codes_go_to_the_listed_countries_alone(sandbox: Sandbox, transactional_
 
 
 @override_settings(OTP_COUNTRIES=frozenset())
-@pytest.mark.parametrize("mobile", ["+881612345678", "+870773111632", "+883510012345678"])
-def test_codes_go_to_no_satellite_or_other_number_of_no_country_even_where_all_countries_are_open(
+@pytest.mark.parametrize("mobile", ["+881612345678", "+870773111632", "+883510012345678", "+447040123456"])
+def test_codes_go_to_no_satellite_personal_or_other_number_of_no_country_even_where_all_countries_are_open(
     mobile: str, transactional_db: None
 ) -> None:
     with pytest.raises((OtpNumberRefused, MobileInvalid)):

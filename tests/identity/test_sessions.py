@@ -43,6 +43,23 @@ def test_a_person_sees_the_own_sessions_and_which_one_is_this(make_account: Make
     assert {item["agent"] for item in there.get("/api/sessions")[1]["items"]} == {"Tests/1.0"}
 
 
+def test_each_session_tells_the_country_of_its_address(make_account: MakeAccount, sign_in: SignIn) -> None:
+    """Red when a private address is looked up, and when one that the network writes as IPv6 is not."""
+    browser = sign_in(make_account(mobile="+12025550164"), "78.60.1.1")
+
+    def told() -> tuple[str, str | None, bool]:
+        (item,) = browser.get("/api/sessions")[1]["items"]
+        return item["address"], item["country"], item["is_local"]
+
+    assert told() == ("78.60.1.1", "LT", False)
+    for address, country in (("2a02:8071::1", "DE"), ("::ffff:8.8.8.8", "US")):
+        Session.objects.update(address=address)
+        assert told()[1:] == (country, False)
+    for address in ("10.1.2.3", "127.0.0.1", "fd00::1", "::ffff:10.1.2.3"):
+        Session.objects.update(address=address)
+        assert told()[1:] == (None, True)
+
+
 def test_a_session_that_waits_for_its_passcode_is_not_listed(
     browser: Browser, make_account: MakeAccount, sign_in: SignIn
 ) -> None:

@@ -1,5 +1,6 @@
 """Signing up: what is taken, what is refused, and what nobody can learn or block."""
 
+import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
@@ -44,6 +45,17 @@ def test_both_consents_are_kept_with_the_account_and_before_any_text_message(bro
 
 
 @pytest.mark.policy("C3.1")
+def test_the_consent_to_texts_says_to_which_words_it_was_given_when_and_from_where(browser: Browser) -> None:
+    shown, then = browser.get("/api/policy")[1], datetime.now(UTC)
+    [words] = [each["text"] for each in shown["consents"] if each["purpose"] == "sms"]
+    assert browser.post("/api/signup", form(policy_version=shown["version"]))[0] == 200
+    kept = ConsentEvent.objects.get(purpose="sms")
+    assert (kept.given, kept.policy_version, kept.ip) == (True, shown["version"], "198.51.100.7")
+    assert kept.text_hash == hashlib.sha256(words.encode()).hexdigest()
+    assert then <= kept.at <= datetime.now(UTC)
+
+
+@pytest.mark.policy("C3.1")
 def test_no_text_message_is_sent_once_the_consent_is_withdrawn(browser: Browser, sandbox: Sandbox) -> None:
     browser.post("/api/signup", form(mobile="+12025550111"))
     consent.withdraw(user_id=User.objects.get().id, purpose="sms", ip=None, now=datetime.now(UTC))
@@ -74,7 +86,10 @@ def test_one_undeclared_field_is_refused(browser: Browser) -> None:
         ({"mobile": "+1 202 555"}, "mobile_invalid"),
         ({"mobile": "+44 909 879 0000"}, "mobile_invalid"),
         ({"mobile": "+12025550110; DROP"}, "mobile_invalid"),
+        ({"mobile": "+1 900 555 0199"}, "mobile_invalid"),
+        ({"mobile": "+44 843 209 0000"}, "mobile_invalid"),
         ({"email": "not an address"}, "email_invalid"),
+        ({"email": "ada@example.com\nBcc: all@example.com"}, "invalid_fields"),
         ({"sms_consent": False}, "sms_consent_missing"),
         ({"policy_accepted": False}, "policy_not_accepted"),
         ({"policy_version": "1999-1"}, "policy_not_accepted"),
@@ -85,6 +100,7 @@ def test_one_undeclared_field_is_refused(browser: Browser) -> None:
         ({"policy_accepted": 1}, "invalid_fields"),
         ({"email": "a\x00b@example.com"}, "invalid_fields"),
         ({"last_name": "Oka\x00for"}, "invalid_fields"),
+        ({"first_name": "Ada\r\nBcc: all@example.com"}, "invalid_fields"),
     ],
 )
 def test_what_cannot_be_used_is_refused_with_a_reason_and_leaves_nothing(
@@ -170,6 +186,7 @@ def test_a_workspace_has_one_owner(make_account: MakeAccount) -> None:
         "пароль-мой-дом",
         "  two blanks  ",
         "klose friends forever",
+        "correct horse " * 14,
     ],
 )
 def test_any_composition_is_taken_and_counts_exactly_as_it_was_typed(

@@ -65,4 +65,10 @@ OF_STAYS: tuple[Canary, ...] = (
     STAYS_CALLED["phone"],
     "quartzlantern",
 )
-OF_CARDS: tuple[Canary, ...] = (*CARDS, *(each.replace(" ", "").replace("-", "") for each in CARDS))
+# What the lead of the call that goes on reads out in tests/leaving/card.ulaw.
+SPOKEN_CARD = "4539 5787 6362 1486"
+OF_CARDS: tuple[Canary, ...] = (
+    *CARDS,
+    SPOKEN_CARD,
+    *(each.replace(" ", "").replace("-", "") for each in (*CARDS, SPOKEN_CARD)),
+)

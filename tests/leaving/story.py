@@ -22,6 +22,7 @@ from typing import Any
 import httpx
 import psycopg
 
+from compliance.redaction import REPLACEMENT
 from config.embedded import environment, folders, secrets
 from config.embedded.handle import Stack
 from processors import guard
@@ -32,10 +33,13 @@ from tests.leaving import people as who
 from tests.leaving.late import Late
 from tests.leaving.pages import Pages, opened
 from tests.leaving.planted import PLANTED
+from tests.leaving.sounds import sounds_of, with_card
 from tests.smoke.scan import Scan, kinds
 
 # A line of a call that is so long stands nowhere else by chance.
 LINE_MIN = 25
+# Of the call that goes on, of that to the person who is erased, and of the leaving colleague's.
+DIALOGUES = ("smoke", "next_steps", "price_objection")
 PACK = "pri_01klosesales0000000starter"
 # Those that are fully open, and how many of them belong to somebody of whom no passcode was ever approved by Twilio.
 _SESSIONS = """
@@ -50,7 +54,8 @@ FROM identity_session session WHERE session.phone_verified_at IS NOT NULL
 def tell(folder: Path, resolver: apart.Resolver | None) -> dict[str, Any]:
     """resolver: of the namespaces that this process is in, None outside of any."""
     disk = _tables_on_disk_of_their_own(folder / "data") if resolver else None
-    with Stack(folder / "data", settings={"OPERATOR_EMAIL": who.OPERATOR}) as stack:
+    settings = {"OPERATOR_EMAIL": who.OPERATOR, "SANDBOX_SPEECH_FOLDER": str(with_card(folder / "speech"))}
+    with Stack(folder / "data", settings=settings) as stack:
         with opened(stack) as pages:
             story = Story(stack, disk, pages)
             told = story.run()
@@ -81,6 +86,7 @@ class Story:
         env = stack.env
         self._scan = Scan(database_url=env["DATABASE_URL"], redis_url=env["REDIS_URL"], folder=stack.data_dir, keys=env)
         self._told: dict[str, Any] = {}
+        self._sounds = [sound for name in DIALOGUES for sound in sounds_of(name)]
         self._kept_lead = self._kept = ""
 
     def run(self) -> dict[str, Any]:
@@ -100,7 +106,8 @@ class Story:
         sealed = self._scan.traces((who.LEAVES.email, who.LEAVES.mobile))
         of_leaves = (*of_leaves, *sealed, *self._vectors(understood))
         self._do("CHECKPOINT")
-        planted_of_called, planted = self._scan.look_for(of_called, of_leaves)
+        planted_of_called, planted, sounds = self._scan.look_for(of_called, of_leaves, self._sounds)
+        told["sounds_during_calls"] = sounds.places
         told["planted_of_called"], told["planted_of_leaves"] = planted_of_called.places, planted.places
         told["sealed_of_leaves"], told["unsaid_of_leaves"] = len(sealed), [str(each) for each in planted.missing]
         told["vectors"] = len([each for each in of_leaves if isinstance(each, tuple)])
@@ -120,6 +127,7 @@ class Story:
         told["left_of_called"], told["left_of_leaves"], told["cards"] = (each.places for each in left)
         told["carrier_left_of_called"] = self._scan.elsewhere(of_called)
         told["carrier_left_of_leaves"] = self._scan.elsewhere(who.OF_LEAVES)
+        self._hear(kept, (REPLACEMENT,), self._stays)
         told["live_call_of_who_stays"] = self._stays.call("GET", f"/api/calls/{kept}")["ended_at"] is None
         self._stays.call("POST", f"/api/calls/{kept}/hangup")
         return told | restored.forgets_again(
@@ -142,11 +150,12 @@ class Story:
     def _place_calls(self) -> list[str]:
         """Ids of the call that goes on to the end, of the one to the person who is erased, and of the leaving colleague's."""
         ids = []
-        for rep, lead, dialogue in (
-            (self._stays, who.STAYS_CALLED, "smoke"),
-            (self._caller, who.CALLED, "next_steps"),
-            (self._leaves, who.LEAVES_CALLED, "price_objection"),
-        ):
+        reps_and_leads = (
+            (self._stays, who.STAYS_CALLED),
+            (self._caller, who.CALLED),
+            (self._leaves, who.LEAVES_CALLED),
+        )
+        for (rep, lead), dialogue in zip(reps_and_leads, DIALOGUES, strict=True):
             phone = {"behaviour": "answer", "dialogue": dialogue, "loop": True, "answer_after_s": 0.1}
             rep.sandbox("POST", f"/sandbox/api/phones/{lead['phone']}", phone)
             lead_id = rep.call("POST", "/api/leads", lead, expect=201)["id"]
@@ -277,9 +286,15 @@ class Story:
         self._stays.call("PATCH", f"/api/leads/{self._kept_lead}", note)
         self._do("CHECKPOINT")
         # The newest lines of the call that went on.
-        lines = [each["text"] for each in self._segments(self._kept, self._stays) if len(each["text"]) >= LINE_MIN]
-        found = self._scan.look([*who.OF_STAYS, *lines[-3:]])
+        said = [each["text"] for each in self._segments(self._kept, self._stays)]
+        lines = [each for each in said if len(each) >= LINE_MIN]
+        found, sounds, cards = self._scan.look_for([*who.OF_STAYS, *lines[-3:]], self._sounds, who.OF_CARDS)
         return {
+            "cards_after_calls": cards.places,
+            "groups_of_card": [
+                each for each in said if any(group in digits(each) for group in who.SPOKEN_CARD.split())
+            ],
+            "sounds_after_calls": sounds.places,
             "lines_of_who_stays": len(lines),
             "kinds_of_who_stays": sorted(kinds(found.places)),
             "unsaid_of_who_stays": [str(each) for each in found.missing],
@@ -288,10 +303,12 @@ class Story:
 
     def reports(self) -> dict[str, Any]:
         mails = self._stays.sandbox("GET", "/sandbox/api/mails", params={"to": who.OPERATOR})
+        received = self._stays.sandbox("GET", "/sandbox/api/received")
         return {
             "rows": [list(row) for row in self._rows("SELECT host, reason FROM processors_blockedegress ORDER BY at")],
             "alert": mails[-1]["text"] if mails else "",
-            "messages_asked": self._stays.sandbox("GET", "/sandbox/api/received")["messages_requests"],
+            "messages_asked": received["messages_requests"],
+            "services_told": sorted(received["services"]),
             "contacted": guard.contacted(self._stack.data_dir / "egress"),
         }
 
@@ -314,6 +331,10 @@ class Story:
     def _do(self, statement: str) -> None:
         with psycopg.connect(self._stack.env["DATABASE_URL"], autocommit=True) as connection:
             connection.execute(statement)
+
+
+def digits(text: str) -> str:
+    return "".join(filter(str.isdigit, text))
 
 
 def _post(url: str, body: bytes, signature: str) -> int:

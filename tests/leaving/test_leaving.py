@@ -19,7 +19,7 @@ import pytest
 
 from config.embedded.environment import PROJECT
 from processors.register import LOOPBACK
-from tests.leaving.people import CARDS, LEAVES, OF_CALLED, OPERATOR, STAYS_CALLED
+from tests.leaving.people import CARDS, LEAVES, OF_CALLED, OPERATOR, SPOKEN_CARD, STAYS_CALLED
 from tests.smoke.cards import cards_in
 from tests.smoke.scan import kinds
 
@@ -112,6 +112,13 @@ def test_those_who_stay_are_found_in_every_kind_of_place_and_their_call_goes_on(
     assert told["live_call_of_who_stays"]
 
 
+@pytest.mark.policy("C1.4")
+def test_no_sound_of_a_call_is_in_any_place_while_it_goes_on_or_after_it(told: dict[str, Any]) -> None:
+    """Though its words are there, which were heard in it: what the scan looks for was spoken before them."""
+    assert told["lines_of_who_stays"] > 0
+    assert (told["sounds_during_calls"], told["sounds_after_calls"]) == ({}, {})
+
+
 @pytest.mark.policy("C1.3")
 def test_a_card_number_that_was_typed_or_sent_is_in_no_place(told: dict[str, Any]) -> None:
     assert told["webhook"] == 200
@@ -121,12 +128,24 @@ def test_a_card_number_that_was_typed_or_sent_is_in_no_place(told: dict[str, Any
     assert all(cards_in(f"by {card}, thanks".encode()) for card in CARDS)
 
 
+@pytest.mark.policy("C1.3")
+def test_a_card_number_that_a_lead_reads_out_is_in_no_place_as_the_recogniser_wrote_it(told: dict[str, Any]) -> None:
+    """The story goes on once the transcript says that one was removed."""
+    assert cards_in(SPOKEN_CARD.encode())
+    assert (told["groups_of_card"], told["cards_after_calls"]) == ([], {})
+
+
 @pytest.mark.policy("C2.2", "C3.2-5")
 def test_every_open_session_was_proved_by_a_passcode_and_twilio_was_asked_for_no_text_message(
     told: dict[str, Any],
 ) -> None:
     assert (told["sessions"] >= 3, told["sessions_unproved"]) == (True, 0)
     assert told["messages_asked"] == 0
+
+
+@pytest.mark.policy("C4.4-5")
+def test_no_provider_hears_of_anybody_on_the_whole_way_of_who_uses_a_password(told: dict[str, Any]) -> None:
+    assert {each.split()[0] for each in told["services_told"]} == {"paddle", "smtp", "twilio", "twilio.twiml", "verify"}
 
 
 @pytest.mark.policy("C4.9")

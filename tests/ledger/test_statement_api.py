@@ -48,6 +48,7 @@ def items(page: Browser, query: str = "") -> list[dict[str, Any]]:
 def exported(page: Browser, query: str = "") -> list[list[str]]:
     response: Any = page.client.get(f"/api/credits/statement.csv?{query}", secure=True)
     assert response.status_code == 200
+    assert response["Content-Disposition"] == 'attachment; filename="statement.csv"'
 
     async def read() -> str:
         return "".join([part.decode() async for part in response.streaming_content])

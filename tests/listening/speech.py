@@ -88,18 +88,19 @@ async def listen(
     async def on_level(level: int) -> None:
         heard.levels.append(level)
 
+    loop = asyncio.get_running_loop()
+    started_s = loop.time()
     listener = TrackListener(
         track="inbound",
         client=client,
         on_interim=on_interim,
         on_final=on_final,
         on_gap=on_gap,
+        elapsed_ms=lambda: round((loop.time() - started_s) * 1_000),
         on_merged=on_merged,
         on_level=on_level,
         context=context,
     )
-    loop = asyncio.get_running_loop()
-    started_s = loop.time()
     for at in range(0, len(audio), frame_bytes):
         await asyncio.sleep(max(0.0, started_s + at / 8_000 / pace - loop.time()))
         listener.feed(audio[at : at + frame_bytes], at // 8)

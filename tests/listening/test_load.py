@@ -139,8 +139,13 @@ async def test_a_track_tells_each_step_to_whoever_listens(idle: TranscriberClien
 async def test_recognisers_leave_the_processor_to_the_rest_of_the_machine(
     transcriber: RunningTranscriber, idle: TranscriberClient
 ) -> None:
+    """Also where the kernel shares it out among sessions first: one in the same session as a page's server takes from its share."""
     assert await idle.ping()
-    assert all(os.getpriority(os.PRIO_PROCESS, pid) > 0 for pid in transcriber.worker_pids())
+    pids = transcriber.worker_pids()
+    assert all(os.getpriority(os.PRIO_PROCESS, pid) > 0 for pid in pids)
+    assert {os.getsid(pid) for pid in pids} == set(pids)
+    shares = [Path(f"/proc/{pid}/autogroup") for pid in pids]
+    assert all(int(share.read_text().split()[-1]) > 0 for share in shares if share.exists() and share.read_text())
 
 
 def _job(kind: Kind, *, waited_s: float = 0.0) -> Job:

@@ -1,7 +1,8 @@
 """What one track loses is counted and marked, and the rest of the call is heard.
 
 Planted bugs that this catches: a detector's failure that makes a track deaf for the rest of the call; one frame with a time far
-ahead, after which every later one is a repetition; what is dropped before anything was heard, without a mark.
+ahead, after which every later one is a repetition; what is dropped before anything was heard, without a mark; times far ahead
+that are believed although no time has passed.
 """
 
 import asyncio
@@ -56,13 +57,17 @@ class Failing(SileroDetector):
 
 @dataclass
 class Track:
-    """A listener and what it reported. may_report: cleared, whoever it reports gaps to does not come back."""
+    """A listener and what it reported. may_report: cleared, whoever it reports gaps to does not come back.
+
+    passed_ms: real time that has passed beside that of the sound which was played.
+    """
 
     listener: TrackListener
     detector: Failing
     finals: list[tuple[int, int]]
     gaps: list[tuple[int, int]]
     may_report: asyncio.Event
+    passed_ms: list[int]
 
     async def plays(self, sent: Iterable[Frame]) -> None:
         """Two seconds at a time, of the ten that may wait."""
@@ -70,6 +75,7 @@ class Track:
         while batch := list(itertools.islice(rest, 100)):
             for timestamp_ms, sound in batch:
                 self.listener.feed(sound, timestamp_ms)
+                self.passed_ms.append(FRAME_MS)
             await asyncio.sleep(0.1)
 
     def heard_turns(self) -> list[int]:
@@ -101,16 +107,18 @@ async def listening(folder: Path, answering: Answering = yes) -> AsyncIterator[T
             pass
 
         detector = Failing()
+        passed_ms: list[int] = []
         listener = TrackListener(
             track="inbound",
             client=client,
             on_interim=on_interim,
             on_final=on_final,
             on_gap=on_gap,
+            elapsed_ms=lambda: sum(passed_ms),
             detector=detector,
         )
         try:
-            yield Track(listener, detector, finals, gaps, may_report)
+            yield Track(listener, detector, finals, gaps, may_report, passed_ms)
         finally:
             may_report.set()
             await listener.cancel()
@@ -201,15 +209,39 @@ async def test_a_frame_with_a_time_far_ahead_takes_nothing_away_from_those_after
     assert track.listener.counts.dropped_frames == len(strays)
 
 
-async def test_a_time_that_goes_on_far_ahead_is_believed_and_what_lies_between_is_a_gap(tmp_path: Path) -> None:
+async def test_where_so_much_time_has_passed_a_time_far_ahead_is_believed_and_what_lies_between_is_a_gap(
+    tmp_path: Path,
+) -> None:
     before, after = frames(until_ms=5_000), frames(5_000)
     async with listening(tmp_path) as track:
-        await track.plays([*before, *((at + 60_000, sound) for at, sound in after)])
+        await track.plays(before)
+        track.passed_ms.append(60_000)
+        await track.plays([(at + 60_000, sound) for at, sound in after])
         await track.listener.flush()
     assert track.gaps == [(5_000, 65_000)]
     assert track.listener.counts.dropped_frames == 0
     for turn in SPOKEN[1:]:
         assert any(abs(start_ms - turn["start_ms"] - 60_000) < 300 for start_ms, _ in track.finals)
+
+
+async def test_times_that_run_ahead_of_real_time_leave_no_gap_and_move_nothing(tmp_path: Path) -> None:
+    before, after = frames(until_ms=5_000), frames(5_000)
+    async with listening(tmp_path) as track:
+        await track.plays([*before, *((at + 60_000, sound) for at, sound in after)])
+        await track.listener.flush()
+    assert track.heard_turns() == [0, 1, 2]
+    assert track.gaps == []
+    assert track.listener.counts.dropped_frames == 0
+
+
+async def test_what_somebody_before_it_dropped_is_a_gap_also_where_nothing_follows(tmp_path: Path) -> None:
+    async with listening(tmp_path) as track:
+        await track.plays(frames(until_ms=5_000))
+        track.passed_ms.append(3_000)
+        track.listener.missed(150, 8_000)
+        await track.listener.flush()
+    assert track.gaps == [(5_000, 8_000)]
+    assert track.listener.counts.dropped_frames == 150
 
 
 async def test_where_the_carrier_counts_anew_everything_after_it_is_heard_in_its_place(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from identity import tenancy
 
 _SCOPE = re.compile(r'((?:"?\w+"?\.)?"?workspace_id"?) (?:= (%s|%\(\w+\)s)|IN \((%s(?:, %s)*)\))')
 # Decision 0011: a person has them in several workspaces, so that no policy stands behind these queries.
-_LEFT_OUT = '"identity_'
+_LEFT_OUT = '"identity_membership"'
 
 
 @dataclass(slots=True)

@@ -57,5 +57,8 @@ async def test_an_account_becomes_what_its_owner_would_see_and_does_what_it_then
         "type": "Full",
         "caller_id": "owned",
         "voice_method": "POST",
+        "status_url": "set",
+        "status_method": "POST",
+        "code_length": "6",
     }
     assert await sandbox.defects() == []

@@ -25,7 +25,9 @@ def variants(canary: Canary) -> set[bytes]:
     if isinstance(canary, tuple):
         return _vector_forms(canary[:COMPONENTS])
     if isinstance(canary, bytes):
-        return {canary, canary.hex().encode(), canary.hex().upper().encode()} | _in_base64(canary)
+        # The last as a log has it.
+        spelled = {canary.hex().encode(), canary.hex().upper().encode(), repr(canary)[2:-1].encode()}
+        return {canary} | spelled | _in_base64(canary)
     texts = {canary, canary.lower(), canary.upper()} | (_phone_forms(canary) if canary.startswith("+") else set())
     written = {form for text in texts for form in (text, quote(text), quote(text, safe=""), json.dumps(text)[1:-1])}
     plain = {text.encode() for text in texts}

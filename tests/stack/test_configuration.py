@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from compliance.clauses import CLAUSES
 from config import configuration
 from config.embedded import ports
 
@@ -32,6 +33,7 @@ COMPLETE = {
     "PUBLIC_URL": "https://sales.example.com",
     "MEDIA_SOCKET_URL": "wss://media.example.com",
     "NUM_PROXIES": "1",
+    "SERVER_COUNTRY": "LT",
     "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
     "TWILIO_AUTH_TOKEN": "1" * 32,
     "TWILIO_CALLER_ID": "+12025550147",
@@ -100,6 +102,14 @@ def test_an_environment_that_is_complete_has_no_problem() -> None:
     assert configuration.problems(COMPLETE) == []
 
 
+@pytest.mark.policy("C5.1-4")
+@pytest.mark.parametrize("country", ["IN", "Lithuania", "lt"])
+def test_nothing_is_served_from_a_country_that_the_policy_does_not_name(country: str) -> None:
+    assert any("in Lithuania, European Union" in clause.text for clause in CLAUSES)
+    [problem] = configuration.problems({**COMPLETE, "SERVER_COUNTRY": country})
+    assert problem.setting == "SERVER_COUNTRY" and "LT" in problem.remedy
+
+
 @pytest.mark.parametrize("setting", [name for name in COMPLETE if name != "NUM_PROXIES"])
 def test_each_required_setting_is_missed(setting: str) -> None:
     left = {name: value for name, value in COMPLETE.items() if name != setting}
@@ -147,6 +157,7 @@ def test_each_required_setting_is_missed(setting: str) -> None:
         ("LIVE_SOCKET_URL", "ws://sales.example.com"),
         ("LIVE_SOCKET_URL", "wss://live.example.com"),
         ("LIVE_SOCKET_URL", "https://sales.example.com"),
+        ("SERVER_COUNTRY", "US"),
         ("NUM_PROXIES", "0"),
         ("NUM_PROXIES", "many"),
         ("TWILIO_CALLER_ID", "0049 30 1"),
@@ -163,6 +174,12 @@ def test_each_required_setting_is_missed(setting: str) -> None:
         ("EMAIL_PORT", "0"),
         ("EMAIL_SECURITY", "none"),
         ("OTP_COUNTRIES", "DE,UK"),
+        ("OTP_PRICES", "UK:0.04,*:0.10"),
+        ("OTP_PRICES", "US:0.0079"),
+        ("OTP_PRICES", "US:0.01,US:0.02,*:0.1"),
+        ("OTP_PRICES", "US:free,*:0.1"),
+        ("OTP_SPEND_PER_DAY_MAX", "0"),
+        ("OTP_ALL_SPEND_PER_DAY_MAX", "a lot"),
         ("OTP_COUNTRIES", "all,DE"),
         ("OTP_COUNTRIES", ","),
         ("TWILIO_VERIFY_CALLEE_SERVICE_SID", COMPLETE["TWILIO_VERIFY_SERVICE_SID"]),

@@ -327,7 +327,7 @@ def test_whose_data_is_meant_is_put_right_until_its_deletion_goes_on_which_a_mai
 
     [told] = mails_to(sandbox, ASKER)
     assert "/privacy" in told["text"] and "/my-data" in told["text"]
-    thread = case_mails.message_id(CaseMail.objects.get(template="reply").id)
+    thread = case_mails.message_id(CaseMail.objects.get(template="reply"))
     answer = f"From: {ASKER}\r\nIn-Reply-To: {thread}\r\nSubject: No\r\n\r\nKeep it.".encode()
     receive(mail=read_mail(answer, authserv_id=""), now=datetime.now(UTC))
     [alert] = mails_to(sandbox, "desk@klose.example")

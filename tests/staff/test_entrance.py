@@ -155,6 +155,45 @@ def test_guessing_stops_for_an_account_wherever_it_comes_from() -> None:
     assert Desk().enter(ours)[0] == 200
 
 
+def test_no_stranger_shuts_out_who_came_in_from_this_browser_before() -> None:
+    ours, desk = hire(), Desk()
+    assert desk.enter(ours, code=ours.code(seconds=-30))[0] == 200
+    desk.post("/api/staff/signout")
+    for number in range(11):
+        Desk(f"203.0.113.{number}").enter(ours, password="wrong lantern")
+    assert Desk().enter(ours)[0] == 429
+    assert desk.enter(ours)[0] == 200
+    # Guesses in it are as few as anybody's.
+    desk.post("/api/staff/signout")
+    answers = [desk.enter(ours, password="wrong lantern")[0] for _ in range(11)]
+    assert answers == [401] * 10 + [429]
+
+
+def test_a_customer_of_the_same_address_makes_no_browser_known_to_the_entrance(
+    make_account: MakeAccount, sign_in: SignIn
+) -> None:
+    ours, customer = hire(first_name="Ada"), sign_in(make_account(email="ada@klosesales.example"))
+    desk = Desk()
+    desk.client.cookies["__Host-device"] = customer.client.cookies["__Host-device"].value
+    for number in range(11):
+        Desk(f"203.0.113.{number}").enter(ours, password="wrong lantern")
+    assert desk.enter(ours)[0] == 429
+
+
+def test_a_link_of_a_colleague_lets_in_whom_the_wrong_passwords_of_others_keep_out(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ours = hire()
+    for number in range(11):
+        Desk(f"203.0.113.{number}").enter(ours, password="wrong lantern")
+    token, desk = token_in(told(capsys, "reset", ours.email)), Desk()
+    renewed = Ours(ours.member, desk.post("/api/staff/enrolment/seen", {"token": token})[1]["secret"], [])
+    form = {"token": token, "password": PASSWORD, "code": renewed.code(seconds=-30)}
+    assert desk.post("/api/staff/enrolment", form)[0] == 200
+    assert Desk().enter(renewed)[0] == 429
+    assert desk.enter(renewed)[0] == 200
+
+
 def test_guessing_stops_for_a_network_that_tries_many_accounts() -> None:
     ours = hire()
     then = datetime.now(UTC)

@@ -43,14 +43,14 @@ class MediaProcess:
 
 
 @contextmanager
-def media_process(server: str, log: Path) -> Iterator[MediaProcess]:
-    """server: a key of MEDIA_SERVERS. Stopped with its sockets when the block ends."""
+def media_process(server: str, log: Path, **environment: str) -> Iterator[MediaProcess]:
+    """server: a key of MEDIA_SERVERS. environment: beside that of the tests. Stopped with its sockets when the block ends."""
     port = _free_port()
     database = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}")
     with log.open("wb") as out:
         process = subprocess.Popen(
             MEDIA_SERVERS[server]("127.0.0.1", port),
-            env=child_environment({**os.environ, "DATABASE_URL": database.geturl()}),
+            env=child_environment({**os.environ, "DATABASE_URL": database.geturl(), **environment}),
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,

@@ -263,6 +263,37 @@ def test_a_replayed_answer_of_the_rep_opens_no_second_stream_and_shows_no_number
     assert streams.count() == 2
 
 
+def closed_now() -> str:
+    """A time zone in which nobody may be called at this moment."""
+    zones = ("Asia/Tokyo", "Europe/Berlin", "America/Chicago")
+    return next(zone for zone in zones if not is_calling_hour(datetime.now(UTC), time_zone=zone, country=""))
+
+
+@pytest.mark.parametrize("known_by", ["the stream", "the lead's leg"])
+def test_a_replayed_answer_of_the_rep_ends_no_conversation_whatever_was_decided_meanwhile(
+    member: Membership, sign_in: Callable[..., Browser], settings: Any, known_by: str
+) -> None:
+    """Who shall not be called again talks on, and so does who is called when their hours end."""
+    placed = place(member)
+    path, params = placed.path("agent"), {"CallSid": placed.agent_sid, "CallStatus": "in-progress"}
+    post(path, params)
+    if known_by == "the stream":
+        streams = MediaStream.objects.get_queryset().filter(call_id=placed.call_id)
+        streams.update(state="connected", connected_at=datetime.now(UTC), stream_sid=sid("MZ"))
+    else:
+        post(*placed.callee("in-progress", at_s=5, sequence=1))
+    before = (placed.row.status, amounts(member.workspace_id))
+    assert sign_in(member).post(f"/api/leads/{placed.row.lead_id}/suppression", {})[0] == 200
+    settings.CALLING_HOURS = "kept"
+    Lead.objects.get_queryset().filter(id=placed.row.lead_id).update(time_zone=closed_now(), country="")
+    replayed = post(path, params)
+    assert replayed.status == 200 and "<Hangup" not in replayed.body and "<Dial" not in replayed.body
+    assert (placed.row.status, amounts(member.workspace_id)) == before
+    for one in conversation(placed):
+        post(*one)
+    assert (placed.row.status, placed.row.charged_mcredits > 0) == ("completed", True)
+
+
 def test_a_lead_who_asked_not_to_be_called_while_the_reps_phone_rang_is_not_rung(
     member: Membership, sign_in: Callable[..., Browser]
 ) -> None:
@@ -286,8 +317,7 @@ def test_a_lead_whose_calling_hours_ended_while_the_reps_phone_rang_is_not_rung(
     placed = place(member)
     before = amounts(member.workspace_id)
     settings.CALLING_HOURS = "kept"
-    zones = ("Asia/Tokyo", "Europe/Berlin", "America/Chicago")
-    closed = next(zone for zone in zones if not is_calling_hour(datetime.now(UTC), time_zone=zone, country=""))
+    closed = closed_now()
     Lead.objects.get_queryset().filter(id=placed.row.lead_id).update(time_zone=closed, country="")
     answer = post(placed.path("agent"), {"CallSid": placed.agent_sid, "CallStatus": "in-progress"})
     assert answer.status == 200 and "<Hangup" in answer.body and "<Dial" not in answer.body

@@ -5,7 +5,6 @@ number that merely contains ours, a test call that is dialled although a check f
 """
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from io import StringIO
@@ -15,11 +14,9 @@ from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from config.embedded import environment
 from tests.sandbox_fixture import Sandbox
 from tests.voice.carrier import signature
 from tests.voice.public_door import Says, certificate, door
-from voice import browser_check
 from voice.models import ScriptedCall
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -103,91 +100,6 @@ def test_a_person_reads_a_line_for_each_check_and_of_a_failure_what_to_change_an
     assert [line.split()[1].rstrip(":") for line in lines] == list(EVERYTHING)
     wrong = next(line for line in lines if line.startswith("FAILED"))
     assert "Verified Caller IDs" in wrong and wrong.endswith("[TWILIO_CALLER_ID]")
-
-
-@pytest.mark.parametrize(
-    ("account", "check", "said"),
-    [
-        ({"status": "suspended"}, "account", "The account is suspended"),
-        ({"status": "closed"}, "account", "The account is closed"),
-        ({"type": "Trial"}, "account", "This is a trial account"),
-        ({"caller_id": "unknown"}, "caller_id", "neither a number of the account nor verified"),
-        ({"caller_id": "owned-without-voice"}, "caller_id", "cannot call"),
-    ],
-    ids=lambda value: "-".join(value.values()) if isinstance(value, dict) else None,
-)
-def test_what_is_wrong_with_the_account_is_told(
-    set_up: Sandbox, account: dict[str, str], check: str, said: str
-) -> None:
-    set_up.ask("POST", "/account", account)
-    found = checked("--call", OPERATOR)
-    assert failures(found) == [check]
-    assert said in found[check]["said"]
-    assert found["test_call"]["outcome"] == "skipped"
-    assert set_up.ask("GET", "/calls") == []
-
-
-def test_a_number_that_the_account_has_verified_may_call(set_up: Sandbox) -> None:
-    set_up.ask("POST", "/account", {"caller_id": "verified"})
-    assert failures(checked()) == []
-
-
-def test_wrong_credentials_are_told_once_and_what_rests_on_them_is_skipped(set_up: Sandbox, settings: Settings) -> None:
-    settings.TWILIO_AUTH_TOKEN = "0" * 32
-    found = checked()
-    assert failures(found) == ["account"]
-    assert found["account"]["setting"] == "TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN"
-    assert (found["caller_id"]["outcome"], found["verify_service"]["outcome"]) == ("skipped", "skipped")
-
-
-@pytest.mark.parametrize("check", ["verify_service", "verify_claim_service", "verify_callee_service"])
-def test_another_verify_service_is_told(set_up: Sandbox, settings: Settings, check: str) -> None:
-    setting = f"TWILIO_{check.upper()}_SID"
-    setattr(settings, setting, "VA" + "9" * 32)
-    found = checked()
-    assert failures(found) == [check]
-    assert found[check]["setting"] == setting
-
-
-@pytest.fixture
-def browser_calls(sandbox: Sandbox, settings: Settings) -> Sandbox:
-    """The sandbox's application asks at the address that the settings name; nobody else of this test listens there."""
-    for name, value in environment.browser_calls(os.environ).items():
-        setattr(settings, name, value)
-    return sandbox
-
-
-def test_an_application_that_asks_us_and_a_key_that_opens_it_are_right(browser_calls: Sandbox) -> None:
-    assert checked()["browser_calls"]["outcome"] == "ok"
-    assert browser_calls.ask("GET", "/defects") == []
-
-
-@pytest.mark.parametrize(
-    ("setting", "value", "said", "to_change"),
-    [
-        ("TWILIO_API_KEY_SECRET", "0" * 32, "does not take the API key", "TWILIO_API_KEY_SID, TWILIO_API_KEY_SECRET"),
-        ("TWILIO_TWIML_APP_SID", "AP" + "9" * 32, "no such TwiML application", "TWILIO_TWIML_APP_SID"),
-        ("PUBLIC_URL", "https://sales.example", "The TwiML application asks http://", ""),
-    ],
-)
-def test_what_is_wrong_with_calls_in_the_browser_is_told(
-    browser_calls: Sandbox, settings: Settings, setting: str, value: str, said: str, to_change: str
-) -> None:
-    setattr(settings, setting, value)
-    found = browser_check.browser_calls()
-    assert (found.outcome, found.setting) == ("failed", to_change)
-    assert said in found.said and found.remedy
-
-
-def test_an_application_that_asks_by_another_method_is_told(browser_calls: Sandbox) -> None:
-    browser_calls.ask("POST", "/account", {"voice_method": "GET"})
-    assert "by GET" in browser_check.browser_calls().said
-
-
-def test_a_carrier_that_does_not_answer_is_told(set_up: Sandbox) -> None:
-    set_up.fail("twilio.rest", "drop", count=-1)
-    found = checked()
-    assert failures(found) == ["account"] and "no answer" in found["account"]["said"]
 
 
 def test_an_address_where_nobody_answers_is_told(set_up: Sandbox, settings: Settings, doors: ExitStack) -> None:
@@ -342,6 +254,7 @@ def test_callbacks_that_do_not_come_within_the_bound_are_named_and_the_call_is_e
     ("kind", "value", "said"),
     [
         ("error", 21215, "Geo permissions"),
+        ("error", 10004, "Trust Hub"),
         ("error", 21999, "Look up the error 21999"),
         ("timeout_after_accept", 1, "Monitor, Logs, Calls"),
     ],

@@ -115,6 +115,16 @@ def test_national_numbers_are_those_of_the_chosen_country(page: Browser) -> None
     assert counts(page, text, region="GB") == (1, 1, 0, 0)
 
 
+def test_a_number_that_a_table_kept_as_an_amount_is_told_and_never_read_as_another_one(page: Browser) -> None:
+    """Of 030 90182 a data frame makes 3090182.0, in which the library reads 030 901820: somebody else's telephone."""
+    rows = ["Ada,,,3090182.0,", "Bea,,,+493090182.0,", "Cid,,,4.91512E+12,", "Dee,,,030.90182.0,"]
+    status, lines = send(page, HEADER + "\n".join(rows), region="DE")
+    told = [row for line in lines for row in line["rejected_rows"]]
+    assert (status, [(row["line"], row["code"]) for row in told]) == (200, [(n, "phone_invalid") for n in (2, 3, 4)])
+    assert all("with this column as text" in row["message"] for row in told)
+    assert names() == ["Dee"]
+
+
 def test_each_wrong_row_is_told_with_its_line_its_column_and_why(page: Browser, member: Membership) -> None:
     suppression.suppress(
         workspace_id=member.workspace_id, phone_e164="+442079460020", reason="asked", source="rep", now=NOW

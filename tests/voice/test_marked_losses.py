@@ -1,7 +1,8 @@
 """Whatever of a call cannot be stored is a gap in its transcript; and what a mad carrier sends into a stream harms no other frame.
 
 Planted bugs that this catches: a segment that the database refuses, or for which there is no room, with the stream said to be
-complete; a nonsense frame that ends a stream, or moves the time of those after it.
+complete; a nonsense frame that ends a stream, or moves the time of those after it; frames that go unnoticed, or a stop, because
+so much came before the token was looked up.
 """
 
 import asyncio
@@ -24,8 +25,10 @@ from tests.identity.test_sockets import elsewhere
 from tests.listening.answering import Answering, says, transcriber, yes
 from tests.listening.speech import mulaw, turns
 from tests.voice.carrier import Placed, give_credit, place, post
+from tests.voice.held_rows import hold_row
+from tests.voice.hostile import framed
 from tests.voice.media_doors import PicowsSocket, run
-from tests.voice.test_media_socket import frame, hold_row, start, streams, token_for, until
+from tests.voice.test_media_socket import frame, start, streams, token_for, until
 from voice import media_session, pipeline
 from voice.models import Call, MediaStream, TranscriptSegment
 
@@ -35,6 +38,9 @@ SPOKEN = turns("smoke", "callee")[:2]
 SPEECH = mulaw("smoke", "callee")[: (SPOKEN[-1]["end_ms"] + 700) * 8]
 FRAME_MS, FRAME_BYTES = 20, 160
 HOSTILE_MESSAGES = 2_000
+# So small that a server reads more of them at once than may wait; and from one to the next.
+TINY_FRAMES, TINY_MS = 680, 3
+STOP = framed(b'{"event": "stop"}')
 Story = Callable[[], Coroutine[Any, Any, None]]
 
 
@@ -159,6 +165,50 @@ def test_what_there_is_no_room_for_while_the_database_holds_still_is_one_gap(
     assert max(end_ms for _, end_ms in found) == ends_ms
     missing = [at for at in range(0, ends_ms, FRAME_MS) if at % (25 * FRAME_MS)]
     assert all(any(start_ms <= at < end_ms for start_ms, end_ms in found) for at in missing)
+
+
+def tiny(number: int) -> bytes:
+    """A message as short as one can be, with a millisecond of sound in it."""
+    media = f'{{"track":"outbound","timestamp":{number * TINY_MS},"payload":"//////////8="}}'
+    return framed(f'{{"event":"media","media":{media}}}'.encode())
+
+
+@pytest.mark.parametrize("last", [STOP, b""], ids=["said to be over", "cut off"])
+def test_what_came_with_the_start_and_had_no_room_until_the_token_was_looked_up_is_counted_and_is_a_gap(
+    placed: Placed, play: Callable[..., None], caplog: pytest.LogCaptureFixture, last: bytes
+) -> None:
+    """All at once, as after a moment without a network; the last of it is all that is ever said."""
+    token = token_for(placed)
+    sound = [tiny(number) for number in range(TINY_FRAMES)]
+
+    async def story() -> None:
+        socket = PicowsSocket()
+        await socket.open()
+        held, release = threading.Event(), threading.Event()
+        holder = asyncio.create_task(elsewhere(lambda: hold_row(placed, held, release)))
+        await asyncio.to_thread(held.wait)
+        # The server has learned to read much at once.
+        await socket.say(*[{"event": "connected", "protocol": "x" * 60_000}] * 6)
+        await asyncio.sleep(0.2)
+        socket.socket.transport.write(framed(json.dumps(start(placed, token)).encode()) + b"".join(sound) + last)
+        await asyncio.sleep(TINY_FRAMES * TINY_MS / 1_000 - 0.7)
+        release.set()
+        await holder
+        if last == STOP:
+            assert await socket.closed_with() == media_session.CLOSE_DONE
+            await until(lambda: streams(placed) == ["finished"])
+        else:
+            await until(lambda: gaps(placed) != [])
+            await socket.vanish()
+            await until(lambda: streams(placed) == ["lost"])
+
+    play(story)
+    no_room = len(sound) - media_session.WAITING_MESSAGES_MAX
+    heard_ms = (media_session.WAITING_MESSAGES_MAX - 1) * TINY_MS + 1
+    assert gaps(placed) == [(heard_ms, (TINY_FRAMES - 1) * TINY_MS + 1)]
+    assert MediaStream.objects.get_queryset().get().dropped_frames == no_room
+    [told] = [record.__dict__ for record in caplog.records if record.message == "media messages passed over"]
+    assert (told["error_code"], told["count"]) == (media_session.NO_ROOM, no_room)
 
 
 def nonsense(chance: random.Random, now_ms: int) -> str:

@@ -1,7 +1,7 @@
 """The carrier's media socket as the carrier, and as somebody else, opens it.
 
 Planted bugs that this catches: a token that opens a second socket, a start message that is believed before its signature,
-an application that ends and leaves its socket open.
+an application that ends and leaves its socket open, a last sentence that is forgotten where the network goes in it.
 """
 
 import asyncio
@@ -9,7 +9,6 @@ import base64
 import json
 import logging
 import threading
-import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -18,16 +17,22 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.db import connection, transaction
+from pytest_django import Settings
 from websockets.exceptions import ConnectionClosed
 
+from ai.listening.audio import decode_mulaw
+from ai.listening.transcriber import Recognition
+from ai.listening.wire import Request
 from identity.models import Membership
 from tests.identity.test_sockets import elsewhere
+from tests.listening.answering import says, transcriber
+from tests.listening.speech import mulaw, turns
 from tests.voice.carrier import Placed, give_credit, place, post, sid
+from tests.voice.held_rows import cut_who_waits, hold_row
 from tests.voice.media_doors import DOORS, ProcessSocket, TcpSocket, ask, run
 from tests.voice.media_doors import Socket as AnySocket
 from tests.voice.media_process import MediaProcess, media_process
-from voice import media_session, transcripts
+from voice import media_session, pipeline, transcripts
 from voice.models import Call, MediaStream, TranscriptSegment
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -35,6 +40,11 @@ REFUSED, MALFORMED = media_session.CLOSE_REFUSED, media_session.CLOSE_MALFORMED
 # What a peer that got no closing code notes (RFC 6455, section 7.4.1).
 CUT_OFF = 1006
 Story = Callable[[], Coroutine[Any, Any, Any]]
+# What the callee says, up to the last word's end.
+SPEECH = mulaw("smoke", "callee")
+SPOKEN = turns("smoke", "callee")[:2]
+SPOKEN_UNTIL_MS = SPOKEN[1]["end_ms"]
+SENTENCES = [turn["text"] for turn in SPOKEN]
 
 
 @pytest.fixture
@@ -48,8 +58,17 @@ def placed(make_account: Callable[..., Membership]) -> Placed:
 
 
 @pytest.fixture(scope="module")
-def daphne(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MediaProcess]:
-    with media_process("daphne", tmp_path_factory.mktemp("media") / "daphne.log") as process:
+def transcriber_path(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Where a story may answer as a transcriber."""
+    return f"{tmp_path_factory.mktemp('t')}/s"
+
+
+@pytest.fixture(scope="module")
+def daphne(
+    django_db_setup: None, transcriber_path: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[MediaProcess]:
+    log = tmp_path_factory.mktemp("media") / "daphne.log"
+    with media_process("daphne", log, TRANSCRIBER_ADDRESS=f"unix://{transcriber_path}") as process:
         yield process
 
 
@@ -85,6 +104,16 @@ def start(placed: Placed, token: str, **changes: object) -> dict[str, object]:
 def frame(number: int, track: str = "inbound") -> dict[str, object]:
     payload = base64.b64encode(b"\xff" * 160).decode()
     return {"event": "media", "media": {"track": track, "timestamp": str(number * 20), "payload": payload}}
+
+
+def spoken(number: int) -> dict[str, object]:
+    payload = base64.b64encode(SPEECH[number * 160 : (number + 1) * 160]).decode()
+    return {"event": "media", "media": {"track": "outbound", "timestamp": str(number * 20), "payload": payload}}
+
+
+def written(placed: Placed) -> list[str]:
+    rows = TranscriptSegment.objects.get_queryset().filter(call_id=placed.call_id).order_by("start_ms")
+    return list(rows.values_list("text", flat=True))
 
 
 def streams(placed: Placed) -> list[str]:
@@ -179,19 +208,38 @@ def test_garbage_in_a_running_stream_is_passed_over_and_a_flood_of_it_ends_the_s
     assert run(story) == MALFORMED
 
 
-def test_a_socket_that_vanishes_is_lost_and_not_finished(placed: Placed) -> None:
+def test_where_no_stop_comes_every_word_is_written_down_and_the_stream_is_lost_and_not_finished(
+    placed: Placed, transcriber_path: str, settings: Settings
+) -> None:
+    """The network goes in the last sentence, the end of which nobody has noticed yet."""
+    Call.objects.get_queryset().filter(id=placed.call_id).update(transcript_state="on")
+    settings.TRANSCRIBER_ADDRESS = f"unix://{transcriber_path}"
+    pipeline._transcriber.cache_clear()
     token = token_for(placed)
 
+    async def answer(_request: Request, pcm: bytes) -> Recognition:
+        middle_ms = decode_mulaw(SPEECH).index(pcm[len(pcm) // 4 * 2 :][:640]) // 16
+        return says(SENTENCES[int(middle_ms > SPOKEN[1]["start_ms"])])
+
     async def story() -> None:
-        socket: AnySocket = Socket()
-        await socket.open()
-        await socket.say(start(placed, token), *(frame(number) for number in range(50)))
-        await until(lambda: streams(placed) == ["connected"])
-        await socket.vanish()
-        await until(lambda: streams(placed) == ["lost"])
+        async with transcriber(transcriber_path, answer):
+            socket: AnySocket = Socket()
+            await socket.open()
+            await socket.say(start(placed, token))
+            for number in range(SPOKEN_UNTIL_MS // 20):
+                await socket.say(spoken(number), frame(number))
+                if number % 50 == 0:
+                    await asyncio.sleep(0.05)
+            await until(lambda: written(placed) == SENTENCES[:-1])
+            await socket.vanish()
+            await until(lambda: streams(placed) == ["lost"])
 
     run(story)
-    assert not TranscriptSegment.objects.get_queryset().exists()
+    pipeline._transcriber.cache_clear()
+    assert written(placed) == SENTENCES
+    stream = MediaStream.objects.get_queryset().get()
+    assert stream.dropped_frames == 0
+    assert abs(stream.settled_ms - SPOKEN_UNTIL_MS) < 500
 
 
 def test_a_stream_whose_place_was_taken_is_closed(placed: Placed) -> None:
@@ -229,8 +277,8 @@ def test_what_a_broken_database_connection_took_back_is_stored_again(placed: Pla
         held, release = threading.Event(), threading.Event()
         holder = asyncio.create_task(elsewhere(lambda: hold_row(placed, held, release)))
         await asyncio.to_thread(held.wait)
-        # Five seconds are missing: a gap that has to be written down.
-        await socket.say(*(frame(number, track) for number in range(250, 300) for track in ("inbound", "outbound")))
+        # A second is missing: a gap that has to be written down.
+        await socket.say(*(frame(number, track) for number in range(50, 100) for track in ("inbound", "outbound")))
         for _ in range(2):
             assert await elsewhere(cut_who_waits)
         release.set()
@@ -239,7 +287,13 @@ def test_what_a_broken_database_connection_took_back_is_stored_again(placed: Pla
         await socket.vanish()
 
     run(story)
-    assert TranscriptSegment.objects.get_queryset().get().end_ms == 5_000
+    assert TranscriptSegment.objects.get_queryset().get().end_ms == 1_000
+
+
+@pytest.mark.parametrize("door", ["daphne"], indirect=True)
+def test_a_server_that_does_not_drain_says_so_when_it_starts(daphne: MediaProcess) -> None:
+    said = [line for line in daphne.said() if line["logger"] == "config.media_asgi"]
+    assert [(line["level"], "does not drain" in line["message"]) for line in said] == [("WARNING", True)]
 
 
 def test_a_message_in_pieces_and_one_of_many_frames_at_once_are_heard(placed: Placed, door: str) -> None:
@@ -317,27 +371,6 @@ def test_whatever_else_comes_to_the_media_port_is_answered_and_ends(
     answer = run(story)
     assert answer.partition(b" ")[2].startswith(status)
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
-
-
-def hold_row(placed: Placed, held: threading.Event, release: threading.Event) -> None:
-    with transaction.atomic():
-        Call.objects.get_queryset().select_for_update().get(id=placed.call_id)
-        held.set()
-        release.wait(timeout=30)
-
-
-def cut_who_waits(limit_s: float = 10.0) -> bool:
-    """Ends the session that waits for a lock, as a server that is shut down does; False when none comes to wait."""
-    until_s = time.monotonic() + limit_s
-    while time.monotonic() < until_s:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-            )
-            if cursor.fetchone():
-                return True
-        time.sleep(0.05)
-    return False
 
 
 async def until(condition: Callable[[], bool], limit_s: float = 10.0) -> None:

@@ -23,8 +23,12 @@ class Command(BaseCommand):
         if publish:
             published = publish_versions(now=datetime.now(UTC))
             self.stdout.write(f"Published: {', '.join(published) or 'nothing new'}.")
+        told = {each.version: each for each in policy_queries.told()}
         for each in policy_queries.versions().items:
-            told = policy_queries.told(version=each.version)
-            since = f", told since {each.published_at:%Y-%m-%d}" if each.published_at else ""
-            counts = f"{told['mail']} by mail, {told['app']} on the page, {told['waiting']} mails waiting"
-            self.stdout.write(f"{each.version}  {each.state}  from {each.effective_on}{since}: {counts}")
+            line = f"{each.version}  {each.state}  from {each.effective_on}"
+            if counts := told.get(each.version):
+                line += (
+                    f", told since {each.published_at:%Y-%m-%d}: {counts.by_mail} by mail, {counts.on_page} on the page,"
+                    f" {counts.came_back} mails came back, {counts.waiting} waiting"
+                )
+            self.stdout.write(line)

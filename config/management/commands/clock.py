@@ -33,7 +33,17 @@ from ledger import operations as ledger
 from ledger import reconcile as books
 from processors import alerts
 from realtime import leftovers
-from voice import analysis, browser_calls, credit_end, metering, reconcile, shut_out, submission, watching
+from voice import (
+    analysis,
+    browser_calls,
+    credit_end,
+    metering,
+    reconcile,
+    shared_number,
+    shut_out,
+    submission,
+    watching,
+)
 from voice.queue import sweep_queue
 
 logger = logging.getLogger(__name__)
@@ -88,6 +98,7 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (2, nominee_mails.send_nominee_mails),
         (5, breaches.send_breach_alerts),
         (60, passcode_alerts.send_passcode_alerts),
+        (60, shared_number.send_complaint_alerts),
         (60, holds.send_review_alerts),
         (60, reviews.send_review_alerts),
     ),
@@ -99,6 +110,7 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (5, sweep_queue),
         (5, compliance.enqueue_due),
         (300, compliance.look_for_dead_rewrites),
+        (3_600, compliance.remove_left_bytes),
         (2, erasure_ledger.write_out_soon),
         (3_600, erasure_ledger.expire),
         (3_600, replaying.note_again),
@@ -108,6 +120,7 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (60, breaches.raise_breach_alerts),
         (60, passcode_alerts.raise_passcode_alerts),
         (600, reviews.raise_review_alerts),
+        (600, shared_number.look_at_all),
         (60, holds.lift_ended),
         (60, retention.expire),
         (60, leftovers.expire_leftovers),

@@ -2154,7 +2154,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Close Breach */
+        /**
+         * Close Breach
+         * @description With the authority told, or with a reason why it need not be.
+         */
         post: operations["close_breach"];
         delete?: never;
         options?: never;
@@ -2625,7 +2628,8 @@ export interface paths {
         put?: never;
         /**
          * Enrol
-         * @description Sets password and second factor, and uses the link up.
+         * @description Sets password and second factor, and uses the link up. The browser is known from then on, so that a link lets in whom the wrong
+         *     passwords of others keep out.
          */
         post: operations["enrol"];
         delete?: never;
@@ -3863,7 +3867,7 @@ export interface components {
         /**
          * BreachOut
          * @description due_at: until when the authority has to be told. hours_left: below zero when that is past; null when it was told, or the
-         *     breach is closed.
+         *     breach is closed. untold_reason: why it had not to be told, of one that is closed without that.
          */
         BreachOut: {
             /** Closed At */
@@ -3890,6 +3894,8 @@ export interface components {
             told_authority_at: string | null;
             /** Told People At */
             told_people_at: string | null;
+            /** Untold Reason */
+            untold_reason: string;
             /** What */
             what: string;
         };
@@ -4453,10 +4459,18 @@ export interface components {
             /** Valid Minutes */
             valid_minutes: number;
         };
-        /** ConclusionIn */
+        /**
+         * ConclusionIn
+         * @description untold_reason: why the authority need not be told, where it was not.
+         */
         ConclusionIn: {
             /** Conclusion */
             conclusion: string;
+            /**
+             * Untold Reason
+             * @default
+             */
+            untold_reason?: string;
         };
         /**
          * ConsentOut
@@ -4583,9 +4597,12 @@ export interface components {
         };
         /**
          * DataKindsOut
-         * @description In the order of the inventory that the software is checked against; and all cookies that there are.
+         * @description In the order of the inventory that the software is checked against; and all cookies that there are. bytes_gone_after_days: so long
+         *     after the end of a term no byte of what it ended is left in the database's files either.
          */
         DataKindsOut: {
+            /** Bytes Gone After Days */
+            bytes_gone_after_days: number;
             /** Cookies */
             cookies: components["schemas"]["CookieOut"][];
             /** Items */
@@ -6822,13 +6839,16 @@ export interface components {
          * PolicyNoticeOut
          * @description What the person is to be told or asked now.
          *
-         *     coming: a version that takes effect later; confirmed: the person has said on the page to have read of it.
+         *     coming: a version that takes effect later; confirmed: the person has said on the page to have read of it; mail_came_back: the mail
+         *     about it did not arrive.
          *     question: the version in force, as far as the person has to answer before the product goes on. purposes: to be answered.
          */
         PolicyNoticeOut: {
             coming: components["schemas"]["PolicyVersionOut"] | null;
             /** Confirmed */
             confirmed: boolean;
+            /** Mail Came Back */
+            mail_came_back: boolean;
             /** Purposes */
             purposes: components["schemas"]["NewPurposeOut"][];
             question: components["schemas"]["PolicyVersionOut"] | null;
@@ -6862,6 +6882,28 @@ export interface components {
             text_hash: string;
             /** Version */
             version: string;
+        };
+        /**
+         * PolicyToldOut
+         * @description How many people were told of a version, and how: by_mail without those whose mail came_back; on_page: who said there to have read
+         *     of it. waiting: mails that are not sent yet.
+         */
+        PolicyToldOut: {
+            /** By Mail */
+            by_mail: number;
+            /** Came Back */
+            came_back: number;
+            /**
+             * Effective On
+             * Format: date
+             */
+            effective_on: string;
+            /** On Page */
+            on_page: number;
+            /** Version */
+            version: string;
+            /** Waiting */
+            waiting: number;
         };
         /**
          * PolicyVersionOut
@@ -6937,13 +6979,16 @@ export interface components {
         };
         /**
          * ProcessorOut
-         * @description hosts: where our server sends requests to; none when it sends nothing there by itself.
+         * @description receives: from our server; directly: from browsers and telephones themselves. hosts: where our server sends requests to; none when
+         *     it sends nothing there by itself.
          */
         ProcessorOut: {
             /** Clause */
             clause: string;
             /** Country */
             country: string;
+            /** Directly */
+            directly: components["schemas"]["DataClassOut"][];
             /** Hosts */
             hosts: string[];
             /** Key */
@@ -6957,10 +7002,15 @@ export interface components {
             /** Receives */
             receives: components["schemas"]["DataClassOut"][];
         };
-        /** ProcessorsOut */
+        /**
+         * ProcessorsOut
+         * @description server_country: where our own server stands, as its operator says; "" on a machine for trying out.
+         */
         ProcessorsOut: {
             /** Items */
             items: components["schemas"]["ProcessorOut"][];
+            /** Server Country */
+            server_country: string;
         };
         /**
          * ProofIn
@@ -7342,13 +7392,15 @@ export interface components {
         };
         /**
          * RecipientsOut
-         * @description blocked: the newest first, at most 20.
+         * @description blocked: the newest first, at most 20. told: of the versions of the policy that name recipients, whom they bind.
          */
         RecipientsOut: {
             /** Blocked */
             blocked: components["schemas"]["BlockedOut"][];
             /** Items */
             items: components["schemas"]["RecipientOut"][];
+            /** Told */
+            told: components["schemas"]["PolicyToldOut"][];
         };
         /**
          * RecoveryCodesOut
@@ -7758,13 +7810,16 @@ export interface components {
         };
         /**
          * SignedInDeviceOut
-         * @description One of the person's sessions. agent: what the browser calls itself.
+         * @description One of the person's sessions. agent: what the browser calls itself. country: ISO 3166 alpha-2, where the address is registered.
+         *     is_local: an address of a private network.
          */
         SignedInDeviceOut: {
             /** Address */
             address: string | null;
             /** Agent */
             agent: string;
+            /** Country */
+            country: string | null;
             /**
              * Created At
              * Format: date-time
@@ -7782,6 +7837,8 @@ export interface components {
              * Format: uuid
              */
             id: string;
+            /** Is Local */
+            is_local: boolean;
             /**
              * Last Used At
              * Format: date-time
@@ -9085,7 +9142,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Some fields need another value: `account_unknown`, `breach_noticed_later`, `email_invalid`, `invalid_fields`, `mobile_invalid`, `nothing_granted`, `reason_missing`, `review_past` */
+        /** @description Some fields need another value: `account_unknown`, `authority_untold`, `breach_noticed_later`, `email_invalid`, `invalid_fields`, `mobile_invalid`, `nothing_granted`, `reason_missing`, `review_past` */
         desk_422: {
             headers: {
                 [name: string]: unknown;
@@ -10217,6 +10274,7 @@ export type PolicyChangesOut = components['schemas']['PolicyChangesOut'];
 export type PolicyNoticeIn = components['schemas']['PolicyNoticeIn'];
 export type PolicyNoticeOut = components['schemas']['PolicyNoticeOut'];
 export type PolicyOut = components['schemas']['PolicyOut'];
+export type PolicyToldOut = components['schemas']['PolicyToldOut'];
 export type PolicyVersionOut = components['schemas']['PolicyVersionOut'];
 export type PolicyVersionsOut = components['schemas']['PolicyVersionsOut'];
 export type PostingOut = components['schemas']['PostingOut'];

@@ -94,6 +94,7 @@ export type DeskStep = DeskCasePage["may"][number];
 export type DeskReply = DeskCasePage["replies"][number];
 export type CaseKind = DeskCase["kind"];
 export type ErasurePreview = Schemas["ErasurePreviewOut"];
+export type DataClass = Schemas["DataClassOut"];
 export type Recipients = Schemas["RecipientsOut"];
 export type AuthorityOrder = Schemas["OrderOut"];
 export type LegalHold = Schemas["HoldOut"];

@@ -40,6 +40,12 @@ export function PolicyNotice() {
         }
       >
         {coming.summary} Using Klosesales from that day on means that you accept it.
+        {notice.data?.mail_came_back && (
+          <p>
+            Our mail to you about it came back. Look at your e-mail address in{" "}
+            <Link to="/settings">the settings</Link>.
+          </p>
+        )}
         <ProblemNote error={confirm.error} />
       </Note>
     </div>

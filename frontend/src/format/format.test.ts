@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { placeName } from "./country";
 import { creditCounter, credits, money, signedCredits } from "./credits";
 import { clock, longTime, when } from "./time";
 
@@ -46,4 +47,10 @@ describe("time", () => {
     expect(when(at(18, 23), now)).toBe("Monday 23:05");
     expect(when(at(1, 8), now)).toBe("1 May 2026, 08:05");
   });
+});
+
+test("a session's place is a country by its name, a private network or nothing", () => {
+  expect(placeName({ country: "LT", is_local: false })).toBe("Lithuania");
+  expect(placeName({ country: null, is_local: true })).toBe("A private network");
+  expect(placeName({ country: null, is_local: false })).toBeNull();
 });

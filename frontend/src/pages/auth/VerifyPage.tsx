@@ -8,6 +8,7 @@ import { asProblem } from "../../api/problem";
 import { sessionQuery } from "../../api/queries";
 import { safeNext } from "../../app/safeNext";
 import { Note, ProblemNote } from "../../components/Note";
+import { TextRisk } from "../../components/TextRisk";
 import { useForm } from "../../components/useForm";
 import { atTime } from "../../format/time";
 import { AllowTexts } from "./AllowTexts";
@@ -150,6 +151,7 @@ export function VerifyPage() {
           answered, then send another code.
         </p>
       )}
+      <TextRisk />
     </AuthFrame>
   );
 }

@@ -5,7 +5,8 @@ import { type ImportProgress, importLeads } from "../../api/importLeads";
 import { keys } from "../../api/keys";
 import { Dialog } from "../../components/Dialog";
 import { Note, ProblemNote } from "../../components/Note";
-import { COUNTRIES, countryName, likelyCountry } from "./countries";
+import { countryName } from "../../format/country";
+import { COUNTRIES, likelyCountry } from "./countries";
 import { ImportResult } from "./ImportResult";
 
 const TEMPLATE = "First name,Last name,Company,Phone,Notes\r\n";

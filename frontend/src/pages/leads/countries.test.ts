@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { COUNTRIES, countryName } from "./countries";
+import { countryName } from "../../format/country";
+import { COUNTRIES } from "./countries";
 
 test("countries stand in the order of the names that are shown", () => {
   const names = COUNTRIES.map(countryName);

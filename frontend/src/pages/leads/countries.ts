@@ -1,8 +1,4 @@
-const names = new Intl.DisplayNames(["en"], { type: "region" });
-
-export function countryName(code: string): string {
-  return names.of(code) ?? code;
-}
+import { countryName } from "../../format/country";
 
 /** Where most imported numbers are from, by their names; others are written with their country code. ISO 3166. */
 export const COUNTRIES = [

@@ -22,6 +22,12 @@ export function DataPage() {
             This page is made from the list that our software is checked against: what is not on it, is not
             stored.
           </p>
+          {kinds.data && (
+            <p className="quiet">
+              What its term ends can be read by nobody from then on. The last bytes of it leave the files of
+              our database within {kinds.data.bytes_gone_after_days} days, and our backups within 21.
+            </p>
+          )}
           <ProblemNote error={kinds.error} />
           {kinds.isPending && <Waiting lines={8} what="what is kept" />}
         </>

@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { processorsQuery } from "../../api/policyQueries";
+import type { DataClass } from "../../api/types";
 import { ProblemNote } from "../../components/Note";
 import { Waiting } from "../../components/Waiting";
 import { PolicyFrame } from "./PolicyFrame";
@@ -20,6 +21,9 @@ export function RecipientsPage() {
             This list is closed. Our software refuses to send anything to anybody else, and reports the
             attempt. Who received what about you stands in your <Link to="/privacy">privacy centre</Link>.
           </p>
+          {processors.data?.server_country && (
+            <p>Our own server stands in {processors.data.server_country}.</p>
+          )}
           <ProblemNote error={processors.error} />
           {processors.isPending && <Waiting lines={8} what="the recipients" />}
         </>
@@ -33,18 +37,16 @@ export function RecipientsPage() {
             <dd>{each.purpose}</dd>
             <dt>Country</dt>
             <dd>{each.country}</dd>
-            <dt>Receives</dt>
-            <dd>
-              {each.receives.length === 0 ? (
-                "Nothing from us by itself"
-              ) : (
-                <ul>
-                  {each.receives.map((item) => (
-                    <li key={item.key}>{item.title}</li>
-                  ))}
-                </ul>
-              )}
-            </dd>
+            <dt>Receives from us</dt>
+            <dd>{each.receives.length === 0 ? "Nothing by itself" : <Classes items={each.receives} />}</dd>
+            {each.directly.length > 0 && (
+              <>
+                <dt>Gets from your browser or phone itself, where you use it</dt>
+                <dd>
+                  <Classes items={each.directly} />
+                </dd>
+              </>
+            )}
             <dt>Policy</dt>
             <dd>
               <Link to="/policy" hash={each.clause}>
@@ -63,5 +65,15 @@ export function RecipientsPage() {
         </section>
       ))}
     </PolicyFrame>
+  );
+}
+
+function Classes({ items }: { items: DataClass[] }) {
+  return (
+    <ul>
+      {items.map((item) => (
+        <li key={item.key}>{item.title}</li>
+      ))}
+    </ul>
   );
 }

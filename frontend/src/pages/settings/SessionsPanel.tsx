@@ -9,8 +9,10 @@ import list from "../../components/List.module.css";
 import { ProblemNote } from "../../components/Note";
 import { Panel } from "../../components/Page";
 import { Tag } from "../../components/Tag";
+import { TextRisk } from "../../components/TextRisk";
 import { Waiting } from "../../components/Waiting";
 import { browserName } from "../../format/browser";
+import { placeName } from "../../format/country";
 import { when } from "../../format/time";
 import { ProofDialog, wantsProof } from "./ProofDialog";
 
@@ -50,7 +52,9 @@ export function SessionsPanel() {
                 <tr key={device.id}>
                   <td>
                     {browserName(device.agent)} {device.current && <Tag tone="accent">This one</Tag>}
-                    <div className={list.under}>{device.address ?? "Address not known"}</div>
+                    <div className={list.under}>
+                      {[placeName(device), device.address ?? "Address not known"].filter(Boolean).join(" · ")}
+                    </div>
                   </td>
                   <td className="num">{when(device.last_used_at, now)}</td>
                   <td className={list.right}>
@@ -70,6 +74,11 @@ export function SessionsPanel() {
               ))}
             </tbody>
           </table>
+          <p className="quiet">
+            The country is the one in which the address is registered. That of a mobile network or a VPN may
+            be another than where the browser is.
+          </p>
+          <TextRisk />
           <div className="row">
             <Button variant="default" onClick={() => setAll(true)}>
               Sign out everywhere

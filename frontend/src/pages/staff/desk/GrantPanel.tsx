@@ -51,7 +51,11 @@ export function GrantPanel({ page, grant }: { page: DeskCasePage; grant: Grant }
       </p>
       <div>
         <h3>What showed it</h3>
-        <p className={classes.words}>{grant.evidence}</p>
+        {grant.evidence ? (
+          <p className={classes.words}>{grant.evidence}</p>
+        ) : (
+          <p className="quiet">What was shown is not kept any longer.</p>
+        )}
       </div>
       {grant.decided_at && (
         <p className="quiet">

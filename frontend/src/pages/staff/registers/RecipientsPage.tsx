@@ -5,7 +5,7 @@ import list from "../../../components/List.module.css";
 import { ProblemNote } from "../../../components/Note";
 import { Page, Panel } from "../../../components/Page";
 import { Waiting } from "../../../components/Waiting";
-import { onDay, when } from "../../../format/time";
+import { onDate, onDay, when } from "../../../format/time";
 import classes from "../Staff.module.css";
 import { FindDisclosures } from "./FindDisclosures";
 
@@ -24,6 +24,7 @@ export function RecipientsPage() {
         {recipients.isPending && <Waiting lines={6} what="the recipients" />}
         {recipients.data && <ListOfAll items={recipients.data.items} />}
       </Panel>
+      {recipients.data && <Told told={recipients.data.told} />}
       {recipients.data && <Blocked blocked={recipients.data.blocked} />}
     </Page>
   );
@@ -56,6 +57,12 @@ function ListOfAll({ items }: { items: Recipients["items"] }) {
               {recipient.receives.length > 0
                 ? recipient.receives.map((each) => each.title).join(", ")
                 : "Nothing by itself"}
+              {recipient.directly.length > 0 && (
+                <div className={list.under}>
+                  From browsers and phones themselves:{" "}
+                  {recipient.directly.map((each) => each.title).join(", ")}
+                </div>
+              )}
             </td>
             <td className="num">
               {times === null
@@ -69,6 +76,45 @@ function ListOfAll({ items }: { items: Recipients["items"] }) {
         ))}
       </tbody>
     </table>
+  );
+}
+
+/** Versions of the policy bind whom they were told to: on the page if the mail came back. */
+function Told({ told }: { told: Recipients["told"] }) {
+  return (
+    <Panel title="Who was told of the policy's versions">
+      {told.length === 0 && (
+        <p className="quiet">There is one version only, which nobody had to be told of.</p>
+      )}
+      {told.length > 0 && (
+        <table className={list.table}>
+          <thead>
+            <tr>
+              <th scope="col">Version</th>
+              <th scope="col">By mail</th>
+              <th scope="col">Mail came back</th>
+              <th scope="col">On the page</th>
+            </tr>
+          </thead>
+          <tbody>
+            {told.map((each) => (
+              <tr key={each.version}>
+                <td className={classes.wide}>
+                  <strong>{each.version}</strong>
+                  <div className={list.under}>from {onDate(each.effective_on)}</div>
+                </td>
+                <td className="num">
+                  {each.by_mail}
+                  {each.waiting > 0 && <div className={list.under}>{each.waiting} to be sent</div>}
+                </td>
+                <td className="num">{each.came_back}</td>
+                <td className="num">{each.on_page}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </Panel>
   );
 }
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('identity', '0018_texts_stopped_mail'),
+        ('identity', '0019_passcode_prices'),
     ]
 
     operations = [

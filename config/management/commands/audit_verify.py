@@ -10,13 +10,17 @@ from django.utils import timezone
 
 from compliance.audit_check import SAID, HeadsUnreadable, heads_of, verify
 from compliance.models import AuditEvent
+from identity.staff import look_check
 
 # The clock notes a head every ten minutes.
 NOTED_WITHIN: Final = timedelta(hours=1)
 
 
 class Command(BaseCommand):
-    help = "Checks every link of the audit log and every head noted outside the database; fails at the first that is wrong."
+    help = (
+        "Checks every link of the audit log, every look that it tells of and every head noted outside the database; fails at the"
+        " first that is wrong."
+    )
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -36,6 +40,8 @@ class Command(BaseCommand):
             raise CommandError(str(problem)) from None
         if verdict.broken:
             raise CommandError(f"Record {verdict.broken.sequence}: {SAID[verdict.broken.fault]}.{_restored()}")
+        if exchanged := look_check.first_wrong(now=timezone.now()):
+            raise CommandError(f"Record {exchanged.sequence}: {look_check.SAID[exchanged.fault]}.{_restored()}")
         if not verdict.heads and verdict.oldest_at and verdict.oldest_at < timezone.now() - NOTED_WITHIN:
             raise CommandError(
                 f"All {verdict.links} records hold among themselves, but no head noted outside the database is left: a record"
