@@ -33,7 +33,7 @@ from processors.errors import DomainError
 
 logger = logging.getLogger(__name__)
 
-_KINDS: Final[dict[type[DomainError], str]] = {
+KINDS: Final[dict[type[DomainError], str]] = {
     ApiKeyInvalid: AccessEvent.KEY_REFUSED,
     CaseLinkInvalid: AccessEvent.LINK_REFUSED,
     CsrfFailed: AccessEvent.PAGE_FORGED,
@@ -43,7 +43,8 @@ _KINDS: Final[dict[type[DomainError], str]] = {
     NomineeLinkInvalid: AccessEvent.LINK_REFUSED,
     ResetLinkInvalid: AccessEvent.LINK_REFUSED,
 }
-_GUESSES: Final[dict[type[DomainError], guessing.Kind]] = {
+GUESSES: Final[dict[type[DomainError], guessing.Kind]] = {
+    CaseLinkInvalid: "case_link",
     ConfirmationMismatch: "confirmation",
     DataLinkUnknown: "copy_link",
     EmailLinkInvalid: "mailed_link",
@@ -65,10 +66,10 @@ _ELSEWHERE: Final = (access.SignInThrottled, AccountBlocked, PolicyUnanswered, P
 
 def note(request: HttpRequest, status: int, error: Exception | None = None) -> None:
     """error: why, where the route said so. Nothing is written in a look, whose transaction may not."""
-    kind = next((kind for cls, kind in _KINDS.items() if isinstance(error, cls)), _STATUSES.get(status))
+    kind = next((kind for cls, kind in KINDS.items() if isinstance(error, cls)), _STATUSES.get(status))
     if kind is not None and not isinstance(error, _ELSEWHERE):
         note_kind(request, kind)
-    guessed = next((guessed for cls, guessed in _GUESSES.items() if isinstance(error, cls)), None)
+    guessed = next((guessed for cls, guessed in GUESSES.items() if isinstance(error, cls)), None)
     if guessed is not None and look_of(request) is None:
         with _kept(guessed):
             guessing.note(kind=guessed, network=client_of(request).network, now=datetime.now(UTC))

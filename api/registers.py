@@ -38,6 +38,7 @@ PROBLEMS: Final[dict[type[DomainError], int]] = {
     authorities.NothingOfThat: 409,
     authorities.OrderOver: 409,
     authorities.OrderUnknown: 404,
+    breaches.AuthorityUntold: 422,
     breaches.BreachClosed: 409,
     breaches.BreachUnknown: 404,
     breaches.NoticedLater: 422,
@@ -196,4 +197,12 @@ def tell_of_breach(request: HttpRequest, reference: Reference, form: ToldIn) -> 
 
 @router.post("/staff/breaches/{reference}/close", response=BreachOut, operation_id="close_breach")
 def close_breach(request: HttpRequest, reference: Reference, form: ConclusionIn) -> BreachOut:
-    return _breach(breaches.close(reference=reference, conclusion=form.conclusion, by=_by(request), now=timezone.now()))
+    """With the authority told, or with a reason why it need not be."""
+    breach = breaches.close(
+        reference=reference,
+        conclusion=form.conclusion,
+        untold_reason=form.untold_reason,
+        by=_by(request),
+        now=timezone.now(),
+    )
+    return _breach(breach)

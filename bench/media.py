@@ -97,7 +97,7 @@ def _hours(ours: Receiver) -> dict[str, float]:
         "rss_kb_before_the_hours": early_kb,
         "rss_kb_after_the_hours": ours.rss_kb(),
         "hours_frames": hour.frames,
-        "hours_lost": hour.sent - hour.frames + hour.gaps,
+        "hours_lost": hour.lost,
         "hours_cpu_us_per_frame": round(hour.cpu_us, 2),
     }
 
@@ -119,7 +119,7 @@ def _report(
             "cpu_vs_best_channels": round(best.cpu_us / ours.cpu_us, 2),
             "cpu_vs_native": round(limit.cpu_us / ours.cpu_us, 2),
             "calls_vs_daphne_channels": round(ours.sustained_calls / (daphne.sustained_calls or inf), 1),
-            "gaps": sum(turn.gaps + turn.sent - turn.frames for turn in ours.turns),
+            "gaps": ours.lost + memory["hours_lost"],
         },
         environment=environment("picows", "daphne", "uvicorn", "granian", "channels", "msgspec", "Twisted"),
     )

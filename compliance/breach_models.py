@@ -11,7 +11,7 @@ class Breach(models.Model):
     """A breach of personal data. Its texts name nobody: they are kept for years and reached by no erasure.
 
     noticed_at: when the 72 hours began in which the authority is to be told. told_authority_at, told_people_at: null until
-    that is done. conclusion: why it is closed, also why nobody had to be told.
+    that is done. conclusion: why it is closed. untold_reason: why the authority had not to be told, of one that is closed without that.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -22,13 +22,19 @@ class Breach(models.Model):
     told_people_at = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
     conclusion = models.TextField(blank=True)
+    untold_reason = models.TextField(blank=True)
 
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(
+                condition=Q(closed_at__isnull=True, untold_reason="")
+                | Q(closed_at__isnull=False) & (Q(told_authority_at__isnull=False) ^ ~Q(untold_reason="")),
+                name="breach_closed_told_or_says_why_not",
+            ),
+            models.CheckConstraint(
                 condition=Q(closed_at__isnull=True, conclusion="") | (Q(closed_at__isnull=False) & ~Q(conclusion="")),
                 name="breach_closed_has_conclusion",
-            )
+            ),
         ]
 
 
@@ -47,7 +53,7 @@ class BreachAlert(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     breach = models.ForeignKey(Breach, on_delete=models.CASCADE, related_name="alerts")
-    after_h = models.PositiveSmallIntegerField()
+    after_h = models.PositiveIntegerField()
     next_at = models.DateTimeField()
     attempts = models.PositiveSmallIntegerField(default=0)
     sent_at = models.DateTimeField(null=True)

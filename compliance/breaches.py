@@ -1,4 +1,5 @@
-"""Breaches of personal data: noticed, told to the authority within 72 hours, told to the people, closed with a reason."""
+"""Breaches of personal data: noticed, told to the authority within 72 hours, told to the people, closed with a reason, and with one of
+its own where the authority was not told."""
 
 import logging
 import secrets
@@ -20,12 +21,15 @@ from processors.mail import AT_ONCE_MAX, ATTEMPTS_MAX, CLAIM, send
 logger = logging.getLogger(__name__)
 
 AUTHORITY_WITHIN: Final = timedelta(hours=72)
-ALERTS_AFTER_H: Final = (24, 48, 66)
+# And once a day after the last of them.
+ALERTS_AFTER_H: Final = (24, 48, 66, 72)
 _SUBJECT: Final = "Breach {reference}: {after_h} of 72 hours have passed"
+_LATE_SUBJECT: Final = "Breach {reference}: its 72 hours ran out {over_h} hours ago"
 _TEXT: Final = (
-    "The authority has to be told of breach {reference} by {due} UTC, and nothing says that it was.\n\n"
+    "The authority {has} to be told of breach {reference} by {due} UTC, and nothing says that it was.\n\n"
     "Read it: manage.py breach show {reference}\n"
     "When it is told: manage.py breach told {reference} authority HOW\n"
+    "Where it need not be told: manage.py breach close {reference} CONCLUSION --untold REASON\n"
 )
 
 
@@ -39,6 +43,12 @@ class BreachClosed(DomainError):
     """The breach is closed; nothing about it changes any more."""
 
     code: ClassVar[str] = "breach_closed"
+
+
+class AuthorityUntold(DomainError):
+    """The authority was not told of the breach, and nothing says why it need not be."""
+
+    code: ClassVar[str] = "authority_untold"
 
 
 class NoticedLater(DomainError):
@@ -86,12 +96,19 @@ def told(*, reference: str, whom: Literal["authority", "people"], how: str, by: 
     return breach
 
 
-def close(*, reference: str, conclusion: str, by: str, now: datetime) -> Breach:
-    """Raises BreachUnknown, BreachClosed, ReasonMissing."""
+def close(*, reference: str, conclusion: str, untold_reason: str = "", by: str, now: datetime) -> Breach:
+    """untold_reason: why the authority need not be told, of a breach of which it was not.
+
+    Raises BreachUnknown, BreachClosed, ReasonMissing, AuthorityUntold.
+    """
     with transaction.atomic():
         breach = _open(reference)
         breach.closed_at, breach.conclusion = now, redact_cards(reason_given(conclusion))
-        breach.save(update_fields=["closed_at", "conclusion"])
+        if breach.told_authority_at is None:
+            if not untold_reason.strip():
+                raise AuthorityUntold("The authority was not told. Record that it was, or say why it need not be told.")
+            breach.untold_reason = redact_cards(untold_reason.strip())
+        breach.save(update_fields=["closed_at", "conclusion", "untold_reason"])
         _audit(breach, "breach.closed", by, now)
     return breach
 
@@ -105,18 +122,27 @@ def of_reference(reference: str) -> Breach:
 
 
 def raise_breach_alerts(*, now: datetime) -> int:
-    """Tells the operator of each open breach of which the authority is not told after 24, 48 and 66 hours, once each."""
+    """Tells the operator of each open breach of which the authority is not told after 24, 48, 66 and 72 hours, once each, and then once a
+    day until it is told or the breach is closed."""
     raised = 0
-    for after_h in ALERTS_AFTER_H:
-        late = Breach.objects.filter(
-            closed_at__isnull=True, told_authority_at__isnull=True, noticed_at__lte=now - timedelta(hours=after_h)
-        )
-        for breach in late.exclude(alerts__after_h=after_h):
+    late = Breach.objects.filter(
+        closed_at__isnull=True, told_authority_at__isnull=True, noticed_at__lte=now - timedelta(hours=ALERTS_AFTER_H[0])
+    )
+    for breach in late.prefetch_related("alerts"):
+        for after_h in _alerts_due(breach, now) - {alert.after_h for alert in breach.alerts.all()}:
             _, is_first = BreachAlert.objects.get_or_create(breach=breach, after_h=after_h, defaults={"next_at": now})
             if is_first:
                 logger.error("breach is not told", extra={"reference": breach.reference, "count": after_h})
                 raised += 1
     return raised
+
+
+def _alerts_due(breach: Breach, now: datetime) -> set[int]:
+    """After how many hours the operator should have heard of it; of the daily ones the last alone, however long nothing ran."""
+    passed_h = (now - breach.noticed_at) // timedelta(hours=1)
+    due = {after_h for after_h in ALERTS_AFTER_H if after_h <= passed_h}
+    last_day_h = passed_h // 24 * 24
+    return due | {last_day_h} if last_day_h > ALERTS_AFTER_H[-1] else due
 
 
 def send_breach_alerts(*, now: datetime) -> int:
@@ -127,12 +153,16 @@ def send_breach_alerts(*, now: datetime) -> int:
         mine = BreachAlert.objects.filter(id=alert.id, sent_at__isnull=True, next_at__lte=now)
         if not mine.update(next_at=now + CLAIM, attempts=F("attempts") + 1):
             continue
+        over_h = alert.after_h - ALERTS_AFTER_H[-1]
         places = {
             "reference": alert.breach.reference,
             "after_h": alert.after_h,
+            "over_h": over_h,
+            "has": "has" if over_h < 0 else "had",
             "due": f"{due_at(alert.breach):%Y-%m-%d %H:%M}",
         }
-        subject, text = _SUBJECT.format(**places), _TEXT.format(**places)
+        subject = (_SUBJECT if over_h <= 0 else _LATE_SUBJECT).format(**places)
+        text = _TEXT.format(**places)
         headers = {"Auto-Submitted": "auto-generated"}
         to = [settings.OPERATOR_EMAIL or settings.DEFAULT_FROM_EMAIL]
         if send(

@@ -175,6 +175,7 @@ INVENTORY: Final[dict[str, str]] = {
     "compliance.Breach.what": "breach",
     "compliance.Breach.told_authority_at": "breach",
     "compliance.Breach.told_people_at": "breach",
+    "compliance.Breach.untold_reason": "breach",
     "compliance.Breach.closed_at": "breach",
     "compliance.Breach.conclusion": "breach",
     "compliance.BreachEntry.id": "none",

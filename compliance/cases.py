@@ -254,7 +254,7 @@ def pause(*, reference: str, reason: str, by: str, now: datetime) -> Case:
     """
     with transaction.atomic():
         case = locked_open(reference)
-        case.paused_at, case.pause_reason = now, reason_given(reason)[:REASON_CHARACTERS_MAX]
+        case.paused_at, case.pause_reason = now, redact_cards(reason_given(reason))[:REASON_CHARACTERS_MAX]
         case.save(update_fields=["paused_at", "pause_reason"])
         add_entry(case, kind="change", author=by, text=f"Paused: {case.pause_reason}", now=now)
         note_act(case, "case.paused", by, now)

@@ -4,12 +4,13 @@ Every package declares its fields in `personal_data.INVENTORY`; what nobody decl
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import Final
 
 from compliance.elements import ELEMENTS
 
-__all__ = ["ELEMENTS", "FILES", "REDIS_KEYS", "undeclared_fields", "undeclared_names"]
+__all__ = ["ELEMENTS", "FILES", "QUEUED_FOR", "REDIS_KEYS", "undeclared_fields", "undeclared_names"]
 
 # Key pattern -> element. Patterns as of fnmatch.
 REDIS_KEYS: Final[dict[str, str]] = {
@@ -20,6 +21,9 @@ REDIS_KEYS: Final[dict[str, str]] = {
     "klosespecific.*": "queue",
     "huey.*klose*": "queue",
 }
+
+# So long a task waits that nobody takes; then it is over, and what is still due the clock hands over again.
+QUEUED_FOR: Final = timedelta(days=ELEMENTS["queue"].retention_days or 0)
 
 # Path below DATA_DIR -> element.
 FILES: Final[dict[str, str]] = {

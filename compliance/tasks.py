@@ -14,6 +14,7 @@ from huey.contrib.djhuey import HUEY, db_task
 from redis.exceptions import RedisError
 
 from compliance import erasure, left_bytes, pace
+from compliance.inventory import QUEUED_FOR
 from compliance.online_rewrite import has_left
 from compliance.rewrite import clear_left, rewrite_bytes
 from compliance.stores import NotYet
@@ -25,11 +26,12 @@ logger = logging.getLogger(__name__)
 AGAIN_S: Final = 60
 
 
-@db_task()  # type: ignore[untyped-decorator]
+@db_task(expires=QUEUED_FOR)  # type: ignore[untyped-decorator]
 def run_one(request_id: str) -> None:
     erasure.run_erasure(request_id=UUID(request_id), now=datetime.now(UTC))
 
 
+# However late: it names nobody, and without it the bytes would stay until the next erasure.
 @db_task()  # type: ignore[untyped-decorator]
 def rewrite() -> None:
     try:
@@ -40,7 +42,7 @@ def rewrite() -> None:
         rewrite.schedule(delay=AGAIN_S)
 
 
-@db_task()  # type: ignore[untyped-decorator]
+@db_task(expires=QUEUED_FOR)  # type: ignore[untyped-decorator]
 def rewrite_left() -> None:
     """Asked for again by the clock when it finds another rewrite, or somebody who still reads, unless that one was enough."""
     try:
@@ -51,7 +53,7 @@ def rewrite_left() -> None:
         return
 
 
-@db_task()  # type: ignore[untyped-decorator]
+@db_task(expires=QUEUED_FOR)  # type: ignore[untyped-decorator]
 def clear_rewrite() -> None:
     clear_left()
 

@@ -36,4 +36,14 @@ TEAM_ELEMENTS: Final = (
         "deleted",
         ("customer",),
     ),
+    Element(
+        "undelivered",
+        "What those servers did not take within a day",
+        "system",
+        "sending it again once they are mended",
+        "contract",
+        7,
+        "7 days after it was given up",
+        "deleted",
+    ),
 )

@@ -34,8 +34,6 @@ PATH = "/twilio/media/"
 FRAME_BYTES_MAX = 2 * MESSAGE_BYTES_MAX
 # Frames are objects that come and go by the ten thousand a second and form no cycles.
 GC_THRESHOLDS = (20_000, 20, 20)
-# How long a process that drains says so on its port; longer than a load balancer needs to notice.
-HANDOVER_AFTER_S = 15.0
 # After the drain's end: how long what was heard may take to be recognised and stored.
 STORE_WITHIN_S = 60.0
 
@@ -70,13 +68,21 @@ class MediaServer:
         return self._sockets.new()
 
 
-def run(*, host: str, port: int, gather_ms: int, drain_s: float, inherited: Inherited | None = None) -> None:
-    """Serves until SIGTERM or SIGINT, on an event loop of its own. gather_ms, drain_s: as the settings of these names."""
+def run(
+    *,
+    host: str,
+    port: int,
+    gather_ms: int,
+    drain_s: float,
+    handover_s: float,
+    inherited: Inherited | None = None,
+) -> None:
+    """Serves until SIGTERM or SIGINT, on an event loop of its own. gather_ms, drain_s, handover_s: as the settings of these names."""
     with asyncio.Runner(loop_factory=lambda: GatheringLoop(gather_ms / 1_000)) as runner:
-        runner.run(serve(host=host, port=port, drain_s=drain_s, inherited=inherited))
+        runner.run(serve(host=host, port=port, drain_s=drain_s, handover_s=handover_s, inherited=inherited))
 
 
-async def serve(*, host: str, port: int, drain_s: float, inherited: Inherited | None = None) -> None:
+async def serve(*, host: str, port: int, drain_s: float, handover_s: float, inherited: Inherited | None = None) -> None:
     sockets = Sockets()
     media = MediaServer(sockets)
     await media.readiness.look()
@@ -104,7 +110,7 @@ async def serve(*, host: str, port: int, drain_s: float, inherited: Inherited | 
         logger.info("draining", extra={"count": len(sockets), "seconds": drain_s})
         # Ends the listening alone; open sockets are not touched.
         if inherited is None:
-            asyncio.get_running_loop().call_later(HANDOVER_AFTER_S, server.close)
+            asyncio.get_running_loop().call_later(handover_s, server.close)
         else:
             server.close()
             os.write(inherited.way, b".")

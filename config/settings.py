@@ -308,6 +308,8 @@ EMBEDDING_MODEL_PATH = environment.text("EMBEDDING_MODEL_PATH")
 # How long the media process lets frames come together before it looks at them all.
 MEDIA_GATHER_MS = environment.integer("MEDIA_GATHER_MS", 15, minimum=0, maximum=100)
 MEDIA_DRAIN_S = environment.integer("MEDIA_DRAIN_S", 4 * 3600, minimum=0, maximum=24 * 3600)
+# How long a process that drains says so on its port: longer than a load balancer needs to notice.
+MEDIA_HANDOVER_S = environment.integer("MEDIA_HANDOVER_S", 15, minimum=0, maximum=600)
 
 # --- The built frontend -------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"

@@ -142,7 +142,7 @@ def actor_of_key(key: str, *, scope: Scope, now: datetime) -> Actor:
 
     Raises ApiKeyInvalid, ScopeMissing.
     """
-    row = tenancy.found_confined(GOOD, digest(key), now)
+    row = tenancy.found_confined(GOOD, digest(key), now, guarded=True)
     actor = actor_of_row(row, scope=scope)
     if row is not None and use_is_due(row, now=now):
         ApiKey.objects.get_queryset().filter(id=row.id).update(last_used_at=now)

@@ -10,13 +10,11 @@ from typing import Any, Final, cast
 from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase, UpdateError
 from django.db.models import Q, QuerySet
-from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
 from compliance import policy
 from identity import tenancy
 from identity.access import Client
-from identity.arrays import array
 from identity.auth import Actor, Role
 from identity.compiled import Lookup
 from identity.models import Membership, Session, User
@@ -84,9 +82,7 @@ OPEN_CONFINED: Final = Lookup(_open_confined, "digest", _SOME_TIME, _SOME_TIME -
 
 def still_acting(actors: Collection[Actor], *, now: datetime) -> set[Actor]:
     """Those of these whose sessions are open still, with the same person, workspace and role: one query for all."""
-    ids = RawSQL(
-        "SELECT unnest(%s::uuid[])", [array(each.session_id for each in actors if each.session_id is not None)]
-    )
+    ids = [each.session_id for each in actors if each.session_id is not None]
     rows = Session.objects.filter(is_open(now), id__in=ids, phone_verified_at__isnull=False, user__is_active=True)
     found = rows.values_list("user_id", "membership__workspace_id", "membership__role", "id")
     return set(actors) & {Actor(who, where, cast(Role, role), session_id) for who, where, role, session_id in found}

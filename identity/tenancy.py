@@ -68,9 +68,17 @@ def naming(workspace: str) -> Func:
     )
 
 
-def found_confined(lookup: Lookup[_Row], *values: Any) -> _Row | None:
-    """The row, and this thread's connection sees the row's workspace alone, until `release`: one way to the server for both."""
-    _take_to_name()
+def found_confined(lookup: Lookup[_Row], *values: Any, guarded: bool = False) -> _Row | None:
+    """The row, and this thread's connection sees the row's workspace alone, until `release`: one way to the server for both.
+
+    guarded: whether the row's own table is; it is not found then by a connection that still names whatever it named last, so such a
+    one is freed first, which costs a way of its own.
+    """
+    if guarded:
+        connection.ensure_connection()
+        _free()
+    else:
+        _take_to_name()
     before = _named()
     setattr(connection.connection, _NAMED, _UNSURE)
     row = lookup.first(*values)

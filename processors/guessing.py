@@ -13,7 +13,9 @@ from processors.pseudonyms import pseudonym
 
 logger = logging.getLogger(__name__)
 
-Kind = Literal["receipt", "nominee_link", "mailed_link", "copy_link", "number_code", "confirmation", "forged_mail"]
+Kind = Literal[
+    "receipt", "nominee_link", "case_link", "mailed_link", "copy_link", "number_code", "confirmation", "forged_mail"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class Guessed:
 KINDS: Final[Mapping[Kind, Guessed]] = {
     "receipt": Guessed("addresses of receipts for deletions that are none", 5),
     "nominee_link": Guessed("links for nominees that are none", 5),
+    "case_link": Guessed("links to requests about data that are none", 5),
     "mailed_link": Guessed("links from our mails that are none", 5),
     "copy_link": Guessed("links to a copy of the data about a number that are none", 5),
     "number_code": Guessed("wrong passcodes for a number that was called", 5),

@@ -53,6 +53,7 @@ class Control:
             ("GET", "/messages", self.messages),
             ("GET", "/mails", self.mails),
             ("GET", "/received", self.received),
+            ("POST", "/received/scan", self.scan_received),
             ("GET", "/deliveries", self.deliveries),
             ("GET", "/alerts", self.alerts),
             ("GET", "/defects", self.defects),
@@ -190,6 +191,10 @@ class Control:
 
     async def received(self, request: web.Request) -> Any:
         return self._store.received.as_json()
+
+    async def scan_received(self, request: web.Request) -> Any:
+        """{"text": "..."}: which services were given a value with it."""
+        return self._store.received.scan(str((await _body(request))["text"]))
 
     async def deliveries(self, request: web.Request) -> Any:
         wanted = request.query.get("subject", "")

@@ -61,8 +61,9 @@ class MailSink:
         content = envelope.content if isinstance(envelope.content, bytes) else (envelope.content or "").encode()
         message = BytesParser(EmailMessage, policy=default_policy).parsebytes(content)
         text, page = _part(message, "plain"), _part(message, "html")
-        self._store.received.note("smtp", [f"header:{name}" for name in message] + ["envelope"])
         sender, recipients = str(envelope.mail_from or ""), [str(address) for address in envelope.rcpt_tos]
+        headers = [(f"header:{name}", str(value)) for name, value in message.items()]
+        self._store.received.note("smtp", [*headers, ("envelope", " ".join(recipients))])
         self._keep(sender, recipients, str(message["Subject"] or ""), text, page)
         for recipient in recipients:
             # Nobody is told of what came without a sender, so that no report is reported (RFC 5321, section 6.1).

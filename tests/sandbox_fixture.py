@@ -53,6 +53,12 @@ class Sandbox:
         """Which fields every service was sent."""
         return cast(dict[str, Any], self.ask("GET", "/received"))
 
+    def told(self, text: str) -> list[str]:
+        """Which services were sent a value with this in it, in whatever case."""
+        found = self.ask("POST", "/received/scan", {"text": text})
+        assert found["whole"]
+        return cast(list[str], found["services"])
+
 
 @pytest.fixture(scope="session")
 def sandbox_process() -> Iterator[Sandbox]:

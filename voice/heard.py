@@ -1,5 +1,6 @@
 """What was heard of a call, on its way into the transcript."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -26,3 +27,21 @@ class Heard:
         """With card numbers taken out of the text; with one, the times of all words go too."""
         text = redact_spoken_cards(self.text)
         return self if text == self.text else replace(self, text=text, words=())
+
+    def cut(self, stretches: Sequence[tuple[int, int]]) -> list["Heard"]:
+        """A part for each of these stretches, which begin and end with it; the whole where one of them would have no words.
+
+        A word that begins in the pause between two belongs to the later: recognisers let the word before a pause fill it.
+        """
+        if " ".join(word.text for word in self.words) != self.text:
+            return [self]
+        pauses_ms = [end_ms for _, end_ms in stretches[:-1]]
+        words: list[list[Word]] = [[] for _ in stretches]
+        for word in self.words:
+            words[bisect_right(pauses_ms, word.start_ms)].append(word)
+        if not all(words):
+            return [self]
+        return [
+            replace(self, start_ms=start_ms, end_ms=end_ms, text=" ".join(word.text for word in own), words=own)
+            for (start_ms, end_ms), own in zip(stretches, words, strict=True)
+        ]

@@ -25,8 +25,10 @@ START_WITHIN_S: Final = 10.0
 # Twilio sends a frame every 20 ms; a socket that is silent for this long, or up to twice as long, is dead.
 SILENT_AFTER_S: Final = 30.0
 INVALID_MESSAGES_MAX: Final = 20
-# What a server had read together with the start message, and delivers before it can be held.
+# What a server had read together with the start message, and delivers before it can be held: five seconds of a call's frames, and
+# of messages as large as they may be a few. Thrown away unread when the token is refused.
 WAITING_MESSAGES_MAX: Final = 500
+WAITING_BYTES_MAX: Final = 256 * 1024
 NO_ROOM: Final = "no_room_before_claim"
 CLOSE_REFUSED: Final = 4403
 CLOSE_MALFORMED: Final = 4400
@@ -67,6 +69,7 @@ class MediaSession:
         self._hearing: Hearing | None = None
         self._claiming: asyncio.Task[None] | None = None
         self._waiting: list[Message] = []
+        self._waiting_bytes = 0
         # Of what came then and had no room: how many frames of each track, where they end, and whether the carrier said stop.
         self._missed: Counter[str] = Counter()
         self._missed_until_ms: dict[str, int] = {}
@@ -114,9 +117,12 @@ class MediaSession:
             return
         if self._claiming is None:
             self._await_start(message)
-        elif len(self._waiting) < WAITING_MESSAGES_MAX:
+        elif len(self._waiting) < WAITING_MESSAGES_MAX and self._waiting_bytes + len(message) <= WAITING_BYTES_MAX:
             self._waiting.append(message)
+            self._waiting_bytes += len(message)
         else:
+            # What comes after it has no room either: all that is heard is in one piece.
+            self._waiting_bytes = WAITING_BYTES_MAX
             self._miss(message)
 
     def _miss(self, message: Message) -> None:
@@ -216,6 +222,7 @@ class MediaSession:
             return
         self._over = True
         self._hearing = None
+        self._waiting.clear()
         self._timer.cancel()
         passed_over = self._invalid + Counter({NO_ROOM: self._missed.total()})
         for error_code, count in passed_over.items():

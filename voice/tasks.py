@@ -1,4 +1,5 @@
-"""Huey tasks: they only make due work soon. The rows say what is due, and the clock's sweeps make it certain."""
+"""Huey tasks: they only make due work soon, or none when nobody took them in time. The rows say what is due, and the clock's sweeps make
+it certain."""
 
 import threading
 from collections import deque
@@ -9,6 +10,7 @@ from uuid import UUID
 
 from huey.contrib.djhuey import db_task
 
+from compliance.inventory import QUEUED_FOR
 from voice import analysis, credit_end, reconcile, submission, sweeps, transcription
 
 
@@ -42,37 +44,37 @@ def _analyse(call_id: UUID) -> None:
     analysis.analyse(call_id=call_id, now=datetime.now(UTC))
 
 
-@db_task()  # type: ignore[untyped-decorator]
+@db_task(expires=QUEUED_FOR)  # type: ignore[untyped-decorator]
 def dial(call_id: str) -> None:
     submission.dial(call_id=UUID(call_id), now=datetime.now(UTC))
 
 
-@db_task()  # type: ignore[untyped-decorator]
+@db_task(expires=QUEUED_FOR)  # type: ignore[untyped-decorator]
 def hang_up(call_id: str) -> None:
     reconcile.hang_up(call_id=UUID(call_id), now=datetime.now(UTC))
 
 
-@db_task()  # type: ignore[untyped-decorator]
+@db_task(expires=QUEUED_FOR)  # type: ignore[untyped-decorator]
 def limit_called_in(call_id: str) -> None:
     credit_end.limit_called_in(call_id=UUID(call_id))
 
 
-@db_task()  # type: ignore[untyped-decorator]
+@db_task(expires=QUEUED_FOR)  # type: ignore[untyped-decorator]
 def say_closing_line(call_id: str) -> None:
     credit_end.say_closing_line(call_id=UUID(call_id))
 
 
-@db_task()  # type: ignore[untyped-decorator]
+@db_task(expires=QUEUED_FOR)  # type: ignore[untyped-decorator]
 def restart_stream(call_id: str) -> None:
     reconcile.restart_stream(call_id=UUID(call_id), now=datetime.now(UTC))
 
 
-@db_task()  # type: ignore[untyped-decorator]
+@db_task(expires=QUEUED_FOR)  # type: ignore[untyped-decorator]
 def stop_transcription(call_id: str) -> None:
     transcription.stop_unwanted(call_id=UUID(call_id), now=datetime.now(UTC))
 
 
-@db_task()  # type: ignore[untyped-decorator]
+@db_task(expires=QUEUED_FOR)  # type: ignore[untyped-decorator]
 def analyse(*call_ids: str) -> None:
     _lane.analyse([UUID(call_id) for call_id in call_ids])
 

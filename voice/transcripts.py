@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import ClassVar
 from uuid import UUID
 
@@ -198,23 +199,47 @@ def replace_segments(
 ) -> TranscriptSegment | None:
     """Puts the text of a whole turn in the place of the speaker's segments that lie within it; those are deleted.
 
-    None in the same cases, when nothing lies there, and when a person corrected one of them.
+    Where something else stands between them, the turn is stored in parts around it, of which the last is returned. None in the
+    same cases, when nothing lies there, and when a person corrected one of them.
     """
 
     def put(call: Call) -> TranscriptSegment | None:
         within = call.segments.filter(
             kind="speech", speaker=heard.speaker, start_ms__gte=heard.start_ms, end_ms__lte=heard.end_ms
         )
-        gone = list(within.order_by("sequence"))
-        if not gone or (len(gone) == 1 and gone[0].text == heard.without_cards().text):
-            return None
+        gone = list(within.order_by("start_ms"))
         # What a person wrote is worth more than what was heard a second time.
-        if any(one.corrected_at for one in gone):
+        if not gone or any(one.corrected_at for one in gone):
+            return None
+        parts = _around_others(call, heard.without_cards(), gone)
+        if [one.text for one in gone] == [part.text for part, _ in parts]:
             return None
         within.delete()
-        return _store(call, heard, now, gone=gone)
+        return [_store(call, part, now, gone=taken) for part, taken in parts][-1]
 
     return _add(call_id, stream_id, heard.start_ms, put)
+
+
+def _around_others(
+    call: Call, whole: Heard, gone: list[TranscriptSegment]
+) -> list[tuple[Heard, list[TranscriptSegment]]]:
+    """The turn's parts, each with the segments whose place it takes: somebody who reads along finds what the other one said in
+    between where they have read it. It is one part where the lead's wish not to be called is understood from the whole alone."""
+    between = call.segments.exclude(speaker=whole.speaker).filter(
+        start_ms__gte=gone[0].start_ms, start_ms__lt=gone[-1].start_ms
+    )
+    starts_ms = list(between.values_list("start_ms", flat=True))
+    taken = [gone[:1]]
+    for before, one in pairwise(gone):
+        if any(before.start_ms <= start_ms < one.start_ms for start_ms in starts_ms):
+            taken.append([one])
+        else:
+            taken[-1].append(one)
+    parts = whole.cut([(each[0].start_ms, each[-1].end_ms) for each in taken]) if len(taken) > 1 else [whole]
+    wished = refusals.found(whole.speaker, whole.text) is not None
+    if len(parts) < len(taken) or (wished and not any(refusals.found(part.speaker, part.text) for part in parts)):
+        return [(whole, gone)]
+    return list(zip(parts, taken, strict=True))
 
 
 def add_gap(

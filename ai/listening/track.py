@@ -81,7 +81,7 @@ class TrackListener:
     elapsed_ms(): real time since the stream's time 0; where the carrier's times jump ahead, they are not believed beyond it.
 
     on_level(level): the transcriber leaves out more or less than before for lack of time: 0 nothing; 1 interim text;
-        2 also merged turns, and finals are recognised more cheaply; 3 final text comes late.
+        2 also merged turns, and finals are recognised more cheaply; 3 finals come from a smaller model; 4 they come late.
 
     Finals and gaps keep their order; an interim result never follows its utterance's final. A report that raises is
     logged and counted, and the next one still comes.

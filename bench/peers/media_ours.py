@@ -32,7 +32,7 @@ def main(port: int, gather_ms: int, *, listening: bool) -> None:
             undo.enter_context(patch("voice.keeper.transcripts.keep_streams", kept))
         else:
             undo.enter_context(patch("voice.media_session.CallPipeline", lambda stream, *, began_s: SINK.call()))
-        media_server.run(host="127.0.0.1", port=port, gather_ms=gather_ms, drain_s=0)
+        media_server.run(host="127.0.0.1", port=port, gather_ms=gather_ms, drain_s=0, handover_s=0)
 
 
 if __name__ == "__main__":

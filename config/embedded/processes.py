@@ -146,7 +146,11 @@ def _picows(bind: str, port: int) -> tuple[str, ...]:
     return _python("manage.py", "media", bind, str(port))
 
 
-MEDIA_SERVERS: Mapping[str, Callable[[str, int], tuple[str, ...]]] = {"picows": _picows, "daphne": daphne}
+def _daphne_for_media(bind: str, port: int) -> tuple[str, ...]:
+    return daphne(bind, port, "config.media_asgi:application")
+
+
+MEDIA_SERVERS: Mapping[str, Callable[[str, int], tuple[str, ...]]] = {"picows": _picows, "daphne": _daphne_for_media}
 
 
 def media_server(environ: Mapping[str, str]) -> str:

@@ -105,7 +105,9 @@ def again(*, actor: Actor, delivery_id: UUID, now: datetime) -> DeliveryOut:
         mine = Delivery.objects.for_workspace(actor.workspace_id).select_related("endpoint")
         row = mine.select_for_update(of=("self",)).filter(id=delivery_id).first()
         if row is None:
-            raise DeliveryNotFound("There is no such delivery; they are kept for 30 days. Choose a newer one.")
+            raise DeliveryNotFound(
+                "There is no such delivery; they are kept for 30 days, and for 7 once given up. Choose a newer one."
+            )
         _demand_on(row.endpoint)
         if row.state == "pending" and row.attempts == 0:
             raise DeliveryOnItsWay("It is on its way already. Wait for its answer.")

@@ -32,7 +32,6 @@ _NOT_PERSONAL: Final = {
         "event",
         "state",
         "next_at",
-        "gives_up_at",
         "attempts",
         "attempted_at",
         "answer_status",
@@ -48,6 +47,7 @@ INVENTORY: Final[dict[str, str]] = {
     "outgoing.Delivery.call_id": "delivery",
     "outgoing.Delivery.user_id": "delivery",
     "outgoing.Delivery.created_at": "delivery",
+    "outgoing.Delivery.gives_up_at": "undelivered",
 }
 
 

@@ -14,4 +14,12 @@ RETENTION: Final = (
         delete_rows(Delivery),
         workspace="workspace_id",
     ),
+    Rule(
+        "undelivered",
+        ("outgoing.Delivery",),
+        lambda: Delivery.objects.get_queryset().filter(state="dead"),
+        "gives_up_at",
+        delete_rows(Delivery),
+        workspace="workspace_id",
+    ),
 )

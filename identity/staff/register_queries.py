@@ -172,6 +172,7 @@ def breach_out(breach: Breach, *, now: datetime) -> BreachOut:
         told_people_at=breach.told_people_at,
         closed_at=breach.closed_at,
         conclusion=breach.conclusion,
+        untold_reason=breach.untold_reason,
         entries=[
             BreachEntryOut(id=entry.id, at=entry.at, author=names[entry.author], text=entry.text) for entry in entries
         ],

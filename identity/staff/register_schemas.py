@@ -224,7 +224,7 @@ class BreachEntryOut(BaseModel):
 
 class BreachOut(BaseModel):
     """due_at: until when the authority has to be told. hours_left: below zero when that is past; null when it was told, or the
-    breach is closed."""
+    breach is closed. untold_reason: why it had not to be told, of one that is closed without that."""
 
     reference: str
     noticed_at: datetime
@@ -235,6 +235,7 @@ class BreachOut(BaseModel):
     told_people_at: datetime | None
     closed_at: datetime | None
     conclusion: str
+    untold_reason: str
     entries: list[BreachEntryOut]
 
 
@@ -257,4 +258,7 @@ class ToldIn(Closed):
 
 
 class ConclusionIn(Closed):
+    """untold_reason: why the authority need not be told, where it was not."""
+
     conclusion: Annotated[str, Field(min_length=3, max_length=4_000)]
+    untold_reason: Annotated[str, Field(max_length=4_000)] = ""

@@ -78,7 +78,9 @@ class PaddleApi:
                 body = await request.json() if request.can_read_body else {}
             except ValueError:
                 return _error(400, "bad_request", "The body is not JSON.")
-            self._store.received.note_json(f"paddle {request.method} {path.removeprefix('/paddle')}", body)
+            self._store.received.note_json(
+                f"paddle {request.method} {path.removeprefix('/paddle')}", body, path=request.path_qs
+            )
             told = {"path": request.path, "method": request.method}
             if self._faults.strike("paddle.rest", told, "drop"):
                 return _hang_up(request)

@@ -23,7 +23,7 @@ class Facebook:
         app.router.add_get(f"{_VERSION}/me", self.me)
 
     async def token(self, request: web.Request) -> web.Response:
-        self._store.received.note("facebook token", request.query)
+        self._store.received.note("facebook token", request.query.items())
         if broken := self._faults.strike("facebook.rest", request.query, "error"):
             return _error(broken.value or 500, 2, "An unexpected error has occurred.")
         query = request.query
@@ -36,7 +36,7 @@ class Facebook:
 
     async def me(self, request: web.Request) -> web.Response:
         """What is asked for by `fields`, as far as it is there: an e-mail address may be missing, and none is called verified."""
-        self._store.received.note("facebook me", request.query)
+        self._store.received.note("facebook me", request.query.items())
         if broken := self._faults.strike("facebook.rest", request.query, "error"):
             return _error(broken.value or 500, 2, "An unexpected error has occurred.")
         token = request.query.get("access_token", "")

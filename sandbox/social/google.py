@@ -22,7 +22,7 @@ class Google:
 
     async def token(self, request: web.Request) -> web.Response:
         asked = {name: str(value) for name, value in (await request.post()).items()}
-        self._store.received.note("google token", asked)
+        self._store.received.note("google token", asked.items())
         if broken := self._faults.strike("google.rest", asked, "error"):
             return web.json_response({"error": "server_error"}, status=broken.value or 500)
         if not self._agreement.is_client(asked.get("client_id", ""), asked.get("client_secret", "")):
@@ -44,7 +44,7 @@ class Google:
         )
 
     async def userinfo(self, request: web.Request) -> web.Response:
-        self._store.received.note("google userinfo", request.query)
+        self._store.received.note("google userinfo", request.query.items())
         if broken := self._faults.strike("google.rest", {}, "error"):
             return web.json_response({"error": "server_error"}, status=broken.value or 500)
         person = self._agreement.of_token(request.headers.get("Authorization", "").removeprefix("Bearer "))

@@ -80,7 +80,7 @@ class Interpreter:
             raise HangUp from None
         for warning in document.warnings:
             store.alert(12200, warning, self.leg.sid)
-        store.received.note("twilio.twiml", document.field_names())
+        store.received.note("twilio.twiml", document.fields())
         return document
 
     async def _obey(self, document: Document) -> Next | None:

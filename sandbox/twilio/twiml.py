@@ -76,24 +76,24 @@ class Document:
     url: str
     warnings: list[str] = field(default_factory=list)
 
-    def field_names(self) -> list[str]:
-        """What the document tells the carrier, as names: "Dial/Number#text", "Start/Stream/Parameter[token]"."""
-        names: list[str] = []
+    def fields(self) -> list[tuple[str, str]]:
+        """What the document tells the carrier, by names such as "Dial/Number#text", "Start/Stream/Parameter[token]"."""
+        told: list[tuple[str, str]] = []
 
         def visit(verb: Verb, prefix: str) -> None:
             path = f"{prefix}{verb.name}"
             if verb.name == "Parameter":
-                names.append(f"{path}[{verb.get('name')}]")
+                told.append((f"{path}[{verb.get('name')}]", verb.get("value")))
             else:
-                names.extend(f"{path}@{attribute}" for attribute in verb.attributes)
+                told.extend((f"{path}@{attribute}", value) for attribute, value in verb.attributes.items())
             if verb.text:
-                names.append(f"{path}#text")
+                told.append((f"{path}#text", verb.text))
             for child in verb.children:
                 visit(child, f"{path}/")
 
         for verb in self.verbs:
             visit(verb, "")
-        return names
+        return told
 
 
 def parse(text: str | bytes, *, url: str) -> Document:

@@ -22,7 +22,8 @@ WATCH = """
       if (entry.hadRecentInput) continue;
       for (const {node, previousRect, currentRect} of entry.sources) {
         // Text that still changes gives way to the line that it becomes; what has settled must not move.
-        if (!node?.parentElement?.closest("[role=log]")) continue;
+        if (!node?.parentElement?.closest("[role=log]") || node.parentElement.closest("[data-interim]")) continue;
+        if (node.dataset?.interim) continue;
         const what = node?.parentElement?.closest("[class]")?.className + " > " + (node?.className ?? node?.textContent);
         const moved = `${what}: ${previousRect.x},${previousRect.y} to ${currentRect.x},${currentRect.y}`;
         window.seen.shifts.push(`${entry.value.toFixed(5)} ${moved}`);
@@ -36,11 +37,11 @@ WATCH = """
     .observe(dot, {subtree: true, childList: true, characterData: true});
 }
 """
-# The lines that the call's own media stream heard: those of the talk end with their number.
+# The lines that the call's own media stream hears: those of the talk end with their number, and begin after ten minutes.
 OWN = """
-() => [...document.querySelectorAll("[id^=segment-]")]
-  .filter((line) => !/ \\d+(Correct)?$/.test(line.textContent))
-  .map((line) => line.id).join()
+() => [...document.querySelectorAll("[id^=segment-], [data-interim]")]
+  .filter(({dataset, textContent}) => !(dataset.interim ? /^1/ : / \\d+(Correct)?$/).test(textContent))
+  .map((line) => line.id || line.dataset.interim).join()
 """
 # What is in the page by now has been painted, and how it moved others is told a task after that; what moves from now on counts.
 FORGET_SHIFTS = """
@@ -56,6 +57,14 @@ NUMBERS = """
 () => [...document.querySelectorAll("[id^=segment-]")]
   .filter((line) => /^(?:\\d\\d|\\d:\\d\\d):\\d\\d.* \\d+(?:Correct)?$/.test(line.textContent))
   .flatMap((line) => [...line.textContent.matchAll(/ (\\d+)(?= |Correct|$)/g)]).map((found) => Number(found[1]))
+"""
+# Of the lines with these words, in px below the first of them.
+TOPS = """
+(words) => {
+  const lines = [...document.querySelectorAll("[id^=segment-], [data-interim]")];
+  const top = (said) => lines.findLast((line) => line.textContent.includes(said)).getBoundingClientRect().top;
+  return words.map((said) => Math.round(top(said) - top(words[0])));
+}
 """
 FROM_END = "(box) => box.scrollHeight - box.scrollTop - box.clientHeight"
 
@@ -193,8 +202,17 @@ def gets_all_back_after_losses(stack: Stack, page: Page, box: Locator) -> None:
     _shows_newer(page, newest)
     # The reader's place is as it was, and nothing came twice, in disorder or not at all.
     assert line_before_the_eyes(box) == line
+    newest = _has_every_line(page)
+    page.reload()
+    _shows_newer(page, newest)
+    _has_every_line(page)
+
+
+def _has_every_line(page: Page) -> int:
+    """The newest line."""
     numbers: list[int] = page.evaluate(NUMBERS)
     assert numbers == [number for number in range(numbers[-1] + 1) if not is_gap(number)]
+    return numbers[-1]
 
 
 def is_live(page: Page) -> None:
@@ -205,7 +223,7 @@ def is_live(page: Page) -> None:
 def _shows_newer(page: Page, number: int) -> int:
     """The newest line once there is a newer one."""
     for _ in range(100):
-        newest: int = page.evaluate(NUMBERS)[-1]
+        newest: int = max(page.evaluate(NUMBERS), default=0)
         if newest > number:
             return newest
         page.wait_for_timeout(200)

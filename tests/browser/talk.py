@@ -118,12 +118,14 @@ def murmur(call: Call, number: int) -> None:
     """Interim text of a line: its first words."""
     parts = text_of(number).split()
     start_ms = starts_at_ms(number)
+    text = " ".join(parts[: max(1, len(parts) // 2)])
+    publish_interim(call, Heard(speaker_of(number), start_ms, start_ms + LINE_MS // 2, text))
+
+
+def publish_interim(call: Call, heard: Heard) -> None:
+    assert heard.speaker is not None
     event = SegmentInterim(
-        call_id=call.id,
-        speaker=speaker_of(number),
-        text=" ".join(parts[: max(1, len(parts) // 2)]),
-        start_ms=start_ms,
-        end_ms=start_ms + LINE_MS // 2,
+        call_id=call.id, speaker=heard.speaker, text=heard.text, start_ms=heard.start_ms, end_ms=heard.end_ms
     )
     publish_ephemeral(Topic.call(call.workspace_id, call.id), event)
 

@@ -1,7 +1,8 @@
 """A new rep's first hour in a real browser: sign up, buy, call, read along, look back, ask, leave.
 
-Planted bug that this catches: publishing only after the reload's REST answer, or not publishing interim text, leaves the
-live transcript empty; a second click that is not folded into the first makes a second purchase or call.
+Planted bugs that this catches: settled text that is not published leaves the live transcript empty until a reload; interim text
+that is not, or is for one of the two alone, has it come a sentence at a time; a second click that is not folded into the first
+makes a second purchase or call.
 """
 
 import re
@@ -19,6 +20,23 @@ EMAIL = "noa.newcomer@example.com"
 MOBILE = "+12025550144"
 LEAD_PHONE = "+13125550110"
 PASSWORD = "calm-harbour-lantern-42"
+# The texts that each of the two was shown to be saying, one list for each utterance.
+WATCH_INTERIM = """
+() => {
+  window.saying = {agent: [], callee: []};
+  const texts = new WeakMap();
+  new MutationObserver(() => {
+    for (const line of document.querySelectorAll("[data-interim]")) {
+      if (!texts.has(line)) {
+        texts.set(line, []);
+        window.saying[line.dataset.interim].push(texts.get(line));
+      }
+      const [text, own] = [line.lastChild.lastChild.textContent, texts.get(line)];
+      if (own.at(-1) !== text) own.push(text);
+    }
+  }).observe(document.body, {subtree: true, childList: true, characterData: true});
+}
+"""
 
 
 def test_a_new_rep_signs_up_buys_calls_asks_and_leaves(
@@ -166,9 +184,11 @@ def _calls_and_reads_along(page: Page, control: Rep, look: Look) -> None:
     page.get_by_role("button", name=re.compile(r"^Call\b")).first.dblclick()
     transcript = page.get_by_role("log", name="Transcript")
     expect(page.get_by_role("button", name="Hang up")).to_be_visible()
+    page.evaluate(WATCH_INTERIM)
     expect(transcript).to_contain_text("David Miller", timeout=30_000)
     expect(transcript).to_contain_text(re.compile("price", re.IGNORECASE), timeout=30_000)
     _both(page, look, "in-call")
+    _appears_word_by_word(page)
     assert len(control.sandbox("GET", "/sandbox/api/calls", params={"to": MOBILE})) == 1
     page.reload()
     expect(transcript).to_contain_text(re.compile("what is the price", re.IGNORECASE))
@@ -183,6 +203,18 @@ def _calls_and_reads_along(page: Page, control: Rep, look: Look) -> None:
     expect(page.get_by_text("Receipt").first).to_be_visible(timeout=30_000)
     expect(page.get_by_text(re.compile(r"\d+ s = 1 begun minute"))).to_be_visible()
     _both(page, look, "after-the-call")
+
+
+def _appears_word_by_word(page: Page) -> None:
+    for speaker in ("agent", "callee"):
+        for _ in range(100):
+            said: list[list[str]] = page.evaluate("(speaker) => saying[speaker]", speaker)
+            grew = any(len(texts[-1].split()) > len(texts[0].split()) for texts in said)
+            if grew and sum(map(len, said)) >= 3:
+                break
+            page.wait_for_timeout(200)
+        else:
+            raise AssertionError(f"of the {speaker} appeared {said}")
 
 
 def _both(page: Page, look: Look, name: str) -> None:

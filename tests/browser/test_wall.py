@@ -1,11 +1,14 @@
 """A manager looks at the wall, reads along, ends a call in which the lead asks for no more calls, and has a server told of it.
 
 Planted bugs that this catches: a wall that needs a reload, a rep who is not told who watches or who ended the call, an end that
-is one click, a webhook's secret that is shown twice, a lead's wish that is gone after a reload, or dismissed for ever.
+is one click, a manager who is not told why the text is late, a webhook's secret that is shown twice, a lead's wish that is gone after a reload, or dismissed for ever.
 """
 
 import json
+import os
 import re
+import subprocess
+import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -14,6 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from config.embedded.environment import PROJECT
 from config.embedded.handle import Stack
 from sandbox.rep import Person, Rep
 from tests.browser.conftest import Look, signed_in
@@ -92,6 +96,7 @@ def test_a_manager_watches_and_ends_a_call_and_a_server_is_told(
     expect(mine.get_by_text("Maria Manager is watching")).to_be_visible()
     expect(wall.get_by_role("log", name="Transcript")).to_contain_text("Nora Next")
     expect(wall.get_by_role("button", name="Correct")).to_have_count(0)
+    _reads_what_is_left_out(wall, stack, call_id)
     for width, scheme in SIZES:
         _resize(wall, width, scheme)
         look(wall, f"watching-{width}-{scheme}")
@@ -119,6 +124,15 @@ def test_a_manager_watches_and_ends_a_call_and_a_server_is_told(
     boss.close()
     rep.close()
     assert [each for each in complaints if "status of 4" not in each] == []
+
+
+def _reads_what_is_left_out(wall: Page, stack: Stack, call_id: str) -> None:
+    """Of the text, while the recognisers have too much to do: as the rep does."""
+    state = wall.get_by_role("status").filter(has_text="Both sides are being written down.")
+    expect(state).not_to_contain_text("from a smaller model")
+    command = [sys.executable, "-m", "tests.browser.tell", call_id, "3"]
+    subprocess.run(command, cwd=PROJECT, env={**os.environ, **stack.env}, check=True, timeout=60)
+    expect(state).to_contain_text("from a smaller model")
 
 
 def _waits_for_a_place(boss: Rep, wall: Page, look: Look) -> Locator:

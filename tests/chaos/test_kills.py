@@ -91,6 +91,7 @@ def test_a_second_socket_of_one_stream_and_a_lost_one_cost_a_call_no_more_than_a
     turns = [turn for turn in dialogue(SPOKEN).turns if turn["end_ms"] + began_ms < heard_until_ms]
     assert missing_turns(turns, ended.segments, began_ms=began_ms) == []
     assert_the_page_is_right(ended.page)
+    assert ended.page.interims > 0
     ended.page.close()
     [record] = story.rep.sandbox("GET", "/sandbox/api/calls", params={"to": PERSON.mobile})[-1:]
     streams = story.rep.sandbox("GET", f"/sandbox/api/calls/{record['sid']}")["streams"]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import IntegrityError, transaction
 from django.test import override_settings
 
 from compliance import audit_check, breaches
@@ -33,26 +34,31 @@ def recorded(*more: str) -> str:
 
 
 @override_settings(OPERATOR_EMAIL="desk@klose.example")
-def test_the_operator_is_told_after_24_48_and_66_hours_until_the_authority_is(
+def test_the_operator_is_told_until_the_authority_is_and_daily_once_its_72_hours_are_over(
     sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     late, in_time = recorded(), recorded()
     now = datetime.now(UTC)
     told = []
     with caplog.at_level(logging.ERROR):
-        for hour in range(80):
+        for hour in range(125):
             if hour == 30:
                 breach("told", in_time, "authority", "by its form")
             told += [hour] * breaches.raise_breach_alerts(now=now + timedelta(hours=hour, minutes=1))
-    assert told == [24, 24, 48, 66]
-    assert breaches.send_breach_alerts(now=now + timedelta(hours=80)) == 4
-    assert breaches.send_breach_alerts(now=now + timedelta(hours=90)) == 0
+    assert told == [24, 24, 48, 66, 72, 96, 120]
+    # After days in which nothing ran, it is told once of today; and never of one that is closed.
+    assert breaches.raise_breach_alerts(now=now + timedelta(days=10, minutes=1)) == 1
+    breach("close", late, "It was found.", "--untold", "Nobody could have read it.")
+    assert breaches.raise_breach_alerts(now=now + timedelta(days=12)) == 0
+    assert breaches.send_breach_alerts(now=now + timedelta(days=12)) == 8
+    assert breaches.send_breach_alerts(now=now + timedelta(days=13)) == 0
     subjects = [mail["subject"] for mail in sandbox.ask("GET", "/mails", to="desk@klose.example")]
     assert sorted(subjects) == sorted(
-        [f"Breach {late}: {hours} of 72 hours have passed" for hours in (24, 48, 66)]
+        [f"Breach {late}: {hours} of 72 hours have passed" for hours in (24, 48, 66, 72)]
+        + [f"Breach {late}: its 72 hours ran out {hours} hours ago" for hours in (24, 48, 168)]
         + [f"Breach {in_time}: 24 of 72 hours have passed"]
     )
-    assert len([record for record in caplog.records if record.message == "breach is not told"]) == 4
+    assert len([record for record in caplog.records if record.message == "breach is not told"]) == 8
 
 
 def test_the_clock_runs_from_when_it_was_noticed_and_nothing_changes_after_the_end() -> None:
@@ -68,10 +74,15 @@ def test_the_clock_runs_from_when_it_was_noticed_and_nothing_changes_after_the_e
     breach("told", reference, "people", "by mail")
     with pytest.raises(CommandError, match="in a few words"):
         breach("close", reference, " ")
-    breach("close", reference, "No risk: the disk cannot be read.")
+    with pytest.raises(CommandError, match="The authority was not told"):
+        breach("close", reference, "It is over.")
+    with pytest.raises(IntegrityError, match="breach_closed_told_or_says_why_not"), transaction.atomic():
+        Breach.objects.update(closed_at=now, conclusion="It is over.")
+    breach("close", reference, "It is over.", "--untold", "No risk: the disk cannot be read.")
     with pytest.raises(CommandError, match="is closed"):
         breach("told", reference, "authority", "late")
     shown = breach("show", reference.lower())
+    assert "the authority was not told: No risk: the disk cannot be read." in shown
     assert "Told the people: by mail" in shown and "[card number removed]" in shown
     with pytest.raises(CommandError, match="No breach has"):
         breach("show", "BR-00000000")

@@ -1,6 +1,7 @@
 """What people ask, as cases: the clock, the alerts, joining, proving, answering, and what is left of it."""
 
 import logging
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
@@ -81,6 +82,26 @@ def test_a_deletion_in_the_privacy_centre_is_a_case_with_the_same_clock_and_ends
     second = Case.objects.exclude(id=first.id).get()
     assert (second.state, second.outcome, second.user_id, second.contact) == ("closed", "done", None, "")
     assert again(first).emptied_at is not None
+
+
+@pytest.mark.policy("C6.2", "C7.6")
+@pytest.mark.parametrize(("clock_runs_on", "told_on"), [(range(11), 7), ([10], 10)])
+def test_a_deletion_is_done_in_time_though_no_worker_ran_for_ten_days_and_the_operator_was_told(
+    member: Membership, sign_in: SignIn, sandbox: Sandbox, clock_runs_on: Iterable[int], told_on: int
+) -> None:
+    """Red when nobody is told of a case that is proved and only waits."""
+    asked = sign_in(member).post("/api/privacy/erasure", {"confirm": ASKER, "when": "after_grace"})[1]
+    case, back = Case.objects.get(), NOW + timedelta(days=10, hours=12)
+    with override_settings(OPERATOR_EMAIL="desk@klose.example"):
+        alerts = {day: case_clock.raise_alerts(now=NOW + timedelta(days=day, hours=12)) for day in clock_runs_on}
+        assert [day for day, raised in alerts.items() if raised] == [told_on]
+        [mail] = mails_to(sandbox, "desk@klose.example")
+    assert mail["subject"].startswith(f"Case {case.reference}") and f"by {asked['due_on']}" in mail["text"]
+    assert erasure.run_due_erasures(now=back) == 1
+    request = Request.objects.get()
+    assert request.state == "done" and request.finished_at == back
+    assert back < request.opened_at + timedelta(days=30) and back.date() <= again(case).due_on
+    assert (again(case).outcome, case_clock.raise_alerts(now=NOW + timedelta(days=26))) == ("done", 0)
 
 
 @pytest.mark.policy("C7.3")

@@ -11,10 +11,10 @@ from django.core.mail import EmailMessage
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from compliance import audit_check, policy
-from compliance.models import AuditEvent, Case, ConsentEvent
+from compliance import audit_check, policy, requests
+from compliance.models import AuditEvent, Case, ConsentEvent, Request
 from identity import account_mails
-from identity.models import AccessEvent, Membership, Session
+from identity.models import AccessEvent, Membership, Session, User
 from identity.opt_out import is_stopped
 from identity.personal_data import STORE, subject_of
 from identity.staff.actor import staff_ref
@@ -24,7 +24,7 @@ from tests.identity.conftest import NOW, MakeAccount, SignIn
 from tests.identity.test_sockets import SIGNED_OUT, Socket, elsewhere, run
 from tests.realtime.doors import Door, both_doors
 from tests.sandbox_fixture import Sandbox
-from tests.staff.ours import hire
+from tests.staff.ours import Desk, at_desk, hire
 from tests.voice.carrier import FORM, send, signature
 
 MESSAGES = "/twilio/messages"
@@ -301,12 +301,38 @@ def test_support_exports_and_erases_for_who_cannot_sign_in(
     call_command("privacy", "export", *asked)
     bundle = json.loads(capsys.readouterr().out)
     assert bundle["data"]["account"]["items"][0]["email"] == "ada@example.com"
-    call_command("privacy", "erase", *asked, "--now")
-    assert "/erased/" in capsys.readouterr().out
+    with pytest.raises(CommandError, match="asks for something else"):
+        call_command("privacy", "erase", *asked)
     with pytest.raises(CommandError, match="No account"):
         call_command("privacy", "export", "nobody@example.com", *asked[1:])
     exported = AuditEvent.objects.get(action="privacy.exported")
     assert (exported.actor_ref, exported.detail) == (staff_ref(nora.member.id), {"case": case})
+
+
+@pytest.mark.policy("C7.3", "C3.7")
+def test_a_deletion_at_the_console_waits_for_another_of_us_at_the_desk(
+    page: Browser, member: Membership, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stop(page)
+    call_command("cases", "open", "deletion", "ada@example.com", "Delete everything.")
+    case = Case.objects.get().reference
+    call_command("cases", "prove", case, "--whose", "ada@example.com")
+    pia, asked = hire("privacy_officer", "Pia"), ("ada@example.com", "--case", case, "--by")
+    with pytest.raises(CommandError, match="unrecognized arguments: --now"):
+        call_command("privacy", "erase", *asked, pia.email, "--now")
+    call_command("privacy", "erase", *asked, pia.email)
+    assert "Somebody else of you approves it" in capsys.readouterr().out
+    with pytest.raises(CommandError, match="prepared already"):
+        call_command("privacy", "erase", *asked, pia.email)
+    assert not Request.objects.exists() and User.objects.get(id=member.user_id).is_active
+    own, other = Desk(), at_desk("admin", "Ida", "198.51.100.91")
+    assert own.enter(pia)[0] == 200
+    approval = {"seen": own.get(f"/api/staff/cases/{case}")[1]["prepared"]["seen"]}
+    path = f"/api/staff/cases/{case}/deletion/approve"
+    assert code_of(own.post(path, approval)[1]) == "second_person_needed"
+    assert other.post(path, approval)[0] == 200
+    request = Request.objects.get()
+    assert request.runs_at - request.opened_at == requests.GRACE
 
 
 def test_each_step_is_told_in_the_record_and_the_access_events(page: Browser, member: Membership) -> None:

@@ -214,9 +214,15 @@ def test_twilio_learns_the_number_and_the_code_and_nothing_else(sandbox: Sandbox
     received = sandbox.received()
     assert received["messages_requests"] == 0
     assert received["sms_sent"] == 1
-    text = str(received).lower()
-    for private in ("ada", "okafor", "example.com", "198.51.100.7"):
-        assert private not in text
+    fields = {name: set(service["fields"]) for name, service in received["services"].items() if name != "smtp"}
+    service = "verify POST /v2/Services/{ServiceSid}"
+    assert fields == {
+        f"{service}/Verifications": {"To", "Channel"},
+        f"{service}/VerificationCheck": {"To", "Code"},
+    }
+    assert set(sandbox.told("+12025550159")) == set(fields)
+    for private in ("okafor", "example.com", "198.51.100.7", "correct horse"):
+        assert set(sandbox.told(private)) <= {"smtp"}, private
 
 
 @pytest.mark.parametrize("code", ["12a456", "\uff11\uff12\uff13\uff14\uff15\uff16", "      ", "123456'--"])

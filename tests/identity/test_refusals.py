@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 from pytest_django.fixtures import Settings
 
+from api import refusals
 from config.management.commands.clock import LANES
 from identity.access import REFUSALS_NOTED_MAX
 from identity.models import AccessEvent, Membership
@@ -29,6 +30,7 @@ GUESS = {"token": "a-guess"}
 GUESSES: Final[dict[guessing.Kind, Callable[[Browser], tuple[int, Any]]]] = {
     "receipt": lambda browser: browser.get("/api/erasure-receipts/a-guess"),
     "nominee_link": lambda browser: browser.post("/api/nominee/press", GUESS),
+    "case_link": lambda browser: browser.post("/api/request/copy", GUESS),
     "mailed_link": lambda browser: browser.post("/api/password/reset", {**GUESS, "password": "quiet lantern river"}),
     "copy_link": lambda browser: browser.get("/api/my-data/download?token=a-guess"),
     "number_code": lambda browser: browser.post("/api/my-data/session", {"number": "+37060012345", "code": "123456"}),
@@ -39,7 +41,7 @@ GUESSES: Final[dict[guessing.Kind, Callable[[Browser], tuple[int, Any]]]] = {
 
 
 def noted() -> list[tuple[str, str | None]]:
-    return list(AccessEvent.objects.filter(address=ADDRESS).values_list("kind", "address"))
+    return list(AccessEvent.objects.filter(address=ADDRESS).order_by("at").values_list("kind", "address"))
 
 
 def program(path: str, body: object = None, **headers: str) -> Any:
@@ -119,3 +121,9 @@ def test_who_goes_on_guessing_is_counted_and_the_operator_told_once_and_of_nobod
 
 def test_every_kind_of_guess_is_tried_here() -> None:
     assert {*GUESSES, "forged_mail"} == set(KINDS)
+
+
+@pytest.mark.policy("C9.1-4")
+def test_every_link_that_is_refused_counts_as_a_guess() -> None:
+    links = {error for error, kind in refusals.KINDS.items() if kind == AccessEvent.LINK_REFUSED}
+    assert links <= set(refusals.GUESSES)

@@ -1,5 +1,6 @@
 """Signing up: what is taken, what is refused, and what nobody can learn or block."""
 
+import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
@@ -41,6 +42,17 @@ def test_both_consents_are_kept_with_the_account_and_before_any_text_message(bro
     assert set(kept.values_list("purpose", flat=True)) == {"sms", "policy"}
     assert set(kept.values_list("user_id", flat=True)) == {User.objects.get().id}
     assert not OtpAttempt.objects.exists()
+
+
+@pytest.mark.policy("C3.1")
+def test_the_consent_to_texts_says_to_which_words_it_was_given_when_and_from_where(browser: Browser) -> None:
+    shown, then = browser.get("/api/policy")[1], datetime.now(UTC)
+    [words] = [each["text"] for each in shown["consents"] if each["purpose"] == "sms"]
+    assert browser.post("/api/signup", form(policy_version=shown["version"]))[0] == 200
+    kept = ConsentEvent.objects.get(purpose="sms")
+    assert (kept.given, kept.policy_version, kept.ip) == (True, shown["version"], "198.51.100.7")
+    assert kept.text_hash == hashlib.sha256(words.encode()).hexdigest()
+    assert then <= kept.at <= datetime.now(UTC)
 
 
 @pytest.mark.policy("C3.1")

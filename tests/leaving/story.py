@@ -303,10 +303,12 @@ class Story:
 
     def reports(self) -> dict[str, Any]:
         mails = self._stays.sandbox("GET", "/sandbox/api/mails", params={"to": who.OPERATOR})
+        received = self._stays.sandbox("GET", "/sandbox/api/received")
         return {
             "rows": [list(row) for row in self._rows("SELECT host, reason FROM processors_blockedegress ORDER BY at")],
             "alert": mails[-1]["text"] if mails else "",
-            "messages_asked": self._stays.sandbox("GET", "/sandbox/api/received")["messages_requests"],
+            "messages_asked": received["messages_requests"],
+            "services_told": sorted(received["services"]),
             "contacted": guard.contacted(self._stack.data_dir / "egress"),
         }
 

@@ -143,6 +143,11 @@ def test_every_open_session_was_proved_by_a_passcode_and_twilio_was_asked_for_no
     assert told["messages_asked"] == 0
 
 
+@pytest.mark.policy("C4.4-5")
+def test_no_provider_hears_of_anybody_on_the_whole_way_of_who_uses_a_password(told: dict[str, Any]) -> None:
+    assert {each.split()[0] for each in told["services_told"]} == {"paddle", "smtp", "twilio", "twilio.twiml", "verify"}
+
+
 @pytest.mark.policy("C4.9")
 def test_nobody_but_this_machine_is_contacted_and_what_tries_is_blocked_and_reported(told: dict[str, Any]) -> None:
     assert {host.rsplit(":", 1)[0] for host in told["contacted"]} <= LOOPBACK

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass
 class RunningTranscriber:
-    """A transcriber process that a test may kill and start again at the same address."""
+    """A transcriber process that a test may kill and start again at the same address. workers: 0 for as many as it thinks right."""
 
     address: str
     workers: int = 2
@@ -29,7 +29,7 @@ class RunningTranscriber:
         environment = {
             **os.environ,
             "TRANSCRIBER_ADDRESS": self.address,
-            "TRANSCRIBER_WORKERS": str(self.workers),
+            "TRANSCRIBER_WORKERS": str(self.workers or ""),
             **self.environment,
         }
         command = [sys.executable, "-m", "ai.listening.server"]

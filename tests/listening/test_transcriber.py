@@ -5,12 +5,14 @@ import json
 import os
 import signal
 import struct
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from ai.listening.client import TranscriberClient
-from ai.listening.model_files import whisper_folder
+from ai.listening.model_files import MOONSHINE_TINY_EN, whisper_folder
 from ai.listening.transcriber import (
     InterimDropped,
     Kind,
@@ -23,6 +25,9 @@ from tests.listening.speech import turn_pcm
 PRICE = turn_pcm("smoke", 3)
 KINDS: tuple[Kind, ...] = ("interim", "final", "merged")
 PRICE_TEXT = "$450 a month"
+FLOOD = 8
+# Of a recogniser's time: what is done beside the engine's own thread happens before and after it.
+ONE_THREAD = 0.7
 
 
 def _framed(header: bytes, payload: bytes = b"") -> bytes:
@@ -65,6 +70,61 @@ async def test_both_engines_take_speech_of_any_length(
     for kind in KINDS:
         assert (await client.transcribe(speech, kind)).text
     assert transcriber.worker_pids() == before
+
+
+@pytest.mark.parametrize("cores", [1, len(os.sched_getaffinity(0))])
+def test_there_is_a_recogniser_for_each_core_that_it_may_run_on(tmp_path: Path, cores: int) -> None:
+    transcriber = RunningTranscriber(f"unix://{tmp_path}/s", workers=0)
+    ours = os.sched_getaffinity(0)
+    # What is started inherits it.
+    os.sched_setaffinity(0, sorted(ours)[:cores])
+    try:
+        transcriber.start()
+    finally:
+        os.sched_setaffinity(0, ours)
+    try:
+        limit_s = time.monotonic() + 30
+        while len(transcriber.worker_pids()) < cores and time.monotonic() < limit_s:
+            time.sleep(0.05)
+        # All are started at once.
+        time.sleep(0.3)
+        assert len(transcriber.worker_pids()) == cores
+    finally:
+        transcriber.stop()
+
+
+def _cpu_s(pid: int) -> dict[int, float]:
+    """Of each of its threads."""
+    return {thread.id: thread.user_time + thread.system_time for thread in psutil.Process(pid).threads()}
+
+
+def _read_bytes(pid: int) -> int:
+    return psutil.Process(pid).io_counters().read_chars
+
+
+async def test_many_finals_are_heard_by_all_recognisers_each_on_one_thread_with_the_models_that_it_has(
+    transcriber: RunningTranscriber, client: TranscriberClient
+) -> None:
+    pids = transcriber.worker_pids()
+    # The last one may still have been loading.
+    for _ in range(300):
+        if await client.ping() == len(pids):
+            break
+        await asyncio.sleep(0.1)
+    before = {pid: _cpu_s(pid) for pid in pids}
+    read = {pid: _read_bytes(pid) for pid in pids}
+    began_s = time.monotonic()
+    heard = await asyncio.gather(*(client.transcribe(PRICE, "final") for _ in range(FLOOD)))
+    took_s = time.monotonic() - began_s
+    assert all("$450" in one.text for one in heard)
+    assert transcriber.worker_pids() == pids
+    for pid in pids:
+        grown_s = [cpu_s - before[pid].get(thread, 0.0) for thread, cpu_s in _cpu_s(pid).items()]
+        assert 0 < sum(grown_s) <= 1.1 * took_s
+        assert max(grown_s) > ONE_THREAD * sum(grown_s)
+        # The models are 75 MB and more.
+        assert _read_bytes(pid) - read[pid] < FLOOD * len(PRICE) + 1_000_000
+    await calm(client)
 
 
 async def test_a_killed_recogniser_loses_no_utterance(
@@ -172,9 +232,9 @@ def test_a_wrong_address_is_named(address: str) -> None:
         TranscriberClient(address)
 
 
-def _stopped_by(folder: Path, tmp_path: Path) -> bytes:
+def _stopped_by(folder: Path, tmp_path: Path, setting: str = "WHISPER_MODEL_PATH") -> bytes:
     """What the transcriber says when it refuses to start with this model."""
-    transcriber = RunningTranscriber(f"unix://{tmp_path}/s", workers=1, environment={"WHISPER_MODEL_PATH": str(folder)})
+    transcriber = RunningTranscriber(f"unix://{tmp_path}/s", workers=1, environment={setting: str(folder)})
     transcriber.start()
     assert transcriber.process is not None
     try:
@@ -214,3 +274,17 @@ def test_a_model_that_was_copied_in_part_stops_the_start(tmp_path: Path) -> None
 def test_a_model_folder_without_a_model_stops_the_start(tmp_path: Path) -> None:
     log = _stopped_by(tmp_path, tmp_path)
     assert b"lacks config.json, model.bin, tokenizer.json" in log
+
+
+def test_a_folder_of_another_engines_model_stops_the_start(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    for name in MOONSHINE_TINY_EN:
+        (folder / name).symlink_to(whisper_folder("") / "config.json")
+    log = _stopped_by(folder, tmp_path, "MOONSHINE_MODEL_PATH")
+    assert f"No Moonshine model can be loaded from {folder}".encode() in log
+
+
+def test_a_second_pass_without_a_model_stops_the_start(tmp_path: Path) -> None:
+    log = _stopped_by(tmp_path, tmp_path, "SECOND_PASS_MODEL_PATH")
+    assert f"The model folder {tmp_path} lacks config.json, model.bin, tokenizer.json".encode() in log

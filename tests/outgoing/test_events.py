@@ -194,6 +194,18 @@ def test_messages_are_kept_for_thirty_days(webhook: dict[str, Any]) -> None:
     assert Delivery.objects.get_queryset().get().id == young.id
 
 
+@pytest.mark.policy("C6.1")
+def test_what_was_given_up_is_kept_for_seven_days_in_which_it_can_be_sent_again(webhook: dict[str, Any]) -> None:
+    row = Endpoint.objects.get_queryset().get()
+    now = datetime.now(UTC)
+    over, young, taken = (_delivery(row, now - timedelta(days=days)) for days in (9, 7, 20))
+    for each, state in ((over, "dead"), (young, "dead"), (taken, "sent")):
+        each.state, each.gives_up_at = state, each.created_at + timedelta(days=1)
+        each.save()
+    assert expire(now=now)["undelivered"] == 1
+    assert set(Delivery.objects.get_queryset().values_list("id", flat=True)) == {young.id, taken.id}
+
+
 @pytest.mark.policy("C7.1", "C7.3")
 def test_an_erased_person_is_in_no_message_and_the_colleagues_webhook_stays(
     page: Browser, owner: Membership, colleague: Callable[[str], Membership], talked: Placed

@@ -307,3 +307,8 @@ async def test_what_the_carrier_was_told_is_listed_by_name_only(sandbox: Sandbox
     assert set(calls["fields"]) == {"To", "From", "Url", "StatusCallback", "StatusCallbackEvent"}
     assert "Start/Stream/Parameter[token]" in received["twilio.twiml"]["fields"]
     assert "Dial/Number#text" in received["twilio.twiml"]["fields"]
+    # A value is only looked for, in whatever case, and shown to nobody.
+    assert LEAD not in str(received)
+    found = await sandbox.post("/received/scan", text=LEAD)
+    assert found == {"services": ["twilio.twiml"], "whole": True}
+    assert (await sandbox.post("/received/scan", text=CALLER_ID))["services"][0].endswith("Calls.json")

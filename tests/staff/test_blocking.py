@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from compliance.models import AuditEvent, Case, Request
+from compliance.models import AuditEvent, Case, PreparedDeletion, Request
 from identity import erasure
 from identity.models import AccountMail, Membership, Session, User
 from identity.staff.actor import staff_ref
@@ -88,6 +88,11 @@ def test_an_account_that_is_blocked_can_still_be_deleted_and_nobody_opens_it_the
     case = Case.objects.get().reference
     call_command("cases", "prove", case, "--whose", EMAIL)
     call_command("privacy", "erase", EMAIL, "--case", case, "--by", "nora@klosesales.example")
+    seen = PreparedDeletion.objects.get().digest
+    assert (
+        at_desk("admin", "Ada", "198.51.100.91").post(f"/api/staff/cases/{case}/deletion/approve", {"seen": seen})[0]
+        == 200
+    )
     assert Request.objects.filter(kind="erasure", user_id=member.user_id).exists()
     erasure.end_access(user_id=member.user_id)
     assert code_of(unblock(desk)[1]) == "account_not_blocked"

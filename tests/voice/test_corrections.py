@@ -85,8 +85,13 @@ def test_whoever_missed_the_event_gets_the_correction_by_its_number(rep: Browser
 def test_taking_it_back_restores_what_was_recognised(rep: Browser, placed: Placed) -> None:
     segment = say(placed, 0, "The fries are too high.")
     corrected = correct(rep, segment, "The price is too high.")[1]
-    restored = correct(rep, corrected, None)[1]
+    again = correct(rep, corrected, "The price is far too high.")[1]
+    restored = correct(rep, again, None)[1]
     assert (restored["text"], restored["correction"]) == ("The fries are too high.", None)
+    anew = correct(rep, restored, "The pies are too high.")[1]
+    assert anew["correction"]["original_text"] == "The fries are too high."
+    typed = correct(rep, anew, "The fries are too high.")[1]
+    assert (typed["text"], typed["correction"]) == ("The fries are too high.", None)
 
 
 def test_of_two_who_correct_at_once_the_second_is_told(rep: Browser, placed: Placed) -> None:

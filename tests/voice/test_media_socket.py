@@ -290,6 +290,12 @@ def test_what_a_broken_database_connection_took_back_is_stored_again(placed: Pla
     assert TranscriptSegment.objects.get_queryset().get().end_ms == 1_000
 
 
+@pytest.mark.parametrize("door", ["daphne"], indirect=True)
+def test_a_server_that_does_not_drain_says_so_when_it_starts(daphne: MediaProcess) -> None:
+    said = [line for line in daphne.said() if line["logger"] == "config.media_asgi"]
+    assert [(line["level"], "does not drain" in line["message"]) for line in said] == [("WARNING", True)]
+
+
 def test_a_message_in_pieces_and_one_of_many_frames_at_once_are_heard(placed: Placed, door: str) -> None:
     """A frame is what the network makes of a message; and a lone stop after a silence ends it."""
     token = token_for(placed)

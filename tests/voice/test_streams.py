@@ -207,6 +207,50 @@ def test_a_turn_heard_as_a_whole_takes_the_place_of_its_parts_and_of_nothing_els
     assert hear_as_a_whole(stream, "agent", 20_000, 21_000, "Nobody said this.") is None
 
 
+def test_a_turn_heard_as_a_whole_leaves_what_the_other_said_in_between_where_it_stood(placed: Placed) -> None:
+    """In as many parts; what is known of the whole alone keeps it whole, whoever spoke in between.
+
+    Planted bugs that this catches: a whole in one piece, above the other's line; a word on the wrong side of it; a card number
+    or a wish that is nowhere any more, since the half of each is none.
+    """
+    stream = open_stream(placed, 0)
+
+    def turn(start_ms: int, pieces: tuple[str, str], whole: str) -> list[TranscriptSegment]:
+        """Two seconds, a second's pause in which the rep says a word, and two seconds more; each word is as long."""
+        first = say(stream, "callee", start_ms, start_ms + 2_000, pieces[0])
+        between = say(stream, "agent", start_ms + 2_200, start_ms + 2_600, "Right.")
+        second = say(stream, "callee", start_ms + 3_000, start_ms + 5_000, pieces[1])
+        assert first and between and second
+        texts, count = whole.split(), len(pieces[0].split())
+        # As the recogniser tells it: the word before a pause lasts until the next one, which may begin a little early.
+        starts_ms = [start_ms + at * 100 if at < count else start_ms + 2_500 + at * 100 for at in range(len(texts))]
+        words = [
+            Word(text, one, then, 0.9)
+            for text, one, then in zip(texts, starts_ms, [*starts_ms[1:], start_ms + 5_000], strict=True)
+        ]
+        heard = Heard("callee", start_ms, start_ms + 5_000, whole, 0.9, words)
+        for _ in range(2):
+            transcripts.replace_segments(call_id=stream.call_id, stream_id=stream.stream_id, heard=heard, now=at(9))
+        said = TranscriptSegment.objects.get_queryset().filter(start_ms__gte=start_ms).order_by("start_ms")
+        assert [row.replaces for row in said if row.id != between.id] in (
+            [[first.id], [second.id]],
+            [[first.id, second.id]],
+        )
+        return list(said)
+
+    parts = turn(0, ("The price is", "two high for us"), "The price is too high for us.")
+    assert [(row.text, row.start_ms, row.end_ms) for row in parts] == [
+        ("The price is", 0, 2_000),
+        ("Right.", 2_200, 2_600),
+        ("too high for us.", 3_000, 5_000),
+    ]
+    assert [[word[0] for word in row.words] for row in parts[::2]] == [row.text.split() for row in parts[::2]]
+    card = turn(20_000, ("It is 4111 1111", "well 1111 1111 yes"), "It is 4111 1111 1111 1111 yes")
+    assert [row.text for row in card] == ["It is [card number removed] yes", "Right."]
+    wish = turn(40_000, ("Please do not", "call me again."), "Please do not call me again.")
+    assert [(row.text, row.refusal) for row in wish] == [("Please do not call me again.", "said"), ("Right.", None)]
+
+
 def test_a_card_number_leaves_no_words_behind(placed: Placed) -> None:
     stream = open_stream(placed, 0)
     say(stream, "callee", 0, 900, "It is 4111 1111")

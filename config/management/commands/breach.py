@@ -29,7 +29,9 @@ class Command(BaseCommand):
         told = self._about_one(acts, "told")
         told.add_argument("whom", choices=("authority", "people"))
         told.add_argument("how")
-        self._about_one(acts, "close").add_argument("conclusion")
+        closed = self._about_one(acts, "close")
+        closed.add_argument("conclusion")
+        closed.add_argument("--untold", default="", metavar="REASON", help="why the authority need not be told")
 
     @staticmethod
     def _about_one(acts: Any, name: str) -> ArgumentParser:
@@ -65,7 +67,8 @@ class Command(BaseCommand):
         if act == "told":
             whom, how = options["whom"], options["how"]
             return [breaches.told(reference=reference, whom=whom, how=how, by=OPERATOR, now=now)]
-        return [breaches.close(reference=reference, conclusion=options["conclusion"], by=OPERATOR, now=now)]
+        conclusion, untold = options["conclusion"], options["untold"]
+        return [breaches.close(reference=reference, conclusion=conclusion, untold_reason=untold, by=OPERATOR, now=now)]
 
     def _line(self, breach: Breach, now: datetime) -> None:
         left_h = int((breaches.due_at(breach) - now).total_seconds() // 3600)
@@ -78,6 +81,7 @@ class Command(BaseCommand):
         self.stdout.write(
             f"{breach.reference}  noticed {breach.noticed_at:%Y-%m-%d %H:%M}  {state}{people}: {breach.what}"
             + (f" - {breach.conclusion}" if breach.conclusion else "")
+            + (f" - the authority was not told: {breach.untold_reason}" if breach.untold_reason else "")
         )
 
 

@@ -31,4 +31,5 @@ class Command(BaseCommand):
             port=options["port"],
             gather_ms=settings.MEDIA_GATHER_MS,
             drain_s=settings.MEDIA_DRAIN_S,
+            handover_s=settings.MEDIA_HANDOVER_S,
         )

@@ -2154,7 +2154,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Close Breach */
+        /**
+         * Close Breach
+         * @description With the authority told, or with a reason why it need not be.
+         */
         post: operations["close_breach"];
         delete?: never;
         options?: never;
@@ -3884,7 +3887,7 @@ export interface components {
         /**
          * BreachOut
          * @description due_at: until when the authority has to be told. hours_left: below zero when that is past; null when it was told, or the
-         *     breach is closed.
+         *     breach is closed. untold_reason: why it had not to be told, of one that is closed without that.
          */
         BreachOut: {
             /** Closed At */
@@ -3911,6 +3914,8 @@ export interface components {
             told_authority_at: string | null;
             /** Told People At */
             told_people_at: string | null;
+            /** Untold Reason */
+            untold_reason: string;
             /** What */
             what: string;
         };
@@ -4479,10 +4484,18 @@ export interface components {
             /** Valid Minutes */
             valid_minutes: number;
         };
-        /** ConclusionIn */
+        /**
+         * ConclusionIn
+         * @description untold_reason: why the authority need not be told, where it was not.
+         */
         ConclusionIn: {
             /** Conclusion */
             conclusion: string;
+            /**
+             * Untold Reason
+             * @default
+             */
+            untold_reason?: string;
         };
         /**
          * ConsentOut
@@ -9180,7 +9193,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Some fields need another value: `account_unknown`, `breach_noticed_later`, `email_invalid`, `invalid_fields`, `mobile_invalid`, `nothing_granted`, `reason_missing`, `review_past` */
+        /** @description Some fields need another value: `account_unknown`, `authority_untold`, `breach_noticed_later`, `email_invalid`, `invalid_fields`, `mobile_invalid`, `nothing_granted`, `reason_missing`, `review_past` */
         desk_422: {
             headers: {
                 [name: string]: unknown;

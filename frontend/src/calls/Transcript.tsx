@@ -3,13 +3,13 @@ import { memo, type ReactNode, useLayoutEffect, useMemo, useRef, useState } from
 import type { Segment, Speaker } from "../api/types";
 import { useKey } from "../components/useKey";
 import { clockMs, longTime } from "../format/time";
-import type { Interim, Transcript as Text } from "../live/transcript";
+import type { Transcript as Text } from "../live/transcript";
 import { CorrectedMark, CorrectionField } from "./Correction";
 import { centre } from "./centre";
 import { overlaps } from "./doubt";
 import { type Edit, newestSpeech } from "./edit";
 import { follow } from "./follow";
-import { guessedPx, stretchesOf } from "./stretches";
+import { guessedPx, type Line, linesOf, stretchesOf, type Unsettled } from "./stretches";
 import classes from "./Transcript.module.css";
 import { type Editing, useEditing } from "./useEditing";
 import { Words } from "./Words";
@@ -41,7 +41,8 @@ export function Transcript({ text, names, chosen, correctable = false, children 
   const [following, setFollowing] = useState(true);
   const [readTo, setReadTo] = useState(0);
   const count = text.segments.length;
-  const stretches = useMemo(() => stretchesOf(text.segments), [text.segments]);
+  const { segments, interim } = text;
+  const stretches = useMemo(() => stretchesOf(linesOf({ segments, interim })), [segments, interim]);
   const { edit, editing } = useEditing(text.segments, {
     onBegin: () => {
       // The line stays where it is, whatever comes below it.
@@ -113,7 +114,6 @@ export function Transcript({ text, names, chosen, correctable = false, children 
   }
 
   const unread = following ? 0 : Math.max(0, count - readTo);
-  const speaking = (["agent", "callee"] as const).filter((speaker) => text.interim[speaker]);
   return (
     <div className={classes.box}>
       <section
@@ -127,33 +127,19 @@ export function Transcript({ text, names, chosen, correctable = false, children 
         <div ref={content}>
           {/* A new log for what was said before: only what comes after it is read out. */}
           <div role="log" aria-label="Transcript" key={text.seen === 0 ? "waiting" : "said"}>
-            {stretches.map(({ at, segments, before }) => (
+            {stretches.map(({ at, lines, before }) => (
               <Lines
                 key={at}
-                segments={segments}
+                lines={lines}
                 before={before}
                 names={names}
-                chosenId={among(segments, chosen?.id)}
-                edit={among(segments, edit?.segment.id) ? edit : null}
+                chosenId={among(lines, chosen?.id)}
+                edit={among(lines, edit?.segment.id) ? edit : null}
                 editing={correctable ? editing : undefined}
               />
             ))}
           </div>
-          {/* Text that still changes is not read out; it is once it has settled. */}
-          {speaking.length > 0 && (
-            <div aria-hidden="true">
-              {speaking.map((speaker) => (
-                <InterimLine
-                  key={speaker}
-                  speaker={speaker}
-                  name={names[speaker]}
-                  turn={text.segments.at(-1)?.speaker !== speaker}
-                  interim={text.interim[speaker] as Interim}
-                />
-              ))}
-            </div>
-          )}
-          {count === 0 && speaking.length === 0 && children}
+          {stretches.length === 0 && children}
         </div>
       </section>
       {unread > 0 && edit === null && (
@@ -166,14 +152,14 @@ export function Transcript({ text, names, chosen, correctable = false, children 
 }
 
 /** The id when it is one of these, so that only its own stretch is drawn anew. */
-function among(segments: readonly Segment[], id: string | null | undefined): string | undefined {
-  return id && segments.some((segment) => segment.id === id) ? id : undefined;
+function among(lines: readonly Line[], id: string | null | undefined): string | undefined {
+  return id && lines.some((line) => line.kind !== "interim" && line.id === id) ? id : undefined;
 }
 
 interface LinesProps {
-  segments: readonly Segment[];
+  lines: readonly Line[];
   /** What was said right before them. */
-  before: Segment | undefined;
+  before: Line | undefined;
   names: Record<Speaker, string>;
   chosenId: string | undefined;
   /** What is being put right, when it is one of these lines. */
@@ -183,20 +169,24 @@ interface LinesProps {
 
 /** A stretch of the text, which the browser lays out only when it comes near. */
 const Lines = memo(function Lines(props: LinesProps) {
-  const { segments, before, names, chosenId, edit, editing } = props;
+  const { lines, before, names, chosenId, edit, editing } = props;
   return (
-    <div className={classes.stretch} style={{ containIntrinsicBlockSize: `auto ${guessedPx(segments)}px` }}>
-      {segments.map((segment, position) => {
-        const previous = position > 0 ? segments[position - 1] : before;
+    <div className={classes.stretch} style={{ containIntrinsicBlockSize: `auto ${guessedPx(lines)}px` }}>
+      {lines.map((line, position) => {
+        const previous = position > 0 ? lines[position - 1] : before;
+        const turn = previous?.speaker !== line.speaker;
+        if (line.kind === "interim") {
+          return <InterimLine key={line.speaker} name={names[line.speaker]} turn={turn} interim={line} />;
+        }
         return (
-          <Line
-            key={segment.id}
-            segment={segment}
-            name={segment.speaker && names[segment.speaker]}
-            turn={previous?.speaker !== segment.speaker}
-            overlap={overlaps(segment, previous)}
-            chosen={chosenId === segment.id}
-            edit={edit?.segment.id === segment.id ? edit : null}
+          <SettledLine
+            key={line.id}
+            segment={line}
+            name={line.speaker && names[line.speaker]}
+            turn={turn}
+            overlap={overlaps(line, previous)}
+            chosen={chosenId === line.id}
+            edit={edit?.segment.id === line.id ? edit : null}
             editing={editing}
           />
         );
@@ -212,8 +202,8 @@ function sameLines(a: LinesProps, b: LinesProps): boolean {
     a.chosenId === b.chosenId &&
     a.edit === b.edit &&
     a.editing === b.editing &&
-    a.segments.length === b.segments.length &&
-    a.segments.every((segment, position) => segment === b.segments[position])
+    a.lines.length === b.lines.length &&
+    a.lines.every((line, position) => line === b.lines[position])
   );
 }
 
@@ -228,7 +218,7 @@ interface LineProps {
   editing: Editing | undefined;
 }
 
-const Line = memo(function Line(props: LineProps) {
+const SettledLine = memo(function SettledLine(props: LineProps) {
   const { segment, name, turn, overlap, chosen, edit, editing } = props;
   if (segment.kind === "gap" || segment.speaker === null) {
     const seconds = Math.max(1, Math.round((segment.end_ms - segment.start_ms) / 1000));
@@ -282,20 +272,11 @@ const Line = memo(function Line(props: LineProps) {
   );
 });
 
-function InterimLine({
-  speaker,
-  name,
-  turn,
-  interim,
-}: {
-  speaker: Speaker;
-  name: string;
-  turn: boolean;
-  interim: Interim;
-}) {
-  const look = [classes.line, classes[speaker], classes.interim, turn && classes.turn];
+/** Text that still changes is not read out; it is once it has settled. */
+function InterimLine({ name, turn, interim }: { name: string; turn: boolean; interim: Unsettled }) {
+  const look = [classes.line, classes[interim.speaker], classes.interim, turn && classes.turn];
   return (
-    <div className={look.filter(Boolean).join(" ")} data-interim={speaker}>
+    <div className={look.filter(Boolean).join(" ")} data-interim={interim.speaker} aria-hidden="true">
       <span className={classes.time}>{clockMs(interim.start_ms)}</span>
       <div className={classes.said}>
         {turn && <span className={classes.name}>{name}</span>}

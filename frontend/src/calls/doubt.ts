@@ -1,4 +1,5 @@
 import type { Segment } from "../api/types";
+import type { Line } from "./stretches";
 
 // Below this the recogniser was not sure of the word, or of the whole text where it knows no single words.
 const WORD_DOUBTFUL_BELOW = 0.4;
@@ -36,8 +37,8 @@ export function doubtRuns(segment: Pick<Segment, "text" | "words" | "confidence"
   return runs;
 }
 
-/** Whether a segment was spoken while the other one of the two was still speaking. */
-export function overlaps(segment: Segment, before: Segment | undefined): boolean {
+/** Whether a segment was spoken while the other one of the two was still speaking, or still is. */
+export function overlaps(segment: Segment, before: Line | undefined): boolean {
   if (before === undefined || before.kind === "gap" || segment.kind === "gap") return false;
   if (before.speaker === segment.speaker) return false;
   return Math.min(before.end_ms, segment.end_ms) - segment.start_ms >= OVERLAP_LEAST_MS;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Segment } from "../api/types";
-import { guessedPx, stretchesOf } from "./stretches";
+import { emptyTranscript, heard, settled, type Transcript } from "../live/transcript";
+import { guessedPx, type Line, linesOf, stretchesOf } from "./stretches";
 
 function said(id: string, start_ms: number, speaker: Segment["speaker"] = "agent"): Segment {
   return {
@@ -20,20 +21,54 @@ function said(id: string, start_ms: number, speaker: Segment["speaker"] = "agent
   };
 }
 
+function idOf(line: Line): string {
+  return line.kind === "interim" ? `${line.speaker} still` : line.id;
+}
+
+function shown(transcript: Transcript): string[] {
+  return linesOf(transcript).map(idOf);
+}
+
+describe("linesOf", () => {
+  const interim = (start_ms: number) => ({ text: "so", start_ms, end_ms: start_ms + 300 });
+
+  it("leaves every settled line where it is while a long sentence settles around a short one", () => {
+    let text = settled(emptyTranscript, said("before", 0, "callee"));
+    text = heard(text, "agent", interim(1_000));
+    text = heard(text, "callee", interim(1_400));
+    expect(shown(text)).toEqual(["before", "agent still", "callee still"]);
+    text = settled(text, said("right", 1_400, "callee"));
+    expect(shown(text)).toEqual(["before", "agent still", "right"]);
+    text = settled(text, said("sentence", 1_000));
+    expect(shown(text)).toEqual(["before", "sentence", "right"]);
+  });
+
+  it("has what begins together in the order in which it settles", () => {
+    const text = heard(settled(emptyTranscript, said("right", 1_000, "callee")), "agent", interim(1_000));
+    expect(shown(text)).toEqual(["right", "agent still"]);
+    expect(shown(settled(text, { ...said("sentence", 1_000), sequence: 2 }))).toEqual(["right", "sentence"]);
+  });
+
+  it("is the settled text where nobody speaks", () => {
+    const text = settled(emptyTranscript, said("right", 1_000, "callee"));
+    expect(linesOf(text)).toEqual(text.segments);
+  });
+});
+
 describe("stretchesOf", () => {
   it("parts the text every half minute and keeps every line in order", () => {
     const text = [said("a", 0), said("b", 29_999), said("c", 30_000), said("d", 95_000)];
     const parts = stretchesOf(text);
     expect(parts.map((part) => part.at)).toEqual([0, 1, 3]);
-    expect(parts.flatMap((part) => part.segments)).toEqual(text);
-    expect(parts.map((part) => part.before?.id)).toEqual([undefined, "b", "c"]);
+    expect(parts.flatMap((part) => part.lines)).toEqual(text);
+    expect(parts.map((part) => part.before && idOf(part.before))).toEqual([undefined, "b", "c"]);
   });
 
   it("leaves every other part as it was when a line comes late", () => {
     const text = Array.from({ length: 100 }, (_, at) => said(`s${at}`, at * 1_000));
     const late = [...text, said("late", 35_500)].sort((a, b) => a.start_ms - b.start_ms);
     const [before, after] = [stretchesOf(text), stretchesOf(late)];
-    const changed = after.filter((part, at) => part.segments.length !== before[at]?.segments.length);
+    const changed = after.filter((part, at) => part.lines.length !== before[at]?.lines.length);
     expect(changed.map((part) => part.at)).toEqual([1]);
   });
 

@@ -1,40 +1,62 @@
-import type { Segment } from "../api/types";
+import type { Segment, Speaker } from "../api/types";
+import type { Interim, Transcript } from "../live/transcript";
 
 const STRETCH_MS = 30_000;
 const LINE_PX = 26;
 const TURN_PX = 54;
 
-/** Half a minute of the text. at: which one of the call. before: the segment right before it. */
+/** What somebody is saying: it still changes. */
+export interface Unsettled extends Interim {
+  kind: "interim";
+  speaker: Speaker;
+}
+
+export type Line = Segment | Unsettled;
+
+/** Half a minute of the text. at: which one of the call. before: the line right before it. */
 export interface Stretch {
   at: number;
-  segments: readonly Segment[];
-  before: Segment | undefined;
+  lines: readonly Line[];
+  before: Line | undefined;
+}
+
+/** The settled text with what still changes where that began: what the other one says meanwhile comes below it, and once it settles
+ * nothing has to make room for it. */
+export function linesOf({ segments, interim }: Pick<Transcript, "segments" | "interim">): readonly Line[] {
+  const lines: Line[] = [...segments];
+  for (const speaker of ["agent", "callee"] as const) {
+    const said = interim[speaker];
+    if (said === undefined) continue;
+    const before = lines.findLastIndex((line) => line.start_ms <= said.start_ms);
+    lines.splice(before + 1, 0, { kind: "interim", speaker, ...said });
+  }
+  return lines;
 }
 
 /** Parts of the text by its time, not by its count: a line that comes late changes its own part alone.
  *
- * segments: in order of their start.
+ * lines: in order of their start.
  */
-export function stretchesOf(segments: readonly Segment[]): Stretch[] {
-  const found: { at: number; segments: Segment[]; before: Segment | undefined }[] = [];
-  let before: Segment | undefined;
-  for (const segment of segments) {
-    const at = Math.floor(segment.start_ms / STRETCH_MS);
+export function stretchesOf(lines: readonly Line[]): Stretch[] {
+  const found: { at: number; lines: Line[]; before: Line | undefined }[] = [];
+  let before: Line | undefined;
+  for (const line of lines) {
+    const at = Math.floor(line.start_ms / STRETCH_MS);
     const last = found.at(-1);
-    if (last?.at === at) last.segments.push(segment);
-    else found.push({ at, segments: [segment], before });
-    before = segment;
+    if (last?.at === at) last.lines.push(line);
+    else found.push({ at, lines: [line], before });
+    before = line;
   }
   return found;
 }
 
 /** About how high these lines will be, for as long as nobody has seen them. */
-export function guessedPx(segments: readonly Segment[]): number {
+export function guessedPx(lines: readonly Line[]): number {
   let height = 0;
-  let speaker: Segment["speaker"] | undefined;
-  for (const segment of segments) {
-    height += segment.speaker === speaker ? LINE_PX : TURN_PX;
-    speaker = segment.speaker;
+  let speaker: Line["speaker"] | undefined;
+  for (const line of lines) {
+    height += line.speaker === speaker ? LINE_PX : TURN_PX;
+    speaker = line.speaker;
   }
   return height;
 }

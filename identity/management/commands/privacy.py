@@ -1,14 +1,16 @@
-"""What a person may ask for who cannot sign in, done by support after recognising the person."""
+"""What a person may ask for who cannot sign in, done by support after recognising the person. A deletion is only prepared: another of us
+approves it at the desk."""
 
 from argparse import ArgumentParser
 from datetime import UTC, datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 
-from compliance import access, cases, requests
-from compliance.case_models import Case
-from compliance.keyed_tokens import receipt_token
+from compliance import access, cases, second_person
+from compliance.models import Case, PreparedDeletion
+from compliance.stores import Subject
 from identity.email_proof import account_of
 from identity.models import User
 from identity.personal_data import subject_of
@@ -17,19 +19,18 @@ from processors.errors import DomainError
 
 
 class Command(BaseCommand):
-    help = "Exports or erases everything that is held about an account, after whoever asks was recognised. Either is audited."
+    help = "Exports everything that is held about an account, or prepares its deletion, after whoever asks was recognised. Either is audited."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "act", choices=("export", "erase"), help="export prints JSON; erase begins after 3 days of grace"
+            "act", choices=("export", "erase"), help="export prints JSON; erase waits for another of you at the desk"
         )
         parser.add_argument("email", help="of the account")
         parser.add_argument(
             "--case", required=True, help="reference of the open case in which the person was recognised"
         )
         parser.add_argument("--by", required=True, help="the e-mail of the one of us who does it")
-        parser.add_argument("--now", action="store_true", help="erase without the grace")
 
     def handle(self, *args: Any, act: str, email: str, **options: Any) -> None:
         now = datetime.now(UTC)
@@ -43,14 +44,25 @@ class Command(BaseCommand):
                 self.stdout.write(part, ending="")
             self.stdout.write()
             return
+        if case.kind != "deletion":
+            raise CommandError(f"Case {case.reference} asks for something else: `manage.py cases sort` changes that.")
         try:
-            opened = requests.open_erasure(
-                subject=subject, confirm=subject.email, at_once=options["now"], now=now, by=by
-            )
+            prepared = self._prepare(case.reference, subject, by, now)
         except DomainError as error:
             raise CommandError(error.message) from None
-        receipt = f"/erased/{receipt_token(opened.id)}"
-        self.stdout.write(f"It begins {opened.runs_at:%Y-%m-%d %H:%M} UTC. The receipt: {receipt}")
+        for element, count in sorted(prepared.counts.items()):
+            self.stdout.write(f"{count:>8}  {element}")
+        self.stdout.write(
+            f"It is prepared. Somebody else of you approves it at /staff, case {case.reference}; it begins after 3 days of grace then."
+        )
+
+    @staticmethod
+    def _prepare(reference: str, subject: Subject, by: str, now: datetime) -> PreparedDeletion:
+        with transaction.atomic():
+            case = cases.locked_open(reference)
+            prepared = second_person.prepare(case=case, subject=subject, by=by, now=now)
+            cases.resume(reference=reference, by=by, now=now)
+        return prepared
 
     @staticmethod
     def _by(email: str) -> str:

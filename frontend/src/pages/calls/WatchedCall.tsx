@@ -5,7 +5,8 @@ import { transcriptQuery } from "../../api/queries";
 import type { CallWithSpeech } from "../../api/types";
 import { EndCallDialog } from "../../calls/EndCallDialog";
 import { RefusalNote } from "../../calls/RefusalNote";
-import { TEAM_STATUS_WORDS, transcriptWords } from "../../calls/status";
+import { TEAM_STATUS_WORDS } from "../../calls/status";
+import { TextState } from "../../calls/TextState";
 import { Transcript } from "../../calls/Transcript";
 import { useCallClock } from "../../calls/useCallClock";
 import { EyeIcon, HangUpIcon } from "../../components/icons";
@@ -49,9 +50,12 @@ export function WatchedCall({ call }: { call: CallWithSpeech }) {
       <div className={classes.columns}>
         <section className={classes.text} aria-label="What is said">
           <ProblemNote error={watch.error ?? transcript.error} />
-          <Transcript text={(watch.on && transcript.data) || emptyTranscript} names={names}>
-            <p className="quiet">{watch.on ? transcriptWords(call) : ""}</p>
-          </Transcript>
+          {watch.on && (
+            <div className={classes.textHead}>
+              <TextState call={call} shortage={transcript.data?.shortage ?? null} />
+            </div>
+          )}
+          <Transcript text={(watch.on && transcript.data) || emptyTranscript} names={names} />
         </section>
         <div className={classes.side}>
           {watch.on && <RefusalNote call={call} />}

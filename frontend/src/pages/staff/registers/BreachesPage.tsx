@@ -65,7 +65,7 @@ const ACT_WORDS: Record<Act, { button: string; label: string }> = {
   authority: { button: "Authority told", label: "How the authority was told" },
   people: { button: "People told", label: "How the people concerned were told" },
   note: { button: "Note", label: "Note" },
-  close: { button: "Close", label: "Conclusion, also why nobody had to be told" },
+  close: { button: "Close", label: "Conclusion" },
 };
 
 function BreachPanel({ breach }: { breach: Breach }) {
@@ -85,7 +85,9 @@ function BreachPanel({ breach }: { breach: Breach }) {
           <dd>
             {breach.told_authority_at
               ? `told on ${atDateTime(breach.told_authority_at)}`
-              : `to be told by ${atDateTime(breach.due_at)}`}
+              : breach.closed_at
+                ? `not told: ${breach.untold_reason}`
+                : `to be told by ${atDateTime(breach.due_at)}`}
           </dd>
         </div>
         <div>
@@ -124,15 +126,16 @@ function BreachPanel({ breach }: { breach: Breach }) {
           </Button>
         ))}
       </div>
-      {act && <ActForm key={act} act={act} reference={breach.reference} onDone={() => setAct(null)} />}
+      {act && <ActForm key={act} act={act} breach={breach} onDone={() => setAct(null)} />}
     </Panel>
   );
 }
 
-function ActForm({ act, reference, onDone }: { act: Act; reference: string; onDone: () => void }) {
+function ActForm({ act, breach, onDone }: { act: Act; breach: Breach; onDone: () => void }) {
   const client = useQueryClient();
   const [text, setText] = useState("");
-  const params = { path: { reference } };
+  const [untold, setUntold] = useState("");
+  const params = { path: { reference: breach.reference } };
   const write = useMutation({
     mutationFn: () => {
       if (act === "note") {
@@ -140,7 +143,10 @@ function ActForm({ act, reference, onDone }: { act: Act; reference: string; onDo
       }
       if (act === "close") {
         return answer(
-          api.POST("/api/staff/breaches/{reference}/close", { params, body: { conclusion: text } }),
+          api.POST("/api/staff/breaches/{reference}/close", {
+            params,
+            body: { conclusion: text, untold_reason: untold },
+          }),
         );
       }
       return answer(
@@ -172,6 +178,17 @@ function ActForm({ act, reference, onDone }: { act: Act; reference: string; onDo
         value={text}
         onChange={(event) => setText(event.currentTarget.value)}
       />
+      {act === "close" && !breach.told_authority_at && (
+        <Textarea
+          label="Why the authority need not be told"
+          required
+          autosize
+          minRows={2}
+          maxLength={4000}
+          value={untold}
+          onChange={(event) => setUntold(event.currentTarget.value)}
+        />
+      )}
       <ProblemNote error={write.error} />
       <Button type="submit" loading={write.isPending}>
         Keep
