@@ -60,7 +60,7 @@ _ALONE: Final = (
     "tests/voice/test_media_hostile.py",
 )
 
-# Calls in true time and pages, whose stacks mostly wait: three beside one another take a third of the time.
+# Calls in true time and pages, whose stacks mostly wait: two beside each other take half of the time.
 _PACED: Final = (
     "tests/browser/",
     "tests/chaos/",
