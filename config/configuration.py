@@ -154,6 +154,7 @@ _DEMANDS = (
     _Demand("OTP_PRICES", are_prices, "set prices as US:0.01,GB:0.05,*:0.30, by ISO 3166 codes", required=False),
     _Demand("DATA_DIR", is_writable, "set a folder that this user can write to", required=False),
     _Demand("CALLING_HOURS", matches("kept|shown"), "set kept or shown", required=False),
+    _Demand("ORPHAN_CALLS", matches("tell|end"), "set tell or end", required=False),
     _Demand("TRANSCRIPTION_ENGINE", matches("own|twilio"), "set own or twilio", required=False),
     _Demand(
         "TRANSCRIBER_ADDRESS",

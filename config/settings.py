@@ -213,6 +213,8 @@ MEMBER_DIALS_PER_HOUR_MAX = environment.integer("MEMBER_DIALS_PER_HOUR_MAX", 60,
 MEMBER_DIALS_PER_DAY_MAX = environment.integer("MEMBER_DIALS_PER_DAY_MAX", 300, minimum=1, maximum=100_000)
 # Whether nobody is called outside the hours of their country, or the page says that it is outside and the rep decides.
 CALLING_HOURS = environment.choice("CALLING_HOURS", "kept", ("kept", "shown"))
+# Whether calls of the carrier that show our number, and that no call here has, are only told of, or ended as well.
+ORPHAN_CALLS = environment.choice("ORPHAN_CALLS", "tell", ("tell", "end"))
 TWILIO_VERIFY_SERVICE_SID = environment.text("TWILIO_VERIFY_SERVICE_SID")
 # The TwiML application that browsers call, and the API key whose secret signs their access tokens; without them reps call by phone.
 TWILIO_TWIML_APP_SID = environment.text("TWILIO_TWIML_APP_SID", "")

@@ -66,6 +66,7 @@ MAILS: Final[dict[str, Reason]] = {
     "passcodes_stopped": "operations",
     "review_overdue": "operations",
     "complaints": "operations",
+    "orphan_calls": "operations",
 }
 
 AT_ONCE_MAX: Final = 20

@@ -1,4 +1,4 @@
-"""When nobody of a workspace may dial, and why; and what the operator was told of the number that all call from."""
+"""When nobody of a workspace may dial, and why; and what the operator is told of the number that all call from."""
 
 from django.db import models
 from django.db.models import Q
@@ -44,3 +44,18 @@ class ComplaintAlert(models.Model):
 
     class Meta:
         constraints = (models.CheckConstraint(condition=Q(is_only=True), name="complaint_alert_only_one"),)
+
+
+class OrphanCall(models.Model):
+    """A call that went on at the carrier under our number, and that is a leg of none of our calls. Neither number nor person is kept.
+
+    began_at: as the carrier says. told_at: when the operator was told; ended_at: when we had ended it, null where we
+    did not.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    sid = models.CharField(max_length=34, unique=True)
+    began_at = models.DateTimeField()
+    found_at = models.DateTimeField()
+    told_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)

@@ -137,16 +137,31 @@ def find_placed(intent: DialIntent) -> str | None:
 
     :raises CarrierSilent: no usable answer.
     """
+    placed = _placed_by(intent)
+    if placed is None:
+        return None
+    to_e164, since = placed
+    sids = twilio.calls_to(to_e164=to_e164, since=since)
+    known = set(CallLeg.objects.filter(sid__in=sids).values_list("sid", flat=True))
+    return next((sid for sid in sids if sid not in known), None)
+
+
+def awaited() -> list[tuple[str, datetime]]:
+    """Which number each submission without a result rings, and since when: a call to it may be that submission's."""
+    open_ones = DialIntent.objects.filter(state__in=("submitting", "submission_unknown")).select_related("call__user")
+    placed = [_placed_by(intent) for intent in open_ones]
+    return [(to_e164, since.replace(microsecond=0)) for to_e164, since in filter(None, placed)]
+
+
+def _placed_by(intent: DialIntent) -> tuple[str, datetime] | None:
+    """The number that it rings, and since when; None where the carrier cannot be asked about it."""
     if intent.claimed_at is None or intent.call.way != "phone":
         return None
     try:
-        to_e164 = intent.call.user.mobile_e164
+        return intent.call.user.mobile_e164, intent.claimed_at
     except SealUnreadable:
-        # The carrier cannot be asked about this one; its own news may still come, and the others are not held up by it.
+        # Its own news may still come, and the others are not held up by it.
         return None
-    sids = twilio.calls_to(to_e164=to_e164, since=intent.claimed_at)
-    known = set(CallLeg.objects.filter(sid__in=sids).values_list("sid", flat=True))
-    return next((sid for sid in sids if sid not in known), None)
 
 
 def give_up(*, call_id: UUID, status: str, reason: str, now: datetime) -> None:

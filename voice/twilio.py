@@ -28,6 +28,11 @@ logger = logging.getLogger(__name__)
 _UNREADABLE: Final = (ValueError, KeyError, TypeError, AttributeError)
 _CALL_SID: Final = re.compile(r"CA[0-9a-f]{32}")
 _LISTED_MAX: Final = 20
+# In the order in which a call goes through them, so that none slips between two lists.
+_LIVE: Final = ("queued", "ringing", "in-progress")
+# Of each of these; the newest come first.
+LIVE_MAX: Final = 5_000
+LISTED_PAGE: Final = 500
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -85,6 +90,16 @@ class CarrierLeg:
     facts: LegFacts
 
 
+@dataclass(frozen=True, slots=True)
+class LiveCall:
+    """A call that goes on and shows our number. parent_sid: of the one that dialled it, null where none did."""
+
+    sid: str
+    parent_sid: str | None
+    to_e164: str
+    began_at: datetime
+
+
 def client() -> Client:
     """Twilio's SDK with our account, on the only way out. Raises ProcessorMisconfigured."""
     return _client_of(settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN, settings.TWILIO_API_URL)
@@ -134,6 +149,22 @@ def calls_to(*, to_e164: str, since: datetime) -> list[str]:
         if is_ours and began and began >= since.replace(microsecond=0):
             made.append((began, str(call.sid)))
     return [sid for _, sid in sorted(made, reverse=True)]
+
+
+def live_calls() -> list[LiveCall]:
+    """Every call from our number that is not over, whoever placed it.
+
+    :raises CarrierSilent: no usable answer, to one of the pages at least.
+    """
+    found: dict[str, LiveCall] = {}
+    for status in _LIVE:
+        for call in _listed(LIVE_MAX, from_=settings.TWILIO_CALLER_ID, status=status):
+            sid, parent, began = str(call.sid), str(call.parent_call_sid or ""), call.date_created
+            # As its SDK names it.
+            is_asked_for = call._from == settings.TWILIO_CALLER_ID and call.status == status
+            if is_asked_for and began and _CALL_SID.fullmatch(sid):
+                found[sid] = LiveCall(sid, parent or None, str(call.to), began)
+    return list(found.values())
 
 
 def look_up(sid: str) -> CarrierLeg | None:
@@ -286,10 +317,10 @@ def _validator(auth_token: str) -> RequestValidator:
     return RequestValidator(auth_token)
 
 
-def _listed(**filters: object) -> list[CallInstance]:
+def _listed(most: int = _LISTED_MAX, **filters: object) -> list[CallInstance]:
     try:
         with heard():
-            return list(client().calls.list(**filters, limit=_LISTED_MAX))
+            return list(client().calls.list(**filters, limit=most, page_size=min(most, LISTED_PAGE)))
     except CarrierRefused as error:
         raise CarrierSilent("The carrier did not list the calls.") from error
 

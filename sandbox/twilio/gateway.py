@@ -103,9 +103,10 @@ class Gateway:
             form=tuple(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)),
             query=tuple(request.query.items()),
         )
-        fields = [*asked.form, *((f"?{name}", value) for name, value in asked.query)]
+        queried = [(f"?{name}", value) for name, value in asked.query]
+        fields = [*asked.form, *queried]
         self._store.received.note(f"{self._service} {request.method} {pattern}", fields, path=request.path)
-        told = {**dict(asked.form), "path": request.path, "method": request.method}
+        told = {**dict(fields), "path": request.path, "method": request.method}
         contract_request = self._contract.request(
             method=request.method, path=request.path, headers=request.headers, query=asked.query, body=body
         )

@@ -36,6 +36,8 @@ BELONGS_TO_NO_WORKSPACE = {
     "ledger.RateCard": "one price list for all",
     "voice.ComplaintAlert": "one for the number that all workspaces call from",
     "voice.ScriptedCall": "an operator's test call, which belongs to nobody",
+    "voice.ComplaintAlert": "a mail to the operator about all workspaces",
+    "voice.OrphanCall": "a call at the carrier of which nobody knows whose it is",
     "ledger.PaddleLook": "how far Paddle's one list of events was read",
     "ledger.PaddleEvent": "comes from outside without a workspace; the checkout of its transaction has it",
 }

@@ -38,6 +38,7 @@ from voice import (
     browser_calls,
     credit_end,
     metering,
+    orphans,
     reconcile,
     shared_number,
     shut_out,
@@ -73,6 +74,7 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (2, reconcile.sweep_refusals),
         (2, reconcile.reconcile_calls),
         (5, submission.resolve_unknown),
+        (120, orphans.sweep_orphans),
     ),
     "books": (
         (3_600, books.check_books),
@@ -99,6 +101,7 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (5, breaches.send_breach_alerts),
         (60, passcode_alerts.send_passcode_alerts),
         (60, shared_number.send_complaint_alerts),
+        (60, orphans.tell_of_orphans),
         (60, holds.send_review_alerts),
         (60, reviews.send_review_alerts),
     ),

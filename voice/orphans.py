@@ -1,0 +1,119 @@
+"""Calls that go on at the carrier under our number while none of ours has them: after a backup was restored, or a submission given up.
+
+Nobody hears, charges or ends them. Another system may call from the same number, which cannot be seen from here; so the operator is
+told of each, and they are ended only where the operator says that there is no other.
+"""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.conf import settings
+
+from processors.mail import send
+from voice import submission, twilio
+from voice.guard_models import OrphanCall
+from voice.models import CallLeg
+
+logger = logging.getLogger(__name__)
+
+# A submission is resolved within a minute, and an operator's test call is over after 90 seconds.
+UNDER_WAY: Final = timedelta(minutes=2)
+# The carrier lets none last for longer than a day.
+KEPT: Final = timedelta(days=30)
+# Whoever found them has tried to end them by then.
+TOLD_AFTER: Final = timedelta(minutes=1)
+# However many there are, the operator gets no more than one mail in this time.
+PAUSE: Final = timedelta(hours=1)
+LINES_MAX: Final = 50
+_SUBJECT: Final = "{count} at Twilio that the product does not know"
+_TEXT: Final = (
+    "Calls from {caller_id} went on at Twilio, and no call in the product has them: nobody watches, charges or ends them until their own"
+    " time limit does. That comes after a backup was restored, or when another system calls from the same number.\n\n{lines}\n\n"
+    "Look for each by its SID in Twilio's console, Monitor, Logs, Calls, and end what nobody wants. Where nothing but the product calls"
+    " from the number, ORPHAN_CALLS=end lets it end such calls by itself (docs/carrier.md, section 8). Each call is told of once; the"
+    " next such mail comes an hour later at the earliest.\n"
+)
+
+
+def sweep_orphans(*, now: datetime) -> None:
+    """Notes every live call of the carrier that none of ours knows; ends them where ORPHAN_CALLS says so.
+
+    A carrier that does not answer, or in part only, changes nothing.
+    """
+    OrphanCall.objects.filter(found_at__lt=now - KEPT).delete()
+    try:
+        live = twilio.live_calls()
+    except twilio.CarrierSilent as error:
+        logger.warning("carrier did not list its live calls", extra={"error_code": error.code})
+        return
+    orphans = _unknown([call for call in live if call.began_at < now - UNDER_WAY])
+    if not orphans:
+        return
+    rows = [OrphanCall(sid=call.sid, began_at=call.began_at, found_at=now) for call in orphans]
+    OrphanCall.objects.bulk_create(rows, ignore_conflicts=True)
+    logger.error("calls at the carrier that nobody here knows", extra={"count": len(orphans)})
+    if settings.ORPHAN_CALLS == "end":
+        for call in orphans:
+            if _is_ended(call.sid):
+                OrphanCall.objects.filter(sid=call.sid).update(ended_at=now)
+
+
+def _unknown(live: Sequence[twilio.LiveCall]) -> list[twilio.LiveCall]:
+    """Those that are no leg of ours, nor dialled by one, nor may be what a submission without an answer became."""
+    sids = {sid for call in live for sid in (call.sid, call.parent_sid) if sid}
+    ours = set(CallLeg.objects.filter(sid__in=sids).values_list("sid", flat=True))
+    left = [call for call in live if ours.isdisjoint((call.sid, call.parent_sid))]
+    if not left:
+        return []
+    awaited = submission.awaited()
+    ours = {
+        call.sid
+        for call in left
+        if any(call.to_e164 == to_e164 and call.began_at >= since for to_e164, since in awaited)
+    }
+    return [call for call in left if ours.isdisjoint((call.sid, call.parent_sid))]
+
+
+def _is_ended(sid: str) -> bool:
+    try:
+        try:
+            twilio.end_call(sid)
+        except twilio.CarrierRefused:
+            # It refuses to end what is over: whom it called may have hung up, or it ended with the call that dialled it.
+            leg = twilio.look_up(sid)
+            return leg is None or leg.facts.terminal
+    except twilio.CarrierSilent as error:
+        logger.warning("hang-up not confirmed", extra={"call_sid": sid, "error_code": error.code})
+        return False
+    return True
+
+
+def tell_of_orphans(*, now: datetime) -> int:
+    """Writes one mail about all that were found since the last one; returns of how many it tells.
+
+    What the mail server does not take is tried again in the next round. Two clocks may both write, which is better than none.
+    """
+    if OrphanCall.objects.filter(told_at__gt=now - PAUSE).exists():
+        return 0
+    untold = OrphanCall.objects.filter(told_at__isnull=True, found_at__lte=now - TOLD_AFTER)
+    rows = list(untold.order_by("found_at", "id")[:LINES_MAX])
+    if not rows:
+        return 0
+    if not send(
+        kind="orphan_calls",
+        to=[settings.OPERATOR_EMAIL or settings.DEFAULT_FROM_EMAIL],
+        subject=_SUBJECT.format(count=f"{len(rows)} calls" if len(rows) > 1 else "A call"),
+        text=_TEXT.format(caller_id=settings.TWILIO_CALLER_ID, lines="\n".join(map(_line, rows))),
+        row_id=rows[0].id,
+        attempt=1,
+        headers={"Auto-Submitted": "auto-generated"},
+    ):
+        return 0
+    return OrphanCall.objects.filter(id__in=[row.id for row in rows]).update(told_at=now)
+
+
+def _line(row: OrphanCall) -> str:
+    came = f"ended by the product {row.ended_at:%Y-%m-%d %H:%M} UTC" if row.ended_at else "not ended by the product"
+    return f"{row.sid}, begun {row.began_at:%Y-%m-%d %H:%M} UTC: {came}"
