@@ -34,7 +34,6 @@ BELONGS_TO_NO_WORKSPACE = {
     "ledger.Account": "the house's own accounts have none; a constraint ties the rest to a workspace",
     "ledger.Posting": "one side of an entry, which has the workspace; it is read through its entry only",
     "ledger.RateCard": "one price list for all",
-    "voice.ComplaintAlert": "one for the number that all workspaces call from",
     "voice.ScriptedCall": "an operator's test call, which belongs to nobody",
     "voice.ComplaintAlert": "a mail to the operator about all workspaces",
     "voice.OrphanCall": "a call at the carrier of which nobody knows whose it is",
