@@ -138,11 +138,13 @@ def raise_breach_alerts(*, now: datetime) -> int:
 
 
 def _alerts_due(breach: Breach, now: datetime) -> set[int]:
-    """After how many hours the operator should have heard of it; of the daily ones the last alone, however long nothing ran."""
+    """After how many hours the operator should have heard of it: the last of these alone, however long nothing ran, or however late it
+    was recorded."""
     passed_h = (now - breach.noticed_at) // timedelta(hours=1)
-    due = {after_h for after_h in ALERTS_AFTER_H if after_h <= passed_h}
     last_day_h = passed_h // 24 * 24
-    return due | {last_day_h} if last_day_h > ALERTS_AFTER_H[-1] else due
+    if last_day_h > ALERTS_AFTER_H[-1]:
+        return {last_day_h}
+    return {max(after_h for after_h in ALERTS_AFTER_H if after_h <= passed_h)}
 
 
 def send_breach_alerts(*, now: datetime) -> int:

@@ -102,7 +102,8 @@ def _written(mail: AccountMail) -> tuple[str, str]:
             "- programs that use your API keys are refused.\n\n"
             "Nothing is deleted. To agree again, sign in with your e-mail and password:\n"
             f"{settings.PUBLIC_URL}/sign-in\n"
-            "If you answered STOP to one of our messages, text START to the same number first.\n\n"
+            "If you answered STOP to one of our messages, text START to the same number first. If support stopped them for you, write to"
+            f" {_SUPPORT} from this address first.\n\n"
             "You can have a copy of what we hold about you, or have it deleted, without signing in: write to us from this address:"
             f" {_SUPPORT}.\n"
             f"If it was not you who stopped them, write to {_SUPPORT} too.\n",

@@ -43,7 +43,7 @@ def parse_mobile(typed: str) -> str:
     try:
         number = phonenumbers.parse(typed, None)
     except phonenumbers.NumberParseException:
-        raise MobileInvalid("Give the mobile number with its country code, such as +44 7700 900123.") from None
+        raise MobileInvalid("Give the mobile number with its country code, such as +44 7400 123456.") from None
     if not phonenumbers.is_valid_number(number):
         raise MobileInvalid("There is no such phone number. Check the country code and the digits.")
     if phonenumbers.number_type(number) in _NOT_MOBILE:

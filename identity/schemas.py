@@ -44,7 +44,7 @@ class Closed(BaseModel):
 
 
 class AccountIn(Closed):
-    """What every new account needs. mobile: international form, such as +44 7700 900123."""
+    """What every new account needs. mobile: international form, such as +44 7400 123456."""
 
     first_name: Name
     last_name: Name

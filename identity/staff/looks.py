@@ -22,7 +22,7 @@ from identity.models import Membership
 from identity.permissions import Role
 from identity.staff.actor import StaffActor, staff_ref
 from identity.staff.look_check import bound
-from identity.staff.models import Look
+from identity.staff.models import Look, StaffSession
 from processors.errors import DomainError
 
 LOOK_FOR: Final = timedelta(minutes=30)
@@ -111,6 +111,8 @@ def begin(
             raise LookNotAllowed(
                 "This person has restricted the use of their data, so nobody looks into it. Choose another member."
             )
+        # Of two that begin at once in a session, the second ends the first.
+        StaffSession.objects.select_for_update().filter(id=actor.session_id).first()
         end(session_ids=[actor.session_id], now=now)
         look = Look(
             workspace_id=workspace_id,

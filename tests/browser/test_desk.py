@@ -129,8 +129,9 @@ def test_a_deletion_through_support_takes_two_of_us(
     form = pia.get_by_role("dialog")
     form.get_by_label("What happened").fill("A laptop with an encrypted copy was lost.")
     form.get_by_label("Noticed").fill(time.strftime("%Y-%m-%dT%H:%M", time.localtime(time.time() - 7_200)))
-    form.get_by_role("button", name="Record it").click()
-    expect(pia.get_by_text("hours left")).to_be_visible()
+    # However it is pressed, it is one breach.
+    form.get_by_role("button", name="Record it").dblclick()
+    expect(pia.get_by_text("hours left")).to_have_count(1)
     pia.get_by_role("button", name="Authority told, BR-").first.click()
     pia.get_by_label("How the authority was told").fill("By its form.")
     pia.get_by_role("button", name="Keep").click()

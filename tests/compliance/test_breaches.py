@@ -61,6 +61,12 @@ def test_the_operator_is_told_until_the_authority_is_and_daily_once_its_72_hours
     assert len([record for record in caplog.records if record.message == "breach is not told"]) == 8
 
 
+def test_of_a_breach_that_is_recorded_days_late_the_operator_is_told_once() -> None:
+    now = datetime.now(UTC)
+    recorded("--noticed", f"{now - timedelta(days=4, hours=7):%Y-%m-%d %H:%M}")
+    assert [breaches.raise_breach_alerts(now=now) for _ in range(3)] == [1, 0, 0]
+
+
 def test_the_clock_runs_from_when_it_was_noticed_and_nothing_changes_after_the_end() -> None:
     now = datetime.now(UTC)
     noticed = (now - timedelta(hours=70)).replace(second=0, microsecond=0)

@@ -4,6 +4,7 @@ Planted bugs that these catch: `open_look` without its `ends_at__gt`, the gate l
 customer's own session, and a reason that is written into the chain.
 """
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -202,6 +203,19 @@ def test_what_is_answered_after_the_look_has_ended_is_not_shown_and_not_noted(de
         status, told = answer.result(timeout=10)
     assert (status, code_of(told)) == (401, "look_ended")
     assert not AuditEvent.objects.filter(action="look.opened").exists()
+
+
+def test_of_two_looks_that_begin_at_once_in_a_browser_the_second_ends_the_first(desk: Desk, owner: Membership) -> None:
+    with ThreadPoolExecutor(2) as threads:
+        with transaction.atomic(), connection.cursor() as cursor:
+            # Both have come as far as writing down that they begin, or wait for each other before.
+            cursor.execute("LOCK TABLE compliance_audithead IN ACCESS EXCLUSIVE MODE")
+            asked = [threads.submit(alone, lambda: desk.look(owner.workspace_id, owner.user_id)[0]) for _ in range(2)]
+            waits_for_a_lock()
+            time.sleep(0.5)
+        assert [each.result(timeout=10) for each in asked] == [201, 201]
+    looks_there = Look.objects.get_queryset()
+    assert (looks_there.count(), looks_there.filter(ended_at=None).count()) == (2, 1)
 
 
 def test_a_browser_in_a_look_is_nobody_else_until_it_asks_anew(desk: Desk, owner: Membership, page: Browser) -> None:

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { canHaveCome, shortageWords } from "./status";
+import { canHaveCome, shortageWords, transcriptWords } from "./status";
 
 test("what needs a conversation is offered only where somebody took the phone", () => {
   const rang = { answered_at: null };
@@ -18,4 +18,13 @@ test("each step of a shortage says what is different about the text", () => {
     `${many} appears a sentence at a time, from a smaller model that makes more mistakes than usual.`,
     `${many} comes later than usual, and what takes too long is marked as a gap.`,
   ]);
+});
+
+test("a call that nobody answered says so in place of a transcript that was off", () => {
+  for (const status of ["busy", "no_answer", "cancelled", "failed"] as const) {
+    expect(transcriptWords({ status, transcript_state: "off" })).toBe("Nobody spoke, so nothing was written down.");
+  }
+  expect(transcriptWords({ status: "completed", transcript_state: "off" })).toBe(
+    "The transcript was off in this call.",
+  );
 });

@@ -131,7 +131,9 @@ const AFTER_WORDS: Record<Call["transcript_state"], string> = {
 
 /** Whether and why what is said gets written down. */
 export function transcriptWords(call: Pick<Call, "status" | "transcript_state">): string {
-  return (isLive(call.status) ? DURING_WORDS : AFTER_WORDS)[call.transcript_state];
+  if (isLive(call.status)) return DURING_WORDS[call.transcript_state];
+  const wasHeld = call.status === "completed" || call.transcript_state !== "off";
+  return wasHeld ? AFTER_WORDS[call.transcript_state] : "Nobody spoke, so nothing was written down.";
 }
 
 /** Whether its lead can still say that they want no text. */

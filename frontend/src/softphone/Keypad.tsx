@@ -21,7 +21,7 @@ export function Keypad() {
         {pressed ? `Pressed: ${pressed}` : "Press the keys here or type them."}
       </p>
       {/* biome-ignore lint/a11y/useSemanticElements: a fieldset would draw a frame and announce a form. */}
-      <div className={classes.keys} role="group" aria-label="Keypad">
+      <div className={classes.keys} role="group" aria-label="Keypad" data-again>
         {KEYS.map((key) => (
           <Button
             key={key}

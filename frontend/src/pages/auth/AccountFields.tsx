@@ -83,7 +83,7 @@ export function MobileFields({
     <>
       <TextInput
         label="Mobile number"
-        description="With its country code, such as +44 7700 900123. Codes go here, and it rings when you call."
+        description="With its country code, such as +44 7400 123456. Codes go here, and it rings when you call."
         type="tel"
         autoComplete="tel"
         required

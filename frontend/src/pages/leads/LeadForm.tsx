@@ -56,7 +56,7 @@ export function LeadForm({ lead, onSaved }: { lead?: Lead; onSaved: (lead: Lead)
       <TextInput label="Company" maxLength={120} error={problem?.forField("company")} {...field("company")} />
       <TextInput
         label="Phone"
-        description="With its country code, such as +44 7700 900123"
+        description="With its country code, such as +44 7400 123456"
         type="tel"
         required
         minLength={3}

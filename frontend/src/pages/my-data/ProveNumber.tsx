@@ -48,7 +48,7 @@ function AskNumber({ wasOpen, onSent }: AskNumberProps) {
       >
         <TextInput
           label="Your mobile number"
-          description="With its country code, such as +44 7700 900123"
+          description="With its country code, such as +44 7400 123456"
           type="tel"
           autoComplete="tel"
           required

@@ -76,7 +76,7 @@ function NewNumber({ onSent }: { onSent: (step: MobileStep) => void }) {
       </p>
       <TextInput
         label="New mobile number"
-        description="With its country code, such as +44 7700 900123"
+        description="With its country code, such as +44 7400 123456"
         type="tel"
         autoComplete="tel"
         required
