@@ -22,7 +22,9 @@ test("each step of a shortage says what is different about the text", () => {
 
 test("a call that nobody answered says so in place of a transcript that was off", () => {
   for (const status of ["busy", "no_answer", "cancelled", "failed"] as const) {
-    expect(transcriptWords({ status, transcript_state: "off" })).toBe("Nobody spoke, so nothing was written down.");
+    expect(transcriptWords({ status, transcript_state: "off" })).toBe(
+      "Nobody spoke, so nothing was written down.",
+    );
   }
   expect(transcriptWords({ status: "completed", transcript_state: "off" })).toBe(
     "The transcript was off in this call.",
