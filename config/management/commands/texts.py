@@ -41,7 +41,9 @@ class Command(BaseCommand):
 
     def _demand_yes(self, mobile_e164: str, is_sure: bool, now: datetime) -> None:
         """Says what will be lost, which whoever asked has to be told before. Raises CommandError."""
-        self.stdout.write("Whoever uses this phone is signed out at once and cannot sign in before they agree again.")
+        self.stdout.write(
+            "Whoever uses this phone is signed out at once, and cannot sign in before one of us allows texts again and they agree."
+        )
         for lost in text_loss.of_phone(mobile_e164, now=now):
             left = lost.available_mcredits / 1000
             self.stdout.write(

@@ -73,8 +73,8 @@ export function StopTextsForm({
       ) : (
         <>
           <p>
-            Whoever uses this phone is signed out at once and cannot sign in before they agree again. Out of
-            reach:
+            Whoever uses this phone is signed out at once, and cannot sign in before one of us allows texts
+            again and they agree. Out of reach:
           </p>
           <ul>
             {read.data.map((lost) => (
