@@ -29,7 +29,9 @@ async def person(reading: Reading, *, session_key: str, now: datetime) -> Actor 
 
 async def program(reading: Reading, *, key: str, scope: Scope, now: datetime) -> Actor | None:
     """Whoever a program with this key acts for; `reading` sees the key's workspace alone from now on. Raises ReadingFailed."""
-    row: ApiKey | None = await reading.first(api_keys.GOOD.asked(api_keys.digest(key), now))
+    # Keys stand behind the policy too: a connection that still names whatever it named last would not show another workspace's.
+    _, rows = await reading.all(tenancy.NAMING_NONE.asked(), api_keys.GOOD.asked(api_keys.digest(key), now))
+    row: ApiKey | None = rows[0] if rows else None
     try:
         actor = api_keys.actor_of_row(row, scope=scope)
     except DomainError:

@@ -22,10 +22,12 @@ from django.db.models import Func, Model, TextField, Value
 from django.db.models.functions import Cast
 
 from compliance.models import AuditEvent, Suppression
-from identity.compiled import Lookup
+from identity.compiled import Lookup, Plain
 
 # Of the database's session. A custom setting needs a dot in its name.
 SETTING: Final = "klose.workspace"
+# For a connection past Django's, before it looks for a row of a guarded table.
+NAMING_NONE: Final = Plain(f"SELECT set_config('{SETTING}', '', false)")
 _LEFT_OUT: Final = {"identity_membership"}
 # Kept on the driver's connection too, so that nobody has to ask the server.
 _NAMED: Final = "klose_workspace"

@@ -17,11 +17,13 @@ from django.db import connection
 from uuid_utils.compat import uuid7
 
 from identity import known, tenancy
+from identity.auth import Actor
 from identity.compiled import Plain
-from identity.models import Membership, Session, User
+from identity.models import ApiKey, Membership, Session, User
 from identity.reading import ReadingFailed
 from tests.matrix.both_ways import alike, both, committed, door, moment
 from tests.matrix.lean_door import LeanDoor, shown_by
+from tests.matrix.test_keys import key_of
 from tests.matrix.world import World, copied
 
 __all__ = ["door", "moment"]
@@ -87,6 +89,30 @@ def test_the_connection_shows_no_other_workspace_and_takes_no_write(world: World
 
     with pytest.raises(ReadingFailed):
         door.run(written())
+
+
+def test_a_programs_key_is_found_by_a_connection_that_named_another_workspace_last(
+    world: World, door: LeanDoor
+) -> None:
+    """Planted once to see this fail: the key looked for without naming none before."""
+    key = committed(lambda: key_of(world, "leads:read"))
+    # Its use is noted before, which is Django's to do.
+    committed(lambda: ApiKey.objects.get_queryset().update(last_used_at=datetime.now(UTC)))
+
+    async def story() -> Actor | None:
+        reading = await door.readings.take()
+        try:
+            stranger = world.people["stranger"].browser.session_cookie
+            assert await known.person(reading, session_key=stranger or "", now=datetime.now(UTC)) is not None
+            return await known.program(reading, key=key, scope="leads:read", now=datetime.now(UTC))
+        finally:
+            door.readings.give(reading)
+
+    try:
+        found = door.run(story())
+    finally:
+        committed(lambda: ApiKey.objects.get_queryset().filter(name="A program").delete())
+    assert found is not None and found.workspace_id == world.people["rep"].membership.workspace_id
 
 
 def test_a_row_that_did_not_confine_the_connection_opens_nothing(
