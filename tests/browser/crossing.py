@@ -32,9 +32,16 @@ def _heard(speaker: Speaker, since_ms: int, text: str) -> Heard:
 
 BEFORE = _heard("agent", -6_000, "We have looked at it.")
 RIGHT = _heard("callee", 400, "Right, I see.")
+# The lead said this before; it still changes, and goes when their next word settles.
+BEGUN = _heard("callee", -9_000, "Well, so far")
 SENTENCE = _heard("agent", 0, "And the price is four hundred a month")
 REST = _heard("agent", 2_000, "with training for all of you")
 AGAIN = [replace(SENTENCE, text=f"{SENTENCE.text},"), replace(REST, text=f"{REST.text}.")]
+
+
+def _begin(call: Call) -> None:
+    talk.publish_interim(call, BEGUN)
+    _say(call, BEFORE)
 
 
 def _say(call: Call, heard: Heard) -> None:
@@ -50,7 +57,7 @@ def _hear_again(call: Call) -> None:
 
 
 STEPS: tuple[Callable[[Call], None], ...] = (
-    lambda call: _say(call, BEFORE),
+    _begin,
     lambda call: talk.publish_interim(call, replace(SENTENCE, text="And the price is")),
     lambda call: _say(call, RIGHT),
     lambda call: _say(call, SENTENCE),

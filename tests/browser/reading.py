@@ -59,11 +59,12 @@ NUMBERS = """
   .flatMap((line) => [...line.textContent.matchAll(/ (\\d+)(?= |Correct|$)/g)]).map((found) => Number(found[1]))
 """
 # Of the lines with these words, in px below the first of them.
-TOPS = """
+# Where the lines end, from the end of the first on: what the call's own words come and go above that one is no move of the others.
+ENDS = """
 (words) => {
   const lines = [...document.querySelectorAll("[id^=segment-], [data-interim]")];
-  const top = (said) => lines.findLast((line) => line.textContent.includes(said)).getBoundingClientRect().top;
-  return words.map((said) => Math.round(top(said) - top(words[0])));
+  const end = (said) => lines.findLast((line) => line.textContent.includes(said)).getBoundingClientRect().bottom;
+  return words.map((said) => Math.round(end(said) - end(words[0])));
 }
 """
 FROM_END = "(box) => box.scrollHeight - box.scrollTop - box.clientHeight"

@@ -24,9 +24,9 @@ from sandbox.rep import Person, Rep
 from tests.browser.conftest import SCREENS, signed_in
 from tests.browser.lines import FIRST_AT_MS, LINE_MS, LINES
 from tests.browser.reading import (
+    ENDS,
     FORGET_SHIFTS,
     OWN,
-    TOPS,
     WATCH,
     at_the_end,
     gets_all_back_after_losses,
@@ -174,16 +174,16 @@ def _lines_settle_in_their_places(stack: Stack, page: Page, call_id: str, log: L
     steps = ["We have looked at it.", "And the price is", "Right, I see.", "four hundred a month", "for all of you"]
     with _beside(stack, "crossing", call_id) as crossing:
         assert crossing.stdin
-        tops: list[int] = []
+        ends: list[int] = []
         for at, words in enumerate([*steps, "for all of you."], start=1):
             crossing.stdin.write(b"\n")
             crossing.stdin.flush()
             # It comes into being with the first.
             expect(log.get_by_text(words)).to_be_visible(timeout=60_000)
-            shown = page.evaluate(TOPS, steps[: min(at, len(steps))])
-            assert shown[: len(tops)] == tops
-            tops = shown
-        assert tops[1] == tops[3] and sorted(set(tops)) == [tops[0], tops[1], tops[2], tops[4]]
+            shown = page.evaluate(ENDS, steps[: min(at, len(steps))])
+            assert shown[: len(ends)] == ends
+            ends = shown
+        assert ends[1] == ends[3] and sorted(set(ends)) == [ends[0], ends[1], ends[2], ends[4]]
     interim = page.locator("[data-interim]")
     expect(interim.filter(has_text="And the price is")).to_have_count(0)
 
