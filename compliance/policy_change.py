@@ -138,7 +138,9 @@ def unanswered(*, user_id: UUID) -> list[NewPurpose]:
 
 def was_told(*, user_id: UUID, of: Policy) -> bool:
     """Whether there is a receipt from before the version took effect; one of a mail counts for nothing once that came back."""
-    receipts = PolicyReceipt.objects.filter(person=pseudonym("user", user_id), version=of.version)
+    receipts = PolicyReceipt.objects.filter(
+        person=pseudonym("user", user_id), version__in=of.names
+    )
     at = dict(receipts.values_list("channel", "at"))
     if "back" in at:
         at = {channel: when for channel, when in at.items() if channel == "app"}
@@ -206,7 +208,7 @@ def _in_force() -> list[Policy]:
 
 def _has_accepted(user_id: UUID, version: Policy) -> bool:
     accepted = ConsentEvent.objects.filter(person=pseudonym("user", user_id), purpose="policy", given=True)
-    return accepted.filter(policy_version=version.version).exists()
+    return accepted.filter(policy_version__in=version.names).exists()
 
 
 def _accept(user_id: UUID, version: Policy, ip: str | None, now: datetime) -> None:
