@@ -52,6 +52,18 @@ CONSENT_TEXTS: Final[dict[StandingPurpose, str]] = {
 }
 
 
+# Asked in a box of its own at sign-up; one click in the privacy centre takes it back, or gives it (voice/purposes.py).
+TRANSFER: Final = NewPurpose(
+    key="transfer",
+    title="Storage in the European Union",
+    words=CONSENT_TEXTS["transfer"],
+    if_no=(
+        "at once, your data is used for nothing: you cannot call, nothing is made of your calls, and nobody of ours reads them."
+        " It stays where it is until you delete your account, or we have answered you within 30 days."
+    ),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """One version as this installation says it.

@@ -94,6 +94,7 @@ class Rep:
                 "sms_consent": True,
                 "policy_version": policy["version"],
                 "policy_accepted": True,
+                "transfer_consent": True,
                 "invitation": invitation,
             },
         )

@@ -22,7 +22,7 @@ from tests.compliance.coming import NAME, WEEKLY, in_days, second
 
 READER = Person(first_name="Rhea", last_name="Reader", email="rhea@reads.example", mobile="+12025550156")
 # Without a session and without anything to keep.
-PUBLIC = ("/policy", "/policy/data", "/policy/recipients", "/policy/changes")
+PUBLIC = ("/policy", "/policy/data", "/policy/recipients", "/policy/contact", "/policy/changes")
 
 
 class Clicks:
@@ -163,6 +163,7 @@ def test_stopping_text_messages_takes_no_more_clicks_than_allowing_them(
     expect(box).not_to_be_checked()
     giving.on(box)
     page.get_by_role("checkbox", name=re.compile("privacy policy")).check()
+    page.get_by_role("checkbox", name=re.compile("servers in the European Union")).check()
     giving.on(page.get_by_role("button", name="Create account"))
     expect(page.get_by_text("We sent a code to")).to_be_visible()
     page.get_by_label("Code").fill(control.newest_code(person.mobile))

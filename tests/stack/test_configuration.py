@@ -34,6 +34,8 @@ COMPLETE = {
     "MEDIA_SOCKET_URL": "wss://media.example.com",
     "NUM_PROXIES": "1",
     "SERVER_COUNTRY": "LT",
+    "GRIEVANCE_OFFICER": "Asha Rao, Grievance Officer",
+    "GRIEVANCE_EMAIL": "grievance@example.com",
     "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
     "TWILIO_AUTH_TOKEN": "1" * 32,
     "TWILIO_CALLER_ID": "+12025550147",

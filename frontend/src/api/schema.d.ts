@@ -183,6 +183,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/contact": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Contact
+         * @description Whom people write to about their data, and who answers a grievance.
+         */
+        get: operations["get_contact"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/credits": {
         parameters: {
             query?: never;
@@ -4535,6 +4555,18 @@ export interface components {
             items: components["schemas"]["ConsentOut"][];
         };
         /**
+         * ContactOut
+         * @description Whom people write to. officer: who answers for personal data, as the operator names them; "" on a machine for trying out.
+         */
+        ContactOut: {
+            /** Officer */
+            officer: string;
+            /** Officer Email */
+            officer_email: string;
+            /** Support Email */
+            support_email: string;
+        };
+        /**
          * CookieOut
          * @description One of the cookies that a browser may be asked to keep. audience: who may get it. until: when it ends.
          */
@@ -7830,6 +7862,8 @@ export interface components {
             policy_version: string;
             /** Sms Consent */
             sms_consent: boolean;
+            /** Transfer Consent */
+            transfer_consent: boolean;
             /** Workspace Name */
             workspace_name?: string | null;
         };
@@ -7966,6 +8000,8 @@ export interface components {
             policy_version: string;
             /** Sms Consent */
             sms_consent: boolean;
+            /** Transfer Consent */
+            transfer_consent: boolean;
             /** Workspace Name */
             workspace_name?: string | null;
         };
@@ -9319,7 +9355,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Some fields need another value: `email_invalid`, `email_same`, `invalid_fields`, `mobile_invalid`, `mobile_same`, `otp_number_refused`, `otp_wrong`, `password_wrong`, `policy_not_accepted`, `proof_missing`, `sms_consent_missing`, `sms_consent_new_number`, `weak_password` */
+        /** @description Some fields need another value: `email_invalid`, `email_same`, `invalid_fields`, `mobile_invalid`, `mobile_same`, `otp_number_refused`, `otp_wrong`, `password_wrong`, `policy_not_accepted`, `proof_missing`, `sms_consent_missing`, `sms_consent_new_number`, `transfer_not_agreed`, `weak_password` */
         identity_422: {
             headers: {
                 [name: string]: unknown;
@@ -10188,6 +10224,7 @@ export type ConclusionIn = components['schemas']['ConclusionIn'];
 export type ConsentOut = components['schemas']['ConsentOut'];
 export type ConsentTextOut = components['schemas']['ConsentTextOut'];
 export type ConsentsOut = components['schemas']['ConsentsOut'];
+export type ContactOut = components['schemas']['ContactOut'];
 export type CookieOut = components['schemas']['CookieOut'];
 export type CorrectIn = components['schemas']['CorrectIn'];
 export type CorrectionOut = components['schemas']['CorrectionOut'];
@@ -10993,6 +11030,28 @@ export interface operations {
             409: components["responses"]["calls_409"];
             422: components["responses"]["calls_422"];
             429: components["responses"]["calls_429"];
+        };
+    };
+    get_contact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactOut"];
+                };
+            };
+            400: components["responses"]["policy_400"];
+            429: components["responses"]["policy_429"];
         };
     };
     get_credits: {
