@@ -138,9 +138,7 @@ def unanswered(*, user_id: UUID) -> list[NewPurpose]:
 
 def was_told(*, user_id: UUID, of: Policy) -> bool:
     """Whether there is a receipt from before the version took effect; one of a mail counts for nothing once that came back."""
-    receipts = PolicyReceipt.objects.filter(
-        person=pseudonym("user", user_id), version__in=of.names
-    )
+    receipts = PolicyReceipt.objects.filter(person=pseudonym("user", user_id), version__in=of.names)
     at = dict(receipts.values_list("channel", "at"))
     if "back" in at:
         at = {channel: when for channel, when in at.items() if channel == "app"}

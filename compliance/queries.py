@@ -145,9 +145,7 @@ def held(*, subject: Subject) -> HeldListOut:
 
 def contact() -> ContactOut:
     """Whom people write to, and who answers for personal data."""
-    return ContactOut(
-        support_email=SUPPORT, officer=settings.GRIEVANCE_OFFICER, officer_email=settings.GRIEVANCE_EMAIL
-    )
+    return ContactOut(support_email=SUPPORT, officer=settings.GRIEVANCE_OFFICER, officer_email=settings.GRIEVANCE_EMAIL)
 
 
 def disclosures(*, subject: Subject) -> DisclosuresOut:

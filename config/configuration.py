@@ -304,7 +304,10 @@ def _keys_differ(environ: Mapping[str, str]) -> list[Problem]:
 
 
 def _nothing_is_open(environ: Mapping[str, str]) -> list[Problem]:
-    return [Problem(*wrong) for wrong in (*transport.unencrypted(environ), *transport.guessable(environ))]
+    return [
+        Problem(*wrong)
+        for wrong in (*transport.unencrypted(environ), *transport.readable(environ), *transport.guessable(environ))
+    ]
 
 
 _CONTRADICTIONS = (

@@ -347,9 +347,7 @@ def _with_password(form: SignUpIn, now: datetime) -> User:
 def _record_consents(user: User, form: AccountIn, client: Client, now: datetime) -> None:
     agreed: tuple[StandingPurpose, ...] = ("sms", "policy", "transfer")
     for purpose in agreed:
-        consent.grant(
-            user_id=user.id, purpose=purpose, policy_version=form.policy_version, ip=client.address, now=now
-        )
+        consent.grant(user_id=user.id, purpose=purpose, policy_version=form.policy_version, ip=client.address, now=now)
 
 
 @contextmanager

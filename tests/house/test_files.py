@@ -101,6 +101,7 @@ CLOCKS = {
     "api/wall.py",
     "api/webhooks.py",
     "config/management/commands/audit_verify.py",
+    "compliance/management/commands/backups.py",
     "compliance/management/commands/policy.py",
     "compliance/management/commands/retention.py",
     "compliance/tasks.py",

@@ -23,8 +23,9 @@ from tests.leaving.people import CARDS, LEAVES, OF_CALLED, OPERATOR, SPOKEN_CARD
 from tests.smoke.cards import cards_in
 from tests.smoke.scan import kinds
 
-# What others keep by their own terms, as the policy says: passcodes at Twilio Verify; mailboxes and phones are the people's own.
-KEPT_ELSEWHERE = {"verifications", "mails", "messages", "phones"}
+# What others keep by their own terms, as the policy says: passcodes at Twilio Verify, buyers at Paddle, the merchant of record;
+# mailboxes and phones are the people's own.
+KEPT_ELSEWHERE = {"verifications", "mails", "messages", "phones", "customers"}
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +67,7 @@ def test_nothing_of_who_leaves_is_left_though_the_worker_was_killed(told: dict[s
     assert told["steps_before_the_kill"] > 0
     assert told["left_of_leaves"] == {}
     assert told["carrier_left_of_leaves"].keys() <= KEPT_ELSEWHERE
+    assert "customers" in told["carrier_left_of_leaves"], "Paddle's customer was planted"
     assert (told["receipt_left"], told["session_of_erased"]) == (0, 401)
 
 

@@ -3777,6 +3777,28 @@ export interface components {
             words: string;
         };
         /**
+         * BackupsOut
+         * @description What lay in the folders of backups when they were looked at last. over: files that are older than kept_days, which people are
+         *     told; unread: folders that could not be read. oldest_at: null where there was no file.
+         */
+        BackupsOut: {
+            /** Files */
+            files: number;
+            /** Kept Days */
+            kept_days: number;
+            /**
+             * Looked At
+             * Format: date-time
+             */
+            looked_at: string;
+            /** Oldest At */
+            oldest_at: string | null;
+            /** Over */
+            over: number;
+            /** Unread */
+            unread: number;
+        };
+        /**
          * BalanceChanged
          * @description The workspace's credits after an entry. sequence: as in BalanceOut; an event with a lower one is older news.
          */
@@ -7625,9 +7647,10 @@ export interface components {
         };
         /**
          * ReviewsOut
-         * @description The one that is due first comes first.
+         * @description The one that is due first comes first. backups: null where nobody has looked at them.
          */
         ReviewsOut: {
+            backups: components["schemas"]["BackupsOut"] | null;
             /** Items */
             items: components["schemas"]["ReviewKindOut"][];
         };
@@ -10183,6 +10206,7 @@ export type ApiKeysOut = components['schemas']['ApiKeysOut'];
 export type ApproveGrantIn = components['schemas']['ApproveGrantIn'];
 export type ApproveIn = components['schemas']['ApproveIn'];
 export type AskIn = components['schemas']['AskIn'];
+export type BackupsOut = components['schemas']['BackupsOut'];
 export type BalanceChanged = components['schemas']['BalanceChanged'];
 export type BalanceLow = components['schemas']['BalanceLow'];
 export type BalanceOut = components['schemas']['BalanceOut'];
