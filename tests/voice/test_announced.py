@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from pytest_django.fixtures import Settings
 
 from compliance import policy_change, versions
+from compliance.models import PolicyVersion
 from compliance.versions import FIRST, changed
 from config.embedded import prepare
 from identity.models import Membership
@@ -70,7 +71,7 @@ def test_nothing_that_is_said_goes_to_twilio_before_a_version_in_force_says_so(m
 def test_it_goes_there_once_such_a_version_is_in_force_and_who_was_told_is_not_asked(
     announced: None, member: Membership, sign_in: Callable[..., Browser], settings: Settings
 ) -> None:
-    [row] = policy_change.PolicyVersion.objects.all()
+    [row] = PolicyVersion.objects.all()
     settings.TRANSCRIPTION_ENGINE = "own"
     policy_change.note_told(version=row, user_id=member.user_id, channel="mail", now=NOW - timedelta(days=10))
     settings.TRANSCRIPTION_ENGINE = "twilio"
