@@ -74,8 +74,8 @@ function Backups({ backups }: { backups: BackupsSeen | null }) {
   return (
     <p className="quiet">
       Backups, looked at on {atDateTime(backups.looked_at)}: {backups.files} files
-      {backups.oldest_at && `, the oldest of ${atDateTime(backups.oldest_at)}`}; kept for {backups.kept_days} days
-      at most.
+      {backups.oldest_at && `, the oldest of ${atDateTime(backups.oldest_at)}`}; kept for {backups.kept_days}{" "}
+      days at most.
     </p>
   );
 }
