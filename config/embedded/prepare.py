@@ -16,8 +16,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
+from django.utils.module_loading import import_string
 
-from compliance import policy
 from processors.seal import SealUnreadable
 from processors.sealed_columns import KeysWrong, demand_right_keys
 
@@ -35,7 +35,8 @@ def prepare() -> None:
         cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
     for wrong in demand_right_keys():
         sys.stderr.write(f"{wrong}\n")
-    policy.demand_announced()
+    # It has models, which are there once Django is set up.
+    import_string("compliance.policy.demand_announced")()
     with connection.cursor() as cursor:
         _lock(cursor)
         call_command("replay_erasures")
