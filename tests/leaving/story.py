@@ -170,6 +170,10 @@ class Story:
         typed, _, sent = who.CARDS
         self._caller.call("PATCH", f"/api/calls/{called}", {"notes": f"{who.CALLS_NOTE}, card {typed}"})
         self._pages.writes_to_support(self._page, who.WISH)
+        version = self._leaves.call("GET", "/api/policy")["version"]
+        self._leaves.call("PUT", "/api/privacy/nominee", {**who.NOMINEE, "policy_version": version})
+        self._leaves.call("POST", "/api/keys", who.KEY, expect=201)
+        self._leaves.call("POST", "/api/queue", {"tag": "Nobody bears this"}, expect=201)
         card = {"type": "visa", "number": sent, "last4": sent[-4:]}
         data = {
             "id": f"txn_{uuid.uuid4().hex}",

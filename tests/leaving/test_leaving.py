@@ -17,8 +17,10 @@ from typing import Any
 
 import pytest
 
+from compliance.elements import ELEMENTS
 from config.embedded.environment import PROJECT
 from processors.register import LOOPBACK
+from tests.leaving.held import NOT_PLANTED
 from tests.leaving.people import CARDS, LEAVES, OF_CALLED, OPERATOR, SPOKEN_CARD, STAYS_CALLED
 from tests.smoke.cards import cards_in
 from tests.smoke.scan import kinds
@@ -55,6 +57,12 @@ def test_nothing_of_who_was_called_is_left_though_they_asked_during_the_call(tol
     assert told["left_of_called"] == {}
     assert told["carrier_left_of_called"].keys() <= KEPT_ELSEWHERE
     assert told["call_of_erased"] == 404
+
+
+@pytest.mark.policy("C6.2", "C7.3")
+def test_every_kind_of_data_is_planted_of_who_leaves_or_it_is_said_why_not(told: dict[str, Any]) -> None:
+    """A kind that is new in the inventory is planted, or named with a reason in tests/leaving/held.py."""
+    assert set(ELEMENTS) - set(told["held_of_leaves"]) == set(NOT_PLANTED)
 
 
 @pytest.mark.policy("C6.2", "C7.3")
