@@ -17,6 +17,7 @@ from compliance import pace, replaying
 from compliance.models import LedgerMark
 from config.replayed import DOOR
 from ledger.seed import seed
+from processors.models import HashKey
 from tests import policy_report
 
 # How long an example takes says how busy the machine is.
@@ -140,8 +141,9 @@ def _hash_at(costs: Mapping[str, int]) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _tables_are_emptied_quickly() -> None:
     names = connection.introspection.django_table_names(include_views=False)
-    # The erasure ledger keeps what was entered, so the database keeps how far it has seen that.
-    tables = [name for name in names if name != LedgerMark._meta.db_table]
+    # The erasure ledger keeps what was entered, so the database keeps how far it has seen that, and by which key it is hashed.
+    kept = {model._meta.db_table for model in (LedgerMark, HashKey)}
+    tables = [name for name in names if name not in kept]
 
     def empty(_case: TransactionTestCase) -> None:
         for left in reversed(range(_EMPTYINGS_MAX)):
