@@ -23,6 +23,10 @@ from processors.seal import KEY_ID_BYTES, SealUnreadable, newest_key_id
 from processors.sealed_columns import KeysWrong
 
 _KEY_BYTES: Final = 32
+_WHICH: Final = (
+    "Which key has hashed so far is not known without the erasure ledger of before. Start once with that one as SUPPRESSION_KEY and"
+    " without SUPPRESSION_KEY_PREVIOUS."
+)
 _OTHER_LEDGER: Final = "The erasure ledger was written with another SUPPRESSION_KEY. Put that key back."
 
 
@@ -68,17 +72,19 @@ def key_id_in_ledger() -> str:
 
 def _first(*, is_installed: bool, identity: UUID, key_check: str) -> str:
     """In hex. Until there was one, SUPPRESSION_KEY itself was what hashed, and goes on doing so where it has; who begins gets one that
-    nobody has ever seen. Raises LedgerStrange."""
+    nobody has ever seen. Raises KeysWrong, LedgerStrange."""
     known = any(model._default_manager.exists() for model in (get_user_model(), Suppression, Tombstone))
     if not (known or is_installed or key_check):
         return secrets.token_hex(_KEY_BYTES)
-    before = [key.lower() for key in (settings.SUPPRESSION_KEY_PREVIOUS, settings.SUPPRESSION_KEY) if key]
-    if not key_check:
-        return before[0]
-    for key in before:
-        if _fits(bytes.fromhex(key), identity, key_check):
-            return key
-    raise LedgerStrange(_OTHER_LEDGER)
+    at_hand = [key.lower() for key in (settings.SUPPRESSION_KEY, settings.SUPPRESSION_KEY_PREVIOUS) if key]
+    if key_check:
+        for key in at_hand:
+            if _fits(bytes.fromhex(key), identity, key_check):
+                return key
+        raise LedgerStrange(_OTHER_LEDGER)
+    if len(at_hand) > 1:
+        raise KeysWrong(_WHICH)
+    return at_hand[0]
 
 
 def _fits(key: bytes, identity: UUID, key_check: str) -> bool:

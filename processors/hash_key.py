@@ -15,7 +15,9 @@ SEALED_OTHERWISE: Final = (
     "The key of all hashes was sealed under another SUPPRESSION_KEY, and without it nobody who was erased or must not be called is"
     " recognised. Set that key as SUPPRESSION_KEY_PREVIOUS until `manage.py sealed renew` is through."
 )
-_NEVER_MADE: Final = "This database has no key of hashes yet: run `manage.py replay_erasures`."
+_NEVER_MADE: Final = (
+    "This database has no key of hashes yet. Run `manage.py replay_erasures` while the erasure ledger answers."
+)
 
 
 def hash_key() -> bytes:

@@ -19,7 +19,8 @@ from django.db import connection
 from pytest_django.fixtures import Settings
 
 from compliance import erasure, erasure_ledger, ledger_key, suppression
-from compliance.models import LedgerMark, Suppression
+from compliance.keyed_tokens import receipt_token
+from compliance.models import LedgerMark, Request, Suppression
 from config.embedded.environment import PROJECT
 from config.replayed import Door
 from processors import hash_key
@@ -38,6 +39,7 @@ SOON = NOW + timedelta(hours=6)
 NEW = "c4d1" * 16
 NUMBER = "+37060000001"
 NAME = "erasures_of_another_key"
+NOWHERE = "postgresql://nobody@127.0.0.1:1/none?host=/nowhere"
 Told = Callable[..., str]
 
 
@@ -145,7 +147,7 @@ def test_whoever_must_not_be_called_or_come_back_is_known_under_the_new_key_and_
         assert (dialled[0], dialled[1]["code"]) == (409, "lead_suppressed")
         back = Browser(address)
         assert go_through(back, "google", person)[1]["refused"] == "social_erased"
-        assert back.get(receipt)[1]["signed"] == signed
+        assert receipt.endswith(receipt_token(Request.objects.get().id)) and back.get(receipt)[1]["signed"] == signed
         text_and_signature = {"text": signed["text"], "signature": signed["signature"]}
         assert back.post("/api/erasure-receipts/check", text_and_signature)[1]["genuine"]
         call_command("audit_verify")
@@ -170,8 +172,14 @@ def test_without_the_former_key_nobody_is_served_until_the_rest_is_renewed(
     assert Door().look() == "suppression_key_wrong"
     with pytest.raises(CommandError, match=r"Set that key as SUPPRESSION_KEY_PREVIOUS until `manage.py sealed renew`"):
         call_command("replay_erasures")
+    # Nor while the ledger is away, though this very database was found to have seen all of it.
+    erasure_ledger.note_asked()
+    there, settings.ERASURE_LEDGER_URL = settings.ERASURE_LEDGER_URL, NOWHERE
+    assert Door().look() == "suppression_key_wrong"
+    with pytest.raises(CommandError, match="another SUPPRESSION_KEY"):
+        call_command("replay_erasures")
 
-    settings.SUPPRESSION_KEY_PREVIOUS = former
+    settings.SUPPRESSION_KEY_PREVIOUS, settings.ERASURE_LEDGER_URL = former, there
     assert Door().look() == ""
     in_ledger_before = in_ledger(settings)
     said = told("renew")
@@ -254,7 +262,11 @@ def test_what_hashed_before_an_upgrade_goes_on_hashing_also_when_the_key_is_repl
     settings: Settings, former: str, replace: Replace
 ) -> None:
     """Red when an upgrade makes a new key, and so nobody is found any more, or takes the new SUPPRESSION_KEY for the one of before."""
-    for act in (lambda: None, replace):
+
+    def put_behind() -> None:
+        settings.SUPPRESSION_KEY, settings.SUPPRESSION_KEY_PREVIOUS = former, NEW
+
+    for act in (lambda: None, put_behind, replace):
         ledger_of_before(settings, former)
         act()
         call_command("replay_erasures")
@@ -287,14 +299,21 @@ def test_who_begins_gets_a_key_that_no_setting_tells_and_a_copy_of_both_database
     drop_database(NAME)
     settings.ERASURE_LEDGER_URL = make_database(NAME)
     begin_anew()
+    settings.SUPPRESSION_KEY_PREVIOUS = NEW
+    with pytest.raises(CommandError, match="without SUPPRESSION_KEY_PREVIOUS"):
+        call_command("replay_erasures")
+    settings.SUPPRESSION_KEY_PREVIOUS = ""
     call_command("replay_erasures")
     assert hash_key.hash_key().hex() == former
 
 
-def test_the_ledger_of_another_installation_is_refused_and_keeps_its_key(settings: Settings, former: str) -> None:
-    """Red when `--new-ledger` writes this database's key into whatever ledger is named."""
+def test_the_ledger_of_another_installation_is_refused_and_each_keeps_its_key(
+    settings: Settings, former: str, replace: Replace
+) -> None:
+    """Red when `--new-ledger` writes this database's key into whatever ledger is named, or takes a newer one from there."""
     ours, mark = in_database(), LedgerMark.objects.get()
     ledger_of_before(settings, former)
+    replace()
     call_command("replay_erasures")
     theirs = in_ledger(settings)
     put_into_database(ours)
