@@ -27,7 +27,7 @@ _WHICH: Final = (
     "Which key has hashed so far is not known without the erasure ledger of before. Start once with that one as SUPPRESSION_KEY and"
     " without SUPPRESSION_KEY_PREVIOUS."
 )
-_OTHER_LEDGER: Final = "The erasure ledger was written with another SUPPRESSION_KEY. Put that key back."
+_OTHER_LEDGER: Final = "The erasure ledger was written with another SUPPRESSION_KEY. Put that key back, or set it as SUPPRESSION_KEY_PREVIOUS."
 
 
 def settle(*, is_new: bool = False) -> None:

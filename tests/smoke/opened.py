@@ -47,8 +47,9 @@ class Opened:
 def opened(database_url: str, keys: Mapping[str, str]) -> list[Opened]:
     """Every sealed value. keys: the settings KEYS, as an environment has them. Raises SealUnreadable."""
     found = []
-    rings = {name: keys[name] if name == "SUPPRESSION_KEY" else keys[name].split(",") for name in KEYS}
-    with override_settings(**rings), psycopg.connect(database_url, autocommit=True) as database:
+    rings = {name: [each.strip() for each in keys[name].split(",")] for name in KEYS if name.endswith("_KEYS")}
+    one = {name: keys[name] for name in KEYS if name not in rings}
+    with override_settings(**rings, **one), psycopg.connect(database_url, autocommit=True) as database:
         for table, column, key, has_index in database.execute(_COLUMNS).fetchall():
             names = (sql.Identifier(each) for each in (key, column, table, column))
             rows = database.execute(sql.SQL("SELECT {}, {} FROM {} WHERE length({}) > 0").format(*names))
