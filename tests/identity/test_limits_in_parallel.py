@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.test import override_settings
 
 from compliance import audit, policy
+from compliance.cases import OPEN_WISHES_MAX
 from compliance.models import NomineeClaim
 from identity import access, invitations, nominees
 from identity.email_proof import LINKS_AN_HOUR_MAX
@@ -89,6 +90,14 @@ def searches(make_account: MakeAccount, sign_in: SignIn, sandbox: Sandbox) -> tu
     return "staff_staffevent", [lambda: nora.post("/api/staff/workspaces/find", wanted)[0]] * AT_ONCE
 
 
+def wishes(make_account: MakeAccount, sign_in: SignIn, sandbox: Sandbox) -> tuple[str, list[Act]]:
+    page = sign_in(make_account())
+    asked = {"kind": "correction", "words": "My name is misspelt."}
+    for _ in range(OPEN_WISHES_MAX - 1):
+        assert page.post("/api/privacy/cases", asked)[0] == 201
+    return "compliance_case", [partial(posts, page, "/api/privacy/cases", asked)] * AT_ONCE
+
+
 def social_sign_ups(make_account: MakeAccount, sign_in: SignIn, sandbox: Sandbox) -> tuple[str, list[Act]]:
     client, now = access.Client(address="198.51.100.7", agent=""), datetime.now(UTC)
     for _ in range(access.SIGN_UPS_PER_NETWORK_MAX - 1):
@@ -144,6 +153,7 @@ def several_named_by_one(make_account: MakeAccount, sign_in: SignIn, sandbox: Sa
         searches,
         one_named_by_several,
         several_named_by_one,
+        wishes,
     ],
 )
 def test_parallel_requests_do_not_pass_the_limit_together(
