@@ -192,10 +192,10 @@ def reserve_send(*, mobile_e164: str, user: User | None, purpose: str, client: C
         of_prefix = sends.filter(prefix_key=prefix_key, at__gt=now - timedelta(hours=1))
         if not is_known and of_prefix.count() >= SENDS_PER_PREFIX_AND_HOUR_MAX:
             raise OtpSendLimit("Too many codes were sent to numbers like yours. Wait an hour, then ask again.")
-        # What all numbers have together, in the shortest line: it comes last, so that nobody waits for anything while everybody does.
-        line_up("otp:day")
-        passcode_ceilings.demand_room(is_known=is_known, now=now)
+        # Written first, which may wait for the person's row: in the line of all numbers, which comes last, nobody waits for anything.
         attempt = _reserved(purpose, user, mobile_e164, client, now)
+        line_up("otp:day")
+        passcode_ceilings.demand_room(besides=attempt, is_known=is_known, now=now)
         return Reserved(attempt, min(left.lately, left.today) - 1, is_stopped_for_all or left.is_used_up)
 
 
