@@ -203,8 +203,8 @@ def is_withheld_now(reserved: Reserved, *, mobile_e164: str, user: User | None) 
     """Whether the reserved send may not be texted after all; to be asked right before Twilio is. It comes in the number's turn once more,
     so that a stop that was waiting for this very send is heeded.
 
-    What remains is a stop that comes while the request is on its way: that message may arrive, and nothing of ours can call it back.
-    Whatever is asked for later Twilio refuses with 21610, where the phone answered STOP to it.
+    What remains is a stop that comes while it is written down what Twilio is told, and while the request is on its way: that message may
+    arrive, and nothing of ours can call it back. Whatever is asked for later Twilio refuses with 21610, where the phone answered STOP to it.
     Raises NumberStopped, SmsConsentMissing, SmsConsentOfNewNumber.
     """
     with transaction.atomic():
