@@ -130,7 +130,8 @@ export function Shell() {
             {look === null && <SignOut where="menu" />}
           </div>
         </nav>
-        <main id="main" className={classes.main} tabIndex={-1}>
+        {/* In a look little or nothing in it takes the focus, and it has to be scrolled all the same. */}
+        <main id="main" className={classes.main} tabIndex={look === null ? -1 : 0}>
           {look === null && <PolicyNotice />}
           {look === null && !user.email_verified && <EmailNotice email={user.email} />}
           <Outlet />
