@@ -1273,6 +1273,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/password/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * See Reset Link
+         * @description Whether the mailed link is still good; looking at it does nothing.
+         */
+        post: operations["see_reset_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/password/reset": {
         parameters: {
             query?: never;
@@ -6176,7 +6196,8 @@ export interface components {
         };
         /**
          * LookIn
-         * @description reason: what the workspace's owner and managers read.
+         * @description reason: what the workspace's owner and managers read. case_reference: of an open case, or "ticket:" and the number of an entry of
+         *     the help desk, in letters, digits and dashes.
          */
         LookIn: {
             /**
@@ -6335,7 +6356,7 @@ export interface components {
         };
         /**
          * NewPasswordIn
-         * @description token: what stands in the mailed link after the #. password: 10 characters at least.
+         * @description password: 10 characters at least.
          */
         NewPasswordIn: {
             /**
@@ -7534,6 +7555,14 @@ export interface components {
         ReservationsOut: {
             /** Items */
             items: components["schemas"]["ReservationOut"][];
+        };
+        /**
+         * ResetTokenIn
+         * @description token: what stands in the mailed link after the #.
+         */
+        ResetTokenIn: {
+            /** Token */
+            token: string;
         };
         /** ReviewIn */
         ReviewIn: {
@@ -9562,7 +9591,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Some fields need another value: `invalid_fields`, `search_unclear` */
+        /** @description Some fields need another value: `invalid_fields`, `look_case_refused`, `search_unclear` */
         looks_422: {
             headers: {
                 [name: string]: unknown;
@@ -10363,6 +10392,7 @@ export type ReplyIn = components['schemas']['ReplyIn'];
 export type RequestOut = components['schemas']['RequestOut'];
 export type ReservationOut = components['schemas']['ReservationOut'];
 export type ReservationsOut = components['schemas']['ReservationsOut'];
+export type ResetTokenIn = components['schemas']['ResetTokenIn'];
 export type ReviewIn = components['schemas']['ReviewIn'];
 export type ReviewKindOut = components['schemas']['ReviewKindOut'];
 export type ReviewOut = components['schemas']['ReviewOut'];
@@ -13016,6 +13046,38 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["ForgotPasswordIn"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["identity_400"];
+            401: components["responses"]["identity_401"];
+            403: components["responses"]["identity_403"];
+            404: components["responses"]["identity_404"];
+            409: components["responses"]["identity_409"];
+            410: components["responses"]["identity_410"];
+            413: components["responses"]["identity_413"];
+            422: components["responses"]["identity_422"];
+            429: components["responses"]["identity_429"];
+            503: components["responses"]["identity_503"];
+        };
+    };
+    see_reset_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResetTokenIn"];
             };
         };
         responses: {

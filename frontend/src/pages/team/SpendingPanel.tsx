@@ -6,6 +6,7 @@ import { keys } from "../../api/keys";
 import { asProblem } from "../../api/problem";
 import { spendingQuery } from "../../api/queries";
 import type { Member, MemberSpending, Team } from "../../api/types";
+import { Changes } from "../../app/Changes";
 import { Dialog } from "../../components/Dialog";
 import list from "../../components/List.module.css";
 import { Note, ProblemNote } from "../../components/Note";
@@ -85,16 +86,18 @@ function Row({
       <td className={list.right}>{creditNumber(spent?.spent_mcredits ?? 0)}</td>
       <td className={list.right}>{cap === null ? "None" : creditNumber(cap)}</td>
       <td className={list.right}>
-        {member.may_change && (
-          <Button
-            variant="subtle"
-            size="compact-sm"
-            onClick={onCap}
-            aria-label={`Change the limit of ${nameOf(member)}`}
-          >
-            Change
-          </Button>
-        )}
+        <Changes>
+          {member.may_change && (
+            <Button
+              variant="subtle"
+              size="compact-sm"
+              onClick={onCap}
+              aria-label={`Change the limit of ${nameOf(member)}`}
+            >
+              Change
+            </Button>
+          )}
+        </Changes>
       </td>
     </tr>
   );
