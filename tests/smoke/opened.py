@@ -48,7 +48,7 @@ def opened(database_url: str, keys: Mapping[str, str]) -> list[Opened]:
     """Every sealed value. keys: the settings KEYS, as an environment has them. Raises SealUnreadable."""
     found = []
     rings = {name: [each.strip() for each in keys[name].split(",")] for name in KEYS if name.endswith("_KEYS")}
-    one = {name: keys[name] for name in KEYS if name not in rings}
+    one = {name: keys.get(name, "") for name in ("SUPPRESSION_KEY", "SUPPRESSION_KEY_PREVIOUS")}
     with override_settings(**rings, **one), psycopg.connect(database_url, autocommit=True) as database:
         for table, column, key, has_index in database.execute(_COLUMNS).fetchall():
             names = (sql.Identifier(each) for each in (key, column, table, column))
