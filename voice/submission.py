@@ -2,6 +2,7 @@
 
 import logging
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from django.conf import settings
@@ -32,6 +33,8 @@ DIAL_OVERDUE = timedelta(seconds=1)
 ANSWERED_WITHIN_S = 120
 # A rep who pressed Call this long ago does not expect the phone to ring any more.
 DIAL_WITHIN = timedelta(seconds=60)
+_DIALLING: Final = sweeps.SideBySide[UUID]("dial")
+_LOOKING_UP: Final = sweeps.SideBySide[UUID]("resolve_unknown")
 
 
 def callback_url(call_id: UUID, what: str) -> str:
@@ -77,7 +80,7 @@ def sweep_dials(*, now: datetime) -> None:
     """Dials intents whose task was lost."""
     overdue = DialIntent.objects.filter(state="pending", call__created_at__lt=now - DIAL_OVERDUE)
     due = list(overdue.values_list("call_id", flat=True)[:50])
-    sweeps.one_by_one("dial", due, lambda call_id: dial(call_id=call_id, now=now))
+    _DIALLING.do(due, lambda call_id: dial(call_id=call_id, now=now))
 
 
 def backstop_s(call: Call) -> int:
@@ -116,7 +119,7 @@ def resolve_unknown(*, now: datetime) -> None:
     lost.update(state="submission_unknown", submitted_at=None)
     unknown = DialIntent.objects.filter(state="submission_unknown").order_by("claimed_at")
     due = list(unknown.values_list("call_id", flat=True)[:LOOKED_UP_MAX])
-    sweeps.one_by_one("resolve_unknown", due, lambda call_id: _resolve(call_id=call_id, now=now))
+    _LOOKING_UP.do(due, lambda call_id: _resolve(call_id=call_id, now=now))
 
 
 def _resolve(*, call_id: UUID, now: datetime) -> None:

@@ -195,7 +195,7 @@ def test_an_answer_that_cannot_be_read_about_one_call_holds_up_no_other(
     for seconds, call in enumerate(calls):
         sandbox.fail("twilio.rest", "drop")
         submission.dial(call_id=call.id, now=now + timedelta(seconds=seconds))
-    sandbox.fail("twilio.rest", "garbage")
+    sandbox.fail("twilio.rest", "garbage", **{"?To": member.user.mobile_e164})
     submission.resolve_unknown(now=now + timedelta(seconds=60))
     assert [dial_of(call) for call in calls] == ["submission_unknown", "refused"]
     submission.resolve_unknown(now=now + timedelta(seconds=65))

@@ -74,8 +74,9 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (2, reconcile.sweep_refusals),
         (2, reconcile.reconcile_calls),
         (5, submission.resolve_unknown),
-        (120, orphans.sweep_orphans),
     ),
+    # Asks for long lists, page by page.
+    "strangers": ((120, orphans.sweep_orphans),),
     "books": (
         (3_600, books.check_books),
         (600, audit_check.note_head),
