@@ -11,7 +11,7 @@ from typing import Final
 
 from django.conf import settings
 
-from processors.mail import send
+from processors.operator_mails import Written, to_operator
 from voice import submission, sweeps, twilio
 from voice.guard_models import OrphanCall
 from voice.models import CallLeg
@@ -105,15 +105,11 @@ def tell_of_orphans(*, now: datetime) -> int:
     rows = list(untold.order_by("found_at", "id")[:LINES_MAX])
     if not rows:
         return 0
-    if not send(
-        kind="orphan_calls",
-        to=[settings.OPERATOR_EMAIL or settings.DEFAULT_FROM_EMAIL],
-        subject=_SUBJECT.format(count=f"{len(rows)} calls" if len(rows) > 1 else "A call"),
-        text=_TEXT.format(caller_id=settings.TWILIO_CALLER_ID, lines="\n".join(map(_line, rows))),
-        row_id=rows[0].id,
-        attempt=1,
-        headers={"Auto-Submitted": "auto-generated"},
-    ):
+    written = Written(
+        _SUBJECT.format(count=f"{len(rows)} calls" if len(rows) > 1 else "A call"),
+        _TEXT.format(caller_id=settings.TWILIO_CALLER_ID, lines="\n".join(map(_line, rows))),
+    )
+    if not to_operator(written, kind="orphan_calls", row_id=rows[0].id, attempt=1):
         return 0
     return OrphanCall.objects.filter(id__in=[row.id for row in rows]).update(told_at=now)
 

@@ -22,6 +22,7 @@ _ENDINGS = {
     "lead_suppressed": "Not rung, because the lead asked not to be called",
     "outside_calling_hours": "Not rung, because the hours were over in which the lead may be called",
     "carrier_refused": "The carrier refused the call",
+    "carrier_at_limit": "The carrier took no more calls at once, so it was not dialled",
     "carrier_unreachable": "The carrier could not be reached",
     "rep_may_not_call": "Who pressed Call had left the team, or stopped our text messages",
     "not_dialled_in_time": "It could not be dialled in time",

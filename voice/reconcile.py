@@ -170,7 +170,7 @@ def sweep_hangups(*, now: datetime) -> None:
     # Who pressed Hang up woke the worker; where the credits end, nobody did.
     overdue = Q(hangup_requested_at__lt=now - timedelta(seconds=3))
     overdue |= Q(hangup_requested_at__lte=now, warned_at_s=CLOSING_AT_S)
-    asked = Call.objects.exclude(status__in=TERMINAL_STATUSES).filter(overdue)
+    asked = Call.objects.exclude(status__in=TERMINAL_STATUSES).filter(overdue).order_by("hangup_requested_at")
     left_open = Call.objects.filter(
         status__in=TERMINAL_STATUSES,
         ended_at__gt=now - timedelta(hours=5),

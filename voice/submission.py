@@ -14,7 +14,7 @@ from ledger import queries as ledger_queries
 from ledger.money import affordable_s
 from processors import disclosures
 from processors.seal import SealUnreadable
-from voice import callbacks, guard, outcomes, reps, sweeps, told, twilio
+from voice import callbacks, carrier_limit, guard, outcomes, reps, sweeps, told, twilio
 from voice.changes import publish_call
 from voice.dialling import CALL_LENGTH_MAX_S
 from voice.models import TERMINAL_STATUSES, Call, CallLeg, DialIntent
@@ -65,13 +65,17 @@ def dial(*, call_id: UUID, now: datetime) -> None:
                 status_url=callback_url(call_id, "status"),
                 time_limit_s=backstop_s(call),
             )
-    except twilio.CarrierSilent:
-        DialIntent.objects.filter(call_id=call_id, state="submitting").update(state="submission_unknown")
+    except twilio.CarrierSilent as error:
+        # Nobody can say that it was not taken all the same, so it is looked up too.
+        why = carrier_limit.REASON if error.at_limit else None
+        unknown = DialIntent.objects.filter(call_id=call_id, state="submitting")
+        unknown.update(state="submission_unknown", error_code=why)
         logger.warning("dial submission unknown", extra={"call_id": str(call_id)})
         return
     except twilio.CarrierRefused as error:
         logger.warning("dial refused by the carrier", extra={"call_id": str(call_id), "error_code": error.code})
-        give_up(call_id=call_id, status="failed", reason="carrier_refused", now=now)
+        reason = carrier_limit.REASON if error.at_limit else "carrier_refused"
+        give_up(call_id=call_id, status="failed", reason=reason, now=now)
         return
     adopt(call_id=call_id, sid=sid, now=now)
 
@@ -103,7 +107,7 @@ def adopt(*, call_id: UUID, sid: str, now: datetime) -> None:
         placed = LegFacts(role="agent", status="queued")
         is_bound = call.legs.filter(role="agent").exists()
         if is_bound or callbacks.learn(call=call, kind="placed", sid=sid, news=placed, now=now):
-            intent.exclude(state="submitted").update(state="submitted", submitted_at=now)
+            intent.exclude(state="submitted").update(state="submitted", submitted_at=now, error_code=None)
             return
         intent.filter(state="submitting").update(state="submission_unknown")
     logger.error("carrier named the leg of another call", extra={"call_id": str(call_id)})
@@ -132,7 +136,8 @@ def _resolve(*, call_id: UUID, now: datetime) -> None:
     if sid:
         adopt(call_id=call_id, sid=sid, now=now)
     elif intent.claimed_at is None or now - intent.claimed_at > GIVE_UP_AFTER:
-        give_up(call_id=call_id, status="failed", reason="carrier_unreachable", now=now)
+        reason = intent.error_code or "carrier_unreachable"
+        give_up(call_id=call_id, status="failed", reason=reason, now=now)
 
 
 def find_placed(intent: DialIntent) -> str | None:
@@ -183,6 +188,8 @@ def give_up(*, call_id: UUID, status: str, reason: str, now: datetime) -> None:
         call.save()
         callbacks.note_given_up(call=call, now=now)
         guard.look_at_end(call, now=now)
+        if reason == carrier_limit.REASON:
+            carrier_limit.note(now=now)
         ledger.release_hold(reference=call.ledger_reference, now=now)
         publish_call(call, now=now)
         told.calls_completed([call], now=now)

@@ -99,6 +99,8 @@ const END_WORDS: Record<string, string> = {
   lead_suppressed: "The lead was not called: they asked not to be called.",
   outside_calling_hours: "The lead was not called: the hours were over in which people there may be called.",
   carrier_refused: "The carrier refused the call. Try again, and write to support if it stays so.",
+  carrier_at_limit:
+    "The carrier takes no more calls at once from us. Nobody was called, and nothing was charged. Try again when a call has ended; whoever runs this server has been told.",
   carrier_unreachable: "The carrier could not be reached. Try again in a minute.",
   rep_may_not_call: "Who pressed Call has left the team, or stopped our text messages. Nobody was called.",
   rep_shut_out: "Whoever called was kept out of the account, or had left the team, so it was ended.",
