@@ -18,6 +18,7 @@ _ENDINGS = {
     "rep_unreachable": "Your phone could not be reached",
     "cancelled_by_rep": "You ended it before the lead answered",
     "ended_by_colleague": "A colleague ended it",
+    "lead_opted_out": "The lead pressed 9, not to be called again",
     "rep_shut_out": "Who called was kept out of the account, or had left the team",
     "lead_suppressed": "Not rung, because the lead asked not to be called",
     "outside_calling_hours": "Not rung, because the hours were over in which the lead may be called",

@@ -53,43 +53,53 @@ def told(now: datetime) -> list[str]:
     return [f"{each.subject}\n{each.body}" for each in mail.outbox[before:] if each.to == ["operator@example.com"]]
 
 
-def test_a_call_beyond_what_the_account_may_at_once_is_told_and_pauses_no_team(
+def test_a_call_beyond_what_the_account_may_at_once_is_told_to_the_rep_and_pauses_no_team(
     member: Membership, sign_in: Callable[..., Browser], sandbox: Sandbox
 ) -> None:
     page, now = sign_in(member), datetime.now(UTC)
-    sandbox.fail("twilio.rest", "error", CALLS, count=-1, method="POST")
+    sandbox.fail("twilio.rest", "error", CALLS, count=ENOUGH_TO_PAUSE, method="POST")
     for n in range(ENOUGH_TO_PAUSE):
         call = dials(member, now + timedelta(seconds=n))
     shown = page.get(f"/api/calls/{call.id}")[1]
     assert (shown["status"], shown["end_reason"], shown["charged_mcredits"]) == ("failed", "carrier_at_limit", 0)
     assert amounts(member.workspace_id) == (CREDIT, 0, 0)
     assert page.get("/api/dial-pause")[1]["pause"] is None
-    [text] = told(now)
+    # Nor are they among those that went well, of which the ones that failed are a part.
+    sandbox.fail("twilio.rest", "error", 21215, count=-1, method="POST")
+    for n in range(8):
+        dials(member, now + timedelta(minutes=1, seconds=n))
+    assert page.get("/api/dial-pause")[1]["pause"]["cause"] == "failures"
+
+
+def test_the_operator_is_told_what_to_do_once_an_hour(member: Membership, sandbox: Sandbox) -> None:
+    now = datetime.now(UTC)
+    sandbox.fail("twilio.rest", "error", CALLS, count=-1, method="POST")
+    for n in range(3):
+        dials(member, now + timedelta(seconds=n))
+    [text] = told(now + timedelta(seconds=3))
     assert text.startswith("Twilio did not take a call") and "10004" in text and "Trust Hub" in text
     dials(member, now + timedelta(minutes=50))
     assert told(now + timedelta(minutes=51)) == []
     dials(member, now + timedelta(minutes=61))
     assert len(told(now + timedelta(minutes=62))) == 1
-    # What does fail is counted among those that were decided, and these are none of them.
-    sandbox.ask("DELETE", "/faults")
-    sandbox.fail("twilio.rest", "error", 21215, count=-1, method="POST")
-    for n in range(8):
-        dials(member, now + timedelta(minutes=63, seconds=n))
-    assert page.get("/api/dial-pause")[1]["pause"]["cause"] == "failures"
 
 
-def test_too_many_requests_at_once_end_a_call_so_only_if_the_carrier_has_not_taken_it(
+def test_too_many_requests_at_once_end_a_call_so_that_the_carrier_has_not_taken(
     member: Membership, sandbox: Sandbox
 ) -> None:
     now = datetime.now(UTC)
     sandbox.fail("twilio.rest", "error", REQUESTS, method="POST")
-    never = dials(member, now)
+    call = dials(member, now)
     submission.resolve_unknown(now=now + timedelta(seconds=60))
-    assert (fresh(never).status, fresh(never).end_reason) == ("failed", "carrier_at_limit")
+    assert (fresh(call).status, fresh(call).end_reason) == ("failed", "carrier_at_limit")
     assert len(told(now + timedelta(seconds=61))) == 1
 
-    later = now + timedelta(hours=2)
+
+def test_a_call_that_the_carrier_has_taken_and_denied_goes_on_and_nobody_is_told(
+    member: Membership, sandbox: Sandbox
+) -> None:
+    now = datetime.now(UTC)
     sandbox.fail("twilio.rest", "error_after_accept", REQUESTS, method="POST")
-    taken = dials(member, datetime.now(UTC))
-    submission.resolve_unknown(now=later)
-    assert (dial_of(taken), fresh(taken).is_live, told(later)) == ("submitted", True, [])
+    call = dials(member, now)
+    submission.resolve_unknown(now=now + timedelta(seconds=60))
+    assert (dial_of(call), fresh(call).is_live, told(now + timedelta(seconds=61))) == ("submitted", True, [])
