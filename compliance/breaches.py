@@ -63,7 +63,7 @@ def due_at(breach: Breach) -> datetime:
 def record(*, what: str, noticed_at: datetime, by: str, now: datetime) -> Breach:
     """Opens a breach; its 72 hours run from when it was noticed. Raises ReasonMissing, NoticedLater."""
     if noticed_at > now:
-        raise NoticedLater("It cannot have been noticed in the future. Give the time in UTC.")
+        raise NoticedLater("It cannot have been noticed in the future. Give a time that has passed.")
     with transaction.atomic():
         breach = Breach.objects.create(
             reference=f"BR-{secrets.token_hex(4).upper()}", noticed_at=noticed_at, what=redact_cards(reason_given(what))

@@ -40,7 +40,7 @@ WATCH = """
 # The lines that the call's own media stream hears: those of the talk end with their number, and begin after ten minutes.
 OWN = """
 () => [...document.querySelectorAll("[id^=segment-], [data-interim]")]
-  .filter(({dataset, textContent}) => !(dataset.interim ? /^1/ : / \\d+(Correct)?$/).test(textContent))
+  .filter(({dataset, textContent}) => !(dataset.interim ? /^1/ : / \\d+(Edit)?$/).test(textContent))
   .map((line) => line.id || line.dataset.interim).join()
 """
 # What is in the page by now has been painted, and how it moved others is told a task after that; what moves from now on counts.
@@ -55,8 +55,8 @@ async () => {
 # The talk begins after ten minutes. A turn that was heard again holds three.
 NUMBERS = """
 () => [...document.querySelectorAll("[id^=segment-]")]
-  .filter((line) => /^(?:\\d\\d|\\d:\\d\\d):\\d\\d.* \\d+(?:Correct)?$/.test(line.textContent))
-  .flatMap((line) => [...line.textContent.matchAll(/ (\\d+)(?= |Correct|$)/g)]).map((found) => Number(found[1]))
+  .filter((line) => /^(?:\\d\\d|\\d:\\d\\d):\\d\\d.* \\d+(?:Edit)?$/.test(line.textContent))
+  .flatMap((line) => [...line.textContent.matchAll(/ (\\d+)(?= |Edit|$)/g)]).map((found) => Number(found[1]))
 """
 # Of the lines with these words, in px below the first of them.
 # Where the lines end, from the end of the first on: what the call's own words come and go above that one is no move of the others.

@@ -134,7 +134,8 @@ const AFTER_WORDS: Record<Call["transcript_state"], string> = {
 
 /** Whether and why what is said gets written down. */
 export function transcriptWords(call: Pick<Call, "status" | "transcript_state" | "end_reason">): string {
-  if (call.end_reason === "lead_opted_out") return "Nothing was written down: the lead asked not to be called again.";
+  if (call.end_reason === "lead_opted_out")
+    return "Nothing was written down: the lead asked not to be called again.";
   if (isLive(call.status)) return DURING_WORDS[call.transcript_state];
   const wasHeld = call.status === "completed" || call.transcript_state !== "off";
   return wasHeld ? AFTER_WORDS[call.transcript_state] : "Nobody spoke, so nothing was written down.";
