@@ -81,6 +81,7 @@ export function StepsPanel({ page }: { page: DeskCasePage }) {
       </div>
       <ProblemNote error={atOnce.error} />
       {open && (
+        // biome-ignore lint/a11y/useSemanticElements: a fieldset would draw a frame around a form.
         <div role="group" aria-label={STEP_WORDS[open]} onKeyDown={pressed}>
           <StepForm key={open} step={open} page={page} onDone={() => setChosen(null)} />
         </div>
