@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from identity.models import TenantModel
-from voice.guard_models import ComplaintAlert, DialPause
+from voice.guard_models import DialPause
 from voice.queue_models import QueueSession, Reservation, Tag
 from voice.refusal_models import TranscriptRefusal
 from voice.schemas import Speaker
@@ -25,7 +25,6 @@ __all__ = [
     "CallLeg",
     "CallWatch",
     "Callback",
-    "ComplaintAlert",
     "DialIntent",
     "DialPause",
     "Lead",
@@ -228,9 +227,7 @@ class Call(TenantModel):
         if not self.closes:
             # Who it was is forgotten with the person; that it was one is not.
             of_colleague = self.ended_by_id is not None or self.end_reason == "ended_by_colleague"
-            if of_colleague:
-                return "ended_by_colleague"
-            return "lead_opted_out" if opted_out else None
+            return "ended_by_colleague" if of_colleague else "lead_opted_out" if opted_out else None
         return "longest_call" if self.is_longest(duration_s) else "credits_used_up"
 
     @property

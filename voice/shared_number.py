@@ -17,7 +17,8 @@ from identity.models import Workspace
 from processors.operator_mails import Written, send_alerts
 from voice import guard
 from voice.guard import COMPLAINTS_SHARE, COMPLAINTS_WITHIN
-from voice.models import Call, ComplaintAlert
+from voice.guard_models import ComplaintAlert
+from voice.models import Call
 
 logger = logging.getLogger(__name__)
 

@@ -67,14 +67,14 @@ def dial(*, call_id: UUID, now: datetime) -> None:
             )
     except twilio.CarrierSilent as error:
         # Nobody can say that it was not taken all the same, so it is looked up too.
-        why = carrier_limit.REASON if error.at_limit else None
+        why = carrier_limit.REASON if error.number in twilio.AT_LIMIT else None
         unknown = DialIntent.objects.filter(call_id=call_id, state="submitting")
         unknown.update(state="submission_unknown", error_code=why)
         logger.warning("dial submission unknown", extra={"call_id": str(call_id)})
         return
     except twilio.CarrierRefused as error:
         logger.warning("dial refused by the carrier", extra={"call_id": str(call_id), "error_code": error.code})
-        reason = carrier_limit.REASON if error.at_limit else "carrier_refused"
+        reason = carrier_limit.REASON if error.number in twilio.AT_LIMIT else "carrier_refused"
         give_up(call_id=call_id, status="failed", reason=reason, now=now)
         return
     adopt(call_id=call_id, sid=sid, now=now)

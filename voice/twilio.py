@@ -39,23 +39,17 @@ FORM = "application/x-www-form-urlencoded"
 AT_LIMIT: Final = frozenset({10004, 20429})
 
 
-class _CarrierError(DomainError):
-    """number: Twilio's own of the error, 0 when it gave none."""
+class CarrierRefused(DomainError):
+    """Twilio answered with an error; nothing was dialled. The same request would fail again.
+
+    number: Twilio's own of the error, 0 when it gave none.
+    """
+
+    code: ClassVar[str] = "carrier_refused"
 
     def __init__(self, message: str, *, number: int = 0) -> None:
         super().__init__(message)
         self.number = number
-
-    @property
-    def at_limit(self) -> bool:
-        """Whether the account has as much at once as it may."""
-        return self.number in AT_LIMIT
-
-
-class CarrierRefused(_CarrierError):
-    """Twilio answered with an error; nothing was dialled. The same request would fail again."""
-
-    code: ClassVar[str] = "carrier_refused"
 
 
 class CarrierKnowsNone(CarrierRefused):
@@ -64,11 +58,15 @@ class CarrierKnowsNone(CarrierRefused):
     code: ClassVar[str] = "carrier_knows_none"
 
 
-class CarrierSilent(_CarrierError):
-    """No usable answer: Twilio may or may not have done it. Look it up before anything else."""
+class CarrierSilent(DomainError):
+    """No usable answer: Twilio may or may not have done it. Look it up before anything else. number: as of `CarrierRefused`."""
 
     code: ClassVar[str] = "carrier_silent"
     retryable: ClassVar[bool] = True
+
+    def __init__(self, message: str, *, number: int = 0) -> None:
+        super().__init__(message)
+        self.number = number
 
 
 @contextmanager
