@@ -67,6 +67,7 @@ MAILS: Final[dict[str, Reason]] = {
     "review_overdue": "operations",
     "complaints": "operations",
     "orphan_calls": "operations",
+    "carrier_limit": "operations",
 }
 
 AT_ONCE_MAX: Final = 20

@@ -43,7 +43,7 @@ WATCH = """
 # The lines that the call's own media stream hears: those of the talk end with their number, and begin after ten minutes.
 OWN = """
 () => [...document.querySelectorAll("[id^=segment-], [data-interim]")]
-  .filter(({dataset, textContent}) => !(dataset.interim ? /^1/ : / \\d+(Correct)?$/).test(textContent))
+  .filter(({dataset, textContent}) => !(dataset.interim ? /^1/ : / \\d+(Edit)?$/).test(textContent))
   .map((line) => line.id || line.dataset.interim).join()
 """
 # What is in the page by now has been painted, and how it moved others is told a task after that; what moves from now on counts.
@@ -58,8 +58,8 @@ async () => {
 # The talk begins after ten minutes. A turn that was heard again holds three.
 NUMBERS = """
 () => [...document.querySelectorAll("[id^=segment-]")]
-  .filter((line) => /^(?:\\d\\d|\\d:\\d\\d):\\d\\d.* \\d+(?:Correct)?$/.test(line.textContent))
-  .flatMap((line) => [...line.textContent.matchAll(/ (\\d+)(?= |Correct|$)/g)]).map((found) => Number(found[1]))
+  .filter((line) => /^(?:\\d\\d|\\d:\\d\\d):\\d\\d.* \\d+(?:Edit)?$/.test(line.textContent))
+  .flatMap((line) => [...line.textContent.matchAll(/ (\\d+)(?= |Edit|$)/g)]).map((found) => Number(found[1]))
 """
 # Longer than a live call's text stays away.
 SLEEPS_S = 2.0

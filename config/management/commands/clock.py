@@ -36,6 +36,7 @@ from realtime import leftovers
 from voice import (
     analysis,
     browser_calls,
+    carrier_limit,
     credit_end,
     metering,
     orphans,
@@ -74,8 +75,9 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (2, reconcile.sweep_refusals),
         (2, reconcile.reconcile_calls),
         (5, submission.resolve_unknown),
-        (120, orphans.sweep_orphans),
     ),
+    # Asks for long lists, page by page.
+    "strangers": ((120, orphans.sweep_orphans),),
     "books": (
         (3_600, books.check_books),
         (600, audit_check.note_head),
@@ -102,6 +104,7 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (60, passcode_alerts.send_passcode_alerts),
         (60, shared_number.send_complaint_alerts),
         (60, orphans.tell_of_orphans),
+        (60, carrier_limit.send_limit_alerts),
         (60, holds.send_review_alerts),
         (60, reviews.send_review_alerts),
     ),

@@ -8952,7 +8952,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible in this state: `idempotency_key_reused`, `subject_restricted` */
+        /** @description Not possible now: `idempotency_key_reused`, `subject_restricted` */
         ask_409: {
             headers: {
                 [name: string]: unknown;
@@ -8970,7 +8970,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Some fields need another value: `invalid_fields` */
+        /** @description This cannot be taken as it is: `invalid_fields` */
         ask_422: {
             headers: {
                 [name: string]: unknown;
@@ -8979,7 +8979,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many attempts: `requests_throttled` */
+        /** @description Too many in a short time: `requests_throttled` */
         ask_429: {
             headers: {
                 [name: string]: unknown;
@@ -9042,7 +9042,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible in this state: `browser_calls_off`, `call_is_over`, `dial_refused`, `no_refusal`, `nothing_to_watch`, `segment_changed`, `segment_is_a_gap`, `subject_restricted` */
+        /** @description Not possible now: `browser_calls_off`, `call_is_over`, `dial_refused`, `no_refusal`, `nothing_to_watch`, `segment_changed`, `segment_is_a_gap`, `subject_restricted` */
         calls_409: {
             headers: {
                 [name: string]: unknown;
@@ -9060,7 +9060,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Some fields need another value: `invalid_fields` */
+        /** @description This cannot be taken as it is: `invalid_fields` */
         calls_422: {
             headers: {
                 [name: string]: unknown;
@@ -9069,7 +9069,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many attempts: `requests_throttled` */
+        /** @description Too many in a short time: `requests_throttled` */
         calls_429: {
             headers: {
                 [name: string]: unknown;
@@ -9123,7 +9123,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible in this state: `checkout_busy`, `idempotency_key_reused`, `invoice_missing`, `overtaken`, `top_up_exists`, `top_up_not_offered`, `top_up_words_changed` */
+        /** @description Not possible now: `checkout_busy`, `idempotency_key_reused`, `invoice_missing`, `overtaken`, `top_up_exists`, `top_up_not_offered`, `top_up_words_changed` */
         credits_409: {
             headers: {
                 [name: string]: unknown;
@@ -9141,7 +9141,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Some fields need another value: `amount_out_of_range`, `invalid_fields`, `pack_unknown`, `top_up_line_too_high` */
+        /** @description This cannot be taken as it is: `amount_out_of_range`, `invalid_fields`, `pack_unknown`, `top_up_line_too_high` */
         credits_422: {
             headers: {
                 [name: string]: unknown;
@@ -9150,7 +9150,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many attempts: `checkouts_too_many`, `requests_throttled` */
+        /** @description Too many in a short time: `checkouts_too_many`, `requests_throttled` */
         credits_429: {
             headers: {
                 [name: string]: unknown;
@@ -9204,7 +9204,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible in this state: `address_unproved`, `breach_closed`, `case_closed`, `case_has_no_address`, `case_unproved`, `case_waits_for_correction`, `case_waits_for_erasure`, `case_waits_for_texts`, `follow_up_done`, `hold_lifted`, `loss_unconfirmed`, `not_carried_out_here`, `not_of_nominee`, `nothing_corrected`, `nothing_of_that`, `nothing_prepared`, `nothing_to_hold`, `order_over`, `person_not_linked`, `prepared_already`, `preview_changed`, `request_already_open`, `request_not_cancellable`, `restriction_unknown`, `second_person_needed` */
+        /** @description Not possible now: `address_unproved`, `breach_closed`, `case_closed`, `case_has_no_address`, `case_unproved`, `case_waits_for_correction`, `case_waits_for_erasure`, `case_waits_for_texts`, `follow_up_done`, `hold_lifted`, `loss_unconfirmed`, `not_carried_out_here`, `not_of_nominee`, `nothing_corrected`, `nothing_of_that`, `nothing_prepared`, `nothing_to_hold`, `order_over`, `person_not_linked`, `prepared_already`, `preview_changed`, `request_already_open`, `request_not_cancellable`, `restriction_unknown`, `second_person_needed` */
         desk_409: {
             headers: {
                 [name: string]: unknown;
@@ -9222,7 +9222,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Some fields need another value: `account_unknown`, `authority_untold`, `breach_noticed_later`, `email_invalid`, `invalid_fields`, `mobile_invalid`, `nothing_granted`, `reason_missing`, `review_past` */
+        /** @description This cannot be taken as it is: `account_unknown`, `authority_untold`, `breach_noticed_later`, `email_invalid`, `invalid_fields`, `mobile_invalid`, `nothing_granted`, `reason_missing`, `review_past` */
         desk_422: {
             headers: {
                 [name: string]: unknown;
@@ -9231,7 +9231,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many attempts: `requests_throttled` */
+        /** @description Too many in a short time: `requests_throttled` */
         desk_429: {
             headers: {
                 [name: string]: unknown;
@@ -9267,7 +9267,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible in this state: `not_paused` */
+        /** @description Not possible now: `not_paused` */
         dialling_409: {
             headers: {
                 [name: string]: unknown;
@@ -9276,7 +9276,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many attempts: `requests_throttled` */
+        /** @description Too many in a short time: `requests_throttled` */
         dialling_429: {
             headers: {
                 [name: string]: unknown;
@@ -9321,7 +9321,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible in this state: `already_signed_in`, `email_taken`, `email_unverified`, `last_way_in`, `no_mobile_change`, `number_stopped`, `password_wanted`, `policy_outdated`, `provider_not_offered`, `social_in_use` */
+        /** @description Not possible now: `already_signed_in`, `email_taken`, `email_unverified`, `last_way_in`, `no_mobile_change`, `number_stopped`, `password_wanted`, `policy_outdated`, `provider_not_offered`, `social_in_use` */
         identity_409: {
             headers: {
                 [name: string]: unknown;
@@ -9330,7 +9330,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Gone: `email_link_invalid`, `otp_expired`, `reset_link_invalid` */
+        /** @description No longer available: `email_link_invalid`, `otp_expired`, `reset_link_invalid` */
         identity_410: {
             headers: {
                 [name: string]: unknown;
@@ -9348,7 +9348,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Some fields need another value: `email_invalid`, `email_same`, `invalid_fields`, `mobile_invalid`, `mobile_same`, `otp_number_refused`, `otp_wrong`, `password_wrong`, `policy_not_accepted`, `proof_missing`, `sms_consent_missing`, `sms_consent_new_number`, `weak_password` */
+        /** @description This cannot be taken as it is: `email_invalid`, `email_same`, `invalid_fields`, `mobile_invalid`, `mobile_same`, `otp_number_refused`, `otp_wrong`, `password_wrong`, `policy_not_accepted`, `proof_missing`, `sms_consent_missing`, `sms_consent_new_number`, `weak_password` */
         identity_422: {
             headers: {
                 [name: string]: unknown;
@@ -9357,7 +9357,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many attempts: `email_links_too_many`, `otp_send_limit`, `otp_too_many`, `requests_throttled`, `reset_throttled`, `sign_in_throttled`, `sign_up_throttled` */
+        /** @description Too many in a short time: `email_links_too_many`, `otp_send_limit`, `otp_too_many`, `requests_throttled`, `reset_throttled`, `sign_in_throttled`, `sign_up_throttled` */
         identity_429: {
             headers: {
                 [name: string]: unknown;
@@ -9411,7 +9411,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible in this state: `api_keys_too_many` */
+        /** @description Not possible now: `api_keys_too_many` */
         keys_409: {
             headers: {
                 [name: string]: unknown;
@@ -9429,7 +9429,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Some fields need another value: `invalid_fields` */
+        /** @description This cannot be taken as it is: `invalid_fields` */
         keys_422: {
             headers: {
                 [name: string]: unknown;
@@ -9438,7 +9438,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many attempts: `requests_throttled` */
+        /** @description Too many in a short time: `requests_throttled` */
         keys_429: {
             headers: {
                 [name: string]: unknown;
@@ -9483,7 +9483,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible in this state: `lead_exists`, `lead_in_call`, `lead_suppressed`, `subject_restricted`, `too_many_tags` */
+        /** @description Not possible now: `lead_exists`, `lead_in_call`, `lead_suppressed`, `subject_restricted`, `too_many_tags` */
         leads_409: {
             headers: {
                 [name: string]: unknown;
@@ -9492,7 +9492,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Gone: `lead_erased` */
+        /** @description No longer available: `lead_erased` */
         leads_410: {
             headers: {
                 [name: string]: unknown;
@@ -9510,7 +9510,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Some fields need another value: `import_unreadable`, `invalid_fields`, `phone_invalid`, `phone_not_callable`, `tag_unusable` */
+        /** @description This cannot be taken as it is: `import_unreadable`, `invalid_fields`, `phone_invalid`, `phone_not_callable`, `tag_unusable` */
         leads_422: {
             headers: {
                 [name: string]: unknown;
@@ -9519,7 +9519,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many attempts: `requests_throttled` */
+        /** @description Too many in a short time: `requests_throttled` */
         leads_429: {
             headers: {
                 [name: string]: unknown;
@@ -9573,7 +9573,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible in this state: `look_missing`, `look_not_allowed` */
+        /** @description Not possible now: `look_missing`, `look_not_allowed` */
         looks_409: {
             headers: {
                 [name: string]: unknown;
@@ -9591,7 +9591,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Some fields need another value: `invalid_fields`, `look_case_refused`, `search_unclear` */
+        /** @description This cannot be taken as it is: `invalid_fields`, `look_case_refused`, `search_unclear` */
         looks_422: {
             headers: {
                 [name: string]: unknown;
@@ -9600,7 +9600,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many attempts: `requests_throttled`, `searches_too_many` */
+        /** @description Too many in a short time: `requests_throttled`, `searches_too_many` */
         looks_429: {
             headers: {
                 [name: string]: unknown;
@@ -9645,7 +9645,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible in this state: `policy_outdated`, `request_already_open`, `request_not_cancellable` */
+        /** @description Not possible now: `policy_outdated`, `request_already_open`, `request_not_cancellable` */
         "my data_409": {
             headers: {
                 [name: string]: unknown;
@@ -9663,7 +9663,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Some fields need another value: `confirmation_mismatch`, `invalid_fields`, `mobile_invalid`, `number_code_wrong`, `otp_number_refused` */
+        /** @description This cannot be taken as it is: `confirmation_mismatch`, `invalid_fields`, `mobile_invalid`, `number_code_wrong`, `otp_number_refused` */
         "my data_422": {
             headers: {
                 [name: string]: unknown;
@@ -9672,7 +9672,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many attempts: `data_link_throttled`, `otp_send_limit`, `otp_too_many`, `requests_throttled`, `too_many_turns`, `too_many_wishes` */
+        /** @description Too many in a short time: `data_link_throttled`, `otp_send_limit`, `otp_too_many`, `requests_throttled`, `too_many_turns`, `too_many_wishes` */
         "my data_429": {
             headers: {
                 [name: string]: unknown;
@@ -9726,7 +9726,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible in this state: `no_policy_notice`, `policy_not_in_force` */
+        /** @description Not possible now: `no_policy_notice`, `policy_not_in_force` */
         policy_409: {
             headers: {
                 [name: string]: unknown;
@@ -9744,7 +9744,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Some fields need another value: `answer_missing`, `invalid_fields`, `purpose_unknown` */
+        /** @description This cannot be taken as it is: `answer_missing`, `invalid_fields`, `purpose_unknown` */
         policy_422: {
             headers: {
                 [name: string]: unknown;
@@ -9753,7 +9753,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many attempts: `requests_throttled` */
+        /** @description Too many in a short time: `requests_throttled` */
         policy_429: {
             headers: {
                 [name: string]: unknown;
@@ -9798,7 +9798,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible in this state: `nominee_declined`, `policy_outdated`, `request_already_open`, `request_not_cancellable` */
+        /** @description Not possible now: `nominee_declined`, `policy_outdated`, `request_already_open`, `request_not_cancellable` */
         privacy_409: {
             headers: {
                 [name: string]: unknown;
@@ -9807,7 +9807,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Gone: `case_link_invalid`, `nominee_link_invalid` */
+        /** @description No longer available: `case_link_invalid`, `nominee_link_invalid` */
         privacy_410: {
             headers: {
                 [name: string]: unknown;
@@ -9825,7 +9825,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Some fields need another value: `confirmation_mismatch`, `email_invalid`, `invalid_fields`, `nominee_is_self` */
+        /** @description This cannot be taken as it is: `confirmation_mismatch`, `email_invalid`, `invalid_fields`, `nominee_is_self` */
         privacy_422: {
             headers: {
                 [name: string]: unknown;
@@ -9834,7 +9834,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many attempts: `nominees_too_many`, `requests_throttled`, `too_many_wishes` */
+        /** @description Too many in a short time: `nominees_too_many`, `requests_throttled`, `too_many_wishes` */
         privacy_429: {
             headers: {
                 [name: string]: unknown;
@@ -9879,7 +9879,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible in this state: `queue_not_started` */
+        /** @description Not possible now: `queue_not_started` */
         queue_409: {
             headers: {
                 [name: string]: unknown;
@@ -9897,7 +9897,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Some fields need another value: `invalid_fields` */
+        /** @description This cannot be taken as it is: `invalid_fields` */
         queue_422: {
             headers: {
                 [name: string]: unknown;
@@ -9906,7 +9906,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many attempts: `requests_throttled` */
+        /** @description Too many in a short time: `requests_throttled` */
         queue_429: {
             headers: {
                 [name: string]: unknown;
@@ -9951,7 +9951,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible in this state: `account_not_active`, `account_not_blocked`, `staff_self` */
+        /** @description Not possible now: `account_not_active`, `account_not_blocked`, `staff_self` */
         staff_409: {
             headers: {
                 [name: string]: unknown;
@@ -9960,7 +9960,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Gone: `enrolment_invalid` */
+        /** @description No longer available: `enrolment_invalid` */
         staff_410: {
             headers: {
                 [name: string]: unknown;
@@ -9978,7 +9978,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Some fields need another value: `enrolment_code_wrong`, `invalid_fields` */
+        /** @description This cannot be taken as it is: `enrolment_code_wrong`, `invalid_fields` */
         staff_422: {
             headers: {
                 [name: string]: unknown;
@@ -9987,7 +9987,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many attempts: `requests_throttled` */
+        /** @description Too many in a short time: `requests_throttled` */
         staff_429: {
             headers: {
                 [name: string]: unknown;
@@ -10041,7 +10041,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible in this state: `already_member`, `owner_stays` */
+        /** @description Not possible now: `already_member`, `owner_stays` */
         team_409: {
             headers: {
                 [name: string]: unknown;
@@ -10050,7 +10050,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Gone: `invitation_invalid` */
+        /** @description No longer available: `invitation_invalid` */
         team_410: {
             headers: {
                 [name: string]: unknown;
@@ -10068,7 +10068,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Some fields need another value: `email_invalid`, `invalid_fields` */
+        /** @description This cannot be taken as it is: `email_invalid`, `invalid_fields` */
         team_422: {
             headers: {
                 [name: string]: unknown;
@@ -10077,7 +10077,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many attempts: `invitations_too_many`, `requests_throttled` */
+        /** @description Too many in a short time: `invitations_too_many`, `requests_throttled` */
         team_429: {
             headers: {
                 [name: string]: unknown;
@@ -10122,7 +10122,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible in this state: `delivery_on_its_way`, `webhook_known`, `webhook_off`, `webhooks_too_many` */
+        /** @description Not possible now: `delivery_on_its_way`, `webhook_known`, `webhook_off`, `webhooks_too_many` */
         webhooks_409: {
             headers: {
                 [name: string]: unknown;
@@ -10140,7 +10140,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Some fields need another value: `invalid_fields`, `webhook_url_refused` */
+        /** @description This cannot be taken as it is: `invalid_fields`, `webhook_url_refused` */
         webhooks_422: {
             headers: {
                 [name: string]: unknown;
@@ -10149,7 +10149,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many attempts: `requests_throttled` */
+        /** @description Too many in a short time: `requests_throttled` */
         webhooks_429: {
             headers: {
                 [name: string]: unknown;

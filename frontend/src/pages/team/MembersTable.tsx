@@ -46,7 +46,7 @@ export function MembersTable({ team }: { team: Team }) {
         <tbody>
           {team.members.map((member) => (
             <tr key={member.user_id}>
-              <td className={classes.email}>
+              <td className={classes.name}>
                 <strong>{nameOf(member)}</strong> {member.is_self && <Tag tone="accent">You</Tag>}
                 {member.email && <div className={list.under}>{member.email}</div>}
               </td>

@@ -15,6 +15,7 @@ import { Waiting } from "../../components/Waiting";
 import { typedMcredits } from "../../format/amount";
 import { creditNumber } from "../../format/credits";
 import { nameOf } from "./MembersTable";
+import classes from "./TeamPage.module.css";
 
 const MCREDITS = 1000;
 
@@ -82,7 +83,7 @@ function Row({
   const cap = spent?.monthly_cap_mcredits ?? null;
   return (
     <tr>
-      <td>{nameOf(member)}</td>
+      <td className={classes.name}>{nameOf(member)}</td>
       <td className={list.right}>{creditNumber(spent?.spent_mcredits ?? 0)}</td>
       <td className={list.right}>{cap === null ? "None" : creditNumber(cap)}</td>
       <td className={list.right}>

@@ -145,7 +145,7 @@ function Invitations({ team }: { team: Team }) {
         <tbody>
           {team.invitations.map((invitation) => (
             <tr key={invitation.id}>
-              <td className={classes.email}>
+              <td className={classes.name}>
                 {invitation.email} {!invitation.sent && <Tag>Being sent</Tag>}
                 <div className={list.under}>{ROLE_WORDS[invitation.role].title}</div>
               </td>
