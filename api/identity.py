@@ -63,6 +63,7 @@ PROBLEMS: Final[dict[type[DomainError], int]] = {
     operations.AlreadySignedIn: 409,
     operations.EmailTaken: 409,
     operations.PolicyNotAccepted: 422,
+    operations.TransferNotAgreed: 422,
     operations.SessionEnded: 401,
     operations.SessionNotFound: 404,
     operations.SignInFailed: 401,

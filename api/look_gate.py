@@ -24,13 +24,14 @@ SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 # Our own people's entrance is no part of the workspace that they look into.
 STAFF_PATHS: Final = "/api/staff/"
 # For anybody: these take the mark of a look away that is over.
-OPEN_PATHS: Final = frozenset({"/api/session", "/api/policy", "/api/processors"})
+OPEN_PATHS: Final = frozenset({"/api/session", "/api/policy", "/api/processors", "/api/contact"})
 # The routes that may be read, as the URL configuration writes them, with what the workspace is told that was opened; None
 # for what tells nothing of the workspace. The second word names the part of the path that says which.
 READ: Final[Mapping[str, tuple[Opened, str | None] | None]] = {
     "api/session": None,
     "api/policy": None,
     "api/processors": None,
+    "api/contact": None,
     "api/credits/packs": None,
     "api/leads": ("leads", None),
     "api/leads/<lead_id>": ("lead", "lead_id"),

@@ -17,8 +17,9 @@ from compliance.policy_schemas import (
     PurposeAnswerIn,
     PurposesOut,
 )
-from compliance.schemas import DataKindsOut, ProcessorsOut
+from compliance.schemas import ContactOut, DataKindsOut, ProcessorsOut
 from processors.errors import DomainError
+from voice import purposes as purposes_said
 
 router = Router(tags=["policy"])
 PROBLEMS: dict[type[DomainError], int] = {
@@ -51,6 +52,12 @@ def changes(request: HttpRequest, version: str | None = None, since: str | None 
 @router.get("/processors", auth=None, response=ProcessorsOut, operation_id="list_processors")
 def processors(request: HttpRequest) -> ProcessorsOut:
     return queries.processors()
+
+
+@router.get("/contact", auth=None, response=ContactOut, operation_id="get_contact")
+def contact(request: HttpRequest) -> ContactOut:
+    """Whom people write to about their data, and who answers a grievance."""
+    return queries.contact()
 
 
 @router.get("/data-kinds", auth=None, response=DataKindsOut, operation_id="list_data_kinds")
@@ -90,7 +97,7 @@ def purposes(request: HttpRequest) -> PurposesOut:
 @router.post("/privacy/purposes", auth=person_auth, response={204: None}, operation_id="set_purpose")
 def set_purpose(request: HttpRequest, form: PurposeAnswerIn) -> Status[None]:
     """Gives or takes back the consent to a purpose that people are asked for."""
-    policy_change.set_purpose(
+    purposes_said.set_purpose(
         user_id=actor_of(request).user_id,
         purpose=form.purpose,
         given=form.given,

@@ -100,6 +100,7 @@ def seats(count: int) -> list[Seat]:
             "sms_consent": True,
             "policy_version": policy.current_version(),
             "policy_accepted": True,
+            "transfer_consent": True,
         }
         member = create_verified_user(form=SignUpIn.model_validate(form), client=nobody, now=now)
         session = SessionStore()

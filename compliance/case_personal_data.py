@@ -207,6 +207,13 @@ INVENTORY: Final[dict[str, str]] = {
     "compliance.ReviewAlert.next_at": "none",
     "compliance.ReviewAlert.attempts": "none",
     "compliance.ReviewAlert.sent_at": "none",
+    "compliance.BackupLook.id": "none",
+    "compliance.BackupLook.looked_at": "none",
+    "compliance.BackupLook.files": "none",
+    "compliance.BackupLook.over": "none",
+    "compliance.BackupLook.unread": "none",
+    "compliance.BackupLook.oldest_at": "none",
+    "compliance.BackupLook.told_at": "none",
 }
 
 

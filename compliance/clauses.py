@@ -39,7 +39,7 @@ SECTIONS: Final[dict[int, str]] = {
     11: "Contact",
 }
 
-_SUPPORT: Final = "support@klosesales.com"
+SUPPORT: Final = "support@klosesales.com"
 _, _COUNTRY = SERVERS_STAND_IN
 
 
@@ -126,13 +126,13 @@ CLAUSES: Final[tuple[Clause, ...]] = (
                 "C3.3",
                 "How many messages you get depends on how often you sign in and verify. Message and data rates may apply.",
             ),
-            ("C3.6", f"To stop text messages, write to {_SUPPORT}."),
+            ("C3.6", f"To stop text messages, write to {SUPPORT}."),
             (
                 "C3.7",
                 "Without text messages you can no longer sign in, because verification by mobile is a mandatory security"
                 " requirement. Your rights to a copy and to erasure remain.",
             ),
-            ("C3.8", f"For help, write to {_SUPPORT}."),
+            ("C3.8", f"For help, write to {SUPPORT}."),
         ],
     ),
     *_clauses(
@@ -199,7 +199,7 @@ CLAUSES: Final[tuple[Clause, ...]] = (
             ("C7.2", "You can have it corrected."),
             ("C7.3", "You can have it deleted."),
             ("C7.4", "Which of these rights the law gives you depends on where you live; we offer them to everybody."),
-            ("C7.5", f"Use them in the privacy centre, or write to {_SUPPORT}."),
+            ("C7.5", f"Use them in the privacy centre, or write to {SUPPORT}."),
             ("C7.6", "We answer within 30 days."),
         ],
     ),
@@ -233,6 +233,6 @@ CLAUSES: Final[tuple[Clause, ...]] = (
             ("C10.3", "Using the service after that date means that you accept the changed policy."),
         ],
     ),
-    *_clauses(11, [("C11", f"Questions about privacy: {_SUPPORT}.")]),
+    *_clauses(11, [("C11", f"Questions about privacy: {SUPPORT}.")]),
 )
 CLAUSE_IDS: Final = frozenset(clause.id for clause in CLAUSES)

@@ -1,7 +1,7 @@
 """What this installation says of itself: clauses, kinds of data and recipients, as its settings have them.
 
 Where Twilio writes calls down (`TRANSCRIPTION_ENGINE=twilio`), it hears what is said; that is a version of the policy of its
-own, and whoever is to be bound by it has to be told first (C10.2).
+own, and whoever is to be bound by it has to be told first (C10.2): nothing that is said goes there before (policy.may_receive).
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +16,8 @@ from compliance.elements import ELEMENTS
 from processors import register
 from processors.register import Processor
 
+# What the names of versions end with there.
+WHERE_TWILIO_WRITES: Final = "-twilio"
 _TWILIO_ELEMENTS: Final = {
     "transcript": replace(
         ELEMENTS["transcript"], source="Twilio's recognition, or our own before it", recipients=("twilio",)
@@ -29,7 +31,7 @@ def twilio_transcribes() -> bool:
 
 def version(of: str) -> str:
     """The policy's version as people accept it. of: the version of the wording that all installations share."""
-    return f"{of}-twilio" if twilio_transcribes() else of
+    return f"{of}{WHERE_TWILIO_WRITES}" if twilio_transcribes() else of
 
 
 def worded(clauses: Sequence[Clause], where_twilio_writes: Mapping[str, str]) -> Sequence[Clause]:

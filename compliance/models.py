@@ -18,7 +18,7 @@ from compliance.hold_models import HeldCopy, HeldRow, LegalHold
 from compliance.nominee_models import Nominee, NomineeClaim, NomineeGrant
 from compliance.policy_models import PolicyMail, PolicyReceipt, PolicyVersion
 from compliance.restriction_models import RestrictedRow, Restriction
-from compliance.review_models import FollowUp, ReviewAlert, SecurityReview
+from compliance.review_models import BackupLook, FollowUp, ReviewAlert, SecurityReview
 from compliance.second_person_models import AuthorityDisclosure, PreparedDeletion
 from processors.sealed_fields import SealedJSONField
 
@@ -26,6 +26,7 @@ __all__ = [
     "AuditEvent",
     "AuditHead",
     "AuthorityDisclosure",
+    "BackupLook",
     "Breach",
     "BreachAlert",
     "BreachEntry",

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
+from django.core.exceptions import ImproperlyConfigured
 from django.db.models import Subquery
 from django.db.models.functions import Now
 
 from compliance import in_force
 from compliance.clauses import Clause
+from compliance.models import ConsentEvent
 from compliance.policy_models import PolicyVersion
 from compliance.versions import FIRST, NewPurpose
 from processors.register import NOT_OF_PEOPLE, SERVERS_STAND_IN
@@ -50,6 +52,18 @@ CONSENT_TEXTS: Final[dict[StandingPurpose, str]] = {
 }
 
 
+# Asked in a box of its own at sign-up; one click in the privacy centre takes it back, or gives it (voice/purposes.py).
+TRANSFER: Final = NewPurpose(
+    key="transfer",
+    title="Storage in the European Union",
+    words=CONSENT_TEXTS["transfer"],
+    if_no=(
+        "at once, your data is used for nothing: you cannot call, nothing is made of your calls, and nobody of ours reads them."
+        " It stays where it is until you delete your account, or we have answered you within 30 days."
+    ),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """One version as this installation says it.
@@ -65,6 +79,13 @@ class Policy:
     clauses: Sequence[Clause]
     purposes: Sequence[NewPurpose]
     receives: Mapping[str, frozenset[str]]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Under which people may have been told of it and have accepted it. One that lets Twilio hear calls reads alike everywhere."""
+        if "speech" in self.receives.get("twilio", ()):
+            return self.name, f"{self.name}{in_force.WHERE_TWILIO_WRITES}"
+        return (self.version,)
 
     @property
     def text_hash(self) -> str:
@@ -118,11 +139,31 @@ def name_in_force() -> Subquery:
 def may_receive(processor: str, data_classes: Iterable[str]) -> bool:
     """Whether the version in force names these classes of data of this processor."""
     wanted = set(data_classes) - NOT_OF_PEOPLE
+    if processor == "twilio" and "speech" in wanted and _all_agreed_that_twilio_writes():
+        wanted.remove("speech")
     first_ones = FIRST.receives.get(processor)
     if first_ones is not None and wanted <= first_ones:
         return True
     named = present().receives.get(processor)
     return named is not None and wanted <= named
+
+
+def demand_announced() -> None:
+    """Raises ImproperlyConfigured where Twilio is to hear what is said in calls, and people were not told of that."""
+    if in_force.twilio_transcribes() and not may_receive("twilio", {"speech"}):
+        raise ImproperlyConfigured(
+            "TRANSCRIPTION_ENGINE is twilio, and people here have accepted a policy by which Twilio does not hear what they say. Set it to"
+            " own, add a version to compliance/versions.py that lets Twilio receive speech, and set it to twilio once that is in force."
+        )
+
+
+def _all_agreed_that_twilio_writes() -> bool:
+    """Whether this installation has had calls written down by Twilio from its first account on, so that its first version said so to
+    everybody who accepted it."""
+    if not in_force.twilio_transcribes():
+        return False
+    accepted = ConsentEvent.objects.filter(purpose="policy", given=True, unlinked_at__isnull=True)
+    return not accepted.exclude(policy_version__endswith=in_force.WHERE_TWILIO_WRITES).exists()
 
 
 def current_version() -> str:

@@ -138,7 +138,7 @@ def unanswered(*, user_id: UUID) -> list[NewPurpose]:
 
 def was_told(*, user_id: UUID, of: Policy) -> bool:
     """Whether there is a receipt from before the version took effect; one of a mail counts for nothing once that came back."""
-    receipts = PolicyReceipt.objects.filter(person=pseudonym("user", user_id), version=of.version)
+    receipts = PolicyReceipt.objects.filter(person=pseudonym("user", user_id), version__in=of.names)
     at = dict(receipts.values_list("channel", "at"))
     if "back" in at:
         at = {channel: when for channel, when in at.items() if channel == "app"}
@@ -179,18 +179,25 @@ def answer(*, user_id: UUID, version: str, answers: Mapping[str, bool], ip: str 
         _accept(user_id, present, ip, now)
 
 
-def set_purpose(*, user_id: UUID, purpose: str, given: bool, ip: str | None, now: datetime) -> None:
-    """Gives, or takes back, the consent to one of the purposes that people are asked for; saying the same again changes nothing.
+def asked_in_force() -> list[NewPurpose]:
+    """What people may allow and take back at any time: the country of our servers, and the new purposes of all versions in force."""
+    return [policy.TRANSFER, *(purpose for version in _in_force() for purpose in version.purposes)]
+
+
+def set_purpose(*, user_id: UUID, purpose: str, given: bool, ip: str | None, now: datetime) -> bool:
+    """Gives, or takes back, the consent to one of the purposes that people are asked for; False when the person had said so before.
 
     Raises PurposeUnknown.
     """
-    asked = next((one for each in _in_force() for one in each.purposes if one.key == purpose), None)
+    asked = next((each for each in asked_in_force() if each.key == purpose), None)
     if asked is None:
         raise PurposeUnknown("Nobody is asked for this. Reload the page to see what you can agree to.")
     with transaction.atomic():
         _lock(user_id)
-        if standing(user_id=user_id, purpose=purpose) is not given:
-            _note_purpose(user_id, asked, given, policy.present(), ip, now)
+        if standing(user_id=user_id, purpose=purpose) is given:
+            return False
+        _note_purpose(user_id, asked, given, policy.present(), ip, now)
+    return True
 
 
 def standing(*, user_id: UUID, purpose: str) -> bool | None:
@@ -206,7 +213,7 @@ def _in_force() -> list[Policy]:
 
 def _has_accepted(user_id: UUID, version: Policy) -> bool:
     accepted = ConsentEvent.objects.filter(person=pseudonym("user", user_id), purpose="policy", given=True)
-    return accepted.filter(policy_version=version.version).exists()
+    return accepted.filter(policy_version__in=version.names).exists()
 
 
 def _accept(user_id: UUID, version: Policy, ip: str | None, now: datetime) -> None:

@@ -101,16 +101,13 @@ def notice(*, user_id: UUID, now: datetime) -> PolicyNoticeOut:
 
 
 def purposes(*, user_id: UUID) -> PurposesOut:
-    """What people are asked for under the versions in force, and what this person said last."""
-    present = policy.present()
-    in_force = [each for each in policy.all_versions() if each.effective_at <= present.effective_at]
+    """What people are asked for, and what this person said last."""
     return PurposesOut(
         items=[
             PurposeOut(
                 **_purpose_out(each).model_dump(), given=policy_change.standing(user_id=user_id, purpose=each.key)
             )
-            for version in in_force
-            for each in version.purposes
+            for each in policy_change.asked_in_force()
         ]
     )
 

@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now, TruncDate
 
 from compliance import authorities, in_force, listing, policy, receipts, sealing
+from compliance.clauses import SUPPORT
 from compliance.cookies import COOKIES
 from compliance.elements import ELEMENTS
 from compliance.keyed_tokens import receipt_token
@@ -24,6 +25,7 @@ from compliance.requests import GRACE, by_receipt_token, newest_erasure
 from compliance.schemas import (
     ConsentOut,
     ConsentsOut,
+    ContactOut,
     CookieOut,
     DataClassOut,
     DataKindOut,
@@ -139,6 +141,11 @@ def held(*, subject: Subject) -> HeldListOut:
             if counts[key]
         ]
     )
+
+
+def contact() -> ContactOut:
+    """Whom people write to, and who answers for personal data."""
+    return ContactOut(support_email=SUPPORT, officer=settings.GRIEVANCE_OFFICER, officer_email=settings.GRIEVANCE_EMAIL)
 
 
 def disclosures(*, subject: Subject) -> DisclosuresOut:

@@ -52,6 +52,22 @@ class FollowUp(models.Model):
         indexes: ClassVar = [models.Index(fields=["review"], condition=Q(done_at__isnull=True), name="follow_up_open")]
 
 
+class BackupLook(models.Model):
+    """What once lay in the folders of backups. over: files older than people are told; unread: folders that could not be read.
+    oldest_at: null when there was no file. told_at: when the operator was told of it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    looked_at = models.DateTimeField()
+    files = models.PositiveIntegerField()
+    over = models.PositiveIntegerField()
+    unread = models.PositiveIntegerField()
+    oldest_at = models.DateTimeField(null=True)
+    told_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["-looked_at"], name="backup_look_newest")]
+
+
 class ReviewAlert(models.Model):
     """A mail to the operator that a review of the kind was due on that day and is not done; once. next_at: when it is tried next."""
 

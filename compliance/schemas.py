@@ -36,6 +36,14 @@ class ProcessorsOut(BaseModel):
     items: list[ProcessorOut]
 
 
+class ContactOut(BaseModel):
+    """Whom people write to. officer: who answers for personal data, as the operator names them; "" on a machine for trying out."""
+
+    support_email: str
+    officer: str
+    officer_email: str
+
+
 class DataKindOut(BaseModel):
     """One kind of data that the product keeps of somebody. recipients: names of those who may receive it."""
 

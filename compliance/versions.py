@@ -81,10 +81,16 @@ def changed(
     """The next version. texts: new wordings by clause; added: new clauses, each put at the end of its section; receives: for
     the processors that are new or receive something else, all that they receive from then on.
 
-    Raises ValueError for a clause that is not there, is there already, or whose other wording was forgotten.
+    Raises ValueError for a clause that is not there, is there already, or whose other wording was forgotten. A version that lets Twilio
+    receive speech reads alike everywhere, so it words those clauses itself.
     """
     texts, gone = texts or {}, set(removed)
     elsewhere = {key: text for key, text in before.where_twilio_writes.items() if key not in gone}
+    received = {**before.receives, **{key: frozenset(classes) for key, classes in (receives or {}).items()}}
+    if "speech" in received.get("twilio", ()):
+        if unsaid := set(elsewhere) - set(texts):
+            raise ValueError(f"{name} lets Twilio receive speech, which {sorted(unsaid)} have to say everywhere.")
+        elsewhere = {}
     known = {clause.id for clause in before.clauses}
     if unknown := (set(texts) | gone) - known:
         raise ValueError(f"{name} changes clauses that {before.name} does not have: {sorted(unknown)}.")
@@ -100,7 +106,7 @@ def changed(
         effective_on=effective_on,
         summary=summary,
         clauses=tuple(sorted(clauses, key=lambda clause: clause.section)),
-        receives={**before.receives, **{key: frozenset(classes) for key, classes in (receives or {}).items()}},
+        receives=received,
         purposes=tuple(purposes),
         where_twilio_writes={**elsewhere, **(where_twilio_writes or {})},
     )

@@ -125,6 +125,12 @@ _DEMANDS = (
         f"set {SERVERS_STAND_IN[0]} if the servers stand in {SERVERS_STAND_IN[1]}, as the policy tells people; for any other country"
         " it has to be changed first, and people told of that",
     ),
+    _Demand(
+        "GRIEVANCE_OFFICER",
+        lambda value: 3 <= len(value.strip()) <= 200 and value.isprintable(),
+        "set the name and title of who answers for personal data, as people read it on the page of contacts",
+    ),
+    _Demand("GRIEVANCE_EMAIL", matches(r"[^@\s]+@[^@\s]+"), "set the mail address at which that person is reached"),
     _Demand("TWILIO_ACCOUNT_SID", matches("AC[0-9a-f]{32}"), "set the Account SID: AC and 32 hex digits"),
     _Demand("TWILIO_AUTH_TOKEN", matches("[0-9a-f]{32}"), "set the account's auth token: 32 hex digits"),
     _Demand("TWILIO_AUTH_TOKEN_OTHER", matches("[0-9a-f]{32}"), "set the account's other auth token", required=False),
@@ -305,7 +311,10 @@ def _keys_differ(environ: Mapping[str, str]) -> list[Problem]:
 
 
 def _nothing_is_open(environ: Mapping[str, str]) -> list[Problem]:
-    return [Problem(*wrong) for wrong in (*transport.unencrypted(environ), *transport.guessable(environ))]
+    return [
+        Problem(*wrong)
+        for wrong in (*transport.unencrypted(environ), *transport.readable(environ), *transport.guessable(environ))
+    ]
 
 
 _CONTRADICTIONS = (

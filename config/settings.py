@@ -21,6 +21,11 @@ DEBUG = environment.boolean("DEBUG", False)
 DATA_DIR = Path(environment.text("DATA_DIR", str(BASE_DIR / ".data")))
 # Where this machine stands; `make serve` wants what the policy says.
 SERVER_COUNTRY = environment.text("SERVER_COUNTRY", "")
+# Who answers for personal data (DPDP Act, 2023, s. 8(9) and 13), as the page of contacts names them.
+GRIEVANCE_OFFICER = environment.text("GRIEVANCE_OFFICER", "")
+GRIEVANCE_EMAIL = environment.text("GRIEVANCE_EMAIL", "support@klosesales.com")
+# Where backups and archived logs lie, so that their term is looked after (docs/backups.md).
+BACKUP_FOLDERS = environment.items("BACKUP_FOLDERS")
 PUBLIC_URL = environment.text("PUBLIC_URL", "http://localhost:8000").rstrip("/")
 MEDIA_SOCKET_URL = environment.text("MEDIA_SOCKET_URL", "ws://localhost:8001").rstrip("/")
 # Of the page's own host, so that a load balancer can send the path /ws/ to either process.

@@ -1,5 +1,5 @@
-"""What `make serve` demands of connections and secrets: TLS, with a checked certificate, to whatever is on another machine, and no
-secret that can be guessed. The problems are named by config/configuration.py.
+"""What `make serve` demands of connections and secrets: TLS, with a checked certificate, to whatever is on another machine, disks that
+nobody else reads, and no secret that can be guessed. The problems are named by config/configuration.py.
 
 A network that encrypts by itself (WireGuard, a provider's private one between hosts that one trusts) is told by PLAIN_HOSTS.
 """
@@ -57,6 +57,14 @@ def unencrypted(environ: Mapping[str, str]) -> Iterator[Wrong]:
     if transcriber.scheme == "tcp" and (transcriber.hostname or "") not in here:
         wrong = f"sends what is said to {transcriber.hostname} without TLS, which it cannot speak"
         yield "TRANSCRIBER_ADDRESS", wrong, "put an encrypted network between them and name the host in PLAIN_HOSTS"
+
+
+def readable(environ: Mapping[str, str]) -> Iterator[Wrong]:
+    """The same, of disks: the product seals addresses, numbers and secrets, and whose disks these are could read names, notes and texts."""
+    if environ.get("DISKS_ENCRYPTED") != "yes":
+        wrong = "is not yes, and names, notes and the text of calls are protected by nothing but the disk's encryption"
+        remedy = "encrypt the disks of both databases, of their logs and backups, and of DATA_DIR, then set yes"
+        yield "DISKS_ENCRYPTED", wrong, remedy
 
 
 def guessable(environ: Mapping[str, str]) -> Iterator[Wrong]:

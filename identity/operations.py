@@ -12,6 +12,7 @@ from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import F
 
 from compliance import consent, policy
+from compliance.policy import StandingPurpose
 from compliance.redaction import redact_cards
 from identity import email_proof, invitations, key_ends, opt_out, otp, passwords, step_up, ways_in
 from identity.access import Client, record, refuse_guessing, refuse_mass_sign_up
@@ -32,6 +33,12 @@ logger = logging.getLogger(__name__)
 USE_NOTED_EVERY: Final = timedelta(minutes=5)
 # Where a session keeps which invitation the sign-up followed.
 _INVITATION: Final = "invitation"
+
+
+class TransferNotAgreed(DomainError):
+    """Nobody's data is sent to another country without a yes of its own."""
+
+    code: ClassVar[str] = "transfer_not_agreed"
 
 
 class PolicyNotAccepted(DomainError):
@@ -84,7 +91,7 @@ def sign_up(*, session: SessionStore, form: SignUpIn, client: Client, now: datet
     one's own, under the limits of identity/otp.py, and the person who forgot about an account still learns of
     it.
 
-    Raises SignUpThrottled, EmailInvalid, MobileInvalid, WeakPassword, SmsConsentMissing, PolicyNotAccepted,
+    Raises SignUpThrottled, EmailInvalid, MobileInvalid, WeakPassword, SmsConsentMissing, PolicyNotAccepted, TransferNotAgreed,
     InvitationInvalid, InvitationOfAnother.
     """
     refuse_mass_sign_up(client=client, now=now)
@@ -292,7 +299,7 @@ def note_use(*, session: Session, now: datetime) -> None:
 def person(form: AccountIn, *, email: str, now: datetime) -> User:
     """The checked form as a row that is not saved yet and has no way in.
 
-    Raises EmailInvalid, MobileInvalid, SmsConsentMissing, PolicyNotAccepted.
+    Raises EmailInvalid, MobileInvalid, SmsConsentMissing, PolicyNotAccepted, TransferNotAgreed.
     """
     if not form.sms_consent:
         raise otp.SmsConsentMissing(
@@ -302,6 +309,8 @@ def person(form: AccountIn, *, email: str, now: datetime) -> User:
         raise PolicyNotAccepted(
             "Read the privacy policy and tick the box to accept it. If it is ticked, the policy has changed: reload the page."
         )
+    if not form.transfer_consent:
+        raise TransferNotAgreed("Agree to storage in the European Union in its box: our servers stand there.")
     return User(
         first_name=redact_cards(form.first_name)[:80],
         last_name=redact_cards(form.last_name)[:80],
@@ -312,7 +321,7 @@ def person(form: AccountIn, *, email: str, now: datetime) -> User:
 
 
 def open_account(user: User, form: AccountIn, client: Client, now: datetime) -> Membership:
-    """Saves the person with a workspace and both consents; to be called in a transaction."""
+    """Saves the person with a workspace and all consents; to be called in a transaction."""
     name = redact_cards(form.workspace_name or OWN_WORKSPACE_NAME)[:120]
     workspace = Workspace.objects.create(name=name, created_at=now)
     user.save(force_insert=True)
@@ -336,8 +345,9 @@ def _with_password(form: SignUpIn, now: datetime) -> User:
 
 
 def _record_consents(user: User, form: AccountIn, client: Client, now: datetime) -> None:
-    consent.grant(user_id=user.id, purpose="sms", policy_version=form.policy_version, ip=client.address, now=now)
-    consent.grant(user_id=user.id, purpose="policy", policy_version=form.policy_version, ip=client.address, now=now)
+    agreed: tuple[StandingPurpose, ...] = ("sms", "policy", "transfer")
+    for purpose in agreed:
+        consent.grant(user_id=user.id, purpose=purpose, policy_version=form.policy_version, ip=client.address, now=now)
 
 
 @contextmanager

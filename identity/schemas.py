@@ -52,6 +52,7 @@ class AccountIn(Closed):
     sms_consent: StrictBool
     policy_version: Annotated[str, Field(max_length=40)]
     policy_accepted: StrictBool
+    transfer_consent: StrictBool
     workspace_name: Annotated[str, Field(max_length=120, pattern=_ONE_LINE)] | None = None
 
 

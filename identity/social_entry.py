@@ -134,7 +134,8 @@ def sign_up(*, session: SessionStore, form: SocialSignUpIn, client: Client, now:
     """Creates person, workspace and consents, and a session that waits for the passcode, as `operations.sign_up` does.
     Until the passcode is right the provider's account stays nobody's, so that a sign-up that is given up is in nobody's way.
 
-    Raises SocialSignUpOver, SignUpThrottled, EmailInvalid, MobileInvalid, SmsConsentMissing, PolicyNotAccepted.
+    Raises SocialSignUpOver, SignUpThrottled, EmailInvalid, MobileInvalid, SmsConsentMissing, PolicyNotAccepted,
+    TransferNotAgreed.
     """
     confirmed = _waiting(session)
     user = operations.person(form, email=confirmed.email or form.email or "", now=now)

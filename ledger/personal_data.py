@@ -6,7 +6,8 @@ from typing import Any, Final
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from compliance.stores import Listed, NotYet, Subject
+from compliance.stores import Corrected, Listed, NotYet, Subject
+from ledger import following
 from ledger.models import Checkout, Entry, MemberSpending, TopUpPlan
 from ledger.operations import top_up_charging
 
@@ -182,6 +183,12 @@ class LedgerStore:
 
     def verify(self, subject: Subject) -> int:
         return _purchases(subject).count() + _plans(subject).count() + _spending(subject).count()
+
+    def follow(self, corrected: Corrected, *, now: datetime) -> None:
+        following.follow(corrected)
+
+    def left_of(self, corrected: Corrected) -> int:
+        return following.left_of(corrected)
 
 
 STORE: Final = LedgerStore()

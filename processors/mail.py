@@ -65,6 +65,7 @@ MAILS: Final[dict[str, Reason]] = {
     "erasure_ledger_away": "operations",
     "passcodes_stopped": "operations",
     "review_overdue": "operations",
+    "backups_over": "operations",
     "complaints": "operations",
     "orphan_calls": "operations",
     "carrier_limit": "operations",

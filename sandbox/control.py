@@ -7,6 +7,7 @@ from aiohttp import web
 
 from sandbox.encoding import to_json
 from sandbox.faults import FaultInvalid
+from sandbox.paddle.customers import customer_body, customer_of
 from sandbox.paddle.sales import SaleInvalid, Sales
 from sandbox.paddle.subscriptions import Subscriptions
 from sandbox.phones import PhoneInvalid, changed
@@ -64,6 +65,7 @@ class Control:
             ("POST", "/verify/tell", self.tell_status),
             ("GET", "/paddle/events", self.paddle_events),
             ("GET", "/paddle/transactions", self.transactions),
+            ("GET", "/paddle/customers", self.customers),
             ("POST", "/paddle/transactions/{id}/pay", self.pay),
             ("POST", "/paddle/transactions/{id}/refund", self.refund),
             ("POST", "/paddle/transactions/{id}/chargeback", self.charge_back),
@@ -234,9 +236,15 @@ class Control:
     async def transactions(self, request: web.Request) -> Any:
         return [self._sales.body(transaction) for transaction in self._store.transactions.values()]
 
+    async def customers(self, request: web.Request) -> Any:
+        return [customer_body(customer) for customer in self._store.customers.values()]
+
     async def pay(self, request: web.Request) -> Any:
-        """What the Pay button of the checkout does."""
+        """What the Pay button of the checkout does. {"email": ...}: of the buyer."""
         transaction = self._sales.find(request.match_info["id"])
+        if transaction.payment is None and transaction.customer_id is None:
+            email = str((await _body(request)).get("email", ""))
+            transaction.customer_id = customer_of(self._store, email).id
         if self._sales.pay(transaction, cardholder_name="Jordan Sample", last4="4242"):
             self._subscriptions.begin(transaction, card_number="4242424242424242")
             await self._sales.complete(transaction)

@@ -148,6 +148,17 @@ class Verification:
 
 
 @dataclass(slots=True)
+class Customer:
+    """A Paddle customer. email: "" of one who typed none."""
+
+    id: str
+    email: str
+    created_at: datetime
+    updated_at: datetime
+    status: Literal["active", "archived"] = "active"
+
+
+@dataclass(slots=True)
 class Transaction:
     """A Paddle transaction. items: (price_id, quantity)."""
 

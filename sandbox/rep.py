@@ -94,6 +94,7 @@ class Rep:
                 "sms_consent": True,
                 "policy_version": policy["version"],
                 "policy_accepted": True,
+                "transfer_consent": True,
                 "invitation": invitation,
             },
         )
@@ -135,11 +136,12 @@ class Rep:
         response.raise_for_status()
         return response.json() if response.content else None
 
-    def buy(self, price_id: str) -> dict[str, Any]:
-        """Buys a pack at the sandbox's Paddle and waits until the credits are there."""
+    def buy(self, price_id: str, *, email: str = "") -> dict[str, Any]:
+        """Buys a pack at the sandbox's Paddle and waits until the credits are there. email: what is typed there."""
         wanted = {"price_id": price_id}
         checkout = self.call("POST", "/api/credits/checkouts", wanted, key=str(uuid.uuid4()), expect=201)
-        self.sandbox("POST", f"/sandbox/api/paddle/transactions/{checkout['transaction_id']}/pay")
+        paid = f"/sandbox/api/paddle/transactions/{checkout['transaction_id']}/pay"
+        self.sandbox("POST", paid, {"email": email} if email else None)
         self.wait_for(
             lambda: self.call("GET", f"/api/credits/checkouts/{checkout['checkout_id']}")["state"] == "granted"
         )

@@ -16,6 +16,7 @@ from sandbox.records import (
     Adjustment,
     Alert,
     CallRecord,
+    Customer,
     Defect,
     Delivery,
     Mail,
@@ -46,6 +47,7 @@ class Store:
         self.transactions: dict[str, Transaction] = {}
         self.adjustments: dict[str, Adjustment] = {}
         self.subscriptions: dict[str, Subscription] = {}
+        self.customers: dict[str, Customer] = {}
         self.phones: dict[str, Phone] = {}
         self.people = {person.id: person for person in _known_people()}
         # Paddle's notifications that were not answered with 200 yet, by notification_id.
@@ -75,7 +77,7 @@ class Store:
         """Back to the state of a first start."""
         for collection in (
             self.calls, self.streams, self.transcriptions, self.verifications, self.transactions, self.adjustments,
-            self.subscriptions,
+            self.subscriptions, self.customers,
             self.phones, self.unanswered, self.events, self.messages, self.mails, self.deliveries, self.alerts, self.defects,
         ):  # fmt: skip
             collection.clear()
@@ -94,6 +96,7 @@ class Store:
             transactions = [from_json(Transaction, entry) for entry in data["transactions"]]
             adjustments = [from_json(Adjustment, entry) for entry in data["adjustments"]]
             subscriptions = [from_json(Subscription, entry) for entry in data["subscriptions"]]
+            customers = [from_json(Customer, entry) for entry in data.get("customers", [])]
             phones = [from_json(Phone, entry) for entry in data["phones"]]
             people = [from_json(SocialPerson, entry) for entry in data.get("people", [])] or _known_people()
             messages = [from_json(Message, entry) for entry in data["messages"]]
@@ -109,6 +112,7 @@ class Store:
         self.transactions = {entry.id: entry for entry in transactions}
         self.adjustments = {entry.id: entry for entry in adjustments}
         self.subscriptions = {entry.id: entry for entry in subscriptions}
+        self.customers = {entry.id: entry for entry in customers}
         self.phones = {phone.e164: phone for phone in phones}
         self.people = {person.id: person for person in people}
         self.messages.extend(messages)
@@ -140,6 +144,7 @@ class Store:
             "transactions": to_json(list(self.transactions.values())),
             "adjustments": to_json(list(self.adjustments.values())),
             "subscriptions": to_json(list(self.subscriptions.values())),
+            "customers": to_json(list(self.customers.values())),
             "phones": to_json(list(self.phones.values())),
             "people": to_json(list(self.people.values())),
             "messages": to_json(list(self.messages)),

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
 
-from processors import disclosures
+from compliance import policy
+from processors import blocked, disclosures
 from voice import submission, transcription, transcripts, twilio, twiml
 from voice.models import Call
 
@@ -62,12 +64,30 @@ class TwilioTranscription:
         return submission.callback_url(self.call_id, f"transcription/{self.stream_id}")
 
 
-Listener = OwnEngines | TwilioTranscription
+@dataclass(frozen=True, slots=True)
+class Nobody:
+    """Twilio is to listen, and people have not been told so: the call goes on, and no word of it goes there."""
+
+    def as_twiml(self) -> None:
+        """No verb: the call is carried and not listened to."""
+
+    def begin_again(self, *, agent_sid: str) -> None:
+        """There is nothing to begin."""
+
+    def disclose(self, call: Call, *, now: datetime) -> None:
+        """The operator learns what was held back, as of everything that no version of the policy names."""
+        attempt = blocked.Attempt(host="", reason="not_in_policy", processor="twilio", endpoint="transcription")
+        blocked.report(attempt, folder=Path(settings.DATA_DIR) / "egress", now=now)
+
+
+Listener = OwnEngines | TwilioTranscription | Nobody
 
 
 def issue(*, call: Call, now: datetime) -> Listener:
     """Whoever is to listen from now on; whoever was to, and has not begun, begins no more."""
     if settings.TRANSCRIPTION_ENGINE == transcription.ENGINE:
+        if not policy.may_receive("twilio", {"speech"}):
+            return Nobody()
         return TwilioTranscription(call.id, transcription.issue(call=call, now=now).id)
     return OwnEngines(call.id, transcripts.issue_stream_token(call=call, now=now))
 

@@ -44,7 +44,7 @@ def transcribe_at_twilio(*, name: str, callback_url: str) -> StartVerb:
 
 def bridge_to_lead(
     *,
-    listening: StartVerb,
+    listening: StartVerb | None,
     caller_id: str,
     lead_phone_e164: str,
     notice_url: str,
@@ -53,10 +53,11 @@ def bridge_to_lead(
     machine_url: str | None,
     time_limit_s: int,
 ) -> str:
-    """For the rep's leg: begin to listen, then ring the lead. time_limit_s: 1..14,400 after the answer. machine_url: is told
-    whether a machine answered; None where the carrier is not to find it out."""
+    """For the rep's leg: begin to listen, then ring the lead. listening: None where nobody may. time_limit_s: 1..14,400 after the
+    answer. machine_url: is told whether a machine answered; None where the carrier is not to find it out."""
     response = VoiceResponse()
-    response.append(listening)
+    if listening is not None:
+        response.append(listening)
     dial = Dial(caller_id=caller_id, time_limit=time_limit_s, timeout=RING_TIMEOUT_S, action=after_url + RETRY)
     # Beside the call: nobody waits until the carrier has made up its mind.
     detection = {"machine_detection": "Enable", "amd_status_callback": machine_url + RETRY} if machine_url else {}

@@ -1,5 +1,5 @@
 """Bringing the database up to date before the product's processes start, seeing that the keys are those of its rows, and
-replaying erasures upon one that was restored.
+replaying erasures upon one that was restored. Nothing begins where Twilio would hear calls of people who were not told so.
 
     python -m config.embedded.prepare
 
@@ -16,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
+from django.utils.module_loading import import_string
 
 from processors.seal import SealUnreadable
 from processors.sealed_columns import KeysWrong, demand_right_keys
@@ -34,6 +35,8 @@ def prepare() -> None:
         cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
     for wrong in demand_right_keys():
         sys.stderr.write(f"{wrong}\n")
+    # It has models, which are there once Django is set up.
+    import_string("compliance.policy.demand_announced")()
     with connection.cursor() as cursor:
         _lock(cursor)
         call_command("replay_erasures")

@@ -195,10 +195,23 @@ class ReviewKindOut(BaseModel):
     reviews: list[ReviewOut]
 
 
+class BackupsOut(BaseModel):
+    """What lay in the folders of backups when they were looked at last. over: files that are older than kept_days, which people are
+    told; unread: folders that could not be read. oldest_at: null where there was no file."""
+
+    looked_at: datetime
+    files: int
+    over: int
+    unread: int
+    oldest_at: datetime | None
+    kept_days: int
+
+
 class ReviewsOut(BaseModel):
-    """The one that is due first comes first."""
+    """The one that is due first comes first. backups: null where nobody has looked at them."""
 
     items: list[ReviewKindOut]
+    backups: BackupsOut | None
 
 
 class SecurityReviewIn(Closed):

@@ -5,18 +5,32 @@ from typing import Final
 
 from django.db.models import Exists, OuterRef, Q
 
-from compliance import reviews
+from compliance import backups, reviews
 from compliance.models import FollowUp, SecurityReview
 from compliance.reviews import ReviewKind
 from identity.staff.people_named import names_of
-from identity.staff.register_schemas import FollowUpOut, ReviewKindOut, ReviewOut, ReviewsOut
+from identity.staff.register_schemas import BackupsOut, FollowUpOut, ReviewKindOut, ReviewOut, ReviewsOut
 
 SHOWN_MAX: Final = 10
 
 
 def all_reviews(*, now: datetime) -> ReviewsOut:
     due = sorted(reviews.due_days(now=now).items(), key=lambda each: each[1])
-    return ReviewsOut(items=[_kind(kind, due_on, now) for kind, due_on in due])
+    return ReviewsOut(items=[_kind(kind, due_on, now) for kind, due_on in due], backups=_backups())
+
+
+def _backups() -> BackupsOut | None:
+    look = backups.newest()
+    if look is None:
+        return None
+    return BackupsOut(
+        looked_at=look.looked_at,
+        files=look.files,
+        over=look.over,
+        unread=look.unread,
+        oldest_at=look.oldest_at,
+        kept_days=backups.KEPT_FOR.days,
+    )
 
 
 def _kind(kind: ReviewKind, due_on: date, now: datetime) -> ReviewKindOut:

@@ -10,6 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from sandbox.faults import Faults
+from sandbox.paddle import customers
 from sandbox.paddle.bodies import PRODUCT_ID, price_body, product_body
 from sandbox.paddle.invoices import Invoices
 from sandbox.paddle.sales import SaleInvalid, Sales
@@ -17,6 +18,7 @@ from sandbox.paddle.subscriptions import Subscriptions
 from sandbox.store import Store
 
 PER_PAGE_MAX = 200
+_STATUSES = {"entity_not_found": 404, "customer_already_exists": 409}
 Background = Callable[[Coroutine[Any, Any, None]], None]
 Answer = tuple[int, Any]
 Handler = Callable[[web.Request, Any], Awaitable[Answer]]
@@ -62,6 +64,8 @@ class PaddleApi:
             self._route(app, "GET", f"{prefix}/transactions", self.listing)
             self._route(app, "GET", f"{prefix}/transactions/{{id}}", self.fetch)
             self._route(app, "GET", f"{prefix}/transactions/{{id}}/invoice", self.invoice)
+            self._route(app, "GET", f"{prefix}/customers/{{id}}", self.customer)
+            self._route(app, "PATCH", f"{prefix}/customers/{{id}}", self.change_customer)
             self._route(app, "GET", f"{prefix}/subscriptions/{{id}}", self.subscription)
             self._route(app, "POST", f"{prefix}/subscriptions/{{id}}/charge", self.charge)
             self._route(app, "POST", f"{prefix}/subscriptions/{{id}}/cancel", self.cancel)
@@ -91,7 +95,7 @@ class PaddleApi:
             try:
                 status, data = await handler(request, body)
             except SaleInvalid as error:
-                return _error(404 if error.code == "entity_not_found" else 400, error.code, str(error))
+                return _error(_STATUSES.get(error.code, 400), error.code, str(error))
             if lost := self._faults.strike("paddle.rest", told, "timeout_after_accept"):
                 await asyncio.sleep(lost.value / 1_000)
                 return _hang_up(request)
@@ -134,6 +138,14 @@ class PaddleApi:
             and (not of or entry.subscription_id in of)
         ]
         return 200, [self._sales.body(entry) for entry in found[:200]]
+
+    async def customer(self, request: web.Request, body: Any) -> Answer:
+        return 200, customers.customer_body(customers.find(self._store, request.match_info["id"]))
+
+    async def change_customer(self, request: web.Request, body: Any) -> Answer:
+        found = customers.find(self._store, request.match_info["id"])
+        customers.change(self._store, found, body)
+        return 200, customers.customer_body(found)
 
     async def fetch(self, request: web.Request, body: Any) -> Answer:
         return 200, self._sales.body(self._sales.find(request.match_info["id"]))

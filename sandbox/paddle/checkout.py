@@ -12,6 +12,7 @@ from aiohttp import web
 
 from sandbox import ids
 from sandbox.paddle.api import Background, items_of
+from sandbox.paddle.customers import customer_of
 from sandbox.paddle.sales import SaleInvalid, Sales
 from sandbox.paddle.subscriptions import Subscriptions
 from sandbox.records import Transaction
@@ -87,6 +88,8 @@ class Checkout:
         name = str(typed.get("name", "")).strip()
         if not name:
             return web.json_response({"error": "Type the name on the card."}, status=422)
+        if transaction.payment is None and transaction.customer_id is None:
+            transaction.customer_id = customer_of(self._store, str(typed.get("email", ""))).id
         if self._sales.pay(transaction, cardholder_name=name, last4=number[-4:]):
             self._subscriptions.begin(transaction, card_number=number)
             self._background(self._sales.complete(transaction))

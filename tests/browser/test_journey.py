@@ -72,6 +72,7 @@ def _sign_up(page: Page, control: Rep, look: Look) -> None:
     page.get_by_label("Password", exact=False).first.fill(PASSWORD)
     consent.check()
     page.get_by_role("checkbox", name=re.compile("privacy policy")).check()
+    page.get_by_role("checkbox", name=re.compile("servers in the European Union")).check()
     page.get_by_role("button", name="Create account").click()
     expect(page.get_by_role("heading", name="Enter the code")).to_be_visible()
     look(page, "code")

@@ -22,7 +22,7 @@ from tests.compliance.coming import NAME, WEEKLY, in_days, second
 
 READER = Person(first_name="Rhea", last_name="Reader", email="rhea@reads.example", mobile="+12025550156")
 # Without a session and without anything to keep.
-PUBLIC = ("/policy", "/policy/data", "/policy/recipients", "/policy/changes")
+PUBLIC = ("/policy", "/policy/data", "/policy/recipients", "/policy/contact", "/policy/changes")
 
 
 class Clicks:
@@ -131,7 +131,8 @@ def test_a_changed_policy_is_told_compared_asked_and_answered(
         expect(page.get_by_role("link", name="Go on to Klosesales")).to_have_attribute("href", "/call")
 
         page.goto("/privacy")
-        allowed = page.get_by_role("region", name="What you may allow us")
+        asked = page.get_by_role("region", name="What you may allow us").get_by_role("listitem")
+        allowed = asked.filter(has_text=WEEKLY.title)
         expect(allowed.get_by_text("Allowed", exact=True)).to_be_visible()
         expect(page.get_by_role("region", name="What you agreed to").get_by_text(WEEKLY.title)).to_be_visible()
         look(page, "privacy-purposes-1280-light")
@@ -143,6 +144,11 @@ def test_a_changed_policy_is_told_compared_asked_and_answered(
         again.on(allowed.get_by_role("button", name="Allow"))
         expect(allowed.get_by_text("Allowed", exact=True)).to_be_visible()
         assert withdrawing.count <= again.count
+        # Agreed to at sign-up by ticking a box.
+        transfer = asked.filter(has_text="Storage in the European Union")
+        expect(transfer.get_by_text("Twilio (United States)")).to_be_visible()
+        transfer.get_by_role("button", name="Take back").click()
+        expect(transfer.get_by_text("Not allowed", exact=True)).to_be_visible()
     rep.close()
     assert [each for each in complaints if "status of 4" not in each] == []
 
@@ -163,6 +169,7 @@ def test_stopping_text_messages_takes_no_more_clicks_than_allowing_them(
     expect(box).not_to_be_checked()
     giving.on(box)
     page.get_by_role("checkbox", name=re.compile("privacy policy")).check()
+    page.get_by_role("checkbox", name=re.compile("servers in the European Union")).check()
     giving.on(page.get_by_role("button", name="Create account"))
     expect(page.get_by_text("We sent a code to")).to_be_visible()
     page.get_by_label("Code").fill(control.newest_code(person.mobile))
@@ -225,6 +232,7 @@ def test_the_pages_about_privacy_need_no_cookie_and_every_page_keeps_the_essenti
         ("/policy", "policy"),
         ("/policy/data", "policy-data"),
         ("/policy/recipients", "policy-recipients"),
+        ("/policy/contact", "policy-contact"),
         ("/policy/changes", "policy-first"),
     ):
         for width, scheme in ((1280, "light"), (390, "dark")):

@@ -40,6 +40,7 @@ def test_somebody_signs_up_with_google_and_comes_back_with_it(
     assert control.sandbox("GET", "/sandbox/api/messages", params={"to": MOBILE}) == []
     page.get_by_role("checkbox", name=re.compile("text message")).check()
     page.get_by_role("checkbox", name=re.compile("privacy policy")).check()
+    page.get_by_role("checkbox", name=re.compile("servers in the European Union")).check()
     page.get_by_role("button", name="Create account").click()
     _prove(page, control)
     expect(page.get_by_role("navigation").first).to_be_visible()

@@ -201,6 +201,7 @@ def _join(boss: Rep, rep: Rep, control: Rep) -> None:
             "sms_consent": True,
             "policy_version": rep.call("GET", "/api/policy")["version"],
             "policy_accepted": True,
+            "transfer_consent": True,
             "invitation": link.split("#")[1],
         },
     )

@@ -159,6 +159,7 @@ def test_a_colleague_is_invited_joins_and_is_removed(
     page.get_by_role("checkbox", name=re.compile("text message")).check()
     page.get_by_label("Password", exact=False).first.fill(INVITED.password)
     page.get_by_role("checkbox", name=re.compile("privacy policy")).check()
+    page.get_by_role("checkbox", name=re.compile("servers in the European Union")).check()
     page.get_by_role("button", name="Create account").click()
     expect(page.get_by_role("heading", name="Enter the code")).to_be_visible()
     page.get_by_label("Code").fill(control.newest_code(INVITED.mobile))

@@ -26,6 +26,7 @@ NETWORK = {
         "identity/social_backends.py",
         "identity/verify.py",
         "ledger/paddle.py",
+        "ledger/paddle_customers.py",
         "ledger/paddle_list.py",
         "ledger/paddle_subscriptions.py",
     },
@@ -40,6 +41,7 @@ NETWORK = {
     "paddle_billing": {
         "processors/paddle_sdk.py",
         "ledger/paddle.py",
+        "ledger/paddle_customers.py",
         "ledger/paddle_list.py",
         "ledger/paddle_subscriptions.py",
     },
@@ -101,6 +103,7 @@ CLOCKS = {
     "api/wall.py",
     "api/webhooks.py",
     "config/management/commands/audit_verify.py",
+    "compliance/management/commands/backups.py",
     "compliance/management/commands/policy.py",
     "compliance/management/commands/retention.py",
     "compliance/tasks.py",

@@ -79,6 +79,7 @@ def form(**changes: object) -> dict[str, object]:
         "sms_consent": True,
         "policy_version": policy.current_version(),
         "policy_accepted": True,
+        "transfer_consent": True,
         **changes,
     }
 

@@ -56,6 +56,7 @@ def rest(**changes: object) -> Mapping[str, Any]:
         "sms_consent": True,
         "policy_version": policy.current_version(),
         "policy_accepted": True,
+        "transfer_consent": True,
         **changes,
     }
 

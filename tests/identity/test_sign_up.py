@@ -39,7 +39,7 @@ def test_a_new_rep_signs_up_proves_the_phone_and_is_signed_in(browser: Browser, 
 def test_both_consents_are_kept_with_the_account_and_before_any_text_message(browser: Browser) -> None:
     browser.post("/api/signup", form())
     kept = ConsentEvent.objects.filter(given=True)
-    assert set(kept.values_list("purpose", flat=True)) == {"sms", "policy"}
+    assert set(kept.values_list("purpose", flat=True)) == {"sms", "policy", "transfer"}
     assert set(kept.values_list("user_id", flat=True)) == {User.objects.get().id}
     assert not OtpAttempt.objects.exists()
 
@@ -92,6 +92,7 @@ def test_one_undeclared_field_is_refused(browser: Browser) -> None:
         ({"email": "ada@example.com\nBcc: all@example.com"}, "invalid_fields"),
         ({"sms_consent": False}, "sms_consent_missing"),
         ({"policy_accepted": False}, "policy_not_accepted"),
+        ({"transfer_consent": False}, "transfer_not_agreed"),
         ({"policy_version": "1999-1"}, "policy_not_accepted"),
         ({"first_name": "   "}, "invalid_fields"),
         ({"first_name": "x" * 81}, "invalid_fields"),

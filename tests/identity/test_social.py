@@ -39,7 +39,7 @@ def test_somebody_new_gives_what_the_provider_does_not_know_and_comes_back_by_it
 
     status, waiting = browser.post("/api/social/sign-up", rest(mobile="+12025550110"))
     assert (status, waiting["state"]) == (200, "awaiting_otp")
-    assert set(ConsentEvent.objects.values_list("purpose", flat=True)) == {"sms", "policy"}
+    assert set(ConsentEvent.objects.values_list("purpose", flat=True)) == {"sms", "policy", "transfer"}
     assert not OtpAttempt.objects.exists() and not SocialIdentity.objects.exists()
     assert browser.get("/api/leads")[0] == 401
     prove_phone(browser, sandbox)
@@ -262,6 +262,7 @@ def test_a_providers_email_is_not_changed_by_the_page(browser: Browser, sandbox:
     [
         ({"sms_consent": False}, "sms_consent_missing"),
         ({"policy_accepted": False}, "policy_not_accepted"),
+        ({"transfer_consent": False}, "transfer_not_agreed"),
         ({"mobile": "0170 1234567"}, "mobile_invalid"),
         ({"first_name": " "}, "invalid_fields"),
         ({"birthday": "1990-01-01"}, "invalid_fields"),

@@ -33,6 +33,8 @@ SPOKEN_TO_LEAVES = ("atlas", "freight")
 CALLS_NOTE = "They asked for the ombrelloplum offer"
 QUESTION = "Did anybody mention the grindlebarrow?"
 WISH = "My sister Yestermorn acts for me"
+NOMINEE = {"name": "Wimberquell Oxenstair", "email": "wimberquell@nominee.example", "agreed": True}
+KEY = {"name": "Plumtassel export", "scopes": ["leads:read"]}
 CARDS = ("4111 1111 1111 1111", "5555-5555-5555-4444", "4000056655665556")
 
 OF_CALLED: tuple[Canary, ...] = (
@@ -51,10 +53,15 @@ OF_LEAVES: tuple[Canary, ...] = (
     LEAVES.password,
     "grindlebarrow",
     "Yestermorn",
+    "Wimberquell",
+    "Plumtassel",
     *SPOKEN_TO_LEAVES,
 )
 # In the copy that whoever leaves takes along; nobody's password is in anybody's.
-IN_COPY = (LEAVES.first_name, LEAVES.last_name, LEAVES.email, LEAVES.mobile, "grindlebarrow", "Yestermorn", "Atlas")
+IN_COPY = (
+    *(LEAVES.first_name, LEAVES.last_name, LEAVES.email, LEAVES.mobile),
+    *("grindlebarrow", "Yestermorn", "Wimberquell", "Plumtassel", "Atlas"),
+)
 OF_STAYS: tuple[Canary, ...] = (
     STAYS.first_name,
     STAYS.last_name,

@@ -137,11 +137,12 @@ class Story:
     def _come_in(self) -> None:
         self._stays.sign_up(who.STAYS)
         self._stays.confirm_email(who.STAYS.email)
-        for invited in (who.CALLER, who.LEAVES):
-            self._stays.call("POST", "/api/team/invitations", {"email": invited.email, "role": "rep"}, expect=201)
+        for invited, role in ((who.CALLER, "rep"), (who.LEAVES, "manager")):
+            self._stays.call("POST", "/api/team/invitations", {"email": invited.email, "role": role}, expect=201)
         self._stays.buy(PACK)
         for rep, person in ((self._caller, who.CALLER), (self._leaves, who.LEAVES)):
             rep.sign_up(person, invitation=self._invitation(person.email))
+        self._leaves.buy(PACK, email=who.LEAVES.email)
 
     def _invitation(self, email: str) -> str:
         links: list[str] = self._stays.wait_for(lambda: self._stays.links_to(email, "/join#"))
@@ -169,6 +170,10 @@ class Story:
         typed, _, sent = who.CARDS
         self._caller.call("PATCH", f"/api/calls/{called}", {"notes": f"{who.CALLS_NOTE}, card {typed}"})
         self._pages.writes_to_support(self._page, who.WISH)
+        version = self._leaves.call("GET", "/api/policy")["version"]
+        self._leaves.call("PUT", "/api/privacy/nominee", {**who.NOMINEE, "policy_version": version})
+        self._leaves.call("POST", "/api/keys", who.KEY, expect=201)
+        self._leaves.call("POST", "/api/queue", {"tag": "Nobody bears this"}, expect=201)
         card = {"type": "visa", "number": sent, "last4": sent[-4:]}
         data = {
             "id": f"txn_{uuid.uuid4().hex}",
@@ -196,6 +201,8 @@ class Story:
         """And takes a copy of everything."""
         self._pages.asks(self._page, f"{who.QUESTION} {who.CARDS[1]}")
         self._leaves.call("POST", "/api/questions", {"question": "What is Atlas Route?"}, key=str(uuid.uuid4()))
+        held = self._leaves.call("GET", "/api/privacy/held")["items"]
+        self._told["held_of_leaves"] = sorted(each["element"] for each in held)
         copy = json.dumps(self._leaves.call("GET", "/api/privacy/export"))
         self._told["missing_in_copy"] = [word for word in who.IN_COPY if word not in copy]
         self._told["others_in_copy"] = [word for word in who.OF_STAYS if str(word) in copy]

@@ -101,6 +101,7 @@ _SIGN_UP = {
     "sms_consent": True,
     "policy_version": "{policy}",
     "policy_accepted": True,
+    "transfer_consent": True,
 }
 _SOCIAL_SIGN_UP = {name: value for name, value in _SIGN_UP.items() if name not in ("email", "password")}
 
@@ -271,6 +272,7 @@ EXPECTATIONS: Mapping[str, Expectation] = {
     # privacy
     "get_policy": Expectation(EVERYBODY),
     "list_processors": Expectation(EVERYBODY),
+    "get_contact": Expectation(EVERYBODY),
     "list_policy_versions": Expectation(EVERYBODY),
     "compare_policy_versions": Expectation(EVERYBODY),
     "list_data_kinds": Expectation(EVERYBODY),

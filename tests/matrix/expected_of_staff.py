@@ -35,6 +35,7 @@ LOOKED = frozenset(
         # For anybody.
         "get_policy",
         "list_processors",
+        "get_contact",
     }
 )
 

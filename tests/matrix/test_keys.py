@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 OPERATIONS = customers_operations()
 # Routes that ask nobody who they are.
 OPEN_TO_ALL = {"get_session", "get_social_sign_up", "list_processors", "get_erasure_receipt", "download_my_data"}
-OPEN_TO_ALL |= {"get_policy", "list_policy_versions", "compare_policy_versions", "list_data_kinds"}
+OPEN_TO_ALL |= {"get_contact", "get_policy", "list_policy_versions", "compare_policy_versions", "list_data_kinds"}
 
 
 class Naming(NamedTuple):

@@ -34,6 +34,9 @@ COMPLETE = {
     "MEDIA_SOCKET_URL": "wss://media.example.com",
     "NUM_PROXIES": "1",
     "SERVER_COUNTRY": "LT",
+    "DISKS_ENCRYPTED": "yes",
+    "GRIEVANCE_OFFICER": "Asha Rao, Grievance Officer",
+    "GRIEVANCE_EMAIL": "grievance@example.com",
     "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
     "TWILIO_AUTH_TOKEN": "1" * 32,
     "TWILIO_CALLER_ID": "+12025550147",
@@ -189,6 +192,8 @@ def test_each_required_setting_is_missed(setting: str) -> None:
         ("TWILIO_VERIFY_CLAIM_SERVICE_SID", COMPLETE["TWILIO_VERIFY_SERVICE_SID"]),
         ("TWILIO_VERIFY_CALLEE_SERVICE_SID", COMPLETE["TWILIO_VERIFY_CLAIM_SERVICE_SID"]),
         ("TRANSCRIPTION_ENGINE", "google"),
+        ("GRIEVANCE_OFFICER", "-"),
+        ("GRIEVANCE_EMAIL", "nobody"),
         ("WHISPER_MODEL_PATH", "/nowhere/at/all"),
         ("SECOND_PASS_MODEL_PATH", "/nowhere/at/all"),
     ],
@@ -212,6 +217,21 @@ def test_a_value_that_is_wrong_or_contradicts_another_is_named(setting: str, val
 )
 def test_what_stays_on_this_machine_or_on_a_network_that_encrypts_needs_no_tls(setting: str, value: str) -> None:
     assert configuration.problems(COMPLETE | {"PLAIN_HOSTS": "10.8.0.2", setting: value}) == []
+
+
+@pytest.mark.policy("C4.7")
+@pytest.mark.parametrize("said", [{}, {"DISKS_ENCRYPTED": ""}, {"DISKS_ENCRYPTED": "no"}])
+def test_nothing_is_served_before_the_operator_has_said_that_the_disks_are_encrypted(said: dict[str, str]) -> None:
+    left = {name: value for name, value in COMPLETE.items() if name != "DISKS_ENCRYPTED"}
+    [problem] = configuration.problems(left | said)
+    assert problem.setting == "DISKS_ENCRYPTED" and "names, notes and the text of calls" in str(problem)
+
+
+@pytest.mark.policy("C5.1-4", "C11")
+@pytest.mark.parametrize("setting", ["GRIEVANCE_OFFICER", "GRIEVANCE_EMAIL"])
+def test_nothing_is_served_before_somebody_answers_complaints(setting: str) -> None:
+    left = {name: value for name, value in COMPLETE.items() if name != setting}
+    assert [problem.setting for problem in configuration.problems(left)] == [setting]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from pytest_django.fixtures import Settings
 
 from compliance.models import AuditEvent
 from identity.models import Membership
@@ -24,6 +25,12 @@ from voice.schemas import Speaker
 
 pytestmark = pytest.mark.django_db
 WISH = "No, thank you. Please don\u2019t call me again."
+
+
+@pytest.fixture
+def twilio_writes(settings: Settings) -> None:
+    """From the first account on, so that everybody has agreed to it."""
+    settings.TRANSCRIPTION_ENGINE = "twilio"
 
 
 @pytest.fixture
@@ -73,8 +80,7 @@ def test_a_line_of_the_lead_that_asks_for_no_more_calls_is_marked(
     assert shown(rep, placed) == [refusal]
 
 
-def test_so_is_one_that_twilio_wrote_down(member: Membership, rep: Browser, settings: Any) -> None:
-    settings.TRANSCRIPTION_ENGINE = "twilio"
+def test_so_is_one_that_twilio_wrote_down(twilio_writes: None, member: Membership, rep: Browser) -> None:
     placed = place(member, began_s_ago=0)
     _, twilio = answered(placed)
     joined(placed)

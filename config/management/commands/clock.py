@@ -14,6 +14,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections
 
 from compliance import (
     audit_check,
+    backups,
     breaches,
     case_clock,
     case_mails,
@@ -107,6 +108,7 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (60, carrier_limit.send_limit_alerts),
         (60, holds.send_review_alerts),
         (60, reviews.send_review_alerts),
+        (60, backups.tell_of_old_backups),
     ),
     "webhooks": ((1, sending.send_due),),
     "house": (
@@ -126,6 +128,7 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (60, breaches.raise_breach_alerts),
         (60, passcode_alerts.raise_passcode_alerts),
         (600, reviews.raise_review_alerts),
+        (3_600, backups.look),
         (600, shared_number.look_at_all),
         (60, holds.lift_ended),
         (60, retention.expire),

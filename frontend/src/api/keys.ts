@@ -19,6 +19,7 @@ export interface StatementFilters {
 /** The names of everything in the query cache; `live/apply.ts` and the pages use the same. */
 export const keys = {
   session: ["session"] as const,
+  contact: ["contact"] as const,
   policy: ["policy"] as const,
   policyVersion: (version: string | undefined) => ["policy", "version", version] as const,
   policyVersions: ["policy", "versions"] as const,

@@ -44,6 +44,12 @@ export const dataKindsQuery = queryOptions({
   staleTime: 5 * 60_000,
 });
 
+export const contactQuery = queryOptions({
+  queryKey: keys.contact,
+  queryFn: ({ signal }) => answer(api.GET("/api/contact", { signal })),
+  staleTime: 5 * 60_000,
+});
+
 export const processorsQuery = queryOptions({
   queryKey: keys.processors,
   queryFn: ({ signal }) => answer(api.GET("/api/processors", { signal })),

@@ -183,6 +183,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/contact": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Contact
+         * @description Whom people write to about their data, and who answers a grievance.
+         */
+        get: operations["get_contact"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/credits": {
         parameters: {
             query?: never;
@@ -3777,6 +3797,28 @@ export interface components {
             words: string;
         };
         /**
+         * BackupsOut
+         * @description What lay in the folders of backups when they were looked at last. over: files that are older than kept_days, which people are
+         *     told; unread: folders that could not be read. oldest_at: null where there was no file.
+         */
+        BackupsOut: {
+            /** Files */
+            files: number;
+            /** Kept Days */
+            kept_days: number;
+            /**
+             * Looked At
+             * Format: date-time
+             */
+            looked_at: string;
+            /** Oldest At */
+            oldest_at: string | null;
+            /** Over */
+            over: number;
+            /** Unread */
+            unread: number;
+        };
+        /**
          * BalanceChanged
          * @description The workspace's credits after an entry. sequence: as in BalanceOut; an event with a lower one is older news.
          */
@@ -4553,6 +4595,18 @@ export interface components {
         ConsentsOut: {
             /** Items */
             items: components["schemas"]["ConsentOut"][];
+        };
+        /**
+         * ContactOut
+         * @description Whom people write to. officer: who answers for personal data, as the operator names them; "" on a machine for trying out.
+         */
+        ContactOut: {
+            /** Officer */
+            officer: string;
+            /** Officer Email */
+            officer_email: string;
+            /** Support Email */
+            support_email: string;
         };
         /**
          * CookieOut
@@ -7622,9 +7676,10 @@ export interface components {
         };
         /**
          * ReviewsOut
-         * @description The one that is due first comes first.
+         * @description The one that is due first comes first. backups: null where nobody has looked at them.
          */
         ReviewsOut: {
+            backups: components["schemas"]["BackupsOut"] | null;
             /** Items */
             items: components["schemas"]["ReviewKindOut"][];
         };
@@ -7859,6 +7914,8 @@ export interface components {
             policy_version: string;
             /** Sms Consent */
             sms_consent: boolean;
+            /** Transfer Consent */
+            transfer_consent: boolean;
             /** Workspace Name */
             workspace_name?: string | null;
         };
@@ -7995,6 +8052,8 @@ export interface components {
             policy_version: string;
             /** Sms Consent */
             sms_consent: boolean;
+            /** Transfer Consent */
+            transfer_consent: boolean;
             /** Workspace Name */
             workspace_name?: string | null;
         };
@@ -9348,7 +9407,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description This cannot be taken as it is: `email_invalid`, `email_same`, `invalid_fields`, `mobile_invalid`, `mobile_same`, `otp_number_refused`, `otp_wrong`, `password_wrong`, `policy_not_accepted`, `proof_missing`, `sms_consent_missing`, `sms_consent_new_number`, `weak_password` */
+        /** @description This cannot be taken as it is: `email_invalid`, `email_same`, `invalid_fields`, `mobile_invalid`, `mobile_same`, `otp_number_refused`, `otp_wrong`, `password_wrong`, `policy_not_accepted`, `proof_missing`, `sms_consent_missing`, `sms_consent_new_number`, `transfer_not_agreed`, `weak_password` */
         identity_422: {
             headers: {
                 [name: string]: unknown;
@@ -10176,6 +10235,7 @@ export type ApiKeysOut = components['schemas']['ApiKeysOut'];
 export type ApproveGrantIn = components['schemas']['ApproveGrantIn'];
 export type ApproveIn = components['schemas']['ApproveIn'];
 export type AskIn = components['schemas']['AskIn'];
+export type BackupsOut = components['schemas']['BackupsOut'];
 export type BalanceChanged = components['schemas']['BalanceChanged'];
 export type BalanceLow = components['schemas']['BalanceLow'];
 export type BalanceOut = components['schemas']['BalanceOut'];
@@ -10217,6 +10277,7 @@ export type ConclusionIn = components['schemas']['ConclusionIn'];
 export type ConsentOut = components['schemas']['ConsentOut'];
 export type ConsentTextOut = components['schemas']['ConsentTextOut'];
 export type ConsentsOut = components['schemas']['ConsentsOut'];
+export type ContactOut = components['schemas']['ContactOut'];
 export type CookieOut = components['schemas']['CookieOut'];
 export type CorrectIn = components['schemas']['CorrectIn'];
 export type CorrectionOut = components['schemas']['CorrectionOut'];
@@ -11023,6 +11084,28 @@ export interface operations {
             409: components["responses"]["calls_409"];
             422: components["responses"]["calls_422"];
             429: components["responses"]["calls_429"];
+        };
+    };
+    get_contact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactOut"];
+                };
+            };
+            400: components["responses"]["policy_400"];
+            429: components["responses"]["policy_429"];
         };
     };
     get_credits: {

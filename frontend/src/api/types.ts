@@ -100,6 +100,7 @@ export type AuthorityOrder = Schemas["OrderOut"];
 export type LegalHold = Schemas["HoldOut"];
 export type Breach = Schemas["BreachOut"];
 export type ReviewKind = Schemas["ReviewKindOut"];
+export type BackupsSeen = Schemas["BackupsOut"];
 export type FollowUp = Schemas["FollowUpOut"];
 export type NomineeState = Schemas["NomineeStateOut"];
 export type NomineeStep = Schemas["NomineeLinkOut"]["step"];

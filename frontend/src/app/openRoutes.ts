@@ -120,6 +120,11 @@ const policyRecipients = createRoute({
   path: "/policy/recipients",
   component: lazyRouteComponent(() => import("../pages/policy/RecipientsPage"), "RecipientsPage"),
 });
+const policyContact = createRoute({
+  getParentRoute: () => root,
+  path: "/policy/contact",
+  component: lazyRouteComponent(() => import("../pages/policy/ContactPage"), "ContactPage"),
+});
 
 const textsStopped = createRoute({
   getParentRoute: () => root,
@@ -167,6 +172,7 @@ export const openRoutes = [
   policyChanges,
   policyData,
   policyRecipients,
+  policyContact,
   textsStopped,
   myData,
   nominee,

@@ -12,6 +12,10 @@ export function PublicFrame({ children }: { children: ReactNode }) {
         </a>
       </header>
       <main>{children}</main>
+      <footer className={classes.foot}>
+        <a href="/policy">Privacy policy</a>
+        <a href="/policy/contact">Contact and complaints</a>
+      </footer>
     </div>
   );
 }

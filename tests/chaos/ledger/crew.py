@@ -35,6 +35,7 @@ def hire(workspaces: int, reps: int) -> None:
                 "sms_consent": True,
                 "policy_version": policy.current_version(),
                 "policy_accepted": True,
+                "transfer_consent": True,
             }
         )
         if number % reps == 0:

@@ -7,10 +7,10 @@ import type { Agreements } from "./AccountFields";
 async function drawn(policy: object): Promise<string> {
   // The client of the API asks for the page's address as it is loaded.
   vi.stubGlobal("window", { location: { origin: "http://localhost" } });
-  const { PolicyBox } = await import("./AccountFields");
+  const { PolicyBoxes } = await import("./AccountFields");
   vi.unstubAllGlobals();
   const agreements = { policy, accepted: false, setAccepted: () => undefined } as unknown as Agreements;
-  const box = createElement(PolicyBox, { wrong: () => undefined, agreements });
+  const box = createElement(PolicyBoxes, { wrong: () => undefined, agreements });
   return renderToStaticMarkup(createElement(MantineProvider, null, box));
 }
 
@@ -20,4 +20,12 @@ test("nobody can tick a box before what it agrees to stands beside it", async ()
   const shown = await drawn({ isPending: false, data: { consents: [{ purpose: "policy", text }] } });
   expect(shown).toContain("checkbox");
   expect(shown).toContain(text);
+  const kept = "I agree that it stands in the European Union.";
+  const both = [
+    { purpose: "policy", text },
+    { purpose: "transfer", text: kept },
+  ];
+  const apart = await drawn({ isPending: false, data: { consents: both } });
+  expect(apart.match(/type="checkbox"/g)).toHaveLength(2);
+  expect(apart).toContain(kept);
 });

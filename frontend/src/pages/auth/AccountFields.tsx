@@ -17,6 +17,7 @@ const FIELD_OF_CODE: Record<string, string> = {
   weak_password: "password",
   sms_consent_missing: "sms_consent",
   policy_not_accepted: "policy_accepted",
+  transfer_not_agreed: "transfer_consent",
 };
 
 /** What was refused: `wrong` says it of one field, `rest` is what is about none. */
@@ -29,12 +30,13 @@ export function useRefusals(error: unknown) {
   };
 }
 
-/** The two boxes that every new account needs ticked, and the version of the policy that they are about. */
+/** The boxes that every new account needs ticked, and the version of the policy that they are about. */
 export function useAgreements() {
   const policy = useQuery(policyQuery);
   const [sms, setSms] = useState(false);
   const [accepted, setAccepted] = useState(false);
-  return { policy, sms, setSms, accepted, setAccepted };
+  const [transfer, setTransfer] = useState(false);
+  return { policy, sms, setSms, accepted, setAccepted, transfer, setTransfer };
 }
 
 type Field = (
@@ -105,8 +107,10 @@ export function MobileFields({
   );
 }
 
-export function PolicyBox({ wrong, agreements }: { wrong: Wrong; agreements: Agreements }) {
+/** The policy, and the country in which everything is kept: two boxes, since one is agreed to without the other. */
+export function PolicyBoxes({ wrong, agreements }: { wrong: Wrong; agreements: Agreements }) {
   const wording = wordingOf(agreements, "policy");
+  const transfer = wordingOf(agreements, "transfer");
   return (
     <>
       {wording && (
@@ -121,6 +125,20 @@ export function PolicyBox({ wrong, agreements }: { wrong: Wrong; agreements: Agr
           onChange={(event) => agreements.setAccepted(event.currentTarget.checked)}
           error={wrong("policy_accepted")}
           name="policy_accepted"
+        />
+      )}
+      {transfer && (
+        <Checkbox
+          label={transfer}
+          description={
+            <a href="/policy/recipients" target="_blank" rel="noreferrer">
+              Who receives data, and in which country
+            </a>
+          }
+          checked={agreements.transfer}
+          onChange={(event) => agreements.setTransfer(event.currentTarget.checked)}
+          error={wrong("transfer_consent")}
+          name="transfer_consent"
         />
       )}
       <ProblemNote error={agreements.policy.error} />

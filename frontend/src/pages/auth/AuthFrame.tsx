@@ -29,6 +29,7 @@ export function AuthFrame({
       </main>
       <footer className={classes.foot}>
         <Link to="/policy">Privacy policy</Link>
+        <Link to="/policy/contact">Contact and complaints</Link>
         <a href="mailto:support@klosesales.com">support@klosesales.com</a>
       </footer>
     </div>

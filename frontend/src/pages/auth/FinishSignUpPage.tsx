@@ -8,7 +8,7 @@ import type { SocialSignUp } from "../../api/types";
 import { ProblemNote } from "../../components/Note";
 import { useForm } from "../../components/useForm";
 import { Waiting } from "../../components/Waiting";
-import { MobileFields, NameFields, PolicyBox, useAgreements, useRefusals } from "./AccountFields";
+import { MobileFields, NameFields, PolicyBoxes, useAgreements, useRefusals } from "./AccountFields";
 import { AuthFrame } from "./AuthFrame";
 import classes from "./AuthFrame.module.css";
 import { PROVIDER_NAMES, ProviderMark } from "./providers";
@@ -70,6 +70,7 @@ function FinishForm({ confirmed, next }: { confirmed: SocialSignUp; next?: strin
           email: confirmed.email === null ? values.email : undefined,
           sms_consent: agreements.sms,
           policy_accepted: agreements.accepted,
+          transfer_consent: agreements.transfer,
           policy_version: policyVersion,
         },
       }),
@@ -110,7 +111,7 @@ function FinishForm({ confirmed, next }: { confirmed: SocialSignUp; next?: strin
         />
       )}
       <MobileFields field={field} wrong={wrong} agreements={agreements} />
-      <PolicyBox wrong={wrong} agreements={agreements} />
+      <PolicyBoxes wrong={wrong} agreements={agreements} />
       <ProblemNote error={rest ?? drop.error} />
       <Button type="submit" loading={enter.isPending} disabled={!version}>
         Create account

@@ -3,7 +3,7 @@ import { Link, useSearch } from "@tanstack/react-router";
 import { answer, api } from "../../api/client";
 import { ProblemNote } from "../../components/Note";
 import { useForm } from "../../components/useForm";
-import { MobileFields, NameFields, PolicyBox, useAgreements, useRefusals } from "./AccountFields";
+import { MobileFields, NameFields, PolicyBoxes, useAgreements, useRefusals } from "./AccountFields";
 import { AuthFrame } from "./AuthFrame";
 import classes from "./AuthFrame.module.css";
 import { SocialButtons } from "./SocialButtons";
@@ -48,6 +48,7 @@ export function SignUpForm({
           ...values,
           sms_consent: agreements.sms,
           policy_accepted: agreements.accepted,
+          transfer_consent: agreements.transfer,
           policy_version: policyVersion,
           invitation: invitation?.token,
         },
@@ -83,7 +84,7 @@ export function SignUpForm({
         error={wrong("password")}
         {...field("password")}
       />
-      <PolicyBox wrong={wrong} agreements={agreements} />
+      <PolicyBoxes wrong={wrong} agreements={agreements} />
       <ProblemNote error={rest} />
       <Button type="submit" loading={enter.isPending} disabled={!version}>
         Create account

@@ -64,8 +64,7 @@ export function MyDataPage() {
             <DeleteNumberPanel data={found.data} />
             <WishesPanel cases={found.data.cases} />
             <p className="quiet">
-              Questions: <a href="mailto:support@klosesales.com">support@klosesales.com</a>.{" "}
-              <a href="/policy">Privacy policy</a>
+              Questions: <a href="mailto:support@klosesales.com">support@klosesales.com</a>
             </p>
           </>
         )}

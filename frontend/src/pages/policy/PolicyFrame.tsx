@@ -8,6 +8,7 @@ const PLACES = [
   { to: "/policy/changes", label: "What changed" },
   { to: "/policy/data", label: "What is kept" },
   { to: "/policy/recipients", label: "Who receives what" },
+  { to: "/policy/contact", label: "Contact" },
 ] as const;
 
 interface PolicyFrameProps {

@@ -30,7 +30,7 @@ import { StopTextsDialog } from "./StopTextsDialog";
 export function PrivacyPage() {
   const { permissions } = useSignedIn();
   return (
-    <Page title="Privacy centre" width="narrow" actions={<Link to="/policy">Privacy policy</Link>}>
+    <Page title="Privacy centre" width="narrow" actions={<Places />}>
       <Held />
       {permissions.manage_workspace && <ExpiringPanel />}
       <Consents />
@@ -42,6 +42,15 @@ export function PrivacyPage() {
       <AskPanel />
       <DeletePanel />
     </Page>
+  );
+}
+
+function Places() {
+  return (
+    <>
+      <Link to="/policy/contact">Contact and complaints</Link>
+      <Link to="/policy">Privacy policy</Link>
+    </>
   );
 }
 

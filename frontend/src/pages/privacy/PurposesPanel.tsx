@@ -1,14 +1,16 @@
 import { Button } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { answer, api } from "../../api/client";
 import { keys } from "../../api/keys";
+import { processorsQuery } from "../../api/policyQueries";
 import { purposesQuery } from "../../api/privacyQueries";
 import { ProblemNote } from "../../components/Note";
 import { Panel } from "../../components/Page";
 import { Tag } from "../../components/Tag";
 import classes from "./PrivacyPage.module.css";
 
-/** What people are asked for beside the policy; one click gives it, one click takes it back. Nothing while nobody is asked. */
+/** What people are asked for beside the policy; one click gives it, one click takes it back. */
 export function PurposesPanel() {
   const client = useQueryClient();
   const purposes = useQuery(purposesQuery);
@@ -40,9 +42,24 @@ export function PurposesPanel() {
             <p className="quiet">
               {item.words} Without it: {item.if_no}
             </p>
+            {item.key === "transfer" && <Recipients />}
           </li>
         ))}
       </ul>
     </Panel>
+  );
+}
+
+/** The countries in which others receive something, from the register of recipients. */
+function Recipients() {
+  const processors = useQuery(processorsQuery);
+  const receiving = processors.data?.items.filter((each) => each.receives.length > 0) ?? [];
+  if (receiving.length === 0) return null;
+  return (
+    <p className="quiet">
+      Others receive what they need for their part:{" "}
+      {receiving.map((each) => `${each.name} (${each.country})`).join("; ")}.{" "}
+      <Link to="/policy/recipients">Who receives what</Link>
+    </p>
   );
 }

@@ -5,7 +5,7 @@ import { answer, api } from "../../../api/client";
 import { reviewsQuery } from "../../../api/deskQueries";
 import { keys } from "../../../api/keys";
 import { asProblem } from "../../../api/problem";
-import type { FollowUp, ReviewKind } from "../../../api/types";
+import type { BackupsSeen, FollowUp, ReviewKind } from "../../../api/types";
 import { Note, ProblemNote } from "../../../components/Note";
 import { Page, Panel } from "../../../components/Page";
 import { Tag } from "../../../components/Tag";
@@ -35,6 +35,7 @@ export function ReviewsPage() {
           are done regularly, and the operator has been told.
         </Note>
       )}
+      {reviews.data && <Backups backups={reviews.data.backups} />}
       {first && (
         <p className="quiet">
           <Kbd>n</Kbd> notes the one that is due first.
@@ -49,6 +50,33 @@ export function ReviewsPage() {
         />
       ))}
     </Page>
+  );
+}
+
+/** Whether backups end when people are told that they do. */
+function Backups({ backups }: { backups: BackupsSeen | null }) {
+  if (backups === null)
+    return (
+      <Note tone="warn" role="status">
+        Nobody looks whether backups end in time. Set BACKUP_FOLDERS, or have manage.py backups run where they
+        are kept.
+      </Note>
+    );
+  const { over, unread } = backups;
+  if (over > 0 || unread > 0)
+    return (
+      <Note tone="warn" role="alert">
+        {over > 0 && `${over === 1 ? "One backup file is" : `${over} backup files are`} `}
+        {over > 0 && `older than the ${backups.kept_days} days that people are told. Delete what is. `}
+        {unread > 0 && `${unread === 1 ? "One folder" : `${unread} folders`} of backups could not be read.`}
+      </Note>
+    );
+  return (
+    <p className="quiet">
+      Backups, looked at on {atDateTime(backups.looked_at)}: {backups.files} files
+      {backups.oldest_at && `, the oldest of ${atDateTime(backups.oldest_at)}`}; kept for {backups.kept_days}{" "}
+      days at most.
+    </p>
   );
 }
 
