@@ -40,6 +40,7 @@ from identity.schemas import (
     OtpCheckIn,
     OtpSentOut,
     ProofIn,
+    ResetTokenIn,
     SessionOut,
     SignedInDevicesOut,
     SignInIn,
@@ -121,6 +122,13 @@ def sign_in(request: HttpRequest, form: SignInIn) -> SessionOut:
 def forgot_password(request: HttpRequest, form: ForgotPasswordIn) -> Status[None]:
     """Mails a link to a new password, if the e-mail has an account; the answer is the same if it has none."""
     passwords.ask_for_link(email=form.email, client=client_of(request), now=timezone.now())
+    return Status(204, None)
+
+
+@router.post("/password/link", response={204: None}, auth=anyone_auth, operation_id="see_reset_link")
+def see_reset_link(request: HttpRequest, form: ResetTokenIn) -> Status[None]:
+    """Whether the mailed link is still good; looking at it does nothing."""
+    passwords.demand_good(token=form.token, now=timezone.now())
     return Status(204, None)
 
 

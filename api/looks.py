@@ -22,6 +22,7 @@ from processors.errors import DomainError
 
 router = Router(tags=["looks"])
 PROBLEMS: Final[dict[type[DomainError], int]] = {
+    looks.LookCaseRefused: 422,
     looks.LookMissing: 409,
     looks.LookNotAllowed: 409,
     looks.LookTargetMissing: 404,

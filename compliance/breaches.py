@@ -6,9 +6,7 @@ import secrets
 from datetime import datetime, timedelta
 from typing import ClassVar, Final, Literal
 
-from django.conf import settings
 from django.db import transaction
-from django.db.models import F
 
 from compliance import audit
 from compliance.audit import PersonalAction
@@ -16,7 +14,7 @@ from compliance.cases import reason_given
 from compliance.models import Breach, BreachAlert, BreachEntry
 from compliance.redaction import redact_cards
 from processors.errors import DomainError
-from processors.mail import AT_ONCE_MAX, ATTEMPTS_MAX, CLAIM, send
+from processors.operator_mails import Written, send_alerts
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +63,7 @@ def due_at(breach: Breach) -> datetime:
 def record(*, what: str, noticed_at: datetime, by: str, now: datetime) -> Breach:
     """Opens a breach; its 72 hours run from when it was noticed. Raises ReasonMissing, NoticedLater."""
     if noticed_at > now:
-        raise NoticedLater("It cannot have been noticed in the future. Give the time in UTC.")
+        raise NoticedLater("It cannot have been noticed in the future. Give a time that has passed.")
     with transaction.atomic():
         breach = Breach.objects.create(
             reference=f"BR-{secrets.token_hex(4).upper()}", noticed_at=noticed_at, what=redact_cards(reason_given(what))
@@ -148,37 +146,21 @@ def _alerts_due(breach: Breach, now: datetime) -> set[int]:
 
 
 def send_breach_alerts(*, now: datetime) -> int:
-    """Sends the mails of these alerts; returns how many. A process that dies between sending and noting it sends twice."""
-    due = BreachAlert.objects.filter(sent_at__isnull=True, next_at__lte=now, attempts__lt=ATTEMPTS_MAX)
-    sent = 0
-    for alert in list(due.select_related("breach")[:AT_ONCE_MAX]):
-        mine = BreachAlert.objects.filter(id=alert.id, sent_at__isnull=True, next_at__lte=now)
-        if not mine.update(next_at=now + CLAIM, attempts=F("attempts") + 1):
-            continue
-        over_h = alert.after_h - ALERTS_AFTER_H[-1]
-        places = {
-            "reference": alert.breach.reference,
-            "after_h": alert.after_h,
-            "over_h": over_h,
-            "has": "has" if over_h < 0 else "had",
-            "due": f"{due_at(alert.breach):%Y-%m-%d %H:%M}",
-        }
-        subject = (_SUBJECT if over_h <= 0 else _LATE_SUBJECT).format(**places)
-        text = _TEXT.format(**places)
-        headers = {"Auto-Submitted": "auto-generated"}
-        to = [settings.OPERATOR_EMAIL or settings.DEFAULT_FROM_EMAIL]
-        if send(
-            kind="breach_untold",
-            to=to,
-            subject=subject,
-            text=text,
-            row_id=alert.id,
-            attempt=alert.attempts + 1,
-            headers=headers,
-        ):
-            BreachAlert.objects.filter(id=alert.id).update(sent_at=now)
-            sent += 1
-    return sent
+    """Sends the mails of these alerts; returns how many."""
+    alerts = BreachAlert.objects.select_related("breach")
+    return send_alerts(alerts, kind="breach_untold", write=_write_alert, now=now)
+
+
+def _write_alert(alert: BreachAlert) -> Written:
+    over_h = alert.after_h - ALERTS_AFTER_H[-1]
+    places = {
+        "reference": alert.breach.reference,
+        "after_h": alert.after_h,
+        "over_h": over_h,
+        "has": "has" if over_h < 0 else "had",
+        "due": f"{due_at(alert.breach):%Y-%m-%d %H:%M}",
+    }
+    return Written((_SUBJECT if over_h <= 0 else _LATE_SUBJECT).format(**places), _TEXT.format(**places))
 
 
 def _locked(reference: str) -> Breach:

@@ -122,7 +122,16 @@ _ELEMENTS: Final = (
         ("twilio",),
         stays="Counts of passcodes per hidden number protect everybody from abuse for 90 days.",
     ),
-    Element("session", "Signed-in browsers", "system", "signing in", "contract", 14, "14 days", "deleted at once"),
+    Element(
+        "session",
+        "Browsers that are signed in, or began to",
+        "system",
+        "signing in",
+        "contract",
+        14,
+        "14 days",
+        "deleted at once",
+    ),
     Element(
         "access_event",
         "IP address, browser and time of sign-ins",

@@ -55,6 +55,8 @@ COLUMNS: Final[dict[str, str]] = {
     "erasure_ledger.id": "none",
     "erasure_ledger.key_check": "none",
     "erasure_ledger.last_sequence": "none",
+    "erasure_hash_key.single": "none",
+    "erasure_hash_key.sealed": "none",
     "erasure_entry.sequence": "none",
     "erasure_entry.id": "none",
     "erasure_entry.kind": "erasure_ledger",
@@ -95,6 +97,12 @@ _SCHEMA: Final = (
     )
     """,
     "CREATE INDEX IF NOT EXISTS erasure_entry_at ON erasure_entry (at)",
+    """
+    CREATE TABLE IF NOT EXISTS erasure_hash_key (
+        single boolean PRIMARY KEY DEFAULT true CHECK (single),
+        sealed bytea NOT NULL
+    )
+    """,
 )
 
 
@@ -190,6 +198,12 @@ def write_out_soon(*, now: datetime) -> None:
         )
 
 
+def make_tables(ledger: Connection) -> None:
+    """Those that are not there yet."""
+    for statement in _SCHEMA:
+        ledger.execute(statement)
+
+
 def prepare(*, remembered: Iterable[Entry], now: datetime, is_new: bool = False) -> None:
     """Makes the ledger's tables, and ties the database to the ledger when it meets it first. Repeating it changes nothing.
 
@@ -197,21 +211,20 @@ def prepare(*, remembered: Iterable[Entry], now: datetime, is_new: bool = False)
     product. is_new: the operator says that a ledger that is strange to the database is the right one from now on.
     Raises LedgerAway, LedgerStrange.
     """
-    with transaction.atomic(), _ledger() as ledger:
+    with transaction.atomic(), opened_ledger() as ledger:
         # In the order in which `write_out` locks them: across two servers nobody notices a deadlock.
         mark = LedgerMark.objects.select_for_update().first()
-        for statement in _SCHEMA:
-            ledger.execute(statement)
+        make_tables(ledger)
         identity = uuid7()
         first = "INSERT INTO erasure_ledger (id, key_check) VALUES (%s, %s) ON CONFLICT DO NOTHING"
         ledger.execute(first, [identity, pseudonym("ledger", identity)])
         identity, last = _head(ledger)
-        if mark is not None and not (strange := _strange(mark, identity, last)):
+        if mark is not None and not (why := strange(mark, identity, last)):
             if mark.remembered < REMEMBERED:
                 _tell(remembered, now)
             return
         if mark is not None and not is_new:
-            raise LedgerStrange(strange)
+            raise LedgerStrange(why)
         if mark is not None and mark.ledger == identity:
             # Its end is missing: numbers that were given out are not given out again.
             ledger.execute("UPDATE erasure_ledger SET last_sequence = %s", [mark.sequence])
@@ -236,10 +249,10 @@ def unseen() -> int:
     mark = LedgerMark.objects.first()
     if mark is None:
         raise LedgerStrange("This database was not prepared: run `manage.py replay_erasures`.")
-    with _ledger() as ledger:
+    with opened_ledger() as ledger:
         identity, last = _head(ledger)
-    if strange := _strange(mark, identity, last):
-        raise LedgerStrange(strange)
+    if why := strange(mark, identity, last):
+        raise LedgerStrange(why)
     return int(last - mark.sequence)
 
 
@@ -278,7 +291,7 @@ def note_seen(*, until: int) -> None:
 def entries(*, after: int) -> Iterator[list[Entry]]:
     """In order, some at a time. Raises LedgerAway."""
     while True:
-        with _ledger() as ledger:
+        with opened_ledger() as ledger:
             rows = ledger.execute(
                 "SELECT kind, key, at, detail, sequence FROM erasure_entry WHERE sequence > %s ORDER BY sequence LIMIT %s",
                 [after, AT_ONCE_MAX],
@@ -292,7 +305,7 @@ def entries(*, after: int) -> Iterator[list[Entry]]:
 
 def last_sequence() -> int:
     """Of the newest entry. Raises LedgerAway, LedgerStrange."""
-    with _ledger() as ledger:
+    with opened_ledger() as ledger:
         return _head(ledger)[1]
 
 
@@ -304,7 +317,7 @@ def term() -> timedelta:
 def expire(*, now: datetime) -> int:
     """Removes entries whose term is over, as the inventory has it; returns how many. A ledger that is away is asked the next time."""
     try:
-        with _ledger() as ledger:
+        with opened_ledger() as ledger:
             return ledger.execute("DELETE FROM erasure_entry WHERE at <= %s", [now - term()]).rowcount
     except LedgerAway as away:
         logger.warning("erasure ledger not tidied", extra={"code": away.code})
@@ -312,7 +325,7 @@ def expire(*, now: datetime) -> int:
 
 
 @contextmanager
-def _ledger() -> Iterator[Connection]:
+def opened_ledger() -> Iterator[Connection]:
     """A transaction there, committed at the end. Raises LedgerAway, and LedgerStrange where it was never prepared."""
     if not settings.ERASURE_LEDGER_URL:
         raise LedgerAway("ERASURE_LEDGER_URL names no database.")
@@ -347,7 +360,7 @@ def _head(ledger: Connection) -> tuple[UUID, int]:
     return identity, last
 
 
-def _strange(mark: LedgerMark, identity: UUID, last: int) -> str:
+def strange(mark: LedgerMark, identity: UUID, last: int) -> str:
     """Why the ledger and the database do not belong together; empty when they do."""
     remedy = (
         "Restore the newest backup of the ledger. If it is lost for good, `manage.py replay_erasures --new-ledger` goes on with"
@@ -362,10 +375,10 @@ def _strange(mark: LedgerMark, identity: UUID, last: int) -> str:
 
 def _enter(mark: LedgerMark, notes: Sequence[LedgerNote]) -> int:
     """Returns up to where the database has seen the ledger with that: no further than before if others wrote in between."""
-    with _ledger() as ledger:
+    with opened_ledger() as ledger:
         identity, last = _head(ledger)
-        if strange := _strange(mark, identity, last):
-            raise LedgerStrange(strange)
+        if why := strange(mark, identity, last):
+            raise LedgerStrange(why)
         ids = [each.entry_id for each in notes]
         there = {row[0] for row in ledger.execute("SELECT id FROM erasure_entry WHERE id = ANY(%s)", [ids])}
         unseen_others = ledger.execute(

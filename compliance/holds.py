@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Q
 
 from compliance import audit, sealing, tasks
 from compliance.audit import PersonalAction
@@ -23,7 +23,8 @@ from compliance.redaction import redact_cards
 from compliance.sealing import Row
 from compliance.second_person import NothingPrepared, SamePerson
 from processors.errors import DomainError
-from processors.mail import AT_ONCE_MAX, ATTEMPTS_MAX, CLAIM, send
+from processors.mail import AT_ONCE_MAX
+from processors.operator_mails import Written, send_alerts
 
 logger = logging.getLogger(__name__)
 
@@ -196,15 +197,9 @@ def send_review_alerts(*, now: datetime) -> int:
     due = LegalHold.objects.filter(
         Q(review_on__lte=now.date()) | unapproved,
         lifted_at__isnull=True,
-        told_at__isnull=True,
-        next_at__lte=now,
-        attempts__lt=ATTEMPTS_MAX,
     )
-    sent = 0
-    for hold in list(due.order_by("review_on", "id")[:AT_ONCE_MAX]):
-        mine = LegalHold.objects.filter(id=hold.id, told_at__isnull=True, next_at__lte=now)
-        if not mine.update(next_at=now + CLAIM, attempts=F("attempts") + 1):
-            continue
+
+    def write(hold: LegalHold) -> Written:
         is_due = hold.review_on <= now.date()
         subject, text = (_SUBJECT, _TEXT) if is_due else (_UNAPPROVED_SUBJECT, _UNAPPROVED_TEXT)
         if is_due:
@@ -212,18 +207,9 @@ def send_review_alerts(*, now: datetime) -> int:
         else:
             logger.warning("hold has to be approved", extra={"reference": hold.reference})
         places = {"reference": hold.reference, "review_on": hold.review_on.isoformat(), "url": settings.PUBLIC_URL}
-        if send(
-            kind="hold_review",
-            to=[settings.OPERATOR_EMAIL or settings.DEFAULT_FROM_EMAIL],
-            subject=subject.format(**places),
-            text=text.format(**places),
-            row_id=hold.id,
-            attempt=hold.attempts + 1,
-            headers={"Auto-Submitted": "auto-generated"},
-        ):
-            LegalHold.objects.filter(id=hold.id).update(told_at=now)
-            sent += 1
-    return sent
+        return Written(subject.format(**places), text.format(**places))
+
+    return send_alerts(due.order_by("review_on", "id"), kind="hold_review", write=write, now=now, sent="told_at")
 
 
 def _refuse_past(review_on: date, ends_on: date, now: datetime) -> None:

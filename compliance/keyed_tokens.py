@@ -4,13 +4,12 @@ import hashlib
 import hmac
 from uuid import UUID
 
-from django.conf import settings
+from processors.hash_key import hash_key
 
 
 def keyed_token(what: str, row_id: UUID) -> str:
     """64 hex digits; nobody without our key can make it. what: separates the kinds of rows."""
-    key = bytes.fromhex(settings.SUPPRESSION_KEY)
-    return hmac.new(key, f"{what}:{row_id}".encode(), hashlib.sha256).hexdigest()
+    return hmac.new(hash_key(), f"{what}:{row_id}".encode(), hashlib.sha256).hexdigest()
 
 
 def receipt_token(request_id: UUID) -> str:

@@ -1,7 +1,7 @@
 """The signed receipt of an erasure: what it says as one text, our signature under it, and whether that is ours.
 
-Ed25519 of the library cryptography, with a key that follows from SUPPRESSION_KEY: as the address of the receipt does, so both hold
-for as long as each other, and no other key that is replaced ends them. Who has the text and the signature needs our word for nothing
+Ed25519 of the library cryptography, with a key that follows from that of all hashes: as the address of the receipt does, so both hold
+for as long as each other, and no key that is replaced ends them. Who has the text and the signature needs our word for nothing
 but the public key.
 """
 
@@ -15,9 +15,9 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from django.conf import settings
 
 from compliance.models import Request
+from processors.hash_key import hash_key
 
 _KEY_BYTES: Final = 32
 
@@ -59,4 +59,4 @@ def public_key() -> str:
 def _key() -> Ed25519PrivateKey:
     # Derived, so that no key does two kinds of work.
     derive = HKDF(SHA256(), _KEY_BYTES, salt=None, info=b"klosesales.erasure-receipt")
-    return Ed25519PrivateKey.from_private_bytes(derive.derive(bytes.fromhex(settings.SUPPRESSION_KEY)))
+    return Ed25519PrivateKey.from_private_bytes(derive.derive(hash_key()))

@@ -20,13 +20,26 @@ from django.db.models import Q, QuerySet
 from django.utils.module_loading import import_string
 from uuid_utils.compat import uuid7
 
-from compliance import audit, consent, erasure, erasure_ledger, nominees, requests, restriction, suppression, tombstones
+from compliance import (
+    audit,
+    consent,
+    erasure,
+    erasure_ledger,
+    ledger_key,
+    nominees,
+    requests,
+    restriction,
+    suppression,
+    tombstones,
+)
 from compliance.erasure_ledger import Entry, LedgerAway, LedgerStrange
 from compliance.models import Case, ErasureStep, Request, Tombstone
 from compliance.rewrite import PATIENT_TURN_S, rewrite_bytes
 from compliance.stores import Holding, Subject, all_stores, subject_anew
 from processors.errors import DomainError
+from processors.hash_key import hash_key
 from processors.pseudonyms import pseudonym
+from processors.sealed_columns import KeysWrong
 
 logger = logging.getLogger(__name__)
 
@@ -79,18 +92,20 @@ class Replayed:
 
 
 def may_go_on_without() -> bool:
-    """Whether the ledger is away and there is nothing to replay: this very database had seen all of it since its server began."""
+    """Whether the ledger is away and there is nothing to replay: this very database had seen all of it since its server began.
+    Raises KeysWrong."""
     try:
         erasure_ledger.unseen()
     except LedgerAway:
-        return erasure_ledger.was_asked()
-    except LedgerStrange:
+        return erasure_ledger.was_asked() and bool(hash_key())
+    except (LedgerStrange, KeysWrong):
         pass
     return False
 
 
 def prepare(*, now: datetime, is_new: bool = False) -> None:
-    """Ties this database to the ledger and takes over what waits. Raises as `erasure_ledger.prepare`."""
+    """Ties this database to the ledger and takes over what waits. Raises as `ledger_key.settle`."""
+    ledger_key.settle(is_new=is_new)
     remembered = _remembered(since=now - erasure_ledger.term(), now=now)
     erasure_ledger.prepare(remembered=remembered, now=now, is_new=is_new)
     erasure_ledger.write_out(now=now)

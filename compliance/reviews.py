@@ -9,7 +9,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
 
 from compliance import audit
 from compliance.audit import PersonalAction
@@ -17,7 +16,7 @@ from compliance.cases import reason_given
 from compliance.models import AuditEvent, FollowUp, ReviewAlert, SecurityReview
 from compliance.redaction import redact_cards
 from processors.errors import DomainError
-from processors.mail import AT_ONCE_MAX, ATTEMPTS_MAX, CLAIM, send
+from processors.operator_mails import Written, send_alerts
 
 logger = logging.getLogger(__name__)
 
@@ -140,27 +139,14 @@ def raise_review_alerts(*, now: datetime) -> int:
 
 
 def send_review_alerts(*, now: datetime) -> int:
-    """Sends the mails of these alerts; returns how many. A process that dies between sending and noting it sends twice."""
-    due = ReviewAlert.objects.filter(sent_at__isnull=True, next_at__lte=now, attempts__lt=ATTEMPTS_MAX)
-    sent = 0
-    for alert in list(due[:AT_ONCE_MAX]):
-        mine = ReviewAlert.objects.filter(id=alert.id, sent_at__isnull=True, next_at__lte=now)
-        if not mine.update(next_at=now + CLAIM, attempts=F("attempts") + 1):
-            continue
-        review = KINDS[alert.kind]  # type: ignore[index]  # as it was written
-        places = {"title": review.title, "what": review.what, "due_on": alert.due_on, "url": settings.PUBLIC_URL}
-        if send(
-            kind="review_overdue",
-            to=[settings.OPERATOR_EMAIL or settings.DEFAULT_FROM_EMAIL],
-            subject=_SUBJECT.format(**places),
-            text=_TEXT.format(**places),
-            row_id=alert.id,
-            attempt=alert.attempts + 1,
-            headers={"Auto-Submitted": "auto-generated"},
-        ):
-            ReviewAlert.objects.filter(id=alert.id).update(sent_at=now)
-            sent += 1
-    return sent
+    """Sends the mails of these alerts; returns how many."""
+    return send_alerts(ReviewAlert.objects.all(), kind="review_overdue", write=_write, now=now)
+
+
+def _write(alert: ReviewAlert) -> Written:
+    review = KINDS[alert.kind]  # type: ignore[index]  # as it was written
+    places = {"title": review.title, "what": review.what, "due_on": alert.due_on, "url": settings.PUBLIC_URL}
+    return Written(_SUBJECT.format(**places), _TEXT.format(**places))
 
 
 def _set_up_at(now: datetime) -> datetime:

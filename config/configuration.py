@@ -28,6 +28,10 @@ _MOST_INTEGER_SETTINGS = 100
 _PORTS = {"PORT_WEB": "8000", "PORT_MEDIA": "8001", "PORT_LIVE": "8002"}
 # Where Twilio writes calls down it streams no sound to us.
 _OF_MEDIA_STREAMS = {"MEDIA_SOCKET_URL"}
+_KEYS = (
+    *("SUPPRESSION_KEY", "SUPPRESSION_KEY_PREVIOUS", "LOOKUP_KEY", "LOOKUP_KEY_PREVIOUS"),
+    *("FIELD_KEYS", "STAFF_SECRET_KEYS"),
+)
 _OF_BROWSER_CALLS = ("TWILIO_TWIML_APP_SID", "TWILIO_API_KEY_SID", "TWILIO_API_KEY_SECRET")
 
 
@@ -93,11 +97,14 @@ _DEMANDS = (
         for name in ("FIELD_KEYS", "STAFF_SECRET_KEYS")
     ),
     _Demand("LOOKUP_KEY", matches("[0-9a-fA-F]{64}"), "set 64 random hex digits, other ones than SUPPRESSION_KEY's"),
-    _Demand(
-        "LOOKUP_KEY_PREVIOUS",
-        matches("[0-9a-fA-F]{64}"),
-        "set the other LOOKUP_KEY, 64 hex digits, or unset it",
-        required=False,
+    *(
+        _Demand(
+            f"{name}_PREVIOUS",
+            matches("[0-9a-fA-F]{64}"),
+            f"set the other {name}, 64 hex digits, or unset it",
+            required=False,
+        )
+        for name in ("LOOKUP_KEY", "SUPPRESSION_KEY")
     ),
     _Demand(
         "DATABASE_URL",
@@ -295,7 +302,7 @@ def _keys_differ(environ: Mapping[str, str]) -> list[Problem]:
     """Each does its own work, so that whoever learns one has one."""
     found: list[Problem] = []
     taken: dict[str, str] = {}
-    for setting in ("SUPPRESSION_KEY", "LOOKUP_KEY", "LOOKUP_KEY_PREVIOUS", "FIELD_KEYS", "STAFF_SECRET_KEYS"):
+    for setting in _KEYS:
         for key in filter(None, (part.strip() for part in environ.get(setting, "").split(","))):
             first = taken.setdefault(key if setting.endswith("_KEYS") else key.lower(), setting)
             if first != setting:

@@ -17,16 +17,21 @@ from api.errors import problem
 from compliance import erasure_ledger
 from compliance.erasure_ledger import LedgerAway, LedgerStrange
 from config.sockets import Application, refuse_socket
+from processors.hash_key import hash_key
+from processors.sealed_columns import KeysWrong
 
 logger = logging.getLogger(__name__)
 
 NOT_REPLAYED: Final = "erasures_not_replayed"
 NOT_LOOKED: Final = "starting"
+KEY_WRONG: Final = "suppression_key_wrong"
 SAID: Final[dict[str, str]] = {
     NOT_REPLAYED: "This database does not know of every erasure, as after a backup was restored. Run `manage.py replay_erasures`.",
     LedgerAway.code: "The erasure ledger does not answer, and nobody is served before it said what this database has to forget. Try again"
     " in a minute.",
     LedgerStrange.code: "The erasure ledger is not the one of this database. Run `manage.py replay_erasures`, which says more.",
+    KEY_WRONG: "The SUPPRESSION_KEY of this process does not open the key of this database's hashes. Run `manage.py replay_erasures`,"
+    " which says more.",
     NOT_LOOKED: "This process has just begun. Try again in a few seconds.",
 }
 _SILENT: Final = "The database does not answer. Try again in a minute."
@@ -86,6 +91,8 @@ class Door:
             if 0 <= self._seen_until <= seen_until:
                 self._seen_until = seen_until
                 return ""
+            # Read here, once: what serves afterwards may hash where no database can be asked.
+            hash_key()
             if erasure_ledger.unseen():
                 return NOT_REPLAYED
             erasure_ledger.note_asked()
@@ -95,6 +102,8 @@ class Door:
                 return away.code
         except LedgerStrange as strange:
             return strange.code
+        except KeysWrong:
+            return KEY_WRONG
         except Error:
             # What was known of it still holds; whether it is there others say.
             return self.shut

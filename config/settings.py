@@ -196,8 +196,10 @@ STAFF_COOKIE_NAME = "__Host-staff"
 LOOK_COOKIE_NAME = "__Host-look"
 
 # --- Compliance ---------------------------------------------------------------------------------------------------
-# Hex key of the keyed hashes (suppression list, tombstones); it lives outside the database.
+# Hex key that seals the one of the keyed hashes (suppression list, tombstones); it lives outside the database.
 SUPPRESSION_KEY = environment.text("SUPPRESSION_KEY")
+# Opens that one too, while one takes the place of the other.
+SUPPRESSION_KEY_PREVIOUS = environment.text("SUPPRESSION_KEY_PREVIOUS", "")
 # The module that lists every package's Store and inventory; compliance stands below them and cannot import it.
 PERSONAL_DATA = "config.personal_data"
 # The module that lists the versions of the policy.

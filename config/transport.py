@@ -16,6 +16,7 @@ _DIFFERENT_MIN: Final[dict[str, int]] = {
     "SECRET_KEY": 16,
     "SECRET_KEY_FALLBACKS": 16,
     "SUPPRESSION_KEY": 8,
+    "SUPPRESSION_KEY_PREVIOUS": 8,
     "LOOKUP_KEY": 8,
     "LOOKUP_KEY_PREVIOUS": 8,
     "FIELD_KEYS": 12,

@@ -16,7 +16,7 @@ from compliance.redaction import redact_cards
 from identity import step_up, tenancy
 from identity.auth import Actor
 from identity.compiled import Lookup
-from identity.models import AccountMail, ApiKey
+from identity.models import AccountMail, ApiKey, User
 from identity.permissions import NotPermitted, Role, Scope
 from identity.schemas import ApiKeyIn, ApiKeyMadeOut, ApiKeyOut, ApiKeysOut
 from identity.team_lock import locked_team
@@ -76,6 +76,9 @@ def make(*, actor: Actor, form: ApiKeyIn, now: datetime) -> ApiKeyMadeOut:
         member = locked_team(actor).filter(user_id=actor.user_id).first()
         if member is None:
             raise NotPermitted("You are not in this workspace any more. Ask its owner to invite you again.")
+        # Whoever ends every session and key of the person was first, and has ended this session too, or waits and ends this key.
+        User.objects.select_for_update(no_key=True).get(id=actor.user_id)
+        step_up.demand_recent(actor=actor, now=now)
         good = ApiKey.objects.for_workspace(actor.workspace_id).filter(expires_at__gt=now)
         if good.count() >= KEYS_MAX:
             raise ApiKeysTooMany(f"A workspace may have {KEYS_MAX} keys. Revoke one that is not used.")

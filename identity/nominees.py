@@ -107,14 +107,17 @@ def ask(*, email: str, account_email: str, words: str, now: datetime) -> None:
     """
     theirs, account = parse_email(email), parse_email(account_email)
     user = User.objects.filter(email=account, mobile_verified_at__isnull=False).first()
-    nominee = Nominee.objects.filter(email=theirs, user_id=user.id, declined_at__isnull=True).first() if user else None
-    if nominee is None or _asked_today(nominee, now) >= CLAIMS_A_DAY_MAX:
-        return
-    claim = NomineeClaim(
-        nominee=nominee, words=redact_cards(words), created_at=now, expires_at=now + CLAIM_GOOD_FOR, next_at=now
-    )
-    claim.link_hash = hash_of(claim_token(claim.id))
-    claim.save(force_insert=True)
+    with transaction.atomic():
+        # Whoever asks at the same moment waits.
+        named = Nominee.objects.select_for_update(no_key=True).filter(email=theirs, declined_at__isnull=True)
+        nominee = named.filter(user_id=user.id).first() if user else None
+        if nominee is None or _asked_today(nominee, now) >= CLAIMS_A_DAY_MAX:
+            return
+        claim = NomineeClaim(
+            nominee=nominee, words=redact_cards(words), created_at=now, expires_at=now + CLAIM_GOOD_FOR, next_at=now
+        )
+        claim.link_hash = hash_of(claim_token(claim.id))
+        claim.save(force_insert=True)
 
 
 def seen(*, token: str, now: datetime) -> Step:

@@ -90,7 +90,7 @@ def ask_for_code(*, typed: str, policy_version: str, client: Client, now: dateti
     )
     try:
         with disclosures.about(phone_e164=mobile):
-            if reserved.is_withheld:
+            if otp.is_withheld_now(reserved, mobile_e164=mobile, user=None):
                 verification = withheld.send(number_key=attempt.number_key, now=now, asked="callee")
             else:
                 verification = send_code(mobile_e164=mobile, asked="callee")

@@ -18,7 +18,7 @@ from identity import opt_out, passcode_ceilings, verify, withheld
 from identity.access import Client
 from identity.contact import country_of, masked
 from identity.models import OtpAttempt, User
-from identity.number_lock import line_up, name_of
+from identity.number_lock import line_up, lock_numbers, name_of
 from identity.opt_out import NumberStopped, is_stopped
 from identity.schemas import OtpSentOut
 from identity.verify import (
@@ -87,7 +87,7 @@ def send(*, user: User, client: Client, now: datetime, mobile_e164: str | None =
     attempt = reserved.attempt
     try:
         with disclosures.about(user_id=user.id):
-            if reserved.is_withheld:
+            if is_withheld_now(reserved, mobile_e164=mobile, user=user):
                 verification = withheld.send(number_key=attempt.number_key, now=now)
             else:
                 verification = send_code(mobile_e164=mobile, asked=asked, claim=_claim(user))
@@ -157,8 +157,8 @@ def _demand_consent(user: User, mobile_e164: str) -> bool:
     if is_withheld and user.mobile_verified_at is not None:
         raise NumberStopped
     if not consent.holds(user_id=user.id, purpose="sms"):
-        # Nobody stopped anything: with the number that support gave, the consent to the one before ended.
-        if user.mobile_verified_at is not None and user.texts_stopped_at is None:
+        # Nobody stopped anything, not in this moment either: with the number that support gave, the consent to the one before ended.
+        if user.mobile_verified_at is not None and User.objects.filter(id=user.id, texts_stopped_at=None).exists():
             raise SmsConsentOfNewNumber(
                 "Your account has a new mobile number. Agree to passcodes by text message to it, to sign in."
             )
@@ -192,9 +192,25 @@ def reserve_send(*, mobile_e164: str, user: User | None, purpose: str, client: C
         of_prefix = sends.filter(prefix_key=prefix_key, at__gt=now - timedelta(hours=1))
         if not is_known and of_prefix.count() >= SENDS_PER_PREFIX_AND_HOUR_MAX:
             raise OtpSendLimit("Too many codes were sent to numbers like yours. Wait an hour, then ask again.")
-        passcode_ceilings.demand_room(is_known=is_known, now=now)
+        # Written first, which may wait for the person's row: in the line of all numbers, which comes last, nobody waits for anything.
         attempt = _reserved(purpose, user, mobile_e164, client, now)
+        line_up("otp:day")
+        passcode_ceilings.demand_room(besides=attempt, is_known=is_known, now=now)
         return Reserved(attempt, min(left.lately, left.today) - 1, is_stopped_for_all or left.is_used_up)
+
+
+def is_withheld_now(reserved: Reserved, *, mobile_e164: str, user: User | None) -> bool:
+    """Whether the reserved send may not be texted after all; to be asked right before Twilio is. It comes in the number's turn once more,
+    so that a stop that was waiting for this very send is heeded.
+
+    What remains is a stop that comes while it is written down what Twilio is told, and while the request is on its way: that message may
+    arrive, and nothing of ours can call it back. Whatever is asked for later Twilio refuses with 21610, where the phone answered STOP to it.
+    Raises NumberStopped, SmsConsentMissing, SmsConsentOfNewNumber.
+    """
+    with transaction.atomic():
+        lock_numbers(mobile_e164)
+        is_stopped_for_all = is_stopped(mobile_e164) if user is None else _demand_consent(user, mobile_e164)
+    return reserved.is_withheld or is_stopped_for_all
 
 
 class _Left(NamedTuple):

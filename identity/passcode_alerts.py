@@ -6,13 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.conf import settings
-from django.db.models import F
-
 from identity import passcode_ceilings
 from identity.models import PasscodeAlert
 from identity.passcode_ceilings import Ceiling
-from processors.mail import ATTEMPTS_MAX, CLAIM, send
+from processors.operator_mails import Written, send_alerts
 
 logger = logging.getLogger(__name__)
 
@@ -52,26 +49,13 @@ def raise_passcode_alerts(*, now: datetime) -> int:
 
 
 def send_passcode_alerts(*, now: datetime) -> int:
-    """Sends the mails of these alerts; returns how many. A process that dies between sending and noting it sends twice."""
-    due = PasscodeAlert.objects.filter(sent_at__isnull=True, next_at__lte=now, attempts__lt=ATTEMPTS_MAX)
-    sent = 0
-    for alert in list(due):
-        mine = PasscodeAlert.objects.filter(id=alert.id, sent_at__isnull=True, next_at__lte=now)
-        if not mine.update(next_at=now + CLAIM, attempts=F("attempts") + 1):
-            continue
-        places = _said(alert)
-        if send(
-            kind="passcodes_stopped",
-            to=[settings.OPERATOR_EMAIL or settings.DEFAULT_FROM_EMAIL],
-            subject=_SUBJECT.format(**places),
-            text=_TEXT.format(**places),
-            row_id=alert.id,
-            attempt=alert.attempts + 1,
-            headers={"Auto-Submitted": "auto-generated"},
-        ):
-            PasscodeAlert.objects.filter(id=alert.id).update(sent_at=now)
-            sent += 1
-    return sent
+    """Sends the mails of these alerts; returns how many."""
+    return send_alerts(PasscodeAlert.objects.all(), kind="passcodes_stopped", write=_write, now=now)
+
+
+def _write(alert: PasscodeAlert) -> Written:
+    places = _said(alert)
+    return Written(_SUBJECT.format(**places), _TEXT.format(**places))
 
 
 def _said(alert: PasscodeAlert) -> dict[str, object]:

@@ -24,8 +24,10 @@ class Day(NamedTuple):
     cost_micro: int
 
 
-def day(*, now: datetime) -> Day:
+def day(*, now: datetime, besides: OtpAttempt | None = None) -> Day:
     of_day = OtpAttempt.objects.filter(purpose__in=OtpAttempt.SENDS, at__gt=now - timedelta(days=1))
+    if besides is not None:
+        of_day = of_day.exclude(id=besides.id)
     found = of_day.aggregate(sends=Count("id"), cost_micro=Sum("price_micro", default=0))
     return Day(**found)
 
@@ -49,9 +51,9 @@ def reached(of_day: Day) -> list[Ceiling]:
     ]
 
 
-def demand_room(*, is_known: bool, now: datetime) -> None:
-    """is_known: whether it goes to whoever has proved the number. Raises OtpUnavailable."""
-    met = reached(day(now=now))
+def demand_room(*, besides: OtpAttempt, is_known: bool, now: datetime) -> None:
+    """Whether this send may be one more. is_known: whether it goes to whoever has proved the number. Raises OtpUnavailable."""
+    met = reached(day(now=now, besides=besides))
     if "all" in met or "all_cost" in met:
         raise OtpUnavailable("No more codes can be sent today. Try again tomorrow, or write to support.")
     if met and not is_known:

@@ -54,6 +54,12 @@ def link_token(mail: AccountMail) -> str:
     return signing.Signer(salt=_SALT).sign(str(mail.id))
 
 
+def demand_good(*, token: str, now: datetime) -> None:
+    """Looks whether a link would set a password, before anybody thinks of one; that changes nothing. Raises ResetLinkInvalid."""
+    with transaction.atomic():
+        _user_of(token, now)
+
+
 def reset(*, token: str, password: str, client: Client, now: datetime) -> str:
     """Sets a new password by a link, once, and ends all sessions and API keys of the person. Other links die with it. Returns the
     account's address, which whoever followed the link has proved.

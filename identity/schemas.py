@@ -151,10 +151,15 @@ class ForgotPasswordIn(Closed):
     email: EmailTyped
 
 
-class NewPasswordIn(Closed):
-    """token: what stands in the mailed link after the #. password: 10 characters at least."""
+class ResetTokenIn(Closed):
+    """token: what stands in the mailed link after the #."""
 
     token: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class NewPasswordIn(ResetTokenIn):
+    """password: 10 characters at least."""
+
     password: Secret
 
 

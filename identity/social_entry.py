@@ -212,11 +212,16 @@ def _open(session: SessionStore, identity: SocialIdentity, client: Client, now: 
 
 def _link(session: SessionStore, confirmed: Confirmed, client: Client, now: datetime) -> None:
     """Raises SocialStateInvalid when nobody is signed in here any more, SocialInUse, SocialLinkedAlready."""
+    over = SocialStateInvalid("You are not signed in any more. Sign in, then link it again.")
     actor = actor_of_session(session)
-    if actor is None:
-        raise SocialStateInvalid("You are not signed in any more. Sign in, then link it again.")
-    user = User.objects.get(id=actor.user_id)
-    ways_in.link(user=user, confirmed=confirmed, client=client, now=now)
+    if actor is None or actor.session_id is None:
+        raise over
+    with transaction.atomic():
+        # Whoever signed this session out while the provider answered was first, or waits.
+        user = User.objects.select_for_update(no_key=True).filter(id=actor.user_id).first()
+        if user is None or not Session.objects.filter(id=actor.session_id).exists():
+            raise over
+        ways_in.link(user=user, confirmed=confirmed, client=client, now=now)
     ways_in.disclosed(user=user, provider=confirmed.provider, now=now)
 
 

@@ -7,6 +7,7 @@ Twilio's and Paddle's own SDKs send through it; there is no other HTTP client in
 import json
 import logging
 from collections.abc import Mapping
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import requests
 from django.conf import settings
+from django.db import close_old_connections
 from django.utils.module_loading import import_string
 from requests.adapters import HTTPAdapter
 from twilio.http.http_client import TwilioHttpClient
@@ -29,6 +31,8 @@ logger = logging.getLogger(__name__)
 CONNECT_TIMEOUT_S: Final = 3.05
 READ_TIMEOUT_S: Final = 10.0
 READ_TIMEOUT_MAX_S: Final = 20.0
+# For threads of which many wait at once: the database's few connections are for others meanwhile.
+keeps_no_connection: ContextVar[bool] = ContextVar("keeps_no_connection", default=False)
 
 
 class EgressRefused(RuntimeError):
@@ -69,6 +73,8 @@ class ProcessorSession(requests.Session):
             now=datetime.now(UTC),
         )
         kwargs |= {"allow_redirects": False, "proxies": {}, "timeout": _bounded(kwargs.get("timeout"))}
+        if keeps_no_connection.get():
+            close_old_connections()
         try:
             return super().send(request, **kwargs)
         except requests.RequestException as error:

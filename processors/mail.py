@@ -68,6 +68,7 @@ MAILS: Final[dict[str, Reason]] = {
     "backups_over": "operations",
     "complaints": "operations",
     "orphan_calls": "operations",
+    "carrier_limit": "operations",
 }
 
 AT_ONCE_MAX: Final = 20

@@ -1,10 +1,12 @@
-"""What left the machine, what was kept from leaving, and by which keys rows are found."""
+"""What left the machine, what was kept from leaving, by which keys rows are found, and by which people are hashed."""
 
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from uuid_utils.compat import uuid7
+
+from processors.sealed_fields import SealedField
 
 
 class Disclosure(models.Model):
@@ -70,6 +72,16 @@ class LookUpKey(models.Model):
     """
 
     key_id = models.CharField(max_length=8, primary_key=True)
+
+
+class HashKey(models.Model):
+    """The key of all keyed hashes, in hex: one row, of which the erasure ledger has a copy (compliance/ledger_key.py)."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    value = SealedField(keys="SUPPRESSION_KEY", pattern="[0-9a-f]{64}")
+
+    class Meta:
+        constraints: ClassVar = [models.CheckConstraint(condition=models.Q(id=1), name="hash_key_once")]
 
 
 class Guesses(models.Model):

@@ -21,6 +21,8 @@ INVENTORY: Final[dict[str, str]] = {
     "processors.BlockedEgress.field": "none",
     "processors.BlockedEgress.told_at": "none",
     "processors.LookUpKey.key_id": "none",
+    "processors.HashKey.id": "none",
+    "processors.HashKey.value": "none",
     "processors.Guesses.id": "none",
     "processors.Guesses.kind": "access_event",
     "processors.Guesses.network_key": "access_event",

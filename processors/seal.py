@@ -91,9 +91,14 @@ def look_up_key_ids() -> list[str]:
 
 def _look_up_keys() -> list[bytes]:
     """Raises ImproperlyConfigured."""
-    names = ["LOOKUP_KEY", *(["LOOKUP_KEY_PREVIOUS"] if settings.LOOKUP_KEY_PREVIOUS else [])]
+    return _hex_keys("LOOKUP_KEY")
+
+
+def _hex_keys(setting: str) -> list[bytes]:
+    """It, and the former one where that is set. Raises ImproperlyConfigured."""
+    former = f"{setting}_PREVIOUS"
     keys = []
-    for name in names:
+    for name in (setting, former) if getattr(settings, former) else (setting,):
         try:
             keys.append(bytes.fromhex(getattr(settings, name)))
         except ValueError:
@@ -118,6 +123,8 @@ def _newest(keys: str) -> _Key:
 
 
 def _ring(keys: str) -> Mapping[bytes, _Key]:
+    if keys == "SUPPRESSION_KEY":
+        return _made(tuple(base64.urlsafe_b64encode(key).decode() for key in _hex_keys(keys)))
     try:
         return _made(tuple(getattr(settings, keys)))
     except ValueError:

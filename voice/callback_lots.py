@@ -127,7 +127,9 @@ def _course(call: Call, came: Sequence[Callback], legs: Iterable[CallLeg], now: 
             continue
         known[said.sid] = leg_news.with_news(known.get(said.sid), said)
         facts = derive(list(known.values()), hangup_requested=call.hangup_requested_at is not None)
-        state, settles = moved(state, facts, closed_as=call.closed_as(facts.duration_s), now=now)
+        state, settles = moved(
+            state, facts, closed_as=call.closed_as(facts.duration_s, opted_out=call.opted_out), now=now
+        )
         settlements += settles
     if settlements > 1 or (settlements and state.end_reason in guard.NOT_PUT_THROUGH):
         # Each settlement is a booking of its own; and what the guard may find is found while others may call.

@@ -31,6 +31,7 @@ from voice.state import (
     found_out,
     merged,
     moved,
+    opted_out_as,
     transcript_after_notice,
     transcript_at_end,
 )
@@ -213,7 +214,8 @@ def _move_on(call: Call, legs: Iterable[CallLeg], now: datetime) -> bool:
     """Brings the call to what its legs say; a terminal status settles the charge. Whether anything changed, and was saved."""
     before = CallState(call.status, call.end_reason, call.answered_at, call.ended_at, call.duration_s)
     facts = _derived(call, legs)
-    after, settles = moved(before, facts, closed_as=call.closed_as(facts.duration_s), now=now)
+    closed_as = call.closed_as(facts.duration_s, opted_out=call.opted_out)
+    after, settles = moved(before, facts, closed_as=closed_as, now=now)
     if after == before and not settles:
         return False
     is_due = outcomes.is_due(call, after)
@@ -241,7 +243,7 @@ def _apply_played(call: Call, callback: Callback, now: datetime) -> None:
     """
     key = callback.params.get("Digits", "")
     opts_out = key == OPT_OUT_KEY
-    before = (call.transcript_state, call.hangup_requested_at)
+    before = (call.transcript_state, call.hangup_requested_at, call.opted_out)
     call.transcript_state = transcript_after_notice(call.transcript_state, refuses=bool(key))
     if call.transcript_state == "on" and transcript_refusals.refused_before(call):
         call.transcript_state = "refused"
@@ -250,8 +252,11 @@ def _apply_played(call: Call, callback: Callback, now: datetime) -> None:
     if opts_out and call.is_live and (call.hangup_requested_at is None or call.hangup_requested_at > now):
         call.hangup_requested_at = now
         wake.soon("hang_up", call.id)
-    if (call.transcript_state, call.hangup_requested_at) != before:
-        call.save(update_fields=["transcript_state", "hangup_requested_at"])
+    if opts_out:
+        call.opted_out = True
+        call.end_reason = opted_out_as(call.end_reason, call.closed_as(call.duration_s, opted_out=True))
+    if (call.transcript_state, call.hangup_requested_at, call.opted_out) != before:
+        call.save(update_fields=["transcript_state", "hangup_requested_at", "opted_out", "end_reason"])
         publish_call(call, now=now)
         if not call.is_live:
             told.calls_completed([call], now=now)

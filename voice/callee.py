@@ -99,8 +99,9 @@ def _take_objection_back(phone_e164: str, now: datetime) -> None:
 
 def ask_correction(*, phone_e164: str, words: str, now: datetime) -> None:
     """Takes the wish to have something corrected, for a person to answer. Raises TooManyWishes."""
-    cases.demand_room(person=pseudonym("phone", phone_e164))
-    _open_wish(phone_e164, kind="correction", words=words, now=now)
+    with transaction.atomic():
+        cases.demand_room(person=pseudonym("phone", phone_e164))
+        _open_wish(phone_e164, kind="correction", words=words, now=now)
 
 
 def wish_about_use(*, phone_e164: str, restricted: bool, now: datetime) -> None:

@@ -8,12 +8,14 @@ from uuid import UUID
 from ledger.money import RateCardTerms, price
 from voice import leg_news
 from voice.models import TERMINAL_STATUSES, Call, Callback
+from voice.notice import OPT_OUT_KEY
 from voice.state import (
     CallState,
     LegFacts,
     derive,
     found_out,
     moved,
+    opted_out_as,
     outcome_of,
     transcript_after_notice,
     transcript_at_end,
@@ -35,6 +37,7 @@ class Course:
         self.legs: dict[str, LegFacts] = {}
         self.state = CallState()
         self.transcript_state = "waiting_for_notice"
+        self.opted_out = False
         self.answered_by: str | None = None
         self.outcome: str | None = None
         self.settled_at: datetime | None = None
@@ -71,6 +74,9 @@ class Course:
             case "played" | "refused":
                 refuses = callback.kind == "refused" or bool(callback.params.get("Digits"))
                 self.transcript_state = transcript_after_notice(self.transcript_state, refuses=refuses)
+                if callback.params.get("Digits") == OPT_OUT_KEY:
+                    self.opted_out = True
+                    self.state = replace(self.state, end_reason=opted_out_as(self.state.end_reason, self._closed_as()))
             case _:
                 said = leg_news.said_by(callback, closes=self.call.closes)
                 if said is not None and not is_foreign(said.sid, self.call.id):
@@ -82,13 +88,17 @@ class Course:
         # The end of the credits is set some seconds ahead, and counts from when it is set.
         asked = asked_at is not None and (asked_at <= at or self.call.closes)
         facts = derive(list(self.legs.values()), hangup_requested=asked)
-        self.state, settles = moved(self.state, facts, closed_as=self.call.closed_as(facts.duration_s), now=at)
+        self.state, settles = moved(self.state, facts, closed_as=self._closed_as(facts.duration_s), now=at)
         if settles:
             self.settled_at = at
             self.transcript_state = transcript_at_end(self.transcript_state)
             self.outcome = self._outcome()
             # A lead who was rung after all, as is told late, has that charged.
             self.given_up = False
+
+    def _closed_as(self, duration_s: int | None = None) -> str | None:
+        length_s = self.state.duration_s if duration_s is None else duration_s
+        return self.call.closed_as(length_s, opted_out=self.opted_out)
 
     def _find_out(self, callback: Callback) -> None:
         self.answered_by = found_out(self.answered_by, callback.params.get("AnsweredBy", ""))

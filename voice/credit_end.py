@@ -30,6 +30,8 @@ WARN_AT_S: Final = (15, 60)
 # The carrier ends the call this long after we should have: only when we could not.
 BACKSTOP_S: Final = 15
 _MARKS = (CLOSING_AT_S, *WARN_AT_S)
+_TELLING: Final = sweeps.SideBySide[UUID]("limit")
+_TELLING_OF_RUNG: Final = sweeps.SideBySide[UUID]("limit_called_in")
 # Whoever can speak for longer than this is not looked at each second. The clock is never so late that it matters.
 _LOOK_FROM_S: Final = max(WARN_AT_S) + 120
 
@@ -87,10 +89,10 @@ def sweep_limits(*, now: datetime) -> None:
         # Whole seconds are left, so the same end comes out up to a second apart.
         if call.limited_at is None or abs(ends_at - call.limited_at) > timedelta(seconds=2):
             wanted[call.id] = ends_at
-    sweeps.one_by_one("limit", wanted, lambda call_id: _limit(call_id, wanted[call_id]))
+    _TELLING.do(wanted, lambda call_id: _limit(call_id, wanted[call_id]))
     # A task has told it the moment that the browser was there; these it did not reach.
     unlimited = list(_called_in().filter(limited_at__isnull=True).values_list("id", flat=True)[:50])
-    sweeps.one_by_one("limit", unlimited, lambda call_id: limit_called_in(call_id=call_id))
+    _TELLING_OF_RUNG.do(unlimited, lambda call_id: limit_called_in(call_id=call_id))
 
 
 def limit_called_in(*, call_id: UUID) -> None:

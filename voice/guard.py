@@ -20,6 +20,7 @@ from compliance import audit, suppression
 from identity.auth import Actor
 from processors.errors import DomainError
 from realtime.publish import Topic, publish_on_commit
+from voice import carrier_limit
 from voice.events import DiallingChanged
 from voice.guard_schemas import PauseCause
 from voice.models import TERMINAL_STATUSES, Call, DialPause
@@ -160,9 +161,12 @@ def _calls_since(workspace_id: UUID, since: datetime) -> QuerySet[Call]:
 
 
 def _failures(calls: QuerySet[Call]) -> list[UUID]:
-    """The calls that were not put through, if there are too many; a rep who gave up or did not answer says nothing."""
+    """The calls that were not put through, if there are too many; a rep who gave up or did not answer says nothing, nor does the
+    operator's account where it is at its limit."""
     decided = calls.filter(status__in=TERMINAL_STATUSES).exclude(
-        Q(status="cancelled") | Q(end_reason__startswith="rep_", end_reason__isnull=False)
+        Q(status="cancelled")
+        | Q(end_reason=carrier_limit.REASON, end_reason__isnull=False)
+        | Q(end_reason__startswith="rep_", end_reason__isnull=False)
     )
     newest = list(decided.values_list("id", "end_reason")[:FAILURES_AMONG])
     failed = [call_id for call_id, reason in newest if reason in NOT_PUT_THROUGH]

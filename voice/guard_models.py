@@ -46,6 +46,23 @@ class ComplaintAlert(models.Model):
         constraints = (models.CheckConstraint(condition=Q(is_only=True), name="complaint_alert_only_one"),)
 
 
+class LimitAlert(models.Model):
+    """A mail to the operator that the carrier did not take a call, the account being at a limit. One row, used again the next time.
+
+    raised_at: when it was so, once an hour; next_at: when the mail is tried next.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    is_only = models.BooleanField(default=True, unique=True)
+    raised_at = models.DateTimeField()
+    next_at = models.DateTimeField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (models.CheckConstraint(condition=Q(is_only=True), name="limit_alert_only_one"),)
+
+
 class OrphanCall(models.Model):
     """A call that went on at the carrier under our number, and that is a leg of none of our calls. Neither number nor person is kept.
 

@@ -61,10 +61,17 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """places: for each thing its column, of telephone numbers all of them, the surest first. ignored: what is not imported."""
+    """places: for each thing its column, of telephone numbers all of them, the surest first. ignored: what is not imported. count: of
+    columns, up to the last that has a name."""
 
     places: Mapping[Column, tuple[Place, ...]]
     ignored: tuple[str, ...]
+    count: int
+
+    def beyond(self, row: Sequence[str]) -> str:
+        """Which cell of a row no column has a name for, as people count them; "" where none is filled."""
+        found = next((index for index in range(self.count, len(row)) if row[index].strip()), None)
+        return "" if found is None else f"column {found + 1}"
 
 
 def columns_of(header: Sequence[str]) -> Columns:
@@ -97,4 +104,5 @@ def columns_of(header: Sequence[str]) -> Columns:
             for index, name in enumerate(header)
             if index not in taken and name.strip()
         ),
+        1 + max(index for index, name in enumerate(header) if name.strip()),
     )

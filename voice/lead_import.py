@@ -30,6 +30,11 @@ ROWS_MAX: Final = 100_000
 LINES_MAX: Final = 10 * ROWS_MAX
 # Lines between two progresses.
 AT_ONCE: Final = 1_000
+# Whatever was split too often has everything behind it in a wrong column.
+_TOO_MANY_CELLS: Final = (
+    "This row goes on behind the last column that the first line names. Put quotation marks around text that holds the separator, or"
+    " name the column."
+)
 ALREADY_KNOWN: Final = "A lead of yours has this number. It stays as it is."
 
 
@@ -156,6 +161,8 @@ class LeadImport:
 
     def _checked(self, fields: Sequence[str], line: int) -> _Row:
         """Raises _Wrong."""
+        if beyond := self._columns.beyond(fields):
+            raise _Wrong(beyond, "too_many_cells", _TOO_MANY_CELLS)
         texts: dict[Column, str] = {}
         for column, places in self._columns.places.items():
             name, text = _first_filled(places, fields)

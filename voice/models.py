@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from identity.models import TenantModel
-from voice.guard_models import ComplaintAlert, DialPause
+from voice.guard_models import DialPause
 from voice.queue_models import QueueSession, Reservation, Tag
 from voice.refusal_models import TranscriptRefusal
 from voice.schemas import Speaker
@@ -25,7 +25,6 @@ __all__ = [
     "CallLeg",
     "CallWatch",
     "Callback",
-    "ComplaintAlert",
     "DialIntent",
     "DialPause",
     "Lead",
@@ -124,6 +123,7 @@ class Call(TenantModel):
     hangup_requested_at: when it is to end; the closing line is spoken in the seconds before.
     ended_by: who of the team ended a colleague's call; empty when nobody did, or once that person is gone.
     shut_out: whether it ends because its rep is kept out, or is not of the workspace any more.
+    opted_out: whether the lead pressed the key of the notice that ends the call and all that would follow.
     answered_at: the callee leg's answer, from which call minutes count.
     answered_by: who took the lead's phone, as the carrier guesses: human, machine_..., fax or unknown; null when it did not say.
     outcome: what came of it by the carrier's word; null while it goes on, and when the rep ended it before an answer.
@@ -153,6 +153,7 @@ class Call(TenantModel):
     hangup_confirmed_at = models.DateTimeField(null=True)
     ended_by = models.ForeignKey("identity.User", on_delete=models.SET_NULL, null=True, related_name="+")
     shut_out = models.BooleanField(default=False, db_default=False)
+    opted_out = models.BooleanField(default=False, db_default=False)
     media_started_at = models.DateTimeField(null=True)
     reconciled_at = models.DateTimeField(null=True)
     analysis_state = models.CharField(max_length=10, default="none")
@@ -219,14 +220,14 @@ class Call(TenantModel):
         """Whether a call that closes does so for its length."""
         return duration_s >= self.max_duration_s - 2 * CLOSING_AT_S
 
-    def closed_as(self, duration_s: int) -> str | None:
+    def closed_as(self, duration_s: int, *, opted_out: bool) -> str | None:
         """Why it ends where it is not the two who hang up: as its closing line announced, or as a colleague wanted; else None."""
         if self.shut_out:
             return "rep_shut_out"
         if not self.closes:
             # Who it was is forgotten with the person; that it was one is not.
             of_colleague = self.ended_by_id is not None or self.end_reason == "ended_by_colleague"
-            return "ended_by_colleague" if of_colleague else None
+            return "ended_by_colleague" if of_colleague else "lead_opted_out" if opted_out else None
         return "longest_call" if self.is_longest(duration_s) else "credits_used_up"
 
     @property

@@ -11,8 +11,8 @@ from typing import Final
 
 from django.conf import settings
 
-from processors.mail import send
-from voice import submission, twilio
+from processors.operator_mails import Written, to_operator
+from voice import submission, sweeps, twilio
 from voice.guard_models import OrphanCall
 from voice.models import CallLeg
 
@@ -27,6 +27,7 @@ TOLD_AFTER: Final = timedelta(minutes=1)
 # However many there are, the operator gets no more than one mail in this time.
 PAUSE: Final = timedelta(hours=1)
 LINES_MAX: Final = 50
+_ENDING: Final = sweeps.SideBySide[str]("end_orphan")
 _SUBJECT: Final = "{count} at Twilio that the product does not know"
 _TEXT: Final = (
     "Calls from {caller_id} went on at Twilio, and no call in the product has them: nobody watches, charges or ends them until their own"
@@ -55,9 +56,12 @@ def sweep_orphans(*, now: datetime) -> None:
     OrphanCall.objects.bulk_create(rows, ignore_conflicts=True)
     logger.error("calls at the carrier that nobody here knows", extra={"count": len(orphans)})
     if settings.ORPHAN_CALLS == "end":
-        for call in orphans:
-            if _is_ended(call.sid):
-                OrphanCall.objects.filter(sid=call.sid).update(ended_at=now)
+        _ENDING.do([call.sid for call in orphans], lambda sid: _end(sid, now))
+
+
+def _end(sid: str, now: datetime) -> None:
+    if _is_ended(sid):
+        OrphanCall.objects.filter(sid=sid).update(ended_at=now)
 
 
 def _unknown(live: Sequence[twilio.LiveCall]) -> list[twilio.LiveCall]:
@@ -101,15 +105,11 @@ def tell_of_orphans(*, now: datetime) -> int:
     rows = list(untold.order_by("found_at", "id")[:LINES_MAX])
     if not rows:
         return 0
-    if not send(
-        kind="orphan_calls",
-        to=[settings.OPERATOR_EMAIL or settings.DEFAULT_FROM_EMAIL],
-        subject=_SUBJECT.format(count=f"{len(rows)} calls" if len(rows) > 1 else "A call"),
-        text=_TEXT.format(caller_id=settings.TWILIO_CALLER_ID, lines="\n".join(map(_line, rows))),
-        row_id=rows[0].id,
-        attempt=1,
-        headers={"Auto-Submitted": "auto-generated"},
-    ):
+    written = Written(
+        _SUBJECT.format(count=f"{len(rows)} calls" if len(rows) > 1 else "A call"),
+        _TEXT.format(caller_id=settings.TWILIO_CALLER_ID, lines="\n".join(map(_line, rows))),
+    )
+    if not to_operator(written, kind="orphan_calls", row_id=rows[0].id, attempt=1):
         return 0
     return OrphanCall.objects.filter(id__in=[row.id for row in rows]).update(told_at=now)
 

@@ -89,6 +89,7 @@ INVENTORY: dict[str, str] = {
             "hangup_confirmed_at": "none",
             "ended_by": "watch",
             "shut_out": "call",
+            "opted_out": "call",
             "media_started_at": "none",
             "reconciled_at": "none",
             "analysis_state": "none",

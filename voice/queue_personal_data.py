@@ -44,6 +44,12 @@ INVENTORY: dict[str, str] = {
     "voice.ComplaintAlert.next_at": "none",
     "voice.ComplaintAlert.attempts": "none",
     "voice.ComplaintAlert.sent_at": "none",
+    "voice.LimitAlert.id": "none",
+    "voice.LimitAlert.is_only": "none",
+    "voice.LimitAlert.raised_at": "none",
+    "voice.LimitAlert.next_at": "none",
+    "voice.LimitAlert.attempts": "none",
+    "voice.LimitAlert.sent_at": "none",
 }
 
 

@@ -4,10 +4,12 @@ import logging
 import time
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Exists, Max, OuterRef, Q
+from django.db.models.functions import Coalesce
 
 from voice import browser_calls, callback_lots, callbacks, listening, submission, sweeps, transcription, twilio
 from voice.models import TERMINAL_STATUSES, Call, Callback, CallLeg, DialIntent, MediaStream
@@ -26,9 +28,15 @@ STREAM_DEAD_AFTER = timedelta(seconds=20)
 STREAM_RETRY_EVERY = timedelta(seconds=2)
 STREAM_ATTEMPTS_SOON = 20
 STREAM_RETRY_LATER = timedelta(seconds=30)
+# After the lead's leg is over, the rep's hears why and is ended by the carrier.
+LINE_HEARD_WITHIN = timedelta(seconds=60)
 BATCH = 100
 # The meter is of the same lane.
 CALLBACKS_APPLIED_FOR_S = 1.0
+_ASKING: Final = sweeps.SideBySide[UUID]("reconcile")
+_ENDING: Final = sweeps.SideBySide[UUID]("hang_up")
+_RESTARTING: Final = sweeps.SideBySide[UUID]("restart_stream")
+_STOPPING: Final = sweeps.SideBySide[UUID]("stop_transcription")
 
 
 def apply_waiting_callbacks(*, now: datetime) -> None:
@@ -54,10 +62,16 @@ def reconcile_calls(*, now: datetime) -> None:
 
     Unresolved: a leg is over, the media stream was stopped, or an end was asked for, and the call goes on all the same.
     """
-    live = Call.objects.exclude(status__in=TERMINAL_STATUSES).filter(legs__isnull=False).distinct()
-    due = live.filter(Q(reconciled_at__isnull=True) | Q(reconciled_at__lt=now - UNRESOLVED_EVERY))
-    asked = [call.id for call in due.order_by("reconciled_at")[:BATCH] if _must_be_asked_about(call, now)]
-    sweeps.one_by_one("reconcile", asked, lambda call_id: reconcile_call(call_id=call_id, now=now))
+    legs = CallLeg.objects.get_queryset().filter(call_id=OuterRef("id"))
+    live = Call.objects.exclude(status__in=TERMINAL_STATUSES).filter(Exists(legs))
+    # One of which nobody has asked yet waits since it began, and is behind none that was.
+    aged = live.annotate(asked_at=Coalesce("reconciled_at", "created_at")).order_by("asked_at")
+    asked = list(aged.filter(asked_at__lte=now - RECONCILE_EVERY).values_list("id", flat=True)[:BATCH])
+    may_be = Q(hangup_requested_at__isnull=False) | Q(Exists(legs.filter(status__in=LEG_TERMINAL)))
+    may_be |= Q(Exists(MediaStream.objects.get_queryset().filter(call_id=OuterRef("id"), state="finished")))
+    soon = aged.filter(may_be).filter(Q(reconciled_at__isnull=True) | Q(reconciled_at__lt=now - UNRESOLVED_EVERY))
+    asked += [call.id for call in soon.exclude(id__in=asked)[:BATCH] if _is_unresolved(call)]
+    _ASKING.do(asked, lambda call_id: reconcile_call(call_id=call_id, now=now))
 
 
 def ask_about_all(*, now: datetime) -> None:
@@ -65,13 +79,12 @@ def ask_about_all(*, now: datetime) -> None:
     Call.objects.exclude(status__in=TERMINAL_STATUSES).update(reconciled_at=now - RECONCILE_EVERY)
 
 
-def _must_be_asked_about(call: Call, now: datetime) -> bool:
-    unresolved = (
+def _is_unresolved(call: Call) -> bool:
+    return (
         callbacks.facts_of(call).unresolved
         or call.hangup_requested_at is not None
         or (call.transcript_state != "refused" and call.streams.filter(state="finished").exists())
     )
-    return unresolved or now - (call.reconciled_at or call.created_at) >= RECONCILE_EVERY
 
 
 def reconcile_call(*, call_id: UUID, now: datetime) -> None:
@@ -157,20 +170,24 @@ def sweep_hangups(*, now: datetime) -> None:
     # Who pressed Hang up woke the worker; where the credits end, nobody did.
     overdue = Q(hangup_requested_at__lt=now - timedelta(seconds=3))
     overdue |= Q(hangup_requested_at__lte=now, warned_at_s=CLOSING_AT_S)
-    asked = Call.objects.exclude(status__in=TERMINAL_STATUSES).filter(overdue)
+    asked = Call.objects.exclude(status__in=TERMINAL_STATUSES).filter(overdue).order_by("hangup_requested_at")
     left_open = Call.objects.filter(
         status__in=TERMINAL_STATUSES,
         ended_at__gt=now - timedelta(hours=5),
         ended_at__lt=now - timedelta(seconds=5),
-    ).exclude(legs__isnull=True)
-    open_legs = left_open.filter(~Q(legs__status__in=LEG_TERMINAL)).distinct()
-    due = [*asked.values_list("id", flat=True)[:BATCH], *open_legs.values_list("id", flat=True)[:BATCH]]
+    )
+    legs = CallLeg.objects.get_queryset().filter(call_id=OuterRef("id"))
+    over = legs.filter(status__in=LEG_TERMINAL)
+    # Whose lead has gone may hear a line of their own first.
+    left_open = left_open.filter(Exists(legs.exclude(status__in=LEG_TERMINAL)))
+    left_open = left_open.filter(~Exists(over) | Q(ended_at__lt=now - LINE_HEARD_WITHIN))
+    due = [*asked.values_list("id", flat=True)[:BATCH], *left_open.values_list("id", flat=True)[:BATCH]]
 
     def end(call_id: UUID) -> None:
         hang_up(call_id=call_id, now=now)
         reconcile_call(call_id=call_id, now=now)
 
-    sweeps.one_by_one("hang_up", due, end)
+    _ENDING.do(due, end)
 
 
 def restart_stream(*, call_id: UUID, now: datetime) -> None:
@@ -231,7 +248,7 @@ def sweep_streams(*, now: datetime) -> None:
         .distinct()
     )
     due = list(deaf.values_list("id", flat=True)[:BATCH])
-    sweeps.one_by_one("restart_stream", due, lambda call_id: restart_stream(call_id=call_id, now=now))
+    _RESTARTING.do(due, lambda call_id: restart_stream(call_id=call_id, now=now))
 
 
 def sweep_refusals(*, now: datetime) -> None:
@@ -239,9 +256,7 @@ def sweep_refusals(*, now: datetime) -> None:
     refused = Call.objects.exclude(status__in=TERMINAL_STATUSES).filter(transcript_state="refused")
     due = refused.filter(streams__engine=transcription.ENGINE, streams__state__in=("issued", "connected")).distinct()
     due_ids = list(due.values_list("id", flat=True)[:BATCH])
-    sweeps.one_by_one(
-        "stop_transcription", due_ids, lambda call_id: transcription.stop_unwanted(call_id=call_id, now=now)
-    )
+    _STOPPING.do(due_ids, lambda call_id: transcription.stop_unwanted(call_id=call_id, now=now))
 
 
 def sweep_missing_text(*, now: datetime) -> None:

@@ -188,6 +188,7 @@ def _held_call(course: Course) -> object:
     shown: dict[str, object] = {
         "status": call.status,
         "end_reason": call.end_reason,
+        "opted_out": call.opted_out,
         "answered_at": call.answered_at,
         "ended_at": call.ended_at,
         "duration_s": call.duration_s,
@@ -206,6 +207,7 @@ def _call(course: Course, terms: RateCardTerms, charged: int) -> object:
     rebuilt: dict[str, object] = {
         "status": state.status,
         "end_reason": state.end_reason,
+        "opted_out": course.opted_out,
         "answered_at": state.answered_at,
         "ended_at": state.ended_at,
         "duration_s": state.duration_s,

@@ -10,14 +10,15 @@ from typing import Final
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count, F, OuterRef, Subquery
+from django.db.models import Count, OuterRef, Subquery
 
 from compliance import suppression
 from identity.models import Workspace
-from processors.mail import ATTEMPTS_MAX, CLAIM, send
+from processors.operator_mails import Written, send_alerts
 from voice import guard
 from voice.guard import COMPLAINTS_SHARE, COMPLAINTS_WITHIN
-from voice.models import Call, ComplaintAlert
+from voice.guard_models import ComplaintAlert
+from voice.models import Call
 
 logger = logging.getLogger(__name__)
 
@@ -71,38 +72,25 @@ def look_at_all(*, now: datetime) -> None:
 
 
 def send_complaint_alerts(*, now: datetime) -> int:
-    """Sends the mail of this alert; returns how many. A process that dies between sending and noting it sends twice."""
-    due = ComplaintAlert.objects.filter(sent_at__isnull=True, next_at__lte=now, attempts__lt=ATTEMPTS_MAX)
-    sent = 0
-    for alert in list(due):
-        mine = ComplaintAlert.objects.filter(id=alert.id, sent_at__isnull=True, next_at__lte=now)
-        if not mine.update(next_at=now + CLAIM, attempts=F("attempts") + 1):
-            continue
-        # As it was when the alert was raised, but for what was taken back meanwhile.
-        standing = _standing(alert.raised_at)
-        if not standing.is_bad:
-            ComplaintAlert.objects.filter(id=alert.id).update(sent_at=now)
-            continue
-        figures = {"people": standing.people, "answered": standing.answered}
-        if send(
-            kind="complaints",
-            to=[settings.OPERATOR_EMAIL or settings.DEFAULT_FROM_EMAIL],
-            subject=_SUBJECT.format(**figures),
-            text=_TEXT.format(
-                **figures,
-                at=f"{alert.raised_at:%Y-%m-%d %H:%M}",
-                caller_id=settings.TWILIO_CALLER_ID,
-                lines=_lines(standing),
-                least=WORKSPACE_MIN,
-                share=COMPLAINTS_SHARE,
-            ),
-            row_id=alert.id,
-            attempt=alert.attempts + 1,
-            headers={"Auto-Submitted": "auto-generated"},
-        ):
-            ComplaintAlert.objects.filter(id=alert.id).update(sent_at=now)
-            sent += 1
-    return sent
+    """Sends the mail of this alert; returns how many."""
+    return send_alerts(ComplaintAlert.objects.all(), kind="complaints", write=_write, now=now)
+
+
+def _write(alert: ComplaintAlert) -> Written | None:
+    # As it was when the alert was raised, but for what was taken back meanwhile.
+    standing = _standing(alert.raised_at)
+    if not standing.is_bad:
+        return None
+    figures = {"people": standing.people, "answered": standing.answered}
+    text = _TEXT.format(
+        **figures,
+        at=f"{alert.raised_at:%Y-%m-%d %H:%M}",
+        caller_id=settings.TWILIO_CALLER_ID,
+        lines=_lines(standing),
+        least=WORKSPACE_MIN,
+        share=COMPLAINTS_SHARE,
+    )
+    return Written(_SUBJECT.format(**figures), text)
 
 
 def _standing(now: datetime) -> Standing:

@@ -260,6 +260,12 @@ def transcript_at_end(transcript_state: str) -> str:
     return "off" if transcript_state == "waiting_for_notice" else transcript_state
 
 
+def opted_out_as(end_reason: str | None, closed_as: str | None) -> str | None:
+    """Why a call ended, after the news that the lead pressed the key against all calls; told late, it was taken for one that either
+    of the two had ended. closed_as: see `moved`."""
+    return closed_as if end_reason == "hung_up" and closed_as else end_reason
+
+
 def transcript_after_notice(transcript_state: str, *, refuses: bool) -> str:
     """After the news that the notice was heard to its end, or that a key was pressed in it, which refuses.
 

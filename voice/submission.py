@@ -2,6 +2,7 @@
 
 import logging
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from django.conf import settings
@@ -13,7 +14,7 @@ from ledger import queries as ledger_queries
 from ledger.money import affordable_s
 from processors import disclosures
 from processors.seal import SealUnreadable
-from voice import callbacks, guard, outcomes, reps, sweeps, told, twilio
+from voice import callbacks, carrier_limit, guard, outcomes, reps, sweeps, told, twilio
 from voice.changes import publish_call
 from voice.dialling import CALL_LENGTH_MAX_S
 from voice.models import TERMINAL_STATUSES, Call, CallLeg, DialIntent
@@ -32,6 +33,8 @@ DIAL_OVERDUE = timedelta(seconds=1)
 ANSWERED_WITHIN_S = 120
 # A rep who pressed Call this long ago does not expect the phone to ring any more.
 DIAL_WITHIN = timedelta(seconds=60)
+_DIALLING: Final = sweeps.SideBySide[UUID]("dial")
+_LOOKING_UP: Final = sweeps.SideBySide[UUID]("resolve_unknown")
 
 
 def callback_url(call_id: UUID, what: str) -> str:
@@ -62,13 +65,17 @@ def dial(*, call_id: UUID, now: datetime) -> None:
                 status_url=callback_url(call_id, "status"),
                 time_limit_s=backstop_s(call),
             )
-    except twilio.CarrierSilent:
-        DialIntent.objects.filter(call_id=call_id, state="submitting").update(state="submission_unknown")
+    except twilio.CarrierSilent as error:
+        # Nobody can say that it was not taken all the same, so it is looked up too.
+        why = carrier_limit.REASON if error.number in twilio.AT_LIMIT else None
+        unknown = DialIntent.objects.filter(call_id=call_id, state="submitting")
+        unknown.update(state="submission_unknown", error_code=why)
         logger.warning("dial submission unknown", extra={"call_id": str(call_id)})
         return
     except twilio.CarrierRefused as error:
         logger.warning("dial refused by the carrier", extra={"call_id": str(call_id), "error_code": error.code})
-        give_up(call_id=call_id, status="failed", reason="carrier_refused", now=now)
+        reason = carrier_limit.REASON if error.number in twilio.AT_LIMIT else "carrier_refused"
+        give_up(call_id=call_id, status="failed", reason=reason, now=now)
         return
     adopt(call_id=call_id, sid=sid, now=now)
 
@@ -77,7 +84,7 @@ def sweep_dials(*, now: datetime) -> None:
     """Dials intents whose task was lost."""
     overdue = DialIntent.objects.filter(state="pending", call__created_at__lt=now - DIAL_OVERDUE)
     due = list(overdue.values_list("call_id", flat=True)[:50])
-    sweeps.one_by_one("dial", due, lambda call_id: dial(call_id=call_id, now=now))
+    _DIALLING.do(due, lambda call_id: dial(call_id=call_id, now=now))
 
 
 def backstop_s(call: Call) -> int:
@@ -100,7 +107,7 @@ def adopt(*, call_id: UUID, sid: str, now: datetime) -> None:
         placed = LegFacts(role="agent", status="queued")
         is_bound = call.legs.filter(role="agent").exists()
         if is_bound or callbacks.learn(call=call, kind="placed", sid=sid, news=placed, now=now):
-            intent.exclude(state="submitted").update(state="submitted", submitted_at=now)
+            intent.exclude(state="submitted").update(state="submitted", submitted_at=now, error_code=None)
             return
         intent.filter(state="submitting").update(state="submission_unknown")
     logger.error("carrier named the leg of another call", extra={"call_id": str(call_id)})
@@ -116,7 +123,7 @@ def resolve_unknown(*, now: datetime) -> None:
     lost.update(state="submission_unknown", submitted_at=None)
     unknown = DialIntent.objects.filter(state="submission_unknown").order_by("claimed_at")
     due = list(unknown.values_list("call_id", flat=True)[:LOOKED_UP_MAX])
-    sweeps.one_by_one("resolve_unknown", due, lambda call_id: _resolve(call_id=call_id, now=now))
+    _LOOKING_UP.do(due, lambda call_id: _resolve(call_id=call_id, now=now))
 
 
 def _resolve(*, call_id: UUID, now: datetime) -> None:
@@ -129,7 +136,8 @@ def _resolve(*, call_id: UUID, now: datetime) -> None:
     if sid:
         adopt(call_id=call_id, sid=sid, now=now)
     elif intent.claimed_at is None or now - intent.claimed_at > GIVE_UP_AFTER:
-        give_up(call_id=call_id, status="failed", reason="carrier_unreachable", now=now)
+        reason = intent.error_code or "carrier_unreachable"
+        give_up(call_id=call_id, status="failed", reason=reason, now=now)
 
 
 def find_placed(intent: DialIntent) -> str | None:
@@ -180,6 +188,8 @@ def give_up(*, call_id: UUID, status: str, reason: str, now: datetime) -> None:
         call.save()
         callbacks.note_given_up(call=call, now=now)
         guard.look_at_end(call, now=now)
+        if reason == carrier_limit.REASON:
+            carrier_limit.note(now=now)
         ledger.release_hold(reference=call.ledger_reference, now=now)
         publish_call(call, now=now)
         told.calls_completed([call], now=now)

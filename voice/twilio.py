@@ -34,6 +34,9 @@ _LIVE: Final = ("queued", "ringing", "in-progress")
 LIVE_MAX: Final = 5_000
 LISTED_PAGE: Final = 500
 FORM = "application/x-www-form-urlencoded"
+# Its own numbers of what it did not do since the account has as much at once as it may: calls, requests.
+# https://www.twilio.com/docs/api/errors/10004, https://www.twilio.com/docs/api/errors/20429
+AT_LIMIT: Final = frozenset({10004, 20429})
 
 
 class CarrierRefused(DomainError):
@@ -56,10 +59,14 @@ class CarrierKnowsNone(CarrierRefused):
 
 
 class CarrierSilent(DomainError):
-    """No usable answer: Twilio may or may not have done it. Look it up before anything else."""
+    """No usable answer: Twilio may or may not have done it. Look it up before anything else. number: as of `CarrierRefused`."""
 
     code: ClassVar[str] = "carrier_silent"
     retryable: ClassVar[bool] = True
+
+    def __init__(self, message: str, *, number: int = 0) -> None:
+        super().__init__(message)
+        self.number = number
 
 
 @contextmanager
@@ -347,7 +354,8 @@ def _leg(call: CallInstance) -> CarrierLeg:
 def told(error: TwilioRestException | TwilioServiceException) -> CarrierRefused | CarrierSilent:
     """What an error of Twilio's means to us."""
     status, code = error.status, error.code
+    number = code if isinstance(code, int) else 0
     if not isinstance(status, int) or status >= 500 or status == 429:
-        return CarrierSilent(f"The carrier could not do it now (its error {code or status}).")
+        return CarrierSilent(f"The carrier could not do it now (its error {code or status}).", number=number)
     kind = CarrierKnowsNone if status == 404 else CarrierRefused
-    return kind(f"The carrier refused (its error {code or status}).", number=code if isinstance(code, int) else 0)
+    return kind(f"The carrier refused (its error {code or status}).", number=number)

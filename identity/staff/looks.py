@@ -3,6 +3,7 @@
 Each beginning, each kind of thing that was opened, and each end is a link in the audit log, in the transaction of the act.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,7 +14,7 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Least
 
-from compliance import audit, restriction
+from compliance import audit, cases, restriction
 from compliance.audit import Plain
 from compliance.models import AuditEvent
 from compliance.redaction import redact_cards
@@ -27,6 +28,8 @@ from processors.errors import DomainError
 
 LOOK_FOR: Final = timedelta(minutes=30)
 REASON_MIN: Final = 15
+# What a look may be for besides a case: an entry of the help desk, which nobody can look up from here.
+TICKET: Final = re.compile(r"ticket:[A-Za-z0-9][A-Za-z0-9-]{0,39}")
 REASON_MAX: Final = 500
 
 # What is seen in a look, as the workspace is told.
@@ -66,6 +69,12 @@ class LookNotAllowed(DomainError):
     code: ClassVar[str] = "look_not_allowed"
 
 
+class LookCaseRefused(DomainError):
+    """What the look is said to be for is neither an open case nor a ticket of the help desk."""
+
+    code: ClassVar[str] = "look_case_refused"
+
+
 class LookMissing(DomainError):
     """No look is open; it was ended, or its time is over."""
 
@@ -95,9 +104,11 @@ def begin(
 ) -> Look:
     """A look through the eyes of a member, for LOOK_FOR. One that the session has open ends.
 
-    Raises StaffNotPermitted, LookTargetMissing, LookNotAllowed.
+    case_reference: of an open case, or a TICKET; "" for none.
+    Raises StaffNotPermitted, LookCaseRefused, LookTargetMissing, LookNotAllowed.
     """
     actor.demand("look")
+    for_what = _checked(case_reference)
     with transaction.atomic():
         members = Membership.objects.for_workspace(workspace_id).select_related("user", "workspace")
         member = members.filter(user_id=user_id, workspace__erased_at__isnull=True).first()
@@ -121,7 +132,7 @@ def begin(
             session_id=actor.session_id,
             user_id=user_id,
             reason=redact_cards(reason)[:REASON_MAX],
-            case_reference=redact_cards(case_reference)[:60],
+            case_reference=for_what,
             began_at=now,
             ends_at=now + LOOK_FOR,
         )
@@ -131,6 +142,23 @@ def begin(
         look.began_sequence = event.sequence
         look.save(force_insert=True)
     return look
+
+
+def _checked(reference: str) -> str:
+    """As it is kept and as the workspace reads it. Raises LookCaseRefused."""
+    typed = reference.strip()
+    if not typed or (TICKET.fullmatch(typed) and redact_cards(typed) == typed):
+        return typed
+    try:
+        case = cases.of_reference(typed)
+    except cases.CaseUnknown:
+        raise LookCaseRefused(
+            "No case has this reference. Copy it from the case (KS-…), write ticket: and the number that the help desk gave it, or"
+            " leave it empty."
+        ) from None
+    if not case.is_open:
+        raise LookCaseRefused("This case was answered. Take one that is open, or leave it empty.")
+    return case.reference
 
 
 def end(*, session_ids: Iterable[UUID], now: datetime) -> int:

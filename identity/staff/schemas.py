@@ -147,7 +147,8 @@ class FoundWorkspacesOut(BaseModel):
 
 
 class LookIn(Closed):
-    """reason: what the workspace's owner and managers read."""
+    """reason: what the workspace's owner and managers read. case_reference: of an open case, or "ticket:" and the number of an entry of
+    the help desk, in letters, digits and dashes."""
 
     workspace_id: UUID
     user_id: UUID

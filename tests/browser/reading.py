@@ -1,6 +1,9 @@
 """What somebody sees who reads a long call's text along: where it stands, its marks, and what a loss does to it."""
 
+import os
 import re
+import signal
+import time
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -40,7 +43,7 @@ WATCH = """
 # The lines that the call's own media stream hears: those of the talk end with their number, and begin after ten minutes.
 OWN = """
 () => [...document.querySelectorAll("[id^=segment-], [data-interim]")]
-  .filter(({dataset, textContent}) => !(dataset.interim ? /^1/ : / \\d+(Correct)?$/).test(textContent))
+  .filter(({dataset, textContent}) => !(dataset.interim ? /^1/ : / \\d+(Edit)?$/).test(textContent))
   .map((line) => line.id || line.dataset.interim).join()
 """
 # What is in the page by now has been painted, and how it moved others is told a task after that; what moves from now on counts.
@@ -55,11 +58,12 @@ async () => {
 # The talk begins after ten minutes. A turn that was heard again holds three.
 NUMBERS = """
 () => [...document.querySelectorAll("[id^=segment-]")]
-  .filter((line) => /^(?:\\d\\d|\\d:\\d\\d):\\d\\d.* \\d+(?:Correct)?$/.test(line.textContent))
-  .flatMap((line) => [...line.textContent.matchAll(/ (\\d+)(?= |Correct|$)/g)]).map((found) => Number(found[1]))
+  .filter((line) => /^(?:\\d\\d|\\d:\\d\\d):\\d\\d.* \\d+(?:Edit)?$/.test(line.textContent))
+  .flatMap((line) => [...line.textContent.matchAll(/ (\\d+)(?= |Edit|$)/g)]).map((found) => Number(found[1]))
 """
-# Of the lines with these words, in px below the first of them.
-# Where the lines end, from the end of the first on: what the call's own words come and go above that one is no move of the others.
+# Longer than a live call's text stays away.
+SLEEPS_S = 2.0
+# Where the lines with these words end, in px below the end of the first: what comes and goes above that one moves none of them.
 ENDS = """
 (words) => {
   const lines = [...document.querySelectorAll("[id^=segment-], [data-interim]")];
@@ -205,8 +209,31 @@ def gets_all_back_after_losses(stack: Stack, page: Page, box: Locator) -> None:
     assert line_before_the_eyes(box) == line
     newest = _has_every_line(page)
     page.reload()
+    newest = _shows_newer(page, newest)
+    _has_every_line(page)
+    _sleeps_and_wakes(stack, page)
     _shows_newer(page, newest)
     _has_every_line(page)
+
+
+def _sleeps_and_wakes(stack: Stack, page: Page) -> None:
+    """As a laptop that is shut does it: nothing of the page runs, and meanwhile its socket ends."""
+    assert page.context.browser
+    machine = page.context.browser.new_browser_cdp_session()
+    pages = [
+        each["id"] for each in machine.send("SystemInfo.getProcessInfo")["processInfo"] if each["type"] == "renderer"
+    ]
+    assert pages
+    for number in pages:
+        os.kill(number, signal.SIGSTOP)
+    try:
+        stack.kill("live")
+        stack.wait_ready(limit_s=60)
+        time.sleep(SLEEPS_S)
+    finally:
+        for number in pages:
+            os.kill(number, signal.SIGCONT)
+    machine.detach()
 
 
 def _has_every_line(page: Page) -> int:

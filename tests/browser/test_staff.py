@@ -1,6 +1,7 @@
 """One of our own people sets up the way in, looks into a workspace with a reason, changes nothing, and the owner reads of it."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -67,15 +68,24 @@ def test_one_of_us_looks_into_a_workspace_and_the_owner_reads_of_it(
     expect(page.get_by_text("Leo Listed")).to_be_visible()
     expect(banner).to_be_visible()
     _seen(page, look, "look-leads")
-    page.get_by_role("button", name="Add lead").click()
-    form = page.get_by_role("dialog")
-    form.get_by_label("First name").fill("Not")
-    form.get_by_label("Phone").fill("+1 202 555 0111")
-    form.get_by_role("button", name="Add").click()
-    expect(form.get_by_role("alert")).to_contain_text("nothing can be changed")
+    # What would change something is not there, and the banner says why.
+    expect(banner).to_contain_text("what would change something is not shown")
+    content = page.get_by_role("main")
+    expect(content.get_by_role("button")).to_have_count(0)
+    expect(page.get_by_role("navigation", name="Main").get_by_role("link")).to_have_text(
+        ["Calls", "Leads", "Ask", "Credits", "Team"]
+    )
+    page.get_by_role("link", name="Team").click()
+    expect(content.get_by_role("heading", name="Spending this month")).to_be_visible()
+    expect(content.get_by_role("button")).to_have_count(0)
+    expect(content.get_by_role("alert")).to_have_count(0)
+    _seen(page, look, "look-team")
+    page.goto("/settings")
+    expect(page).to_have_url(f"{stack.url}/calls")
     page.goto("/credits/checkout")
     expect(page).to_have_url(f"{stack.url}/credits")
     expect(banner).to_be_visible()
+    expect(content.get_by_role("button", name=re.compile("Buy|Set it up|Save|Stop"))).to_have_count(0)
     banner.get_by_role("button", name="End the look").press("Enter")
     expect(page.get_by_role("heading", name="Your looks")).to_be_visible()
     expect(page.get_by_role("row").filter(has_text=REASON)).to_contain_text("the list of leads")

@@ -95,7 +95,7 @@ def test_a_manager_watches_and_ends_a_call_and_a_server_is_told(
     expect(wall.get_by_text("You are watching, and Cal Caller sees it.")).to_be_visible()
     expect(mine.get_by_text("Maria Manager is watching")).to_be_visible()
     expect(wall.get_by_role("log", name="Transcript")).to_contain_text("Nora Next")
-    expect(wall.get_by_role("button", name="Correct")).to_have_count(0)
+    expect(wall.get_by_role("button", name="Edit")).to_have_count(0)
     _reads_what_is_left_out(wall, stack, call_id)
     for width, scheme in SIZES:
         _resize(wall, width, scheme)

@@ -11,12 +11,24 @@ from django.conf import settings
 from django.contrib.auth.password_validation import MinimumLengthValidator, get_default_password_validators
 
 from api import lead_import as lead_file
+from compliance import cases, turns
 from compliance.elements import ELEMENTS
 from config.embedded import logfile
-from identity import access, api_keys, invitations, otp, schemas, sessions
+from identity import (
+    access,
+    api_keys,
+    email_change,
+    email_proof,
+    invitations,
+    nominees,
+    number_access,
+    otp,
+    schemas,
+    sessions,
+)
 from identity.outgoing import endpoints
 from identity.password_rules import CONTEXT_WORDS
-from identity.staff import actor
+from identity.staff import actor, search
 from tests.house.house import PROJECT
 from voice import lead_import, lead_lines
 
@@ -36,6 +48,14 @@ LIMITS: Final = [
     f"| | {otp.SENDS_PER_NETWORK_AND_HOUR_MAX} an hour a network, {otp.SENDS_PER_PREFIX_AND_HOUR_MAX} an hour a block of ten thousand",
     f"| {otp.CHECKS_PER_NUMBER_AND_HOUR_MAX} wrong an hour a number, {otp.CHECKS_PER_NETWORK_AND_HOUR_MAX} a network |",
     f"| {invitations.OPEN_MAX} open, {invitations.A_DAY_MAX} a day; {invitations.AN_ADDRESS_A_DAY_MAX} a day an address |",
+    f"| links that confirm an address | {email_proof.LINKS_AN_HOUR_MAX} an hour, {email_proof.LINKS_A_DAY_MAX} a day |",
+    f"| | {email_change.AN_ADDRESS_A_DAY_MAX} a day | a new address",
+    f"| nominees | {nominees.NAMED_A_DAY_MAX} named a day; {nominees.AN_ADDRESS_A_DAY_MAX} a day an address |",
+    f"| | {nominees.CLAIMS_A_DAY_MAX} a day, of which",
+    f"| wishes that wait for an answer | {cases.OPEN_WISHES_MAX} |",
+    f"another deletion) | {turns.A_DAY_MAX} a day | a number |",
+    f"| links to a copy that are none | {number_access.LINKS_PER_NETWORK_MAX} an hour | a network |",
+    f"| searches of our own people | {search.SEARCHES_MAX} an hour |",
     f"| API keys | {api_keys.KEYS_MAX} that are good; two years at most |",
     f"| webhooks | {endpoints.ENDPOINTS_MAX} |",
     f"`REQUESTS_PER_MINUTE_MAX` ({settings.REQUESTS_PER_MINUTE_MAX:,}) a minute",

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.test import override_settings
@@ -47,6 +48,11 @@ def choose(token: str, password: str = NEW) -> tuple[int, Any]:
     return Browser().post("/api/password/reset", {"token": token, "password": password})
 
 
+def is_good(token: str) -> int:
+    """As the page behind a link asks before it shows its form."""
+    return Browser().post("/api/password/link", {"token": token})[0]
+
+
 def enters(password: str) -> bool:
     return Browser().post("/api/signin", {"email": "ada@example.com", "password": password})[0] == 200
 
@@ -58,7 +64,9 @@ def test_the_mailed_link_sets_a_password_once_and_ends_every_session(
     assert forgot(" Ada@Example.com") == (204, None)
     [mail] = mails()
     assert mail["subject"] == "Your link to a new password"
+    assert [is_good(token_in(mail)) for _ in range(2)] == [204, 204]
     assert choose(token_in(mail)) == (204, None)
+    assert (is_good(token_in(mail)), is_good(f"{uuid4()}:forged")) == (410, 410)
     assert (enters(PASSWORD), enters(NEW)) == (False, True)
     assert browser.get("/api/sessions")[0] == 401
     status, problem = choose(token_in(mail), "another quiet lantern")

@@ -1,7 +1,7 @@
 """A stop beside whatever else goes on with the same phone: passcodes that wait to be sent, a change of number, a database that fails.
 
-Planted bugs that these catch: a look at consents and stops before the wait for the number's turn, a change of number or a stop
-that waits for no turn, a stop whose second half nobody makes up for.
+Planted bugs that these catch: a look at consents and stops before the wait for the number's turn, none right before Twilio is asked, a
+change of number or a stop that waits for no turn, a stop whose second half nobody makes up for.
 """
 
 import time
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from django.core.management import call_command
@@ -99,6 +99,42 @@ def test_nor_is_one_for_somebody_without_an_account(sandbox: Sandbox, transactio
         lambda: lock_numbers(phone), lambda: answered("STOP", sender=phone)[0], lambda: ask(Browser(), phone)[0]
     )
     # As everybody is told.
+    assert told == [200, 200]
+    assert sandbox.messages_at(phone) == []
+
+
+def no_send_is_reserved() -> None:
+    """Whoever asks for one has looked at consents and stops, and cannot write it down yet."""
+    with connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE identity_otpattempt IN SHARE MODE")
+
+
+@pytest.mark.policy("C3.6")
+@pytest.mark.parametrize(
+    ("way", "refused_as"), [("page", "sms_consent_missing"), ("text", "number_stopped")], ids=["page", "text"]
+)
+def test_a_stop_that_comes_after_the_limits_were_asked_is_heeded_before_twilio_is(
+    way: str, refused_as: str, member: Membership, page: Browser, sandbox: Sandbox
+) -> None:
+    phone = member.user.mobile_e164
+    asks, answers = half_in(), list[tuple[int, Any]]()
+    before = len(sandbox.messages_at(phone))
+
+    def ask_for_one() -> int:
+        answers.append(asks.post("/api/otp/send"))
+        return answers[0][0]
+
+    stops = {"page": lambda: stop(page), "text": lambda: answered("STOP", sender=phone)[0]}
+    _, told = in_turn(no_send_is_reserved, ask_for_one, stops[way])
+    assert told in (200, 204)
+    assert [code_of(problem) for _, problem in answers] == [refused_as]
+    assert len(sandbox.messages_at(phone)) == before
+
+
+@pytest.mark.policy("C3.6")
+def test_nor_is_one_sent_then_to_somebody_without_an_account(sandbox: Sandbox, transactional_db: None) -> None:
+    phone = "+37060012399"
+    told = in_turn(no_send_is_reserved, lambda: ask(Browser(), phone)[0], lambda: answered("STOP", sender=phone)[0])
     assert told == [200, 200]
     assert sandbox.messages_at(phone) == []
 

@@ -1,21 +1,27 @@
 """Google and Facebook linked and unlinked in the settings, and accounts without a password."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.core.mail import EmailMessage
+from django.db import transaction
 from django.db.models import F
 
 from compliance import policy
 from identity import account_mails
 from identity.models import AccessEvent, AccountMail, Session, SocialIdentity, User
+from identity.operations import sign_out_everywhere
 from identity.social_entry import ATTEMPT_GOOD_FOR
 from identity.step_up import RECENT
 from tests.identity.browser import PASSWORD, Browser, code_of
 from tests.identity.conftest import MakeAccount, SignIn
 from tests.identity.social import agree, begin, come_back, go_through, meet, prove_phone, sign_up
+from tests.identity.test_team_races import until_waiting
 from tests.sandbox_fixture import Sandbox
+from tests.staff.ours import alone
 
 
 def link(browser: Browser, provider: str, person: str, **proof: str) -> tuple[str, dict[str, str]]:
@@ -196,3 +202,24 @@ def test_who_has_a_password_changes_no_number_without_it(make_account: MakeAccou
     wanted = {"mobile": "+12025550111", "sms_consent": True, "policy_version": policy.current_version()}
     status, problem = sign_in(make_account()).post("/api/mobile", wanted)
     assert (status, code_of(problem)) == (422, "password_wrong")
+
+
+def test_a_link_that_comes_back_while_every_session_ends_links_nothing(
+    make_account: MakeAccount, sign_in: SignIn, sandbox: Sandbox
+) -> None:
+    """Planted bug that this catches: whether somebody is signed in is asked before the provider is alone."""
+    member = make_account()
+    browser = sign_in(member)
+    _, answer = browser.post("/api/ways-in/link", {"provider": "google", "present": PASSWORD})
+    back = urlsplit(agree(answer["url"], meet(sandbox, "google", email="somewhere.else@example.com")))
+    with ThreadPoolExecutor(1) as threads:
+        with transaction.atomic():
+            User.objects.select_for_update(no_key=True).get()
+            came = threads.submit(
+                alone, lambda: browser.client.get(f"{back.path}?{back.query}", secure=True).status_code
+            )
+            until_waiting(1)
+            sign_out_everywhere(user_id=member.user_id, now=datetime.now(UTC))
+        # The session is gone, in which the refusal would be kept.
+        assert came.result(timeout=10) == 400
+    assert not SocialIdentity.objects.exists()

@@ -112,6 +112,7 @@ EXPECTATIONS: Mapping[str, Expectation] = {
     "sign_in": Expectation(EVERYBODY, body={"email": "{email}", "password": "correct horse battery"}),
     "forgot_password": Expectation(EVERYBODY, 204, body={"email": "nobody-{person}@example.com"}),
     # Whoever has a link may use it; this one is nobody's.
+    "see_reset_link": Expectation(EVERYBODY, 410, body={"token": "nobody:forged"}),
     "reset_password": Expectation(EVERYBODY, 410, body={"token": "nobody:forged", "password": "correct horse battery"}),
     "change_password": Expectation(
         SIGNED_IN, 204, body={"present": "correct horse battery", "password": "correct horse battery"}

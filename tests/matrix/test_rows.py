@@ -36,6 +36,7 @@ BELONGS_TO_NO_WORKSPACE = {
     "ledger.RateCard": "one price list for all",
     "voice.ScriptedCall": "an operator's test call, which belongs to nobody",
     "voice.ComplaintAlert": "a mail to the operator about all workspaces",
+    "voice.LimitAlert": "a mail to the operator about the account at the carrier",
     "voice.OrphanCall": "a call at the carrier of which nobody knows whose it is",
     "ledger.PaddleLook": "how far Paddle's one list of events was read",
     "ledger.PaddleEvent": "comes from outside without a workspace; the checkout of its transaction has it",

@@ -228,6 +228,7 @@ def test_every_listed_field_has_a_declared_class_of_data() -> None:
         assert used | {*processor.receives, *processor.directly} <= set(register.DATA_CLASSES)
 
 
+@pytest.mark.django_db
 def test_a_user_and_a_number_never_share_a_pseudonym() -> None:
     same = "00000000-0000-0000-0000-000000000000"
     assert pseudonym("user", UUID(same)) != pseudonym("phone", same)

@@ -12,7 +12,7 @@ from psycopg import sql
 from processors.seal import INDEX_BYTES, KEY_ID_BYTES, SealUnreadable, unseal
 
 # The settings that hold keys.
-KEYS: Final = ("FIELD_KEYS", "STAFF_SECRET_KEYS")
+KEYS: Final = ("FIELD_KEYS", "STAFF_SECRET_KEYS", "SUPPRESSION_KEY")
 # With each column the table's key, which is sealed along, and whether a blind index stands in the value.
 _COLUMNS: Final = """
     SELECT here.table_name, here.column_name, key.attname, EXISTS (
@@ -47,8 +47,9 @@ class Opened:
 def opened(database_url: str, keys: Mapping[str, str]) -> list[Opened]:
     """Every sealed value. keys: the settings KEYS, as an environment has them. Raises SealUnreadable."""
     found = []
-    rings = {name: [each.strip() for each in keys[name].split(",")] for name in KEYS}
-    with override_settings(**rings), psycopg.connect(database_url, autocommit=True) as database:
+    rings = {name: [each.strip() for each in keys[name].split(",")] for name in KEYS if name.endswith("_KEYS")}
+    one = {name: keys.get(name, "") for name in ("SUPPRESSION_KEY", "SUPPRESSION_KEY_PREVIOUS")}
+    with override_settings(**rings, **one), psycopg.connect(database_url, autocommit=True) as database:
         for table, column, key, has_index in database.execute(_COLUMNS).fetchall():
             names = (sql.Identifier(each) for each in (key, column, table, column))
             rows = database.execute(sql.SQL("SELECT {}, {} FROM {} WHERE length({}) > 0").format(*names))

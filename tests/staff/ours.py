@@ -50,8 +50,13 @@ class Desk(Browser):
     def state(self) -> str:
         return str(self.get("/api/staff/session")[1]["state"])
 
-    def look(self, workspace_id: object, user_id: object, reason: str = REASON) -> tuple[int, Any]:
-        wanted = {"workspace_id": str(workspace_id), "user_id": str(user_id), "reason": reason}
+    def look(self, workspace_id: object, user_id: object, reason: str = REASON, case: str = "") -> tuple[int, Any]:
+        wanted = {
+            "workspace_id": str(workspace_id),
+            "user_id": str(user_id),
+            "reason": reason,
+            "case_reference": case,
+        }
         return self.post("/api/staff/looks", wanted)
 
     @property

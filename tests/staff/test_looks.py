@@ -16,7 +16,7 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 
 from api import look_gate
-from compliance import audit_check
+from compliance import audit_check, cases
 from compliance.models import AuditEvent
 from compliance.retention import expire
 from compliance.stores import Subject
@@ -103,6 +103,24 @@ def test_without_a_reason_nobody_looks(desk: Desk, owner: Membership, reason: st
     assert (status, code_of(answer)) == (422, "invalid_fields")
     assert not Look.objects.get_queryset().exists()
     assert desk.get("/api/leads")[0] == 401
+
+
+def test_a_look_is_for_an_open_case_a_ticket_of_the_help_desk_or_for_none(
+    desk: Desk, owner: Membership, page: Browser
+) -> None:
+    """Planted bugs that this catches: any text is taken, and a case that was answered."""
+    opened, answered = (
+        cases.open_case(kind="grievance", channel="support", person=f"person-{n}", now=datetime.now(UTC)).reference
+        for n in range(2)
+    )
+    cases.close(reference=answered, outcome="refused", answer="Not ours.", by="operator", now=datetime.now(UTC))
+    for case in ("4711", "KS-2222-2222-2222", answered, "ticket:", "ticket:4711 4242", "ticket:4111111111111111"):
+        status, told = desk.look(owner.workspace_id, owner.user_id, case=case)
+        assert (status, code_of(told)) == (422, "look_case_refused"), case
+    assert not Look.objects.get_queryset().exists()
+    for case in ("", f" {opened.lower()} ", "ticket:HD-4711"):
+        assert desk.look(owner.workspace_id, owner.user_id, case=case)[0] == 201
+    assert [each["case_reference"] for each in looked(page)] == ["ticket:HD-4711", opened, ""]
 
 
 def test_a_look_shows_the_members_pages_and_the_owner_reads_of_it(desk: Desk, owner: Membership, page: Browser) -> None:

@@ -77,7 +77,7 @@ def ends_of_all_orders(call: Call, stored: list[Callback]) -> set[End]:
 
     def place_of(course: Course) -> object:
         """Two courses of one place are told apart by nothing that comes later; which leg appeared first is part of it."""
-        place = (*end_of(course), tuple(course.legs))
+        place = (*end_of(course), tuple(course.legs), course.opted_out)
         courses.setdefault(place, course)
         return place
 

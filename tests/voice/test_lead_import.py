@@ -154,6 +154,23 @@ def test_each_wrong_row_is_told_with_its_line_its_column_and_why(page: Browser, 
     assert names() == ["Ada"]
 
 
+def test_a_row_that_was_split_too_often_is_told_and_never_read_with_its_parts_in_wrong_columns(page: Browser) -> None:
+    header = "First name,Company,Phone,Notes,,\n"
+    rows = [
+        "Ada,Acme, Inc.,+442079460018,calls back,today",
+        "Bea,,+442079460019,two, three",
+        "Cid,,+442079460020,,, ,,",
+    ]
+    status, lines = send(page, header + "\n".join(rows))
+    told = [row for line in lines for row in line["rejected_rows"]]
+    assert [(row["line"], row["column"], row["code"]) for row in told] == [
+        (2, "column 5", "too_many_cells"),
+        (3, "column 5", "too_many_cells"),
+    ]
+    assert all("quotation marks" in row["message"] for row in told)
+    assert (status, names()) == (200, ["Cid"])
+
+
 def test_what_is_there_already_stays_and_the_same_file_may_come_again(page: Browser) -> None:
     text = HEADER + "Ada,,,+442079460018,\nAda again,,,+44 20 7946 0018,\nBea,,,+442079460019,\n"
     assert counts(page, text) == (3, 2, 1, 0)

@@ -195,7 +195,8 @@ def test_an_answer_that_cannot_be_read_about_one_call_holds_up_no_other(
     for seconds, call in enumerate(calls):
         sandbox.fail("twilio.rest", "drop")
         submission.dial(call_id=call.id, now=now + timedelta(seconds=seconds))
-    sandbox.fail("twilio.rest", "garbage")
+    wanted = {"target": "twilio.rest", "kind": "garbage", "match": {"?To": member.user.mobile_e164}}
+    sandbox.ask("POST", "/faults", wanted)
     submission.resolve_unknown(now=now + timedelta(seconds=60))
     assert [dial_of(call) for call in calls] == ["submission_unknown", "refused"]
     submission.resolve_unknown(now=now + timedelta(seconds=65))
@@ -203,16 +204,24 @@ def test_an_answer_that_cannot_be_read_about_one_call_holds_up_no_other(
     assert [amounts(each.workspace_id) for each in (member, other)] == [(CREDIT, 0, 0)] * 2
 
 
-@pytest.mark.parametrize("error", [429, 20429, 500, 503])
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (429, "carrier_at_limit"),
+        (20429, "carrier_at_limit"),
+        (500, "carrier_unreachable"),
+        (503, "carrier_unreachable"),
+    ],
+)
 def test_a_carrier_that_is_too_busy_to_take_a_call_is_asked_and_never_told_again(
-    member: Membership, sandbox: Sandbox, error: int
+    member: Membership, sandbox: Sandbox, error: int, reason: str
 ) -> None:
     call, now = place(member), datetime.now(UTC)
     sandbox.fail("twilio.rest", "error", value=error)
     submission.dial(call_id=call.id, now=now)
     assert dial_of(call) == "submission_unknown"
     submission.resolve_unknown(now=now + timedelta(seconds=60))
-    assert (fresh(call).status, fresh(call).end_reason) == ("failed", "carrier_unreachable")
+    assert (fresh(call).status, fresh(call).end_reason) == ("failed", reason)
     assert placed_at(sandbox, member) == []
     assert amounts(member.workspace_id) == (CREDIT, 0, 0)
 

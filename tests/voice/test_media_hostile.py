@@ -7,15 +7,14 @@ code still counts and answers each frame.
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 
 from config.embedded.processes import MEDIA_SERVERS
-from identity.models import Membership
-from tests.voice.carrier import Placed, give_credit, place, post
+from tests.voice.carrier import Placed
 from tests.voice.hostile import KINDS, SLOW_FRAME, SLOW_HANDSHAKE, UNSIGNED, Attacker
 from tests.voice.media_doors import ProcessSocket, run
 from tests.voice.media_process import MediaProcess, media_process
@@ -53,16 +52,6 @@ BROKEN = {
     },
     "daphne": dict.fromkeys(("enormous", "unmasked", "reserved", "never whole"), "connection_lost"),
 }
-
-
-@pytest.fixture
-def placed(make_account: Callable[..., Membership]) -> Placed:
-    """A call whose rep has answered."""
-    member = make_account()
-    give_credit(member, 100_000)
-    placed = place(member, began_s_ago=5)
-    post(*placed.agent("in-progress", at_s=0, sequence=2))
-    return placed
 
 
 @pytest.fixture(params=MEDIA_SERVERS)

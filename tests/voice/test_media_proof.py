@@ -16,9 +16,8 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from identity.auth import Actor
-from identity.models import Membership
 from sandbox import speech_library
-from tests.voice.carrier import Placed, give_credit, place, post
+from tests.voice.carrier import Placed
 from tests.voice.ears import WORDS, ears
 from tests.voice.media_doors import PicowsSocket, run
 from tests.voice.test_media_socket import frame, start, streams, token_for, until
@@ -32,15 +31,6 @@ FRAME_BYTES = 160
 IN_MID_SENTENCE, BEHIND_IT = 80, 180
 # What the lead pressed in the notice; nothing was heard of it at all where it is None.
 PROOFS = {"on": "", "waiting_for_notice": None, "refused": "1"}
-
-
-@pytest.fixture
-def placed(make_account: Callable[..., Membership]) -> Placed:
-    member = make_account()
-    give_credit(member, 100_000)
-    placed = place(member, began_s_ago=5)
-    post(*placed.agent("in-progress", at_s=0, sequence=2))
-    return placed
 
 
 def spoken(number: int) -> dict[str, Any]:

@@ -23,11 +23,10 @@ from websockets.exceptions import ConnectionClosed
 from ai.listening.audio import decode_mulaw
 from ai.listening.transcriber import Recognition
 from ai.listening.wire import Request
-from identity.models import Membership
 from tests.identity.test_sockets import elsewhere
 from tests.listening.answering import says, transcriber
 from tests.listening.speech import mulaw, turns
-from tests.voice.carrier import Placed, give_credit, place, post, sid
+from tests.voice.carrier import Placed, sid
 from tests.voice.held_rows import cut_who_waits, hold_row
 from tests.voice.media_doors import DOORS, ProcessSocket, TcpSocket, ask, run
 from tests.voice.media_doors import Socket as AnySocket
@@ -45,16 +44,6 @@ SPEECH = mulaw("smoke", "callee")
 SPOKEN = turns("smoke", "callee")[:2]
 SPOKEN_UNTIL_MS = SPOKEN[1]["end_ms"]
 SENTENCES = [turn["text"] for turn in SPOKEN]
-
-
-@pytest.fixture
-def placed(make_account: Callable[..., Membership]) -> Placed:
-    """A call whose rep has answered."""
-    member = make_account()
-    give_credit(member, 100_000)
-    placed = place(member, began_s_ago=5)
-    post(*placed.agent("in-progress", at_s=0, sequence=2))
-    return placed
 
 
 @pytest.fixture(scope="module")

@@ -14,25 +14,14 @@ from collections.abc import Callable
 import pytest
 from asgiref.sync import sync_to_async
 
-from identity.models import Membership
 from tests.identity.test_sockets import elsewhere
-from tests.voice.carrier import Placed, give_credit, place, post
+from tests.voice.carrier import Placed
 from tests.voice.held_rows import cut_who_waits, hold_row
 from tests.voice.media_doors import AsgiSocket, PicowsSocket, Socket, run
 from tests.voice.test_media_socket import frame, start, streams, token_for, until
 from voice import media_session
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def placed(make_account: Callable[..., Membership]) -> Placed:
-    """A call whose rep has answered."""
-    member = make_account()
-    give_credit(member, 100_000)
-    placed = place(member, began_s_ago=5)
-    post(*placed.agent("in-progress", at_s=0, sequence=2))
-    return placed
 
 
 def frame_of(samples: int, number: int) -> str:

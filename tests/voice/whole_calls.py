@@ -146,7 +146,9 @@ def _unanswered(status: str, end_reason: str, leg: str, outcome: str | None, *, 
 STORIES: Final[Mapping[str, Story]] = {
     "talked": Story(_talk(), _TALKED),
     "no text wanted": Story(_talk(key="1"), replace(_TALKED, transcript_state="refused")),
-    "no calls wanted": Story(_talk(key="9"), replace(_TALKED, transcript_state="refused", suppressed=True)),
+    "no calls wanted": Story(
+        _talk(key="9"), replace(_TALKED, end_reason="lead_opted_out", transcript_state="refused", suppressed=True)
+    ),
     "voicemail": Story(
         _talk(answered_by="machine_start"),
         replace(_TALKED, answered_by="machine_start", outcome="voicemail", disposition="voicemail"),

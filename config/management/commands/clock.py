@@ -37,6 +37,7 @@ from realtime import leftovers
 from voice import (
     analysis,
     browser_calls,
+    carrier_limit,
     credit_end,
     metering,
     orphans,
@@ -75,8 +76,9 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (2, reconcile.sweep_refusals),
         (2, reconcile.reconcile_calls),
         (5, submission.resolve_unknown),
-        (120, orphans.sweep_orphans),
     ),
+    # Asks for long lists, page by page.
+    "strangers": ((120, orphans.sweep_orphans),),
     "books": (
         (3_600, books.check_books),
         (600, audit_check.note_head),
@@ -103,6 +105,7 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (60, passcode_alerts.send_passcode_alerts),
         (60, shared_number.send_complaint_alerts),
         (60, orphans.tell_of_orphans),
+        (60, carrier_limit.send_limit_alerts),
         (60, holds.send_review_alerts),
         (60, reviews.send_review_alerts),
         (60, backups.tell_of_old_backups),

@@ -11,6 +11,7 @@ from compliance import replaying
 from compliance.erasure_ledger import LedgerAway, LedgerStrange
 from compliance.replaying import HoldsUnknown, Permitted, Replayed, WorkspacesWouldEnd
 from ledger import operations as ledger
+from processors.sealed_columns import KeysWrong
 from voice import reconcile, submission
 
 # For carriers, sellers and calls that the backup takes for live.
@@ -46,17 +47,19 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if not options["new_ledger"] and replaying.may_go_on_without():
-            self.stdout.write(
-                "The erasure ledger is away; this database had seen all of it since its server began, and goes on."
-            )
-            return
         try:
+            if not options["new_ledger"] and replaying.may_go_on_without():
+                self.stdout.write(
+                    "The erasure ledger is away; this database had seen all of it since its server began, and goes on."
+                )
+                return
             replaying.prepare(now=timezone.now(), is_new=options["new_ledger"])
             permitted = Permitted(options["end_workspaces"], options["without_holds"])
             done = self._replay(options["wait"], permitted, options["finish_later"])
         except (LedgerAway, LedgerStrange, WorkspacesWouldEnd, HoldsUnknown) as error:
             raise CommandError(error.message) from None
+        except KeysWrong as error:
+            raise CommandError(str(error)) from None
         if done.entries:
             self.stdout.write(
                 f"The erasure ledger held {done.entries} entries that this database had not seen;"

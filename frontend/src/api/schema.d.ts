@@ -1293,6 +1293,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/password/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * See Reset Link
+         * @description Whether the mailed link is still good; looking at it does nothing.
+         */
+        post: operations["see_reset_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/password/reset": {
         parameters: {
             query?: never;
@@ -6230,7 +6250,8 @@ export interface components {
         };
         /**
          * LookIn
-         * @description reason: what the workspace's owner and managers read.
+         * @description reason: what the workspace's owner and managers read. case_reference: of an open case, or "ticket:" and the number of an entry of
+         *     the help desk, in letters, digits and dashes.
          */
         LookIn: {
             /**
@@ -6389,7 +6410,7 @@ export interface components {
         };
         /**
          * NewPasswordIn
-         * @description token: what stands in the mailed link after the #. password: 10 characters at least.
+         * @description password: 10 characters at least.
          */
         NewPasswordIn: {
             /**
@@ -7588,6 +7609,14 @@ export interface components {
         ReservationsOut: {
             /** Items */
             items: components["schemas"]["ReservationOut"][];
+        };
+        /**
+         * ResetTokenIn
+         * @description token: what stands in the mailed link after the #.
+         */
+        ResetTokenIn: {
+            /** Token */
+            token: string;
         };
         /** ReviewIn */
         ReviewIn: {
@@ -8982,7 +9011,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible in this state: `idempotency_key_reused`, `subject_restricted` */
+        /** @description Not possible now: `idempotency_key_reused`, `subject_restricted` */
         ask_409: {
             headers: {
                 [name: string]: unknown;
@@ -9000,7 +9029,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Some fields need another value: `invalid_fields` */
+        /** @description This cannot be taken as it is: `invalid_fields` */
         ask_422: {
             headers: {
                 [name: string]: unknown;
@@ -9009,7 +9038,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many attempts: `requests_throttled` */
+        /** @description Too many in a short time: `requests_throttled` */
         ask_429: {
             headers: {
                 [name: string]: unknown;
@@ -9072,7 +9101,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible in this state: `browser_calls_off`, `call_is_over`, `dial_refused`, `no_refusal`, `nothing_to_watch`, `segment_changed`, `segment_is_a_gap`, `subject_restricted` */
+        /** @description Not possible now: `browser_calls_off`, `call_is_over`, `dial_refused`, `no_refusal`, `nothing_to_watch`, `segment_changed`, `segment_is_a_gap`, `subject_restricted` */
         calls_409: {
             headers: {
                 [name: string]: unknown;
@@ -9090,7 +9119,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Some fields need another value: `invalid_fields` */
+        /** @description This cannot be taken as it is: `invalid_fields` */
         calls_422: {
             headers: {
                 [name: string]: unknown;
@@ -9099,7 +9128,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many attempts: `requests_throttled` */
+        /** @description Too many in a short time: `requests_throttled` */
         calls_429: {
             headers: {
                 [name: string]: unknown;
@@ -9153,7 +9182,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible in this state: `checkout_busy`, `idempotency_key_reused`, `invoice_missing`, `overtaken`, `top_up_exists`, `top_up_not_offered`, `top_up_words_changed` */
+        /** @description Not possible now: `checkout_busy`, `idempotency_key_reused`, `invoice_missing`, `overtaken`, `top_up_exists`, `top_up_not_offered`, `top_up_words_changed` */
         credits_409: {
             headers: {
                 [name: string]: unknown;
@@ -9171,7 +9200,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Some fields need another value: `amount_out_of_range`, `invalid_fields`, `pack_unknown`, `top_up_line_too_high` */
+        /** @description This cannot be taken as it is: `amount_out_of_range`, `invalid_fields`, `pack_unknown`, `top_up_line_too_high` */
         credits_422: {
             headers: {
                 [name: string]: unknown;
@@ -9180,7 +9209,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many attempts: `checkouts_too_many`, `requests_throttled` */
+        /** @description Too many in a short time: `checkouts_too_many`, `requests_throttled` */
         credits_429: {
             headers: {
                 [name: string]: unknown;
@@ -9234,7 +9263,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible in this state: `address_unproved`, `breach_closed`, `case_closed`, `case_has_no_address`, `case_unproved`, `case_waits_for_correction`, `case_waits_for_erasure`, `case_waits_for_texts`, `follow_up_done`, `hold_lifted`, `loss_unconfirmed`, `not_carried_out_here`, `not_of_nominee`, `nothing_corrected`, `nothing_of_that`, `nothing_prepared`, `nothing_to_hold`, `order_over`, `person_not_linked`, `prepared_already`, `preview_changed`, `request_already_open`, `request_not_cancellable`, `restriction_unknown`, `second_person_needed` */
+        /** @description Not possible now: `address_unproved`, `breach_closed`, `case_closed`, `case_has_no_address`, `case_unproved`, `case_waits_for_correction`, `case_waits_for_erasure`, `case_waits_for_texts`, `follow_up_done`, `hold_lifted`, `loss_unconfirmed`, `not_carried_out_here`, `not_of_nominee`, `nothing_corrected`, `nothing_of_that`, `nothing_prepared`, `nothing_to_hold`, `order_over`, `person_not_linked`, `prepared_already`, `preview_changed`, `request_already_open`, `request_not_cancellable`, `restriction_unknown`, `second_person_needed` */
         desk_409: {
             headers: {
                 [name: string]: unknown;
@@ -9252,7 +9281,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Some fields need another value: `account_unknown`, `authority_untold`, `breach_noticed_later`, `email_invalid`, `invalid_fields`, `mobile_invalid`, `nothing_granted`, `reason_missing`, `review_past` */
+        /** @description This cannot be taken as it is: `account_unknown`, `authority_untold`, `breach_noticed_later`, `email_invalid`, `invalid_fields`, `mobile_invalid`, `nothing_granted`, `reason_missing`, `review_past` */
         desk_422: {
             headers: {
                 [name: string]: unknown;
@@ -9261,7 +9290,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many attempts: `requests_throttled` */
+        /** @description Too many in a short time: `requests_throttled` */
         desk_429: {
             headers: {
                 [name: string]: unknown;
@@ -9297,7 +9326,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible in this state: `not_paused` */
+        /** @description Not possible now: `not_paused` */
         dialling_409: {
             headers: {
                 [name: string]: unknown;
@@ -9306,7 +9335,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many attempts: `requests_throttled` */
+        /** @description Too many in a short time: `requests_throttled` */
         dialling_429: {
             headers: {
                 [name: string]: unknown;
@@ -9351,7 +9380,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible in this state: `already_signed_in`, `email_taken`, `email_unverified`, `last_way_in`, `no_mobile_change`, `number_stopped`, `password_wanted`, `policy_outdated`, `provider_not_offered`, `social_in_use` */
+        /** @description Not possible now: `already_signed_in`, `email_taken`, `email_unverified`, `last_way_in`, `no_mobile_change`, `number_stopped`, `password_wanted`, `policy_outdated`, `provider_not_offered`, `social_in_use` */
         identity_409: {
             headers: {
                 [name: string]: unknown;
@@ -9360,7 +9389,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Gone: `email_link_invalid`, `otp_expired`, `reset_link_invalid` */
+        /** @description No longer available: `email_link_invalid`, `otp_expired`, `reset_link_invalid` */
         identity_410: {
             headers: {
                 [name: string]: unknown;
@@ -9378,7 +9407,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Some fields need another value: `email_invalid`, `email_same`, `invalid_fields`, `mobile_invalid`, `mobile_same`, `otp_number_refused`, `otp_wrong`, `password_wrong`, `policy_not_accepted`, `proof_missing`, `sms_consent_missing`, `sms_consent_new_number`, `transfer_not_agreed`, `weak_password` */
+        /** @description This cannot be taken as it is: `email_invalid`, `email_same`, `invalid_fields`, `mobile_invalid`, `mobile_same`, `otp_number_refused`, `otp_wrong`, `password_wrong`, `policy_not_accepted`, `proof_missing`, `sms_consent_missing`, `sms_consent_new_number`, `transfer_not_agreed`, `weak_password` */
         identity_422: {
             headers: {
                 [name: string]: unknown;
@@ -9387,7 +9416,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many attempts: `email_links_too_many`, `otp_send_limit`, `otp_too_many`, `requests_throttled`, `reset_throttled`, `sign_in_throttled`, `sign_up_throttled` */
+        /** @description Too many in a short time: `email_links_too_many`, `otp_send_limit`, `otp_too_many`, `requests_throttled`, `reset_throttled`, `sign_in_throttled`, `sign_up_throttled` */
         identity_429: {
             headers: {
                 [name: string]: unknown;
@@ -9441,7 +9470,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible in this state: `api_keys_too_many` */
+        /** @description Not possible now: `api_keys_too_many` */
         keys_409: {
             headers: {
                 [name: string]: unknown;
@@ -9459,7 +9488,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Some fields need another value: `invalid_fields` */
+        /** @description This cannot be taken as it is: `invalid_fields` */
         keys_422: {
             headers: {
                 [name: string]: unknown;
@@ -9468,7 +9497,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many attempts: `requests_throttled` */
+        /** @description Too many in a short time: `requests_throttled` */
         keys_429: {
             headers: {
                 [name: string]: unknown;
@@ -9513,7 +9542,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible in this state: `lead_exists`, `lead_in_call`, `lead_suppressed`, `subject_restricted`, `too_many_tags` */
+        /** @description Not possible now: `lead_exists`, `lead_in_call`, `lead_suppressed`, `subject_restricted`, `too_many_tags` */
         leads_409: {
             headers: {
                 [name: string]: unknown;
@@ -9522,7 +9551,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Gone: `lead_erased` */
+        /** @description No longer available: `lead_erased` */
         leads_410: {
             headers: {
                 [name: string]: unknown;
@@ -9540,7 +9569,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Some fields need another value: `import_unreadable`, `invalid_fields`, `phone_invalid`, `phone_not_callable`, `tag_unusable` */
+        /** @description This cannot be taken as it is: `import_unreadable`, `invalid_fields`, `phone_invalid`, `phone_not_callable`, `tag_unusable` */
         leads_422: {
             headers: {
                 [name: string]: unknown;
@@ -9549,7 +9578,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many attempts: `requests_throttled` */
+        /** @description Too many in a short time: `requests_throttled` */
         leads_429: {
             headers: {
                 [name: string]: unknown;
@@ -9603,7 +9632,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible in this state: `look_missing`, `look_not_allowed` */
+        /** @description Not possible now: `look_missing`, `look_not_allowed` */
         looks_409: {
             headers: {
                 [name: string]: unknown;
@@ -9621,7 +9650,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Some fields need another value: `invalid_fields`, `search_unclear` */
+        /** @description This cannot be taken as it is: `invalid_fields`, `look_case_refused`, `search_unclear` */
         looks_422: {
             headers: {
                 [name: string]: unknown;
@@ -9630,7 +9659,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many attempts: `requests_throttled`, `searches_too_many` */
+        /** @description Too many in a short time: `requests_throttled`, `searches_too_many` */
         looks_429: {
             headers: {
                 [name: string]: unknown;
@@ -9675,7 +9704,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible in this state: `policy_outdated`, `request_already_open`, `request_not_cancellable` */
+        /** @description Not possible now: `policy_outdated`, `request_already_open`, `request_not_cancellable` */
         "my data_409": {
             headers: {
                 [name: string]: unknown;
@@ -9693,7 +9722,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Some fields need another value: `confirmation_mismatch`, `invalid_fields`, `mobile_invalid`, `number_code_wrong`, `otp_number_refused` */
+        /** @description This cannot be taken as it is: `confirmation_mismatch`, `invalid_fields`, `mobile_invalid`, `number_code_wrong`, `otp_number_refused` */
         "my data_422": {
             headers: {
                 [name: string]: unknown;
@@ -9702,7 +9731,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many attempts: `data_link_throttled`, `otp_send_limit`, `otp_too_many`, `requests_throttled`, `too_many_turns`, `too_many_wishes` */
+        /** @description Too many in a short time: `data_link_throttled`, `otp_send_limit`, `otp_too_many`, `requests_throttled`, `too_many_turns`, `too_many_wishes` */
         "my data_429": {
             headers: {
                 [name: string]: unknown;
@@ -9756,7 +9785,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible in this state: `no_policy_notice`, `policy_not_in_force` */
+        /** @description Not possible now: `no_policy_notice`, `policy_not_in_force` */
         policy_409: {
             headers: {
                 [name: string]: unknown;
@@ -9774,7 +9803,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Some fields need another value: `answer_missing`, `invalid_fields`, `purpose_unknown` */
+        /** @description This cannot be taken as it is: `answer_missing`, `invalid_fields`, `purpose_unknown` */
         policy_422: {
             headers: {
                 [name: string]: unknown;
@@ -9783,7 +9812,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many attempts: `requests_throttled` */
+        /** @description Too many in a short time: `requests_throttled` */
         policy_429: {
             headers: {
                 [name: string]: unknown;
@@ -9828,7 +9857,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible in this state: `nominee_declined`, `policy_outdated`, `request_already_open`, `request_not_cancellable` */
+        /** @description Not possible now: `nominee_declined`, `policy_outdated`, `request_already_open`, `request_not_cancellable` */
         privacy_409: {
             headers: {
                 [name: string]: unknown;
@@ -9837,7 +9866,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Gone: `case_link_invalid`, `nominee_link_invalid` */
+        /** @description No longer available: `case_link_invalid`, `nominee_link_invalid` */
         privacy_410: {
             headers: {
                 [name: string]: unknown;
@@ -9855,7 +9884,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Some fields need another value: `confirmation_mismatch`, `email_invalid`, `invalid_fields`, `nominee_is_self` */
+        /** @description This cannot be taken as it is: `confirmation_mismatch`, `email_invalid`, `invalid_fields`, `nominee_is_self` */
         privacy_422: {
             headers: {
                 [name: string]: unknown;
@@ -9864,7 +9893,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many attempts: `nominees_too_many`, `requests_throttled`, `too_many_wishes` */
+        /** @description Too many in a short time: `nominees_too_many`, `requests_throttled`, `too_many_wishes` */
         privacy_429: {
             headers: {
                 [name: string]: unknown;
@@ -9909,7 +9938,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible in this state: `queue_not_started` */
+        /** @description Not possible now: `queue_not_started` */
         queue_409: {
             headers: {
                 [name: string]: unknown;
@@ -9927,7 +9956,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Some fields need another value: `invalid_fields` */
+        /** @description This cannot be taken as it is: `invalid_fields` */
         queue_422: {
             headers: {
                 [name: string]: unknown;
@@ -9936,7 +9965,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many attempts: `requests_throttled` */
+        /** @description Too many in a short time: `requests_throttled` */
         queue_429: {
             headers: {
                 [name: string]: unknown;
@@ -9981,7 +10010,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible in this state: `account_not_active`, `account_not_blocked`, `staff_self` */
+        /** @description Not possible now: `account_not_active`, `account_not_blocked`, `staff_self` */
         staff_409: {
             headers: {
                 [name: string]: unknown;
@@ -9990,7 +10019,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Gone: `enrolment_invalid` */
+        /** @description No longer available: `enrolment_invalid` */
         staff_410: {
             headers: {
                 [name: string]: unknown;
@@ -10008,7 +10037,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Some fields need another value: `enrolment_code_wrong`, `invalid_fields` */
+        /** @description This cannot be taken as it is: `enrolment_code_wrong`, `invalid_fields` */
         staff_422: {
             headers: {
                 [name: string]: unknown;
@@ -10017,7 +10046,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many attempts: `requests_throttled` */
+        /** @description Too many in a short time: `requests_throttled` */
         staff_429: {
             headers: {
                 [name: string]: unknown;
@@ -10071,7 +10100,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible in this state: `already_member`, `owner_stays` */
+        /** @description Not possible now: `already_member`, `owner_stays` */
         team_409: {
             headers: {
                 [name: string]: unknown;
@@ -10080,7 +10109,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Gone: `invitation_invalid` */
+        /** @description No longer available: `invitation_invalid` */
         team_410: {
             headers: {
                 [name: string]: unknown;
@@ -10098,7 +10127,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Some fields need another value: `email_invalid`, `invalid_fields` */
+        /** @description This cannot be taken as it is: `email_invalid`, `invalid_fields` */
         team_422: {
             headers: {
                 [name: string]: unknown;
@@ -10107,7 +10136,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many attempts: `invitations_too_many`, `requests_throttled` */
+        /** @description Too many in a short time: `invitations_too_many`, `requests_throttled` */
         team_429: {
             headers: {
                 [name: string]: unknown;
@@ -10152,7 +10181,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible in this state: `delivery_on_its_way`, `webhook_known`, `webhook_off`, `webhooks_too_many` */
+        /** @description Not possible now: `delivery_on_its_way`, `webhook_known`, `webhook_off`, `webhooks_too_many` */
         webhooks_409: {
             headers: {
                 [name: string]: unknown;
@@ -10170,7 +10199,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Some fields need another value: `invalid_fields`, `webhook_url_refused` */
+        /** @description This cannot be taken as it is: `invalid_fields`, `webhook_url_refused` */
         webhooks_422: {
             headers: {
                 [name: string]: unknown;
@@ -10179,7 +10208,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many attempts: `requests_throttled` */
+        /** @description Too many in a short time: `requests_throttled` */
         webhooks_429: {
             headers: {
                 [name: string]: unknown;
@@ -10424,6 +10453,7 @@ export type ReplyIn = components['schemas']['ReplyIn'];
 export type RequestOut = components['schemas']['RequestOut'];
 export type ReservationOut = components['schemas']['ReservationOut'];
 export type ReservationsOut = components['schemas']['ReservationsOut'];
+export type ResetTokenIn = components['schemas']['ResetTokenIn'];
 export type ReviewIn = components['schemas']['ReviewIn'];
 export type ReviewKindOut = components['schemas']['ReviewKindOut'];
 export type ReviewOut = components['schemas']['ReviewOut'];
@@ -13099,6 +13129,38 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["ForgotPasswordIn"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["identity_400"];
+            401: components["responses"]["identity_401"];
+            403: components["responses"]["identity_403"];
+            404: components["responses"]["identity_404"];
+            409: components["responses"]["identity_409"];
+            410: components["responses"]["identity_410"];
+            413: components["responses"]["identity_413"];
+            422: components["responses"]["identity_422"];
+            429: components["responses"]["identity_429"];
+            503: components["responses"]["identity_503"];
+        };
+    };
+    see_reset_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResetTokenIn"];
             };
         };
         responses: {

@@ -15,7 +15,7 @@ const KEYS: readonly { keys: string[]; does: string }[] = [
   { keys: ["1", "…", "7"], does: "What came of the queue's call" },
   { keys: ["t"], does: "Tags of the chosen lead in the list" },
   { keys: ["h"], does: "History of the chosen lead in the list" },
-  { keys: ["e"], does: "Correct the chosen line of a call's text, or else the newest" },
+  { keys: ["e"], does: "Edit the chosen line of a call's text, or else the newest" },
   { keys: ["Ctrl", "K"], does: "Search and go to (Cmd K on a Mac)" },
   { keys: ["/"], does: "Search and go to" },
   { keys: ["?"], does: "This list" },

@@ -30,7 +30,7 @@ export function LookBanner({ look, seenAs }: { look: Look; seenAs: string }) {
         <strong>
           {look.staff_name} looks into {look.workspace_name}
         </strong>{" "}
-        as {seenAs}. Nothing can be changed.
+        as {seenAs}. Nothing can be changed, so what would change something is not shown.
         <span className={classes.reason}>Reason: {look.reason}</span>
       </p>
       <span className={`num ${classes.left}`}>{clockMs(left)} left</span>

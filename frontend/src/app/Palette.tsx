@@ -6,6 +6,7 @@ import { leadsQuery } from "../api/queries";
 import { Dialog } from "../components/Dialog";
 import { leadName } from "../format/lead";
 import classes from "./Palette.module.css";
+import { useInLook } from "./useSession";
 
 interface Action {
   id: string;
@@ -22,36 +23,39 @@ interface PaletteProps {
   onGo: (to: Target) => void;
 }
 
-const PLACES: readonly { label: string; target: Target }[] = [
-  { label: "Call", target: { to: "/call" } },
-  { label: "Queue: call lead after lead", target: { to: "/queue" } },
+/** acts: nothing to read there for who only looks. */
+const PLACES: readonly { label: string; target: Target; acts?: true }[] = [
+  { label: "Call", target: { to: "/call" }, acts: true },
+  { label: "Queue: call lead after lead", target: { to: "/queue" }, acts: true },
   { label: "Calls", target: { to: "/calls" } },
-  { label: "Wall: live calls of the team", target: { to: "/wall" } },
+  { label: "Wall: live calls of the team", target: { to: "/wall" }, acts: true },
   { label: "Leads", target: { to: "/leads" } },
-  { label: "Add lead", target: { to: "/leads", search: { add: true } } },
+  { label: "Add lead", target: { to: "/leads", search: { add: true } }, acts: true },
   { label: "Ask your calls", target: { to: "/ask" } },
   { label: "Credits: balance, packs, statement", target: { to: "/credits" } },
   { label: "Team: members, invitations", target: { to: "/team" } },
-  { label: "Privacy centre", target: { to: "/privacy" } },
-  { label: "Settings: password, sessions, keys", target: { to: "/settings" } },
-  { label: "Webhooks: servers that are told", target: { to: "/settings/webhooks" } },
+  { label: "Privacy centre", target: { to: "/privacy" }, acts: true },
+  { label: "Settings: password, sessions, keys", target: { to: "/settings" }, acts: true },
+  { label: "Webhooks: servers that are told", target: { to: "/settings/webhooks" }, acts: true },
   { label: "Privacy policy", target: { to: "/policy" } },
 ];
 const LEADS_SHOWN_MAX = 8;
 
 function useActions(words: string, { onGo, onHelp }: PaletteProps): readonly Action[] {
   const [search] = useDebouncedValue(words.trim(), 150);
+  const inLook = useInLook();
   const leads = useInfiniteQuery({ ...leadsQuery({ search }), placeholderData: keepPreviousData });
   return useMemo(() => {
     const wanted = words.trim().toLowerCase();
-    const places = PLACES.filter(({ label }) => label.toLowerCase().includes(wanted)).map(
-      ({ label, target }) => ({
+    const shown = PLACES.filter(({ acts }) => !inLook || !acts);
+    const places = shown
+      .filter(({ label }) => label.toLowerCase().includes(wanted))
+      .map(({ label, target }) => ({
         id: label,
         label,
         detail: "Page",
         run: () => onGo(target),
-      }),
-    );
+      }));
     const people = (leads.data?.pages[0]?.items ?? []).slice(0, LEADS_SHOWN_MAX).map((lead) => ({
       id: lead.id,
       label: leadName(lead),
@@ -61,7 +65,7 @@ function useActions(words: string, { onGo, onHelp }: PaletteProps): readonly Act
     const help = { id: "keys", label: "Keys", detail: "?", run: onHelp };
     const found = wanted === "" ? [...places, help, ...people] : [...people, ...places];
     return "keys".includes(wanted) && wanted !== "" ? [...found, help] : found;
-  }, [words, leads.data, onGo, onHelp]);
+  }, [words, leads.data, inLook, onGo, onHelp]);
 }
 
 /** Search and actions by keyboard: arrows choose, Enter goes. */

@@ -46,13 +46,15 @@ interface Place {
   icon: ComponentType<{ size?: number }>;
   /** Shown only to those who see the team's calls. */
   ofTeam?: true;
+  /** Where there is nothing to read for who only looks. */
+  acts?: true;
 }
 
 const WORK: readonly Place[] = [
-  { to: "/call", label: "Call", icon: PhoneIcon },
-  { to: "/queue", label: "Queue", icon: QueueIcon },
+  { to: "/call", label: "Call", icon: PhoneIcon, acts: true },
+  { to: "/queue", label: "Queue", icon: QueueIcon, acts: true },
   { to: "/calls", label: "Calls", icon: CallsIcon },
-  { to: "/wall", label: "Wall", icon: WallIcon, ofTeam: true },
+  { to: "/wall", label: "Wall", icon: WallIcon, ofTeam: true, acts: true },
   { to: "/leads", label: "Leads", icon: LeadsIcon },
   { to: "/ask", label: "Ask", icon: AskIcon },
   { to: "/credits", label: "Credits", icon: CreditsIcon },
@@ -95,7 +97,9 @@ export function Shell() {
   }, [mustAnswer, router]);
   if (!session || ended || mustAnswer || !session.user || !session.workspace) return null;
   const { user, workspace, permissions, look } = session;
-  const work = WORK.filter((place) => !place.ofTeam || permissions?.see_team);
+  const work = WORK.filter(
+    (place) => (!place.ofTeam || permissions?.see_team) && (look === null || !place.acts),
+  );
   return (
     <Line session={session}>
       <div className={look ? `${classes.shell} ${classes.looked}` : classes.shell}>
@@ -126,8 +130,9 @@ export function Shell() {
             {look === null && <SignOut where="menu" />}
           </div>
         </nav>
-        <main id="main" className={classes.main} tabIndex={-1}>
-          <PolicyNotice />
+        {/* In a look little or nothing in it takes the focus, and it has to be scrolled all the same. */}
+        <main id="main" className={classes.main} tabIndex={look === null ? -1 : 0}>
+          {look === null && <PolicyNotice />}
           {look === null && !user.email_verified && <EmailNotice email={user.email} />}
           <Outlet />
         </main>

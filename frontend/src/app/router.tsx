@@ -32,6 +32,13 @@ async function requireSignedIn({ location }: { location: { href: string } }): Pr
   }
 }
 
+/** What is only for doing something, or is the member's own, is no part of a look. */
+async function notInLook({ search }: { search: object }): Promise<void> {
+  const session = await queryClient.ensureQueryData(sessionQuery);
+  const lead = "lead" in search ? id(search.lead) : undefined;
+  if (session.look) throw redirect({ to: "/calls", search: { lead }, replace: true });
+}
+
 const policyQuestion = createRoute({
   getParentRoute: () => root,
   path: "/policy-question",
@@ -60,6 +67,7 @@ const app = createRoute({
 });
 const call = createRoute({
   getParentRoute: () => app,
+  beforeLoad: notInLook,
   path: "/call",
   validateSearch: (search: Record<string, unknown>): { lead?: string; call?: string } => ({
     lead: id(search.lead),
@@ -69,6 +77,7 @@ const call = createRoute({
 });
 const queue = createRoute({
   getParentRoute: () => app,
+  beforeLoad: notInLook,
   path: "/queue",
   component: lazyRouteComponent(() => import("../pages/queue/QueuePage"), "QueuePage"),
 });
@@ -99,6 +108,7 @@ const oneCall = createRoute({
 });
 const wall = createRoute({
   getParentRoute: () => app,
+  beforeLoad: notInLook,
   path: "/wall",
   component: lazyRouteComponent(() => import("../pages/wall/WallPage"), "WallPage"),
 });
@@ -171,11 +181,13 @@ const team = createRoute({
 });
 const privacy = createRoute({
   getParentRoute: () => app,
+  beforeLoad: notInLook,
   path: "/privacy",
   component: lazyRouteComponent(() => import("../pages/privacy/PrivacyPage"), "PrivacyPage"),
 });
 const settings = createRoute({
   getParentRoute: () => app,
+  beforeLoad: notInLook,
   path: "/settings",
   validateSearch: (search: Record<string, unknown>): Returned & { linked?: Provider } => ({
     ...returned(search),
@@ -185,6 +197,7 @@ const settings = createRoute({
 });
 const webhooks = createRoute({
   getParentRoute: () => app,
+  beforeLoad: notInLook,
   path: "/settings/webhooks",
   validateSearch: (search: Record<string, unknown>): { webhook?: string; state?: DeliveryState } => ({
     webhook: id(search.webhook),

@@ -2,6 +2,11 @@ import { useSuspenseQuery } from "@tanstack/react-query";
 import { sessionQuery } from "../api/queries";
 import type { Session } from "../api/types";
 
+/** Whether one of our own people sees the pages as a member does, who then changes nothing. */
+export function useInLook(): boolean {
+  return useSuspenseQuery(sessionQuery).data.look !== null;
+}
+
 /** The session of a page behind sign-in: its user and workspace are there. */
 export function useSignedIn(): {
   user: NonNullable<Session["user"]>;

@@ -260,10 +260,10 @@ const SettledLine = memo(function SettledLine(props: LineProps) {
             className={classes.correct}
             tabIndex={chosen ? 0 : -1}
             title={chosen ? "Key E" : undefined}
-            aria-label={`Correct: ${segment.text}`}
+            aria-label={`Edit: ${segment.text}`}
             onClick={() => editing.begin(segment)}
           >
-            Correct
+            Edit
           </button>
         )}
         {segment.correction && !edit && <CorrectedMark segment={segment} correction={segment.correction} />}

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { canHaveCome, shortageWords, transcriptWords } from "./status";
+import { canHaveCome, endWords, shortageWords, transcriptWords } from "./status";
 
 test("what needs a conversation is offered only where somebody took the phone", () => {
   const rang = { answered_at: null };
@@ -22,11 +22,20 @@ test("each step of a shortage says what is different about the text", () => {
 
 test("a call that nobody answered says so in place of a transcript that was off", () => {
   for (const status of ["busy", "no_answer", "cancelled", "failed"] as const) {
-    expect(transcriptWords({ status, transcript_state: "off" })).toBe(
+    expect(transcriptWords({ status, transcript_state: "off", end_reason: null })).toBe(
       "Nobody spoke, so nothing was written down.",
     );
   }
-  expect(transcriptWords({ status: "completed", transcript_state: "off" })).toBe(
+  expect(transcriptWords({ status: "completed", transcript_state: "off", end_reason: "hung_up" })).toBe(
     "The transcript was off in this call.",
   );
+});
+
+test("a lead who wants no calls is not told as one who wants no text", () => {
+  const refused = { status: "completed", transcript_state: "refused" } as const;
+  expect(transcriptWords({ ...refused, end_reason: "hung_up" })).toContain("refused the transcript");
+  expect(transcriptWords({ ...refused, end_reason: "lead_opted_out" })).toBe(
+    "Nothing was written down: the lead asked not to be called again.",
+  );
+  expect(endWords({ end_reason: "lead_opted_out", ended_by: null })).toContain("pressed 9");
 });

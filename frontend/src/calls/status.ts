@@ -99,7 +99,10 @@ const END_WORDS: Record<string, string> = {
   lead_suppressed: "The lead was not called: they asked not to be called.",
   outside_calling_hours: "The lead was not called: the hours were over in which people there may be called.",
   carrier_refused: "The carrier refused the call. Try again, and write to support if it stays so.",
+  carrier_at_limit:
+    "The carrier takes no more calls at once from us. Nobody was called, and nothing was charged. Try again when a call has ended; whoever runs this server has been told.",
   carrier_unreachable: "The carrier could not be reached. Try again in a minute.",
+  lead_opted_out: "The lead pressed 9: they do not want to be called again, and are not called any more.",
   rep_may_not_call: "Who pressed Call has left the team, or stopped our text messages. Nobody was called.",
   rep_shut_out: "Whoever called was kept out of the account, or had left the team, so it was ended.",
   not_dialled_in_time: "It could not be dialled in time. Try again.",
@@ -130,7 +133,9 @@ const AFTER_WORDS: Record<Call["transcript_state"], string> = {
 };
 
 /** Whether and why what is said gets written down. */
-export function transcriptWords(call: Pick<Call, "status" | "transcript_state">): string {
+export function transcriptWords(call: Pick<Call, "status" | "transcript_state" | "end_reason">): string {
+  if (call.end_reason === "lead_opted_out")
+    return "Nothing was written down: the lead asked not to be called again.";
   if (isLive(call.status)) return DURING_WORDS[call.transcript_state];
   const wasHeld = call.status === "completed" || call.transcript_state !== "off";
   return wasHeld ? AFTER_WORDS[call.transcript_state] : "Nobody spoke, so nothing was written down.";

@@ -6,6 +6,8 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
+from compliance import ledger_key
+from compliance.erasure_ledger import LedgerAway, LedgerStrange
 from identity import social_entry
 from processors import sealed_columns
 
@@ -25,8 +27,10 @@ class Command(BaseCommand):
         try:
             left = self._renew() if act == "renew" else []
             missing = self._status()
-        except ImproperlyConfigured as error:
+        except (ImproperlyConfigured, sealed_columns.KeysWrong) as error:
             raise CommandError(str(error)) from None
+        except (LedgerAway, LedgerStrange) as error:
+            raise CommandError(error.message) from None
         if missing:
             raise CommandError("Some values cannot be read. Put the missing keys back behind the newest ones.")
         if left:
@@ -40,6 +44,8 @@ class Command(BaseCommand):
                 f"{renewal.table}: {renewal.values} sealed anew; {renewal.looked_at} of {renewal.rows} rows looked at"
             )
             found[renewal.table] = renewal
+        # The ledger's copy follows.
+        ledger_key.settle()
         self.stdout.write(f"Sign-ups with Google or Facebook that wait, sealed anew: {social_entry.renew_waiting()}")
         left = [f"{place}: cannot be read" for renewal in found.values() for place in renewal.unreadable]
         left += [f"{place}: stands in another row too" for renewal in found.values() for place in renewal.twice]
@@ -49,7 +55,10 @@ class Command(BaseCommand):
 
     def _status(self) -> int:
         """How many keys are missing."""
-        missing, noted = 0, sealed_columns.look_up_keys_in_use()
+        missing = 0
+        # Keys that something not counted below may be under.
+        needed = {("LOOKUP_KEY", key_id) for key_id in sealed_columns.look_up_keys_in_use()}
+        needed.add(("SUPPRESSION_KEY", ledger_key.key_id_in_ledger()))
         for use in sealed_columns.uses():
             name = f"{use.keys} {use.key_id}".rstrip() + f": {use.values} values"
             if use.place is None:
@@ -58,6 +67,6 @@ class Command(BaseCommand):
             elif use.place == 0:
                 self.stdout.write(f"{name}; the newest key")
             else:
-                may_go = not use.values and not (use.keys == "LOOKUP_KEY" and use.key_id in noted)
+                may_go = not use.values and (use.keys, use.key_id) not in needed
                 self.stdout.write(f"{name}; an older key, " + ("which can go" if may_go else "run `renew`"))
         return missing

@@ -8,6 +8,7 @@ import { keys } from "../../api/keys";
 import { asProblem } from "../../api/problem";
 import { balanceQuery, callsQuery, questionsQuery } from "../../api/queries";
 import type { Answer } from "../../api/types";
+import { Changes } from "../../app/Changes";
 import { Empty } from "../../components/Empty";
 import { More } from "../../components/More";
 import { ProblemNote } from "../../components/Note";
@@ -61,49 +62,51 @@ export function AskPage() {
     <Page title="Ask your calls" width="wide">
       <div className={classes.columns}>
         <div className="stack">
-          <form
-            className="stack"
-            onSubmit={(event) => {
-              event.preventDefault();
-              if (!ask.isPending) ask.mutate();
-            }}
-          >
-            <div className={classes.field}>
-              <TextInput
-                label="Your question"
-                placeholder="Who objected to the price?"
-                value={question}
-                onChange={(event) => {
-                  intent.done();
-                  setQuestion(event.currentTarget.value);
-                }}
-                minLength={3}
-                maxLength={500}
-                required
-                withAsterisk={false}
-                error={problem?.forField("question")}
-              />
-              <Button type="submit" loading={ask.isPending}>
-                Ask
-              </Button>
-            </div>
-            <div className={classes.chips}>
-              <NativeSelect
-                aria-label="Which calls"
-                value={days}
-                onChange={(event) => {
-                  intent.done();
-                  setDays(event.currentTarget.value);
-                }}
-                data={PERIODS}
-              />
-              {price !== undefined && (
-                <span className="num quiet">
-                  An answer costs {credits(price)}. “Not in your calls” and a question that fails are free.
-                </span>
-              )}
-            </div>
-          </form>
+          <Changes>
+            <form
+              className="stack"
+              onSubmit={(event) => {
+                event.preventDefault();
+                if (!ask.isPending) ask.mutate();
+              }}
+            >
+              <div className={classes.field}>
+                <TextInput
+                  label="Your question"
+                  placeholder="Who objected to the price?"
+                  value={question}
+                  onChange={(event) => {
+                    intent.done();
+                    setQuestion(event.currentTarget.value);
+                  }}
+                  minLength={3}
+                  maxLength={500}
+                  required
+                  withAsterisk={false}
+                  error={problem?.forField("question")}
+                />
+                <Button type="submit" loading={ask.isPending}>
+                  Ask
+                </Button>
+              </div>
+              <div className={classes.chips}>
+                <NativeSelect
+                  aria-label="Which calls"
+                  value={days}
+                  onChange={(event) => {
+                    intent.done();
+                    setDays(event.currentTarget.value);
+                  }}
+                  data={PERIODS}
+                />
+                {price !== undefined && (
+                  <span className="num quiet">
+                    An answer costs {credits(price)}. “Not in your calls” and a question that fails are free.
+                  </span>
+                )}
+              </div>
+            </form>
+          </Changes>
           <ProblemNote
             error={ask.error}
             action={problem?.code === "insufficient_credit" && <Link to="/credits">Buy credits</Link>}
@@ -175,16 +178,18 @@ function History({
                 {when(item.asked_at, now)}
               </small>
             </button>
-            <Button
-              variant="subtle"
-              color="gray"
-              size="compact-xs"
-              mt={8}
-              onClick={() => forget.mutate(item.id)}
-              aria-label={`Delete the question: ${item.question}`}
-            >
-              Delete
-            </Button>
+            <Changes>
+              <Button
+                variant="subtle"
+                color="gray"
+                size="compact-xs"
+                mt={8}
+                onClick={() => forget.mutate(item.id)}
+                aria-label={`Delete the question: ${item.question}`}
+              >
+                Delete
+              </Button>
+            </Changes>
           </li>
         ))}
       </ul>

@@ -3,7 +3,8 @@ import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router"
 import { useEffect, useMemo, useState } from "react";
 import { callQuery, insightsQuery, transcriptQuery } from "../../api/queries";
 import type { CallWithSpeech, Insights, Segment } from "../../api/types";
-import { useSignedIn } from "../../app/useSession";
+import { Changes } from "../../app/Changes";
+import { useInLook, useSignedIn } from "../../app/useSession";
 import { DispositionField } from "../../calls/DispositionField";
 import { NotesField } from "../../calls/NotesField";
 import { ReceiptView } from "../../calls/ReceiptView";
@@ -37,6 +38,7 @@ export function OneCallPage() {
   const { at } = useSearch({ from: "/app/calls/$callId" });
   const navigate = useNavigate();
   const { user } = useSignedIn();
+  const inLook = useInLook();
   const call = useQuery(callQuery(callId));
   // A colleague's live call is read only by who watches it for the rep to see.
   const watched = call.data !== undefined && isLive(call.data.status) && call.data.user.id !== user.id;
@@ -88,8 +90,16 @@ export function OneCallPage() {
   }
   if (watched) {
     return (
-      <Page title={call.data.lead.name} width="wide" actions={<Link to="/wall">All live calls</Link>}>
-        <WatchedCall call={call.data} />
+      <Page
+        title={call.data.lead.name}
+        width="wide"
+        actions={!inLook && <Link to="/wall">All live calls</Link>}
+      >
+        {inLook ? (
+          <Note>This call is going on. Its text can be read in a look once it is over.</Note>
+        ) : (
+          <WatchedCall call={call.data} />
+        )}
       </Page>
     );
   }
@@ -109,7 +119,12 @@ export function OneCallPage() {
       <div className={classes.columns}>
         <section className={classes.text} aria-label="What was said">
           <ProblemNote error={transcript.error} />
-          <Transcript text={transcript.data ?? emptyTranscript} names={names} chosen={chosen} correctable>
+          <Transcript
+            text={transcript.data ?? emptyTranscript}
+            names={names}
+            chosen={chosen}
+            correctable={!inLook}
+          >
             <p className="quiet">{transcript.isPending ? "" : noText(call.data)}</p>
           </Transcript>
         </section>
@@ -137,9 +152,11 @@ function Head({ call }: { call: CallWithSpeech }) {
       <span>{clock(call.duration_s)}</span>
       <span>{call.lead.phone_e164}</span>
       {call.end_reason && <span>{endWords(call)}</span>}
-      <Link to="/call" search={{ lead: call.lead.id }}>
-        Call again
-      </Link>
+      <Changes>
+        <Link to="/call" search={{ lead: call.lead.id }}>
+          Call again
+        </Link>
+      </Changes>
       <Link to="/calls" search={{ lead: call.lead.id }}>
         All calls with {call.lead.name}
       </Link>
@@ -156,14 +173,17 @@ interface SideProps {
 }
 
 function Side({ call, insights, error, segments, onGo }: SideProps) {
+  const inLook = useInLook();
   if (isLive(call.status)) {
     return (
       <div className={classes.side}>
         <Note>
           This call is going on.{" "}
-          <Link to="/call" search={{ call: call.id, lead: call.lead.id }}>
-            Go to the call
-          </Link>
+          <Changes>
+            <Link to="/call" search={{ call: call.id, lead: call.lead.id }}>
+              Go to the call
+            </Link>
+          </Changes>
         </Note>
       </div>
     );
@@ -181,8 +201,10 @@ function Side({ call, insights, error, segments, onGo }: SideProps) {
         <ReceiptView callId={call.id} />
       </Panel>
       <Panel title="Outcome">
-        <DispositionField key={`outcome-${call.id}`} call={call} />
-        <NotesField key={`notes-${call.id}`} call={call} />
+        <fieldset className={classes.outcome} disabled={inLook}>
+          <DispositionField key={`outcome-${call.id}`} call={call} />
+          <NotesField key={`notes-${call.id}`} call={call} />
+        </fieldset>
       </Panel>
     </div>
   );

@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { balanceQuery } from "../../api/queries";
+import { Changes } from "../../app/Changes";
 import { useSignedIn } from "../../app/useSession";
 import { ProblemNote } from "../../components/Note";
 import { Page } from "../../components/Page";
@@ -26,7 +27,9 @@ export function CreditsPage() {
       {permissions.see_team && <BurnPanel />}
       <Packs balance={balance.data} />
       {permissions.buy_credits && balance.data && (
-        <AlertForm key={balance.data.alert?.threshold_mcredits} balance={balance.data} />
+        <Changes>
+          <AlertForm key={balance.data.alert?.threshold_mcredits} balance={balance.data} />
+        </Changes>
       )}
       {permissions.see_team && <TopUpPanel />}
       {permissions.see_team && <Purchases />}

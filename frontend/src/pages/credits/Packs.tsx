@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useIntent } from "../../api/intent";
 import { packsQuery } from "../../api/queries";
 import type { Balance, Pack } from "../../api/types";
+import { Changes } from "../../app/Changes";
 import { useSignedIn } from "../../app/useSession";
 import { Empty } from "../../components/Empty";
 import { Note, ProblemNote } from "../../components/Note";
@@ -48,14 +49,16 @@ function PackCard({ pack, balance }: { pack: Pack; balance: Balance | undefined 
       {perMinute > 0 && (
         <div className="num quiet">{longTime(Math.floor(pack.mcredits / perMinute) * 60)} of calls</div>
       )}
-      <Button
-        onClick={() => {
-          const search = new URLSearchParams({ pack: pack.price_id, intent: intent.key() });
-          window.location.assign(`/credits/checkout?${search}`);
-        }}
-      >
-        Buy<span className="visually-hidden"> {pack.name}</span>
-      </Button>
+      <Changes>
+        <Button
+          onClick={() => {
+            const search = new URLSearchParams({ pack: pack.price_id, intent: intent.key() });
+            window.location.assign(`/credits/checkout?${search}`);
+          }}
+        >
+          Buy<span className="visually-hidden"> {pack.name}</span>
+        </Button>
+      </Changes>
     </li>
   );
 }

@@ -3,6 +3,7 @@ import { Link, useSearch } from "@tanstack/react-router";
 import type { StatementFilters } from "../../api/keys";
 import { statementQuery } from "../../api/queries";
 import type { Entry } from "../../api/types";
+import { Changes } from "../../app/Changes";
 import type { CreditsSearch } from "../../app/searches";
 import { Empty } from "../../components/Empty";
 import list from "../../components/List.module.css";
@@ -41,9 +42,11 @@ export function Statement() {
       <div className={classes.statementHead}>
         <h2 id="statement">Statement</h2>
         {entries && entries.length > 0 && (
-          <a href={`/api/credits/statement.csv?${new URLSearchParams(given)}`} download>
-            Download as CSV
-          </a>
+          <Changes>
+            <a href={`/api/credits/statement.csv?${new URLSearchParams(given)}`} download>
+              Download as CSV
+            </a>
+          </Changes>
         )}
       </div>
       <p className="quiet">

@@ -5,7 +5,7 @@ import { answer, api } from "../../api/client";
 import { keys } from "../../api/keys";
 import { topUpQuery } from "../../api/queries";
 import type { TopUpPlan } from "../../api/types";
-import { useSignedIn } from "../../app/useSession";
+import { useInLook, useSignedIn } from "../../app/useSession";
 import { Note, ProblemNote } from "../../components/Note";
 import { Panel } from "../../components/Page";
 import { Tag } from "../../components/Tag";
@@ -41,7 +41,8 @@ export function TopUpPanel() {
   });
   const plan = topUp.data?.plan ?? undefined;
   const isOn = plan?.state === "active";
-  const maySetUp = topUp.data?.offered && permissions.manage_workspace && !isOn;
+  const inLook = useInLook();
+  const maySetUp = topUp.data?.offered && permissions.manage_workspace && !isOn && !inLook;
   return (
     <Panel
       title="Automatic top-up"
@@ -79,7 +80,7 @@ export function TopUpPanel() {
       {topUp.data?.offered && !permissions.manage_workspace && !isOn && (
         <p className="quiet">The owner of your workspace can turn it on.</p>
       )}
-      {isOn && permissions.buy_credits && (
+      {isOn && permissions.buy_credits && !inLook && (
         <div className="row">
           <Button variant="default" loading={stop.isPending} onClick={() => stop.mutate()}>
             Stop automatic top-up

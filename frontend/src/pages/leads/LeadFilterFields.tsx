@@ -5,6 +5,7 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { tagsQuery } from "../../api/queueQueries";
 import type { ResultFilter } from "../../api/types";
+import { useInLook } from "../../app/useSession";
 import { RESULT_CHOICES } from "../../calls/resultChoices";
 import { SearchIcon } from "../../components/icons";
 import classes from "./LeadsPage.module.css";
@@ -13,7 +14,7 @@ import classes from "./LeadsPage.module.css";
 export function LeadFilterFields() {
   const { search = "", tag = "", disposition = "" } = useSearch({ from: "/app/leads" });
   const navigate = useNavigate({ from: "/leads" });
-  const tags = useQuery(tagsQuery);
+  const tags = useQuery({ ...tagsQuery, enabled: !useInLook() });
   const [typed, setTyped] = useState(search);
   const [settled] = useDebouncedValue(typed, 200);
   useEffect(() => {

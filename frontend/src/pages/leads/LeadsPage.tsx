@@ -4,6 +4,7 @@ import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import { leadsQuery } from "../../api/queries";
 import type { Lead } from "../../api/types";
+import { Changes } from "../../app/Changes";
 import { Dialog } from "../../components/Dialog";
 import { Empty } from "../../components/Empty";
 import { PlusIcon } from "../../components/icons";
@@ -40,14 +41,14 @@ export function LeadsPage() {
     <Page
       title="Leads"
       actions={
-        <>
+        <Changes>
           <Button variant="default" onClick={() => setImporting(true)}>
             Import
           </Button>
           <Button leftSection={<PlusIcon size={16} />} onClick={open}>
             Add lead
           </Button>
-        </>
+        </Changes>
       }
     >
       <LeadFilterFields />

@@ -5,7 +5,8 @@ import { Link } from "@tanstack/react-router";
 import type { KeyboardEvent } from "react";
 import { reservationsQuery } from "../../api/queueQueries";
 import type { Lead, Reservation } from "../../api/types";
-import { useSignedIn } from "../../app/useSession";
+import { Changes } from "../../app/Changes";
+import { useInLook, useSignedIn } from "../../app/useSession";
 import { ResultTag } from "../../calls/StatusTag";
 import list from "../../components/List.module.css";
 import { rowKeys } from "../../components/rowKeys";
@@ -22,13 +23,14 @@ export interface LeadActions {
 
 export function LeadsTable({ leads, ...actions }: { leads: readonly Lead[] } & LeadActions) {
   const now = new Date();
-  const { data: reservations = [] } = useQuery(reservationsQuery);
+  const inLook = useInLook();
+  const { data: reservations = [] } = useQuery({ ...reservationsQuery, enabled: !inLook });
   const narrow = useMediaQuery("(max-width: 760px)", false, { getInitialValueInEffect: false });
   /** One key each for the row that has the focus. */
   function pressed(event: KeyboardEvent<HTMLElement>): void {
     rowKeys(event);
     const id = (event.target as HTMLElement).dataset.row;
-    const lead = leads.find((each) => each.id === id);
+    const lead = inLook ? undefined : leads.find((each) => each.id === id);
     const act = { t: actions.onTags, h: actions.onHistory }[event.key];
     if (!lead || !act || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
@@ -82,7 +84,9 @@ export function LeadsTable({ leads, ...actions }: { leads: readonly Lead[] } & L
                 </>
               )}
               <td className={list.right}>
-                <Actions lead={lead} narrow={narrow} {...actions} />
+                <Changes>
+                  <Actions lead={lead} narrow={narrow} {...actions} />
+                </Changes>
               </td>
             </tr>
           );

@@ -156,6 +156,10 @@ function LinkFrame({ token }: { token: string }) {
         <Note tone="warn" role="alert">
           {failed.detail}
         </Note>
+        {/* The same address without the link, which only a new document reads anew. */}
+        <Button component="a" href="/nominee" variant="default">
+          Ask again
+        </Button>
       </AuthFrame>
     );
   }

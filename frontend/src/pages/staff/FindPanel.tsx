@@ -98,6 +98,7 @@ function BeginForm({ target }: { target: FoundWorkspace }) {
     onSuccess: () => window.location.assign("/calls"),
   });
   const problem = asProblem(begin.error);
+  const noCase = problem?.code === "look_case_refused";
   const tooShort = reason.length < REASON_MIN;
   return (
     <form
@@ -120,11 +121,13 @@ function BeginForm({ target }: { target: FoundWorkspace }) {
       />
       <TextInput
         label="Case (optional)"
+        description="The reference of an open case (KS-…), or ticket: and its number in the help desk."
+        autoComplete="off"
         maxLength={60}
-        error={problem?.forField("case_reference")}
+        error={noCase ? problem.detail : problem?.forField("case_reference")}
         {...field("case_reference")}
       />
-      {problem?.errors.length === 0 && <ProblemNote error={problem} />}
+      {!noCase && problem?.errors.length === 0 && <ProblemNote error={problem} />}
       <Button type="submit" disabled={tooShort} loading={begin.isPending || begin.isSuccess}>
         Look for 30 minutes
       </Button>

@@ -9,6 +9,7 @@ import { Panel } from "../../components/Page";
 import { Waiting } from "../../components/Waiting";
 import { when } from "../../format/time";
 import { actWords } from "./actWords";
+import classes from "./TeamPage.module.css";
 
 /** Who did what in the workspace. The record behind it is append-only, so nobody edits this list. */
 export function ActivityPanel() {
@@ -33,7 +34,7 @@ export function ActivityPanel() {
             {items.map((act) => (
               <tr key={act.id}>
                 <td className="num">{when(act.at, now)}</td>
-                <td>
+                <td className={classes.name}>
                   <strong>{by(act)}</strong> {actWords(act)}
                   {act.call_id && (
                     <>

@@ -6,7 +6,7 @@ import { keys } from "../../api/keys";
 import { asProblem } from "../../api/problem";
 import { spendingQuery } from "../../api/queries";
 import type { WorkspaceSpending } from "../../api/types";
-import { useSignedIn } from "../../app/useSession";
+import { useInLook, useSignedIn } from "../../app/useSession";
 import { Dialog } from "../../components/Dialog";
 import list from "../../components/List.module.css";
 import { Note, ProblemNote } from "../../components/Note";
@@ -18,6 +18,7 @@ import { creditNumber, MCREDITS_PER_CREDIT } from "../../format/credits";
 /** What all together may spend in a month, and how many calls they may have at once. The owner alone changes it. */
 export function LimitsPanel() {
   const { permissions } = useSignedIn();
+  const inLook = useInLook();
   const spending = useQuery(spendingQuery);
   const [changing, setChanging] = useState(false);
   const now = spending.data?.workspace;
@@ -26,6 +27,7 @@ export function LimitsPanel() {
       title="Limits of the team"
       aside={
         permissions.manage_workspace &&
+        !inLook &&
         now && (
           <Button variant="default" size="compact-sm" onClick={() => setChanging(true)}>
             Change the limits

@@ -10,6 +10,7 @@ import { Tag } from "../../components/Tag";
 import { Waiting } from "../../components/Waiting";
 import { atTime, when } from "../../format/time";
 import { openedCalls, openedWords, STAFF_ROLE_WORDS } from "./lookWords";
+import classes from "./TeamPage.module.css";
 
 /** Which of Klosesales' own people looked into the workspace. */
 export function LooksPanel() {
@@ -49,7 +50,7 @@ function LooksTable({ looks }: { looks: TeamLook[] }) {
                 {look.ended_at ? `until ${atTime(look.ended_at)}` : <Tag tone="warn">Goes on</Tag>}
               </div>
             </td>
-            <td>
+            <td className={classes.name}>
               <strong>{look.staff_name}</strong> ({STAFF_ROLE_WORDS[look.staff_role]})
               {look.viewed && ` saw the pages of ${look.viewed}`}:{" "}
               {look.reason || "the reason was removed with a deleted account"}

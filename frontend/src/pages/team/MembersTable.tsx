@@ -4,6 +4,7 @@ import { useState } from "react";
 import { answer, api } from "../../api/client";
 import { keys } from "../../api/keys";
 import type { AppointedRole, Member, Team } from "../../api/types";
+import { useInLook } from "../../app/useSession";
 import { Dialog } from "../../components/Dialog";
 import list from "../../components/List.module.css";
 import { ProblemNote } from "../../components/Note";
@@ -14,6 +15,7 @@ import { ROLE_WORDS } from "./words";
 
 export function MembersTable({ team }: { team: Team }) {
   const client = useQueryClient();
+  const inLook = useInLook();
   const [leaving, setLeaving] = useState<Member | null>(null);
   const change = useMutation({
     mutationFn: ({ member, role }: { member: Member; role: AppointedRole }) =>
@@ -44,12 +46,12 @@ export function MembersTable({ team }: { team: Team }) {
         <tbody>
           {team.members.map((member) => (
             <tr key={member.user_id}>
-              <td className={classes.email}>
+              <td className={classes.name}>
                 <strong>{nameOf(member)}</strong> {member.is_self && <Tag tone="accent">You</Tag>}
                 {member.email && <div className={list.under}>{member.email}</div>}
               </td>
               <td>
-                {member.may_change && team.may_appoint.length > 1 ? (
+                {member.may_change && team.may_appoint.length > 1 && !inLook ? (
                   <NativeSelect
                     aria-label={`Role of ${nameOf(member)}`}
                     className={classes.role}
@@ -68,7 +70,7 @@ export function MembersTable({ team }: { team: Team }) {
               </td>
               <td className={`num ${list.minor}`}>{onDate(member.joined_at)}</td>
               <td className={list.right}>
-                {member.may_change && (
+                {member.may_change && !inLook && (
                   <Button
                     variant="subtle"
                     size="compact-sm"

@@ -10,6 +10,7 @@ import list from "../../components/List.module.css";
 import { Note, ProblemNote } from "../../components/Note";
 import { Panel } from "../../components/Page";
 import { when } from "../../format/time";
+import classes from "./TeamPage.module.css";
 
 const CAUSES = {
   failures: "Too many calls could not be put through.",
@@ -68,7 +69,7 @@ export function PausePanel() {
           <tbody>
             {pause.calls.map((call) => (
               <tr key={call.id}>
-                <td>
+                <td className={classes.name}>
                   <Link to="/calls/$callId" params={{ callId: call.id }}>
                     {call.lead}
                   </Link>

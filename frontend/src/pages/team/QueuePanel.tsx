@@ -6,6 +6,7 @@ import { Panel } from "../../components/Page";
 import { Waiting } from "../../components/Waiting";
 import { when } from "../../format/time";
 import { filterWords } from "../queue/words";
+import classes from "./TeamPage.module.css";
 
 /** Who goes through which leads now. */
 export function QueuePanel() {
@@ -38,12 +39,12 @@ export function QueuePanel() {
           <tbody>
             {workers.data.map((worker) => (
               <tr key={worker.user_id}>
-                <td>
+                <td className={classes.name}>
                   {worker.name}
                   <div className={`num ${list.under}`}>Since {when(worker.started_at, now)}</div>
                 </td>
                 <td>{filterWords(worker)}</td>
-                <td className={list.minor}>{worker.lead ?? "–"}</td>
+                <td className={`${classes.name} ${list.minor}`}>{worker.lead ?? "–"}</td>
                 <td className={list.right}>{worker.called}</td>
                 <td className={`${list.right} ${list.minor}`}>{worker.skipped}</td>
               </tr>

@@ -6,6 +6,7 @@ import { keys } from "../../api/keys";
 import { asProblem } from "../../api/problem";
 import { spendingQuery } from "../../api/queries";
 import type { Member, MemberSpending, Team } from "../../api/types";
+import { Changes } from "../../app/Changes";
 import { Dialog } from "../../components/Dialog";
 import list from "../../components/List.module.css";
 import { Note, ProblemNote } from "../../components/Note";
@@ -14,6 +15,7 @@ import { Waiting } from "../../components/Waiting";
 import { typedMcredits } from "../../format/amount";
 import { creditNumber } from "../../format/credits";
 import { nameOf } from "./MembersTable";
+import classes from "./TeamPage.module.css";
 
 const MCREDITS = 1000;
 
@@ -81,20 +83,22 @@ function Row({
   const cap = spent?.monthly_cap_mcredits ?? null;
   return (
     <tr>
-      <td>{nameOf(member)}</td>
+      <td className={classes.name}>{nameOf(member)}</td>
       <td className={list.right}>{creditNumber(spent?.spent_mcredits ?? 0)}</td>
       <td className={list.right}>{cap === null ? "None" : creditNumber(cap)}</td>
       <td className={list.right}>
-        {member.may_change && (
-          <Button
-            variant="subtle"
-            size="compact-sm"
-            onClick={onCap}
-            aria-label={`Change the limit of ${nameOf(member)}`}
-          >
-            Change
-          </Button>
-        )}
+        <Changes>
+          {member.may_change && (
+            <Button
+              variant="subtle"
+              size="compact-sm"
+              onClick={onCap}
+              aria-label={`Change the limit of ${nameOf(member)}`}
+            >
+              Change
+            </Button>
+          )}
+        </Changes>
       </td>
     </tr>
   );

@@ -6,6 +6,7 @@ import { keys } from "../../api/keys";
 import { asProblem } from "../../api/problem";
 import { teamQuery } from "../../api/queries";
 import type { AppointedRole, Team } from "../../api/types";
+import { Changes } from "../../app/Changes";
 import { useSignedIn } from "../../app/useSession";
 import list from "../../components/List.module.css";
 import { Note, ProblemNote } from "../../components/Note";
@@ -33,15 +34,21 @@ export function TeamPage() {
       {team.isPending && <Waiting lines={6} what="the team" />}
       {team.data && (
         <>
-          <PausePanel />
+          <Changes>
+            <PausePanel />
+          </Changes>
           <Panel title={`Members of ${workspace.name}`}>
             <MembersTable team={team.data} />
           </Panel>
-          {team.data.may_appoint.length > 0 && <InvitePanel team={team.data} />}
-          {team.data.may_appoint.length > 0 && <QueuePanel />}
+          <Changes>
+            {team.data.may_appoint.length > 0 && <InvitePanel team={team.data} />}
+            {team.data.may_appoint.length > 0 && <QueuePanel />}
+          </Changes>
           {team.data.may_appoint.length > 0 && <SpendingPanel team={team.data} />}
           {team.data.may_appoint.length > 0 && <LimitsPanel />}
-          <LeavePanel team={team.data} />
+          <Changes>
+            <LeavePanel team={team.data} />
+          </Changes>
           {team.data.may_appoint.length > 0 && <LooksPanel />}
           {team.data.may_appoint.length > 0 && <ActivityPanel />}
         </>
@@ -138,7 +145,7 @@ function Invitations({ team }: { team: Team }) {
         <tbody>
           {team.invitations.map((invitation) => (
             <tr key={invitation.id}>
-              <td className={classes.email}>
+              <td className={classes.name}>
                 {invitation.email} {!invitation.sent && <Tag>Being sent</Tag>}
                 <div className={list.under}>{ROLE_WORDS[invitation.role].title}</div>
               </td>

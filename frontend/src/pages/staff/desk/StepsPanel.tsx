@@ -1,6 +1,6 @@
 import { Button, Kbd } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
-import { useState } from "react";
+import { type KeyboardEvent, useRef, useState } from "react";
 import { answer, api } from "../../../api/client";
 import type { DeskCasePage, DeskStep } from "../../../api/types";
 import { Note, ProblemNote } from "../../../components/Note";
@@ -25,6 +25,7 @@ const isAtOnce = (step: DeskStep): step is AtOnce => (AT_ONCE as readonly DeskSt
 /** What may be done next, the likeliest first, each with its key. */
 export function StepsPanel({ page }: { page: DeskCasePage }) {
   const [chosen, setChosen] = useState<DeskStep | null>(null);
+  const buttons = useRef<HTMLDivElement>(null);
   const keep = useKeepPage();
   const path = { reference: page.case.reference };
   const atOnce = useMutation({
@@ -44,6 +45,11 @@ export function StepsPanel({ page }: { page: DeskCasePage }) {
       if (!atOnce.isPending) atOnce.mutate(step);
     } else setChosen(step === open ? null : step);
   };
+  const pressed = (event: KeyboardEvent) => {
+    if (event.key !== "Escape" || event.nativeEvent.isComposing || holdsText(event.target)) return;
+    buttons.current?.querySelector<HTMLElement>("[aria-expanded=true]")?.focus();
+    setChosen(null);
+  };
   if (steps.length === 0) {
     return (
       <Panel title="Next">
@@ -62,7 +68,7 @@ export function StepsPanel({ page }: { page: DeskCasePage }) {
           Nobody has shown who asks. Until then only fixed replies go out, and nothing is carried out.
         </Note>
       )}
-      <div className={classes.steps}>
+      <div ref={buttons} className={classes.steps}>
         {steps.map((step, place) => (
           <StepButton
             key={step}
@@ -74,12 +80,23 @@ export function StepsPanel({ page }: { page: DeskCasePage }) {
         ))}
       </div>
       <ProblemNote error={atOnce.error} />
-      {open && <StepForm key={open} step={open} page={page} onDone={() => setChosen(null)} />}
+      {open && (
+        // biome-ignore lint/a11y/useSemanticElements: a fieldset would draw a frame around a form.
+        <div role="group" aria-label={STEP_WORDS[open]} onKeyDown={pressed}>
+          <StepForm key={open} step={open} page={page} onDone={() => setChosen(null)} />
+        </div>
+      )}
       <p className="quiet">
-        <Kbd>u</Kbd> goes back to the queue.
+        <Kbd>u</Kbd> goes back to the queue, <Kbd>Esc</Kbd> closes a step in which nothing is written.
       </p>
     </Panel>
   );
+}
+
+/** What somebody has written is not thrown away by one key. */
+function holdsText(target: EventTarget): boolean {
+  const writes = target instanceof HTMLTextAreaElement || target instanceof HTMLInputElement;
+  return writes && target.value.trim() !== "";
 }
 
 interface StepButtonProps {
