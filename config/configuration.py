@@ -148,18 +148,17 @@ _DEMANDS = (
         matches("VA[0-9a-f]{32}"),
         "set the SID of a second Verify service, for people who were called: VA and 32 hex digits",
     ),
-    _Demand("TWILIO_API_URL", is_url("http", "https"), "set an http or https address", required=False),
-    _Demand("TWILIO_VERIFY_URL", is_url("http", "https"), "set an http or https address", required=False),
     _Demand("PADDLE_API_KEY", lambda value: len(value) >= 20, "set the API key of your Paddle account"),
     _Demand("PADDLE_WEBHOOK_SECRET", lambda value: len(value) >= 20, "set the secret of the notification destination"),
     _Demand("PADDLE_CLIENT_TOKEN", matches("(live|test)_.+"), "set the client-side token: live_... or test_..."),
-    _Demand("PADDLE_API_URL", is_url("http", "https"), "set an http or https address", required=False),
-    _Demand("PADDLE_JS_URL", is_url("http", "https"), "set an http or https address", required=False),
     _Demand("PADDLE_TOP_UP_PRICE_ID", matches(r"pri_\w{1,60}"), "set the id of a price: pri_...", required=False),
     _Demand("CREDIT_PACKS", are_packs, f"set a JSON list of objects with {', '.join(PACK_FIELDS)}"),
     *(
         _Demand(name, is_url("http", "https"), "set an http or https address", required=False)
-        for name in ("GOOGLE_ACCOUNTS_URL", "GOOGLE_API_URL", "FACEBOOK_URL", "FACEBOOK_GRAPH_URL")
+        for name in (
+            *("TWILIO_API_URL", "TWILIO_VERIFY_URL", "PADDLE_API_URL", "PADDLE_JS_URL"),
+            *("GOOGLE_ACCOUNTS_URL", "GOOGLE_API_URL", "FACEBOOK_URL", "FACEBOOK_GRAPH_URL"),
+        )
     ),
     _Demand("EMAIL_HOST", matches(r"[\w.:-]+"), "set the host of your mail server"),
     _Demand("DEFAULT_FROM_EMAIL", matches(r"[^@\s]+@[^@\s]+"), "set a mail address", required=False),
@@ -189,12 +188,7 @@ _DEMANDS = (
     ),
     _Demand("MOONSHINE_MODEL_PATH", is_folder, "set a folder that is there", required=False),
     _Demand("EMBEDDING_MODEL_PATH", is_folder, "set a folder that is there", required=False),
-    _Demand(
-        "LOG_LEVEL",
-        matches("DEBUG|INFO|WARNING|ERROR"),
-        "set DEBUG, INFO, WARNING or ERROR",
-        required=False,
-    ),
+    _Demand("LOG_LEVEL", matches("DEBUG|INFO|WARNING|ERROR"), "set DEBUG, INFO, WARNING or ERROR", required=False),
 )
 
 

@@ -24,7 +24,7 @@ from tests.smoke.cards import cards_in as any_cards_in
 
 pytestmark = pytest.mark.django_db
 # By these somebody or something is sought, which has to be found: no words, so they are mostly refused.
-SOUGHT = {"whose", "which", "typed", "seen", "number", "elements", "contact"}
+SOUGHT = {"whose", "which", "typed", "seen", "number", "elements", "contact", "case_reference"}
 # The kind of the case that takes a text, where it is not any.
 KINDS = {"correct_case": "correction", "lift_case_restriction": "restriction", "prepare_nominee": "nominee"}
 MIA = "mia@people.example"

@@ -12,7 +12,7 @@ from tests.sandbox_fixture import Sandbox
 from tests.voice.carrier import actor_of, give_credit
 from tests.voice.test_outage import until
 from voice import operations, submission
-from voice.models import Lead
+from voice.models import Call, Lead
 from voice.state import LEG_TERMINAL
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -30,11 +30,12 @@ TOLD = {
         *("Dial@action", "Dial@callerId", "Dial@timeLimit", "Dial@timeout", "Dial/Number#text", "Dial/Number@url"),
         *("Dial/Number@statusCallback", "Dial/Number@statusCallbackEvent"),
         *("Dial/Number@machineDetection", "Dial/Number@amdStatusCallback"),
+        *("Gather/Say#text", "Gather@action", "Gather@numDigits", "Gather@timeout", "Redirect#text"),
     },
 }
 
 
-def called(member: Membership) -> None:
+def called(member: Membership) -> Call:
     now = datetime.now(UTC)
     lead = Lead.objects.create(
         workspace_id=member.workspace_id,
@@ -47,6 +48,7 @@ def called(member: Membership) -> None:
     )
     call = operations.start_call(actor=actor_of(member), lead_id=lead.id, idempotency_key="told-of-one", now=now)
     submission.dial(call_id=call.id, now=now)
+    return Call.objects.get(id=call.id)
 
 
 @pytest.mark.policy("C4.2-3")
@@ -56,8 +58,11 @@ def test_of_a_call_twilio_is_told_two_numbers_and_our_addresses_and_nothing_of_a
     settings.PUBLIC_URL = live_server.url
     member = make_account(first_name="Zanzibel", last_name="Quxworthy", email="zan@quxworthy.example", mobile=REP)
     give_credit(member, 100_000)
-    sandbox.ask("POST", f"/phones/{LEAD}", {"behaviour": "hang-up"})
-    called(member)
+    sandbox.ask("POST", f"/phones/{LEAD}", {"behaviour": "answer"})
+    call = called(member)
+    until(lambda: call.callbacks.filter(kind="played").exists())
+    lead = next(leg for leg in sandbox.ask("GET", "/calls") if leg["to"] == LEAD)
+    sandbox.ask("POST", f"/calls/{lead['sid']}/hangup")
     until(lambda: {leg["status"] for leg in sandbox.ask("GET", "/calls")} <= LEG_TERMINAL)
     services = {name: set(service["fields"]) for name, service in sandbox.received()["services"].items()}
     assert services == TOLD
