@@ -35,6 +35,8 @@ _TOO_MANY_CELLS: Final = (
     "This row goes on behind the last column that the first line names. Put quotation marks around text that holds the separator, or"
     " name the column."
 )
+# The lines in between are part of it, and nobody finds them otherwise.
+_GOES_ON: Final = " This row goes on to line {last}: see whether a quotation mark is open in it."
 ALREADY_KNOWN: Final = "A lead of yours has this number. It stays as it is."
 
 
@@ -130,7 +132,9 @@ class LeadImport:
                 try:
                     rows.append(self._checked(fields, line))
                 except _Wrong as wrong:
-                    self._reject(line, wrong.column, wrong.code, wrong.message)
+                    last = self._lines.line
+                    goes_on = _GOES_ON.format(last=last) if last > line else ""
+                    self._reject(line, wrong.column, wrong.code, wrong.message + goes_on)
             if self._lines.line - flushed_at >= (AT_ONCE if rows or self._progress.rejected_rows else ROWS_MAX):
                 yield self._flush(rows)
                 rows, flushed_at = [], self._lines.line

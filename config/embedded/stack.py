@@ -9,7 +9,7 @@ import fcntl
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -90,6 +90,8 @@ def _run(places: Folders, chosen: Ports, *, demo: bool) -> int:
     code = 0
     try:
         say(f"Klosesales is starting; its data is in {places.data}")
+        if yours := _not_used(supplied):
+            say(f"Not used here, since this stack has its own: {', '.join(yours)}. Its keys are in {places.secrets}.")
         postgres.create()
         supervisor.start(processes.databases(postgres, valkey))
         postgres.create_database()
@@ -123,6 +125,13 @@ def _run(places: Folders, chosen: Ports, *, demo: bool) -> int:
         supervisor.stop()
     say("Everything is stopped.")
     return code
+
+
+def _not_used(supplied: Mapping[str, str]) -> list[str]:
+    """Settings of ours that the environment has otherwise; whoever set them would wait for what they do."""
+    # The folder may be written in several ways, and the ports are the environment's.
+    apart = supplied.keys() & os.environ.keys() - {"DATA_DIR"}
+    return sorted(name for name in apart if os.environ[name] != supplied[name])
 
 
 def _demo_login(supervisor: Supervisor, places: Folders, public_url: str, chosen: Ports) -> str:

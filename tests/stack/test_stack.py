@@ -28,7 +28,7 @@ EVERY_PROCESS = {"postgres", "valkey", "transcriber", "web", "media", "live", "w
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with Stack(tmp_path_factory.mktemp("stack") / "data") as running:
+    with Stack(tmp_path_factory.mktemp("stack") / "data", settings={"GOOGLE_CLIENT_ID": "mine"}) as running:
         yield running
 
 
@@ -77,6 +77,9 @@ def test_everything_runs_and_answers(stack: Stack) -> None:
         assert httpx.get(f"http://localhost:{port}/readyz").json()["status"] == "ok"
     assert httpx.get(stack.sandbox_url, follow_redirects=True).status_code == 200
     assert stack.url in stack.output
+    # Whoever set what the stack has itself does not wait for that to work.
+    [told] = [line for line in stack.output.splitlines() if line.startswith("Not used here")]
+    assert "GOOGLE_CLIENT_ID" in told and "PORT_WEB" not in told
 
 
 def test_an_operator_proves_the_carrier_with_one_test_call(stack: Stack) -> None:

@@ -171,6 +171,14 @@ def test_a_row_that_was_split_too_often_is_told_and_never_read_with_its_parts_in
     assert (status, names()) == (200, ["Cid"])
 
 
+def test_a_quotation_mark_that_swallows_lines_is_named_with_where_the_row_ends(page: Browser) -> None:
+    rows = ['"Ada,,,+442079460018', "Bea,,,+442079460019", '"Cid",,,+442079460020']
+    _, lines = send(page, HEADER + "\n".join(rows))
+    [told] = [row for line in lines for row in line["rejected_rows"]]
+    assert told["line"] == 2 and "goes on to line 4: see whether a quotation mark is open" in told["message"]
+    assert names() == []
+
+
 def test_what_is_there_already_stays_and_the_same_file_may_come_again(page: Browser) -> None:
     text = HEADER + "Ada,,,+442079460018,\nAda again,,,+44 20 7946 0018,\nBea,,,+442079460019,\n"
     assert counts(page, text) == (3, 2, 1, 0)

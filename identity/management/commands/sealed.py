@@ -32,7 +32,9 @@ class Command(BaseCommand):
         except (LedgerAway, LedgerStrange) as error:
             raise CommandError(error.message) from None
         if missing:
-            raise CommandError("Some values cannot be read. Put the missing keys back behind the newest ones.")
+            raise CommandError(
+                "Some values cannot be read. Put the missing keys back: behind the newest ones of the setting, or as that with _PREVIOUS."
+            )
         if left:
             raise CommandError("Some values cannot be read, or stand twice; see above.")
 
