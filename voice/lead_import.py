@@ -172,6 +172,8 @@ class LeadImport:
             name, text = _first_filled(places, fields)
             if "\x00" in text:
                 raise _Wrong(name, "text_unstorable", "This holds a NUL character, which no text can keep.")
+            if column != "notes" and "\n" in text:
+                raise _Wrong(name, "line_break", "Write this in one line.")
             if len(text) > LENGTHS[column]:
                 raise _Wrong(name, "too_long", f"At most {LENGTHS[column]:,} characters fit here.")
             # What stands in the place of a card number may be longer than it.

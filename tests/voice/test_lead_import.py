@@ -133,7 +133,7 @@ def test_each_wrong_row_is_told_with_its_line_its_column_and_why(page: Browser, 
         "Ada,,,+442079460018,",
         ",Nameless,,+442079460019,",
         "Bea,,,,",
-        '"Over\ntwo lines",,,12,',
+        'Over,,,12,"two\nlines"',
         "Cid,,,+442079460020,",
         "Dee,,,+44 909 8790000,",
         f"{'E' * 121},,,+442079460021,",
@@ -175,7 +175,10 @@ def test_a_quotation_mark_that_swallows_lines_is_named_with_where_the_row_ends(p
     rows = ['"Ada,,,+442079460018', "Bea,,,+442079460019", '"Cid",,,+442079460020']
     _, lines = send(page, HEADER + "\n".join(rows))
     [told] = [row for line in lines for row in line["rejected_rows"]]
-    assert told["line"] == 2 and "goes on to line 4: see whether a quotation mark is open" in told["message"]
+    assert (told["line"], told["code"]) == (
+        2,
+        "line_break",
+    ) and "goes on to line 4: see whether a quotation mark is open" in told["message"]
     assert names() == []
 
 
