@@ -97,6 +97,8 @@ class Story:
         kept, called, understood = self._place_calls()
         self._kept = kept
         self._plant(called)
+        # What was written is in the tables' files from here on; what follows is in files of the log that no checkpoint removes meanwhile.
+        self._do("CHECKPOINT")
         of_leaves = (*who.OF_LEAVES, *self._hear(understood, who.SPOKEN_TO_LEAVES, self._leaves))
         self._leaves.call("POST", f"/api/calls/{understood}/hangup")
         of_called = (*who.OF_CALLED, *self._hear(called, who.SPOKEN_TO_CALLED, self._caller))
@@ -105,7 +107,6 @@ class Story:
         self._ask()
         sealed = self._scan.traces((who.LEAVES.email, who.LEAVES.mobile))
         of_leaves = (*of_leaves, *sealed, *self._vectors(understood))
-        self._do("CHECKPOINT")
         planted_of_called, planted, sounds = self._scan.look_for(of_called, of_leaves, self._sounds)
         told["sounds_during_calls"] = sounds.places
         told["planted_of_called"], told["planted_of_leaves"] = planted_of_called.places, planted.places
