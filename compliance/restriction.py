@@ -29,6 +29,29 @@ class SubjectRestricted(DomainError):
         )
 
 
+class OwnUseRestricted(DomainError):
+    """Who asks has restricted the use of their own data; passes when somebody decides."""
+
+    code: ClassVar[str] = "own_use_restricted"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "You have asked us to use nothing of yours, so you cannot call or ask here. Write to support to have that lifted."
+        )
+
+
+class StorageConsentWithdrawn(DomainError):
+    """Who asks has taken back the consent on which the use of their own data rests; passes when they give it again."""
+
+    code: ClassVar[str] = "storage_consent_withdrawn"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "You have taken back your consent to storage in the European Union, so nothing of yours is used. "
+            "Allow it again with one click in the privacy centre to go on."
+        )
+
+
 class RestrictionUnknown(DomainError):
     """No restriction of this person is in force. Reload the page."""
 
@@ -165,6 +188,14 @@ def refuse(*row_ids: UUID) -> None:
     """Raises SubjectRestricted when one of these leads or accounts is under restriction."""
     if covers(*row_ids):
         raise SubjectRestricted
+
+
+def of_own(user_id: UUID) -> OwnUseRestricted | StorageConsentWithdrawn | None:
+    """What an account is told that may use nothing because its own holder wants it so; None when it may."""
+    if not covers(user_id):
+        return None
+    case = case_of(person=pseudonym("user", user_id))
+    return StorageConsentWithdrawn() if case and case.kind == "withdrawal" else OwnUseRestricted()
 
 
 def covered() -> QuerySet[RestrictedRow, UUID]:
