@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from compliance import audit, cases, erasure_ledger
+from compliance import audit, cases, erasure_ledger, policy, policy_change
 from compliance.erasure_ledger import Entry
 from compliance.models import Case, RestrictedRow, Restriction
 from processors.errors import DomainError
@@ -195,7 +195,10 @@ def of_own(user_id: UUID) -> OwnUseRestricted | StorageConsentWithdrawn | None:
     if not covers(user_id):
         return None
     case = case_of(person=pseudonym("user", user_id))
-    return StorageConsentWithdrawn() if case and case.kind == "withdrawal" else OwnUseRestricted()
+    # What somebody of us restricted for a consent that stands is not lifted by giving it.
+    taken_back = policy_change.standing(user_id=user_id, purpose=policy.TRANSFER.key) is False
+    by_click = taken_back and case is not None and case.kind == "withdrawal"
+    return StorageConsentWithdrawn() if by_click else OwnUseRestricted()
 
 
 def covered() -> QuerySet[RestrictedRow, UUID]:

@@ -49,13 +49,18 @@ def test_taking_it_back_takes_one_click_as_giving_it_and_uses_nothing_at_once_un
     assert [says(page, False), says(page, False)] == [204, 204]
     assert given(page) is False
     assert wishes(page) == [("withdrawal", "verified", "")], "a person answers it, once"
-    assert page.get(f"/api/leads/{calls[1].lead_id}/dial-check")[1]["refusals"][0]["code"] == "storage_consent_withdrawn"
+    assert (
+        page.get(f"/api/leads/{calls[1].lead_id}/dial-check")[1]["refusals"][0]["code"] == "storage_consent_withdrawn"
+    )
     assert (quoted(page, "about-all"), code_of(manager.get(text)[1])) == (
         "storage_consent_withdrawn",
         "subject_restricted",
     )
     assert page.get("/api/privacy/export")[0] == 200
+    assert "with one click in the privacy centre" in page.get("/api/session")[1]["use_refused"]
+    assert manager.get("/api/session")[1]["use_refused"] is None
     assert says(page, True) == 204
+    assert page.get("/api/session")[1]["use_refused"] is None
     assert wishes(page) == [("withdrawal", "closed", "taken_back")]
     assert (manager.get(text)[0], given(page)) == (200, True)
     said = ConsentEvent.objects.filter(user_id=member.user_id, purpose="transfer").order_by("at", "id")
