@@ -193,9 +193,7 @@ class Call(TenantModel):
                 name="call_text_kept",
             ),
             models.Index(
-                fields=("ended_at",),
-                condition=Q(analysis_state__in=("none", "claimed")),
-                name="call_analysis_due",
+                fields=("ended_at",), condition=Q(analysis_state__in=("none", "claimed")), name="call_analysis_due"
             ),
         )
 
@@ -229,9 +227,8 @@ class Call(TenantModel):
         if not self.closes:
             # Who it was is forgotten with the person; that it was one is not.
             of_colleague = self.ended_by_id is not None or self.end_reason == "ended_by_colleague"
-            if of_colleague:
-                return "ended_by_colleague"
-            return self.ended_because or ("lead_opted_out" if opted_out else None)
+            otherwise = self.ended_because or ("lead_opted_out" if opted_out else None)
+            return "ended_by_colleague" if of_colleague else otherwise
         return "longest_call" if self.is_longest(duration_s) else "credits_used_up"
 
     @property
