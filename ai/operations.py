@@ -153,7 +153,8 @@ def ask(
 
     The same key gives the same answer again and pays once.
     monthly_bounds: asked within the transaction what may be spent this month besides calls.
-    :raises SubjectRestricted: the actor, or the lead that is asked about, has restricted the use of it.
+    :raises OwnUseRestricted, StorageConsentWithdrawn: the actor wants nothing used.
+    :raises SubjectRestricted: the lead that is asked about has restricted the use of it.
     :raises CapReached, WorkspaceCapReached: there is an answer, and it would cost more than that; nothing is kept or shown.
     :raises InsufficientCredit: there is an answer and no credit for it; nothing is kept or shown.
     :raises IdempotencyKeyReused: the key belongs to another question.
@@ -161,7 +162,10 @@ def ask(
     """
     if earlier := _asked_before(actor, idempotency_key, question):
         return answer_out(actor=actor, query=earlier)
-    restriction.refuse(actor.user_id, *([filters.lead_id] if filters.lead_id else []))
+    if own := restriction.of_own(actor.user_id):
+        raise own
+    if filters.lead_id:
+        restriction.refuse(filters.lead_id)
     embedder = embedding.load(settings.EMBEDDING_MODEL_PATH)
     found = answering.answer(question, scope=scope_of(actor, filters), embedder=embedder)
     price_mcredits = rate_card_now(actor.workspace_id, now).ai_query_mcredits if found.quotes else 0

@@ -26,6 +26,8 @@ PROBLEMS: dict[type[DomainError], int] = {
     WorkspaceCapReached: 403,
     operations.IdempotencyKeyReused: 409,
     restriction.SubjectRestricted: 409,
+    restriction.OwnUseRestricted: 409,
+    restriction.StorageConsentWithdrawn: 409,
     queries.QuestionUnknown: 404,
 }
 

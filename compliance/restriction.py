@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from compliance import audit, cases, erasure_ledger
+from compliance import audit, cases, erasure_ledger, policy, policy_change
 from compliance.erasure_ledger import Entry
 from compliance.models import Case, RestrictedRow, Restriction
 from processors.errors import DomainError
@@ -26,6 +26,29 @@ class SubjectRestricted(DomainError):
     def __init__(self) -> None:
         super().__init__(
             "This person has restricted the use of their data. Wait until that is decided: it can only be kept."
+        )
+
+
+class OwnUseRestricted(DomainError):
+    """Who asks has restricted the use of their own data; passes when somebody decides."""
+
+    code: ClassVar[str] = "own_use_restricted"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "You have asked us to use nothing of yours, so you cannot call or ask here. Write to support to have that lifted."
+        )
+
+
+class StorageConsentWithdrawn(DomainError):
+    """Who asks has taken back the consent on which the use of their own data rests; passes when they give it again."""
+
+    code: ClassVar[str] = "storage_consent_withdrawn"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "You have taken back your consent to storage in the European Union, so nothing of yours is used. "
+            "Allow it again with one click in the privacy centre to go on."
         )
 
 
@@ -165,6 +188,17 @@ def refuse(*row_ids: UUID) -> None:
     """Raises SubjectRestricted when one of these leads or accounts is under restriction."""
     if covers(*row_ids):
         raise SubjectRestricted
+
+
+def of_own(user_id: UUID) -> OwnUseRestricted | StorageConsentWithdrawn | None:
+    """What an account is told that may use nothing because its own holder wants it so; None when it may."""
+    if not covers(user_id):
+        return None
+    case = case_of(person=pseudonym("user", user_id))
+    # What somebody of us restricted for a consent that stands is not lifted by giving it.
+    taken_back = policy_change.standing(user_id=user_id, purpose=policy.TRANSFER.key) is False
+    by_click = taken_back and case is not None and case.kind == "withdrawal"
+    return StorageConsentWithdrawn() if by_click else OwnUseRestricted()
 
 
 def covered() -> QuerySet[RestrictedRow, UUID]:

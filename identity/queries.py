@@ -5,6 +5,7 @@ from typing import cast
 
 from django.conf import settings
 
+from compliance import restriction
 from identity import changed_policy, social
 from identity.auth import Actor
 from identity.contact import masked
@@ -39,10 +40,17 @@ def describe_session(session: SessionStore) -> SessionOut:
             look=None,
             must_answer_policy=False,
             sign_in_with=social.offered(),
+            use_refused=None,
         )
     verified = row.phone_verified_at is not None
     found = session_of_member(row.user, row.membership, verified=verified)
-    return found.model_copy(update={"must_answer_policy": verified and changed_policy.must_answer(row)})
+    own = restriction.of_own(row.user.id) if verified else None
+    return found.model_copy(
+        update={
+            "must_answer_policy": verified and changed_policy.must_answer(row),
+            "use_refused": own.message if own else None,
+        }
+    )
 
 
 def session_of_member(
@@ -78,6 +86,7 @@ def session_of_member(
         look=look,
         must_answer_policy=False,
         sign_in_with=social.offered(),
+        use_refused=None,
     )
 
 

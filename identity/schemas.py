@@ -254,7 +254,8 @@ class SessionOut(BaseModel):
     live_socket_url: where /ws/ is, without a path; for the signed in alone. look: not null when it is no session of the
     person, but a look of our staff, which changes nothing.
     must_answer_policy: the policy has changed, and nothing but the privacy centre is open until the person has answered.
-    sign_in_with: who may confirm people here.
+    sign_in_with: who may confirm people here. use_refused: why nothing of the person's own is used, as calling and asking are
+    refused with it; null when it is.
     """
 
     state: Literal["anonymous", "awaiting_otp", "signed_in"]
@@ -266,6 +267,7 @@ class SessionOut(BaseModel):
     look: LookBannerOut | None
     must_answer_policy: bool
     sign_in_with: list[Provider]
+    use_refused: str | None
 
 
 class OtpSentOut(BaseModel):

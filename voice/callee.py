@@ -191,7 +191,7 @@ def stop_calls(phone_e164: str, workspace_id: UUID | None, now: datetime) -> boo
     entry = suppression.suppress(
         workspace_id=workspace_id, phone_e164=phone_e164, reason="asked_not_to_be_called", source=SOURCE, now=now
     )
-    operations.end_all(calls, now=now)
+    operations.end_all(calls, why="lead_stopped_calls", now=now)
     lately = calls.filter(created_at__gt=now - guard.COMPLAINTS_WITHIN)
     guard.look_after_complaint(workspace_ids=set(lately.values_list("workspace_id", flat=True)), now=now)
     return entry.created_at == now

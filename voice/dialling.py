@@ -88,11 +88,14 @@ def dial_terms(*, actor: Actor, workspace: WorkspaceCaps, now: datetime, lock: b
 def refusals(*, actor: Actor, lead: Lead, terms: DialTerms, now: datetime) -> list[Refusal]:
     """Every reason why this lead may not be called now, the gravest first."""
     found: list[Refusal] = []
+    if own := restriction.of_own(actor.user_id):
+        # Before all that is said of the lead: it is so with every one.
+        found.append(Refusal(code=own.code, message=own.message))
     if lead.erased_at or lead.phone_e164 is None:
         found.append(Refusal(code="lead_erased", message="This person had their data removed. Take another lead."))
     elif suppression.is_suppressed(workspace_id=actor.workspace_id, phone_e164=lead.phone_e164):
         found.append(Refusal(code="lead_suppressed", message="This person asked not to be called. Take another lead."))
-    elif restriction.covers(lead.id, actor.user_id) or restriction.of_number(lead.phone_e164):
+    elif restriction.covers(lead.id) or restriction.of_number(lead.phone_e164):
         restricted = restriction.SubjectRestricted()
         found.append(Refusal(code=restricted.code, message=restricted.message))
     elif not is_callable(lead.phone_e164):

@@ -124,6 +124,7 @@ class Call(TenantModel):
     ended_by: who of the team ended a colleague's call; empty when nobody did, or once that person is gone.
     shut_out: whether it ends because its rep is kept out, or is not of the workspace any more.
     opted_out: whether the lead pressed the key of the notice that ends the call and all that would follow.
+    ended_because: which wish of the lead or the rep about their data ends it; null without one.
     answered_at: the callee leg's answer, from which call minutes count.
     answered_by: who took the lead's phone, as the carrier guesses: human, machine_..., fax or unknown; null when it did not say.
     outcome: what came of it by the carrier's word; null while it goes on, and when the rep ended it before an answer.
@@ -154,6 +155,7 @@ class Call(TenantModel):
     ended_by = models.ForeignKey("identity.User", on_delete=models.SET_NULL, null=True, related_name="+")
     shut_out = models.BooleanField(default=False, db_default=False)
     opted_out = models.BooleanField(default=False, db_default=False)
+    ended_because = models.CharField(max_length=40, null=True)
     media_started_at = models.DateTimeField(null=True)
     reconciled_at = models.DateTimeField(null=True)
     analysis_state = models.CharField(max_length=10, default="none")
@@ -191,9 +193,7 @@ class Call(TenantModel):
                 name="call_text_kept",
             ),
             models.Index(
-                fields=("ended_at",),
-                condition=Q(analysis_state__in=("none", "claimed")),
-                name="call_analysis_due",
+                fields=("ended_at",), condition=Q(analysis_state__in=("none", "claimed")), name="call_analysis_due"
             ),
         )
 
@@ -227,7 +227,8 @@ class Call(TenantModel):
         if not self.closes:
             # Who it was is forgotten with the person; that it was one is not.
             of_colleague = self.ended_by_id is not None or self.end_reason == "ended_by_colleague"
-            return "ended_by_colleague" if of_colleague else "lead_opted_out" if opted_out else None
+            otherwise = self.ended_because or ("lead_opted_out" if opted_out else None)
+            return "ended_by_colleague" if of_colleague else otherwise
         return "longest_call" if self.is_longest(duration_s) else "credits_used_up"
 
     @property

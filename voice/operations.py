@@ -18,6 +18,7 @@ from voice.dialling import DialTerms, dial_terms, refusals
 from voice.models import TERMINAL_STATUSES, Call, DialIntent, Lead
 from voice.queries import visible_calls
 from voice.schemas import CallChange, Way
+from voice.state import EndingWish
 
 # A hold outlives the longest ring; the meter renews it while the call runs, the sweep releases it when it is silent.
 HOLD_EXPIRES_S = 600
@@ -163,10 +164,12 @@ def refuse_text(*, actor: Actor, call_id: UUID, now: datetime) -> Call:
         return call
 
 
-def end_all(calls: QuerySet[Call], *, now: datetime) -> None:
-    """Ends those of these calls that go on or ring, as `request_hangup` does."""
+def end_all(calls: QuerySet[Call], *, why: EndingWish, now: datetime) -> None:
+    """Ends those of these calls that go on or ring, as `request_hangup` does; one that is ending keeps the reason that it has."""
     for call_id in list(calls.exclude(status__in=TERMINAL_STATUSES).values_list("id", flat=True)):
-        Call.objects.get_queryset().filter(id=call_id).update(hangup_requested_at=now)
+        call = Call.objects.get_queryset().filter(id=call_id)
+        call.filter(hangup_requested_at__isnull=True).update(ended_because=why)
+        call.update(hangup_requested_at=now)
         wake.soon("hang_up", call_id)
 
 

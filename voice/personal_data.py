@@ -90,6 +90,7 @@ INVENTORY: dict[str, str] = {
             "ended_by": "watch",
             "shut_out": "call",
             "opted_out": "call",
+            "ended_because": "call",
             "media_started_at": "none",
             "reconciled_at": "none",
             "analysis_state": "none",

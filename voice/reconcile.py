@@ -149,7 +149,7 @@ def hang_up(*, call_id: UUID, now: datetime) -> None:
     if not legs and call.is_live:
         # Not placed yet: the intent is withdrawn; placed but unknown: the look-up finds it and this runs again.
         if call.way == "browser":
-            reason = "ended_by_colleague" if call.ended_by_id else "rep_not_connected"
+            reason = "ended_by_colleague" if call.ended_by_id else call.ended_because or "rep_not_connected"
             browser_calls.withdraw(call_id=call_id, status="cancelled", reason=reason, now=now)
         else:
             submission.dial(call_id=call_id, now=now)

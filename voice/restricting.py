@@ -14,6 +14,7 @@ from processors.pseudonyms import pseudonym
 from voice import operations
 from voice.models import Call, Lead
 from voice.queries import call_of
+from voice.state import EndingWish
 
 
 def restrict(*, case: Case, by: str, now: datetime, phone_e164: str = "") -> None:
@@ -28,9 +29,10 @@ def restrict(*, case: Case, by: str, now: datetime, phone_e164: str = "") -> Non
     with transaction.atomic():
         leads = Lead.objects.get_queryset().none()
         calls = Call.objects.get_queryset().filter(user_id=case.user_id) if case.user_id else None
+        why: EndingWish = "rep_restricted"
         if phone.startswith("+") and case.person == pseudonym("phone", phone):
             leads = Lead.objects.get_queryset().filter(phone_e164=phone)
-            calls = Call.objects.get_queryset().filter(lead__in=leads)
+            calls, why = Call.objects.get_queryset().filter(lead__in=leads), "lead_restricted"
         if calls is None:
             raise cases.CaseUnproved(
                 "It is not known whose data is meant: no account, and not the number that was proved. Ask whoever wrote for it."
@@ -40,7 +42,7 @@ def restrict(*, case: Case, by: str, now: datetime, phone_e164: str = "") -> Non
         _lock(calls)
         restriction.restrict(case=case, row_ids=rows, by=by, now=now)
         leads.filter(restricted_at__isnull=True).update(restricted_at=now)
-        operations.end_all(calls, now=now)
+        operations.end_all(calls, why=why, now=now)
 
 
 def lock_calls(*, user_id: UUID | None, phone_e164: str) -> None:

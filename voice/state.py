@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import IntEnum
+from typing import Final, Literal, get_args
 
 from voice.schemas import Outcome
 
@@ -41,6 +42,9 @@ _AGENT_STATUS = {
     "ringing": "rep_ringing",
     "in-progress": "rep_answered",
 }
+# Wishes of the two who talk, about their data, that end their call.
+EndingWish = Literal["lead_stopped_calls", "lead_restricted", "rep_restricted"]
+ENDING_WISHES: Final[tuple[EndingWish, ...]] = get_args(EndingWish)
 # As the carrier guesses; a machine's greeting may end with a beep, with silence, or otherwise.
 ANSWERED_BY = (
     "human",
@@ -155,8 +159,8 @@ def moved(state: CallState, facts: CallFacts, *, closed_as: str | None, now: dat
     """
     corrects = _corrects(state, facts)
     if corrects or CALL_RANK[facts.status] > CALL_RANK[state.status]:
-        # A colleague ends it before it is answered, too, and so does what shuts its rep out.
-        early = closed_as in ("ended_by_colleague", "rep_shut_out")
+        # A colleague ends it before it is answered, too, and so does what shuts its rep out, and a wish about one's data.
+        early = closed_as in ("ended_by_colleague", "rep_shut_out", *ENDING_WISHES)
         ends = ("hung_up", "cancelled_by_rep") if early else ("hung_up",)
         reason = closed_as if closed_as and facts.end_reason in ends else facts.end_reason
         state = replace(state, status=facts.status, end_reason=reason)

@@ -48,7 +48,7 @@ def dial(*, call_id: UUID, now: datetime) -> None:
         return
     call = Call.objects.select_related("user").get(id=call_id)
     if call.hangup_requested_at:
-        reason = "ended_by_colleague" if call.ended_by_id else "cancelled_by_rep"
+        reason = "ended_by_colleague" if call.ended_by_id else call.ended_because or "cancelled_by_rep"
         give_up(call_id=call_id, status="cancelled", reason=reason, now=now)
         return
     if now - call.created_at > DIAL_WITHIN:

@@ -1,12 +1,15 @@
 """Storage in the European Union is agreed to in a box of its own and taken back with one click; who answers complaints is named.
 
 Planted bugs that this catches: a sign-up records no consent to it, a consent that is taken back changes nothing, what support
-restricted for another reason is used again, and nothing is said of who answers.
+restricted for another reason is used again, nothing is said of who answers, and who took it back is told to wait, or that a click helps
+where it does not.
 """
 
 from datetime import UTC, datetime
+from io import StringIO
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 from pytest_django.fixtures import Settings
 
@@ -49,14 +52,36 @@ def test_taking_it_back_takes_one_click_as_giving_it_and_uses_nothing_at_once_un
     assert [says(page, False), says(page, False)] == [204, 204]
     assert given(page) is False
     assert wishes(page) == [("withdrawal", "verified", "")], "a person answers it, once"
-    assert page.get(f"/api/leads/{calls[1].lead_id}/dial-check")[1]["refusals"][0]["code"] == "subject_restricted"
-    assert (quoted(page, "about-all"), code_of(manager.get(text)[1])) == ("subject_restricted", "subject_restricted")
+    assert (
+        page.get(f"/api/leads/{calls[1].lead_id}/dial-check")[1]["refusals"][0]["code"] == "storage_consent_withdrawn"
+    )
+    assert (quoted(page, "about-all"), code_of(manager.get(text)[1])) == (
+        "storage_consent_withdrawn",
+        "subject_restricted",
+    )
     assert page.get("/api/privacy/export")[0] == 200
+    assert "with one click in the privacy centre" in page.get("/api/session")[1]["use_refused"]
+    assert manager.get("/api/session")[1]["use_refused"] is None
     assert says(page, True) == 204
+    assert page.get("/api/session")[1]["use_refused"] is None
     assert wishes(page) == [("withdrawal", "closed", "taken_back")]
     assert (manager.get(text)[0], given(page)) == (200, True)
     said = ConsentEvent.objects.filter(user_id=member.user_id, purpose="transfer").order_by("at", "id")
     assert list(said.values_list("given", flat=True)) == [True, False, True]
+
+
+def test_what_one_of_us_restricted_is_not_said_to_end_with_a_click(
+    calls: tuple[Call, Call], member: Membership, sign_in: SignIn
+) -> None:
+    out = StringIO()
+    call_command("cases", "open", "withdrawal", member.user.email, "use nothing", stdout=out)
+    reference = out.getvalue().split()[0]
+    call_command("cases", "prove", reference, "--whose", member.user.email, stdout=out)
+    call_command("cases", "restrict", reference, stdout=out)
+    page = sign_in(member)
+    assert given(page) is True
+    assert quoted(page, "after-it") == "own_use_restricted"
+    assert "Write to support" in page.get("/api/session")[1]["use_refused"]
 
 
 def test_it_may_always_be_taken_back_and_not_be_given_again_without_end(member: Membership, sign_in: SignIn) -> None:

@@ -201,9 +201,9 @@ def test_an_objection_of_an_account_holder_stops_calls_and_reads_until_it_is_lif
     assert page["person"]["restricted"] and "carry_out" not in page["may"]
     assert code_of(manager.get(f"/api/calls/{call.id}/segments")[1]) == "subject_restricted"
     ask = {"question": "What was said of the price?"}
-    assert code_of(own.post("/api/questions", ask, **{"Idempotency-Key": "after-it"})[1]) == "subject_restricted"
+    assert code_of(own.post("/api/questions", ask, **{"Idempotency-Key": "after-it"})[1]) == "own_use_restricted"
     refusals = own.get(f"/api/leads/{call.lead_id}/dial-check")[1]["refusals"]
-    assert refusals[0]["code"] == "subject_restricted"
+    assert refusals[0]["code"] == "own_use_restricted"
     done(pia, reference, "lift", reason="It was settled.")
     assert manager.get(f"/api/calls/{call.id}/segments")[0] == 200
 

@@ -91,7 +91,7 @@ def tell(sandbox: Sandbox, team: Sequence[Membership]) -> dict[str, Call]:
         assert time.monotonic() < limit, f"nothing is heard of {deaf}"
         reconcile.sweep_streams(now=datetime.now(UTC))
         time.sleep(0.3)
-    operations.end_all(Call.objects.get_queryset(), now=datetime.now(UTC))
+    operations.end_all(Call.objects.get_queryset(), why="lead_stopped_calls", now=datetime.now(UTC))
     for call in calls.values():
         reconcile.hang_up(call_id=call.id, now=datetime.now(UTC))
     until(lambda: not any(fresh(call).is_live for call in calls.values()))

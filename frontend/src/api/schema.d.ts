@@ -7855,7 +7855,8 @@ export interface components {
          *     live_socket_url: where /ws/ is, without a path; for the signed in alone. look: not null when it is no session of the
          *     person, but a look of our staff, which changes nothing.
          *     must_answer_policy: the policy has changed, and nothing but the privacy centre is open until the person has answered.
-         *     sign_in_with: who may confirm people here.
+         *     sign_in_with: who may confirm people here. use_refused: why nothing of the person's own is used, as calling and asking are
+         *     refused with it; null when it is.
          */
         SessionOut: {
             /** Live Socket Url */
@@ -7873,6 +7874,8 @@ export interface components {
              * @enum {string}
              */
             state: "anonymous" | "awaiting_otp" | "signed_in";
+            /** Use Refused */
+            use_refused: string | null;
             user: components["schemas"]["UserOut"] | null;
             workspace: components["schemas"]["WorkspaceOut"] | null;
         };
@@ -9011,7 +9014,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible now: `idempotency_key_reused`, `subject_restricted` */
+        /** @description Not possible now: `idempotency_key_reused`, `own_use_restricted`, `storage_consent_withdrawn`, `subject_restricted` */
         ask_409: {
             headers: {
                 [name: string]: unknown;

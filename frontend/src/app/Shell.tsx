@@ -26,6 +26,7 @@ import { LookBanner } from "./LookBanner";
 import { PolicyNotice } from "./PolicyNotice";
 import classes from "./Shell.module.css";
 import { SignOut } from "./SignOut";
+import { UseNotice } from "./UseNotice";
 
 const Palette = lazy(() => import("./Palette").then((module) => ({ default: module.Palette })));
 const KeyHelp = lazy(() => import("./KeyHelp").then((module) => ({ default: module.KeyHelp })));
@@ -133,6 +134,7 @@ export function Shell() {
         {/* In a look little or nothing in it takes the focus, and it has to be scrolled all the same. */}
         <main id="main" className={classes.main} tabIndex={look === null ? -1 : 0}>
           {look === null && <PolicyNotice />}
+          {look === null && session.use_refused && <UseNotice why={session.use_refused} />}
           {look === null && !user.email_verified && <EmailNotice email={user.email} />}
           <Outlet />
         </main>

@@ -39,3 +39,8 @@ test("a lead who wants no calls is not told as one who wants no text", () => {
   );
   expect(endWords({ end_reason: "lead_opted_out", ended_by: null })).toContain("pressed 9");
 });
+
+test("a call that a wish about somebody's data ends is not told as one of them hanging up", () => {
+  for (const end_reason of ["lead_stopped_calls", "lead_restricted", "rep_restricted"])
+    expect(endWords({ end_reason, ended_by: null })).toContain("so it was ended");
+});

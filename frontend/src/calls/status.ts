@@ -103,6 +103,10 @@ const END_WORDS: Record<string, string> = {
     "The carrier takes no more calls at once from us. Nobody was called, and nothing was charged. Try again when a call has ended; whoever runs this server has been told.",
   carrier_unreachable: "The carrier could not be reached. Try again in a minute.",
   lead_opted_out: "The lead pressed 9: they do not want to be called again, and are not called any more.",
+  lead_stopped_calls: "The lead asked us for no more calls, so it was ended. They are not called any more.",
+  lead_restricted: "The lead asked that nothing of theirs is used, so it was ended.",
+  rep_restricted:
+    "Whoever called had asked that nothing of theirs is used, or taken back a consent that calls need, so it was ended.",
   rep_may_not_call: "Who pressed Call has left the team, or stopped our text messages. Nobody was called.",
   rep_shut_out: "Whoever called was kept out of the account, or had left the team, so it was ended.",
   not_dialled_in_time: "It could not be dialled in time. Try again.",

@@ -9,6 +9,7 @@ const KIND_WORDS: Record<string, string> = {
   deletion: "Deletion",
   restriction: "Use nothing of mine",
   objection: "Objection to calls or use",
+  withdrawal: "A consent taken back",
   opt_out: "No more messages",
   nominee: "A nominee",
   grievance: "A complaint",
@@ -20,6 +21,12 @@ const OUTCOME_WORDS: Record<Exclude<OwnCase["outcome"], "">, string> = {
   erased: "Deleted",
 };
 
+/** Where a case stands; who takes back that a consent was taken back, has given it again. */
+function stateWords({ kind, outcome }: OwnCase): string {
+  if (kind === "withdrawal" && outcome === "taken_back") return "Given again";
+  return outcome ? OUTCOME_WORDS[outcome] : "On its way";
+}
+
 /** What a person asked for, with the last day for each answer. */
 export function CaseList({ cases }: { cases: OwnCase[] }) {
   return (
@@ -28,9 +35,7 @@ export function CaseList({ cases }: { cases: OwnCase[] }) {
         <li key={each.reference}>
           <div className="row">
             <strong>{KIND_WORDS[each.kind] ?? "A request"}</strong>
-            <Tag tone={each.outcome === "done" ? "good" : "plain"}>
-              {each.outcome ? OUTCOME_WORDS[each.outcome] : "On its way"}
-            </Tag>
+            <Tag tone={each.outcome === "done" ? "good" : "plain"}>{stateWords(each)}</Tag>
           </div>
           <div className="quiet num">
             Asked for on {onDay(each.opened_at)}

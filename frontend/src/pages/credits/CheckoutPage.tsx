@@ -2,7 +2,7 @@ import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useSearch } from "@tanstack/react-router";
 import { answer, api } from "../../api/client";
-import { checkoutQuery } from "../../api/queries";
+import { checkoutQuery, sessionQuery } from "../../api/queries";
 import type { Checkout } from "../../api/types";
 import { Note, ProblemNote } from "../../components/Note";
 import { useTitle } from "../../components/Page";
@@ -16,6 +16,7 @@ import { usePaddleCheckout } from "./usePaddleCheckout";
  * to the same. */
 export function CheckoutPage() {
   useTitle("Checkout");
+  const { data: session } = useQuery(sessionQuery);
   const { pack, intent, top_up, below, times, words } = useSearch({ from: "/credits/checkout" });
   const terms =
     top_up !== undefined && below !== undefined && times !== undefined
@@ -24,6 +25,11 @@ export function CheckoutPage() {
   return (
     <main className={classes.checkout}>
       <h1>{terms ? "Automatic top-up" : "Checkout"}</h1>
+      {session?.use_refused && (
+        <Note tone="warn" title="You cannot use credits now">
+          {session.use_refused} <a href="/privacy">Privacy centre</a>
+        </Note>
+      )}
       {intent !== undefined && terms && words !== undefined ? (
         <TopUpCheckout terms={terms} hash={words} intent={intent} />
       ) : intent !== undefined && pack !== undefined ? (

@@ -17,7 +17,13 @@ export function PurposesPanel() {
   const set = useMutation({
     mutationFn: (body: { purpose: string; given: boolean }) =>
       answer(api.POST("/api/privacy/purposes", { body })),
-    onSettled: () => client.invalidateQueries({ queryKey: keys.privacy.all }),
+    // The notice on every page, and whether a lead may be called, follow from it.
+    onSettled: () =>
+      Promise.all(
+        [keys.privacy.all, keys.session, keys.leads.dialChecks].map((queryKey) =>
+          client.invalidateQueries({ queryKey }),
+        ),
+      ),
   });
   const items = purposes.data?.items ?? [];
   if (items.length === 0) return null;
