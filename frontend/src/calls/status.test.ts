@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { canHaveCome, endWords, shortageWords, transcriptWords } from "./status";
+import { canHaveCome, endWords, mayBeCalledAgain, shortageWords, transcriptWords } from "./status";
 
 test("what needs a conversation is offered only where somebody took the phone", () => {
   const rang = { answered_at: null };
@@ -38,4 +38,13 @@ test("a lead who wants no calls is not told as one who wants no text", () => {
     "Nothing was written down: the lead asked not to be called again.",
   );
   expect(endWords({ end_reason: "lead_opted_out", ended_by: null })).toContain("pressed 9");
+});
+
+test("who pressed 9, is on the do-not-call list or was erased is not offered for another call", () => {
+  const lead = { suppressed: false, erased_at: null };
+  expect(mayBeCalledAgain("hung_up", lead)).toBe(true);
+  expect(mayBeCalledAgain("lead_opted_out", lead)).toBe(false);
+  expect(mayBeCalledAgain("hung_up", { ...lead, suppressed: true })).toBe(false);
+  expect(mayBeCalledAgain("hung_up", { ...lead, erased_at: "2026-03-01T12:00:00Z" })).toBe(false);
+  expect(mayBeCalledAgain("hung_up", undefined)).toBe(false);
 });

@@ -2,6 +2,7 @@ import type {
   Call,
   CallStatus,
   Disposition,
+  Lead,
   Outcome,
   Result,
   ResultFilter,
@@ -114,6 +115,14 @@ export function endWords({ end_reason, ended_by }: Pick<Call, "end_reason" | "en
   if (end_reason === null) return "";
   if (end_reason === "ended_by_colleague") return `${ended_by?.name ?? "A colleague"} ended it.`;
   return END_WORDS[end_reason] ?? "The call has ended.";
+}
+
+/** Whether another call with the lead makes sense. Key 9 counts at once, before the lead has been asked for anew. */
+export function mayBeCalledAgain(
+  endReason: Call["end_reason"],
+  lead: Pick<Lead, "suppressed" | "erased_at"> | undefined,
+): boolean {
+  return endReason !== "lead_opted_out" && lead?.suppressed === false && lead.erased_at === null;
 }
 
 const DURING_WORDS: Record<Call["transcript_state"], string> = {

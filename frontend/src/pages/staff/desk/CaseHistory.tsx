@@ -2,7 +2,7 @@ import type { DeskCasePage } from "../../../api/types";
 import { Panel } from "../../../components/Page";
 import { when } from "../../../format/time";
 import classes from "./Desk.module.css";
-import { actWords, OUTCOME_WORDS } from "./words";
+import { actWords, entryWords } from "./words";
 
 type Entry = DeskCasePage["entries"][number];
 const ENTRY_WORDS: Record<Entry["kind"], string> = {
@@ -12,14 +12,6 @@ const ENTRY_WORDS: Record<Entry["kind"], string> = {
   change: "What changed",
   reply: "Reply, mailed",
 };
-
-/** What is kept of an answer begins with the code of how the case ended. */
-const inWords = ({ kind, text }: Entry): string =>
-  kind === "change"
-    ? text.replace(/^Answered \((\w+)\)/, (whole, code: keyof typeof OUTCOME_WORDS) =>
-        code in OUTCOME_WORDS ? `Answered: ${OUTCOME_WORDS[code].toLowerCase()}` : whole,
-      )
-    : text;
 
 /** What was written, in order: the person's own words and ours. */
 export function WrittenPanel({ entries }: { entries: Entry[] }) {
@@ -39,7 +31,7 @@ export function WrittenPanel({ entries }: { entries: Entry[] }) {
               {ENTRY_WORDS[entry.kind]}
               {entry.author !== "requester" && `, ${entry.author}`} · {when(entry.at, now)}
             </div>
-            <p className={classes.words}>{inWords(entry)}</p>
+            <p className={classes.words}>{entryWords(entry)}</p>
           </li>
         ))}
       </ol>
