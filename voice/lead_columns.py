@@ -92,8 +92,9 @@ def columns_of(header: Sequence[str]) -> Columns:
         surest = [place for _, place in sorted(found, key=lambda one: (one[0], one[1].index))]
         places[column] = tuple(surest if column == "phone" else surest[:1])
     if missing := [said for column, said in _SAID.items() if column not in places]:
+        verb = "is" if len(missing) == 1 else "are"
         raise FileUnreadable(
-            f"The first line must name the columns, and {' and '.join(missing)} is missing. Name them: First name, Last name,"
+            f"The first line must name the columns, and {' and '.join(missing)} {verb} missing. Name them: First name, Last name,"
             " Company, Phone, Notes, Tags."
         )
     taken = {place.index for each in places.values() for place in each}

@@ -17,6 +17,8 @@ from tests.browser.conftest import Look, signed_in
 
 WATCHED = Person(first_name="Wanda", last_name="Watched", email="wanda@watched.example", mobile="+12025550157")
 LEAD = {"first_name": "Leo", "last_name": "Listed", "phone": "+1 202 555 0110"}
+# No space in it, at which a browser could break it.
+LONG = {"first_name": "L" * 120, "last_name": "o" * 120, "phone": "+1 202 555 0111"}
 PASSWORD = "quiet lantern river"
 REASON = "She wrote that a call has no text, case 4711."
 
@@ -26,7 +28,8 @@ def test_one_of_us_looks_into_a_workspace_and_the_owner_reads_of_it(
 ) -> None:
     rep = Rep(stack.url, stack.sandbox_url)
     rep.sign_up(WATCHED)
-    rep.call("POST", "/api/leads", LEAD, expect=201)
+    for lead in (LONG, LEAD):
+        rep.call("POST", "/api/leads", lead, expect=201)
 
     page = new_page()
     page.goto(_link(stack, "add", "nora@klosesales.example", "Nora", "support"))
@@ -80,6 +83,20 @@ def test_one_of_us_looks_into_a_workspace_and_the_owner_reads_of_it(
     expect(content.get_by_role("button")).to_have_count(0)
     expect(content.get_by_role("alert")).to_have_count(0)
     _seen(page, look, "look-team")
+    page.keyboard.press("?")
+    keys = page.get_by_role("dialog", name="Keys")
+    expect(keys.get_by_text("This list")).to_be_visible()
+    expect(keys.get_by_text("Hang up")).to_have_count(0)
+    # Pages that need no account ask for nothing that a look may not.
+    page.goto("/policy")
+    expect(page.get_by_role("heading", name="1. What we collect")).to_be_visible()
+    expect(banner).to_be_visible()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    _seen(page, look, "look-policy", small=False)
+    page.goto("/my-data")
+    expect(page.get_by_role("heading", name="No part of a look")).to_be_visible()
+    expect(banner).to_be_visible()
+    _seen(page, look, "look-my-data", wide=False)
     page.goto("/settings")
     expect(page).to_have_url(f"{stack.url}/calls")
     page.goto("/credits/checkout")
@@ -102,8 +119,8 @@ def test_one_of_us_looks_into_a_workspace_and_the_owner_reads_of_it(
     expect(row).to_contain_text("the list of leads")
     panel.evaluate("(it) => it.scrollIntoView({block: 'start'})")
     _seen(owner, look, "team-looks")
-    assert rep.call("GET", "/api/leads")["items"][0]["first_name"] == "Leo"
-    assert len(rep.call("GET", "/api/leads")["items"]) == 1
+    assert {lead["first_name"] for lead in rep.call("GET", "/api/leads")["items"]} == {"Leo", LONG["first_name"]}
+    _long_names_keep_their_place(owner, rep, look)
     rep.close()
 
     admin = new_page()
@@ -150,6 +167,26 @@ def _link(stack: Stack, *arguments: str) -> str:
     environ = {**os.environ, **stack.env}
     said = subprocess.run(command, cwd=PROJECT, env=environ, capture_output=True, text=True, check=True, timeout=60)
     return said.stdout.split()[-1]
+
+
+def _long_names_keep_their_place(owner: Page, rep: Rep, look: Look) -> None:
+    rep.call("PATCH", "/api/workspace", {"name": "W" * 80})
+    rep.call("PATCH", "/api/account/name", {"first_name": "O" * 80, "last_name": "p" * 80})
+    rep.buy(rep.call("GET", "/api/credits/packs")[0]["price_id"])
+    for path in ("/leads", "/call", "/team", "/credits"):
+        owner.goto(path)
+        main = owner.get_by_role("main")
+        expect(main.get_by_text(re.compile("L{120}|Members of W{80}|by O{80}")).first).to_be_visible()
+        for width in (1280, 390):
+            owner.set_viewport_size({"width": width, "height": 844})
+            assert main.evaluate("(main) => main.scrollWidth - main.clientWidth") <= 0, (path, width)
+            assert main.evaluate(_CUT) == [], (path, width)
+        look(owner, f"long-names{path.replace('/', '-')}-390")
+
+
+# What runs out of a list or a card and is cut there, or lies over what stands beside it.
+_CUT = """(main) => [...main.querySelectorAll("table, section, ul")]
+  .filter((part) => part.scrollWidth > part.clientWidth + 1).map((part) => part.className)"""
 
 
 def _fill(page: Page, code: str, email: str = "nora@klosesales.example") -> None:

@@ -282,7 +282,7 @@ def test_a_row_whose_card_number_is_replaced_by_longer_words_is_added_all_the_sa
         (b"PK\x03\x04rest", "spreadsheet"),
         (b"Last name,Phone\nByron,+442079460018\n", "First name"),
         (b"First name,Last name\nAda,Byron\n", "Phone"),
-        (b"just some words", "First name"),
+        (b"just some words", "“First name” and “Phone” are missing."),
         (bytes(range(256)) * 40, "not a text file with commas"),
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00", "not a text file with commas"),
         (b"%PDF-1.7\n1 0 obj\n", "not a text file with commas"),

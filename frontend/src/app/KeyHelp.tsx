@@ -1,8 +1,16 @@
 import { Kbd } from "@mantine/core";
 import { Dialog } from "../components/Dialog";
 import classes from "./KeyHelp.module.css";
+import { useInLook } from "./useSession";
 
-const KEYS: readonly { keys: string[]; does: string }[] = [
+interface Key {
+  keys: string[];
+  does: string;
+  /** Works also where nothing can be done. */
+  inLook?: true;
+}
+
+const KEYS: readonly Key[] = [
   { keys: ["c"], does: "Call the lead that is shown" },
   { keys: ["h"], does: "Hang up" },
   { keys: ["m"], does: "Mute or unmute yourself in a call in the browser" },
@@ -16,18 +24,19 @@ const KEYS: readonly { keys: string[]; does: string }[] = [
   { keys: ["t"], does: "Tags of the chosen lead in the list" },
   { keys: ["h"], does: "History of the chosen lead in the list" },
   { keys: ["e"], does: "Edit the chosen line of a call's text, or else the newest" },
-  { keys: ["Ctrl", "K"], does: "Search and go to (Cmd K on a Mac)" },
-  { keys: ["/"], does: "Search and go to" },
-  { keys: ["?"], does: "This list" },
-  { keys: ["Esc"], does: "Close what is open" },
+  { keys: ["Ctrl", "K"], does: "Search and go to (Cmd K on a Mac)", inLook: true },
+  { keys: ["/"], does: "Search and go to", inLook: true },
+  { keys: ["?"], does: "This list", inLook: true },
+  { keys: ["Esc"], does: "Close what is open", inLook: true },
 ];
 
 /** What each key does. */
 export function KeyHelp({ onClose }: { onClose: () => void }) {
+  const inLook = useInLook();
   return (
     <Dialog title="Keys" onClose={onClose}>
       <dl className={classes.keys}>
-        {KEYS.map(({ keys, does }) => (
+        {KEYS.filter((key) => !inLook || key.inLook).map(({ keys, does }) => (
           <div key={does}>
             <dt>
               {keys.map((key) => (

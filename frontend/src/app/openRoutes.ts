@@ -1,6 +1,7 @@
 /** The pages that need nobody to be signed in. */
 import { createRoute, lazyRouteComponent, Outlet, redirect } from "@tanstack/react-router";
 import { sessionQuery } from "../api/queries";
+import { OpenPages } from "./OpenPages";
 import { queryClient } from "./queryClient";
 import { root } from "./root";
 import { safeNext } from "./safeNext";
@@ -68,9 +69,12 @@ const forgotPassword = createRoute({
   path: "/forgot-password",
   component: lazyRouteComponent(() => import("../pages/auth/ForgotPasswordPage"), "ForgotPasswordPage"),
 });
+/** The pages that are the same for everybody, signed in or not. */
+const open = createRoute({ getParentRoute: () => root, id: "open", component: OpenPages });
+
 /** For whoever has the mailed link, signed in or not. */
 const newPassword = createRoute({
-  getParentRoute: () => root,
+  getParentRoute: () => open,
   path: "/new-password",
   // Brings what proves that the request comes from our own page.
   beforeLoad: () => queryClient.ensureQueryData(sessionQuery),
@@ -79,7 +83,7 @@ const newPassword = createRoute({
 
 /** For whoever has a mailed link about an address, signed in or not. */
 const confirmEmail = createRoute({
-  getParentRoute: () => root,
+  getParentRoute: () => open,
   path: "/confirm-email",
   // Brings what proves that the request comes from our own page.
   beforeLoad: () => queryClient.ensureQueryData(sessionQuery),
@@ -87,14 +91,14 @@ const confirmEmail = createRoute({
 });
 
 const join = createRoute({
-  getParentRoute: () => root,
+  getParentRoute: () => open,
   path: "/join",
   beforeLoad: () => queryClient.ensureQueryData(sessionQuery),
   component: lazyRouteComponent(() => import("../pages/auth/JoinPage"), "JoinPage"),
 });
 
 const policy = createRoute({
-  getParentRoute: () => root,
+  getParentRoute: () => open,
   path: "/policy",
   validateSearch: (search: Record<string, unknown>): { version?: string } => ({
     version: text(search.version),
@@ -102,7 +106,7 @@ const policy = createRoute({
   component: lazyRouteComponent(() => import("../pages/policy/PolicyPage"), "PolicyPage"),
 });
 const policyChanges = createRoute({
-  getParentRoute: () => root,
+  getParentRoute: () => open,
   path: "/policy/changes",
   validateSearch: (search: Record<string, unknown>): { version?: string; since?: string } => ({
     version: text(search.version),
@@ -111,29 +115,29 @@ const policyChanges = createRoute({
   component: lazyRouteComponent(() => import("../pages/policy/ChangesPage"), "ChangesPage"),
 });
 const policyData = createRoute({
-  getParentRoute: () => root,
+  getParentRoute: () => open,
   path: "/policy/data",
   component: lazyRouteComponent(() => import("../pages/policy/DataPage"), "DataPage"),
 });
 const policyRecipients = createRoute({
-  getParentRoute: () => root,
+  getParentRoute: () => open,
   path: "/policy/recipients",
   component: lazyRouteComponent(() => import("../pages/policy/RecipientsPage"), "RecipientsPage"),
 });
 const policyContact = createRoute({
-  getParentRoute: () => root,
+  getParentRoute: () => open,
   path: "/policy/contact",
   component: lazyRouteComponent(() => import("../pages/policy/ContactPage"), "ContactPage"),
 });
 
 const textsStopped = createRoute({
-  getParentRoute: () => root,
+  getParentRoute: () => open,
   path: "/texts-stopped",
   component: lazyRouteComponent(() => import("../pages/privacy/TextsStoppedPage"), "TextsStoppedPage"),
 });
 
 const myData = createRoute({
-  getParentRoute: () => root,
+  getParentRoute: () => open,
   path: "/my-data",
   // Brings what proves that the request comes from our own page.
   beforeLoad: () => queryClient.ensureQueryData(sessionQuery),
@@ -141,7 +145,7 @@ const myData = createRoute({
 });
 
 const nominee = createRoute({
-  getParentRoute: () => root,
+  getParentRoute: () => open,
   path: "/nominee",
   // Brings what proves that the request comes from our own page.
   beforeLoad: () => queryClient.ensureQueryData(sessionQuery),
@@ -149,7 +153,7 @@ const nominee = createRoute({
 });
 
 const request = createRoute({
-  getParentRoute: () => root,
+  getParentRoute: () => open,
   path: "/request",
   // Brings what proves that the request comes from our own page.
   beforeLoad: () => queryClient.ensureQueryData(sessionQuery),
@@ -157,7 +161,7 @@ const request = createRoute({
 });
 
 const erased = createRoute({
-  getParentRoute: () => root,
+  getParentRoute: () => open,
   path: "/erased/$token",
   component: lazyRouteComponent(() => import("../pages/privacy/ErasedPage"), "ErasedPage"),
 });
@@ -165,17 +169,19 @@ const erased = createRoute({
 export const openRoutes = [
   home,
   guest.addChildren([signIn, signUp, finishSignUp, verify, forgotPassword]),
-  newPassword,
-  confirmEmail,
-  join,
-  policy,
-  policyChanges,
-  policyData,
-  policyRecipients,
-  policyContact,
-  textsStopped,
-  myData,
-  nominee,
-  request,
-  erased,
+  open.addChildren([
+    newPassword,
+    confirmEmail,
+    join,
+    policy,
+    policyChanges,
+    policyData,
+    policyRecipients,
+    policyContact,
+    textsStopped,
+    myData,
+    nominee,
+    request,
+    erased,
+  ]),
 ] as const;

@@ -43,8 +43,9 @@ const policyQuestion = createRoute({
   getParentRoute: () => root,
   path: "/policy-question",
   validateSearch: (search: Record<string, unknown>): { next?: string } => ({ next: text(search.next) }),
-  beforeLoad: async ({ location }) => {
-    await requireSession({ location });
+  beforeLoad: async (visit) => {
+    await requireSession(visit);
+    await notInLook(visit);
   },
   component: lazyRouteComponent(() => import("../pages/policy/QuestionPage"), "QuestionPage"),
 });
@@ -52,8 +53,9 @@ const policyQuestion = createRoute({
 const rights = createRoute({
   getParentRoute: () => root,
   path: "/rights",
-  beforeLoad: async ({ location }) => {
-    await requireSession({ location });
+  beforeLoad: async (visit) => {
+    await requireSession(visit);
+    await notInLook(visit);
   },
   component: lazyRouteComponent(() => import("../pages/privacy/RightsPage"), "RightsPage"),
 });

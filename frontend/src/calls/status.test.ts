@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { canHaveCome, endWords, shortageWords, transcriptWords } from "./status";
+import { canHaveCome, endWords, mayBeCalledAgain, shortageWords, transcriptWords } from "./status";
 
 test("what needs a conversation is offered only where somebody took the phone", () => {
   const rang = { answered_at: null };
@@ -43,4 +43,14 @@ test("a lead who wants no calls is not told as one who wants no text", () => {
 test("a call that a wish about somebody's data ends is not told as one of them hanging up", () => {
   for (const end_reason of ["lead_stopped_calls", "lead_restricted", "rep_restricted"])
     expect(endWords({ end_reason, ended_by: null })).toContain("so it was ended");
+});
+
+test("who pressed 9, is on the do-not-call list or was erased is not offered for another call", () => {
+  const lead = { suppressed: false, erased_at: null };
+  expect(mayBeCalledAgain("hung_up", lead)).toBe(true);
+  expect(mayBeCalledAgain("lead_opted_out", lead)).toBe(false);
+  expect(mayBeCalledAgain("lead_stopped_calls", lead)).toBe(false);
+  expect(mayBeCalledAgain("hung_up", { ...lead, suppressed: true })).toBe(false);
+  expect(mayBeCalledAgain("hung_up", { ...lead, erased_at: "2026-03-01T12:00:00Z" })).toBe(false);
+  expect(mayBeCalledAgain("hung_up", undefined)).toBe(false);
 });

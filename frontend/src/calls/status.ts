@@ -2,6 +2,7 @@ import type {
   Call,
   CallStatus,
   Disposition,
+  Lead,
   Outcome,
   Result,
   ResultFilter,
@@ -118,6 +119,15 @@ export function endWords({ end_reason, ended_by }: Pick<Call, "end_reason" | "en
   if (end_reason === null) return "";
   if (end_reason === "ended_by_colleague") return `${ended_by?.name ?? "A colleague"} ended it.`;
   return END_WORDS[end_reason] ?? "The call has ended.";
+}
+
+/** Whether another call with the lead makes sense. Key 9 and a stop count at once, before the lead has been asked for anew. */
+export function mayBeCalledAgain(
+  endReason: Call["end_reason"],
+  lead: Pick<Lead, "suppressed" | "erased_at"> | undefined,
+): boolean {
+  const wantsNone = endReason === "lead_opted_out" || endReason === "lead_stopped_calls";
+  return !wantsNone && lead?.suppressed === false && lead.erased_at === null;
 }
 
 const DURING_WORDS: Record<Call["transcript_state"], string> = {

@@ -36,7 +36,9 @@ export function useAgreements() {
   const [sms, setSms] = useState(false);
   const [accepted, setAccepted] = useState(false);
   const [transfer, setTransfer] = useState(false);
-  return { policy, sms, setSms, accepted, setAccepted, transfer, setTransfer };
+  // Somebody has tried to go on without all of them.
+  const [asked, setAsked] = useState(false);
+  return { policy, sms, setSms, accepted, setAccepted, transfer, setTransfer, asked, setAsked };
 }
 
 type Field = (
@@ -66,6 +68,23 @@ export function NameFields({ field, wrong }: { field: Field; wrong: Wrong }) {
 }
 
 export type Agreements = ReturnType<typeof useAgreements>;
+
+const UNTICKED = {
+  sms: "Signing in needs passcodes by text message. Tick the box to agree to receive them.",
+  accepted: "Read the privacy policy and tick the box to accept it.",
+  transfer: "Agree to storage in the European Union in its box: our servers stand there.",
+};
+const untickedWords = (agreements: Agreements, box: keyof typeof UNTICKED) =>
+  agreements.asked && !agreements[box] ? UNTICKED[box] : undefined;
+
+/** Whether every box is ticked. If not, each that is missing says so, all at once, and the first takes the focus. */
+export function agreedToAll(agreements: Agreements, form: HTMLFormElement): boolean {
+  agreements.setAsked(true);
+  if (agreements.sms && agreements.accepted && agreements.transfer) return true;
+  form.querySelector<HTMLInputElement>("input[type=checkbox]:not(:checked)")?.focus();
+  return false;
+}
+
 /** What ticking the box agrees to. Before the server has said it there is no box: nobody agrees to words that change after it. */
 const wordingOf = ({ policy }: Agreements, purpose: string) =>
   policy.data?.consents.find((text) => text.purpose === purpose)?.text;
@@ -97,7 +116,7 @@ export function MobileFields({
           label={wording}
           checked={agreements.sms}
           onChange={(event) => agreements.setSms(event.currentTarget.checked)}
-          error={wrong("sms_consent")}
+          error={untickedWords(agreements, "sms") ?? wrong("sms_consent")}
           name="sms_consent"
         />
       ) : (
@@ -123,7 +142,7 @@ export function PolicyBoxes({ wrong, agreements }: { wrong: Wrong; agreements: A
           }
           checked={agreements.accepted}
           onChange={(event) => agreements.setAccepted(event.currentTarget.checked)}
-          error={wrong("policy_accepted")}
+          error={untickedWords(agreements, "accepted") ?? wrong("policy_accepted")}
           name="policy_accepted"
         />
       )}
@@ -137,7 +156,7 @@ export function PolicyBoxes({ wrong, agreements }: { wrong: Wrong; agreements: A
           }
           checked={agreements.transfer}
           onChange={(event) => agreements.setTransfer(event.currentTarget.checked)}
-          error={wrong("transfer_consent")}
+          error={untickedWords(agreements, "transfer") ?? wrong("transfer_consent")}
           name="transfer_consent"
         />
       )}

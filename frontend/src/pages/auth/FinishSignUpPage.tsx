@@ -8,7 +8,14 @@ import type { SocialSignUp } from "../../api/types";
 import { ProblemNote } from "../../components/Note";
 import { useForm } from "../../components/useForm";
 import { Waiting } from "../../components/Waiting";
-import { MobileFields, NameFields, PolicyBoxes, useAgreements, useRefusals } from "./AccountFields";
+import {
+  agreedToAll,
+  MobileFields,
+  NameFields,
+  PolicyBoxes,
+  useAgreements,
+  useRefusals,
+} from "./AccountFields";
 import { AuthFrame } from "./AuthFrame";
 import classes from "./AuthFrame.module.css";
 import { PROVIDER_NAMES, ProviderMark } from "./providers";
@@ -88,7 +95,8 @@ function FinishForm({ confirmed, next }: { confirmed: SocialSignUp; next?: strin
       className={classes.form}
       onSubmit={(event) => {
         event.preventDefault();
-        if (version && !enter.isPending) enter.mutate(version);
+        if (!version || enter.isPending || !agreedToAll(agreements, event.currentTarget)) return;
+        enter.mutate(version);
       }}
     >
       <NameFields field={field} wrong={wrong} />

@@ -3,7 +3,14 @@ import { Link, useSearch } from "@tanstack/react-router";
 import { answer, api } from "../../api/client";
 import { ProblemNote } from "../../components/Note";
 import { useForm } from "../../components/useForm";
-import { MobileFields, NameFields, PolicyBoxes, useAgreements, useRefusals } from "./AccountFields";
+import {
+  agreedToAll,
+  MobileFields,
+  NameFields,
+  PolicyBoxes,
+  useAgreements,
+  useRefusals,
+} from "./AccountFields";
 import { AuthFrame } from "./AuthFrame";
 import classes from "./AuthFrame.module.css";
 import { SocialButtons } from "./SocialButtons";
@@ -62,7 +69,8 @@ export function SignUpForm({
       className={classes.form}
       onSubmit={(event) => {
         event.preventDefault();
-        if (version && !enter.isPending) enter.mutate(version);
+        if (!version || enter.isPending || !agreedToAll(agreements, event.currentTarget)) return;
+        enter.mutate(version);
       }}
     >
       <NameFields field={field} wrong={wrong} />

@@ -2,6 +2,7 @@ import { Button } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { useRef } from "react";
 import type { Call } from "../../api/types";
+import { CallAgain } from "../../calls/CallAgain";
 import { DispositionField } from "../../calls/DispositionField";
 import { NotesField } from "../../calls/NotesField";
 import { ReceiptView } from "../../calls/ReceiptView";
@@ -35,9 +36,7 @@ export function AfterPanel({ call, onNext }: { call: Call; onNext?: () => void }
       <DispositionField key={`outcome-${call.id}`} call={call} />
       <NotesField key={`notes-${call.id}`} call={call} field={notes} />
       <div className="row">
-        <Link to="/call" search={{ lead: call.lead.id }}>
-          Call again
-        </Link>
+        <CallAgain call={call} />
         {onNext && (
           <Button variant="default" onClick={onNext}>
             Next lead

@@ -5,6 +5,7 @@ import { callQuery, insightsQuery, transcriptQuery } from "../../api/queries";
 import type { CallWithSpeech, Insights, Segment } from "../../api/types";
 import { Changes } from "../../app/Changes";
 import { useInLook, useSignedIn } from "../../app/useSession";
+import { CallAgain } from "../../calls/CallAgain";
 import { DispositionField } from "../../calls/DispositionField";
 import { NotesField } from "../../calls/NotesField";
 import { ReceiptView } from "../../calls/ReceiptView";
@@ -124,6 +125,7 @@ export function OneCallPage() {
             names={names}
             chosen={chosen}
             correctable={!inLook}
+            fromStart={!isLive(call.data.status)}
           >
             <p className="quiet">{transcript.isPending ? "" : noText(call.data)}</p>
           </Transcript>
@@ -153,9 +155,7 @@ function Head({ call }: { call: CallWithSpeech }) {
       <span>{call.lead.phone_e164}</span>
       {call.end_reason && <span>{endWords(call)}</span>}
       <Changes>
-        <Link to="/call" search={{ lead: call.lead.id }}>
-          Call again
-        </Link>
+        <CallAgain call={call} />
       </Changes>
       <Link to="/calls" search={{ lead: call.lead.id }}>
         All calls with {call.lead.name}

@@ -75,7 +75,9 @@ export function Purchases() {
                       automatic top-up{purchase.by && `, agreed to by ${purchase.by}`}
                     </div>
                   )}
-                  {purchase.by && !purchase.automatic && <div className={list.under}>by {purchase.by}</div>}
+                  {purchase.by && !purchase.automatic && (
+                    <div className={`${list.under} ${list.typed}`}>by {purchase.by}</div>
+                  )}
                   {purchase.changes.map((change) => (
                     <div key={change.entry_id} className={`num ${list.under}`}>
                       {changeWords(change)}, {when(change.at, now)}.{" "}

@@ -98,7 +98,7 @@ function Entries({ entries }: { entries: readonly Entry[] }) {
             <td className="num">{when(entry.occurred_at, now)}</td>
             <td>
               {entry.kind === "charge" ? entry.description : KIND_WORDS[entry.kind]}
-              <div className={list.under}>
+              <div className={`${list.under} ${list.typed}`}>
                 <CauseWords entry={entry} />
               </div>
             </td>

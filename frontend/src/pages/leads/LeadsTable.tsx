@@ -65,7 +65,7 @@ export function LeadsTable({ leads, ...actions }: { leads: readonly Lead[] } & L
                 <Link to="/call" search={{ lead: lead.id }} className={list.name} data-row={lead.id}>
                   {leadName(lead)}
                 </Link>
-                <div className={list.under}>{lead.company}</div>
+                <div className={`${list.under} ${list.typed}`}>{lead.company}</div>
                 <Tags lead={lead} />
                 {narrow && (
                   <div className={`num ${list.under} ${classes.known}`}>

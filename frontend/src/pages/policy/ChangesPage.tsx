@@ -20,7 +20,7 @@ const KIND_WORDS: Record<Kind, { label: string; tone: Tone }> = {
 
 /** What a version of the policy changed against an older one, word by word. */
 export function ChangesPage() {
-  const { version, since } = useSearch({ from: "/policy/changes" });
+  const { version, since } = useSearch({ from: "/open/policy/changes" });
   const changes = useQuery(policyChangesQuery({ version, since }));
   const found = changes.data;
   return (

@@ -43,8 +43,12 @@ export function ContactPage() {
           <section id="grievance">
             <h2>Complaints about your personal data</h2>
             <p>
-              If you are not content with what we do with your data, or with an answer, write to who answers
-              for it. If that does not help, the authority that your privacy centre names takes complaints.
+              If you are not content with what we do with your data, or with an answer,{" "}
+              {contact.data.officer
+                ? "write to who answers for it."
+                : "write to us and say that it is a complaint. Who answers for it is not named on this server, as it is only for trying out."}{" "}
+              If that does not help, the authority for data protection in your country takes complaints. With
+              an account, your privacy centre names it; if you were called, it is the one of where you live.
             </p>
             <dl className={classes.facts}>
               {contact.data.officer && (
@@ -53,10 +57,14 @@ export function ContactPage() {
                   <dd>{contact.data.officer}</dd>
                 </>
               )}
-              <dt>Write to</dt>
-              <dd>
-                <a href={`mailto:${contact.data.officer_email}`}>{contact.data.officer_email}</a>
-              </dd>
+              {(contact.data.officer || contact.data.officer_email !== contact.data.support_email) && (
+                <>
+                  <dt>Write to</dt>
+                  <dd>
+                    <a href={`mailto:${contact.data.officer_email}`}>{contact.data.officer_email}</a>
+                  </dd>
+                </>
+              )}
               <dt>Answered</dt>
               <dd>Within 30 days</dd>
             </dl>

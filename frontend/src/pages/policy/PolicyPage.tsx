@@ -2,6 +2,7 @@ import { NativeSelect } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { policyVersionQuery, policyVersionsQuery } from "../../api/policyQueries";
+import { useSessionIfAny } from "../../app/useSession";
 import { Note, ProblemNote } from "../../components/Note";
 import { Waiting } from "../../components/Waiting";
 import { onDate } from "../../format/time";
@@ -31,7 +32,7 @@ const title = ({ number, heading }: Section): string => (number > 0 ? `${number}
 
 /** The policy in force, or another version of it, for everybody. */
 export function PolicyPage() {
-  const { version } = useSearch({ from: "/policy" });
+  const { version } = useSearch({ from: "/open/policy" });
   const policy = useQuery(policyVersionQuery(version));
   const shown = policy.data;
   const sections = inSections(shown?.clauses ?? []);
@@ -77,7 +78,9 @@ export function PolicyPage() {
 
 /** Which version is read; nothing while there is but one. */
 function VersionChoice({ shown }: { shown: string | undefined }) {
-  const versions = useQuery(policyVersionsQuery);
+  const session = useSessionIfAny();
+  // A look reads the one in force and does not ask for the others.
+  const versions = useQuery({ ...policyVersionsQuery, enabled: !session.isLoading && !session.data?.look });
   const navigate = useNavigate({ from: "/policy" });
   const items = versions.data?.items ?? [];
   if (items.length < 2 || shown === undefined) return <ProblemNote error={versions.error} />;

@@ -21,7 +21,7 @@ const STATE_WORDS = {
 
 /** The receipt of an erasure, for whoever has its address; it says nothing about the person. */
 export function ErasedPage() {
-  const { token } = useParams({ from: "/erased/$token" });
+  const { token } = useParams({ from: "/open/erased/$token" });
   const receipt = useQuery(erasureReceiptQuery(token));
   return (
     <PublicFrame>

@@ -13,7 +13,7 @@ interface NobodyProps {
 
 /** Nothing is reserved: why, and what to do about it. */
 export function NobodyLeft({ queue, waits, onNext }: NobodyProps) {
-  const passed = passedOverWords(queue.passed_over);
+  const passed = passedOverWords(queue.passed_over, false);
   return (
     <div className={classes.ahead}>
       <h1>{queue.left > 0 ? "Take the next lead" : "Nobody left to call now"}</h1>

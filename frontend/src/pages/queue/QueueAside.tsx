@@ -13,7 +13,7 @@ interface AsideProps {
 
 /** What one goes through, how much of it is left, and why some are passed over. */
 export function QueueAside({ queue, live, onEnd }: AsideProps) {
-  const passed = passedOverWords(queue.passed_over);
+  const passed = passedOverWords(queue.passed_over, live);
   return (
     <>
       <div>

@@ -2,7 +2,7 @@ import type { DeskCasePage } from "../../../api/types";
 import { Panel } from "../../../components/Page";
 import { when } from "../../../format/time";
 import classes from "./Desk.module.css";
-import { actWords } from "./words";
+import { actWords, entryWords } from "./words";
 
 type Entry = DeskCasePage["entries"][number];
 const ENTRY_WORDS: Record<Entry["kind"], string> = {
@@ -31,7 +31,7 @@ export function WrittenPanel({ entries }: { entries: Entry[] }) {
               {ENTRY_WORDS[entry.kind]}
               {entry.author !== "requester" && `, ${entry.author}`} · {when(entry.at, now)}
             </div>
-            <p className={classes.words}>{entry.text}</p>
+            <p className={classes.words}>{entryWords(entry)}</p>
           </li>
         ))}
       </ol>

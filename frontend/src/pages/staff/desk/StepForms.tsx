@@ -93,9 +93,13 @@ export function SortForm({ page, onDone }: { page: DeskCasePage; onDone: Done })
   );
 }
 
+const ASKS_WHO = new Set<DeskCasePage["replies"][number]["key"]>(["prove", "which"]);
+
 /** A reply of the register, as it will be mailed. */
 export function ReplyForm({ page, onDone }: { page: DeskCasePage; onDone: Done }) {
-  const [key, setKey] = useState(page.replies[0]?.key);
+  // Who has shown who they are is not asked for it again.
+  const fits = page.replies.find((each) => !page.case.proved_by || !ASKS_WHO.has(each.key));
+  const [key, setKey] = useState(fits?.key);
   const [words, setWords] = useState("");
   const chosen = page.replies.find((each) => each.key === key) ?? page.replies[0];
   const params = { path: { reference: page.case.reference } };

@@ -118,6 +118,16 @@ const ACT_WORDS: Record<string, string> = {
 
 export const actWords = (action: string): string => ACT_WORDS[action] ?? action;
 
+/** What was written. What is kept of an answer begins with the code of how the case ended. */
+export function entryWords({ kind, text }: Pick<DeskCasePage["entries"][number], "kind" | "text">): string {
+  if (kind !== "change") return text;
+  return text.replace(/^Answered \((\w+)\)/, (whole, code: string) =>
+    code in OUTCOME_WORDS
+      ? `Answered (${OUTCOME_WORDS[code as keyof typeof OUTCOME_WORDS].toLowerCase()})`
+      : whole,
+  );
+}
+
 export function dueWords(daysLeft: number): string {
   if (daysLeft < 0) return `${-daysLeft} ${daysLeft === -1 ? "day" : "days"} late`;
   if (daysLeft === 0) return "due today";
