@@ -1,5 +1,5 @@
-"""A nominee is named, asks by the mailed link and is granted a copy by two of us; a name is put right; a review is noted; and
-whoever deletes the account proves first who it is."""
+"""A nominee is named, asks by the mailed link and is granted a copy by two of us; a name is put right; a review is noted; a
+consent that is taken back is told of on every page; and whoever deletes the account proves first who it is."""
 
 from collections.abc import Callable
 
@@ -103,7 +103,7 @@ def test_a_nominee_asks_and_two_of_us_decide_and_a_review_is_noted(
     assert [each for each in complaints if "status of 410" not in each] == []
 
 
-def test_deleting_the_account_asks_for_the_password_and_can_be_taken_back(
+def test_a_consent_and_a_deletion_can_be_taken_back_and_deleting_asks_for_the_password(
     stack: Stack, new_page: Callable[..., Page], look: Look, complaints: list[str], control: Rep
 ) -> None:
     rep = Rep(stack.url, stack.sandbox_url)
@@ -111,6 +111,17 @@ def test_deleting_the_account_asks_for_the_password_and_can_be_taken_back(
     own = new_page()
     signed_in(own, stack, rep)
     own.goto("/privacy")
+    allowed = own.get_by_role("region", name="What you may allow us")
+    allowed.get_by_role("button", name="Take back").click()
+    expect(own.get_by_text("Calling and asking are off")).to_be_visible()
+    expect(own.get_by_text("A consent taken back")).to_be_visible()
+    seen(own, look, "privacy-taken-back")
+    own.goto("/credits/checkout")
+    expect(own.get_by_text("You cannot use credits now")).to_be_visible()
+    own.get_by_role("link", name="Privacy centre").click()
+    allowed.get_by_role("button", name="Allow").click()
+    expect(own.get_by_text("Given again")).to_be_visible()
+    expect(own.get_by_text("Calling and asking are off")).to_have_count(0)
     panel = own.get_by_role("region", name="Delete my account")
     panel.get_by_label("to confirm").fill(DANA.email)
     with psycopg.connect(stack.env["DATABASE_URL"]) as connection:

@@ -6,7 +6,7 @@ import classes from "./PolicyNotice.module.css";
 export function UseNotice({ why }: { why: string }) {
   return (
     <div className={classes.notice}>
-      <Note tone="warn" title="Nothing of yours is used" action={<Link to="/privacy">Privacy centre</Link>}>
+      <Note tone="warn" title="Calling and asking are off" action={<Link to="/privacy">Privacy centre</Link>}>
         {why}
       </Note>
     </div>
