@@ -163,23 +163,17 @@ def test_a_row_that_was_split_too_often_is_told_and_never_read_with_its_parts_in
     ]
     status, lines = send(page, header + "\n".join(rows))
     told = [row for line in lines for row in line["rejected_rows"]]
-    assert [(row["line"], row["column"], row["code"]) for row in told] == [
-        (2, "column 5", "too_many_cells"),
-        (3, "column 5", "too_many_cells"),
-    ]
+    assert [(row["line"], row["column"]) for row in told] == [(2, "column 5"), (3, "column 5")]
+    assert {row["code"] for row in told} == {"too_many_cells"}
     assert all("quotation marks" in row["message"] for row in told)
     assert (status, names()) == (200, ["Cid"])
 
 
 def test_a_quotation_mark_that_swallows_lines_is_named_with_where_the_row_ends(page: Browser) -> None:
-    rows = ['"Ada,,,+442079460018', "Bea,,,+442079460019", '"Cid",,,+442079460020']
-    _, lines = send(page, HEADER + "\n".join(rows))
+    _, lines = send(page, HEADER + '"Ada,,,+442079460018\nBea,,,+442079460019\n"Cid",,,+442079460020')
     [told] = [row for line in lines for row in line["rejected_rows"]]
-    assert (told["line"], told["code"]) == (
-        2,
-        "line_break",
-    ) and "goes on to line 4: see whether a quotation mark is open" in told["message"]
-    assert names() == []
+    assert (told["line"], told["code"], names()) == (2, "line_break", [])
+    assert "goes on to line 4: see whether a quotation mark is open" in told["message"]
 
 
 def test_what_is_there_already_stays_and_the_same_file_may_come_again(page: Browser) -> None:
