@@ -104,6 +104,7 @@ def test_a_changed_policy_is_told_compared_asked_and_answered(
         expect(page.get_by_text("This version takes effect on")).to_be_visible()
         look(page, "policy-coming-390-dark")
         page.goto("/leads")
+        expect(notice).to_be_visible()
         look(page, "policy-notice-390-dark")
         page.get_by_role("button", name="I have read this").click()
         expect(notice).to_have_count(0)
