@@ -137,6 +137,8 @@ def look() -> Look:
 
     def check(page: Page, name: str) -> None:
         SCREENS.mkdir(parents=True, exist_ok=True)
+        # An address that has been gone to is a page once it is drawn.
+        page.locator("h1").first.wait_for(state="attached")
         page.screenshot(path=SCREENS / f"{name}.png", full_page=True)
         found = axe.run(page)
         assert found.violations_count == 0, f"{name}: {found.generate_report()}"
