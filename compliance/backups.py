@@ -14,7 +14,7 @@ from django.conf import settings
 
 from compliance.elements import ELEMENTS
 from compliance.models import BackupLook
-from processors.mail import send
+from processors.operator_mails import Written, to_operator
 
 logger = logging.getLogger(__name__)
 
@@ -88,15 +88,7 @@ def tell_of_old_backups(*, now: datetime) -> int:
         unread=last.unread,
         url=settings.PUBLIC_URL,
     )
-    if not send(
-        kind="backups_over",
-        to=[settings.OPERATOR_EMAIL or settings.DEFAULT_FROM_EMAIL],
-        subject=_SUBJECT,
-        text=text,
-        row_id=last.id,
-        attempt=1,
-        headers={"Auto-Submitted": "auto-generated"},
-    ):
+    if not to_operator(Written(_SUBJECT, text), kind="backups_over", row_id=last.id, attempt=1):
         return 0
     return BackupLook.objects.filter(id=last.id).update(told_at=now)
 

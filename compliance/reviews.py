@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import ClassVar, Final, Literal
+from typing import ClassVar, Final, Literal, cast
 from uuid import UUID
 
 from django.conf import settings
@@ -144,7 +144,7 @@ def send_review_alerts(*, now: datetime) -> int:
 
 
 def _write(alert: ReviewAlert) -> Written:
-    review = KINDS[alert.kind]  # type: ignore[index]  # as it was written
+    review = KINDS[cast(ReviewKind, alert.kind)]
     places = {"title": review.title, "what": review.what, "due_on": alert.due_on, "url": settings.PUBLIC_URL}
     return Written(_SUBJECT.format(**places), _TEXT.format(**places))
 

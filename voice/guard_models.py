@@ -29,10 +29,10 @@ class DialPause(TenantModel):
         indexes = (models.Index(fields=("workspace", "-resumed_at"), name="dial_pause_last"),)
 
 
-class ComplaintAlert(models.Model):
-    """A mail to the operator that too many people asked not to be called, over all workspaces. One row, used again the next time.
+class _OnlyAlert(models.Model):
+    """A mail to the operator about the account that all share. One row, used again the next time.
 
-    raised_at: when it was so, once a day; next_at: when the mail is tried next.
+    raised_at: when it was so; next_at: when the mail is tried next.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -43,21 +43,18 @@ class ComplaintAlert(models.Model):
     sent_at = models.DateTimeField(null=True)
 
     class Meta:
+        abstract = True
+
+
+class ComplaintAlert(_OnlyAlert):
+    """Too many people asked not to be called, over all workspaces; raised once a day."""
+
+    class Meta:
         constraints = (models.CheckConstraint(condition=Q(is_only=True), name="complaint_alert_only_one"),)
 
 
-class LimitAlert(models.Model):
-    """A mail to the operator that the carrier did not take a call, the account being at a limit. One row, used again the next time.
-
-    raised_at: when it was so, once an hour; next_at: when the mail is tried next.
-    """
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    is_only = models.BooleanField(default=True, unique=True)
-    raised_at = models.DateTimeField()
-    next_at = models.DateTimeField()
-    attempts = models.PositiveSmallIntegerField(default=0)
-    sent_at = models.DateTimeField(null=True)
+class LimitAlert(_OnlyAlert):
+    """The carrier did not take a call, the account being at a limit; raised once an hour."""
 
     class Meta:
         constraints = (models.CheckConstraint(condition=Q(is_only=True), name="limit_alert_only_one"),)
