@@ -72,8 +72,9 @@ def import_leads(
     """Adds leads from a CSV file with a line of column names: at most 100,000 rows and 20 MB.
 
     The answer is JSON lines: {"read", "added", "known", "rejected", "rejected_rows": [{"line", "column", "code", "message"}],
-    "ignored", "stopped_at_line", "done"}: the numbers so far, the rows since the line before that were not added, columns that are
-    not imported, and from where on nothing could be read. Rows with the codes duplicate (an earlier line has the number) and
+    "ignored", "stopped_at_line", "assumed": {"line", "word"}, "done"}: the numbers so far, the rows since the line before that were
+    not added, columns that are not imported, from where on nothing could be read, and where the file is not in UTF-8, so that it was
+    read as Windows-1252, with a word from there (null when all of it is). Rows with the codes duplicate (an earlier line has the number) and
     already_known (a lead has it) count as known, all others as rejected. Only the last says done: without it the import broke off,
     and the file may be sent again. region: ISO 3166 alpha-2, of numbers without a country code.
     """

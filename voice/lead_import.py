@@ -20,7 +20,7 @@ from identity.team_lock import lock_workspaces
 from processors.errors import DomainError
 from voice import tags
 from voice.lead_columns import LENGTHS, Column, Columns, Place, columns_of
-from voice.lead_lines import FileUnreadable, Lines, reader
+from voice.lead_lines import Assumed, FileUnreadable, Lines, reader
 from voice.leads import SUPPRESSED
 from voice.models import Lead
 from voice.phones import Phone, PhoneInvalid, PhoneNotCallable, parse_phone
@@ -37,6 +37,9 @@ _TOO_MANY_CELLS: Final = (
 )
 # The lines in between are part of it, and nobody finds them otherwise.
 _GOES_ON: Final = " This row goes on to line {last}: see whether a quotation mark is open in it."
+_UNREADABLE: Final = (
+    "A letter in this got lost, as happens when a table is saved in another encoding. Save it as CSV in UTF-8."
+)
 ALREADY_KNOWN: Final = "A lead of yours has this number. It stays as it is."
 
 
@@ -69,8 +72,9 @@ class Rejected:
 class Progress:
     """read: rows so far; added, known (there before, or earlier in the file) and rejected (for a fault) make up all of them.
 
-    rejected_rows: those since the last progress that were not added, known ones too. ignored: columns of the file that are not imported. stopped_at_line: from
-    there on nothing was read, for the reason of the last rejected row; None when everything was.
+    rejected_rows: those since the last progress that were not added, known ones too. ignored: columns of the file that are not imported.
+    stopped_at_line: from there on nothing was read, for the reason of the last rejected row; None when everything was. assumed: where
+    the file is not in UTF-8.
     """
 
     read: int = 0
@@ -80,6 +84,7 @@ class Progress:
     rejected_rows: list[Rejected] = field(default_factory=list)
     ignored: tuple[str, ...] = ()
     stopped_at_line: int | None = None
+    assumed: Assumed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +177,8 @@ class LeadImport:
             name, text = _first_filled(places, fields)
             if "\x00" in text:
                 raise _Wrong(name, "text_unstorable", "This holds a NUL character, which no text can keep.")
+            if "\ufffd" in text:
+                raise _Wrong(name, "text_unreadable", _UNREADABLE)
             if column != "notes" and "\n" in text:
                 raise _Wrong(name, "line_break", "Write this in one line.")
             if len(text) > LENGTHS[column]:
@@ -207,15 +214,8 @@ class LeadImport:
             self._write(by_phone)
         # The next rows are read and checked for a while; meanwhile others have the connection.
         close_old_connections()
-        told = Progress(
-            progress.read,
-            progress.added,
-            progress.known,
-            progress.rejected,
-            sorted(progress.rejected_rows, key=lambda rejected: rejected.line),
-            progress.ignored,
-            progress.stopped_at_line,
-        )
+        in_order = sorted(progress.rejected_rows, key=lambda rejected: rejected.line)
+        told = replace(progress, rejected_rows=in_order, assumed=self._lines.assumed)
         progress.rejected_rows = []
         return told
 

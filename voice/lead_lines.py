@@ -3,14 +3,22 @@
 import codecs
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, Final
 
 # No line is longer; a field that spans more is a quotation mark that was never closed.
 _LINE_MAX: Final = 65_536
 _FIELD_MAX: Final = 100_000
 _SNIFFED: Final = 8_192
-_WINDOWS: Final = "klosesales-windows"
+# Bytes that are no UTF-8 are what spreadsheets on Windows write, wherever in the file the first of them comes; surrogates stand
+# for them until then.
+_WINDOWS: Final = {0xDC00 + byte: bytes([byte]).decode("cp1252", "replace") for byte in range(0x80, 0x100)}
+_NO_UTF8: Final = re.compile("[\udc80-\udcff]")
+_BETWEEN_WORDS: Final = re.compile(r'[\s",;]')
+# Letters shown on either side of the first one.
+_AROUND: Final = 20
 _EMPTY: Final = "The file is empty. Choose another one."
 _SPREADSHEET: Final = "This is a spreadsheet, not a CSV file. Save it as CSV (comma separated, UTF-8) first."
 _NO_TEXT: Final = "This is not a text file with commas (CSV). Save your table as CSV (comma separated, UTF-8) first."
@@ -23,10 +31,22 @@ class FileUnreadable(Exception):
     """Why a file cannot be read, or not any further."""
 
 
+@dataclass(frozen=True, slots=True)
+class Assumed:
+    """Where a file is not what it should be in, UTF-8: its first line of that kind, from 1, and a word as it was read there."""
+
+    line: int
+    word: str
+
+
 class Lines:
-    """The rows of a file. line: the last line of the file that was read, from 1. Raises FileUnreadable, csv.Error."""
+    """The rows of a file. Raises FileUnreadable, csv.Error.
+
+    line: the last line of the file that was read, from 1. assumed: the first that was read as Windows-1252; None when none was.
+    """
 
     def __init__(self, text: io.TextIOWrapper, delimiter: str) -> None:
+        self.assumed: Assumed | None = None
         self._text = text
         self._rows = csv.reader(self._bounded(), delimiter=delimiter)
 
@@ -41,9 +61,14 @@ class Lines:
         return self._rows.line_num
 
     def _bounded(self) -> Iterator[str]:
+        number = 0
         while line := self._text.readline(_LINE_MAX):
+            number += 1
             if len(line) == _LINE_MAX and not line.endswith("\n"):
                 raise FileUnreadable(_NO_LINES)
+            if not line.isascii() and (first := _NO_UTF8.search(line)):
+                line = line.translate(_WINDOWS)
+                self.assumed = self.assumed or Assumed(number, _word(line, first.start()))
             yield line
 
 
@@ -58,7 +83,7 @@ def reader(read: Callable[[int], bytes]) -> Lines:
     wide = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     if not wide and _is_binary(head):
         raise FileUnreadable(_NO_TEXT)
-    encoding, errors = ("utf-16", "replace") if wide else ("utf-8-sig", _WINDOWS)
+    encoding, errors = ("utf-16", "replace") if wide else ("utf-8-sig", "surrogateescape")
     csv.field_size_limit(_FIELD_MAX)
     first_line = head.decode(encoding, errors).split("\n", 1)[0]
     delimiter = max(",;\t", key=first_line.count)
@@ -85,11 +110,6 @@ class _Forward(io.RawIOBase):
         return len(part)
 
 
-def _as_windows_writes(error: UnicodeError) -> tuple[str, int]:
-    """Bytes that are no UTF-8 are what spreadsheets on Windows write, wherever in the file the first of them comes."""
-    if not isinstance(error, UnicodeDecodeError):
-        raise error
-    return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
-
-
-codecs.register_error(_WINDOWS, _as_windows_writes)
+def _word(line: str, at: int) -> str:
+    before = _BETWEEN_WORDS.split(line[max(0, at - _AROUND) : at])[-1]
+    return before + _BETWEEN_WORDS.split(line[at : at + _AROUND])[0]

@@ -70,6 +70,12 @@ def _sign_up(page: Page, control: Rep, look: Look) -> None:
     page.get_by_label("E-mail").fill(EMAIL)
     page.get_by_label("Mobile number").fill(MOBILE)
     page.get_by_label("Password", exact=False).first.fill(PASSWORD)
+    page.get_by_role("button", name="Create account").click()
+    # All that is missing is told at once.
+    for words in ("Signing in needs passcodes", "tick the box to accept it", "Agree to storage in the European Union"):
+        expect(page.get_by_text(words)).to_be_visible()
+    expect(consent).to_be_focused()
+    look(page, "sign-up-boxes-missing")
     consent.check()
     page.get_by_role("checkbox", name=re.compile("privacy policy")).check()
     page.get_by_role("checkbox", name=re.compile("servers in the European Union")).check()
@@ -231,8 +237,13 @@ def _both(page: Page, look: Look, name: str) -> None:
 def _looks_back(page: Page, look: Look) -> None:
     page.goto("/calls")
     look(page, "calls")
+    # So low that the text does not fit: it is read from its beginning.
+    page.set_viewport_size({"width": 1280, "height": 360})
     page.get_by_text("David Miller").first.click()
     expect(page.get_by_text(re.compile("too expensive")).first).to_be_visible()
+    where = "(box) => [box.scrollTop, box.scrollHeight > box.clientHeight]"
+    assert page.get_by_label("Text of the call").evaluate(where) == [0, True]
+    page.set_viewport_size({"width": 1280, "height": 800})
     expect(page.get_by_role("heading", name=re.compile("Objection")).first).to_be_visible(timeout=30_000)
     look(page, "one-call")
     page.get_by_role("button", name=re.compile("^Explain Call time")).first.click()

@@ -172,6 +172,8 @@ def _never_calls_again(page: Page, mine: Page, call_id: str, look: Look) -> None
     page.goto(f"/calls/{call_id}")
     insights = page.get_by_role("region", name="Insights")
     expect(insights.get_by_role("button", name="Never call again")).to_be_visible(timeout=30_000)
+    again = page.get_by_role("link", name="Call again")
+    expect(again).to_be_visible()
     for width, scheme in reversed(SIZES):
         _resize(page, width, scheme)
         look(page, f"insight-asks-for-no-calls-{width}-{scheme}")
@@ -179,6 +181,7 @@ def _never_calls_again(page: Page, mine: Page, call_id: str, look: Look) -> None
     page.wait_for_timeout(450)
     page.keyboard.press("d")
     expect(insights.get_by_text("Nora Next is not called again from this workspace.")).to_be_visible()
+    expect(again).to_have_count(0)
     mine.reload()
     expect(mine.get_by_text("Do not call", exact=True).first).to_be_visible()
     expect(mine.get_by_role("button", name="Never call again")).to_have_count(0)

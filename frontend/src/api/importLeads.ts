@@ -21,6 +21,8 @@ export interface ImportProgress {
   ignored: string[];
   /** From there on nothing could be read; null when everything was. */
   stopped_at_line: number | null;
+  /** The first line that is not in UTF-8, and a word of it as it was read; null when there is none. */
+  assumed: { line: number; word: string } | null;
   done: boolean;
 }
 

@@ -26,20 +26,24 @@ interface TranscriptProps {
   chosen?: { id: string } | null;
   /** Whether the lines may be corrected here: by their button; the key E takes the chosen one, or else the newest. */
   correctable?: boolean;
+  /** Nothing more is said: it is read from its beginning, unless a line is chosen. */
+  fromStart?: boolean;
   /** What stands here while there is no text. */
   children?: ReactNode;
 }
 
 /** What was said, in order. New text moves the scroll only of somebody who is at its end. */
-export function Transcript({ text, names, chosen, correctable = false, children }: TranscriptProps) {
+export function Transcript(props: TranscriptProps) {
+  const { text, names, chosen, correctable = false, fromStart = false, children } = props;
   const scroll = useRef<HTMLElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const lastTop = useRef(0);
   const wasAway = useRef(false);
   const wasFollowing = useRef(true);
   const letGo = useRef(() => {});
-  const [following, setFollowing] = useState(true);
-  const [readTo, setReadTo] = useState(0);
+  const [following, setFollowing] = useState(!fromStart);
+  // All of it was there before the reader came, however late it arrives here.
+  const [readTo, setReadTo] = useState(fromStart ? Number.POSITIVE_INFINITY : 0);
   const count = text.segments.length;
   const { segments, interim } = text;
   const stretches = useMemo(() => stretchesOf(linesOf({ segments, interim })), [segments, interim]);

@@ -125,6 +125,7 @@ export function OneCallPage() {
             names={names}
             chosen={chosen}
             correctable={!inLook}
+            fromStart={!isLive(call.data.status)}
           >
             <p className="quiet">{transcript.isPending ? "" : noText(call.data)}</p>
           </Transcript>

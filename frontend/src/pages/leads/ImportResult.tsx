@@ -13,7 +13,15 @@ const KNOWN = "already_known";
 
 /** What became of the rows, and why those were not added that were not. */
 export function ImportResult({ progress }: { progress: ImportProgress }) {
-  const { read, added, rejected, rejected_rows: rows, ignored, stopped_at_line: stoppedAt } = progress;
+  const {
+    read,
+    added,
+    rejected,
+    rejected_rows: rows,
+    ignored,
+    stopped_at_line: stoppedAt,
+    assumed,
+  } = progress;
   const [known, faulty] = useMemo(() => {
     const isKnown = (row: RejectedRow) => row.code === TWICE || row.code === KNOWN;
     return [rows.filter(isKnown), rows.filter((row) => !isKnown(row))];
@@ -41,6 +49,12 @@ export function ImportResult({ progress }: { progress: ImportProgress }) {
       {stoppedAt !== null && (
         <Note tone="bad" role="alert">
           Reading stopped at line {count(stoppedAt)}: nothing from there on was read.
+        </Note>
+      )}
+      {assumed !== null && (
+        <Note tone="warn">
+          The file is not in UTF-8: line {count(assumed.line)} was read as “{assumed.word}”. If that is not
+          what it says, correct these leads, or remove them and import the table again as CSV in UTF-8.
         </Note>
       )}
       {ignored.length > 0 && <p className="quiet">Columns that are not imported: {ignored.join(", ")}.</p>}

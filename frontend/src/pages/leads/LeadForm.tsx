@@ -9,8 +9,15 @@ import { useForm } from "../../components/useForm";
 
 const PHONE_CODES = new Set(["phone_invalid", "lead_exists", "lead_suppressed"]);
 
+interface LeadFormProps {
+  lead?: Lead;
+  onSaved: (lead: Lead) => void;
+  /** Whoever does not want to change the lead but to be rid of it. */
+  onRemove?: () => void;
+}
+
 /** A lead as typed: a new one, or the changes to one. */
-export function LeadForm({ lead, onSaved }: { lead?: Lead; onSaved: (lead: Lead) => void }) {
+export function LeadForm({ lead, onSaved, onRemove }: LeadFormProps) {
   const client = useQueryClient();
   const { values, field } = useForm({
     first_name: lead?.first_name ?? "",
@@ -75,6 +82,11 @@ export function LeadForm({ lead, onSaved }: { lead?: Lead; onSaved: (lead: Lead)
       <Button type="submit" loading={save.isPending}>
         {lead ? "Save lead" : "Add lead"}
       </Button>
+      {onRemove && (
+        <Button variant="subtle" color="red.9" onClick={onRemove} disabled={save.isPending}>
+          Remove this lead …
+        </Button>
+      )}
     </form>
   );
 }

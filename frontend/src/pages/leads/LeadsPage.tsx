@@ -12,11 +12,13 @@ import { More } from "../../components/More";
 import { ProblemNote } from "../../components/Note";
 import { Page } from "../../components/Page";
 import { Waiting } from "../../components/Waiting";
+import { leadName } from "../../format/lead";
 import { HistoryDrawer } from "./HistoryDrawer";
 import { ImportDialog } from "./ImportDialog";
 import { LeadFilterFields } from "./LeadFilterFields";
 import { LeadForm } from "./LeadForm";
 import { LeadsTable } from "./LeadsTable";
+import { RemoveLead } from "./RemoveLead";
 import { TagsDialog } from "./TagsDialog";
 
 export function LeadsPage() {
@@ -27,12 +29,17 @@ export function LeadsPage() {
     placeholderData: keepPreviousData,
   });
   const [editing, setEditing] = useState<Lead | null>(null);
+  const [removing, setRemoving] = useState<Lead | null>(null);
   const [tagging, setTagging] = useState<Lead | null>(null);
   const [importing, setImporting] = useState(false);
   const open = () => void navigate({ search: (now) => ({ ...now, add: true }) });
   const close = () => {
     setEditing(null);
     void navigate({ search: (now) => ({ ...now, add: undefined }) });
+  };
+  const remove = () => {
+    setRemoving(editing);
+    setEditing(null);
   };
   const showHistory = (id: string | undefined) =>
     void navigate({ search: (now) => ({ ...now, history: id }) });
@@ -67,7 +74,12 @@ export function LeadsPage() {
       {importing && <ImportDialog onClose={() => setImporting(false)} />}
       {(add || editing) && (
         <Dialog title={editing ? "Change lead" : "New lead"} onClose={close}>
-          <LeadForm lead={editing ?? undefined} onSaved={close} />
+          <LeadForm lead={editing ?? undefined} onSaved={close} onRemove={editing ? remove : undefined} />
+        </Dialog>
+      )}
+      {removing && (
+        <Dialog title={`Remove ${leadName(removing)}?`} onClose={() => setRemoving(null)}>
+          <RemoveLead lead={removing} onDone={() => setRemoving(null)} onKeep={() => setRemoving(null)} />
         </Dialog>
       )}
       {tagging && <TagsDialog lead={tagging} onClose={() => setTagging(null)} />}
