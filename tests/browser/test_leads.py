@@ -27,7 +27,7 @@ def test_a_file_that_is_no_utf8_is_told_and_a_lead_that_came_so_is_removed(
     page.goto("/leads")
     _imports(page, look, tmp_path)
     _removes(page, look)
-    assert [lead["name"] for lead in rep.call("GET", "/api/leads")["items"]] == ["Ada Byron"]
+    assert [lead["first_name"] for lead in rep.call("GET", "/api/leads")["items"]] == ["Ada Byron"]
     rep.close()
     assert complaints == []
 

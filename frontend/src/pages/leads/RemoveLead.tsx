@@ -33,7 +33,7 @@ export function RemoveLead({ lead, onDone, onKeep }: { lead: Lead; onDone: () =>
       )}
       <ProblemNote error={remove.error} />
       <div className="row">
-        <Button color="red.9" onClick={() => remove.mutate()} loading={remove.isPending} data-autofocus>
+        <Button color="red.9" onClick={() => remove.mutate()} loading={remove.isPending}>
           Remove lead
         </Button>
         <Button variant="default" onClick={onKeep} disabled={remove.isPending}>
