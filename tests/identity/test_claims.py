@@ -15,7 +15,7 @@ from tests.identity.test_opt_out import agree, answered
 from tests.identity.test_passcodes import owner_of
 from tests.sandbox_fixture import Sandbox
 
-_MADE_ANEW: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT[\d:.]+Z?")
+MADE_ANEW: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT[\d:.]+Z?")
 
 
 def test_who_claims_a_phone_that_answered_stop_learns_nothing_of_it(sandbox: Sandbox, transactional_db: None) -> None:
@@ -57,7 +57,7 @@ def test_who_claims_a_phone_learns_nothing_of_an_account_that_has_it(
 
         def ask(path: str, body: object = None) -> None:
             answer = stranger.sent("POST", path, body, {})
-            told.append((answer.status_code, _MADE_ANEW.sub("-", answer.content.decode()), dict(answer.headers)))
+            told.append((answer.status_code, MADE_ANEW.sub("-", answer.content.decode()), dict(answer.headers)))
 
         ask("/api/signup", form(email="eve@example.com", mobile=mobile))
         called = {"number": mobile, "sms_consent": True, "policy_version": policy.current_version()}
