@@ -73,7 +73,7 @@ class SignUpIn(AccountIn):
 
 
 class SocialSignUpIn(AccountIn):
-    """email: for whose provider gave none; otherwise the provider's counts."""
+    """email: for whose provider has proved none; otherwise the provider's counts."""
 
     email: EmailTyped | None = None
 
@@ -118,7 +118,7 @@ class SocialAddressOut(BaseModel):
 
 
 class SocialSignUpOut(BaseModel):
-    """What the provider told of whoever is about to sign up; email: null where it told none."""
+    """What the provider told of whoever is about to sign up; email: null where it has proved none, so that the person types one."""
 
     provider: Provider
     first_name: str

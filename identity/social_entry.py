@@ -140,7 +140,7 @@ def sign_up(*, session: SessionStore, form: SocialSignUpIn, client: Client, now:
     confirmed = _waiting(session)
     user = operations.person(form, email=confirmed.email or form.email or "", now=now)
     user.set_unusable_password()
-    if confirmed.email_is_proved:
+    if confirmed.email:
         user.email_verified_at = user.email_first_proved_at = now
     with transaction.atomic():
         refuse_mass_sign_up(client=client, now=now)
@@ -179,9 +179,9 @@ def _enter(
     name = social.NAMES[confirmed.provider]
     if attempt["intent"] != "sign_up" and ways_in.was_erased(confirmed):
         raise SocialErased(f"The account that you used with {name} was deleted. Sign up anew if you want another.")
-    if confirmed.email_is_proved and _has_account(confirmed.email):
-        # Who has proved the address is told that it has an account, and gets nothing of it. Anybody can write another's address into
-        # Facebook; there it is told when a phone is proved, as in any sign-up.
+    if confirmed.email and _has_account(confirmed.email):
+        # Who has proved the address is told that it has an account, and gets nothing of it. Of one that is typed it is told when a phone
+        # is proved, as in any sign-up.
         raise SocialEmailKnown(
             f"Your e-mail address has an account already. Sign in with its password, then link {name} in the settings."
         )

@@ -8039,7 +8039,7 @@ export interface components {
         };
         /**
          * SocialSignUpIn
-         * @description email: for whose provider gave none; otherwise the provider's counts.
+         * @description email: for whose provider has proved none; otherwise the provider's counts.
          */
         SocialSignUpIn: {
             /** Email */
@@ -8063,7 +8063,7 @@ export interface components {
         };
         /**
          * SocialSignUpOut
-         * @description What the provider told of whoever is about to sign up; email: null where it told none.
+         * @description What the provider told of whoever is about to sign up; email: null where it has proved none, so that the person types one.
          */
         SocialSignUpOut: {
             /** Email */
