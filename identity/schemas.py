@@ -32,6 +32,7 @@ Secret = Annotated[
     _AsTyped,
     WithJsonSchema({"type": "string", "format": "password", "writeOnly": True, "maxLength": _SECRET_CHARACTERS_MAX}),
 ]
+Invited = Annotated[str, Field(min_length=1, max_length=200)]
 Passcode = Annotated[str, Field(min_length=6, max_length=10)]
 
 
@@ -69,7 +70,7 @@ class SignUpIn(AccountIn):
 
     email: EmailTyped
     password: Secret
-    invitation: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    invitation: Invited | None = None
 
 
 class SocialSignUpIn(AccountIn):
@@ -79,11 +80,14 @@ class SocialSignUpIn(AccountIn):
 
 
 class SocialBeginIn(Closed):
-    """intent: sign_up where somebody asks for a new account. next: the path of our own to go to after the passcode."""
+    """intent: sign_up where somebody asks for a new account. next: the path of our own to go to after the passcode. invitation: as in
+    SignUpIn.
+    """
 
     provider: Provider
     intent: Literal["sign_in", "sign_up"]
     next: Annotated[str, Field(max_length=500)] | None = None
+    invitation: Invited | None = None
 
 
 class SocialLinkIn(Closed):

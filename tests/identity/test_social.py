@@ -252,7 +252,9 @@ def test_an_email_that_no_provider_has_proved_is_kept_nowhere_and_left_to_the_pe
     go_through(browser, "facebook", meet(sandbox, "facebook", email=told))
     [waiting] = Session.objects.all()
     assert browser.get("/api/social/sign-up")[1]["email"] is None
-    assert Confirmed.from_json(waiting.data["social_sign_up"]).email == "" == waiting.data["social_sign_up"]["email_key"]
+    assert (
+        Confirmed.from_json(waiting.data["social_sign_up"]).email == "" == waiting.data["social_sign_up"]["email_key"]
+    )
     status, problem = browser.post("/api/social/sign-up", rest(email=None))
     assert (status, code_of(problem)) == (422, "email_invalid")
     status, answer = browser.post("/api/social/sign-up", rest(email="own@example.com"))

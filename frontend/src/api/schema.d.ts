@@ -8006,7 +8006,8 @@ export interface components {
         };
         /**
          * SocialBeginIn
-         * @description intent: sign_up where somebody asks for a new account. next: the path of our own to go to after the passcode.
+         * @description intent: sign_up where somebody asks for a new account. next: the path of our own to go to after the passcode. invitation: as in
+         *     SignUpIn.
          */
         SocialBeginIn: {
             /**
@@ -8014,6 +8015,8 @@ export interface components {
              * @enum {string}
              */
             intent: "sign_in" | "sign_up";
+            /** Invitation */
+            invitation?: string | null;
             /** Next */
             next?: string | null;
             /**
