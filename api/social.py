@@ -46,6 +46,7 @@ def begin(request: HttpRequest, form: SocialBeginIn) -> SocialAddressOut:
         provider=form.provider,
         intent=form.intent,
         next_path=form.next,
+        invitation=form.invitation,
         now=timezone.now(),
     )
     return SocialAddressOut(url=address)

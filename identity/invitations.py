@@ -26,6 +26,8 @@ OPEN_MAX: Final = 50
 A_DAY_MAX: Final = 100
 AN_ADDRESS_A_DAY_MAX: Final = 3
 _SALT: Final = "identity.invitations"
+# Where a session keeps which invitation its sign-up follows, until the phone is proved: nobody is in another's workspace before.
+_FOLLOWED: Final = "invitation"
 
 
 class AlreadyMember(DomainError):
@@ -112,7 +114,35 @@ def of_token(token: str, *, now: datetime) -> Invitation:
         invitation_id = UUID(signing.Signer(salt=_SALT).unsign(token))
     except (signing.BadSignature, ValueError):
         raise _invalid() from None
-    return _open_one(invitation_id, now)
+    return open_one(invitation_id, now=now)
+
+
+def open_one(invitation_id: UUID, *, now: datetime) -> Invitation:
+    """Raises InvitationInvalid."""
+    rows = Invitation.objects.get_queryset().select_related("workspace", "invited_by")
+    with tenancy.unconfined():
+        invitation = rows.filter(id=invitation_id, ended_at__isnull=True, expires_at__gt=now).first()
+    # A workspace that is to be erased takes nobody in.
+    if invitation is None or tombstones.is_erased("workspace", invitation.workspace_id):
+        raise _invalid()
+    return invitation
+
+
+def follow(*, session: SessionStore, invitation: Invitation) -> None:
+    """For `take_followed`, and for `followed`."""
+    session[_FOLLOWED] = str(invitation.id)
+
+
+def followed(session: SessionStore, *, now: datetime) -> Invitation | None:
+    """The open invitation that this browser follows. Raises InvitationInvalid when it has ended meanwhile."""
+    invitation_id = session.get(_FOLLOWED)
+    return None if invitation_id is None else open_one(UUID(invitation_id), now=now)
+
+
+def take_followed(session: SessionStore) -> UUID | None:
+    """Which invitation, open or not, whoever has proved the phone in this browser followed; the browser forgets it."""
+    invitation_id = session.pop(_FOLLOWED, None)
+    return None if invitation_id is None else UUID(invitation_id)
 
 
 def accept(*, user: User, session: SessionStore, invitation_id: UUID, now: datetime) -> Membership:
@@ -122,8 +152,8 @@ def accept(*, user: User, session: SessionStore, invitation_id: UUID, now: datet
     """
     # Whoever is signed in acts in another workspace so far.
     with tenancy.unconfined(), transaction.atomic():
-        lock_workspaces([_open_one(invitation_id, now).workspace_id])
-        invitation = _open_one(invitation_id, now)
+        lock_workspaces([open_one(invitation_id, now=now).workspace_id])
+        invitation = open_one(invitation_id, now=now)
         demand_same(invitation, user.email)
         if Membership.objects.for_workspace(invitation.workspace_id).filter(user=user).exists():
             raise AlreadyMember("You are in this workspace already. Go to its pages.")
@@ -187,16 +217,6 @@ def _end(invitation: Invitation, actor: Actor, now: datetime) -> None:
         raise NotPermitted("Only the owner of the workspace decides about managers. Ask the owner.")
     invitation.ended_at = now
     invitation.save(update_fields=["ended_at"])
-
-
-def _open_one(invitation_id: UUID, now: datetime) -> Invitation:
-    rows = Invitation.objects.get_queryset().select_related("workspace", "invited_by")
-    with tenancy.unconfined():
-        invitation = rows.filter(id=invitation_id, ended_at__isnull=True, expires_at__gt=now).first()
-    # A workspace that is to be erased takes nobody in.
-    if invitation is None or tombstones.is_erased("workspace", invitation.workspace_id):
-        raise _invalid()
-    return invitation
 
 
 def _invalid() -> InvitationInvalid:

@@ -61,6 +61,7 @@ class _Change:
 def begin(*, session: SessionStore, form: MobileChangeIn, client: Client, now: datetime) -> MobileStepOut:
     """Texts a code to the old number. A change that was under way is forgotten.
 
+    Whether the new phone wants no text messages is told to nobody who has not proved it: `otp.send` withholds the code.
     Raises MobileInvalid, MobileSame, PolicyOutdated, OtpNumberRefused, PasswordWrong, SignInThrottled and what `otp.send` raises.
     """
     user = _person(session)
@@ -68,7 +69,7 @@ def begin(*, session: SessionStore, form: MobileChangeIn, client: Client, now: d
     if mobile == user.mobile_e164:
         raise MobileSame("This is your number already. Type another one.")
     _demand_present(form.policy_version)
-    _demand_free(mobile)
+    otp.demand_country(mobile)
     if user.has_usable_password():
         present = form.password.get_secret_value() if form.password else ""
         passwords.demand(user=user, present=present, client=client, now=now)
@@ -150,6 +151,7 @@ def _complete(*, session: SessionStore, change: _Change, client: Client, now: da
         # A STOP of either phone comes before this, which it forbids, or finds the account by the number that it then has.
         lock_numbers(change.old_e164, change.mobile_e164)
         user = _still(session, change)
+        # Told here, since its code was right: whoever asks holds the phone.
         _demand_free(change.mobile_e164)
         _set(user, change.mobile_e164, actor_ref=str(user.id), client=client, now=now, but=session.row)
 

@@ -31,8 +31,6 @@ from realtime.publish import close_sockets_on_commit
 logger = logging.getLogger(__name__)
 
 USE_NOTED_EVERY: Final = timedelta(minutes=5)
-# Where a session keeps which invitation the sign-up followed.
-_INVITATION: Final = "invitation"
 
 
 class TransferNotAgreed(DomainError):
@@ -106,8 +104,7 @@ def sign_up(*, session: SessionStore, form: SignUpIn, client: Client, now: datet
         record(kind=AccessEvent.SIGN_UP, client=client, now=now, user=user, email=user.email)
         session.begin(user=user, membership=membership, client=client, now=now)
         if invitation is not None:
-            # Nobody is in another's workspace before the phone is proved.
-            session[_INVITATION] = str(invitation.id)
+            invitations.follow(session=session, invitation=invitation)
 
 
 def create_verified_user(*, form: SignUpIn, client: Client, now: datetime) -> Membership:
@@ -217,14 +214,14 @@ def verify_phone(*, session: SessionStore, code: str, client: Client, now: datet
 
 
 def _join_as_invited(session: SessionStore, user: User, *, is_new: bool, now: datetime) -> None:
-    """Takes whoever signed up by an invitation into that workspace, if it is still open. The way in never fails by it:
+    """Takes whoever followed an invitation into that workspace, if it is still open. The way in never fails by it:
     the account is good without, and the link may still be used.
     """
-    invitation_id = session.pop(_INVITATION, None)
+    invitation_id = invitations.take_followed(session)
     if invitation_id is None:
         return
     try:
-        invitations.accept(user=user, session=session, invitation_id=UUID(invitation_id), now=now)
+        invitations.accept(user=user, session=session, invitation_id=invitation_id, now=now)
         if is_new:
             # The workspace that every sign-up makes; nobody can have done anything in it yet.
             for own in Membership.objects.filter(user=user, role=Membership.OWNER):

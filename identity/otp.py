@@ -149,12 +149,12 @@ def _claim(user: User) -> Claim:
 
 
 def _demand_consent(user: User, mobile_e164: str) -> bool:
-    """Whether the phone wants no text messages, and the person, who has proved no phone yet, is not to learn that.
+    """Whether the phone wants no text messages, and the person, who has not proved this one, is not to learn that.
 
-    Raises NumberStopped to whoever has proved one, SmsConsentMissing, SmsConsentOfNewNumber.
+    Raises NumberStopped to whoever has proved it, SmsConsentMissing, SmsConsentOfNewNumber.
     """
     is_withheld = is_stopped(mobile_e164)
-    if is_withheld and user.mobile_verified_at is not None:
+    if is_withheld and _asked(user, mobile_e164) == "account":
         raise NumberStopped
     if not consent.holds(user_id=user.id, purpose="sms"):
         # Nobody stopped anything, not in this moment either: with the number that support gave, the consent to the one before ended.

@@ -32,6 +32,7 @@ Secret = Annotated[
     _AsTyped,
     WithJsonSchema({"type": "string", "format": "password", "writeOnly": True, "maxLength": _SECRET_CHARACTERS_MAX}),
 ]
+Invited = Annotated[str, Field(min_length=1, max_length=200)]
 Passcode = Annotated[str, Field(min_length=6, max_length=10)]
 
 
@@ -69,21 +70,24 @@ class SignUpIn(AccountIn):
 
     email: EmailTyped
     password: Secret
-    invitation: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    invitation: Invited | None = None
 
 
 class SocialSignUpIn(AccountIn):
-    """email: for whose provider gave none; otherwise the provider's counts."""
+    """email: for whose provider has proved none; otherwise the provider's counts."""
 
     email: EmailTyped | None = None
 
 
 class SocialBeginIn(Closed):
-    """intent: sign_up where somebody asks for a new account. next: the path of our own to go to after the passcode."""
+    """intent: sign_up where somebody asks for a new account. next: the path of our own to go to after the passcode. invitation: as in
+    SignUpIn.
+    """
 
     provider: Provider
     intent: Literal["sign_in", "sign_up"]
     next: Annotated[str, Field(max_length=500)] | None = None
+    invitation: Invited | None = None
 
 
 class SocialLinkIn(Closed):
@@ -118,7 +122,7 @@ class SocialAddressOut(BaseModel):
 
 
 class SocialSignUpOut(BaseModel):
-    """What the provider told of whoever is about to sign up; email: null where it told none."""
+    """What the provider told of whoever is about to sign up; email: null where it has proved none, so that the person types one."""
 
     provider: Provider
     first_name: str

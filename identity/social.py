@@ -92,7 +92,8 @@ class SocialSignUpOver(DomainError):
 class Confirmed:
     """All that is taken from a provider.
 
-    subject: its own opaque id of the person, which never changes. email: lower case, "" where the provider gave none.
+    subject: its own opaque id of the person, which never changes. email: lower case, one that the provider has proved; Google confirms nobody
+    without, Facebook says of none that it is, so "".
     """
 
     provider: Provider
@@ -100,11 +101,6 @@ class Confirmed:
     first_name: str
     last_name: str
     email: str
-
-    @property
-    def email_is_proved(self) -> bool:
-        """Google confirms nobody whose address it has not proved itself; Facebook says nothing about that."""
-        return self.provider == "google" and bool(self.email)
 
     def as_json(self) -> dict[str, str]:
         """As a session keeps it: sealed, and found by its address."""

@@ -69,4 +69,5 @@ class Facebook(_OnTheWayOut, FacebookOAuth2[Any]):
         self.USER_DATA_URL = str(self.setting("USER_DATA_URL"))
 
     def get_user_details(self, response: dict[str, Any]) -> dict[str, Any]:
-        return {name: response.get(name) for name in ("first_name", "last_name", "email")}
+        """Without the e-mail, which Facebook does not say is proved: anybody can write another's there. The person types one."""
+        return {name: response.get(name) for name in ("first_name", "last_name")}

@@ -8,16 +8,17 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final, Literal
 from urllib.parse import urlencode, urlsplit
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
 from social_core.utils import sanitize_redirect
 
 from compliance import tombstones
-from identity import operations, social, step_up, ways_in
+from identity import invitations, operations, social, step_up, ways_in
 from identity.access import Client, record, refuse_mass_sign_up
 from identity.auth import Actor, actor_of_session
-from identity.models import AccessEvent, Session, SocialIdentity, User
+from identity.models import AccessEvent, Invitation, Session, SocialIdentity, User
 from identity.operations import AccountBlocked
 from identity.schemas import Provider, SocialSignUpIn, SocialSignUpOut
 from identity.sessions import SessionStore
@@ -31,6 +32,8 @@ _PENDING: Final = "social_sign_up"
 # How long the way to a provider and back may take: so long a proof before it counts.
 ATTEMPT_GOOD_FOR: Final = timedelta(minutes=30)
 _PAGES: Final[Mapping[str, str]] = {"sign_in": "/sign-in", "sign_up": "/sign-up", "link": "/settings"}
+# Of whoever follows an invitation. The link itself the browser has forgotten: the page asks for it again.
+_INVITED: Final = "/join"
 
 
 class SocialErased(DomainError):
@@ -51,10 +54,16 @@ def begin(
     provider: Provider,
     intent: Literal["sign_in", "sign_up"],
     next_path: str | None,
+    invitation: str | None,
     now: datetime,
 ) -> str:
-    """The provider's address to which the browser goes. A path that is not ours is dropped. Raises ProviderNotOffered."""
-    return _begin(session, provider, intent, _own_path(next_path), now)
+    """The provider's address to which the browser goes. A path that is not ours is dropped. invitation: what stands in a mailed
+    invitation after the #; only its id is kept.
+
+    Raises ProviderNotOffered, InvitationInvalid.
+    """
+    followed = invitations.of_token(invitation, now=now) if invitation else None
+    return _begin(session, provider, intent, _own_path(next_path), now, followed)
 
 
 def begin_link(
@@ -83,7 +92,7 @@ def returned(
     answer: the query with which the provider sent the browser back.
     """
     attempt: dict[str, Any] = session.get(_ATTEMPT) or {}
-    page = _PAGES[attempt.get("intent", "sign_in")]
+    page = _INVITED if attempt.get("invitation") else _PAGES[attempt.get("intent", "sign_in")]
     try:
         if not _goes_on(attempt, provider, now):
             raise SocialStateInvalid("This attempt is over or was begun in another browser. Start again.")
@@ -135,12 +144,15 @@ def sign_up(*, session: SessionStore, form: SocialSignUpIn, client: Client, now:
     Until the passcode is right the provider's account stays nobody's, so that a sign-up that is given up is in nobody's way.
 
     Raises SocialSignUpOver, SignUpThrottled, EmailInvalid, MobileInvalid, SmsConsentMissing, PolicyNotAccepted,
-    TransferNotAgreed.
+    TransferNotAgreed, InvitationInvalid, InvitationOfAnother.
     """
     confirmed = _waiting(session)
+    invitation = invitations.followed(session, now=now)
     user = operations.person(form, email=confirmed.email or form.email or "", now=now)
+    if invitation is not None:
+        invitations.demand_same(invitation, user.email)
     user.set_unusable_password()
-    if confirmed.email_is_proved:
+    if confirmed.email:
         user.email_verified_at = user.email_first_proved_at = now
     with transaction.atomic():
         refuse_mass_sign_up(client=client, now=now)
@@ -148,14 +160,26 @@ def sign_up(*, session: SessionStore, form: SocialSignUpIn, client: Client, now:
         record(kind=AccessEvent.SIGN_UP, client=client, now=now, user=user, email=user.email)
         session.begin(user=user, membership=membership, client=client, now=now)
         ways_in.note_claim(session=session, confirmed=confirmed)
+        if invitation is not None:
+            invitations.follow(session=session, invitation=invitation)
     ways_in.disclosed(user=user, provider=confirmed.provider, now=now)
 
 
-def _begin(session: SessionStore, provider: Provider, intent: Intent, next_path: str, now: datetime) -> str:
+def _begin(
+    session: SessionStore,
+    provider: Provider,
+    intent: Intent,
+    next_path: str,
+    now: datetime,
+    invitation: Invitation | None = None,
+) -> str:
     address = social.begin(session=session, provider=provider)
     session.pop(_PENDING, None)
     began_at = now.isoformat()
-    session[_ATTEMPT] = {"provider": provider, "intent": intent, "next": next_path, "began_at": began_at}
+    attempt = {"provider": provider, "intent": intent, "next": next_path, "began_at": began_at}
+    if invitation is not None:
+        attempt["invitation"] = str(invitation.id)
+    session[_ATTEMPT] = attempt
     return address
 
 
@@ -169,24 +193,31 @@ def _goes_on(attempt: Mapping[str, Any], provider: Provider, now: datetime) -> b
 def _enter(
     session: SessionStore, confirmed: Confirmed, attempt: Mapping[str, Any], client: Client, now: datetime
 ) -> str:
-    """Raises AccountBlocked, SocialErased, SocialEmailKnown."""
+    """Raises AccountBlocked, SocialErased, SocialEmailKnown, InvitationInvalid, InvitationOfAnother."""
     after = {"next": attempt["next"]} if attempt["next"] else {}
     identity = ways_in.of(confirmed)
+    invitation = invitations.open_one(UUID(attempt["invitation"]), now=now) if "invitation" in attempt else None
+    address = identity.user.email if identity is not None else confirmed.email
+    if invitation is not None and address:
+        # Of one that is still to be typed it is asked then.
+        invitations.demand_same(invitation, address)
     if identity is not None:
-        _open(session, identity, client, now)
+        _open(session, identity, client, now, invitation)
         ways_in.disclosed(user=identity.user, provider=confirmed.provider, now=now)
         return f"/verify?{urlencode({'send': 'true', **after})}"
     name = social.NAMES[confirmed.provider]
     if attempt["intent"] != "sign_up" and ways_in.was_erased(confirmed):
         raise SocialErased(f"The account that you used with {name} was deleted. Sign up anew if you want another.")
-    if confirmed.email_is_proved and _has_account(confirmed.email):
-        # Who has proved the address is told that it has an account, and gets nothing of it. Anybody can write another's address into
-        # Facebook; there it is told when a phone is proved, as in any sign-up.
+    if confirmed.email and _has_account(confirmed.email):
+        # Who has proved the address is told that it has an account, and gets nothing of it. Of one that is typed it is told when a phone
+        # is proved, as in any sign-up.
         raise SocialEmailKnown(
             f"Your e-mail address has an account already. Sign in with its password, then link {name} in the settings."
         )
     session.flush()
     session[_PENDING] = confirmed.as_json()
+    if invitation is not None:
+        invitations.follow(session=session, invitation=invitation)
     return f"/sign-up/finish?{urlencode(after)}".rstrip("?")
 
 
@@ -194,7 +225,9 @@ def _has_account(email: str) -> bool:
     return User.objects.filter(email=email, mobile_verified_at__isnull=False).exists()
 
 
-def _open(session: SessionStore, identity: SocialIdentity, client: Client, now: datetime) -> None:
+def _open(
+    session: SessionStore, identity: SocialIdentity, client: Client, now: datetime, invitation: Invitation | None
+) -> None:
     """Raises AccountBlocked; of somebody who was erased too, whose rows a restored backup brought back."""
     with transaction.atomic():
         # An unlinking, an erasure or a block at this moment waits, or was first.
@@ -205,6 +238,8 @@ def _open(session: SessionStore, identity: SocialIdentity, client: Client, now: 
         if membership is not None:
             record(kind=AccessEvent.SOCIAL_SIGN_IN, client=client, now=now, user=user)
             session.begin(user=user, membership=membership, client=client, now=now)
+            if invitation is not None:
+                invitations.follow(session=session, invitation=invitation)
     if membership is None:
         record(kind=AccessEvent.SIGN_IN_REFUSED, client=client, now=now, user=user)
         raise AccountBlocked("This account cannot be used now. Write to support to learn why and what can be done.")

@@ -48,8 +48,9 @@ def go_through(browser: Browser, provider: str, person: str, intent: str = "sign
 
 
 def rest(**changes: object) -> Mapping[str, Any]:
-    """What the page asks of whoever a provider has confirmed."""
+    """What the page asks of whoever a provider has confirmed; the e-mail counts of whom Facebook has."""
     return {
+        "email": "ada@example.com",
         "first_name": "Ada",
         "last_name": "Okafor",
         "mobile": "+1 202 555 0110",

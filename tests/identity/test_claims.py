@@ -15,7 +15,7 @@ from tests.identity.test_opt_out import agree, answered
 from tests.identity.test_passcodes import owner_of
 from tests.sandbox_fixture import Sandbox
 
-_MADE_ANEW: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT[\d:.]+Z?")
+MADE_ANEW: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT[\d:.]+Z?")
 
 
 def test_who_claims_a_phone_that_answered_stop_learns_nothing_of_it(sandbox: Sandbox, transactional_db: None) -> None:
@@ -57,7 +57,7 @@ def test_who_claims_a_phone_learns_nothing_of_an_account_that_has_it(
 
         def ask(path: str, body: object = None) -> None:
             answer = stranger.sent("POST", path, body, {})
-            told.append((answer.status_code, _MADE_ANEW.sub("-", answer.content.decode()), dict(answer.headers)))
+            told.append((answer.status_code, MADE_ANEW.sub("-", answer.content.decode()), dict(answer.headers)))
 
         ask("/api/signup", form(email="eve@example.com", mobile=mobile))
         called = {"number": mobile, "sms_consent": True, "policy_version": policy.current_version()}
@@ -100,17 +100,18 @@ def test_who_types_a_phone_that_answered_stop_into_the_page_for_the_called_learn
 
 
 @pytest.mark.policy("C2.8")
-def test_an_email_that_anybody_can_write_into_facebook_tells_nothing_before_a_phone_is_proved(
+def test_an_email_that_is_typed_after_facebook_tells_nothing_before_a_phone_is_proved(
     make_account: MakeAccount, sandbox: Sandbox, transactional_db: None
 ) -> None:
-    """Planted bug that this catches: an address that nobody proved is answered with whether it has an account."""
+    """Nor does one that was written into Facebook. Planted bug that this catches: an address that nobody proved is answered with whether
+    it has an account."""
     victim = make_account().user
     answers = []
     for n, email in enumerate((victim.email, "nobody@example.com")):
         browser = Browser(f"203.0.113.{n + 1}")
         person = meet(sandbox, "facebook", first_name="Mallory", email=email)
         pages = [go_through(browser, "facebook", person, intent) for intent in ("sign_in", "sign_up")]
-        status, waiting = browser.post("/api/social/sign-up", rest(mobile=f"+1202555011{n}"))
+        status, waiting = browser.post("/api/social/sign-up", rest(mobile=f"+1202555011{n}", email=email))
         answers.append((pages, status, waiting["state"], browser.post("/api/otp/send")[0]))
         if email == victim.email:
             told, problem = browser.post("/api/otp/check", {"code": sandbox.code_at("+12025550110")})

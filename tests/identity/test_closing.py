@@ -22,6 +22,7 @@ from django.db import connection, transaction
 from pydantic import BaseModel
 from uuid_utils.compat import uuid7
 
+from compliance import policy
 from config.embedded.processes import child_environment
 from identity import opt_out
 from identity.models import Membership, Session, User
@@ -111,6 +112,17 @@ def email_taken_back(scene: Scene) -> int:
 
 
 def new_number(scene: Scene) -> int:
+    """By the person, at the other browser, which stays signed in."""
+    form = {"mobile": NEW_MOBILE, "password": PASSWORD, "sms_consent": True, "policy_version": policy.current_version()}
+    assert scene.there.post("/api/mobile", form)[0] == 200
+    for step, mobile in (("old", scene.member.user.mobile_e164), ("new", NEW_MOBILE)):
+        code = {"step": step, "mobile_e164": NEW_MOBILE, "code": scene.sandbox.code_at(mobile)}
+        status, answer = scene.there.post("/api/mobile/check", code)
+    assert answer["step"] == "done"
+    return status
+
+
+def new_number_by_support(scene: Scene) -> int:
     call_command("mobile", scene.member.user.email, NEW_MOBILE, "--by", hire().email)
     return 200
 
@@ -144,6 +156,7 @@ ACTS: Final[tuple[Callable[[Scene], int], ...]] = (
     forgotten_password,
     new_email,
     new_number,
+    new_number_by_support,
     stopped_texts,
     signed_out_by_the_operator,
     signed_out_everywhere_else,

@@ -13,6 +13,7 @@ from identity import social
 from identity.models import AccessEvent, OtpAttempt, Session, SocialIdentity, User
 from identity.personal_data import STORE, subject_of
 from identity.sessions import SessionStore
+from identity.social import Confirmed
 from processors.models import BlockedEgress, Disclosure
 from processors.pseudonyms import pseudonym
 from tests.compliance.test_erasure import all_rows
@@ -35,9 +36,11 @@ def test_somebody_new_gives_what_the_provider_does_not_know_and_comes_back_by_it
     assert page == "/sign-up/finish"
     assert not User.objects.exists()
     status, told = browser.get("/api/social/sign-up")
-    assert (status, told["first_name"], told["email"]) == (200, "Ada", "ada@example.com")
+    proved = {"google": "ada@example.com", "facebook": None}[provider]
+    assert (status, told["first_name"], told["email"]) == (200, "Ada", proved)
 
-    status, waiting = browser.post("/api/social/sign-up", rest(mobile="+12025550110"))
+    typed = None if proved else "ada@example.com"
+    status, waiting = browser.post("/api/social/sign-up", rest(mobile="+12025550110", email=typed))
     assert (status, waiting["state"]) == (200, "awaiting_otp")
     assert set(ConsentEvent.objects.values_list("purpose", flat=True)) == {"sms", "policy", "transfer"}
     assert not OtpAttempt.objects.exists() and not SocialIdentity.objects.exists()
@@ -241,13 +244,23 @@ def test_a_wrong_secret_of_ours_refuses_and_fails_nothing(browser: Browser, sand
         assert go_through(browser, "google", meet(sandbox, "google"))[1]["refused"] == "social_refused"
 
 
-def test_a_provider_without_an_email_leaves_it_to_the_person(browser: Browser, sandbox: Sandbox) -> None:
-    go_through(browser, "facebook", meet(sandbox, "facebook", email=""))
+@pytest.mark.parametrize("told", ["", "victim@example.com"])
+def test_an_email_that_no_provider_has_proved_is_kept_nowhere_and_left_to_the_person(
+    browser: Browser, sandbox: Sandbox, told: str
+) -> None:
+    """Red when Facebook's word fills the account, the form, or the session that waits for the rest."""
+    go_through(browser, "facebook", meet(sandbox, "facebook", email=told))
+    [waiting] = Session.objects.all()
     assert browser.get("/api/social/sign-up")[1]["email"] is None
-    status, problem = browser.post("/api/social/sign-up", rest())
+    assert (
+        Confirmed.from_json(waiting.data["social_sign_up"]).email == "" == waiting.data["social_sign_up"]["email_key"]
+    )
+    status, problem = browser.post("/api/social/sign-up", rest(email=None))
     assert (status, code_of(problem)) == (422, "email_invalid")
-    status, waiting = browser.post("/api/social/sign-up", rest(email="own@example.com"))
-    assert (status, waiting["user"]["email"]) == (200, "own@example.com")
+    status, answer = browser.post("/api/social/sign-up", rest(email="own@example.com"))
+    assert (status, answer["user"]["email"]) == (200, "own@example.com")
+    assert User.objects.get().email_verified_at is None
+    assert "victim" not in everything_stored()
 
 
 def test_a_providers_email_is_not_changed_by_the_page(browser: Browser, sandbox: Sandbox) -> None:

@@ -8006,7 +8006,8 @@ export interface components {
         };
         /**
          * SocialBeginIn
-         * @description intent: sign_up where somebody asks for a new account. next: the path of our own to go to after the passcode.
+         * @description intent: sign_up where somebody asks for a new account. next: the path of our own to go to after the passcode. invitation: as in
+         *     SignUpIn.
          */
         SocialBeginIn: {
             /**
@@ -8014,6 +8015,8 @@ export interface components {
              * @enum {string}
              */
             intent: "sign_in" | "sign_up";
+            /** Invitation */
+            invitation?: string | null;
             /** Next */
             next?: string | null;
             /**
@@ -8039,7 +8042,7 @@ export interface components {
         };
         /**
          * SocialSignUpIn
-         * @description email: for whose provider gave none; otherwise the provider's counts.
+         * @description email: for whose provider has proved none; otherwise the provider's counts.
          */
         SocialSignUpIn: {
             /** Email */
@@ -8063,7 +8066,7 @@ export interface components {
         };
         /**
          * SocialSignUpOut
-         * @description What the provider told of whoever is about to sign up; email: null where it told none.
+         * @description What the provider told of whoever is about to sign up; email: null where it has proved none, so that the person types one.
          */
         SocialSignUpOut: {
             /** Email */

@@ -93,6 +93,7 @@ const confirmEmail = createRoute({
 const join = createRoute({
   getParentRoute: () => open,
   path: "/join",
+  validateSearch: returned,
   beforeLoad: () => queryClient.ensureQueryData(sessionQuery),
   component: lazyRouteComponent(() => import("../pages/auth/JoinPage"), "JoinPage"),
 });

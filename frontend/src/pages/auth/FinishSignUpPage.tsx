@@ -103,7 +103,7 @@ function FinishForm({ confirmed, next }: { confirmed: SocialSignUp; next?: strin
       {confirmed.email === null ? (
         <TextInput
           label="E-mail"
-          description={`${PROVIDER_NAMES[confirmed.provider]} told us none.`}
+          description={`${PROVIDER_NAMES[confirmed.provider]} vouches for none, so type yours.`}
           type="email"
           autoComplete="email"
           required

@@ -1,6 +1,7 @@
 import { Button } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
+import { Link, useSearch } from "@tanstack/react-router";
+import { useState } from "react";
 import { answer, api } from "../../api/client";
 import { asProblem } from "../../api/problem";
 import { sessionQuery } from "../../api/queries";
@@ -10,11 +11,16 @@ import { Waiting } from "../../components/Waiting";
 import { onDate } from "../../format/time";
 import { ROLE_WORDS } from "../team/words";
 import { AuthFrame } from "./AuthFrame";
+import { refusalWords } from "./providers";
 import { SignUpForm } from "./SignUpPage";
+import { SocialButtons } from "./SocialButtons";
 import { useLinkToken } from "./useLinkToken";
 
 /** Where a mailed invitation leads. What makes it good stands after the #, which no server ever sees. */
 export function JoinPage() {
+  const search = useSearch({ from: "/open/join" });
+  // Taken out of the address together with the token.
+  const [returned] = useState(search);
   const token = useLinkToken();
   const { data: session } = useQuery(sessionQuery);
   const seen = useQuery({
@@ -36,10 +42,12 @@ export function JoinPage() {
   }
   if (token === "" || problem) {
     return (
-      <AuthFrame title="This invitation cannot be used">
+      <AuthFrame title={returned.refused ? "Invitation" : "This invitation cannot be used"}>
         {token === "" ? (
           <Note tone="warn" role="alert">
-            The address is not complete. Open the link in the mail again, or copy all of it.
+            {returned.refused
+              ? `${refusalWords(returned.refused, returned.by)} To join, open the link in the mail again.`
+              : "The address is not complete. Open the link in the mail again, or copy all of it."}
           </Note>
         ) : (
           <ProblemNote error={problem} />
@@ -97,6 +105,7 @@ function Joining({ token, invitation, session }: JoiningProps) {
   if (session.state === "signed_in") return <JoinButton token={token} />;
   return (
     <>
+      <SocialButtons intent="sign_up" invitation={token} />
       <SignUpForm invitation={{ token, emailHint: invitation.email_hint }} />
       <p className="quiet">
         Have an account with this address? <Link to="/sign-in">Sign in</Link>, then open the link in the mail

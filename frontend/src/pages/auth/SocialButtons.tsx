@@ -10,17 +10,19 @@ import { PROVIDER_NAMES, ProviderMark, refusalWords } from "./providers";
 interface SocialButtonsProps {
   intent: "sign_in" | "sign_up";
   next?: string;
+  /** The token of the mailed link that is followed. */
+  invitation?: string;
   /** What was refused when a provider sent this browser back. */
   refused?: string;
   by?: Provider;
 }
 
 /** Google and Facebook, where they are offered; nothing is asked of them before a button is pressed. */
-export function SocialButtons({ intent, next, refused, by }: SocialButtonsProps) {
+export function SocialButtons({ intent, next, invitation, refused, by }: SocialButtonsProps) {
   const { data: session } = useQuery(sessionQuery);
   const begin = useMutation({
     mutationFn: (provider: Provider) =>
-      answer(api.POST("/api/social/begin", { body: { provider, intent, next } })),
+      answer(api.POST("/api/social/begin", { body: { provider, intent, next, invitation } })),
     onSuccess: ({ url }) => window.location.assign(url),
   });
   const offered = session?.sign_in_with ?? [];

@@ -7,6 +7,7 @@ import { keys } from "../../api/keys";
 import { asProblem } from "../../api/problem";
 import { sessionQuery } from "../../api/queries";
 import { safeNext } from "../../app/safeNext";
+import { NoText } from "../../components/NoText";
 import { Note, ProblemNote } from "../../components/Note";
 import { TextRisk } from "../../components/TextRisk";
 import { useForm } from "../../components/useForm";
@@ -159,12 +160,7 @@ export function VerifyPage() {
         </Button>
         {another}
       </div>
-      {code && (
-        <p className="quiet">
-          No text message? A phone that once answered STOP gets none: text START to the number that it
-          answered, then send another code.
-        </p>
-      )}
+      {code && <NoText />}
       <TextRisk />
     </AuthFrame>
   );

@@ -54,6 +54,10 @@ const REFUSALS: Record<string, (name: string) => string> = {
     `${name} cannot confirm who you are right now. Try again, or use another way in.`,
   social_in_use: (name) => `Somebody signs in with this ${name} account already. Sign in with it instead.`,
   social_linked_already: (name) => `You sign in with another ${name} account already. Unlink that one first.`,
+  invitation_of_another: (name) =>
+    `The invitation went to another e-mail address than the one of this ${name} account. Use that address, or ask for an invitation to yours.`,
+  invitation_invalid: () =>
+    "This invitation was used, taken back, or is too old. Ask whoever invited you for a new one.",
   account_blocked: () =>
     "This account cannot be used now. Write to support to learn why and what can be done.",
 };

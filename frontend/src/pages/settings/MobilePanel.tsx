@@ -8,6 +8,7 @@ import { asProblem } from "../../api/problem";
 import { waysInQuery } from "../../api/queries";
 import type { MobileStep } from "../../api/types";
 import { useSignedIn } from "../../app/useSession";
+import { NoText } from "../../components/NoText";
 import { Note, ProblemNote } from "../../components/Note";
 import { Panel } from "../../components/Page";
 import { atTime } from "../../format/time";
@@ -188,6 +189,7 @@ function CodeOf({ step, onStep, onCancel }: CodeOfProps) {
           Cancel
         </Button>
       </div>
+      {step.step === "new" && <NoText />}
     </form>
   );
 }
