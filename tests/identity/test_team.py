@@ -55,7 +55,8 @@ def test_a_team_of_any_size_is_listed_page_by_page_the_owner_first_and_then_by_n
         # Pairs of one name, and names in both cases.
         called = f"{'nia' if number % 4 < 2 else 'Nia'}{number // 2:03}"
         crowd_in(owner, called, number)
-    pages, cursor = [], ""
+    pages: list[list[tuple[str, str]]] = []
+    cursor: str | None = ""
     while cursor is not None:
         status, listed = page.get(f"/api/team{cursor and '?cursor='}{cursor}")
         assert status == 200 and len(pages) < 3
