@@ -47,8 +47,9 @@ PROBLEMS: Final[dict[type[DomainError], int]] = {
 
 
 @router.get("/team", response=TeamOut, operation_id="get_team")
-def get_team(request: HttpRequest) -> TeamOut:
-    return team_queries.team(actor=actor_of(request), now=timezone.now())
+def get_team(request: HttpRequest, cursor: Annotated[str | None, Query(max_length=200)] = None) -> TeamOut:
+    """The owner first, then by name."""
+    return team_queries.team(actor=actor_of(request), cursor=cursor, now=timezone.now())
 
 
 @router.get("/team/activity", response=ActivityPage, operation_id="list_activity")

@@ -18,7 +18,7 @@ from typing import Final, Literal
 from django.conf import settings
 from django.db.models import Q
 
-from compliance.audit import hash_of
+from compliance.audit import holds
 from compliance.elements import ELEMENTS
 from compliance.models import AuditEvent, AuditHead
 
@@ -175,7 +175,7 @@ def _fault(event: AuditEvent, expected: int, previous: str, ends: dict[int, set[
         return "missing"
     if event.previous_hash != previous:
         return "not_chained"
-    if event.hash != hash_of(event):
+    if not holds(event):
         return "changed"
     return "rewritten" if ends.get(expected, set()) - {event.hash} else None
 

@@ -1,12 +1,12 @@
 """Puts the caller into a browser socket's scope, so that realtime needs to authenticate nobody."""
 
 from collections.abc import Awaitable, Callable, Collection
-from http.cookies import SimpleCookie
 from typing import Any
 from uuid import UUID
 
 from channels.db import database_sync_to_async
 from django.conf import settings
+from django.http import parse_cookie
 from django.utils import timezone
 
 from identity import tenancy
@@ -30,13 +30,12 @@ def with_caller(inner: Application) -> Application:
 
 async def caller_of(cookies: str) -> Held | None:
     """Whose session the upgrade's Cookie header names; None when nobody is signed in."""
-    known = SimpleCookie(cookies)
-    look = known.get(settings.LOOK_COOKIE_NAME)
-    if look is not None and look.value:
+    # As requests are read: one cookie that cannot be, such as another site's of the same domain, hides none of ours.
+    known = parse_cookie(cookies)
+    if known.get(settings.LOOK_COOKIE_NAME):
         # Looks have no live news, and while a browser looks it is nobody else either.
         return None
-    morsel = known.get(settings.SESSION_COOKIE_NAME)
-    held: Held | None = await database_sync_to_async(_held)(morsel.value if morsel else None)
+    held: Held | None = await database_sync_to_async(_held)(known.get(settings.SESSION_COOKIE_NAME))
     return held
 
 

@@ -329,11 +329,13 @@ class InvitationOut(BaseModel):
 
 
 class TeamOut(BaseModel):
-    """may_appoint: the roles that the asker may invite to and give; invitations: the open ones, for those alone."""
+    """may_appoint: the roles that the asker may invite to and give; invitations: the open ones, for those alone, on every page.
+    members: a page of them, next_cursor: of the next one."""
 
     members: list[MemberOut]
     invitations: list[InvitationOut]
     may_appoint: list[AppointedRole]
+    next_cursor: str | None
 
 
 class ApiKeyIn(Closed):

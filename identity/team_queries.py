@@ -1,7 +1,11 @@
 """Reads of a workspace's team, of a person's workspaces, and of an invitation by its link."""
 
 from datetime import datetime
-from typing import cast
+from typing import Final, cast
+from uuid import UUID
+
+from django.db.models import Case, Q, Value, When
+from django.db.models.functions import Concat, Lower
 
 from identity.auth import Actor
 from identity.contact import hinted
@@ -17,18 +21,17 @@ from identity.schemas import (
     TeamOut,
 )
 from identity.sessions import SessionStore
+from processors.errors import CursorInvalid
 
-MEMBERS_LISTED_MAX = 500
+PAGE: Final = 100
 
 
-def team(*, actor: Actor, now: datetime) -> TeamOut:
-    """Who is in the actor's workspace, the owner first, then by name; for who manages members also who is invited."""
+def team(*, actor: Actor, cursor: str | None, now: datetime) -> TeamOut:
+    """Who is in the actor's workspace, the owner first, then by name; for who manages members also who is invited.
+    Raises CursorInvalid."""
     manages = actor.may("manage_members")
-    members = Membership.objects.for_workspace(actor.workspace_id).select_related("user")
-    rows = sorted(
-        members.order_by("created_at")[:MEMBERS_LISTED_MAX],
-        key=lambda row: (row.role != Membership.OWNER, row.user.first_name.lower(), row.user.last_name.lower()),
-    )
+    found = _members(actor, after=cursor)
+    rows = found[:PAGE]
     open_ones = Invitation.objects.for_workspace(actor.workspace_id).filter(ended_at__isnull=True, expires_at__gt=now)
     return TeamOut(
         members=[
@@ -46,7 +49,26 @@ def team(*, actor: Actor, now: datetime) -> TeamOut:
         ],
         invitations=[invitation_out(row) for row in open_ones.order_by("-created_at")] if manages else [],
         may_appoint=[role for role in APPOINTED if may_appoint(actor.role, role)],
+        next_cursor=str(rows[-1].user_id) if len(found) > PAGE else None,
     )
+
+
+def _members(actor: Actor, *, after: str | None) -> list[Membership]:
+    """A page of them and one more, where there is one. after: the last member of the page before."""
+    name = Lower(Concat("user__first_name", Value(" "), "user__last_name"))
+    named = Membership.objects.for_workspace(actor.workspace_id).select_related("user").annotate(name=name)
+    if after is None:
+        is_owner = Q(role=Membership.OWNER)
+        return list(named.order_by(Case(When(is_owner, then=0), default=1), "name", "user_id")[: PAGE + 1])
+    try:
+        last_seen = named.filter(user_id=UUID(after)).first()
+    except ValueError:
+        last_seen = None
+    if last_seen is None:
+        raise CursorInvalid
+    beyond = Q(name__gt=last_seen.name) | Q(name=last_seen.name, user_id__gt=last_seen.user_id)
+    # The owner stood on the first page.
+    return list(named.filter(beyond).exclude(role=Membership.OWNER).order_by("name", "user_id")[: PAGE + 1])
 
 
 def workspaces(*, actor: Actor) -> OwnWorkspacesOut:

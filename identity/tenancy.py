@@ -15,6 +15,7 @@ from uuid import UUID
 
 import psycopg
 from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
@@ -168,6 +169,20 @@ def guard_tables(**_: object) -> None:
             name = connection.ops.quote_name(table)
             cursor.execute(f"CREATE POLICY {_POLICY} ON {name} {_RULES.get(table, _OWN_OR_NOBODYS)}")
             cursor.execute(f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
+
+
+def demand_bound() -> None:
+    """Raises ImproperlyConfigured where no policy binds the role that the product connects as: PostgreSQL lets a superuser and whoever
+    has BYPASSRLS pass each of them, forced upon owners or not."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT rolname, rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user")
+        role, is_superuser, passes = cursor.fetchone()
+    if is_superuser or passes:
+        raise ImproperlyConfigured(
+            f"DATABASE_URL signs in as {role}, {'a superuser' if is_superuser else 'who has BYPASSRLS'}, so PostgreSQL would not keep"
+            f" workspaces apart. Have an administrator run ALTER ROLE {connection.ops.quote_name(role)} NOSUPERUSER NOBYPASSRLS, or"
+            " name an ordinary role that owns the database: docs/configuration.md, Databases, has the SQL for both."
+        )
 
 
 def _named() -> str:

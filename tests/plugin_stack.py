@@ -21,6 +21,8 @@ from deploy.setup import frontend
 
 # Where the set-up notes which browser it found or installed.
 _BROWSER = Path(__file__).parent.parent / ".cache" / "chromium-path"
+# Row-level security does not bind them; each by its name, with what makes it so.
+ROLES_THAT_NOTHING_BINDS = {"above_policies": "SUPERUSER", "past_policies": "BYPASSRLS"}
 _START_LIMIT_S = 30.0
 _STOP_LIMIT_S = 10.0
 _PREFIX = "klose-test-"
@@ -68,14 +70,25 @@ def _start(running: ExitStack) -> None:
         _wait(server, accepts, places.logs / "servers.log")
     postgres.create_database()
     _let_triggers_rest(postgres)
+    _make_roles_that_nothing_binds(postgres)
 
 
 def _let_triggers_rest(postgres: Postgres) -> None:
     """Emptying tables between two tests passes the triggers that keep rows for good; the product's role may not do so."""
+    _as_superuser(postgres, f"GRANT SET ON PARAMETER session_replication_role TO {DATABASE}")
+
+
+def _make_roles_that_nothing_binds(postgres: Postgres) -> None:
+    """As which the product refuses to start. Their password is its role's."""
+    for name, attribute in ROLES_THAT_NOTHING_BINDS.items():
+        _as_superuser(postgres, f"CREATE ROLE {name} LOGIN {attribute} PASSWORD '{postgres.password}'")
+
+
+def _as_superuser(postgres: Postgres, statement: str) -> None:
     with psycopg.connect(
         host=str(postgres.sockets), user="postgres", password=postgres.superuser_password, dbname="template1"
     ) as connection:
-        connection.execute(f"GRANT SET ON PARAMETER session_replication_role TO {DATABASE}")
+        connection.execute(statement.encode())
 
 
 def _ports_of_this_process() -> range:

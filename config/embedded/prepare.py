@@ -1,10 +1,11 @@
 """Bringing the database up to date before the product's processes start, seeing that the keys are those of its rows, and
-replaying erasures upon one that was restored. Nothing begins where Twilio would hear calls of people who were not told so.
+replaying erasures upon one that was restored. Nothing begins where Twilio would hear calls of people who were not told so, nor as a
+role that the guard between workspaces does not bind.
 
     python -m config.embedded.prepare
 
 Several machines may do it at once: the first one migrates, the others wait for it. Exit codes: 1 with one line that says
-what to do when a key is wrong, or when erasures cannot be replayed.
+what to do when a key or the role is wrong, or when erasures cannot be replayed.
 """
 
 import os
@@ -29,13 +30,14 @@ _AGAIN_S = 0.2
 def prepare() -> None:
     """Apply all migrations, then erase what a restored backup brought back. Raises KeysWrong, SealUnreadable,
     ImproperlyConfigured, CommandError."""
+    # They have models, which are there once Django is set up.
+    import_string("identity.tenancy.demand_bound")()
     with connection.cursor() as cursor:
         _lock(cursor)
         call_command("migrate", interactive=False, verbosity=0)
         cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
     for wrong in demand_right_keys():
         sys.stderr.write(f"{wrong}\n")
-    # It has models, which are there once Django is set up.
     import_string("compliance.policy.demand_announced")()
     with connection.cursor() as cursor:
         _lock(cursor)

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from config.embedded.handle import Stack
 from sandbox.rep import Person, Rep
 from tests.browser.conftest import Look, signed_in
-from tests.browser.limits import bounds_the_team, in_sight
+from tests.browser.limits import bounds_the_team, in_sight, shows_who_is_further_down
 
 TABBED = Person(first_name="Tess", last_name="Tabbed", email="tess@tabs.example", mobile="+12025550155")
 FORGETFUL = Person(first_name="Fay", last_name="Forgetful", email="fay@forgets.example", mobile="+12025550149")
@@ -197,6 +197,7 @@ def test_a_colleague_is_invited_joins_and_is_removed(
     team.get_by_role("dialog").get_by_role("button", name="Remove").click()
     expect(team.get_by_text("You are alone here")).to_be_visible()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible(timeout=20_000)
+    shows_who_is_further_down(team, stack, BOSS.email)
     boss.close()
     assert [each for each in complaints if "status of 4" not in each] == []
 

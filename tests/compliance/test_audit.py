@@ -1,11 +1,13 @@
 """The record of acts: nobody changes it unseen, not even who can write to the database."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -77,11 +79,37 @@ def test_the_database_refuses_to_change_or_delete_a_link() -> None:
         cursor.execute("TRUNCATE compliance_auditevent")
 
 
-def test_a_changed_link_is_found() -> None:
-    events = three()
+@pytest.mark.parametrize("column", [field.attname for field in AuditEvent._meta.concrete_fields])
+def test_a_changed_link_is_found(column: str) -> None:
+    """Every column that the table has: a new one asks here for another value that it takes. Red when a hash leaves one out."""
+    second = three()[1]
+    other: dict[str, object] = {
+        "id": uuid4(),
+        "sequence": 9,
+        "at": NOW + timedelta(microseconds=1),
+        "workspace_id": uuid4(),
+        "detail": {"n": 2},
+        **dict.fromkeys(("actor_ref", "action", "target", "previous_hash", "hash"), "b"),
+    }
     with someone_with_the_keys_to_the_database():
-        AuditEvent.objects.filter(id=events[1].id).update(detail={"n": 2})
-    assert audit_check.verify().broken == Broken(2, "changed")
+        AuditEvent.objects.filter(id=second.id).update(**{column: other[column]})
+    faults: dict[str, audit_check.Fault] = {"sequence": "missing", "previous_hash": "not_chained"}
+    assert audit_check.verify().broken == Broken(2, faults.get(column, "changed"))
+
+
+def test_links_that_were_written_before_their_id_was_hashed_still_hold() -> None:
+    """Their hashes stand in heads that were noted elsewhere, so they are not written anew."""
+    content = ["", 1, "2026-03-01T12:00:00.000000+00:00", None, "a", "team.joined", "t", {"n": 1}]
+    written = hashlib.sha256(json.dumps(content, separators=(",", ":")).encode()).hexdigest()
+    first = record("team.joined")
+    with someone_with_the_keys_to_the_database():
+        AuditEvent.objects.filter(id=first.id).update(hash=written)
+        AuditHead.objects.update(hash=written)
+    record("team.left")
+    assert audit_check.verify().broken is None
+    with someone_with_the_keys_to_the_database():
+        AuditEvent.objects.filter(id=first.id).update(target="u")
+    assert audit_check.verify().broken == Broken(1, "changed")
 
 
 @pytest.mark.parametrize(("missing", "fault"), [(1, "missing"), (2, "missing"), (3, "cut")])

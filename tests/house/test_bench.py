@@ -30,6 +30,62 @@ RATIOS = {
     "listening": "final_ms_p50 final_ms_p95 interim_ms_p95 calls_finals_p95_1200ms wer_points_vs_stock cpu_vs_stock"
     " wer_paused_merged invented_words",
 }
+# What was asked of them: at least, or at most, that figure. Others that they print have no goal, and retention's others no figure that
+# could be told on the machine where it ran.
+AT_LEAST: dict[str, dict[str, float]] = {
+    "fanout": {"rate_vs_pubsub_uvicorn": 9, "rate_vs_daphne_redis": 12, "rate_vs_native": 0.7},
+    "media": {
+        "cpu_vs_daphne_channels": 20,
+        "cpu_vs_best_channels": 12,
+        "cpu_vs_native": 0.5,
+        "calls_vs_daphne_channels": 10,
+    },
+    "listening": {"calls_finals_p95_1200ms": 20},
+    "ledger": {
+        "hot_vs_orm": 25,
+        "hot_vs_cte": 15,
+        "spread_vs_orm": 12,
+        "spread_vs_hordak": 50,
+        "vs_pgbench_insert": 0.9,
+        "tick_vs_bulk_insert": 0.4,
+    },
+    "calling": {"import_rows_s": 5000},
+    "erasure": {"control_found": 1},
+}
+AT_MOST: dict[str, dict[str, float]] = {
+    "fanout": {"p99_vs_pubsub_uvicorn": 1 / 8, "lost": 0, "stale_members": 0},
+    "media": {"gaps": 0},
+    "listening": {
+        "final_ms_p50": 700,
+        "final_ms_p95": 1000,
+        "interim_ms_p95": 1000,
+        "wer_points_vs_stock": 0.5,
+        "cpu_vs_stock": 1 / 3,
+        "wer_paused_merged": 3,
+        "invented_words": 0,
+    },
+    "rest": dict.fromkeys((each for each in RATIOS["rest"].split() if each.startswith("auth_cpu_ms")), 0.3),
+    "signin": {"interactive_ms_p95": 1000},
+    "calling": {
+        "call_ms_p95": 150,
+        "callback_ms_p95": 50,
+        "event_ms_p95": 200,
+        "list_cpu_vs_stock_ninja": 0.25,
+        "list_cpu_vs_fastapi_sqlalchemy": 0.5,
+    },
+    "erasure": {"seconds": 60, "export_seconds": 30, "others_p95_ratio": 1.1, "left_bytes": 0},
+    "retention": {"left_segments": 0},
+}
+# The goals that the last run did not reach. Whoever measures anew and reaches one, or misses another, changes this.
+OPEN = {
+    ("media", "cpu_vs_native"),
+    # Measured since as the same stage alone, it is within its goal (docs/performance.md).
+    ("listening", "cpu_vs_stock"),
+    ("ledger", "hot_vs_cte"),
+    ("ledger", "spread_vs_hordak"),
+    ("ledger", "vs_pgbench_insert"),
+    ("erasure", "others_p95_ratio"),
+}
 
 
 def test_without_a_name_the_benchmarks_are_listed() -> None:
@@ -56,6 +112,19 @@ def test_each_benchmark_says_what_it_was_asked_for_under_the_names_that_were_agr
     agreed = set(RATIOS[name].split())
     [printed] = (set(output["ratios"]) for output in outputs_of(name))
     assert agreed <= printed <= ratios_in(PROJECT / "bench" / f"{name}.py")
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name in AT_LEAST | AT_MOST])
+def test_the_figures_on_the_page_reach_their_goals_but_for_those_that_are_named(name: str) -> None:
+    """Seen red with import_rows_s of 4,999 on the page, with a sign-in page of 1,001 ms, with cpu_vs_native of 0.51."""
+    [found] = (output["ratios"] for output in outputs_of(name))
+    missed = {each for each, goal in AT_LEAST.get(name, {}).items() if found[each] < goal}
+    missed |= {each for each, goal in AT_MOST.get(name, {}).items() if found[each] > goal}
+    assert {(name, each) for each in missed} == {one for one in OPEN if one[0] == name}
+    # The page says so in words too.
+    section = (PROJECT / "docs" / "performance.md").read_text().partition(f"\n## {name}:")[2].partition("\n## ")[0]
+    for each in missed:
+        assert re.search(rf"^\| `?{each}\b.*(not met|not in this run)", section, flags=re.MULTILINE), each
 
 
 def outputs_of(name: str) -> list[dict[str, Any]]:

@@ -65,6 +65,8 @@ TERMS: Final = [
     f"**{sessions.AWAITING_OTP_FOR.seconds // 60} minutes** while the passcode is awaited",
     f"**{actor.SIGNED_IN_FOR.seconds // 3600} hours, {actor.IDLE_FOR.seconds // 60} minutes idle** for our own people",
     "**As many at once as one likes.**",
+    "**Google and Facebook open a session and have no part in it afterwards.** It lasts"
+    f" {sessions.SIGNED_IN_FOR.days} days from the passcode or {sessions.IDLE_FOR.days} days without use",
 ]
 LEVELS: Final = [f"| {level} |" for level in ("secret", "close", "personal", "plain")]
 KEYS: Final = [

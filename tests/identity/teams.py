@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from identity import invitation_mails
-from identity.models import Membership
+from identity.models import Membership, User
 from tests.identity.browser import Browser, form
 from tests.identity.conftest import MakeAccount, SignIn
 from tests.sandbox_fixture import Sandbox
@@ -80,3 +80,16 @@ def come_in(sandbox: Sandbox, token: str, **changes: object) -> tuple[Browser, A
 
 def names(page: Browser) -> list[tuple[str, str]]:
     return [(each["first_name"], each["role"]) for each in page.get("/api/team")[1]["members"]]
+
+
+def crowd_in(owner: Membership, first_name: str, number: int) -> None:
+    """One more member of the owner's workspace, who never signs in."""
+    now = datetime.now(UTC)
+    user = User.objects.create(
+        email=f"crowd{number}@example.com",
+        first_name=first_name,
+        last_name="Low",
+        mobile_e164=f"+12025{number:06}",
+        created_at=now,
+    )
+    Membership.objects.create(workspace_id=owner.workspace_id, user=user, role="rep", created_at=now)

@@ -115,6 +115,21 @@ def test_a_signed_in_browser_gets_its_socket_and_loses_it_by_signing_out(
 
 
 @both_doors
+def test_a_cookie_that_cannot_be_read_hides_none_of_ours(
+    door: type[Door], make_account: MakeAccount, sign_in: SignIn
+) -> None:
+    """Whatever else our domain sets. Red when sockets read cookies by http.cookies, which stops at the first such one."""
+    browser = sign_in(make_account())
+
+    async def story() -> str:
+        socket = Socket(browser, door, cookies={"a[b]": "1", settings.SESSION_COOKIE_NAME: browser.session_cookie})
+        assert await socket.open()
+        return str((await socket.next())["text"])
+
+    assert '"ready"' in run(story)
+
+
+@both_doors
 def test_a_revoked_session_loses_its_socket(door: type[Door], make_account: MakeAccount, sign_in: SignIn) -> None:
     member = make_account()
     here, there = sign_in(member, "198.51.100.1"), sign_in(member, "198.51.100.2")

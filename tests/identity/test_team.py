@@ -10,7 +10,7 @@ from identity.models import Membership, Session
 from identity.step_up import RECENT
 from tests.identity.browser import PASSWORD, Browser, code_of
 from tests.identity.conftest import SignIn
-from tests.identity.teams import Mails, colleague, come_in, invite, mails, names, owner, page, token_in
+from tests.identity.teams import Mails, colleague, come_in, crowd_in, invite, mails, names, owner, page, token_in
 from tests.sandbox_fixture import Sandbox
 from voice.models import Lead
 
@@ -45,6 +45,31 @@ def test_a_rep_sees_the_team_without_addresses_and_changes_nothing(
     ]
     assert (seen["invitations"], seen["may_appoint"]) == ([], [])
     assert invite(browser)[0] == 403
+
+
+def test_a_team_of_any_size_is_listed_page_by_page_the_owner_first_and_then_by_name(
+    page: Browser, owner: Membership
+) -> None:
+    """Red when only so many are listed, or when somebody stands on two pages or on none."""
+    for number in reversed(range(205)):
+        # Pairs of one name, and names in both cases.
+        called = f"{'nia' if number % 4 < 2 else 'Nia'}{number // 2:03}"
+        crowd_in(owner, called, number)
+    pages: list[list[tuple[str, str]]] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        status, listed = page.get(f"/api/team{cursor and '?cursor='}{cursor}")
+        assert status == 200 and len(pages) < 3
+        pages.append([(each["first_name"].lower(), each["user_id"]) for each in listed["members"]])
+        cursor = listed["next_cursor"]
+    assert [len(each) for each in pages] == [100, 100, 6]
+    (first, *others) = [each for one in pages for each in one]
+    assert first == ("ada", str(owner.user_id))
+    assert others == sorted(others) and len(set(others)) == 205
+    # Whoever stands on the last page is managed like everybody.
+    assert page.delete(f"/api/team/members/{others[-1][1]}")[0] == 204
+    assert code_of(page.get(f"/api/team?cursor={others[-1][1]}")[1]) == "cursor_invalid"
+    assert code_of(page.get("/api/team?cursor=made-up")[1]) == "cursor_invalid"
 
 
 def test_the_owner_names_the_workspace(page: Browser, colleague: Callable[[str], Membership], sign_in: SignIn) -> None:

@@ -1,6 +1,10 @@
 """The servers that every test runs against."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -9,7 +13,9 @@ from django.db import connection
 from redis import Redis
 
 from config.settings import database
+from tests.plugin_stack import ROLES_THAT_NOTHING_BINDS
 from tests.processors import own_certificate
+from tests.stack.test_configuration import PROJECT
 
 
 @pytest.mark.django_db
@@ -35,11 +41,25 @@ def test_like_may_use_an_index_of_trigrams_under_row_level_security() -> None:
 @pytest.mark.django_db
 def test_the_product_is_no_superuser_and_authenticates_with_scram() -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
-        assert cursor.fetchone() == (False,)
+        cursor.execute("SELECT rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user")
+        assert cursor.fetchone() == (False, False)
     accounts = Path(settings.DATA_DIR, "postgres", "pg_hba.conf").read_text().splitlines()
     methods = {line.split()[-1] for line in accounts if line.strip() and not line.startswith("#")}
     assert methods == {"scram-sha-256"}
+
+
+@pytest.mark.parametrize(("role", "because"), [("above_policies", "a superuser"), ("past_policies", "BYPASSRLS")])
+def test_the_product_does_not_start_as_a_role_that_row_level_security_does_not_bind(role: str, because: str) -> None:
+    """Red when the start does not look, or looks for superusers alone."""
+    mine = urlsplit(os.environ["DATABASE_URL"])
+    assert mine.password and ROLES_THAT_NOTHING_BINDS[role]
+    theirs = mine._replace(netloc=mine.netloc.replace(f"{mine.username}:", f"{role}:", 1))
+    command = [sys.executable, "-m", "config.embedded.prepare"]
+    environ = {**os.environ, "DATABASE_URL": theirs.geturl()}
+    ended = subprocess.run(command, cwd=PROJECT, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 1
+    assert because in ended.stderr and f'ALTER ROLE "{role}" NOSUPERUSER NOBYPASSRLS' in ended.stderr
+    assert "docs/configuration.md" in ended.stderr and "Traceback" not in ended.stderr
 
 
 @pytest.mark.django_db

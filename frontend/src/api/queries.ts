@@ -4,7 +4,7 @@ import { caughtUp, emptyTranscript, isMissingSome, type Transcript } from "../li
 import { joined, type WallState } from "../live/wall";
 import { answer, api } from "./client";
 import { keys, type LeadFilters, type StatementFilters } from "./keys";
-import type { Call, CallStatus, Result, Segment, Session, TopUpTerms } from "./types";
+import type { Call, CallStatus, Result, Segment, Session, Team, TopUpTerms } from "./types";
 
 const SEGMENTS_A_PAGE = 500;
 
@@ -48,9 +48,15 @@ export const devicesQuery = queryOptions({
   queryFn: ({ signal }) => answer(api.GET("/api/sessions", { signal })),
 });
 
-export const teamQuery = queryOptions({
+export const teamQuery = infiniteQueryOptions({
   queryKey: keys.team,
-  queryFn: ({ signal }) => answer(api.GET("/api/team", { signal })),
+  queryFn: ({ signal, pageParam }) =>
+    answer(api.GET("/api/team", { signal, params: { query: { cursor: pageParam } } })),
+  initialPageParam: undefined as string | undefined,
+  getNextPageParam: (page) => page.next_cursor ?? undefined,
+  // One team of the pages that were loaded: what is the team's as a whole, each page says.
+  select: ({ pages }): Team | undefined =>
+    pages[0] && { ...pages[0], members: pages.flatMap((page) => page.members) },
 });
 
 export const spendingQuery = queryOptions({

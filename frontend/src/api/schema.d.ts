@@ -3141,7 +3141,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Team */
+        /**
+         * Get Team
+         * @description The owner first, then by name.
+         */
         get: operations["get_team"];
         put?: never;
         post?: never;
@@ -8421,7 +8424,8 @@ export interface components {
         };
         /**
          * TeamOut
-         * @description may_appoint: the roles that the asker may invite to and give; invitations: the open ones, for those alone.
+         * @description may_appoint: the roles that the asker may invite to and give; invitations: the open ones, for those alone, on every page.
+         *     members: a page of them, next_cursor: of the next one.
          */
         TeamOut: {
             /** Invitations */
@@ -8430,6 +8434,8 @@ export interface components {
             may_appoint: ("manager" | "rep")[];
             /** Members */
             members: components["schemas"]["MemberOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /**
          * TeamSpendingOut
@@ -16516,7 +16522,9 @@ export interface operations {
     };
     get_team: {
         parameters: {
-            query?: never;
+            query?: {
+                cursor?: string | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -16535,6 +16543,10 @@ export interface operations {
             400: components["responses"]["team_400"];
             401: components["responses"]["team_401"];
             403: components["responses"]["team_403"];
+            404: components["responses"]["team_404"];
+            409: components["responses"]["team_409"];
+            410: components["responses"]["team_410"];
+            422: components["responses"]["team_422"];
             429: components["responses"]["team_429"];
         };
     };

@@ -6,6 +6,7 @@ import { keys } from "../../api/keys";
 import type { Team } from "../../api/types";
 import { useSignedIn } from "../../app/useSession";
 import { Dialog } from "../../components/Dialog";
+import { More, type Pages } from "../../components/More";
 import { ProblemNote } from "../../components/Note";
 import { Panel } from "../../components/Page";
 import { ProofDialog, wantsProof } from "../settings/ProofDialog";
@@ -13,14 +14,13 @@ import { nameOf } from "./MembersTable";
 import classes from "./TeamPage.module.css";
 
 /** The way out: an owner hands the workspace over, anybody else leaves it. Nothing for an owner who is alone. */
-export function LeavePanel({ team }: { team: Team }) {
-  const self = team.members.find((member) => member.is_self);
-  const others = team.members.filter((member) => !member.is_self);
-  if (self === undefined || (self.role === "owner" && others.length === 0)) return null;
-  return self.role === "owner" ? <HandOver team={team} /> : <Leave />;
+export function LeavePanel({ team, pages }: { team: Team; pages: Pages }) {
+  const { permissions } = useSignedIn();
+  if (!permissions.manage_workspace) return <Leave />;
+  return team.members.some((member) => !member.is_self) ? <HandOver team={team} pages={pages} /> : null;
 }
 
-function HandOver({ team }: { team: Team }) {
+function HandOver({ team, pages }: { team: Team; pages: Pages }) {
   const client = useQueryClient();
   const others = team.members.filter((member) => !member.is_self);
   const [chosen, setChosen] = useState("");
@@ -49,6 +49,8 @@ function HandOver({ team }: { team: Team }) {
           Hand over
         </Button>
       </div>
+      {pages.hasNextPage && <p className="quiet">Nobody further down the team is in the list above yet.</p>}
+      <More pages={pages} />
       {wantsProof(handOver.error) && (
         <ProofDialog onProved={() => handOver.mutate()} onClose={() => handOver.reset()} />
       )}

@@ -9,6 +9,7 @@ import type { Member, MemberSpending, Team } from "../../api/types";
 import { Changes } from "../../app/Changes";
 import { Dialog } from "../../components/Dialog";
 import list from "../../components/List.module.css";
+import { More, type Pages } from "../../components/More";
 import { Note, ProblemNote } from "../../components/Note";
 import { Panel } from "../../components/Page";
 import { Waiting } from "../../components/Waiting";
@@ -20,7 +21,7 @@ import classes from "./TeamPage.module.css";
 const MCREDITS = 1000;
 
 /** What each member has spent this month, and may. */
-export function SpendingPanel({ team }: { team: Team }) {
+export function SpendingPanel({ team, pages }: { team: Team; pages: Pages }) {
   const spending = useQuery(spendingQuery);
   const [capping, setCapping] = useState<Member | null>(null);
   const of = new Map(spending.data?.items.map((item) => [item.user_id, item]));
@@ -60,6 +61,7 @@ export function SpendingPanel({ team }: { team: Team }) {
           </tbody>
         </table>
       )}
+      <More pages={pages} />
       {capping && (
         <CapDialog
           member={capping}

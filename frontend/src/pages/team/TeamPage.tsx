@@ -1,5 +1,5 @@
 import { Button, NativeSelect, TextInput } from "@mantine/core";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { answer, api } from "../../api/client";
 import { keys } from "../../api/keys";
@@ -9,6 +9,7 @@ import type { AppointedRole, Team } from "../../api/types";
 import { Changes } from "../../app/Changes";
 import { useSignedIn } from "../../app/useSession";
 import list from "../../components/List.module.css";
+import { More } from "../../components/More";
 import { Note, ProblemNote } from "../../components/Note";
 import { Page, Panel } from "../../components/Page";
 import { Tag } from "../../components/Tag";
@@ -27,7 +28,7 @@ import { ROLE_WORDS } from "./words";
 
 export function TeamPage() {
   const { workspace } = useSignedIn();
-  const team = useQuery(teamQuery);
+  const team = useInfiniteQuery(teamQuery);
   return (
     <Page title="Team">
       <ProblemNote error={team.error} />
@@ -39,15 +40,16 @@ export function TeamPage() {
           </Changes>
           <Panel title={`Members of ${workspace.name}`}>
             <MembersTable team={team.data} />
+            <More pages={team} />
           </Panel>
           <Changes>
             {team.data.may_appoint.length > 0 && <InvitePanel team={team.data} />}
             {team.data.may_appoint.length > 0 && <QueuePanel />}
           </Changes>
-          {team.data.may_appoint.length > 0 && <SpendingPanel team={team.data} />}
+          {team.data.may_appoint.length > 0 && <SpendingPanel team={team.data} pages={team} />}
           {team.data.may_appoint.length > 0 && <LimitsPanel />}
           <Changes>
-            <LeavePanel team={team.data} />
+            <LeavePanel team={team.data} pages={team} />
           </Changes>
           {team.data.may_appoint.length > 0 && <LooksPanel />}
           {team.data.may_appoint.length > 0 && <ActivityPanel />}
