@@ -83,7 +83,7 @@ def _legs_of(live: Sequence[twilio.LiveCall], *, now: datetime) -> dict[str, boo
     sids = {sid for call in live for sid in _sids(call)}
     legs = CallLeg.objects.filter(sid__in=sids).values_list("sid", "status", "call__status", "call__ended_at")
     return {
-        sid: status not in LEG_TERMINAL or call_status not in TERMINAL_STATUSES or ended_at > now - UNDER_WAY
+        sid: status not in LEG_TERMINAL or call_status not in TERMINAL_STATUSES or (ended_at or now) > now - UNDER_WAY
         for sid, status, call_status, ended_at in legs
     }
 
