@@ -35,6 +35,7 @@ router = Router(tags=["calls"])
 PROBLEMS: dict[type[DomainError], int] = {
     operations.DialRefused: 409,
     operations.CallIsOver: 409,
+    operations.IdempotencyKeyReused: 409,
     ways.BrowserCallsOff: 409,
     ledger.InsufficientCredit: 402,
     corrections.SegmentHasChanged: 409,

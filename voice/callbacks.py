@@ -154,6 +154,19 @@ def note_not_rung(*, call: Call, sid: str, now: datetime) -> datetime:
     return since or now
 
 
+def note_record(*, call: Call, sid: str, is_there: bool, now: datetime) -> datetime | None:
+    """Since when the carrier has no record of a leg, look after look; None while it has one. What changes is stored as callbacks are.
+    The caller has locked the call."""
+    noted = call.callbacks.filter(kind__in=("unknown_yet", "known_again"), sid=sid).order_by("-applied_order")
+    kind, at = noted.values_list("kind", "received_at").first() or ("", now)
+    was_there = kind != "unknown_yet"
+    if was_there is not is_there:
+        _store_applied(call, "known_again" if is_there else "unknown_yet", sid, {}, now)
+    if is_there:
+        return None
+    return now if was_there else at
+
+
 def refuse_text(*, call: Call, now: datetime) -> None:
     """The lead wants no text, as the rep heard them say; the caller has locked the call. From then on it is as after the key in the notice."""
     call.transcript_state = transcript_after_notice(call.transcript_state, refuses=True)

@@ -1,9 +1,10 @@
 """What a stored message says of a leg: a callback of the carrier's, or what was learned otherwise and is stored like one. Pure.
 
 Kinds of what was learned: placed (the carrier took the call), asked (its REST showed the leg so), unknown (it has no record of the
-call), never_rung (the rep's leg ended before the lead was rung, which corrects what that leg had ended as); and three that
-are of the call itself: given_up (it was ended before its lead was rung), not_rung_yet (the carrier was asked in vain for a leg of the
-lead, for the first time) and refused (the lead had refused a transcript before, or told the rep so).
+call), never_rung (the rep's leg ended before the lead was rung, which corrects what that leg had ended as); two that say nothing of
+it yet: unknown_yet (it has no record of it, for the first time) and known_again; and three that are of the call itself: given_up (it was
+ended before its lead was rung), not_rung_yet (the carrier was asked in vain for a leg of the lead, for the first time) and refused (the
+lead had refused a transcript before, or told the rep so).
 """
 
 import re

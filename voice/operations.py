@@ -40,28 +40,40 @@ class DialRefused(DomainError):
         self.code = reason  # type: ignore[misc]
 
 
+class IdempotencyKeyReused(DomainError):
+    """The key was sent before for a call to another lead, or in another way; nothing was dialled. Permanent."""
+
+    code: ClassVar[str] = "idempotency_key_reused"
+
+
 def start_call(*, actor: Actor, lead_id: UUID, idempotency_key: str, now: datetime, way: Way = "phone") -> Call:
     """Checks, holds credits and writes the dial intent in one transaction. By phone the carrier is asked right after; in the
     browser it asks us, once the page has connected.
 
     The same idempotency key yields the same call, however often it is sent.
 
+    :raises IdempotencyKeyReused: the key belongs to another call.
     :raises Lead.DoesNotExist: not in the actor's workspace.
     :raises DialRefused: with the reason's code; nothing was dialled.
     :raises BrowserCallsOff:
     """
     ways.refuse_unless_open(way)
-    earlier = Call.objects.for_workspace(actor.workspace_id).filter(
-        user_id=actor.user_id, idempotency_key=idempotency_key
-    )
-    if call := earlier.first():
+
+    def earlier() -> Call | None:
+        mine = Call.objects.for_workspace(actor.workspace_id).filter(user_id=actor.user_id)
+        same_key = mine.filter(idempotency_key=idempotency_key).first()
+        if same_key is not None and (same_key.lead_id, same_key.way) != (lead_id, way):
+            raise IdempotencyKeyReused("This key belongs to another call. Send a new one.")
+        return same_key
+
+    if call := earlier():
         return call
     try:
         with transaction.atomic():
             # The workspace before the lead, as everybody who locks both.
             workspace = caps.of_workspace(actor.workspace_id, lock=True)
             lead = Lead.objects.for_workspace(actor.workspace_id).select_for_update(no_key=True).get(id=lead_id)
-            if call := earlier.first():
+            if call := earlier():
                 # The same request came twice at once; the other was first and has let go of the lead.
                 return call
             terms = dial_terms(actor=actor, workspace=workspace, now=now, lock=True)
@@ -71,7 +83,7 @@ def start_call(*, actor: Actor, lead_id: UUID, idempotency_key: str, now: dateti
             return _place(actor=actor, lead=lead, terms=terms, idempotency_key=idempotency_key, way=way, now=now)
     except IntegrityError:
         # Another request of the same person was faster: with the same key it is the same call.
-        if call := earlier.first():
+        if call := earlier():
             return call
         raise DialRefused(
             "call_in_progress",

@@ -1,11 +1,12 @@
-"""Calls that go on at the carrier under our number while none of ours has them: after a backup was restored, or a submission given up.
+"""Calls that go on at the carrier under our number while none of ours has them: after a backup was restored, a submission given up, or
+an end that the carrier told and that was none.
 
 Nobody hears, charges or ends them. Another system may call from the same number, which cannot be seen from here; so the operator is
-told of each, and they are ended only where the operator says that there is no other.
+told of each, and they are ended only where the operator says that there is no other, or where they are known to have been ours.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -14,7 +15,8 @@ from django.conf import settings
 from processors.operator_mails import Written, to_operator
 from voice import submission, sweeps, twilio
 from voice.guard_models import OrphanCall
-from voice.models import CallLeg
+from voice.models import TERMINAL_STATUSES, CallLeg
+from voice.state import LEG_TERMINAL
 
 logger = logging.getLogger(__name__)
 
@@ -31,15 +33,16 @@ _ENDING: Final = sweeps.SideBySide[str]("end_orphan")
 _SUBJECT: Final = "{count} at Twilio that the product does not know"
 _TEXT: Final = (
     "Calls from {caller_id} went on at Twilio, and no call in the product has them: nobody watches, charges or ends them until their own"
-    " time limit does. That comes after a backup was restored, or when another system calls from the same number.\n\n{lines}\n\n"
-    "Look for each by its SID in Twilio's console, Monitor, Logs, Calls, and end what nobody wants. Where nothing but the product calls"
-    " from the number, ORPHAN_CALLS=end lets it end such calls by itself (docs/carrier.md, section 8). Each call is told of once; the"
-    " next such mail comes an hour later at the earliest.\n"
+    " time limit does. That comes after a backup was restored, when another system calls from the same number, or after Twilio said twice"
+    " that it knew no such call.\n\n{lines}\n\n"
+    "Look for each by its SID in Twilio's console, Monitor, Logs, Calls, and end what nobody wants. Calls that it had placed itself the"
+    " product ends; where nothing else calls from the number, ORPHAN_CALLS=end lets it end all others as well (docs/carrier.md, section 8)."
+    " Each call is told of once; the next such mail comes an hour later at the earliest.\n"
 )
 
 
 def sweep_orphans(*, now: datetime) -> None:
-    """Notes every live call of the carrier that none of ours knows; ends them where ORPHAN_CALLS says so.
+    """Notes every live call of the carrier that none of ours has; ends those that were ours, and others where ORPHAN_CALLS says so.
 
     A carrier that does not answer, or in part only, changes nothing.
     """
@@ -49,14 +52,17 @@ def sweep_orphans(*, now: datetime) -> None:
     except twilio.CarrierSilent as error:
         logger.warning("carrier did not list its live calls", extra={"error_code": error.code})
         return
-    orphans = _unknown([call for call in live if call.began_at < now - UNDER_WAY])
+    old = [call for call in live if call.began_at < now - UNDER_WAY]
+    legs = _legs_of(old, now=now)
+    orphans = _unknown(old, ours={sid for sid, goes_on in legs.items() if goes_on})
     if not orphans:
         return
     rows = [OrphanCall(sid=call.sid, began_at=call.began_at, found_at=now) for call in orphans]
     OrphanCall.objects.bulk_create(rows, ignore_conflicts=True)
     logger.error("calls at the carrier that nobody here knows", extra={"count": len(orphans)})
-    if settings.ORPHAN_CALLS == "end":
-        _ENDING.do([call.sid for call in orphans], lambda sid: _end(sid, now))
+    # Of ours nobody can be in doubt whose it is.
+    ends = [call.sid for call in orphans if settings.ORPHAN_CALLS == "end" or not legs.keys().isdisjoint(_sids(call))]
+    _ENDING.do(ends, lambda sid: _end(sid, now))
 
 
 def _end(sid: str, now: datetime) -> None:
@@ -64,20 +70,36 @@ def _end(sid: str, now: datetime) -> None:
         OrphanCall.objects.filter(sid=sid).update(ended_at=now)
 
 
-def _unknown(live: Sequence[twilio.LiveCall]) -> list[twilio.LiveCall]:
+def _sids(call: twilio.LiveCall) -> set[str]:
+    """Its own, and that of the one that dialled it."""
+    return {sid for sid in (call.sid, call.parent_sid) if sid}
+
+
+def _legs_of(live: Sequence[twilio.LiveCall], *, now: datetime) -> dict[str, bool]:
+    """Those among them that are legs of ours, by SID, and whether their call has them still.
+
+    A leg that is over here, of a call that is over, is looked after by nobody: the carrier may have said that it knew no such leg.
+    """
+    sids = {sid for call in live for sid in _sids(call)}
+    legs = CallLeg.objects.filter(sid__in=sids).values_list("sid", "status", "call__status", "call__ended_at")
+    return {
+        sid: status not in LEG_TERMINAL or call_status not in TERMINAL_STATUSES or (ended_at or now) > now - UNDER_WAY
+        for sid, status, call_status, ended_at in legs
+    }
+
+
+def _unknown(live: Sequence[twilio.LiveCall], *, ours: Set[str]) -> list[twilio.LiveCall]:
     """Those that are no leg of ours, nor dialled by one, nor may be what a submission without an answer became."""
-    sids = {sid for call in live for sid in (call.sid, call.parent_sid) if sid}
-    ours = set(CallLeg.objects.filter(sid__in=sids).values_list("sid", flat=True))
-    left = [call for call in live if ours.isdisjoint((call.sid, call.parent_sid))]
+    left = [call for call in live if ours.isdisjoint(_sids(call))]
     if not left:
         return []
     awaited = submission.awaited()
-    ours = {
+    awaiting = {
         call.sid
         for call in left
         if any(call.to_e164 == to_e164 and call.began_at >= since for to_e164, since in awaited)
     }
-    return [call for call in left if ours.isdisjoint((call.sid, call.parent_sid))]
+    return [call for call in left if awaiting.isdisjoint(_sids(call))]
 
 
 def _is_ended(sid: str) -> bool:

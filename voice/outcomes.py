@@ -13,6 +13,20 @@ from voice.state import CallState, outcome_of
 DISPOSED: Final = ("attempts", "disposition", "retry_at")
 # Only these calls rang the lead; whom no call rang was never called, whatever happened to it.
 _RANG: Final = frozenset({"lead_busy", "lead_no_answer", "lead_unreachable"})
+# Why a call rang nobody's phone but the rep's, at most, although nobody wanted it so.
+CAME_TO_NOTHING: Final = frozenset(
+    {
+        "rep_busy",
+        "rep_no_answer",
+        "rep_unreachable",
+        "rep_not_connected",
+        "not_dialled_in_time",
+        "outside_calling_hours",
+        "carrier_refused",
+        "carrier_at_limit",
+        "carrier_unreachable",
+    }
+)
 
 
 def is_due(call: Call, after: CallState) -> bool:

@@ -132,17 +132,26 @@ def _reserve_next(session: QueueSession, now: datetime) -> None:
     _release(_expired(Reservation.objects.for_workspace(session.workspace_id), now), "timed_out", now)
     if session.reservations.filter(released_at__isnull=True).exists():
         return
+    offered = queue_candidates.offered(session, now=now)
+    # A rep whose own phone fails goes on to the others first, instead of meeting the same lead again and again.
+    if not _reserve_one(session, queue_candidates.not_called_in_vain(offered, session=session), now):
+        _reserve_one(session, offered, now)
+
+
+def _reserve_one(session: QueueSession, offered: QuerySet[Lead], now: datetime) -> bool:
+    """Whether one of these could be had."""
     looked_at: set[UUID] = set()
     while len(looked_at) < LOOKED_AT_MAX:
-        leads = list(queue_candidates.offered(session, now=now).exclude(id__in=looked_at)[:AT_ONCE])
+        leads = list(offered.exclude(id__in=looked_at)[:AT_ONCE])
         if not leads:
-            return
+            return False
         passed_over = queue_candidates.why_passed_over(leads, session=session)
         _pass_over(session, passed_over, now)
         for lead in leads:
             if lead.id not in passed_over and _reserve(session, lead, now):
-                return
+                return True
         looked_at |= {lead.id for lead in leads}
+    return False
 
 
 def _pass_over(session: QueueSession, reasons: Mapping[UUID, str], now: datetime) -> None:

@@ -13,11 +13,14 @@ from compliance import restriction, suppression
 from identity.models import User
 from voice.calling_hours import opens_at, otherwise_by_country, zones_in_calling_hours
 from voice.models import TERMINAL_STATUSES, Call, Lead, QueueSession, Reservation
+from voice.outcomes import CAME_TO_NOTHING
 from voice.phones import is_callable
 from voice.retries import DELAYS
 
 # Retries by when they are due; then whom nobody has called, as they were added; whoever was called longest ago before others.
 ORDER: Final = (F("retry_at").asc(nulls_last=True), F("last_call_at").asc(nulls_first=True), "created_at", "id")
+# The call that a reservation ended with rang no lead.
+_IN_VAIN: Final = Q(release_reason="called", call__end_reason__in=CAME_TO_NOTHING)
 # More countries and time zones than a queue has.
 _PLACES_MAX: Final = 500
 
@@ -42,6 +45,11 @@ def offered(session: QueueSession, *, now: datetime) -> QuerySet[Lead]:
     """Those that may be called now as far as the tables tell, in order."""
     leads = _of_session(session).filter(_is_due(now), _may_be_called(now))
     return leads.filter(~_taken()).order_by(*ORDER)
+
+
+def not_called_in_vain(leads: QuerySet[Lead], *, session: QueueSession) -> QuerySet[Lead]:
+    """These without those whom the session called and did not ring, which come again after all others."""
+    return leads.exclude(Exists(_through(session).filter(_IN_VAIN)))
 
 
 def why_passed_over(leads: Iterable[Lead], *, session: QueueSession) -> dict[UUID, str]:
@@ -93,10 +101,13 @@ def _of_session(session: QueueSession) -> QuerySet[Lead]:
         leads = leads.filter(disposition=session.disposition)
         if session.disposition in DELAYS:
             leads = leads.filter(retry_at__isnull=False)
-    through = Reservation.objects.filter(session=session, lead=OuterRef("id"), released_at__isnull=False)
-    # A lead that was only let go comes again, and so does the retry of a call.
+    # A lead that was only let go comes again, and so does the retry of a call, and one whom the call did not ring.
     stays = ~Q(release_reason="called") | Q(lead__retry_at__isnull=True) | Q(lead__retry_at__lte=F("released_at"))
-    return leads.exclude(Exists(through.exclude(release_reason="timed_out").filter(stays)))
+    return leads.exclude(Exists(_through(session).exclude(release_reason="timed_out").filter(stays).exclude(_IN_VAIN)))
+
+
+def _through(session: QueueSession) -> QuerySet[Reservation]:
+    return Reservation.objects.filter(session=session, lead=OuterRef("id"), released_at__isnull=False)
 
 
 def _may_be_called(now: datetime) -> Q:

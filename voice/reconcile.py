@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Collection
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -11,7 +11,17 @@ from django.db import transaction
 from django.db.models import Exists, Max, OuterRef, Q
 from django.db.models.functions import Coalesce
 
-from voice import browser_calls, callback_lots, callbacks, listening, submission, sweeps, transcription, twilio
+from voice import (
+    browser_calls,
+    callback_lots,
+    callbacks,
+    leg_news,
+    listening,
+    submission,
+    sweeps,
+    transcription,
+    twilio,
+)
 from voice.models import TERMINAL_STATUSES, Call, Callback, CallLeg, DialIntent, MediaStream
 from voice.state import CLOSING_AT_S, LEG_TERMINAL, LegFacts
 
@@ -109,7 +119,7 @@ def reconcile_call(*, call_id: UUID, now: datetime) -> None:
         if missed:
             found = LegFacts(role="agent", status="queued")
             callbacks.learn(call=call, kind="placed", sid=missed, news=found, now=now)
-        _end_unknown(call, {sid for sid, leg in shown.items() if leg is None}, now)
+        _end_unknown(call, shown | {leg.sid: leg for leg in children}, now)
         for leg in [*children, *filter(None, shown.values())]:
             callbacks.learn(call=call, kind="asked", sid=leg.sid, news=leg.facts, now=now)
         if call.is_live and callbacks.facts_of(call).unresolved and not call.legs.filter(role="callee").exists():
@@ -126,11 +136,18 @@ def _end_not_rung(call: Call, sid: str, shown: twilio.CarrierLeg | None, now: da
     callbacks.learn(call=call, kind="never_rung", sid=sid, news=ended, now=now)
 
 
-def _end_unknown(call: Call, sids: Collection[str], now: datetime) -> None:
-    """A leg that the carrier has no record of is over, and no other one; what was charged while it ran stands."""
-    for leg in call.legs.filter(sid__in=sids).exclude(status__in=LEG_TERMINAL).order_by("id"):
+def _end_unknown(call: Call, shown: Mapping[str, twilio.CarrierLeg | None], now: datetime) -> None:
+    """A leg that the carrier has no record of is over, and no other one; what was charged while it ran stands.
+
+    One that was answered is one of which the carrier has told, and in which two may be talking: it is believed the second time in a row.
+    """
+    for leg in call.legs.filter(sid__in=shown).exclude(status__in=LEG_TERMINAL).order_by("id"):
+        is_there, was_answered = shown[leg.sid] is not None, leg_news.facts_of(leg).was_answered
+        since = callbacks.note_record(call=call, sid=leg.sid, is_there=is_there, now=now) if was_answered else now
+        if is_there or since is None or (was_answered and since > now - UNRESOLVED_EVERY):
+            continue
         logger.error("carrier does not know a leg", extra={"call_id": str(call.id)})
-        ended = LegFacts(role=leg.role, status="completed" if leg.answered_at else "failed", ended_at=now)
+        ended = LegFacts(role=leg.role, status="completed" if leg.answered_at else "failed", ended_at=since)
         callbacks.learn(call=call, kind="unknown", sid=leg.sid, news=ended, now=now)
 
 

@@ -76,10 +76,11 @@ def play_notice(*, words: str, played_url: str) -> str:
     """For the lead's leg, before both are bridged. played_url is fetched when the words have been spoken or a key was
     pressed: its request is the proof."""
     response = VoiceResponse()
-    gather = Gather(num_digits=1, timeout=1, action=played_url)
+    # No key finishes it, as "#" does unless another is named: the words would end there, and it would be told as no key at all.
+    gather = Gather(num_digits=1, timeout=1, finish_on_key="", action=played_url + RETRY)
     gather.say(words)
     response.append(gather)
-    response.redirect(played_url)
+    response.redirect(played_url + RETRY)
     return str(response)
 
 

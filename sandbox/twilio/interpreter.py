@@ -134,7 +134,7 @@ class Interpreter:
             self.leg.earpiece.stop(murmur, at_s=loop.time())
 
     async def _gather(self, verb: Verb, document: Document) -> Next | None:
-        """Collect keys while the nested verbs play and for `timeout` seconds after; without a key go on."""
+        """Collect keys while the nested verbs play and for `timeout` seconds after; without a key go on. The first key ends the prompt."""
         wanted = verb.whole("numDigits", 0)
         finish = verb.get("finishOnKey", "#")
         self.leg.gathering.set()
@@ -151,6 +151,9 @@ class Interpreter:
                     return None
                 return self._gathered(verb, document, "", finish)
             digits = await self._more_digits(first.result(), wanted, finish)
+            if digits == finish and verb.get("actionOnEmptyResult") != "true":
+                # The key that finishes, before any other, is as no key: the prompt ends, and the document goes on.
+                return None
         finally:
             prompt.cancel()
             first.cancel()

@@ -83,23 +83,42 @@ def test_each_fault_has_a_story_and_is_described() -> None:
 @pytest.mark.parametrize(("target", "kind"), [(target, kind) for target in STORIES for kind in STORIES[target]])
 def test_the_story_of_a_fault_is_told_and_brings_it_about(target: str, kind: str) -> None:
     path, _, name = STORIES[target][kind].partition("::")
-    told = _words(path)
-    assert name in told, "there is no such test"
-    # What a test shares with those beside it is at the top of its file, or in a function of its own.
-    words = told[name].union(*(told[each] for each in told if not each.startswith("test_")))
+    functions = _functions(path)
+    assert name in functions, "there is no such test"
+    words = _words(path, name)
     provider, _, service = target.partition(".")
     assert kind in words
     assert target in words or {provider, f".{service}"} <= words
 
 
+def _words(path: str, name: str) -> frozenset[str]:
+    """The strings of a test and of whatever of its file it uses, one by way of another: functions, fixtures, and what stands beside
+    them under a name. A fault that stands somewhere else in the file is brought about by another test."""
+    functions, found, waiting = _functions(path), set[str](), [name]
+    used = set(waiting)
+    while waiting:
+        for each in ast.walk(functions[waiting.pop()]):
+            if isinstance(each, ast.Constant) and isinstance(each.value, str):
+                found.add(each.value)
+            called = {ast.Name: "id", ast.arg: "arg"}.get(type(each))
+            if called and (other := getattr(each, called)) in functions and other not in used:
+                used.add(other)
+                waiting.append(other)
+    return frozenset(found)
+
+
 @cache
-def _words(path: str) -> dict[str, frozenset[str]]:
-    """The strings of each function of a file, with its decorators; those beside them under ""."""
-    found: dict[str, frozenset[str]] = {"": frozenset()}
+def _functions(path: str) -> dict[str, ast.stmt]:
+    """What a file gives a name to, by it."""
+    found: dict[str, ast.stmt] = {}
     for node in ast.parse((PROJECT / path).read_text()).body:
-        strings = {
-            each.value for each in ast.walk(node) if isinstance(each, ast.Constant) and isinstance(each.value, str)
-        }
-        name = node.name if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else ""
-        found[name] = found.get(name, frozenset()) | strings
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                found[node.name] = node
+            case ast.Assign():
+                found |= {target.id: node for target in node.targets if isinstance(target, ast.Name)}
+            case ast.AnnAssign(target=ast.Name() as target):
+                found[target.id] = node
+            case _:
+                continue
     return found

@@ -39,6 +39,33 @@ async def test_keys_are_collected_up_to_the_wanted_number(sandbox: Sandbox, prod
     assert product.told("/digits")[0]["Digits"] == "471"
 
 
+@pytest.mark.parametrize(
+    ("attribute", "keys", "told"),
+    [
+        ("", "#", ["/on"]),
+        ("", "*", ["/digits *"]),
+        ("", "4#", ["/digits 4"]),
+        ('finishOnKey=""', "#", ["/digits #"]),
+        ('finishOnKey="*"', "#", ["/digits #"]),
+        ('actionOnEmptyResult="true"', "#", ["/digits "]),
+    ],
+)
+async def test_the_key_that_finishes_is_none_of_the_digits_and_alone_it_is_as_no_key(
+    sandbox: Sandbox, product: Product, attribute: str, keys: str, told: list[str]
+) -> None:
+    product.answers["/agent"] = (
+        f'<Response><Gather {attribute} numDigits="{len(keys)}" timeout="60" action="/digits"><Say>{"Type. " * 99}</Say>'
+        "</Gather><Redirect>/on</Redirect></Response>"
+    )
+    sid = await sandbox.call(product)
+    await product.until(lambda: product.told("/agent"))
+    await sandbox.post(f"/calls/{sid}/press", digits=keys)
+    await product.until(lambda: "completed" in [form["CallStatus"] for form in product.told("/status")])
+
+    came = [each for each in product.webhooks if each.path in ("/on", "/digits")]
+    assert [f"{each.path} {each.form['Digits']}" if "Digits" in each.form else each.path for each in came] == told
+
+
 async def test_a_called_party_can_be_hung_up_before_the_bridge(sandbox: Sandbox, product: Product) -> None:
     product.answer_call("+12025550189")
     product.answers["/notice"] = "<Response><Say>Goodbye.</Say><Hangup/></Response>"

@@ -26,7 +26,7 @@ from voice.callback_rows import Arrived
 from voice.course import Course
 from voice.models import TERMINAL_STATUSES, Call, Callback, DialPause
 from voice.schemas import CallChange
-from voice.state import LegFacts
+from voice.state import CLOSING_AT_S, LegFacts
 
 KINDS = {"status": "leg", "notice/played": "played"}
 # Those whose legs end in different ways.
@@ -113,6 +113,39 @@ def test_all_orders_of_all_callbacks_with_any_number_of_repeats_have_one_end(nam
     assert (state.status, state.end_reason, state.duration_s) == (wanted.status, wanted.end_reason, wanted.duration_s)
     assert (transcript_state, answered_by, outcome) == (wanted.transcript_state, wanted.answered_by, wanted.outcome)
     assert {(leg.role, leg.status) for _, leg in legs} == {leg[:2] for leg in wanted.legs}
+
+
+# What ends a call that somebody or something wants to end, by what its row holds, and whether it says so of one that was not answered.
+WISHES: dict[str, tuple[dict[str, object], str | None, bool]] = {
+    "the rep's": ({}, None, False),
+    "the credits' end": ({"warned_at_s": CLOSING_AT_S}, "credits_used_up", False),
+    "the longest call": ({"warned_at_s": CLOSING_AT_S, "max_duration_s": 70}, "longest_call", False),
+    "the rep is kept out": ({"warned_at_s": CLOSING_AT_S, "shut_out": True}, "rep_shut_out", True),
+    "a colleague's": ({"ended_by_id": uuid7()}, "ended_by_colleague", True),
+    "the lead's, of calls": ({"ended_because": "lead_stopped_calls"}, "lead_stopped_calls", True),
+}
+
+
+@pytest.mark.parametrize("wish", WISHES)
+@pytest.mark.parametrize("name", ["talked", "no calls wanted", "busy", "given up", "rep away"])
+def test_all_orders_of_a_call_that_is_to_end_have_one_end_with_its_reason(name: str, wish: str) -> None:
+    fields, reason, tells_early = WISHES[wish]
+    call, placed = a_call()
+    call.hangup_requested_at = placed.began_at + timedelta(seconds=60)
+    for field, value in fields.items():
+        setattr(call, field, value)
+    told = told_of(name, placed, but=("stream", "notice", "machine"))
+    stored = [applied(call, number, each.kind, each.params) for number, each in enumerate(told, 1)]
+    [(state, _, transcript_state, _, outcome)] = ends_of_all_orders(call, stored)
+    wanted = STORIES[name].end
+    status, end_reason, outcome_wanted = wanted.status, wanted.end_reason, wanted.outcome
+    if name == "rep away":
+        # Whoever does not pick up a call that they have ended has not missed it.
+        status, end_reason, outcome_wanted = "cancelled", "cancelled_by_rep", None
+    if reason and (end_reason in ("hung_up", "lead_opted_out") or (end_reason == "cancelled_by_rep" and tells_early)):
+        end_reason = reason
+    assert (state.status, state.end_reason, state.duration_s) == (status, end_reason, wanted.duration_s)
+    assert (outcome, transcript_state) == (outcome_wanted, wanted.transcript_state)
 
 
 def learned_of(name: str, placed: Placed) -> list[tuple[str, str, LegFacts]]:

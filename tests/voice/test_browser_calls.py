@@ -194,6 +194,10 @@ def test_a_click_that_is_repeated_begins_no_call_that_has_begun(page: Browser, m
     connects(member, call["dial_token"])
     again = press_call(page, member, key="the-same-click", lead_id=call["lead"]["id"])[1]
     assert (again["id"], again["dial_token"]) == (call["id"], None)
+    # The same click in another way is none of it.
+    by_phone = {"lead_id": call["lead"]["id"], "way": "phone"}
+    status, answer = page.post("/api/calls", by_phone, **{"Idempotency-Key": "the-same-click"})
+    assert (status, answer["code"]) == (409, "idempotency_key_reused")
 
 
 def test_the_carrier_itself_ends_a_call_whose_credits_are_over_before_the_lead_has_answered_too(

@@ -146,6 +146,15 @@ def test_four_clicks_at_the_same_moment_make_one_call(page: Browser, member: Mem
     assert amounts(member.workspace_id) == (CREDIT - 5_000, 5_000, 0)
 
 
+def test_a_key_that_was_sent_for_another_call_dials_nothing_and_shows_none(page: Browser, member: Membership) -> None:
+    give_credit(member, CREDIT)
+    lead = new_lead(member)
+    assert press_call(page, lead.id)[0] == 201
+    status, answer = press_call(page, new_lead(member).id)
+    assert (status, answer["code"]) == (409, "idempotency_key_reused")
+    assert [call.lead_id for call in Call.objects.get_queryset()] == [lead.id]
+
+
 def place(member: Membership) -> Call:
     give_credit(member, CREDIT)
     return operations.start_call(

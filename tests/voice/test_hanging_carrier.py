@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.db import connection
 
 from config.management.commands.clock import LANES
@@ -22,7 +21,7 @@ from tests.ledger.books import amounts, broken
 from tests.sandbox_fixture import Sandbox
 from tests.voice.carrier import actor_of, sid
 from tests.voice.test_dialling import CREDIT, place
-from tests.voice.test_lying_carrier import RINGS_ON, dial_of, placed_at
+from tests.voice.test_lying_carrier import RINGS_ON, dial_of, path_of, placed_at
 from tests.voice.test_outage import fresh, until
 from voice import operations, orphans, reconcile, submission, sweeps
 from voice.models import Call, CallLeg
@@ -49,10 +48,6 @@ def nothing_is_under_way() -> bool:
 def hangs(sandbox: Sandbox, call: Call, *, ms: int = int(HANGS_S * 1_000), **match: str) -> None:
     leg = call.legs.get(role="agent").sid
     sandbox.fail("twilio.rest", "delay", value=ms, count=-1, path=path_of(leg), **match)
-
-
-def path_of(leg: str) -> str:
-    return f"/2010-04-01/Accounts/{settings.TWILIO_ACCOUNT_SID}/Calls/{leg}.json"
 
 
 def struck(sandbox: Sandbox) -> int:

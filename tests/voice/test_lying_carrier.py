@@ -1,6 +1,7 @@
 """A carrier that names wrong calls, answers in no language, or refuses what it has done: one call at most, and no hold is lost.
 
-Planted bugs that this catches: a leg of another call that is taken for this one's (neither can be ended any more), a leg that the
+Planted bugs that this catches: a talk that ends because the carrier once said that it knew none of its legs; one that goes on at the
+carrier after it was held for ended, which nobody ends; a leg of another call that is taken for this one's (neither can be ended any more), a leg that the
 carrier does not know and that takes the others of its call with it, a look-up that finds the leg of the call before, an answer
 that cannot be read and stops all look-ups of the round, a second `POST Calls` after a refusal that came too late.
 """
@@ -10,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings as account
 from pytest_django.live_server_helper import LiveServer
 
 from identity.models import Membership
@@ -19,7 +21,8 @@ from tests.voice.carrier import actor_of, give_credit
 from tests.voice.test_callbacks import rebuilt_otherwise
 from tests.voice.test_dialling import CREDIT, place
 from tests.voice.test_outage import TALKS, dialled, fresh, until
-from voice import operations, reconcile, submission, twilio
+from voice import operations, orphans, reconcile, submission, twilio
+from voice.guard_models import OrphanCall
 from voice.models import Call, DialIntent
 from voice.state import LEG_TERMINAL
 
@@ -102,6 +105,55 @@ def test_while_two_talk_a_leg_that_the_carrier_does_not_know_ends_alone(
     until(lambda: fresh(call).settled_at is not None)
     until(lambda: {leg["status"] for leg in sandbox.ask("GET", "/calls")} <= LEG_TERMINAL)
     assert (fresh(call).status, placed_at(sandbox, member)) == ("completed", [true_sid])
+    assert amounts(member.workspace_id) == (CREDIT - fresh(call).charged_mcredits, 0, 0)
+    assert (broken(), rebuilt_otherwise()) == ([], [])
+
+
+def path_of(leg: str) -> str:
+    return f"/2010-04-01/Accounts/{account.TWILIO_ACCOUNT_SID}/Calls/{leg}.json"
+
+
+def unknown_once(sandbox: Sandbox, call: Call) -> None:
+    """The carrier says of each leg of it, the next time that it is asked, that it knows no such call."""
+    for leg in statuses(call):
+        sandbox.fail("twilio.rest", "error", 404, path=path_of(leg), method="GET")
+
+
+def test_two_who_talk_are_parted_by_no_carrier_that_says_once_that_it_does_not_know_them(
+    member: Membership, sandbox: Sandbox, live_server: LiveServer, settings: Any
+) -> None:
+    settings.PUBLIC_URL, settings.ORPHAN_CALLS, settings.OPERATOR_EMAIL = (
+        live_server.url,
+        "tell",
+        "operator@example.com",
+    )
+    give_credit(member, CREDIT)
+    call = dialled(member, TALKS)
+    until(lambda: fresh(call).status == "in_progress")
+    now = datetime.now(UTC)
+
+    def asked_after(seconds: int, *, unknown: bool) -> set[str]:
+        """What the product then holds of the call and its legs."""
+        if unknown:
+            unknown_once(sandbox, call)
+        reconcile.reconcile_calls(now=now + timedelta(seconds=seconds))
+        return {fresh(call).status, *statuses(call).values()}
+
+    talks = {"in_progress", "in-progress"}
+    # Each other time is no twice in a row.
+    assert [asked_after(61 * number, unknown=number % 2 == 1) for number in range(1, 6)] == [talks] * 5
+    assert asked_after(61 * 6, unknown=True) == {"completed"}
+    assert fresh(call).duration_s in range(61 * 5, 61 * 6), "until it was unknown for the first time"
+    assert {leg["status"] for leg in sandbox.ask("GET", "/calls")} == {"in-progress"}
+
+    ended_at = now + timedelta(seconds=61 * 6)
+    orphans.sweep_orphans(now=ended_at)
+    assert not OrphanCall.objects.exists(), "the carrier's list may lag behind a call that has just ended"
+    orphans.sweep_orphans(now=ended_at + timedelta(minutes=2))
+    assert set(OrphanCall.objects.values_list("sid", flat=True)) == statuses(call).keys()
+    assert {leg["status"] for leg in sandbox.ask("GET", "/calls")} <= LEG_TERMINAL
+    # Its news tell how long it was.
+    until(lambda: fresh(call).duration_s < 60)
     assert amounts(member.workspace_id) == (CREDIT - fresh(call).charged_mcredits, 0, 0)
     assert (broken(), rebuilt_otherwise()) == ([], [])
 

@@ -30,7 +30,14 @@ TOLD = {
         *("Dial@action", "Dial@callerId", "Dial@timeLimit", "Dial@timeout", "Dial/Number#text", "Dial/Number@url"),
         *("Dial/Number@statusCallback", "Dial/Number@statusCallbackEvent"),
         *("Dial/Number@machineDetection", "Dial/Number@amdStatusCallback"),
-        *("Gather/Say#text", "Gather@action", "Gather@numDigits", "Gather@timeout", "Redirect#text"),
+        *(
+            "Gather/Say#text",
+            "Gather@action",
+            "Gather@finishOnKey",
+            "Gather@numDigits",
+            "Gather@timeout",
+            "Redirect#text",
+        ),
     },
 }
 

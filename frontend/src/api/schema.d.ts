@@ -9114,7 +9114,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible now: `browser_calls_off`, `call_is_over`, `dial_refused`, `no_refusal`, `nothing_to_watch`, `segment_changed`, `segment_is_a_gap`, `subject_restricted` */
+        /** @description Not possible now: `browser_calls_off`, `call_is_over`, `dial_refused`, `idempotency_key_reused`, `no_refusal`, `nothing_to_watch`, `segment_changed`, `segment_is_a_gap`, `subject_restricted` */
         calls_409: {
             headers: {
                 [name: string]: unknown;

@@ -2,6 +2,7 @@ import { Button, Kbd } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { useRef } from "react";
 import type { Call, Disposition } from "../../api/types";
+import { CallAgain } from "../../calls/CallAgain";
 import { NotesField } from "../../calls/NotesField";
 import { RefusalNote } from "../../calls/RefusalNote";
 import { canHaveCome, DISPOSITION_WORDS, endWords, RESULT_WORDS, STATUS_WORDS } from "../../calls/status";
@@ -54,9 +55,12 @@ export function AfterQueueCall({ call, waits, onNext }: AfterProps) {
       />
       <ProblemNote error={error} />
       <NotesField call={call} field={notes} />
-      <Button onClick={onNext} loading={waits}>
-        Next lead <Kbd ml={8}>j</Kbd>
-      </Button>
+      <div className="row">
+        <CallAgain call={call} />
+        <Button onClick={onNext} loading={waits}>
+          Next lead <Kbd ml={8}>j</Kbd>
+        </Button>
+      </div>
     </>
   );
 }
