@@ -1,3 +1,4 @@
+import { Button, Kbd } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { callQuery } from "../../api/queries";
@@ -11,8 +12,8 @@ import { leadName } from "../../format/lead";
 import { useLine } from "../../live/Live";
 import { AwayNote, isAway } from "../call/AwayNote";
 import shared from "../call/CallPage.module.css";
+import { CallPanel } from "../call/CallPanel";
 import { CallText } from "../call/CallText";
-import { DuringPanel } from "../call/DuringPanel";
 import { AfterQueueCall } from "./AfterQueueCall";
 import { LeadAhead } from "./LeadAhead";
 import { NobodyLeft } from "./NobodyLeft";
@@ -86,8 +87,18 @@ export function Working({ queue }: { queue: Queue }) {
           />
         )}
         {shownId !== undefined && !call && !held.error && <Waiting lines={5} what="the call" />}
-        {call && live && <DuringPanel call={call} />}
-        {call && !live && <AfterQueueCall key={call.id} call={call} onNext={next} waits={waits} />}
+        {call && (
+          <CallPanel
+            key={call.id}
+            call={call}
+            after={<AfterQueueCall call={call} />}
+            acts={
+              <Button onClick={next} loading={waits}>
+                Next lead <Kbd ml={8}>j</Kbd>
+              </Button>
+            }
+          />
+        )}
       </aside>
     </div>
   );
