@@ -57,6 +57,11 @@ TagName = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=TAG_LENGTH_MAX, pattern=ONE_LINE)
 ]
 Tags = Annotated[list[TagName], Field(max_length=TAGS_PER_LEAD_MAX)]
+# Those that are there may be older than what is asked of new ones.
+KnownTags = Annotated[
+    list[Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=TAG_LENGTH_MAX)]],
+    Field(max_length=TAGS_PER_LEAD_MAX),
+]
 
 
 class Strict(BaseModel):
@@ -114,7 +119,7 @@ class TagsChange(Strict):
     """Both at once; a tag that is there already, or not there, stays so."""
 
     add: Tags = Field(default_factory=list)
-    remove: Tags = Field(default_factory=list)
+    remove: KnownTags = Field(default_factory=list)
 
 
 class TagsOut(BaseModel):

@@ -200,6 +200,13 @@ def test_no_name_breaks_its_line_or_hides_something(page: Browser) -> None:
     }
     told = rejected(page, HEADER + "\n".join(rows))
     assert [(column, code) for _, column, code in told] == list(rows.values())
+    for row in rows:
+        typed = dict(
+            zip(("first_name", "last_name", "company", "phone"), row.replace('"', "").split(","), strict=False)
+        )
+        status, problem = page.post("/api/leads", typed)
+        [wrong] = problem["errors"]
+        assert (status, "Remove line breaks and hidden characters" in wrong["message"]) == (422, True), ascii(row)
     assert names() == []
 
 
