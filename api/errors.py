@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 
 from api import refusals
 from api.parsing import UnstorableText
+from compliance import one_line
 from identity.models import AccessEvent
 from processors.errors import DomainError
 
@@ -101,6 +102,8 @@ def problem(status: int, code: str, detail: str, **extra: Any) -> HttpResponse:
 def _said(wrong: Mapping[str, Any]) -> str:
     """What is wrong with one field, in words for whoever filled it in. wrong: as Pydantic describes it."""
     kind, context = wrong["type"], wrong.get("ctx", {})
+    if kind == "string_pattern_mismatch" and context["pattern"] == one_line.ONE_LINE:
+        return one_line.WANTED
     if kind == "string_too_short" and context["min_length"] == 1:
         kind = "missing"
     words = _SAID_OF_FIELDS.get(kind)

@@ -10,9 +10,9 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 from statistics import median
@@ -34,8 +34,11 @@ CALLBACKS_PER_S: Final = 200.0
 SHOWN_CALLS: Final = 12
 IMPORTED_ROWS: Final = 100_000
 ENDED_WITHIN_S: Final = 20.0
-# After the last callback; what has not come by then is not counted.
-EVENTS_WITHIN_S: Final = 1.0
+# Of the rows, one in so many repeats an earlier number, and one in so many has a number that must not be called.
+REPEATED_EACH: Final = 50
+STOPPED_EACH: Final = 200
+# After the last callback; what has not come by then is lost, and the run with it.
+EVENTS_WITHIN_S: Final = 5.0
 # Twilio writes calls down here, so that no recogniser takes the processors; and nobody's telephone rings for seconds.
 # One person dials more often than a person may.
 SETTINGS: Final = {
@@ -79,6 +82,7 @@ def run() -> Report:
                 "call_ms_p95": ours["call_ms"]["p95"],
                 "callback_ms_p95": ours["callback_ms"]["p95"],
                 "event_ms_p95": ours["event_ms"]["p95"],
+                "event_loaded_ms_p95": ours["callback_ms"]["event_p95"],
                 "import_rows_s": ours["import"]["rows_s"],
                 "list_cpu_vs_stock_ninja": round(together_us["ours"] / together_us["stock_ninja"], 3),
                 "list_cpu_vs_fastapi_sqlalchemy": round(together_us["ours"] / together_us["fastapi_sqlalchemy"], 3),
@@ -168,17 +172,28 @@ def _called_back(stack: Stack, owner: Any) -> dict[str, float]:
     times = asyncio.run(posted())
     after = web.cpu_times()
     spent_s = after.user + after.system - before.user - before.system
-    events = [
-        (seen[str(call_id), status] - due) * 1_000
-        for (call_id, _, status), (due, _) in zip(told, times, strict=True)
-        if status and (str(call_id), status) in seen
+    shown = [
+        ((str(call_id), status), due) for (call_id, _, status), (due, _) in zip(told, times, strict=True) if status
     ]
+    came = [_news_came(seen, *which) for which, _ in shown]
+    lost = came.count(None)
+    assert lost == 0, f"{lost} of {len(shown)} events never came, nor did any later one of their calls"
+    events = [(at - due) * 1_000 for at, (_, due) in zip(came, shown, strict=True) if at is not None]
     return {
         **_quantiles([(acknowledged - due) * 1_000 for due, acknowledged in times]),
         "web_cpu_ms": round(spent_s * 1_000 / len(told), 2),
         "event_p95": _quantiles(events)["p95"],
         "events": len(events),
     }
+
+
+def _news_came(seen: Mapping[tuple[str, str], float], call_id: str, status: str) -> float | None:
+    """When a page knew that the call had come so far: where callbacks of one call are applied together, the last status is told."""
+    from bench.calling_load import NEWS
+
+    statuses = [shown for _, _, shown in NEWS if shown]
+    since = statuses[statuses.index(status) :]
+    return min((seen[call_id, each] for each in since if (call_id, each) in seen), default=None)
 
 
 def _page(stack: Stack, seat: Any) -> Any:
@@ -215,7 +230,18 @@ def _imported(stack: Stack, owner: Any) -> dict[str, float]:
     """Rows of the file per second of the clock, from the request to the last line of the answer; and MiB that the web process held
     more meanwhile than before, of the first tenth of the rows and of all: a file of ten times the rows should not take ten times as
     much."""
+    from compliance import suppression
+
     say(f"calling: {IMPORTED_ROWS} rows from a file")
+    stopped = range(0, IMPORTED_ROWS, STOPPED_EACH)
+    for number in stopped:
+        suppression.suppress(
+            workspace_id=owner.workspace_id,
+            phone_e164=f"+491511{number:07d}",
+            reason="asked_not_to_be_called",
+            source="rep",
+            now=datetime.now(UTC),
+        )
     rep = Rep(stack.url, stack.sandbox_url)
     rep.come_back(owner.session_key)
     token = dict(part.split("=", 1) for part in rep.cookie_header.split("; "))[CSRF_COOKIE]
@@ -225,13 +251,17 @@ def _imported(stack: Stack, owner: Any) -> dict[str, float]:
     before_mib, tenth_mib, last = memory_mib(web, "VmRSS"), 0.0, {"read": 0}
     forget_peak(web)
     began = time.perf_counter()
-    with httpx.stream("POST", f"{stack.url}/api/leads/import", content=body, headers=headers, timeout=120) as answer:
+    with httpx.stream(
+        "POST", f"{stack.url}/api/leads/import?region=US", content=body, headers=headers, timeout=120
+    ) as answer:
         for line in answer.iter_lines():
             last = json.loads(line)
             if not tenth_mib and last["read"] >= IMPORTED_ROWS // 10:
                 tenth_mib = memory_mib(web, "VmHWM")
     taken_s = time.perf_counter() - began
-    assert answer.status_code == 200 and last["added"] == IMPORTED_ROWS and last["done"], last
+    repeated = IMPORTED_ROWS // REPEATED_EACH
+    became = {"added": IMPORTED_ROWS - repeated - len(stopped), "known": repeated, "rejected": len(stopped)}
+    assert answer.status_code == 200 and last["done"] and became.items() <= last.items(), last
     rep.close()
     return {
         "rows": IMPORTED_ROWS,
@@ -242,11 +272,20 @@ def _imported(stack: Stack, owner: Any) -> dict[str, float]:
 
 
 def _file() -> Iterator[str]:
-    yield "First name,Last name,Company,Phone,Notes\n"
+    """As people export them: numbers of all forms, some twice, tags on a third."""
+    yield "First name,Last name,Company,Phone,Tags,Notes\n"
     for number in range(IMPORTED_ROWS):
-        phone = f"+49 1511 {number:07d}" if number % 2 else f"(312) {200 + number // 10_000}-{number % 10_000:04d}"
-        phone = phone if number % 2 else f"+1 {phone}"
-        yield f'Ada {number},Okafor,"Kettle & Sons, {number % 100}",{phone},asked for an offer\n'
+        phone = _phone(number - 7 if number % REPEATED_EACH == REPEATED_EACH - 1 else number)
+        tags = "" if number % 3 else f"Fair; Region {number % 20}"
+        yield f'Ada {number},Okafor,"Kettle & Sons, {number % 100}",{phone},{tags},asked for an offer\n'
+
+
+def _phone(number: int) -> str:
+    """Three in ten German, three American with their country, four as Americans write them among themselves."""
+    if number % 10 < 3:
+        return f"+49 1511 {number:07d}"
+    national = f"(312) {200 + number // 10_000}-{number % 10_000:04d}"
+    return f"+1 {national}" if number % 10 < 6 else national
 
 
 def _quantiles(found_ms: list[float]) -> dict[str, float]:

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from compliance.cases import Kind
+from compliance.one_line import ONE_LINE
 
 
 class DataClassOut(BaseModel):
@@ -265,8 +266,7 @@ class LawOut(BaseModel):
     complaint: str
 
 
-_ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
-_Address = Annotated[str, Field(max_length=254, pattern=_ONE_LINE)]
+_Address = Annotated[str, Field(max_length=254, pattern=ONE_LINE)]
 
 
 class NomineeOut(BaseModel):
@@ -292,7 +292,7 @@ class NomineeIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    name: Annotated[str, Field(min_length=2, max_length=160, pattern=_ONE_LINE)]
+    name: Annotated[str, Field(min_length=2, max_length=160, pattern=ONE_LINE)]
     email: _Address
     agreed: Literal[True]
     policy_version: Annotated[str, Field(max_length=40)]

@@ -8,13 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool, WithJs
 from pydantic_core import CoreSchema, core_schema
 
 from compliance.audit import WorkspaceAction
+from compliance.one_line import ONE_LINE
 from identity.permissions import SCOPES, AppointedRole, Role, Scope
 
 Provider = Literal["google", "facebook"]
-# No control characters: they have no place on one line, and PostgreSQL refuses U+0000.
-_ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
-Name = Annotated[str, Field(min_length=1, max_length=80, pattern=_ONE_LINE)]
-EmailTyped = Annotated[str, Field(max_length=254, pattern=_ONE_LINE)]
+Name = Annotated[str, Field(min_length=1, max_length=80, pattern=ONE_LINE)]
+EmailTyped = Annotated[str, Field(max_length=254, pattern=ONE_LINE)]
 _SECRET_CHARACTERS_MAX = 200
 
 
@@ -54,7 +53,7 @@ class AccountIn(Closed):
     policy_version: Annotated[str, Field(max_length=40)]
     policy_accepted: StrictBool
     transfer_consent: StrictBool
-    workspace_name: Annotated[str, Field(max_length=120, pattern=_ONE_LINE)] | None = None
+    workspace_name: Annotated[str, Field(max_length=120, pattern=ONE_LINE)] | None = None
 
 
 class NameIn(Closed):
@@ -190,7 +189,7 @@ class MobileChangeIn(Closed):
     the wording beside it.
     """
 
-    mobile: Annotated[str, Field(max_length=40, pattern=_ONE_LINE)]
+    mobile: Annotated[str, Field(max_length=40)]
     password: Secret | None = None
     sms_consent: Literal[True]
     policy_version: Annotated[str, Field(max_length=20)]
@@ -341,7 +340,7 @@ class TeamOut(BaseModel):
 class ApiKeyIn(Closed):
     """scopes: at least one. expires_in_days: null for a year; every key ends."""
 
-    name: Annotated[str, Field(min_length=1, max_length=60, pattern=_ONE_LINE)]
+    name: Annotated[str, Field(min_length=1, max_length=60, pattern=ONE_LINE)]
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=len(SCOPES))]
     expires_in_days: Annotated[int, Field(ge=1, le=730)] | None = None
 
@@ -421,7 +420,7 @@ class WorkspaceCapsIn(Closed):
 
 
 class WorkspaceNameIn(Closed):
-    name: Annotated[str, Field(min_length=1, max_length=120, pattern=_ONE_LINE)]
+    name: Annotated[str, Field(min_length=1, max_length=120, pattern=ONE_LINE)]
 
 
 class NewOwnerIn(Closed):

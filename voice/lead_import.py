@@ -12,7 +12,7 @@ from typing import ClassVar, Final
 from django.db import close_old_connections, connection, transaction
 from uuid_utils.compat import uuid7
 
-from compliance import restriction, suppression
+from compliance import one_line, restriction, suppression
 from compliance.redaction import redact_cards
 from identity.auth import Actor
 from identity.models import Membership
@@ -39,6 +39,9 @@ _TOO_MANY_CELLS: Final = (
 _GOES_ON: Final = " This row goes on to line {last}: see whether a quotation mark is open in it."
 _UNREADABLE: Final = (
     "A letter in this got lost, as happens when a table is saved in another encoding. Save it as CSV in UTF-8."
+)
+_HIDDEN: Final = (
+    "This holds a character that cannot be seen (U+{number:04X}). Remove it; typing the text anew does that."
 )
 ALREADY_KNOWN: Final = "A lead of yours has this number. It stays as it is."
 
@@ -179,8 +182,11 @@ class LeadImport:
                 raise _Wrong(name, "text_unstorable", "This holds a NUL character, which no text can keep.")
             if "\ufffd" in text:
                 raise _Wrong(name, "text_unreadable", _UNREADABLE)
-            if column != "notes" and "\n" in text:
-                raise _Wrong(name, "line_break", "Write this in one line.")
+            if column != "notes" and one_line.has_break(text):
+                raise _Wrong(name, "line_break", "Write this in one line: remove the line break in it.")
+            # Some address books put hidden marks around a number, and none of it is kept.
+            if column not in ("notes", "phone") and (hidden := one_line.hidden_in(text)):
+                raise _Wrong(name, "hidden_character", _HIDDEN.format(number=ord(hidden)))
             if len(text) > LENGTHS[column]:
                 raise _Wrong(name, "too_long", f"At most {LENGTHS[column]:,} characters fit here.")
             # What stands in the place of a card number may be longer than it.

@@ -24,6 +24,7 @@ _SPREADSHEET: Final = "This is a spreadsheet, not a CSV file. Save it as CSV (co
 _NO_TEXT: Final = "This is not a text file with commas (CSV). Save your table as CSV (comma separated, UTF-8) first."
 # Of the bytes of a text, hardly one is a control character; of those of a picture or an archive, one in ten.
 _CONTROLS_OF_TEXT_MAX: Final = 0.04
+_OPEN: Final = "A quotation mark is open until the end of the file. Close it, then try again."
 _NO_LINES: Final = "This is not a CSV file: a line does not end. Save your table as CSV (comma separated, UTF-8)."
 
 
@@ -48,13 +49,18 @@ class Lines:
     def __init__(self, text: io.TextIOWrapper, delimiter: str) -> None:
         self.assumed: Assumed | None = None
         self._text = text
+        self._ended = False
         self._rows = csv.reader(self._bounded(), delimiter=delimiter)
 
     def __iter__(self) -> Iterator[list[str]]:
         return self
 
     def __next__(self) -> list[str]:
-        return next(self._rows)
+        row = next(self._rows)
+        # A whole row is there before another line is asked for.
+        if self._ended:
+            raise FileUnreadable(_OPEN)
+        return row
 
     @property
     def line(self) -> int:
@@ -70,6 +76,7 @@ class Lines:
                 line = line.translate(_WINDOWS)
                 self.assumed = self.assumed or Assumed(number, _word(line, first.start()))
             yield line
+        self._ended = True
 
 
 def reader(read: Callable[[int], bytes]) -> Lines:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from compliance.one_line import ONE_LINE
 from compliance.redaction import card_free
 
 CallStatus = Literal[
@@ -40,16 +41,27 @@ Result = Literal[Disposition, Outcome]
 ResultFilter = Literal["never_called", Result]
 TAG_LENGTH_MAX = 30
 TAGS_PER_LEAD_MAX = 10
-ShortText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=120), card_free(length_max=120)]
+ShortText = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=120, pattern=ONE_LINE), card_free(length_max=120)
+]
 LongText = Annotated[str, StringConstraints(max_length=10_000), card_free(length_max=10_000)]
 FirstName = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120), card_free(length_max=120)
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=120, pattern=ONE_LINE),
+    card_free(length_max=120),
 ]
 PhoneText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=40)]
 
 
-TagName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=TAG_LENGTH_MAX)]
+TagName = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=TAG_LENGTH_MAX, pattern=ONE_LINE)
+]
 Tags = Annotated[list[TagName], Field(max_length=TAGS_PER_LEAD_MAX)]
+# Those that are there may be older than what is asked of new ones.
+KnownTags = Annotated[
+    list[Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=TAG_LENGTH_MAX)]],
+    Field(max_length=TAGS_PER_LEAD_MAX),
+]
 
 
 class Strict(BaseModel):
@@ -107,7 +119,7 @@ class TagsChange(Strict):
     """Both at once; a tag that is there already, or not there, stays so."""
 
     add: Tags = Field(default_factory=list)
-    remove: Tags = Field(default_factory=list)
+    remove: KnownTags = Field(default_factory=list)
 
 
 class TagsOut(BaseModel):

@@ -8,11 +8,11 @@ from pydantic import BaseModel, Field, StrictBool
 
 from compliance.case_replies import AnswerKey, ReplyKey
 from compliance.cases import Channel, Kind, Outcome, Proof
+from compliance.one_line import ONE_LINE
 from compliance.schemas import ErasurePreviewOut
 from identity.permissions import Role
 from identity.schemas import Closed
 
-_LINE = r"^[^\x00-\x1f\x7f]*$"
 Show = Literal["open", "mine", "overdue", "waiting", "answered"]
 State = Literal["received", "verified", "working", "closed"]
 # What may be done next, as buttons.
@@ -227,7 +227,7 @@ class DeskCasePageOut(BaseModel):
 class ReasonIn(Closed):
     """reason: why, for whoever reads the case later."""
 
-    reason: Annotated[str, Field(min_length=1, max_length=200, pattern=_LINE)]
+    reason: Annotated[str, Field(min_length=1, max_length=200, pattern=ONE_LINE)]
 
 
 class NoteIn(Closed):
@@ -242,13 +242,13 @@ class ProveIn(Closed):
     """whose: the whole e-mail of an account, or a number with its country code, whose data is meant; "" when only the person was
     recognised."""
 
-    whose: Annotated[str, Field(max_length=254, pattern=_LINE)] = ""
+    whose: Annotated[str, Field(max_length=254, pattern=ONE_LINE)] = ""
 
 
 class ProofLinkIn(Closed):
     """email: the whole e-mail of the account whose mailbox is asked."""
 
-    email: Annotated[str, Field(min_length=3, max_length=254, pattern=_LINE)]
+    email: Annotated[str, Field(min_length=3, max_length=254, pattern=ONE_LINE)]
 
 
 class ReplyIn(Closed):
@@ -261,7 +261,7 @@ class ReplyIn(Closed):
 class TextLossIn(Closed):
     """number: the one that was proved, where the case does not keep it."""
 
-    number: Annotated[str, Field(max_length=40, pattern=_LINE)] = ""
+    number: Annotated[str, Field(max_length=40, pattern=ONE_LINE)] = ""
 
 
 class TextLossOut(BaseModel):
@@ -281,9 +281,9 @@ class CarryOutIn(TextLossIn):
 class CorrectIn(TextLossIn):
     """What is right; "" leaves what is held. company: of people who were called."""
 
-    first_name: Annotated[str, Field(max_length=80, pattern=_LINE)] = ""
-    last_name: Annotated[str, Field(max_length=80, pattern=_LINE)] = ""
-    company: Annotated[str, Field(max_length=120, pattern=_LINE)] = ""
+    first_name: Annotated[str, Field(max_length=80, pattern=ONE_LINE)] = ""
+    last_name: Annotated[str, Field(max_length=80, pattern=ONE_LINE)] = ""
+    company: Annotated[str, Field(max_length=120, pattern=ONE_LINE)] = ""
 
 
 class GrantIn(Closed):
@@ -317,5 +317,5 @@ class OpenCaseIn(Closed):
     """What somebody asked of us otherwise, such as by telephone. contact: the e-mail address or number for the answer."""
 
     kind: Kind
-    contact: Annotated[str, Field(min_length=3, max_length=254, pattern=_LINE)]
+    contact: Annotated[str, Field(min_length=3, max_length=254, pattern=ONE_LINE)]
     words: Annotated[str, Field(min_length=3, max_length=4_000)]

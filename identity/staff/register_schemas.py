@@ -6,12 +6,11 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field
 
+from compliance.one_line import ONE_LINE
 from compliance.policy_schemas import PolicyToldOut
 from compliance.reviews import FOLLOW_UPS_MAX, ReviewKind
 from compliance.schemas import DataClassOut, DisclosureOut, GoesOut, ProcessorOut
 from identity.schemas import Closed
-
-_LINE = r"^[^\x00-\x1f\x7f]*$"
 
 
 class RecipientOut(BaseModel):
@@ -46,7 +45,7 @@ class RecipientsOut(BaseModel):
 class WhoseIn(Closed):
     """whose: the whole e-mail of an account, or a number with its country code."""
 
-    whose: Annotated[str, Field(min_length=3, max_length=254, pattern=_LINE)]
+    whose: Annotated[str, Field(min_length=3, max_length=254, pattern=ONE_LINE)]
 
 
 class PersonDisclosuresOut(BaseModel):
@@ -96,9 +95,9 @@ class OrderIn(WhoseIn):
     elements: the kinds of data that the order covers, by key.
     """
 
-    order_id: Annotated[str, Field(min_length=2, max_length=120, pattern=_LINE)]
-    authority: Annotated[str, Field(min_length=2, max_length=200, pattern=_LINE)]
-    legal_basis: Annotated[str, Field(min_length=2, max_length=200, pattern=_LINE)]
+    order_id: Annotated[str, Field(min_length=2, max_length=120, pattern=ONE_LINE)]
+    authority: Annotated[str, Field(min_length=2, max_length=200, pattern=ONE_LINE)]
+    legal_basis: Annotated[str, Field(min_length=2, max_length=200, pattern=ONE_LINE)]
     secret_until: date | None = None
     elements: Annotated[list[Annotated[str, Field(max_length=32)]], Field(min_length=1, max_length=100)]
 
@@ -150,9 +149,9 @@ class HoldIn(Closed):
     """
 
     what: Literal["account", "number", "lead", "call"]
-    which: Annotated[str, Field(min_length=3, max_length=254, pattern=_LINE)]
-    basis: Annotated[str, Field(min_length=2, max_length=200, pattern=_LINE)]
-    order_id: Annotated[str, Field(max_length=120, pattern=_LINE)] = ""
+    which: Annotated[str, Field(min_length=3, max_length=254, pattern=ONE_LINE)]
+    basis: Annotated[str, Field(min_length=2, max_length=200, pattern=ONE_LINE)]
+    order_id: Annotated[str, Field(max_length=120, pattern=ONE_LINE)] = ""
     reason: Annotated[str, Field(min_length=3, max_length=4_000)]
     review_on: date
     ends_on: date
@@ -220,7 +219,7 @@ class SecurityReviewIn(Closed):
     kind: ReviewKind
     findings: Annotated[str, Field(min_length=3, max_length=4_000)]
     follow_ups: Annotated[
-        list[Annotated[str, Field(min_length=3, max_length=300, pattern=_LINE)]], Field(max_length=FOLLOW_UPS_MAX)
+        list[Annotated[str, Field(min_length=3, max_length=300, pattern=ONE_LINE)]], Field(max_length=FOLLOW_UPS_MAX)
     ] = []
 
 

@@ -6,12 +6,12 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from compliance.one_line import ONE_LINE
 from identity.permissions import Role
 from identity.schemas import Closed, EmailTyped, Secret
 from identity.staff.looks import REASON_MAX, REASON_MIN, Opened
 from identity.staff.permissions import StaffRole
 
-_LINE = r"^[^\x00-\x1f\x7f]*$"
 StaffEventKind = Literal[
     "sign_in_failed",
     "sign_in_refused",
@@ -130,7 +130,7 @@ class StaffEventPage(BaseModel):
 class FindWorkspaceIn(Closed):
     """typed: the whole id of a workspace, or the whole e-mail of a member."""
 
-    typed: Annotated[str, Field(min_length=3, max_length=254, pattern=_LINE)]
+    typed: Annotated[str, Field(min_length=3, max_length=254, pattern=ONE_LINE)]
 
 
 class FoundWorkspaceOut(BaseModel):
@@ -152,8 +152,8 @@ class LookIn(Closed):
 
     workspace_id: UUID
     user_id: UUID
-    reason: Annotated[str, Field(min_length=REASON_MIN, max_length=REASON_MAX, pattern=_LINE)]
-    case_reference: Annotated[str, Field(max_length=60, pattern=_LINE)] = ""
+    reason: Annotated[str, Field(min_length=REASON_MIN, max_length=REASON_MAX, pattern=ONE_LINE)]
+    case_reference: Annotated[str, Field(max_length=60, pattern=ONE_LINE)] = ""
 
 
 class OpenedOut(BaseModel):

@@ -1,7 +1,8 @@
 """A manager looks at the wall, reads along, ends a call in which the lead asks for no more calls, and has a server told of it.
 
 Planted bugs that this catches: a wall that needs a reload, a rep who is not told who watches or who ended the call, an end that
-is one click, a manager who is not told why the text is late, a webhook's secret that is shown twice, a lead's wish that is gone after a reload, or dismissed for ever.
+is one click, a manager who is not told why the text is late, a webhook's secret that is shown twice, a lead's wish that is gone after a reload, or dismissed for ever, notes that a field of its own for after the call begins without
+what was just typed, or that go with the page, a Hang up that stays dead while the carrier says nothing.
 """
 
 import json
@@ -13,6 +14,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import cycle, islice
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -112,18 +114,59 @@ def test_a_manager_watches_and_ends_a_call_and_a_server_is_told(
     card.get_by_role("button", name=re.compile("End the call")).click()
     dialog = wall.get_by_role("dialog", name="End Cal Caller's call?")
     look(wall, "wall-end-1280-light")
+    refused = {"target": "twilio.rest", "kind": "error", "value": 503, "count": -1, "match": {"Status": "completed"}}
+    control.sandbox("POST", "/sandbox/api/faults", refused)
+    mine.clock.install()
     dialog.get_by_role("button", name="End the call").click()
+    _waits_for_the_carrier(mine, look)
+    control.sandbox("DELETE", "/sandbox/api/faults")
+    written = _writes_while_it_ends(mine)
     expect(wall.get_by_role("heading", name="Nobody is in a call")).to_be_visible(timeout=20_000)
-    expect(mine.get_by_text("Maria Manager ended it.")).to_be_visible(timeout=20_000)
     expect(mine.get_by_text("Nora Next seems to ask not to be called")).to_be_visible()
     look(mine, "ended-by-390-dark")
     expect(waits).not_to_be_visible()
+    _leaves_while_writing(mine, written)
     _never_calls_again(wall, mine, call_id, look)
     boss.wait_for(lambda: "call.completed" in [one["type"] for one in receiver[1]])
     _sees_what_was_sent(wall, look)
     boss.close()
     rep.close()
     assert [each for each in complaints if "status of 4" not in each] == []
+
+
+def _waits_for_the_carrier(mine: Page, look: Look) -> None:
+    """It ends no call, and says nothing."""
+    expect(mine.get_by_text("Maria Manager ends the call").first).to_be_visible()
+    hang_up = mine.get_by_role("button", name="Hang up")
+    expect(hang_up).to_be_disabled()
+    mine.clock.fast_forward(10_000)
+    expect(mine.get_by_role("alert").filter(has_text="Put down your phone: that ends it too.")).to_be_visible()
+    expect(hang_up).to_be_enabled()
+    look(mine, "ends-slowly-390-dark")
+
+
+def _writes_while_it_ends(mine: Page) -> str:
+    """Without a pause in which it would be saved; afterwards the field is where it was. Returns what was written."""
+    notes, ended, written = mine.get_by_label("Notes"), mine.get_by_text("Maria Manager ended it."), ""
+    notes.focus()
+    for letter in islice(cycle("An offer by Friday. "), 400):
+        mine.keyboard.type(letter)
+        written += letter
+        if ended.is_visible():
+            break
+        mine.wait_for_timeout(50)
+    expect(ended).to_be_visible()
+    expect(notes).to_be_focused()
+    mine.keyboard.type(".")
+    expect(notes).to_have_value(f"{written}.")
+    return f"{written}."
+
+
+def _leaves_while_writing(mine: Page, written: str) -> None:
+    """The page goes before it has been saved."""
+    mine.get_by_label("Notes").press_sequentially("!")
+    mine.reload()
+    expect(mine.get_by_label("Notes")).to_have_value(f"{written}!")
 
 
 def _reads_what_is_left_out(wall: Page, stack: Stack, call_id: str) -> None:

@@ -101,6 +101,7 @@ def test_one_undeclared_field_is_refused(browser: Browser) -> None:
         ({"policy_accepted": 1}, "invalid_fields"),
         ({"email": "a\x00b@example.com"}, "invalid_fields"),
         ({"last_name": "Oka\x00for"}, "invalid_fields"),
+        ({"first_name": "\u202eadA"}, "invalid_fields"),
         ({"first_name": "Ada\r\nBcc: all@example.com"}, "invalid_fields"),
     ],
 )

@@ -68,6 +68,7 @@ export const keys = {
     receipt: (id: string) => ["calls", "receipt", id] as const,
     insights: (id: string) => ["calls", "insights", id] as const,
     watchers: (id: string) => ["calls", "watchers", id] as const,
+    notes: (id: string) => ["calls", "notes", id] as const,
     wall: ["calls", "wall"] as const,
   },
   credits: {

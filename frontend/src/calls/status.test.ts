@@ -1,5 +1,13 @@
 import { expect, test } from "vitest";
-import { canHaveCome, endWords, mayBeCalledAgain, shortageWords, transcriptWords } from "./status";
+import {
+  canHaveCome,
+  endWords,
+  mayBeCalledAgain,
+  shortageWords,
+  slowEndWords,
+  slowStartWords,
+  transcriptWords,
+} from "./status";
 
 test("what needs a conversation is offered only where somebody took the phone", () => {
   const rang = { answered_at: null };
@@ -53,4 +61,16 @@ test("who pressed 9, is on the do-not-call list or was erased is not offered for
   expect(mayBeCalledAgain("hung_up", { ...lead, suppressed: true })).toBe(false);
   expect(mayBeCalledAgain("hung_up", { ...lead, erased_at: "2026-03-01T12:00:00Z" })).toBe(false);
   expect(mayBeCalledAgain("hung_up", undefined)).toBe(false);
+});
+
+test("a rep whose carrier says nothing is told what they can do themselves", () => {
+  const ends = (way: "phone" | "browser", status: "rep_ringing" | "in_progress", soundIsHere = false) =>
+    slowEndWords({ way, status }, soundIsHere);
+  expect(ends("phone", "in_progress")).toContain("Put down your phone");
+  expect(ends("phone", "rep_ringing")).toContain("Do not take the call");
+  expect(ends("browser", "in_progress")).toContain("has left the line");
+  expect(ends("browser", "in_progress", true)).toContain("press Hang up");
+  expect(slowStartWords({ lead: { name: "Ada Able" } })).toContain(
+    "Nothing is charged until Ada Able answers",
+  );
 });

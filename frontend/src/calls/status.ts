@@ -86,6 +86,23 @@ export function stepOf({ status, way }: Pick<Call, "status" | "way">): number {
   return status === "intended" ? 0 : STEPS[way].findIndex((step) => step.status === status);
 }
 
+/** What to do while the carrier does not say that it has taken a call by phone. */
+export function slowStartWords({ lead }: { lead: Pick<Call["lead"], "name"> }): string {
+  return `It has not said yet that it dials your phone, and we go on asking. Take the call if it rings, or hang up if you no longer want it. Nothing is charged until ${lead.name} answers.`;
+}
+
+/** What to do while the carrier does not say that a call is over. soundIsHere: this page carries the sound of it still. */
+export function slowEndWords({ status, way }: Pick<Call, "status" | "way">, soundIsHere: boolean): string {
+  const asking = "It has not said yet that the call is over, and we go on asking.";
+  if (way === "browser")
+    return soundIsHere
+      ? `${asking} You are still on the line: press Hang up, and this page leaves it.`
+      : `${asking} This page has left the line, so nobody hears you here. If you talk in another window, close that one.`;
+  return status === "intended" || status === "dialling" || status === "rep_ringing"
+    ? `${asking} Do not take the call if your phone rings.`
+    : `${asking} Put down your phone: that ends it too.`;
+}
+
 const END_WORDS: Record<string, string> = {
   hung_up: "One of you hung up.",
   credits_used_up: "The credits were used up.",

@@ -2,6 +2,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { answer, api } from "../api/client";
 import { keys } from "../api/keys";
 import type { Call, CallWithSpeech, Disposition } from "../api/types";
+import { newer } from "../live/apply";
 
 interface Disposed {
   chosen: Disposition | null;
@@ -19,7 +20,10 @@ export function useDisposition(call: Call): Disposed {
         api.PATCH("/api/calls/{call_id}", { params: { path: { call_id: call.id } }, body: { disposition } }),
       ),
     onSuccess: async (next) => {
-      client.setQueryData<CallWithSpeech>(keys.calls.one(call.id), (held) => held && { ...held, ...next });
+      client.setQueryData<CallWithSpeech>(
+        keys.calls.one(call.id),
+        (held) => held && { ...newer(held, next), disposition: next.disposition },
+      );
       await client.invalidateQueries({ queryKey: keys.calls.lists });
       await client.invalidateQueries({ queryKey: keys.leads.all });
       await client.invalidateQueries({ queryKey: keys.queue.state });

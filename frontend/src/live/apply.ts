@@ -164,7 +164,8 @@ function minutesLeft(availableMcredits: number, mcreditsPerMinute: number): numb
   return mcreditsPerMinute > 0 ? Math.floor(Math.max(0, availableMcredits) / mcreditsPerMinute) : 0;
 }
 
-function newer<T extends Call>(held: T, call: Call): T {
+/** A call that is heard of again: what was known later stays. */
+export function newer<T extends Call>(held: T, call: Call): T {
   return call.sequence < held.sequence ? held : { ...held, ...call };
 }
 

@@ -130,16 +130,20 @@ function isOf(callId: string): boolean {
   return softphone().callId === callId;
 }
 
-function attend(callId: string, opened: Line): void {
+/** What the SDK tells of a line, in the state. */
+export function attend(callId: string, opened: Line): void {
   line = opened;
-  // What ends a line is told before its end or after it; what does not end it, such as a key that was not sent, is let pass.
+  // What ends a line is told just before its end or after it; what does not, such as a key that was not sent, is over once sound
+  // comes again.
   let trouble: Failure | null = null;
   opened.on("accept", () => {
     reached = "carrier";
   });
   // The carrier accepts before any sound is on its way, which a firewall may keep back altogether.
   opened.on("sample", ({ bytesReceived }: { bytesReceived: number }) => {
-    if (reached === "sound" || bytesReceived === 0) return;
+    if (bytesReceived === 0) return;
+    trouble = null;
+    if (reached === "sound") return;
     reached = "sound";
     if (isOf(callId)) update({ stage: "open" });
   });
@@ -148,7 +152,10 @@ function attend(callId: string, opened: Line): void {
     if (reached === "sound") update({ stage: "reconnecting" });
     renewToReturn(callId);
   });
-  opened.on("reconnected", () => isOf(callId) && reached === "sound" && update({ stage: "open" }));
+  opened.on("reconnected", () => {
+    trouble = null;
+    if (isOf(callId) && reached === "sound") update({ stage: "open" });
+  });
   opened.on("mute", (muted: boolean) => isOf(callId) && update({ muted }));
   opened.on("warning", (name: string) => {
     const { warnings } = softphone();

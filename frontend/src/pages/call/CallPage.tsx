@@ -12,12 +12,12 @@ import { useKey } from "../../components/useKey";
 import { Waiting } from "../../components/Waiting";
 import { useLine } from "../../live/Live";
 import { useWay } from "../../softphone/WayChoice";
-import { AfterPanel } from "./AfterPanel";
+import { AfterActs, AfterPanel } from "./AfterPanel";
 import { AwayNote, isAway } from "./AwayNote";
 import { BeforePanel, useDialCheck } from "./BeforePanel";
 import classes from "./CallPage.module.css";
+import { CallPanel } from "./CallPanel";
 import { CallText } from "./CallText";
-import { DuringPanel } from "./DuringPanel";
 import { LeadPanel, nextLead, Queue } from "./LeadPanel";
 
 // While the socket is down the tables are asked instead.
@@ -99,8 +99,14 @@ export function CallPage() {
       </section>
       <aside className={classes.panel} aria-label="Call panel">
         {!away && <ProblemNote error={call.error} />}
-        {shown && live && <DuringPanel call={shown} />}
-        {shown && !live && <AfterPanel call={shown} onNext={following && goNext} />}
+        {shown && (
+          <CallPanel
+            key={shown.id}
+            call={shown}
+            after={<AfterPanel call={shown} />}
+            acts={<AfterActs call={shown} onNext={following && goNext} />}
+          />
+        )}
         {callId !== undefined && !shown && !call.error && <Waiting lines={5} what="the call" />}
         {callId === undefined && lead.data && (
           <BeforePanel

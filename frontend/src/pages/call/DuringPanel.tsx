@@ -1,29 +1,31 @@
 import { Button } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useRef } from "react";
 import { answer, api } from "../../api/client";
 import { keys } from "../../api/keys";
 import type { Call, CallWithSpeech } from "../../api/types";
-import { NotesField } from "../../calls/NotesField";
 import { RefusalNote } from "../../calls/RefusalNote";
-import { STEPS, statusWords, stepOf } from "../../calls/status";
+import { STEPS, slowEndWords, slowStartWords, statusWords, stepOf } from "../../calls/status";
 import { useCallClock } from "../../calls/useCallClock";
 import { Watchers } from "../../calls/Watchers";
 import { HangUpIcon } from "../../components/icons";
-import { ProblemNote } from "../../components/Note";
+import { Note, ProblemNote } from "../../components/Note";
 import { useDeliberate } from "../../components/useDeliberate";
 import { useKey } from "../../components/useKey";
+import { useLasting } from "../../components/useLasting";
 import { creditCounter } from "../../format/credits";
 import { clock } from "../../format/time";
 import { SoundPanel } from "../../softphone/SoundPanel";
 import { hangUp as endSound } from "../../softphone/softphone";
+import { useSoftphone } from "../../softphone/state";
 import classes from "./CallPage.module.css";
 
 const AMBER_S = 60;
 const RED_S = 15;
 // From here on the lead hears the closing line, and buying comes too late.
 const CLOSING_S = 7;
+// A carrier that is well answers in a second or two.
+const SLOW_MS = 10_000;
 
 function alarm(secondsLeft: number): string | undefined {
   if (secondsLeft <= RED_S) return classes.red;
@@ -33,7 +35,6 @@ function alarm(secondsLeft: number): string | undefined {
 /** The call that goes on: how far it is, how long, what it costs and how long the credits last. */
 export function DuringPanel({ call }: { call: Call }) {
   const client = useQueryClient();
-  const notes = useRef<HTMLTextAreaElement>(null);
   const { durationS, secondsLeft } = useCallClock(call);
   // Whatever is bought, the call does not last longer.
   const limited =
@@ -50,12 +51,16 @@ export function DuringPanel({ call }: { call: Call }) {
   });
   const ending = hangUp.isPending || hangUp.isSuccess || call.ended_by !== null;
   const status = call.ended_by !== null ? `${call.ended_by.name} ends the call` : "Hanging up";
+  const endsSlowly = useLasting(ending, SLOW_MS);
+  const soundIsHere = useSoftphone().callId === call.id;
+  // A page that is not connected in time says so itself.
+  const beginsSlowly = useLasting(!ending && call.status === "intended" && call.way === "phone", SLOW_MS);
+  const mayPress = !ending || (endsSlowly && !hangUp.isPending);
   // The button appears where Call was: the second half of a double click on Call must not hang up.
   const press = useDeliberate(() => {
-    if (!ending) hangUp.mutate();
+    if (mayPress) hangUp.mutate();
   });
-  useKey("h", () => hangUp.mutate(), !ending);
-  useKey("n", () => notes.current?.focus());
+  useKey("h", () => hangUp.mutate(), mayPress);
   const step = stepOf(call);
   return (
     <>
@@ -63,11 +68,16 @@ export function DuringPanel({ call }: { call: Call }) {
         <div className={classes.timer} role="timer" aria-label="Length of the call">
           {clock(durationS)}
         </div>
-        <Button color="red.9" size="md" leftSection={<HangUpIcon />} onClick={press} disabled={ending}>
+        <Button color="red.9" size="md" leftSection={<HangUpIcon />} onClick={press} disabled={!mayPress}>
           Hang up
         </Button>
       </div>
       <ProblemNote error={hangUp.error} />
+      {(endsSlowly || beginsSlowly) && (
+        <Note tone="warn" role="alert" title="The carrier is slow">
+          {endsSlowly ? slowEndWords(call, soundIsHere) : slowStartWords(call)}
+        </Note>
+      )}
       <RefusalNote key={`refusal-${call.id}`} call={call} />
       {call.way === "browser" && !ending && <SoundPanel call={call} />}
       <Watchers callId={call.id} />
@@ -123,7 +133,6 @@ export function DuringPanel({ call }: { call: Call }) {
           </li>
         ))}
       </ol>
-      <NotesField key={call.id} call={call} field={notes} />
     </>
   );
 }

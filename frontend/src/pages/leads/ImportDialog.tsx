@@ -9,7 +9,7 @@ import { countryName } from "../../format/country";
 import { COUNTRIES, likelyCountry } from "./countries";
 import { ImportResult } from "./ImportResult";
 
-const TEMPLATE = "First name,Last name,Company,Phone,Notes\r\n";
+const TEMPLATE = "First name,Last name,Company,Phone,Tags,Notes\r\n";
 
 /** Leads from a CSV file. What was added stays when it is stopped; the same file may be imported again. */
 export function ImportDialog({ onClose }: { onClose: () => void }) {
@@ -44,7 +44,7 @@ export function ImportDialog({ onClose }: { onClose: () => void }) {
           >
             <FileInput
               label="CSV file"
-              description="The first line names the columns: First name, Last name, Company, Phone, Notes. Up to 100,000 rows."
+              description="The first line names the columns: First name, Last name, Company, Phone, Tags (several with a semicolon between), Notes. Up to 100,000 rows."
               placeholder="Choose a file"
               accept=".csv,.txt,text/csv"
               required

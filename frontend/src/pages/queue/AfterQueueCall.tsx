@@ -1,14 +1,9 @@
-import { Button, Kbd } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
-import { useRef } from "react";
 import type { Call, Disposition } from "../../api/types";
-import { CallAgain } from "../../calls/CallAgain";
-import { NotesField } from "../../calls/NotesField";
 import { RefusalNote } from "../../calls/RefusalNote";
 import { canHaveCome, DISPOSITION_WORDS, endWords, RESULT_WORDS, STATUS_WORDS } from "../../calls/status";
 import { useDisposition } from "../../calls/useDisposition";
 import { ProblemNote } from "../../components/Note";
-import { useKey } from "../../components/useKey";
 import { clock } from "../../format/time";
 import { FailureNote } from "../../softphone/FailureNote";
 import shared from "../call/CallPage.module.css";
@@ -19,17 +14,9 @@ const CHOICES = Object.entries(DISPOSITION_WORDS).map(([value, label]) => ({
   label,
 }));
 
-interface AfterProps {
-  call: Call;
-  waits: boolean;
-  onNext: () => void;
-}
-
-/** The call is over: what came of it by a press of a number, and on to the next lead. */
-export function AfterQueueCall({ call, waits, onNext }: AfterProps) {
-  const notes = useRef<HTMLTextAreaElement>(null);
+/** The call is over: what came of it by a press of a number. */
+export function AfterQueueCall({ call }: { call: Call }) {
   const { chosen, choose, error } = useDisposition(call);
-  useKey("n", () => notes.current?.focus());
   return (
     <>
       <div className={shared.bar}>
@@ -54,13 +41,6 @@ export function AfterQueueCall({ call, waits, onNext }: AfterProps) {
         onChoose={(value) => choose(value === chosen ? null : value)}
       />
       <ProblemNote error={error} />
-      <NotesField call={call} field={notes} />
-      <div className="row">
-        <CallAgain call={call} />
-        <Button onClick={onNext} loading={waits}>
-          Next lead <Kbd ml={8}>j</Kbd>
-        </Button>
-      </div>
     </>
   );
 }

@@ -1,7 +1,9 @@
+import { Button, Kbd } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { callQuery } from "../../api/queries";
 import type { Queue } from "../../api/types";
+import { CallAgain } from "../../calls/CallAgain";
 import { isLive } from "../../calls/status";
 import { ProblemNote } from "../../components/Note";
 import { useTitle } from "../../components/Page";
@@ -11,8 +13,8 @@ import { leadName } from "../../format/lead";
 import { useLine } from "../../live/Live";
 import { AwayNote, isAway } from "../call/AwayNote";
 import shared from "../call/CallPage.module.css";
+import { CallPanel } from "../call/CallPanel";
 import { CallText } from "../call/CallText";
-import { DuringPanel } from "../call/DuringPanel";
 import { AfterQueueCall } from "./AfterQueueCall";
 import { LeadAhead } from "./LeadAhead";
 import { NobodyLeft } from "./NobodyLeft";
@@ -86,8 +88,21 @@ export function Working({ queue }: { queue: Queue }) {
           />
         )}
         {shownId !== undefined && !call && !held.error && <Waiting lines={5} what="the call" />}
-        {call && live && <DuringPanel call={call} />}
-        {call && !live && <AfterQueueCall key={call.id} call={call} onNext={next} waits={waits} />}
+        {call && (
+          <CallPanel
+            key={call.id}
+            call={call}
+            after={<AfterQueueCall call={call} />}
+            acts={
+              <div className="row">
+                <CallAgain call={call} />
+                <Button onClick={next} loading={waits}>
+                  Next lead <Kbd ml={8}>j</Kbd>
+                </Button>
+              </div>
+            }
+          />
+        )}
       </aside>
     </div>
   );
