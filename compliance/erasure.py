@@ -135,7 +135,7 @@ def _advance(request: Request, state: str, *, forget_subject: bool = False) -> N
             "workspace_ids": [],
             "workspace_ids_to_erase": [],
         }
-        request.subject |= {"email": "", "phone_e164": ""}
+        request.subject |= {"email": "", "phone_e164": "", "contact": ""}
         request.user_id = None
     request.save(update_fields=["state", "subject", "user_id"])
 

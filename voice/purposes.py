@@ -40,7 +40,7 @@ def _use_for_nothing(user_id: UUID, person: str, now: datetime) -> None:
         channel="privacy_centre",
         person=person,
         user_id=user_id,
-        contact=subject_of(user_id).email,
+        contact=subject_of(user_id).contact,
         words=_TAKEN_BACK,
         proof="session",
         now=now,
