@@ -117,7 +117,7 @@ class Store(Protocol):
 
 @runtime_checkable
 class Stopping(Protocol):
-    """A store that must stop things before anything is erased: end sessions, close sockets, hang up calls."""
+    """A store that must stop things before anything is erased: end sessions, close sockets, hang up calls. The last of them stops first."""
 
     def stop(self, subject: Subject, *, now: datetime) -> None:
         """Idempotent. Raises NotYet while something cannot be stopped."""
