@@ -24,6 +24,7 @@ from identity.models import (
     OtpAttempt,
     Session,
     SocialIdentity,
+    StoppedNumber,
     User,
     Workspace,
 )
@@ -214,7 +215,12 @@ class IdentityStore:
 
     def listed(self, subject: Subject) -> dict[str, list[Listed]]:
         exported = _EXPORTED_OF_NUMBERS if subject.kind == "callee" else _EXPORTED
-        return {element: [Listed(rows, partial(_shown, exported[element]))] for element, rows in _held(subject).items()}
+        held = {element: [Listed(rows, partial(_shown, exported[element]))] for element, rows in _held(subject).items()}
+        if subject.kind == "callee":
+            # It outlives every erasure, so it is not among what is found and erased.
+            stopped = StoppedNumber.objects.filter(number_key=pseudonym("phone", subject.phone_e164))
+            held["suppression"] = [Listed(stopped, _stopped_shown)]
+        return held
 
     def export(self, subject: Subject) -> dict[str, Any]:
         return {
@@ -325,6 +331,10 @@ def _held(subject: Subject) -> dict[str, QuerySet[Any]]:
 
 def _shown(names: Sequence[str], row: Any) -> dict[str, Any]:
     return {name: _readable(getattr(row, name)) for name in names}
+
+
+def _stopped_shown(row: StoppedNumber) -> dict[str, Any]:
+    return {"what": "text messages", "stopped_at": _readable(row.stopped_at)}
 
 
 def _readable(value: Any) -> Any:

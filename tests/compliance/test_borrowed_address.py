@@ -64,7 +64,9 @@ def assert_only_the_account_went(case: Case) -> None:
     assert Invitation.objects.get_queryset().filter(email=VICTIM, ended_at__isnull=True).count() == 1
     assert Nominee.objects.filter(email=VICTIM, declined_at__isnull=True).count() == 1
     assert AccessEvent.objects.filter(account_key=pseudonym("email", VICTIM), address="203.0.113.77").count() == 1
-    named = [each.detail["email"] for batch in erasure_ledger.entries(after=0) for each in batch if each.kind == "erasure"]
+    named = [
+        each.detail["email"] for batch in erasure_ledger.entries(after=0) for each in batch if each.kind == "erasure"
+    ]
     assert pseudonym("email", VICTIM) not in named
     # Whoever really has the address comes in as if nobody had been here.
     assert Browser("198.51.100.8").post("/api/signup", form(email=VICTIM, mobile="+12025550178"))[0] == 200
