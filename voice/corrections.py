@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import transaction
 
 from ai import operations as ai
-from compliance import audit, restriction
+from compliance import audit, left_bytes, restriction
 from compliance.redaction import redact_cards
 from identity.auth import Actor
 from processors.errors import DomainError
@@ -57,6 +57,7 @@ def correct_segment(*, actor: Actor, segment_id: UUID, change: SegmentChange, no
         segment.sequence = next_sequence(call)
         segment.save(update_fields=["text", "original_text", "corrected_at", "corrected_by", "refusal", "sequence"])
         call.save(update_fields=["sequence"])
+        left_bytes.note_ended_soon(now=now)
         audit.record(
             workspace_id=actor.workspace_id,
             actor_ref=str(actor.user_id),

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from compliance import audit, restriction, suppression
+from compliance import audit, left_bytes, restriction, suppression
 from identity.auth import Actor
 from identity.models import User
 from ledger import operations as ledger
@@ -183,6 +183,8 @@ def annotate_call(*, actor: Actor, call_id: UUID, change: CallChange, now: datet
         call = visible_calls(actor).select_for_update(of=("self",), no_key=True).get(id=call_id)
         restriction.refuse(call.lead_id)
         if change.notes is not None:
+            if call.notes and call.notes != change.notes:
+                left_bytes.note_ended_soon(now=now)
             call.notes = change.notes
         if "disposition" in change.model_fields_set:
             call.disposition = change.disposition
