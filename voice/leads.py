@@ -81,6 +81,7 @@ def change_lead(*, actor: Actor, lead_id: UUID, change: LeadChange, now: datetim
                 raise LeadGone(
                     "This person had their data removed, and nothing can be added to it. Choose another lead."
                 )
+            holding.keep_lead(lead, now=now)
             before, notes = following.facts_of(lead), lead.notes
             for field in ("first_name", "last_name", "company", "notes"):
                 if (value := getattr(change, field)) is not None:
@@ -119,6 +120,7 @@ def change_tags(*, actor: Actor, lead_id: UUID, change: TagsChange, now: datetim
         restriction.refuse(lead.id)
         if lead.erased_at:
             raise LeadGone("This person had their data removed, and nothing can be added to it. Choose another lead.")
+        holding.keep_lead(lead, now=now)
         before: list[str] = lead.tags
         kept = [name for name in before if name.casefold() not in remove]
         added = tags.known(workspace_id=actor.workspace_id, names=add, now=now)

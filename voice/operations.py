@@ -12,7 +12,7 @@ from identity.auth import Actor
 from identity.models import User
 from ledger import operations as ledger
 from processors.errors import DomainError
-from voice import callbacks, caps, guard, outcomes, queue, wake, ways
+from voice import callbacks, caps, guard, holding, outcomes, queue, wake, ways
 from voice.changes import publish_call
 from voice.dialling import DialTerms, dial_terms, refusals
 from voice.models import TERMINAL_STATUSES, Call, DialIntent, Lead
@@ -182,6 +182,7 @@ def annotate_call(*, actor: Actor, call_id: UUID, change: CallChange, now: datet
     with transaction.atomic():
         call = visible_calls(actor).select_for_update(of=("self",), no_key=True).get(id=call_id)
         restriction.refuse(call.lead_id)
+        holding.keep_notes(call, now=now)
         if change.notes is not None:
             if call.notes and call.notes != change.notes:
                 left_bytes.note_ended_soon(now=now)

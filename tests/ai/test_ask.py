@@ -241,7 +241,7 @@ def test_indexing_again_replaces_the_passages(actor_in: MakeActor) -> None:
     texts = " ".join(Passage.objects.for_workspace(actor.workspace_id).values_list("text", flat=True))
     assert "five hundred dollars" in texts and PRICE not in texts
     assert corrected in {quote.text for quote in asks(actor, ASK_PRICE).quotes}
-    assert PRICE not in {quote.text for quote in answer_of(actor=actor, question_id=first.id, now=NOW).quotes}
+    assert PRICE not in {quote.text for quote in answer_of(actor=actor, question_id=first.id).quotes}
 
 
 def test_a_forgotten_call_leaves_answers_and_stays_away(actor_in: MakeActor) -> None:
@@ -303,5 +303,5 @@ def test_everything_is_unknown_to_a_stranger(actor_in: MakeActor) -> None:
     question = asks(actor, ASK_PRICE).id
     stranger = Actor(user_id=uuid7(), workspace_id=actor_in().workspace_id, role="owner")
     with pytest.raises(QuestionUnknown):
-        answer_of(actor=stranger, question_id=question, now=NOW)
+        answer_of(actor=stranger, question_id=question)
     assert history(actor=stranger, cursor=None).items == []
