@@ -281,6 +281,7 @@ def ask_to_be_erased(sign_in: SignIn, member: Membership) -> Request:
     return Request.objects.get()
 
 
+@pytest.mark.policy("C6.2")
 def test_while_a_call_is_being_ended_nobody_of_the_erased_places_another(
     accounts: tuple[Membership, Membership], sign_in: SignIn
 ) -> None:
@@ -308,6 +309,7 @@ class Dialling(CarrierAway):
         return {}
 
 
+@pytest.mark.policy("C6.2")
 def test_a_call_that_was_being_placed_while_everything_stopped_is_ended_before_its_row_goes(
     accounts: tuple[Membership, Membership], sign_in: SignIn, with_store: Callable[[Any], None]
 ) -> None:
