@@ -22,7 +22,7 @@ from ai.queries import QuestionUnknown, answer_out
 from ai.retrieval import Scope
 from ai.schemas import AnswerOut
 from ai.turns import CallTurns, Turn
-from compliance import restriction, tombstones
+from compliance import left_bytes, restriction, tombstones
 from identity.auth import Actor
 from identity.outgoing import deliveries
 from ledger.operations import MonthlyBounds, count_spending, debit
@@ -221,7 +221,7 @@ def ask(
         return answer_out(actor=actor, query=query)
 
 
-def delete_question(*, actor: Actor, question_id: UUID) -> None:
+def delete_question(*, actor: Actor, question_id: UUID, now: datetime) -> None:
     """Removes a question of the actor's own history, with its answer; what it cost stays in the statement.
 
     :raises QuestionUnknown:
@@ -231,6 +231,7 @@ def delete_question(*, actor: Actor, question_id: UUID) -> None:
         raise QuestionUnknown(
             "This question is not in your history; it may have been deleted already. Reload the page."
         )
+    left_bytes.note_ended_soon(now=now)
 
 
 def forget_calls(*, call_ids: Sequence[UUID], now: datetime) -> None:

@@ -56,7 +56,7 @@ def list_questions(request: HttpRequest, cursor: Annotated[str | None, Query(max
 
 @router.delete("/questions/{question_id}", response={204: None}, operation_id="delete_question")
 def delete_question(request: HttpRequest, question_id: UUID) -> Status[None]:
-    operations.delete_question(actor=actor_of(request), question_id=question_id)
+    operations.delete_question(actor=actor_of(request), question_id=question_id, now=datetime.now(UTC))
     return Status(204, None)
 
 

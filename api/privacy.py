@@ -30,7 +30,7 @@ from compliance.stores import Subject
 from identity import expiring as workspace_data
 from identity import step_up
 from identity.contact import country_of
-from identity.personal_data import reader_of, subject_of
+from identity.personal_data import subject_of
 from processors.errors import DomainError
 from processors.pseudonyms import pseudonym
 
@@ -49,7 +49,7 @@ Element = Annotated[str, Query(max_length=40)]
 
 @router.get("/privacy/held", response=HeldListOut, operation_id="list_held_data")
 def held(request: HttpRequest) -> HeldListOut:
-    return queries.held(subject=_reader(request))
+    return queries.held(subject=_subject(request))
 
 
 @router.get("/privacy/held/things", response=HeldPage, operation_id="list_held_things")
@@ -57,7 +57,7 @@ def held_things(
     request: HttpRequest, element: Element, cursor: Annotated[str | None, Query(max_length=200)] = None
 ) -> HeldPage:
     """What is held of one kind, the newest first. element: as in the list of what is held."""
-    return listing.page(subject=_reader(request), element=element, cursor=cursor, now=timezone.now())
+    return listing.page(subject=_subject(request), element=element, cursor=cursor, now=timezone.now())
 
 
 @router.get("/privacy/expiring", response=ExpiringListOut, operation_id="list_expiring_data")
@@ -68,7 +68,7 @@ def expiring(request: HttpRequest) -> ExpiringListOut:
 
 @router.get("/privacy/disclosures", response=DisclosuresOut, operation_id="list_disclosures")
 def disclosures(request: HttpRequest) -> DisclosuresOut:
-    return queries.disclosures(subject=_reader(request))
+    return queries.disclosures(subject=_subject(request))
 
 
 @router.get("/privacy/consents", response=ConsentsOut, operation_id="list_consents")
@@ -84,7 +84,7 @@ def consents(request: HttpRequest) -> ConsentsOut:
 def export(request: HttpRequest, as_page: bool = False) -> StreamingHttpResponse:
     """Everything that is held about the person, written while it is read: how much it is does not matter to memory. as_page: a page to
     be read, in the place of JSON."""
-    held = access.export(subject=_reader(request), now=timezone.now(), as_page=as_page)
+    held = access.export(subject=_subject(request), now=timezone.now(), as_page=as_page)
     return downloaded(held, filename=name_of_copy(as_page=as_page))
 
 
@@ -128,7 +128,7 @@ def own_law(request: HttpRequest) -> LawOut:
 def open_case(request: HttpRequest, form: AskIn) -> Any:
     """Takes a wish for a person to answer, by mail and within its last day."""
     subject, now = _subject(request), timezone.now()
-    cases.ask(user_id=actor_of(request).user_id, kind=form.kind, words=form.words, contact=subject.email, now=now)
+    cases.ask(user_id=actor_of(request).user_id, kind=form.kind, words=form.words, contact=subject.contact, now=now)
     return Status(201, own_cases(request))
 
 
@@ -146,10 +146,6 @@ def _person(request: HttpRequest) -> str:
 
 def _subject(request: HttpRequest) -> Subject:
     return subject_of(actor_of(request).user_id)
-
-
-def _reader(request: HttpRequest) -> Subject:
-    return reader_of(actor_of(request).user_id)
 
 
 @router.get("/erasure-receipts/{token}", auth=None, response=ErasureReceiptOut, operation_id="get_erasure_receipt")

@@ -134,7 +134,8 @@ def list_holds(request: HttpRequest) -> HoldsOut:
 
 @router.post("/staff/holds", response={201: HoldOut}, operation_id="place_hold")
 def place_hold(request: HttpRequest, form: HoldIn) -> Status[HoldOut]:
-    """On all that an account has, on the leads of a number, on a lead, or on a call."""
+    """On an account and the calls that it made, on the leads of a number and their calls, on a lead, or on a call. Nothing else that an
+    account has is held: not its questions, consents, purchases or cases, which end as without the hold."""
     hold = holding.place(
         what=form.what,
         which=form.which,

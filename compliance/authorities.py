@@ -178,7 +178,7 @@ def whose(order: AuthorityDisclosure) -> str:
     if not order.subject:
         return ""
     subject = Subject.from_json(order.subject)
-    return subject.email if subject.user_id else subject.phone_e164
+    return subject.contact if subject.user_id else subject.phone_e164
 
 
 def _counts(subject: Subject, elements: Sequence[str]) -> dict[str, int]:

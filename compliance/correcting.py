@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F
 
-from compliance import cases
+from compliance import cases, left_bytes
 from compliance.models import Case, Correction
 from compliance.stores import Corrected, Following, all_stores
 
@@ -43,6 +43,7 @@ def begin(
         Correction.objects.create(
             case=case, kind=kind, target_id=target_id, what=what, old=old, began_at=now, next_at=now
         )
+        left_bytes.note_ended_soon(now=now)
 
 
 def follow_due(*, now: datetime) -> int:

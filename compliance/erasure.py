@@ -5,7 +5,7 @@ requested -> approved -> running (each store) -> verifying (each store finds not
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -19,7 +19,7 @@ from compliance import audit, cases, erasure_ledger, pace, receipts, sealing, to
 from compliance.erasure_ledger import Entry
 from compliance.models import ErasureStep, Request
 from compliance.rewrite import rewrite_bytes
-from compliance.stores import Holding, Stopping, Subject, all_stores, found, subject_anew
+from compliance.stores import Holding, NotYet, Stopping, Store, Subject, all_stores, found, subject_anew
 from compliance.tombstones import is_erased
 from processors.pseudonyms import pseudonym
 
@@ -105,9 +105,7 @@ def _walk(request: Request, now: datetime, rewrite: Rewrite | None) -> None:
     if request.state == "running":
         _plan(request, stores)
         subject = _widened(request, subject, now)
-        for store in stores:
-            if isinstance(store, Stopping):
-                store.stop(subject, now=now)
+        _stop(stores, subject, now)
         _seal_what_is_held(request, subject, stores, now)
         # Nothing goes before the ledger knows of it: a restored backup must not bring it back, nor lose what was held.
         _step(request, LEDGER, lambda: _enter(request, subject, now), now)
@@ -125,6 +123,20 @@ def _walk(request: Request, now: datetime, rewrite: Rewrite | None) -> None:
         _finish(request, now)
 
 
+def _stop(stores: Sequence[Store], subject: Subject, now: datetime) -> None:
+    """Against the order of erasing: who may come in ends before the calls that they would place. Raises what the first raised that could
+    not stop, after all were told to."""
+    waiting: NotYet | None = None
+    for store in reversed(stores):
+        if isinstance(store, Stopping):
+            try:
+                store.stop(subject, now=now)
+            except NotYet as error:
+                waiting = waiting or error
+    if waiting is not None:
+        raise waiting
+
+
 def _advance(request: Request, state: str, *, forget_subject: bool = False) -> None:
     request.state = state
     if forget_subject:
@@ -135,7 +147,7 @@ def _advance(request: Request, state: str, *, forget_subject: bool = False) -> N
             "workspace_ids": [],
             "workspace_ids_to_erase": [],
         }
-        request.subject |= {"email": "", "phone_e164": ""}
+        request.subject |= {"email": "", "phone_e164": "", "contact": ""}
         request.user_id = None
     request.save(update_fields=["state", "subject", "user_id"])
 

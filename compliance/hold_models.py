@@ -11,8 +11,8 @@ from uuid_utils.compat import uuid7
 from processors.sealed_fields import SealedJSONField
 
 HELD_KINDS = ("account", "lead", "call")
-# A call's text ends before the call does.
-COPY_KINDS = (*HELD_KINDS, "text")
+# A call's text ends before the call does, and any of it may be overwritten before.
+COPY_KINDS = (*HELD_KINDS, "text", "user_was", "lead_was", "call_was", "line_was")
 
 
 class LegalHold(models.Model):
@@ -87,8 +87,8 @@ class HeldRow(models.Model):
 
 
 class HeldCopy(models.Model):
-    """What an erased row held, or the text of a call whose term is over, sealed with the keys of `STAFF_SECRET_KEYS`: nothing in the
-    application reads it. It goes with the hold. row_id: of a text the call's."""
+    """What an erased row held, or the text of a call whose term is over, or what stood there before the first change under the hold,
+    sealed with the keys of `STAFF_SECRET_KEYS`: nothing in the application reads it. It goes with the hold. row_id: of a text the call's."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     hold = models.ForeignKey(LegalHold, on_delete=models.CASCADE, related_name="copies")

@@ -34,11 +34,14 @@ def listed_kinds(subject: Subject) -> set[str]:
     return {element for store in all_stores() if isinstance(store, Listing) for element in store.listed(subject)}
 
 
+def count(subject: Subject, element: str) -> int:
+    """How many things `page` has of this kind."""
+    return sum(part.rows.count() for part in _parts(subject, element))
+
+
 def page(*, subject: Subject, element: str, cursor: str | None, now: datetime) -> HeldPage:
     """The newest first, part by part; that the person read it is noted. Raises KindNotListed, CursorInvalid."""
-    parts = [
-        part for store in all_stores() if isinstance(store, Listing) for part in store.listed(subject).get(element, ())
-    ]
+    parts = _parts(subject, element)
     if not parts:
         raise KindNotListed
     place, after = _place(cursor, parts) if cursor else (0, None)
@@ -55,6 +58,11 @@ def page(*, subject: Subject, element: str, cursor: str | None, now: datetime) -
     items = [parts[number].shown(row) for number, row in found[:size]]
     last = found[size - 1] if len(found) > size else None
     return HeldPage(items=items, next_cursor=f"{last[0]}.{last[1].pk}" if last else None)
+
+
+def _parts(subject: Subject, element: str) -> list[Listed]:
+    listing = (store for store in all_stores() if isinstance(store, Listing))
+    return [part for store in listing for part in store.listed(subject).get(element, ())]
 
 
 def _note_read(subject: Subject, element: str, now: datetime) -> None:

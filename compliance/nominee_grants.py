@@ -88,7 +88,7 @@ def approve(*, case: Case, seen: UUID, subject: Subject, by: str, now: datetime)
         token = receipt_token(request.id)
         case_replies.tell_of_deletion(case, request=request, token=token, by=by, now=now)
         granted.append(f"- The deletion of your account, which begins on {request.runs_at:%Y-%m-%d %H:%M} UTC.")
-    case_mails.queue(case, template="nominee_granted", to=subject.email, text="\n".join(granted), now=now)
+    case_mails.queue(case, template="nominee_granted", to=subject.contact, text="\n".join(granted), now=now)
 
 
 def withdraw(*, case: Case, by: str, now: datetime) -> None:

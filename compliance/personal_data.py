@@ -10,7 +10,7 @@ from django.db.models import F, Q, QuerySet
 from compliance import acts, authorities, correcting, nominees
 from compliance import case_personal_data as case_data
 from compliance import cases as case_operations
-from compliance.models import ConsentEvent, PolicyMail, PolicyReceipt, Request
+from compliance.models import ConsentEvent, PolicyMail, PolicyReceipt, Request, Suppression
 from compliance.stores import Listed, Subject
 from processors.models import Disclosure
 from processors.pseudonyms import pseudonym
@@ -145,8 +145,11 @@ class ComplianceStore:
         return {element: count for element, count in counts.items() if count}
 
     def listed(self, subject: Subject) -> dict[str, list[Listed]]:
+        called = subject.kind == "callee"
         return {
-            "consent": [Listed(_consents(subject), _consent_shown)],
+            # It outlives every erasure, so it is not among what is found and erased.
+            **({"suppression": [Listed(_suppressions(subject), _suppression_shown)]} if called else {}),
+            "consent": [Listed(_consents(subject), _asked_shown if called else _consent_shown)],
             "policy_notice": [Listed(_receipts(subject), _receipt_shown)],
             "account_mail": [Listed(_mails(subject), _mail_shown)],
             "request": [
@@ -262,6 +265,29 @@ def _consent_shown(row: ConsentEvent) -> dict[str, Any]:
     }
 
 
+def _asked_shown(row: ConsentEvent) -> dict[str, Any]:
+    """Of a number: whoever typed it agreed, proved or not, so it is not said to be the person's own word, and where they were is not told."""
+    return {
+        "purpose": row.purpose,
+        "policy_version": row.policy_version,
+        "agreed_by": "whoever typed your number, before a passcode was sent to it",
+        "at": row.at.isoformat(),
+    }
+
+
+def _suppression_shown(row: Suppression) -> dict[str, Any]:
+    return {
+        "what": "calls",
+        "workspace_id": str(row.workspace_id) if row.workspace_id else "all",
+        "reason": row.reason,
+        "source": row.source,
+        "created_at": row.created_at.isoformat(),
+        "last_asked_at": row.last_asked_at.isoformat(),
+        "lifted_at": row.lifted_at.isoformat() if row.lifted_at else None,
+        "lifted_source": row.lifted_source,
+    }
+
+
 def _receipt_shown(row: PolicyReceipt) -> dict[str, Any]:
     return {"policy_version": row.version, "by": row.channel, "at": row.at.isoformat()}
 
@@ -291,6 +317,10 @@ def _consents(subject: Subject) -> QuerySet[ConsentEvent]:
     if subject.kind == "callee":
         return ConsentEvent.objects.filter(person=pseudonym("phone", subject.phone_e164))
     return ConsentEvent.objects.filter(user_id=subject.user_id, user_id__isnull=False)
+
+
+def _suppressions(subject: Subject) -> QuerySet[Suppression]:
+    return Suppression.objects.filter(number_key=pseudonym("phone", subject.phone_e164))
 
 
 def _receipts(subject: Subject) -> QuerySet[PolicyReceipt]:

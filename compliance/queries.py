@@ -71,6 +71,7 @@ _CALLEES_WORDS: Final = {
     "insight": "What was understood from calls with you",
     "session": "This page, opened with your number",
     "otp_attempt": "Passcodes sent to your number, never the code",
+    "suppression": "That your number is not called, written to, or its calls written down",
 }
 
 
@@ -121,6 +122,8 @@ def data_kinds() -> DataKindsOut:
 def held(*, subject: Subject) -> HeldListOut:
     """What all stores hold about a person, by kind, in the order of the inventory."""
     counts, listed = found(subject), listing.listed_kinds(subject)
+    # It stays, so no store finds it.
+    counts.update({"suppression": listing.count(subject, "suppression")})
     words = _CALLEES_WORDS if subject.kind == "callee" else {}
     return HeldListOut(
         items=[

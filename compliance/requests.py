@@ -55,7 +55,7 @@ def open_erasure(*, subject: Subject, confirm: str, at_once: bool, now: datetime
     A request that waits already is brought forward by `at_once`.
     Raises ConfirmationMismatch, RequestAlreadyOpen.
     """
-    if subject.user_id is None or not constant_time_compare(confirm.strip().lower(), subject.email.lower()):
+    if subject.user_id is None or not constant_time_compare(confirm.strip().lower(), subject.contact.lower()):
         raise ConfirmationMismatch("Type the e-mail address of this account to confirm.")
     person = pseudonym("user", subject.user_id)
     if at_once and (waiting := _waive_grace(person=person, now=now, by=by)):
@@ -157,8 +157,8 @@ def _open(
                     by=by,
                 )
                 # Of what begins at once nothing can be taken back, and the mail would go with the case.
-                if subject.email and not at_once:
-                    case_mails.queue(opened, template="deletion_asked", to=subject.email, now=now)
+                if subject.contact and not at_once:
+                    case_mails.queue(opened, template="deletion_asked", to=subject.contact, now=now)
             else:
                 case.erasure, case.state = request, "working"
                 case.save(update_fields=["erasure", "state"])
@@ -219,13 +219,13 @@ def renew_grace(*, but_of: Iterable[str], now: datetime) -> int:
 
 
 def _cancel(request: Request, now: datetime, by: str | None) -> None:
-    email = Subject.from_json(request.subject).email if request.subject else ""
+    contact = Subject.from_json(request.subject).contact if request.subject else ""
     request.state, request.cancelled_at, request.finished_at, request.subject = "cancelled", now, now, None
     request.save(update_fields=["state", "cancelled_at", "finished_at", "subject"])
     # What a restored backup has waiting still was told when it was taken back.
-    if email and by != "system":
+    if contact and by != "system":
         for case in Case.objects.filter(erasure=request).exclude(state="closed"):
-            case_mails.queue(case, template="deletion_taken_back", to=email, now=now)
+            case_mails.queue(case, template="deletion_taken_back", to=contact, now=now)
     cases.erasure_ended(request=request, outcome="taken_back", now=now)
     _audit(request, "erasure.cancelled", now, by=by)
 

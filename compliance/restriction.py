@@ -61,20 +61,21 @@ class RestrictionUnknown(DomainError):
 def restrict(*, case: Case, row_ids: Iterable[UUID], by: str, now: datetime) -> Restriction:
     """Puts the person of the case under restriction, with these leads and accounts. A second time it adds what is new.
 
-    Within the caller's transaction.
+    What another case restricts already is restricted for this one's reason too. Within the caller's transaction.
     """
     known = in_force(person=case.person)
+    is_again = Restriction.objects.filter(case=case, lifted_at__isnull=True).exists()
     Restriction.objects.bulk_create(
         [Restriction(case=case, person=case.person, since=now)],
         ignore_conflicts=True,
     )
-    restriction = Restriction.objects.select_for_update().get(person=case.person, lifted_at__isnull=True)
+    restriction = Restriction.objects.select_for_update().get(case=case, lifted_at__isnull=True)
     new = set(row_ids) - set(restriction.rows.values_list("row_id", flat=True))
     rows = [RestrictedRow(restriction=restriction, row_id=row_id) for row_id in new]
     RestrictedRow.objects.bulk_create(rows, ignore_conflicts=True)
     if not known:
         erasure_ledger.note([_entry(case.person, restriction.since, in_force=True)], now=now)
-    if known and not rows:
+    if is_again and not rows:
         return restriction
     audit.record(
         workspace_id=None,
@@ -87,30 +88,38 @@ def restrict(*, case: Case, row_ids: Iterable[UUID], by: str, now: datetime) -> 
     return restriction
 
 
-def lift(*, case: Case, reason: str, by: str, now: datetime) -> list[UUID]:
-    """Ends the restriction of the case's person, by a decision that says why; returns what it covered.
+def lift(*, case: Case, reason: str, by: str, now: datetime, every: bool = False) -> list[UUID]:
+    """Ends the restriction that began with the case, by a decision that says why; returns what is free again by that. What is restricted
+    for another reason stays so.
 
-    Raises RestrictionUnknown, ReasonMissing.
+    every: whatever it began with, as from a case with which none began. Raises RestrictionUnknown, ReasonMissing.
     """
     with transaction.atomic():
-        restriction = Restriction.objects.select_for_update().filter(person=case.person, lifted_at__isnull=True).first()
-        if restriction is None:
+        every = every or not Restriction.objects.filter(case=case).exists()
+        of_person = Restriction.objects.filter(person=case.person, lifted_at__isnull=True)
+        standing = list(of_person.select_for_update().order_by("id"))
+        ending = [each for each in standing if every or each.case_id == case.id]
+        if not standing:
             raise RestrictionUnknown("No restriction of this person is in force. Reload the page.")
+        if not ending:
+            raise RestrictionUnknown("Another case of this person restricts the use. Open that one, and decide there.")
         cases.note(
             reference=case.reference, text=f"Restriction lifted: {reason}" if reason.strip() else "", by=by, now=now
         )
-        covered_ids = list(restriction.rows.values_list("row_id", flat=True))
-        _end(restriction, now)
-        erasure_ledger.note([_entry(case.person, now, in_force=False)], now=now)
+        covered_ids = {row_id for each in ending for row_id in each.rows.values_list("row_id", flat=True)}
+        for each in ending:
+            _end(each, now)
+        if len(ending) == len(standing):
+            erasure_ledger.note([_entry(case.person, now, in_force=False)], now=now)
         audit.record(
             workspace_id=None,
             actor_ref=by,
             action="restriction.lifted",
             target=str(case.id),
-            detail={"since": restriction.since.isoformat()},
+            detail={"since": min(each.since for each in ending).isoformat()},
             now=now,
         )
-    return covered_ids
+        return list(covered_ids - set(covered().filter(row_id__in=covered_ids)))
 
 
 def recall(entry: Entry) -> None:
@@ -128,12 +137,10 @@ def recall(entry: Entry) -> None:
 
 def cover(*, person: str, row_ids: Iterable[UUID]) -> bool:
     """Puts rows that were found again under the person's restriction; whether one is in force."""
-    restriction = Restriction.objects.filter(person=person, lifted_at__isnull=True).first()
-    if restriction is None:
-        return False
-    rows = [RestrictedRow(restriction=restriction, row_id=row_id) for row_id in row_ids]
+    standing, row_ids = list(Restriction.objects.filter(person=person, lifted_at__isnull=True)), list(row_ids)
+    rows = [RestrictedRow(restriction=each, row_id=row_id) for each in standing for row_id in row_ids]
     RestrictedRow.objects.bulk_create(rows, ignore_conflicts=True)
-    return True
+    return bool(standing)
 
 
 def forget(*, person: str) -> None:
@@ -173,10 +180,10 @@ def in_force(*, person: str) -> bool:
     return Restriction.objects.filter(person=person, lifted_at__isnull=True).exists()
 
 
-def case_of(*, person: str) -> Case | None:
-    """The case from which the person's restriction began; None without one, or when a backup was restored since."""
-    found = Restriction.objects.filter(person=person, lifted_at__isnull=True).select_related("case").first()
-    return found.case if found else None
+def cases_of(*, person: str) -> list[Case | None]:
+    """The cases with which what restricts the person began; None for one that a restored backup has lost."""
+    standing = Restriction.objects.filter(person=person, lifted_at__isnull=True).select_related("case")
+    return [each.case for each in standing.order_by("id")]
 
 
 def covers(*row_ids: UUID) -> bool:
@@ -194,10 +201,10 @@ def of_own(user_id: UUID) -> OwnUseRestricted | StorageConsentWithdrawn | None:
     """What an account is told that may use nothing because its own holder wants it so; None when it may."""
     if not covers(user_id):
         return None
-    case = case_of(person=pseudonym("user", user_id))
-    # What somebody of us restricted for a consent that stands is not lifted by giving it.
+    began_with = cases_of(person=pseudonym("user", user_id))
+    # What somebody of us restricted, or for a consent that stands, is not lifted by giving it.
     taken_back = policy_change.standing(user_id=user_id, purpose=policy.TRANSFER.key) is False
-    by_click = taken_back and case is not None and case.kind == "withdrawal"
+    by_click = taken_back and all(case is not None and case.kind == "withdrawal" for case in began_with)
     return StorageConsentWithdrawn() if by_click else OwnUseRestricted()
 
 

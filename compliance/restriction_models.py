@@ -8,7 +8,8 @@ from uuid_utils.compat import uuid7
 
 
 class Restriction(models.Model):
-    """Data of a person that is kept and used for nothing until somebody decides. lifted_at: null while it holds."""
+    """Data of a person that is kept and used for nothing until somebody decides, for the reason of one case: another is decided by
+    itself. lifted_at: null while it holds."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     case = models.ForeignKey("compliance.Case", on_delete=models.SET_NULL, null=True, related_name="restrictions")
@@ -19,8 +20,11 @@ class Restriction(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["person"], condition=Q(lifted_at__isnull=True), name="restriction_one_in_force_a_person"
+                fields=["case"], condition=Q(lifted_at__isnull=True), name="restriction_one_in_force_a_case"
             )
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["person"], condition=Q(lifted_at__isnull=True), name="restriction_in_force")
         ]
 
 

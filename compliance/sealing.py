@@ -1,4 +1,5 @@
-"""What legal holds cover, and the sealed copies of it that are kept when it is erased or its term is over. Nothing in the application reads them."""
+"""What legal holds cover, and the sealed copies of it that are kept when it is erased or changed, or its term is over. Nothing in the
+application reads them."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -14,7 +15,9 @@ from django.db.models.functions import Now, TruncDate
 from compliance.models import HeldCopy, HeldRow, LegalHold
 
 HeldKind = Literal["account", "lead", "call"]
-CopyKind = Literal[HeldKind, "text"]
+# As it was before the first change under the hold; what came after that is sealed as it is at last.
+WasKind = Literal["user_was", "lead_was", "call_was", "line_was"]
+CopyKind = Literal[HeldKind, WasKind, "text"]
 Row = tuple[HeldKind, UUID]
 # What a kind of copy is in the inventory.
 ELEMENT_OF: Final[Mapping[CopyKind, str]] = {
@@ -22,6 +25,10 @@ ELEMENT_OF: Final[Mapping[CopyKind, str]] = {
     "lead": "callee",
     "call": "call",
     "text": "transcript",
+    "user_was": "account",
+    "lead_was": "callee",
+    "call_was": "call",
+    "line_was": "transcript",
 }
 # By the database's own day, because stores are asked without a time.
 _IN_FORCE: Final = Q(hold__lifted_at__isnull=True, hold__ends_on__gte=TruncDate(Now()))
@@ -30,7 +37,7 @@ _TOLD: Final = Q(hold__secret_until__isnull=True) | Q(hold__secret_until__lt=Tru
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """What a row holds before it is erased, or before its text ends. under: the rows that each cover it, itself among them."""
+    """What a row holds before it is erased or changed, or before its text ends. under: the rows that each cover it, itself among them."""
 
     kind: CopyKind
     row_id: UUID

@@ -43,6 +43,8 @@ def digest_of(subject: Subject, kinds: Iterable[str], *more: Any) -> str:
     """What an approval is bound to: SHA-256 in hex over whom it concerns and of which kinds something was found, not how much:
     who goes on using the product would have every approval fail. more: what else is approved."""
     whom = subject.as_json()
+    # Where mails go takes nothing along.
+    del whom["contact"]
     whom |= {name: sorted(whom[name]) for name in ("workspace_ids", "workspace_ids_to_erase")}
     content = [whom, sorted(kinds), *more]
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

@@ -36,7 +36,8 @@ class Subject:
     kind: "user" has an account; "callee" was called and is known by number alone.
     workspace_ids: all that the person belongs to. workspace_ids_to_erase: those that end with the person, because
     nobody else is in them; everything in them goes, the callees' data too.
-    phone_e164, email: also to be looked for where no id leads to them.
+    phone_e164, email: also to be looked for where no id leads to them; both proved.
+    contact: where mails to an account go, proved or not. Nothing is looked for by it: it may be somebody else's.
     """
 
     kind: Literal["user", "callee"]
@@ -45,6 +46,7 @@ class Subject:
     workspace_ids_to_erase: tuple[UUID, ...] = ()
     email: str = ""
     phone_e164: str = ""
+    contact: str = ""
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -54,6 +56,7 @@ class Subject:
             "workspace_ids_to_erase": [str(each) for each in self.workspace_ids_to_erase],
             "email": self.email,
             "phone_e164": self.phone_e164,
+            "contact": self.contact,
         }
 
     @staticmethod
@@ -65,6 +68,8 @@ class Subject:
             workspace_ids_to_erase=tuple(UUID(each) for each in stored["workspace_ids_to_erase"]),
             email=stored["email"],
             phone_e164=stored["phone_e164"],
+            # What an older version has stored knows one address only.
+            contact=stored.get("contact", stored["email"]),
         )
 
 
@@ -112,7 +117,7 @@ class Store(Protocol):
 
 @runtime_checkable
 class Stopping(Protocol):
-    """A store that must stop things before anything is erased: end sessions, close sockets, hang up calls."""
+    """A store that must stop things before anything is erased: end sessions, close sockets, hang up calls. The last of them stops first."""
 
     def stop(self, subject: Subject, *, now: datetime) -> None:
         """Idempotent. Raises NotYet while something cannot be stopped."""

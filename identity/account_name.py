@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from compliance import audit, correcting
+from compliance import audit, correcting, sealing
 from compliance.models import Case
 from compliance.redaction import redact_cards
 from identity.models import User
@@ -17,7 +17,10 @@ def facts_of(user: User) -> dict[str, str]:
 
 
 def follow(user: User, before: Mapping[str, str], *, now: datetime, case: Case | None = None) -> None:
-    """Has everything follow what was corrected, within the transaction that did. before: `facts_of` until then."""
+    """Has everything follow what was corrected, within the transaction that did. before: `facts_of` until then, sealed where a hold
+    covers the account."""
+    if sealing.any_in_force():
+        sealing.keep([sealing.Copy("user_was", user.id, before, (("account", user.id),))], now=now)
     correcting.begin(kind="account", target_id=user.id, before=before, after=facts_of(user), now=now, case=case)
 
 

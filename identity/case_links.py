@@ -16,7 +16,7 @@ from compliance.models import Case, CaseLink, Request
 from compliance.schemas import CaseLinkOut
 from identity import email_proof
 from identity.models import User
-from identity.personal_data import reader_of
+from identity.personal_data import subject_of
 from identity.staff.people_named import AccountUnknown
 from processors.errors import DomainError
 from processors.pseudonyms import pseudonym
@@ -88,8 +88,8 @@ def copy(*, token: str, now: datetime, as_page: bool) -> Iterator[str]:
     with transaction.atomic():
         link = _valid(case_links.locked(token, now), now, "copy")
         case_links.reopened(link, now=now)
-        reader = reader_of(link.user_id)
-        return access.export(subject=reader, now=now, case=link.case.reference, as_page=as_page)
+        subject = subject_of(link.user_id)
+        return access.export(subject=subject, now=now, case=link.case.reference, as_page=as_page)
 
 
 def copied(*, token: str, now: datetime) -> None:

@@ -28,6 +28,8 @@ from realtime.publish import close_sockets_on_commit
 def end_access(*, user_id: UUID) -> None:
     """Ends all sessions and sockets of the person and lets nobody sign in to the account any more."""
     with transaction.atomic():
+        # Whoever places a call locks the workspace too: it is there before this, or refused after it.
+        lock_workspaces(Membership.objects.filter(user_id=user_id).values_list("workspace_id", flat=True))
         # Nobody who takes a block back lets the person in again.
         User.objects.filter(id=user_id).update(is_active=False, blocked_at=None, block_reason="")
         Session.objects.filter(user_id=user_id).delete()
@@ -37,7 +39,7 @@ def end_access(*, user_id: UUID) -> None:
 def erase_user(*, user_id: UUID, now: datetime, email: str = "") -> None:
     """Erases the person, the workspaces that nobody else is in, and unfinished sign-ups with the same e-mail.
 
-    email: of a finished account, for what no id leads to; not needed while the account is still there.
+    email: proved, of a finished account, for what no id leads to; not needed while the account is still there.
     Traces of access stay for their term as events of nobody from nowhere; passcode attempts keep the keyed hash
     of the number, so that erasing an account does not reset the limits.
     """
@@ -45,12 +47,13 @@ def erase_user(*, user_id: UUID, now: datetime, email: str = "") -> None:
         # Workspaces before people, as everybody locks them.
         lock_workspaces(Membership.objects.filter(user_id=user_id).values_list("workspace_id", flat=True))
         user = User.objects.select_for_update().filter(id=user_id).first()
-        if user is not None and user.mobile_verified_at is not None:
-            email = user.email
+        if user is not None:
+            # Only a finished account that has proved its e-mail has a claim to what carries nothing else: anybody can sign up with a
+            # stranger's.
+            email = user.email if user.mobile_verified_at and user.email_first_proved_at else ""
         same_person = Q(id=user_id)
         traces = Q(user_id=user_id)
         if email:
-            # Only a finished account has a claim to what carries nothing but its e-mail.
             same_person |= Q(email=email, mobile_verified_at__isnull=True)
             traces |= Q(account_key=pseudonym("email", email))
         ids = list(User.objects.filter(same_person).values_list("id", flat=True))

@@ -22,7 +22,7 @@ from identity.contact import parse_email
 from identity.models import User
 from identity.number_lock import line_up
 from identity.opt_out import PolicyOutdated
-from identity.personal_data import reader_of, subject_of
+from identity.personal_data import subject_of
 from processors.errors import DomainError
 from processors.pseudonyms import pseudonym
 
@@ -157,7 +157,7 @@ def copy(*, token: str, now: datetime) -> Iterator[str]:
         user_id = nominee_grants.open_link(token=token, now=now)
         if user_id is None:
             raise NomineeLinkInvalid
-        return access.export(subject=reader_of(user_id), now=now, by="requester")
+        return access.export(subject=subject_of(user_id), now=now, by="requester")
 
 
 def copied(*, token: str, now: datetime) -> None:

@@ -1,7 +1,6 @@
 """What identity holds about people: found, exported, erased and verified."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -25,6 +24,7 @@ from identity.models import (
     OtpAttempt,
     Session,
     SocialIdentity,
+    StoppedNumber,
     User,
     Workspace,
 )
@@ -154,7 +154,8 @@ INVENTORY: Final[dict[str, str]] = {
 def subject_of(user_id: UUID) -> Subject:
     """The person as the subject of a request. Workspaces that others are in too do not end with the person.
 
-    Raises User.DoesNotExist.
+    What stands under an e-mail address alone belongs to who has proved it, now or before a change of the number. Whoever signs up with
+    somebody else's address neither reads nor erases what was sent there. Raises User.DoesNotExist.
     """
     user = User.objects.get(id=user_id)
     workspace_ids = tuple(
@@ -172,20 +173,10 @@ def subject_of(user_id: UUID) -> Subject:
         user_id=user.id,
         workspace_ids=workspace_ids,
         workspace_ids_to_erase=tuple(each for each in workspace_ids if each not in shared),
-        email=user.email,
+        email=user.email if user.email_first_proved_at else "",
         phone_e164=user.mobile_e164,
+        contact=user.email,
     )
-
-
-def reader_of(user_id: UUID) -> Subject:
-    """The same for reading what is held: what stands under an e-mail address alone is shown to who has proved it, now or before a change of
-    the number. Whoever signs up with somebody else's address learns nothing of what was sent there.
-
-    Raises User.DoesNotExist.
-    """
-    subject = subject_of(user_id)
-    proved = User.objects.filter(id=user_id, email_first_proved_at__isnull=False).exists()
-    return subject if proved else replace(subject, email="")
 
 
 def subject_anew(subject: Subject) -> Subject:
@@ -224,7 +215,12 @@ class IdentityStore:
 
     def listed(self, subject: Subject) -> dict[str, list[Listed]]:
         exported = _EXPORTED_OF_NUMBERS if subject.kind == "callee" else _EXPORTED
-        return {element: [Listed(rows, partial(_shown, exported[element]))] for element, rows in _held(subject).items()}
+        held = {element: [Listed(rows, partial(_shown, exported[element]))] for element, rows in _held(subject).items()}
+        if subject.kind == "callee":
+            # It outlives every erasure, so it is not among what is found and erased.
+            stopped = StoppedNumber.objects.filter(number_key=pseudonym("phone", subject.phone_e164))
+            held["suppression"] = [Listed(stopped, _stopped_shown)]
+        return held
 
     def export(self, subject: Subject) -> dict[str, Any]:
         return {
@@ -335,6 +331,10 @@ def _held(subject: Subject) -> dict[str, QuerySet[Any]]:
 
 def _shown(names: Sequence[str], row: Any) -> dict[str, Any]:
     return {name: _readable(getattr(row, name)) for name in names}
+
+
+def _stopped_shown(row: StoppedNumber) -> dict[str, Any]:
+    return {"what": "text messages", "stopped_at": _readable(row.stopped_at)}
 
 
 def _readable(value: Any) -> Any:

@@ -92,9 +92,9 @@ def wish_about_calls(*, phone_e164: str, workspace: str | None, allowed: bool, n
 
 def _take_objection_back(phone_e164: str, now: datetime) -> None:
     """What was restricted for another reason stays so."""
-    case = restriction.case_of(person=pseudonym("phone", phone_e164))
-    if case is not None and case.kind == "objection":
-        restricting.lift(case=case, reason="All calls are allowed again.", by="requester", now=now)
+    for case in restriction.cases_of(person=pseudonym("phone", phone_e164)):
+        if case is not None and case.kind == "objection":
+            restricting.lift(case=case, reason="All calls are allowed again.", by="requester", now=now)
 
 
 def ask_correction(*, phone_e164: str, words: str, now: datetime) -> None:
@@ -105,28 +105,26 @@ def ask_correction(*, phone_e164: str, words: str, now: datetime) -> None:
 
 
 def wish_about_use(*, phone_e164: str, restricted: bool, now: datetime) -> None:
-    """Has everything about the number used for nothing, at once and until somebody decides; or takes that back.
+    """Has everything about the number used for nothing, at once and until somebody decides; or takes that back, whatever the person had
+    it restricted for. Calls that were stopped stay so.
 
     Raises TooManyTurns for taking it back.
     """
     person = pseudonym("phone", phone_e164)
-    in_force = restriction.in_force(person=person)
-    if restricted and in_force:
-        # What came to be held since then is covered too.
-        if case := _cases(person).filter(kind="restriction").exclude(state="closed").first():
-            restricting.restrict(case=case, by="requester", now=now, phone_e164=phone_e164)
-        return
-    if restricted == in_force:
-        return
+    mine = _cases(person).filter(kind="restriction", proved_at__isnull=False)
+    open_one = mine.exclude(state="closed").first()
     if restricted:
-        opened = _open_wish(phone_e164, kind="restriction", words="Use nothing that you hold about me.", now=now)
-        restricting.restrict(case=opened, by="requester", now=now)
+        # Again, what came to be held since then is covered too. Restricted for another reason it is restricted for this one as well.
+        words = "Use nothing that you hold about me."
+        case = open_one or _open_wish(phone_e164, kind="restriction", words=words, now=now)
+        restricting.restrict(case=case, by="requester", now=now, phone_e164=phone_e164)
+        return
+    if not restriction.in_force(person=person):
         return
     turns.demand_for_case(person=person, kind="restriction", now=now)
-    open_ones = _cases(person).filter(kind="restriction").exclude(state="closed")
-    case = open_ones.first() or _open_wish(phone_e164, kind="restriction", words="", now=now)
+    case = open_one or _open_wish(phone_e164, kind="restriction", words="", now=now)
     words = "Taken back by the person."
-    restricting.lift(case=case, reason=words, by="requester", now=now)
+    restricting.lift(case=case, reason=words, by="requester", now=now, every=True)
     cases.close(reference=case.reference, outcome="taken_back", answer=words, by="requester", now=now)
 
 

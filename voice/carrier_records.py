@@ -58,6 +58,8 @@ class CarrierStore:
 
     def erase(self, subject: Subject, *, now: datetime) -> dict[str, int]:
         """:raises NotYet: the carrier is silent, or has not finished the call."""
+        # One that was being placed while everything stopped.
+        self.stop(subject, now=now)
         removed = 0
         with ThreadPoolExecutor(ASKED_TOGETHER) as asking:
             for legs in batched(self._legs(subject).order_by("id"), ASKED_IN_A_ROW):

@@ -19,7 +19,7 @@ from identity.staff import people_named
 from identity.staff.desk_schemas import TextLossOut
 from processors.errors import DomainError
 from processors.pseudonyms import pseudonym
-from voice import callee, following, restricting
+from voice import callee, following, holding, restricting
 from voice.models import Lead
 from voice.text_loss import of_phone as lost_of_phone
 
@@ -174,6 +174,7 @@ def _correct_account(user: User, case: Case, facts: Facts, by: str, now: datetim
 def _correct_leads(case: Case, phone_e164: str, facts: Facts, now: datetime) -> None:
     leads = Lead.objects.get_queryset().filter(phone_e164=phone_e164, erased_at__isnull=True)
     for lead in leads.select_for_update().order_by("id"):
+        holding.keep_lead(lead, now=now)
         before = following.facts_of(lead)
         for fact, value in asdict(facts).items():
             if value:

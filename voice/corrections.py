@@ -7,11 +7,11 @@ from uuid import UUID
 from django.db import transaction
 
 from ai import operations as ai
-from compliance import audit, restriction
+from compliance import audit, left_bytes, restriction
 from compliance.redaction import redact_cards
 from identity.auth import Actor
 from processors.errors import DomainError
-from voice import queries, refusals, wake
+from voice import holding, queries, refusals, wake
 from voice.analysis import turns_of
 from voice.changes import next_sequence, publish_segment
 from voice.events import SegmentChanged
@@ -53,10 +53,12 @@ def correct_segment(*, actor: Actor, segment_id: UUID, change: SegmentChange, no
             return segment
         if change.sequence != segment.sequence:
             raise SegmentHasChanged("Somebody else has changed this line meanwhile. Look at it again, then correct it.")
+        holding.keep_line(segment, call=call, now=now)
         _write(segment, text, recognised, actor, now)
         segment.sequence = next_sequence(call)
         segment.save(update_fields=["text", "original_text", "corrected_at", "corrected_by", "refusal", "sequence"])
         call.save(update_fields=["sequence"])
+        left_bytes.note_ended_soon(now=now)
         audit.record(
             workspace_id=actor.workspace_id,
             actor_ref=str(actor.user_id),

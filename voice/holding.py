@@ -12,7 +12,7 @@ from compliance.models import LegalHold
 from compliance.sealing import Copy, Row
 from identity.staff import people_named
 from voice.call_export import call_export
-from voice.models import Call, Lead
+from voice.models import Call, Lead, TranscriptSegment
 
 HeldBy = Literal["account", "number", "lead", "call"]
 
@@ -61,6 +61,27 @@ def copies(*, leads: QuerySet[Lead], calls: QuerySet[Call]) -> Iterator[Copy]:
     yield from _calls("call", calls)
 
 
+def keep_lead(lead: Lead, *, now: datetime) -> None:
+    """Seals what stands in a lead that is held, before somebody changes it. Within the caller's transaction, which has locked the lead."""
+    if sealing.any_in_force():
+        was = Copy("lead_was", lead.id, _lead_content(lead), (("lead", lead.id),))
+        sealing.keep([was], now=now)
+
+
+def keep_notes(call: Call, *, now: datetime) -> None:
+    """The same of what a rep has written down about a call."""
+    if sealing.any_in_force():
+        content = {"notes": call.notes, "disposition": call.disposition}
+        sealing.keep([Copy("call_was", call.id, content, _covering(call))], now=now)
+
+
+def keep_line(segment: TranscriptSegment, *, call: Call, now: datetime) -> None:
+    """The same of a line of a transcript. What was recognised stays beside every correction; the correction before does not."""
+    if sealing.any_in_force():
+        content = {"call": str(call.id), "start_ms": segment.start_ms, "text": segment.text}
+        sealing.keep([Copy("line_was", segment.id, content, _covering(call))], now=now)
+
+
 def text_copies(calls: QuerySet[Call]) -> Iterator[Copy]:
     """What of the text of these calls, which is about to end, a hold in force covers; with the call that it belongs to."""
     if sealing.any_in_force():
@@ -69,9 +90,12 @@ def text_copies(calls: QuerySet[Call]) -> Iterator[Copy]:
 
 def _calls(kind: Literal["call", "text"], calls: QuerySet[Call]) -> Iterator[Copy]:
     for call in calls.filter(of_held()).select_related("lead", "workspace").prefetch_related("segments", "legs"):
-        under: tuple[Row, ...] = (("call", call.id), ("lead", call.lead_id), ("account", call.user_id))
         legs = [{"role": leg.role, "sid": leg.sid} for leg in call.legs.all()]
-        yield Copy(kind, call.id, {"customer": call.workspace.name, **call_export(call), "legs": legs}, under)
+        yield Copy(kind, call.id, {"customer": call.workspace.name, **call_export(call), "legs": legs}, _covering(call))
+
+
+def _covering(call: Call) -> tuple[Row, ...]:
+    return ("call", call.id), ("lead", call.lead_id), ("account", call.user_id)
 
 
 def bury(leads: QuerySet[Lead], *, now: datetime) -> None:

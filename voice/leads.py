@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from ai import operations as ai
-from compliance import audit, correcting, restriction, sealing, suppression
+from compliance import audit, correcting, left_bytes, restriction, sealing, suppression
 from identity.auth import Actor
 from identity.outgoing import deliveries
 from identity.permissions import NotPermitted
@@ -81,7 +81,8 @@ def change_lead(*, actor: Actor, lead_id: UUID, change: LeadChange, now: datetim
                 raise LeadGone(
                     "This person had their data removed, and nothing can be added to it. Choose another lead."
                 )
-            before = following.facts_of(lead)
+            holding.keep_lead(lead, now=now)
+            before, notes = following.facts_of(lead), lead.notes
             for field in ("first_name", "last_name", "company", "notes"):
                 if (value := getattr(change, field)) is not None:
                     setattr(lead, field, value)
@@ -96,6 +97,8 @@ def change_lead(*, actor: Actor, lead_id: UUID, change: LeadChange, now: datetim
                 lead.phone_e164, lead.country, lead.time_zone = phone.e164, phone.country, phone.time_zone
             lead.save()
             following.begin(lead, before, now=now)
+            if notes and notes != lead.notes:
+                left_bytes.note_ended_soon(now=now)
             return lead
     except IntegrityError:
         raise LeadExists("Another lead already has this number. Search for it by the number.") from None
@@ -117,6 +120,7 @@ def change_tags(*, actor: Actor, lead_id: UUID, change: TagsChange, now: datetim
         restriction.refuse(lead.id)
         if lead.erased_at:
             raise LeadGone("This person had their data removed, and nothing can be added to it. Choose another lead.")
+        holding.keep_lead(lead, now=now)
         before: list[str] = lead.tags
         kept = [name for name in before if name.casefold() not in remove]
         added = tags.known(workspace_id=actor.workspace_id, names=add, now=now)
@@ -168,6 +172,7 @@ def forget(lead: Lead, *, now: datetime) -> None:
     deliveries.forget_calls(call_ids=call_ids)
     correcting.forget(kind="lead", target_ids=[lead.id])
     lead.delete()
+    left_bytes.note_ended_soon(now=now)
     tags.forget_unused(workspace_id=lead.workspace_id, names=lead.tags)
 
 

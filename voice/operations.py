@@ -7,12 +7,12 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from compliance import audit, restriction, suppression
+from compliance import audit, left_bytes, restriction, suppression
 from identity.auth import Actor
 from identity.models import User
 from ledger import operations as ledger
 from processors.errors import DomainError
-from voice import callbacks, caps, guard, outcomes, queue, wake, ways
+from voice import callbacks, caps, guard, holding, outcomes, queue, wake, ways
 from voice.changes import publish_call
 from voice.dialling import DialTerms, dial_terms, refusals
 from voice.models import TERMINAL_STATUSES, Call, DialIntent, Lead
@@ -194,7 +194,10 @@ def annotate_call(*, actor: Actor, call_id: UUID, change: CallChange, now: datet
     with transaction.atomic():
         call = visible_calls(actor).select_for_update(of=("self",), no_key=True).get(id=call_id)
         restriction.refuse(call.lead_id)
+        holding.keep_notes(call, now=now)
         if change.notes is not None:
+            if call.notes and call.notes != change.notes:
+                left_bytes.note_ended_soon(now=now)
             call.notes = change.notes
         if "disposition" in change.model_fields_set:
             call.disposition = change.disposition

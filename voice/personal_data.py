@@ -227,6 +227,10 @@ def _ended_out(call: Call) -> dict[str, Any]:
     return {"call_id": str(call.id), "ended_at": iso(call.ended_at)}
 
 
+def _refusal_out(row: TranscriptRefusal) -> dict[str, Any]:
+    return {"what": "transcripts", "workspace_id": str(row.workspace_id), "refused_at": iso(row.refused_at)}
+
+
 def _watches_of(subject: Subject) -> QuerySet[CallWatch]:
     """What the person reads along in; those who read along in the person's calls go with the calls."""
     rows = CallWatch.objects.get_queryset()
@@ -267,6 +271,12 @@ class VoiceStore:
         return {
             # What was understood of a member's calls is told by the package that understands them.
             **({"insight": [Listed(understood, ai_called.exported)]} if called else {}),
+            # It outlives every erasure, so it is not among what is found and erased.
+            **(
+                {"suppression": [Listed(transcript_refusals.of_number(subject.phone_e164), _refusal_out)]}
+                if called
+                else {}
+            ),
             "callee": [Listed(_shown_leads(subject), partial(_lead_out, called=called))],
             "call": [Listed(with_text(calls_of(subject)), shown, size=CALLS_A_PAGE)],
             "watch": [Listed(_watches_of(subject), _watch_out), Listed(_ended_by(subject), _ended_out)],
@@ -280,7 +290,8 @@ class VoiceStore:
         watched = [*map(_watch_out, _watches_of(subject)), *map(_ended_out, _ended_by(subject))]
         # These are reached through their calls alone, and read like them.
         understood = ai_called.exported_insights(calls_of(subject).values_list("id", flat=True)) if called else ()
-        held = {"callee": leads, "call": calls, "insight": understood, "watch": watched}
+        refused = map(_refusal_out, transcript_refusals.of_number(subject.phone_e164)) if called else ()
+        held = {"callee": leads, "call": calls, "insight": understood, "watch": watched, "suppression": [*refused]}
         return {key: rows for key, rows in held.items() if rows}
 
     def follow(self, corrected: Corrected, *, now: datetime) -> None:

@@ -40,7 +40,7 @@ def _use_for_nothing(user_id: UUID, person: str, now: datetime) -> None:
         channel="privacy_centre",
         person=person,
         user_id=user_id,
-        contact=subject_of(user_id).email,
+        contact=subject_of(user_id).contact,
         words=_TAKEN_BACK,
         proof="session",
         now=now,
@@ -50,10 +50,10 @@ def _use_for_nothing(user_id: UUID, person: str, now: datetime) -> None:
 
 def _use_again(person: str, now: datetime) -> None:
     """What was restricted for another reason stays so."""
-    case = restriction.case_of(person=person)
-    if case is None or case.kind != "withdrawal":
-        return
-    turns.demand_for_case(person=person, kind="withdrawal", now=now)
-    restricting.lift(case=case, reason=_GIVEN_AGAIN, by="requester", now=now)
-    if case.is_open:
-        cases.close(reference=case.reference, outcome="taken_back", answer=_GIVEN_AGAIN, by="requester", now=now)
+    for case in restriction.cases_of(person=person):
+        if case is None or case.kind != "withdrawal":
+            continue
+        turns.demand_for_case(person=person, kind="withdrawal", now=now)
+        restricting.lift(case=case, reason=_GIVEN_AGAIN, by="requester", now=now)
+        if case.is_open:
+            cases.close(reference=case.reference, outcome="taken_back", answer=_GIVEN_AGAIN, by="requester", now=now)

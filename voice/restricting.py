@@ -55,10 +55,10 @@ def _lock(calls: QuerySet[Call]) -> None:
     list(calls.select_for_update(of=("self",), no_key=True).order_by("id").values_list("id", flat=True))
 
 
-def lift(*, case: Case, reason: str, by: str, now: datetime) -> None:
-    """Ends the restriction of the case's person, by a decision that says why. Raises RestrictionUnknown, ReasonMissing."""
+def lift(*, case: Case, reason: str, by: str, now: datetime, every: bool = False) -> None:
+    """As `restriction.lift` says. Raises RestrictionUnknown, ReasonMissing."""
     with transaction.atomic():
-        rows = restriction.lift(case=case, reason=reason, by=by, now=now)
+        rows = restriction.lift(case=case, reason=reason, by=by, now=now, every=every)
         Lead.objects.get_queryset().filter(id__in=rows).update(restricted_at=None)
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from compliance import erasure_ledger
 from compliance.erasure_ledger import Entry
@@ -28,6 +28,11 @@ def refuse(*, workspace_id: UUID, phone_e164: str, now: datetime) -> None:
 def is_refused(*, workspace_id: UUID, phone_e164: str) -> bool:
     refusals = TranscriptRefusal.objects.for_workspace(workspace_id)
     return refusals.filter(number_key=pseudonym("phone", phone_e164)).exists()
+
+
+def of_number(phone_e164: str) -> QuerySet[TranscriptRefusal]:
+    """Of all workspaces, for whoever has the number."""
+    return TranscriptRefusal.objects.get_queryset().filter(number_key=pseudonym("phone", phone_e164)).order_by("id")
 
 
 def refused_before(call: Call) -> bool:

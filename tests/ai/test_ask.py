@@ -1,7 +1,7 @@
 """Asking across calls: real embeddings, real PostgreSQL, real credits."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from threading import Barrier
 from uuid import UUID
 
@@ -138,7 +138,7 @@ def test_beyond_what_the_asker_may_spend_a_month_an_answer_is_refused_and_nothin
         asks(actor, ASK_PRICE, monthly_max=QUERY_MCREDITS)
     # A deleted question was paid nevertheless; a repeated one is not paid again.
     assert asks(actor, ASK_PRICE, key="click-one", monthly_max=QUERY_MCREDITS) == first
-    delete_question(actor=actor, question_id=first.id)
+    delete_question(actor=actor, question_id=first.id, now=datetime.now(UTC))
     with pytest.raises(CapReached):
         asks(actor, ASK_PRICE, monthly_max=QUERY_MCREDITS)
     assert asks(actor, "Which hotel did the customer book in Chicago?", monthly_max=0).status == "not_in_your_calls"
@@ -282,10 +282,10 @@ def test_a_question_can_be_deleted_by_who_asked_it_alone(actor_in: MakeActor) ->
     colleague = actor_in(actor)
     question = asks(actor, "Did anybody say number one?").id
     with pytest.raises(QuestionUnknown):
-        delete_question(actor=colleague, question_id=question)
-    delete_question(actor=actor, question_id=question)
+        delete_question(actor=colleague, question_id=question, now=datetime.now(UTC))
+    delete_question(actor=actor, question_id=question, now=datetime.now(UTC))
     with pytest.raises(QuestionUnknown):
-        delete_question(actor=actor, question_id=question)
+        delete_question(actor=actor, question_id=question, now=datetime.now(UTC))
 
 
 def test_a_call_of_no_words_and_one_of_one_word_can_be_indexed(actor_in: MakeActor) -> None:

@@ -6,14 +6,17 @@ from typing import Any
 import pytest
 from uuid_utils.compat import uuid7
 
+from compliance import suppression
 from compliance.models import ConsentEvent
+from identity import opt_out
 from identity.models import AccessEvent, AccountMail, Membership, User
 from processors.pseudonyms import pseudonym
 from tests.compliance.test_erasure import accounts, plant
-from tests.compliance.test_my_data import KNOWN, proved
+from tests.compliance.test_my_data import KNOWN, ask, proved
 from tests.identity.browser import Browser, code_of
 from tests.identity.conftest import MakeAccount, SignIn
 from tests.sandbox_fixture import Sandbox
+from voice import transcript_refusals
 from voice.models import Call
 
 __all__ = ["accounts"]
@@ -83,6 +86,38 @@ def test_who_was_called_reads_the_own_words_call_by_call(make_account: MakeAccou
     assert len(consents) == ConsentEvent.objects.filter(purpose="my_data").count()
     assert "Laputania" not in str([read(browser, OF_NUMBER, each) for each, kind in kinds.items() if kind["listed"]])
     assert code_of(Browser().get(f"{OF_NUMBER}?element=call")[1]) == "number_not_proved"
+
+
+@pytest.mark.policy("C7.1")
+def test_who_was_called_reads_what_stops_calls_and_not_from_where_a_stranger_typed_the_number(
+    make_account: MakeAccount, sandbox: Sandbox
+) -> None:
+    """Red when the do-not-call list is left out of the copy, or the copy tells the address of whoever typed the number without proving
+    it, as if that had been the person's own consent."""
+    seller = make_account()
+    plant(seller, "Brobdingnag", KNOWN, lines=1)
+    suppression.suppress(
+        workspace_id=seller.workspace_id, phone_e164=KNOWN, reason="asked_not_to_be_called", source="rep", now=NOW
+    )
+    suppression.suppress(workspace_id=None, phone_e164="+37060054321", reason="other", source="other", now=NOW)
+    transcript_refusals.refuse(workspace_id=seller.workspace_id, phone_e164=KNOWN, now=NOW)
+    ask(Browser("203.0.113.99"), KNOWN)
+    browser = proved(sandbox)
+    opt_out.stop_number(mobile_e164=KNOWN, way="support", now=NOW, by="operator")
+    kinds = {each["element"]: each for each in browser.get("/api/my-data")[1]["held"]}
+    assert (kinds["suppression"]["count"], kinds["suppression"]["listed"]) == (3, True)
+    entries = [item for page in read(browser, OF_NUMBER, "suppression") for item in page]
+    assert {item["what"] for item in entries} == {"calls", "text messages", "transcripts"}
+    [calls] = [item for item in entries if item["what"] == "calls"]
+    assert (calls["reason"], calls["source"]) == ("asked_not_to_be_called", "rep")
+    assert (calls["workspace_id"], calls["created_at"]) == (str(seller.workspace_id), NOW.isoformat())
+    copy = browser.get(browser.post("/api/my-data/links")[1]["path"])[1]["data"]
+    assert sorted(map(str, copy["suppression"]["items"])) == sorted(map(str, entries))
+    consents = [item for page in read(browser, OF_NUMBER, "consent") for item in page]
+    assert len(consents) == 2 and not any("given" in each for each in consents)
+    assert "203.0.113.99" not in str(copy) + str(consents)
+    # It stays, so no preview says that it goes.
+    assert "suppression" not in {each["element"] for each in browser.get("/api/my-data")[1]["preview"]["goes"]}
 
 
 def test_what_is_no_kind_and_no_place_in_it_is_refused(

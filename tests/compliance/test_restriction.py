@@ -153,6 +153,35 @@ def test_who_stops_all_calls_objects_to_every_use_until_they_are_allowed_again(
     assert all_calls(allowed=False) and all_calls(allowed=True)
 
 
+@pytest.mark.parametrize("by_support", [False, True])
+def test_who_allows_calls_again_does_not_lift_what_was_restricted_after_they_were_stopped(
+    calls: tuple[Call, Call], member: Membership, sandbox: Sandbox, sign_in: SignIn, by_support: bool
+) -> None:
+    """Red when the second reason is recorded nowhere."""
+    seller, person = sign_in(member), proved(sandbox, THEIRS)
+
+    def all_calls(*, allowed: bool) -> bool:
+        return bool(person.post("/api/my-data/calls", {"workspace": None, "allowed": allowed})[1]["restricted"])
+
+    assert all_calls(allowed=False)
+    if by_support:
+        call_command("cases", "open", "restriction", "gulliver@example.com", "Use nothing.", stdout=StringIO())
+        reference = Case.objects.get(kind="restriction").reference
+        call_command("cases", "prove", reference, "--whose", THEIRS, stdout=StringIO())
+        call_command("cases", "restrict", reference, "--number", THEIRS, stdout=StringIO())
+    else:
+        assert person.post("/api/my-data/restriction", {"restricted": True})[1]["restricted"]
+    assert all_calls(allowed=True)
+    assert code_of(read(seller, calls[0])[0][1]) == "subject_restricted"
+    assert Lead.objects.get(id=calls[0].lead_id).restricted_at is not None
+    if by_support:
+        call_command("cases", "lift", reference, "The dispute is settled.", stdout=StringIO())
+    else:
+        assert not person.post("/api/my-data/restriction", {"restricted": False})[1]["restricted"]
+    assert read(seller, calls[0])[0][0] == 200
+    assert Lead.objects.get(id=calls[0].lead_id).restricted_at is None
+
+
 def test_who_wrote_a_mail_and_proved_a_number_is_restricted_by_that_number(calls: tuple[Call, Call]) -> None:
     theirs, others = calls
     call_command("cases", "open", "restriction", "gulliver@example.com", "Use nothing.", stdout=StringIO())

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from io import StringIO
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.test import Client
 from pytest_django.fixtures import Settings
 
@@ -82,6 +82,33 @@ def test_what_one_of_us_restricted_is_not_said_to_end_with_a_click(
     assert given(page) is True
     assert quoted(page, "after-it") == "own_use_restricted"
     assert "Write to support" in page.get("/api/session")[1]["use_refused"]
+
+
+@pytest.mark.policy("C5.1-4")
+@pytest.mark.parametrize("support_is_first", [False, True])
+def test_what_support_restricts_beside_it_ends_by_neither_alone_whichever_came_first(
+    calls: tuple[Call, Call], member: Membership, sign_in: SignIn, support_is_first: bool
+) -> None:
+    """Red when the second reason is recorded nowhere: one click, or one decision, then ends both."""
+    page, out = sign_in(member), StringIO()
+    call_command("cases", "open", "restriction", member.user.email, "use nothing", stdout=out)
+    reference = out.getvalue().split()[0]
+    call_command("cases", "prove", reference, "--whose", member.user.email, stdout=out)
+    if support_is_first:
+        call_command("cases", "restrict", reference, stdout=out)
+    assert says(page, False) == 204
+    if not support_is_first:
+        call_command("cases", "restrict", reference, stdout=out)
+    assert quoted(page, "both-hold") == "own_use_restricted", "one click would not do"
+    assert says(page, True) == 204
+    assert quoted(page, "support-restricts") == "own_use_restricted"
+    assert says(page, False) == 204
+    call_command("cases", "lift", reference, "The dispute is settled.", stdout=out)
+    assert quoted(page, "consent-is-missing") == "storage_consent_withdrawn"
+    with pytest.raises(CommandError, match="Another case of this person"):
+        call_command("cases", "lift", reference, "Once more.", stdout=out)
+    assert says(page, True) == 204
+    assert page.get("/api/session")[1]["use_refused"] is None
 
 
 def test_it_may_always_be_taken_back_and_not_be_given_again_without_end(member: Membership, sign_in: SignIn) -> None:

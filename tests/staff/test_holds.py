@@ -16,6 +16,7 @@ from django.test import override_settings
 from compliance import erasure, holds
 from compliance.models import AuditEvent, HeldCopy, LegalHold, Request
 from compliance.retention import expire
+from identity import account_name
 from identity.models import Membership
 from tests.compliance.ends import end
 from tests.compliance.test_erasure import all_rows, plant
@@ -123,6 +124,33 @@ def test_what_a_customer_removes_is_sealed_too(member: Membership, sign_in: Sign
     lead = Lead.objects.get_queryset().get(phone_e164=HELD)
     assert sign_in(member).delete(f"/api/leads/{lead.id}")[0] == 204
     assert sorted(copy["kind"] for copy in opened(hold)) == ["call", "lead"]
+
+
+@pytest.mark.policy("C6.3")
+def test_what_somebody_overwrites_is_sealed_as_it_was_when_the_hold_began(member: Membership, sign_in: SignIn) -> None:
+    """Red when a change leaves nothing of what an order demands to be kept, or what is erased later is taken for sealed by that."""
+    call = Call.objects.get_queryset().get(lead__phone_e164=HELD)
+    other = Call.objects.get_queryset().get(lead__phone_e164=OTHER)
+    browser, pia = sign_in(member), at_desk("privacy_officer", "Pia")
+    browser.patch(f"/api/calls/{call.id}", {"notes": "He paid in cash."})
+    hold, account = placed(pia), placed(pia, what="account", which=ASKER)
+    line = f"/api/segments/{call.segments.get(sequence=1).id}"
+    for words in ("He paid.", "Nothing."):
+        assert browser.patch(f"/api/calls/{call.id}", {"notes": words})[0] == 200
+        assert browser.patch(f"/api/leads/{call.lead_id}", {"notes": words, "first_name": "Glum"})[0] == 200
+    assert browser.patch(line, {"sequence": 1, "text": "I said nothing"})[0] == 200
+    assert browser.patch(f"/api/leads/{other.lead_id}", {"notes": "of nobody held"})[0] == 200
+    account_name.change(user_id=member.user_id, first_name="Somebody", last_name="Else", now=NOW)
+    sealed = {each["kind"]: each for each in opened(hold)}
+    assert set(sealed) == {"lead_was", "call_was", "line_was"}
+    assert sealed["call_was"]["notes"] == "He paid in cash."
+    assert (sealed["lead_was"]["first_name"], sealed["lead_was"]["notes"]) == ("Brobdingnag", "Brobdingnag notes")
+    assert sealed["line_was"]["text"] == "this is Brobdingnag speaking, sentence 1"
+    assert {each["kind"]: each for each in opened(account)}["user_was"]["name"] == "Ada Okafor"
+    # What is there at last is sealed too, when it goes.
+    assert browser.delete(f"/api/leads/{call.lead_id}")[0] == 204
+    sealed = {each["kind"]: each for each in opened(hold)}
+    assert (sealed["lead"]["notes"], sealed["call"]["notes"]) == ("Nothing.", "Nothing.")
 
 
 @pytest.mark.policy("C6.3")
