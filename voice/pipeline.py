@@ -66,6 +66,8 @@ class CallPipeline:
         self._topic = Topic.call(stream.workspace_id, stream.call_id)
         self.stream_id, self.call_id = stream.stream_id, stream.call_id
         self.permitted = False
+        # In the call's own time, from when on; None until that is asked for.
+        self._permitted_from_ms: int | None = None
         self._settled_ms = stream.offset_ms
         self._unstored = 0
         # Set when the carrier or the clock gave this stream up, or another socket took its place.
@@ -150,7 +152,7 @@ class CallPipeline:
 
     def _interim(self, speaker: Speaker) -> Callable[[str, int, int], Awaitable[None]]:
         async def publish(text: str, start_ms: int, end_ms: int) -> None:
-            if not self.permitted:
+            if not self.permitted or not await self._may_be_shown(start_ms + self._stream.offset_ms):
                 return
             event = SegmentInterim(
                 call_id=self._stream.call_id,
@@ -162,6 +164,17 @@ class CallPipeline:
             publish_ephemeral(self._topic, event)
 
         return publish
+
+    async def _may_be_shown(self, start_ms: int) -> bool:
+        """Of a call that is written down, what was begun before the lead had heard the notice is shown no more than kept."""
+        if self._permitted_from_ms is None:
+            try:
+                self._permitted_from_ms = await database_sync_to_async(transcripts.written_from_ms)(
+                    call_id=self.call_id
+                )
+            except AWAY:
+                return False
+        return start_ms >= self._permitted_from_ms
 
     def _final(self, speaker: Speaker) -> Callable[[Recognition, int, int], Awaitable[None]]:
         async def store(recognition: Recognition, start_ms: int, end_ms: int) -> None:

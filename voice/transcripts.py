@@ -183,6 +183,11 @@ def transcribed_calls(*, call_ids: Sequence[UUID]) -> frozenset[UUID]:
     return frozenset(Call.objects.filter(id__in=call_ids, transcript_state="on").values_list("id", flat=True))
 
 
+def written_from_ms(*, call_id: UUID) -> int:
+    """From when on, in the call's own time, a call that may be written down is."""
+    return proved_ms(Call.objects.get(id=call_id))
+
+
 def add_segment(
     *, call_id: UUID, heard: Heard, now: datetime, stream_id: UUID | None = None
 ) -> TranscriptSegment | None:

@@ -24,12 +24,14 @@ from tests.voice.media_doors import PicowsSocket, run
 from tests.voice.test_media_socket import frame, start, streams, token_for, until
 from tests.voice.transcriptionist import heard_by_pages, joined, text_of
 from voice import media_session, operations, reconcile
+from voice.models import Callback
 
 pytestmark = pytest.mark.django_db(transaction=True)
 # Where the lead says one sentence, which is over after two seconds.
 SPEECH = Path(speech_library.__file__).parent / "speech" / "smoke.callee.ulaw"
 FRAME_BYTES = 160
 IN_MID_SENTENCE, BEHIND_IT = 80, 180
+PROOF_MS = 1_000
 
 
 def spoken(number: int) -> dict[str, Any]:
@@ -72,8 +74,24 @@ def test_what_was_heard_is_written_down_and_shown_with_the_proof_alone(
     assert placed.row.transcript_state == state
     events = heard_by_pages(placed, lambda: run(lambda: hear_a_sentence(placed, settings)))
     interims = {each["text"] for each in events if each["type"] == "segment.interim"}
-    written = [(speaker, text) for speaker, _, _, text in text_of(placed)]
+    # What nobody heard, because the socket came late, is marked.
+    written = [(speaker, text) for speaker, _, _, text in text_of(placed) if speaker]
     assert (interims, written) == (({WORDS}, [("callee", WORDS)]) if state == "on" else (set(), []))
+
+
+def test_a_sentence_in_which_the_proof_came_is_neither_shown_nor_kept(placed: Placed, settings: Any) -> None:
+    """The sentence begins half a second before it."""
+
+    def prove() -> None:
+        joined(placed)
+        began_at = placed.row.media_started_at
+        assert began_at is not None
+        received_at = began_at + timedelta(milliseconds=PROOF_MS)
+        Callback.objects.get_queryset().filter(kind="played").update(received_at=received_at)
+
+    events = heard_by_pages(placed, lambda: run(lambda: hear_a_sentence(placed, settings, in_between=prove)))
+    assert "segment.interim" not in {each["type"] for each in events}
+    assert [(speaker, start_ms) for speaker, start_ms, _, _ in text_of(placed)] == [(None, PROOF_MS)]
 
 
 def test_whom_the_lead_refused_listens_no_more_and_nobody_does_in_its_place(placed: Placed, settings: Any) -> None:
@@ -114,4 +132,4 @@ def test_text_ends_within_a_second_of_the_rep_turning_it_off(placed: Placed, set
     told = next(at for at, each in enumerate(events) if each.get("call", {}).get("transcript_state") == "refused")
     assert "segment.interim" in kinds[:told]
     assert not {"segment.interim", "segment.added"} & set(kinds[told:])
-    assert text_of(placed) == []
+    assert not any(speaker for speaker, *_ in text_of(placed))

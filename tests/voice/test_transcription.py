@@ -163,27 +163,6 @@ def test_without_the_proof_of_the_notice_nothing_is_shown_or_kept(placed: Placed
     assert [line[3] for line in text_of(placed)] == ["Speaking."]
 
 
-def test_what_the_rep_began_to_say_before_the_notice_had_been_heard_is_neither_shown_nor_kept(
-    placed: Placed,
-) -> None:
-    """However late its text comes; when it began is an estimate. The lead was joined behind the notice, so their first words count."""
-    _, twilio = answered(placed)
-    joined(placed)
-    Callback.objects.get_queryset().filter(kind="played").update(received_at=twilio.began_at + timedelta(seconds=10))
-    long = "I wonder whether pineapple picks up at all today. Hello!"
-    partial = twilio.content(2, 10.8, "inbound", long, final=False)
-    assert heard_by_pages(placed, lambda: post(twilio.path, partial)) == []
-    twilio.says(1, 8.0, "outbound", "The number is pineapple.")
-    twilio.says(3, 11.0, "inbound", long)
-    twilio.says(4, 10.9, "outbound", "Hello, who is this please?")
-    twilio.says(5, 13.0, "inbound", "This is Joe.")
-    assert [(speaker, start_ms, text) for speaker, start_ms, _, text in text_of(placed)] == [
-        (None, 10_000, ""),
-        ("callee", 10_000, "Hello, who is this please?"),
-        ("agent", 12_100, "This is Joe."),
-    ]
-
-
 def test_words_are_kept_in_the_transcript_alone_and_cards_nowhere(twilio: Transcriptionist) -> None:
     twilio.says(2, 10.0, "outbound", "My pineapple card is 4111 1111 1111 1111.")
     (line,) = text_of(twilio.placed)
