@@ -3,6 +3,7 @@
 Planted bugs that this catches: only the time of writing is looked at; the first words behind the notice are lost.
 """
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -37,11 +38,12 @@ def test_what_was_said_before_the_lead_had_heard_the_notice_is_not_kept(placed: 
 
 
 def test_what_the_rep_began_to_say_before_the_notice_had_been_heard_is_neither_shown_nor_kept(
-    member: Membership, settings: Settings
+    make_account: Callable[..., Membership], settings: Settings
 ) -> None:
     """However late its text comes; when it began is an estimate. The lead was joined behind the notice, so their first words count."""
     settings.TRANSCRIPTION_ENGINE = "twilio"
-    give_credit(member, 100_000)
+    member = make_account()
+    give_credit(member, 1_000_000)
     placed = place(member, began_s_ago=5)
     _, twilio = answered(placed)
     joined(placed)
