@@ -56,17 +56,20 @@ def run() -> Report:
     conditions = CONDITIONS[:1] if quick else CONDITIONS
     spoken = {(condition, one.name): speech.under(condition, one, clean) for condition in conditions for one in clean}
     with services.running() as folder, ExitStack() as undo:
-        line, transcriber = _product(folder, undo)
+        line, transcriber, media = _product(folder, undo)
         seats = calls.seats(max(LADDER))
         waves: dict[str, list[Heard]] = {}
-        cpu_s, audio_s = transcriber.cpu_s(), 0.0
+        cpu_s, media_cpu_s, audio_s = transcriber.cpu_s(), media.cpu_s(), 0.0
         for condition in conditions:
             wave = [one for (key, _), one in spoken.items() if key == condition]
             say(f"listening: {len(wave)} two-track calls at once, {condition}")
             whole, starts_s = _kept_up(wave)
             waves[condition] = calls.played(line, seats, whole, starts_s)
             audio_s += sum(track.duration_s for one in whole for track in one.tracks().values())
-        live_cpu = (transcriber.cpu_s() - cpu_s) / audio_s
+        live_cpu = {
+            "transcriber": (transcriber.cpu_s() - cpu_s) / audio_s,
+            "media": (media.cpu_s() - media_cpu_s) / audio_s,
+        }
         ladder = _climbed(line, seats, clean, LADDER[:1] if quick else LADDER)
         memory = transcriber.memory_mb()
         utterance = decode_mulaw(clean[0].callee.mulaw[: UTTERANCE_S * 8_000])
@@ -98,8 +101,8 @@ def _length_s(one: Speech) -> float:
     return max(track.duration_s for track in one.tracks().values())
 
 
-class Transcriber:
-    """The supervisor with its recognisers, as one figure."""
+class Process:
+    """With what it has started, as one figure: the transcriber's supervisor with its recognisers."""
 
     def __init__(self, pid: int) -> None:
         self._process = psutil.Process(pid)
@@ -115,7 +118,8 @@ class Transcriber:
         return [one.memory_info().rss // 2**20 for one in self._process.children()]
 
 
-def _product(folder: Path, undo: ExitStack) -> tuple[Line, Transcriber]:
+def _product(folder: Path, undo: ExitStack) -> tuple[Line, Process, Process]:
+    """With the transcriber and the media process, which finds where somebody speaks."""
     from django.conf import settings
 
     say("listening: starting the transcriber, the media, the live and the web process")
@@ -150,9 +154,8 @@ def _product(folder: Path, undo: ExitStack) -> tuple[Line, Transcriber]:
     time.sleep(6)
     signed = settings.MEDIA_SOCKET_URL + "/twilio/media/"
     signature = RequestValidator(settings.TWILIO_AUTH_TOKEN).compute_signature(signed, {})
-    return Line(ports["web"], ports["live"], ports["media"], settings.PUBLIC_URL, signature), Transcriber(
-        pids["transcriber"]
-    )
+    line = Line(ports["web"], ports["live"], ports["media"], settings.PUBLIC_URL, signature)
+    return line, Process(pids["transcriber"]), Process(pids["media"])
 
 
 def _climbed(line: Line, seats: list[Seat], clean: list[Speech], ladder: tuple[int, ...]) -> list[dict[str, Any]]:
@@ -222,7 +225,7 @@ def _report(
     ladder: list[dict[str, Any]],
     silent: dict[str, int],
     alone: list[engines.Measured],
-    live_cpu: float,
+    live_cpu: dict[str, float],
     memory: list[int],
     beside: dict[str, Any],
 ) -> Report:
@@ -243,6 +246,9 @@ def _report(
         }
         for kind in ("utterance", "track")
     }
+    tracks_s = sum(track.duration_s for one in spoken.values() for track in one.tracks().values())
+    stock_cpu = by_engine["stock_tiny_en"].cpu_s("utterance") / tracks_s
+    first_text = figures.quantiles([delay for heard in everything for delay in figures.first_text_delays(heard)])
     held = [rung["calls"] for rung in ladder if rung["final_ms"]["p95"] <= FINAL_GOAL_MS]
     return Report(
         name="listening",
@@ -254,9 +260,7 @@ def _report(
                 "wer_paused_settled": paused,
                 "final_ms": final_ms,
                 "interim_ms": interims,
-                "first_text_ms": figures.quantiles(
-                    [delay for heard in everything for delay in figures.first_text_delays(heard)]
-                ),
+                "first_text_ms": first_text,
                 "finals": sum(len(heard.finals) for heard in everything),
                 "interims": sum(len(heard.interims) for heard in everything),
                 "merged": sum(len(heard.merged) for heard in everything),
@@ -265,7 +269,8 @@ def _report(
                 ),
                 "gaps": sum(heard.gaps for heard in everything),
                 "sender_late_ms": round(max(heard.late_ms for heard in everything)),
-                "transcriber_cpu_s_per_track_s": round(live_cpu, 3),
+                "transcriber_cpu_s_per_track_s": round(live_cpu["transcriber"], 3),
+                "media_cpu_s_per_track_s": round(live_cpu["media"], 3),
             },
             "engines": stages,
             "ladder": ladder,
@@ -284,6 +289,8 @@ def _report(
             "final_ms_p50": final_ms["all"]["p50"],
             "final_ms_p95": final_ms["all"]["p95"],
             "interim_ms_p95": interims["p95"],
+            # Of the moments of speech themselves, so that an interim text that was dropped for its age counts too.
+            "first_text_ms_p95": first_text["p95"],
             "calls_finals_p95_1200ms": max(held, default=0),
             # Of one pair: finals as the pages got them, and stock on the same utterances as they end. On whole tracks, which
             # nobody has while somebody speaks, it is told beside.
@@ -291,7 +298,10 @@ def _report(
             "cpu_vs_stock": pairs["utterance"]["cpu"],
             "wer_points_vs_stock_tracks": pairs["track"]["wer_points"],
             "cpu_vs_stock_tracks": pairs["track"]["cpu"],
+            # All that listening costs, where one waits for words: where speech is, interim text, finals, merged turns.
+            "live_cpu_vs_stock": round(sum(live_cpu.values()) / stock_cpu, 3),
             "wer_paused_merged": paused.get("clean", paused["all"]),
+            "wer_paused_merged_all_conditions": paused["all"],
             "invented_words": sum(silent.values()),
             "others_ratio": beside["ratio"],
         },

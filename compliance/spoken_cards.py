@@ -67,12 +67,16 @@ def begins_with_digits(text: str) -> bool:
 
 def began_before(earlier: Sequence[str], text: str) -> int:
     """How many of the utterances just before, the last ones, make a card number together with this text; 0 when they make none."""
-    for count in range(1, len(earlier) + 1):
-        together = [*earlier[-count:], text]
-        apart = sum(redact_spoken_cards(each).count(REPLACEMENT) for each in together)
-        if redact_spoken_cards(" ".join(together)).count(REPLACEMENT) > apart:
-            return count
-    return 0
+    return next(
+        (count for count in range(1, len(earlier) + 1) if are_a_card_together([*earlier[-count:], text])),
+        0,
+    )
+
+
+def are_a_card_together(texts: Sequence[str]) -> bool:
+    """Whether utterances that follow one another say a card number that none of them says alone."""
+    apart = sum(redact_spoken_cards(each).count(REPLACEMENT) for each in texts)
+    return redact_spoken_cards(" ".join(texts)).count(REPLACEMENT) > apart
 
 
 def _runs(text: str) -> Iterator[list[_Piece]]:

@@ -5,7 +5,7 @@ Twilio's `inbound` track of the rep's leg is the agent; `outbound` is the lead a
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache, partial
@@ -20,7 +20,7 @@ from ai.listening.track import TrackListener
 from ai.listening.transcriber import Recognition
 from compliance.spoken_cards import redact_spoken_cards
 from realtime.publish import Topic, publish_ephemeral
-from voice import transcripts
+from voice import transcripts, whole_turns
 from voice.events import SegmentInterim, TranscriptionLevel
 from voice.heard import Heard
 from voice.keeper import keeper
@@ -66,6 +66,8 @@ class CallPipeline:
         self._topic = Topic.call(stream.workspace_id, stream.call_id)
         self.stream_id, self.call_id = stream.stream_id, stream.call_id
         self.permitted = False
+        # In the call's own time, from when on; None until that is asked for.
+        self._permitted_from_ms: int | None = None
         self._settled_ms = stream.offset_ms
         self._unstored = 0
         # Set when the carrier or the clock gave this stream up, or another socket took its place.
@@ -80,8 +82,8 @@ class CallPipeline:
                 client=_transcriber(),
                 context=stream.context,
                 on_interim=self._interim(speaker),
-                on_final=self._final(speaker, transcripts.add_segment),
-                on_merged=self._final(speaker, transcripts.replace_segments),
+                on_final=self._final(speaker),
+                on_merged=self._merged(speaker),
                 on_gap=self._gap,
                 elapsed_ms=lambda: int((loop.time() - began_s) * 1_000),
                 on_level=self._leaves_out,
@@ -107,6 +109,10 @@ class CallPipeline:
         complete: the carrier said that nothing more will come.
         """
         try:
+            if complete:
+                until_ms = max(listener.heard_until_ms for listener in self._tracks.values())
+                for listener in self._tracks.values():
+                    listener.ended(until_ms)
             async with asyncio.timeout(FINISH_WITHIN_S):
                 await asyncio.gather(*(listener.flush() for listener in self._tracks.values()))
                 await self._writes.join()
@@ -146,7 +152,7 @@ class CallPipeline:
 
     def _interim(self, speaker: Speaker) -> Callable[[str, int, int], Awaitable[None]]:
         async def publish(text: str, start_ms: int, end_ms: int) -> None:
-            if not self.permitted:
+            if not self.permitted or not await self._may_be_shown(start_ms + self._stream.offset_ms):
                 return
             event = SegmentInterim(
                 call_id=self._stream.call_id,
@@ -159,26 +165,49 @@ class CallPipeline:
 
         return publish
 
-    def _final(
-        self, speaker: Speaker, operation: Callable[..., Any]
-    ) -> Callable[[Recognition, int, int], Awaitable[None]]:
-        """operation: `transcripts.add_segment` or `replace_segments`."""
-        offset_ms = self._stream.offset_ms
+    async def _may_be_shown(self, start_ms: int) -> bool:
+        """Of a call that is written down, what was begun before the lead had heard the notice is shown no more than kept."""
+        if self._permitted_from_ms is None:
+            try:
+                self._permitted_from_ms = await database_sync_to_async(transcripts.written_from_ms)(
+                    call_id=self.call_id
+                )
+            except AWAY:
+                return False
+        return start_ms >= self._permitted_from_ms
 
+    def _final(self, speaker: Speaker) -> Callable[[Recognition, int, int], Awaitable[None]]:
         async def store(recognition: Recognition, start_ms: int, end_ms: int) -> None:
-            words = [
-                replace(word, start_ms=word.start_ms + offset_ms, end_ms=word.end_ms + offset_ms)
-                for word in recognition.words
-            ]
-            heard = Heard(
-                speaker, start_ms + offset_ms, end_ms + offset_ms, recognition.text, recognition.confidence, words
-            )
-            write = partial(operation, call_id=self._stream.call_id, stream_id=self._stream.stream_id, heard=heard)
-            # A whole turn comes in the place of its utterances, which are stored already.
-            is_new = operation is transcripts.add_segment
-            self._enqueue(_Write(write, (heard.start_ms, heard.end_ms) if is_new else None))
+            heard = self._heard(speaker, recognition, start_ms, end_ms)
+            write = partial(transcripts.add_segment, call_id=self.call_id, stream_id=self.stream_id, heard=heard)
+            self._enqueue(_Write(write, (heard.start_ms, heard.end_ms)))
 
         return store
+
+    def _merged(self, speaker: Speaker) -> Callable[[Recognition, int, int, Sequence[int]], Awaitable[None]]:
+        async def store(recognition: Recognition, start_ms: int, end_ms: int, finals_ms: Sequence[int]) -> None:
+            heard = self._heard(speaker, recognition, start_ms, end_ms)
+            pieces_ms = [each_ms + self._stream.offset_ms for each_ms in finals_ms]
+            write = partial(
+                whole_turns.replace_segments,
+                call_id=self.call_id,
+                stream_id=self.stream_id,
+                heard=heard,
+                pieces_ms=pieces_ms,
+            )
+            # It comes in the place of its utterances, which are stored already.
+            self._enqueue(_Write(write, None))
+
+        return store
+
+    def _heard(self, speaker: Speaker, recognition: Recognition, start_ms: int, end_ms: int) -> Heard:
+        """In the call's own time."""
+        offset_ms = self._stream.offset_ms
+        words = [
+            replace(word, start_ms=word.start_ms + offset_ms, end_ms=word.end_ms + offset_ms)
+            for word in recognition.words
+        ]
+        return Heard(speaker, start_ms + offset_ms, end_ms + offset_ms, recognition.text, recognition.confidence, words)
 
     async def _gap(self, start_ms: int, end_ms: int) -> None:
         stretch = start_ms + self._stream.offset_ms, end_ms + self._stream.offset_ms

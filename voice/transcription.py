@@ -117,12 +117,14 @@ def _show(stream_id: UUID, said: Content) -> None:
         return
     # It begins behind the settled text, or a page would take it for old news.
     settled_ms = call.segments.filter(kind="speech", speaker=said.speaker).aggregate(ms=Max("end_ms"))["ms"] or 0
-    if settled_ms < end_ms:
+    proved_ms = transcripts.proved_ms(call)
+    start_ms = max(settled_ms, _begun_ms(said, end_ms, proved_ms))
+    if proved_ms <= start_ms < end_ms:
         interim = SegmentInterim(
             call_id=call.id,
             speaker=said.speaker,
             text=redact_spoken_cards(said.text),
-            start_ms=max(settled_ms, end_ms - _spoken_ms(said.text)),
+            start_ms=start_ms,
             end_ms=end_ms,
         )
         publish_ephemeral(Topic.call(call.workspace_id, call.id), interim)
@@ -166,8 +168,10 @@ def _note(call: Call, said: Content, now: datetime) -> bool:
     return is_new
 
 
-def _spoken_ms(text: str) -> int:
-    return MS_PER_WORD * max(1, len(text.split()))
+def _begun_ms(said: Content, end_ms: int, proved_ms: int) -> int:
+    """An estimate. The lead is joined to the rep behind the notice: what ends after it, they began no sooner."""
+    begun_ms = end_ms - MS_PER_WORD * max(1, len(said.text.split()))
+    return max(begun_ms, min(proved_ms, end_ms - 1)) if said.speaker == "callee" else begun_ms
 
 
 def _place(call: Call, said: Content, now: datetime) -> tuple[int, int]:
@@ -177,7 +181,7 @@ def _place(call: Call, said: Content, now: datetime) -> tuple[int, int]:
     before = own.filter(end_ms__lte=end_ms).order_by("-end_ms").first()
     earliest_ms = before.end_ms if before is not None else 0
     end_ms = max(end_ms, earliest_ms + 1)
-    start_ms = max(earliest_ms, end_ms - _spoken_ms(said.text))
+    start_ms = max(earliest_ms, _begun_ms(said, end_ms, transcripts.proved_ms(call)))
     # Only where an own engine's exact times and these estimates meet can two begin at once.
     while own.filter(start_ms=start_ms).exists():
         start_ms += 1

@@ -5,7 +5,6 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import pairwise
 from typing import ClassVar
 from uuid import UUID
 
@@ -21,6 +20,10 @@ from voice.events import SegmentAdded
 from voice.heard import Heard
 from voice.models import Call, MediaStream, TranscriptSegment
 
+# Of these calls nothing is heard any more.
+UNWANTED = ("refused", "expired")
+# A stream that the carrier has ended ends a little before its call does, by clocks that differ a little.
+ENDED_TOGETHER_MS = 2_000
 # A shorter stretch without text is no gap: streams begin and end a moment beside the conversation.
 GAP_LEAST_MS = 500
 TOKEN_VALID_S = 4 * 3600
@@ -60,7 +63,7 @@ def issue_stream_token(*, call: Call, now: datetime) -> str:
 def claim_stream(*, token: str, stream_sid: str, call_sid: str, now: datetime) -> OpenStream:
     """Binds a media socket to its call. The newest stream of a call wins; the missing stretch becomes a gap.
 
-    :raises StreamRefused: unknown or used token, or a call that is over.
+    :raises StreamRefused: unknown or used token, or a call that is over or of which nothing is to be written down.
     """
     with transaction.atomic():
         claimed = MediaStream.objects.filter(
@@ -75,6 +78,8 @@ def claim_stream(*, token: str, stream_sid: str, call_sid: str, now: datetime) -
         call = locked.get(id=stream.call_id)
         if not call.is_live or not call.legs.filter(sid=call_sid, role="agent").exists():
             raise StreamRefused("The media stream belongs to no call that is going on.")
+        if call.transcript_state in UNWANTED:
+            raise StreamRefused("Of the media stream's call nothing is to be written down.")
         offset_ms = connect(call=call, stream=stream, at=now)
         return OpenStream(stream.id, call.id, call.workspace_id, offset_ms, _context(call))
 
@@ -97,8 +102,21 @@ def connect(*, call: Call, stream: MediaStream, at: datetime) -> int:
 
 def _heard_from(call: Call, now: datetime) -> datetime:
     """Where the call's own time begins: with its first media, or with the conversation when that began before."""
-    played = call.callbacks.filter(kind="played").order_by("received_at").first()
-    return min(now, played.received_at) if played is not None else now
+    proved_at = _proved_at(call)
+    return min(now, proved_at) if proved_at is not None else now
+
+
+def _proved_at(call: Call) -> datetime | None:
+    """When the proof came that the lead heard the notice. They heard its last word a second before; then both are joined."""
+    return call.callbacks.filter(kind="played").order_by("received_at").values_list("received_at", flat=True).first()
+
+
+def proved_ms(call: Call) -> int:
+    """Where that lies in the call's own time: what was said before is not kept."""
+    proved_at = _proved_at(call)
+    if proved_at is None or call.media_started_at is None:
+        return 0
+    return _ms(proved_at - call.media_started_at)
 
 
 def _settled_ms(call: Call, *, but: MediaStream | None = None) -> int:
@@ -128,14 +146,21 @@ def mark_unheard_end(*, call_id: UUID, now: datetime) -> None:
                 mark_gap(call=call, start_ms=start_ms, end_ms=end_ms, now=now)
         call.streams.exclude(holes=[]).update(holes=[])
         newest = call.streams.filter(connected_at__isnull=False).order_by("-connected_at").first()
-        if newest is not None and newest.state == "finished":
-            return
         began_at = call.media_started_at or _heard_from(call, call.ended_at)
-        mark_gap(call=call, start_ms=_settled_ms(call), end_ms=_ms(call.ended_at - began_at), now=now)
+        if newest is None or newest.state != "finished":
+            mark_gap(call=call, start_ms=_settled_ms(call), end_ms=_ms(call.ended_at - began_at), now=now)
+            return
+        # The stream is the rep's leg's; while the lead hears alone why the call ends, nobody has to listen.
+        agent = call.legs.filter(role="agent", ended_at__isnull=False).order_by("-id").first()
+        until = min(call.ended_at, agent.ended_at or call.ended_at) if agent is not None else call.ended_at
+        start_ms, end_ms = _ms((newest.stopped_at or until) - began_at), _ms(until - began_at)
+        if end_ms - start_ms > ENDED_TOGETHER_MS:
+            mark_gap(call=call, start_ms=start_ms, end_ms=end_ms, now=now)
 
 
 def keep_streams(*, positions_ms: Mapping[UUID, int], now: datetime) -> frozenset[UUID]:
-    """The sign of life of all streams of a media process; those of them that were neither given up nor replaced.
+    """The sign of life of all streams of a media process; those of them that were neither given up nor replaced, of calls that
+    are to be written down.
 
     positions_ms: for each stream, in its call's own time, up to where everything said is stored.
     """
@@ -143,11 +168,12 @@ def keep_streams(*, positions_ms: Mapping[UUID, int], now: datetime) -> frozense
         cursor.execute(
             """
             UPDATE voice_mediastream AS stream SET seen_at = %s, settled_ms = said.settled_ms
-            FROM unnest(%s::uuid[], %s::int[]) AS said (id, settled_ms)
+            FROM unnest(%s::uuid[], %s::int[]) AS said (id, settled_ms), voice_call AS call
             WHERE stream.id = said.id AND stream.state = 'connected'
+                AND call.id = stream.call_id AND call.transcript_state <> ALL(%s)
             RETURNING stream.id
             """,
-            [now, list(positions_ms), list(positions_ms.values())],
+            [now, list(positions_ms), list(positions_ms.values()), list(UNWANTED)],
         )
         return frozenset(row[0] for row in cursor.fetchall())
 
@@ -157,21 +183,35 @@ def transcribed_calls(*, call_ids: Sequence[UUID]) -> frozenset[UUID]:
     return frozenset(Call.objects.filter(id__in=call_ids, transcript_state="on").values_list("id", flat=True))
 
 
+def written_from_ms(*, call_id: UUID) -> int:
+    """From when on, in the call's own time, a call that may be written down is."""
+    return proved_ms(Call.objects.get(id=call_id))
+
+
 def add_segment(
     *, call_id: UUID, heard: Heard, now: datetime, stream_id: UUID | None = None
 ) -> TranscriptSegment | None:
     """Stores final text with the call's next sequence.
 
-    None when the transcript is not allowed, when it is stored already, or when a newer stream than `stream_id` hears this
-    stretch. Where it ends a card number that the speaker began before, it takes the place of what was stored of that.
+    None when the transcript is not allowed, when it is stored already, when a newer stream than `stream_id` hears this stretch,
+    or when it was begun before the lead had heard the notice: which of its words came before that nobody can tell surely, so
+    that the rest of it is marked as a gap. Where it ends a card number that the speaker began before, it takes the place of
+    what was stored of that.
     """
-    return _add(call_id, stream_id, heard.start_ms, lambda call: _store_whole(call, heard, now))
+
+    def put(call: Call) -> TranscriptSegment | None:
+        if heard.start_ms < (begins_ms := proved_ms(call)):
+            mark_gap(call=call, start_ms=begins_ms, end_ms=heard.end_ms, now=now)
+            return None
+        return _store_whole(call, heard, now)
+
+    return write_down(call_id, stream_id, heard.start_ms, put)
 
 
 def _store_whole(call: Call, heard: Heard, now: datetime) -> TranscriptSegment:
     """A number is spoken in groups with pauses between them, which end utterances."""
     if heard.speaker is None or not begins_with_digits(heard.text):
-        return _store(call, heard, now)
+        return store(call, heard, now)
     lately = call.segments.filter(
         kind="speech",
         speaker=heard.speaker,
@@ -181,65 +221,17 @@ def _store_whole(call: Call, heard: Heard, now: datetime) -> TranscriptSegment:
     before = list(lately.order_by("-start_ms")[:NUMBER_UTTERANCES_MAX])[::-1]
     count = began_before([one.text for one in before], heard.text)
     if not count:
-        return _store(call, heard, now)
+        return store(call, heard, now)
     gone = before[-count:]
     call.segments.filter(id__in=[one.id for one in gone]).delete()
     text = " ".join([*(one.text for one in gone), heard.text])
     whole = replace(heard, start_ms=gone[0].start_ms, text=text, words=())
-    return _store(call, whole, now, gone=gone)
+    return store(call, whole, now, gone=gone)
 
 
 def _replaced_by(gone: Iterable[TranscriptSegment]) -> list[UUID]:
     """With those that they had replaced themselves: a browser may have missed the step between."""
     return list(dict.fromkeys(each for one in gone for each in (*one.replaces, one.id)))
-
-
-def replace_segments(
-    *, call_id: UUID, heard: Heard, now: datetime, stream_id: UUID | None = None
-) -> TranscriptSegment | None:
-    """Puts the text of a whole turn in the place of the speaker's segments that lie within it; those are deleted.
-
-    Where something else stands between them, the turn is stored in parts around it, of which the last is returned. None in the
-    same cases, when nothing lies there, and when a person corrected one of them.
-    """
-
-    def put(call: Call) -> TranscriptSegment | None:
-        within = call.segments.filter(
-            kind="speech", speaker=heard.speaker, start_ms__gte=heard.start_ms, end_ms__lte=heard.end_ms
-        )
-        gone = list(within.order_by("start_ms"))
-        # What a person wrote is worth more than what was heard a second time.
-        if not gone or any(one.corrected_at for one in gone):
-            return None
-        parts = _around_others(call, heard.without_cards(), gone)
-        if [one.text for one in gone] == [part.text for part, _ in parts]:
-            return None
-        within.delete()
-        return [_store(call, part, now, gone=taken) for part, taken in parts][-1]
-
-    return _add(call_id, stream_id, heard.start_ms, put)
-
-
-def _around_others(
-    call: Call, whole: Heard, gone: list[TranscriptSegment]
-) -> list[tuple[Heard, list[TranscriptSegment]]]:
-    """The turn's parts, each with the segments whose place it takes: somebody who reads along finds what the other one said in
-    between where they have read it. It is one part where the lead's wish not to be called is understood from the whole alone."""
-    between = call.segments.exclude(speaker=whole.speaker).filter(
-        start_ms__gte=gone[0].start_ms, start_ms__lt=gone[-1].start_ms
-    )
-    starts_ms = list(between.values_list("start_ms", flat=True))
-    taken = [gone[:1]]
-    for before, one in pairwise(gone):
-        if any(before.start_ms <= start_ms < one.start_ms for start_ms in starts_ms):
-            taken.append([one])
-        else:
-            taken[-1].append(one)
-    parts = whole.cut([(each[0].start_ms, each[-1].end_ms) for each in taken]) if len(taken) > 1 else [whole]
-    wished = refusals.found(whole.speaker, whole.text) is not None
-    if len(parts) < len(taken) or (wished and not any(refusals.found(part.speaker, part.text) for part in parts)):
-        return [(whole, gone)]
-    return list(zip(parts, taken, strict=True))
 
 
 def add_gap(
@@ -252,24 +244,24 @@ def add_gap(
         if behind is not None and behind.start_ms == start_ms and end_ms < behind.end_ms:
             # So much is lost for good; the rest may have been heard all the same.
             call.segments.filter(id=behind.id).delete()
-            _store(call, Heard(None, end_ms, behind.end_ms), now, gone=[behind])
+            store(call, Heard(None, end_ms, behind.end_ms), now, gone=[behind])
         return _store_gap(call, start_ms, end_ms, now)
 
-    return _add(call_id, stream_id, start_ms, put)
+    return write_down(call_id, stream_id, start_ms, put)
 
 
 def _store_gap(call: Call, start_ms: int, end_ms: int, now: datetime) -> TranscriptSegment | None:
     """The same gap is marked once; one that begins like another and ends later takes its place."""
     marked = call.segments.filter(kind="gap", start_ms=start_ms).first()
     if marked is None:
-        return _store(call, Heard(None, start_ms, end_ms), now)
+        return store(call, Heard(None, start_ms, end_ms), now)
     if marked.end_ms >= end_ms:
         return None
     call.segments.filter(id=marked.id).delete()
-    return _store(call, Heard(None, start_ms, end_ms), now, gone=[marked])
+    return store(call, Heard(None, start_ms, end_ms), now, gone=[marked])
 
 
-def _add(
+def write_down(
     call_id: UUID,
     stream_id: UUID | None,
     start_ms: int,
@@ -295,7 +287,7 @@ def _taken_over(call: Call, stream_id: UUID | None, start_ms: int) -> bool:
     return call.streams.filter(connected_at__gt=own, connected_at__lte=heard_at).exists()
 
 
-def _store(call: Call, heard: Heard, now: datetime, *, gone: Sequence[TranscriptSegment] = ()) -> TranscriptSegment:
+def store(call: Call, heard: Heard, now: datetime, *, gone: Sequence[TranscriptSegment] = ()) -> TranscriptSegment:
     """gone: the deleted segments whose place it takes."""
     said = heard.without_cards()
     before = next((one.refusal for one in gone if one.refusal == "dismissed"), None)
@@ -356,14 +348,14 @@ def _take_back_behind(call: Call, stream: MediaStream, settled_ms: int, now: dat
     if marked.end_ms - settled_ms >= GAP_LEAST_MS:
         gone = list(call.segments.filter(Q(id=marked.id) | Q(kind="gap", start_ms=settled_ms)))
         call.segments.filter(id__in=[one.id for one in gone]).delete()
-        _store(call, Heard(None, settled_ms, max(one.end_ms for one in gone)), now, gone=gone)
+        store(call, Heard(None, settled_ms, max(one.end_ms for one in gone)), now, gone=gone)
         return
     call.segments.filter(id=marked.id).delete()
     within = call.segments.filter(kind="speech", start_ms__gte=marked.start_ms, start_ms__lt=marked.end_ms)
     if (text := within.filter(corrected_at__isnull=True).order_by("-start_ms").first()) is not None:
         # A page that shows the gap learns from what takes its place that it has gone; without any it learns when it is opened anew.
         call.segments.filter(id=text.id).delete()
-        _store(call, _heard_of(text), now, gone=[marked, text])
+        store(call, _heard_of(text), now, gone=[marked, text])
 
 
 def _marked_behind(call: Call, stream_id: UUID) -> TranscriptSegment | None:

@@ -16,8 +16,15 @@ MAX_WAITING_TURNS = 4
 # A whole that has lost that much of its pieces' words is the engine giving up in the middle, not a better hearing.
 LEAST_KEPT = 0.5
 
-Piece = asyncio.Future[Recognition | None]
-OnTurn = Callable[[Recognition, TurnEnded], Awaitable[None]]
+OnTurn = Callable[[Recognition, TurnEnded, list[int]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One of a turn's utterances. reported: its recognition, once it is reported; None when there was none."""
+
+    start_ms: int
+    reported: asyncio.Future[Recognition | None]
 
 
 @dataclass(slots=True)
@@ -32,7 +39,10 @@ class TurnMerger:
     """Re-decodes one track's turns, one after the other, each after its finals have been reported."""
 
     def __init__(self, *, client: TranscriberClient, context: str, on_turn: OnTurn) -> None:
-        """on_turn(recognition, turn): the whole turn's words, their times from the start of its audio."""
+        """on_turn(recognition, turn, pieces_ms): the whole turn's words, their times from the start of its audio.
+
+        pieces_ms: where those of its utterances begin in which words were heard.
+        """
         self.counts = MergeCounts()
         self._client = client
         self._context = context
@@ -41,10 +51,7 @@ class TurnMerger:
         self._working: asyncio.Task[None] | None = None
 
     def merge(self, turn: TurnEnded, pieces: list[Piece]) -> None:
-        """Never waits: a turn for which there is no room keeps the text of its pieces.
-
-        pieces: the recognition of each utterance once it is reported; None when there was none.
-        """
+        """Never waits: a turn for which there is no room keeps the text of its pieces."""
         if self._working is None:
             self._working = asyncio.create_task(self._work())
         try:
@@ -68,12 +75,16 @@ class TurnMerger:
     async def _work(self) -> None:
         while (waiting := await self._waiting.get()) is not None:
             turn, pieces = waiting
-            recognition = await self._recognised(turn, [await piece for piece in pieces])
+            heard = [await piece.reported for piece in pieces]
+            recognition = await self._recognised(turn, heard)
             if recognition is None:
                 self.counts.skipped += 1
             else:
                 self.counts.merged += 1
-                await self._on_turn(recognition, turn)
+                spoken = [
+                    piece.start_ms for piece, one in zip(pieces, heard, strict=True) if one is not None and one.text
+                ]
+                await self._on_turn(recognition, turn, spoken)
 
     async def _recognised(self, turn: TurnEnded, pieces: list[Recognition | None]) -> Recognition | None:
         """The whole turn's words, when they are worth having."""

@@ -62,6 +62,10 @@ class Timeline:
     def missed(self, until_ms: int) -> Sequence[Frame]:
         """Somebody knows of sound that does not come, up to there: a frame without sound at its end, unless nothing is missing."""
         at_ms = self._possible_ms(until_ms + self._shift_ms, self._elapsed_ms())
+        return self.ended(at_ms)
+
+    def ended(self, at_ms: int) -> Sequence[Frame]:
+        """As `missed`, of a time in stream time that is surely so."""
         if at_ms <= self._next_ms:
             return ()
         self.drop_aside()

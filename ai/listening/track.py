@@ -16,7 +16,7 @@ from ai.listening.hearing import hearing
 from ai.listening.interim import InterimText
 from ai.listening.jobs import INTERIM_FRESH_S
 from ai.listening.levels import LevelReports
-from ai.listening.merging import TurnMerger
+from ai.listening.merging import Piece, TurnMerger
 from ai.listening.segmenter import Event, Gap, InterimDue, Listening, Segmenter, SpeechEnded, SpeechPaused
 from ai.listening.timeline import Timeline, joined
 from ai.listening.transcriber import Recognition
@@ -28,11 +28,14 @@ log = logging.getLogger(__name__)
 
 OnInterim = Callable[[str, int, int], Awaitable[None]]
 OnFinal = Callable[[Recognition, int, int], Awaitable[None]]
+OnMerged = Callable[[Recognition, int, int, list[int]], Awaitable[None]]
 OnGap = Callable[[int, int], Awaitable[None]]
 OnLevel = Callable[[int], Awaitable[None]]
 
 MAX_WAITING_BYTES = 80_000  # ten seconds of mu-law
 MAX_UNFINISHED = 32
+# A track that ends so much before the others of its stream was cut short.
+CUT_SHORT_MS = 500
 
 
 @dataclass(slots=True)
@@ -75,8 +78,8 @@ class TrackListener:
         Empty text takes it back: the utterance turned out to be no speech.
     on_final(recognition, start_ms, end_ms): an utterance's words, their times in stream time too.
     on_gap(start_ms, end_ms): a stretch of which there is no text: audio that was lost, or speech that nobody recognised.
-    on_merged(recognition, start_ms, end_ms): a turn heard as a whole; this replaces all finals of this track that lie
-        within start_ms and end_ms, all of which have been reported before.
+    on_merged(recognition, start_ms, end_ms, finals_ms): a turn heard as a whole; this replaces all finals of this track that
+        lie within start_ms and end_ms, which are those that begin at finals_ms. All of them have been reported before.
 
     elapsed_ms(): real time since the stream's time 0; where the carrier's times jump ahead, they are not believed beyond it.
 
@@ -96,7 +99,7 @@ class TrackListener:
         on_final: OnFinal,
         on_gap: OnGap,
         elapsed_ms: Callable[[], int],
-        on_merged: OnFinal = _unused,
+        on_merged: OnMerged = _unused,
         on_level: OnLevel = _unused,
         context: str = "",
         detector: SileroDetector | None = None,
@@ -133,6 +136,11 @@ class TrackListener:
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
+    def heard_until_ms(self) -> int:
+        """Where the sound that has come ends, in stream time."""
+        return self._timeline.next_ms
+
+    @property
     def settled_ms(self) -> int:
         """Whatever was said before this has been reported; the stream time up to which this listener owes nothing."""
         return min((outcome.start_ms for outcome in self._unreported), default=self._handed_out_ms)
@@ -165,6 +173,13 @@ class TrackListener:
         for frame in self._timeline.missed(until_ms):
             self._await_tick(frame, begins_ms=begins_ms)
         self._arrived.set()
+
+    def ended(self, at_ms: int) -> None:
+        """The stream went on until there, in stream time: where this track had begun and broke off before, the rest is missing."""
+        if self._tasks and not self._ending and at_ms - self._timeline.next_ms >= CUT_SHORT_MS:
+            for frame in self._timeline.ended(at_ms):
+                self._await_tick(frame, begins_ms=frame[0])
+            self._arrived.set()
 
     def _begin(self) -> None:
         if not self._tasks:
@@ -279,11 +294,11 @@ class TrackListener:
             elif isinstance(event, Gap):
                 await self._await_report(_Outcome(event.start_ms, event.end_ms))
 
-    def _pieces_of(self, turn: TurnEnded) -> list[asyncio.Future[Recognition | None]]:
+    def _pieces_of(self, turn: TurnEnded) -> list[Piece]:
         """The outcomes of the turn's utterances; those before them belong to no turn any more."""
         within = [piece for piece in self._pieces if turn.start_ms <= piece.start_ms and piece.end_ms <= turn.end_ms]
         self._pieces = [piece for piece in self._pieces if piece.start_ms >= turn.end_ms]
-        return [piece.reported for piece in within]
+        return [Piece(piece.start_ms, piece.reported) for piece in within]
 
     async def _await_report(self, outcome: _Outcome) -> None:
         self._unreported.append(outcome)
@@ -313,10 +328,10 @@ class TrackListener:
         if self._interim is not None:
             self._interim.cancel()
 
-    async def _report_turn(self, recognition: Recognition, turn: TurnEnded) -> None:
+    async def _report_turn(self, recognition: Recognition, turn: TurnEnded, finals_ms: list[int]) -> None:
         placed = _in_stream_time(recognition, turn)
         async with self._reporting:
-            await self._reported(self._on_merged(placed, turn.start_ms, turn.end_ms))
+            await self._reported(self._on_merged(placed, turn.start_ms, turn.end_ms, finals_ms))
 
     async def _recognition(self, outcome: _Outcome) -> Recognition | None:
         if outcome.recognition is None:

@@ -14,7 +14,7 @@ from tests.browser import talk  # isort: skip
 
 from ai.listening.transcriber import Word
 from tests.browser.lines import FIRST_AT_MS
-from voice import transcripts
+from voice import transcripts, whole_turns
 from voice.heard import Heard
 from voice.models import Call
 from voice.schemas import Speaker
@@ -53,7 +53,8 @@ def _hear_again(call: Call) -> None:
     text = " ".join(part.text for part in AGAIN)
     words = [replace(word, text=part) for word, part in zip(said, text.split(), strict=True)]
     whole = Heard("agent", SENTENCE.start_ms, REST.end_ms, text, 0.9, words)
-    assert transcripts.replace_segments(call_id=call.id, heard=whole, now=datetime.now(UTC)) is not None
+    pieces_ms, now = [SENTENCE.start_ms, REST.start_ms], datetime.now(UTC)
+    assert whole_turns.replace_segments(call_id=call.id, heard=whole, pieces_ms=pieces_ms, now=now) is not None
 
 
 STEPS: tuple[Callable[[Call], None], ...] = (

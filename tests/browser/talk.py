@@ -21,7 +21,7 @@ django.setup()
 from ai.listening.transcriber import Word  # noqa: E402
 from realtime.publish import Topic, publish_ephemeral  # noqa: E402
 from tests.browser.lines import FIRST_AT_MS, LINE_MS, OVERLAP_MS, is_gap, is_heard_again, is_talked_over  # noqa: E402
-from voice import transcripts  # noqa: E402
+from voice import transcripts, whole_turns  # noqa: E402
 from voice.changes import next_sequence  # noqa: E402
 from voice.events import SegmentInterim, TranscriptionLevel  # noqa: E402
 from voice.heard import Heard  # noqa: E402
@@ -87,7 +87,8 @@ def hear_again(call_id: UUID, number: int) -> None:
         text=" ".join(line.text for line in lines),
         words=[word for line in lines for word in line.words],
     )
-    assert transcripts.replace_segments(call_id=call_id, heard=whole, now=datetime.now(UTC)) is not None
+    pieces_ms, now = [line.start_ms for line in lines], datetime.now(UTC)
+    assert whole_turns.replace_segments(call_id=call_id, heard=whole, pieces_ms=pieces_ms, now=now) is not None
 
 
 def have_said(call_id: UUID, numbers: range) -> None:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from ai.listening.wer import spoken_words
@@ -10,6 +11,9 @@ from ai.listening.wer import spoken_words
 # Of a turn's words that no gap excuses, so many must have been recognised. The least that was seen of a shipped call, beside kills
 # and an attack on a machine with far too much to do, is 0.81, and one word of a short turn; of a whole call 0.95.
 LEAST_SHARE = 0.75
+# Whoever writes a stretch twice writes more words than were said; recognisers invent a few.
+MOST_SHARE = 1.15
+FEW_WORDS = 3
 # A recognised turn may begin and end a little beside its words.
 SLACK_MS = 1_200
 
@@ -31,6 +35,20 @@ def missing_turns(
 ) -> list[Missing]:
     """The turns that were neither recognised nor lie in a marked gap. began_ms: the dialogue's begin in call time."""
     return [found for turn in turns if (found := _missing(turn, segments, began_ms)) is not None]
+
+
+def written_twice(turns: Sequence[dict[str, Any]], segments: Sequence[dict[str, Any]]) -> list[str]:
+    """Of each speaker the lines that stand beside the same one, and how many words there are, where those are more than were said."""
+    found = []
+    speech = sorted((each for each in segments if each["kind"] == "speech"), key=lambda each: int(each["start_ms"]))
+    for speaker in ("agent", "callee"):
+        said = [word for turn in turns if turn["speaker"] == speaker for word in spoken_words(turn["text"])]
+        lines = [spoken_words(each["text"]) for each in speech if each["speaker"] == speaker]
+        found += [" ".join(line) for before, line in pairwise(lines) if before == line and len(line) >= FEW_WORDS]
+        written = sum(len(line) for line in lines)
+        if written > MOST_SHARE * len(said) + FEW_WORDS:
+            found.append(f"{speaker}: {written} words of {len(said)}")
+    return found
 
 
 def _missing(turn: dict[str, Any], segments: Sequence[dict[str, Any]], began_ms: int) -> Missing | None:

@@ -20,7 +20,7 @@ import pytest
 from config.embedded.handle import Stack
 from tests.chaos.beside import Beside
 from tests.chaos.page import Page
-from tests.chaos.spoken import gap_ms, missing_turns
+from tests.chaos.spoken import gap_ms, missing_turns, written_twice
 from tests.chaos.story import PERSON, RECOGNISER, Ended, Kill, Story
 from tests.smoke.speech import dialogue
 from tests.voice.hostile import KINDS, SLOW_FRAME, SLOW_HANDSHAKE, UNSIGNED, Attacker
@@ -90,6 +90,7 @@ def test_a_second_socket_of_one_stream_and_a_lost_one_cost_a_call_no_more_than_a
     began_ms = ended.dialogue_began_ms
     turns = [turn for turn in dialogue(SPOKEN).turns if turn["end_ms"] + began_ms < heard_until_ms]
     assert missing_turns(turns, ended.segments, began_ms=began_ms) == []
+    assert written_twice(dialogue(SPOKEN).turns, ended.segments) == []
     assert_the_page_is_right(ended.page)
     assert ended.page.interims > 0
     ended.page.close()
@@ -105,6 +106,7 @@ def test_a_call_that_died_with_its_supervisor_is_settled_by_the_next_start(story
     assert_the_charge_is_right(story, ended, minutes_charged_live=False)
     turns = [turn for turn in dialogue("smoke").turns if turn["start_ms"] < after_s * 1000]
     assert missing_turns(turns, ended.segments, began_ms=ended.dialogue_began_ms) == []
+    assert written_twice(turns, ended.segments) == []
     assert gap_ms(ended.segments) > 0
     assert_the_page_is_right(ended.page)
     ended.page.close()
@@ -169,6 +171,7 @@ def assert_all_is_right(story: Story, ended: Ended, *, spoken: str = SPOKEN) -> 
     assert_the_charge_is_right(story, ended)
     turns = dialogue(spoken).turns
     assert missing_turns(turns, ended.segments, began_ms=ended.dialogue_began_ms) == []
+    assert written_twice(turns, ended.segments) == []
     assert_the_page_is_right(ended.page)
     ended.page.close()
 

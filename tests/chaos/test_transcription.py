@@ -10,7 +10,7 @@ import pytest
 
 from config.embedded.handle import Stack
 from tests.chaos.page import Page
-from tests.chaos.spoken import gap_ms, missing_turns
+from tests.chaos.spoken import gap_ms, missing_turns, written_twice
 from tests.chaos.story import LEAD_PHONE, Kill, Story
 from tests.chaos.test_kills import assert_the_charge_is_right, assert_the_page_is_right
 from tests.smoke.speech import dialogue
@@ -71,6 +71,7 @@ def test_a_web_process_that_is_away_and_a_transcription_that_fails_leave_marked_
     ended = story.call_with(SPOKEN, [Kill(4, "web", 4)])
     turns = dialogue(SPOKEN).turns
     assert missing_turns(turns, ended.segments, began_ms=ended.dialogue_began_ms) == []
+    assert written_twice(turns, ended.segments) == []
     gaps = [each for each in ended.segments if each["kind"] == "gap"]
     assert len(gaps) >= 2
     assert 3_000 < gap_ms(ended.segments) < 30_000

@@ -26,6 +26,8 @@ class Heard:
     finals: list[tuple[Recognition, int, int]] = field(default_factory=list)
     gaps: list[tuple[int, int]] = field(default_factory=list)
     merged: list[tuple[Recognition, int, int]] = field(default_factory=list)
+    # Of each of them, where the finals begin that it says that it replaces.
+    replaced: list[list[int]] = field(default_factory=list)
     levels: list[int] = field(default_factory=list)
     order: list[str] = field(default_factory=list)
     counts: TrackCounts = field(default_factory=TrackCounts)
@@ -81,8 +83,9 @@ async def listen(
     async def on_gap(start_ms: int, end_ms: int) -> None:
         heard.gaps.append((start_ms, end_ms))
 
-    async def on_merged(recognition: Recognition, start_ms: int, end_ms: int) -> None:
+    async def on_merged(recognition: Recognition, start_ms: int, end_ms: int, finals_ms: list[int]) -> None:
         heard.merged.append((recognition, start_ms, end_ms))
+        heard.replaced.append(finals_ms)
         heard.order.append(f"merged {start_ms} {end_ms}")
 
     async def on_level(level: int) -> None:

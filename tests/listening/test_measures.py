@@ -10,7 +10,13 @@ from ai.listening.engines.invented import collapse_repeats
 from ai.listening.model_files import MOONSHINE_TINY_EN, WHISPER_BASE, WHISPER_TINY_EN, whisper_folder
 from ai.listening.transcriber import ModelUnusable, Word
 from ai.listening.wer import spoken_words, word_error_rate
+from tests.chaos.spoken import written_twice
 
+# What was said, by whom, and how often it was written down.
+TURNS = [
+    {"speaker": "agent", "text": "Good morning, this is Joe from Bright Path. Do you have a minute?"},
+    {"speaker": "callee", "text": "Yes. Yes. What is it about, please?"},
+]
 ROOT = Path(__file__).parents[2]
 
 
@@ -93,3 +99,26 @@ def test_every_model_package_is_pinned_and_documented() -> None:
     for pin in pins:
         assert "==" in pin
         assert pin.replace("==", " ") in documented
+
+
+@pytest.mark.parametrize(
+    ("lines", "twice"),
+    [
+        ([("agent", TURNS[0]["text"]), ("callee", "Yes."), ("callee", "Yes."), ("callee", "What is it about?")], []),
+        (
+            [("agent", TURNS[0]["text"]), ("callee", "What is it about?"), ("callee", "what is it about")],
+            ["what is it about"],
+        ),
+        (
+            [("agent", TURNS[0]["text"]), ("callee", "Yes."), ("agent", "this is Joe from Bright Path")],
+            ["agent: 19 words of 13"],
+        ),
+    ],
+)
+def test_what_is_written_twice_is_seen(lines: list[tuple[str, str]], twice: list[str]) -> None:
+    """A whole line beside itself, and a part of one that another stream wrote too; somebody may say yes twice."""
+    segments = [
+        {"kind": "speech", "speaker": speaker, "start_ms": 1_000 * at, "text": text}
+        for at, (speaker, text) in enumerate(lines)
+    ]
+    assert written_twice(TURNS, segments) == twice

@@ -94,9 +94,10 @@ async def test_the_whole_is_heard_no_worse_than_its_pieces(heard: Heard) -> None
 
 @pytest.mark.asyncio(loop_scope="module")
 async def test_a_merged_turn_follows_the_finals_that_it_replaces(heard: Heard) -> None:
-    for recognition, start_ms, end_ms in heard.merged:
+    for (recognition, start_ms, end_ms), replaced_ms in zip(heard.merged, heard.replaced, strict=True):
         replaced = [one for one in heard.finals if start_ms <= one[1] and one[2] <= end_ms]
         assert len(replaced) >= 2
+        assert [one[1] for one in replaced] == replaced_ms
         at = heard.order.index(f"merged {start_ms} {end_ms}")
         assert all(heard.order.index(f"final {one[1]}") < at for one in replaced)
         assert all(start_ms <= word.start_ms <= word.end_ms <= end_ms + 250 for word in recognition.words)

@@ -15,7 +15,7 @@ from compliance.models import AuditEvent
 from identity.models import Membership
 from tests.identity.browser import Browser
 from tests.voice.carrier import Placed, give_credit, place, post
-from voice import analysis, transcripts
+from voice import analysis, transcripts, whole_turns
 from voice.heard import Heard
 from voice.models import Call, TranscriptSegment
 from voice.schemas import Speaker
@@ -123,9 +123,10 @@ def test_a_turn_heard_again_as_a_whole_does_not_overwrite_it(rep: Browser, place
     segment = say(placed, 0, "The fries are too high.")
     say(placed, 2_500, "for us")
     correct(rep, segment, "The price is too high.")
-    merged = transcripts.replace_segments(
+    merged = whole_turns.replace_segments(
         call_id=placed.row.id,
         heard=Heard("callee", 0, 5_000, "The fries are too high for us.", 0.9),
+        pieces_ms=[0, 2_500],
         now=datetime.now(UTC),
     )
     assert merged is None

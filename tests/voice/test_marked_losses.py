@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 from pytest_django import Settings
 
 from ai.listening.transcriber import Recognition
@@ -107,6 +108,25 @@ def gaps(placed: Placed) -> list[tuple[int, int]]:
 def texts(placed: Placed) -> list[str]:
     rows = TranscriptSegment.objects.get_queryset().filter(call_id=placed.call_id, kind="speech").order_by("start_ms")
     return list(rows.values_list("text", flat=True))
+
+
+@pytest.mark.parametrize("mute", ["inbound", "outbound"])
+def test_a_track_that_breaks_off_while_the_other_goes_on_is_a_gap_from_there(
+    placed: Placed, play: Callable[..., None], mute: str
+) -> None:
+    async def story() -> None:
+        socket = PicowsSocket()
+        await socket.open()
+        await socket.say(start(placed, await sync_to_async(token_for)(placed)))
+        for number in range(150):
+            tracks = {"outbound": spoken(number), "inbound": frame(number)}
+            if number >= 100:
+                del tracks[mute]
+            await socket.say(*tracks.values())
+        await ends(socket, placed)
+
+    play(story)
+    assert gaps(placed) == [(2_000, 3_000)]
 
 
 def test_text_that_the_database_refuses_is_a_gap_and_the_next_is_stored(

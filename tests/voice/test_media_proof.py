@@ -1,13 +1,14 @@
 """Where our own engine listens, nothing is written down or shown without the proof that the lead heard the notice and did not refuse.
 
 Planted bugs that this catches: text that is stored while the notice has not been heard, or after a key was pressed in it; interim
-text that is shown before anybody has asked whether it may be; a stream that goes on writing after the rep turned its text off.
+text that is shown before anybody has asked whether it may be; a stream that goes on writing, or listening, after the rep turned its
+text off or the lead pressed a key.
 """
 
 import asyncio
 import base64
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -22,15 +23,15 @@ from tests.voice.ears import WORDS, ears
 from tests.voice.media_doors import PicowsSocket, run
 from tests.voice.test_media_socket import frame, start, streams, token_for, until
 from tests.voice.transcriptionist import heard_by_pages, joined, text_of
-from voice import media_session, operations
+from voice import media_session, operations, reconcile
+from voice.models import Callback
 
 pytestmark = pytest.mark.django_db(transaction=True)
 # Where the lead says one sentence, which is over after two seconds.
 SPEECH = Path(speech_library.__file__).parent / "speech" / "smoke.callee.ulaw"
 FRAME_BYTES = 160
 IN_MID_SENTENCE, BEHIND_IT = 80, 180
-# What the lead pressed in the notice; nothing was heard of it at all where it is None.
-PROOFS = {"on": "", "waiting_for_notice": None, "refused": "1"}
+PROOF_MS = 1_000
 
 
 def spoken(number: int) -> dict[str, Any]:
@@ -57,21 +58,66 @@ async def hear_a_sentence(placed: Placed, settings: Any, *, in_between: Callable
                 await sync_to_async(in_between)()
                 await asyncio.sleep(0.7)
         await socket.say({"event": "stop"})
-        assert await socket.closed_with() == media_session.CLOSE_DONE
-        await until(lambda: streams(placed) == ["finished"])
+        code = await socket.closed_with()
+        await until(lambda: streams(placed) in (["finished"], ["lost"]))
+        # A stream of a refused call is given up, within two seconds.
+        if in_between is None:
+            assert (code, await sync_to_async(streams)(placed)) == (media_session.CLOSE_DONE, ["finished"])
 
 
-@pytest.mark.parametrize("state", PROOFS)
+@pytest.mark.parametrize("state", ["on", "waiting_for_notice"])
 def test_what_was_heard_is_written_down_and_shown_with_the_proof_alone(
     placed: Placed, settings: Any, state: str
 ) -> None:
-    if (key := PROOFS[state]) is not None:
-        joined(placed, key=key)
+    if state == "on":
+        joined(placed)
     assert placed.row.transcript_state == state
     events = heard_by_pages(placed, lambda: run(lambda: hear_a_sentence(placed, settings)))
     interims = {each["text"] for each in events if each["type"] == "segment.interim"}
-    written = [(speaker, text) for speaker, _, _, text in text_of(placed)]
+    # What nobody heard, because the socket came late, is marked.
+    written = [(speaker, text) for speaker, _, _, text in text_of(placed) if speaker]
     assert (interims, written) == (({WORDS}, [("callee", WORDS)]) if state == "on" else (set(), []))
+
+
+def test_a_sentence_in_which_the_proof_came_is_neither_shown_nor_kept(placed: Placed, settings: Any) -> None:
+    """The sentence begins half a second before it."""
+
+    def prove() -> None:
+        joined(placed)
+        began_at = placed.row.media_started_at
+        assert began_at is not None
+        received_at = began_at + timedelta(milliseconds=PROOF_MS)
+        Callback.objects.get_queryset().filter(kind="played").update(received_at=received_at)
+
+    events = heard_by_pages(placed, lambda: run(lambda: hear_a_sentence(placed, settings, in_between=prove)))
+    assert "segment.interim" not in {each["type"] for each in events}
+    assert [(speaker, start_ms) for speaker, start_ms, _, _ in text_of(placed)] == [(None, PROOF_MS)]
+
+
+def test_whom_the_lead_refused_listens_no_more_and_nobody_does_in_its_place(placed: Placed, settings: Any) -> None:
+    async def story() -> None:
+        async with ears(settings) as heard:
+            socket = PicowsSocket()
+            await socket.open()
+            await socket.say(start(placed, await sync_to_async(token_for)(placed)))
+            await until(lambda: streams(placed) == ["connected"])
+            await sync_to_async(joined)(placed, key="1")
+            for number in range(150):
+                if await sync_to_async(streams)(placed) != ["connected"]:
+                    break
+                await socket.say(frame(number))
+                await asyncio.sleep(0.05)
+            assert await socket.closed_with() == media_session.CLOSE_GIVEN_UP
+            await until(lambda: streams(placed) == ["lost"])
+            another = PicowsSocket()
+            await another.open()
+            await another.say(start(placed, await sync_to_async(token_for)(placed)))
+            assert await another.closed_with() == media_session.CLOSE_REFUSED
+            assert not heard.asked
+
+    run(story)
+    reconcile.sweep_streams(now=datetime.now(UTC) + timedelta(minutes=1))
+    assert streams(placed) == ["lost", "issued"], "nobody asks for another"
 
 
 def test_text_ends_within_a_second_of_the_rep_turning_it_off(placed: Placed, settings: Any) -> None:
@@ -86,4 +132,4 @@ def test_text_ends_within_a_second_of_the_rep_turning_it_off(placed: Placed, set
     told = next(at for at, each in enumerate(events) if each.get("call", {}).get("transcript_state") == "refused")
     assert "segment.interim" in kinds[:told]
     assert not {"segment.interim", "segment.added"} & set(kinds[told:])
-    assert text_of(placed) == []
+    assert not any(speaker for speaker, *_ in text_of(placed))

@@ -132,6 +132,6 @@ def test_whatever_befalls_a_media_stream_the_newest_one_writes_what_can_be_heard
     missed_ms = (newest.connected_at - began_at) / timedelta(milliseconds=1) - lost.settled_ms
     assert bool(lines(calls["lost_socket"], "gap")) == (missed_ms >= GAP_LEAST_MS)
     refused = calls[REFUSES]
-    assert (refused.transcript_state, states(refused)) == ("refused", ["finished"])
+    assert (refused.transcript_state, states(refused)) == ("refused", ["lost"]), "nobody listens on, nor anew"
     assert not refused.segments.exists()
     assert rebuilt_otherwise() == []

@@ -18,7 +18,7 @@ from tests.identity.browser import Browser
 from tests.voice.carrier import Placed, give_credit, place, post
 from tests.voice.test_corrections import correct, say
 from tests.voice.transcriptionist import answered, joined
-from voice import transcripts
+from voice import whole_turns
 from voice.heard import Heard
 from voice.models import Call, TranscriptSegment
 from voice.schemas import Speaker
@@ -116,7 +116,8 @@ def test_a_turn_that_is_heard_again_as_a_whole_keeps_what_a_person_found(rep: Br
         if dismissed:
             assert dismiss(rep, first)[0] == 200
         turn = Heard("callee", start_ms, start_ms + 4_000, "Please do not call me again, thank you.", 0.9)
-        assert transcripts.replace_segments(call_id=placed.row.id, heard=turn, now=datetime.now(UTC)) is not None
+        pieces_ms, now = [start_ms, start_ms + 2_000], datetime.now(UTC)
+        assert whole_turns.replace_segments(call_id=placed.row.id, heard=turn, pieces_ms=pieces_ms, now=now) is not None
     whole = TranscriptSegment.objects.get_queryset().filter(call_id=placed.call_id).order_by("start_ms")
     assert [(row.text == turn.text, row.refusal) for row in whole] == [(True, "dismissed"), (True, "said")]
 

@@ -14,12 +14,11 @@ from django.db import connection
 
 from ai.listening.transcriber import MAX_CONTEXT_CHARACTERS, Word
 from identity.models import Membership, User
-from tests.identity.browser import Browser
 from tests.sandbox_fixture import Sandbox
 from tests.voice.carrier import Placed, give_credit, place, post, sid
-from voice import analysis, reconcile, transcripts
+from voice import analysis, reconcile, transcripts, whole_turns
 from voice.heard import Heard
-from voice.models import Call, Lead, MediaStream, TranscriptSegment
+from voice.models import Call, CallLeg, Lead, MediaStream, TranscriptSegment
 from voice.schemas import Speaker
 from voice.transcripts import OpenStream
 
@@ -64,10 +63,13 @@ def say(
 
 
 def hear_as_a_whole(
-    stream: OpenStream, speaker: Speaker, start_ms: int, end_ms: int, text: str
+    stream: OpenStream, speaker: Speaker, pieces_ms: list[int], end_ms: int, text: str
 ) -> TranscriptSegment | None:
+    """pieces_ms: where its utterances begin."""
+    start_ms = pieces_ms[0]
     words = [Word(word, start_ms, end_ms, 0.5) for word in text.split()]
-    return transcripts.replace_segments(
+    return whole_turns.replace_segments(
+        pieces_ms=pieces_ms,
         call_id=stream.call_id,
         stream_id=stream.stream_id,
         heard=Heard(speaker, start_ms, end_ms, text, 0.9, words),
@@ -173,89 +175,20 @@ def test_without_the_proof_that_the_notice_was_heard_nothing_is_written_down(pla
     Call.objects.get_queryset().filter(id=placed.call_id).update(transcript_state=state)
     assert transcripts.transcribed_calls(call_ids=[stream.call_id]) == frozenset()
     assert say(stream, "agent", 1_000, 1_900, "Zanzibar.") is None
-    assert hear_as_a_whole(stream, "agent", 0, 1_900, "Zanzibar, Zanzibar.") is None
+    assert hear_as_a_whole(stream, "agent", [0, 1_000], 1_900, "Zanzibar, Zanzibar.") is None
     gap = transcripts.add_gap(
         call_id=stream.call_id, stream_id=stream.stream_id, start_ms=2_000, end_ms=9_000, now=at(9)
     )
     assert gap is None
-    open_stream(placed, 20)
+    if state in transcripts.UNWANTED:
+        # Nobody listens to such a call any more, and who did is told to end.
+        assert not transcripts.keep_streams(positions_ms={stream.stream_id: 9_000}, now=at(9))
+        with pytest.raises(transcripts.StreamRefused):
+            open_stream(placed, 20)
+    else:
+        assert transcripts.keep_streams(positions_ms={stream.stream_id: 9_000}, now=at(9))
+        open_stream(placed, 20)
     assert list(TranscriptSegment.objects.get_queryset().values()) == before
-
-
-def test_a_turn_heard_as_a_whole_takes_the_place_of_its_parts_and_of_nothing_else(
-    placed: Placed, sign_in: Callable[..., Browser], member: Membership
-) -> None:
-    """A page that missed any of the events reads the same from REST, whatever it had seen before."""
-    stream = open_stream(placed, 0)
-    before = say(stream, "agent", 0, 900, "Before.")
-    parts = [say(stream, "agent", 1_000, 1_900, "We need"), say(stream, "agent", 2_000, 2_900, "it by may")]
-    answer = say(stream, "callee", 1_500, 2_500, "Sure.")
-    whole = hear_as_a_whole(stream, "agent", 1_000, 2_900, "We need it by May.")
-    assert before and answer and whole and all(parts)
-    path = f"/api/calls/{placed.call_id}/segments"
-    page = sign_in(member).get(path)[1]
-    assert [one["id"] for one in page["items"]] == [str(one.id) for one in (before, answer, whole)]
-    shown = page["items"][-1]
-    assert (shown["text"], shown["replaces"]) == ("We need it by May.", [str(one.id) for one in parts if one])
-    assert [word["text"] for word in shown["words"]] == shown["text"].split()
-    assert shown["sequence"] == page["latest_sequence"] == answer.sequence + 1
-
-    # The same words once more change nothing; other words name all that was ever shown in their place.
-    assert hear_as_a_whole(stream, "agent", 1_000, 2_900, "We need it by May.") is None
-    again = hear_as_a_whole(stream, "agent", 1_000, 2_900, "We need it by Mai.")
-    assert again and again.replaces == [*(one.id for one in parts if one), whole.id]
-    assert hear_as_a_whole(stream, "agent", 20_000, 21_000, "Nobody said this.") is None
-
-
-def test_a_turn_heard_as_a_whole_leaves_what_the_other_said_in_between_where_it_stood(placed: Placed) -> None:
-    """In as many parts; what is known of the whole alone keeps it whole, whoever spoke in between.
-
-    Planted bugs that this catches: a whole in one piece, above the other's line; a word on the wrong side of it; a card number
-    or a wish that is nowhere any more, since the half of each is none.
-    """
-    stream = open_stream(placed, 0)
-
-    def turn(start_ms: int, pieces: tuple[str, str], whole: str) -> list[TranscriptSegment]:
-        """Two seconds, a second's pause in which the rep says a word, and two seconds more; each word is as long."""
-        first = say(stream, "callee", start_ms, start_ms + 2_000, pieces[0])
-        between = say(stream, "agent", start_ms + 2_200, start_ms + 2_600, "Right.")
-        second = say(stream, "callee", start_ms + 3_000, start_ms + 5_000, pieces[1])
-        assert first and between and second
-        texts, count = whole.split(), len(pieces[0].split())
-        # As the recogniser tells it: the word before a pause lasts until the next one, which may begin a little early.
-        starts_ms = [start_ms + at * 100 if at < count else start_ms + 2_500 + at * 100 for at in range(len(texts))]
-        words = [
-            Word(text, one, then, 0.9)
-            for text, one, then in zip(texts, starts_ms, [*starts_ms[1:], start_ms + 5_000], strict=True)
-        ]
-        heard = Heard("callee", start_ms, start_ms + 5_000, whole, 0.9, words)
-        for _ in range(2):
-            transcripts.replace_segments(call_id=stream.call_id, stream_id=stream.stream_id, heard=heard, now=at(9))
-        said = TranscriptSegment.objects.get_queryset().filter(start_ms__gte=start_ms).order_by("start_ms")
-        assert [row.replaces for row in said if row.id != between.id] in (
-            [[first.id], [second.id]],
-            [[first.id, second.id]],
-        )
-        return list(said)
-
-    parts = turn(0, ("The price is", "two high for us"), "The price is too high for us.")
-    assert [(row.text, row.start_ms, row.end_ms) for row in parts] == [
-        ("The price is", 0, 2_000),
-        ("Right.", 2_200, 2_600),
-        ("too high for us.", 3_000, 5_000),
-    ]
-    assert [[word[0] for word in row.words] for row in parts[::2]] == [row.text.split() for row in parts[::2]]
-    card = turn(20_000, ("It is 4111 1111", "well 1111 1111 yes"), "It is 4111 1111 1111 1111 yes")
-    assert [row.text for row in card] == ["It is [card number removed] yes", "Right."]
-    wish = turn(40_000, ("Please do not", "call me again."), "Please do not call me again.")
-    assert [(row.text, row.refusal) for row in wish] == [("Please do not call me again.", "said"), ("Right.", None)]
-
-
-def test_a_card_number_leaves_no_words_behind(placed: Placed) -> None:
-    stream = open_stream(placed, 0)
-    say(stream, "callee", 0, 900, "It is 4111 1111")
-    whole = hear_as_a_whole(stream, "callee", 0, 900, "It is 4111 1111 1111 1111.")
-    assert whole and whole.words == [] and "4111" not in whole.text
 
 
 def test_a_call_that_ended_while_its_stream_was_lost_is_marked_to_its_end(placed: Placed) -> None:
@@ -272,6 +205,29 @@ def test_a_call_that_was_heard_to_its_end_has_no_gap(placed: Placed) -> None:
     transcripts.finish_stream(stream_id=first.stream_id, dropped_frames=0, complete=True, now=at(26), settled_ms=25_000)
     end(placed, 26)
     transcripts.mark_unheard_end(call_id=first.call_id, now=at(60))
+    assert gaps(placed) == []
+
+
+def test_what_came_after_the_carrier_had_ended_the_stream_is_marked(placed: Placed) -> None:
+    """A stop in mid-call, after which no other stream came."""
+    stream = open_stream(placed, 0)
+    transcripts.finish_stream(
+        stream_id=stream.stream_id, dropped_frames=0, complete=True, now=at(20), settled_ms=19_900
+    )
+    end(placed, 40)
+    for _ in range(2):
+        transcripts.mark_unheard_end(call_id=stream.call_id, now=at(60))
+    assert gaps(placed) == [(20_000, 40_000)]
+
+
+def test_while_the_lead_alone_hears_why_the_call_ends_nobody_has_to_listen(placed: Placed) -> None:
+    stream = open_stream(placed, 0)
+    transcripts.finish_stream(
+        stream_id=stream.stream_id, dropped_frames=0, complete=True, now=at(20), settled_ms=19_900
+    )
+    CallLeg.objects.get_queryset().filter(call_id=placed.call_id, role="agent").update(ended_at=at(20.5))
+    end(placed, 26)
+    transcripts.mark_unheard_end(call_id=stream.call_id, now=at(60))
     assert gaps(placed) == []
 
 
