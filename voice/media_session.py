@@ -162,9 +162,14 @@ class MediaSession:
         except transcripts.StreamRefused as error:
             self._refuse(error.code)
             return
-        except (OperationalError, InterfaceError) as error:
-            logger.warning("database away", extra={"error_type": type(error).__name__})
-            # The token is still unused; the carrier reports the loss, and the stream is started again.
+        except Exception as error:
+            kind = {"error_type": type(error).__name__}
+            if isinstance(error, OperationalError | InterfaceError):
+                logger.warning("database away", extra=kind)
+            else:
+                logger.error("media stream not claimed", extra=kind)
+            # Whatever it was, nobody else lets go of a socket that is held. The token is still unused; the carrier reports the loss,
+            # and the stream is started again.
             self._end(CLOSE_TRY_AGAIN)
             return
         if self._over:
