@@ -117,6 +117,8 @@ class CallPipeline:
                 extra={"call_id": str(self._stream.call_id), "error_type": type(error).__name__},
             )
             complete = False
+            # They would tell a call that is over what the recognisers leave out, for as long as the process lives.
+            await asyncio.gather(*(listener.cancel() for listener in self._tracks.values()), return_exceptions=True)
         finally:
             keeper().remove(self)
             self._storing.cancel()
