@@ -34,13 +34,13 @@ def test_a_file_that_is_no_utf8_is_told_and_a_lead_that_came_so_is_removed(
 
 def _imports(page: Page, look: Look, folder: Path) -> None:
     file = folder / "from-japan.csv"
-    file.write_bytes("Name,Phone\nAda Byron,+442079460018\n山田太郎,+442079460019\n".encode("shift-jis"))
+    file.write_bytes("Name,Phone\nAda Byron,+442079460018\n山田,+442079460019\n".encode("shift-jis"))
     page.get_by_role("button", name="Import").click()
     dialog = page.get_by_role("dialog", name="Import leads")
     dialog.locator("input[type=file]").set_input_files(file)
     dialog.get_by_role("button", name="Import").click()
     expect(dialog.get_by_role("status")).to_have_text("2 leads added.")
-    expect(dialog.get_by_text(re.compile("The file is not in UTF-8: line 3 was read as “ŽR“c‘¾˜Y”"))).to_be_visible()
+    expect(dialog.get_by_text(re.compile("The file is not in UTF-8: line 3 was read as “ŽR“c”"))).to_be_visible()
     _in_all_sizes(page, look, "imported-other-encoding")
     dialog.get_by_role("button", name="Close").last.click()
 
