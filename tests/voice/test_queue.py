@@ -1,11 +1,9 @@
 """A queue offers each lead to one person at a time, in order, and dials nothing by itself.
 
 Planted bugs that this catches: a reservation without the constraint behind it, or a claim that waits for none and looks at no
-lock (two people get the same lead); a lead that is not let go when its time is over (nobody gets it any more); one whom a call did not
-ring lost for the session, or offered at once again.
+lock (two people get the same lead); a lead that is not let go when its time is over (nobody gets it any more).
 """
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
@@ -23,7 +21,7 @@ from identity.models import Membership
 from identity.permissions import NotPermitted
 from tests.identity.conftest import MakeAccount, SignIn
 from tests.restricting import restricted
-from tests.voice.carrier import Placed, give_credit, post
+from tests.voice.carrier import give_credit
 from tests.voice.queues import (
     NOW,
     actor,
@@ -37,7 +35,7 @@ from tests.voice.queues import (
     take_next,
     tally,
 )
-from voice import operations, queue, queue_queries, submission
+from voice import operations, queue, queue_queries
 from voice.models import Call, Lead, QueueSession, Reservation
 from voice.operations import DialRefused
 from voice.queue import QueueNotStarted, sweep_queue
@@ -282,37 +280,6 @@ def test_a_busy_lead_comes_again_when_it_is_due_in_the_same_session(rep: Members
     assert (name_of(shown), shown.waiting) == ("Ben", 1)
     skip(rep, shown)
     assert name_of(take_next(rep, now=NOW + 12 * MINUTE)) == "Ada"
-
-
-IN_VAIN: dict[str, Callable[[Placed], object]] = {
-    "rep did not answer": lambda placed: post(*placed.agent("no-answer", at_s=30, sequence=1)),
-    "rep busy": lambda placed: post(*placed.agent("busy", at_s=3, sequence=1)),
-    "no room at the carrier": lambda placed: submission.give_up(
-        call_id=placed.row.id, status="failed", reason="carrier_at_limit", now=NOW
-    ),
-    "page not connected": lambda placed: submission.give_up(
-        call_id=placed.row.id, status="failed", reason="rep_not_connected", now=NOW
-    ),
-}
-
-
-@pytest.mark.parametrize("ended", IN_VAIN.values(), ids=IN_VAIN)
-@pytest.mark.parametrize(
-    "again", [{}, {"disposition": "busy", "attempts": 1, "retry_at": NOW - MINUTE}], ids=["new", "retry"]
-)
-def test_a_lead_whom_a_call_did_not_ring_comes_again_after_all_others(
-    rep: Membership, ended: Callable[[Placed], object], again: dict[str, Any]
-) -> None:
-    give_credit(rep, 100_000)
-    (ada,) = leads(rep, "Ada", **again)
-    leads(rep, "Ben", "Cleo")
-    assert name_of(start(rep)) == "Ada"
-    ended(call(rep, ada))
-    shown = take_next(rep)
-    assert (name_of(shown), shown.left) == ("Ben", 2)
-    assert names_offered(rep) == ["Ben", "Cleo", "Ada"]
-    # Who was skipped then is not offered once more.
-    assert name_of(take_next(rep)) is None
 
 
 def test_a_lead_is_not_offered_while_somebody_talks_with_it_and_not_again_after(
