@@ -13,7 +13,6 @@ from identity import social
 from identity.models import AccessEvent, OtpAttempt, Session, SocialIdentity, User
 from identity.personal_data import STORE, subject_of
 from identity.sessions import SessionStore
-from identity.social import Confirmed
 from processors.models import BlockedEgress, Disclosure
 from processors.pseudonyms import pseudonym
 from tests.compliance.test_erasure import all_rows
@@ -242,25 +241,6 @@ def test_a_provider_that_is_down_is_said_so(browser: Browser, sandbox: Sandbox, 
 def test_a_wrong_secret_of_ours_refuses_and_fails_nothing(browser: Browser, sandbox: Sandbox) -> None:
     with override_settings(SOCIAL_AUTH_GOOGLE_SECRET="another"):
         assert go_through(browser, "google", meet(sandbox, "google"))[1]["refused"] == "social_refused"
-
-
-@pytest.mark.parametrize("told", ["", "victim@example.com"])
-def test_an_email_that_no_provider_has_proved_is_kept_nowhere_and_left_to_the_person(
-    browser: Browser, sandbox: Sandbox, told: str
-) -> None:
-    """Red when Facebook's word fills the account, the form, or the session that waits for the rest."""
-    go_through(browser, "facebook", meet(sandbox, "facebook", email=told))
-    [waiting] = Session.objects.all()
-    assert browser.get("/api/social/sign-up")[1]["email"] is None
-    assert (
-        Confirmed.from_json(waiting.data["social_sign_up"]).email == "" == waiting.data["social_sign_up"]["email_key"]
-    )
-    status, problem = browser.post("/api/social/sign-up", rest(email=None))
-    assert (status, code_of(problem)) == (422, "email_invalid")
-    status, answer = browser.post("/api/social/sign-up", rest(email="own@example.com"))
-    assert (status, answer["user"]["email"]) == (200, "own@example.com")
-    assert User.objects.get().email_verified_at is None
-    assert "victim" not in everything_stored()
 
 
 def test_a_providers_email_is_not_changed_by_the_page(browser: Browser, sandbox: Sandbox) -> None:

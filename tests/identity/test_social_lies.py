@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from identity.models import SocialIdentity, User
-from tests.identity.browser import Browser
-from tests.identity.social import go_through, meet
+from identity.models import Session, SocialIdentity, User
+from identity.social import Confirmed
+from tests.identity.browser import Browser, code_of
+from tests.identity.social import go_through, meet, rest
 from tests.identity.test_erasure import everything_stored
 from tests.sandbox_fixture import Sandbox
 
@@ -52,3 +53,22 @@ def test_an_answer_of_another_shape_opens_links_and_stores_nothing(
     assert browser.get("/api/session")[1]["state"] == "anonymous"
     assert not User.objects.exists() and not SocialIdentity.objects.exists()
     assert person not in everything_stored()
+
+
+@pytest.mark.parametrize("told", ["", "victim@example.com"])
+def test_an_email_that_no_provider_has_proved_is_kept_nowhere_and_left_to_the_person(
+    browser: Browser, sandbox: Sandbox, told: str
+) -> None:
+    """Red when Facebook's word fills the account, the form, or the session that waits for the rest."""
+    go_through(browser, "facebook", meet(sandbox, "facebook", email=told))
+    [waiting] = Session.objects.all()
+    assert browser.get("/api/social/sign-up")[1]["email"] is None
+    assert (
+        Confirmed.from_json(waiting.data["social_sign_up"]).email == "" == waiting.data["social_sign_up"]["email_key"]
+    )
+    status, problem = browser.post("/api/social/sign-up", rest(email=None))
+    assert (status, code_of(problem)) == (422, "email_invalid")
+    status, answer = browser.post("/api/social/sign-up", rest(email="own@example.com"))
+    assert (status, answer["user"]["email"]) == (200, "own@example.com")
+    assert User.objects.get().email_verified_at is None
+    assert "victim" not in everything_stored()
