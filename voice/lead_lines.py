@@ -24,7 +24,7 @@ _SPREADSHEET: Final = "This is a spreadsheet, not a CSV file. Save it as CSV (co
 _NO_TEXT: Final = "This is not a text file with commas (CSV). Save your table as CSV (comma separated, UTF-8) first."
 # Of the bytes of a text, hardly one is a control character; of those of a picture or an archive, one in ten.
 _CONTROLS_OF_TEXT_MAX: Final = 0.04
-_OPEN: Final = "A quotation mark is open until the end of the file. Close it, then try again."
+_OPEN: Final = "A quotation mark is open until the end of the file. Write the one that closes it."
 _NO_LINES: Final = "This is not a CSV file: a line does not end. Save your table as CSV (comma separated, UTF-8)."
 
 
