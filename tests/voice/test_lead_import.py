@@ -297,27 +297,6 @@ def test_a_quotation_mark_that_never_closes_is_told_with_the_line_where_reading_
     assert names() == ["Ada"]
 
 
-def test_an_accent_of_windows_far_into_the_file_stops_nothing(page: Browser) -> None:
-    """Planted bug that this catches: the encoding is judged by the begin of the file alone."""
-    plain = "".join(f"Ada {number},,,,\n" for number in range(2_000))
-    body = (HEADER + plain + "Zoé,,,+442079460018,\nBea,,,+442079460019,\n").encode("cp1252")
-    assert counts(page, body) == (2_002, 2, 0, 2_000)
-    assert names() == ["Bea", "Zoé"]
-    assert send(page, body)[1][-1]["assumed"] == {"line": 2_002, "word": "Zoé"}
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
-def test_nothing_is_assumed_of_a_file_that_says_what_it_is(encoding: str, page: Browser) -> None:
-    assert send(page, (HEADER + "Zoé,,,+442079460018,\n").encode(encoding))[1][-1]["assumed"] is None
-
-
-def test_a_letter_that_got_lost_before_is_told_and_no_lead_gets_such_a_name(page: Browser) -> None:
-    """0x81 stands for no letter in Windows-1252; U+FFFD is what another program wrote for one that it could not read."""
-    body = HEADER.encode() + b"Zo\x81,,,+442079460018,\n" + "Zo\ufffd,,,+442079460019,\n".encode()
-    assert rejected(page, body) == [(2, "First name", "text_unreadable"), (3, "First name", "text_unreadable")]
-    assert names() == []
-
-
 @pytest.mark.parametrize(
     ("header", "row", "phone", "name"),
     [
