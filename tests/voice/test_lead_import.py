@@ -169,13 +169,6 @@ def test_a_row_that_was_split_too_often_is_told_and_never_read_with_its_parts_in
     assert (status, names()) == (200, ["Cid"])
 
 
-def test_a_quotation_mark_that_swallows_lines_is_named_with_where_the_row_ends(page: Browser) -> None:
-    _, lines = send(page, HEADER + '"Ada,,,+442079460018\nBea,,,+442079460019\n"Cid",,,+442079460020')
-    [told] = [row for line in lines for row in line["rejected_rows"]]
-    assert (told["line"], told["code"], names()) == (2, "line_break", [])
-    assert "goes on to line 4: see whether a quotation mark is open" in told["message"]
-
-
 def test_what_is_there_already_stays_and_the_same_file_may_come_again(page: Browser) -> None:
     text = HEADER + "Ada,,,+442079460018,\nAda again,,,+44 20 7946 0018,\nBea,,,+442079460019,\n"
     assert counts(page, text) == (3, 2, 1, 0)
@@ -309,13 +302,6 @@ def test_an_accent_of_windows_far_into_the_file_stops_nothing(page: Browser) -> 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 def test_nothing_is_assumed_of_a_file_that_says_what_it_is(encoding: str, page: Browser) -> None:
     assert send(page, (HEADER + "Zoé,,,+442079460018,\n").encode(encoding))[1][-1]["assumed"] is None
-
-
-def test_a_letter_that_got_lost_before_is_told_and_no_lead_gets_such_a_name(page: Browser) -> None:
-    """0x81 stands for no letter in Windows-1252; U+FFFD is what another program wrote for one that it could not read."""
-    body = HEADER.encode() + b"Zo\x81,,,+442079460018,\n" + "Zo\ufffd,,,+442079460019,\n".encode()
-    assert rejected(page, body) == [(2, "First name", "text_unreadable"), (3, "First name", "text_unreadable")]
-    assert names() == []
 
 
 @pytest.mark.parametrize(

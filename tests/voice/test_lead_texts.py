@@ -57,3 +57,17 @@ def test_what_scripts_need_stays_in_names_and_marks_around_a_number_are_no_fault
     company = "\u05d1\u05d9\u05ea\u200f 7 \U0001f468\u200d\U0001f469"
     assert counts(page, HEADER + f"\u0645\u06cc\u200c\u062e,,{company},\u202a+442079460018\u202c,") == (1, 1, 0, 0)
     assert Lead.objects.get_queryset().get().company == company
+
+
+def test_a_quotation_mark_that_swallows_lines_is_named_with_where_the_row_ends(page: Browser) -> None:
+    _, lines = send(page, HEADER + '"Ada,,,+442079460018\nBea,,,+442079460019\n"Cid",,,+442079460020')
+    [told] = [row for line in lines for row in line["rejected_rows"]]
+    assert (told["line"], told["code"], names()) == (2, "line_break", [])
+    assert "goes on to line 4: see whether a quotation mark is open" in told["message"]
+
+
+def test_a_letter_that_got_lost_before_is_told_and_no_lead_gets_such_a_name(page: Browser) -> None:
+    """0x81 stands for no letter in Windows-1252; U+FFFD is what another program wrote for one that it could not read."""
+    body = HEADER.encode() + b"Zo\x81,,,+442079460018,\n" + "Zo\ufffd,,,+442079460019,\n".encode()
+    assert rejected(page, body) == [(2, "First name", "text_unreadable"), (3, "First name", "text_unreadable")]
+    assert names() == []
