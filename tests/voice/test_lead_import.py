@@ -169,13 +169,6 @@ def test_a_row_that_was_split_too_often_is_told_and_never_read_with_its_parts_in
     assert (status, names()) == (200, ["Cid"])
 
 
-def test_a_quotation_mark_that_swallows_lines_is_named_with_where_the_row_ends(page: Browser) -> None:
-    _, lines = send(page, HEADER + '"Ada,,,+442079460018\nBea,,,+442079460019\n"Cid",,,+442079460020')
-    [told] = [row for line in lines for row in line["rejected_rows"]]
-    assert (told["line"], told["code"], names()) == (2, "line_break", [])
-    assert "goes on to line 4: see whether a quotation mark is open" in told["message"]
-
-
 def test_what_is_there_already_stays_and_the_same_file_may_come_again(page: Browser) -> None:
     text = HEADER + "Ada,,,+442079460018,\nAda again,,,+44 20 7946 0018,\nBea,,,+442079460019,\n"
     assert counts(page, text) == (3, 2, 1, 0)
@@ -295,6 +288,20 @@ def test_a_quotation_mark_that_never_closes_is_told_with_the_line_where_reading_
     assert rejected(page, text) == [(3, "", "row_unreadable")]
     assert send(page, text)[1][-1]["stopped_at_line"] == 3
     assert names() == ["Ada"]
+
+
+def test_an_accent_of_windows_far_into_the_file_stops_nothing(page: Browser) -> None:
+    """Planted bug that this catches: the encoding is judged by the begin of the file alone."""
+    plain = "".join(f"Ada {number},,,,\n" for number in range(2_000))
+    body = (HEADER + plain + "Zoé,,,+442079460018,\nBea,,,+442079460019,\n").encode("cp1252")
+    assert counts(page, body) == (2_002, 2, 0, 2_000)
+    assert names() == ["Bea", "Zoé"]
+    assert send(page, body)[1][-1]["assumed"] == {"line": 2_002, "word": "Zoé"}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_nothing_is_assumed_of_a_file_that_says_what_it_is(encoding: str, page: Browser) -> None:
+    assert send(page, (HEADER + "Zoé,,,+442079460018,\n").encode(encoding))[1][-1]["assumed"] is None
 
 
 @pytest.mark.parametrize(
