@@ -2754,7 +2754,8 @@ export interface paths {
         put?: never;
         /**
          * Place Hold
-         * @description On all that an account has, on the leads of a number, on a lead, or on a call.
+         * @description On an account and the calls that it made, on the leads of a number and their calls, on a lead, or on a call. Nothing else that an
+         *     account has is held: not its questions, consents, purchases or cases, which end as without the hold.
          */
         post: operations["place_hold"];
         delete?: never;
