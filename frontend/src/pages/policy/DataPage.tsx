@@ -24,9 +24,9 @@ export function DataPage() {
           </p>
           {kinds.data && (
             <p className="quiet">
-              What its term ends, or what you remove or put right, can be read by nobody from then on. The last
-              bytes of it leave the files of our database within {kinds.data.bytes_gone_after_days} days, and
-              our backups within 21.
+              What its term ends, or what you remove or put right, can be read by nobody from then on. The
+              last bytes of it leave the files of our database within {kinds.data.bytes_gone_after_days} days,
+              and our backups within 21.
             </p>
           )}
           <ProblemNote error={kinds.error} />
