@@ -227,10 +227,6 @@ def _ended_out(call: Call) -> dict[str, Any]:
     return {"call_id": str(call.id), "ended_at": iso(call.ended_at)}
 
 
-def _refusal_out(row: TranscriptRefusal) -> dict[str, Any]:
-    return {"what": "transcripts", "workspace_id": str(row.workspace_id), "refused_at": iso(row.refused_at)}
-
-
 def _watches_of(subject: Subject) -> QuerySet[CallWatch]:
     """What the person reads along in; those who read along in the person's calls go with the calls."""
     rows = CallWatch.objects.get_queryset()
@@ -273,7 +269,7 @@ class VoiceStore:
             **({"insight": [Listed(understood, ai_called.exported)]} if called else {}),
             # It outlives every erasure, so it is not among what is found and erased.
             **(
-                {"suppression": [Listed(transcript_refusals.of_number(subject.phone_e164), _refusal_out)]}
+                {"suppression": [Listed(transcript_refusals.of_number(subject.phone_e164), transcript_refusals.shown)]}
                 if called
                 else {}
             ),
@@ -290,7 +286,7 @@ class VoiceStore:
         watched = [*map(_watch_out, _watches_of(subject)), *map(_ended_out, _ended_by(subject))]
         # These are reached through their calls alone, and read like them.
         understood = ai_called.exported_insights(calls_of(subject).values_list("id", flat=True)) if called else ()
-        refused = map(_refusal_out, transcript_refusals.of_number(subject.phone_e164)) if called else ()
+        refused = map(transcript_refusals.shown, transcript_refusals.of_number(subject.phone_e164)) if called else ()
         held = {"callee": leads, "call": calls, "insight": understood, "watch": watched, "suppression": [*refused]}
         return {key: rows for key, rows in held.items() if rows}
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -33,6 +34,11 @@ def is_refused(*, workspace_id: UUID, phone_e164: str) -> bool:
 def of_number(phone_e164: str) -> QuerySet[TranscriptRefusal]:
     """Of all workspaces, for whoever has the number."""
     return TranscriptRefusal.objects.get_queryset().filter(number_key=pseudonym("phone", phone_e164)).order_by("id")
+
+
+def shown(row: TranscriptRefusal) -> dict[str, Any]:
+    """One of them as the copy of a person's data has it."""
+    return {"what": "transcripts", "workspace_id": str(row.workspace_id), "refused_at": row.refused_at.isoformat()}
 
 
 def refused_before(call: Call) -> bool:
