@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from ai import operations as ai
+from ai import forgetting as ai
 from compliance import audit, correcting, restriction, sealing, suppression
 from identity.auth import Actor
 from identity.outgoing import deliveries
@@ -162,13 +162,20 @@ def forget(lead: Lead, *, now: datetime) -> None:
     rows = Lead.objects.for_workspace(lead.workspace_id).filter(id=lead.id)
     holding.bury(rows, now=now)
     sealing.keep(holding.copies(leads=rows, calls=lead.calls.all()), now=now)
-    caps.keep_spending(lead.calls.all())
     call_ids = list(lead.calls.values_list("id", flat=True))
+    ai.forget_leads(leads=[ai.NamedLead(lead.id, lead.workspace_id, following.name_of(lead))])
     ai.forget_calls(call_ids=call_ids, now=now)
+    # After thinking, as whoever asks about the lead.
+    caps.keep_spending(lead.calls.all())
     deliveries.forget_calls(call_ids=call_ids)
     correcting.forget(kind="lead", target_ids=[lead.id])
     lead.delete()
     tags.forget_unused(workspace_id=lead.workspace_id, names=lead.tags)
+
+
+def is_there(*, actor: Actor, lead_id: UUID) -> bool:
+    """Whether the lead is one of the actor's workspace that was neither removed nor erased."""
+    return Lead.objects.for_workspace(actor.workspace_id).filter(id=lead_id, erased_at__isnull=True).exists()
 
 
 def suppress_lead(*, actor: Actor, lead_id: UUID, reason: str, now: datetime) -> Lead:
