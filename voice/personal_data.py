@@ -201,7 +201,8 @@ def _shown_leads(subject: Subject) -> QuerySet[Lead]:
 def _lead_out(lead: Lead, *, called: bool) -> dict[str, Any]:
     return {
         **(_said_to(lead) if called else {}),
-        "name": lead.name,
+        # Restricted or not: who takes the copy is the person, or is not shown who is restricted.
+        "name": lead.own_name,
         "company": lead.company,
         "phone": lead.phone_e164,
         "notes": lead.notes,
@@ -335,7 +336,7 @@ def _empty_leads(leads: QuerySet[Lead], now: datetime) -> None:
     with transaction.atomic():
         lock_workspaces(list(leads.values_list("workspace_id", flat=True)))
         rows = list(leads.select_for_update())
-        ai.forget_leads(leads=[ai.NamedLead(lead.id, lead.workspace_id, following.name_of(lead)) for lead in rows])
+        ai.forget_leads(leads=[ai.NamedLead(lead.id, lead.workspace_id, lead.own_name) for lead in rows])
         holding.bury(leads, now=now)
         Reservation.objects.get_queryset().filter(lead__in=rows).delete()
         leads.update(
