@@ -279,10 +279,7 @@ def test_everything_about_the_number_goes_in_all_workspaces_from_rows_and_bytes_
     browser, seller = proved(sandbox), sign_in(customers[0])
     browser.post("/api/my-data/correction", {"words": "It is Lilliputia"})
     # Nothing of the call was understood, and it is asked about nevertheless.
-    about = {
-        "question": "What does Brobdingnag Lead want?",
-        "lead_id": str(Lead.objects.get(first_name="Brobdingnag").id),
-    }
+    about = {"question": "What does Brobdingnag Lead want?"}
     assert seller.post("/api/questions", about, **{"Idempotency-Key": "asked-before"})[0] == 200
     form = {"confirm": "+370 600 12344", "when": "now"}
     assert code_of(browser.post("/api/my-data/erasure", form)[1]) == "confirmation_mismatch"
