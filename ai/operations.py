@@ -39,12 +39,14 @@ class IdempotencyKeyReused(DomainError):
 
 
 class AskedLeadGone(DomainError):
-    """The lead that is asked about is not there, or not any more; permanent."""
+    """The lead that is asked about is not in the workspace, or not any more; permanent."""
 
     code: ClassVar[str] = "asked_lead_gone"
 
     def __init__(self) -> None:
-        super().__init__("The lead that you ask about was removed. Ask without it, or choose another lead.")
+        super().__init__(
+            "The lead that you ask about is not there; it may have been removed. Ask without it, or choose another lead."
+        )
 
 
 class AnswerGone(DomainError):

@@ -25,7 +25,7 @@ PROBLEMS: dict[type[DomainError], int] = {
     CapReached: 403,
     WorkspaceCapReached: 403,
     operations.IdempotencyKeyReused: 409,
-    operations.AskedLeadGone: 409,
+    operations.AskedLeadGone: 404,
     operations.AnswerGone: 409,
     restriction.SubjectRestricted: 409,
     restriction.OwnUseRestricted: 409,

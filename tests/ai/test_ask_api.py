@@ -100,7 +100,7 @@ def test_a_lead_that_is_removed_leaves_answers_too(page: Browser, owner: Members
         assert page.delete(f"/api/leads/{each}") == (204, None)
     assert [each["question"] for each in page.get("/api/questions")[1]["items"]] == [QUESTION]
     status, problem = ask(page, key="too-late", lead_id=uncalled)
-    assert (status, problem["code"]) == (409, "asked_lead_gone")
+    assert (status, problem["code"]) == (404, "asked_lead_gone")
     assert ask(page, key="click-two")[1]["status"] == "not_in_your_calls"
     assert not IndexedCall.objects.get_queryset().filter(call_id=call_id).exists()
     assert page.get("/api/questions")[1]["items"][-1]["quotes"] == []
