@@ -131,7 +131,13 @@ class AiQuery(TenantModel):
                 name="ai_query_unanswered_is_free",
             ),
         )
-        indexes = (models.Index(fields=("workspace", "user_id", "-asked_at", "-id"), name="ai_query_newest"),)
+        indexes = (
+            models.Index(fields=("workspace", "user_id", "-asked_at", "-id"), name="ai_query_newest"),
+            # Who is erased is looked for in all workspaces.
+            models.Index(
+                fields=("filter_lead_id",), condition=Q(filter_lead_id__isnull=False), name="ai_query_of_lead"
+            ),
+        )
 
 
 class Citation(TenantModel):

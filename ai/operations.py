@@ -1,22 +1,20 @@
-"""Everything that thinking writes: passages, insights, questions and their forgetting."""
+"""Everything that thinking writes: passages, insights and questions. How it forgets is in forgetting.py."""
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import reduce
-from operator import or_
 from typing import Any, ClassVar
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, transaction
-from django.db.models import Q
+from django.db import transaction
 
 from ai import answer as answering
 from ai import embedding, insights
 from ai.events import InsightsReady
+from ai.forgetting import lock_calls, lock_leads
 from ai.models import AiQuery, Citation, IndexedCall, Insight, Passage
 from ai.queries import QuestionUnknown, answer_out
 from ai.retrieval import Scope
@@ -38,6 +36,27 @@ class IdempotencyKeyReused(DomainError):
     """The same key came with another question; permanent for this key."""
 
     code: ClassVar[str] = "idempotency_key_reused"
+
+
+class AskedLeadGone(DomainError):
+    """The lead that is asked about is not in the workspace, or not any more; permanent."""
+
+    code: ClassVar[str] = "asked_lead_gone"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The lead that you ask about is not there; it may have been removed. Ask without it, or choose another lead."
+        )
+
+
+class AnswerGone(DomainError):
+    """What answers the question was erased while it was looked for."""
+
+    code: ClassVar[str] = "answer_gone"
+    retryable: ClassVar[bool] = True
+
+    def __init__(self) -> None:
+        super().__init__("A call that answers this was removed while you asked. Nothing was charged; ask again.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,16 +167,19 @@ def ask(
     idempotency_key: str,
     now: datetime,
     monthly_bounds: Callable[[], MonthlyBounds] | None = None,
+    lead_is_there: Callable[[], bool] | None = None,
 ) -> AnswerOut:
     """Answers in quotes of the calls that the actor may see; an answer is paid, "not in your calls" is free.
 
     The same key gives the same answer again and pays once.
     monthly_bounds: asked within the transaction what may be spent this month besides calls.
+    lead_is_there: asked within the transaction whether the lead of the filters is still one that can be asked about.
     :raises OwnUseRestricted, StorageConsentWithdrawn: the actor wants nothing used.
     :raises SubjectRestricted: the lead that is asked about has restricted the use of it.
     :raises CapReached, WorkspaceCapReached: there is an answer, and it would cost more than that; nothing is kept or shown.
     :raises InsufficientCredit: there is an answer and no credit for it; nothing is kept or shown.
     :raises IdempotencyKeyReused: the key belongs to another question.
+    :raises AskedLeadGone, AnswerGone: what is asked about, or what answers it, was erased; nothing is kept or shown.
     :raises embedding.EmbeddingModelMissing:
     """
     if earlier := _asked_before(actor, idempotency_key, question):
@@ -186,6 +208,9 @@ def ask(
         asked_at=now,
     )
     with transaction.atomic():
+        # The workspace and the member before all else, as whoever takes a lead away.
+        bounds = monthly_bounds() if monthly_bounds and price_mcredits else MonthlyBounds()
+        _demand_still_there(filters, {quote.call_id for quote in found.quotes}, lead_is_there)
         # Waits for a request with the same key that is under way, and then finds it.
         AiQuery.objects.bulk_create([query], ignore_conflicts=True)
         kept = _asked_before(actor, idempotency_key, question)
@@ -208,7 +233,7 @@ def ask(
                 user_id=actor.user_id,
                 mcredits=price_mcredits,
                 at=now,
-                bounds=monthly_bounds() if monthly_bounds else MonthlyBounds(),
+                bounds=bounds,
             )
             debit(
                 workspace_id=actor.workspace_id,
@@ -219,6 +244,17 @@ def ask(
                 now=now,
             )
         return answer_out(actor=actor, query=query)
+
+
+def _demand_still_there(filters: AskFilters, cited: Collection[UUID], lead_is_there: Callable[[], bool] | None) -> None:
+    """Whoever erases one of them from here on finds the question; who has done so meanwhile is not written back."""
+    if filters.lead_id and lead_is_there:
+        lock_leads([filters.lead_id])
+        if not lead_is_there():
+            raise AskedLeadGone
+    lock_calls(cited)
+    if IndexedCall.objects.filter(call_id__in=cited).count() < len(cited):
+        raise AnswerGone
 
 
 def delete_question(*, actor: Actor, question_id: UUID, now: datetime) -> None:
@@ -232,49 +268,6 @@ def delete_question(*, actor: Actor, question_id: UUID, now: datetime) -> None:
             "This question is not in your history; it may have been deleted already. Reload the page."
         )
     left_bytes.note_ended_soon(now=now)
-
-
-def forget_calls(*, call_ids: Sequence[UUID], now: datetime) -> None:
-    """Erases all that is known of calls: turns, passages, insights, and their quotes in every answer.
-
-    Questions that name the called person go as a whole: by the full name anywhere, by a part of it or by the company
-    where the answer quoted the call. Repeating it changes nothing; a late index_call cannot bring a call back.
-    """
-    with transaction.atomic():
-        _lock_calls(call_ids)
-        tombstones.bury(kind="call", values=call_ids, now=now)
-        by_workspace: dict[UUID, list[IndexedCall]] = {}
-        # Without their turns, which need not be read to be removed.
-        for row in IndexedCall.objects.filter(call_id__in=call_ids).defer("turns"):
-            by_workspace.setdefault(row.workspace_id, []).append(row)
-        for workspace_id, rows in by_workspace.items():
-            _forget_questions(workspace_id, rows)
-        _forget_understood(call_ids)
-
-
-def _forget_questions(workspace_id: UUID, rows: Sequence[IndexedCall]) -> None:
-    asked = AiQuery.objects.for_workspace(workspace_id)
-    asked.filter(filter_lead_id__in={row.lead_id for row in rows}).delete()
-    if full_names := {row.lead_name.strip() for row in rows} - {""}:
-        asked.filter(reduce(or_, (Q(question__icontains=name) for name in sorted(full_names)))).delete()
-    quoted = Citation.objects.filter(call_id__in=[row.call_id for row in rows]).values_list("call_id", flat=True)
-    cited = set(quoted.distinct())
-    for row in (row for row in rows if row.call_id in cited):
-        for name in filter(None, (*row.lead_name.split(), row.company.strip())):
-            asked.filter(citations__call_id=row.call_id, question__icontains=name).delete()
-
-
-def _forget_understood(call_ids: Sequence[UUID]) -> None:
-    IndexedCall.objects.filter(call_id__in=call_ids).only("id").delete()
-    Citation.objects.filter(call_id__in=call_ids).delete()
-
-
-def expire_calls(*, call_ids: Sequence[UUID], now: datetime) -> None:
-    """Removes what is known of calls whose text is over its term. Questions stay for their own term; quotes of them are gone."""
-    with transaction.atomic():
-        _lock_calls(call_ids)
-        tombstones.bury(kind="call", values=call_ids, now=now)
-        _forget_understood(call_ids)
 
 
 def scope_of(actor: Actor, filters: AskFilters) -> Scope:
@@ -300,7 +293,7 @@ def _asked_before(actor: Actor, key: str, question: str) -> AiQuery | None:
 
 def _store_turns(call: CallTurns, digest: str, now: datetime) -> IndexedCall | None:
     """The call's row with these turns, locked until the transaction ends; None when the call was erased."""
-    _lock_call(call.call_id)
+    lock_calls([call.call_id])
     if tombstones.is_erased("call", call.call_id):
         return None
     row, _ = IndexedCall.objects.update_or_create(
@@ -318,19 +311,6 @@ def _store_turns(call: CallTurns, digest: str, now: datetime) -> IndexedCall | N
         },
     )
     return row
-
-
-def _lock_call(call_id: UUID) -> None:
-    _lock_calls([call_id])
-
-
-def _lock_calls(call_ids: Sequence[UUID]) -> None:
-    """Serialises all who write about one of these calls, known or not, until the transaction ends."""
-    names = [f"ai.call:{call_id}" for call_id in sorted(call_ids)]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest(%s::text[]) AS name", [names]
-        )
 
 
 def _turn_json(turn: Turn) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """What thinking holds about people, and how it is found, handed out and erased.
 
 A called person is reached through calls: whoever erases a call, for whatever reason, says so by `forget_calls`. A
-person with an account is found here directly: the questions, and the calls that the person made.
+person with an account is found here directly: the questions, the calls that the person made, and colleagues' questions
+about the person. Those about a called person go by `forget_leads`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,9 +11,10 @@ from typing import Any, Final
 
 from django.db.models import Q, QuerySet
 
+from ai.forgetting import about_member, forget_calls, forget_member
 from ai.models import AiQuery, Citation, IndexedCall, Insight, Passage
-from ai.operations import forget_calls
 from compliance.stores import Store, Subject, batched, pages
+from identity.models import User
 
 INVENTORY: Final[Mapping[str, str]] = {
     "ai.IndexedCall.id": "none",
@@ -110,12 +112,17 @@ class AiStore:
         for some in batched(_calls(subject).values_list("call_id", flat=True), ERASED_TOGETHER):
             forget_calls(call_ids=some, now=now)
         _queries(subject).delete()
+        if subject.user_id is not None:
+            forget_member(user_id=subject.user_id, name=_name_of(subject), workspace_ids=subject.workspace_ids)
         return removed
 
     def verify(self, subject: Subject) -> int:
         calls, queries = _calls(subject), _queries(subject)
-        cited = Citation.objects.filter(query__in=queries).count()
-        return calls.count() + queries.count() + cited
+        left = calls.count() + queries.count() + Citation.objects.filter(query__in=queries).count()
+        if subject.user_id is None:
+            return left
+        name, workspace_ids = _name_of(subject), subject.workspace_ids
+        return left + about_member(user_id=subject.user_id, name=name, workspace_ids=workspace_ids)
 
 
 STORE: Final[Store] = AiStore()
@@ -133,6 +140,12 @@ def _mine(subject: Subject) -> Q:
     """The rows of the person in the workspaces that stay, and everybody's in those that end with the person."""
     mine = Q(workspace_id__in=subject.workspace_ids_to_erase) if subject.workspace_ids_to_erase else _NOBODY
     return mine | Q(user_id=subject.user_id) if subject.user_id is not None else mine
+
+
+def _name_of(subject: Subject) -> str:
+    """Of a person with an account, as long as it is there."""
+    person = User.objects.filter(id=subject.user_id).first() if subject.user_id else None
+    return f"{person.first_name} {person.last_name}".strip() if person else ""
 
 
 def _exported_queries(queries: QuerySet[AiQuery], calls: QuerySet[IndexedCall]) -> Iterator[dict[str, Any]]:

@@ -73,6 +73,12 @@ def _reworded(question: str, words: Mapping[str, str]) -> str:
     return said[:QUESTION_CHARACTERS_MAX]
 
 
+def says(question: str, name: str) -> bool:
+    """Whether the name stands there as words of its own."""
+    pattern = rf"(?<!\w){_pattern(name)}(?!\w)"
+    return re.search(pattern, question) is not None
+
+
 def _pattern(word: str, new: str = "") -> str:
     """In whatever case, but where that is all that was corrected."""
     exactly = len(word) <= _SHORT or word.lower() == new.lower()

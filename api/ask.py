@@ -14,7 +14,7 @@ from api.auth import actor_of, or_key
 from compliance import restriction
 from ledger.operations import CapReached, InsufficientCredit, LedgerBusy, WorkspaceCapReached
 from processors.errors import DomainError
-from voice import caps, restricting
+from voice import caps, leads, restricting
 
 router = Router(tags=["ask"], by_alias=True)
 
@@ -25,6 +25,8 @@ PROBLEMS: dict[type[DomainError], int] = {
     CapReached: 403,
     WorkspaceCapReached: 403,
     operations.IdempotencyKeyReused: 409,
+    operations.AskedLeadGone: 404,
+    operations.AnswerGone: 409,
     restriction.SubjectRestricted: 409,
     restriction.OwnUseRestricted: 409,
     restriction.StorageConsentWithdrawn: 409,
@@ -38,14 +40,15 @@ def ask_question(
     body: QuestionIn,
     idempotency_key: Annotated[str, Header(alias="Idempotency-Key", min_length=8, max_length=100)],
 ) -> AnswerOut:
-    actor, now = actor_of(request), datetime.now(UTC)
+    actor, now, lead_id = actor_of(request), datetime.now(UTC), body.lead_id
     return operations.ask(
         actor=actor,
         question=body.question,
-        filters=operations.AskFilters(lead_id=body.lead_id, user_id=body.user_id, since=body.since, until=body.until),
+        filters=operations.AskFilters(lead_id=lead_id, user_id=body.user_id, since=body.since, until=body.until),
         idempotency_key=idempotency_key,
         now=now,
         monthly_bounds=lambda: caps.besides_calls(actor=actor, now=now),
+        lead_is_there=lambda: lead_id is not None and leads.is_there(actor=actor, lead_id=lead_id),
     )
 
 

@@ -35,6 +35,7 @@ PROBLEMS: dict[type[DomainError], int] = {
     leads.LeadExists: 409,
     leads.LeadSuppressed: 409,
     leads.LeadInCall: 409,
+    leads.LeadWasCalled: 409,
     leads.LeadGone: 410,
     restriction.SubjectRestricted: 409,
     tags.TagUnusable: 422,

@@ -35,13 +35,13 @@ def own_export(call: Call) -> dict[str, Any]:
     """A member's call; of one with somebody who is restricted the member's own words alone."""
     if not call.lead.restricted_at:
         return call_export(call)
-    return call_export(call, only="agent") | {"phone": None, "notes": "", "disposition": None}
+    return call_export(call, only="agent") | {"lead": call.lead.name, "phone": None, "notes": "", "disposition": None}
 
 
 def call_export(call: Call, only: str | None = None) -> dict[str, Any]:
     """only: the speaker whose words are given out; None for both."""
     return {
-        "lead": call.lead.name,
+        "lead": call.lead.own_name,
         "phone": call.lead.phone_e164,
         "started_at": call.created_at.isoformat(),
         "answered_at": iso(call.answered_at),

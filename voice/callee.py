@@ -245,7 +245,7 @@ def _workspaces(phone_e164: str) -> list[WorkspaceHoldsOut]:
             workspace=str(workspace_id),
             name=names.get(workspace_id, ""),
             known_as=[
-                KnownAsOut(name=lead.name, company=lead.company, notes=lead.notes, added_at=lead.created_at)
+                KnownAsOut(name=lead.own_name, company=lead.company, notes=lead.notes, added_at=lead.created_at)
                 for lead in leads
                 if lead.workspace_id == workspace_id
             ],

@@ -18,8 +18,8 @@ from voice.models import Call, Lead
 
 
 def facts_of(lead: Lead) -> dict[str, str]:
-    """As they are kept; `Lead.name` says of who is restricted no more than that."""
-    return {"name": _name(lead), "company": lead.company, "phone": lead.phone_e164 or ""}
+    """As they are kept, also of who is restricted."""
+    return {"name": lead.own_name, "company": lead.company, "phone": lead.phone_e164 or ""}
 
 
 def begin(lead: Lead, before: Mapping[str, str], *, now: datetime, case: Case | None = None) -> None:
@@ -52,7 +52,7 @@ def left_of(corrected: Corrected) -> int:
     if lead is None:
         return 0
     words = _words(lead, corrected)
-    made = renaming.left_of(lead_id=lead.id, name=_name(lead), company=lead.company, words=words)
+    made = renaming.left_of(lead_id=lead.id, name=lead.own_name, company=lead.company, words=words)
     # Whoever analyses one of its calls may have read the old name. What nobody may use now is analysed by nobody.
     claimed = Call.objects.for_workspace(lead.workspace_id).filter(lead_id=lead.id, analysis_state="claimed")
     return made + sum(not restriction.covers(lead.id, user_id) for user_id in claimed.values_list("user_id", flat=True))
@@ -60,11 +60,7 @@ def left_of(corrected: Corrected) -> int:
 
 def rename(lead: Lead) -> None:
     """Quotes bear the lead's name and company as they are, and what was understood under another name is stale."""
-    renaming.rename_lead(workspace_id=lead.workspace_id, lead_id=lead.id, lead_name=_name(lead), company=lead.company)
-
-
-def _name(lead: Lead) -> str:
-    return f"{lead.first_name} {lead.last_name}".strip()
+    renaming.rename_lead(workspace_id=lead.workspace_id, lead_id=lead.id, lead_name=lead.own_name, company=lead.company)
 
 
 def _lead(corrected: Corrected) -> Lead | None:

@@ -6,14 +6,14 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from ai import operations as ai
+from ai import forgetting as ai
 from compliance import audit, correcting, left_bytes, restriction, sealing, suppression
 from identity.auth import Actor
 from identity.outgoing import deliveries
 from identity.permissions import NotPermitted
 from identity.team_lock import lock_workspaces
 from processors.errors import DomainError
-from voice import caps, following, guard, holding, tags
+from voice import caps, following, guard, holding, outcomes, tags
 from voice.models import TERMINAL_STATUSES, Call, Lead
 from voice.phones import parse_phone
 from voice.schemas import LeadChange, LeadIn, TagsChange
@@ -29,6 +29,12 @@ class LeadSuppressed(DomainError):
 
 class LeadInCall(DomainError):
     code: ClassVar[str] = "lead_in_call"
+
+
+class LeadWasCalled(DomainError):
+    """Calls rang the number that the lead has, so it stays that of these calls; permanent."""
+
+    code: ClassVar[str] = "lead_was_called"
 
 
 class LeadGone(DomainError):
@@ -72,6 +78,7 @@ def change_lead(*, actor: Actor, lead_id: UUID, change: LeadChange, now: datetim
 
     :raises Lead.DoesNotExist, LeadGone, SubjectRestricted, PhoneInvalid, PhoneNotCallable, LeadSuppressed, LeadExists:
     :raises LeadInCall: the number stays that of which was found that it may be dialled, until the call is over.
+    :raises LeadWasCalled: whoever has the number finds, takes along and erases by it what was said with them.
     """
     try:
         with transaction.atomic():
@@ -92,8 +99,8 @@ def change_lead(*, actor: Actor, lead_id: UUID, change: LeadChange, now: datetim
                     raise LeadSuppressed(SUPPRESSED)
                 if restriction.of_number(phone.e164):
                     raise restriction.SubjectRestricted
-                if phone.e164 != lead.phone_e164 and _is_in_call(lead):
-                    raise LeadInCall("A call with this lead is going on. Change the number once it is over.")
+                if phone.e164 != lead.phone_e164:
+                    _refuse_another_number(lead)
                 lead.phone_e164, lead.country, lead.time_zone = phone.e164, phone.country, phone.time_zone
             lead.save()
             following.begin(lead, before, now=now)
@@ -102,6 +109,15 @@ def change_lead(*, actor: Actor, lead_id: UUID, change: LeadChange, now: datetim
             return lead
     except IntegrityError:
         raise LeadExists("Another lead already has this number. Search for it by the number.") from None
+
+
+def _refuse_another_number(lead: Lead) -> None:
+    if _is_in_call(lead):
+        raise LeadInCall("A call with this lead is going on. Change the number once it is over.")
+    if any(map(outcomes.may_have_rung, lead.calls.prefetch_related("legs"))):
+        raise LeadWasCalled(
+            "This number was called, and those calls stay with whoever has it. Make a new lead for the other number."
+        )
 
 
 def _is_in_call(lead: Lead) -> bool:
@@ -166,14 +182,21 @@ def forget(lead: Lead, *, now: datetime) -> None:
     rows = Lead.objects.for_workspace(lead.workspace_id).filter(id=lead.id)
     holding.bury(rows, now=now)
     sealing.keep(holding.copies(leads=rows, calls=lead.calls.all()), now=now)
-    caps.keep_spending(lead.calls.all())
     call_ids = list(lead.calls.values_list("id", flat=True))
+    ai.forget_leads(leads=[ai.NamedLead(lead.id, lead.workspace_id, lead.own_name)])
     ai.forget_calls(call_ids=call_ids, now=now)
+    # After thinking, as whoever asks about the lead.
+    caps.keep_spending(lead.calls.all())
     deliveries.forget_calls(call_ids=call_ids)
     correcting.forget(kind="lead", target_ids=[lead.id])
     lead.delete()
     left_bytes.note_ended_soon(now=now)
     tags.forget_unused(workspace_id=lead.workspace_id, names=lead.tags)
+
+
+def is_there(*, actor: Actor, lead_id: UUID) -> bool:
+    """Whether the lead is one of the actor's workspace that was neither removed nor erased."""
+    return Lead.objects.for_workspace(actor.workspace_id).filter(id=lead_id, erased_at__isnull=True).exists()
 
 
 def suppress_lead(*, actor: Actor, lead_id: UUID, reason: str, now: datetime) -> Lead:

@@ -106,6 +106,11 @@ class Lead(TenantModel):
             return ERASED_NAME
         if self.restricted_at:
             return RESTRICTED_NAME
+        return self.own_name
+
+    @property
+    def own_name(self) -> str:
+        """As it is kept, whoever may use it: for the person themselves, and for what follows the row. "" once it is erased."""
         return f"{self.first_name} {self.last_name}".strip()
 
 

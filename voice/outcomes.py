@@ -85,6 +85,16 @@ def _rang(call: Call) -> bool:
     return call.answered_at is not None or call.end_reason in _RANG
 
 
+def may_have_rung(call: Call) -> bool:
+    """Whether the number that was called may have rung; not where the carrier could not reach it, or the rep never answered."""
+    legs = list(call.legs.all())
+    of_lead = [leg for leg in legs if leg.role == "callee"]
+    if call.answered_at is not None or any(leg.status != "failed" for leg in of_lead):
+        return True
+    # The carrier may not have told of the lead's leg yet.
+    return not of_lead and any(leg.answered_at is not None for leg in legs)
+
+
 def _lead_of_newest(call: Call) -> Lead | None:
     """The call's lead, locked; None where a later call decides, or the person had their data removed."""
     leads = Lead.objects.select_for_update(no_key=True).filter(id=call.lead_id, last_call_at=call.created_at)

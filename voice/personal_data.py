@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from ai import called as ai_called
-from ai import operations as ai
+from ai import forgetting as ai
 from ai import queries as ai_queries
 from compliance import correcting, pace
 from compliance.sealing import Copy
@@ -201,7 +201,8 @@ def _shown_leads(subject: Subject) -> QuerySet[Lead]:
 def _lead_out(lead: Lead, *, called: bool) -> dict[str, Any]:
     return {
         **(_said_to(lead) if called else {}),
-        "name": lead.name,
+        # Restricted or not: who takes the copy is the person, or is not shown who is restricted.
+        "name": lead.own_name,
         "company": lead.company,
         "phone": lead.phone_e164,
         "notes": lead.notes,
@@ -310,11 +311,19 @@ class VoiceStore:
         for model in (Lead, Tag, DialPause, TranscriptRefusal):
             model.objects.get_queryset().filter(workspace_id__in=subject.workspace_ids_to_erase).delete()
         _empty_leads(_leads_of(subject).filter(erased_at__isnull=True), now)
+        if subject.kind == "callee":
+            ai.forget_narrowed(_erased_leads())
         return counts
 
     def verify(self, subject: Subject) -> int:
         calls = (calls_of(subject), _watches_of(subject), _ended_by(subject))
-        return sum(rows.count() for rows in (_leads_of(subject).filter(erased_at__isnull=True), *calls))
+        left = sum(rows.count() for rows in (_leads_of(subject).filter(erased_at__isnull=True), *calls))
+        # Their numbers are gone, so it is not told any more which of them is the person.
+        return left + (ai.narrowed_to(_erased_leads()) if subject.kind == "callee" else 0)
+
+
+def _erased_leads() -> QuerySet[Lead, UUID]:
+    return Lead.objects.get_queryset().filter(erased_at__isnull=False).values_list("id", flat=True)
 
 
 def _erase_calls(call_ids: Sequence[UUID], subject: Subject, now: datetime) -> None:
@@ -333,9 +342,10 @@ def _empty_leads(leads: QuerySet[Lead], now: datetime) -> None:
     """Leaves their rows without anything of the person; a tag that nobody else bears may have been about them."""
     with transaction.atomic():
         lock_workspaces(list(leads.values_list("workspace_id", flat=True)))
-        borne = list(leads.select_for_update().values_list("id", "workspace_id", "tags"))
+        rows = list(leads.select_for_update())
+        ai.forget_leads(leads=[ai.NamedLead(lead.id, lead.workspace_id, lead.own_name) for lead in rows])
         holding.bury(leads, now=now)
-        Reservation.objects.get_queryset().filter(lead_id__in=[lead_id for lead_id, _, _ in borne]).delete()
+        Reservation.objects.get_queryset().filter(lead__in=rows).delete()
         leads.update(
             first_name="",
             last_name="",
@@ -352,8 +362,8 @@ def _empty_leads(leads: QuerySet[Lead], now: datetime) -> None:
             restricted_at=None,
             erased_at=now,
         )
-        for _, workspace_id, names in borne:
-            tags.forget_unused(workspace_id=workspace_id, names=names)
+        for lead in rows:
+            tags.forget_unused(workspace_id=lead.workspace_id, names=lead.tags)
 
 
 STORE = VoiceStore()

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
-from ai import operations as ai
+from ai import forgetting as ai
 from compliance import pace, restriction, sealing
 from compliance.retention import Rule, delete_rows
 from compliance.stores import batched

@@ -9,8 +9,8 @@ import pytest
 from django.db import connection
 from uuid_utils.compat import uuid7
 
-from ai.models import AiQuery, Citation, IndexedCall, Passage
-from ai.operations import IdempotencyKeyReused, delete_question, derive_insights, forget_calls, index_call
+from ai.models import AiQuery, IndexedCall, Passage
+from ai.operations import IdempotencyKeyReused, delete_question, derive_insights, index_call
 from ai.queries import QuestionUnknown, answer_of, history
 from ai.turns import CallTurns
 from identity.auth import Actor
@@ -88,16 +88,6 @@ def test_a_call_is_found_by_the_leads_company_as_a_whole(actor_in: MakeActor) ->
     asked = "What does the Clearview package cost {} Freight per month?"
     assert asks(actor, asked.format("Northern")).quotes[0].call_id == north.call_id
     assert asks(actor, asked.format("Southern")).quotes[0].call_id == south.call_id
-
-
-def test_a_question_that_names_the_company_goes_with_the_call_that_it_quotes(actor_in: MakeActor) -> None:
-    actor = actor_in()
-    call = indexed(actor, lead_name="Nora Blake", company="Northern Freight")
-    named = asks(actor, "What does the Clearview package cost Northern Freight per month?")
-    assert named.status == "answered"
-    forget_calls(call_ids=[call.call_id], now=NOW)
-    with pytest.raises(QuestionUnknown):
-        answer_of(actor=actor, question_id=named.id)
 
 
 def test_what_nobody_said_is_not_in_your_calls_and_free(actor_in: MakeActor) -> None:
@@ -242,25 +232,6 @@ def test_indexing_again_replaces_the_passages(actor_in: MakeActor) -> None:
     assert "five hundred dollars" in texts and PRICE not in texts
     assert corrected in {quote.text for quote in asks(actor, ASK_PRICE).quotes}
     assert PRICE not in {quote.text for quote in answer_of(actor=actor, question_id=first.id).quotes}
-
-
-def test_a_forgotten_call_leaves_answers_and_stays_away(actor_in: MakeActor) -> None:
-    actor = actor_in()
-    call = indexed(actor, lead_name="David Miller")
-    answer = asks(actor, ASK_PRICE)
-    named = [asks(actor, "Why does David Miller stay silent?"), asks(actor, "What did we offer David per month?")]
-    assert [one.status for one in named] == ["not_in_your_calls", "answered"]
-    forget_calls(call_ids=[call.call_id], now=NOW)
-    assert not Passage.objects.for_workspace(actor.workspace_id).exists()
-    assert not Citation.objects.for_workspace(actor.workspace_id).exists()
-    kept = answer_of(actor=actor, question_id=answer.id)
-    assert (kept.quotes, kept.quotes_removed) == ([], len(answer.quotes))
-    for one in named:
-        with pytest.raises(QuestionUnknown):
-            answer_of(actor=actor, question_id=one.id)
-    index_call(call=call, now=NOW)
-    assert not IndexedCall.objects.for_workspace(actor.workspace_id).exists()
-    forget_calls(call_ids=[call.call_id], now=NOW)
 
 
 def test_the_history_is_the_askers_own_newest_first_and_pages_keep_their_place(actor_in: MakeActor) -> None:

@@ -93,7 +93,14 @@ def test_a_lead_that_is_removed_leaves_answers_too(page: Browser, owner: Members
     call_id = a_kept_call(owner)
     assert ask(page)[1]["quotes"]
     lead_id = Call.objects.get_queryset().get(id=call_id).lead_id
-    assert page.delete(f"/api/leads/{lead_id}") == (204, None)
+    uncalled = page.post("/api/leads", {"first_name": "Nora", "last_name": "Blake", "phone": "+12025550123"})[1]["id"]
+    assert ask(page, "Is Nora Blake there?", key="asked-by-name")[0] == 200
+    assert ask(page, "Anything?", key="asked-narrowed", lead_id=uncalled)[0] == 200
+    for each in (lead_id, uncalled):
+        assert page.delete(f"/api/leads/{each}") == (204, None)
+    assert [each["question"] for each in page.get("/api/questions")[1]["items"]] == [QUESTION]
+    status, problem = ask(page, key="too-late", lead_id=uncalled)
+    assert (status, problem["code"]) == (404, "asked_lead_gone")
     assert ask(page, key="click-two")[1]["status"] == "not_in_your_calls"
     assert not IndexedCall.objects.get_queryset().filter(call_id=call_id).exists()
     assert page.get("/api/questions")[1]["items"][-1]["quotes"] == []

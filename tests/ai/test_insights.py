@@ -5,9 +5,10 @@ from datetime import date
 import pytest
 from uuid_utils.compat import uuid7
 
+from ai.forgetting import forget_calls
 from ai.insights import Draft, derive
 from ai.models import Insight
-from ai.operations import derive_insights, forget_calls, index_call
+from ai.operations import derive_insights, index_call
 from ai.queries import insights_of
 from ai.schemas import InsightKind
 from identity.auth import Actor

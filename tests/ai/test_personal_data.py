@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.apps import apps
+from uuid_utils.compat import uuid7
 
 from ai.models import AiQuery, IndexedCall, Insight, Passage
 from ai.operations import derive_insights, index_call
@@ -12,6 +13,7 @@ from compliance.stores import Subject
 from identity.auth import Actor
 from tests.ai.calls import STARTED_AT, a_call
 from tests.ai.conftest import NOW, MakeActor, asks
+from tests.identity.conftest import MakeAccount
 
 pytestmark = pytest.mark.django_db
 QUESTION = "What does the Clearview package cost per month?"
@@ -80,6 +82,22 @@ def test_a_person_who_leaves_a_team_takes_the_own_calls_and_questions_only(actor
     kept = AiQuery.objects.for_workspace(owner.workspace_id)
     assert {query.user_id for query in kept} == {owner.user_id}
     STORE.erase(subject, now=NOW)
+
+
+def test_colleagues_questions_that_name_who_leaves_go_and_those_narrowed_to_them_are_so_no_more(
+    make_account: MakeAccount,
+) -> None:
+    leaving = make_account(first_name="Zanzibel", last_name="Quxworthy")
+    colleague = Actor(user_id=uuid7(), workspace_id=leaving.workspace_id, role="manager")
+    named = asks(colleague, "What did zanzibel quxworthy's leads want?")
+    narrowed = asks(colleague, "What did Zanzibel say?", user_id=leaving.user_id)
+    subject = Subject(kind="user", user_id=leaving.user_id, workspace_ids=(leaving.workspace_id,))
+    assert STORE.verify(subject) == 2
+    STORE.erase(subject, now=NOW)
+    assert STORE.verify(subject) == 0
+    kept = AiQuery.objects.for_workspace(leaving.workspace_id).get()
+    assert (kept.id, kept.filter_user_id) == (narrowed.id, None)
+    assert named.id != kept.id
 
 
 def test_a_workspace_that_ends_leaves_nothing_and_others_are_untouched(actor_in: MakeActor) -> None:

@@ -276,8 +276,11 @@ def test_a_wish_to_correct_something_waits_for_a_person_with_its_last_day(custom
 def test_everything_about_the_number_goes_in_all_workspaces_from_rows_and_bytes_and_nobody_calls_it_again(
     customers: tuple[Membership, Membership], sandbox: Sandbox, sign_in: SignIn
 ) -> None:
-    browser = proved(sandbox)
+    browser, seller = proved(sandbox), sign_in(customers[0])
     browser.post("/api/my-data/correction", {"words": "It is Lilliputia"})
+    # Nothing of the call was understood, and it is asked about nevertheless.
+    about = {"question": "What does Brobdingnag Lead want?"}
+    assert seller.post("/api/questions", about, **{"Idempotency-Key": "asked-before"})[0] == 200
     form = {"confirm": "+370 600 12344", "when": "now"}
     assert code_of(browser.post("/api/my-data/erasure", form)[1]) == "confirmation_mismatch"
     status, found = browser.post("/api/my-data/erasure", {"confirm": "+370 600 12345", "when": "after_grace"})
@@ -313,7 +316,6 @@ def test_everything_about_the_number_goes_in_all_workspaces_from_rows_and_bytes_
         2 * LINES,
     )
     assert any("do-not-call" in item["what"] for item in receipt["kept"])
-    seller = sign_in(customers[0])
     shown = [each["first_name"] for each in seller.get("/api/leads")[1]["items"]]
     assert sorted(shown) == ["Laputania", "Removed at the person's request"]
     again = {"first_name": "Again", "phone": KNOWN}

@@ -247,7 +247,8 @@ EXPECTATIONS: Mapping[str, Expectation] = {
     # questions
     "ask_question": Expectation(
         SIGNED_IN,
-        narrows={"body.lead_id": "lead", "body.user_id": "person"},
+        names={"body.lead_id": "lead"},
+        narrows={"body.user_id": "person"},
         body={"question": "What does the price depend on?"},
     ),
     "list_questions": Expectation(SIGNED_IN),

@@ -9016,7 +9016,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not found: `not_found`, `question_unknown` */
+        /** @description Not found: `asked_lead_gone`, `not_found`, `question_unknown` */
         ask_404: {
             headers: {
                 [name: string]: unknown;
@@ -9025,7 +9025,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible now: `idempotency_key_reused`, `own_use_restricted`, `storage_consent_withdrawn`, `subject_restricted` */
+        /** @description Not possible now: `answer_gone`, `idempotency_key_reused`, `own_use_restricted`, `storage_consent_withdrawn`, `subject_restricted` */
         ask_409: {
             headers: {
                 [name: string]: unknown;
@@ -9556,7 +9556,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible now: `lead_exists`, `lead_in_call`, `lead_suppressed`, `subject_restricted`, `too_many_tags` */
+        /** @description Not possible now: `lead_exists`, `lead_in_call`, `lead_suppressed`, `lead_was_called`, `subject_restricted`, `too_many_tags` */
         leads_409: {
             headers: {
                 [name: string]: unknown;
