@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 # Where the lead says one sentence, which is over after two seconds.
 SPEECH = Path(speech_library.__file__).parent / "speech" / "smoke.callee.ulaw"
 FRAME_BYTES = 160
-IN_MID_SENTENCE, BEHIND_IT = 80, 180
+IN_MID_SENTENCE, LATER, BEHIND_IT = 80, 100, 180
 PROOF_MS = 1_000
 
 
@@ -50,11 +50,12 @@ async def hear_a_sentence(placed: Placed, settings: Any, *, in_between: Callable
         await until(lambda: streams(placed) == ["connected"])
         # Whether text may be shown is asked twice a second.
         await asyncio.sleep(0.7)
-        for first, last, kind in ((0, IN_MID_SENTENCE, "interim"), (IN_MID_SENTENCE, BEHIND_IT, "final")):
+        stretches = ((0, IN_MID_SENTENCE, "interim"), (IN_MID_SENTENCE, LATER, "interim"), (LATER, BEHIND_IT, "final"))
+        for first, last, kind in stretches:
             await socket.say(*(each for number in range(first, last) for each in (spoken(number), frame(number))))
             await until(lambda kind=kind: heard.asked[kind] > 0)  # type: ignore[misc]
             await asyncio.sleep(0.2)
-            if in_between is not None and kind == "interim":
+            if in_between is not None and last == IN_MID_SENTENCE:
                 await sync_to_async(in_between)()
                 await asyncio.sleep(0.7)
         await socket.say({"event": "stop"})

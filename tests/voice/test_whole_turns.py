@@ -108,6 +108,7 @@ def test_a_card_number_leaves_no_words_behind(placed: Placed) -> None:
     assert whole and whole.words == [] and "4111" not in whole.text
 
 
+@pytest.mark.policy("C1.3")
 def test_a_card_number_that_was_taken_out_is_not_put_back(placed: Placed) -> None:
     """The second half, which went with the first, began the turn."""
     stream = open_stream(placed, 0)
@@ -120,6 +121,7 @@ def test_a_card_number_that_was_taken_out_is_not_put_back(placed: Placed) -> Non
     assert lines(placed) == before
 
 
+@pytest.mark.policy("C1.3")
 @pytest.mark.parametrize("half", ["first", "second"])
 def test_a_card_number_that_only_the_whole_makes_out_is_not_written_down_beside_its_other_half(
     placed: Placed, half: str
