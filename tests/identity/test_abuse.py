@@ -35,7 +35,7 @@ def called(mobile_e164: str, address: str | None, browser: Browser | None = None
     """Asks for a code as somebody who was called. browser: one that was there before, at whatever address; to the limits it is a new one."""
     form = {"number": mobile_e164, "sms_consent": True, "policy_version": policy.current_version()}
     browser = browser or Browser()
-    browser.client.defaults["REMOTE_ADDR"] = address
+    browser.client.defaults["REMOTE_ADDR"] = address or ""
     return browser.post("/api/my-data/code", form)
 
 
