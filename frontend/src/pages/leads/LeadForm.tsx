@@ -7,7 +7,13 @@ import type { Lead } from "../../api/types";
 import { ProblemNote } from "../../components/Note";
 import { useForm } from "../../components/useForm";
 
-const PHONE_CODES = new Set(["phone_invalid", "lead_exists", "lead_suppressed", "lead_was_called", "lead_in_call"]);
+const PHONE_CODES = new Set([
+  "phone_invalid",
+  "lead_exists",
+  "lead_suppressed",
+  "lead_was_called",
+  "lead_in_call",
+]);
 
 interface LeadFormProps {
   lead?: Lead;
