@@ -20,7 +20,7 @@ from identity.staff import retention as staff_terms
 from ledger import personal_data as ledger
 from ledger import restored as ledger_restored
 from processors import personal_data as processors
-from voice import carrier_records
+from voice import carrier_records, inventory
 from voice import personal_data as voice
 from voice import queue_personal_data as dial_queue
 from voice import restored as voice_restored
@@ -59,7 +59,7 @@ DJANGO: Final[dict[str, str]] = {
     for field in fields
 }
 INVENTORIES: Final[tuple[Mapping[str, str], ...]] = (
-    voice.INVENTORY,
+    inventory.INVENTORY,
     dial_queue.INVENTORY,
     ai.INVENTORY,
     outgoing.INVENTORY,
