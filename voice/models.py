@@ -101,11 +101,8 @@ class Lead(TenantModel):
 
     @property
     def name(self) -> str:
-        if self.erased_at:
-            return ERASED_NAME
-        if self.restricted_at:
-            return RESTRICTED_NAME
-        return self.own_name
+        shown = RESTRICTED_NAME if self.restricted_at else self.own_name
+        return ERASED_NAME if self.erased_at else shown
 
     @property
     def own_name(self) -> str:

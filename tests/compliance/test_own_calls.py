@@ -53,7 +53,7 @@ def test_a_copy_taken_while_everything_is_restricted_has_the_persons_own_name(
         assert [each["lead"] for each in held["call"]["items"]] == ["Brobdingnag Lead"]
 
 
-@pytest.mark.policy("C7.1", "C7.3")
+@pytest.mark.policy("C6.2", "C7.1", "C7.3")
 def test_what_was_said_stays_with_the_number_that_was_called_when_its_lead_should_get_another(
     seller: Membership, sandbox: Sandbox, sign_in: SignIn
 ) -> None:
