@@ -2,7 +2,7 @@
 
 Planted bugs that this catches: a connection that is read for ever, one that is left although its texts are only late, speech that
 nobody waits for and that piles up before a transcriber which takes nothing, a shortage that is told until somebody speaks again, or
-that the next call finds.
+that the next call finds; a transcriber that says only with its first recogniser that it lives.
 """
 
 import asyncio
@@ -10,13 +10,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from ai.listening import client as asking
+from ai.listening.address import parse_address
 from ai.listening.client import TranscriberClient
 from ai.listening.load import DELAYED
+from ai.listening.server import TranscriberServer
 from ai.listening.transcriber import TranscriberUnavailable
-from ai.listening.wire import Answer, packed, read_frame, request_of
+from ai.listening.wire import Answer, Request, packed, read_frame, request_of
 from tests.listening.answering import says
 
 LOOK_S = 0.05
@@ -105,6 +108,24 @@ async def test_one_whose_texts_are_late_is_not_left_while_it_says_that_it_lives(
     async with answering(tmp_path / "s", answers) as side, asker(tmp_path / "s") as client:
         assert (await client.transcribe(SPEECH, "final")).text == "late"
     assert side.connections == 1
+
+
+async def test_a_transcriber_says_that_it_lives_before_any_recogniser_is_ready(tmp_path: Path) -> None:
+    address = f"unix://{tmp_path}/s"
+    serving = asyncio.create_task(TranscriberServer(workers=1).serve(parse_address(address)))
+    try:
+        await until((tmp_path / "s").exists)
+        reader, writer = await asyncio.open_unix_connection(tmp_path / "s")
+        writer.write(packed(Request(id=7, op="ping")))
+        async with asyncio.timeout(10):
+            header, _ = await read_frame(reader)
+        writer.close()
+    finally:
+        serving.cancel()
+        with suppress(asyncio.CancelledError):
+            await serving
+    answer = msgspec.json.decode(header, type=Answer)
+    assert (answer.id, answer.workers) == (7, 0)
 
 
 async def test_what_a_transcriber_does_not_take_is_not_piled_up_before_it(
