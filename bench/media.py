@@ -34,9 +34,10 @@ HOURS_FRAMES = 5_625
 HOURS_CALLS = 128
 HOURS_PACE = 0.2
 IDLE_CALLS = 500
-# With recognition's own state: up to as many as one core can listen to, for two seconds, which is longer than a listener looks back.
+# With recognition's own state: up to as many as one core can listen to, for twelve seconds, which is longer than a listener looks back
+# on its track (ai.listening.foreground.Standing.floor_windows, of 32 ms each).
 HEARD_CALLS = (20, 120)
-HEARD_FRAMES = 100
+HEARD_FRAMES = 600
 
 
 def run() -> Report:
@@ -88,7 +89,7 @@ def _heard_call_kb(listening: Receiver) -> float:
 
 
 def _hours(ours: Receiver) -> dict[str, float]:
-    """Four hours' worth of a call's frames."""
+    """Four hours' worth of a call's frames through reception alone: parser, session, tick. The sink behind it keeps nothing."""
     say(f"media: {2 * HOURS_CALLS * HOURS_FRAMES:,} frames of {HOURS_CALLS} calls")
     ours.send(HOURS_CALLS, HOURS_FRAMES // 10, pace=HOURS_PACE)
     early_kb = ours.rss_kb()

@@ -8,10 +8,9 @@ from typing import Final, Protocol
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from channels.db import database_sync_to_async
 from django.db import Error
 
-from voice import transcripts
+from voice import media_threads, transcripts
 
 logger = logging.getLogger(__name__)
 
@@ -64,8 +63,8 @@ class Keeper:
     async def _ask_permission(streams: frozenset[Kept]) -> None:
         """Interim text flows only while the transcript is allowed; the stored text is checked by its own write."""
         try:
-            allowed = await database_sync_to_async(transcripts.transcribed_calls)(
-                call_ids=[stream.call_id for stream in streams]
+            allowed = await media_threads.read_to_keep(
+                transcripts.transcribed_calls, call_ids=[stream.call_id for stream in streams]
             )
         except Error:
             allowed = frozenset()
@@ -76,7 +75,7 @@ class Keeper:
     async def _say_they_live(streams: frozenset[Kept]) -> None:
         positions: Mapping[UUID, int] = {stream.stream_id: stream.position_ms() for stream in streams}
         try:
-            kept = await database_sync_to_async(transcripts.keep_streams)(positions_ms=positions, now=datetime.now(UTC))
+            kept = await media_threads.keep(transcripts.keep_streams, positions_ms=positions, now=datetime.now(UTC))
         except Error:
             return
         for stream in streams:

@@ -11,11 +11,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
-from channels.db import database_sync_to_async
 from django.db import InterfaceError, OperationalError
 
 from ai.listening.audio import SAMPLES_PER_MS
-from voice import scripted_call, transcripts
+from voice import media_threads, scripted_call, transcripts
 from voice.media_messages import Media, MessageInvalid, Start, Stop, parse
 from voice.pipeline import SPEAKER_OF_TRACK, CallPipeline
 
@@ -163,9 +162,14 @@ class MediaSession:
         except transcripts.StreamRefused as error:
             self._refuse(error.code)
             return
-        except (OperationalError, InterfaceError) as error:
-            logger.warning("database away", extra={"error_type": type(error).__name__})
-            # The token is still unused; the carrier reports the loss, and the stream is started again.
+        except Exception as error:
+            kind = {"error_type": type(error).__name__}
+            if isinstance(error, OperationalError | InterfaceError):
+                logger.warning("database away", extra=kind)
+            else:
+                logger.error("media stream not claimed", extra=kind)
+            # Whatever it was, nobody else lets go of a socket that is held. The token is still unused; the carrier reports the loss,
+            # and the stream is started again.
             self._end(CLOSE_TRY_AGAIN)
             return
         if self._over:
@@ -190,9 +194,10 @@ class MediaSession:
         """Raises StreamRefused. began_s: when the start message came, by the loop's clock."""
         parameters, now = start.start.custom_parameters, datetime.now(UTC)
         if (token := parameters.get("check")) is not None:
-            counter: Hearing = await database_sync_to_async(scripted_call.claim)(token=token, now=now)
+            counter: Hearing = await media_threads.claim(scripted_call.claim, token=token, now=now)
             return counter
-        stream = await database_sync_to_async(transcripts.claim_stream)(
+        stream = await media_threads.claim(
+            transcripts.claim_stream,
             token=parameters.get("token", ""),
             stream_sid=start.start.stream_sid,
             call_sid=start.start.call_sid,

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from functools import lru_cache, partial
 from typing import Any
 
-from channels.db import database_sync_to_async
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
@@ -20,7 +19,7 @@ from ai.listening.track import TrackListener
 from ai.listening.transcriber import Recognition
 from compliance.spoken_cards import redact_spoken_cards
 from realtime.publish import Topic, publish_ephemeral
-from voice import transcripts, whole_turns
+from voice import media_threads, transcripts, whole_turns
 from voice.events import SegmentInterim, TranscriptionLevel
 from voice.heard import Heard
 from voice.keeper import keeper
@@ -124,6 +123,8 @@ class CallPipeline:
                 extra={"call_id": str(self._stream.call_id), "error_type": type(error).__name__},
             )
             complete = False
+            # They would tell a call that is over what the recognisers leave out, for as long as the process lives.
+            await asyncio.gather(*(listener.cancel() for listener in self._tracks.values()), return_exceptions=True)
         finally:
             keeper().remove(self)
             self._storing.cancel()
@@ -169,8 +170,8 @@ class CallPipeline:
         """Of a call that is written down, what was begun before the lead had heard the notice is shown no more than kept."""
         if self._permitted_from_ms is None:
             try:
-                self._permitted_from_ms = await database_sync_to_async(transcripts.written_from_ms)(
-                    call_id=self.call_id
+                self._permitted_from_ms = await media_threads.read_to_keep(
+                    transcripts.written_from_ms, call_id=self.call_id
                 )
             except AWAY:
                 return False
@@ -276,10 +277,10 @@ class CallPipeline:
         return True
 
     async def _until_stored(self, store: Callable[..., Any]) -> None:
-        """Repeats a write until a database that is away has come back; each is safe to repeat. Ends with its task."""
+        """Repeats a write until the database, or who holds a row of it, lets it; each is safe to repeat. Ends with its task."""
         while True:
             try:
-                await database_sync_to_async(store)(now=datetime.now(UTC))
+                await media_threads.write(store, now=datetime.now(UTC))
                 return
             except AWAY as error:
                 logger.warning("database away", extra={"error_type": type(error).__name__})

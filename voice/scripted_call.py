@@ -7,11 +7,10 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from channels.db import database_sync_to_async
 from django.conf import settings
 from django.db import transaction
 
-from voice import transcription, twilio, twiml
+from voice import media_threads, transcription, twilio, twiml
 from voice.scripted_models import ScriptedCall
 from voice.state import LEG_RANK, LEG_TERMINAL
 from voice.transcripts import StreamRefused
@@ -143,7 +142,7 @@ class FrameCounter:
         self._frames += frames
 
     async def finish(self, *, complete: bool) -> None:
-        await database_sync_to_async(self._store)()
+        await media_threads.write(self._store)
 
     def _store(self) -> None:
         ScriptedCall.objects.filter(id=self._call_id).update(frames=self._frames)

@@ -38,6 +38,14 @@ INTERIM_PATIENCE_S = INTERIM_FRESH_S
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 1.0
 OVERLOAD_PAUSE_S = 0.5
+READY_PAUSE_S = 0.1
+CONNECT_WITHIN_S = 3.0
+# Sent and not yet taken by the other side: at least half of so much nobody waits for any more.
+MAX_UNSENT_BYTES = 2 * MAX_UNANSWERED_BYTES
+# However late its texts are, a transcriber answers a ping at once. One that has said nothing at all for so many looks in a row, though
+# something is expected of it, hangs or is cut off; early enough for a final to be asked for again within its patience.
+LOOK_EVERY_S = 2.0
+SILENT_LOOKS_MAX = 5
 
 _REFUSALS: dict[str, type[DomainError]] = {
     kind.code: kind
@@ -63,7 +71,8 @@ class _Asked:
 class TranscriberClient:
     """Sends speech to the transcriber over one connection.
 
-    When the transcriber dies, what it has not answered is sent again as soon as it is back, within each one's patience.
+    When the transcriber dies, or falls silent, what it has not answered is sent again as soon as it is back, within each one's
+    patience.
     """
 
     def __init__(
@@ -72,6 +81,7 @@ class TranscriberClient:
         *,
         final_patience_s: float = FINAL_PATIENCE_S,
         interim_patience_s: float = INTERIM_PATIENCE_S,
+        look_every_s: float = LOOK_EVERY_S,
     ) -> None:
         """:raises ValueError: when the address is neither unix:///path nor tcp://host:port."""
         self._address = parse_address(address)
@@ -80,11 +90,13 @@ class TranscriberClient:
             "interim": interim_patience_s,
             "merged": MERGED_PATIENCE_S,
         }
+        self._look_every_s = look_every_s
         self._ids = itertools.count(1)
         self._asked: dict[int, _Asked] = {}
         self._unanswered_bytes = 0
         self._writer: asyncio.StreamWriter | None = None
         self._connection: asyncio.Task[None] | None = None
+        self._answers = 0
         self._level = 0
         self._watchers: list[Callable[[int], None]] = []
 
@@ -149,7 +161,10 @@ class TranscriberClient:
         """
         try:
             async with asyncio.timeout(timeout_s):
-                return (await self._ask(Request(id=next(self._ids), op="ping"), b"")).workers
+                while True:
+                    if workers := (await self._ask(self._ping(), b"")).workers:
+                        return workers
+                    await asyncio.sleep(READY_PAUSE_S)
         except TimeoutError:
             raise TranscriberUnavailable("The transcriber is not ready.") from None
 
@@ -173,7 +188,7 @@ class TranscriberClient:
             if self._connection is None or self._connection.done():
                 self._connection = asyncio.create_task(self._stay_connected())
             elif self._writer is not None:
-                self._writer.write(frame)
+                self._send(self._writer, frame)
             answer = await asked.answer
         finally:
             del self._asked[request.id]
@@ -182,8 +197,19 @@ class TranscriberClient:
             raise _REFUSALS.get(answer.refusal.code, TranscriberUnavailable)(answer.refusal.message)
         return answer
 
+    def _send(self, writer: asyncio.StreamWriter, frame: bytes) -> None:
+        writer.write(frame)
+        if writer.transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
+            # Most of it nobody waits for any more; what somebody does is sent again over a new connection.
+            log.warning("the transcriber takes nothing")
+            writer.transport.abort()
+
+    def _ping(self) -> Request:
+        return Request(id=next(self._ids), op="ping")
+
     async def _stay_connected(self) -> None:
-        """Connect, send what is unanswered, hand out answers; again after a loss, for as long as somebody waits."""
+        """Connect, send what is unanswered, hand out answers; again after a loss, for as long as somebody waits for an answer, or
+        has been told that something is left out and is to hear when that is over."""
         pause_s = FIRST_PAUSE_S
         while True:
             try:
@@ -194,31 +220,53 @@ class TranscriberClient:
             else:
                 pause_s = FIRST_PAUSE_S
                 await self._exchange(reader, writer)
-            if not self._asked:
+            if not self._asked and not (self._level and self._watchers):
+                # Whoever comes next must not take the last one's want of time for its own.
+                self._set_level(0)
                 return
 
     async def _opened(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        if self._address.path:
-            return await asyncio.open_unix_connection(self._address.path)
-        return await asyncio.open_connection(self._address.host, self._address.port)
+        async with asyncio.timeout(CONNECT_WITHIN_S):
+            if self._address.path:
+                return await asyncio.open_unix_connection(self._address.path)
+            return await asyncio.open_connection(self._address.host, self._address.port)
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for asked in self._asked.values():
             writer.write(asked.frame)
         self._writer = writer
+        watching = asyncio.create_task(self._watch_for_silence(writer))
         try:
             while True:
                 header, _ = await read_frame(reader)
                 answer = msgspec.json.decode(header, type=Answer)
+                self._answers += 1
                 self._set_level(answer.level)
                 found = self._asked.get(answer.id)
                 if found is not None and not found.answer.done():
                     found.answer.set_result(answer)
-        except (asyncio.IncompleteReadError, ConnectionError, BrokenFraming, msgspec.DecodeError):
+        except (asyncio.IncompleteReadError, OSError, BrokenFraming, msgspec.DecodeError):
             log.warning("connection to the transcriber lost")
         finally:
             self._writer = None
-            writer.close()
+            watching.cancel()
+            # Whatever is still unsent would wait for a peer that takes nothing.
+            writer.transport.abort()
             if self._asked:
                 # Until it is back, whatever is said becomes text late.
                 self._set_level(DELAYED)
+
+    async def _watch_for_silence(self, writer: asyncio.StreamWriter) -> None:
+        """Looks are counted, not seconds: a process that was stopped for a while finds the answers when it goes on."""
+        silent_looks = 0
+        answers = self._answers
+        while silent_looks < SILENT_LOOKS_MAX:
+            await asyncio.sleep(self._look_every_s)
+            expects = bool(self._asked) or self._level > 0
+            silent_looks = silent_looks + 1 if expects and self._answers == answers else 0
+            answers = self._answers
+            if expects:
+                # Where nobody asks anything, it says that nothing is left out any more.
+                self._send(writer, packed(self._ping()))
+        log.warning("the transcriber says nothing")
+        writer.transport.abort()

@@ -98,24 +98,16 @@ class TranscriberServer:
         except RequestRefused as error:
             answer = Answer(id=error.request_id, refusal=Refusal(error.code, error.message))
         else:
-            answer = msgspec.structs.replace(await self._done(request, payload), level=self._jobs.level)
+            answer = await self._done(request, payload)
         try:
-            writer.write(packed(answer))
+            writer.write(packed(msgspec.structs.replace(answer, level=self._jobs.level)))
             await writer.drain()
         except ConnectionError:
             log.debug("the asker has gone")
 
-    async def _any_ready(self) -> None:
-        waiting = [asyncio.ensure_future(recogniser.ready.wait()) for recogniser in self.recognisers]
-        try:
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for one in waiting:
-                one.cancel()
-
     async def _done(self, request: Request, payload: bytes) -> Answer:
         if request.op == "ping":
-            await self._any_ready()
+            # At once, also while none has loaded its models: the asker must know that we live.
             return Answer(id=request.id, workers=sum(one.ready.is_set() for one in self.recognisers))
         job = Job(request, payload, asyncio.get_running_loop().create_future())
         try:

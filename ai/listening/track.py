@@ -210,13 +210,14 @@ class TrackListener:
     async def cancel(self) -> None:
         """Stop at once, without reporting what is unfinished."""
         self._ending = True
+        # First, whatever else fails here.
+        await self._levels.finish()
         for task in (*self._tasks, *([self._interim] if self._interim else [])):
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         self._early.cancel()
         await self._merger.cancel()
-        await self._levels.finish()
         while not self._outcomes.empty():
             outcome = self._outcomes.get_nowait()
             if outcome is not None and outcome.recognition is not None:

@@ -2,7 +2,7 @@
 
 Planted bugs that this catches: a segment that the database refuses, or for which there is no room, with the stream said to be
 complete; a nonsense frame that ends a stream, or moves the time of those after it; frames that go unnoticed, or a stop, because
-so much came before the token was looked up.
+so much came before the token was looked up; one row that somebody holds and that keeps back the text of every call.
 """
 
 import asyncio
@@ -185,6 +185,33 @@ def test_what_there_is_no_room_for_while_the_database_holds_still_is_one_gap(
     assert max(end_ms for _, end_ms in found) == ends_ms
     missing = [at for at in range(0, ends_ms, FRAME_MS) if at % (25 * FRAME_MS)]
     assert all(any(start_ms <= at < end_ms for start_ms, end_ms in found) for at in missing)
+
+
+def test_a_row_that_somebody_holds_keeps_back_the_text_of_its_own_call_alone(
+    placed: Placed, make_account: Callable[..., Membership], play: Callable[..., None]
+) -> None:
+    other = conversation(make_account(email="eve@example.com", mobile="+12025550199"))
+    tokens = {each.call_id: token_for(each) for each in (placed, other)}
+
+    async def story() -> None:
+        first, second = PicowsSocket(), PicowsSocket()
+        for socket, call in ((first, placed), (second, other)):
+            await socket.open()
+            await socket.say(start(call, tokens[call.call_id]))
+        await until(lambda: streams(placed) + streams(other) == ["connected"] * 2)
+        held, release = threading.Event(), threading.Event()
+        holder = asyncio.create_task(elsewhere(lambda: hold_row(placed, held, release)))
+        await asyncio.to_thread(held.wait)
+        await asyncio.gather(says_all(first), says_all(second))
+        await ends(second, other)
+        assert await sync_to_async(texts)(placed) == []
+        release.set()
+        await holder
+        await ends(first, placed)
+
+    play(story)
+    assert texts(placed) == texts(other) == ["yes", "yes"]
+    assert gaps(placed) == gaps(other) == []
 
 
 def tiny(number: int) -> bytes:

@@ -1,7 +1,8 @@
 """What a media socket brings before its token is accepted.
 
 Planted bugs that this catches: messages that are kept as many and as large as they come, or after their token was refused; a
-token that is used up, or refused, since the database was away for a moment.
+token that is used up, or refused, since the database was away for a moment; a socket that is held for ever since nobody had
+foreseen what went wrong.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from collections.abc import Callable
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.db import connection
 
 from tests.identity.test_sockets import elsewhere
 from tests.voice.carrier import Placed
@@ -77,6 +79,39 @@ def test_a_database_that_is_away_at_the_start_leaves_the_token_for_another_try(
         told = await first.closed_with()
         release.set()
         await holder
+        assert await sync_to_async(streams)(placed) == ["issued"]
+        await again.open()
+        await again.say(start(placed, token), frame(0))
+        await until(lambda: streams(placed) == ["connected"])
+        await again.say({"event": "stop"})
+        done = await again.closed_with()
+        await until(lambda: streams(placed) == ["finished"])
+        return told, done
+
+    assert run(story) == (media_session.CLOSE_TRY_AGAIN, media_session.CLOSE_DONE)
+
+
+def rename_column(name: str, to: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE voice_mediastream RENAME COLUMN {name} TO {to}")
+
+
+@pytest.mark.parametrize("door", [AsgiSocket, PicowsSocket])
+def test_whatever_goes_wrong_at_the_start_the_socket_ends_and_the_token_is_left_for_another_try(
+    placed: Placed, door: Callable[[], Socket]
+) -> None:
+    """The database is not as this version knows it, for a moment."""
+    token = token_for(placed)
+
+    async def story() -> tuple[int, int]:
+        first, again = door(), door()
+        await first.open()
+        await elsewhere(lambda: rename_column("settled_ms", "told_ms"))
+        try:
+            await first.say(start(placed, token), frame(0))
+            told = await first.closed_with()
+        finally:
+            await elsewhere(lambda: rename_column("told_ms", "settled_ms"))
         assert await sync_to_async(streams)(placed) == ["issued"]
         await again.open()
         await again.say(start(placed, token), frame(0))

@@ -136,6 +136,7 @@ export function Transcript(props: TranscriptProps) {
                 key={at}
                 lines={lines}
                 before={before}
+                again={text.again}
                 names={names}
                 chosenId={among(lines, chosen?.id)}
                 edit={among(lines, edit?.segment.id) ? edit : null}
@@ -164,6 +165,8 @@ interface LinesProps {
   lines: readonly Line[];
   /** What was said right before them. */
   before: Line | undefined;
+  /** Of a line it is known when it comes, and does not change. */
+  again: Text["again"];
   names: Record<Speaker, string>;
   chosenId: string | undefined;
   /** What is being put right, when it is one of these lines. */
@@ -173,7 +176,7 @@ interface LinesProps {
 
 /** A stretch of the text, which the browser lays out only when it comes near. */
 const Lines = memo(function Lines(props: LinesProps) {
-  const { lines, before, names, chosenId, edit, editing } = props;
+  const { lines, before, again, names, chosenId, edit, editing } = props;
   return (
     <div className={classes.stretch} style={{ containIntrinsicBlockSize: `auto ${guessedPx(lines)}px` }}>
       {lines.map((line, position) => {
@@ -189,6 +192,7 @@ const Lines = memo(function Lines(props: LinesProps) {
             name={line.speaker && names[line.speaker]}
             turn={turn}
             overlap={overlaps(line, previous)}
+            again={again.has(line.id)}
             chosen={chosenId === line.id}
             edit={edit?.segment.id === line.id ? edit : null}
             editing={editing}
@@ -217,13 +221,15 @@ interface LineProps {
   turn: boolean;
   /** The other one was still speaking. */
   overlap: boolean;
+  /** What it says stood here before in other lines: it is not read out a second time. */
+  again: boolean;
   chosen: boolean;
   edit: Edit | null;
   editing: Editing | undefined;
 }
 
 const SettledLine = memo(function SettledLine(props: LineProps) {
-  const { segment, name, turn, overlap, chosen, edit, editing } = props;
+  const { segment, name, turn, overlap, again, chosen, edit, editing } = props;
   if (segment.kind === "gap" || segment.speaker === null) {
     const seconds = Math.max(1, Math.round((segment.end_ms - segment.start_ms) / 1000));
     return (
@@ -238,8 +244,7 @@ const SettledLine = memo(function SettledLine(props: LineProps) {
       className={look.filter(Boolean).join(" ")}
       id={`segment-${segment.id}`}
       data-speaker={segment.speaker}
-      // A turn that was heard again says what its lines said: it is not read out a second time.
-      aria-live={segment.replaces.length > 0 ? "off" : undefined}
+      aria-live={again ? "off" : undefined}
     >
       <span className={classes.time}>{clockMs(segment.start_ms)}</span>
       <div className={classes.said}>

@@ -1,4 +1,4 @@
-import { type QueryClient, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import {
   createContext,
   type ReactNode,
@@ -11,10 +11,9 @@ import {
 } from "react";
 import { keys } from "../api/keys";
 import { sessionQuery } from "../api/queries";
-import type { ServerEvent, Session } from "../api/types";
-import { apply } from "./apply";
+import type { Session } from "../api/types";
+import { askAfresh, receive } from "./receive";
 import { backoffMs, type LineState, LiveSocket } from "./socket";
-import { isMissingSome, type Transcript } from "./transcript";
 
 interface Line {
   state: LineState;
@@ -29,25 +28,6 @@ export const useLine = (): Line => useContext(LineContext);
 export function useFollow(callId: string | null | undefined): void {
   const { follow } = useLine();
   useEffect(() => (callId === undefined ? undefined : follow(callId)), [callId, follow]);
-}
-
-function receive(client: QueryClient, event: ServerEvent, userId: string): void {
-  for (const change of apply(event, { userId, now: new Date().toISOString() })) {
-    if (change.do === "refetch") void client.invalidateQueries({ queryKey: change.key });
-    else if (change.do === "update") client.setQueryData(change.key, change.with);
-    else client.setQueriesData({ queryKey: change.key }, change.with);
-  }
-  if ("call_id" in event) catchUp(client, event.call_id);
-  else if (event.type === "call.changed") catchUp(client, event.call.id);
-}
-
-/** Asks for what is missing of a transcript, when an event's number showed that something is. */
-function catchUp(client: QueryClient, callId: string): void {
-  const key = keys.calls.transcript(callId);
-  const transcript = client.getQueryData<Transcript>(key);
-  if (transcript !== undefined && isMissingSome(transcript)) {
-    void client.refetchQueries({ queryKey: key }, { cancelRefetch: false });
-  }
 }
 
 /** Keeps one socket open while somebody is signed in. socketUrl: without a path, from the session. */
@@ -100,10 +80,8 @@ export function Live({
         }
       },
       onFollowing: (callId) => {
-        // An answer that is on its way may be older than the first event: the wall is asked for anew.
-        if (callId === null) void client.refetchQueries({ queryKey: keys.calls.wall });
-        else
-          void client.refetchQueries({ queryKey: keys.calls.transcript(callId) }, { cancelRefetch: false });
+        // An answer that is on its way may be older than the first event.
+        void askAfresh(client, callId === null ? keys.calls.wall : keys.calls.transcript(callId));
       },
     });
   }, [client, userId, workspaceId, socketUrl, life]);

@@ -17,12 +17,13 @@ export interface Shortage {
 /** A call's text as this browser knows it.
  *
  * segments: settled, in order of their time. known: the newest event number up to which nothing is missing.
- * seen: the highest number that any event had. interim: text that still changes. refused: the lead wants none, so none is shown.
+ * seen: the highest number that any event had. again: lines that say what lines said which this browser held before. interim: text that still changes. refused: the lead wants none, so none is shown.
  */
 export interface Transcript {
   segments: readonly Segment[];
   known: number;
   seen: number;
+  again: ReadonlySet<string>;
   interim: Partial<Record<Speaker, Interim>>;
   shortage: Shortage | null;
   refused: boolean;
@@ -34,6 +35,7 @@ export const emptyTranscript: Transcript = {
   segments: [],
   known: 0,
   seen: 0,
+  again: new Set(),
   interim: {},
   shortage: null,
   refused: false,
@@ -78,6 +80,19 @@ function withSegments(held: readonly Segment[], added: readonly Segment[]): read
   return atEnd ? joined : joined.sort(inOrder);
 }
 
+/** Adds those lines by which nothing new is said: up to their end everything stood in lines whose place they take. A turn that was
+ * heard again as a whole, while this browser missed its last parts, does say something new. */
+function withAgain(transcript: Transcript, added: readonly Segment[]): ReadonlySet<string> {
+  const again = added.filter(
+    (whole) =>
+      !transcript.again.has(whole.id) &&
+      transcript.segments.some((held) => held.end_ms >= whole.end_ms && whole.replaces.includes(held.id)),
+  );
+  return again.length > 0
+    ? new Set([...transcript.again, ...again.map((segment) => segment.id)])
+    : transcript.again;
+}
+
 /** Interim text goes once settled text of the same speaker, or a gap of whomever, covers its beginning. */
 function withoutSettled(interim: Transcript["interim"], settled: readonly Segment[]): Transcript["interim"] {
   let left = interim;
@@ -101,6 +116,7 @@ export function settled(transcript: Transcript, segment: Segment): Transcript {
   return {
     ...noticed(transcript, segment.sequence),
     segments: withSegments(transcript.segments, [segment]),
+    again: withAgain(transcript, [segment]),
     interim: withoutSettled(transcript.interim, [segment]),
   };
 }
@@ -128,6 +144,7 @@ export function caughtUp(
   return {
     ...transcript,
     segments: withSegments(transcript.segments, fetched),
+    again: withAgain(transcript, fetched),
     known: Math.max(transcript.known, latestSequence),
     seen: Math.max(transcript.seen, latestSequence),
     interim: withoutSettled(transcript.interim, fetched),
