@@ -170,7 +170,9 @@ class CallPipeline:
         """Of a call that is written down, what was begun before the lead had heard the notice is shown no more than kept."""
         if self._permitted_from_ms is None:
             try:
-                self._permitted_from_ms = await media_threads.write(transcripts.written_from_ms, call_id=self.call_id)
+                self._permitted_from_ms = await media_threads.read_to_keep(
+                    transcripts.written_from_ms, call_id=self.call_id
+                )
             except AWAY:
                 return False
         return start_ms >= self._permitted_from_ms
