@@ -10,7 +10,7 @@ from ninja import Router, Status
 
 from api.auth import actor_of, anyone_auth, person_auth, renew_session, session_of
 from api.client import client_of
-from identity import queries, social, social_entry, step_up, ways_in
+from identity import invitations, queries, social, social_entry, step_up, ways_in
 from identity.schemas import (
     OtpSentOut,
     Provider,
@@ -28,6 +28,9 @@ from processors.errors import DomainError
 router = Router(tags=["identity"])
 
 PROBLEMS: Final[dict[type[DomainError], int]] = {
+    invitations.AlreadyMember: 409,
+    invitations.InvitationInvalid: 410,
+    invitations.InvitationOfAnother: 403,
     social.ProviderNotOffered: 409,
     social.SocialSignUpOver: 404,
     step_up.PasswordWanted: 409,

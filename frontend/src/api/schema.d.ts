@@ -9376,7 +9376,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not allowed: `account_blocked`, `csrf_failed`, `key_not_accepted`, `look_is_read_only`, `not_in_look`, `not_permitted`, `policy_unanswered`, `proof_not_recent` */
+        /** @description Not allowed: `account_blocked`, `csrf_failed`, `invitation_of_another`, `key_not_accepted`, `look_is_read_only`, `not_in_look`, `not_permitted`, `policy_unanswered`, `proof_not_recent` */
         identity_403: {
             headers: {
                 [name: string]: unknown;
@@ -9394,7 +9394,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible now: `already_signed_in`, `email_taken`, `email_unverified`, `last_way_in`, `no_mobile_change`, `number_stopped`, `password_wanted`, `policy_outdated`, `provider_not_offered`, `social_in_use` */
+        /** @description Not possible now: `already_member`, `already_signed_in`, `email_taken`, `email_unverified`, `last_way_in`, `no_mobile_change`, `number_stopped`, `password_wanted`, `policy_outdated`, `provider_not_offered`, `social_in_use` */
         identity_409: {
             headers: {
                 [name: string]: unknown;
@@ -9403,7 +9403,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description No longer available: `email_link_invalid`, `otp_expired`, `reset_link_invalid` */
+        /** @description No longer available: `email_link_invalid`, `invitation_invalid`, `otp_expired`, `reset_link_invalid` */
         identity_410: {
             headers: {
                 [name: string]: unknown;
