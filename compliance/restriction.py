@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
-from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from compliance import audit, cases, erasure_ledger, policy, policy_change
 from compliance.erasure_ledger import Entry
@@ -63,18 +63,15 @@ def restrict(*, case: Case, row_ids: Iterable[UUID], by: str, now: datetime) -> 
 
     What another case restricts already is restricted for this one's reason too. Within the caller's transaction.
     """
-    known = in_force(person=case.person)
-    is_again = Restriction.objects.filter(case=case, lifted_at__isnull=True).exists()
-    Restriction.objects.bulk_create(
-        [Restriction(case=case, person=case.person, since=now)],
-        ignore_conflicts=True,
-    )
-    restriction = Restriction.objects.select_for_update().get(case=case, lifted_at__isnull=True)
+    _line_up(case.person)
+    restriction = _standing(case.person).filter(case=case).first()
+    is_again = restriction is not None
+    if restriction is None:
+        restriction = Restriction.objects.create(case=case, person=case.person, since=now)
+        erasure_ledger.note([_entry(restriction)], now=now)
     new = set(row_ids) - set(restriction.rows.values_list("row_id", flat=True))
     rows = [RestrictedRow(restriction=restriction, row_id=row_id) for row_id in new]
     RestrictedRow.objects.bulk_create(rows, ignore_conflicts=True)
-    if not known:
-        erasure_ledger.note([_entry(case.person, restriction.since, in_force=True)], now=now)
     if is_again and not rows:
         return restriction
     audit.record(
@@ -95,22 +92,21 @@ def lift(*, case: Case, reason: str, by: str, now: datetime, every: bool = False
     every: whatever it began with, as from a case with which none began. Raises RestrictionUnknown, ReasonMissing.
     """
     with transaction.atomic():
-        every = every or not Restriction.objects.filter(case=case).exists()
-        of_person = Restriction.objects.filter(person=case.person, lifted_at__isnull=True)
-        standing = list(of_person.select_for_update().order_by("id"))
-        ending = [each for each in standing if every or each.case_id == case.id]
+        # The case before the person, as whoever restricts.
+        cases.note(
+            reference=case.reference, text=f"Restriction lifted: {reason}" if reason.strip() else "", by=by, now=now
+        )
+        _line_up(case.person)
+        standing = list(_standing(case.person))
+        ending = standing if every else _ending(case, standing)
         if not standing:
             raise RestrictionUnknown("No restriction of this person is in force. Reload the page.")
         if not ending:
             raise RestrictionUnknown("Another case of this person restricts the use. Open that one, and decide there.")
-        cases.note(
-            reference=case.reference, text=f"Restriction lifted: {reason}" if reason.strip() else "", by=by, now=now
-        )
         covered_ids = {row_id for each in ending for row_id in each.rows.values_list("row_id", flat=True)}
         for each in ending:
             _end(each, now)
-        if len(ending) == len(standing):
-            erasure_ledger.note([_entry(case.person, now, in_force=False)], now=now)
+        erasure_ledger.note([_end_of(each, now) for each in ending], now=now)
         audit.record(
             workspace_id=None,
             actor_ref=by,
@@ -122,6 +118,35 @@ def lift(*, case: Case, reason: str, by: str, now: datetime, every: bool = False
         return list(covered_ids - set(covered().filter(row_id__in=covered_ids)))
 
 
+def _line_up(person: str) -> None:
+    """Whoever restricts and whoever lifts come one after the other, or one would not see what the other leaves standing."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"restriction:{person}"])
+
+
+def _standing(person: str) -> QuerySet[Restriction]:
+    return Restriction.objects.filter(person=person, lifted_at__isnull=True).order_by("id")
+
+
+def _ending(case: Case, standing: list[Restriction]) -> list[Restriction]:
+    """What of the person's a decision in this case ends: what began with it; all where nothing ever did; and in the end what began with
+    one that a restored backup has lost."""
+    if not Restriction.objects.filter(case=case, person=case.person).exists():
+        return standing
+    own = [each for each in standing if each.case_id == case.id]
+    return own or [each for each in standing if each.case_id is None]
+
+
+def is_ended_by(case: Case) -> bool:
+    """Whether a decision in this case lifts something."""
+    return bool(_ending(case, list(_standing(case.person))))
+
+
+def began_with(case: Case) -> bool:
+    """Whether what the case asks for is in force already."""
+    return _standing(case.person).filter(case=case).exists()
+
+
 def recall(entry: Entry) -> None:
     """Brings what the erasure ledger knows of a person's restriction back into a database that was restored; entries in their order.
 
@@ -129,15 +154,17 @@ def recall(entry: Entry) -> None:
     """
     of_person = Restriction.objects.filter(person=entry.key)
     if not entry.detail["in_force"]:
-        for restriction in of_person.filter(lifted_at__isnull=True, since__lte=entry.at):
+        # Without a beginning it is the end of all that there were.
+        began = {"since": datetime.fromisoformat(entry.detail["since"])} if "since" in entry.detail else {}
+        for restriction in of_person.filter(lifted_at__isnull=True, since__lte=entry.at, **began):
             _end(restriction, entry.at)
-    elif not of_person.filter(Q(lifted_at__isnull=True) | Q(since=entry.at)).exists():
+    elif not of_person.filter(since=entry.at).exists():
         Restriction.objects.create(person=entry.key, since=entry.at)
 
 
 def cover(*, person: str, row_ids: Iterable[UUID]) -> bool:
     """Puts rows that were found again under the person's restriction; whether one is in force."""
-    standing, row_ids = list(Restriction.objects.filter(person=person, lifted_at__isnull=True)), list(row_ids)
+    standing, row_ids = list(_standing(person)), list(row_ids)
     rows = [RestrictedRow(restriction=each, row_id=row_id) for each in standing for row_id in row_ids]
     RestrictedRow.objects.bulk_create(rows, ignore_conflicts=True)
     return bool(standing)
@@ -151,11 +178,16 @@ def forget(*, person: str) -> None:
 def remembered(*, since: datetime) -> Iterator[Entry]:
     """What began since then and is in force, for a ledger that does not know it."""
     for row in Restriction.objects.filter(lifted_at__isnull=True, since__gte=since).order_by("id").iterator():
-        yield _entry(row.person, row.since, in_force=True)
+        yield _entry(row)
 
 
-def _entry(person: str, at: datetime, *, in_force: bool) -> Entry:
-    return Entry("restriction", person, at, {"in_force": in_force})
+def _entry(restriction: Restriction) -> Entry:
+    return Entry("restriction", restriction.person, restriction.since, {"in_force": True})
+
+
+def _end_of(restriction: Restriction, at: datetime) -> Entry:
+    detail = {"in_force": False, "since": restriction.since.isoformat()}
+    return Entry("restriction", restriction.person, at, detail)
 
 
 def _end(restriction: Restriction, now: datetime) -> None:
@@ -177,13 +209,12 @@ def numbers_among(phones_e164: Iterable[str]) -> set[str]:
 
 
 def in_force(*, person: str) -> bool:
-    return Restriction.objects.filter(person=person, lifted_at__isnull=True).exists()
+    return _standing(person).exists()
 
 
 def cases_of(*, person: str) -> list[Case | None]:
     """The cases with which what restricts the person began; None for one that a restored backup has lost."""
-    standing = Restriction.objects.filter(person=person, lifted_at__isnull=True).select_related("case")
-    return [each.case for each in standing.order_by("id")]
+    return [each.case for each in _standing(person).select_related("case")]
 
 
 def covers(*row_ids: UUID) -> bool:
@@ -201,10 +232,10 @@ def of_own(user_id: UUID) -> OwnUseRestricted | StorageConsentWithdrawn | None:
     """What an account is told that may use nothing because its own holder wants it so; None when it may."""
     if not covers(user_id):
         return None
-    began_with = cases_of(person=pseudonym("user", user_id))
+    reasons = cases_of(person=pseudonym("user", user_id))
     # What somebody of us restricted, or for a consent that stands, is not lifted by giving it.
     taken_back = policy_change.standing(user_id=user_id, purpose=policy.TRANSFER.key) is False
-    by_click = taken_back and all(case is not None and case.kind == "withdrawal" for case in began_with)
+    by_click = taken_back and all(case is not None and case.kind == "withdrawal" for case in reasons)
     return StorageConsentWithdrawn() if by_click else OwnUseRestricted()
 
 

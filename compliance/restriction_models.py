@@ -20,7 +20,7 @@ class Restriction(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["case"], condition=Q(lifted_at__isnull=True), name="restriction_one_in_force_a_case"
+                fields=["case", "person"], condition=Q(lifted_at__isnull=True), name="restriction_one_in_force_a_case"
             )
         ]
         indexes: ClassVar = [

@@ -5,7 +5,7 @@ three fields and the subject's id. What becomes of them is in identity/social_en
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, Final, cast, get_args
 
 from django.conf import settings
@@ -111,9 +111,11 @@ class Confirmed:
     def from_json(stored: Mapping[str, str]) -> "Confirmed":
         """Raises SocialSignUpOver when its key was taken away meanwhile."""
         try:
-            return Confirmed(**json.loads(unseal_from_json(stored["sealed"], about=_SEALED_IN)))
+            told = Confirmed(**json.loads(unseal_from_json(stored["sealed"], about=_SEALED_IN)))
         except SealUnreadable:
             raise SocialSignUpOver from None
+        # Sessions of before this was so keep what Facebook said.
+        return told if told.provider == "google" else replace(told, email="")
 
 
 def address_keys(email: str) -> list[str]:

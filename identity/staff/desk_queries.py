@@ -121,7 +121,7 @@ def page_of(case: Case, *, actor: StaffActor, now: datetime) -> DeskCasePageOut:
             DeskAnswerOut(key=key, label=one.label, outcome=one.outcome, text=case_replies.filled(case, one.text, law))
             for key, one in case_replies.ANSWERS.items()
         ],
-        may=_may(case, actor, prepared, restricted=person.restricted, now=now),
+        may=_may(case, actor, prepared, now=now),
     )
 
 
@@ -283,13 +283,11 @@ def _replies(case: Case) -> list[DeskReplyOut]:
     ]
 
 
-def _may(
-    case: Case, actor: StaffActor, prepared: PreparedDeletion | None, *, restricted: bool, now: datetime
-) -> list[Step]:
+def _may(case: Case, actor: StaffActor, prepared: PreparedDeletion | None, *, now: datetime) -> list[Step]:
     """The next steps, the likeliest first; each route refuses what is not among them by itself."""
     decides = actor.may("decide")
     if not case.is_open:
-        return ["lift"] if restricted and decides else []
+        return ["lift"] if decides and restriction.is_ended_by(case) else []
     goes = case.erasure is not None and case.erasure.state in Request.OPEN_STATES
     proved = case.proved_at is not None
     steps: dict[Step, bool] = {
@@ -302,7 +300,7 @@ def _may(
         and not goes
         and prepared is None
         and _is_carried_out(case)
-        and not (restricted and _is_only_restricted(case)),
+        and not (_is_only_restricted(case) and restriction.began_with(case)),
         "correct": decides and proved and case.kind == "correction",
         "grant": decides
         and case.kind == "nominee"
@@ -319,7 +317,7 @@ def _may(
         "refuse": decides and not goes,
         "withdraw": decides and prepared is not None,
         "take_back": decides and case.erasure is not None and _erasure(case.erasure, now).cancellable,
-        "lift": decides and restricted,
+        "lift": decides and restriction.is_ended_by(case),
         "sort": not goes,
         "pause": case.paused_at is None,
         "note": True,

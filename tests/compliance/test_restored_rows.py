@@ -70,6 +70,29 @@ def test_whoever_restricted_the_use_of_their_data_stays_so_after_a_restore_and_w
 
 
 @pytest.mark.policy("C6.2")
+def test_a_second_reason_comes_back_too_and_one_that_had_ended_does_not(
+    accounts: tuple[Membership, Membership], sandbox: Sandbox, ledger: str
+) -> None:
+    """From a backup that knows the first alone. Red when the ledger hears of the person's first restriction and last lifting only."""
+    number = "+37060054321"
+    person = proved(sandbox, number)
+    person.post("/api/my-data/calls", {"workspace": None, "allowed": False})
+    in_backup = list(Restriction.objects.values("person", "since", "case_id"))
+    person.post("/api/my-data/restriction", {"restricted": True})
+    [second] = Restriction.objects.exclude(since__in=[each["since"] for each in in_backup])
+    assert person.post("/api/my-data/calls", {"workspace": None, "allowed": True})[1]["restricted"]
+    erasure_ledger.write_out(now=NOW)
+    Restriction.objects.all().delete()
+    Restriction.objects.bulk_create(Restriction(**each) for each in in_backup)
+    for _ in range(2):
+        as_in_an_old_backup()
+        assert replaying.replay(now=SOON).people == 0
+        standing = Restriction.objects.filter(lifted_at__isnull=True)
+        assert list(standing.values_list("person", "since")) == [(second.person, second.since)]
+    assert not person.post("/api/my-data/restriction", {"restricted": False})[1]["restricted"]
+
+
+@pytest.mark.policy("C6.2")
 def test_a_lead_that_went_goes_from_a_restored_backup_too_whatever_number_it_has_there(
     accounts: tuple[Membership, Membership], sign_in: SignIn, sandbox: Sandbox, ledger: str
 ) -> None:

@@ -31,12 +31,16 @@ function unsaved(client: QueryClient, callId: string): string | null {
 export function NotesField({ call, field }: { call: Call; field?: RefObject<HTMLTextAreaElement | null> }) {
   const client = useQueryClient();
   const [typed, setTyped] = useState(() => unsaved(client, call.id));
-  const saved = useRef(call.notes);
+  // What the server holds for sure: from sending until the answer nobody knows, nor after one that never came.
+  const saved = useRef<string | null>(call.notes);
   const save = useMutation({
     mutationKey: keys.calls.notes(call.id),
     // One after the other, so that an older text never comes last.
     scope: { id: keys.calls.notes(call.id).join() },
     mutationFn: (notes: string) => store(call.id, notes),
+    onMutate: () => {
+      saved.current = null;
+    },
     onSuccess: (next, notes) => {
       saved.current = notes;
       client.setQueryData<CallWithSpeech>(
@@ -75,7 +79,7 @@ export function NotesField({ call, field }: { call: Call; field?: RefObject<HTML
         maxLength={10_000}
         value={typed ?? call.notes}
         onChange={(event) => setTyped(event.currentTarget.value)}
-        onBlur={() => waits !== null && mutate(waits)}
+        onBlur={() => waits !== null && !(save.isPending && save.variables === waits) && mutate(waits)}
       />
       <ProblemNote error={save.error} />
     </>
