@@ -64,8 +64,8 @@ def test_who_restricts_and_who_lifts_at_one_moment_come_one_after_the_other(
     with ThreadPoolExecutor(1) as thread:
         with transaction.atomic():
             restricting.restrict(case=support, by="tests", now=now, phone_e164=THEIRS)
-            words = {"reason": "Allowed again.", "by": "requester"}
-            lifted = thread.submit(alone, partial(restricting.lift, case=objection, now=now, **words))
+            lift = partial(restricting.lift, case=objection, reason="Allowed again.", by="requester", now=now)
+            lifted = thread.submit(alone, lift)
             waits_for_a_lock()
         lifted.result(timeout=20)
     assert restriction.of_number(THEIRS)
