@@ -73,7 +73,7 @@ class Product:
     def told(self, path: str) -> list[dict[str, str]]:
         return [webhook.form for webhook in self.webhooks if webhook.path == path]
 
-    async def until(self, condition: Callable[[], object], *, within_s: float = 8.0) -> None:
+    async def until(self, condition: Callable[[], object], *, within_s: float = 20.0) -> None:
         """Wait for what the sandbox does in its own time."""
         for _ in range(int(within_s * 100)):
             if condition():
