@@ -14,7 +14,7 @@ from api.auth import actor_of, or_key
 from compliance import restriction
 from ledger.operations import CapReached, InsufficientCredit, LedgerBusy, WorkspaceCapReached
 from processors.errors import DomainError
-from voice import caps, leads, restricting
+from voice import caps, leads, restricting, watching
 
 router = Router(tags=["ask"], by_alias=True)
 
@@ -28,6 +28,7 @@ PROBLEMS: dict[type[DomainError], int] = {
     operations.AskedLeadGone: 404,
     operations.AnswerGone: 409,
     restriction.SubjectRestricted: 409,
+    watching.NotWatching: 409,
     restriction.OwnUseRestricted: 409,
     restriction.StorageConsentWithdrawn: 409,
     queries.QuestionUnknown: 404,

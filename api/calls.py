@@ -12,7 +12,7 @@ from api.rendering import answered
 from compliance import restriction
 from ledger import operations as ledger
 from processors.errors import DomainError
-from voice import browser_calls, corrections, operations, queries, receipt, refusals, restricting, ways
+from voice import browser_calls, corrections, operations, queries, receipt, refusals, restricting, watching, ways
 from voice.schemas import (
     CallChange,
     CallIn,
@@ -42,6 +42,7 @@ PROBLEMS: dict[type[DomainError], int] = {
     corrections.NotSpeech: 409,
     refusals.NoRefusal: 409,
     restriction.SubjectRestricted: 409,
+    watching.NotWatching: 409,
 }
 
 IdempotencyKey = Annotated[str, Header(alias="Idempotency-Key", min_length=8, max_length=80)]

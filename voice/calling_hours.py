@@ -38,12 +38,16 @@ class Hours:
 
 # What no law of the callee's country sets is set by us: as the law of the United States (47 CFR 64.1200(c)(1)), without Sundays.
 OURS: Final = Hours(((8, 21),), ((8, 21),), "47 CFR 64.1200(c)(1); Sundays by our own choice")
-# Where the law leaves less; on public holidays nothing in Australia, Spain and France. Its half hours after nine in the evening are left out, as everywhere.
+# Where the law leaves less; on public holidays nothing in Australia, Spain, France and South Africa. Half hours
+# after nine in the evening are left out, as everywhere.
 BY_COUNTRY: Final[dict[str, Hours]] = {
     "AU": Hours(((9, 20),), ((9, 17),), "Telecommunications (Telemarketing and Research Calls) Industry Standard 2017"),
     "CA": Hours(((9, 21),), ((10, 18),), "CRTC Unsolicited Telecommunications Rules, Part III, section 23"),
     "ES": Hours(((9, 21),), (), "Real Decreto Legislativo 1/2007, art. 96.2"),
     "FR": Hours(((10, 13), (14, 20)), (), "Code de la consommation, art. D223-9"),
+    "ZA": Hours(
+        ((8, 20),), ((9, 13),), "Consumer Protection Act 68 of 2008, s. 12(2), with Government Notice R293 of 2011"
+    ),
 }
 
 

@@ -11,7 +11,7 @@ from compliance import audit, left_bytes, restriction
 from compliance.redaction import redact_cards
 from identity.auth import Actor
 from processors.errors import DomainError
-from voice import holding, queries, refusals, wake
+from voice import holding, queries, refusals, wake, watching
 from voice.analysis import turns_of
 from voice.changes import next_sequence, publish_segment
 from voice.events import SegmentChanged
@@ -38,12 +38,14 @@ def correct_segment(*, actor: Actor, segment_id: UUID, change: SegmentChange, no
     :raises Call.DoesNotExist: unknown, not the actor's to see, or replaced by a turn that was heard as a whole.
     :raises TranscriptSegment.DoesNotExist: replaced a moment ago.
     :raises SubjectRestricted: the lead has restricted the use of it.
+    :raises NotWatching: a colleague's call, which goes on.
     :raises NotSpeech:
     :raises SegmentHasChanged: `change.sequence` is not the segment's any more.
     """
     with transaction.atomic():
         call = queries.visible_calls(actor).select_for_update(of=("self",), no_key=True).get(segments__id=segment_id)
         restriction.refuse(call.lead_id)
+        watching.refuse_unless_seen(call, actor=actor)
         segment = call.segments.select_related("corrected_by").get(id=segment_id)
         if segment.kind != "speech":
             raise NotSpeech("This is a gap in the sound, without a text to correct. Choose a line that has one.")

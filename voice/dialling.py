@@ -1,7 +1,7 @@
 """Whether a lead may be called now, and what the rep should know before."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from django.conf import settings
@@ -15,9 +15,11 @@ from ledger.money import RateCardTerms, affordable_s, price
 from ledger.operations import CapReached, WorkspaceCapReached
 from voice import caps, guard, reps, ways
 from voice.calling_hours import hours_of, is_calling_hour, local_time, opens_at, public_holiday, zones_of
+from voice.calling_limits import limits_of
 from voice.caps import WorkspaceCaps
 from voice.models import TERMINAL_STATUSES, Call, Lead, Reservation
 from voice.notice import NOTICE
+from voice.outcomes import CAME_TO_NOTHING
 from voice.phones import SPECIAL_RATE, is_callable
 from voice.schemas import DialCheckOut, Refusal
 
@@ -105,6 +107,7 @@ def refusals(*, actor: Actor, lead: Lead, terms: DialTerms, now: datetime) -> li
             Refusal(code="lead_is_caller_id", message="This is the number that we call from. Change it first.")
         )
     else:
+        found += _limits(lead, now)
         found += _hours(lead, now)
     found += guard.refusals(actor=actor, now=now)
     if terms.max_duration_s <= 0:
@@ -179,6 +182,39 @@ def _hours(lead: Lead, now: datetime) -> list[Refusal]:
             f"Take another lead, or call from {local_time(time_zone=lead.time_zone, now=opens):%A %H:%M} their time."
         )
     return [Refusal(code="public_holiday" if holiday else "outside_calling_hours", message=" ".join(said))]
+
+
+def _limits(lead: Lead, now: datetime) -> list[Refusal]:
+    """Of calls to the same person, whoever of the team made them. One that cannot have rung them counts for nothing."""
+    limits = limits_of(lead.country)
+    if limits is None:
+        return []
+
+    def day_of(at: datetime) -> date:
+        return local_time(time_zone=lead.time_zone, now=at).date()
+
+    today, calls = day_of(now), Call.objects.for_workspace(lead.workspace_id).filter(lead=lead).order_by("-created_at")
+    found: list[Refusal] = []
+    refused = calls.filter(disposition="not_interested").first()
+    if refused is not None and today < (again := limits.rests_until(day_of(refused.ended_at or refused.created_at))):
+        found.append(
+            Refusal(
+                code="refused_lately",
+                message=f"This person said no, and has to be left alone for {limits.rest_days} days. Take another lead, or call"
+                f" from {again:%A %-d %B}.",
+            )
+        )
+    rang = calls.exclude(end_reason__in=CAME_TO_NOTHING).values_list("created_at", flat=True)
+    often = limits.often_until([day_of(at) for at in rang[: limits.calls_max]])
+    if often is not None and today < often:
+        found.append(
+            Refusal(
+                code="called_often_enough",
+                message=f"Your team has called this person {limits.calls_max} times within {limits.within_days} days, which is as"
+                f" often as people there may be called. Take another lead, or call from {often:%A %-d %B}.",
+            )
+        )
+    return found
 
 
 def dial_check(*, actor: Actor, lead: Lead, now: datetime) -> DialCheckOut:

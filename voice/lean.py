@@ -1,7 +1,7 @@
 """What pages ask for most, read on an event loop: the query sets and the wire shapes of queries.py, compiled once.
 
-None means that there is nothing plain to answer: no such row, not the actor's to see, or under restriction. The usual way says
-which. All raise ReadingFailed.
+None means that there is nothing plain to answer: no such row, not the actor's to see, under restriction, or the words of a
+colleague's live call. The usual way says which. All raise ReadingFailed.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ from identity.auth import Actor
 from identity.compiled import LIMIT, Asked, Plain, Rows, Several
 from identity.reading import Reading
 from ledger import live
-from voice import keyset, queries, restricting
+from voice import keyset, queries, restricting, watching
 from voice.models import Call, Lead, TranscriptSegment
 from voice.schemas import CallListItem, CallPage, SegmentPage
 
@@ -136,7 +136,7 @@ async def segments_after(
     reading: Reading, *, actor: Actor, call_id: UUID, after_sequence: int, limit: int
 ) -> SegmentPage | None:
     call: Call | None = await reading.first(_CALL.asked(actor, call_id))
-    if call is None:
+    if call is None or watching.is_read_along(call, actor=actor):
         return None
     restricted, segments = await reading.all(
         _RESTRICTED.asked(restricting.who_may_forbid(call, actor=actor)),

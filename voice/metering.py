@@ -19,7 +19,7 @@ from ledger.money import RateCardTerms, price
 from voice import wake
 from voice.changes import Charged, Telling
 from voice.live import BATCH_CALLS, pages
-from voice.models import Call
+from voice.models import TERMINAL_STATUSES, Call
 from voice.spending import CALL_REFERENCE
 from voice.state import CLOSING_AT_S
 
@@ -255,8 +255,8 @@ def _note(charged: dict[UUID, tuple[int, int]], ending: set[UUID], now: datetime
 
 
 def keep_holds(*, now: datetime) -> None:
-    """Keeps the holds of live calls from expiring where no charge does it in time."""
-    for page in pages(Call.objects.filter(status="in_progress")):
+    """Keeps the holds of live calls from expiring where no charge does it in time: whether somebody talks may be known late only."""
+    for page in pages(Call.objects.exclude(status__in=TERMINAL_STATUSES)):
         references = [Call.reference_of(call_id) for call_id in page]
         ledger.renew_holds(references=references, expires_at=now + timedelta(seconds=HOLD_RENEWED_S), now=now)
 

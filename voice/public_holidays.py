@@ -23,6 +23,8 @@ _PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "ES": ("AN", "AR", "AS", "CB", "CE", "CL", "CM", "CN", "CT", "EX", "GA", "IB", "MC", "MD", "ML", "NC", "PV", "RI", "VC"),
     # Moselle and Alsace. Numbers of the departments overseas are of countries of their own.
     "FR": ("57", "6AE"),
+    # The same days are kept in all provinces.
+    "ZA": (),
 }
 # fmt: on
 _OF_THE_CANARIES: Final = ("CN",)

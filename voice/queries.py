@@ -16,7 +16,7 @@ from ledger.money import affordable_s
 from voice import lead_search
 from voice.dialling import CALL_LENGTH_MAX_S
 from voice.keyset import page_of
-from voice.models import ERASED_NAME, RESTRICTED_NAME, Call, CallWatch, Lead, TranscriptSegment
+from voice.models import ERASED_NAME, RESTRICTED_NAME, TERMINAL_STATUSES, Call, CallWatch, Lead, TranscriptSegment
 from voice.schemas import (
     CallLead,
     CallListItem,
@@ -49,7 +49,9 @@ def sees_team(actor: Actor) -> bool:
 
 
 def may_follow_call(*, actor: Actor, call_id: UUID) -> bool:
-    return visible_calls(actor).filter(id=call_id, lead__restricted_at__isnull=True).exists()
+    """A colleague's call only while its rep sees that the actor reads along, or once it is over."""
+    seen = Q(user_id=actor.user_id) | Q(status__in=TERMINAL_STATUSES) | Q(watches__user_id=actor.user_id)
+    return visible_calls(actor).filter(seen, id=call_id, lead__restricted_at__isnull=True).exists()
 
 
 def lead_of(*, actor: Actor, lead_id: UUID) -> Lead:

@@ -10,7 +10,7 @@ from ai import cues
 from compliance import audit, restriction
 from identity.auth import Actor
 from processors.errors import DomainError
-from voice import queries
+from voice import queries, watching
 from voice.changes import next_sequence, publish_segment
 from voice.events import SegmentChanged
 from voice.models import TranscriptSegment
@@ -36,11 +36,13 @@ def dismiss(*, actor: Actor, segment_id: UUID, dismissed: bool, now: datetime) -
     :raises Call.DoesNotExist: unknown, not the actor's to see, or replaced by a turn that was heard as a whole.
     :raises TranscriptSegment.DoesNotExist: replaced a moment ago.
     :raises SubjectRestricted: the lead has restricted the use of it.
+    :raises NotWatching: a colleague's call, which goes on.
     :raises NoRefusal:
     """
     with transaction.atomic():
         call = queries.visible_calls(actor).select_for_update(of=("self",), no_key=True).get(segments__id=segment_id)
         restriction.refuse(call.lead_id)
+        watching.refuse_unless_seen(call, actor=actor)
         segment = call.segments.select_related("corrected_by").get(id=segment_id)
         if found(segment.speaker, segment.text) is None:
             raise NoRefusal(

@@ -11,7 +11,7 @@ from compliance import cases, restriction
 from compliance.models import Case
 from identity.auth import Actor
 from processors.pseudonyms import pseudonym
-from voice import operations
+from voice import operations, watching
 from voice.models import Call, Lead
 from voice.queries import call_of
 from voice.state import EndingWish
@@ -65,10 +65,11 @@ def lift(*, case: Case, reason: str, by: str, now: datetime, every: bool = False
 def text_of(*, actor: Actor, call_id: UUID) -> Call:
     """The call, for whoever wants to read or change what was said in it.
 
-    Raises Call.DoesNotExist: unknown, or not the actor's to see; SubjectRestricted: one who spoke has restricted it. Members
-    read their own calls while it is they who did.
+    Raises Call.DoesNotExist: unknown, or not the actor's to see; SubjectRestricted: one who spoke has restricted it; NotWatching:
+    a colleague's, which goes on unwatched. Members read their own calls while it is they who restricted them.
     """
     call = call_of(actor=actor, call_id=call_id)
+    watching.refuse_unless_seen(call, actor=actor)
     restriction.refuse(*who_may_forbid(call, actor=actor))
     return call
 

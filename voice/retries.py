@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from voice.calling_hours import is_calling_hour, local_time
+from voice.calling_limits import limits_of
 
 # After the first such call in a row, the second, and so on; after the last nobody is tried again. A busy line is free soon.
 DELAYS: Final[Mapping[str, tuple[timedelta, ...]]] = {
@@ -26,7 +27,9 @@ def next_try(
     attempts: calls in a row, this one included, that ended so. time_zone: IANA, the callee's. country: ISO 3166 alpha-2 or "". The
     time lies in the callee's calling hours; whoever did not answer is tried in another part of the day.
     """
-    delays = DELAYS.get(outcome or "", ())
+    delays, limits = DELAYS.get(outcome or "", ()), limits_of(country)
+    if limits is not None and attempts >= limits.calls_max:
+        return None
     if not 1 <= attempts <= len(delays):
         return None
     place = _Place(time_zone, country)

@@ -39,8 +39,23 @@ def findings(came: Came, *, within_s: int) -> Iterator[Finding]:
 
 
 def _answered(came: Came, within_s: int) -> Finding:
-    if {"in-progress", "answer"} & came.news:
+    if "answer" in came.news:
         return Finding("test_call", "ok", "Somebody picked up, and the sentence was spoken.")
+    if "in-progress" in came.news:
+        return Finding(
+            "test_call",
+            "failed",
+            f"Somebody picked up, and Twilio did not ask within {within_s} s what to say, so they heard nothing.",
+            f"Look for errors 11200 and 11205 in {_LOG}, and let Twilio reach the web process with POST.",
+            "PUBLIC_URL",
+        )
+    if came.status == "failed":
+        return Finding(
+            "test_call",
+            "failed",
+            "The call ended as failed: no telephone rang.",
+            f"Look up the call's error in {_LOG}, and check that the number exists and can be reached. Nobody could pick up.",
+        )
     if came.news:
         ended = f"The call ended as {came.status}" if came.is_over else f"Nobody picked up within {within_s} s"
         return Finding("test_call", "failed", f"{ended}.", "Pick up when the telephone rings, and try again.")

@@ -26,6 +26,26 @@ class NothingToWatch(DomainError):
     code: ClassVar[str] = "nothing_to_watch"
 
 
+class NotWatching(DomainError):
+    """Somebody else's call is going on, and its rep is not told that the person reads along; gone once they watch it or it is over."""
+
+    code: ClassVar[str] = "not_watching"
+
+
+def refuse_unless_seen(call: Call, *, actor: Actor) -> None:
+    """Nobody reads along in a colleague's live call unless its rep sees it.
+
+    :raises NotWatching:
+    """
+    if is_read_along(call, actor=actor) and not call.watches.filter(user_id=actor.user_id).exists():
+        raise NotWatching("This call is going on, and its rep does not see you. Watch the call first.")
+
+
+def is_read_along(call: Call, *, actor: Actor) -> bool:
+    """Whether to read the call's words is to read along in a colleague's live call."""
+    return call.is_live and call.user_id != actor.user_id
+
+
 def watch(*, actor: Actor, call_id: UUID, now: datetime) -> None:
     """Begins to read along, or says that it goes on. Whoever's call it is sees it from this moment.
 

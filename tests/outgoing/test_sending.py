@@ -14,7 +14,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db import connections
 from pytest_django.fixtures import Settings
+from uuid_utils.compat import uuid7
 
 from identity.models import Membership
 from identity.outgoing import deliveries, sending
@@ -64,6 +66,26 @@ def test_a_message_arrives_once_signed_and_counted(
         1,
         ["event", "record_reference"],
     )
+
+
+def test_two_clocks_send_to_one_server_one_after_the_other(receiver: Receiver, on_its_way: None) -> None:
+    """Red when a clock looks only at whether another has the same message."""
+    another = delivery()
+    another.id = another.subject = uuid7()
+    another.save(force_insert=True)
+    of_another_clock: list[int] = []
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        if not of_another_clock:
+            of_another_clock.append(send())
+            connections.close_all()
+        request.send_response(200)
+        request.send_header("Content-Length", "0")
+        request.end_headers()
+
+    receiver.answer = answer
+    assert (send(), of_another_clock) == (2, [0])
+    assert len(receiver.took) == 2
 
 
 def test_what_is_not_taken_is_tried_again_later_and_then_arrives(

@@ -52,6 +52,12 @@ TIMES = {
     "a Saturday in Spain": ("ES", "2026-03-07 11:00", False),
     "a Saturday evening in Australia": ("AU", "2026-03-07 17:00", False),
     "eight in Canada": ("CA", "2026-03-04 08:30", False),
+    "eight in the evening in South Africa": ("ZA", "2026-03-04 20:00", False),
+    "eight in the morning there": ("ZA", "2026-03-04 08:00", True),
+    "a Saturday there, too early": ("ZA", "2026-03-07 08:59", False),
+    "the last minute of a Saturday there": ("ZA", "2026-03-07 12:59", True),
+    "a Saturday afternoon there": ("ZA", "2026-03-07 13:00", False),
+    "a Sunday there": ("ZA", "2026-03-08 10:00", False),
     "no country": ("", "2026-03-04 12:00", True),
 }
 # Numbers, moments in UTC, and when each may be called: clocks in the United States go forward on 8 March, in Europe on 29 March.
@@ -85,6 +91,8 @@ NUMBERS = {
     "Christmas in Sydney, a Friday": ("+61298765432", "2026-12-25 01:00", "2026-12-28 22:00"),
     "the Monday after Anzac Day in Sydney": ("+61298765432", "2026-04-27 01:00", "2026-04-27 23:00"),
     "the same in Brisbane, where none is kept instead": ("+61731234567", "2026-04-27 01:00", "2026-04-27 01:00"),
+    "Heritage Day in Johannesburg, a Thursday": ("+27110123456", "2026-09-24 08:00", "2026-09-25 06:00"),
+    "the Monday after a Sunday's holiday there": ("+27821234567", "2026-08-10 08:00", "2026-08-11 06:00"),
     "a holiday of Victoria alone": ("+61398765432", "2026-11-03 01:00", "2026-11-03 01:00"),
     "a mobile of Australia on Anzac Day kept on a Monday somewhere": (
         "+61412345678",

@@ -18,6 +18,8 @@ from tests.sandbox_fixture import Sandbox
 from tests.voice.carrier import signature
 from tests.voice.public_door import Says, certificate, door
 from voice.models import ScriptedCall
+from voice.scripted_call import Came
+from voice.scripted_findings import findings
 
 pytestmark = pytest.mark.django_db(transaction=True)
 OPERATOR = "+12025550161"
@@ -221,14 +223,30 @@ def test_a_setting_of_the_wrong_form_is_told_before_anything_leaves(
 
 
 @pytest.mark.parametrize(
-    ("number", "outcome"),
-    [("+12025550181", "The call ended as busy"), ("+12025550183", "The call ended as failed")],
+    ("number", "outcome", "remedy"),
+    [
+        ("+12025550181", "The call ended as busy", "Pick up when"),
+        # Whose telephone never rang cannot pick it up.
+        ("+12025550183", "The call ended as failed", "Look up the call's error"),
+    ],
 )
-def test_a_test_call_that_nobody_answers_says_how_it_ended(set_up: Sandbox, number: str, outcome: str) -> None:
+def test_a_test_call_that_nobody_answers_says_how_it_ended(
+    set_up: Sandbox, number: str, outcome: str, remedy: str
+) -> None:
     found = checked("--call", number)
     assert failures(found) == ["test_call"] and outcome in found["test_call"]["said"]
+    assert found["test_call"]["remedy"].startswith(remedy)
     assert found["test_call_callbacks"]["outcome"] == found["test_call_media"]["outcome"] == "skipped"
     assert not ScriptedCall.objects.exists()
+
+
+def test_who_picked_up_and_was_told_nothing_did_all_that_they_can() -> None:
+    """The carrier knows of the answer, and could not ask what to do. Red when either word counts as the spoken sentence."""
+    came = Came(frozenset({"ringing", "in-progress", "completed"}), "completed", None)
+    found = {each.check: each for each in findings(came, within_s=30)}
+    call = found["test_call"]
+    assert (call.outcome, call.setting) == ("failed", "PUBLIC_URL") and "heard nothing" in call.said
+    assert call.remedy.startswith("Look for errors 11200") and found["test_call_callbacks"].outcome == "failed"
 
 
 def test_a_test_call_whose_media_socket_stays_shut_says_so_and_its_callbacks_came(

@@ -20,6 +20,7 @@ from django.test.utils import CaptureQueriesContext
 from uuid_utils.compat import uuid7
 
 from identity.models import Membership
+from ledger import operations as ledger
 from ledger.models import Entry, Hold, RateCard
 from tests.ledger.books import amounts, began, broken, completed, hold, new_workspace, notify
 from tests.realtime.test_hub import Page, Somebody, run
@@ -269,6 +270,25 @@ def test_a_charge_moves_the_expiry_of_its_hold_and_so_does_the_keeper(talking: N
 
     assert expiry(call) == expiry(silent) == at(4_000 + metering.HOLD_RENEWED_S)
     assert charged(call) == list(range(metering.INCREMENTS_AT_ONCE_MAX))
+
+
+def test_a_call_keeps_its_hold_until_it_is_known_to_be_over(talking: NewCall) -> None:
+    """Ten minutes and longer in which the carrier does not say whether it took a call, or that somebody answered it. Red when the
+    keeper looks at calls alone that are known to be answered."""
+    unknown, ringing = (talking(answered_at=None, status=status) for status in ("intended", "callee_ringing"))
+    over = talking(answered_at=None, status="no_answer", ended_at=at(10))
+    Hold.objects.get_queryset().update(expires_at=at(600))
+    for minute in range(1, 21):
+        metering.keep_holds(now=at(60 * minute))
+        ledger.release_expired_holds(now=at(60 * minute))
+
+    def state(of: Call) -> str:
+        return Hold.objects.get_queryset().get(reference=of.ledger_reference).state
+
+    assert (state(unknown), state(ringing)) == ("active", "active")
+    # That of a call that is over is not kept for ever, should nothing have settled it.
+    assert state(over) != "active"
+    assert broken() == []
 
 
 def ticked(call: Call, *seconds: int) -> list[tuple[int, int | None]]:

@@ -48,6 +48,16 @@ def test_nothing_else_is_tried_again(outcome: str | None) -> None:
 
 
 @pytest.mark.parametrize("outcome", sorted(DELAYS))
+def test_in_france_nobody_is_tried_more_than_four_times(outcome: str) -> None:
+    ended_at = at("2026-03-04 11:00", "Europe/Paris")
+    tries = [
+        next_try(outcome=outcome, attempts=n, ended_at=ended_at, time_zone="Europe/Paris", country="FR")
+        for n in range(1, 6)
+    ]
+    assert [each is None for each in tries] == [False, False, False, True, True]
+
+
+@pytest.mark.parametrize("outcome", sorted(DELAYS))
 def test_tries_are_bounded_and_their_delays_grow(outcome: str) -> None:
     ended_at = at("2026-03-04 10:00")
     tries = [

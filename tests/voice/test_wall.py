@@ -20,10 +20,10 @@ from tests.identity.browser import Browser, code_of
 from tests.identity.conftest import MakeAccount, SignIn
 from tests.identity.teams import colleague, mails, owner, page
 from tests.restricting import restricted
-from tests.voice.carrier import Placed, give_credit, place, post
-from voice import personal_data, transcripts, watching
+from tests.voice.carrier import Placed, actor_of, give_credit, place, post
+from voice import personal_data, queries, transcripts, watching
 from voice.heard import Heard
-from voice.models import Call, CallWatch, Lead
+from voice.models import Call, CallWatch, Lead, TranscriptSegment
 
 __all__ = ["colleague", "mails", "owner", "page"]
 
@@ -149,6 +149,37 @@ def test_the_rep_sees_who_reads_along_until_they_leave_and_the_record_keeps_both
     assert acts(owner.workspace_id) == both
     said = [act["action"] for act in manager_page.get("/api/team/activity")[1]["items"]]
     assert said[:2] == ["call.watch_ended", "call.watch_began"]
+
+
+def test_the_words_of_a_live_call_are_read_by_who_watches_it_alone(
+    manager_page: Browser, rep_page: Browser, owner: Membership, rep: Membership, talking: Placed
+) -> None:
+    """Red when a route, or the socket, asks only whether the call is the person's to see."""
+    says(talking, "callee", 2_000, "Who is this?")
+    manager = actor_of(Membership.objects.get(role="manager"))
+    call_id, line = UUID(talking.call_id), TranscriptSegment.objects.get_queryset().get(text="Who is this?")
+    correct = f"/api/segments/{line.id}", {"sequence": line.sequence, "text": "Who is it?"}
+    words = [f"/api/calls/{call_id}/segments", f"/api/calls/{call_id}/insights"]
+
+    def asked() -> list[str]:
+        return [code_of(manager_page.get(path)[1]) for path in words] + [code_of(manager_page.patch(*correct)[1])]
+
+    assert asked() == ["not_watching"] * 3
+    assert not queries.may_follow_call(actor=manager, call_id=call_id)
+    # A colleague who watches does so for themselves alone.
+    watching.watch(actor=actor_of(owner), call_id=call_id, now=datetime.now(UTC))
+    assert asked() == ["not_watching"] * 3
+    manager_page.post(f"/api/calls/{call_id}/watch")
+    assert [manager_page.get(path)[0] for path in words] == [200, 200]
+    assert queries.may_follow_call(actor=manager, call_id=call_id)
+    manager_page.delete(f"/api/calls/{call_id}/watch")
+    assert asked() == ["not_watching"] * 3
+    # Whose call it is reads it always, and once it is over there is nobody left to read along with.
+    assert rep_page.get(words[0])[0] == 200 and queries.may_follow_call(actor=actor_of(rep), call_id=call_id)
+    post(*talking.callee("completed", at_s=40, sequence=3, CallDuration="30"))
+    post(*talking.agent("completed", at_s=41, sequence=3, CallDuration="41"))
+    assert manager_page.get(words[0])[1]["items"][0]["text"] == "Who is this?"
+    assert queries.may_follow_call(actor=manager, call_id=call_id)
 
 
 def test_a_page_that_was_closed_without_a_word_watches_no_more(

@@ -9025,7 +9025,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible now: `answer_gone`, `idempotency_key_reused`, `own_use_restricted`, `storage_consent_withdrawn`, `subject_restricted` */
+        /** @description Not possible now: `answer_gone`, `idempotency_key_reused`, `not_watching`, `own_use_restricted`, `storage_consent_withdrawn`, `subject_restricted` */
         ask_409: {
             headers: {
                 [name: string]: unknown;
@@ -9115,7 +9115,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not possible now: `browser_calls_off`, `call_is_over`, `dial_refused`, `idempotency_key_reused`, `no_refusal`, `nothing_to_watch`, `segment_changed`, `segment_is_a_gap`, `subject_restricted` */
+        /** @description Not possible now: `browser_calls_off`, `call_is_over`, `dial_refused`, `idempotency_key_reused`, `no_refusal`, `not_watching`, `nothing_to_watch`, `segment_changed`, `segment_is_a_gap`, `subject_restricted` */
         calls_409: {
             headers: {
                 [name: string]: unknown;

@@ -93,6 +93,18 @@ test("a line that does not answer is left for another, which follows what this o
   expect(handlers.onState).toHaveBeenLastCalledWith("open");
 });
 
+test("what is refused is asked for again while the page shows it", () => {
+  const line = opened();
+  line.follow("c1");
+  last().says({ type: "refused", call_id: "c1", code: "not_found" });
+  vi.advanceTimersByTime(5_000);
+  expect(last().sent.filter((text) => text.includes('"follow"'))).toHaveLength(2);
+  last().says({ type: "refused", call_id: "c1", code: "not_found" });
+  line.unfollow("c1");
+  vi.advanceTimersByTime(10_000);
+  expect(last().sent.filter((text) => text.includes('"follow"'))).toHaveLength(2);
+});
+
 test("after sleep the line is tested at once", () => {
   opened();
   document.dispatchEvent(new Event("resume"));

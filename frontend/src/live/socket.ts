@@ -20,6 +20,7 @@ const SIGNED_OUT = 4401;
 const QUIET_MS = 15_000;
 const ANSWER_WITHIN_MS = 5_000;
 const OPEN_WITHIN_MS = 10_000;
+const REFUSED_AGAIN_MS = 5_000;
 
 /** What the server says about the line itself, beside the events of the workspace. */
 type LineFrame =
@@ -128,7 +129,15 @@ export class LiveSocket {
     if (event.type === "pong") return;
     if (event.type === "ready") this.ready();
     else if (event.type === "following") this.handlers.onFollowing(event.call_id);
-    else if (event.type !== "refused") this.handlers.onEvent(event);
+    else if (event.type === "refused") this.askAgain(event.call_id);
+    else this.handlers.onEvent(event);
+  }
+
+  /** A colleague's call is refused until its rep is told again who watches, as after a line that was lost for long. */
+  private askAgain(callId: string | null): void {
+    setTimeout(() => {
+      if (!this.closed && this.followed.has(callId)) this.send("follow", callId);
+    }, REFUSED_AGAIN_MS);
   }
 
   private ready(): void {
