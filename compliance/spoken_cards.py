@@ -59,6 +59,15 @@ def redact_spoken_cards(text: str) -> str:
     return "".join([*pieces, text[copied:]])
 
 
+def without_digits(text: str) -> str:
+    """Where they are a part of a card number, of which no other part is there."""
+    pieces, copied = [], 0
+    for run in _runs(text):
+        pieces += [text[copied : run[0].start], REPLACEMENT]
+        copied = run[-1].end
+    return "".join([*pieces, text[copied:]])
+
+
 def begins_with_digits(text: str) -> bool:
     """Whether a number that was begun before could go on here."""
     run = next(_runs(text), None)

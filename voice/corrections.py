@@ -8,13 +8,14 @@ from django.db import transaction
 
 from ai import operations as ai
 from compliance import audit, left_bytes, restriction
-from compliance.redaction import redact_cards
+from compliance.spoken_cards import are_a_card_together, redact_spoken_cards, without_digits
 from identity.auth import Actor
 from processors.errors import DomainError
-from voice import holding, queries, refusals, wake, watching
+from voice import holding, queries, refusals, wake, watching, whole_turns
 from voice.analysis import turns_of
 from voice.changes import next_sequence, publish_segment
 from voice.events import SegmentChanged
+from voice.heard import Heard
 from voice.models import Call, TranscriptSegment
 from voice.schemas import SegmentChange
 
@@ -37,20 +38,20 @@ def correct_segment(*, actor: Actor, segment_id: UUID, change: SegmentChange, no
     The audit names the segment only; both texts stand in the segment's row, which an erasure reaches.
     :raises Call.DoesNotExist: unknown, not the actor's to see, or replaced by a turn that was heard as a whole.
     :raises TranscriptSegment.DoesNotExist: replaced a moment ago.
-    :raises SubjectRestricted: the lead has restricted the use of it.
+    :raises SubjectRestricted: one who spoke has restricted the use of it.
     :raises NotWatching: a colleague's call, which goes on.
     :raises NotSpeech:
     :raises SegmentHasChanged: `change.sequence` is not the segment's any more.
     """
     with transaction.atomic():
         call = queries.visible_calls(actor).select_for_update(of=("self",), no_key=True).get(segments__id=segment_id)
-        restriction.refuse(call.lead_id)
+        restriction.refuse(*queries.who_may_forbid(call, actor=actor))
         watching.refuse_unless_seen(call, actor=actor)
         segment = call.segments.select_related("corrected_by").get(id=segment_id)
         if segment.kind != "speech":
             raise NotSpeech("This is a gap in the sound, without a text to correct. Choose a line that has one.")
         recognised = segment.text if segment.original_text is None else segment.original_text
-        text = recognised if change.text is None else redact_cards(change.text)
+        text = _without_cards(call, segment, recognised if change.text is None else change.text)
         if text == segment.text:
             return segment
         if change.sequence != segment.sequence:
@@ -72,6 +73,13 @@ def correct_segment(*, actor: Actor, segment_id: UUID, change: SegmentChange, no
         publish_segment(call, segment, SegmentChanged)
         _understand_anew(call, now)
         return segment
+
+
+def _without_cards(call: Call, segment: TranscriptSegment, text: str) -> str:
+    """As of what is heard; of a number that it makes with the lines beside it, its own part goes."""
+    line = Heard(segment.spoken_by, segment.start_ms, segment.end_ms, redact_spoken_cards(text))
+    before, after = whole_turns.beside(call, line, -1), whole_turns.beside(call, line, 1)
+    return without_digits(line.text) if are_a_card_together([*before, line.text, *after]) else line.text
 
 
 def _write(segment: TranscriptSegment, text: str, recognised: str, actor: Actor, now: datetime) -> None:

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 from django.db import Error
 
-from voice import media_threads, transcripts
+from voice import leaving, media_threads, transcripts
 
 logger = logging.getLogger(__name__)
 
@@ -20,11 +20,15 @@ LIFE_EVERY_S: Final = 2.0
 
 
 class Kept(Protocol):
-    """A stream as the keeper sees it. permitted: whether interim text may be shown; given_up: its place was taken."""
+    """A stream as the keeper sees it.
+
+    permitted: whether interim text may be shown; left: on the lead's track the carrier alone speaks; given_up: its place was taken.
+    """
 
     stream_id: UUID
     call_id: UUID
     permitted: bool
+    left: bool
     given_up: bool
 
     def position_ms(self) -> int: ...
@@ -62,14 +66,14 @@ class Keeper:
     @staticmethod
     async def _ask_permission(streams: frozenset[Kept]) -> None:
         """Interim text flows only while the transcript is allowed; the stored text is checked by its own write."""
+        call_ids = [stream.call_id for stream in streams]
         try:
-            allowed = await media_threads.read_to_keep(
-                transcripts.transcribed_calls, call_ids=[stream.call_id for stream in streams]
-            )
+            left = await media_threads.read_to_keep(leaving.of_carrier_alone, call_ids=call_ids)
+            allowed = await media_threads.read_to_keep(transcripts.transcribed_calls, call_ids=call_ids)
         except Error:
-            allowed = frozenset()
+            left = allowed = frozenset()
         for stream in streams:
-            stream.permitted = stream.call_id in allowed
+            stream.permitted, stream.left = stream.call_id in allowed, stream.call_id in left
 
     @staticmethod
     async def _say_they_live(streams: frozenset[Kept]) -> None:

@@ -16,7 +16,7 @@ from identity.auth import Actor
 from identity.compiled import LIMIT, Asked, Plain, Rows, Several
 from identity.reading import Reading
 from ledger import live
-from voice import keyset, queries, restricting, watching
+from voice import keyset, queries, watching
 from voice.models import Call, Lead, TranscriptSegment
 from voice.schemas import CallListItem, CallPage, SegmentPage
 
@@ -139,7 +139,7 @@ async def segments_after(
     if call is None or watching.is_read_along(call, actor=actor):
         return None
     restricted, segments = await reading.all(
-        _RESTRICTED.asked(restricting.who_may_forbid(call, actor=actor)),
+        _RESTRICTED.asked(queries.who_may_forbid(call, actor=actor)),
         _SEGMENTS.asked(call_id, after_sequence, min(limit, queries.SEGMENTS_MAX)),
     )
     return None if restricted else queries.segment_page(call, segments)

@@ -65,6 +65,7 @@ class CallPipeline:
         self._topic = Topic.call(stream.workspace_id, stream.call_id)
         self.stream_id, self.call_id = stream.stream_id, stream.call_id
         self.permitted = False
+        self.left = False
         # In the call's own time, from when on; None until that is asked for.
         self._permitted_from_ms: int | None = None
         self._settled_ms = stream.offset_ms
@@ -153,7 +154,9 @@ class CallPipeline:
 
     def _interim(self, speaker: Speaker) -> Callable[[str, int, int], Awaitable[None]]:
         async def publish(text: str, start_ms: int, end_ms: int) -> None:
-            if not self.permitted or not await self._may_be_shown(start_ms + self._stream.offset_ms):
+            if not self.permitted or (self.left and speaker == "callee"):
+                return
+            if not await self._may_be_shown(start_ms + self._stream.offset_ms):
                 return
             event = SegmentInterim(
                 call_id=self._stream.call_id,

@@ -43,6 +43,11 @@ def visible_calls(actor: Actor) -> QuerySet[Call]:
     return calls if sees_team(actor) else calls.filter(user_id=actor.user_id)
 
 
+def who_may_forbid(call: Call, *, actor: Actor) -> list[UUID]:
+    """Whose restriction keeps the actor from the words of a call: the lead, and the member who called, unless that is the actor."""
+    return [call.lead_id, *([] if call.user_id == actor.user_id else [call.user_id])]
+
+
 def sees_team(actor: Actor) -> bool:
     """Whether the calls of others are shown to the actor too."""
     return actor.role in ("owner", "manager")

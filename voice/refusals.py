@@ -35,13 +35,13 @@ def dismiss(*, actor: Actor, segment_id: UUID, dismissed: bool, now: datetime) -
 
     :raises Call.DoesNotExist: unknown, not the actor's to see, or replaced by a turn that was heard as a whole.
     :raises TranscriptSegment.DoesNotExist: replaced a moment ago.
-    :raises SubjectRestricted: the lead has restricted the use of it.
+    :raises SubjectRestricted: one who spoke has restricted the use of it.
     :raises NotWatching: a colleague's call, which goes on.
     :raises NoRefusal:
     """
     with transaction.atomic():
         call = queries.visible_calls(actor).select_for_update(of=("self",), no_key=True).get(segments__id=segment_id)
-        restriction.refuse(call.lead_id)
+        restriction.refuse(*queries.who_may_forbid(call, actor=actor))
         watching.refuse_unless_seen(call, actor=actor)
         segment = call.segments.select_related("corrected_by").get(id=segment_id)
         if found(segment.speaker, segment.text) is None:

@@ -13,7 +13,7 @@ from identity.auth import Actor
 from processors.pseudonyms import pseudonym
 from voice import operations, watching
 from voice.models import Call, Lead
-from voice.queries import call_of
+from voice.queries import call_of, who_may_forbid
 from voice.state import EndingWish
 
 
@@ -72,11 +72,6 @@ def text_of(*, actor: Actor, call_id: UUID) -> Call:
     watching.refuse_unless_seen(call, actor=actor)
     restriction.refuse(*who_may_forbid(call, actor=actor))
     return call
-
-
-def who_may_forbid(call: Call, *, actor: Actor) -> list[UUID]:
-    """Whose restriction keeps the actor from the words of a call: the lead, and the member who called, unless that is the actor."""
-    return [call.lead_id, *([] if call.user_id == actor.user_id else [call.user_id])]
 
 
 def unread_among(calls: Sequence[Call], *, actor: Actor) -> set[UUID]:

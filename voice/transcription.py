@@ -15,7 +15,7 @@ from django.db.models import Max
 
 from compliance.spoken_cards import redact_spoken_cards
 from realtime.publish import Topic, publish_ephemeral
-from voice import transcripts, twilio, wake
+from voice import leaving, transcripts, twilio, wake
 from voice.arrivals import Arrivals, Hole
 from voice.changes import next_sequence, publish_segment
 from voice.events import SegmentChanged, SegmentInterim
@@ -119,7 +119,8 @@ def _show(stream_id: UUID, said: Content) -> None:
     settled_ms = call.segments.filter(kind="speech", speaker=said.speaker).aggregate(ms=Max("end_ms"))["ms"] or 0
     proved_ms = transcripts.proved_ms(call)
     start_ms = max(settled_ms, _begun_ms(said, end_ms, proved_ms))
-    if proved_ms <= start_ms < end_ms:
+    shown = leaving.without_the_carrier(call, Heard(said.speaker, start_ms, end_ms, said.text))
+    if shown is not None and proved_ms <= start_ms < end_ms:
         interim = SegmentInterim(
             call_id=call.id,
             speaker=said.speaker,

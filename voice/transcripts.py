@@ -14,7 +14,7 @@ from django.db.models import Q
 from ai.listening.transcriber import MAX_CONTEXT_CHARACTERS, Word
 from compliance.spoken_cards import began_before, begins_with_digits
 from processors.errors import DomainError
-from voice import refusals, wake
+from voice import leaving, refusals, wake
 from voice.changes import next_sequence, publish_segment
 from voice.events import SegmentAdded
 from voice.heard import Heard
@@ -194,7 +194,7 @@ def add_segment(
     """Stores final text with the call's next sequence.
 
     None when the transcript is not allowed, when it is stored already, when a newer stream than `stream_id` hears this stretch,
-    or when it was begun before the lead had heard the notice: which of its words came before that nobody can tell surely, so
+    when it is what the carrier says to the rep after the lead has left, or when it was begun before the lead had heard the notice: which of its words came before that nobody can tell surely, so
     that the rest of it is marked as a gap. Where it ends a card number that the speaker began before, it takes the place of
     what was stored of that.
     """
@@ -203,7 +203,8 @@ def add_segment(
         if heard.start_ms < (begins_ms := proved_ms(call)):
             mark_gap(call=call, start_ms=begins_ms, end_ms=heard.end_ms, now=now)
             return None
-        return _store_whole(call, heard, now)
+        said = leaving.without_the_carrier(call, heard)
+        return _store_whole(call, said, now) if said is not None else None
 
     return write_down(call_id, stream_id, heard.start_ms, put)
 
@@ -237,9 +238,13 @@ def _replaced_by(gone: Iterable[TranscriptSegment]) -> list[UUID]:
 def add_gap(
     *, call_id: UUID, start_ms: int, end_ms: int, now: datetime, stream_id: UUID | None = None
 ) -> TranscriptSegment | None:
-    """Marks audio that did not arrive or could not be heard; None in the same cases."""
+    """Marks audio that did not arrive or could not be heard; None in the same cases, and where it is missing because the lead left."""
 
     def put(call: Call) -> TranscriptSegment | None:
+        # The carrier's sound on the lead's track ends with them, a little before we hear of it; the rep is heard for longer.
+        left_ms = leaving.left_ms(call)
+        if left_ms is not None and left_ms - ENDED_TOGETHER_MS <= start_ms and left_ms < end_ms:
+            return None
         behind = _marked_behind(call, stream_id) if stream_id is not None else None
         if behind is not None and behind.start_ms == start_ms and end_ms < behind.end_ms:
             # So much is lost for good; the rest may have been heard all the same.

@@ -6,7 +6,7 @@ from itertools import pairwise
 from uuid import UUID
 
 from compliance.spoken_cards import are_a_card_together
-from voice import refusals, transcripts
+from voice import leaving, refusals, transcripts
 from voice.heard import Heard
 from voice.models import Call, TranscriptSegment
 
@@ -25,8 +25,11 @@ def replace_segments(
     """
 
     def put(call: Call) -> TranscriptSegment | None:
+        whole = leaving.without_the_carrier(call, heard)
+        if whole is None:
+            return None
         within = call.segments.filter(
-            kind="speech", speaker=heard.speaker, start_ms__gte=heard.start_ms, end_ms__lte=heard.end_ms
+            kind="speech", speaker=whole.speaker, start_ms__gte=whole.start_ms, end_ms__lte=whole.end_ms
         )
         gone = list(within.order_by("start_ms"))
         if not gone or [one.start_ms for one in gone] != sorted(pieces_ms):
@@ -34,9 +37,9 @@ def replace_segments(
         # What a person wrote is worth more than what was heard a second time.
         if any(one.corrected_at for one in gone):
             return None
-        if are_a_card_together([*_beside(call, heard, -1), heard.text, *_beside(call, heard, 1)]):
+        if are_a_card_together([*beside(call, whole, -1), whole.text, *beside(call, whole, 1)]):
             return None
-        parts = _around_others(call, heard.without_cards(), gone)
+        parts = _around_others(call, whole.without_cards(), gone)
         if [one.text for one in gone] == [part.text for part, _ in parts]:
             return None
         within.delete()
@@ -45,14 +48,14 @@ def replace_segments(
     return transcripts.write_down(call_id, stream_id, max(pieces_ms, default=heard.start_ms), put)
 
 
-def _beside(call: Call, whole: Heard, direction: int) -> list[str]:
+def beside(call: Call, whole: Heard, direction: int) -> list[str]:
     """What the same person said in the minute before (-1) or after (1) the turn."""
     own = call.segments.filter(kind="speech", speaker=whole.speaker)
     within_ms, most = transcripts.NUMBER_SPOKEN_WITHIN_MS, transcripts.NUMBER_UTTERANCES_MAX
     if direction < 0:
         before = own.filter(start_ms__lt=whole.start_ms, start_ms__gte=whole.start_ms - within_ms)
         return list(before.order_by("-start_ms").values_list("text", flat=True)[:most])[::-1]
-    after = own.filter(start_ms__gt=whole.end_ms, start_ms__lte=whole.end_ms + within_ms)
+    after = own.filter(start_ms__gte=whole.end_ms, start_ms__lte=whole.end_ms + within_ms)
     return list(after.order_by("start_ms").values_list("text", flat=True)[:most])
 
 

@@ -215,6 +215,8 @@ class TranscriberClient:
             try:
                 reader, writer = await self._opened()
             except OSError:
+                if self._asked:
+                    self._set_level(DELAYED)
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
             else:

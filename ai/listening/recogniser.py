@@ -22,6 +22,8 @@ LOADING_LIMIT_S = 120.0
 # A process that has not answered by then hangs. Early enough for another to do a final again before nobody waits for it any more.
 LIMIT_S: Final[dict[Kind, float]] = {"final": 10.0, "interim": 10.0, "merged": 15.0}
 EXIT_LIMIT_S = 5.0
+# Killed so often in a row while it loads, with none that ever was ready: what it needs is not there, as the memory for a large model.
+LOADING_DEATHS_MAX = 4
 PAUSE_BEFORE_RESTART_S = 0.2
 LONGEST_PAUSE_S = 10.0
 # More threads in a recogniser are no faster than one, and would starve its neighbours.
@@ -33,9 +35,14 @@ _LOST = (asyncio.IncompleteReadError, ConnectionError, TimeoutError, BrokenFrami
 class Recogniser:
     """Keeps one worker process alive and works off the queue with it, until cancelled."""
 
-    def __init__(self, jobs: JobQueue, *, merges: bool = True) -> None:
-        """merges: whether it works on merged turns, which takes longest, and more memory for a second pass."""
+    def __init__(self, jobs: JobQueue, *, merges: bool = True, proved: asyncio.Event | None = None) -> None:
+        """merges: whether it works on merged turns, which takes longest, and more memory for a second pass.
+
+        proved: set once one of those that share it has loaded its models.
+        """
         self._jobs = jobs
+        self._proved = proved or asyncio.Event()
+        self._deaths = 0
         self._merges = merges
         self._process: asyncio.subprocess.Process | None = None
         self.ready = asyncio.Event()
@@ -74,13 +81,24 @@ class Recogniser:
         try:
             begun = await asyncio.wait_for(self._answer(), LOADING_LIMIT_S)
         except _LOST:
-            if await self._exit_code() == EXIT_UNUSABLE:
+            code = await self._exit_code()
+            if code == EXIT_UNUSABLE:
                 raise ModelUnusable("A recogniser cannot use its models; it said why above.") from None
+            if code is not None:
+                self._note_death()
             return False
         if begun.has_smaller_model:
             self._jobs.allow_smaller_model()
         self.ready.set()
+        self._proved.set()
         return True
+
+    def _note_death(self) -> None:
+        self._deaths += 1
+        if self._deaths >= LOADING_DEATHS_MAX and not self._proved.is_set():
+            raise ModelUnusable(
+                f"A recogniser died {self._deaths} times while it loaded its models. Is there enough memory for them?"
+            )
 
     async def _work(self) -> None:
         """Jobs, one after the other, until the process dies. The job on which it dies is done again by another."""

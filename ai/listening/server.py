@@ -43,7 +43,10 @@ class TranscriberServer:
 
     def __init__(self, workers: int) -> None:
         self._jobs = JobQueue()
-        self.recognisers = [Recogniser(self._jobs, merges=number % MERGING_EVERY == 0) for number in range(workers)]
+        proved = asyncio.Event()
+        self.recognisers = [
+            Recogniser(self._jobs, merges=number % MERGING_EVERY == 0, proved=proved) for number in range(workers)
+        ]
         self._connections: set[asyncio.StreamWriter] = set()
 
     async def serve(self, address: Address) -> None:

@@ -231,7 +231,14 @@ def test_support_restricts_only_for_who_proved_it_and_an_account_too(
     call_command("cases", "restrict", reference, stdout=out)
     manager = make_account(member.workspace_id, "manager", email="mia@sellers.example", mobile="+12025550199")
     assert code_of(sign_in(manager).get(f"/api/calls/{calls[0].id}/segments")[1]) == "subject_restricted"
+    segment = calls[0].segments.get(sequence=2)
+    TranscriptSegment.objects.get_queryset().filter(id=segment.id).update(refusal="said")
+    other = {"sequence": 2, "text": "other"}
+    theirs, dismissed = sign_in(manager), {"dismissed": True}
+    assert code_of(theirs.patch(f"/api/segments/{segment.id}", other)[1]) == "subject_restricted"
+    assert code_of(theirs.put(f"/api/segments/{segment.id}/refusal", dismissed)[1]) == "subject_restricted"
     own = sign_in(member, "198.51.100.9")
+    assert own.patch(f"/api/segments/{segment.id}", {"sequence": 2, "text": segment.text})[0] == 200
     assert own.get(f"/api/calls/{calls[0].id}/segments")[0] == 200
     assert quoted(own, "about-all-2") == "own_use_restricted"
     refusals = own.get(f"/api/leads/{calls[1].lead_id}/dial-check")[1]["refusals"]

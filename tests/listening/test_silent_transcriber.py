@@ -189,3 +189,21 @@ async def test_text_that_was_late_for_want_of_a_transcriber_is_late_no_more_when
             assert told == [DELAYED, 0]
         else:
             await until(lambda: client.level == 0)
+
+
+async def test_text_is_late_where_no_transcriber_has_been_there_yet_and_late_no_more_when_one_comes(
+    tmp_path: Path,
+) -> None:
+    told: list[int] = []
+
+    async def all_is_well(_number: int, _op: str) -> Answer:
+        return Answer(0, says("yes"))
+
+    async with asker(tmp_path / "s") as client:
+        client.watch(told.append)
+        asked = asyncio.create_task(client.transcribe(SPEECH, "final"))
+        await until(lambda: client.level == DELAYED)
+        async with answering(tmp_path / "s", all_is_well):
+            assert (await asked).text == "yes"
+            await until(lambda: client.level == 0)
+    assert told == [DELAYED, 0]

@@ -6,6 +6,7 @@ import os
 import signal
 import struct
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -13,6 +14,7 @@ import pytest
 
 from ai.listening.client import TranscriberClient
 from ai.listening.model_files import MOONSHINE_TINY_EN, whisper_folder
+from ai.listening.recogniser import LOADING_DEATHS_MAX
 from ai.listening.transcriber import (
     InterimDropped,
     Kind,
@@ -288,3 +290,24 @@ def test_a_folder_of_another_engines_model_stops_the_start(tmp_path: Path) -> No
 def test_a_second_pass_without_a_model_stops_the_start(tmp_path: Path) -> None:
     log = _stopped_by(tmp_path, tmp_path, "SECOND_PASS_MODEL_PATH")
     assert f"The model folder {tmp_path} lacks config.json, model.bin, tokenizer.json".encode() in log
+
+
+def test_recognisers_that_are_killed_each_time_they_load_their_models_stop_the_start(tmp_path: Path) -> None:
+    """As the kernel does where the memory is used up."""
+    transcriber = RunningTranscriber(f"unix://{tmp_path}/s", workers=1)
+    transcriber.start()
+    assert transcriber.process is not None
+    killed: set[int] = set()
+    limit_s = time.monotonic() + 30
+    try:
+        while transcriber.process.poll() is None and time.monotonic() < limit_s:
+            with suppress(FileNotFoundError):
+                for pid in set(transcriber.worker_pids()) - killed:
+                    os.kill(pid, signal.SIGKILL)
+                    killed.add(pid)
+            time.sleep(0.02)
+        _, log = transcriber.process.communicate(timeout=5)
+    finally:
+        transcriber.process.kill()
+    assert (transcriber.process.returncode, len(killed)) == (78, LOADING_DEATHS_MAX)
+    assert b"Is there enough memory for them?" in log

@@ -119,6 +119,37 @@ def test_a_card_number_that_is_typed_is_not_stored(rep: Browser, placed: Placed)
     assert corrected["text"] == "My card is [card number removed]."
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "4111, 1111, 1111, 1111",
+        "four one one one, one one one one, one one one one, one one one one",
+        "4111\n1111-11111111",
+    ],
+)
+def test_nor_is_one_that_is_typed_as_it_was_spoken(rep: Browser, placed: Placed, typed: str) -> None:
+    corrected = correct(rep, say(placed, 0, "My card is something."), f"My card is {typed}.")[1]
+    assert corrected["text"] == "My card is [card number removed]."
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept", "beside_ms", "beside"),
+    [
+        ("1111 1111, yes.", "[card number removed], yes.", 0, "It is 4111 1111"),
+        ("It is 4111 1111.", "It is [card number removed].", 4_000, "1111 1111"),
+    ],
+)
+def test_nor_the_part_of_one_that_stands_in_the_lines_beside_it(
+    rep: Browser, placed: Placed, typed: str, kept: str, beside_ms: int, beside: str
+) -> None:
+    segment = say(placed, 2_000, "Something.")
+    say(placed, beside_ms, beside)
+    say(placed, 3_000, "Yes, 1111.", "agent")
+    corrected = correct(rep, segment, typed)[1]
+    assert corrected["text"] == kept
+    assert correct(rep, corrected, "It is 1234.")[1]["text"] == "It is 1234."
+
+
 def test_a_turn_heard_again_as_a_whole_does_not_overwrite_it(rep: Browser, placed: Placed) -> None:
     segment = say(placed, 0, "The fries are too high.")
     say(placed, 2_500, "for us")

@@ -12,6 +12,7 @@ import logging
 import random
 import threading
 from collections.abc import Callable, Coroutine, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from tests.voice.hostile import framed
 from tests.voice.media_doors import PicowsSocket, run
 from tests.voice.test_media_socket import frame, start, streams, token_for, until
 from voice import media_session, pipeline
-from voice.models import Call, MediaStream, TranscriptSegment
+from voice.models import Call, Callback, MediaStream, TranscriptSegment
 
 pytestmark = pytest.mark.django_db(transaction=True)
 # Both of these turns are in the callee's first ten seconds.
@@ -127,6 +128,33 @@ def test_a_track_that_breaks_off_while_the_other_goes_on_is_a_gap_from_there(
 
     play(story)
     assert gaps(placed) == [(2_000, 3_000)]
+
+
+@pytest.mark.parametrize(("left_ms", "gap"), [(2_100, []), (4_500, [(2_000, 5_000)])])
+def test_what_is_missing_of_the_lead_after_they_have_left_is_no_gap_and_what_was_missing_before_is(
+    placed: Placed, play: Callable[..., None], left_ms: int, gap: list[tuple[int, int]]
+) -> None:
+    """Nothing comes on their track any more, while the rep is heard until the carrier ends that leg too."""
+
+    def leave() -> None:
+        post(*placed.after("answered"))
+        Call.objects.get_queryset().filter(id=placed.call_id).update(transcript_state="on")
+        left_at = (placed.row.media_started_at or datetime.now(UTC)) + timedelta(milliseconds=left_ms)
+        Callback.objects.get_queryset().filter(call_id=placed.call_id, kind="after").update(received_at=left_at)
+
+    async def story() -> None:
+        socket = PicowsSocket()
+        await socket.open()
+        await socket.say(start(placed, await sync_to_async(token_for)(placed)))
+        for number in range(250):
+            await socket.say(*([spoken(number)] if number < 100 else []), frame(number))
+            if number == 100:
+                await until(lambda: streams(placed) == ["connected"])
+                await sync_to_async(leave)()
+        await ends(socket, placed)
+
+    play(story)
+    assert gaps(placed) == gap
 
 
 def test_text_that_the_database_refuses_is_a_gap_and_the_next_is_stored(
