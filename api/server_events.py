@@ -19,6 +19,7 @@ from voice.events import (
     SegmentChanged,
     SegmentInterim,
     TranscriptionLevel,
+    WallLineSettled,
     WatchersChanged,
 )
 
@@ -37,6 +38,7 @@ SERVER_EVENTS: tuple[type[BaseModel], ...] = (
     SegmentInterim,
     TopUpChanged,
     TranscriptionLevel,
+    WallLineSettled,
     WatchersChanged,
     WebhooksChanged,
 )
@@ -55,6 +57,7 @@ ServerEvent = Annotated[
     | SegmentInterim
     | TopUpChanged
     | TranscriptionLevel
+    | WallLineSettled
     | WatchersChanged
     | WebhooksChanged,
     Field(discriminator="type"),

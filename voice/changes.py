@@ -13,9 +13,9 @@ from ledger import live
 from realtime import publish
 from realtime.publish import Topic, publish_all_on_commit, publish_on_commit
 from voice import queries
-from voice.events import CallChanged, SegmentAdded, SegmentChanged, WatchersChanged
+from voice.events import CallChanged, SegmentAdded, SegmentChanged, WallLineSettled, WatchersChanged
 from voice.models import Call, TranscriptSegment
-from voice.schemas import CallUser
+from voice.schemas import LINE_CHARACTERS_MAX, CallUser, WallLine
 
 _LISTENERS: Final = 3
 
@@ -66,9 +66,16 @@ def publish_calls(calls: Sequence[Call], *, now: datetime, changed: Sequence[str
 
 
 def publish_segment(call: Call, segment: TranscriptSegment, kind: type[SegmentAdded] | type[SegmentChanged]) -> None:
-    """Tells who follows the call, or looks at all calls of the team, of a segment whose number is saved."""
+    """Tells who follows the call of a segment whose number is saved, and who looks at all calls of the team of no more than the
+    wall shows of it: to read along they have to watch."""
     event = kind(call_id=call.id, sequence=segment.sequence, segment=queries.segment_out(segment))
-    publish_on_commit((Topic.call(call.workspace_id, call.id), Topic.team(call.workspace_id)), event)
+    publish_on_commit((Topic.call(call.workspace_id, call.id),), event)
+    if segment.kind == "speech" and call.is_live:
+        text = segment.text[:LINE_CHARACTERS_MAX]
+        line = WallLine(segment_id=segment.id, sequence=segment.sequence, end_ms=segment.end_ms, text=text)
+        publish_on_commit(
+            (Topic.team(call.workspace_id),), WallLineSettled(call_id=call.id, speaker=segment.spoken_by, line=line)
+        )
 
 
 def publish_watchers(call: Call, watchers: list[CallUser]) -> None:

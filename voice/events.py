@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from voice.queue_schemas import ReservationOut
-from voice.schemas import CallOut, CallUser, SegmentOut, Speaker
+from voice.schemas import CallOut, CallUser, SegmentOut, Speaker, WallLine
 
 
 class CallChanged(BaseModel):
@@ -28,6 +28,15 @@ class SegmentChanged(BaseModel):
     call_id: UUID
     sequence: int
     segment: SegmentOut
+
+
+class WallLineSettled(BaseModel):
+    """What one side of a live call said, as far as the wall shows it; line: the newest one unless it is known already."""
+
+    type: Literal["wall.line"] = "wall.line"
+    call_id: UUID
+    speaker: Speaker
+    line: WallLine
 
 
 class SegmentInterim(BaseModel):

@@ -69,8 +69,8 @@ def text_of(*, actor: Actor, call_id: UUID) -> Call:
     a colleague's, which goes on unwatched. Members read their own calls while it is they who restricted them.
     """
     call = call_of(actor=actor, call_id=call_id)
-    watching.refuse_unless_seen(call, actor=actor)
     restriction.refuse(*who_may_forbid(call, actor=actor))
+    watching.refuse_unless_seen(call, actor=actor)
     return call
 
 

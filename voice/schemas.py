@@ -1,7 +1,7 @@
 """The wire shapes of leads, calls and transcripts; REST and socket share them."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -234,6 +234,9 @@ class VoiceTokenOut(BaseModel):
 class CallLeadName(BaseModel):
     id: UUID
     name: str
+
+
+LINE_CHARACTERS_MAX: Final = 240
 
 
 class WallLine(BaseModel):

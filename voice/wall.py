@@ -12,10 +12,9 @@ from ledger import live
 from voice import restricting
 from voice.models import TERMINAL_STATUSES, Call, TranscriptSegment
 from voice.queries import duration_s, person, seconds_left, watchers_of_many
-from voice.schemas import CallLeadName, Speaker, WallCall, WallLine, WallOut
+from voice.schemas import LINE_CHARACTERS_MAX, CallLeadName, Speaker, WallCall, WallLine, WallOut
 
 CALLS_MAX: Final = 200
-LINE_CHARACTERS_MAX: Final = 240
 
 
 def wall(*, actor: Actor, now: datetime) -> WallOut:

@@ -21,7 +21,7 @@ from voice.guard import MESSAGES
 _VERBS: Final = """
     agree allow answer ask begin buy call cancel change check choose confirm do end give go hang install load look
     make name open place prepare press prove read record refuse reload remove revoke run save say scan search send set sign
-    split start stop switch take text try type use verify wait withdraw write
+    split start stop switch take text try type use verify wait watch withdraw write
 """
 STEPS: Final = frozenset(_VERBS.split())
 _BEGINNINGS: Final = re.compile(r"(?:^|[.:;,] |, (?:then|or|and|but) |\b(?:then|or|and|else) )([A-Za-z]+)")

@@ -11,6 +11,7 @@ import pytest
 from channels.layers import get_channel_layer
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
+from django.utils import timezone
 from pytest_django.plugin import DjangoDbBlocker
 from uuid_utils.compat import uuid7
 
@@ -18,12 +19,13 @@ from config.asgi import application
 from identity.models import TenantQuerySet
 from identity.permissions import SCOPES
 from realtime.publish import Topic
-from tests.identity.test_sockets import SIGNED_OUT, Socket, run
+from tests.identity.test_sockets import SIGNED_OUT, Socket, elsewhere, run
 from tests.matrix.asker import Asker
 from tests.matrix.expectations import Role
 from tests.matrix.test_keys import key_of
 from tests.matrix.world import World, copied
 from tests.realtime.doors import Door, both_doors
+from voice.models import Call, CallWatch
 
 QUIET_S = 0.5
 
@@ -180,6 +182,36 @@ def test_a_call_is_followed_by_those_who_may_see_it(
     assert refusal == {"type": "refused", "call_id": str(call_id), "code": "not_found"}
     assert heard is may
     assert answer == ({"type": "following", "call_id": str(call_id)} if may else refusal)
+
+
+@both_doors
+def test_a_colleagues_live_call_is_followed_by_who_watches_it_alone(door: type[Door], world: World) -> None:
+    """Red when `may_follow_call` asks only whether the call is theirs to see."""
+    browser, colleague = world.browser_of("manager"), world.people["colleague"]
+    call = Call.objects.get_queryset().filter(id=colleague.things["call"])
+    before = call.values("status", "ended_at").get()
+    watch = CallWatch(
+        workspace_id=colleague.membership.workspace_id,
+        call_id=call.get().id,
+        user_id=world.people["manager"].membership.user_id,
+        began_at=timezone.now(),
+        seen_at=timezone.now(),
+    )
+
+    async def story() -> list[str]:
+        page = await Page(browser, door).ready()
+        answers = [await page.follow(watch.call_id)]
+        await elsewhere(watch.save)
+        answers.append(await page.follow(watch.call_id))
+        await page.leave()
+        return [each["event"]["type"] for each in answers]
+
+    call.update(status="in_progress", ended_at=None)
+    try:
+        assert run(story) == ["refused", "following"]
+    finally:
+        call.update(**before)
+        CallWatch.objects.get_queryset().filter(id=watch.id).delete()
 
 
 @pytest.mark.parametrize(("role", "may"), [("rep", False), ("manager", True), ("owner", True)])

@@ -260,6 +260,11 @@ def test_a_call_that_goes_on_tells_the_same_seconds_and_credits(
         item = found if "id" in found else next(one for one in found["items"] if one["id"] == str(owner.things["call"]))
         assert (item["duration_s"], item["ended_by"]["name"]) == (61, "Firstmanager Lastmanager")
         assert item["seconds_left"] is not None
+    # Planted once to see this fail: the words of a call that goes on told lean to whoever may see the call.
+    segments = f"/api/calls/{owner.things['call']}/segments"
+    assert alike(door, world.browser_of("owner"), segments).status == 200
+    usual, lean = both(door, world.browser_of("manager"), segments)
+    assert (usual.status, json.loads(usual.body)["code"], lean) == (409, "not_watching", None)
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def test_a_message_arrives_once_signed_and_counted(
 def test_two_clocks_send_to_one_server_one_after_the_other(receiver: Receiver, on_its_way: None) -> None:
     """Red when a clock looks only at whether another has the same message."""
     another = delivery()
-    another.id = another.subject = uuid7()
+    another.id, another.subject = uuid7(), "another"
     another.save(force_insert=True)
     of_another_clock: list[int] = []
 

@@ -242,7 +242,9 @@ def test_a_manager_corrects_the_teams_calls_and_the_line_outlives_the_managers_a
 ) -> None:
     segment = say(placed, 0, "The fries are too high.")
     manager = make_account(member.workspace_id, "manager", email="max@example.com", mobile="+1 202 555 0177")
-    corrected = correct(sign_in(manager, "198.51.100.8"), segment, "The price is too high.")[1]
+    page = sign_in(manager, "198.51.100.8")
+    page.post(f"/api/calls/{placed.call_id}/watch")
+    corrected = correct(page, segment, "The price is too high.")[1]
     assert corrected["correction"]["by"].startswith(manager.user.first_name)
     manager.user.delete()
     item = rep.get(f"/api/calls/{placed.call_id}/segments")[1]["items"][0]

@@ -78,9 +78,9 @@ def text_of(placed: Placed) -> list[tuple[str | None, int, int, str]]:
     return [(row.speaker, row.start_ms, row.end_ms, row.text) for row in rows]
 
 
-def heard_by_pages(placed: Placed, act: Callable[[], object]) -> list[dict[str, Any]]:
-    """The events of a call that reach whoever follows it."""
-    topic = Topic.call(placed.row.workspace_id, placed.row.id)
+def heard_by_pages(placed: Placed, act: Callable[[], object], topic: Topic | None = None) -> list[dict[str, Any]]:
+    """The events of a call that reach whoever follows it, or listens to this topic."""
+    topic = topic or Topic.call(placed.row.workspace_id, placed.row.id)
 
     async def story() -> list[dict[str, Any]]:
         layer = get_channel_layer()

@@ -7852,7 +7852,7 @@ export interface components {
             /** Latest Sequence */
             latest_sequence: number;
         };
-        ServerEvent: components["schemas"]["BalanceChanged"] | components["schemas"]["BalanceLow"] | components["schemas"]["CallChanged"] | components["schemas"]["CallWarning"] | components["schemas"]["CheckoutChanged"] | components["schemas"]["DiallingChanged"] | components["schemas"]["InsightsReady"] | components["schemas"]["LeadReleased"] | components["schemas"]["LeadReserved"] | components["schemas"]["SegmentAdded"] | components["schemas"]["SegmentChanged"] | components["schemas"]["SegmentInterim"] | components["schemas"]["TopUpChanged"] | components["schemas"]["TranscriptionLevel"] | components["schemas"]["WatchersChanged"] | components["schemas"]["WebhooksChanged"];
+        ServerEvent: components["schemas"]["BalanceChanged"] | components["schemas"]["BalanceLow"] | components["schemas"]["CallChanged"] | components["schemas"]["CallWarning"] | components["schemas"]["CheckoutChanged"] | components["schemas"]["DiallingChanged"] | components["schemas"]["InsightsReady"] | components["schemas"]["LeadReleased"] | components["schemas"]["LeadReserved"] | components["schemas"]["SegmentAdded"] | components["schemas"]["SegmentChanged"] | components["schemas"]["SegmentInterim"] | components["schemas"]["TopUpChanged"] | components["schemas"]["TranscriptionLevel"] | components["schemas"]["WallLineSettled"] | components["schemas"]["WatchersChanged"] | components["schemas"]["WebhooksChanged"];
         /**
          * SessionOut
          * @description Whom the browser's session belongs to; all but the state is null when anonymous.
@@ -8770,6 +8770,28 @@ export interface components {
             sequence: number;
             /** Text */
             text: string;
+        };
+        /**
+         * WallLineSettled
+         * @description What one side of a live call said, as far as the wall shows it; line: the newest one unless it is known already.
+         */
+        WallLineSettled: {
+            /**
+             * Call Id
+             * Format: uuid
+             */
+            call_id: string;
+            line: components["schemas"]["WallLine"];
+            /**
+             * Speaker
+             * @enum {string}
+             */
+            speaker: "agent" | "callee";
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "wall.line";
         };
         /**
          * WallOut
@@ -10536,6 +10558,7 @@ export type UserOut = components['schemas']['UserOut'];
 export type VoiceTokenOut = components['schemas']['VoiceTokenOut'];
 export type WallCall = components['schemas']['WallCall'];
 export type WallLine = components['schemas']['WallLine'];
+export type WallLineSettled = components['schemas']['WallLineSettled'];
 export type WallOut = components['schemas']['WallOut'];
 export type WatchersChanged = components['schemas']['WatchersChanged'];
 export type WatchersOut = components['schemas']['WatchersOut'];

@@ -13,7 +13,7 @@ import type {
 } from "../api/types";
 import { isLive } from "../calls/status";
 import { heard, noticed, refused, settled, short, silent, type Transcript } from "./transcript";
-import { type WallState, withCall, withSegment, withWatchers } from "./wall";
+import { type WallState, withCall, withLine, withWatchers } from "./wall";
 
 /** One change of the query cache: the value under a key made anew, or everything below a key asked for again. */
 export type Change =
@@ -43,6 +43,12 @@ export function apply(event: ServerEvent, viewer: Viewer): Change[] {
       return callChanged(event.call, viewer);
     case "segment.added":
       return segmentAdded(event.call_id, event.segment);
+    case "wall.line":
+      return [
+        update<WallState>(keys.calls.wall, (held) =>
+          withLine(held, event.call_id, event.speaker, event.line),
+        ),
+      ];
     case "watchers.changed":
       return [
         update<WallState>(keys.calls.wall, (held) => withWatchers(held, event.call_id, event.watchers)),
@@ -50,7 +56,6 @@ export function apply(event: ServerEvent, viewer: Viewer): Change[] {
       ];
     case "segment.changed":
       return [
-        update<WallState>(keys.calls.wall, (held) => withSegment(held, event.segment)),
         update<Transcript>(keys.calls.transcript(event.call_id), (held) => settled(held, event.segment)),
         // What was understood of the old words is being understood anew.
         { do: "refetch", key: keys.calls.insights(event.call_id) },
@@ -223,7 +228,6 @@ function inPages(held: InfiniteData<CallPage>, call: Call): InfiniteData<CallPag
 function segmentAdded(callId: string, segment: Segment): Change[] {
   const changes: Change[] = [
     update<Transcript>(keys.calls.transcript(callId), (held) => settled(held, segment)),
-    update<WallState>(keys.calls.wall, (held) => withSegment(held, segment)),
   ];
   const { speaker, start_ms, end_ms } = segment;
   if (speaker !== null && segment.kind === "speech") {

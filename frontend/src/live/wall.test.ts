@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { keys } from "../api/keys";
-import type { Call, Segment, ServerEvent, Wall, WallCall } from "../api/types";
+import type { Call, ServerEvent, Wall, WallCall, WallLine } from "../api/types";
 import { apply } from "./apply";
-import { joined, type WallState, withCall, withSegment } from "./wall";
+import { joined, type WallState, withCall, withLine } from "./wall";
 
 const AT = "2026-05-20T10:00:00Z";
 
@@ -52,23 +52,12 @@ function item(id: string, sequence: number, changes: Partial<WallCall> = {}): Wa
   };
 }
 
-function segment(callId: string, sequence: number, start_ms: number, end_ms: number): Segment {
-  return {
-    id: `s${sequence}`,
-    call_id: callId,
-    sequence,
-    speaker: "callee",
-    kind: "speech",
-    start_ms,
-    end_ms,
-    text: `words ${sequence}`,
-    confidence: 0.9,
-    words: [],
-    replaces: [],
-    correction: null,
-    refusal: null,
-  };
-}
+const line = (sequence: number, end_ms: number): WallLine => ({
+  segment_id: `s${sequence}`,
+  sequence,
+  end_ms,
+  text: `words ${sequence}`,
+});
 
 const fetched = (items: WallCall[], as_of = AT): Wall => ({ items, total: items.length, as_of });
 const empty: WallState = { items: [], total: 0, ended: [] };
@@ -106,15 +95,25 @@ describe("the wall", () => {
   });
 
   test("shows the last words of each side, and a turn that was heard again in the place of its parts", () => {
-    const held = [segment("c1", 2, 3000, 3900), segment("c1", 1, 0, 900)].reduce(
-      withSegment,
+    const held = [line(2, 3900), line(1, 900)].reduce(
+      (state, one) => withLine(state, "c1", "callee", one),
       withCall(empty, call("c1", 1)),
     );
     expect(held.items[0]?.callee_line?.text).toBe("words 2");
-    expect(withSegment(held, segment("c1", 4, 0, 3900)).items[0]?.callee_line?.text).toBe("words 4");
+    expect(withLine(held, "c1", "callee", line(4, 3900)).items[0]?.callee_line?.text).toBe("words 4");
     expect(held.items[0]?.agent_line).toBeNull();
     const asked = joined(held, fetched([item("c1", 1)]));
     expect(asked.items[0]?.callee_line?.text).toBe("words 2");
+  });
+
+  test("hears what is said as far as it shows it", () => {
+    const event: ServerEvent = { type: "wall.line", call_id: "c1", speaker: "agent", line: line(3, 900) };
+    const [change] = apply(event, { userId: "me", now: AT });
+    expect(change?.key).toEqual(keys.calls.wall);
+    const held = withCall(empty, call("c1", 1));
+    expect(change?.do === "update" && change.with(held)).toMatchObject({
+      items: [{ agent_line: { text: "words 3" } }],
+    });
   });
 
   test("hears who reads along", () => {

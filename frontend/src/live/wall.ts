@@ -1,4 +1,4 @@
-import type { Call, Segment, Wall, WallCall, WallLine } from "../api/types";
+import type { Call, Wall, WallCall, WallLine } from "../api/types";
 import { isLive } from "../calls/status";
 
 /** All live calls of the team as this browser knows them.
@@ -63,12 +63,14 @@ export function withCall(held: WallState, call: Call): WallState {
   return changed(held, call.id, (each) => ({ ...each, ...shared(call) }));
 }
 
-export function withSegment(held: WallState, segment: Segment): WallState {
-  const { speaker, text, sequence, end_ms, id } = segment;
-  if (segment.kind !== "speech" || speaker === null) return held;
-  const line = { segment_id: id, text, sequence, end_ms };
+export function withLine(
+  held: WallState,
+  callId: string,
+  speaker: "agent" | "callee",
+  line: WallLine,
+): WallState {
   const side = speaker === "agent" ? "agent_line" : "callee_line";
-  return changed(held, segment.call_id, (item) => ({ ...item, [side]: later(item[side], line) }));
+  return changed(held, callId, (item) => ({ ...item, [side]: later(item[side], line) }));
 }
 
 export function withWatchers(held: WallState, callId: string, watchers: WallCall["watchers"]): WallState {
