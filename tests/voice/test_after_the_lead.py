@@ -23,8 +23,8 @@ from tests.voice.transcriptionist import answered, heard_by_pages, joined, text_
 from voice import transcripts, whole_turns
 from voice.heard import Heard
 from voice.models import Call, Callback
+from voice.notice import CREDITS_END_LINE
 from voice.state import CLOSING_AT_S
-from voice.webhooks import CREDITS_END_LINE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LEFT_S = 30
