@@ -14,11 +14,11 @@ from ninja.utils import check_csrf
 
 from api.client import client_of
 from identity import changed_policy, tenancy
-from identity.api_keys import KeyNotAccepted, actor_of_key
+from identity.api_keys import ApiKeyInvalid, KeyNotAccepted, ScopeMissing, actor_of_key
 from identity.auth import Actor, actor_of_session
 from identity.operations import note_use
 from identity.permissions import Scope
-from identity.sessions import SessionStore
+from identity.sessions import SessionStore, still_acting
 from identity.staff import actor as staff_actor
 from identity.staff.actor import StaffActor
 from identity.staff.looks import OpenLook
@@ -163,6 +163,20 @@ staff_auth = StaffAuth()
 def or_key(scope: Scope) -> list[Any]:
     """Who may call a route that programs use too: a person, or a key with this scope."""
     return [KeyAuth(scope), session_auth]
+
+
+def still_acts(request: HttpRequest, *, scope: Scope) -> bool:
+    """Whether the session or key of a route behind `or_key` stands as it did when the answer began: for one that takes long.
+
+    This thread's connection may be confined anew by it.
+    """
+    actor, now = actor_of(request), timezone.now()
+    if actor.session_id is not None:
+        return bool(still_acting([actor], now=now))
+    try:
+        return actor_of_key(_key_in(request) or "", scope=scope, now=now) == actor
+    except (ApiKeyInvalid, ScopeMissing):
+        return False
 
 
 def refuse_key(request: HttpRequest) -> None:

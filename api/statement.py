@@ -13,7 +13,7 @@ from django.utils import timezone
 from ninja import Query, Router
 from pydantic import BaseModel
 
-from api.auth import actor_of, or_key
+from api.auth import actor_of, or_key, still_acts
 from identity import tenancy
 from ledger import statement
 from ledger.schemas import EntryKind, Moment
@@ -37,6 +37,11 @@ _COLUMNS = (
 )
 # What a spreadsheet would take for a formula if a cell began with it (OWASP, CSV injection).
 _FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+class ExportEnded(Exception):
+    """Whoever takes the statement may not any more. No answer can say so behind its first rows: the connection breaks off, so that they
+    are not taken for the whole. Permanent."""
 
 
 class StatementQuery(BaseModel):
@@ -74,7 +79,7 @@ def export_statement(request: HttpRequest, asked: Annotated[StatementQuery, Quer
     was taken stands in the workspace's record of acts."""
     actor = actor_of(request)
     rows = spending.export(actor=actor, asked=asked.filter(), now=timezone.now())
-    response = StreamingHttpResponse(_csv_rows(rows, actor.workspace_id), content_type="text/csv; charset=utf-8")
+    response = StreamingHttpResponse(_csv_rows(request, rows), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="statement.csv"'
     response["Cache-Control"] = "no-store"
     return response
@@ -95,10 +100,14 @@ def explain_entry(request: HttpRequest, entry_id: UUID) -> ExplanationOut:
     return explanation.explain(actor=actor_of(request), entry_id=entry_id)
 
 
-async def _csv_rows(pages: Iterator[Sequence[StatementRow]], workspace_id: UUID) -> AsyncIterator[str]:
+async def _csv_rows(request: HttpRequest, pages: Iterator[Sequence[StatementRow]]) -> AsyncIterator[str]:
+    """Raises ExportEnded."""
+
     @sync_to_async
     def read() -> Sequence[StatementRow] | None:
-        with tenancy.confined(workspace_id):
+        with tenancy.confined(actor_of(request).workspace_id):
+            if not still_acts(request, scope="credits:read"):
+                raise ExportEnded
             return next(pages, None)
 
     yield _csv([_COLUMNS])

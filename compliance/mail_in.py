@@ -12,6 +12,7 @@ from email.utils import getaddresses
 from typing import Final
 
 from compliance.delivery_report import DeliveryReport, read_report
+from processors.mail import can_be_encoded
 
 # What is kept of one mail at most; the rest of a longer one is cut off.
 MAIL_BYTES_MAX: Final = 1_048_576
@@ -85,7 +86,7 @@ def read_mail(raw: bytes, *, authserv_id: str) -> IncomingMail:
         found = _ADDRESS.findall(_decoded(raw[:65_536]))
         faults.append("The mail could not be parsed; this is how it came.")
         return IncomingMail(
-            sender=found[0].lower() if len(set(found)) == 1 else "",
+            sender=found[0].lower() if len(set(found)) == 1 and can_be_encoded(found[0]) else "",
             is_genuine=False,
             is_automatic=False,
             subject="",
@@ -115,11 +116,15 @@ def _header(message: Message, name: str) -> str:
 def _sender(message: Message, faults: list[str]) -> str:
     headers = [str(value) for key, value in message.raw_items() if key.lower() == "from"]
     found = {address.lower() for _, address in getaddresses([_plain(header) for header in headers])}
-    addresses = {address for address in found if _ADDRESS.fullmatch(address) and len(address) <= 254}
+    addresses = {address for address in found if _is_address(address)}
     if len(headers) == 1 and len(found) == 1 and len(addresses) == 1:
         return addresses.pop()
     faults.append("It does not say from which one address it comes, so nobody is answered.")
     return ""
+
+
+def _is_address(text: str) -> bool:
+    return _ADDRESS.fullmatch(text) is not None and len(text) <= 254 and can_be_encoded(text)
 
 
 def _is_genuine(message: Message, sender: str, authserv_id: str) -> bool:

@@ -16,6 +16,7 @@ from django.db import Error, close_old_connections
 from api.errors import problem
 from compliance import erasure_ledger
 from compliance.erasure_ledger import LedgerAway, LedgerStrange
+from config.middleware import program_headers
 from config.sockets import Application, refuse_socket
 from processors.hash_key import hash_key
 from processors.sealed_columns import KeysWrong
@@ -147,10 +148,7 @@ def with_door(inner: Application) -> Application:
 
 async def _refuse(code: str, send: Any) -> None:
     answer = problem(503, code, SAID.get(code, _SILENT))
-    headers = [
-        (b"content-type", answer["Content-Type"].encode()),
-        (b"retry-after", b"5"),
-        (b"cache-control", b"no-store"),
-    ]
+    said = {**program_headers(), "Content-Type": answer["Content-Type"], "Retry-After": "5"}
+    headers = [(name.lower().encode(), value.encode()) for name, value in said.items()]
     await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
     await send({"type": "http.response.body", "body": answer.content})

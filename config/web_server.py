@@ -2,13 +2,15 @@
 
 Daphne takes a whole body, of any length, before it asks anybody who sent it. Here one that is announced or grows longer than its
 path takes is refused at once with 413, and what still comes of it is thrown away. A header by which anybody could move the paths of
-a request is dropped.
+a request is dropped. What daphne and Twisted answer by themselves is a problem with the headers of all answers. An answer whose making
+fails half-way breaks off where its reader sees it: daphne would leave it open, and look after no connection any more.
 """
 
 from typing import Any, Final
 
 from daphne import http_protocol
 from daphne.cli import CommandLineInterface
+from twisted.web import http
 
 # As config/settings.py has it for what Django reads.
 BODY_BYTES_MAX: Final = 1_048_576
@@ -16,6 +18,16 @@ BODY_BYTES_MAX: Final = 1_048_576
 BODY_BYTES_MAX_AT: Final[dict[bytes, int]] = {b"/api/leads/import": 20_000_000}
 # Whoever goes on sending after the refusal is heard so long that it reads the answer, and no longer.
 THROWN_AWAY_BYTES_MAX: Final = 64_000_000
+
+
+class TellingChannel(http.HTTPChannel):
+    """A connection that says why it is closed when what comes is no request."""
+
+    def _respondToBadRequestAndDisconnect(self) -> None:
+        # Twisted's interfaces are not those that its types say.
+        channel: Any = self
+        channel.transport.write(_closing(b"400 Bad Request", _problem(400)))
+        channel.loseConnection()
 
 
 class BoundedRequest(http_protocol.WebRequest):  # type: ignore[misc]  # daphne is not typed
@@ -50,11 +62,22 @@ class BoundedRequest(http_protocol.WebRequest):  # type: ignore[misc]  # daphne 
         self.requestHeaders.removeHeader(b"Daphne-Root-Path")
         return super().process()
 
+    def basic_error(self, status: int, status_text: bytes, body: str) -> None:
+        """What cannot be read, or failed before anything was answered."""
+        if self._response_started:
+            if self.channel is not None:
+                self.channel.loseConnection()
+            return
+        answer = _problem(status)
+        self.handle_reply({"type": "http.response.start", "status": status, "headers": _headers(answer)})
+        self.handle_reply({"type": "http.response.body", "body": answer.content})
+
     def _refuse(self) -> None:
         self._thrown_away = 0
         # Nobody is asked any more to send the rest.
         self.requestHeaders.removeHeader(b"Expect")
-        self.channel.write(_answer("20 MB" if self._path() in BODY_BYTES_MAX_AT else "1 MiB"))
+        limit = "20 MB" if self._path() in BODY_BYTES_MAX_AT else "1 MiB"
+        self.channel.write(_closing(b"413 Request Entity Too Large", _too_large(limit)))
 
     def _path(self) -> bytes:
         """Twisted gives the request its path only with the end of the body."""
@@ -62,26 +85,40 @@ class BoundedRequest(http_protocol.WebRequest):  # type: ignore[misc]  # daphne 
         return path
 
 
-def _answer(limit: str) -> bytes:
+def _closing(status: bytes, answer: Any) -> bytes:
+    headers = [*_headers(answer), (b"Connection", b"close")]
+    head = b"".join(name + b": " + value + b"\r\n" for name, value in headers)
+    return b"HTTP/1.1 " + status + b"\r\n" + head + b"\r\n" + bytes(answer.content)
+
+
+def _too_large(limit: str) -> Any:
     # Django's settings belong to the application, which was loaded when the first request comes.
     from api.errors import problem
+
+    return problem(413, "body_too_large", f"The request is larger than {limit}. Send less at once.")
+
+
+def _problem(status: int) -> Any:
+    from api.errors import FAILED, problem
+
+    if status < 500:
+        return problem(status, "request_unusable", "The request cannot be read. Check what you send.")
+    return problem(status, "internal_error", FAILED)
+
+
+def _headers(answer: Any) -> list[tuple[bytes, bytes]]:
     from config.middleware import program_headers
 
-    answer = problem(413, "body_too_large", f"The request is larger than {limit}. Send less at once.")
-    headers = {
-        **program_headers(),
-        "Content-Type": answer["Content-Type"],
-        "Content-Length": str(len(answer.content)),
-        "Connection": "close",
-    }
-    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    return b"HTTP/1.1 413 Request Entity Too Large\r\n" + head.encode("latin-1") + b"\r\n" + answer.content
+    length = str(len(answer.content))
+    headers = {**program_headers(), "Content-Type": answer["Content-Type"], "Content-Length": length}
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
 
 
 def main() -> None:
     """As `python -m daphne`, with the same arguments."""
-    # Its factory looks the name up for each connection; daphne has no other place to name a request's class.
+    # Their factories look the names up for each connection; there is no other place to name either class.
     http_protocol.WebRequest = BoundedRequest
+    http.HTTPChannel = TellingChannel  # type: ignore[misc]  # one class in the place of another
     CommandLineInterface.entrypoint()
 
 

@@ -8,6 +8,7 @@ from django.core.validators import validate_email
 from phonenumbers import PhoneNumberType
 
 from processors.errors import DomainError
+from processors.mail import can_be_encoded
 
 # Numbers that cannot take a text message of ours, or that charge whoever is charged for calling them.
 _NOT_MOBILE = {
@@ -31,11 +32,18 @@ class MobileInvalid(DomainError):
 def parse_email(typed: str) -> str:
     """The address in lower case. Raises EmailInvalid."""
     email = typed.strip().lower()
-    try:
-        validate_email(email)
-    except ValidationError:
-        raise EmailInvalid("This is not an e-mail address. Check it for a typing mistake.") from None
+    if not _is_email(email):
+        raise EmailInvalid("This is not an e-mail address. Check it for a typing mistake.")
     return email
+
+
+def _is_email(text: str) -> bool:
+    try:
+        validate_email(text)
+    except ValidationError:
+        return False
+    # Django bounds each part as it is typed, and letters beyond ASCII become more once encoded.
+    return can_be_encoded(text)
 
 
 def parse_mobile(typed: str) -> str:

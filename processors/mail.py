@@ -104,11 +104,21 @@ def send(
         if to:
             named = {"Message-ID": message_id(kind=kind, row_id=row_id), **(headers or {})}
             EmailMessage(subject, text, settings.DEFAULT_FROM_EMAIL, list(to), headers=named).send()
-    except (OSError, smtplib.SMTPException) as error:
+    # A ValueError is an address that no mail server can be told; whoever stands behind it in the same round is written to.
+    except (OSError, smtplib.SMTPException, ValueError) as error:
         logger.warning(
             "mail not sent yet",
             extra={"notice_id": str(row_id), "error_type": type(error).__name__, "attempt": attempt},
         )
+        return False
+    return True
+
+
+def can_be_encoded(address: str) -> bool:
+    """Whether a mail server can be told its domain: no part of it is empty, or longer than 63 characters once encoded (RFC 1035)."""
+    try:
+        address.rpartition("@")[2].encode("idna")
+    except UnicodeError:
         return False
     return True
 

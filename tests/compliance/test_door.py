@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import httpx
 import psycopg
 import pytest
 from django.db import connection
@@ -19,7 +20,8 @@ from config import replayed
 from config.management.commands import clock, worker
 from config.replayed import Door
 from tests.compliance.restoring import wait_until
-from tests.compliance.test_erasure_ledger import ledger
+from tests.compliance.test_erasure_ledger import NOWHERE, ledger
+from tests.matrix.test_headers import keeps_the_promises
 
 __all__ = ["ledger"]
 
@@ -62,6 +64,20 @@ def test_nobody_stands_in_line_while_one_waits_for_the_ledger(door: Door, settin
     assert door.shut == "erasure_ledger_away"
 
 
+def test_what_it_says_while_it_is_shut_has_the_headers_of_all_answers(door: Door, settings: Settings) -> None:
+    settings.PUBLIC_URL, settings.ERASURE_LEDGER_URL = "https://sales.example", NOWHERE
+    transport = httpx.ASGITransport(app=replayed.with_door(_nothing))
+
+    async def asked() -> httpx.Response:
+        async with httpx.AsyncClient(transport=transport, base_url=settings.PUBLIC_URL) as client:
+            return await client.get("/")
+
+    answer = asyncio.run(asked())
+    assert (answer.status_code, answer.json()["code"]) == (503, "erasure_ledger_away")
+    keeps_the_promises(answer.headers)
+    assert (answer.headers["Cache-Control"], answer.headers["Retry-After"]) == ("no-store", "5")
+
+
 @pytest.mark.policy("C6.2")
 def test_clock_workers_and_pages_stop_when_a_backup_takes_the_place_of_the_database(
     door: Door, monkeypatch: pytest.MonkeyPatch
@@ -96,6 +112,10 @@ def _that(act: Callable[[], None]) -> Callable[..., None]:
     return work
 
 
+async def _nothing(_scope: Any, _receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 200})
+
+
 def answered() -> list[int]:
     """The status of one request for a page."""
     sent: list[dict[str, Any]] = []
@@ -103,11 +123,8 @@ def answered() -> list[int]:
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    async def inner(_scope: Any, _receive: Any, send: Any) -> None:
-        await send({"type": "http.response.start", "status": 200})
-
     async def request() -> None:
-        await replayed.with_door(inner)({"type": "http", "path": "/"}, None, send)
+        await replayed.with_door(_nothing)({"type": "http", "path": "/"}, None, send)
 
     asyncio.run(request())
     return [each["status"] for each in sent if "status" in each]

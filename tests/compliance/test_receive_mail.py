@@ -165,6 +165,18 @@ def test_a_machine_is_never_answered_and_our_own_mails_are_not_taken_for_anybody
     assert CaseMail.objects.count() == 0
 
 
+def test_an_address_that_no_mail_server_can_be_told_holds_up_nobody_behind_it(sandbox: Sandbox) -> None:
+    """Red when such a sender is answered, and when a mail to one, kept from before, ends the round."""
+    nowhere = f"x@{'a' * 70}.com"
+    receive(mail(sender=nowhere))
+    case = Case.objects.get()
+    assert (case.contact, case.mails.count()) == ("", 0)
+    case_mails.queue(case, template="received", to=nowhere, now=NOW - timedelta(hours=1))
+    receive(mail(head=PASSED, number=2))
+    assert len(answers(sandbox)) == 1
+    assert [each.sent_at for each in case.mails.all()] == [None]
+
+
 @pytest.mark.parametrize(
     ("raw", "kept"),
     [

@@ -11,7 +11,7 @@ from compliance import retention, tombstones
 from config.management.commands.clock import LANES
 from identity import invitation_mails
 from identity.erasure import erase_user, erase_workspace
-from identity.models import Invitation, Membership, Session
+from identity.models import Invitation, Membership, Session, Workspace
 from tests.identity.browser import Browser, code_of, form
 from tests.identity.conftest import MakeAccount, SignIn
 from tests.identity.teams import MOBILE, NEW, Mails, colleague, come_in, invite, mails, names, owner, page, token_in
@@ -192,6 +192,21 @@ def test_a_name_that_is_a_link_is_not_sent_to_strangers(
     invite(browser)
     [mail] = mails()
     assert "prizes" not in mail["text"] + mail["subject"]
+
+
+def test_no_punctuation_makes_a_link_of_a_name_a_harmless_one(
+    page: Browser, owner: Membership, mails: Mails, sandbox: Sandbox
+) -> None:
+    """Red when a host is one only before a space, a slash or the end, or only in the letters of English."""
+    links = [f"prizes.example{after}" for after in (", collect now", ".", "!", ":443", "?x", ")")]
+    links += ["prizes.рф", "prizes\uff0eexample", "prizes.भारत", "(prizes.example)", "дом.рф now"]
+    plain = ["St. John", "J.R. Okafor", "Acme Inc.", "Kovač d.o.o.", "No.1 Sales", "Łódź, Sp. z o.o."]
+    for number, name in enumerate(links + plain):
+        Workspace.objects.filter(id=owner.workspace_id).update(name=name)
+        address = f"stranger{number}@example.com"
+        invite(page, address)
+        [mail] = mails(address)
+        assert (f"the workspace {name} on" in mail["text"]) is (name in plain), name
 
 
 def test_two_people_accept_and_leave_at_once_without_an_error(

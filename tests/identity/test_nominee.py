@@ -103,6 +103,16 @@ def approve(desk: Desk, reference: str, seen: str) -> tuple[int, Any]:
     return desk.post(f"/api/staff/cases/{reference}/nominee/approve", {"seen": seen})
 
 
+def test_a_name_that_is_a_link_is_not_sent_to_whom_it_names(
+    page: Browser, member: Membership, mailbox: Mailbox
+) -> None:
+    member.user.last_name = "prizes.example, collect now"
+    member.user.save(update_fields=["last_name"])
+    name(page)
+    [mail] = mailbox(MIA)
+    assert mail["subject"] == "Somebody has named you at Klosesales" and "prizes" not in mail["text"]
+
+
 @pytest.mark.policy("C5.1-4")
 def test_one_form_names_somebody_and_one_click_takes_it_back(
     page: Browser, member: Membership, mailbox: Mailbox

@@ -8,13 +8,15 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from asgiref.sync import async_to_sync
+from asgiref.sync import async_to_sync, sync_to_async
 from uuid_utils.compat import uuid7
 
+from api.statement import ExportEnded
 from identity.models import Membership
 from ledger import operations, statement
 from ledger.models import Entry
 from tests.identity.browser import Browser
+from tests.identity.test_api_keys import make
 from tests.ledger.books import NOW, amounts, began, charge, completed, hold, new_workspace, notify
 from tests.voice.carrier import Placed, give_credit, place, post
 from voice import spending
@@ -219,6 +221,41 @@ def test_the_csv_is_read_no_faster_than_it_is_taken(
         return [list(read) async for _ in response.streaming_content]
 
     assert async_to_sync(take)() == [[], [3], [3, 3], [3, 3, 3], [3, 3, 3, 3]]
+
+
+@pytest.mark.parametrize("end", ["signed out", "key revoked", "another role", "nothing"])
+def test_the_csv_breaks_off_once_whoever_takes_it_may_not_any_more(
+    page: Browser, owner: Membership, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    """Red when only the first page asks who it is, or when the file ends there as if it were whole."""
+    monkeypatch.setattr(statement, "EXPORT_PAGE", 3)
+    notify(completed(began(owner.workspace_id)))
+    hold(owner.workspace_id, "call:1", 11_000)
+    charge(owner.workspace_id, "call:1", *range(11))
+    key = make(page, "credits:read")[1]
+    shown = {"Authorization": f"Bearer {key['key']}"} if end == "key revoked" else {}
+    response: Any = page.client.get("/api/credits/statement.csv", secure=True, headers=shown)
+    ends: dict[str, Callable[[], object]] = {
+        "signed out": lambda: page.post("/api/signout"),
+        "key revoked": lambda: page.delete(f"/api/keys/{key['id']}"),
+        "another role": lambda: Membership.objects.filter(id=owner.id).update(role="rep"),
+        "nothing": lambda: None,
+    }
+    parts: list[bytes] = []
+
+    async def take() -> None:
+        async for part in response.streaming_content:
+            parts.append(part)
+            if len(parts) == 2:
+                await sync_to_async(ends[end])()
+
+    if end == "nothing":
+        async_to_sync(take)()
+        assert len(parts) == 5
+        return
+    with pytest.raises(ExportEnded):
+        async_to_sync(take)()
+    assert len(parts) == 2
 
 
 @pytest.mark.parametrize("name", ['=HYPERLINK("x")', "+1", "-2", "@SUM(A1)"])

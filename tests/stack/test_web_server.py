@@ -29,7 +29,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     log: Path = tmp_path_factory.mktemp("web") / "web.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
-            daphne("127.0.0.1", port),
+            daphne("127.0.0.1", port, "tests.stack.breaking_off:application"),
             env=child_environment(os.environ),
             stdout=out,
             stderr=out,
@@ -138,3 +138,33 @@ def test_lengths_that_contradict_each_other_smuggle_no_second_request(port: int,
 def test_no_header_of_a_stranger_moves_the_paths(port: int) -> None:
     heard = said(port, head("/healthz", "Daphne-Root-Path: /healthz", "Connection: close", method="GET"))
     assert statuses(heard) == ["200"] and '"status": "ok"' in heard
+
+
+@pytest.mark.parametrize(
+    ("request_line", "status", "code"),
+    [
+        (b"GET /?\xff HTTP/1.1", "400", "request_unusable"),
+        (b"GET /\xff HTTP/1.1", "400", "request_unusable"),
+        (b"GET / HTTP/1.1\r\nBad Name: x", "400", "request_unusable"),
+        (b"nonsense", "400", "request_unusable"),
+        (b"GET /failing HTTP/1.1", "500", "internal_error"),
+    ],
+    ids=range(5),
+)
+def test_what_the_server_answers_by_itself_is_a_problem_with_the_headers_of_all_answers(
+    port: int, request_line: bytes, status: str, code: str
+) -> None:
+    heard = said(port, request_line + b"\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    assert statuses(heard) == [status] and f'"code": "{code}"' in heard
+    for header in ("nosniff", "no-store", "frame-ancestors 'none'", "application/problem+json"):
+        assert header in heard
+    assert "<html" not in heard
+
+
+def test_an_answer_that_fails_half_way_breaks_off_and_the_next_one_too(port: int) -> None:
+    """Red with daphne's own request: the first is left open, and what looks after all of them has died of it."""
+    for _ in range(2):
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as one:
+            one.sendall(head("/broken", method="GET"))
+            heard = b"".join(iter(lambda: one.recv(65_536), b""))
+        assert b"the first part" in heard and b"\r\n0\r\n\r\n" not in heard
