@@ -10,7 +10,7 @@ import secrets
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, cast
 
 from django.conf import settings
 from django.db import transaction
@@ -215,7 +215,7 @@ def _whom(hold: LegalHold) -> dict[About, set[str]]:
     for copy in hold.copies.iterator():
         is_account = copy.kind in ("account", "user_was")
         about = About(user_id=copy.row_id) if is_account else About(phone_e164=copy.content.get("phone"))
-        whom[about].add(sealing.ELEMENT_OF[copy.kind])
+        whom[about].add(sealing.ELEMENT_OF[cast(sealing.CopyKind, copy.kind)])
     return dict(whom)
 
 
