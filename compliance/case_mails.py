@@ -13,10 +13,11 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import F
 
-from compliance.case_models import Case, CaseMail, CaseMailTemplate
+from compliance.case_models import Case, CaseLink, CaseMail, CaseMailTemplate
 from compliance.keyed_tokens import keyed_token, receipt_token
+from compliance.nominee_models import NomineeGrant
 from processors import mail as mails
-from processors.mail import AT_ONCE_MAX, ATTEMPTS_MAX, CLAIM, send
+from processors.mail import AT_ONCE_MAX, ATTEMPTS_MAX, next_try, send
 
 # What the kinds of these mails begin with.
 KIND: Final = "case_"
@@ -116,7 +117,7 @@ REGISTER: Final[dict[CaseMailTemplate, Words]] = {
     ),
     "came_back": Words(
         "Case {reference}: a mail of ours did not arrive",
-        "The other mail server has sent it back, so the person does not know what it says. Read the case, and look for another way to"
+        "It was sent back, or no mail server has taken it for days, so the person does not know what it says. Read the case, and look for another way to"
         " reach them:\n{url}/staff/cases/{reference}\n",
     ),
 }
@@ -133,8 +134,8 @@ def queue(
 
 
 def queue_once(case: Case, *, template: CaseMailTemplate, now: datetime, text: str = "") -> None:
-    """The same for the operator; while one waits to be sent, another says no more."""
-    if not case.mails.filter(template=template, sent_at__isnull=True).exists():
+    """The same for the operator; while one waits to be sent, another says no more. One that was given up says nothing."""
+    if not case.mails.filter(template=template, sent_at__isnull=True, attempts__lt=ATTEMPTS_MAX).exists():
         queue(case, template=template, text=text, now=now)
 
 
@@ -147,9 +148,9 @@ def queue_alert(case: Case, *, template: CaseMailTemplate, now: datetime) -> boo
 
 
 def send_case_mails(*, now: datetime) -> int:
-    """Sends what is due; what the mail server does not take is tried again. Returns how many were sent.
+    """Sends what is due; what the mail server does not take is tried again, a link until it ends. Returns how many were sent.
 
-    A process that dies between sending and noting it sends twice.
+    What is given up `compliance.bounces` notes. A process that dies between sending and noting it sends twice.
     """
     due = CaseMail.objects.filter(sent_at__isnull=True, next_at__lte=now, attempts__lt=ATTEMPTS_MAX)
     return sum(
@@ -159,9 +160,12 @@ def send_case_mails(*, now: datetime) -> int:
 
 def _send(mail_id: UUID, now: datetime) -> bool:
     claimed = CaseMail.objects.filter(id=mail_id, sent_at__isnull=True, next_at__lte=now)
-    if not claimed.update(next_at=now + CLAIM, attempts=F("attempts") + 1):
+    if not claimed.update(next_at=next_try(now), attempts=F("attempts") + 1):
         return False
     mail = CaseMail.objects.select_related("case__erasure").get(id=mail_id)
+    if _link_is_over(mail, now):
+        CaseMail.objects.filter(id=mail_id).update(next_at=now, attempts=ATTEMPTS_MAX)
+        return False
     subject, text = _written(mail)
     # A machine that answers by itself is not to answer these (RFC 3834).
     headers = {"Auto-Submitted": "auto-replied" if mail.to else "auto-generated"}
@@ -211,6 +215,13 @@ def _link_in(mail: CaseMail) -> dict[str, str]:
         return {"token": "", "until": ""}
     row_id, _, until = mail.text.partition(" ")
     return {"token": made_of(UUID(row_id)), "until": until}
+
+
+def _link_is_over(mail: CaseMail, now: datetime) -> bool:
+    row_id = mail.text.partition(" ")[0]
+    if mail.template in ("proof_link", "copy_link"):
+        return not CaseLink.objects.filter(id=row_id, expires_at__gt=now).exists()
+    return mail.template == "nominee_access" and not NomineeGrant.objects.filter(id=row_id, link_until__gt=now).exists()
 
 
 def copy_token(grant_id: UUID) -> str:

@@ -7,9 +7,10 @@ APPROVAL, or it ends. Where copies are sealed, a lift destroys what nothing brin
 
 import logging
 import secrets
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, cast
 
 from django.conf import settings
 from django.db import transaction
@@ -17,11 +18,14 @@ from django.db.models import Q
 
 from compliance import audit, sealing, tasks
 from compliance.audit import PersonalAction
+from compliance.authorities import ENDPOINT, RECIPIENT, OrderUnknown
 from compliance.cases import reason_given
-from compliance.models import HeldCopy, HeldRow, LegalHold
+from compliance.models import AuthorityDisclosure, HeldCopy, HeldRow, LegalHold
 from compliance.redaction import redact_cards
 from compliance.sealing import Row
 from compliance.second_person import NothingPrepared, SamePerson
+from processors import disclosures
+from processors.disclosures import About
 from processors.errors import DomainError
 from processors.mail import AT_ONCE_MAX
 from processors.operator_mails import Written, send_alerts
@@ -175,11 +179,44 @@ def lift_ended(*, now: datetime) -> int:
     return lifted
 
 
-def opened(*, reference: str, by: str, now: datetime) -> list[dict[str, Any]]:
-    """What was sealed under a hold, for whoever has to produce it; that it was opened is written down. Raises HoldUnknown."""
-    hold = of_reference(reference)
-    _audit(hold, "hold.opened", by, now)
-    return sealing.unsealed(hold)
+def opened(*, reference: str, order_id: str, by: str, now: datetime) -> list[dict[str, Any]]:
+    """What was sealed under a hold that another person has approved, for the order that demands it: the hold's own, or one about a person
+    in it to which two people have agreed. It is counted as disclosed to authorities before that, and stands in the audit log.
+
+    Outside of a transaction: what is counted stays counted. Raises HoldUnknown, HoldLifted, NothingPrepared, OrderUnknown.
+    """
+    with transaction.atomic():
+        hold = _in_force(reference)
+        if hold.approved_at is None:
+            raise NothingPrepared("Nobody else has approved this hold. Ask somebody else than who placed it.")
+        whom = _whom(hold)
+        if not _is_ordered(hold, redact_cards(order_id.strip()), [each.person for each in whom]):
+            raise OrderUnknown("Neither this hold nor an order about a person in it bears this number. Check it.")
+    is_secret = hold.secret_until is not None and hold.secret_until >= now.date()
+    for about, kinds in whom.items():
+        # Where nothing may be told, it counts as about nobody: who is listed reads of it.
+        counted = About() if is_secret else about
+        disclosures.record(processor=RECIPIENT, endpoint=ENDPOINT, data_classes=kinds, whom=counted, now=now)
+    with transaction.atomic():
+        _audit(hold, "hold.opened", by, now, people=len(whom))
+        return sealing.unsealed(hold)
+
+
+def _is_ordered(hold: LegalHold, order_id: str, people: Sequence[str]) -> bool:
+    agreed = AuthorityDisclosure.objects.filter(
+        state__in=("approved", "released"), order_id=order_id, person__in=people
+    )
+    return bool(order_id) and (order_id == hold.order_id or agreed.exists())
+
+
+def _whom(hold: LegalHold) -> dict[About, set[str]]:
+    """Whom the sealed copies concern, with the kinds of data. A line alone names nobody, but belongs to a call."""
+    whom: dict[About, set[str]] = defaultdict(set)
+    for copy in hold.copies.iterator():
+        is_account = copy.kind in ("account", "user_was")
+        about = About(user_id=copy.row_id) if is_account else About(phone_e164=copy.content.get("phone"))
+        whom[about].add(sealing.ELEMENT_OF[cast(sealing.CopyKind, copy.kind)])
+    return dict(whom)
 
 
 def of_reference(reference: str) -> LegalHold:

@@ -1,5 +1,6 @@
 """Reading a mail as it came from a mail server's pipe (RFC 5322), however broken it is. Pure: looks at nothing but the bytes."""
 
+import codecs
 import hashlib
 import html
 import re
@@ -7,9 +8,9 @@ from dataclasses import dataclass
 from email.errors import MessageError
 from email.message import EmailMessage, Message
 from email.parser import BytesParser
-from email.policy import default as default_policy
+from email.policy import EmailPolicy
 from email.utils import getaddresses
-from typing import Final
+from typing import Final, cast
 
 from compliance.delivery_report import DeliveryReport, read_report
 from processors.mail import can_be_encoded
@@ -18,16 +19,32 @@ from processors.mail import can_be_encoded
 MAIL_BYTES_MAX: Final = 1_048_576
 TEXT_CHARACTERS_MAX: Final = 15_000
 RAW_CHARACTERS_MAX: Final = 4_000
-RESULTS_CHARACTERS_MAX: Final = 4_000
+HEADER_CHARACTERS_MAX: Final = 5_000
+_CONTENT_BYTES_MAX: Final = 8 * TEXT_CHARACTERS_MAX
+# Each line of a mail is compared with the ends of all parts that it may be in.
+_NESTED_MAX: Final = 20
+_NESTED: Final = re.compile(rb"multipart\s*/", re.IGNORECASE)
+# Text alone: others of the standard library take time that grows with the square of the length, or unpack.
+_CHARSETS: Final = re.compile(
+    r"ascii|utf-8(-sig)?|utf-(16|32)(-[bl]e)?|iso8859-\d+|cp\d+|koi8-[rtu]|mac-\w+|gb\w+|big5\w*|euc_\w+|shift_jis\w*|iso2022_\w+|tis-620|hz"
+)
 THREAD_MAX: Final = 20
-_MESSAGE_ID: Final = re.compile(r"<[^<>\s]{1,240}>")
+_MESSAGE_ID: Final = re.compile(r"<[^<>\s\x00-\x1f\x7f]{1,240}>")
 _ADDRESS: Final = re.compile(r"[^\s@<>,;:\"()]{1,64}@[A-Za-z0-9.-]{1,189}\.[A-Za-z]{2,63}")
 _TAG: Final = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]{0,2000}>", re.IGNORECASE | re.DOTALL)
 _RESULT: Final = re.compile(r"\bdmarc\s*=\s*pass\b(?P<more>[^;]*)", re.IGNORECASE)
 _HEADER_FROM: Final = re.compile(r"header\.from\s*=\s*\"?([A-Za-z0-9.-]+)", re.IGNORECASE)
-_COMMENT: Final = re.compile(r"\([^()]*\)")
+_PLAIN_WORD: Final = re.compile(r"[A-Za-z0-9.-]+")
 # Controls that no text column keeps or no reader wants; line ends and tabs stay.
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+
+class _Bounded(EmailPolicy):
+    """Cuts headers, those of parts too, before anything looks at what is in them."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        return name, value[:HEADER_CHARACTERS_MAX]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +82,10 @@ def read_mail(raw: bytes, *, authserv_id: str) -> IncomingMail:
     if raw.startswith(b"From "):
         raw = raw.partition(b"\n")[2]
     try:
-        message = BytesParser(EmailMessage, policy=default_policy).parsebytes(raw)
-        sender, subject = _sender(message, faults), _plain(_header(message, "Subject"))[:300]
+        if len(_NESTED.findall(raw)) > _NESTED_MAX:
+            raise ValueError("too many parts in parts")
+        message = cast(EmailMessage, BytesParser(EmailMessage, policy=_Bounded()).parsebytes(raw))
+        sender, subject = _sender(message, faults), _header(message, "Subject")[:300]
         text = _text(message, faults) or _raw(raw, faults)
         return IncomingMail(
             sender=sender,
@@ -83,7 +102,7 @@ def read_mail(raw: bytes, *, authserv_id: str) -> IncomingMail:
         )
     except (MessageError, LookupError, ValueError, TypeError, AttributeError, RecursionError):
         # The parser of the standard library fails on some broken headers in all of these ways.
-        found = _ADDRESS.findall(_decoded(raw[:65_536]))
+        found = _ADDRESS.findall(_plain(_decoded(raw[:65_536])))
         faults.append("The mail could not be parsed; this is how it came.")
         return IncomingMail(
             sender=found[0].lower() if len(set(found)) == 1 and can_be_encoded(found[0]) else "",
@@ -107,7 +126,7 @@ def _header(message: Message, name: str) -> str:
     for key, value in message.raw_items():
         if key.lower() == name.lower():
             try:
-                return str(message.policy.header_fetch_parse(key, value))
+                return _plain(str(message.policy.header_fetch_parse(key, value)))
             except (MessageError, LookupError, ValueError, TypeError, AttributeError, RecursionError):
                 return _plain(str(value))
     return ""
@@ -115,7 +134,7 @@ def _header(message: Message, name: str) -> str:
 
 def _sender(message: Message, faults: list[str]) -> str:
     headers = [str(value) for key, value in message.raw_items() if key.lower() == "from"]
-    found = {address.lower() for _, address in getaddresses([_plain(header) for header in headers])}
+    found = {address.lower() for _, address in getaddresses([_plain(header) for header in headers[:1]])}
     addresses = {address for address in found if _is_address(address)}
     if len(headers) == 1 and len(found) == 1 and len(addresses) == 1:
         return addresses.pop()
@@ -130,10 +149,7 @@ def _is_address(text: str) -> bool:
 def _is_genuine(message: Message, sender: str, authserv_id: str) -> bool:
     """Only the first of such headers is looked at: our server writes above whatever came with the mail."""
     first = next((str(v) for key, v in message.raw_items() if key.lower() == "authentication-results"), "")
-    unfolded = _plain(first)[:RESULTS_CHARACTERS_MAX]
-    while (shorter := _COMMENT.sub(" ", unfolded)) != unfolded:
-        unfolded = shorter
-    name, _, results = unfolded.partition(";")
+    name, _, results = _bare(_plain(first)).partition(";")
     if not authserv_id or not name.split() or name.split()[0].lower() != authserv_id.lower():
         return False
     result = _RESULT.search(results)
@@ -141,6 +157,33 @@ def _is_genuine(message: Message, sender: str, authserv_id: str) -> bool:
         return False
     domain = _HEADER_FROM.search(result["more"])
     return domain is None or domain[1].lower() == sender.rpartition("@")[2]
+
+
+def _bare(value: str) -> str:
+    """A structured header (RFC 5322) without comments, and without what stands in quotes unless it is a plain word: a sender may have
+    chosen either, and put there what looks like a result."""
+    bare: list[str] = []
+    quoted: list[str] | None = None
+    depth, is_escaped = 0, False
+    for character in value:
+        if is_escaped or (character == "\\" and (depth or quoted is not None)):
+            is_escaped = not is_escaped
+            if quoted is not None:
+                quoted.append(character)
+        elif quoted is not None and character != '"':
+            quoted.append(character)
+        elif quoted is not None:
+            word = "".join(quoted)
+            bare.append(word if _PLAIN_WORD.fullmatch(word) else "-")
+            quoted = None
+        elif character in "()":
+            depth = max(depth + (1 if character == "(" else -1), 0)
+            bare.append(" ")
+        elif character == '"' and not depth:
+            quoted = []
+        elif not depth:
+            bare.append(character)
+    return "".join(bare)
 
 
 def _thread(message: Message) -> tuple[str, ...]:
@@ -155,8 +198,14 @@ def _text(message: EmailMessage, faults: list[str]) -> str:
         return ""
     payload = part.get_payload(decode=True)
     content = payload if isinstance(payload, bytes) else str(part.get_payload()).encode(errors="replace")
+    is_cut = len(content) > _CONTENT_BYTES_MAX
+    content = content[:_CONTENT_BYTES_MAX]
     try:
-        text = content.decode(part.get_content_charset() or "utf-8")
+        codec = codecs.lookup(part.get_content_charset() or "utf-8")
+        if not _CHARSETS.fullmatch(codec.name):
+            raise LookupError("not a charset of mails")
+        # What is cut may end within a character.
+        text = codec.incrementaldecoder().decode(content, not is_cut)
     except (LookupError, ValueError):
         text = _decoded(content)
         faults.append("Its characters are not what it says; some may be wrong.")
@@ -165,7 +214,7 @@ def _text(message: EmailMessage, faults: list[str]) -> str:
         text = html.unescape(_TAG.sub(" ", text[: 2 * TEXT_CHARACTERS_MAX]))
     if any(each.get_filename() for each in message.walk()):
         faults.append("It had attachments, which are not kept.")
-    if len(text) > TEXT_CHARACTERS_MAX:
+    if is_cut or len(text) > TEXT_CHARACTERS_MAX:
         faults.append("It is longer than what is kept of it.")
     return _plain(text).strip()[:TEXT_CHARACTERS_MAX]
 

@@ -53,8 +53,11 @@ def receive(*, mail: IncomingMail, now: datetime) -> Case | None:
     message_key = pseudonym("mail", f"{mail.message_id} {mail.digest}")
     with transaction.atomic():
         _line_up(mail.sender or message_key)
-        if known := CaseEntry.objects.select_related("case").filter(message_key=message_key).first():
-            return known.case
+        while known := CaseEntry.objects.select_related("case").filter(message_key=message_key).first():
+            if mail.message_id or known.case.is_open:
+                return known.case
+            # Nothing names it, and its like was answered: somebody writes the same again.
+            message_key = pseudonym("mail", f"again {message_key}")
         nominees = _asked_of(mail)
         case = _belongs_to(mail, nominees)
         is_new = case is None

@@ -8,9 +8,13 @@ from typing import Final
 from pydantic import AfterValidator
 
 REPLACEMENT: Final = "[card number removed]"
-# A run of 13 digits and more, spoken or typed: single blanks, dots or dashes may stand between them. A leading plus
+# A run of 13 digits and more, spoken or typed: up to three blanks, signs or what nobody sees may stand between them. A leading plus
 # sign makes it a telephone number.
-_RUN: Final = re.compile(r"(?<![\d+])\d(?:[ .-]?\d){12,}")
+_RUN: Final = re.compile(r"(?<![\d+])\d(?:[\s.,/_\-\u00ad\u200b-\u200d\u2010-\u2015\u2060\u2212\ufeff]{0,3}\d){12,}")
+# What stands between the digits of one number as most people write it; with anything else it may be a list of numbers.
+_USUAL: Final = re.compile(r"(?:[ .-]?\d)*")
+# As cards are printed: in fours, and those of fifteen and fourteen digits otherwise.
+_PRINTED: Final = ([4, 6, 5], [4, 6, 4])
 # The usual lengths first, so that an expiry date behind a number does not become part of it.
 _LENGTHS: Final = (16, 15, 14, 13, 19, 18, 17)
 _FIRST_DIGITS: Final = frozenset("23456")
@@ -48,17 +52,32 @@ def card_within(groups: Sequence[str]) -> int:
 
 
 def _redact_run(run: str) -> str:
-    places = [index for index, character in enumerate(run) if character.isdigit()]
-    digits = "".join(run[place] for place in places)
+    places = [index for index, character in enumerate(run) if character.isdecimal()]
+    # Of any script.
+    digits = "".join(str(int(run[place])) for place in places)
     # A number begins and ends where digits were set apart, or at the end of the run: not inside a longer number.
     starts = [i for i, place in enumerate(places) if i == 0 or place > places[i - 1] + 1]
     ends = {*(start for start in starts if start), len(digits)}
     pieces = []
     copied, taken = 0, 0
     for start in starts:
-        found = (start + n for n in _LENGTHS if start + n in ends and is_card_number(digits[start : start + n]))
+        found = (
+            start + n
+            for n in _LENGTHS
+            if start + n in ends
+            and is_card_number(digits[start : start + n])
+            and _is_one_number(run[places[start] : places[start + n - 1] + 1])
+        )
         end = next(found, 0) if start >= taken else 0
         if end:
             pieces += [run[copied : places[start]], REPLACEMENT]
             copied, taken = places[end - 1] + 1, end
     return "".join([*pieces, run[copied:]])
+
+
+def _is_one_number(text: str) -> bool:
+    """Whether digits that make a card number are one, and not a list of amounts, years or telephone numbers."""
+    if _USUAL.fullmatch(text):
+        return True
+    groups = [len(group) for group in re.findall(r"\d+", text)]
+    return groups in _PRINTED or (set(groups[:-1]) in ({1}, {4}) and groups[-1] <= groups[0])

@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from identity import email_proof, email_texts
 from identity.models import AccountMail, User
 from identity.passwords import LINK_GOOD_FOR, link_token
-from processors.mail import AT_ONCE_MAX, ATTEMPTS_MAX, CLAIM, send
+from processors.mail import AT_ONCE_MAX, ATTEMPTS_MAX, next_try, send
 
 _SUPPORT: Final = "support@klosesales.com"
 
@@ -31,7 +31,7 @@ def send_account_mails(*, now: datetime) -> int:
 
 def _send(mail_id: UUID, now: datetime) -> bool:
     claimed = AccountMail.objects.filter(id=mail_id, sent_at__isnull=True, next_at__lte=now)
-    if not claimed.update(next_at=now + CLAIM, attempts=F("attempts") + 1):
+    if not claimed.update(next_at=next_try(now), attempts=F("attempts") + 1):
         return False
     mail = AccountMail.objects.get(id=mail_id)
     if mail.user_id is None:

@@ -10,7 +10,7 @@ from django.db.models import F
 
 from identity.invitations import link_token
 from identity.models import Invitation
-from processors.mail import AT_ONCE_MAX, ATTEMPTS_MAX, CLAIM, send
+from processors.mail import AT_ONCE_MAX, ATTEMPTS_MAX, next_try, send
 
 # Programs that show mails make a link of whatever looks like a host, in any script and whatever follows it.
 _LINK = re.compile(r"://|www\.|[\w-][.\u3002][^\W\d_]{2,}|@", re.IGNORECASE)
@@ -29,7 +29,7 @@ def send_invitation_mails(*, now: datetime) -> int:
 def _send(invitation_id: UUID, now: datetime) -> bool:
     rows = Invitation.objects.get_queryset().filter(id=invitation_id)
     claimed = rows.filter(sent_at__isnull=True, ended_at__isnull=True, next_at__lte=now)
-    if not claimed.update(next_at=now + CLAIM, attempts=F("attempts") + 1):
+    if not claimed.update(next_at=next_try(now), attempts=F("attempts") + 1):
         return False
     invitation = rows.select_related("workspace", "invited_by").get()
     inviter = invitation.invited_by

@@ -11,7 +11,7 @@ from compliance.models import Nominee, NomineeClaim
 from identity.invitation_mails import harmless
 from identity.models import User
 from identity.nominees import claim_token, decline_token
-from processors.mail import AT_ONCE_MAX, ATTEMPTS_MAX, CLAIM, send
+from processors.mail import AT_ONCE_MAX, ATTEMPTS_MAX, next_try, send
 
 _NAMED: Final = (
     "{who} has an account at Klosesales and has named you to act in their place if they die or can no longer act.\n\n"
@@ -45,7 +45,7 @@ def send_nominee_mails(*, now: datetime) -> int:
 
 def _send_named(nominee_id: UUID, now: datetime) -> bool:
     mine = Nominee.objects.filter(id=nominee_id, sent_at__isnull=True, declined_at__isnull=True, next_at__lte=now)
-    if not mine.update(next_at=now + CLAIM, attempts=F("attempts") + 1):
+    if not mine.update(next_at=next_try(now), attempts=F("attempts") + 1):
         return False
     nominee = Nominee.objects.get(id=nominee_id)
     user = User.objects.filter(id=nominee.user_id).first()
@@ -68,7 +68,7 @@ def _send_named(nominee_id: UUID, now: datetime) -> bool:
 
 def _send_claim(claim_id: UUID, now: datetime) -> bool:
     mine = NomineeClaim.objects.filter(id=claim_id, sent_at__isnull=True, next_at__lte=now)
-    if not mine.update(next_at=now + CLAIM, attempts=F("attempts") + 1):
+    if not mine.update(next_at=next_try(now), attempts=F("attempts") + 1):
         return False
     claim = NomineeClaim.objects.select_related("nominee").get(id=claim_id)
     if not send(

@@ -1,5 +1,6 @@
 """The mail that tells everybody of a coming version of the policy, before it takes effect."""
 
+import logging
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -12,7 +13,9 @@ from compliance import policy, policy_change
 from compliance.models import PolicyMail, PolicyReceipt, PolicyVersion
 from compliance.policy import Policy
 from identity.models import User
-from processors.mail import AT_ONCE_MAX, ATTEMPTS_MAX, CLAIM, send
+from processors.mail import AT_ONCE_MAX, next_try, send
+
+logger = logging.getLogger(__name__)
 
 QUEUED_AT_ONCE_MAX: Final = 1_000
 
@@ -43,17 +46,19 @@ def queue_policy_mails(*, now: datetime) -> int:
 def send_policy_mails(*, now: datetime) -> int:
     """Sends what is due; what the mail server does not take is tried again. Returns how many were sent.
 
-    A mail that would come after the effective date is not sent any more: its reader is asked on the page instead. A process
+    A mail that would come after the effective date is not sent any more: its reader is asked on the page instead; until then it is tried. A process
     that dies between sending and noting it sends twice; that is better than not at all.
     """
-    PolicyMail.objects.filter(sent_at__isnull=True, version__effective_at__lte=now).delete()
-    due = PolicyMail.objects.filter(sent_at__isnull=True, next_at__lte=now, attempts__lt=ATTEMPTS_MAX)
+    late, _ = PolicyMail.objects.filter(sent_at__isnull=True, version__effective_at__lte=now).delete()
+    if late:
+        logger.error("mails about the policy not sent in time", extra={"count": late})
+    due = PolicyMail.objects.filter(sent_at__isnull=True, next_at__lte=now)
     return sum(_send(mail_id, now) for mail_id in list(due.values_list("id", flat=True)[:AT_ONCE_MAX]))
 
 
 def _send(mail_id: UUID, now: datetime) -> bool:
     claimed = PolicyMail.objects.filter(id=mail_id, sent_at__isnull=True, next_at__lte=now)
-    if not claimed.update(next_at=now + CLAIM, attempts=F("attempts") + 1):
+    if not claimed.update(next_at=next_try(now), attempts=F("attempts") + 1):
         return False
     mail = PolicyMail.objects.select_related("version").get(id=mail_id)
     reader = User.objects.filter(id=mail.user_id, is_active=True).first()

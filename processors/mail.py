@@ -8,12 +8,13 @@ import logging
 import re
 import smtplib
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID
 
 from django.conf import settings
 from django.core.mail import EmailMessage
+from django.db.models import Case, Value, When
 
 from processors.pseudonyms import pseudonym
 
@@ -74,7 +75,10 @@ MAILS: Final[dict[str, Reason]] = {
 AT_ONCE_MAX: Final = 20
 # Longer than a mail server is waited for; a process that died with the mail gives it up to the next one after this.
 CLAIM: Final = timedelta(minutes=5)
-ATTEMPTS_MAX: Final = 50
+# A mail server may be away for an hour or for days: every five minutes for the first hour, then hourly for five days, as mail servers do.
+_SOON: Final = 12
+_LATER: Final = timedelta(hours=1)
+ATTEMPTS_MAX: Final = _SOON + 5 * 24
 _SEAL_DIGITS: Final = 32
 _OURS: Final = re.compile(rf"<([a-z0-9_]{{1,40}})\.([0-9a-f-]{{36}})\.([0-9a-f]{{{_SEAL_DIGITS}}})@[^<>@\s]{{1,253}}>")
 
@@ -106,10 +110,10 @@ def send(
             EmailMessage(subject, text, settings.DEFAULT_FROM_EMAIL, list(to), headers=named).send()
     # A ValueError is an address that no mail server can be told; whoever stands behind it in the same round is written to.
     except (OSError, smtplib.SMTPException, ValueError) as error:
-        logger.warning(
-            "mail not sent yet",
-            extra={"notice_id": str(row_id), "error_type": type(error).__name__, "attempt": attempt},
-        )
+        extra = {"notice_id": str(row_id), "error_type": type(error).__name__, "attempt": attempt}
+        logger.warning("mail not sent yet", extra=extra)
+        if attempt == ATTEMPTS_MAX:
+            logger.error("mail not sent for days", extra={**extra, "kind": kind})
         return False
     return True
 
@@ -121,6 +125,11 @@ def can_be_encoded(address: str) -> bool:
     except UnicodeError:
         return False
     return True
+
+
+def next_try(now: datetime, *, attempts: str = "attempts") -> Case:
+    """When a mail that is claimed now is tried again if the mail server does not take it. attempts: the field that counts them."""
+    return Case(When(**{f"{attempts}__lt": _SOON}, then=Value(now + CLAIM)), default=Value(now + _LATER))
 
 
 def message_id(*, kind: str, row_id: UUID) -> str:

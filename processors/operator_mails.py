@@ -9,7 +9,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import F, Model, Q, QuerySet
 
-from processors.mail import AT_ONCE_MAX, ATTEMPTS_MAX, CLAIM, send
+from processors.mail import AT_ONCE_MAX, ATTEMPTS_MAX, next_try, send
 
 Row = TypeVar("Row", bound=Model)
 _HEADERS: Final = {"Auto-Submitted": "auto-generated"}
@@ -49,7 +49,7 @@ def send_alerts(
         row: Any = alert
         mine = type(alert)._default_manager.filter(id=row.id)
         # Of several clocks, the one whose row it becomes.
-        if not mine.filter(waits).update(next_at=now + CLAIM, attempts=F("attempts") + 1):
+        if not mine.filter(waits).update(next_at=next_try(now), attempts=F("attempts") + 1):
             continue
         written = write(alert)
         if written is None:

@@ -11,7 +11,7 @@ from django.db.models import F
 from identity.models import Membership
 from identity.outgoing.models import Endpoint
 from identity.permissions import roles_that_may
-from processors.mail import AT_ONCE_MAX, ATTEMPTS_MAX, CLAIM, send
+from processors.mail import AT_ONCE_MAX, ATTEMPTS_MAX, next_try, send
 
 SUBJECT: Final = "A webhook was switched off"
 _WHY: Final = {
@@ -31,10 +31,10 @@ def send_webhook_mails(*, now: datetime) -> int:
 
 def _send(endpoint_id: UUID, now: datetime) -> bool:
     rows = Endpoint.objects.get_queryset().filter(id=endpoint_id)
-    claimed_until = now + CLAIM
+    claimed_until = next_try(now, attempts="mail_attempts")
     if not rows.filter(mail_at__lte=now).update(mail_at=claimed_until, mail_attempts=F("mail_attempts") + 1):
         return False
-    endpoint = rows.filter(mail_at=claimed_until).first()
+    endpoint = rows.filter(mail_at__gt=now).first()
     if endpoint is None:
         return False
     keepers = Membership.objects.for_workspace(endpoint.workspace_id).filter(role__in=roles_that_may("manage_webhooks"))
@@ -48,5 +48,5 @@ def _send(endpoint_id: UUID, now: datetime) -> bool:
     attempt = endpoint.mail_attempts
     sent = send(kind="webhook_off", to=to, subject=SUBJECT, text=text, row_id=endpoint.id, attempt=attempt)
     if sent:
-        rows.filter(mail_at=claimed_until).update(mail_at=None, mail_attempts=0)
+        rows.filter(mail_at=endpoint.mail_at).update(mail_at=None, mail_attempts=0)
     return sent and bool(to)

@@ -11,7 +11,7 @@ from identity.models import Membership
 from identity.permissions import roles_that_may
 from ledger.models import BalanceAlert
 from ledger.top_up_words import credit
-from processors.mail import AT_ONCE_MAX, ATTEMPTS_MAX, CLAIM, send
+from processors.mail import AT_ONCE_MAX, ATTEMPTS_MAX, next_try, send
 
 SUBJECT: Final = "Your credits are low"
 
@@ -28,10 +28,10 @@ def send_alert_mails(*, now: datetime) -> int:
 
 def _send(alert_id: UUID, now: datetime) -> bool:
     rows = BalanceAlert.objects.get_queryset().filter(id=alert_id)
-    claimed_until = now + CLAIM
+    claimed_until = next_try(now, attempts="mail_attempts")
     if not rows.filter(mail_at__lte=now).update(mail_at=claimed_until, mail_attempts=F("mail_attempts") + 1):
         return False
-    alert = rows.filter(mail_at=claimed_until).first()
+    alert = rows.filter(mail_at__gt=now).first()
     if alert is None:
         return False
     buyers = Membership.objects.for_workspace(alert.workspace_id).filter(role__in=roles_that_may("buy_credits"))
@@ -43,5 +43,5 @@ def _send(alert_id: UUID, now: datetime) -> bool:
     sent = send(kind="low_balance", to=to, subject=SUBJECT, text=text, row_id=alert.id, attempt=alert.mail_attempts)
     if sent:
         # Only this claim's: a new fall in the meantime has a mail of its own.
-        rows.filter(mail_at=claimed_until).update(mail_at=None, mail_attempts=0)
+        rows.filter(mail_at=alert.mail_at).update(mail_at=None, mail_attempts=0)
     return sent and bool(to)

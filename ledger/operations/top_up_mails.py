@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from identity.models import Membership
 from ledger.models import TopUpNotice, TopUpPlan
 from ledger.top_up_words import credit
-from processors.mail import AT_ONCE_MAX, ATTEMPTS_MAX, CLAIM, send
+from processors.mail import AT_ONCE_MAX, ATTEMPTS_MAX, next_try, send
 
 REASONS: Final[dict[str, str]] = {
     "declined": "Your payment method was declined.",
@@ -36,7 +36,7 @@ def send_top_up_mails(*, now: datetime) -> int:
 def _send(notice_id: UUID, now: datetime) -> bool:
     rows = TopUpNotice.objects.get_queryset()
     claimed = rows.filter(id=notice_id, sent_at__isnull=True, next_at__lte=now)
-    if not claimed.update(next_at=now + CLAIM, attempts=F("attempts") + 1):
+    if not claimed.update(next_at=next_try(now), attempts=F("attempts") + 1):
         return False
     notice = rows.select_related("plan").get(id=notice_id)
     subject, text = _written(notice.kind, notice.plan)

@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -88,9 +89,12 @@ def test_a_mail_to_support_is_a_case_with_a_clock_and_is_answered_by_what_it_tak
         "Authentication-Results: mx.evil.example; dmarc=pass header.from=people.example\r\n",
         f"Authentication-Results: mx.evil.example; (x; {SERVER}; dmarc=pass)\r\n",
         f"Authentication-Results: {SERVER}; dmarc=fail (dmarc=pass header.from=people.example)\r\n",
+        f'Authentication-Results: {SERVER}; spf=pass smtp.mailfrom="x; dmarc=pass header.from=people.example"@evil.example\r\n',
+        f'Authentication-Results: {SERVER}; spf=pass reason="(\\"; dmarc=pass header.from=people.example; "; dmarc=fail\r\n',
+        f'Authentication-Results: {SERVER}; dmarc=pass header.from="evil example"\r\n',
         f"Authentication-Results: {SERVER}; none\r\n{PASSED}",
     ],
-    ids=range(8),
+    ids=range(11),
 )
 def test_a_sender_for_whom_nobody_vouches_is_told_how_to_prove_it_and_nothing_else(
     make_account: MakeAccount, sandbox: Sandbox, head: str
@@ -207,6 +211,51 @@ def test_a_broken_mail_is_kept_with_a_note(raw: bytes, kept: str) -> None:
     assert "4111" not in entry.text
     assert len(entry.text) <= 20_000
     assert all(each.to in ("", "a@b.example") for each in CaseMail.objects.all())
+
+
+BOMB = {
+    "charset": b"Content-Type: text/plain; charset=punycode\r\n\r\n" + b"a-" + b"z9" * 500_000,
+    "word in a header": b"Subject: =?punycode?q?a-" + b"z9" * 500_000 + b"?=\r\n\r\nhello",
+    "type of a part": b"Content-Type: text/plain; " + b"a=1; " * 200_000 + b"\r\n\r\nhello",
+    "parts in parts": b"".join(
+        b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(200)
+    )
+    + b"\n" * 900_000,
+}
+
+
+@pytest.mark.parametrize("bomb", BOMB)
+def test_no_mail_takes_long_to_read(bomb: str) -> None:
+    began = time.process_time()
+    read_mail(b"From: a@b.example\r\n" + BOMB[bomb], authserv_id="")
+    assert time.process_time() - began < 5
+
+
+def test_what_is_cut_within_a_character_is_read_all_the_same() -> None:
+    head = b"From: a@b.example\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\nx"
+    read = read_mail(head + "€".encode() * 100_000, authserv_id="")
+    assert read.faults == ("It is longer than what is kept of it.",) and read.text[:3] == "x€€"
+    plain = b"From: a@b.example\r\nContent-Type: text/plain; charset=%s\r\n\r\nhello"
+    named = [
+        read_mail(plain % name, authserv_id="") for name in (b"iso-8859-1", b"windows-1252", b"koi8-r", b"us-ascii")
+    ]
+    assert {(each.text, each.faults) for each in named} == {("hello", ())}
+
+
+def test_what_no_database_keeps_is_left_out_of_what_names_a_mail(sandbox: Sandbox) -> None:
+    receive(mail(head="X: y\r\n").replace(b"<m1@", b"<m\x001@"))
+    kept = CaseMail.objects.get()
+    assert kept.about == "<m1@people.example>"
+    assert "\0" not in read_mail(b"a\0b@c.example\r\n: \r\n", authserv_id="").sender
+
+
+def test_the_same_words_after_an_answer_are_a_new_wish_where_nothing_names_the_mail() -> None:
+    nameless = b"From: ada@people.example\r\nSubject: My data\r\n\r\nPlease delete it."
+    for number in (1, 2, 3):
+        for _ in range(2):
+            receive(nameless)
+            assert Case.objects.count() == number
+        Case.objects.update(state="closed", outcome="done", closed_at=NOW)
 
 
 def test_a_mail_is_bounded_and_an_empty_one_is_none() -> None:

@@ -1,5 +1,7 @@
 """Card numbers never reach a store."""
 
+import time
+
 import pytest
 
 from compliance.redaction import REPLACEMENT, redact_cards
@@ -28,6 +30,45 @@ def test_a_card_number_is_taken_out_however_it_is_written(text: str) -> None:
     assert REPLACEMENT in redacted
     assert VISA not in digits
     assert AMEX not in digits
+
+
+@pytest.mark.policy("C1.3")
+@pytest.mark.parametrize(
+    "between",
+    [
+        "\u00a0",
+        "  ",
+        "\t",
+        "\n",
+        "\r\n",
+        ",",
+        ", ",
+        "/",
+        "_",
+        " - ",
+        "\u2013",
+        "\u2011",
+        "\u200b",
+        "\u00ad",
+        "\u2212",
+        " \u2014 ",
+    ],
+)
+def test_a_card_number_is_taken_out_whatever_stands_between_its_digits(between: str) -> None:
+    for groups in (("4111", "1111", "1111", "1111"), ("3782", "822463", "10005"), (*VISA,)):
+        assert redact_cards(f"it is {between.join(groups)}, thanks") == f"it is {REPLACEMENT}, thanks"
+
+
+@pytest.mark.policy("C1.3")
+def test_a_card_number_is_taken_out_in_any_script() -> None:
+    assert redact_cards("".join(chr(ord(digit) + 0xFEE0) for digit in VISA)) == REPLACEMENT
+
+
+def test_redaction_takes_time_that_grows_with_the_text_alone() -> None:
+    began = time.process_time()
+    for unit in ("4 1 1 1 1 1 1 1 1 1 1 1 a", "4, 1, 1, 1, 2, 3, 5, ", "4", "4111, 1112, "):
+        redact_cards(unit * (200_000 // len(unit)))
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.policy("C1.3")
@@ -72,6 +113,12 @@ def test_other_numbers_that_are_said_stay(text: str) -> None:
         "order 1234567890123456",
         "in 2026 we sold 1 250 000 units",
         "+4915112345678901",
+        # Each passes the check of cards when its digits are put together.
+        "60012345, 60054323",
+        "2 125 000, 4 250 000, 804",
+        "41, 11, 11, 11, 11, 11, 11, 11",
+        "4,111,111,111,111,111",
+        "2026-11-27, 2026-12-12",
         "",
     ],
 )

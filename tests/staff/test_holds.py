@@ -9,7 +9,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 from django.test import override_settings
 
@@ -18,6 +18,8 @@ from compliance.models import AuditEvent, HeldCopy, LegalHold, Request
 from compliance.retention import expire
 from identity import account_name
 from identity.models import Membership
+from processors.models import Disclosure
+from processors.pseudonyms import pseudonym
 from tests.compliance.ends import end
 from tests.compliance.test_erasure import all_rows, plant
 from tests.identity.browser import code_of
@@ -60,8 +62,10 @@ def placed(desk: Desk, **changes: object) -> dict[str, Any]:
 
 
 def opened(hold: dict[str, Any]) -> list[dict[str, Any]]:
+    if LegalHold.objects.filter(reference=hold["reference"], approved_at__isnull=True).exists():
+        holds.approve(reference=hold["reference"], by="another", now=NOW)
     out = StringIO()
-    call_command("hold", "open", hold["reference"], stdout=out)
+    call_command("hold", "open", hold["reference"], "--order-id", FORM["order_id"], stdout=out)
     found: list[dict[str, Any]] = json.loads(out.getvalue())
     return found
 
@@ -95,7 +99,33 @@ def test_what_is_held_is_sealed_when_it_is_erased_and_goes_when_the_hold_is_lift
     lifted = ada.post(lift, reason)[1]
     assert (lifted["lifted_by"], lifted["sealed"], HeldCopy.objects.count()) == ("Ada", 0, 0)
     acts = AuditEvent.objects.filter(target=hold["reference"]).order_by("sequence").values_list("action", flat=True)
-    assert list(acts) == ["hold.placed", "hold.opened", "hold.lift_asked", "hold.lifted"]
+    assert list(acts) == ["hold.placed", "hold.approved", "hold.opened", "hold.lift_asked", "hold.lifted"]
+
+
+@pytest.mark.policy("C4.6")
+def test_what_is_sealed_leaves_for_an_order_alone_once_two_people_agreed_and_it_is_counted(member: Membership) -> None:
+    """Red when one word of the operator opens it, another order does, or nothing counts what left."""
+    pia = at_desk("privacy_officer", "Pia")
+    hold = placed(pia)
+    ask_erasure(phone_e164=HELD, confirm=HELD, at_once=True, now=NOW)
+    assert erasure.run_due_erasures(now=SOON) == 1
+
+    def refused(order_id: str) -> str:
+        with pytest.raises(CommandError) as caught:
+            call_command("hold", "open", hold["reference"], "--order-id", order_id)
+        return str(caught.value)
+
+    assert "approved" in refused("2 Js 417/26")
+    holds.approve(reference=hold["reference"], by="another", now=NOW)
+    assert "number" in refused("") and "number" in refused("3 Js 1/26")
+    given = Disclosure.objects.filter(processor="authorities")
+    assert not given.exists()
+    assert len(opened(hold)) == 2
+    [counted] = given
+    assert (counted.person, counted.data_classes) == (pseudonym("phone", HELD), ["call", "callee"])
+    LegalHold.objects.update(secret_until=NOW.date() + timedelta(days=9))
+    opened(hold)
+    assert set(given.values_list("person", "count")) == {(pseudonym("phone", HELD), 1), ("", 1)}
 
 
 def test_a_hold_on_one_call_keeps_that_call_alone_and_one_on_an_account_the_account(

@@ -15,6 +15,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections
 from compliance import (
     audit_check,
     backups,
+    bounces,
     breaches,
     case_clock,
     case_mails,
@@ -100,6 +101,7 @@ LANES: dict[str, tuple[tuple[int, Work], ...]] = {
         (60, alerts.tell_of_blocked_egress),
         (60, alerts.tell_of_guessing),
         (2, case_mails.send_case_mails),
+        (60, bounces.note_given_up),
         (2, nominee_mails.send_nominee_mails),
         (5, breaches.send_breach_alerts),
         (60, passcode_alerts.send_passcode_alerts),

@@ -16,9 +16,7 @@ from voice.holding import HeldBy
 
 
 class Command(BaseCommand):
-    help = (
-        "open: prints what was sealed under a hold, as JSON. place: places one, and somebody at the desk approves it."
-    )
+    help = "open: prints what was sealed under an approved hold, as JSON, for the order that --order-id names. place: places one, and somebody at the desk approves it."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -34,7 +32,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, act: str, reference: str, **options: Any) -> None:
         try:
             if act == "open":
-                found = holds.opened(reference=reference, by=OPERATOR, now=datetime.now(UTC))
+                found = holds.opened(
+                    reference=reference, order_id=options["order_id"], by=OPERATOR, now=datetime.now(UTC)
+                )
                 self.stdout.write(json.dumps(found, ensure_ascii=False, indent=2))
             else:
                 self._place(reference, options)
