@@ -17,7 +17,6 @@ from pytest_django.fixtures import Settings
 from identity.auth import Actor
 from identity.models import Membership
 from processors.models import Disclosure
-from realtime.publish import Topic
 from tests.identity.browser import Browser
 from tests.sandbox_fixture import Sandbox
 from tests.voice.carrier import Placed, give_credit, place, post, sid
@@ -114,17 +113,6 @@ def test_a_line_that_comes_late_moves_the_next_one_and_every_page_learns_of_both
     line = page["items"][1]
     assert (line["speaker"], line["text"], line["confidence"]) == ("agent", "Good morning.", 0.93)
     assert (line["words"], line["kind"]) == ([], "speech")
-
-
-def test_whoever_looks_at_all_calls_is_told_no_more_of_a_line_than_the_wall_shows(twilio: Transcriptionist) -> None:
-    """Red when the wall's topic has the segments of all live calls, which nobody watches."""
-    said = "Good morning to you. " * 20
-    team = Topic.team(twilio.placed.row.workspace_id)
-    twilio.says(2, 10.0, "inbound", "Good morning.")
-    (told,) = heard_by_pages(twilio.placed, lambda: twilio.says(3, 90.0, "inbound", said), team)
-    assert (told["type"], told["speaker"]) == ("wall.line", "agent")
-    assert set(told["line"]) == {"segment_id", "sequence", "end_ms", "text"}
-    assert told["line"]["text"] == said[:240]
 
 
 def test_what_comes_twice_changes_nothing(twilio: Transcriptionist) -> None:
