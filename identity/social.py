@@ -114,7 +114,7 @@ class Confirmed:
             told = Confirmed(**json.loads(unseal_from_json(stored["sealed"], about=_SEALED_IN)))
         except SealUnreadable:
             raise SocialSignUpOver from None
-        # Sessions of before this was so keep what Facebook said.
+        # A session may wait since before an upgrade, with an address that only Facebook's word stands for.
         return told if told.provider == "google" else replace(told, email="")
 
 

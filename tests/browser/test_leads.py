@@ -6,6 +6,7 @@ Planted bug that this catches: a lead that stays in the list until the page is l
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final, Literal
 
 from playwright.sync_api import Page, expect
 
@@ -14,7 +15,12 @@ from sandbox.rep import Person, Rep
 from tests.browser.conftest import Look, signed_in
 
 LISTER = Person(first_name="Lisa", last_name="Lister", email="lisa@list.example", mobile="+12025550158")
-SIZES = ((1280, "light"), (1280, "dark"), (390, "light"), (390, "dark"))
+SIZES: Final[tuple[tuple[int, Literal["light", "dark"]], ...]] = (
+    (1280, "light"),
+    (1280, "dark"),
+    (390, "light"),
+    (390, "dark"),
+)
 
 
 def test_a_file_that_is_no_utf8_is_told_and_a_lead_that_came_so_is_removed(
@@ -63,5 +69,5 @@ def _removes(page: Page, look: Look) -> None:
 def _in_all_sizes(page: Page, look: Look, name: str) -> None:
     for width, scheme in reversed(SIZES):
         page.set_viewport_size({"width": width, "height": 844 if width < 600 else 800})
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         look(page, f"{name}-{width}-{scheme}")

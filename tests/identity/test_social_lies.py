@@ -1,5 +1,6 @@
 """Google and Facebook, as the sandbox plays them, that say what is not so or not in the form of an answer."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -72,3 +73,18 @@ def test_an_email_that_no_provider_has_proved_is_kept_nowhere_and_left_to_the_pe
     assert (status, answer["user"]["email"]) == (200, "own@example.com")
     assert User.objects.get().email_verified_at is None
     assert "victim" not in everything_stored()
+
+
+def test_an_email_that_a_waiting_session_has_on_facebooks_word_alone_is_not_taken_either(
+    browser: Browser, sandbox: Sandbox
+) -> None:
+    """As an older version left it there. Red when what waits is believed for having been stored."""
+    go_through(browser, "facebook", meet(sandbox, "facebook"))
+    [waiting] = Session.objects.all()
+    told = Confirmed.from_json(waiting.data["social_sign_up"])
+    waiting.data["social_sign_up"] = replace(told, email="victim@example.com").as_json()
+    waiting.save()
+    assert browser.get("/api/social/sign-up")[1]["email"] is None
+    status, problem = browser.post("/api/social/sign-up", rest(email=None))
+    assert (status, code_of(problem)) == (422, "email_invalid")
+    assert not User.objects.exists()

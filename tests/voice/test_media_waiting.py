@@ -61,6 +61,18 @@ def test_what_came_with_a_token_that_is_refused_is_kept_within_bounds_and_thrown
     assert (kept, codes) == ([], [media_session.CLOSE_REFUSED])
 
 
+async def heard_with(again: Socket, placed: Placed, token: str) -> int:
+    """Another socket with the same token, which nobody has used yet, until its stream is over; the code that it is closed with."""
+    assert await sync_to_async(streams)(placed) == ["issued"]
+    await again.open()
+    await again.say(start(placed, token), frame(0))
+    await until(lambda: streams(placed) == ["connected"])
+    await again.say({"event": "stop"})
+    done = await again.closed_with()
+    await until(lambda: streams(placed) == ["finished"])
+    return done
+
+
 @pytest.mark.parametrize("door", [AsgiSocket, PicowsSocket])
 def test_a_database_that_is_away_at_the_start_leaves_the_token_for_another_try(
     placed: Placed, door: Callable[[], Socket]
@@ -79,14 +91,7 @@ def test_a_database_that_is_away_at_the_start_leaves_the_token_for_another_try(
         told = await first.closed_with()
         release.set()
         await holder
-        assert await sync_to_async(streams)(placed) == ["issued"]
-        await again.open()
-        await again.say(start(placed, token), frame(0))
-        await until(lambda: streams(placed) == ["connected"])
-        await again.say({"event": "stop"})
-        done = await again.closed_with()
-        await until(lambda: streams(placed) == ["finished"])
-        return told, done
+        return told, await heard_with(again, placed, token)
 
     assert run(story) == (media_session.CLOSE_TRY_AGAIN, media_session.CLOSE_DONE)
 
@@ -112,13 +117,6 @@ def test_whatever_goes_wrong_at_the_start_the_socket_ends_and_the_token_is_left_
             told = await first.closed_with()
         finally:
             await elsewhere(lambda: rename_column("told_ms", "settled_ms"))
-        assert await sync_to_async(streams)(placed) == ["issued"]
-        await again.open()
-        await again.say(start(placed, token), frame(0))
-        await until(lambda: streams(placed) == ["connected"])
-        await again.say({"event": "stop"})
-        done = await again.closed_with()
-        await until(lambda: streams(placed) == ["finished"])
-        return told, done
+        return told, await heard_with(again, placed, token)
 
     assert run(story) == (media_session.CLOSE_TRY_AGAIN, media_session.CLOSE_DONE)

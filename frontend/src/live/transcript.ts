@@ -17,7 +17,8 @@ export interface Shortage {
 /** A call's text as this browser knows it.
  *
  * segments: settled, in order of their time. known: the newest event number up to which nothing is missing.
- * seen: the highest number that any event had. again: lines that say what lines said which this browser held before. interim: text that still changes. refused: the lead wants none, so none is shown.
+ * seen: the highest number that any event had. again: lines that say what lines said which this browser held before. interim: text
+ * that still changes. refused: the lead wants none, so none is shown.
  */
 export interface Transcript {
   segments: readonly Segment[];
