@@ -17,6 +17,8 @@ from tests.browser.conftest import FLAGS, signed_in
 _FLAGS: Final = [*FLAGS, "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"]
 # A worker that was killed and a disk that was full take their time.
 _END_MS: Final = 90_000
+# Calls and recognisers are at work beside the pages.
+_PATIENCE_MS: Final = 60_000
 
 
 class Pages:
@@ -33,7 +35,7 @@ class Pages:
         return page
 
     def writes_to_support(self, page: Page, words: str) -> None:
-        page.goto("/privacy")
+        _open(page, "/privacy")
         asking = page.get_by_role("region", name="Ask us")
         asking.get_by_label("What do you want?").select_option("grievance")
         asking.get_by_label("In your words").fill(words)
@@ -41,14 +43,14 @@ class Pages:
         expect(asking.get_by_text("A complaint")).to_be_visible()
 
     def asks(self, page: Page, question: str) -> None:
-        page.goto("/ask")
+        _open(page, "/ask")
         page.get_by_label("Your question").fill(question)
         page.get_by_role("button", name="Ask", exact=True).click()
         expect(page.get_by_text(re.compile("Nothing in them answers this"))).to_be_visible()
 
     def deletes_account(self, page: Page, email: str) -> str:
         """At once; returns the receipt's address, on which the page is then."""
-        page.goto("/privacy")
+        _open(page, "/privacy")
         page.get_by_label(re.compile("^Now")).check()
         page.get_by_label(re.compile("to confirm")).fill(email)
         page.get_by_role("button", name="Delete my account").click()
@@ -58,7 +60,7 @@ class Pages:
     def deletes_what_is_held(self, number: str, control: Rep) -> str:
         """As somebody who was called, by the code that the phone gets; returns what the page showed of what is held."""
         page = self._new(width=390)
-        page.goto("/my-data")
+        _open(page, "/my-data")
         page.get_by_role("checkbox", name=re.compile("one-time passcode")).check()
         page.get_by_label("Your mobile number").fill(number)
         page.keyboard.press("Enter")
@@ -80,16 +82,20 @@ class Pages:
 
     def _new(self, width: int = 1280) -> Page:
         context = self._browser.new_context(base_url=self._stack.url, viewport={"width": width, "height": 844})
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(_PATIENCE_MS)
         context.on("request", lambda request: self.asked.add(urlsplit(request.url).hostname or ""))
         return context.new_page()
+
+
+def _open(page: Page, path: str) -> None:
+    """Until all of it is there: what is still to come moves what stands below it, and a click that is under way misses."""
+    page.goto(path, wait_until="networkidle")
 
 
 @contextmanager
 def opened(stack: Stack) -> Iterator[Pages]:
     """A browser of the story's own."""
-    # Calls and recognisers are at work beside it.
-    expect.set_options(timeout=30_000)
+    expect.set_options(timeout=_PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=os.environ["CHROMIUM_PATH"], args=_FLAGS)
         yield Pages(browser, stack)

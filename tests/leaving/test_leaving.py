@@ -8,6 +8,7 @@ wait to be used again, rows that a rewrite copies while somebody can still see t
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -44,7 +45,14 @@ def told() -> Iterator[dict[str, Any]]:
             timeout=600,
             check=False,
         )
-    assert done.returncode == 0, done.stderr[-4_000:] + done.stdout[-2_000:]
+    if done.returncode:
+        # What a page looked like is long, so where it was and why stand last.
+        where = [
+            line.strip()
+            for line in done.stderr.splitlines()
+            if re.match(r'  File ".*/tests/|[A-Za-z_.]+(Error|Exception)\b', line)
+        ]
+        pytest.fail("\n".join([done.stderr[-4_000:], done.stdout[-2_000:], *where]), pytrace=False)
     yield json.loads(done.stdout.splitlines()[-1])
 
 

@@ -4,7 +4,17 @@ import { caughtUp, emptyTranscript, isMissingSome, type Transcript } from "../li
 import { joined, type WallState } from "../live/wall";
 import { answer, api } from "./client";
 import { keys, type LeadFilters, type StatementFilters } from "./keys";
-import type { Call, CallStatus, Result, Segment, Session, Team, TopUpTerms } from "./types";
+import type {
+  Balance,
+  Call,
+  CallStatus,
+  CallWithSpeech,
+  Result,
+  Segment,
+  Session,
+  Team,
+  TopUpTerms,
+} from "./types";
 
 const SEGMENTS_A_PAGE = 500;
 
@@ -148,13 +158,20 @@ export function callsQuery(filters: CallFilters) {
   });
 }
 
+/** An event may have come while the answer was on its way, and tell of later than it does. */
+function newest<Held extends { sequence: number }>(held: Held | undefined, fetched: Held): Held {
+  return held !== undefined && held.sequence > fetched.sequence ? held : fetched;
+}
+
 /** The person's own call that goes on now, or null. */
 export function currentCallQuery(userId: string) {
   return queryOptions({
     queryKey: keys.calls.current,
-    queryFn: async ({ signal }): Promise<Call | null> => {
+    queryFn: async ({ client, signal }): Promise<Call | null> => {
       const page = await answer(api.GET("/api/calls", { signal, params: { query: { limit: 20 } } }));
-      return page.items.find((call) => isLive(call.status) && call.user.id === userId) ?? null;
+      const own = page.items.find((call) => isLive(call.status) && call.user.id === userId);
+      const known = own && newest(client.getQueryData<Call>(keys.calls.one(own.id)), own);
+      return known && isLive(known.status) ? known : null;
     },
   });
 }
@@ -162,8 +179,12 @@ export function currentCallQuery(userId: string) {
 export function callQuery(id: string) {
   return queryOptions({
     queryKey: keys.calls.one(id),
-    queryFn: ({ signal }) =>
-      answer(api.GET("/api/calls/{call_id}", { signal, params: { path: { call_id: id } } })),
+    queryFn: async ({ client, signal }): Promise<CallWithSpeech> => {
+      const fetched = await answer(
+        api.GET("/api/calls/{call_id}", { signal, params: { path: { call_id: id } } }),
+      );
+      return newest(client.getQueryData<CallWithSpeech>(keys.calls.one(id)), fetched);
+    },
   });
 }
 
@@ -247,7 +268,10 @@ export const questionsQuery = infiniteQueryOptions({
 
 export const balanceQuery = queryOptions({
   queryKey: keys.credits.balance,
-  queryFn: ({ signal }) => answer(api.GET("/api/credits", { signal })),
+  queryFn: async ({ client, signal }): Promise<Balance> => {
+    const fetched = await answer(api.GET("/api/credits", { signal }));
+    return newest(client.getQueryData<Balance>(keys.credits.balance), fetched);
+  },
 });
 
 export const packsQuery = queryOptions({

@@ -2,6 +2,7 @@ import { Button, Textarea } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import type { KeyboardEvent } from "react";
 import { answer, api } from "../api/client";
+import { keepAnswer } from "../api/keepAnswer";
 import { keys } from "../api/keys";
 import type { Correction, Segment } from "../api/types";
 import { Note, ProblemNote } from "../components/Note";
@@ -24,7 +25,8 @@ function useCorrection(segment: Segment) {
         }),
       ),
     onSuccess: (corrected) => {
-      client.setQueryData<Transcript>(
+      keepAnswer<Transcript>(
+        client,
         keys.calls.transcript(segment.call_id),
         (held) => held && settled(held, corrected),
       );

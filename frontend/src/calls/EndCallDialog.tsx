@@ -1,6 +1,7 @@
 import { Button } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { answer, api } from "../api/client";
+import { keepAnswer } from "../api/keepAnswer";
 import { keys } from "../api/keys";
 import type { Call, CallWithSpeech } from "../api/types";
 import { Dialog } from "../components/Dialog";
@@ -19,10 +20,10 @@ export function EndCallDialog({ call, onClose }: EndCallProps) {
     mutationFn: () =>
       answer(api.POST("/api/calls/{call_id}/hangup", { params: { path: { call_id: call.id } } })),
     onSuccess: (next) => {
-      client.setQueryData<CallWithSpeech>(keys.calls.one(call.id), (held) =>
+      keepAnswer<CallWithSpeech>(client, keys.calls.one(call.id), (held) =>
         held && next.sequence >= held.sequence ? { ...held, ...next } : held,
       );
-      client.setQueryData<WallState>(keys.calls.wall, (held) => held && withCall(held, next));
+      keepAnswer<WallState>(client, keys.calls.wall, (held) => held && withCall(held, next));
       onClose();
     },
   });

@@ -2,6 +2,7 @@ import { Textarea } from "@mantine/core";
 import { type QueryClient, useMutation, useQueryClient } from "@tanstack/react-query";
 import { type RefObject, useEffect, useRef, useState } from "react";
 import { answer, api } from "../api/client";
+import { keepAnswer } from "../api/keepAnswer";
 import { keys } from "../api/keys";
 import type { Call, CallWithSpeech } from "../api/types";
 import { ProblemNote } from "../components/Note";
@@ -43,7 +44,8 @@ export function NotesField({ call, field }: { call: Call; field?: RefObject<HTML
     },
     onSuccess: (next, notes) => {
       saved.current = notes;
-      client.setQueryData<CallWithSpeech>(
+      keepAnswer<CallWithSpeech>(
+        client,
         keys.calls.one(call.id),
         (held) => held && { ...newer(held, next), notes },
       );

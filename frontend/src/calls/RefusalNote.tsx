@@ -2,6 +2,7 @@ import { Button, Kbd } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import { answer, api } from "../api/client";
+import { keepAnswer } from "../api/keepAnswer";
 import { keys } from "../api/keys";
 import { leadQuery, transcriptQuery } from "../api/queries";
 import type { Call, Segment } from "../api/types";
@@ -148,7 +149,8 @@ function useDismissal(callId: string) {
         ),
       ),
     onSuccess: (changed) =>
-      client.setQueryData<Transcript>(
+      keepAnswer<Transcript>(
+        client,
         keys.calls.transcript(callId),
         (held) => held && changed.reduce(settled, held),
       ),

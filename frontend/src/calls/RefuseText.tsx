@@ -1,6 +1,7 @@
 import { Button, Kbd } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { answer, api } from "../api/client";
+import { keepAnswer } from "../api/keepAnswer";
 import { keys } from "../api/keys";
 import type { Call, CallWithSpeech } from "../api/types";
 import { ProblemNote } from "../components/Note";
@@ -13,7 +14,7 @@ export function RefuseText({ call }: { call: Call }) {
     mutationFn: () =>
       answer(api.POST("/api/calls/{call_id}/text-refusal", { params: { path: { call_id: call.id } } })),
     onSuccess: (next) =>
-      client.setQueryData<CallWithSpeech>(keys.calls.one(call.id), (held) =>
+      keepAnswer<CallWithSpeech>(client, keys.calls.one(call.id), (held) =>
         held && next.sequence >= held.sequence ? { ...held, ...next } : held,
       ),
   });

@@ -1,5 +1,6 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { answer, api } from "../api/client";
+import { keepAnswer } from "../api/keepAnswer";
 import { keys } from "../api/keys";
 import type { Call, CallWithSpeech, Disposition } from "../api/types";
 import { newer } from "../live/apply";
@@ -20,7 +21,8 @@ export function useDisposition(call: Call): Disposed {
         api.PATCH("/api/calls/{call_id}", { params: { path: { call_id: call.id } }, body: { disposition } }),
       ),
     onSuccess: async (next) => {
-      client.setQueryData<CallWithSpeech>(
+      keepAnswer<CallWithSpeech>(
+        client,
         keys.calls.one(call.id),
         (held) => held && { ...newer(held, next), disposition: next.disposition },
       );

@@ -9,10 +9,11 @@ import {
   useRef,
   useState,
 } from "react";
+import { askAfresh } from "../api/keepAnswer";
 import { keys } from "../api/keys";
 import { sessionQuery } from "../api/queries";
 import type { Session } from "../api/types";
-import { askAfresh, receive } from "./receive";
+import { receive } from "./receive";
 import { backoffMs, type LineState, LiveSocket } from "./socket";
 
 interface Line {

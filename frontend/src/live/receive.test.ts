@@ -1,8 +1,9 @@
 import { QueryClient } from "@tanstack/react-query";
 import { expect, test } from "vitest";
+import { askAfresh } from "../api/keepAnswer";
 import { keys } from "../api/keys";
 import type { Segment, ServerEvent } from "../api/types";
-import { askAfresh, receive } from "./receive";
+import { receive } from "./receive";
 import { caughtUp, emptyTranscript, type Transcript } from "./transcript";
 
 const key = keys.calls.transcript("c1");

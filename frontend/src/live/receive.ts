@@ -1,4 +1,5 @@
 import type { QueryClient, QueryKey } from "@tanstack/react-query";
+import { askAfresh } from "../api/keepAnswer";
 import { keys } from "../api/keys";
 import type { ServerEvent } from "../api/types";
 import { apply } from "./apply";
@@ -33,12 +34,4 @@ function catchUp(client: QueryClient, callId: string): void {
   if (transcript !== undefined && isMissingSome(transcript)) {
     void client.refetchQueries({ queryKey: key }, { cancelRefetch: false });
   }
-}
-
-/** Asks for what the server knows from now on: after an answer that is on its way already, and may know less. */
-export async function askAfresh(client: QueryClient, key: QueryKey): Promise<void> {
-  // Whether it comes or not. All who wait for it ask together.
-  const onItsWay = client.getQueryCache().find({ queryKey: key, exact: true, fetchStatus: "fetching" });
-  await onItsWay?.promise?.catch(() => undefined);
-  await client.refetchQueries({ queryKey: key, exact: true }, { cancelRefetch: false });
 }

@@ -3,6 +3,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useRouter, useSearch } from "@tanstack/react-router";
 import { useEffect } from "react";
 import { answer, api } from "../../api/client";
+import { keepAnswer } from "../../api/keepAnswer";
 import { keys } from "../../api/keys";
 import { asProblem } from "../../api/problem";
 import { sessionQuery } from "../../api/queries";
@@ -63,7 +64,7 @@ export function VerifyPage() {
       answer(api.POST("/api/otp/check", { body: { code: values.code.replaceAll(/\s/g, "") } })),
     onSuccess: (next) => {
       client.removeQueries({ queryKey: otpKey });
-      client.setQueryData(keys.session, next);
+      keepAnswer(client, keys.session, next);
       router.history.replace(safeNext(search.next));
     },
   });
@@ -89,7 +90,7 @@ export function VerifyPage() {
           why={words.why}
           onAllowed={() => {
             // What was refused before is settled; what fails now is said beside the code.
-            client.setQueryData(otpKey, null);
+            keepAnswer(client, otpKey, null);
             check.reset();
             send.mutate();
           }}

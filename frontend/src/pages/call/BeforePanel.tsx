@@ -4,6 +4,7 @@ import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { answer, api } from "../../api/client";
 import { useIntent } from "../../api/intent";
+import { keepAnswer } from "../../api/keepAnswer";
 import { keys } from "../../api/keys";
 import { asProblem } from "../../api/problem";
 import { dialCheckQuery } from "../../api/queries";
@@ -57,8 +58,8 @@ export function BeforePanel({ lead, onStarted, children }: BeforePanelProps) {
     },
     // The intent lasts as long as this panel: a click after the answer, before the page has changed, is the same call.
     onSuccess: (call) => {
-      client.setQueryData(keys.calls.one(call.id), { ...call, speech: [] });
-      client.setQueryData(keys.calls.current, call);
+      keepAnswer(client, keys.calls.one(call.id), { ...call, speech: [] });
+      keepAnswer(client, keys.calls.current, call);
       void client.invalidateQueries({ queryKey: keys.leads.lists });
       onStarted(call);
     },

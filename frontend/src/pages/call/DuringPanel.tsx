@@ -2,6 +2,7 @@ import { Button } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { answer, api } from "../../api/client";
+import { keepAnswer } from "../../api/keepAnswer";
 import { keys } from "../../api/keys";
 import type { Call, CallWithSpeech } from "../../api/types";
 import { RefusalNote } from "../../calls/RefusalNote";
@@ -45,7 +46,7 @@ export function DuringPanel({ call }: { call: Call }) {
       return answer(api.POST("/api/calls/{call_id}/hangup", { params: { path: { call_id: call.id } } }));
     },
     onSuccess: (next) =>
-      client.setQueryData<CallWithSpeech>(keys.calls.one(call.id), (held) =>
+      keepAnswer<CallWithSpeech>(client, keys.calls.one(call.id), (held) =>
         held && next.sequence >= held.sequence ? { ...held, ...next } : held,
       ),
   });

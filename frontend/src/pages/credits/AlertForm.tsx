@@ -2,6 +2,7 @@ import { Button, TextInput } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { answer, api } from "../../api/client";
+import { keepAnswer } from "../../api/keepAnswer";
 import { keys } from "../../api/keys";
 import type { Balance } from "../../api/types";
 import { ProblemNote } from "../../components/Note";
@@ -17,7 +18,7 @@ export function AlertForm({ balance }: { balance: Balance }) {
   const save = useMutation({
     mutationFn: (mcredits: number | null) =>
       answer(api.PUT("/api/credits/alert", { body: { threshold_mcredits: mcredits } })),
-    onSuccess: (saved) => client.setQueryData(keys.credits.balance, saved),
+    onSuccess: (saved) => keepAnswer(client, keys.credits.balance, saved),
   });
   const wanted = Math.round(Number(typed) * MCREDITS_PER_CREDIT);
   const usable = typed.trim() !== "" && Number.isFinite(wanted) && wanted >= 1;

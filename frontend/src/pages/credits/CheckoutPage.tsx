@@ -70,15 +70,17 @@ function Purchase({ checkout }: { checkout: Checkout }) {
   const payable = state.data?.state === "open";
   const { error, reopen } = usePaddleCheckout(checkout, payable, () => void state.refetch());
 
-  if (state.error) return <ProblemNote error={state.error} />;
-  if (!state.data) return <Waiting lines={4} what="the purchase" />;
+  if (!state.data) {
+    if (state.error) return <ProblemNote error={state.error} />;
+    return <Waiting lines={4} what="the purchase" />;
+  }
   const { pack_name, mcredits, amount_minor, currency } = state.data;
   return (
     <>
       <p className="num">
         {pack_name}: {credits(mcredits)} for {money(amount_minor, currency)} before tax.
       </p>
-      <ProblemNote error={error} />
+      <ProblemNote error={state.error ?? error} />
       {reopen && <Button onClick={reopen}>Open the checkout again</Button>}
       <div role="status" className="stack">
         {payable && !error && (

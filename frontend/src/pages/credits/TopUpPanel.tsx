@@ -2,6 +2,7 @@ import { Button } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { answer, api } from "../../api/client";
+import { keepAnswer } from "../../api/keepAnswer";
 import { keys } from "../../api/keys";
 import { topUpQuery } from "../../api/queries";
 import type { TopUpPlan } from "../../api/types";
@@ -37,7 +38,7 @@ export function TopUpPanel() {
   const client = useQueryClient();
   const stop = useMutation({
     mutationFn: () => answer(api.DELETE("/api/credits/top-up")),
-    onSuccess: (stopped) => client.setQueryData(keys.credits.topUp, stopped),
+    onSuccess: (stopped) => keepAnswer(client, keys.credits.topUp, stopped),
   });
   const plan = topUp.data?.plan ?? undefined;
   const isOn = plan?.state === "active";

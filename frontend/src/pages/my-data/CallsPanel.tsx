@@ -1,6 +1,7 @@
 import { Button } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { answer, api } from "../../api/client";
+import { keepAnswer } from "../../api/keepAnswer";
 import { keys } from "../../api/keys";
 import type { MyData } from "../../api/types";
 import { ProblemNote } from "../../components/Note";
@@ -15,7 +16,7 @@ export function CallsPanel({ data }: { data: MyData }) {
   const wish = useMutation({
     mutationFn: (body: { workspace: string | null; allowed: boolean }) =>
       answer(api.POST("/api/my-data/calls", { body })),
-    onSuccess: (found) => client.setQueryData(keys.myData, found),
+    onSuccess: (found) => keepAnswer(client, keys.myData, found),
   });
   const rows = [
     { workspace: null, name: "Everybody who uses Klosesales", calls: data.calls },

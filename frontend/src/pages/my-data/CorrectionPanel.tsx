@@ -1,6 +1,7 @@
 import { Button, Textarea } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { answer, api } from "../../api/client";
+import { keepAnswer } from "../../api/keepAnswer";
 import { keys } from "../../api/keys";
 import { asProblem } from "../../api/problem";
 import { Note, ProblemNote } from "../../components/Note";
@@ -14,7 +15,7 @@ export function CorrectionPanel() {
   const ask = useMutation({
     mutationFn: () => answer(api.POST("/api/my-data/correction", { body: { words: values.words.trim() } })),
     onSuccess: (found) => {
-      client.setQueryData(keys.myData, found);
+      keepAnswer(client, keys.myData, found);
       setValues({ words: "" });
     },
   });

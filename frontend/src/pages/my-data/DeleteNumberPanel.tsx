@@ -2,6 +2,7 @@ import { Button, TextInput } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { answer, api } from "../../api/client";
+import { keepAnswer } from "../../api/keepAnswer";
 import { keys } from "../../api/keys";
 import { asProblem } from "../../api/problem";
 import type { MyData } from "../../api/types";
@@ -26,7 +27,7 @@ function OpenErasure({ erasure }: { erasure: NonNullable<MyData["erasure"]> }) {
   const client = useQueryClient();
   const cancel = useMutation({
     mutationFn: () => answer(api.POST("/api/my-data/erasure/cancel")),
-    onSuccess: (found) => client.setQueryData(keys.myData, found),
+    onSuccess: (found) => keepAnswer(client, keys.myData, found),
   });
   return (
     <Note
@@ -63,7 +64,7 @@ function EraseForm({ data }: { data: MyData }) {
     onSuccess: (found) => {
       // At once means that this page shuts too: the receipt is a page for everybody.
       if (when === "now" && found.erasure) window.location.assign(found.erasure.receipt_path);
-      else client.setQueryData(keys.myData, found);
+      else keepAnswer(client, keys.myData, found);
     },
   });
   const problem = asProblem(erase.error);

@@ -2,6 +2,7 @@ import { Button, Checkbox, TextInput } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { answer, api } from "../../api/client";
+import { keepAnswer } from "../../api/keepAnswer";
 import { keys } from "../../api/keys";
 import { policyQuery } from "../../api/policyQueries";
 import { asProblem } from "../../api/problem";
@@ -88,7 +89,7 @@ function AskCode({ number, onAnother }: AskCodeProps) {
   const check = useMutation({
     mutationFn: () =>
       answer(api.POST("/api/my-data/session", { body: { number, code: values.code.replaceAll(/\s/g, "") } })),
-    onSuccess: (found) => client.setQueryData(keys.myData, found),
+    onSuccess: (found) => keepAnswer(client, keys.myData, found),
   });
   const problem = asProblem(check.error);
   const atField = problem?.code === "number_code_wrong";

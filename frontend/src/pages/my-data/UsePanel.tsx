@@ -1,6 +1,7 @@
 import { Button } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { answer, api } from "../../api/client";
+import { keepAnswer } from "../../api/keepAnswer";
 import { keys } from "../../api/keys";
 import type { MyData } from "../../api/types";
 import { Note, ProblemNote } from "../../components/Note";
@@ -12,7 +13,7 @@ export function UsePanel({ data }: { data: MyData }) {
   const wish = useMutation({
     mutationFn: (restricted: boolean) =>
       answer(api.POST("/api/my-data/restriction", { body: { restricted } })),
-    onSuccess: (found) => client.setQueryData(keys.myData, found),
+    onSuccess: (found) => keepAnswer(client, keys.myData, found),
   });
   return (
     <Panel title="Keep it, and use it for nothing">

@@ -2,6 +2,7 @@ import { Button, NativeSelect, Textarea } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { answer, api } from "../../api/client";
+import { keepAnswer } from "../../api/keepAnswer";
 import { keys } from "../../api/keys";
 import { ownCasesQuery } from "../../api/privacyQueries";
 import { asProblem } from "../../api/problem";
@@ -27,7 +28,7 @@ export function AskPanel() {
   const ask = useMutation({
     mutationFn: () => answer(api.POST("/api/privacy/cases", { body: { kind, words: values.words.trim() } })),
     onSuccess: (found) => {
-      client.setQueryData(keys.privacy.cases, found);
+      keepAnswer(client, keys.privacy.cases, found);
       setValues({ words: "" });
     },
   });

@@ -24,7 +24,7 @@ export function DeletePanel() {
       <ProblemNote error={erasure.error} />
       {erasure.isPending && <Waiting lines={4} what="the state of your account" />}
       {open && <OpenRequest request={open} />}
-      {erasure.isSuccess && !open && <DeleteForm />}
+      {erasure.data && !open && <DeleteForm />}
     </Panel>
   );
 }
@@ -80,8 +80,10 @@ function DeleteForm() {
     },
   });
   const confirmed = typed.trim().toLowerCase() === user.email.toLowerCase();
-  if (preview.error) return <ProblemNote error={preview.error} />;
-  if (!preview.data) return <Waiting lines={5} what="what would be deleted" />;
+  if (!preview.data) {
+    if (preview.error) return <ProblemNote error={preview.error} />;
+    return <Waiting lines={5} what="what would be deleted" />;
+  }
   const { goes, stays, grace_days } = preview.data;
   return (
     <form

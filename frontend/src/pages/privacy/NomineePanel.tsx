@@ -2,6 +2,7 @@ import { Button, Checkbox, TextInput } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { answer, api } from "../../api/client";
+import { keepAnswer } from "../../api/keepAnswer";
 import { keys } from "../../api/keys";
 import { nomineeQuery } from "../../api/privacyQueries";
 import { asProblem } from "../../api/problem";
@@ -19,7 +20,7 @@ export function NomineePanel() {
   const state = useQuery(nomineeQuery);
   const [changing, setChanging] = useState(false);
   const keep = (found: NomineeState) => {
-    client.setQueryData(keys.privacy.nominee, found);
+    keepAnswer(client, keys.privacy.nominee, found);
     setChanging(false);
     void client.invalidateQueries({ queryKey: keys.privacy.all });
   };

@@ -1,6 +1,7 @@
 import { Button, Kbd } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
+import { keepAnswer } from "../../api/keepAnswer";
 import { keys } from "../../api/keys";
 import type { Call, Lead, Queue, SkipReason } from "../../api/types";
 import { SKIP_WORDS } from "../../calls/status";
@@ -27,7 +28,8 @@ export function ReservedPanel({ lead, until, waits, onSkip }: ReservedProps) {
   useKey("s", () => setSkipping((now) => !now));
   // What the server says of the queue now already tells of the call.
   function started(call: Call): void {
-    client.setQueryData<Queue | null>(
+    keepAnswer<Queue | null>(
+      client,
       keys.queue.state,
       (held) => held && { ...held, lead: null, reserved_until: null, call, called: held.called + 1 },
     );

@@ -1,5 +1,6 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { answer, api } from "../../api/client";
+import { keepAnswer } from "../../api/keepAnswer";
 import { keys } from "../../api/keys";
 import type { Queue, QueueFilter, SkipReason } from "../../api/types";
 
@@ -35,7 +36,7 @@ export function useQueue() {
       await client.cancelQueries({ queryKey: keys.queue.state });
       return carriedOut(wanted);
     },
-    onSuccess: (queue) => client.setQueryData(keys.queue.state, queue),
+    onSuccess: (queue) => keepAnswer(client, keys.queue.state, queue),
     // Whoever was away for long has no session any more; then the page is where one begins.
     onError: () => client.invalidateQueries({ queryKey: keys.queue.state }),
   });

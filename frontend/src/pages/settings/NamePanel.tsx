@@ -2,6 +2,7 @@ import { Button, TextInput } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { answer, api } from "../../api/client";
+import { keepAnswer } from "../../api/keepAnswer";
 import { keys } from "../../api/keys";
 import { asProblem } from "../../api/problem";
 import { ProblemNote } from "../../components/Note";
@@ -15,7 +16,7 @@ export function NamePanel({ name }: { name: string }) {
   const rename = useMutation({
     mutationFn: () => answer(api.PATCH("/api/workspace", { body: { name: typed } })),
     onSuccess: (session) => {
-      client.setQueryData(keys.session, session);
+      keepAnswer(client, keys.session, session);
       return client.invalidateQueries({ queryKey: keys.workspaces });
     },
   });

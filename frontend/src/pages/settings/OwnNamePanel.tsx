@@ -1,6 +1,7 @@
 import { Button, TextInput } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { answer, api } from "../../api/client";
+import { keepAnswer } from "../../api/keepAnswer";
 import { keys } from "../../api/keys";
 import { asProblem } from "../../api/problem";
 import type { Session } from "../../api/types";
@@ -15,7 +16,7 @@ export function OwnNamePanel({ user }: { user: NonNullable<Session["user"]> }) {
   const { values, field } = useForm({ first_name: user.first_name, last_name: user.last_name });
   const change = useMutation({
     mutationFn: () => answer(api.PATCH("/api/account/name", { body: values })),
-    onSuccess: (session) => client.setQueryData(keys.session, session),
+    onSuccess: (session) => keepAnswer(client, keys.session, session),
   });
   const problem = asProblem(change.error);
   const same = values.first_name.trim() === user.first_name && values.last_name.trim() === user.last_name;

@@ -3,6 +3,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { answer, api } from "../../../api/client";
+import { keepAnswer } from "../../../api/keepAnswer";
 import { keys } from "../../../api/keys";
 import { asProblem } from "../../../api/problem";
 import type { CaseKind } from "../../../api/types";
@@ -21,7 +22,7 @@ export function OpenCaseForm() {
   const open = useMutation({
     mutationFn: () => answer(api.POST("/api/staff/cases", { body: { kind, ...values } })),
     onSuccess: async (page) => {
-      client.setQueryData(keys.staff.oneCase(page.case.reference), page);
+      keepAnswer(client, keys.staff.oneCase(page.case.reference), page);
       await navigate({ to: "/staff/cases/$reference", params: { reference: page.case.reference } });
     },
   });

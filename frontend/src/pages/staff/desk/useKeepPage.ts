@@ -1,4 +1,5 @@
 import { useQueryClient } from "@tanstack/react-query";
+import { keepAnswer } from "../../../api/keepAnswer";
 import { keys } from "../../../api/keys";
 import type { DeskCasePage } from "../../../api/types";
 
@@ -6,7 +7,7 @@ import type { DeskCasePage } from "../../../api/types";
 export function useKeepPage(): (page: DeskCasePage) => void {
   const client = useQueryClient();
   return (page) => {
-    client.setQueryData(keys.staff.oneCase(page.case.reference), page);
+    keepAnswer(client, keys.staff.oneCase(page.case.reference), page);
     client.removeQueries({ queryKey: [...keys.staff.cases, "queue"] });
   };
 }

@@ -3,6 +3,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { answer, api } from "../../../api/client";
 import { reviewsQuery } from "../../../api/deskQueries";
+import { keepAnswer } from "../../../api/keepAnswer";
 import { keys } from "../../../api/keys";
 import { asProblem } from "../../../api/problem";
 import type { BackupsSeen, FollowUp, ReviewKind } from "../../../api/types";
@@ -175,7 +176,7 @@ function OpenFollowUp({ followUp }: { followUp: FollowUp }) {
   const finish = useMutation({
     mutationFn: () =>
       answer(api.POST("/api/staff/reviews/follow-ups/{follow_up_id}", { params, body: { how: how.trim() } })),
-    onSuccess: (found) => client.setQueryData(keys.staff.reviews, found),
+    onSuccess: (found) => keepAnswer(client, keys.staff.reviews, found),
   });
   return (
     <li className={classes.entry}>
@@ -244,7 +245,7 @@ function NoteForm({ review, onDone }: { review: ReviewKind; onDone: () => void }
         }),
       ),
     onSuccess: (found) => {
-      client.setQueryData(keys.staff.reviews, found);
+      keepAnswer(client, keys.staff.reviews, found);
       onDone();
     },
   });
