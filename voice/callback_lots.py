@@ -153,18 +153,20 @@ def _write(taken: Sequence[_Taken], legs: Iterable[CallLeg], leads: Mapping[UUID
     if not taken:
         return
     numbers: dict[UUID, int] = {}
+    asked: list[bool] = []
     for each in taken:
         call, state = each.call, each.state
         for callback_id in each.callback_ids:
             call.callbacks_applied += 1
             numbers[callback_id] = call.callbacks_applied
+            asked.append(call.hangup_requested_at is not None)
         call.status, call.end_reason, call.answered_at = state.status, state.end_reason, state.answered_at
         call.ended_at, call.duration_s = state.ended_at, state.duration_s
         if each.has_moved:
             next_sequence(call)
     with connection.cursor() as cursor:
         # Before the books, so that they are not held while somebody else has one of the callbacks.
-        cursor.execute(_APPLIED, [now, list(numbers), list(numbers.values())])
+        cursor.execute(_APPLIED, [now, list(numbers), list(numbers.values()), asked])
         _demand(cursor.rowcount == len(numbers))
     disposed = _end([each.call for each in taken if each.is_due], leads)
     if ended := [each.call for each in taken if each.settles]:
@@ -225,8 +227,8 @@ def _rows_of_legs(taken: Iterable[_Taken], ids: Mapping[str, UUID]) -> list[tupl
 
 
 _APPLIED: Final = """
-UPDATE voice_callback AS callback SET applied_at = %s, applied_order = taken.number
-FROM unnest(%s::uuid[], %s::int[]) AS taken (id, number)
+UPDATE voice_callback AS callback SET applied_at = %s, applied_order = taken.number, asked_to_end = taken.asked
+FROM unnest(%s::uuid[], %s::int[], %s::bool[]) AS taken (id, number, asked)
 WHERE callback.id = taken.id AND callback.applied_at IS NULL
 """
 _OF_A_CALL: Final = (

@@ -99,7 +99,8 @@ def _apply(callback: Callback, now: datetime, *, waits: bool = True) -> bool:
                 cursor.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_PATIENCE])
         call.callbacks_applied += 1
         waiting = Callback.objects.filter(id=callback.id, applied_at__isnull=True)
-        if not waiting.update(applied_at=now, applied_order=call.callbacks_applied):
+        asked_to_end = call.hangup_requested_at is not None
+        if not waiting.update(applied_at=now, applied_order=call.callbacks_applied, asked_to_end=asked_to_end):
             return False
         if not _take_effect(call, callback, now):
             call.save(update_fields=["callbacks_applied"])
@@ -191,6 +192,7 @@ def _store_applied(call: Call, kind: str, sid: str, params: dict[str, str], now:
         received_at=now,
         applied_at=now,
         applied_order=call.callbacks_applied,
+        asked_to_end=call.hangup_requested_at is not None,
     )
 
 

@@ -81,13 +81,17 @@ class Course:
                 said = leg_news.said_by(callback, closes=self.call.closes)
                 if said is not None and not is_foreign(said.sid, self.call.id):
                     self.legs[said.sid] = leg_news.with_news(self.legs.get(said.sid), said)
-                    self._move(at)
+                    self._move(at, asked_to_end=self._asked_to_end(callback, at))
 
-    def _move(self, at: datetime) -> None:
+    def _asked_to_end(self, callback: Callback, at: datetime) -> bool:
+        if callback.asked_to_end is not None:
+            return callback.asked_to_end
         asked_at = self.call.hangup_requested_at
         # The end of the credits is set some seconds ahead, and counts from when it is set.
-        asked = asked_at is not None and (asked_at <= at or self.call.closes)
-        facts = derive(list(self.legs.values()), hangup_requested=asked)
+        return asked_at is not None and (asked_at <= at or self.call.closes)
+
+    def _move(self, at: datetime, *, asked_to_end: bool) -> None:
+        facts = derive(list(self.legs.values()), hangup_requested=asked_to_end)
         self.state, settles = moved(self.state, facts, closed_as=self._closed_as(facts.duration_s), now=at)
         if settles:
             self.settled_at = at

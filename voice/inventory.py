@@ -139,6 +139,7 @@ INVENTORY: dict[str, str] = {
             "received_at": "call",
             "applied_at": "none",
             "applied_order": "none",
+            "asked_to_end": "none",
         },
     ),
 }

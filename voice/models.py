@@ -341,13 +341,15 @@ class MediaStream(TenantModel):
 
 
 class Callback(TenantModel):
-    """A carrier's request as it came, stored before it is applied and never changed but for applied_at and applied_order.
+    """A carrier's request as it came, stored before it is applied and never changed but for how it was applied.
 
     What was learned of a call otherwise, and moves it, is stored here too: see voice/leg_news.py.
 
     dedupe_key: kind, leg or stream SID, status and sequence number: the same news is stored once.
     params: the form fields that we use; others are dropped unread.
     applied_order: 1, 2, 3... within the call; null while it waits, and for texts of Twilio's transcription, which move no call.
+    asked_to_end: whether the call was to be ended when this took effect, which its end depends on; the time at which that was asked
+        may be one from before a wait for the call. Null as applied_order, and where it was applied before this was kept.
     """
 
     call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="callbacks")
@@ -358,6 +360,7 @@ class Callback(TenantModel):
     received_at = models.DateTimeField()
     applied_at = models.DateTimeField(null=True)
     applied_order = models.PositiveIntegerField(null=True)
+    asked_to_end = models.BooleanField(null=True)
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("call", "applied_order"), name="callback_applied_in_order"),)
