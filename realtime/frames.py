@@ -19,3 +19,9 @@ class Frame:
         if size < 65_536:
             return b"\x81\x7e" + size.to_bytes(2) + payload
         return b"\x81\x7f" + size.to_bytes(8) + payload
+
+
+def refused(call_id: object) -> Frame:
+    """Of this call, or of the team's calls for None, the socket hears nothing; when it may again it has to ask again."""
+    which = "null" if call_id is None else f'"{call_id}"'
+    return Frame(f'{{"topic":"","event":{{"type":"refused","call_id":{which},"code":"not_found"}}}}')

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 from channels.layers import get_channel_layer
 
-from realtime.frames import Frame
+from realtime.frames import Frame, refused
 from realtime.publish import CLOSE_RESTARTING, own_group
 
 logger = logging.getLogger(__name__)
@@ -122,6 +122,13 @@ class Hub:
         for each in message["news"]:
             topic = each["topic"]
             listeners = tuple(self._listeners.get(topic, ()))
+            if (of := each.get("of")) is not None:
+                # Those of one person are whoever listens to what is told to that person.
+                said = refused(each["call_id"])
+                for listener in self._listeners.get(of, set()).intersection(listeners):
+                    self._listeners[topic].discard(listener)
+                    listener.deliver(said)
+                continue
             if (code := each.get("code")) is not None:
                 for listener in listeners:
                     listener.close(code)

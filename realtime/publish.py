@@ -47,7 +47,7 @@ CLOSE_SIGNED_OUT = 4401
 CLOSE_RESTARTING = 4012
 
 
-# Of a topic: the text of an event, or the code with which its sockets are closed.
+# Of a topic: the text of an event, the code with which its sockets are closed, or whose of them listen to it no more.
 _News = dict[str, Any]
 
 
@@ -188,7 +188,7 @@ class _Outbox:
             some = [await self._queue.get()]
             while len(some) < SEND_AT_ONCE_MAX and not self._queue.empty():
                 some.append(self._queue.get_nowait())
-            if closes := [each for each in await _send(layer, some) if "code" in each]:
+            if closes := [each for each in await _send(layer, some) if "text" not in each]:
                 trying = asyncio.create_task(self._try_again(layer, closes))
                 self._trying.add(trying)
                 trying.add_done_callback(self._trying.discard)
@@ -196,7 +196,7 @@ class _Outbox:
                 self._waiting -= len(some) - len(closes)
 
     async def _try_again(self, layer: Any, closes: Sequence[_News]) -> None:
-        """An event that is lost costs a look at REST, a close that is lost leaves somebody in."""
+        """An event that is lost costs a look at REST; a close, or the end of a listening, that is lost leaves somebody in."""
         unsent = closes
         for _ in range(CLOSE_TRIES_MAX):
             await asyncio.sleep(CLOSE_AGAIN_AFTER_S)
@@ -347,3 +347,10 @@ def close_sockets_on_commit(*, user_id: UUID, code: int = CLOSE_SIGNED_OUT) -> N
     of room, and sent again if that fails, since no look at REST would make up for it; `realtime.watch` sees to what is lost even so."""
     group = Topic.user(user_id).name
     transaction.on_commit(lambda: _outbox.put([{"topic": group, "code": code}], even_if_full=True))
+
+
+def end_following_on_commit(*, user_id: UUID, topic: Topic, call_id: UUID) -> None:
+    """Takes a person's sockets out of a call's topic after commit, and tells them that they hear no more of it; as little to be lost
+    as a close."""
+    news = {"topic": topic.name, "of": Topic.user(user_id).name, "call_id": str(call_id)}
+    transaction.on_commit(lambda: _outbox.put([news], even_if_full=True))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from realtime.frames import Frame
+from realtime.frames import Frame, refused
 from realtime.hub import Listener, hub
 from realtime.publish import CLOSE_RESTARTING, CLOSE_SIGNED_OUT, Topic
 from realtime.watch import Caller, Over, watch
@@ -146,15 +146,20 @@ class BrowserSession:
     async def _follow(self, topic: Topic, call_id: UUID | None) -> None:
         """call_id: None for all live calls of the team."""
         assert self._caller is not None
-        if topic.name in self._topics or len(self._topics) >= TOPICS_MAX:
+        if topic.name not in self._topics and len(self._topics) >= TOPICS_MAX:
             return
-        which = "null" if call_id is None else f'"{call_id}"'
-        if await self._may_follow(self._caller, call_id):
+        may = await self._may_follow(self._caller, call_id)
+        if may:
             await self._subscribe(topic)
-            said = f'{{"topic":"{topic.name}","event":{{"type":"following","call_id":{which}}}}}'
-        else:
-            said = f'{{"topic":"","event":{{"type":"refused","call_id":{which},"code":"not_found"}}}}'
-        self._socket.deliver(Frame(said))
+            # What ended before the socket listened was told to nobody.
+            may = await self._may_follow(self._caller, call_id)
+        if may:
+            which = "null" if call_id is None else f'"{call_id}"'
+            self._socket.deliver(Frame(f'{{"topic":"{topic.name}","event":{{"type":"following","call_id":{which}}}}}'))
+            return
+        await hub().unsubscribe(self._socket, {topic.name})
+        self._topics.discard(topic.name)
+        self._socket.deliver(refused(call_id))
 
 
 # A browser cannot see the pings of the WebSocket protocol, and a network that swallows everything closes nothing.

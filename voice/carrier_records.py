@@ -45,7 +45,8 @@ class CarrierStore:
         """Ends live calls of the person and waits until they are over."""
         live = calls_of(subject).exclude(status__in=TERMINAL_STATUSES)
         for call in live.filter(hangup_requested_at__isnull=True):
-            Call.objects.get_queryset().filter(id=call.id).update(hangup_requested_at=now)
+            going_on = Call.objects.get_queryset().filter(id=call.id).exclude(status__in=TERMINAL_STATUSES)
+            going_on.update(hangup_requested_at=now)
             wake.soon("hang_up", call.id)
         if live.exists():
             raise NotYet("A call is being ended first; the erasure goes on by itself.")

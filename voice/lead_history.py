@@ -11,7 +11,7 @@ from compliance import restriction, suppression
 from identity.auth import Actor
 from identity.models import User
 from voice import keyset
-from voice.models import Lead, Reservation, TranscriptSegment
+from voice.models import TERMINAL_STATUSES, Lead, Reservation, TranscriptSegment
 from voice.queries import lead_of, visible_calls
 from voice.queue_schemas import HistoryCall, HistoryItem, HistoryPage
 
@@ -61,6 +61,8 @@ def _corrections(actor: Actor, lead: Lead, before: Before, limit: int) -> Iterat
     calls = visible_calls(actor).filter(lead=lead)
     # Members read their own calls while it is they who restricted that.
     calls = calls.exclude(Q(user_id__in=restriction.covered()) & ~Q(user_id=actor.user_id))
+    # The words of a colleague's live call are read on its own page, where its rep sees who reads.
+    calls = calls.exclude(~Q(user_id=actor.user_id) & ~Q(status__in=TERMINAL_STATUSES))
     segments = TranscriptSegment.objects.filter(call__in=calls)
     corrected = segments.filter(corrected_at__isnull=False).select_related("corrected_by")
     for segment in _older(corrected, "corrected_at", before)[:limit]:

@@ -179,7 +179,8 @@ def refuse_text(*, actor: Actor, call_id: UUID, now: datetime) -> Call:
 def end_all(calls: QuerySet[Call], *, why: EndingWish, now: datetime) -> None:
     """Ends those of these calls that go on or ring, as `request_hangup` does; one that is ending keeps the reason that it has."""
     for call_id in list(calls.exclude(status__in=TERMINAL_STATUSES).values_list("id", flat=True)):
-        call = Call.objects.get_queryset().filter(id=call_id)
+        # Meanwhile it may be over, and then it was not this that ended it.
+        call = Call.objects.get_queryset().filter(id=call_id).exclude(status__in=TERMINAL_STATUSES)
         call.filter(hangup_requested_at__isnull=True).update(ended_because=why)
         call.update(hangup_requested_at=now)
         wake.soon("hang_up", call_id)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from compliance import suppression
+from compliance import restriction, suppression
 from identity.auth import Actor
 from identity.models import User
 from ledger import live
@@ -56,7 +56,8 @@ def sees_team(actor: Actor) -> bool:
 def may_follow_call(*, actor: Actor, call_id: UUID) -> bool:
     """A colleague's call only while its rep sees that the actor reads along, or once it is over."""
     seen = Q(user_id=actor.user_id) | Q(status__in=TERMINAL_STATUSES) | Q(watches__user_id=actor.user_id)
-    return visible_calls(actor).filter(seen, id=call_id, lead__restricted_at__isnull=True).exists()
+    calls = visible_calls(actor).filter(seen, id=call_id, lead__restricted_at__isnull=True)
+    return calls.exclude(Q(user_id__in=restriction.covered()) & ~Q(user_id=actor.user_id)).exists()
 
 
 def lead_of(*, actor: Actor, lead_id: UUID) -> Lead:

@@ -10,6 +10,7 @@ from django.db.models import Q
 from compliance import audit
 from identity.auth import Actor
 from processors.errors import DomainError
+from realtime.publish import Topic, end_following_on_commit
 from voice import queries
 from voice.changes import publish_watchers
 from voice.models import TERMINAL_STATUSES, Call, CallWatch
@@ -33,11 +34,15 @@ class NotWatching(DomainError):
 
 
 def refuse_unless_seen(call: Call, *, actor: Actor) -> None:
-    """Nobody reads along in a colleague's live call unless its rep sees it.
+    """Nobody reads along in a colleague's live call unless its rep sees it. Programs show nobody, so they wait for its end.
 
     :raises NotWatching:
     """
-    if is_read_along(call, actor=actor) and not call.watches.filter(user_id=actor.user_id).exists():
+    if not is_read_along(call, actor=actor):
+        return
+    if actor.session_id is None:
+        raise NotWatching("This call is going on. Ask for its words once it is over.")
+    if not call.watches.filter(user_id=actor.user_id).exists():
         raise NotWatching("This call is going on, and its rep does not see you. Watch the call first.")
 
 
@@ -103,6 +108,8 @@ def _end(watch_id: UUID, now: datetime) -> None:
         if one is None:
             return
         one.delete()
+        if call.is_live:
+            end_following_on_commit(user_id=one.user_id, topic=Topic.call(call.workspace_id, call.id), call_id=call.id)
         ended_at = call.ended_at or (one.seen_at if now - one.seen_at > LAPSES_AFTER else now)
         seconds = max(0, round((ended_at - one.began_at).total_seconds()))
         _note("call.watch_ended", call, one.user_id, now, seconds=seconds)

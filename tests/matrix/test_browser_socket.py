@@ -25,6 +25,8 @@ from tests.matrix.expectations import Role
 from tests.matrix.test_keys import key_of
 from tests.matrix.world import World, copied
 from tests.realtime.doors import Door, both_doors
+from tests.voice.carrier import actor_of
+from voice import watching
 from voice.models import Call, CallWatch
 
 QUIET_S = 0.5
@@ -186,7 +188,7 @@ def test_a_call_is_followed_by_those_who_may_see_it(
 
 @both_doors
 def test_a_colleagues_live_call_is_followed_by_who_watches_it_alone(door: type[Door], world: World) -> None:
-    """Red when `may_follow_call` asks only whether the call is theirs to see."""
+    """Red when `may_follow_call` asks only whether the call is theirs to see, and where a watch ends without telling the sockets."""
     browser, colleague = world.browser_of("manager"), world.people["colleague"]
     call = Call.objects.get_queryset().filter(id=colleague.things["call"])
     before = call.values("status", "ended_at").get()
@@ -199,11 +201,27 @@ def test_a_colleagues_live_call_is_followed_by_who_watches_it_alone(door: type[D
     )
 
     async def story() -> list[str]:
-        page = await Page(browser, door).ready()
+        page, own = await Page(browser, door).ready(), await Page(colleague.browser, door).ready()
+        await own.follow(watch.call_id)
         answers = [await page.follow(watch.call_id)]
         await elsewhere(watch.save)
         answers.append(await page.follow(watch.call_id))
-        await page.leave()
+        # Its end takes the socket out again, which then hears nothing of it.
+        await elsewhere(
+            partial(
+                watching.unwatch,
+                actor=actor_of(world.people["manager"].membership),
+                call_id=watch.call_id,
+                now=timezone.now(),
+            )
+        )
+        while (await page.hears())["event"]["type"] != "refused":
+            pass
+        await publish(Topic.call(watch.workspace_id, watch.call_id))
+        assert await page.hears_nothing()
+        while (await own.hears())["event"]["type"] != "planted":
+            pass
+        await asyncio.gather(page.leave(), own.leave())
         return [each["event"]["type"] for each in answers]
 
     call.update(status="in_progress", ended_at=None)

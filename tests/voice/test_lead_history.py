@@ -13,9 +13,10 @@ from identity.models import Membership
 from tests.identity.browser import Browser
 from tests.identity.conftest import MakeAccount, SignIn
 from tests.restricting import restricted
-from tests.voice.carrier import give_credit
+from tests.voice.carrier import actor_of, give_credit
 from tests.voice.queues import NOW, call, ends, leads, skip, start
-from voice.models import Lead, QueueSession, Reservation, Tag, TranscriptSegment
+from voice import queries
+from voice.models import Call, Lead, QueueSession, Reservation, Tag, TranscriptSegment
 from voice.personal_data import STORE as VOICE
 from voice.queue_personal_data import STORE as DIAL_QUEUE
 
@@ -114,6 +115,18 @@ def test_a_rep_sees_the_reps_own_and_a_manager_the_teams(
     assert len(history(colleague("manager", 42), lead)) == 4
 
 
+def test_what_was_corrected_of_a_colleagues_call_stands_there_once_the_call_is_over(
+    make_account: MakeAccount, sign_in: SignIn, page: Browser, rep: Membership, lead: Lead
+) -> None:
+    """Before, its words are read on its page alone, where the rep sees who reads."""
+    manager = make_account(
+        workspace_id=rep.workspace_id, role="manager", email="m@example.com", mobile="+1 202 555 0142"
+    )
+    Call.objects.get_queryset().update(status="in_progress")
+    assert "corrected" not in {item["kind"] for item in history(sign_in(manager, "198.51.100.42"), lead)}
+    assert "corrected" in {item["kind"] for item in history(page, lead)}
+
+
 def test_who_has_restricted_it_is_read_about_by_nobody(
     make_account: MakeAccount, sign_in: SignIn, page: Browser, rep: Membership, lead: Lead
 ) -> None:
@@ -121,7 +134,11 @@ def test_who_has_restricted_it_is_read_about_by_nobody(
     manager = make_account(
         workspace_id=rep.workspace_id, role="manager", email="m@example.com", mobile="+1 202 555 0142"
     )
+    call_id = Call.objects.get_queryset().get().id
+    assert queries.may_follow_call(actor=actor_of(manager), call_id=call_id)
     restricted(rep)
+    assert not queries.may_follow_call(actor=actor_of(manager), call_id=call_id)
+    assert queries.may_follow_call(actor=actor_of(rep), call_id=call_id)
     assert "corrected" not in {item["kind"] for item in history(sign_in(manager, "198.51.100.42"), lead)}
     assert "corrected" in {item["kind"] for item in history(page, lead)}
     restricted(lead)

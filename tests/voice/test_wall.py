@@ -172,6 +172,9 @@ def test_the_words_of_a_live_call_are_read_by_who_watches_it_alone(
     manager_page.post(f"/api/calls/{call_id}/watch")
     assert [manager_page.get(path)[0] for path in words] == [200, 200]
     assert queries.may_follow_call(actor=manager, call_id=call_id)
+    # No session acts for a program, and nobody sees it.
+    with pytest.raises(watching.NotWatching, match="once it is over"):
+        watching.refuse_unless_seen(talking.row, actor=manager)
     manager_page.delete(f"/api/calls/{call_id}/watch")
     assert asked() == ["not_watching"] * 3
     # Whose call it is reads it always, and once it is over there is nobody left to read along with.

@@ -1,5 +1,6 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { isLive } from "../calls/status";
+import { withBooked } from "../live/apply";
 import { caughtUp, emptyTranscript, isMissingSome, type Transcript } from "../live/transcript";
 import { joined, type WallState } from "../live/wall";
 import { answer, api } from "./client";
@@ -159,8 +160,8 @@ export function callsQuery(filters: CallFilters) {
 }
 
 /** An event may have come while the answer was on its way, and tell of later than it does. */
-function newest<Held extends { sequence: number }>(held: Held | undefined, fetched: Held): Held {
-  return held !== undefined && held.sequence > fetched.sequence ? held : fetched;
+function newest<Held extends Call>(held: Held | undefined, fetched: Held): Held {
+  return held !== undefined && held.sequence > fetched.sequence ? { ...fetched, ...held } : fetched;
 }
 
 /** The person's own call that goes on now, or null. */
@@ -183,7 +184,10 @@ export function callQuery(id: string) {
       const fetched = await answer(
         api.GET("/api/calls/{call_id}", { signal, params: { path: { call_id: id } } }),
       );
-      return newest(client.getQueryData<CallWithSpeech>(keys.calls.one(id)), fetched);
+      const held = client.getQueryData<CallWithSpeech>(keys.calls.one(id));
+      const found = newest(held, fetched);
+      // An event brings what is said from then on.
+      return found.speech.length < fetched.speech.length ? { ...found, speech: fetched.speech } : found;
     },
   });
 }
@@ -270,7 +274,8 @@ export const balanceQuery = queryOptions({
   queryKey: keys.credits.balance,
   queryFn: async ({ client, signal }): Promise<Balance> => {
     const fetched = await answer(api.GET("/api/credits", { signal }));
-    return newest(client.getQueryData<Balance>(keys.credits.balance), fetched);
+    const held = client.getQueryData<Balance>(keys.credits.balance);
+    return held ? withBooked(fetched, held) : fetched;
   },
 });
 

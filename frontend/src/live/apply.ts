@@ -83,18 +83,7 @@ export function apply(event: ServerEvent, viewer: Viewer): Change[] {
       return callWarning(event.call_id, event.seconds_left, viewer);
     case "balance.changed":
       return [
-        update<Balance>(keys.credits.balance, (held) =>
-          event.sequence < held.sequence
-            ? held
-            : {
-                ...held,
-                available_mcredits: event.available_mcredits,
-                held_mcredits: event.held_mcredits,
-                debt_mcredits: event.debt_mcredits,
-                sequence: event.sequence,
-                minutes_left: minutesLeft(event.available_mcredits, held.rate.mcredits_per_minute),
-              },
-        ),
+        update<Balance>(keys.credits.balance, (held) => withBooked(held, event)),
         updateAll<BurnDown>(keys.credits.burnDowns, (held) =>
           endingAt(held, event.available_mcredits + event.held_mcredits - event.debt_mcredits),
         ),
@@ -163,6 +152,16 @@ function endingAt(held: BurnDown, balanceMcredits: number): BurnDown {
   const today = held.days.at(-1);
   if (today === undefined) return held;
   return { ...held, days: [...held.days.slice(0, -1), { ...today, balance_mcredits: balanceMcredits }] };
+}
+
+type Booked = Pick<Balance, "available_mcredits" | "held_mcredits" | "debt_mcredits" | "sequence">;
+
+/** A balance with what was booked on it later, unless it knows that already. */
+export function withBooked(balance: Balance, later: Booked): Balance {
+  if (later.sequence < balance.sequence) return balance;
+  const { available_mcredits, held_mcredits, debt_mcredits, sequence } = later;
+  const minutes_left = minutesLeft(available_mcredits, balance.rate.mcredits_per_minute);
+  return { ...balance, available_mcredits, held_mcredits, debt_mcredits, sequence, minutes_left };
 }
 
 function minutesLeft(availableMcredits: number, mcreditsPerMinute: number): number {

@@ -23,7 +23,7 @@ export function receive(client: QueryClient, event: ServerEvent, userId: string)
 /** An event changes only what is held. The first answer that is on its way may have been read before it happened. */
 function askAgainForMissed(client: QueryClient, key: QueryKey, exact: boolean): void {
   for (const query of client.getQueryCache().findAll({ queryKey: key, exact, fetchStatus: "fetching" })) {
-    if (query.state.data === undefined) void askAfresh(client, query.queryKey);
+    if (query.state.data == null) void askAfresh(client, query.queryKey);
   }
 }
 

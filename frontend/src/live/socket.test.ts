@@ -105,6 +105,25 @@ test("what is refused is asked for again while the page shows it", () => {
   expect(last().sent.filter((text) => text.includes('"follow"'))).toHaveLength(2);
 });
 
+test("what goes on being refused is asked for less and less often, by one timer however often it is said", () => {
+  const line = opened();
+  line.follow("c1");
+  const asked = () => last().sent.filter((text) => text.includes('"follow"')).length;
+  const refused = () => last().says({ type: "refused", call_id: "c1", code: "not_found" });
+  for (let times = 0; times < 3; times += 1) refused();
+  vi.advanceTimersByTime(5_000);
+  expect(asked()).toBe(2);
+  refused();
+  vi.advanceTimersByTime(9_000);
+  expect(asked()).toBe(2);
+  vi.advanceTimersByTime(1_000);
+  expect(asked()).toBe(3);
+  last().says({ type: "following", call_id: "c1" });
+  refused();
+  vi.advanceTimersByTime(5_000);
+  expect(asked()).toBe(4);
+});
+
 test("after sleep the line is tested at once", () => {
   opened();
   document.dispatchEvent(new Event("resume"));

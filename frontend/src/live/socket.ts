@@ -21,6 +21,7 @@ const QUIET_MS = 15_000;
 const ANSWER_WITHIN_MS = 5_000;
 const OPEN_WITHIN_MS = 10_000;
 const REFUSED_AGAIN_MS = 5_000;
+const REFUSED_LONGEST_MS = 60_000;
 
 /** What the server says about the line itself, beside the events of the workspace. */
 type LineFrame =
@@ -45,6 +46,10 @@ export class LiveSocket {
   private closed = false;
   /** How many parts of the page follow each call; null stands for all live calls of the team. */
   private readonly followed = new Map<string | null, number>();
+  private readonly refused = new Map<
+    string | null,
+    { timer: ReturnType<typeof setTimeout>; times: number }
+  >();
 
   constructor(
     private readonly url: string,
@@ -63,6 +68,7 @@ export class LiveSocket {
     this.closed = true;
     clearTimeout(this.timer);
     clearTimeout(this.doubt);
+    this.noMoreRefused(this.refused.keys());
     window.removeEventListener("online", this.lookNow);
     window.removeEventListener("offline", this.lookNow);
     document.removeEventListener("visibilitychange", this.lookNow);
@@ -83,6 +89,7 @@ export class LiveSocket {
       return;
     }
     this.followed.delete(callId);
+    this.noMoreRefused([callId]);
     this.send("unfollow", callId);
   }
 
@@ -128,16 +135,31 @@ export class LiveSocket {
     const { event } = JSON.parse(text) as { topic: string; event: ServerEvent | LineFrame };
     if (event.type === "pong") return;
     if (event.type === "ready") this.ready();
-    else if (event.type === "following") this.handlers.onFollowing(event.call_id);
-    else if (event.type === "refused") this.askAgain(event.call_id);
+    else if (event.type === "following") {
+      this.noMoreRefused([event.call_id]);
+      this.handlers.onFollowing(event.call_id);
+    } else if (event.type === "refused") this.askAgain(event.call_id);
     else this.handlers.onEvent(event);
   }
 
   /** A colleague's call is refused until its rep is told again who watches, as after a line that was lost for long. */
   private askAgain(callId: string | null): void {
-    setTimeout(() => {
-      if (!this.closed && this.followed.has(callId)) this.send("follow", callId);
-    }, REFUSED_AGAIN_MS);
+    if (!this.followed.has(callId)) return;
+    const times = this.refused.get(callId)?.times ?? 0;
+    clearTimeout(this.refused.get(callId)?.timer);
+    const wait = Math.min(REFUSED_LONGEST_MS, REFUSED_AGAIN_MS * 2 ** times);
+    const timer = setTimeout(() => {
+      this.refused.set(callId, { timer, times: times + 1 });
+      this.send("follow", callId);
+    }, wait);
+    this.refused.set(callId, { timer, times });
+  }
+
+  private noMoreRefused(callIds: Iterable<string | null>): void {
+    for (const callId of [...callIds]) {
+      clearTimeout(this.refused.get(callId)?.timer);
+      this.refused.delete(callId);
+    }
   }
 
   private ready(): void {
@@ -151,6 +173,7 @@ export class LiveSocket {
   private lost(code: number): void {
     this.socket = null;
     clearTimeout(this.doubt);
+    this.noMoreRefused(this.refused.keys());
     if (this.closed) return;
     if (code === SIGNED_OUT) {
       this.close();

@@ -52,6 +52,17 @@ function item(id: string, sequence: number, changes: Partial<WallCall> = {}): Wa
   };
 }
 
+test("a line that the server withholds now is not shown any more, and one that came meanwhile is", () => {
+  const held = (sequence: number): WallState => ({
+    items: [item("c1", 5, { callee_line: line(sequence, 900) })],
+    total: 1,
+    ended: [],
+  });
+  const fetched: Wall = { items: [item("c1", 7)], total: 1, as_of: AT };
+  expect(joined(held(6), fetched).items[0]?.callee_line).toBeNull();
+  expect(joined(held(8), fetched).items[0]?.callee_line?.sequence).toBe(8);
+});
+
 const line = (sequence: number, end_ms: number): WallLine => ({
   segment_id: `s${sequence}`,
   sequence,

@@ -32,14 +32,16 @@ function newer(held: WallCall | undefined, fetched: WallCall): WallCall {
   if (held === undefined) return fetched;
   return {
     ...(held.sequence > fetched.sequence ? { ...held, watchers: fetched.watchers } : fetched),
-    agent_line: later(held.agent_line, fetched.agent_line),
-    callee_line: later(held.callee_line, fetched.callee_line),
+    agent_line: later(held.agent_line, fetched.agent_line, fetched.sequence),
+    callee_line: later(held.callee_line, fetched.callee_line, fetched.sequence),
   };
 }
 
 /** A turn that was heard again as a whole ends where its last part ended, and has the higher number. */
-function later(held: WallLine | null, other: WallLine | null): WallLine | null {
-  if (held === null || other === null) return held ?? other;
+function later(held: WallLine | null, other: WallLine | null, asOf: number): WallLine | null {
+  // What the server knew of and shows no more is not to be read any more.
+  if (other === null) return held !== null && held.sequence > asOf ? held : null;
+  if (held === null) return other;
   if (held.end_ms !== other.end_ms) return held.end_ms > other.end_ms ? held : other;
   return held.sequence > other.sequence ? held : other;
 }
@@ -70,7 +72,7 @@ export function withLine(
   line: WallLine,
 ): WallState {
   const side = speaker === "agent" ? "agent_line" : "callee_line";
-  return changed(held, callId, (item) => ({ ...item, [side]: later(item[side], line) }));
+  return changed(held, callId, (item) => ({ ...item, [side]: later(item[side], line, line.sequence) }));
 }
 
 export function withWatchers(held: WallState, callId: string, watchers: WallCall["watchers"]): WallState {

@@ -1,12 +1,22 @@
+import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { answer, api } from "../../api/client";
 import { asProblem } from "../../api/problem";
+import { watchersQuery } from "../../api/queries";
+import { useSignedIn } from "../../app/useSession";
 
 const SAID_AGAIN_MS = 15_000;
 
 /** Watches a colleague's live call while the component is shown. on: whether the rep is told of it by now. */
 export function useWatch(callId: string): { on: boolean; error: unknown } {
   const [watch, setWatch] = useState<{ on: boolean; error: unknown }>({ on: false, error: null });
+  const { user } = useSignedIn();
+  const watchers = useQuery(watchersQuery(callId));
+  // Another tab of the same person may have ended it for both.
+  const isMissed = watch.on && watchers.data !== undefined && !watchers.data.some(({ id }) => id === user.id);
+  useEffect(() => {
+    if (isMissed) void api.POST("/api/calls/{call_id}/watch", { params: { path: { call_id: callId } } });
+  }, [isMissed, callId]);
   useEffect(() => {
     let shown = true;
     const params = { path: { call_id: callId } };
