@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { balanceQuery, currentCallQuery } from "../api/queries";
+import { balanceQuery } from "../api/creditQueries";
+import { currentCallQuery } from "../api/queries";
 import { useCallClock } from "../calls/useCallClock";
 import { credits, isLow } from "../format/credits";
 import { clock } from "../format/time";

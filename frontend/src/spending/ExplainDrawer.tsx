@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { explanationQuery } from "../api/queries";
+import { explanationQuery } from "../api/creditQueries";
 import type { Evidence, Explanation } from "../api/types";
 import { Note, ProblemNote } from "../components/Note";
 import { SideDrawer } from "../components/SideDrawer";

@@ -3,10 +3,11 @@ import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tansta
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { answer, api } from "../../api/client";
+import { balanceQuery } from "../../api/creditQueries";
 import { useIntent } from "../../api/intent";
 import { keys } from "../../api/keys";
 import { asProblem } from "../../api/problem";
-import { balanceQuery, callsQuery, questionsQuery } from "../../api/queries";
+import { callsQuery, questionsQuery } from "../../api/queries";
 import type { Answer } from "../../api/types";
 import { Changes } from "../../app/Changes";
 import { Empty } from "../../components/Empty";

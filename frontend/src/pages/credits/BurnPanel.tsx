@@ -1,7 +1,7 @@
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { lazy, Suspense, useState } from "react";
-import { burnDownQuery } from "../../api/queries";
+import { burnDownQuery } from "../../api/creditQueries";
 import type { BurnDay } from "../../api/types";
 import list from "../../components/List.module.css";
 import { ProblemNote } from "../../components/Note";

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { balanceQuery } from "../../api/queries";
+import { balanceQuery } from "../../api/creditQueries";
 import { Changes } from "../../app/Changes";
 import { useSignedIn } from "../../app/useSession";
 import { ProblemNote } from "../../components/Note";

@@ -1,7 +1,7 @@
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
+import { packsQuery } from "../../api/creditQueries";
 import { useIntent } from "../../api/intent";
-import { packsQuery } from "../../api/queries";
 import type { Balance, Pack } from "../../api/types";
 import { Changes } from "../../app/Changes";
 import { useSignedIn } from "../../app/useSession";

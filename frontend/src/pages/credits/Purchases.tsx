@@ -2,7 +2,7 @@ import { Button } from "@mantine/core";
 import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { answer, api } from "../../api/client";
-import { purchasesQuery } from "../../api/queries";
+import { purchasesQuery } from "../../api/creditQueries";
 import type { Purchase, PurchaseChange } from "../../api/types";
 import list from "../../components/List.module.css";
 import { More } from "../../components/More";

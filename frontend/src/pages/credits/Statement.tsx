@@ -1,7 +1,7 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link, useSearch } from "@tanstack/react-router";
+import { statementQuery } from "../../api/creditQueries";
 import type { StatementFilters } from "../../api/keys";
-import { statementQuery } from "../../api/queries";
 import type { Entry } from "../../api/types";
 import { Changes } from "../../app/Changes";
 import type { CreditsSearch } from "../../app/searches";

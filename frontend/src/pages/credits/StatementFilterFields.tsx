@@ -1,7 +1,8 @@
 import { Button, NativeSelect, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { callQuery, spendersQuery } from "../../api/queries";
+import { spendersQuery } from "../../api/creditQueries";
+import { callQuery } from "../../api/queries";
 import type { EntryKind } from "../../api/types";
 import type { CreditsSearch } from "../../app/searches";
 import { useSignedIn } from "../../app/useSession";

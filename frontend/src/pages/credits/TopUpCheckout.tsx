@@ -1,7 +1,7 @@
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { answer, api } from "../../api/client";
-import { topUpQuery } from "../../api/queries";
+import { topUpQuery } from "../../api/creditQueries";
 import type { TopUpSetup, TopUpTerms } from "../../api/types";
 import { Note, ProblemNote } from "../../components/Note";
 import { Waiting } from "../../components/Waiting";

@@ -1,8 +1,8 @@
 import { Button, Checkbox, NativeSelect, TextInput } from "@mantine/core";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { packsQuery, topUpWordsQuery } from "../../api/creditQueries";
 import { useIntent } from "../../api/intent";
-import { packsQuery, topUpWordsQuery } from "../../api/queries";
 import type { TopUpPlan, TopUpTerms } from "../../api/types";
 import { ProblemNote } from "../../components/Note";
 import { useForm } from "../../components/useForm";

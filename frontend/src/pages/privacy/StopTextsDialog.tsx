@@ -1,7 +1,7 @@
 import { Button } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { answer, api } from "../../api/client";
-import { balanceQuery } from "../../api/queries";
+import { balanceQuery } from "../../api/creditQueries";
 import { useSignedIn } from "../../app/useSession";
 import { Dialog } from "../../components/Dialog";
 import { ProblemNote } from "../../components/Note";
