@@ -46,6 +46,11 @@ def replayed() -> tuple[dict[str, object], str]:
     return summary, err.getvalue().partition("\n")[0]
 
 
+def assert_all_rebuilt() -> None:
+    summary, first = replayed()
+    assert summary["ok"], first
+
+
 @pytest.fixture
 def member(make_account: MakeAccount) -> Membership:
     member = make_account()
@@ -239,25 +244,22 @@ def test_calls_whose_callbacks_were_not_numbered_are_left_out(member: Membership
     assert replayed()[0]["ok"]
 
 
-@pytest.mark.parametrize("one_by_one", [True, False])
-def test_a_call_is_rebuilt_though_its_end_was_asked_for_by_a_clock_that_reads_later_than_the_one_it_ends_by(
-    member: Membership, one_by_one: bool
+@pytest.mark.parametrize("in_lots", [True, False])
+def test_a_call_is_rebuilt_though_a_later_clock_asked_for_its_end_than_it_ends_by(
+    member: Membership, in_lots: bool
 ) -> None:
     """Who looked at the clock first may come by the call last, where both wait for it."""
-    placed = place(member)
-    asked_at = datetime.now(UTC) + timedelta(minutes=1)
-    operations.request_hangup(actor=actor_of(member), call_id=placed.row.id, now=asked_at)
-    now = datetime.now(UTC)
+    placed, now = place(member), datetime.now(UTC)
+    operations.request_hangup(actor=actor_of(member), call_id=placed.row.id, now=now + timedelta(minutes=1))
     _, params = placed.agent("no-answer", at_s=30, sequence=1)
-    if one_by_one:
-        callbacks.receive(call=placed.row, kind="agent", params=params, now=now)
+    came = callback_rows.arrived(call_id=placed.row.id, kind="agent", params=params, now=now)
+    callback_rows.store([came])
+    if in_lots:
+        callback_lots.apply_together(waiting={came.id: came.call_id}, now=now)
     else:
-        came = callback_rows.arrived(call_id=placed.row.id, kind="agent", params=params, now=now)
-        callback_rows.store([came])
-        assert callback_lots.apply_together(waiting={came.id: came.call_id}, now=now) == []
+        callbacks.apply(callback_id=came.id, now=now)
     assert placed.row.status == "cancelled"
-    summary, first = replayed()
-    assert summary["ok"], first
+    assert_all_rebuilt()
 
 
 def test_a_call_whose_callbacks_were_all_lost_is_rebuilt_from_what_the_carrier_told_when_asked(
@@ -280,8 +282,7 @@ def test_a_call_whose_callbacks_were_all_lost_is_rebuilt_from_what_the_carrier_t
     kinds = set(Callback.objects.get_queryset().filter(call=call).values_list("kind", flat=True))
     assert {"placed", "agent", "asked"} <= kinds and "leg" not in kinds
     assert not Call.objects.get_queryset().get(id=call.id).is_live
-    summary, first = replayed()
-    assert summary["ok"], first
+    assert_all_rebuilt()
 
 
 @pytest.mark.parametrize("answered", [True, False])
@@ -297,8 +298,7 @@ def test_a_call_that_the_carrier_has_no_record_of_is_rebuilt_as_it_was_ended(
         assert placed.row.is_live
         reconcile.reconcile_call(call_id=placed.row.id, now=datetime.now(UTC) + timedelta(minutes=minutes))
     assert not placed.row.is_live
-    summary, first = replayed()
-    assert summary["ok"], first
+    assert_all_rebuilt()
 
 
 @pytest.mark.parametrize("story", [conversation, refusal])
