@@ -303,3 +303,22 @@ def test_what_the_rep_said_of_a_call_stays_however_often_its_end_is_told(member:
     post(*placed.callee("busy", at_s=9, sequence=3, CallDuration="0"))
     lead = placed.row.lead
     assert (lead.disposition, lead.retry_at) == ("wrong_number", None)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("in_lots", [True, False])
+def test_a_call_is_rebuilt_though_a_later_clock_asked_for_its_end_than_it_ends_by(
+    member: Membership, in_lots: bool
+) -> None:
+    """Who looked at the clock first may come by the call last, where both wait for it."""
+    placed, now = place(member), datetime.now(UTC)
+    operations.request_hangup(actor=actor_of(member), call_id=placed.row.id, now=now + timedelta(minutes=1))
+    _, params = placed.agent("no-answer", at_s=30, sequence=1)
+    came = callback_rows.arrived(call_id=placed.row.id, kind="agent", params=params, now=now)
+    callback_rows.store([came])
+    if in_lots:
+        callback_lots.apply_together(waiting={came.id: came.call_id}, now=now)
+    else:
+        callbacks.apply(callback_id=came.id, now=now)
+    assert placed.row.status == "cancelled"
+    assert rebuilt_otherwise() == []

@@ -25,7 +25,7 @@ from tests.sandbox_fixture import Sandbox
 from tests.voice import queues
 from tests.voice.carrier import Placed, actor_of, give_credit, new_lead, place, post
 from tests.voice.test_callbacks import conversation, everything, outcome, refusal
-from voice import callback_lots, callback_rows, callbacks, metering, operations, reconcile, submission
+from voice import metering, operations, reconcile, submission
 from voice.models import Call, Callback, CallLeg
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -242,24 +242,6 @@ def test_calls_whose_callbacks_were_not_numbered_are_left_out(member: Membership
     Callback.objects.get_queryset().filter(call_id=placed.call_id).update(applied_order=None)
     Call.objects.get_queryset().filter(id=placed.call_id).update(callbacks_applied=0)
     assert replayed()[0]["ok"]
-
-
-@pytest.mark.parametrize("in_lots", [True, False])
-def test_a_call_is_rebuilt_though_a_later_clock_asked_for_its_end_than_it_ends_by(
-    member: Membership, in_lots: bool
-) -> None:
-    """Who looked at the clock first may come by the call last, where both wait for it."""
-    placed, now = place(member), datetime.now(UTC)
-    operations.request_hangup(actor=actor_of(member), call_id=placed.row.id, now=now + timedelta(minutes=1))
-    _, params = placed.agent("no-answer", at_s=30, sequence=1)
-    came = callback_rows.arrived(call_id=placed.row.id, kind="agent", params=params, now=now)
-    callback_rows.store([came])
-    if in_lots:
-        callback_lots.apply_together(waiting={came.id: came.call_id}, now=now)
-    else:
-        callbacks.apply(callback_id=came.id, now=now)
-    assert placed.row.status == "cancelled"
-    assert_all_rebuilt()
 
 
 def test_a_call_whose_callbacks_were_all_lost_is_rebuilt_from_what_the_carrier_told_when_asked(
