@@ -32,7 +32,8 @@ THREAD_MAX: Final = 20
 _MESSAGE_ID: Final = re.compile(r"<[^<>\s\x00-\x1f\x7f]{1,240}>")
 _ADDRESS: Final = re.compile(r"[^\s@<>,;:\"()]{1,64}@[A-Za-z0-9.-]{1,189}\.[A-Za-z]{2,63}")
 _TAG: Final = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]{0,2000}>", re.IGNORECASE | re.DOTALL)
-_RESULT: Final = re.compile(r"\bdmarc\s*=\s*pass\b(?P<more>[^;]*)", re.IGNORECASE)
+# At the beginning of a result, not in the address of a sender, who chose it.
+_RESULT: Final = re.compile(r"(?:^|;)\s*dmarc\s*(?:/\s*\d+\s*)?=\s*pass\b(?P<more>[^;]*)", re.IGNORECASE)
 _HEADER_FROM: Final = re.compile(r"header\.from\s*=\s*\"?([A-Za-z0-9.-]+)", re.IGNORECASE)
 _PLAIN_WORD: Final = re.compile(r"[A-Za-z0-9.-]+")
 # Controls that no text column keeps or no reader wants; line ends and tabs stay.
@@ -156,7 +157,7 @@ def _is_genuine(message: Message, sender: str, authserv_id: str) -> bool:
     if result is None:
         return False
     domain = _HEADER_FROM.search(result["more"])
-    return domain is None or domain[1].lower() == sender.rpartition("@")[2]
+    return domain is not None and domain[1].lower() == sender.rpartition("@")[2]
 
 
 def _bare(value: str) -> str:

@@ -93,8 +93,11 @@ def test_a_mail_to_support_is_a_case_with_a_clock_and_is_answered_by_what_it_tak
         f'Authentication-Results: {SERVER}; spf=pass reason="(\\"; dmarc=pass header.from=people.example; "; dmarc=fail\r\n',
         f'Authentication-Results: {SERVER}; dmarc=pass header.from="evil example"\r\n',
         f"Authentication-Results: {SERVER}; none\r\n{PASSED}",
+        f"Authentication-Results: {SERVER}; spf=pass smtp.mailfrom=dmarc=pass@evil.example; dmarc=fail header.from=people.example\r\n",
+        f"Authentication-Results: {SERVER}; spf=pass smtp.mailfrom=dmarc=pass@evil.example\r\n",
+        f"Authentication-Results: {SERVER}; dmarc=pass\r\n",
     ],
-    ids=range(11),
+    ids=range(14),
 )
 def test_a_sender_for_whom_nobody_vouches_is_told_how_to_prove_it_and_nothing_else(
     make_account: MakeAccount, sandbox: Sandbox, head: str
