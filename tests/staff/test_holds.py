@@ -4,20 +4,23 @@ Planted bugs that these catch: copies without the calls of a held lead, a retent
 """
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.test import override_settings
 
-from compliance import erasure, holds
+from compliance import authorities, erasure, holds
 from compliance.models import AuditEvent, HeldCopy, LegalHold, Request
 from compliance.retention import expire
 from identity import account_name
 from identity.models import Membership
+from identity.personal_data import subject_of
 from processors.models import Disclosure
 from processors.pseudonyms import pseudonym
 from tests.compliance.ends import end
@@ -61,13 +64,38 @@ def placed(desk: Desk, **changes: object) -> dict[str, Any]:
     return hold
 
 
-def opened(hold: dict[str, Any]) -> list[dict[str, Any]]:
+def opened(hold: dict[str, Any], order_id: str = FORM["order_id"]) -> list[dict[str, Any]]:
     if LegalHold.objects.filter(reference=hold["reference"], approved_at__isnull=True).exists():
         holds.approve(reference=hold["reference"], by="another", now=NOW)
     out = StringIO()
-    call_command("hold", "open", hold["reference"], "--order-id", FORM["order_id"], stdout=out)
+    call_command("hold", "open", hold["reference"], "--order-id", order_id, stdout=out)
     found: list[dict[str, Any]] = json.loads(out.getvalue())
     return found
+
+
+@contextmanager
+def while_counted(reference: str) -> Iterator[None]:
+    """Each copy comes under the hold while it is counted what leaves, and the second time the hold is lifted."""
+    ours = f"(SELECT id FROM compliance_legalhold WHERE reference = '{reference}')"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            CREATE FUNCTION meanwhile() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                UPDATE compliance_heldcopy SET hold_id = {ours};
+                IF TG_OP = 'UPDATE' THEN
+                    UPDATE compliance_legalhold SET lifted_at = now(), lifted_by = 'x', lift_reason = 'y' WHERE id = {ours};
+                END IF;
+                RETURN NULL;
+            END $$;
+            CREATE TRIGGER meanwhile AFTER INSERT OR UPDATE ON processors_disclosure
+                FOR EACH ROW EXECUTE FUNCTION meanwhile()
+            """  # noqa: S608 - a reference of ours
+        )
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TRIGGER meanwhile ON processors_disclosure; DROP FUNCTION meanwhile")
 
 
 @pytest.mark.policy("C2.7", "C6.3")
@@ -126,6 +154,64 @@ def test_what_is_sealed_leaves_for_an_order_alone_once_two_people_agreed_and_it_
     LegalHold.objects.update(secret_until=NOW.date() + timedelta(days=9))
     opened(hold)
     assert set(given.values_list("person", "count")) == {(pseudonym("phone", HELD), 1), ("", 1)}
+
+
+@pytest.mark.policy("C4.6")
+@pytest.mark.parametrize(
+    ("whose", "elements", "leaves"),
+    [
+        (HELD, ["call"], [("call_was", HELD)]),
+        (HELD, ["transcript"], [("line_was", HELD)]),
+        (ASKER, ["account"], [("user_was", None)]),
+        (ASKER, ["account", "call"], [("call_was", HELD), ("call_was", OTHER), ("user_was", None)]),
+        (HELD, ["callee"], "number"),
+    ],
+)
+def test_another_order_opens_what_it_names_about_its_person_alone(
+    member: Membership, sign_in: SignIn, whose: str, elements: list[str], leaves: Any
+) -> None:
+    """Red when an order about one person opens what a hold keeps about others, or kinds that it does not name."""
+    browser = sign_in(member)
+    hold = placed(at_desk("privacy_officer", "Pia"), what="account", which=ASKER)
+    for call in Call.objects.get_queryset():
+        assert browser.patch(f"/api/calls/{call.id}", {"notes": "He paid."})[0] == 200
+        line = call.segments.get(sequence=2)
+        assert browser.patch(f"/api/segments/{line.id}", {"sequence": 2, "text": "I said nothing"})[0] == 200
+    account_name.change(user_id=member.user_id, first_name="Somebody", last_name="Else", now=NOW)
+    order = authorities.prepare(
+        subject=subject_of(member.user_id) if whose == ASKER else subject_of_number(whose),
+        order_id="3 Js 1/26",
+        authority="Vilnius district court",
+        legal_basis="Art. 6 (1) c GDPR",
+        secret_until=None,
+        elements=elements,
+        by="one of us",
+        now=NOW,
+    )
+    authorities.approve(reference=order.reference, seen=order.digest, by="another", now=NOW)
+    if isinstance(leaves, str):
+        with pytest.raises(CommandError, match=leaves):
+            opened(hold, order.order_id)
+    else:
+        found = opened(hold, order.order_id)
+        assert sorted((each["kind"], each.get("phone")) for each in found) == leaves
+    assert len(opened(hold)) == 5
+
+
+@pytest.mark.policy("C4.6")
+def test_nothing_leaves_that_was_not_counted_nor_once_the_hold_is_over(member: Membership, sign_in: SignIn) -> None:
+    """Red when what is sealed between the count and the opening leaves too, or a hold opens that ended meanwhile or on its last day."""
+    browser, pia = sign_in(member), at_desk("privacy_officer", "Pia")
+    hold, other = placed(pia), placed(pia, which=OTHER)
+    for lead in Lead.objects.get_queryset():
+        assert browser.patch(f"/api/leads/{lead.id}", {"notes": "changed"})[0] == 200
+    with while_counted(hold["reference"]):
+        assert [each["phone"] for each in opened(hold)] == [HELD]
+        with pytest.raises(CommandError, match="over"):
+            opened(hold)
+    holds.approve(reference=other["reference"], by="another", now=NOW)
+    with pytest.raises(holds.HoldLifted):
+        holds.opened(reference=other["reference"], order_id=FORM["order_id"], by="x", now=NOW + timedelta(days=201))
 
 
 def test_a_hold_on_one_call_keeps_that_call_alone_and_one_on_an_account_the_account(
