@@ -5,7 +5,7 @@ import time
 import pytest
 
 from compliance.redaction import REPLACEMENT, redact_cards
-from compliance.spoken_cards import began_before, begins_with_digits, redact_spoken_cards
+from compliance.spoken_cards import began_before, begins_with_digits, redact_spoken_cards, without_digits
 
 VISA = "4111111111111111"
 AMEX = "378282246310005"
@@ -111,6 +111,21 @@ def test_a_number_that_is_said_in_several_utterances_is_noticed_with_the_last_of
     assert begins_with_digits(said[2]) and begins_with_digits(said[3]) and not begins_with_digits(said[1])
     assert began_before(said, "1111, and it ends in May.") == 3
     assert began_before(said, "1112.") == began_before(said[:1], "1111") == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("I have two of them, 1111", f"I have two of them, {REPLACEMENT}"),
+        ("1111, then 1111. It is one of two.", f"{REPLACEMENT}. It is one of {REPLACEMENT}."),
+        (
+            "Uh, 1111_11/11 is one of my two cards.",
+            f"Uh, {REPLACEMENT}_{REPLACEMENT}/{REPLACEMENT} is one of my two cards.",
+        ),
+    ],
+)
+def test_of_a_number_that_lines_make_together_goes_what_stands_at_the_ends_of_one(text: str, kept: str) -> None:
+    assert without_digits(text) == kept
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ def opened(hold: dict[str, Any], order_id: str = FORM["order_id"]) -> list[dict[
 @contextmanager
 def while_counted(reference: str) -> Iterator[None]:
     """Each copy comes under the hold while it is counted what leaves, and the second time the hold is lifted."""
-    ours = f"(SELECT id FROM compliance_legalhold WHERE reference = '{reference}')"
+    ours = f"(SELECT id FROM compliance_legalhold WHERE reference = '{reference}')"  # noqa: S608 - of ours
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -89,7 +89,7 @@ def while_counted(reference: str) -> Iterator[None]:
             END $$;
             CREATE TRIGGER meanwhile AFTER INSERT OR UPDATE ON processors_disclosure
                 FOR EACH ROW EXECUTE FUNCTION meanwhile()
-            """  # noqa: S608 - a reference of ours
+            """  # noqa: S608 - of ours
         )
     try:
         yield
