@@ -15,12 +15,11 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from django.test import override_settings
 
-from compliance import authorities, erasure, holds
+from compliance import erasure, holds
 from compliance.models import AuditEvent, HeldCopy, LegalHold, Request
 from compliance.retention import expire
 from identity import account_name
 from identity.models import Membership
-from identity.personal_data import subject_of
 from processors.models import Disclosure
 from processors.pseudonyms import pseudonym
 from tests.compliance.ends import end
@@ -154,48 +153,6 @@ def test_what_is_sealed_leaves_for_an_order_alone_once_two_people_agreed_and_it_
     LegalHold.objects.update(secret_until=NOW.date() + timedelta(days=9))
     opened(hold)
     assert set(given.values_list("person", "count")) == {(pseudonym("phone", HELD), 1), ("", 1)}
-
-
-@pytest.mark.policy("C4.6")
-@pytest.mark.parametrize(
-    ("whose", "elements", "leaves"),
-    [
-        (HELD, ["call"], [("call_was", HELD)]),
-        (HELD, ["transcript"], [("line_was", HELD)]),
-        (ASKER, ["account"], [("user_was", None)]),
-        (ASKER, ["account", "call"], [("call_was", HELD), ("call_was", OTHER), ("user_was", None)]),
-        (HELD, ["callee"], "number"),
-    ],
-)
-def test_another_order_opens_what_it_names_about_its_person_alone(
-    member: Membership, sign_in: SignIn, whose: str, elements: list[str], leaves: Any
-) -> None:
-    """Red when an order about one person opens what a hold keeps about others, or kinds that it does not name."""
-    browser = sign_in(member)
-    hold = placed(at_desk("privacy_officer", "Pia"), what="account", which=ASKER)
-    for call in Call.objects.get_queryset():
-        assert browser.patch(f"/api/calls/{call.id}", {"notes": "He paid."})[0] == 200
-        line = call.segments.get(sequence=2)
-        assert browser.patch(f"/api/segments/{line.id}", {"sequence": 2, "text": "I said nothing"})[0] == 200
-    account_name.change(user_id=member.user_id, first_name="Somebody", last_name="Else", now=NOW)
-    order = authorities.prepare(
-        subject=subject_of(member.user_id) if whose == ASKER else subject_of_number(whose),
-        order_id="3 Js 1/26",
-        authority="Vilnius district court",
-        legal_basis="Art. 6 (1) c GDPR",
-        secret_until=None,
-        elements=elements,
-        by="one of us",
-        now=NOW,
-    )
-    authorities.approve(reference=order.reference, seen=order.digest, by="another", now=NOW)
-    if isinstance(leaves, str):
-        with pytest.raises(CommandError, match=leaves):
-            opened(hold, order.order_id)
-    else:
-        found = opened(hold, order.order_id)
-        assert sorted((each["kind"], each.get("phone")) for each in found) == leaves
-    assert len(opened(hold)) == 5
 
 
 @pytest.mark.policy("C4.6")
