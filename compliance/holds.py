@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, ClassVar, Final, cast
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -29,6 +30,7 @@ from processors.disclosures import About
 from processors.errors import DomainError
 from processors.mail import AT_ONCE_MAX
 from processors.operator_mails import Written, send_alerts
+from processors.pseudonyms import pseudonym
 
 logger = logging.getLogger(__name__)
 
@@ -108,7 +110,7 @@ def place(
 def approve(*, reference: str, by: str, now: datetime) -> LegalHold:
     """Raises HoldUnknown, HoldLifted, NothingPrepared, SamePerson."""
     with transaction.atomic():
-        hold = _in_force(reference)
+        hold = _in_force(reference, now)
         if hold.approved_at is not None:
             raise NothingPrepared("It is approved already. Reload the page.")
         if hold.placed_by == by:
@@ -126,7 +128,7 @@ def review(*, reference: str, review_on: date, by: str, now: datetime) -> LegalH
     Raises HoldUnknown, HoldLifted, ReviewPast.
     """
     with transaction.atomic():
-        hold = _in_force(reference)
+        hold = _in_force(reference, now)
         _refuse_past(review_on, hold.ends_on, now)
         hold.review_on, hold.told_at, hold.attempts, hold.next_at = review_on, None, 0, now
         hold.lift_asked_by = hold.lift_reason = ""
@@ -142,7 +144,7 @@ def lift(*, reference: str, reason: str, by: str, now: datetime) -> LegalHold:
     Raises HoldUnknown, HoldLifted, ReasonMissing, SamePerson.
     """
     with transaction.atomic():
-        hold = _in_force(reference)
+        hold = _in_force(reference, now)
         text = reason_given(reason)
         if not hold.copies.exists():
             _lift(hold, text, by, now)
@@ -180,43 +182,49 @@ def lift_ended(*, now: datetime) -> int:
 
 
 def opened(*, reference: str, order_id: str, by: str, now: datetime) -> list[dict[str, Any]]:
-    """What was sealed under a hold that another person has approved, for the order that demands it: the hold's own, or one about a person
-    in it to which two people have agreed. It is counted as disclosed to authorities before that, and stands in the audit log.
+    """What was sealed under a hold that another person has approved, for the order that demands it: all of it for the hold's own; for
+    another to which two people have agreed, what that names about its person. It is counted as disclosed to authorities before that, and
+    stands in the audit log.
 
     Outside of a transaction: what is counted stays counted. Raises HoldUnknown, HoldLifted, NothingPrepared, OrderUnknown.
     """
     with transaction.atomic():
-        hold = _in_force(reference)
+        hold = _in_force(reference, now)
         if hold.approved_at is None:
             raise NothingPrepared("Nobody else has approved this hold. Ask somebody else than who placed it.")
-        whom = _whom(hold)
-        if not _is_ordered(hold, redact_cards(order_id.strip()), [each.person for each in whom]):
-            raise OrderUnknown("Neither this hold nor an order about a person in it bears this number. Check it.")
+        whom, copies = _demanded(hold, redact_cards(order_id.strip()))
     is_secret = hold.secret_until is not None and hold.secret_until >= now.date()
     for about, kinds in whom.items():
         # Where nothing may be told, it counts as about nobody: who is listed reads of it.
         counted = About() if is_secret else about
         disclosures.record(processor=RECIPIENT, endpoint=ENDPOINT, data_classes=kinds, whom=counted, now=now)
     with transaction.atomic():
+        hold = _in_force(reference, now)
         _audit(hold, "hold.opened", by, now, people=len(whom))
-        return sealing.unsealed(hold)
+        # Not what was sealed since: nothing has counted it.
+        return sealing.unsealed(hold, copies)
 
 
-def _is_ordered(hold: LegalHold, order_id: str, people: Sequence[str]) -> bool:
-    agreed = AuthorityDisclosure.objects.filter(
-        state__in=("approved", "released"), order_id=order_id, person__in=people
-    )
-    return bool(order_id) and (order_id == hold.order_id or agreed.exists())
-
-
-def _whom(hold: LegalHold) -> dict[About, set[str]]:
-    """Whom the sealed copies concern, with the kinds of data. A line alone names nobody, but belongs to a call."""
+def _demanded(hold: LegalHold, order_id: str) -> tuple[dict[About, set[str]], list[UUID]]:
+    """Whom the sealed copies that an order covers concern, with the kinds of data, and which they are. Raises OrderUnknown."""
+    is_own = order_id != "" and order_id == hold.order_id
+    agreed = AuthorityDisclosure.objects.filter(state__in=("approved", "released"), order_id=order_id)
+    named = {(each.person, element) for each in agreed for element in each.elements}
+    # All that a hold on an account covers concerns whose account it is.
+    accounts = hold.rows.filter(kind="account").values_list("row_id", flat=True)
+    holders = [pseudonym("user", user_id) for user_id in accounts]
     whom: dict[About, set[str]] = defaultdict(set)
+    copies = []
     for copy in hold.copies.iterator():
         is_account = copy.kind in ("account", "user_was")
         about = About(user_id=copy.row_id) if is_account else About(phone_e164=copy.content.get("phone"))
-        whom[about].add(sealing.ELEMENT_OF[cast(sealing.CopyKind, copy.kind)])
-    return dict(whom)
+        element = sealing.ELEMENT_OF[cast(sealing.CopyKind, copy.kind)]
+        if is_own or any((person, element) in named for person in (about.person, *holders)):
+            whom[about].add(element)
+            copies.append(copy.id)
+    if not (is_own or copies):
+        raise OrderUnknown("Neither this hold nor an order about what is sealed under it bears this number. Check it.")
+    return dict(whom), copies
 
 
 def of_reference(reference: str) -> LegalHold:
@@ -254,9 +262,9 @@ def _refuse_past(review_on: date, ends_on: date, now: datetime) -> None:
         raise ReviewPast("The review has to lie ahead, and not behind the last day. Choose another day.")
 
 
-def _in_force(reference: str) -> LegalHold:
+def _in_force(reference: str, now: datetime) -> LegalHold:
     hold = LegalHold.objects.select_for_update().get(id=of_reference(reference).id)
-    if hold.lifted_at is not None:
+    if hold.lifted_at is not None or hold.ends_on < now.date():
         raise HoldLifted("This hold is over. Place another for what is new.")
     return hold
 

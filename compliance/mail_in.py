@@ -21,9 +21,9 @@ TEXT_CHARACTERS_MAX: Final = 15_000
 RAW_CHARACTERS_MAX: Final = 4_000
 HEADER_CHARACTERS_MAX: Final = 5_000
 _CONTENT_BYTES_MAX: Final = 8 * TEXT_CHARACTERS_MAX
-# Each line of a mail is compared with the ends of all parts that it may be in.
+# Each line of a mail is compared with the ends of all parts that it may be in. What a header says may be encoded.
 _NESTED_MAX: Final = 20
-_NESTED: Final = re.compile(rb"multipart\s*/", re.IGNORECASE)
+_NESTED: Final = re.compile(rb"(?:^|[\r\n])content-type:[\x00-\x20]*(?:multipart/|[^;\r\n]*=\?)", re.IGNORECASE)
 # Text alone: others of the standard library take time that grows with the square of the length, or unpack.
 _CHARSETS: Final = re.compile(
     r"ascii|utf-8(-sig)?|utf-(16|32)(-[bl]e)?|iso8859-\d+|cp\d+|koi8-[rtu]|mac-\w+|gb\w+|big5\w*|euc_\w+|shift_jis\w*|iso2022_\w+|tis-620|hz"
@@ -32,7 +32,8 @@ THREAD_MAX: Final = 20
 _MESSAGE_ID: Final = re.compile(r"<[^<>\s\x00-\x1f\x7f]{1,240}>")
 _ADDRESS: Final = re.compile(r"[^\s@<>,;:\"()]{1,64}@[A-Za-z0-9.-]{1,189}\.[A-Za-z]{2,63}")
 _TAG: Final = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]{0,2000}>", re.IGNORECASE | re.DOTALL)
-_RESULT: Final = re.compile(r"\bdmarc\s*=\s*pass\b(?P<more>[^;]*)", re.IGNORECASE)
+# At the beginning of a result, not in the address of a sender, who chose it.
+_RESULT: Final = re.compile(r"(?:^|;)\s*dmarc\s*(?:/\s*\d+\s*)?=\s*pass\b(?P<more>[^;]*)", re.IGNORECASE)
 _HEADER_FROM: Final = re.compile(r"header\.from\s*=\s*\"?([A-Za-z0-9.-]+)", re.IGNORECASE)
 _PLAIN_WORD: Final = re.compile(r"[A-Za-z0-9.-]+")
 # Controls that no text column keeps or no reader wants; line ends and tabs stay.
@@ -102,10 +103,9 @@ def read_mail(raw: bytes, *, authserv_id: str) -> IncomingMail:
         )
     except (MessageError, LookupError, ValueError, TypeError, AttributeError, RecursionError):
         # The parser of the standard library fails on some broken headers in all of these ways.
-        found = _ADDRESS.findall(_plain(_decoded(raw[:65_536])))
-        faults.append("The mail could not be parsed; this is how it came.")
+        faults.append("The mail could not be parsed, so nobody is answered; this is how it came.")
         return IncomingMail(
-            sender=found[0].lower() if len(set(found)) == 1 and can_be_encoded(found[0]) else "",
+            sender="",
             is_genuine=False,
             is_automatic=False,
             subject="",
@@ -136,7 +136,8 @@ def _sender(message: Message, faults: list[str]) -> str:
     headers = [str(value) for key, value in message.raw_items() if key.lower() == "from"]
     found = {address.lower() for _, address in getaddresses([_plain(header) for header in headers[:1]])}
     addresses = {address for address in found if _is_address(address)}
-    if len(headers) == 1 and len(found) == 1 and len(addresses) == 1:
+    # What was cut off may say another.
+    if len(headers) == 1 and len(headers[0]) < HEADER_CHARACTERS_MAX and len(found) == 1 and len(addresses) == 1:
         return addresses.pop()
     faults.append("It does not say from which one address it comes, so nobody is answered.")
     return ""
@@ -156,7 +157,7 @@ def _is_genuine(message: Message, sender: str, authserv_id: str) -> bool:
     if result is None:
         return False
     domain = _HEADER_FROM.search(result["more"])
-    return domain is None or domain[1].lower() == sender.rpartition("@")[2]
+    return domain is not None and domain[1].lower() == sender.rpartition("@")[2]
 
 
 def _bare(value: str) -> str:

@@ -8,9 +8,11 @@ from typing import Final
 from pydantic import AfterValidator
 
 REPLACEMENT: Final = "[card number removed]"
-# A run of 13 digits and more, spoken or typed: up to three blanks, signs or what nobody sees may stand between them. A leading plus
-# sign makes it a telephone number.
-_RUN: Final = re.compile(r"(?<![\d+])\d(?:[\s.,/_\-\u00ad\u200b-\u200d\u2010-\u2015\u2060\u2212\ufeff]{0,3}\d){12,}")
+# What nobody sees, such as the marks of direction that are pasted with a number.
+_UNSEEN: Final = r"[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]*+"
+# A run of 13 digits and more, spoken or typed: up to three blanks or signs may stand between them. A leading plus sign makes it a
+# telephone number.
+_RUN: Final = re.compile(rf"(?<![\d+])\d(?:{_UNSEEN}(?:[\s.,/_\-\u2010-\u2015\u2212]{_UNSEEN}){{0,3}}\d){{12,}}")
 # What stands between the digits of one number as most people write it; with anything else it may be a list of numbers.
 _USUAL: Final = re.compile(r"(?:[ .-]?\d)*")
 # As cards are printed: in fours, and those of fifteen and fourteen digits otherwise.
@@ -37,6 +39,9 @@ def is_card_number(digits: str) -> bool:
     """Whether a string of digits is as long as a card number, begins like one, and passes the Luhn check (ISO/IEC
     7812-1)."""
     if len(digits) not in _LENGTHS or digits[0] not in _FIRST_DIGITS or len(set(digits)) == 1:
+        return False
+    if digits[0] == "2" and not "2200" <= digits[:4] <= "2720":
+        # It begins with a year.
         return False
     values = [int(digit) for digit in digits]
     return (sum(values[-1::-2]) + sum(sum(divmod(2 * value, 10)) for value in values[-2::-2])) % 10 == 0
@@ -77,7 +82,11 @@ def _redact_run(run: str) -> str:
 
 def _is_one_number(text: str) -> bool:
     """Whether digits that make a card number are one, and not a list of amounts, years or telephone numbers."""
-    if _USUAL.fullmatch(text):
-        return True
+    text = re.sub(_UNSEEN, "", text)
+    # A line may end within one of the groups that are printed.
+    return _USUAL.fullmatch(text) is not None or any(map(_is_printed, (text, re.sub(r"\r?\n", "", text, count=1))))
+
+
+def _is_printed(text: str) -> bool:
     groups = [len(group) for group in re.findall(r"\d+", text)]
     return groups in _PRINTED or (set(groups[:-1]) in ({1}, {4}) and groups[-1] <= groups[0])

@@ -2,7 +2,7 @@
 application reads them."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final, Literal
@@ -115,9 +115,9 @@ def _seal(copy: Copy, now: datetime) -> list[LegalHold]:
     return new
 
 
-def unsealed(hold: LegalHold) -> list[dict[str, Any]]:
-    """What was sealed under a hold, in order."""
+def unsealed(hold: LegalHold, copies: Sequence[UUID]) -> list[dict[str, Any]]:
+    """What these of the copies under a hold hold, in order."""
     return [
         {"kind": copy.kind, "sealed_at": copy.at.isoformat(), **copy.content}
-        for copy in hold.copies.order_by("at", "id")
+        for copy in hold.copies.filter(id__in=copies).order_by("at", "id")
     ]

@@ -36,6 +36,8 @@ _PIECE: Final = re.compile(
     re.IGNORECASE,
 )
 _BETWEEN: Final = re.compile(r"(?:[\s,.;-]|\b(?:and|then|uh|um|dash)\b){0,8}", re.IGNORECASE)
+# Whatever may stand there in what is typed too.
+_NO_OTHER_WORD: Final = re.compile(r"(?:[\W_]|\b(?:and|then|uh|um|dash)\b)*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +62,17 @@ def redact_spoken_cards(text: str) -> str:
 
 
 def without_digits(text: str) -> str:
-    """Where they are a part of a card number, of which no other part is there."""
+    """Where they are a part of a card number that goes on before or behind the text: those that no other word parts from its ends."""
+    runs = list(_runs(text))
+    ends = [0, *(end for run in runs for end in (run[0].start, run[-1].end)), len(text)]
+    are_joined = [
+        _NO_OTHER_WORD.fullmatch(text[start:end]) is not None for start, end in zip(ends[::2], ends[1::2], strict=True)
+    ]
     pieces, copied = [], 0
-    for run in _runs(text):
-        pieces += [text[copied : run[0].start], REPLACEMENT]
-        copied = run[-1].end
+    for number, run in enumerate(runs, start=1):
+        if all(are_joined[:number]) or all(are_joined[number:]):
+            pieces += [text[copied : run[0].start], REPLACEMENT]
+            copied = run[-1].end
     return "".join([*pieces, text[copied:]])
 
 

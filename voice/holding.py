@@ -71,14 +71,15 @@ def keep_lead(lead: Lead, *, now: datetime) -> None:
 def keep_notes(call: Call, *, now: datetime) -> None:
     """The same of what a rep has written down about a call."""
     if sealing.any_in_force():
-        content = {"notes": call.notes, "disposition": call.disposition}
+        content = {"phone": call.lead.phone_e164, "notes": call.notes, "disposition": call.disposition}
         sealing.keep([Copy("call_was", call.id, content, _covering(call))], now=now)
 
 
 def keep_line(segment: TranscriptSegment, *, call: Call, now: datetime) -> None:
     """The same of a line of a transcript. What was recognised stays beside every correction; the correction before does not."""
     if sealing.any_in_force():
-        content = {"call": str(call.id), "start_ms": segment.start_ms, "text": segment.text}
+        line = {"start_ms": segment.start_ms, "text": segment.text}
+        content = {"call": str(call.id), "phone": call.lead.phone_e164, **line}
         sealing.keep([Copy("line_was", segment.id, content, _covering(call))], now=now)
 
 

@@ -13,7 +13,7 @@ from django.core.management import call_command
 from django.test import override_settings
 
 from compliance import case_mails
-from compliance.mail_in import MAIL_BYTES_MAX, read_mail
+from compliance.mail_in import HEADER_CHARACTERS_MAX, MAIL_BYTES_MAX, read_mail
 from compliance.models import Case, CaseEntry, CaseMail
 from compliance.receiving import kind_of
 from identity.models import Membership
@@ -93,8 +93,11 @@ def test_a_mail_to_support_is_a_case_with_a_clock_and_is_answered_by_what_it_tak
         f'Authentication-Results: {SERVER}; spf=pass reason="(\\"; dmarc=pass header.from=people.example; "; dmarc=fail\r\n',
         f'Authentication-Results: {SERVER}; dmarc=pass header.from="evil example"\r\n',
         f"Authentication-Results: {SERVER}; none\r\n{PASSED}",
+        f"Authentication-Results: {SERVER}; spf=pass smtp.mailfrom=dmarc=pass@evil.example; dmarc=fail header.from=people.example\r\n",
+        f"Authentication-Results: {SERVER}; spf=pass smtp.mailfrom=dmarc=pass@evil.example\r\n",
+        f"Authentication-Results: {SERVER}; dmarc=pass\r\n",
     ],
-    ids=range(11),
+    ids=range(14),
 )
 def test_a_sender_for_whom_nobody_vouches_is_told_how_to_prove_it_and_nothing_else(
     make_account: MakeAccount, sandbox: Sandbox, head: str
@@ -221,6 +224,10 @@ BOMB = {
         b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(200)
     )
     + b"\n" * 900_000,
+    "encoded parts in parts": b"".join(
+        b"Content-Type: =?utf-8?q?m=75ltipart/mixed?=; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(200)
+    )
+    + b"\n" * 900_000,
 }
 
 
@@ -229,6 +236,27 @@ def test_no_mail_takes_long_to_read(bomb: str) -> None:
     began = time.process_time()
     read_mail(b"From: a@b.example\r\n" + BOMB[bomb], authserv_id="")
     assert time.process_time() - began < 5
+
+
+@pytest.mark.policy("C7.5")
+def test_what_is_cut_off_makes_nobody_the_sender() -> None:
+    named = "x" * (HEADER_CHARACTERS_MAX - 19)
+    read = read_mail(mail(sender=f'"{named}" <victim@good.com.evil.net>'), authserv_id="")
+    assert read.sender == "" and any("nobody is answered" in fault for fault in read.faults)
+
+
+def test_a_machine_that_quotes_many_parts_is_still_known_as_one() -> None:
+    quoted = "> Content-Type: multipart/mixed\r\n" * 30
+    read = read_mail(mail(head="Auto-Submitted: auto-replied\r\n", text=quoted), authserv_id="")
+    assert (read.sender, read.is_automatic, read.faults) == ("ada@people.example", True, ())
+
+
+def test_nobody_is_answered_whose_mail_was_not_understood() -> None:
+    """Red when a machine is written to, because its address is the only one in what cannot be parsed."""
+    parts = b"Content-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\n" * 30
+    receive(b"Auto-Submitted: auto-replied\r\nFrom: robot@people.example\r\n" + parts)
+    assert "robot@people.example" in CaseEntry.objects.get().text
+    assert (Case.objects.get().contact, CaseMail.objects.count()) == ("", 0)
 
 
 def test_what_is_cut_within_a_character_is_read_all_the_same() -> None:

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from compliance.redaction import REPLACEMENT, redact_cards
-from compliance.spoken_cards import began_before, begins_with_digits, redact_spoken_cards
+from compliance.spoken_cards import began_before, begins_with_digits, redact_spoken_cards, without_digits
 
 VISA = "4111111111111111"
 AMEX = "378282246310005"
@@ -52,11 +52,30 @@ def test_a_card_number_is_taken_out_however_it_is_written(text: str) -> None:
         "\u00ad",
         "\u2212",
         " \u2014 ",
+        "\u200e",
+        " \u2069\u2066\u202c\u202a",
     ],
 )
 def test_a_card_number_is_taken_out_whatever_stands_between_its_digits(between: str) -> None:
     for groups in (("4111", "1111", "1111", "1111"), ("3782", "822463", "10005"), (*VISA,)):
         assert redact_cards(f"it is {between.join(groups)}, thanks") == f"it is {REPLACEMENT}, thanks"
+
+
+@pytest.mark.policy("C1.3")
+@pytest.mark.parametrize(
+    "card",
+    [
+        "411111111111\u00ad1111",
+        "41\u200b11 1111 1111 1111",
+        "\u202a4111 1111 11\u200e\u200e\u200e\u200e11 1111\u202c",
+        "4111 1111 11\r\n11 1111",
+        "3782 822\n463 10005",
+        "2200 0000 0000 0004",
+        "2720 9900 0000 0007",
+    ],
+)
+def test_no_invisible_mark_and_no_end_of_a_line_within_its_groups_hides_a_card_number(card: str) -> None:
+    assert redact_cards(f"it is {card}, thanks").count(REPLACEMENT) == 1
 
 
 @pytest.mark.policy("C1.3")
@@ -66,7 +85,7 @@ def test_a_card_number_is_taken_out_in_any_script() -> None:
 
 def test_redaction_takes_time_that_grows_with_the_text_alone() -> None:
     began = time.process_time()
-    for unit in ("4 1 1 1 1 1 1 1 1 1 1 1 a", "4, 1, 1, 1, 2, 3, 5, ", "4", "4111, 1112, "):
+    for unit in ("4 1 1 1 1 1 1 1 1 1 1 1 a", "4, 1, 1, 1, 2, 3, 5, ", "4", "4111, 1112, ", "4" + "\u200b" * 5_000):
         redact_cards(unit * (200_000 // len(unit)))
     assert time.process_time() - began < 5
 
@@ -95,6 +114,21 @@ def test_a_number_that_is_said_in_several_utterances_is_noticed_with_the_last_of
 
 
 @pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("I have two of them, 1111", f"I have two of them, {REPLACEMENT}"),
+        ("1111, then 1111. It is one of two.", f"{REPLACEMENT}. It is one of {REPLACEMENT}."),
+        (
+            "Uh, 1111_11/11 is one of my two cards.",
+            f"Uh, {REPLACEMENT}_{REPLACEMENT}/{REPLACEMENT} is one of my two cards.",
+        ),
+    ],
+)
+def test_of_a_number_that_lines_make_together_goes_what_stands_at_the_ends_of_one(text: str, kept: str) -> None:
+    assert without_digits(text) == kept
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "One of the two said that three or four people came, at ten.",
@@ -119,6 +153,12 @@ def test_other_numbers_that_are_said_stay(text: str) -> None:
         "41, 11, 11, 11, 11, 11, 11, 11",
         "4,111,111,111,111,111",
         "2026-11-27, 2026-12-12",
+        "revenue in 2023, 2024, 2025, 2026",
+        "2017/2018/2019/2020",
+        "2023 2024\n2025 2026",
+        "20261128080300",
+        "60012345\n60054323",
+        "370600123456\n2022",
         "",
     ],
 )

@@ -4,13 +4,15 @@ Planted bugs that these catch: copies without the calls of a held lead, a retent
 """
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.test import override_settings
 
 from compliance import erasure, holds
@@ -61,13 +63,38 @@ def placed(desk: Desk, **changes: object) -> dict[str, Any]:
     return hold
 
 
-def opened(hold: dict[str, Any]) -> list[dict[str, Any]]:
+def opened(hold: dict[str, Any], order_id: str = FORM["order_id"]) -> list[dict[str, Any]]:
     if LegalHold.objects.filter(reference=hold["reference"], approved_at__isnull=True).exists():
         holds.approve(reference=hold["reference"], by="another", now=NOW)
     out = StringIO()
-    call_command("hold", "open", hold["reference"], "--order-id", FORM["order_id"], stdout=out)
+    call_command("hold", "open", hold["reference"], "--order-id", order_id, stdout=out)
     found: list[dict[str, Any]] = json.loads(out.getvalue())
     return found
+
+
+@contextmanager
+def while_counted(reference: str) -> Iterator[None]:
+    """Each copy comes under the hold while it is counted what leaves, and the second time the hold is lifted."""
+    ours = f"(SELECT id FROM compliance_legalhold WHERE reference = '{reference}')"  # noqa: S608 - of ours
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            CREATE FUNCTION meanwhile() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                UPDATE compliance_heldcopy SET hold_id = {ours};
+                IF TG_OP = 'UPDATE' THEN
+                    UPDATE compliance_legalhold SET lifted_at = now(), lifted_by = 'x', lift_reason = 'y' WHERE id = {ours};
+                END IF;
+                RETURN NULL;
+            END $$;
+            CREATE TRIGGER meanwhile AFTER INSERT OR UPDATE ON processors_disclosure
+                FOR EACH ROW EXECUTE FUNCTION meanwhile()
+            """  # noqa: S608 - of ours
+        )
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TRIGGER meanwhile ON processors_disclosure; DROP FUNCTION meanwhile")
 
 
 @pytest.mark.policy("C2.7", "C6.3")
@@ -126,6 +153,22 @@ def test_what_is_sealed_leaves_for_an_order_alone_once_two_people_agreed_and_it_
     LegalHold.objects.update(secret_until=NOW.date() + timedelta(days=9))
     opened(hold)
     assert set(given.values_list("person", "count")) == {(pseudonym("phone", HELD), 1), ("", 1)}
+
+
+@pytest.mark.policy("C4.6")
+def test_nothing_leaves_that_was_not_counted_nor_once_the_hold_is_over(member: Membership, sign_in: SignIn) -> None:
+    """Red when what is sealed between the count and the opening leaves too, or a hold opens that ended meanwhile or on its last day."""
+    browser, pia = sign_in(member), at_desk("privacy_officer", "Pia")
+    hold, other = placed(pia), placed(pia, which=OTHER)
+    for lead in Lead.objects.get_queryset():
+        assert browser.patch(f"/api/leads/{lead.id}", {"notes": "changed"})[0] == 200
+    with while_counted(hold["reference"]):
+        assert [each["phone"] for each in opened(hold)] == [HELD]
+        with pytest.raises(CommandError, match="over"):
+            opened(hold)
+    holds.approve(reference=other["reference"], by="another", now=NOW)
+    with pytest.raises(holds.HoldLifted):
+        holds.opened(reference=other["reference"], order_id=FORM["order_id"], by="x", now=NOW + timedelta(days=201))
 
 
 def test_a_hold_on_one_call_keeps_that_call_alone_and_one_on_an_account_the_account(

@@ -10,9 +10,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.core.management import CommandError
 
 from compliance.models import AuditEvent, AuthorityDisclosure
 from compliance.personal_data import STORE
+from identity import account_name
 from identity.models import Membership, SocialIdentity
 from identity.personal_data import subject_of
 from processors.models import Disclosure
@@ -21,6 +23,8 @@ from tests.compliance.test_erasure import plant
 from tests.identity.browser import Browser, code_of
 from tests.identity.conftest import MakeAccount, SignIn
 from tests.staff.ours import Desk, at_desk
+from tests.staff.test_holds import HELD, OTHER, opened, placed
+from voice.models import Call
 
 NOW = datetime.now(UTC)
 ASKER = "asker@people.example"
@@ -36,7 +40,7 @@ ORDER = {
 @pytest.fixture
 def member(make_account: MakeAccount) -> Membership:
     member = make_account(email=ASKER)
-    plant(member, "Brobdingnag", "+37060012345", lines=3)
+    plant(member, "Brobdingnag", HELD, lines=3)
     return member
 
 
@@ -100,6 +104,40 @@ def test_an_authority_gets_what_its_order_names_once_two_of_us_agree_and_it_is_c
     assert len({one.actor_ref for one in actions[:2]}) == 2
     assert end("disclosure", now=NOW + timedelta(days=1_828)) > 0
     assert AuthorityDisclosure.objects.count() == 0
+
+
+@pytest.mark.policy("C4.6")
+@pytest.mark.parametrize(
+    ("whose", "elements", "leaves"),
+    [
+        (HELD, ["call"], [("call_was", HELD)]),
+        (HELD, ["transcript"], [("line_was", HELD)]),
+        (ASKER, ["account"], [("user_was", None)]),
+        (ASKER, ["account", "call"], [("call_was", HELD), ("call_was", OTHER), ("user_was", None)]),
+        (HELD, ["callee"], "number"),
+    ],
+)
+def test_another_order_opens_what_it_names_about_its_person_alone(
+    member: Membership, sign_in: SignIn, whose: str, elements: list[str], leaves: Any
+) -> None:
+    """Red when an order about one person opens what a hold keeps about others, or kinds that it does not name."""
+    browser, pia, ada = sign_in(member), at_desk("privacy_officer", "Pia"), at_desk("admin", "Ada", "198.51.100.91")
+    plant(member, "Laputania", OTHER, lines=3)
+    hold = placed(pia, what="account", which=ASKER)
+    for call in Call.objects.get_queryset():
+        assert browser.patch(f"/api/calls/{call.id}", {"notes": "He paid."})[0] == 200
+        line = call.segments.get(sequence=2)
+        assert browser.patch(f"/api/segments/{line.id}", {"sequence": 2, "text": "I said nothing"})[0] == 200
+    account_name.change(user_id=member.user_id, first_name="Somebody", last_name="Else", now=NOW)
+    order = prepared(pia, whose=whose, order_id="3 Js 1/26", elements=elements)
+    assert act(ada, order, "approve", {"seen": order["seen"]})[0] == 200
+    if isinstance(leaves, str):
+        with pytest.raises(CommandError, match=leaves):
+            opened(hold, order["order_id"])
+    else:
+        found = opened(hold, order["order_id"])
+        assert sorted((each["kind"], each.get("phone")) for each in found) == leaves
+    assert len(opened(hold)) == 5
 
 
 def counted(browser: Browser) -> dict[str, int]:
