@@ -15,6 +15,7 @@ from compliance.models import ConsentEvent, PolicyMail, PolicyReceipt, PolicyVer
 from compliance.personal_data import STORE
 from compliance.policy import sha256_of
 from compliance.versions import FIRST, VERSIONS, NewPurpose, changed
+from config.embedded import prepare
 from config.management.commands.clock import LANES
 from identity import policy_mails
 from identity.models import Membership
@@ -144,8 +145,9 @@ def test_nobody_gets_a_mail_that_would_come_too_late(publish: Publish, make_acco
 
 @pytest.mark.policy("C10.2")
 def test_a_version_that_comes_too_late_or_was_edited_is_an_error_and_changes_nothing(
-    publish: Publish, caplog: pytest.LogCaptureFixture
+    publish: Publish, caplog: pytest.LogCaptureFixture, make_account: MakeAccount
 ) -> None:
+    make_account()
     assert publish(in_days(13), now=NOW) == []
     assert not PolicyVersion.objects.exists()
     publish(in_days(20), now=NOW)
@@ -157,6 +159,18 @@ def test_a_version_that_comes_too_late_or_was_edited_is_an_error_and_changes_not
         "policy version comes too late to tell people",
         "policy version was edited after people were told of it",
     ]
+
+
+@pytest.mark.policy("C10.2")
+def test_a_new_installation_begins_with_the_version_that_is_in_force(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, make_account: MakeAccount, sign_in: SignIn
+) -> None:
+    settings.POLICY_VERSIONS = "tests.compliance.coming"
+    monkeypatch.setattr(coming, "VERSIONS", (FIRST, second(in_days(-1))))
+    prepare.prepare()
+    member = make_account()
+    assert [each.policy_version for each in accepted(member)] == [NAME]
+    assert sign_in(member).get("/api/leads")[0] == 200
 
 
 @pytest.mark.policy("C10.3")
