@@ -36,7 +36,7 @@ def without_marks(typed: Any) -> Any:
 
 
 # A number or an address that people paste.
-Pasted = Annotated[str, BeforeValidator(without_marks), Field(pattern=ONE_LINE)]
+Pasted = Annotated[str, Field(pattern=ONE_LINE), BeforeValidator(without_marks)]
 
 
 def has_break(text: str) -> bool:

@@ -129,8 +129,11 @@ def _not_opened(status: int) -> Any:
 
     if status >= 500:
         return _problem(status)
-    said = "The live connection was not opened. Check its address, its headers and whether you are signed in."
-    return problem(status, "request_unusable", said)
+    return problem(
+        status,
+        "request_unusable",
+        "The live connection was not opened. Check its address, its headers and whether you are signed in.",
+    )
 
 
 def _headers(answer: Any) -> list[tuple[bytes, bytes]]:
