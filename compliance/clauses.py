@@ -235,4 +235,3 @@ CLAUSES: Final[tuple[Clause, ...]] = (
     ),
     *_clauses(11, [("C11", f"Questions about privacy: {SUPPORT}.")]),
 )
-CLAUSE_IDS: Final = frozenset(clause.id for clause in CLAUSES)

@@ -1,7 +1,9 @@
 """Text of one line, as names are: nothing in it breaks the line or turns the direction of what stands behind it, and it can be seen."""
 
 import re
-from typing import Final
+from typing import Annotated, Any, Final
+
+from pydantic import BeforeValidator, Field
 
 # Controls, U+0000 among them, which PostgreSQL refuses, and the separators of lines and paragraphs.
 _BREAKS: Final = r"\n\v\f\r\x1c-\x1e\x85\u2028\u2029"
@@ -23,6 +25,18 @@ WANTED: Final = (
 _BREAK: Final = re.compile(f"[{_BREAKS}]")
 _HIDDEN: Final = re.compile(f"[{_CONTROLS}{_TURNS}]")
 _SEEN: Final = re.compile(f"[^{_CONTROLS}{_TURNS}{_UNSEEN}]")
+
+# Around numbers as pages and address books give them, so that they stay in their order beside a script from right to left.
+_MARKS: Final = re.compile(rf"[{_TURNS}\u200e\u200f\u061c]")
+
+
+def without_marks(typed: Any) -> Any:
+    """What is typed into a field for a number or an address, without what turns the direction; what is no text stays as it is."""
+    return _MARKS.sub("", typed) if isinstance(typed, str) else typed
+
+
+# A number or an address that people paste.
+Pasted = Annotated[str, Field(pattern=ONE_LINE), BeforeValidator(without_marks)]
 
 
 def has_break(text: str) -> bool:

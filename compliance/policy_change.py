@@ -68,15 +68,17 @@ def publish_versions(*, now: datetime) -> list[str]:
     """Makes known what the registry has and no row has yet, each version once; returns which.
 
     A version whose date is nearer than NOTICE cannot be told in time: it is not published, never takes effect, and the log says so.
+    Where nobody has accepted anything yet there is nobody to be told, so a new installation begins with the newest.
     """
     published = []
+    to_be_told = ConsentEvent.objects.filter(purpose="policy", unlinked_at__isnull=True).exists()
     for version in cast(Sequence[Version], import_string(f"{settings.POLICY_VERSIONS}.VERSIONS"))[1:]:
         row = _row_of(version, now)
         known = PolicyVersion.objects.filter(name=version.name).first()
         if known is not None:
             if known.text_hash != row.text_hash:
                 logger.error("policy version was edited after people were told of it", extra={"version": version.name})
-        elif version.effective_at - now < NOTICE:
+        elif to_be_told and version.effective_at - now < NOTICE:
             logger.error(
                 "policy version comes too late to tell people",
                 extra={"version": version.name, "due_on": version.effective_on.isoformat()},

@@ -1,7 +1,7 @@
 """The policy's versions, the oldest first: each is the one before it with its changes, so what changed is what is written here.
 
 A version is never edited once people were told of it; what changes next is a new one at the end. Its date is at least
-`policy_change.NOTICE` after the day on which the release that brings it is deployed, or it never takes effect.
+`policy_change.NOTICE` after the day on which the release that brings it is deployed, or it takes effect on installations alone that nobody has joined yet.
 """
 
 from collections.abc import Iterable, Mapping
@@ -155,6 +155,15 @@ FIRST: Final = Version(
     where_twilio_writes=_WRITTEN_DOWN_BY_TWILIO,
 )
 VERSIONS: Final[tuple[Version, ...]] = (FIRST,)
+
+
+def clauses_of(versions: Iterable[Version]) -> dict[str, Clause]:
+    """Every clause that one of them has, by id, as the last that has it words it."""
+    return {clause.id: clause for version in versions for clause in version.clauses}
+
+
+# What is to be proved: what a later version left out binds whoever has accepted an earlier one.
+CLAUSES_OF_ALL: Final = clauses_of(VERSIONS)
 
 
 def unannounced(*, processors: Iterable[Processor], version: Version) -> list[str]:

@@ -6,9 +6,10 @@ a request is dropped. What daphne and Twisted answer by themselves is a problem 
 fails half-way breaks off where its reader sees it: daphne would leave it open, and look after no connection any more.
 """
 
+from collections.abc import Iterable
 from typing import Any, Final
 
-from daphne import http_protocol
+from daphne import http_protocol, ws_protocol
 from daphne.cli import CommandLineInterface
 from twisted.web import http
 
@@ -28,6 +29,20 @@ class TellingChannel(http.HTTPChannel):
         channel: Any = self
         channel.transport.write(_closing(b"400 Bad Request", _problem(400)))
         channel.loseConnection()
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        self._respondToBadRequestAndDisconnect()
+
+
+class TellingSocket(ws_protocol.WebSocketProtocol):  # type: ignore[misc]  # daphne is not typed
+    """A socket that says why it is not opened."""
+
+    def sendHttpErrorResponse(self, code: int, reason: str, responseHeaders: Any = None) -> None:
+        # What the reason quotes of the request is not sent back.
+        status = f"{code} {http.RESPONSES.get(code, b'').decode()}".encode()
+        # Such as the versions that are spoken here.
+        more = [(name.encode(), value.encode()) for name, value in responseHeaders or ()]
+        self.sendData(_closing(status, _not_opened(code), more))
 
 
 class BoundedRequest(http_protocol.WebRequest):  # type: ignore[misc]  # daphne is not typed
@@ -65,8 +80,11 @@ class BoundedRequest(http_protocol.WebRequest):  # type: ignore[misc]  # daphne 
     def basic_error(self, status: int, status_text: bytes, body: str) -> None:
         """What cannot be read, or failed before anything was answered."""
         if self._response_started:
-            if self.channel is not None:
+            if self.channel is not None and self.clientproto == b"HTTP/1.1":
                 self.channel.loseConnection()
+            elif self.channel is not None:
+                # Such an answer ends with its connection, and would look whole if that were closed in order.
+                self.channel.transport.abortConnection()
             return
         answer = _problem(status)
         self.handle_reply({"type": "http.response.start", "status": status, "headers": _headers(answer)})
@@ -85,8 +103,8 @@ class BoundedRequest(http_protocol.WebRequest):  # type: ignore[misc]  # daphne 
         return path
 
 
-def _closing(status: bytes, answer: Any) -> bytes:
-    headers = [*_headers(answer), (b"Connection", b"close")]
+def _closing(status: bytes, answer: Any, more: Iterable[tuple[bytes, bytes]] = ()) -> bytes:
+    headers = [*_headers(answer), *more, (b"Connection", b"close")]
     head = b"".join(name + b": " + value + b"\r\n" for name, value in headers)
     return b"HTTP/1.1 " + status + b"\r\n" + head + b"\r\n" + bytes(answer.content)
 
@@ -106,6 +124,18 @@ def _problem(status: int) -> Any:
     return problem(status, "internal_error", FAILED)
 
 
+def _not_opened(status: int) -> Any:
+    from api.errors import problem
+
+    if status >= 500:
+        return _problem(status)
+    return problem(
+        status,
+        "request_unusable",
+        "The live connection was not opened. Check its address, its headers and whether you are signed in.",
+    )
+
+
 def _headers(answer: Any) -> list[tuple[bytes, bytes]]:
     from config.middleware import program_headers
 
@@ -116,6 +146,7 @@ def _headers(answer: Any) -> list[tuple[bytes, bytes]]:
 
 def main() -> None:
     """As `python -m daphne`, with the same arguments."""
+    ws_protocol.WebSocketFactory.protocol = TellingSocket
     # Their factories look the names up for each connection; there is no other place to name either class.
     http_protocol.WebRequest = BoundedRequest
     http.HTTPChannel = TellingChannel  # type: ignore[misc]  # one class in the place of another

@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from phonenumbers import PhoneNumberType
 
+from compliance.one_line import without_marks
 from processors.errors import DomainError
 from processors.mail import can_be_encoded
 
@@ -49,7 +50,7 @@ def _is_email(text: str) -> bool:
 def parse_mobile(typed: str) -> str:
     """The number in E.164. Raises MobileInvalid, also for kinds of numbers that take no text message."""
     try:
-        number = phonenumbers.parse(typed, None)
+        number = phonenumbers.parse(without_marks(typed), None)
     except phonenumbers.NumberParseException:
         raise MobileInvalid("Give the mobile number with its country code, such as +44 7400 123456.") from None
     if not phonenumbers.is_valid_number(number):

@@ -55,8 +55,8 @@ def _send(invitation_id: UUID, now: datetime) -> bool:
 
 def harmless(name: str) -> str:
     """The name, or "" when it could lead a reader somewhere: whoever signs up chooses it, and we send it to strangers."""
-    # Marks stand between the letters of some scripts, and dots have wider forms.
+    # Marks stand between the letters of some scripts, dots have wider forms, and what nobody sees is left out by some programs.
     bare = "".join(
-        each for each in unicodedata.normalize("NFKD", name) if not unicodedata.category(each).startswith("M")
+        each for each in unicodedata.normalize("NFKD", name) if not unicodedata.category(each).startswith(("M", "Cf"))
     )
     return "" if _LINK.search(bare) else name

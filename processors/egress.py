@@ -141,7 +141,7 @@ def disclose_to_customer(*, message: Mapping[str, Any]) -> bytes:
     """The bytes of a message to a server that a customer named, counted as told; `send_to_customer` sends them.
 
     Two steps, so that nobody holds the database while a network answers. Raises EgressRefused for an event or a field that
-    is not listed.
+    is not listed, or that the policy in force does not name.
     """
     endpoint = CUSTOMER_EVENTS.get(str(message.get("type")))
     if endpoint is None:
@@ -153,6 +153,8 @@ def disclose_to_customer(*, message: Mapping[str, Any]) -> bytes:
         if data_class is None:
             raise _refused_message("field_not_listed", endpoint.name, name)
         classes.add(data_class)
+    if not import_string(settings.POLICY_MAY_RECEIVE)("customer", classes):
+        raise _refused_message("not_in_policy", endpoint.name, "")
     disclosures.record(
         processor="customer",
         endpoint=endpoint.name,
@@ -176,8 +178,8 @@ def send_to_customer(*, url: str, body: bytes, headers: Mapping[str, str]) -> in
 def _refused_message(reason: str, endpoint: str, field: str) -> EgressRefused:
     attempt = blocked.Attempt(host="", reason=reason, processor="customer", endpoint=endpoint, field=field)
     blocked.report(attempt, folder=Path(settings.DATA_DIR) / "egress", now=datetime.now(UTC))
-    what = f"field {field!r} of {endpoint}" if field else reason
-    return EgressRefused(f"Nothing was sent to a customer's server: {what} is not in processors/endpoints.py.")
+    what = f"field {field!r} of {endpoint}" if field else endpoint or "event"
+    return EgressRefused(f"Nothing was sent to a customer's server: {what}, {reason}.")
 
 
 class _RegisteredTwilio(TwilioHttpClient):  # type: ignore[misc]  # the SDK is not typed

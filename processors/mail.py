@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.mail import EmailMessage
-from django.db.models import Case, Value, When
+from django.db.models import Case, Q, Value, When
 
 from processors.pseudonyms import pseudonym
 
@@ -130,6 +130,11 @@ def can_be_encoded(address: str) -> bool:
 def next_try(now: datetime, *, attempts: str = "attempts") -> Case:
     """When a mail that is claimed now is tried again if the mail server does not take it. attempts: the field that counts them."""
     return Case(When(**{f"{attempts}__lt": _SOON}, then=Value(now + CLAIM)), default=Value(now + _LATER))
+
+
+def claimed_at(now: datetime) -> Q:
+    """Rows as a claim of this moment left their `mail_at`: any later time may be that of what is told next, or another's claim."""
+    return Q(mail_at__in=(now + CLAIM, now + _LATER), mail_attempts__gt=0)
 
 
 def message_id(*, kind: str, row_id: UUID) -> str:

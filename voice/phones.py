@@ -6,6 +6,7 @@ from typing import ClassVar, Final
 
 import phonenumbers
 
+from compliance.one_line import without_marks
 from processors.errors import DomainError
 from voice import phone_tables
 from voice.phone_tables import Found
@@ -71,7 +72,7 @@ def parse_phone(text: str, *, region: str | None = None) -> Phone:
 def _parsed(text: str, region: str | None) -> Found:
     """Whatever people may type. Raises PhoneInvalid."""
     try:
-        number = phonenumbers.parse(text, region)
+        number = phonenumbers.parse(without_marks(text), region)
     except phonenumbers.NumberParseException:
         raise PhoneInvalid(
             "This is not a telephone number. Write it with its country code, such as +44 20 7946 0018."

@@ -11,6 +11,7 @@ what to do when a key or the role is wrong, or when erasures cannot be replayed.
 import os
 import sys
 import time
+from datetime import UTC, datetime
 
 import django
 from django.core.exceptions import ImproperlyConfigured
@@ -38,6 +39,8 @@ def prepare() -> None:
         cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
     for wrong in demand_right_keys():
         sys.stderr.write(f"{wrong}\n")
+    # Before the first sign-up, which would accept the oldest version.
+    import_string("compliance.policy_change.publish_versions")(now=datetime.now(UTC))
     import_string("compliance.policy.demand_announced")()
     with connection.cursor() as cursor:
         _lock(cursor)

@@ -11,7 +11,7 @@ from django.db.models import F
 from identity.models import Membership
 from identity.outgoing.models import Endpoint
 from identity.permissions import roles_that_may
-from processors.mail import AT_ONCE_MAX, ATTEMPTS_MAX, next_try, send
+from processors.mail import AT_ONCE_MAX, ATTEMPTS_MAX, claimed_at, next_try, send
 
 SUBJECT: Final = "A webhook was switched off"
 _WHY: Final = {
@@ -34,7 +34,7 @@ def _send(endpoint_id: UUID, now: datetime) -> bool:
     claimed_until = next_try(now, attempts="mail_attempts")
     if not rows.filter(mail_at__lte=now).update(mail_at=claimed_until, mail_attempts=F("mail_attempts") + 1):
         return False
-    endpoint = rows.filter(mail_at__gt=now).first()
+    endpoint = rows.filter(claimed_at(now)).first()
     if endpoint is None:
         return False
     keepers = Membership.objects.for_workspace(endpoint.workspace_id).filter(role__in=roles_that_may("manage_webhooks"))

@@ -61,6 +61,7 @@ def send_due(*, now: datetime) -> int:
 
 def _serve(endpoint_id: UUID, until: float, now: datetime) -> int:
     """How many messages the endpoint took, before one failed or the round was over."""
+    delivery = None
     try:
         for taken in range(MESSAGES_AT_ONCE_MAX):
             delivery = _claimed(endpoint_id, now) if time.monotonic() < until else None
@@ -70,8 +71,10 @@ def _serve(endpoint_id: UUID, until: float, now: datetime) -> int:
     except (OperationalError, InterfaceError) as error:
         logger.warning("database away", extra={"task": "send_due", "error_type": type(error).__name__})
     except Exception as error:
-        # One broken message must not keep the other endpoints waiting; its claim ends and it is tried again.
+        # One broken message must not keep the other endpoints waiting, nor those behind it; it is tried again after them.
         logger.error("webhook failed", extra={"error_type": type(error).__name__}, exc_info=error)
+        if delivery is not None:
+            _release(delivery, now)
     finally:
         connections.close_all()
     return 0
@@ -98,11 +101,23 @@ def _is_served(endpoint_id: UUID, now: datetime) -> bool:
     return claimed.filter(next_at=F("attempted_at") + CLAIM).exists()
 
 
+def _release(delivery: Delivery, now: datetime) -> None:
+    """Tried again at another time than a claim ends, so that nobody takes it for one that is on its way."""
+    row = Delivery.objects.get_queryset().filter(id=delivery.id, state="pending", attempts=delivery.attempts)
+    row.update(next_at=now + CLAIM + timedelta(seconds=1))
+
+
 def _deliver(delivery: Delivery, now: datetime) -> bool:
     endpoint = delivery.endpoint
     message = {"type": delivery.event, "timestamp": delivery.created_at.isoformat(), "data": delivery.data}
-    with disclosures.about(user_id=delivery.user_id, workspace_id=delivery.workspace_id):
-        body = egress.disclose_to_customer(message=message)
+    row = Delivery.objects.get_queryset().filter(id=delivery.id, state="pending")
+    try:
+        with disclosures.about(user_id=delivery.user_id, workspace_id=delivery.workspace_id):
+            body = egress.disclose_to_customer(message=message)
+    except egress.EgressRefused:
+        # Permanent, and reported where it was refused.
+        row.update(state="dead", answer_status=None, error="not_allowed")
+        return False
     signed = signing.headers(
         message_id=message_id(delivery.id), body=body, signed_with=_secrets(endpoint, now), now=now
     )
@@ -113,7 +128,6 @@ def _deliver(delivery: Delivery, now: datetime) -> bool:
         status = egress.send_to_customer(url=endpoint.url, body=body, headers=signed)
     except NotDelivered as failure:
         error = failure.failure
-    row = Delivery.objects.get_queryset().filter(id=delivery.id, state="pending")
     if status is not None and 200 <= status < 300:
         row.update(state="sent", answer_status=status, error=None)
         recovered = Endpoint.objects.get_queryset().filter(id=endpoint.id, failures__gt=0)

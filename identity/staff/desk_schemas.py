@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, StrictBool
 
 from compliance.case_replies import AnswerKey, ReplyKey
 from compliance.cases import Channel, Kind, Outcome, Proof
-from compliance.one_line import ONE_LINE
+from compliance.one_line import ONE_LINE, Pasted
 from compliance.schemas import ErasurePreviewOut
 from identity.permissions import Role
 from identity.schemas import Closed
@@ -242,13 +242,13 @@ class ProveIn(Closed):
     """whose: the whole e-mail of an account, or a number with its country code, whose data is meant; "" when only the person was
     recognised."""
 
-    whose: Annotated[str, Field(max_length=254, pattern=ONE_LINE)] = ""
+    whose: Annotated[Pasted, Field(max_length=254)] = ""
 
 
 class ProofLinkIn(Closed):
     """email: the whole e-mail of the account whose mailbox is asked."""
 
-    email: Annotated[str, Field(min_length=3, max_length=254, pattern=ONE_LINE)]
+    email: Annotated[Pasted, Field(min_length=3, max_length=254)]
 
 
 class ReplyIn(Closed):
@@ -261,7 +261,7 @@ class ReplyIn(Closed):
 class TextLossIn(Closed):
     """number: the one that was proved, where the case does not keep it."""
 
-    number: Annotated[str, Field(max_length=40, pattern=ONE_LINE)] = ""
+    number: Annotated[Pasted, Field(max_length=40)] = ""
 
 
 class TextLossOut(BaseModel):
@@ -317,5 +317,5 @@ class OpenCaseIn(Closed):
     """What somebody asked of us otherwise, such as by telephone. contact: the e-mail address or number for the answer."""
 
     kind: Kind
-    contact: Annotated[str, Field(min_length=3, max_length=254, pattern=ONE_LINE)]
+    contact: Annotated[Pasted, Field(min_length=3, max_length=254)]
     words: Annotated[str, Field(min_length=3, max_length=4_000)]

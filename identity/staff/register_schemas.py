@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from compliance.one_line import ONE_LINE
+from compliance.one_line import ONE_LINE, Pasted
 from compliance.policy_schemas import PolicyToldOut
 from compliance.reviews import FOLLOW_UPS_MAX, ReviewKind
 from compliance.schemas import DataClassOut, DisclosureOut, GoesOut, ProcessorOut
@@ -45,7 +45,7 @@ class RecipientsOut(BaseModel):
 class WhoseIn(Closed):
     """whose: the whole e-mail of an account, or a number with its country code."""
 
-    whose: Annotated[str, Field(min_length=3, max_length=254, pattern=ONE_LINE)]
+    whose: Annotated[Pasted, Field(min_length=3, max_length=254)]
 
 
 class PersonDisclosuresOut(BaseModel):
@@ -149,7 +149,7 @@ class HoldIn(Closed):
     """
 
     what: Literal["account", "number", "lead", "call"]
-    which: Annotated[str, Field(min_length=3, max_length=254, pattern=ONE_LINE)]
+    which: Annotated[Pasted, Field(min_length=3, max_length=254)]
     basis: Annotated[str, Field(min_length=2, max_length=200, pattern=ONE_LINE)]
     order_id: Annotated[str, Field(max_length=120, pattern=ONE_LINE)] = ""
     reason: Annotated[str, Field(min_length=3, max_length=4_000)]

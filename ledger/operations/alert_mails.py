@@ -11,7 +11,7 @@ from identity.models import Membership
 from identity.permissions import roles_that_may
 from ledger.models import BalanceAlert
 from ledger.top_up_words import credit
-from processors.mail import AT_ONCE_MAX, ATTEMPTS_MAX, next_try, send
+from processors.mail import AT_ONCE_MAX, ATTEMPTS_MAX, claimed_at, next_try, send
 
 SUBJECT: Final = "Your credits are low"
 
@@ -31,7 +31,7 @@ def _send(alert_id: UUID, now: datetime) -> bool:
     claimed_until = next_try(now, attempts="mail_attempts")
     if not rows.filter(mail_at__lte=now).update(mail_at=claimed_until, mail_attempts=F("mail_attempts") + 1):
         return False
-    alert = rows.filter(mail_at__gt=now).first()
+    alert = rows.filter(claimed_at(now)).first()
     if alert is None:
         return False
     buyers = Membership.objects.for_workspace(alert.workspace_id).filter(role__in=roles_that_may("buy_credits"))

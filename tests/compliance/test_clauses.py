@@ -10,14 +10,17 @@ import pytest
 from django.conf import settings as configured
 
 from api import my_data
-from compliance.clauses import CLAUSE_IDS, CLAUSES, SECTIONS
+from compliance.clauses import CLAUSES, SECTIONS
 from compliance.cookies import COOKIES
+from compliance.versions import CLAUSES_OF_ALL, FIRST, VERSIONS, clauses_of
 from identity.number_access import OPEN_FOR
 from identity.staff.actor import SIGNED_IN_FOR
 from identity.staff.looks import LOOK_FOR
 from tests import policy_report
+from tests.compliance import coming
 from tests.policy_report import Result, not_planted, planted, proofs, report
 
+EVERY = tuple(CLAUSES_OF_ALL.values())
 PROJECT = Path(__file__).resolve().parent.parent.parent
 # Guesses and floods are counted, the person's own are shown and erased, and what is over its term goes.
 _READ_TRACES = {
@@ -37,8 +40,16 @@ HOUSE = ("config", "api", "voice", "ai", "ledger", "identity", "compliance", "re
 
 
 def test_ids_are_unique_and_sections_complete() -> None:
-    assert len(CLAUSE_IDS) == len(CLAUSES)
-    assert {clause.section for clause in CLAUSES} == set(SECTIONS)
+    for version in VERSIONS:
+        assert len({clause.id for clause in version.clauses}) == len(version.clauses)
+        assert {clause.section for clause in version.clauses} == set(SECTIONS)
+
+
+def test_what_a_later_version_adds_changes_or_leaves_out_is_to_be_proved_too() -> None:
+    later = coming.second(coming.in_days(20))
+    together = clauses_of((FIRST, later))
+    assert set(together) == {clause.id for clause in CLAUSES} | {"C2.9"} and "spoken" in together["C2.2"].text
+    assert clauses_of(VERSIONS) == CLAUSES_OF_ALL
 
 
 @pytest.mark.policy("C0")
@@ -71,30 +82,30 @@ def test_the_served_policy_keeps_each_claim_of_the_published_one(claim: str) -> 
 
 
 def test_every_mark_names_a_clause_and_every_clause_has_a_test() -> None:
-    assert set(proofs()) == CLAUSE_IDS
+    assert set(proofs()) == set(CLAUSES_OF_ALL)
 
 
 def test_of_every_clause_it_is_known_whether_a_test_that_proves_it_failed_when_it_was_broken() -> None:
     """Or it is said that it was not. When this fails: break the clause, alone, see one of its tests fail, write it into
     docs/proofs.md."""
     seen, proving = planted(), proofs()
-    assert set(seen) ^ not_planted() == CLAUSE_IDS
+    assert set(seen) ^ not_planted() == set(CLAUSES_OF_ALL)
     assert {
         clause: tests - set(proving[clause]) for clause, tests in seen.items() if tests - set(proving[clause])
     } == {}
 
 
 def test_the_report_tells_what_failed_from_what_has_not_run_and_takes_neither_for_proved() -> None:
-    proved, failed, partly, unseen = (clause.id for clause in CLAUSES[:4])
-    found = {clause.id: [f"one of {clause.id}", f"two of {clause.id}"] for clause in CLAUSES[:-1]}
+    proved, failed, partly, unseen = (clause.id for clause in EVERY[:4])
+    found = {clause.id: [f"one of {clause.id}", f"two of {clause.id}"] for clause in EVERY[:-1]}
     ended = {f"{test} of {clause}": "passed" for clause in (proved, failed) for test in ("one", "two")}
     ended |= {f"two of {failed}": "failed", f"one of {partly}": "passed"}
     ran = {test: Result(each, "1a2b") for test, each in ended.items()}
     *lines, before, last = report(found, ran, "1a2b")
     # Of the last one there is no test at all. What has not run is not proved either, so it does not look fine.
-    assert json.loads(last) == {"clauses": len(CLAUSES), "proved": 1, "failing": [each.id for each in CLAUSES[1:]]}
+    assert json.loads(last) == {"clauses": len(EVERY), "proved": 1, "failing": [each.id for each in EVERY[1:]]}
     assert before.startswith("Not run here yet") and f"{partly}, {unseen}" in before
-    assert [line for line in lines if "PROVED" in line] == [f"{proved:8} PROVED: {CLAUSES[0].heading} (2 tests)"]
+    assert [line for line in lines if "PROVED" in line] == [f"{proved:8} PROVED: {EVERY[0].heading} (2 tests)"]
     assert not any(
         line.startswith("Not run") for line in report({proved: ["one"]}, {"one": ran[f"one of {proved}"]}, "1a2b")
     )
@@ -103,7 +114,7 @@ def test_the_report_tells_what_failed_from_what_has_not_run_and_takes_neither_fo
 @pytest.mark.parametrize(("of", "here"), [("1a2b", "3c4d"), ("1a2b+", "1a2b+"), ("", "1a2b"), ("", "")])
 def test_the_report_tells_what_ran_on_other_code_than_is_here(of: str, here: str) -> None:
     """Red when a result outlives the commit that it belongs to without anybody being told."""
-    found, clause = {CLAUSES[0].id: ["one", "two"]}, CLAUSES[0].id
+    found, clause = {EVERY[0].id: ["one", "two"]}, EVERY[0].id
     ran = {"one": Result("passed", of), "two": Result("passed", "1a2b")}
     lines = list(report(found, ran, here))
     assert any(line.startswith("Of other code than is here") for line in lines)

@@ -5,12 +5,15 @@ import re
 from typing import Annotated
 
 import pytest
-from pydantic import StringConstraints, TypeAdapter, ValidationError
+from pydantic import BaseModel, StringConstraints, TypeAdapter, ValidationError
 
 from compliance.one_line import ONE_LINE, has_break, hidden_in
 from config.embedded.environment import PROJECT
+from identity.contact import parse_mobile
+from identity.staff import desk_schemas, register_schemas
 
 LINE = TypeAdapter(Annotated[str, StringConstraints(pattern=ONE_LINE)])
+DAYS = {"review_on": "2027-01-01", "ends_on": "2027-06-01"}
 NAMES = {"first_name", "last_name", "company", "name", "workspace_name"}
 # The range of surrogates stands for no characters.
 CHARACTERS = [chr(number) for number in range(0x11000) if not 0xD800 <= number < 0xE000]
@@ -78,3 +81,24 @@ def test_every_name_that_the_api_takes_is_such_a_line() -> None:
         where: {each.get("pattern") for each in (field, *field.get("anyOf", []))} for where, field in taken.items()
     }
     assert [where for where, found in patterns.items() if ONE_LINE not in found] == []
+
+
+@pytest.mark.parametrize(
+    ("form", "field", "more"),
+    [
+        (desk_schemas.ProveIn, "whose", {}),
+        (desk_schemas.ProofLinkIn, "email", {}),
+        (desk_schemas.TextLossIn, "number", {}),
+        (desk_schemas.OpenCaseIn, "contact", {"kind": "access", "words": "as I said"}),
+        (register_schemas.WhoseIn, "whose", {}),
+        (register_schemas.HoldIn, "which", {"what": "number", "basis": "a law", "reason": "an order"} | DAYS),
+    ],
+)
+def test_a_number_is_pasted_with_what_keeps_it_in_order_beside_a_script_from_right_to_left(
+    form: type[BaseModel], field: str, more: dict[str, str]
+) -> None:
+    for pasted in ("\u202a+442079460018\u202c", "\u2066+44\u200e2079460018\u2069"):
+        assert getattr(form.model_validate({field: pasted, **more}), field) == "+442079460018"
+    with pytest.raises(ValidationError):
+        form.model_validate({field: "+44207\n9460018", **more})
+    assert parse_mobile("\u202a+44 7400\u200e 123456\u202c") == "+447400123456"

@@ -109,6 +109,7 @@ CLOCKS = {
     "compliance/tasks.py",
     "config/management/commands/carrier_check.py",
     "config/embedded/logfile.py",
+    "config/embedded/prepare.py",
     "config/management/commands/breach.py",
     "config/management/commands/cases.py",
     "config/management/commands/receive_mail.py",

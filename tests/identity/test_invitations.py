@@ -200,6 +200,7 @@ def test_no_punctuation_makes_a_link_of_a_name_a_harmless_one(
     """Red when a host is one only before a space, a slash or the end, or only in the letters of English."""
     links = [f"prizes.example{after}" for after in (", collect now", ".", "!", ":443", "?x", ")")]
     links += ["prizes.рф", "prizes\uff0eexample", "prizes.भारत", "(prizes.example)", "дом.рф now"]
+    links += ["prizes\u00ad.example", "prizes.\u200bexample", "prizes.e\u2060xample"]
     plain = ["St. John", "J.R. Okafor", "Acme Inc.", "Kovač d.o.o.", "No.1 Sales", "Łódź, Sp. z o.o."]
     for number, name in enumerate(links + plain):
         Workspace.objects.filter(id=owner.workspace_id).update(name=name)

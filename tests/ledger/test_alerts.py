@@ -218,6 +218,24 @@ def test_two_clocks_send_one_mail(mails: Mails) -> None:
     assert mails() == [SUBJECT]
 
 
+def test_a_fall_while_the_mail_about_the_one_before_is_claimed_has_a_mail_of_its_own(mails: Mails) -> None:
+    """Red when a clock takes whatever is to be told later for its own claim."""
+    mails.fall(11_000)
+    fell: list[int] = []
+
+    def falls_again(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        done = execute(sql, *rest)
+        if 'SET "mail_at"' in sql and not fell:
+            notify(completed(began(mails.world.owner.workspace_id, mcredits=5_000)))
+            operations.raise_alerts(now=mails.world.now)
+            fell.append(mails.fall(5_000))
+        return done
+
+    with connection.execute_wrapper(falls_again):
+        assert (operations.send_alert_mails(now=mails.world.now), fell) == (0, [1])
+    assert mails() == [SUBJECT]
+
+
 def test_the_clock_looks_by_itself() -> None:
     work = [work for lane in LANES.values() for _, work in lane]
     assert operations.raise_alerts in work and operations.send_alert_mails in work

@@ -7,6 +7,8 @@ that is tried for ever, one that holds a name.
 import json
 import socket
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
 from ipaddress import ip_network
@@ -18,6 +20,7 @@ from django.db import connections
 from pytest_django.fixtures import Settings
 from uuid_utils.compat import uuid7
 
+from compliance import policy, versions
 from identity.models import Membership
 from identity.outgoing import deliveries, sending
 from identity.outgoing import mails as webhook_mails
@@ -186,6 +189,26 @@ def test_a_webhook_that_fails_for_days_is_switched_off_and_its_keepers_are_told(
     assert (back["off_at"], back["failures"], back["failing_since"]) == (None, 0, None)
 
 
+def test_a_webhook_that_is_switched_off_anew_while_its_mail_is_claimed_has_a_mail_of_its_own(
+    webhook: dict[str, Any],
+) -> None:
+    """Red when a clock takes whatever is to be told later for its own claim."""
+    now = datetime.now(UTC)
+    rows = Endpoint.objects.get_queryset()
+    rows.update(off_at=now, off_reason="gone", mail_at=now)
+    anew = now + timedelta(seconds=3)
+
+    def off_anew(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        done = execute(sql, *rest)
+        if 'SET "mail_at"' in sql:
+            rows.update(off_at=anew, mail_at=anew)
+        return done
+
+    with connections["default"].execute_wrapper(off_anew):
+        assert webhook_mails.send_webhook_mails(now=now) == 0
+    assert (endpoint().mail_at, webhook_mails.send_webhook_mails(now=anew)) == (anew, 1)
+
+
 def test_a_redirect_is_an_answer_and_is_not_followed(receiver: Receiver, on_its_way: None) -> None:
     def elsewhere(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(307)
@@ -272,6 +295,27 @@ def test_plain_http_goes_to_the_named_networks_alone(receiver: Receiver, on_its_
     settings.WEBHOOK_NETWORKS = (ip_network("10.0.0.0/8"),)
     send()
     assert (delivery().error, receiver.took) == ("address_refused", [])
+
+
+@pytest.mark.policy("C4.9", "C10.2")
+def test_what_no_version_of_the_policy_names_does_not_leave_and_holds_up_nothing(
+    receiver: Receiver, on_its_way: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policy, "FIRST", replace(versions.FIRST, receives={"customer": frozenset({"event"})}))
+    assert (send(), receiver.took) == (0, [])
+    assert (delivery().state, delivery().error) == ("dead", "not_allowed")
+    assert BlockedEgress.objects.get().reason == "not_in_policy"
+    assert not Disclosure.objects.filter(processor="customer").exists()
+
+
+def test_one_broken_message_does_not_hold_up_those_behind_it(receiver: Receiver, on_its_way: None) -> None:
+    broken = delivery()
+    behind = delivery()
+    behind.id, behind.subject = uuid7(), "behind"
+    behind.save(force_insert=True)
+    Delivery.objects.get_queryset().filter(id=broken.id).update(data={"webhook_id": "x" * 70_000})
+    assert (send(), send()) == (0, 1)
+    assert Delivery.objects.get_queryset().get(id=broken.id).state == "pending"
 
 
 @pytest.mark.policy("C4.9")

@@ -19,6 +19,7 @@ from config.web_server import BODY_BYTES_MAX, BODY_BYTES_MAX_AT
 
 READY_WITHIN_S = 60.0
 SILENT_S = 0.3
+SOCKET = b"GET /ws/ HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -148,13 +149,27 @@ def test_no_header_of_a_stranger_moves_the_paths(port: int) -> None:
         (b"GET / HTTP/1.1\r\nBad Name: x", "400", "request_unusable"),
         (b"nonsense", "400", "request_unusable"),
         (b"GET /failing HTTP/1.1", "500", "internal_error"),
+        (b"GET /" + b"x" * 17_000 + b" HTTP/1.1", "400", "request_unusable"),
+        (b"GET / HTTP/1.1\r\nLong: " + b"x" * 17_000, "400", "request_unusable"),
+        (SOCKET + b"Sec-WebSocket-Version: 13", "400", "request_unusable"),
+        (
+            SOCKET + b"Sec-WebSocket-Version: 99\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
+            "400",
+            "request_unusable",
+        ),
+        (
+            SOCKET + b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
+            "403",
+            "request_unusable",
+        ),
     ],
-    ids=range(5),
+    ids=range(10),
 )
 def test_what_the_server_answers_by_itself_is_a_problem_with_the_headers_of_all_answers(
     port: int, request_line: bytes, status: str, code: str
 ) -> None:
-    heard = said(port, request_line + b"\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    connection = b"" if b"Upgrade" in request_line else b"Connection: close\r\n"
+    heard = said(port, request_line + b"\r\nHost: localhost\r\n" + connection + b"\r\n")
     assert statuses(heard) == [status] and f'"code": "{code}"' in heard
     for header in ("nosniff", "no-store", "frame-ancestors 'none'", "application/problem+json"):
         assert header in heard
@@ -168,3 +183,11 @@ def test_an_answer_that_fails_half_way_breaks_off_and_the_next_one_too(port: int
             one.sendall(head("/broken", method="GET"))
             heard = b"".join(iter(lambda: one.recv(65_536), b""))
         assert b"the first part" in heard and b"\r\n0\r\n\r\n" not in heard
+
+
+def test_half_an_answer_does_not_look_whole_to_a_client_that_knows_no_chunks(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as one:
+        one.sendall(b"GET /broken HTTP/1.0\r\nHost: localhost\r\n\r\n")
+        with pytest.raises(ConnectionResetError):
+            for _ in iter(lambda: one.recv(65_536), b""):
+                pass

@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from pytest_django.fixtures import Settings
 
 from compliance import policy_change, versions
-from compliance.models import PolicyVersion
+from compliance.models import ConsentEvent, PolicyVersion
 from compliance.versions import FIRST, changed
 from config.embedded import prepare
 from identity.models import Membership
@@ -85,3 +85,18 @@ def test_a_version_that_lets_twilio_hear_calls_says_so_in_every_clause_that_name
     heard = {"twilio": {*FIRST.receives["twilio"], "speech"}}
     with pytest.raises(ValueError, match="have to say everywhere"):
         versions.changed(FIRST, name="x", effective_on=in_days(20), summary="s", receives=heard)
+
+
+@pytest.mark.policy("C10.2")
+def test_a_new_installation_begins_with_the_version_that_is_in_force(
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    make_account: Callable[..., Membership],
+    sign_in: Callable[..., Browser],
+) -> None:
+    settings.POLICY_VERSIONS = "tests.compliance.coming"
+    monkeypatch.setattr(coming, "VERSIONS", (FIRST, coming.second(in_days(-1))))
+    prepare.prepare()
+    member = make_account()
+    assert [each.policy_version for each in ConsentEvent.objects.filter(purpose="policy")] == [coming.NAME]
+    assert sign_in(member).get("/api/leads")[0] == 200

@@ -138,3 +138,4 @@ def test_national_numbers_of_every_country_are_those_that_the_library_says() -> 
 
 def test_one_number_is_the_same_however_it_is_written() -> None:
     assert parse_phone("+49 (0)30 901820") == parse_phone("+49 30 901820") == parse_phone("030 901820", region="DE")
+    assert parse_phone("\u202a+49\u200e 30\u2069 901820\u202c") == parse_phone("+49 30 901820")

@@ -22,6 +22,7 @@ const ERROR_WORDS: Record<string, string> = {
   tls_failed: "its certificate was not accepted",
   timed_out: "no answer within ten seconds",
   answer_unreadable: "the answer could not be read",
+  not_allowed: "it holds what we may not send to other servers, so nothing was sent",
 };
 
 export function hostOf(url: string): string {
