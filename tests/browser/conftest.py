@@ -34,6 +34,14 @@ Look = Callable[[Page, str], None]
 # What the page about kept data declares; the others are for whoever proves a number without an account, and for our own people.
 DECLARED: Final = {cookie.name for cookie in COOKIES}
 ESSENTIAL: Final = {cookie.name for cookie in COOKIES if cookie.audience == "everybody"}
+_STANDS_STILL: Final = """() => {
+    const frame = () => new Promise(requestAnimationFrame);
+    const ended = frame().then(frame).then(() => {
+        const running = document.getAnimations().filter((one) => Number.isFinite(one.effect?.getComputedTiming().endTime));
+        return Promise.allSettled(running.map((one) => one.finished));
+    });
+    return Promise.race([ended, new Promise((patience) => setTimeout(patience, 3_000))]).then(() => null);
+}"""
 _KEPT: Final = """async () => ({
     local: Object.keys(localStorage),
     session: Object.keys(sessionStorage),
@@ -139,6 +147,8 @@ def look() -> Look:
         SCREENS.mkdir(parents=True, exist_ok=True)
         # An address that has been gone to is a page once it is drawn.
         page.locator("h1").first.wait_for(state="attached")
+        # What still fades in is fainter than what people read.
+        page.evaluate(_STANDS_STILL)
         page.screenshot(path=SCREENS / f"{name}.png", full_page=True)
         found = axe.run(page)
         assert found.violations_count == 0, f"{name}: {found.generate_report()}"
