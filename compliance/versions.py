@@ -1,7 +1,8 @@
 """The policy's versions, the oldest first: each is the one before it with its changes, so what changed is what is written here.
 
 A version is never edited once people were told of it; what changes next is a new one at the end. Its date is at least
-`policy_change.NOTICE` after the day on which the release that brings it is deployed, or it takes effect on installations alone that nobody has joined yet.
+`policy_change.NOTICE` after the day on which the release that brings it is deployed, or it takes effect on installations alone that
+nobody has joined yet.
 """
 
 from collections.abc import Iterable, Mapping
