@@ -52,7 +52,7 @@ generated: ## Write what is made from the code: the API's description and its Ty
 	@$(python) -m deploy.generated --write
 
 pytest: ## Run some of the tests: make pytest ARGS="tests/ledger -x"
-	$(installed) python
+	$(installed)
 	@$(python) -m pytest $(ARGS)
 
 test-matrix: ## Run every route x role x workspace alone
