@@ -14,3 +14,16 @@ DIAL_QUEUE: Final = Element(
     "90 days after you ended it",
     "deleted",
 )
+
+# The longest that a law has somebody left alone is sixty whole days after the day of a refusal (voice/calling_limits.py): whatever
+# the clock shows there, that is over when 62 days are.
+CALL_LIMIT: Final = Element(
+    "call_limit",
+    "When a customer called a number, and that somebody there said no, of calls that were deleted since, with a keyed hash of the number",
+    "system",
+    "calling nobody more often, or sooner after a refusal, than the law of their country allows",
+    "legal obligation",
+    62,
+    "62 days after the call",
+    "deleted with the data of who was called; it does not lead to who called",
+)

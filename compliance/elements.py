@@ -6,7 +6,7 @@ The page about held data is made from this; compliance/inventory.py compares it 
 
 from typing import Final
 
-from compliance.calling_elements import DIAL_QUEUE
+from compliance.calling_elements import CALL_LIMIT, DIAL_QUEUE
 from compliance.element import Element
 from compliance.elements_by_law import KEPT_BY_LAW
 from compliance.staff_elements import STAFF_ELEMENTS
@@ -175,6 +175,7 @@ _ELEMENTS: Final = (
         ("twilio",),
     ),
     DIAL_QUEUE,
+    CALL_LIMIT,
     Element(
         "audio",
         "Voices during a call",

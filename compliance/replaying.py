@@ -209,6 +209,7 @@ def _recall_one(entry: Entry, into: _Known, now: datetime) -> None:
             into.wanted["email"].add(entry.detail["email"])
         if entry.detail.get("held"):
             into.held.add(entry.key)
+        into.others.append(entry)
     elif entry.kind == "taken_back":
         requests.recall_cancelled(entry, now=now)
     elif entry.kind == "suppression":

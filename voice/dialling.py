@@ -13,13 +13,12 @@ from identity.models import User
 from ledger import queries as ledger_queries
 from ledger.money import RateCardTerms, affordable_s, price
 from ledger.operations import CapReached, WorkspaceCapReached
-from voice import caps, guard, reps, ways
+from voice import caps, guard, limit_marks, reps, ways
 from voice.calling_hours import hours_of, is_calling_hour, local_time, opens_at, public_holiday, zones_of
 from voice.calling_limits import limits_of
 from voice.caps import WorkspaceCaps
 from voice.models import TERMINAL_STATUSES, Call, Lead, Reservation
 from voice.notice import NOTICE
-from voice.outcomes import CAME_TO_NOTHING
 from voice.phones import SPECIAL_RATE, is_callable
 from voice.schemas import DialCheckOut, Refusal
 
@@ -185,7 +184,7 @@ def _hours(lead: Lead, now: datetime) -> list[Refusal]:
 
 
 def _limits(lead: Lead, now: datetime) -> list[Refusal]:
-    """Of calls to the same person, whoever of the team made them. One that cannot have rung them counts for nothing."""
+    """Of calls to the same person, whoever of the team made them, also where they were deleted since."""
     limits = limits_of(lead.country)
     if limits is None:
         return []
@@ -193,10 +192,9 @@ def _limits(lead: Lead, now: datetime) -> list[Refusal]:
     def day_of(at: datetime) -> date:
         return local_time(time_zone=lead.time_zone, now=at).date()
 
-    today, calls = day_of(now), Call.objects.for_workspace(lead.workspace_id).filter(lead=lead).order_by("-created_at")
-    found: list[Refusal] = []
-    refused = calls.filter(disposition="not_interested").first()
-    if refused is not None and today < (again := limits.rests_until(day_of(refused.ended_at or refused.created_at))):
+    today, found = day_of(now), list[Refusal]()
+    refused_at = limit_marks.refused_at(lead)
+    if refused_at is not None and today < (again := limits.rests_until(day_of(refused_at))):
         found.append(
             Refusal(
                 code="refused_lately",
@@ -204,8 +202,7 @@ def _limits(lead: Lead, now: datetime) -> list[Refusal]:
                 f" from {again:%A %-d %B}.",
             )
         )
-    rang = calls.exclude(end_reason__in=CAME_TO_NOTHING).values_list("created_at", flat=True)
-    often = limits.often_until([day_of(at) for at in rang[: limits.calls_max]])
+    often = limits.often_until([day_of(at) for at in limit_marks.called_at(lead, count=limits.calls_max)])
     if often is not None and today < often:
         found.append(
             Refusal(

@@ -127,6 +127,7 @@ INVENTORY: dict[str, str] = {
             "created_at": "none",
         },
     ),
+    **_fields("LimitMark", {"number_key": "call_limit", "kind": "call_limit", "at": "call_limit"}),
     **_fields("TranscriptRefusal", {"number_key": "suppression", "refused_at": "suppression"}),
     **_fields(
         "Callback",

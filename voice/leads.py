@@ -13,7 +13,7 @@ from identity.outgoing import deliveries
 from identity.permissions import NotPermitted
 from identity.team_lock import lock_workspaces
 from processors.errors import DomainError
-from voice import caps, following, guard, holding, outcomes, tags
+from voice import caps, following, guard, holding, limit_marks, outcomes, tags
 from voice.models import TERMINAL_STATUSES, Call, Lead
 from voice.phones import parse_phone
 from voice.schemas import LeadChange, LeadIn, TagsChange
@@ -187,6 +187,7 @@ def forget(lead: Lead, *, now: datetime) -> None:
     ai.forget_calls(call_ids=call_ids, now=now)
     # After thinking, as whoever asks about the lead.
     caps.keep_spending(lead.calls.all())
+    limit_marks.keep(lead.calls.all(), now=now)
     deliveries.forget_calls(call_ids=call_ids)
     correcting.forget(kind="lead", target_ids=[lead.id])
     lead.delete()

@@ -9,6 +9,7 @@ from django.db.models import F, Q
 
 from identity.models import TenantModel
 from voice.guard_models import DialPause
+from voice.limit_models import LimitMark
 from voice.queue_models import QueueSession, Reservation, Tag
 from voice.refusal_models import TranscriptRefusal
 from voice.scripted_models import ScriptedCall
@@ -27,6 +28,7 @@ __all__ = [
     "DialIntent",
     "DialPause",
     "Lead",
+    "LimitMark",
     "MediaStream",
     "QueueSession",
     "Reservation",

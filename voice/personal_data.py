@@ -17,7 +17,8 @@ from compliance.sealing import Copy
 from compliance.stores import Corrected, Listed, Subject, batched
 from identity.outgoing import deliveries
 from identity.team_lock import lock_workspaces
-from voice import caps, following, holding, tags, transcript_refusals
+from processors.pseudonyms import pseudonym
+from voice import caps, following, holding, limit_marks, tags, transcript_refusals
 from voice.call_export import called_export, exported_calls, iso, own_export, with_text
 from voice.carrier_records import calls_of
 from voice.models import (
@@ -25,6 +26,7 @@ from voice.models import (
     CallWatch,
     DialPause,
     Lead,
+    LimitMark,
     Reservation,
     Tag,
     TranscriptRefusal,
@@ -80,6 +82,14 @@ def _ended_out(call: Call) -> dict[str, Any]:
     return {"call_id": str(call.id), "ended_at": iso(call.ended_at)}
 
 
+def _marks_of(subject: Subject) -> QuerySet[LimitMark]:
+    """What is left of calls that are not here any more; it leads to who was called alone, not to who called."""
+    match = Q(workspace_id__in=subject.workspace_ids_to_erase)
+    if subject.kind == "callee" and subject.phone_e164:
+        match |= Q(number_key=pseudonym("phone", subject.phone_e164))
+    return LimitMark.objects.get_queryset().filter(match).order_by("id")
+
+
 def _watches_of(subject: Subject) -> QuerySet[CallWatch]:
     """What the person reads along in; those who read along in the person's calls go with the calls."""
     rows = CallWatch.objects.get_queryset()
@@ -104,6 +114,7 @@ class VoiceStore:
             "call": calls.count(),
             "transcript": TranscriptSegment.objects.get_queryset().filter(call__in=calls).count(),
             "watch": _watches_of(subject).count() + _ended_by(subject).count(),
+            "call_limit": _marks_of(subject).count(),
         }
         if subject.kind == "callee":
             # What was made of these calls leads to the person through them alone.
@@ -129,6 +140,7 @@ class VoiceStore:
             "callee": [Listed(_shown_leads(subject), partial(_lead_out, called=called))],
             "call": [Listed(with_text(calls_of(subject)), shown, size=CALLS_A_PAGE)],
             "watch": [Listed(_watches_of(subject), _watch_out), Listed(_ended_by(subject), _ended_out)],
+            "call_limit": [Listed(_marks_of(subject), limit_marks.shown)],
         }
 
     def export(self, subject: Subject) -> dict[str, Any]:
@@ -140,7 +152,14 @@ class VoiceStore:
         # These are reached through their calls alone, and read like them.
         understood = ai_called.exported_insights(calls_of(subject).values_list("id", flat=True)) if called else ()
         refused = map(transcript_refusals.shown, transcript_refusals.of_number(subject.phone_e164)) if called else ()
-        held = {"callee": leads, "call": calls, "insight": understood, "watch": watched, "suppression": [*refused]}
+        held = {
+            "callee": leads,
+            "call": calls,
+            "insight": understood,
+            "watch": watched,
+            "suppression": [*refused],
+            "call_limit": [*map(limit_marks.shown, _marks_of(subject))],
+        }
         return {key: rows for key, rows in held.items() if rows}
 
     def follow(self, corrected: Corrected, *, now: datetime) -> None:
@@ -159,6 +178,8 @@ class VoiceStore:
                     ai.forget_calls(call_ids=call_ids, now=now)
                 with pace.paced():
                     _erase_calls(call_ids, subject, now)
+        # After the calls, none of which leaves one any more.
+        _marks_of(subject).delete()
         correcting.forget(kind="lead", target_ids=_leads_of(subject).values_list("id", flat=True))
         for model in (Lead, Tag, DialPause, TranscriptRefusal):
             model.objects.get_queryset().filter(workspace_id__in=subject.workspace_ids_to_erase).delete()
@@ -168,7 +189,7 @@ class VoiceStore:
         return counts
 
     def verify(self, subject: Subject) -> int:
-        calls = (calls_of(subject), _watches_of(subject), _ended_by(subject))
+        calls = (calls_of(subject), _watches_of(subject), _ended_by(subject), _marks_of(subject))
         left = sum(rows.count() for rows in (_leads_of(subject).filter(erased_at__isnull=True), *calls))
         # Their numbers are gone, so it is not told any more which of them is the person.
         return left + (ai.narrowed_to(_erased_leads()) if subject.kind == "callee" else 0)
@@ -187,6 +208,9 @@ def _erase_calls(call_ids: Sequence[UUID], subject: Subject, now: datetime) -> N
         # What others spent on calls with the person stays counted, where the workspace stays.
         others = mine.exclude(workspace_id__in=subject.workspace_ids_to_erase)
         caps.keep_spending(others if subject.user_id is None else others.exclude(user_id=subject.user_id))
+        if subject.kind == "user":
+            # Whom the person called has not asked for it, and is not to be called more often for it.
+            limit_marks.keep(others, now=now)
         mine.delete()
 
 

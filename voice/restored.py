@@ -1,5 +1,5 @@
 """What voice does for a database that was restored: which numbers its rows name, leads removed again, restricted again,
-and whose calls are not written down."""
+whose calls are not written down, and of whose deleted calls nothing is known."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -15,7 +15,7 @@ from compliance.replaying import Named
 from compliance.stores import batched
 from identity.team_lock import lock_workspaces
 from processors.pseudonyms import pseudonym
-from voice import leads, transcript_refusals
+from voice import leads, limit_marks, transcript_refusals
 from voice.models import Call, Lead
 
 # In one question to the marks of what was erased.
@@ -30,9 +30,10 @@ class VoiceRestored:
         return (number for number in numbers.iterator() if number)
 
     def recall(self, entries: Iterable[Entry], *, now: datetime) -> None:
-        """Transcripts that were refused, and restrictions of people who were called, by the numbers that the leads have now."""
+        """Transcripts that were refused, marks of who was erased, and restrictions of people who were called, by the numbers that the leads have now."""
         entries = list(entries)
         transcript_refusals.recall(entries)
+        limit_marks.recall(entries)
         newest = {each.key: each for each in entries if each.kind == "restriction"}
         reachable = Lead.objects.get_queryset().filter(phone_e164__isnull=False)
         found: dict[str, list[UUID]] = defaultdict(list)

@@ -14,7 +14,7 @@ from compliance.retention import Rule, delete_rows
 from compliance.stores import batched
 from voice import holding
 from voice.changes import publish_calls
-from voice.models import TERMINAL_STATUSES, Call, QueueSession, TranscriptRefusal, TranscriptSegment
+from voice.models import TERMINAL_STATUSES, Call, LimitMark, QueueSession, TranscriptRefusal, TranscriptSegment
 from voice.sweeps import one_by_one
 
 CALLS_AT_ONCE_MAX: Final = 500
@@ -81,6 +81,13 @@ RETENTION: Final = (
         "ended_at",
         delete_rows(QueueSession),
         workspace="workspace_id",
+    ),
+    Rule(
+        "call_limit",
+        ("voice.LimitMark",),
+        lambda: LimitMark.objects.get_queryset(),
+        "at",
+        delete_rows(LimitMark),
     ),
     Rule(
         "suppression",

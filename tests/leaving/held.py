@@ -9,6 +9,7 @@ NOT_PLANTED: Final = {
     "social_identity": "Whoever has a password needs no provider: tests/identity/test_social.py.",
     "workspace": "It is the owner's, who stays: tests/identity/test_erasure.py.",
     "unfinished_sign_up": "Ends before it is an account: tests/identity/test_retention.py.",
+    "call_limit": "Of people who were called, where their law counts calls: tests/voice/test_limit_marks.py.",
     "callee": "Of people who were called, one of whom is erased in the same story.",
     "audio": "Looked for by its sound in every place.",
     "card": "Looked for by the numbers that were typed, spoken and sent.",

@@ -24,6 +24,7 @@ from ledger import operations, top_up_words
 from ledger.models import Checkout
 from ledger.paddle import packs
 from ledger.top_up_schemas import TopUpTerms
+from processors.pseudonyms import pseudonym
 from tests.identity.browser import PASSWORD, form
 from tests.ledger.books import completed, notify
 from tests.ledger.top_ups import created
@@ -35,7 +36,7 @@ from tests.staff.ours import hire
 from tests.voice.queues import NOW as SOON
 from voice import analysis, queue, transcript_refusals, transcripts
 from voice.heard import Heard
-from voice.models import Call, CallWatch, DialPause
+from voice.models import Call, CallWatch, DialPause, LimitMark
 from voice.queue_schemas import QueueIn, SkipIn
 from voice.schemas import Speaker
 
@@ -344,6 +345,13 @@ def _converse(person: Person, lead_id: UUID, number: int) -> None:
     DialPause.objects.create(
         workspace_id=person.membership.workspace_id, cause="failures", paused_at=_now(), resumed_at=_now()
     ).calls.set(Call.objects.get_queryset().filter(id=call_id))
+    # As a lead of France that was removed after a call left it.
+    LimitMark.objects.create(
+        workspace_id=person.membership.workspace_id,
+        number_key=pseudonym("phone", "+33612345678"),
+        kind="called",
+        at=_now(),
+    )
     # As somebody at another number who pressed the key left it.
     transcript_refusals.refuse(workspace_id=person.membership.workspace_id, phone_e164="+12125550177", now=_now())
     transcripts.finish_stream(stream_id=stream.stream_id, dropped_frames=0, complete=True, now=_now())
