@@ -24,7 +24,6 @@ from ledger import operations, top_up_words
 from ledger.models import Checkout
 from ledger.paddle import packs
 from ledger.top_up_schemas import TopUpTerms
-from processors.pseudonyms import pseudonym
 from tests.identity.browser import PASSWORD, form
 from tests.ledger.books import completed, notify
 from tests.ledger.top_ups import created
@@ -347,10 +346,7 @@ def _converse(person: Person, lead_id: UUID, number: int) -> None:
     ).calls.set(Call.objects.get_queryset().filter(id=call_id))
     # As a lead of France that was removed after a call left it.
     LimitMark.objects.create(
-        workspace_id=person.membership.workspace_id,
-        number_key=pseudonym("phone", "+33612345678"),
-        kind="called",
-        at=_now(),
+        workspace_id=person.membership.workspace_id, number_key="0f" * 32, kind="called", at=_now()
     )
     # As somebody at another number who pressed the key left it.
     transcript_refusals.refuse(workspace_id=person.membership.workspace_id, phone_e164="+12125550177", now=_now())
