@@ -27,8 +27,8 @@ export function RemoveLead({ lead, onDone, onKeep }: { lead: Lead; onDone: () =>
       </p>
       {!lead.suppressed && (
         <p className="quiet">
-          The number can be added again; where a law limits how often people are called, the calls until now go on counting. If they want no more calls, press “Asked not to be called” on their
-          page instead.
+          The number can be added again; where a law limits how often people are called, the calls until now
+          go on counting. If they want no more calls, press “Asked not to be called” on their page instead.
         </p>
       )}
       <ProblemNote error={remove.error} />
