@@ -18,12 +18,14 @@ class Actor:
     """A person who has signed in and proved the phone, acting in one workspace.
 
     session_id: of the session's row, which stays when its key is renewed; None where no session acts.
+    is_look: one of us reads as this person.
     """
 
     user_id: UUID
     workspace_id: UUID
     role: Role
     session_id: UUID | None = None
+    is_look: bool = False
 
     def may(self, permission: Permission) -> bool:
         return may(self.role, permission)

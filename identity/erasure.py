@@ -28,7 +28,8 @@ from realtime.publish import close_sockets_on_commit
 def end_access(*, user_id: UUID) -> None:
     """Ends all sessions and sockets of the person and lets nobody sign in to the account any more."""
     with transaction.atomic():
-        # Whoever places a call locks the workspace too: it is there before this, or refused after it.
+        # Where a workspace has caps, whoever places a call locks it too: the call is there before this, or refused after it. Elsewhere it
+        # is refused when it is submitted.
         lock_workspaces(Membership.objects.filter(user_id=user_id).values_list("workspace_id", flat=True))
         # Nobody who takes a block back lets the person in again.
         User.objects.filter(id=user_id).update(is_active=False, blocked_at=None, block_reason="")

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from compliance import restriction
 from ledger import live
 from realtime import publish
 from realtime.publish import Topic, publish_all_on_commit, publish_on_commit
@@ -67,7 +68,9 @@ def publish_calls(calls: Sequence[Call], *, now: datetime, changed: Sequence[str
 
 def publish_segment(call: Call, segment: TranscriptSegment, kind: type[SegmentAdded] | type[SegmentChanged]) -> None:
     """Tells who follows the call of a segment whose number is saved, and who looks at all calls of the team of no more than the
-    wall shows of it: to read along they have to watch."""
+    wall shows of it: to read along they have to watch. Nobody is told what a speaker said who has restricted the use of it."""
+    if restriction.covers(call.lead_id, call.user_id):
+        return
     event = kind(call_id=call.id, sequence=segment.sequence, segment=queries.segment_out(segment))
     publish_on_commit((Topic.call(call.workspace_id, call.id),), event)
     if segment.kind == "speech" and call.is_live:

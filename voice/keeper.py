@@ -69,7 +69,7 @@ class Keeper:
         call_ids = [stream.call_id for stream in streams]
         try:
             left = await media_threads.read_to_keep(leaving.of_carrier_alone, call_ids=call_ids)
-            allowed = await media_threads.read_to_keep(transcripts.transcribed_calls, call_ids=call_ids)
+            allowed = await media_threads.read_to_keep(transcripts.shown_calls, call_ids=call_ids)
         except Error:
             left = allowed = frozenset()
         for stream in streams:

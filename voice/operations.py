@@ -195,6 +195,9 @@ def annotate_call(*, actor: Actor, call_id: UUID, change: CallChange, now: datet
     with transaction.atomic():
         call = visible_calls(actor).select_for_update(of=("self",), no_key=True).get(id=call_id)
         restriction.refuse(call.lead_id)
+        if "disposition" in change.model_fields_set:
+            # Before the hold, as whoever changes a lead.
+            Lead.objects.select_for_update(no_key=True).filter(id=call.lead_id).first()
         holding.keep_notes(call, now=now)
         if change.notes is not None:
             if call.notes and call.notes != change.notes:

@@ -113,7 +113,7 @@ def _show(stream_id: UUID, said: Content) -> None:
         call, end_ms = stream.call, _call_ms(stream.call, said.at)
         is_news = end_ms >= stream.heard_ms and stream.state == "connected"
         _take(stream, call, said)
-    if not is_news or not said.text or call.transcript_state != "on":
+    if not is_news or not said.text or not transcripts.shown_calls(call_ids=[call.id]):
         return
     # It begins behind the settled text, or a page would take it for old news.
     settled_ms = call.segments.filter(kind="speech", speaker=said.speaker).aggregate(ms=Max("end_ms"))["ms"] or 0

@@ -12,6 +12,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 
 from ai.listening.transcriber import MAX_CONTEXT_CHARACTERS, Word
+from compliance import restriction
 from compliance.spoken_cards import began_before, begins_with_digits
 from processors.errors import DomainError
 from voice import leaving, refusals, wake
@@ -178,9 +179,12 @@ def keep_streams(*, positions_ms: Mapping[UUID, int], now: datetime) -> frozense
         return frozenset(row[0] for row in cursor.fetchall())
 
 
-def transcribed_calls(*, call_ids: Sequence[UUID]) -> frozenset[UUID]:
-    """Those calls whose notice was heard and not refused; without that proof nothing is written down."""
-    return frozenset(Call.objects.filter(id__in=call_ids, transcript_state="on").values_list("id", flat=True))
+def shown_calls(*, call_ids: Sequence[UUID]) -> frozenset[UUID]:
+    """Those calls whose words may be shown while they are spoken: the notice was heard and not refused, and neither speaker has
+    restricted the use of theirs."""
+    calls = Call.objects.filter(id__in=call_ids, transcript_state="on")
+    held = restriction.covered()
+    return frozenset(calls.exclude(lead_id__in=held).exclude(user_id__in=held).values_list("id", flat=True))
 
 
 def written_from_ms(*, call_id: UUID) -> int:

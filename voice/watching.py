@@ -47,8 +47,8 @@ def refuse_unless_seen(call: Call, *, actor: Actor) -> None:
 
 
 def is_read_along(call: Call, *, actor: Actor) -> bool:
-    """Whether to read the call's words is to read along in a colleague's live call."""
-    return call.is_live and call.user_id != actor.user_id
+    """Whether to read the call's words is to read along in somebody else's live call; whoever looks is nobody's own eyes."""
+    return call.is_live and (call.user_id != actor.user_id or actor.is_look)
 
 
 def watch(*, actor: Actor, call_id: UUID, now: datetime) -> None:

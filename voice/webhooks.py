@@ -52,7 +52,11 @@ def _from_twilio(view: View) -> Callable[..., HttpResponse]:
         call = Call.objects.select_related("lead", "user").filter(id=call_id).first()
         if call is None:
             return _refuse(404, "call_unknown", "There is no such call.")
-        return view(request, call, now, **named)
+        try:
+            return view(request, call, now, **named)
+        except Call.DoesNotExist:
+            # Erased since it was looked up.
+            return _refuse(404, "call_unknown", "There is no such call.")
 
     return of_call
 

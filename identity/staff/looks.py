@@ -96,6 +96,7 @@ class OpenLook:
             user_id=self.membership.user_id,
             workspace_id=self.membership.workspace_id,
             role=cast(Role, self.membership.role),
+            is_look=True,
         )
 
 

@@ -153,7 +153,7 @@ class Exchange:
             asyncio.create_task(leg.hung_up.wait()): "canceled",
             asyncio.create_task(leg.declined.wait()): "busy",
             asyncio.create_task(leg.picked_up.wait()): "answered",
-            asyncio.create_task(self.pace.wait(leg.ring_timeout_s)): "no-answer",
+            asyncio.create_task(self._rung_out(leg)): "no-answer",
         }
         if leg.phone.behaviour not in ("manual", "no-answer"):
             extra_s = VOICEMAIL_AFTER_S if leg.phone.behaviour == "voicemail" else 0.0
@@ -164,6 +164,13 @@ class Exchange:
             for task in waits:
                 task.cancel()
         return next(result for task, result in waits.items() if task in done)
+
+    async def _rung_out(self, leg: Leg) -> None:
+        """A phone that somebody is at rings in their time, however short the others' is."""
+        if leg.phone.behaviour == "manual":
+            await asyncio.sleep(leg.ring_timeout_s)
+        else:
+            await self.pace.wait(leg.ring_timeout_s)
 
     def _behave(self, leg: Leg) -> None:
         """What the person, or the machine, at this phone does by itself once the call stands."""

@@ -196,7 +196,7 @@ def test_a_session_that_comes_to_its_end_takes_its_socket_along(
     door: type[Door], ends: str, make_account: MakeAccount, sign_in: SignIn
 ) -> None:
     browser = sign_in(make_account())
-    soon = datetime.now(UTC) + timedelta(seconds=2)
+    soon = datetime.now(UTC) + timedelta(seconds=3)
     Session.objects.update(**({"expires_at": soon} if ends == "at its term" else {"last_used_at": soon - IDLE_FOR}))
 
     async def story() -> int:
@@ -213,13 +213,13 @@ def test_a_session_that_was_used_meanwhile_keeps_its_socket(
     door: type[Door], make_account: MakeAccount, sign_in: SignIn
 ) -> None:
     browser = sign_in(make_account())
-    Session.objects.update(last_used_at=datetime.now(UTC) + timedelta(seconds=1) - IDLE_FOR)
+    Session.objects.update(last_used_at=datetime.now(UTC) + timedelta(seconds=4) - IDLE_FOR)
 
     async def story() -> bool:
         socket = Socket(browser, door)
         assert await socket.open()
         assert '"ready"' in (await socket.next())["text"]
         await elsewhere(lambda: browser.get("/api/sessions"))
-        return await socket.hears_nothing(2)
+        return await socket.hears_nothing(5)
 
     assert run(story)

@@ -88,7 +88,7 @@ async def test_both_tracks_of_the_agents_leg_are_streamed_at_true_pace(sandbox: 
     ringing = base64.b64decode(stream.track("outbound")[3]["payload"])
     assert len(set(ringing)) > 8, "the agent hears it ring before the two are joined"
     frames = stream.track("inbound")
-    assert stream.arrived_s[-1] - stream.arrived_s[1] == pytest.approx(len(frames) * 0.02, abs=0.25)
+    assert stream.arrived_s[-1] - stream.arrived_s[1] == pytest.approx(len(frames) * 0.02, abs=0.5)
     events = [form["StreamEvent"] for form in product.told("/stream")]
     assert events == ["stream-started", "stream-stopped"]
 
@@ -161,6 +161,7 @@ async def test_ending_the_call_through_the_api_ends_both_legs(sandbox: Sandbox, 
 
     assert ended.status == "completed"
     await product.until(lambda: len(product.told("/status")) == 4 and len(product.told("/leg")) == 4)
+    await product.until(lambda: product.told("/after"))
     assert product.told("/after")[0]["CallStatus"] == "completed"
     with pytest.raises(TwilioRestException) as again:
         await sandbox.sdk(lambda client: client.calls(sid).update(status="completed"))
@@ -195,6 +196,7 @@ async def test_a_lead_that_is_sent_elsewhere_leaves_the_dial_and_the_rep_goes_on
     await sandbox.sdk(lambda client: client.calls(lead).update(twiml=words))
 
     await product.until(lambda: len(product.told("/status")) == 4 and len(product.told("/leg")) == 4)
+    await product.until(lambda: product.told("/after"))
     assert product.told("/after")[0]["DialCallStatus"] == "answered"
     assert product.told("/leg")[-1]["CallStatus"] == "completed"
     heard = {record["to"]: record["heard"] for record in await sandbox.get("/calls")}

@@ -1,5 +1,6 @@
 """What happens on a bad day: each fault strikes as asked, and then no more."""
 
+import asyncio
 import time
 
 import httpx
@@ -92,6 +93,7 @@ async def test_a_product_that_is_away_is_tried_once_more(sandbox: Sandbox, produ
         attempts = [entry for entry in deliveries if entry["event"] == "completed"]
         if len(attempts) == 2:
             break
+        await asyncio.sleep(0.05)
     await product.start()
 
     assert [(entry["outcome"], entry["attempt"]) for entry in attempts] == [("ct", 0), ("ct", 1)]

@@ -84,7 +84,7 @@ def test_the_queue_is_by_due_date_and_shows_what_is_asked_for() -> None:
     nora, pia = at_desk(), at_desk("privacy_officer", "Pia", "198.51.100.91")
     later, first, waits, over = (written_down(nora, kind) for kind in ("access", "correction", "nominee", "grievance"))
     for reference, days in ((later, 29), (first, 2), (waits, 9), (over, -1)):
-        Case.objects.filter(reference=reference).update(due_on=(NOW + timedelta(days=days)).date())
+        Case.objects.filter(reference=reference).update(due_on=(datetime.now(UTC) + timedelta(days=days)).date())
     done(nora, waits, "pause", reason="her sister's consent")
     done(nora, later, "take")
     assert queue(nora) == [over, first, waits, later]

@@ -201,7 +201,7 @@ def test_what_there_is_no_room_for_while_the_database_holds_still_is_one_gap(
         for number in range(1, holes + 1):
             # Half a second is missing before each.
             await socket.say(frame(number * 25), frame(number * 25, "outbound"))
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(1.5)
         release.set()
         await holder
         await ends(socket, placed)

@@ -54,10 +54,11 @@ async def hear_a_sentence(placed: Placed, settings: Any, *, in_between: Callable
         for first, last, kind in stretches:
             await socket.say(*(each for number in range(first, last) for each in (spoken(number), frame(number))))
             await until(lambda kind=kind: heard.asked[kind] > 0)  # type: ignore[misc]
-            await asyncio.sleep(0.2)
+            # Whether it may be shown is asked of the database once.
+            await asyncio.sleep(1.0 if kind == "interim" else 0.2)
             if in_between is not None and last == IN_MID_SENTENCE:
                 await sync_to_async(in_between)()
-                await asyncio.sleep(0.7)
+                await asyncio.sleep(1.0)
         await socket.say({"event": "stop"})
         code = await socket.closed_with()
         await until(lambda: streams(placed) in (["finished"], ["lost"]))

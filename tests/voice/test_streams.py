@@ -170,10 +170,10 @@ def test_without_the_proof_that_the_notice_was_heard_nothing_is_written_down(pla
     """Neither text nor the place of text; in test_media_proof the same is told of a whole media socket."""
     stream = open_stream(placed, 0)
     assert say(stream, "agent", 0, 900, "Zanzibar.") is not None
-    assert transcripts.transcribed_calls(call_ids=[stream.call_id]) == {stream.call_id}
+    assert transcripts.shown_calls(call_ids=[stream.call_id]) == {stream.call_id}
     before = list(TranscriptSegment.objects.get_queryset().values())
     Call.objects.get_queryset().filter(id=placed.call_id).update(transcript_state=state)
-    assert transcripts.transcribed_calls(call_ids=[stream.call_id]) == frozenset()
+    assert transcripts.shown_calls(call_ids=[stream.call_id]) == frozenset()
     assert say(stream, "agent", 1_000, 1_900, "Zanzibar.") is None
     assert hear_as_a_whole(stream, "agent", [0, 1_000], 1_900, "Zanzibar, Zanzibar.") is None
     gap = transcripts.add_gap(

@@ -41,8 +41,9 @@ export function OneCallPage() {
   const { user } = useSignedIn();
   const inLook = useInLook();
   const call = useQuery(callQuery(callId));
-  // A colleague's live call is read only by who watches it for the rep to see.
-  const watched = call.data !== undefined && isLive(call.data.status) && call.data.user.id !== user.id;
+  // A live call is read only by its rep, and by who watches it for the rep to see.
+  const watched =
+    call.data !== undefined && isLive(call.data.status) && (inLook || call.data.user.id !== user.id);
   const open = call.data !== undefined && !watched;
   const transcript = useQuery({ ...transcriptQuery(callId), enabled: open });
   const insights = useQuery({ ...insightsQuery(callId), enabled: open });
