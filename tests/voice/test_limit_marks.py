@@ -6,8 +6,9 @@ in a database that was restored.
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import pytest
 from pytest_django.fixtures import Settings
@@ -34,7 +35,6 @@ __all__ = ["colleague", "ledger", "owner", "page"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NUMBER: Final = "+33612345678"
-NOW: Final = datetime.now(UTC)
 
 
 @pytest.fixture(autouse=True)
@@ -75,8 +75,9 @@ def removed(page: Browser, lead_id: str) -> None:
 
 
 def may_be_called_on(member: Membership, lead_id: str, *, days: int) -> str:
-    """What a press of Call so many days from now comes to; no call is left of it."""
-    now = NOW + timedelta(days=days)
+    """What a press of Call at noon of the person's day, so many days from today, comes to; no call is left of it."""
+    there = datetime.now(ZoneInfo("Europe/Paris"))
+    now = datetime.combine(there.date() + timedelta(days=days), time(12), there.tzinfo)
     lead = Lead.objects.get_queryset().get(id=lead_id)
     try:
         call = operations.start_call(actor=actor(member), lead_id=lead.id, idempotency_key=str(uuid7()), now=now)
@@ -89,7 +90,7 @@ def may_be_called_on(member: Membership, lead_id: str, *, days: int) -> str:
 def erased(page: Browser, path: str, confirm: str) -> None:
     assert page.post(path, {"confirm": confirm, "when": "now"})[0] == 202
     request = Request.objects.get(kind="erasure")
-    erasure.run_erasure(request_id=request.id, now=NOW + timedelta(hours=6), rewrite=None)
+    erasure.run_erasure(request_id=request.id, now=datetime.now(UTC) + timedelta(hours=6), rewrite=None)
     request.refresh_from_db()
     assert request.state == "rewriting"
 
@@ -129,7 +130,7 @@ def test_so_is_who_said_no_until_the_sixty_days_are_over_and_then_nothing_is_lef
     lead_id = added(page)
     assert pressed(page, lead_id)[0] == "refused_lately"
     assert may_be_called_on(owner, lead_id, days=60) == "refused_lately"
-    retention.expire(now=NOW + timedelta(days=61))
+    retention.expire(now=datetime.now(UTC) + timedelta(days=61))
     assert LimitMark.objects.get_queryset().count() == 2
     assert may_be_called_on(owner, lead_id, days=61) == "rings"
     # The carrier's word of the end is of a minute from now.
