@@ -20,6 +20,7 @@ from typing import Any
 
 from picows import WSListener, WSUpgradeRequest, WSUpgradeResponseWithListener, ws_create_server
 
+from ai.listening.hearing import hearing
 from config.collection import spare_the_application_from_collection
 from config.socket_server import HANDSHAKE_WITHIN_S, Readiness, says
 from voice.gathering import GatheringLoop
@@ -89,17 +90,7 @@ async def serve(*, host: str, port: int, drain_s: float, handover_s: float, inhe
     place: dict[str, Any] = {"host": host, "port": port}
     if inherited is not None:
         place = {"sock": socket.socket(fileno=inherited.listening)}
-    server = await ws_create_server(
-        media.answer,
-        **place,
-        max_frame_size=FRAME_BYTES_MAX,
-        websocket_handshake_timeout=HANDSHAKE_WITHIN_S,
-        # Twilio's sockets are never idle; a dead one is noticed by its silence.
-        enable_auto_ping=False,
-        backlog=1_024,
-        # Its transports register with `add_reader`, by which the loop knows what to gather.
-        use_aiofastnet=True,
-    )
+    server = await listen(media, **place)
     watching = asyncio.create_task(media.readiness.watch())
     spare_the_application_from_collection()
     gc.set_threshold(*GC_THRESHOLDS)
@@ -123,6 +114,24 @@ async def serve(*, host: str, port: int, drain_s: float, handover_s: float, inhe
     sockets.close_all()
     await _within(STORE_WITHIN_S, sockets)
     watching.cancel()
+
+
+async def listen(media: MediaServer, **place: Any) -> asyncio.Server:
+    """On the running loop, a GatheringLoop. place: as for `asyncio.loop.create_server`."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, GatheringLoop)
+    hearing().bring = loop.hand_over
+    return await ws_create_server(
+        media.answer,
+        **place,
+        max_frame_size=FRAME_BYTES_MAX,
+        websocket_handshake_timeout=HANDSHAKE_WITHIN_S,
+        # Twilio's sockets are never idle; a dead one is noticed by its silence.
+        enable_auto_ping=False,
+        backlog=1_024,
+        # Its transports register with `add_reader`, by which the loop knows what to gather.
+        use_aiofastnet=True,
+    )
 
 
 async def _within(limit_s: float, sockets: Sockets) -> None:

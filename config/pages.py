@@ -89,11 +89,16 @@ def _database_answers() -> bool:
 def _channels_answer() -> bool:
     try:
         for url in settings.REDIS_URLS:
-            with redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2) as client:
-                client.ping()
+            _valkey(url).ping()
     except redis.RedisError:
         return False
     return True
+
+
+@lru_cache
+def _valkey(url: str) -> redis.Redis:
+    """Kept, since who looks every second or two would open and introduce a connection each time."""
+    return redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2)
 
 
 @lru_cache(maxsize=1)

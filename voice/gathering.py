@@ -7,12 +7,17 @@ import contextlib
 import select
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVarTuple
+from selectors import EVENT_READ, EpollSelector, SelectorKey
+from typing import TYPE_CHECKING, Any, Final, TypeVarTuple
+
+from voice.reception import NEWS, READERS, SELECTED, Ear, Receiving, Reception
 
 if TYPE_CHECKING:
     from _typeshed import FileDescriptorLike
 
 Taken = TypeVarTuple("Taken")
+# What was read waits for the listener's next tick, which asks for it; where there is none, it waits no longer than this.
+HOLD_S: Final = 0.1
 
 
 class GatheringLoop(asyncio.SelectorEventLoop):
@@ -21,16 +26,18 @@ class GatheringLoop(asyncio.SelectorEventLoop):
     Each of hundreds of calls brings a packet every few milliseconds; waking for every one costs more than the packet, and
     finds nothing in the processor's caches. What comes after a quiet time is taken at once; what comes after that waits for
     up to gather_s, its turn included. Timers, tasks and asyncio's own connections do not wait.
+
+    Of sockets that were given away (`give`) the sound is taken without Python, and handed over together: when the listener asks
+    for it, or after HOLD_S. Whatever else they bring is handed over in the turn in which it is read.
     """
 
     def __init__(self, gather_s: float) -> None:
-        super().__init__()
-        self._gather_s = gather_s
         self._readers: dict[int, Callable[[], object]] = {}
-        # The readers' sockets are seen by the loop as one: this, which is readable when any of them is.
         self._sockets = select.epoll()
-        self._waiting = False
-        self._wait()
+        self.reception = Reception(self._sockets.fileno(), gather_s=gather_s, hold_s=HOLD_S)
+        selector = _Selector(self.reception)
+        super().__init__(selector)
+        selector.on_sockets(self._sockets, asyncio.Handle(self._serve, (), self))
 
     def add_reader(self, fd: FileDescriptorLike, callback: Callable[[*Taken], Any], *args: *Taken) -> None:
         number = _number(fd)
@@ -48,33 +55,69 @@ class GatheringLoop(asyncio.SelectorEventLoop):
 
     def close(self) -> None:
         super().close()
+        self.reception.close()
         self._sockets.close()
 
-    def look(self) -> None:
-        """Serves all readers whose sockets have brought something. One that raises ends the turn, not the others' reading."""
-        found = self._sockets.poll(0, len(self._readers) or 1)
-        if not found:
-            self._wait()
-            return
-        if self._waiting:
-            self._waiting = False
-            super().remove_reader(self._sockets)
-        began_s = self.time()
-        readers = self._readers
-        try:
-            for number, _ in found:
-                # Another reader of this turn may have ended it.
-                if reader := readers.get(number):
-                    reader()
-        finally:
-            # Whoever comes right after this look waits for the next one, and then while that one lasts.
-            lasted_s = self.time() - began_s
-            self.call_at(began_s + self._gather_s - lasted_s, self.look)
+    def give(self, number: int, receiving: Receiving) -> None:
+        """What this socket brings is read without its reader from now on, as long as it has one. It stands at the beginning of a frame."""
+        self.reception.take(number, receiving)
 
-    def _wait(self) -> None:
-        if not self._waiting:
-            self._waiting = True
-            super().add_reader(self._sockets, self.look)
+    def take_back(self, number: int) -> None:
+        """What has been read of it is handed over first."""
+        self.hand_over()
+        self.reception.drop(number)
+
+    def hear(self, number: int, ears: tuple[Ear, Ear] | None) -> None:
+        """Takes this socket's sound without Python, for these two, or no longer."""
+        if ears is None:
+            self.hand_over()
+        self.reception.hear(number, ears)
+
+    def heard(self, number: int) -> bool:
+        """Whether sound of this socket has been taken so since it was last asked."""
+        return self.reception.heard(number)
+
+    def hand_over(self) -> None:
+        """Gives everybody what has come for them until the last look."""
+        self.reception.hand_over(self._read_by_itself, self._tell)
+
+    def _serve(self) -> None:
+        for number in self.reception.readers():
+            # Another reader of this turn may have ended it.
+            if reader := self._readers.get(number):
+                try:
+                    reader()
+                except Exception as error:
+                    self._tell(error)
+        self.hand_over()
+
+    def _read_by_itself(self, number: int) -> None:
+        if reader := self._readers.get(number):
+            reader()
+
+    def _tell(self, error: Exception) -> None:
+        self.call_exception_handler({"message": "a socket's reader failed", "exception": error})
+
+
+class _Selector(EpollSelector):
+    """Looks at the sockets while it waits for whatever else the loop has registered."""
+
+    def __init__(self, reception: Reception) -> None:
+        super().__init__()
+        self.reception = reception
+
+    def on_sockets(self, sockets: select.epoll, serve: asyncio.Handle) -> None:
+        """serve: called when they have brought something for Python."""
+        # As asyncio registers a reader: (of what comes, of what can be written).
+        key = SelectorKey(sockets, sockets.fileno(), EVENT_READ, (serve, None))
+        self._brought = (key, EVENT_READ)
+
+    def select(self, timeout: float | None = None) -> list[tuple[SelectorKey, int]]:
+        why = self.reception.wait(self.fileno(), timeout)
+        found = super().select(0) if why & SELECTED else []
+        if why & (NEWS | READERS):
+            found.append(self._brought)
+        return found
 
 
 def _number(fd: FileDescriptorLike) -> int:

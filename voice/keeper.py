@@ -22,16 +22,18 @@ LIFE_EVERY_S: Final = 2.0
 class Kept(Protocol):
     """A stream as the keeper sees it.
 
-    permitted: whether interim text may be shown; left: on the lead's track the carrier alone speaks; given_up: its place was taken.
+    permitted: whether interim text may be shown; left: on the lead's track the carrier alone speaks.
     """
 
     stream_id: UUID
     call_id: UUID
     permitted: bool
     left: bool
-    given_up: bool
 
     def position_ms(self) -> int: ...
+
+    def give_up(self) -> None:
+        """Its place was taken."""
 
 
 class Keeper:
@@ -83,7 +85,8 @@ class Keeper:
         except Error:
             return
         for stream in streams:
-            stream.given_up = stream.stream_id not in kept
+            if stream.stream_id not in kept:
+                stream.give_up()
 
 
 _keepers: WeakKeyDictionary[asyncio.AbstractEventLoop, Keeper] = WeakKeyDictionary()

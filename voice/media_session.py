@@ -17,6 +17,7 @@ from ai.listening.audio import SAMPLES_PER_MS
 from voice import media_threads, scripted_call, transcripts
 from voice.media_messages import Media, MessageInvalid, Start, Stop, parse
 from voice.pipeline import SPEAKER_OF_TRACK, CallPipeline
+from voice.reception import Ear
 
 logger = logging.getLogger(__name__)
 
@@ -42,9 +43,12 @@ Message = str | bytes
 class Hearing(Protocol):
     """Who hears a socket: a call's pipeline, or whoever only counts what a test call brings."""
 
-    given_up: bool
+    on_given_up: Callable[[], None]
 
     def feed(self, track: str, mulaw: bytes, timestamp_ms: int) -> None: ...
+
+    def ears(self) -> tuple[Ear, Ear]:
+        """Of the two tracks, inbound and outbound: who takes their sound without `feed`."""
 
     def missed(self, track: str, frames: int, until_ms: int) -> None:
         """So many frames came, for which there was no room; the last one ends there."""
@@ -57,11 +61,22 @@ class MediaSession:
 
     close(code): asks the server to end the socket; called once at most, and never after `disconnected`.
     hold(yes): asks the server not to deliver for a moment, while the token is looked up; it may be late in obeying.
+    hear(ears): from here on the server may give messages that are nothing but sound to these in place of `receive`; None: no longer.
+    heard(): whether it has done so since it was last asked.
     """
 
-    def __init__(self, *, close: Callable[[int], None], hold: Callable[[bool], None]) -> None:
+    def __init__(
+        self,
+        *,
+        close: Callable[[int], None],
+        hold: Callable[[bool], None],
+        hear: Callable[[tuple[Ear, Ear] | None], None] = lambda _ears: None,
+        heard: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._close = close
         self._hold = hold
+        self._hear = hear
+        self._heard_past = heard
         self._loop = asyncio.get_running_loop()
         self._pipeline: Hearing | None = None
         # The pipeline between the token's acceptance and the end.
@@ -97,8 +112,6 @@ class MediaSession:
             pipeline.feed(media.track, media.payload, media.timestamp)
         elif isinstance(said, Stop):
             self._end(CLOSE_DONE)
-        if pipeline.given_up:
-            self._end(CLOSE_GIVEN_UP)
 
     def disconnected(self) -> None:
         """The socket is gone."""
@@ -183,6 +196,8 @@ class MediaSession:
     def _hear_what_waited(self, pipeline: Hearing) -> None:
         waiting, self._waiting = self._waiting, []
         self._hearing = pipeline
+        pipeline.on_given_up = lambda: self._end(CLOSE_GIVEN_UP)
+        self._hear(pipeline.ears())
         for message in waiting:
             self.receive(message)
         for track, frames in self._missed.items():
@@ -212,10 +227,7 @@ class MediaSession:
             self._end(CLOSE_MALFORMED)
 
     def _look_for_silence(self) -> None:
-        assert self._pipeline is not None
-        if self._pipeline.given_up:
-            self._end(CLOSE_GIVEN_UP)
-        elif not self._heard:
+        if not (self._heard_past() or self._heard):
             self._end(CLOSE_SILENT)
         else:
             self._heard = False
@@ -227,12 +239,15 @@ class MediaSession:
             return
         self._over = True
         self._hearing = None
+        self._hear(None)
         self._waiting.clear()
         self._timer.cancel()
         passed_over = self._invalid + Counter({NO_ROOM: self._missed.total()})
         for error_code, count in passed_over.items():
             logger.warning("media messages passed over", extra={"error_code": error_code, "count": count})
         if self._pipeline is not None:
+            # Each would know the other.
+            self._pipeline.on_given_up = _over
             self._finish(complete=code == CLOSE_DONE)
         if code is not None:
             # A socket that is held does not hear that the peer has agreed to the end, and would wait for it in vain.
@@ -242,3 +257,7 @@ class MediaSession:
     def _finish(self, *, complete: bool) -> None:
         assert self._pipeline is not None
         self._storing = self._loop.create_task(self._pipeline.finish(complete=complete))
+
+
+def _over() -> None:
+    """A stream that has ended is given up no more."""

@@ -7,8 +7,10 @@ from typing import Final
 
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
+from voice.gathering import GatheringLoop
 from voice.media_messages import MESSAGE_BYTES_MAX
 from voice.media_session import CLOSE_MALFORMED, CLOSE_TRY_AGAIN, MediaSession
+from voice.reception import Ear
 
 logger = logging.getLogger(__name__)
 
@@ -59,10 +61,18 @@ class Sockets:
 
 
 class MediaSocket(WSListener):
-    """One socket. Frames of one message that came in pieces are put together, up to a message's bound."""
+    """One socket. Frames of one message that came in pieces are put together, up to a message's bound.
+
+    Its frames are read by the loop, which takes plain sound out of them; picows gets all others, and knows no difference.
+    """
 
     def __init__(self, sockets: Sockets) -> None:
         self._sockets = sockets
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, GatheringLoop)
+        self._loop = loop
+        self._number = -1
+        self._protocol: asyncio.BufferedProtocol | None = None
         self._session: MediaSession | None = None
         # Set with the session; a socket is connected before it brings frames.
         self._receive: Callable[[bytes], None]
@@ -73,9 +83,31 @@ class MediaSocket(WSListener):
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         self._transport = transport
-        self._session = MediaSession(close=self._close, hold=self._hold)
+        underlying = transport.underlying_transport
+        self._number = underlying.get_extra_info("socket").fileno()
+        protocol = underlying.get_protocol()
+        assert isinstance(protocol, asyncio.BufferedProtocol)
+        self._protocol = protocol
+        # Nobody may send a frame before the answer to the upgrade, which is only written now.
+        self._loop.give(self._number, self)
+        self._session = MediaSession(close=self._close, hold=self._hold, hear=self._hear, heard=self._heard)
         self._receive = self._session.receive
         self._sockets.opened(self)
+
+    def other(self, frames: bytes) -> None:
+        waiting = memoryview(frames)
+        protocol = self._protocol
+        while waiting and protocol is not None and self._transport is not None and not self._transport.is_disconnected:
+            room = memoryview(protocol.get_buffer(-1))
+            taken = min(len(room), len(waiting))
+            room[:taken] = waiting[:taken]
+            waiting = waiting[taken:]
+            protocol.buffer_updated(taken)
+
+    def broken(self) -> None:
+        """As picows does it where a frame's own reader raises."""
+        if self._transport is not None:
+            self._transport.disconnect(False)
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         if frame.msg_type is _TEXT and frame.fin:
@@ -87,6 +119,8 @@ class MediaSocket(WSListener):
         if self._cut_off is not None:
             self._cut_off.cancel()
         # A socket that breaks during its upgrade was never connected.
+        if self._number >= 0:
+            self._loop.take_back(self._number)
         if self._session is not None:
             if transport.is_close_frame_sent and not self._closed:
                 # The server itself ended what is no WebSocket any more.
@@ -94,13 +128,14 @@ class MediaSocket(WSListener):
             self._session.disconnected()
             self._sockets.gone(self, self._session)
         # Each knows the other; thousands of such circles would lie about until the collector looks.
-        self._session = self._transport = None
+        self._session = self._transport = self._protocol = None
 
     def go_away(self) -> None:
         self._end(CLOSE_TRY_AGAIN)
 
     def _end(self, code: int) -> None:
-        if self._session is not None:
+        self._loop.hand_over()
+        if self._session is not None and not self._closed:
             self._session.disconnected()
             self._close(code)
 
@@ -134,6 +169,12 @@ class MediaSocket(WSListener):
         if not transport.is_closing():
             (transport.pause_reading if yes else transport.resume_reading)()
 
+    def _hear(self, ears: tuple[Ear, Ear] | None) -> None:
+        self._loop.hear(self._number, ears)
+
+    def _heard(self) -> bool:
+        return self._loop.heard(self._number)
+
     def _close(self, code: int) -> None:
         assert self._transport is not None
         self._closed = True
@@ -141,7 +182,7 @@ class MediaSocket(WSListener):
         self._receive = _ignore
         transport = self._transport
         transport.send_close(WSCloseCode(code))
-        self._cut_off = asyncio.get_running_loop().call_later(CLOSE_WITHIN_S, transport.disconnect, False)
+        self._cut_off = self._loop.call_later(CLOSE_WITHIN_S, transport.disconnect, False)
 
 
 def _ignore(_message: bytes) -> None:

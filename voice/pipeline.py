@@ -23,6 +23,7 @@ from voice import media_threads, transcripts, whole_turns
 from voice.events import SegmentInterim, TranscriptionLevel
 from voice.heard import Heard
 from voice.keeper import keeper
+from voice.reception import Ear
 from voice.schemas import Speaker
 
 logger = logging.getLogger(__name__)
@@ -55,6 +56,10 @@ class _Write:
     loses: tuple[int, int] | None
 
 
+def _unheard() -> None:
+    """Where nobody wants to know."""
+
+
 class CallPipeline:
     """One media stream's two tracks. `feed` never waits; what cannot be kept up with becomes a marked gap."""
 
@@ -70,8 +75,8 @@ class CallPipeline:
         self._permitted_from_ms: int | None = None
         self._settled_ms = stream.offset_ms
         self._unstored = 0
-        # Set when the carrier or the clock gave this stream up, or another socket took its place.
-        self.given_up = False
+        # Called when the carrier or the clock gave this stream up, or another socket took its place.
+        self.on_given_up: Callable[[], None] = _unheard
         self._writes: asyncio.Queue[_Write] = asyncio.Queue(WRITES_MAX)
         # What was not stored and is not marked yet; and whether some of that could not be marked either.
         self._lost: tuple[int, int] | None = None
@@ -99,6 +104,12 @@ class CallPipeline:
         listener = self._tracks.get(track)
         if listener is not None:
             listener.feed(mulaw, timestamp_ms)
+
+    def ears(self) -> tuple[Ear, Ear]:
+        return self._tracks["inbound"].feed, self._tracks["outbound"].feed
+
+    def give_up(self) -> None:
+        self.on_given_up()
 
     def missed(self, track: str, frames: int, until_ms: int) -> None:
         self._tracks[track].missed(frames, until_ms)

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -11,6 +12,7 @@ from django.conf import settings
 from django.db import transaction
 
 from voice import media_threads, transcription, twilio, twiml
+from voice.reception import Ear
 from voice.scripted_models import ScriptedCall
 from voice.state import LEG_RANK, LEG_TERMINAL
 from voice.transcripts import StreamRefused
@@ -131,12 +133,18 @@ class FrameCounter:
     """Hears a test call's media socket in the place of `CallPipeline`: counts the pieces, and keeps no sound."""
 
     def __init__(self, call_id: UUID) -> None:
-        self.given_up = False
+        self.on_given_up: Callable[[], None]
         self._call_id = call_id
         self._frames = 0
 
     def feed(self, track: str, mulaw: bytes, timestamp_ms: int) -> None:
         self._frames += 1
+
+    def ears(self) -> tuple[Ear, Ear]:
+        return self._ear, self._ear
+
+    def _ear(self, _mulaw: bytes, _timestamp_ms: int, frames: int) -> None:
+        self._frames += frames
 
     def missed(self, track: str, frames: int, until_ms: int) -> None:
         self._frames += frames

@@ -29,6 +29,8 @@ class Hearing:
     """Belongs to one event loop; works while there are tracks that have heard something."""
 
     def __init__(self) -> None:
+        # What stands ready elsewhere is brought to the tracks before each tick.
+        self.bring: Callable[[], None] = _nothing
         self._waiting: list[Heard] = []
         self._ticking: asyncio.Task[None] | None = None
 
@@ -44,6 +46,7 @@ class Hearing:
     async def _tick(self) -> None:
         while self._waiting:
             await asyncio.sleep(TICK_S)
+            self.bring()
             tracks, self._waiting = [one for one in self._waiting if not one.events.done()], []
             shares = [tracks[at : at + TRACKS_A_THREAD] for at in range(0, len(tracks), TRACKS_A_THREAD)]
             # The detector computes outside of the interpreter's lock, so the event loop goes on meanwhile.
@@ -83,6 +86,10 @@ def together(tracks: Sequence[tuple[SileroDetector, Listening]]) -> list[list[Ev
         said = speech_probabilities(detectors, list(windows.values())) if windows else []
         answers = dict(zip(windows, said, strict=True))
     return [found[index] for index in range(len(tracks))]
+
+
+def _nothing() -> None:
+    """Where sound is fed as it comes."""
 
 
 _hearings: WeakKeyDictionary[asyncio.AbstractEventLoop, Hearing] = WeakKeyDictionary()

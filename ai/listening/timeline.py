@@ -11,8 +11,8 @@ FAR_MS = 1_000
 # So much sound in a row, with nothing that is expected between, is believed.
 BELIEVED_AFTER_MS = 500
 
-# Time in ms, and mu-law of any length.
-Frame = tuple[int, bytes]
+# Time in ms, mu-law of any length, and of how many of the carrier's frames it is.
+Frame = tuple[int, bytes, int]
 
 
 class Timeline:
@@ -43,20 +43,20 @@ class Timeline:
         """Where the next frame is expected."""
         return self._next_ms
 
-    def placed(self, timestamp_ms: int, mulaw: bytes) -> Sequence[Frame]:
+    def placed(self, timestamp_ms: int, mulaw: bytes, frames: int = 1) -> Sequence[Frame]:
         """The frames that are to be heard now: mostly this one, or none, or this one and those kept aside before it."""
         at_ms = timestamp_ms + self._shift_ms
         if -FAR_MS <= at_ms - self._next_ms <= FAR_MS:
             if self._aside:
                 self.drop_aside()
             self._next_ms = max(self._next_ms, at_ms + len(mulaw) // SAMPLES_PER_MS)
-            return ((at_ms, mulaw),)
-        return self._kept_aside(at_ms, mulaw) if mulaw else ()
+            return ((at_ms, mulaw, frames),)
+        return self._kept_aside(at_ms, mulaw, frames) if mulaw else ()
 
     def drop_aside(self) -> None:
         """What is kept aside is a fault: something expected has come, or nothing comes any more."""
         if self._aside:
-            self._on_dropped(len(self._aside))
+            self._on_dropped(sum(frames for _, _, frames in self._aside))
             self._aside, self._aside_bytes = [], 0
 
     def missed(self, until_ms: int) -> Sequence[Frame]:
@@ -70,14 +70,14 @@ class Timeline:
             return ()
         self.drop_aside()
         self._next_ms = at_ms
-        return ((at_ms, b""),)
+        return ((at_ms, b"", 0),)
 
-    def _kept_aside(self, at_ms: int, mulaw: bytes) -> Sequence[Frame]:
+    def _kept_aside(self, at_ms: int, mulaw: bytes, frames: int) -> Sequence[Frame]:
         if self._aside and abs(at_ms - _end_ms(self._aside[-1])) > FAR_MS:
             self.drop_aside()
         if not self._aside:
             self._aside_elapsed_ms = self._elapsed_ms()
-        self._aside.append((at_ms, mulaw))
+        self._aside.append((at_ms, mulaw, frames))
         self._aside_bytes += len(mulaw)
         return self._believed() if self._aside_bytes >= BELIEVED_AFTER_MS * SAMPLES_PER_MS else ()
 
@@ -85,10 +85,10 @@ class Timeline:
         first_ms = self._aside[0][0]
         moved_ms = max(self._next_ms, self._possible_ms(first_ms, self._aside_elapsed_ms)) - first_ms
         self._shift_ms += moved_ms
-        frames = [(at_ms + moved_ms, mulaw) for at_ms, mulaw in self._aside]
-        self._next_ms = max(_end_ms(frame) for frame in frames)
+        placed = [(at_ms + moved_ms, mulaw, frames) for at_ms, mulaw, frames in self._aside]
+        self._next_ms = max(_end_ms(frame) for frame in placed)
         self._aside, self._aside_bytes = [], 0
-        return frames
+        return placed
 
     @staticmethod
     def _possible_ms(at_ms: int, elapsed_ms: int) -> int:
@@ -96,11 +96,11 @@ class Timeline:
         return at_ms if at_ms <= elapsed_ms + FAR_MS else elapsed_ms
 
 
-def joined(frames: Iterable[Frame]) -> list[Frame]:
+def joined(frames: Iterable[Frame]) -> list[tuple[int, bytes]]:
     """Frames that follow one another without a hole as one, which is decoded at once."""
     pieces: list[tuple[int, list[bytes]]] = []
     next_ms: float | None = None
-    for timestamp_ms, mulaw in frames:
+    for timestamp_ms, mulaw, _ in frames:
         if timestamp_ms == next_ms:
             pieces[-1][1].append(mulaw)
         else:

@@ -18,7 +18,7 @@ from ai.listening.jobs import INTERIM_FRESH_S
 from ai.listening.levels import LevelReports
 from ai.listening.merging import Piece, TurnMerger
 from ai.listening.segmenter import Event, Gap, InterimDue, Listening, Segmenter, SpeechEnded, SpeechPaused
-from ai.listening.timeline import Timeline, joined
+from ai.listening.timeline import Frame, Timeline, joined
 from ai.listening.transcriber import Recognition
 from ai.listening.turns import TurnEnded
 from ai.listening.vad import SileroDetector
@@ -120,9 +120,11 @@ class TrackListener:
         self._detector = detector or SileroDetector()
         self._segmenter = Segmenter(self._detector)
         self._timeline = Timeline(self._count_dropped, elapsed_ms)
-        self._waiting: deque[tuple[int, bytes]] = deque()
+        self._waiting: deque[Frame] = deque()
         self._waiting_bytes = 0
         self._arrived = asyncio.Event()
+        # Sound comes all the time while a call goes on, so whoever had some at a tick takes part in the next one.
+        self._goes_on = False
         self._ending = False
         self._outcomes: asyncio.Queue[_Outcome | None] = asyncio.Queue(MAX_UNFINISHED)
         self._unreported: deque[_Outcome] = deque()
@@ -145,21 +147,25 @@ class TrackListener:
         """Whatever was said before this has been reported; the stream time up to which this listener owes nothing."""
         return min((outcome.start_ms for outcome in self._unreported), default=self._handed_out_ms)
 
-    def feed(self, mulaw: bytes, timestamp_ms: int) -> None:
-        """The next frame, of any length. Never waits: when too much is waiting, the oldest is dropped and counted."""
+    def feed(self, mulaw: bytes, timestamp_ms: int, frames: int = 1) -> None:
+        """The next frame, of any length, or some that follow one another.
+
+        Never waits: when too much is waiting, the oldest is dropped and counted.
+        """
         if self._ending:
             return
         self._begin()
-        self.counts.frames += 1
+        self.counts.frames += frames
         if len(mulaw) > MAX_WAITING_BYTES:
-            self.counts.dropped_frames += 1
+            self.counts.dropped_frames += frames
             return
-        for frame in self._timeline.placed(timestamp_ms, mulaw):
+        for frame in self._timeline.placed(timestamp_ms, mulaw, frames):
             self._await_tick(frame, begins_ms=frame[0])
         while self._waiting_bytes > MAX_WAITING_BYTES:
             # The hole that this leaves in the timestamps becomes a gap in the segmenter.
-            self._waiting_bytes -= len(self._waiting.popleft()[1])
-            self.counts.dropped_frames += 1
+            _, dropped, dropped_frames = self._waiting.popleft()
+            self._waiting_bytes -= len(dropped)
+            self.counts.dropped_frames += dropped_frames
         self._arrived.set()
 
     def missed(self, frames: int, until_ms: int) -> None:
@@ -185,7 +191,7 @@ class TrackListener:
         if not self._tasks:
             self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._report())]
 
-    def _await_tick(self, frame: tuple[int, bytes], *, begins_ms: int) -> None:
+    def _await_tick(self, frame: Frame, *, begins_ms: int) -> None:
         """begins_ms: of the stream, where this is the first that comes of it."""
         if not self._taken_until_ms and not self._waiting:
             # What is dropped before the first tick must be missing to the segmenter too.
@@ -225,13 +231,15 @@ class TrackListener:
 
     async def _listen(self) -> None:
         while not self._ending or self._waiting:
-            await self._arrived.wait()
+            if not self._goes_on:
+                await self._arrived.wait()
             try:
                 events = await hearing().at_next_tick(self._detector, self._listening)
             except Exception as error:
                 self._begin_anew(error)
             else:
-                await self._hand_out(events)
+                if self._goes_on:
+                    await self._hand_out(events)
             if self._ending:
                 self._arrived.set()
         try:
@@ -246,6 +254,7 @@ class TrackListener:
         """Takes what has come, and begins to listen to it."""
         self._arrived.clear()
         batch = joined(self._waiting)
+        self._goes_on = bool(batch)
         self._waiting.clear()
         self._waiting_bytes = 0
         for timestamp_ms, mulaw in batch:

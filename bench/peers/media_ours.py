@@ -6,6 +6,7 @@ whose cost is that of listening. With `listening` that stands there too, and the
 keeps in memory.
 """
 
+import asyncio
 import os
 import sys
 from contextlib import ExitStack
@@ -18,6 +19,7 @@ from bench.peers.media_sink import SINK
 
 def main(port: int, gather_ms: int, *, listening: bool) -> None:
     from config import media_server
+    from voice.gathering import GatheringLoop
     from voice.transcripts import OpenStream
 
     def claimed(**asked: Any) -> OpenStream:
@@ -26,12 +28,19 @@ def main(port: int, gather_ms: int, *, listening: bool) -> None:
     def kept(*, positions_ms: dict[UUID, int], **asked: Any) -> frozenset[UUID]:
         return frozenset(positions_ms)
 
+    def call() -> Any:
+        # As the listener does it before each of its ticks.
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, GatheringLoop)
+        SINK.bring, SINK.reading = loop.hand_over, loop.reception
+        return SINK.call()
+
     with ExitStack() as undo:
         undo.enter_context(patch("voice.media_session.transcripts.claim_stream", claimed))
         if listening:
             undo.enter_context(patch("voice.keeper.transcripts.keep_streams", kept))
         else:
-            undo.enter_context(patch("voice.media_session.CallPipeline", lambda stream, *, began_s: SINK.call()))
+            undo.enter_context(patch("voice.media_session.CallPipeline", lambda stream, *, began_s: call()))
         media_server.run(host="127.0.0.1", port=port, gather_ms=gather_ms, drain_s=0, handover_s=0)
 
 

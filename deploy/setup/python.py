@@ -8,7 +8,7 @@ import sys
 import venv
 from pathlib import Path
 
-from deploy.setup import apt
+from deploy.setup import apt, native
 from deploy.setup.steps import CACHE, PROJECT, PYTHON, VENV, SetupFailed, digest, once, run, say
 
 _PACKAGES = PROJECT / "requirements.txt"
@@ -17,7 +17,7 @@ _OLDEST = (3, 11)
 
 
 def install() -> None:
-    """Environment, packages, models and their bytecode. Raises SetupFailed."""
+    """Environment, packages, models, their bytecode, and what is compiled. Raises SetupFailed."""
     if sys.version_info[:2] < _OLDEST:
         raise SetupFailed(
             f"Python {sys.version.split()[0]} is too old: 3.11 or newer is needed. "
@@ -29,6 +29,7 @@ def install() -> None:
     once(VENV / ".packages", digest(version, files=[_PACKAGES]), _install_packages)
     if _MODELS.exists():
         once(VENV / ".models", digest(version, files=[_MODELS]), _install_models)
+    native.install()
 
 
 def _create_environment() -> None:

@@ -37,7 +37,7 @@ class Line:
         self.now_ms += passed_ms
         self.written_ms += moved_ms
         for _ in range(frames):
-            self.placed += [at_ms for at_ms, _ in self.timeline.placed(self.written_ms, FRAME)]
+            self.placed += [at_ms for at_ms, _, _ in self.timeline.placed(self.written_ms, FRAME)]
             self.sent += 1
             self.now_ms += frame_ms
             self.written_ms += FRAME_MS
@@ -94,5 +94,5 @@ def test_nobody_has_missed_what_nobody_can_have_said_yet(until_ms: int, passed_m
     heard_ms = line.written_ms
     line.now_ms += passed_ms
     marked = line.timeline.missed(until_ms)
-    assert all(heard_ms < at_ms <= line.now_ms + FAR_MS and not sound for at_ms, sound in marked)
+    assert all(heard_ms < at_ms <= line.now_ms + FAR_MS and not sound for at_ms, sound, _ in marked)
     assert bool(marked) == (heard_ms < until_ms and (passed_ms > 0 or until_ms <= line.now_ms + FAR_MS))

@@ -7,14 +7,12 @@ from typing import Any, Protocol, TypeVar
 
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
-from picows import ws_create_server
 from twilio.request_validator import RequestValidator
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from config.asgi import application
-from config.media_server import FRAME_BYTES_MAX, MediaServer
-from config.socket_server import HANDSHAKE_WITHIN_S
+from config.media_server import MediaServer, listen
 from tests.identity.test_sockets import run as play
 from voice.gathering import GatheringLoop
 from voice.media_session import CLOSE_REFUSED
@@ -49,7 +47,8 @@ class Socket(Protocol):
 
 
 def text_of(message: object) -> str:
-    return message if isinstance(message, str) else json.dumps(message)
+    """Without a space, as the carrier writes."""
+    return message if isinstance(message, str) else json.dumps(message, separators=(",", ":"))
 
 
 class AsgiSocket:
@@ -139,14 +138,7 @@ class PicowsSocket(TcpSocket):
         """Of the running loop's server, which is started at the first question."""
         loop = asyncio.get_running_loop()
         if loop not in cls._served:
-            server = await ws_create_server(
-                MediaServer(Sockets()).answer,
-                "127.0.0.1",
-                0,
-                max_frame_size=FRAME_BYTES_MAX,
-                websocket_handshake_timeout=HANDSHAKE_WITHIN_S,
-                enable_auto_ping=False,
-            )
+            server = await listen(MediaServer(Sockets()), host="127.0.0.1", port=0)
             cls._served = {loop: server.sockets[0].getsockname()[1]}
         return cls._served[loop]
 
