@@ -3,7 +3,8 @@
 Each server runs on one core, the carrier's side (a C program that sends each frame in a packet of its own, at true pace) on
 the other; they take turns. All decode JSON, base64 and the field names, keep bounded audio per track and drop it every
 64 ms. Processor time is the server's own, from the scheduler. A server sustains so many calls when no frame is lost and
-frames are in their track's audio within 20 ms at the 99th percentile; the delay is from the sender's clock to there.
+frames are in their track's audio within 20 ms at the 99th percentile; the delay is from the sender's clock to there. Ours keeps a track's
+audio in its compiled reader until the tick takes it, and that reader says when a frame was there.
 """
 
 import os

@@ -106,7 +106,8 @@ class MediaSocket(WSListener):
 
     def broken(self) -> None:
         """As picows does it where a frame's own reader raises."""
-        if self._transport is not None:
+        if self._session is not None and self._transport is not None:
+            self._session.disconnected()
             self._transport.disconnect(False)
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:

@@ -1,11 +1,12 @@
 /* The limit of media reception: takes Twilio's media messages from every socket, decodes them and keeps the audio.
  *
  * usage: media PORT GATHER_MS STATS
- * It does what no product may: it answers every upgrade without looking at it, and finds the fields of a message by the
- * order in which the caller writes them. GATHER_MS: how long a packet waits at most until all sockets are looked at, that
+ * It does what no product may: it answers every upgrade without looking at it, and has nobody to go to with what is not plain. Sound is
+ * decoded as the product does it. GATHER_MS: how long a packet waits at most until all sockets are looked at, that
  * turn included, as in voice/gathering.py. STATS: a file for one line of JSON, written when the last socket has gone.
  */
 #define _GNU_SOURCE
+#include "../../voice/native/plain.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -23,6 +24,7 @@
 #define TRACK_BYTES 81920
 #define DELAY_MAX_US 1000000
 #define EVENTS 4096
+#define DRAIN_EVERY_NS 64000000
 
 struct track {
     long next_ms;
@@ -41,7 +43,7 @@ static const char ACCEPT[] =
     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Accept: none\r\n\r\n";
 static struct call *calls[SOCKETS_MAX];
-static unsigned char value_of[256];
+static int highest;
 static unsigned delays_us[DELAY_MAX_US + 1];
 static long frames, gaps, open_count;
 static const char *stats_path;
@@ -51,49 +53,28 @@ static void fail(const char *what) {
     exit(1);
 }
 
-static size_t decode(const unsigned char *text, const unsigned char *end, unsigned char *out) {
-    unsigned char *at = out;
-    for (; text + 4 <= end; text += 4) {
-        unsigned four = (unsigned)value_of[text[0]] << 18 | (unsigned)value_of[text[1]] << 12 |
-                        (unsigned)value_of[text[2]] << 6 | value_of[text[3]];
-        *at++ = (unsigned char)(four >> 16);
-        *at++ = (unsigned char)(four >> 8);
-        *at++ = (unsigned char)four;
-    }
-    while (text > out && at > out && end[-1] == '=') {
-        at--;
-        end--;
-    }
-    return (size_t)(at - out);
-}
-
-static void heard(struct call *call, const unsigned char *text, size_t length) {
-    unsigned char audio[4096];
-    const unsigned char *end = text + length, *at;
+static void heard(struct call *call, const struct plain *plain) {
     uint64_t sent_ns;
     struct timespec now;
-    if (!memmem(text, length, "\"media\":{", 9)) return;
-    if (!(at = memmem(text, length, "\"track\":\"", 9))) return;
-    struct track *track = &call->tracks[at[9] == 'o'];
-    if (!(at = memmem(at, (size_t)(end - at), "\"timestamp\":\"", 13))) return;
-    long timestamp_ms = strtol((const char *)at + 13, NULL, 10);
-    if (!(at = memmem(at, (size_t)(end - at), "\"payload\":\"", 11))) return;
-    at += 11;
-    const unsigned char *closing = memchr(at, '"', (size_t)(end - at));
-    if (!closing || closing - at > 5000) return;
-    size_t size = decode(at, closing, audio);
+    struct track *track = &call->tracks[plain->track];
     frames++;
-    if (timestamp_ms != track->next_ms) gaps++;
-    track->next_ms = timestamp_ms + 20;
-    if (track->length + size > TRACK_BYTES) track->length = 0;
-    memcpy(track->audio + track->length, audio, size);
-    track->length += size;
-    if (timestamp_ms % 500 == 0) {
-        memcpy(&sent_ns, audio, sizeof sent_ns);
+    if (plain->start_ms != track->next_ms) gaps++;
+    track->next_ms = plain->start_ms + 20;
+    if (track->length + (size_t)plain->length > TRACK_BYTES) track->length = 0;
+    memcpy(track->audio + track->length, plain->sound, (size_t)plain->length);
+    track->length += (size_t)plain->length;
+    if (plain->start_ms % 500 == 0) {
+        memcpy(&sent_ns, plain->sound, sizeof sent_ns);
         clock_gettime(CLOCK_MONOTONIC, &now);
         uint64_t delay = ((uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec - sent_ns) / 1000;
         delays_us[delay > DELAY_MAX_US ? DELAY_MAX_US : delay]++;
     }
+}
+
+/* As the product's listener, which takes what has come once a tick. */
+static void drain(void) {
+    for (int fd = 0; fd <= highest; fd++)
+        if (calls[fd]) calls[fd]->tracks[0].length = calls[fd]->tracks[1].length = 0;
 }
 
 static void say_stats(void) {
@@ -119,44 +100,51 @@ static void gone(int fd) {
     if (--open_count == 0) say_stats();
 }
 
-/* Whole frames of the buffer, unmasked in place. */
-static void take_frames(struct call *call) {
+/* Whole frames of what was read. How many bytes they are. */
+static size_t take_frames(struct call *call, const unsigned char *read, size_t size) {
+    static uint8_t text[PLAIN_BYTES_MAX];
+    static struct plain plain;
     size_t at = 0;
-    while (call->length - at >= 2) {
-        unsigned char *frame = call->buffer + at;
+    while (size - at >= 2) {
+        const unsigned char *frame = read + at;
         size_t length = frame[1] & 127, head = 2;
         if (length == 126) {
-            if (call->length - at < 4) break;
+            if (size - at < 4) break;
             length = (size_t)frame[2] << 8 | frame[3];
             head = 4;
         }
-        if (call->length - at < head + 4 + length) break;
-        unsigned char *mask = frame + head, *text = mask + 4;
-        for (size_t i = 0; i < length; i++) text[i] ^= mask[i & 3];
-        if ((frame[0] & 15) == 1) heard(call, text, length);
+        if (size - at < head + 4 + length) break;
+        if (length <= PLAIN_BYTES_MAX) {
+            unmask(frame + head + 4, length, frame + head, text);
+            if (understood((struct text){text, text + length}, &plain)) heard(call, &plain);
+        }
         at += head + 4 + length;
     }
-    memmove(call->buffer, call->buffer + at, call->length - at);
-    call->length -= at;
+    return at;
 }
 
 static void readable(int fd) {
+    static unsigned char fresh[BUFFER_BYTES];
     struct call *call = calls[fd];
-    ssize_t got = recv(fd, call->buffer + call->length, BUFFER_BYTES - call->length, 0);
+    /* Mostly whole frames come, which need no place of their own. */
+    unsigned char *read = call->length ? call->buffer : fresh;
+    ssize_t got = recv(fd, read + call->length, BUFFER_BYTES - call->length, 0);
     if (got <= 0) {
         if (got == 0 || errno != EAGAIN) gone(fd);
         return;
     }
-    call->length += (size_t)got;
+    size_t size = call->length + (size_t)got, at = 0;
     if (!call->upgraded) {
-        unsigned char *end = memmem(call->buffer, call->length, "\r\n\r\n", 4);
-        if (!end) return;
-        if (send(fd, ACCEPT, sizeof ACCEPT - 1, MSG_NOSIGNAL) < 0) return gone(fd);
-        call->upgraded = 1;
-        call->length -= (size_t)(end + 4 - call->buffer);
-        memmove(call->buffer, end + 4, call->length);
+        unsigned char *end = memmem(read, size, "\r\n\r\n", 4);
+        if (end) {
+            if (send(fd, ACCEPT, sizeof ACCEPT - 1, MSG_NOSIGNAL) < 0) return gone(fd);
+            call->upgraded = 1;
+            at = (size_t)(end + 4 - read);
+        }
     }
-    take_frames(call);
+    if (call->upgraded) at += take_frames(call, read + at, size - at);
+    call->length = size - at;
+    memmove(call->buffer, read + at, call->length);
 }
 
 static long now_ns(void) {
@@ -176,10 +164,9 @@ int main(int count, char **values) {
     struct sockaddr_in address = {.sin_family = AF_INET};
     int one = 1, listener = socket(AF_INET, SOCK_STREAM, 0), poll = epoll_create1(0);
     if (count != 4) return 2;
-    long gather_ns = atol(values[2]) * 1000000, began_ns = 0, lasted_ns = 0;
+    long gather_ns = atol(values[2]) * 1000000, began_ns = 0, lasted_ns = 0, drained_ns = 0;
     stats_path = values[3];
-    for (int i = 0; i < 64; i++)
-        value_of[(unsigned char)"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"[i]] = (unsigned char)i;
+    learn_base64();
     address.sin_port = htons((uint16_t)atoi(values[1]));
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
@@ -204,8 +191,13 @@ int main(int count, char **values) {
                 continue;
             }
             open_count++;
+            if (fd > highest) highest = fd;
             wanted.data.fd = fd;
             epoll_ctl(poll, EPOLL_CTL_ADD, fd, &wanted);
+        }
+        if (began_ns - drained_ns >= DRAIN_EVERY_NS) {
+            drain();
+            drained_ns = began_ns;
         }
         lasted_ns = now_ns() - began_ns;
     }

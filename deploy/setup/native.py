@@ -14,7 +14,7 @@ _WHEEL_LOCK = Path(__file__).with_name("requirements-compiler.txt")
 
 def install() -> None:
     """Write the compiled reader. Raises SetupFailed."""
-    if COMPILED.exists():
+    if COMPILED.exists() and _loads():
         return
     COMPILED.parent.mkdir(parents=True, exist_ok=True)
     new = COMPILED.with_suffix(".new")
@@ -26,6 +26,12 @@ def install() -> None:
     new.rename(COMPILED)
     # Nearly half a gigabyte, for a second's work.
     shutil.rmtree(_WHEEL, ignore_errors=True)
+
+
+def _loads() -> bool:
+    """It may be another machine's, or cut off."""
+    load = [str(PYTHON), "-c", "import ctypes, sys; ctypes.CDLL(sys.argv[1])", str(COMPILED)]
+    return subprocess.run(load, capture_output=True, check=False).returncode == 0
 
 
 def compiler() -> list[str]:

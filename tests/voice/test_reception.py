@@ -2,7 +2,7 @@
 
 Planted bugs that this catches: a payload whose last four base64 digits are decoded as if there were no padding, a number with a leading zero
 that is taken for plain, the start of a frame that is thrown away at the end of a read, what comes after a message that is not plain taken as
-sound before it, an ear's failure that costs the others theirs, and one that its socket is not told of.
+sound before it, an ear's failure that costs the others theirs, and one that its socket is not told of, sound that overtakes what was read before it.
 """
 
 import json
@@ -268,3 +268,24 @@ def test_a_reader_that_was_not_compiled_is_told_of_with_what_makes_it(monkeypatc
     monkeypatch.setattr(voice.reception, "COMPILED", "/nowhere/reception.so")
     with pytest.raises(ReceptionMissing, match="make setup"):
         Reception(0, gather_s=0, hold_s=0)
+
+
+def test_what_is_read_while_others_get_their_sound_keeps_its_place() -> None:
+    """An ear that takes long has the sockets looked at in between."""
+    mark = framed(b'{"event":"mark"}')
+    with bench(3, gather_s=0.02) as made:
+        *slow, line = made.lines
+        turns = iter([framed(media("0")) + mark + framed(media("20")), framed(media("40"))])
+
+        def take_long(_sound: bytes, _at_ms: int, _frames: int) -> None:
+            line.far.sendall(next(turns))
+            time.sleep(0.03)
+
+        for each in slow:
+            made.reception.hear(each.number, (take_long, take_long))
+            each.far.sendall(framed(media()))
+        made.bring(until=4)
+        assert [each if isinstance(each, bytes) else each[1:2] for each in line.came] == [
+            (0,),
+            mark + framed(media("20")) + framed(media("40")),
+        ]

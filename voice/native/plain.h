@@ -23,6 +23,18 @@ static void learn_base64(void) {
     for (int i = 0; i < 64; i++) value_of[(uint8_t)DIGITS[i]] = (uint8_t)i;
 }
 
+static void unmask(const uint8_t *masked, size_t length, const uint8_t *mask, uint8_t *out) {
+    uint64_t eight, piece;
+    for (int i = 0; i < 8; i++) ((uint8_t *)&eight)[i] = mask[i & 3];
+    size_t at = 0;
+    for (; at + 8 <= length; at += 8) {
+        memcpy(&piece, masked + at, 8);
+        piece ^= eight;
+        memcpy(out + at, &piece, 8);
+    }
+    for (; at < length; at++) out[at] = masked[at] ^ mask[at & 3];
+}
+
 /* What is left of a message, from `at` to `end`. */
 struct text {
     const uint8_t *at, *end;

@@ -18,6 +18,8 @@
 /* Where so much of one track waits, or in so many pieces, it is handed over at the end of the turn. */
 #define SOON_BYTES 4096
 #define SOON_STRETCHES 64
+/* Whoever has no room for all of it keeps the newest. */
+#define STRETCH_BYTES_MAX 16384
 /* Where so much of one socket waits, it is not read on: the rest waits with its sender. */
 #define WAITING_BYTES_MAX 262144
 #define EVENTS_MAX 4096
@@ -196,7 +198,7 @@ void reception_drop(struct reception *all, int socket) {
 static int keep(struct reception *all, struct stream *stream, const struct plain *plain) {
     struct track *track = &stream->tracks[plain->track];
     struct stretch *last = track->count ? &track->stretches[track->count - 1] : NULL;
-    if (!last || last->length % BYTES_A_MS || last->start_ms + last->length / BYTES_A_MS != plain->start_ms) {
+    if (!last || last->length > STRETCH_BYTES_MAX || last->length % BYTES_A_MS || last->start_ms + last->length / BYTES_A_MS != plain->start_ms) {
         if (track->count == track->room) {
             size_t room = track->room * 2 + 4;
             struct stretch *stretches = realloc(track->stretches, room * sizeof *stretches);
@@ -216,23 +218,12 @@ static int keep(struct reception *all, struct stream *stream, const struct plain
     return 1;
 }
 
-static void unmask(const uint8_t *masked, size_t length, const uint8_t *mask, uint8_t *out) {
-    uint64_t eight, piece;
-    for (int i = 0; i < 8; i++) ((uint8_t *)&eight)[i] = mask[i & 3];
-    size_t at = 0;
-    for (; at + 8 <= length; at += 8) {
-        memcpy(&piece, masked + at, 8);
-        piece ^= eight;
-        memcpy(out + at, &piece, 8);
-    }
-    for (; at < length; at++) out[at] = masked[at] ^ mask[at & 3];
-}
-
 /* Works through what was read, frame by frame. From the first one that is not plain sound, all is handed on. */
 static int split(struct reception *all, struct stream *stream, size_t length) {
     uint8_t text[PLAIN_BYTES_MAX];
     struct plain plain;
-    size_t at = 0, other_from = SIZE_MAX;
+    /* What has not been handed on yet must not be overtaken. */
+    size_t at = 0, other_from = stream->other.length ? 0 : SIZE_MAX;
     while (length - at >= 2) {
         const uint8_t *frame = all->read + at;
         size_t size = frame[1] & 127, head = 6;
@@ -327,6 +318,7 @@ int reception_wait(struct reception *all, int selected, int64_t timeout_ns, int 
     for (;;) {
         struct pollfd ready[2] = {{.fd = selected, .events = POLLIN}, {.fd = all->sockets, .events = POLLIN}};
         int64_t until_ns = deadline_ns, news_due_ns = all->news_count ? all->news_since_ns + all->hold_ns : INT64_MAX;
+        if (all->news_count && all->soon) news_due_ns = now;
         if (news_due_ns < until_ns) until_ns = news_due_ns;
         if (!all->quiet && all->look_due_ns < until_ns) until_ns = all->look_due_ns;
         int64_t left_ns = until_ns > now ? until_ns - now : 0;
@@ -372,6 +364,11 @@ static int give_track(struct reception *all, struct stream *stream, int socket, 
     for (size_t i = 0; right && i < taken.count && stream_of(all, socket) == stream && stream->ears[which]; i++)
         right = give(all, stream->ears[which], &taken.stretches[i]);
     all->given.count = all->given.sound.length = 0;
+    if (all->given.sound.room > READ_BYTES) {
+        /* A burst's; the next socket gets these to keep. */
+        free_track(&all->given);
+        all->given = (struct track){0};
+    }
     return right;
 }
 
