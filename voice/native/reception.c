@@ -66,7 +66,8 @@ struct track {
     size_t count, room;
 };
 
-/* One socket. ears: Python's, which holds them as long as they are here; NULL while all is handed on. heard: whether sound came since that was last asked. rest: the beginning of a frame. other: whole frames, and what follows when the socket is let go. */
+/* One socket. ears: Python's, which holds them as long as they are here; NULL while all is handed on. heard: whether sound came since that
+ * was last asked. rest: the beginning of a frame. other: whole frames, and what follows when the socket is let go. */
 struct stream {
     int heard, has_news, let_go;
     void *ears[TRACKS];
