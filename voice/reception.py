@@ -140,7 +140,8 @@ class Reception:
         self._busy = True
         try:
             while not self._gave(failed):
-                """An ear raised; the others still wait."""
+                # The others still wait for theirs.
+                continue
             while count := self._hand_over(self._all, *self._handing):
                 for socket, kind, offset, length in _RECORD.iter_unpack(self._said[: count * _RECORD.size]):
                     try:

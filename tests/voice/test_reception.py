@@ -279,6 +279,7 @@ def test_what_is_read_while_others_get_their_sound_keeps_its_place() -> None:
 
         def take_long(_sound: bytes, _at_ms: int, _frames: int) -> None:
             line.far.sendall(next(turns))
+            # Longer than it is from one look to the next; where a look was late, all is read at once, to the same end.
             time.sleep(0.03)
 
         for each in slow:
