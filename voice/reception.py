@@ -174,7 +174,7 @@ class Reception:
 
     @property
     def read_ns(self) -> tuple[int, int]:
-        """When the first and the last frame of the sound that an ear gets just now were in their track, by the monotonic clock."""
+        """When the first and the last frame of the sound that an ear gets just now were read, by the monotonic clock."""
         first_ns, last_ns, _ = self._given()
         return first_ns, last_ns
 

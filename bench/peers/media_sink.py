@@ -24,41 +24,31 @@ SAMPLE_MS = 500
 class Track:
     """waiting: audio with its time and of how many frames it is. next_ms: the time that the next frame must have."""
 
-    __slots__ = ("_sink", "next_ms", "waiting", "waiting_bytes", "waiting_frames")
+    __slots__ = ("_sink", "next_ms", "waiting", "waiting_bytes")
 
     def __init__(self, sink: "Sink") -> None:
         self._sink = sink
         self.next_ms = 0
         self.waiting: deque[tuple[int, bytes, int]] = deque()
-        self.waiting_bytes = self.waiting_frames = 0
+        self.waiting_bytes = 0
 
-    def hear(self, audio: bytes, timestamp_ms: int, frames: int) -> None:
-        """Of a receiver that had it in its own track already."""
-        reading = self._sink.reading
-        assert reading is not None
-        self.feed(audio, timestamp_ms, frames, *reading.read_ns)
-
-    def feed(self, audio: bytes, timestamp_ms: int, frames: int, first_ns: int = 0, last_ns: int = 0) -> None:
-        """first_ns, last_ns: when the first and the last frame were in their track; 0 for now."""
+    def feed(self, audio: bytes, timestamp_ms: int, frames: int, *, read_now: bool = False) -> None:
+        """read_now: nobody has kept it for this track until now."""
+        sink = self._sink
+        sink.frames += frames
         if timestamp_ms != self.next_ms:
-            self._sink.gaps += 1
+            sink.gaps += 1
         self.next_ms = timestamp_ms + len(audio) // BYTES_A_MS
+        if not self.waiting:
+            sink.filled.append(self)
         self.waiting.append((timestamp_ms, audio, frames))
         self.waiting_bytes += len(audio)
-        self.waiting_frames += frames
         while self.waiting_bytes > MAX_WAITING_BYTES:
             _, dropped, dropped_frames = self.waiting.popleft()
             self.waiting_bytes -= len(dropped)
-            self.waiting_frames -= dropped_frames
-            self._sink.frames += dropped_frames
-            self._sink.dropped += dropped_frames
+            sink.dropped += dropped_frames
         if timestamp_ms % SAMPLE_MS < frames * FRAME_MS:
-            self._note(audio, first_ns or time.monotonic_ns())
-            if frames > 1:
-                self._note(audio[-FRAME_BYTES:], last_ns)
-
-    def _note(self, frame: bytes, in_track_ns: int) -> None:
-        self._sink.delays_ms.append((in_track_ns - int.from_bytes(frame[:8], "little")) / 1e6)
+            sink.note(audio, frames, read_now=read_now)
 
 
 class Reading(Protocol):
@@ -78,17 +68,20 @@ class Sink:
         self.reading: Reading | None = None
         self.frames = self.gaps = self.dropped = 0
         self.delays_ms: list[float] = []
-        self._draining: asyncio.Task[None] | None = None
+        # The tracks in which something waits.
+        self.filled: list[Track] = []
+        self._draining = False
 
     def call(self) -> "Call":
-        if self._draining is None:
-            self._draining = asyncio.get_running_loop().create_task(self._drain())
+        if not self._draining:
+            self._draining = True
+            asyncio.get_running_loop().call_later(DRAIN_EVERY_S, self._drain)
         call = Call(self)
         self.open.add(call)
         return call
 
     def gone(self, call: "Call") -> None:
-        self._take(call)
+        self._take()
         self.open.discard(call)
         if self.open:
             return
@@ -101,21 +94,30 @@ class Sink:
         self.frames = self.gaps = self.dropped = 0
         self.delays_ms = []
 
-    async def _drain(self) -> None:
-        while True:
-            await asyncio.sleep(DRAIN_EVERY_S)
-            if self.bring is not None:
-                self.bring()
-            for call in self.open:
-                self._take(call)
+    def _drain(self) -> None:
+        asyncio.get_running_loop().call_later(DRAIN_EVERY_S, self._drain)
+        if self.bring is not None:
+            self.bring()
+        self._take()
 
-    def _take(self, call: "Call") -> None:
-        for track in call.tracks.values():
-            if track.waiting:
-                self.frames += track.waiting_frames
-                track.waiting.clear()
-                track.waiting_frames = 0
-                track.waiting_bytes = 0
+    def _take(self) -> None:
+        for track in self.filled:
+            track.waiting.clear()
+            track.waiting_bytes = 0
+        self.filled.clear()
+
+    def note(self, audio: bytes, frames: int, *, read_now: bool) -> None:
+        """The delay of what comes just now, since its frames say when they were sent."""
+        if read_now or self.reading is None:
+            self._note(audio, time.monotonic_ns())
+            return
+        first_ns, last_ns = self.reading.read_ns
+        self._note(audio, first_ns)
+        if frames > 1:
+            self._note(audio[-FRAME_BYTES:], last_ns)
+
+    def _note(self, frame: bytes, in_track_ns: int) -> None:
+        self.delays_ms.append((in_track_ns - int.from_bytes(frame[:8], "little")) / 1e6)
 
 
 class Call:
@@ -128,10 +130,10 @@ class Call:
         self.tracks = {"inbound": Track(sink), "outbound": Track(sink)}
 
     def feed(self, name: str, audio: bytes, timestamp_ms: int) -> None:
-        self.tracks[name].feed(audio, timestamp_ms, 1)
+        self.tracks[name].feed(audio, timestamp_ms, 1, read_now=True)
 
     def ears(self) -> tuple[Ear, Ear]:
-        return self.tracks["inbound"].hear, self.tracks["outbound"].hear
+        return self.tracks["inbound"].feed, self.tracks["outbound"].feed
 
     def missed(self, track: str, frames: int, until_ms: int) -> None:
         self._sink.frames += frames

@@ -6,10 +6,9 @@
  * which holds the interpreter's lock in all that is called here but while it waits.
  */
 #define _GNU_SOURCE
-#include "plain.h"
+#include "streams.h"
 #include <errno.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -18,12 +17,9 @@
 /* Where so much of one track waits, or in so many pieces, it is handed over at the end of the turn. */
 #define SOON_BYTES 4096
 #define SOON_STRETCHES 64
-/* Whoever has no room for all of it keeps the newest. */
-#define STRETCH_BYTES_MAX 16384
 /* Where so much of one socket waits, it is not read on: the rest waits with its sender. */
 #define WAITING_BYTES_MAX 262144
 #define EVENTS_MAX 4096
-#define BYTES_A_MS 8
 #define FIN_TEXT 0x81
 #define FIN_CONTROL 0x88
 #define MASKED 0x80
@@ -49,32 +45,6 @@ struct python {
 /* PY_VECTORCALL_ARGUMENTS_OFFSET: the place before the first argument may be written to. */
 #define ONE_BEFORE ((size_t)1 << (8 * sizeof(size_t) - 1))
 
-struct bytes {
-    uint8_t *at;
-    size_t length, room;
-};
-
-/* Sound without a hole. first_ns, last_ns: when its first and its last frame were in its track. */
-struct stretch {
-    int32_t start_ms, frames, offset, length;
-    int64_t first_ns, last_ns;
-};
-
-struct track {
-    struct bytes sound;
-    struct stretch *stretches;
-    size_t count, room;
-};
-
-/* One socket. ears: Python's, which holds them as long as they are here; NULL while all is handed on. heard: whether sound came since that
- * was last asked. rest: the beginning of a frame. other: whole frames, and what follows when the socket is let go. */
-struct stream {
-    int heard, has_news, let_go;
-    void *ears[TRACKS];
-    struct track tracks[TRACKS];
-    struct bytes rest, other;
-};
-
 /* first_ns, last_ns: of the stretch that an ear gets just now; socket: whose it is. given: what is being given. */
 struct reception {
     int64_t first_ns, last_ns;
@@ -82,7 +52,7 @@ struct reception {
     struct python python;
     struct track given;
     int sockets, quiet, soon;
-    int64_t gather_ns, hold_ns, look_due_ns, news_since_ns;
+    int64_t gather_ns, hold_ns, look_due_ns, news_since_ns, read_ns;
     size_t room, news_count;
     struct stream **streams;
     int *news;
@@ -98,34 +68,8 @@ static int64_t now_ns(void) {
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* 0 when there is no memory; here and below. */
-static int append(struct bytes *to, const uint8_t *from, size_t length) {
-    if (to->length + length > to->room) {
-        size_t room = (to->length + length) * 2;
-        uint8_t *at = realloc(to->at, room);
-        if (!at) return 0;
-        to->at = at;
-        to->room = room;
-    }
-    if (length) memcpy(to->at + to->length, from, length);
-    to->length += length;
-    return 1;
-}
-
 static struct stream *stream_of(const struct reception *all, int socket) {
     return socket >= 0 && (size_t)socket < all->room ? all->streams[socket] : NULL;
-}
-
-static void free_track(struct track *track) {
-    free(track->sound.at);
-    free(track->stretches);
-}
-
-static void free_stream(struct stream *stream) {
-    for (int i = 0; i < TRACKS; i++) free_track(&stream->tracks[i]);
-    free(stream->rest.at);
-    free(stream->other.at);
-    free(stream);
 }
 
 /* sockets: an epoll of all of them. gather_ns: from one look at them to the next at most, the look itself included. hold_ns: how
@@ -196,27 +140,8 @@ void reception_drop(struct reception *all, int socket) {
     all->streams[socket] = NULL;
 }
 
-static int keep(struct reception *all, struct stream *stream, const struct plain *plain) {
-    struct track *track = &stream->tracks[plain->track];
-    struct stretch *last = track->count ? &track->stretches[track->count - 1] : NULL;
-    if (!last || last->length > STRETCH_BYTES_MAX || last->length % BYTES_A_MS || last->start_ms + last->length / BYTES_A_MS != plain->start_ms) {
-        if (track->count == track->room) {
-            size_t room = track->room * 2 + 4;
-            struct stretch *stretches = realloc(track->stretches, room * sizeof *stretches);
-            if (!stretches) return 0;
-            track->stretches = stretches;
-            track->room = room;
-        }
-        last = &track->stretches[track->count++];
-        *last = (struct stretch){.start_ms = plain->start_ms, .offset = (int32_t)track->sound.length};
-    }
-    if (!append(&track->sound, plain->sound, (size_t)plain->length)) return 0;
-    last->length += plain->length;
-    last->last_ns = now_ns();
-    if (!last->frames++) last->first_ns = last->last_ns;
-    stream->heard = 1;
-    if (track->sound.length > SOON_BYTES || track->count > SOON_STRETCHES) all->soon = 1;
-    return 1;
+static int has_much(const struct track *track) {
+    return track->sound.length > SOON_BYTES || track->count > SOON_STRETCHES;
 }
 
 /* Works through what was read, frame by frame. From the first one that is not plain sound, all is handed on. */
@@ -251,7 +176,8 @@ static int split(struct reception *all, struct stream *stream, size_t length) {
                 sound = understood((struct text){text, text + size}, &plain);
             }
             if (!sound) other_from = at;
-            else if (!keep(all, stream, &plain)) return 0;
+            else if (!keep(stream, &plain, all->read_ns)) return 0;
+            else if (has_much(&stream->tracks[plain.track])) all->soon = 1;
         }
         at += head + size;
     }
@@ -270,9 +196,10 @@ static void read_socket(struct reception *all, struct stream *stream, int socket
     if (rest) memcpy(all->read, stream->rest.at, rest);
     ssize_t got = recv(socket, all->read + rest, READ_BYTES - rest, MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    all->read_ns = now_ns();
     if (!stream->has_news) {
         stream->has_news = 1;
-        if (!all->news_count) all->news_since_ns = now_ns();
+        if (!all->news_count) all->news_since_ns = all->read_ns;
         all->news[all->news_count++] = socket;
     }
     if (got <= 0) {
@@ -293,6 +220,8 @@ static int look(struct reception *all, int *readers) {
     int found = epoll_wait(all->sockets, all->events, EVENTS_MAX, 0), others = 0;
     if (found <= 0) return -1;
     for (int i = 0; i < found; i++) {
+        if (i + 2 < found) expect(stream_of(all, all->events[i + 2].data.fd));
+        if (i + 1 < found) expect_reading(stream_of(all, all->events[i + 1].data.fd));
         int socket = all->events[i].data.fd;
         struct stream *stream = stream_of(all, socket);
         if (!stream) readers[others++] = socket;
@@ -382,6 +311,8 @@ void reception_give(struct reception *all) {
         int socket = all->news[i];
         struct stream *stream = all->streams[socket];
         size_t before = all->news_count;
+        if (i + 2 < until && i + 2 < before) expect(stream_of(all, all->news[i + 2]));
+        if (i + 1 < until && i + 1 < before) expect_giving(stream_of(all, all->news[i + 1]));
         for (int which = 0; which < TRACKS && stream_of(all, socket) == stream; which++)
             if (stream->tracks[which].count && !give_track(all, stream, socket, which)) return;
         /* Where an ear had sockets dropped, others stand in their places. */
