@@ -6,7 +6,7 @@ import base64
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -43,6 +43,15 @@ class Seat:
     workspace_id: UUID
     user_id: UUID
     cookie: str
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A call that goes on and may be written down. leg_sid: its rep's leg; token: of its media stream."""
+
+    call_id: UUID
+    leg_sid: str
+    token: str
 
 
 @dataclass(slots=True)
@@ -112,29 +121,38 @@ def seats(count: int) -> list[Seat]:
 
 
 def played(line: Line, seats: list[Seat], speeches: list[Speech], starts_s: Sequence[float] = ()) -> list[Heard]:
-    """Plays these calls side by side and returns what came of them.
+    """Plays these calls side by side, ends them and returns what came of them.
 
     starts_s: when each call begins; without, a little after the one before.
     """
     from voice.models import Call
 
     placed = [_placed(seat, speech) for seat, speech in zip(seats, speeches, strict=False)]
+    found = heard(line, list(zip(seats, speeches, placed, strict=False)), starts_s)
+    ids = [one.call_id for one in placed]
+    Call.objects.get_queryset().filter(id__in=ids).update(status="completed", ended_at=datetime.now(UTC))
+    return found
+
+
+def heard(
+    line: Line,
+    spoken: Sequence[tuple[Seat, Speech, Placed]],
+    starts_s: Sequence[float] = (),
+    until: Callable[[], bool] = lambda: False,
+) -> list[Heard]:
+    """As `played`, in calls that are there and are not ended. until: whether all are to be silent from now on."""
 
     async def story() -> list[Heard]:
         calls = [
-            _Call(line, seat, speech, *one).live(starts_s[number] if starts_s else number * STAGGER_S)
-            for number, (seat, speech, one) in enumerate(zip(seats, speeches, placed, strict=False))
+            _Call(line, *one, until).live(starts_s[number] if starts_s else number * STAGGER_S)
+            for number, one in enumerate(spoken)
         ]
         return list(await asyncio.gather(*calls))
 
-    heard = asyncio.run(story())
-    ids = [call_id for call_id, _, _ in placed]
-    Call.objects.get_queryset().filter(id__in=ids).update(status="completed", ended_at=datetime.now(UTC))
-    return heard
+    return asyncio.run(story())
 
 
-def _placed(seat: Seat, speech: Speech) -> tuple[UUID, str, str]:
-    """A call that goes on and may be written down: its id, its leg and the token of its media stream."""
+def _placed(seat: Seat, speech: Speech) -> Placed:
     from voice import transcripts
     from voice.models import Call, CallLeg, Lead
 
@@ -159,13 +177,13 @@ def _placed(seat: Seat, speech: Speech) -> tuple[UUID, str, str]:
         max_duration_s=3_600,
     )
     leg = CallLeg.objects.create(workspace_id=seat.workspace_id, call=call, role="agent", sid=f"CA{uuid4().hex}")
-    return call.id, leg.sid, transcripts.issue_stream_token(call=call, now=now)
+    return Placed(call.id, leg.sid, transcripts.issue_stream_token(call=call, now=now))
 
 
 class _Call:
-    def __init__(self, line: Line, seat: Seat, speech: Speech, call_id: UUID, leg_sid: str, token: str) -> None:
-        self._line, self._seat, self._speech = line, seat, speech
-        self._call_id, self._leg_sid, self._token = call_id, leg_sid, token
+    def __init__(self, line: Line, seat: Seat, speech: Speech, placed: Placed, until: Callable[[], bool]) -> None:
+        self._line, self._seat, self._speech, self._until = line, seat, speech, until
+        self._call_id, self._leg_sid, self._token = placed.call_id, placed.leg_sid, placed.token
         self._began_s = 0.0
         self._heard = Heard(speech)
 
@@ -222,6 +240,8 @@ class _Call:
         frames = max(len(track.mulaw) for track in tracks.values()) // FRAME_BYTES
         self._began_s = time.monotonic()
         for number in range(frames):
+            if self._until():
+                break
             due_s = self._began_s + (number + 1) * FRAME_S
             if (wait_s := due_s - time.monotonic()) > 0:
                 await asyncio.sleep(wait_s)

@@ -6,6 +6,8 @@ receipt, with the rewrite of the bytes, and what others wait meanwhile, beside w
 searched for what marks the person's rows, and the others'. The peer is a plain DELETE and VACUUM FULL of the same rows in a copy
 of their tables. Records at the carrier are asked for at the sandbox, which has none of them. The limit is what others wait while a process that
 only counts has what they leave of the processors: no way of erasing could take less from them for as long as it works.
+
+With `ARGS=--spoken` the others are six calls in which people speak, written down by our own engines: how soon their text comes.
 """
 
 import mmap
@@ -42,6 +44,7 @@ LIVE_CALLS: Final = 40
 TOLD_CALLS: Final = 150
 ERASED_WITHIN_S: Final = 600.0
 POLLED_EVERY_S: Final = 0.2
+SPOKEN: Final = "--spoken" in sys.argv
 SETTINGS: Final = {
     "TRANSCRIPTION_ENGINE": "twilio",
     "LOG_LEVEL": "WARNING",
@@ -56,7 +59,8 @@ def run() -> Report:
         folder = Path(undo.enter_context(tempfile.TemporaryDirectory(prefix="klose-bench-")))
         # PostgreSQL does not run as root, so others have to be able to enter.
         folder.chmod(0o755)
-        stack = undo.enter_context(Stack(folder / "data", settings=SETTINGS))
+        engine = {"TRANSCRIPTION_ENGINE": "own"} if SPOKEN else {}
+        stack = undo.enter_context(Stack(folder / "data", settings=SETTINGS | engine))
         use_rows_of(stack)
         from bench import erasure_rows
 
@@ -188,6 +192,10 @@ def others_of(stack: Stack) -> Any:
     from bench import calling_rows, erasure_load
     from bench.calling_load import Carrier
     from bench.live_calls import workspaces
+    from bench.spoken import Spoken
+
+    if SPOKEN:
+        return Spoken(stack)
 
     workspace_id = workspaces(1)[0]
     owner = calling_rows.seat(workspace_id, "owner")
