@@ -105,6 +105,7 @@ INVENTORY: dict[str, str] = {
             "heard_sequence": "none",
             "heard_ms": "none",
             "holes": "none",
+            "shown": "none",
         },
     ),
     **_fields(

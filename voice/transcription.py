@@ -7,6 +7,7 @@ and where it comes between two that are there already, the later one's estimate 
 
 import logging
 from collections.abc import Sequence
+from dataclasses import astuple
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from django.db.models import Max
 from compliance.spoken_cards import redact_spoken_cards
 from realtime.publish import Topic, publish_ephemeral
 from voice import leaving, transcripts, twilio, wake
-from voice.arrivals import Arrivals, Hole
+from voice.arrivals import Arrivals, Hole, Shown, Words
 from voice.changes import next_sequence, publish_segment
 from voice.events import SegmentChanged, SegmentInterim
 from voice.heard import Heard
@@ -77,9 +78,9 @@ def _have_it_stopped(stream_id: UUID, call_id: UUID, event: Event) -> None:
 
 def _connect(call: Call, stream: MediaStream, event: Event, now: datetime) -> None:
     stream.state, stream.stream_sid, stream.seen_at = "connected", event.transcription_sid, now
-    stream.save(update_fields=["state", "stream_sid", "seen_at"])
     # From when it was asked for, so that the times are the same whichever callback comes first.
-    transcripts.connect(call=call, stream=stream, at=stream.issued_at)
+    stream.heard_ms = transcripts.connect(call=call, stream=stream, at=stream.issued_at)
+    stream.save(update_fields=["state", "stream_sid", "seen_at", "heard_ms"])
 
 
 def _locked(call_id: UUID) -> Call:
@@ -92,19 +93,25 @@ def _call_ms(call: Call, at: datetime) -> int:
 
 def _take(stream: MediaStream, call: Call, event: Event) -> None:
     """Notes which callback came; the caller has locked the stream."""
-    arrivals = _arrivals(stream).take(event.sequence, _call_ms(call, event.at))
+    at_ms = _call_ms(call, event.at)
+    words = None
+    if isinstance(event, Content):
+        count = len(event.text.split())
+        words = Words(event.track, count, max(0, at_ms - MS_PER_WORD * count), event.final)
+    arrivals = _arrivals(stream).take(event.sequence, at_ms, words)
     # What is missing from before the notice was heard would not have been kept either.
     _save_arrivals(stream, arrivals, arrivals.holes if call.transcript_state == "on" else ())
 
 
 def _arrivals(stream: MediaStream) -> Arrivals:
-    return Arrivals(stream.heard_sequence, stream.heard_ms, tuple(Hole(*hole) for hole in stream.holes))
+    holes, shown = (Hole.read(row) for row in stream.holes), (Shown(*row) for row in stream.shown)
+    return Arrivals(stream.heard_sequence, stream.heard_ms, tuple(holes), tuple(shown))
 
 
 def _save_arrivals(stream: MediaStream, arrivals: Arrivals, holes: Sequence[Hole]) -> None:
     stream.heard_sequence, stream.heard_ms = arrivals.highest, arrivals.newest_ms
-    stream.holes = [[hole.first, hole.last, hole.start_ms, hole.end_ms] for hole in holes]
-    stream.save(update_fields=["heard_sequence", "heard_ms", "holes"])
+    stream.holes, stream.shown = [hole.row() for hole in holes], [astuple(each) for each in arrivals.shown]
+    stream.save(update_fields=["heard_sequence", "heard_ms", "holes", "shown"])
 
 
 def _show(stream_id: UUID, said: Content) -> None:
@@ -216,6 +223,9 @@ def observe(*, call: Call, stream_id: UUID, event: Event, now: datetime) -> None
     if stream.state == "issued":
         _connect(call, stream, event, now)
     _take(stream, call, event)
+    if event.kind == "started":
+        # It listens from now on, however long ago it was asked for.
+        transcripts.mark_late_begin(call=call, stream=stream, until_ms=_call_ms(call, event.at), now=now)
     if event.kind == "stopped" and stream.stopped_at is None:
         stream.state, stream.stopped_at = "finished", event.at
         stream.save(update_fields=["state", "stopped_at"])
@@ -242,11 +252,11 @@ def stop_unwanted(*, call_id: UUID, now: datetime) -> None:
 
 
 def mark_missing(*, stream_id: UUID, now: datetime) -> None:
-    """Marks what Twilio's callbacks left out, once it cannot come any more: a gap, since nobody knows what it was."""
+    """Marks what Twilio's callbacks left out, once it cannot come any more."""
     with transaction.atomic():
         call = _locked(MediaStream.objects.values_list("call_id", flat=True).get(id=stream_id))
         stream = call.streams.select_for_update().get(id=stream_id)
         arrivals, given_up = _arrivals(stream).give_up(before_ms=_call_ms(call, now - MISSING_AFTER))
         for hole in given_up:
-            transcripts.mark_gap(call=call, start_ms=hole.start_ms, end_ms=hole.end_ms, now=now)
+            transcripts.mark_hole(call=call, hole=hole, now=now)
         _save_arrivals(stream, arrivals, arrivals.holes)

@@ -16,6 +16,7 @@ from compliance import restriction
 from compliance.spoken_cards import began_before, begins_with_digits
 from processors.errors import DomainError
 from voice import leaving, refusals, wake
+from voice.arrivals import Hole, Shown, unsettled_from_ms
 from voice.changes import next_sequence, publish_segment
 from voice.events import SegmentAdded
 from voice.heard import Heard
@@ -126,13 +127,26 @@ def _settled_ms(call: Call, *, but: MediaStream | None = None) -> int:
     if but is not None:
         streams = streams.exclude(id=but.id)
     newest = streams.order_by("-connected_at").first()
-    return newest.settled_ms if newest is not None else 0
+    if newest is None:
+        return 0
+    # The one may have finished a sentence while the other was in the middle of one.
+    return unsettled_from_ms([Shown(*row) for row in newest.shown], newest.settled_ms)
 
 
 def mark_gap(*, call: Call, start_ms: int, end_ms: int, now: datetime) -> None:
     """A stretch of which nobody knows what was said, unless it is too short to matter. The caller has locked the call."""
     if call.transcript_state == "on" and end_ms - start_ms >= GAP_LEAST_MS:
         _store_gap(call, start_ms, end_ms, now)
+
+
+def mark_hole(*, call: Call, hole: Hole, now: datetime) -> None:
+    """A gap, since nobody knows what it was. What was said before the notice was heard would not have been kept either."""
+    mark_gap(call=call, start_ms=max(hole.said_from_ms, proved_ms(call)), end_ms=hole.end_ms, now=now)
+
+
+def mark_late_begin(*, call: Call, stream: MediaStream, until_ms: int, now: datetime) -> None:
+    """The stream heard nothing before until_ms of the call's own time, although it was asked for before."""
+    mark_gap(call=call, start_ms=_settled_ms(call, but=stream), end_ms=until_ms, now=now)
 
 
 def mark_unheard_end(*, call_id: UUID, now: datetime) -> None:
@@ -143,8 +157,8 @@ def mark_unheard_end(*, call_id: UUID, now: datetime) -> None:
             return
         call.streams.exclude(state="finished").update(state="lost")
         for stream in call.streams.exclude(holes=[]):
-            for _, _, start_ms, end_ms in stream.holes:
-                mark_gap(call=call, start_ms=start_ms, end_ms=end_ms, now=now)
+            for row in stream.holes:
+                mark_hole(call=call, hole=Hole.read(row), now=now)
         call.streams.exclude(holes=[]).update(holes=[])
         newest = call.streams.filter(connected_at__isnull=False).order_by("-connected_at").first()
         began_at = call.media_started_at or _heard_from(call, call.ended_at)

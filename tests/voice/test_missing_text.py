@@ -1,0 +1,151 @@
+"""Twilio writes the call down and some of its callbacks never come: whatever was said and is not written lies in a marked gap.
+
+Planted bugs that this catches: a gap that begins with the last callback although the words that it showed are lost as well, one that
+ends when a transcription was asked for although it began to listen later, first callbacks that nobody misses.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from identity.models import Membership
+from tests.sandbox_fixture import Sandbox
+from tests.voice.carrier import Placed, give_credit, place
+from tests.voice.transcriptionist import Transcriptionist, answered, joined, newest, text_of
+from voice import analysis, reconcile
+from voice.models import Call, Callback
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def engine(settings: Settings) -> None:
+    settings.TRANSCRIPTION_ENGINE = "twilio"
+
+
+@pytest.fixture
+def placed(make_account: Callable[..., Membership]) -> Placed:
+    member = make_account()
+    give_credit(member, 1_000_000)
+    return place(member, began_s_ago=5)
+
+
+@pytest.fixture
+def twilio(placed: Placed) -> Transcriptionist:
+    """A conversation that is going on, with the notice heard."""
+    _, twilio = answered(placed)
+    twilio.tells("started", 1, 0.1)
+    joined(placed)
+    return twilio
+
+
+def gaps(twilio: Transcriptionist, *, after_s: float = 60) -> list[tuple[int, int]]:
+    """Those that are marked once nothing can come any more."""
+    reconcile.sweep_missing_text(now=twilio.began_at + timedelta(seconds=after_s))
+    return [(start, end) for speaker, start, end, _ in text_of(twilio.placed) if speaker is None]
+
+
+def begins(twilio: Transcriptionist) -> None:
+    """The rep's sentence of four words that began at 10 s, as far as it is shown; the final text would have the number 6."""
+    for number, words in enumerate(("Hi", "Hi David", "Hi David this", "Hi David this is"), start=2):
+        twilio.says(number, 10.0 + (number - 1) * 0.3, "inbound", words, final=False)
+
+
+def again(twilio: Transcriptionist, sandbox: Sandbox, *, at_s: float) -> Transcriptionist:
+    """The transcription fails and another one is asked for."""
+    sandbox.fail("twilio.rest", "error", value=500)
+    reconcile.restart_stream(call_id=twilio.placed.row.id, now=twilio.began_at + timedelta(seconds=at_s))
+    return newest(twilio.placed)
+
+
+def test_callbacks_that_never_came_are_a_gap_and_those_that_came_late_are_none(twilio: Transcriptionist) -> None:
+    for number, at_s in ((2, 10.0), (3, 11.0), (6, 16.0), (8, 19.0)):
+        twilio.says(number, at_s, "inbound", f"Number {number}.")
+    reconcile.sweep_missing_text(now=twilio.began_at + timedelta(seconds=30))
+    assert [line for line in text_of(twilio.placed) if line[0] is None] == []
+    twilio.says(7, 17.0, "inbound", "Number 7.")
+    for _ in range(2):
+        reconcile.sweep_missing_text(now=twilio.began_at + timedelta(seconds=60))
+    gaps = [line for line in text_of(twilio.placed) if line[0] is None]
+    assert [(start, end) for _, start, end, _ in gaps] == [(11_000, 16_000)]
+
+
+def test_a_sentence_that_was_shown_and_never_settled_is_missing_from_its_first_word_on(
+    twilio: Transcriptionist,
+) -> None:
+    begins(twilio)
+    twilio.says(9, 16.0, "outbound", "Yes, I did.")
+    assert gaps(twilio) == [(10_000, 16_000)]
+
+
+def test_it_is_missing_as_well_when_the_same_person_says_the_next_thing(twilio: Transcriptionist) -> None:
+    begins(twilio)
+    twilio.says(9, 16.0, "inbound", "It costs four hundred.")
+    assert gaps(twilio) == [(10_000, 16_000)]
+
+
+def test_a_sentence_of_which_interim_text_alone_is_lost_is_not_missing(twilio: Transcriptionist) -> None:
+    begins(twilio)
+    twilio.says(9, 12.4, "inbound", "Hi David this is Joe from Bright Path Software.")
+    assert gaps(twilio) == [(11_200, 12_400)], "nobody knows that the lead said nothing"
+
+
+def test_a_sentence_that_is_settled_late_is_not_missing(twilio: Transcriptionist) -> None:
+    begins(twilio)
+    twilio.says(8, 16.0, "outbound", "Yes, I did.")
+    twilio.says(6, 11.5, "inbound", "Hi David this is Joe.")
+    assert gaps(twilio) == [(11_200, 16_000)], "what has the number 7 may be the lead's"
+
+
+def test_what_was_said_before_the_notice_was_heard_is_not_missing(twilio: Transcriptionist) -> None:
+    Callback.objects.get_queryset().filter(kind="played").update(received_at=twilio.began_at + timedelta(seconds=10.5))
+    begins(twilio)
+    twilio.says(9, 16.0, "outbound", "Yes, I did.")
+    assert gaps(twilio) == [(10_500, 16_000)]
+
+
+def test_whoever_spoke_when_it_failed_is_missing_from_their_first_word_on(
+    twilio: Transcriptionist, sandbox: Sandbox
+) -> None:
+    begins(twilio)
+    twilio.says(6, 11.3, "outbound", "Hello?")
+    twilio.tells("error", 7, 12.0)
+    again(twilio, sandbox, at_s=15).tells("started", 1, 0.1)
+    assert gaps(twilio) == [(10_000, 15_100)]
+
+
+def test_whoever_spoke_when_the_call_ended_without_a_word_of_it_is_missing_from_their_first_word_on(
+    twilio: Transcriptionist,
+) -> None:
+    begins(twilio)
+    twilio.says(6, 11.3, "outbound", "Hello?")
+    ended_at = twilio.began_at + timedelta(seconds=25)
+    Call.objects.get_queryset().filter(id=twilio.placed.call_id).update(status="completed", ended_at=ended_at)
+    analysis.analyse(call_id=twilio.placed.row.id, now=ended_at + timedelta(seconds=21))
+    assert gaps(twilio) == [(10_000, 25_000)]
+
+
+@pytest.mark.parametrize("words_first", [True, False])
+def test_a_transcription_that_listens_later_than_it_was_asked_to_has_missed_the_time_between(
+    twilio: Transcriptionist, sandbox: Sandbox, words_first: bool
+) -> None:
+    twilio.says(2, 10.0, "inbound", "Good morning.")
+    twilio.tells("error", 3, 12.0)
+    second = again(twilio, sandbox, at_s=15)
+    for event in ("words", "began") if words_first else ("began", "words"):
+        if event == "began":
+            second.tells("started", 1, 4.0)
+        else:
+            second.says(2, 6.0, "inbound", "Where were we?")
+    assert gaps(twilio) == [(10_000, 19_000)]
+
+
+def test_the_first_callbacks_of_a_transcription_are_missed_when_they_do_not_come(
+    twilio: Transcriptionist, sandbox: Sandbox
+) -> None:
+    twilio.says(2, 10.0, "inbound", "Good morning.")
+    twilio.tells("error", 3, 12.0)
+    again(twilio, sandbox, at_s=15).says(7, 8.0, "outbound", "Where were we?")
+    assert gaps(twilio) == [(10_000, 15_000), (15_000, 23_000)]
