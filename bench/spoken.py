@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -12,18 +13,19 @@ from bench import calls, figures, speech
 from bench.calling_rows import seat, taken
 from bench.erasure_load import never_asked_about
 from bench.live_calls import workspaces
+from bench.report import say
 from config.embedded.handle import Stack
 
 # As many as two cores write down with interim text, which is what the product is to do on two.
 CALLS: Final = 6
 # The last call's speech begins so long after the first one's, so that they do not speak in step.
 STAGGER_S: Final = 0.7
+# The shortest dialogue has half a minute.
+AGAIN: Final = 10
 
 
 class Spoken:
-    """Calls of one workspace, which go on for as long as `work` does."""
-
-    refused = 0
+    """Calls of one workspace, which go on for as long as `work` does. refused: gaps in their text."""
 
     def __init__(self, stack: Stack) -> None:
         signed = settings.MEDIA_SOCKET_URL + "/twilio/media/"
@@ -34,11 +36,18 @@ class Spoken:
         # The last set has pauses inside of its sentences.
         self._speeches = speech.sets()[:-1]
         self._spoken = [self._placed(number) for number in range(CALLS)]
+        self.refused = 0
 
     def work(self, until: Callable[[], bool]) -> dict[str, list[float]]:
         """text: for each final text, how many ms after the end of its speech it was in the browser; interim: for each interim one."""
         starts_s = [number * STAGGER_S for number in range(CALLS)]
         heard = calls.heard(self._line, self._spoken, starts_s, until)
+        self.refused = sum(one.gaps for one in heard)
+        texts, interims = sum(len(one.finals) for one in heard), sum(len(one.interims) for one in heard)
+        late_ms = max(one.late_ms for one in heard)
+        say(
+            f"{CALLS} calls: {texts} final texts, {interims} interim, {self.refused} gaps; sent {late_ms:.0f} ms late at most"
+        )
         return {
             "text": [delay for one in heard for delay in figures.final_delays(one)],
             "interim": [delay for one in heard for delay in figures.interim_delays(one)],
@@ -67,6 +76,14 @@ class Spoken:
 
 
 def _over_and_over(track: speech.Track, number: int) -> speech.Track:
-    begins = int(number * 7.3 * 8_000) % len(track.mulaw) // speech.FRAME_BYTES * speech.FRAME_BYTES
-    once = track.mulaw[begins:] + track.mulaw[:begins]
-    return speech.Track(once * 10, ())
+    frames = int(number * 7.3 * 50) % (len(track.mulaw) // speech.FRAME_BYTES)
+    begins, begins_ms = frames * speech.FRAME_BYTES, frames * 20
+    whole_ms = int(track.duration_s * 1_000)
+    # A turn that the beginning cuts in two is none of these.
+    turns = tuple(
+        replace(turn, start_ms=turn.start_ms + shift_ms, end_ms=turn.end_ms + shift_ms)
+        for shift_ms in (whole_ms * again - begins_ms for again in range(AGAIN))
+        for turn in track.turns
+        if turn.start_ms + shift_ms >= 0
+    )
+    return speech.Track((track.mulaw[begins:] + track.mulaw[:begins]) * AGAIN, turns)

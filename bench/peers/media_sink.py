@@ -7,7 +7,6 @@ import asyncio
 import json
 import os
 import time
-from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -22,14 +21,14 @@ SAMPLE_MS = 500
 
 
 class Track:
-    """waiting: audio with its time and of how many frames it is. next_ms: the time that the next frame must have."""
+    """waiting: audio until the next drain. next_ms: the time that the next frame must have."""
 
     __slots__ = ("_sink", "next_ms", "waiting", "waiting_bytes")
 
     def __init__(self, sink: "Sink") -> None:
         self._sink = sink
         self.next_ms = 0
-        self.waiting: deque[tuple[int, bytes, int]] = deque()
+        self.waiting: list[bytes] = []
         self.waiting_bytes = 0
 
     def feed(self, audio: bytes, timestamp_ms: int, frames: int, *, read_now: bool = False) -> None:
@@ -39,20 +38,19 @@ class Track:
         if timestamp_ms != self.next_ms:
             sink.gaps += 1
         self.next_ms = timestamp_ms + len(audio) // BYTES_A_MS
+        if self.waiting_bytes + len(audio) > MAX_WAITING_BYTES:
+            sink.dropped += frames
+            return
         if not self.waiting:
             sink.filled.append(self)
-        self.waiting.append((timestamp_ms, audio, frames))
+        self.waiting.append(audio)
         self.waiting_bytes += len(audio)
-        while self.waiting_bytes > MAX_WAITING_BYTES:
-            _, dropped, dropped_frames = self.waiting.popleft()
-            self.waiting_bytes -= len(dropped)
-            sink.dropped += dropped_frames
         if timestamp_ms % SAMPLE_MS < frames * FRAME_MS:
             sink.note(audio, frames, read_now=read_now)
 
 
 class Reading(Protocol):
-    """read_ns: when the first and the last frame of what it hands on just now were in their track, by the monotonic clock."""
+    """read_ns: when the first and the last frame of what it hands on just now were read, by the monotonic clock."""
 
     @property
     def read_ns(self) -> tuple[int, int]: ...
@@ -95,6 +93,10 @@ class Sink:
         self.delays_ms = []
 
     def _drain(self) -> None:
+        if not self.open:
+            # While others take their turns, nobody wakes beside them.
+            self._draining = False
+            return
         asyncio.get_running_loop().call_later(DRAIN_EVERY_S, self._drain)
         if self.bring is not None:
             self.bring()
