@@ -6,12 +6,11 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Q
 
 from ai import operations as ai
 from ai.turns import CallTurns, Turn
 from compliance import restriction
-from voice import following, sweeps, told, transcripts
+from voice import following, sweeps, told, unheard
 from voice.models import TERMINAL_STATUSES, Call, Lead
 
 # The media process stores the last words within a second or two; after this long it is not coming back.
@@ -42,13 +41,12 @@ def analyse(*, call_id: UUID, now: datetime) -> bool:
     call = Call.objects.select_related("lead", "user").filter(id=call_id).first()
     if call is None or call.is_live or call.ended_at is None:
         return False
-    more_may_come = call.streams.filter(Q(state="connected") | ~Q(holes=[])).exists()
-    if more_may_come and now - call.ended_at <= LAST_WORDS_WITHIN:
+    if now - call.ended_at <= LAST_WORDS_WITHIN and unheard.more_may_come(call):
         return False
     tried_lately = call.analysis_state == "claimed" and now - (call.analysis_claimed_at or now) < RETRY_AFTER
     if call.analysis_state == "done" or tried_lately or restriction.covers(call.lead_id, call.user_id):
         return False
-    transcripts.mark_unheard_end(call_id=call_id, now=now)
+    unheard.mark_unheard_end(call_id=call_id, now=now)
     with _alone_with(call_id) as mine:
         # Nobody else is at it, so what is claimed was claimed by a worker that failed or died over it.
         open_calls = Call.objects.filter(id=call_id).exclude(analysis_state="done")

@@ -1,19 +1,23 @@
 """Which of a row of numbered messages are missing, and since when what they may have said was being said: pure.
 
-They come in whatever order and however often. Words are shown while they are spoken, and said once more as a whole, which alone is
-kept: so where that is missing, what was shown before is lost too.
+They come in whatever order and however often; what is known in the end is the same. Words are shown while they are spoken, and said
+once more as a whole, which alone is kept: so where that is missing, what was shown before is lost too.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from typing import Any
 
 # More than so many mean that nearly everything is lost; the oldest are not waited for any more.
 HOLES_MAX = 50
+SPANS_MAX = 20
 # What was shown for the last time so long ago is followed by no final text: it was noise.
 SHOWN_FOR_MS = 20_000
 # Four hundred words a minute: nobody speaks faster, so that words which must have begun before others ended belong to these.
 FASTEST_MS_PER_WORD = 150
+
+# From when to when something was being said.
+Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,38 +32,43 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Of a track: settled_ms is the time of its latest final text; what was shown behind it began at begun_ms and was shown last at
-    seen_ms."""
+    """Of a track. settled_ms: the time of its latest final text. spans: when the words were spoken that were shown behind it; those
+    that overlap are one. resumed_ms: when words that came behind a hole had begun at the latest; None where none came."""
 
     track: str
     settled_ms: int = -1
-    begun_ms: int = 0
-    seen_ms: int = -1
+    spans: tuple[Span, ...] = ()
+    resumed_ms: int | None = None
 
     @property
-    def waits(self) -> bool:
-        """Whether final text is still to come."""
-        return self.seen_ms > self.settled_ms
+    def waiting(self) -> Sequence[Span]:
+        """Those of which final text is still to come. Where the words behind a hole began before it, none was in it."""
+        goes_on = self.spans and self.resumed_ms is not None and self.resumed_ms <= self.spans[-1][1]
+        return () if goes_on else self.spans
 
     def take(self, words: Words, at_ms: int) -> "Shown":
         if words.final:
             settled_ms = max(self.settled_ms, at_ms)
-            return replace(self, settled_ms=settled_ms, begun_ms=max(self.begun_ms, settled_ms))
-        if not words.count or at_ms <= self.settled_ms:
+            return replace(self, settled_ms=settled_ms, spans=_behind(self.spans, settled_ms))
+        if not words.count:
             return self
-        begun_ms = min(self.begun_ms, words.begun_ms) if self.waits else words.begun_ms
-        return replace(self, begun_ms=max(begun_ms, self.settled_ms), seen_ms=max(self.seen_ms, at_ms))
+        spans = _joined([*self.spans, (words.begun_ms, at_ms)])
+        return replace(self, spans=_behind(spans, self.settled_ms)[-SPANS_MAX:])
 
-    def go_on(self, words: Words, at_ms: int) -> "Shown":
-        """With words that came behind a hole: where they began before it, no final text was in it."""
-        began_before = at_ms - FASTEST_MS_PER_WORD * words.count <= self.seen_ms
-        return replace(self, settled_ms=max(self.settled_ms, self.seen_ms)) if began_before else self
+    def resume(self, words: Words, at_ms: int) -> "Shown":
+        """With words that came behind a hole."""
+        begun_ms = at_ms - FASTEST_MS_PER_WORD * words.count
+        return replace(self, resumed_ms=begun_ms if self.resumed_ms is None else min(self.resumed_ms, begun_ms))
+
+
+def unsettled(shown: Iterable[Shown], until_ms: int) -> Sequence[Span]:
+    """What was said until then and may still come as final text."""
+    return [span for each in shown for span in each.waiting if until_ms - span[1] < SHOWN_FOR_MS]
 
 
 def unsettled_from_ms(shown: Iterable[Shown], until_ms: int) -> int:
     """Since when something is being said of which at until_ms no final text had come; until_ms where nothing is."""
-    waiting = (each for each in shown if each.waits and until_ms - each.seen_ms < SHOWN_FOR_MS)
-    return min([until_ms, *(each.begun_ms for each in waiting)])
+    return min([until_ms, *(begun_ms for begun_ms, _ in unsettled(shown, until_ms))])
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +81,6 @@ class Hole:
     end_ms: int
     shown: tuple[Shown, ...] = ()
 
-    @classmethod
-    def read(cls, row: Sequence[Any]) -> "Hole":
-        """As `astuple` gives it, and JSON keeps it."""
-        first, last, start_ms, end_ms, *more = row
-        return cls(first, last, start_ms, end_ms, tuple(Shown(*each) for each in (more[0] if more else ())))
-
-    def row(self) -> tuple[Any, ...]:
-        return astuple(self)
-
     @property
     def said_from_ms(self) -> int:
         """Since when what is missing may have been said."""
@@ -90,8 +90,13 @@ class Hole:
         """What is left of it once that message has come."""
         if number < self.first:
             return (replace(self, shown=_taken(self.shown, words, at_ms)),)
-        before = replace(self, last=min(self.last, number - 1), shown=_gone_on(self.shown, words, at_ms))
-        behind = replace(self, first=number + 1, shown=_taken(self.shown, words, at_ms))
+        if number > self.last:
+            return (replace(self, shown=_resumed(self.shown, words, at_ms)),)
+        # A time that lies outside, as of a clock that was wrong, says nothing about what is still missing.
+        is_inside = self.start_ms <= at_ms <= self.end_ms
+        end_ms, start_ms = (at_ms, at_ms) if is_inside else (self.end_ms, self.start_ms)
+        before = replace(self, last=number - 1, end_ms=end_ms, shown=_resumed(self.shown, words, at_ms))
+        behind = replace(self, first=number + 1, start_ms=start_ms, shown=_taken(self.shown, words, at_ms))
         return [part for part in (before, behind) if part.first <= part.last]
 
 
@@ -104,6 +109,25 @@ class Arrivals:
     newest_ms: int = 0
     holes: tuple[Hole, ...] = ()
     shown: tuple[Shown, ...] = ()
+
+    @classmethod
+    def read(cls, highest: int, newest_ms: int, holes: Iterable[Sequence[int]], shown: Mapping[str, Any]) -> "Arrivals":
+        """holes, shown: as `rows` gives them, and JSON keeps them.
+
+        Who knows nothing of `shown` may have changed `holes` since: what is a part of a hole that was is taken for that.
+        """
+        known = [(first, last, _read(rows)) for first, last, rows in shown.get("holes", ())]
+        read = []
+        for first, last, start_ms, end_ms in holes:
+            before = next((each for low, high, each in known if low <= first <= high), ())
+            read.append(Hole(first, last, start_ms, end_ms, before))
+        return cls(highest, newest_ms, tuple(read), _read(shown.get("now", ())))
+
+    def rows(self) -> tuple[list[list[int]], dict[str, Any]]:
+        """The holes, and what was shown: until now, and before each hole."""
+        holes = [[hole.first, hole.last, hole.start_ms, hole.end_ms] for hole in self.holes]
+        before = [[hole.first, hole.last, [astuple(each) for each in hole.shown]] for hole in self.holes]
+        return holes, {"now": [astuple(each) for each in self.shown], "holes": before}
 
     def take(self, number: int, at_ms: int, words: Words | None = None) -> "Arrivals":
         """They are numbered from 1."""
@@ -123,14 +147,42 @@ class Arrivals:
         return replace(self, holes=kept), given_up
 
 
+def _read(rows: Iterable[Sequence[Any]]) -> tuple[Shown, ...]:
+    return tuple(
+        Shown(track, settled_ms, tuple((begun_ms, end_ms) for begun_ms, end_ms in spans), resumed_ms)
+        for track, settled_ms, spans, resumed_ms in rows
+    )
+
+
+def _joined(spans: Iterable[Span]) -> tuple[Span, ...]:
+    joined: list[Span] = []
+    for begun_ms, end_ms in sorted(spans):
+        if joined and begun_ms <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], end_ms))
+        else:
+            joined.append((begun_ms, end_ms))
+    return tuple(joined)
+
+
+def _behind(spans: Iterable[Span], settled_ms: int) -> tuple[Span, ...]:
+    return tuple((max(begun_ms, settled_ms), end_ms) for begun_ms, end_ms in spans if end_ms > settled_ms)
+
+
 def _taken(shown: tuple[Shown, ...], words: Words | None, at_ms: int) -> tuple[Shown, ...]:
-    if words is None:
-        return shown
-    known = next((each for each in shown if each.track == words.track), Shown(words.track))
-    return (*(each for each in shown if each.track != words.track), known.take(words, at_ms))
+    return shown if words is None else _with(shown, _of(shown, words.track).take(words, at_ms))
 
 
-def _gone_on(shown: tuple[Shown, ...], words: Words | None, at_ms: int) -> tuple[Shown, ...]:
-    if words is None:
+def _resumed(shown: tuple[Shown, ...], words: Words | None, at_ms: int) -> tuple[Shown, ...]:
+    """Words that come behind a hole, whatever else comes before it later."""
+    if words is None or not words.count:
         return shown
-    return tuple(each.go_on(words, at_ms) if each.track == words.track else each for each in shown)
+    return _with(shown, _of(shown, words.track).resume(words, at_ms))
+
+
+def _of(shown: Iterable[Shown], track: str) -> Shown:
+    return next((each for each in shown if each.track == track), Shown(track))
+
+
+def _with(shown: Iterable[Shown], changed: Shown) -> tuple[Shown, ...]:
+    others = (each for each in shown if each.track != changed.track)
+    return tuple(sorted((*others, changed), key=lambda each: each.track))

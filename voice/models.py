@@ -311,7 +311,8 @@ class MediaStream(TenantModel):
     Our own: token_hash is the SHA-256 of the one-use token that the socket must present; seen_at when its media process
     last said that it lives; what lies behind settled_ms dies with it.
     Twilio's: heard_sequence and heard_ms are the highest SequenceId and the latest time of its callbacks, holes those that
-    have not come, shown what each track had shown and not yet said as a whole; see voice/arrivals.py.
+    have not come: [first, last, start_ms, end_ms]. shown: when the words were spoken that each track has shown and not yet said
+    as a whole, by now and before each hole; see voice/arrivals.py.
     """
 
     call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="streams")
@@ -328,7 +329,7 @@ class MediaStream(TenantModel):
     heard_sequence = models.PositiveIntegerField(default=0)
     heard_ms = models.PositiveIntegerField(default=0)
     holes = models.JSONField(default=list)
-    shown = models.JSONField(default=list, db_default=[])
+    shown = models.JSONField(default=dict, db_default={})
 
     class Meta:
         constraints = (

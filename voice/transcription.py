@@ -6,8 +6,7 @@ and where it comes between two that are there already, the later one's estimate 
 """
 
 import logging
-from collections.abc import Sequence
-from dataclasses import astuple
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -16,8 +15,8 @@ from django.db.models import Max
 
 from compliance.spoken_cards import redact_spoken_cards
 from realtime.publish import Topic, publish_ephemeral
-from voice import leaving, transcripts, twilio, wake
-from voice.arrivals import Arrivals, Hole, Shown, Words
+from voice import leaving, transcripts, twilio, unheard, wake
+from voice.arrivals import Arrivals, Words
 from voice.changes import next_sequence, publish_segment
 from voice.events import SegmentChanged, SegmentInterim
 from voice.heard import Heard
@@ -98,19 +97,14 @@ def _take(stream: MediaStream, call: Call, event: Event) -> None:
     if isinstance(event, Content):
         count = len(event.text.split())
         words = Words(event.track, count, max(0, at_ms - MS_PER_WORD * count), event.final)
-    arrivals = _arrivals(stream).take(event.sequence, at_ms, words)
+    arrivals = transcripts.arrivals_of(stream).take(event.sequence, at_ms, words)
     # What is missing from before the notice was heard would not have been kept either.
-    _save_arrivals(stream, arrivals, arrivals.holes if call.transcript_state == "on" else ())
+    _save_arrivals(stream, arrivals if call.transcript_state == "on" else replace(arrivals, holes=()))
 
 
-def _arrivals(stream: MediaStream) -> Arrivals:
-    holes, shown = (Hole.read(row) for row in stream.holes), (Shown(*row) for row in stream.shown)
-    return Arrivals(stream.heard_sequence, stream.heard_ms, tuple(holes), tuple(shown))
-
-
-def _save_arrivals(stream: MediaStream, arrivals: Arrivals, holes: Sequence[Hole]) -> None:
+def _save_arrivals(stream: MediaStream, arrivals: Arrivals) -> None:
     stream.heard_sequence, stream.heard_ms = arrivals.highest, arrivals.newest_ms
-    stream.holes, stream.shown = [hole.row() for hole in holes], [astuple(each) for each in arrivals.shown]
+    stream.holes, stream.shown = arrivals.rows()
     stream.save(update_fields=["heard_sequence", "heard_ms", "holes", "shown"])
 
 
@@ -148,14 +142,19 @@ def _store(call_id: UUID, stream_id: UUID, said: Content, now: datetime) -> None
         if not said.text or call.transcript_state != "on":
             return
         start_ms, end_ms = _place(call, said, now)
-        stream.settled_ms = max(stream.settled_ms, end_ms)
-        stream.save(update_fields=["settled_ms"])
-        transcripts.add_segment(
+        stored = transcripts.add_segment(
             call_id=call.id,
             stream_id=stream.id,
             heard=Heard(said.speaker, start_ms, end_ms, said.text, said.confidence),
             now=now,
         )
+        is_over = stream.state != "connected"
+        if stored is None and is_over:
+            return
+        stream.settled_ms = max(stream.settled_ms, end_ms)
+        stream.save(update_fields=["settled_ms"])
+        if is_over:
+            unheard.take_back(call_id=call.id, stream_id=stream.id, now=now)
 
 
 def _note(call: Call, said: Content, now: datetime) -> bool:
@@ -210,6 +209,8 @@ def observe(*, call: Call, stream_id: UUID, event: Event, now: datetime) -> None
         return
     if event.kind == "error":
         logger.warning("transcription failed at the carrier", extra={"call_id": str(call.id)})
+        if stream.connected_at is not None:
+            _take(stream, call, event)
         if stream.state in ("issued", "connected"):
             stream.state, stream.stopped_at = "lost", event.at
             stream.save(update_fields=["state", "stopped_at"])
@@ -225,7 +226,7 @@ def observe(*, call: Call, stream_id: UUID, event: Event, now: datetime) -> None
     _take(stream, call, event)
     if event.kind == "started":
         # It listens from now on, however long ago it was asked for.
-        transcripts.mark_late_begin(call=call, stream=stream, until_ms=_call_ms(call, event.at), now=now)
+        unheard.mark_late_begin(call=call, stream=stream, until_ms=_call_ms(call, event.at), now=now)
     if event.kind == "stopped" and stream.stopped_at is None:
         stream.state, stream.stopped_at = "finished", event.at
         stream.save(update_fields=["state", "stopped_at"])
@@ -256,7 +257,7 @@ def mark_missing(*, stream_id: UUID, now: datetime) -> None:
     with transaction.atomic():
         call = _locked(MediaStream.objects.values_list("call_id", flat=True).get(id=stream_id))
         stream = call.streams.select_for_update().get(id=stream_id)
-        arrivals, given_up = _arrivals(stream).give_up(before_ms=_call_ms(call, now - MISSING_AFTER))
+        arrivals, given_up = transcripts.arrivals_of(stream).give_up(before_ms=_call_ms(call, now - MISSING_AFTER))
         for hole in given_up:
-            transcripts.mark_hole(call=call, hole=hole, now=now)
-        _save_arrivals(stream, arrivals, arrivals.holes)
+            unheard.mark_hole(call=call, hole=hole, now=now)
+        _save_arrivals(stream, arrivals)

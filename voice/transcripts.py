@@ -16,7 +16,7 @@ from compliance import restriction
 from compliance.spoken_cards import began_before, begins_with_digits
 from processors.errors import DomainError
 from voice import leaving, refusals, wake
-from voice.arrivals import Hole, Shown, unsettled_from_ms
+from voice.arrivals import Arrivals, unsettled_from_ms
 from voice.changes import next_sequence, publish_segment
 from voice.events import SegmentAdded
 from voice.heard import Heard
@@ -92,17 +92,17 @@ def connect(*, call: Call, stream: MediaStream, at: datetime) -> int:
     The caller has locked the call. What nobody heard before becomes a gap.
     """
     if call.media_started_at is None:
-        call.media_started_at = _heard_from(call, at)
+        call.media_started_at = heard_from(call, at)
         call.save(update_fields=["media_started_at"])
-    offset_ms = _ms(at - call.media_started_at)
-    mark_gap(call=call, start_ms=_settled_ms(call, but=stream), end_ms=offset_ms, now=at)
+    offset_ms = span_ms(at - call.media_started_at)
+    mark_gap(call=call, start_ms=stored_until_ms(call, but=stream), end_ms=offset_ms, now=at)
     call.streams.filter(state="connected").exclude(id=stream.id).update(state="lost", stopped_at=at)
     stream.connected_at, stream.settled_ms = at, offset_ms
     stream.save(update_fields=["connected_at", "settled_ms"])
     return offset_ms
 
 
-def _heard_from(call: Call, now: datetime) -> datetime:
+def heard_from(call: Call, now: datetime) -> datetime:
     """Where the call's own time begins: with its first media, or with the conversation when that began before."""
     proved_at = _proved_at(call)
     return min(now, proved_at) if proved_at is not None else now
@@ -118,59 +118,37 @@ def proved_ms(call: Call) -> int:
     proved_at = _proved_at(call)
     if proved_at is None or call.media_started_at is None:
         return 0
-    return _ms(proved_at - call.media_started_at)
+    return span_ms(proved_at - call.media_started_at)
 
 
-def _settled_ms(call: Call, *, but: MediaStream | None = None) -> int:
+def stored_until_ms(call: Call, *, but: MediaStream | None = None) -> int:
     """Up to where the call's speech is stored, as its newest stream knows."""
     streams = call.streams.filter(connected_at__isnull=False)
     if but is not None:
         streams = streams.exclude(id=but.id)
     newest = streams.order_by("-connected_at").first()
-    if newest is None:
-        return 0
-    # The one may have finished a sentence while the other was in the middle of one.
-    return unsettled_from_ms([Shown(*row) for row in newest.shown], newest.settled_ms)
+    return position_ms(newest) if newest is not None else 0
+
+
+def position_ms(stream: MediaStream) -> int:
+    """Up to where all that the stream heard is stored: the one may have finished a sentence while the other was in the middle of one."""
+    return unsettled_from_ms(arrivals_of(stream).shown, stream.settled_ms)
+
+
+def arrivals_of(stream: MediaStream) -> Arrivals:
+    return Arrivals.read(stream.heard_sequence, stream.heard_ms, stream.holes, stream.shown)
 
 
 def mark_gap(*, call: Call, start_ms: int, end_ms: int, now: datetime) -> None:
-    """A stretch of which nobody knows what was said, unless it is too short to matter. The caller has locked the call."""
-    if call.transcript_state == "on" and end_ms - start_ms >= GAP_LEAST_MS:
+    """A stretch of which nobody knows what was said, unless it is too short to matter. The caller has locked the call.
+
+    What was said before the notice was heard would not have been kept either, so it begins no sooner.
+    """
+    if call.transcript_state != "on" or end_ms - start_ms < GAP_LEAST_MS:
+        return
+    start_ms = max(start_ms, proved_ms(call))
+    if end_ms - start_ms >= GAP_LEAST_MS:
         _store_gap(call, start_ms, end_ms, now)
-
-
-def mark_hole(*, call: Call, hole: Hole, now: datetime) -> None:
-    """A gap, since nobody knows what it was. What was said before the notice was heard would not have been kept either."""
-    mark_gap(call=call, start_ms=max(hole.said_from_ms, proved_ms(call)), end_ms=hole.end_ms, now=now)
-
-
-def mark_late_begin(*, call: Call, stream: MediaStream, until_ms: int, now: datetime) -> None:
-    """The stream heard nothing before until_ms of the call's own time, although it was asked for before."""
-    mark_gap(call=call, start_ms=_settled_ms(call, but=stream), end_ms=until_ms, now=now)
-
-
-def mark_unheard_end(*, call_id: UUID, now: datetime) -> None:
-    """Marks what an ended call's last stream did not hear: it was lost before the end, or never came. Idempotent."""
-    with transaction.atomic():
-        call = Call.objects.select_for_update(of=("self",), no_key=True).get(id=call_id)
-        if call.is_live or call.ended_at is None or call.answered_at is None:
-            return
-        call.streams.exclude(state="finished").update(state="lost")
-        for stream in call.streams.exclude(holes=[]):
-            for row in stream.holes:
-                mark_hole(call=call, hole=Hole.read(row), now=now)
-        call.streams.exclude(holes=[]).update(holes=[])
-        newest = call.streams.filter(connected_at__isnull=False).order_by("-connected_at").first()
-        began_at = call.media_started_at or _heard_from(call, call.ended_at)
-        if newest is None or newest.state != "finished":
-            mark_gap(call=call, start_ms=_settled_ms(call), end_ms=_ms(call.ended_at - began_at), now=now)
-            return
-        # The stream is the rep's leg's; while the lead hears alone why the call ends, nobody has to listen.
-        agent = call.legs.filter(role="agent", ended_at__isnull=False).order_by("-id").first()
-        until = min(call.ended_at, agent.ended_at or call.ended_at) if agent is not None else call.ended_at
-        start_ms, end_ms = _ms((newest.stopped_at or until) - began_at), _ms(until - began_at)
-        if end_ms - start_ms > ENDED_TOGETHER_MS:
-            mark_gap(call=call, start_ms=start_ms, end_ms=end_ms, now=now)
 
 
 def keep_streams(*, positions_ms: Mapping[UUID, int], now: datetime) -> frozenset[UUID]:
@@ -366,12 +344,16 @@ def _take_back_behind(call: Call, stream: MediaStream, settled_ms: int, now: dat
     """What a stream has stored although it had been given up, because its process could not say that it lives, is unheard no
     more: the gap that was marked behind it begins where it ended, or goes."""
     marked = _marked_behind(call, stream.id)
-    if marked is None or marked.start_ms >= settled_ms:
-        return
-    if marked.end_ms - settled_ms >= GAP_LEAST_MS:
-        gone = list(call.segments.filter(Q(id=marked.id) | Q(kind="gap", start_ms=settled_ms)))
+    if marked is not None and marked.start_ms < settled_ms:
+        begin_later(call, marked, settled_ms, now)
+
+
+def begin_later(call: Call, marked: TranscriptSegment, start_ms: int, now: datetime) -> None:
+    """The gap that was marked begins then, or goes: what it held before was heard after all. The caller has locked the call."""
+    if marked.end_ms - start_ms >= GAP_LEAST_MS:
+        gone = list(call.segments.filter(Q(id=marked.id) | Q(kind="gap", start_ms=start_ms)))
         call.segments.filter(id__in=[one.id for one in gone]).delete()
-        store(call, Heard(None, settled_ms, max(one.end_ms for one in gone)), now, gone=gone)
+        store(call, Heard(None, start_ms, max(one.end_ms for one in gone)), now, gone=gone)
         return
     call.segments.filter(id=marked.id).delete()
     within = call.segments.filter(kind="speech", start_ms__gte=marked.start_ms, start_ms__lt=marked.end_ms)
@@ -390,7 +372,7 @@ def _marked_behind(call: Call, stream_id: UUID) -> TranscriptSegment | None:
     until = call.ended_at if next_one is None else next_one.connected_at
     if until is None:
         return None
-    until_ms = _ms(until - call.media_started_at)
+    until_ms = span_ms(until - call.media_started_at)
     marked = call.segments.filter(kind="gap", end_ms=until_ms, start_ms__gte=stream.settled_ms)
     return marked.order_by("start_ms").first()
 
@@ -416,7 +398,7 @@ def _context(call: Call) -> str:
     )
 
 
-def _ms(span: timedelta) -> int:
+def span_ms(span: timedelta) -> int:
     return max(0, int(span.total_seconds() * 1000))
 
 

@@ -16,7 +16,7 @@ from ai.listening.transcriber import MAX_CONTEXT_CHARACTERS, Word
 from identity.models import Membership, User
 from tests.sandbox_fixture import Sandbox
 from tests.voice.carrier import Placed, give_credit, place, post, sid
-from voice import analysis, reconcile, transcripts, whole_turns
+from voice import analysis, reconcile, transcripts, unheard, whole_turns
 from voice.heard import Heard
 from voice.models import Call, CallLeg, Lead, MediaStream, TranscriptSegment
 from voice.schemas import Speaker
@@ -140,11 +140,11 @@ def test_the_end_of_a_call_that_was_stored_late_is_no_gap(placed: Placed) -> Non
     first = open_stream(placed, 0)
     say(first, "agent", 1_000, 2_000)
     end(placed, 30)
-    transcripts.mark_unheard_end(call_id=first.call_id, now=at(31))
+    unheard.mark_unheard_end(call_id=first.call_id, now=at(31))
     assert gaps(placed) == [(0, 30_000)]
     say(first, "agent", 12_000, 14_000)
     finish(first, 29_000)
-    transcripts.mark_unheard_end(call_id=first.call_id, now=at(60))
+    unheard.mark_unheard_end(call_id=first.call_id, now=at(60))
     assert gaps(placed) == [(29_000, 30_000)]
 
 
@@ -196,7 +196,7 @@ def test_a_call_that_ended_while_its_stream_was_lost_is_marked_to_its_end(placed
     transcripts.keep_streams(positions_ms={first.stream_id: 20_000}, now=at(20))
     end(placed, 26)
     for _ in range(2):
-        transcripts.mark_unheard_end(call_id=first.call_id, now=at(60))
+        unheard.mark_unheard_end(call_id=first.call_id, now=at(60))
     assert gaps(placed) == [(20_000, 26_000)]
 
 
@@ -204,7 +204,7 @@ def test_a_call_that_was_heard_to_its_end_has_no_gap(placed: Placed) -> None:
     first = open_stream(placed, 0)
     transcripts.finish_stream(stream_id=first.stream_id, dropped_frames=0, complete=True, now=at(26), settled_ms=25_000)
     end(placed, 26)
-    transcripts.mark_unheard_end(call_id=first.call_id, now=at(60))
+    unheard.mark_unheard_end(call_id=first.call_id, now=at(60))
     assert gaps(placed) == []
 
 
@@ -216,7 +216,7 @@ def test_what_came_after_the_carrier_had_ended_the_stream_is_marked(placed: Plac
     )
     end(placed, 40)
     for _ in range(2):
-        transcripts.mark_unheard_end(call_id=stream.call_id, now=at(60))
+        unheard.mark_unheard_end(call_id=stream.call_id, now=at(60))
     assert gaps(placed) == [(20_000, 40_000)]
 
 
@@ -227,7 +227,7 @@ def test_while_the_lead_alone_hears_why_the_call_ends_nobody_has_to_listen(place
     )
     CallLeg.objects.get_queryset().filter(call_id=placed.call_id, role="agent").update(ended_at=at(20.5))
     end(placed, 26)
-    transcripts.mark_unheard_end(call_id=stream.call_id, now=at(60))
+    unheard.mark_unheard_end(call_id=stream.call_id, now=at(60))
     assert gaps(placed) == []
 
 
@@ -238,7 +238,7 @@ def test_a_conversation_that_no_stream_ever_heard_is_one_gap(placed: Placed) -> 
     Call.objects.get_queryset().filter(id=placed.call_id).update(
         status="completed", ended_at=began_at + timedelta(seconds=30)
     )
-    transcripts.mark_unheard_end(call_id=placed.row.id, now=began_at + timedelta(seconds=60))
+    unheard.mark_unheard_end(call_id=placed.row.id, now=began_at + timedelta(seconds=60))
     assert gaps(placed) == [(0, 30_000)]
 
 

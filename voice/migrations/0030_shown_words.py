@@ -11,6 +11,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='mediastream',
             name='shown',
-            field=models.JSONField(db_default=[], default=list),
+            field=models.JSONField(db_default={}, default=dict),
         ),
     ]

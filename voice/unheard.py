@@ -1,0 +1,82 @@
+"""What nobody heard of a call lies in marked gaps: its end, the beginning of whoever listens late, callbacks that never came. And what
+comes late after all lies in none."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from voice import transcripts
+from voice.arrivals import Hole, unsettled, unsettled_from_ms
+from voice.models import Call, MediaStream
+from voice.transcripts import mark_gap
+
+
+def mark_hole(*, call: Call, hole: Hole, now: datetime) -> None:
+    """A gap, since nobody knows what it was."""
+    mark_gap(call=call, start_ms=hole.said_from_ms, end_ms=hole.end_ms, now=now)
+
+
+def mark_late_begin(*, call: Call, stream: MediaStream, until_ms: int, now: datetime) -> None:
+    """The stream heard nothing before until_ms of the call's own time, although it was asked for before."""
+    mark_gap(call=call, start_ms=transcripts.stored_until_ms(call, but=stream), end_ms=until_ms, now=now)
+
+
+def more_may_come(call: Call) -> bool:
+    """Whether text of an ended call is awaited: somebody still listens, callbacks have not come, or words that were shown at its end
+    have not come as final text."""
+    until_ms = _ms(call, call.ended_at or call.created_at)
+    return any(
+        stream.state == "connected" or stream.holes or unsettled(transcripts.arrivals_of(stream).shown, until_ms)
+        for stream in call.streams.all()
+    )
+
+
+def mark_unheard_end(*, call_id: UUID, now: datetime) -> None:
+    """Marks what an ended call's last stream did not hear: it was lost before the end, or never came, or words that it had shown were
+    never settled. Idempotent."""
+    with transaction.atomic():
+        call = Call.objects.select_for_update(of=("self",), no_key=True).get(id=call_id)
+        if call.is_live or call.ended_at is None or call.answered_at is None:
+            return
+        call.streams.exclude(state="finished").update(state="lost")
+        for stream in call.streams.exclude(holes=[]):
+            for hole in transcripts.arrivals_of(stream).holes:
+                mark_hole(call=call, hole=hole, now=now)
+        call.streams.exclude(holes=[]).update(holes=[])
+        newest = call.streams.filter(connected_at__isnull=False).order_by("-connected_at").first()
+        began_at = call.media_started_at or transcripts.heard_from(call, call.ended_at)
+        if newest is None or newest.state != "finished":
+            end_ms = transcripts.span_ms(call.ended_at - began_at)
+            mark_gap(call=call, start_ms=transcripts.stored_until_ms(call), end_ms=end_ms, now=now)
+            return
+        heard = transcripts.arrivals_of(newest)
+        cut_off_ms = unsettled_from_ms(heard.shown, heard.newest_ms)
+        mark_gap(call=call, start_ms=cut_off_ms, end_ms=heard.newest_ms, now=now)
+        # The stream is the rep's leg's; while the lead hears alone why the call ends, nobody has to listen.
+        agent = call.legs.filter(role="agent", ended_at__isnull=False).order_by("-id").first()
+        until = min(call.ended_at, agent.ended_at or call.ended_at) if agent is not None else call.ended_at
+        start_ms = transcripts.span_ms((newest.stopped_at or until) - began_at)
+        end_ms = transcripts.span_ms(until - began_at)
+        if end_ms - start_ms > transcripts.ENDED_TOGETHER_MS:
+            mark_gap(call=call, start_ms=start_ms, end_ms=end_ms, now=now)
+
+
+def take_back(*, call_id: UUID, stream_id: UUID, now: datetime) -> None:
+    """What a transcription had understood before it ended, and is stored only now, is unheard no more: the gap that was marked from
+    there to where the next one began to listen, or the call ended, begins later or goes. The caller has locked the call."""
+    call = Call.objects.get(id=call_id)
+    stream = call.streams.get(id=stream_id)
+    next_one = call.streams.filter(connected_at__gt=stream.connected_at).order_by("connected_at").first()
+    until = call.ended_at if next_one is None else next_one.connected_at
+    if until is None:
+        return
+    stored_ms, until_ms = transcripts.position_ms(stream), _ms(call, until)
+    # It ends where the next one told that it began, which is a little after it was asked for.
+    across = call.segments.filter(kind="gap", start_ms__lt=min(stored_ms, until_ms), end_ms__gte=until_ms)
+    if (marked := across.order_by("start_ms").first()) is not None:
+        transcripts.begin_later(call, marked, stored_ms, now)
+
+
+def _ms(call: Call, at: datetime) -> int:
+    return transcripts.span_ms(at - (call.media_started_at or at))
