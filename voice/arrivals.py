@@ -111,17 +111,22 @@ class Arrivals:
     shown: tuple[Shown, ...] = ()
 
     @classmethod
-    def read(cls, highest: int, newest_ms: int, holes: Iterable[Sequence[int]], shown: Mapping[str, Any]) -> "Arrivals":
-        """holes, shown: as `rows` gives them, and JSON keeps them.
+    def read(cls, highest: int, newest_ms: int, holes: Iterable[Sequence[Any]], shown: object) -> "Arrivals":
+        """holes, shown: as `rows` gives them, and JSON keeps them; `shown` of any other form tells nothing.
 
-        Who knows nothing of `shown` may have changed `holes` since: what is a part of a hole that was is taken for that.
+        Who knows nothing of `shown` may have changed `holes` since: what is a part of a hole that was is taken for that, and what is
+        behind all of them was opened behind all that was shown.
         """
-        known = [(first, last, _read(rows)) for first, last, rows in shown.get("holes", ())]
+        noted = shown if isinstance(shown, Mapping) else {}
+        now = _read(noted.get("now", ()))
+        known = [(first, last, _read(rows)) for first, last, rows in noted.get("holes", ())]
+        highest_known = max((last for _, last, _ in known), default=0)
         read = []
-        for first, last, start_ms, end_ms in holes:
-            before = next((each for low, high, each in known if low <= first <= high), ())
+        for first, last, start_ms, end_ms, *_ in holes:
+            otherwise = now if first > highest_known else ()
+            before = next((each for low, high, each in known if low <= first <= high), otherwise)
             read.append(Hole(first, last, start_ms, end_ms, before))
-        return cls(highest, newest_ms, tuple(read), _read(shown.get("now", ())))
+        return cls(highest, newest_ms, tuple(read), now)
 
     def rows(self) -> tuple[list[list[int]], dict[str, Any]]:
         """The holes, and what was shown: until now, and before each hole."""
