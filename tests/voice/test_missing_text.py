@@ -105,6 +105,14 @@ def test_a_sentence_of_which_interim_text_alone_is_lost_is_not_missing(twilio: T
     assert gaps(twilio) == [(11_200, 12_400)], "nobody knows that the lead said nothing"
 
 
+def test_nor_do_words_in_a_burst_hide_that_the_sentence_before_them_is_missing(twilio: Transcriptionist) -> None:
+    """The number 6 is lost."""
+    begins(twilio)
+    twilio.says(7, 11.5, "inbound", "It costs", final=False)
+    twilio.says(8, 12.8, "inbound", "It costs four hundred.")
+    assert gaps(twilio) == [(10_000, 11_500)]
+
+
 def test_a_sentence_that_is_settled_late_is_not_missing(twilio: Transcriptionist) -> None:
     begins(twilio)
     twilio.says(8, 16.0, "outbound", "Yes, I did.")
