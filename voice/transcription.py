@@ -266,5 +266,5 @@ def mark_missing(*, stream_id: UUID, now: datetime) -> None:
         stream = call.streams.select_for_update().get(id=stream_id)
         arrivals, given_up = transcripts.arrivals_of(stream).give_up(before_ms=_call_ms(call, now - MISSING_AFTER))
         for hole in given_up:
-            unheard.mark_hole(call=call, hole=hole, now=now)
+            unheard.mark_hole(call=call, stream=stream, hole=hole, now=now)
         _save_arrivals(stream, arrivals)

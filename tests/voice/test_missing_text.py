@@ -16,7 +16,7 @@ from identity.models import Membership
 from tests.sandbox_fixture import Sandbox
 from tests.voice.carrier import Placed, give_credit, place
 from tests.voice.transcriptionist import Transcriptionist, answered, heard_by_pages, joined, newest, text_of
-from voice import analysis, reconcile
+from voice import analysis, reconcile, unheard
 from voice.models import Call, Callback, MediaStream, TranscriptSegment
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -255,6 +255,35 @@ def test_what_a_transcription_had_understood_before_it_failed_and_comes_late_is_
         ("callee", 11_000, 11_300, "Hello?"),
     ]
     assert str(marked.id) in shown[-1]["segment"]["replaces"], "a page that shows the gap learns that it has gone"
+
+
+@pytest.mark.parametrize("swept_first", [True, False])
+def test_what_comes_late_leaves_a_message_missing_that_was_lost_before_it(
+    twilio: Transcriptionist, sandbox: Sandbox, swept_first: bool
+) -> None:
+    """The number 3 is lost, and number 5 comes late. swept_first: its loss is marked before the transcription failed."""
+    failed_s = 41 if swept_first else 20
+    twilio.says(2, 10.0, "inbound", "Good morning.")
+    twilio.says(4, 14.0, "inbound", "", final=False)
+    if swept_first:
+        assert gaps(twilio, after_s=35) == [(10_000, 14_000)]
+    twilio.tells("error", 6, failed_s)
+    again(twilio, sandbox, at_s=failed_s + 1).tells("started", 1, 4.0)
+    assert gaps(twilio, after_s=35) == [(10_000, 14_000), (14_000, failed_s * 1_000 + 5_000)]
+    twilio.says(5, failed_s - 1, "inbound", "Where were we?")
+    assert gaps(twilio) == [(10_000, 14_000), (failed_s * 1_000 - 1_000, failed_s * 1_000 + 5_000)]
+
+
+def test_so_does_what_comes_late_of_a_call_that_has_ended(twilio: Transcriptionist) -> None:
+    twilio.says(2, 10.0, "inbound", "Good morning.")
+    twilio.says(4, 14.0, "inbound", "", final=False)
+    assert gaps(twilio, after_s=35) == [(10_000, 14_000)]
+    ended_at = ended(twilio, at_s=42)
+    for _ in range(2):
+        unheard.mark_unheard_end(call_id=twilio.placed.row.id, now=ended_at + timedelta(seconds=21))
+    assert gaps(twilio) == [(10_000, 14_000), (14_000, 42_000)]
+    twilio.says(5, 40.0, "inbound", "Where were we?")
+    assert gaps(twilio) == [(10_000, 14_000), (40_000, 42_000)]
 
 
 def test_what_comes_late_of_one_who_spoke_leaves_the_other_ones_sentence_missing(
