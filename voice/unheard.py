@@ -7,9 +7,12 @@ from uuid import UUID
 from django.db import transaction
 
 from voice import transcripts
-from voice.arrivals import Hole, unsettled, unsettled_from_ms
+from voice.arrivals import Arrivals, Hole, unsettled
 from voice.models import Call, MediaStream, TranscriptSegment
 from voice.transcripts import mark_gap
+
+# For so long a sentence may have gone on after it was shown for the last time.
+SPOKEN_ON_MS = 1_500
 
 
 def mark_hole(*, call: Call, stream: MediaStream, hole: Hole, now: datetime) -> None:
@@ -58,14 +61,22 @@ def mark_unheard_end(*, call_id: UUID, now: datetime) -> None:
             mark_gap(call=call, start_ms=start_ms, end_ms=end_ms, now=now)
             return
         heard = transcripts.arrivals_of(newest)
-        cut_off_ms = unsettled_from_ms(heard.shown, heard.newest_ms)
-        mark_gap(call=call, start_ms=cut_off_ms, end_ms=heard.newest_ms, now=now)
+        _mark_cut_off(call, heard, now)
         # The stream is the rep's leg's; while the lead hears alone why the call ends, nobody has to listen.
         agent = call.legs.filter(role="agent", ended_at__isnull=False).order_by("-id").first()
         until = min(call.ended_at, agent.ended_at or call.ended_at) if agent is not None else call.ended_at
         start_ms = transcripts.span_ms((newest.stopped_at or until) - began_at)
         end_ms = transcripts.span_ms(until - began_at)
         if end_ms - start_ms > transcripts.ENDED_TOGETHER_MS:
+            mark_gap(call=call, start_ms=start_ms, end_ms=end_ms, now=now)
+
+
+def _mark_cut_off(call: Call, heard: Arrivals, now: datetime) -> None:
+    """What a stream had shown when it ended, and never settled; what others said behind that is written down."""
+    proved_ms = transcripts.proved_ms(call)
+    for begun_ms, shown_ms, _ in unsettled(heard.shown, heard.newest_ms):
+        start_ms, end_ms = max(begun_ms, proved_ms), min(heard.newest_ms, shown_ms + SPOKEN_ON_MS)
+        if not call.segments.filter(kind="gap", start_ms__lte=start_ms, end_ms__gte=end_ms).exists():
             mark_gap(call=call, start_ms=start_ms, end_ms=end_ms, now=now)
 
 

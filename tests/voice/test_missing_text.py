@@ -3,7 +3,8 @@
 Planted bugs that this catches: a gap that begins with the last callback although the words that it showed are lost as well, one that
 ends when a transcription was asked for although it began to listen later, first callbacks that nobody misses, a sentence that the
 call's end cuts off; and gaps where nothing is missing: over text that came late, over what was said before the notice, for the number
-of the message that it failed.
+of the message that it failed, over what others said behind a sentence that the call's end cut off. And a lost message whose gap goes when
+what came after it is told late.
 """
 
 from collections.abc import Callable
@@ -156,6 +157,23 @@ def test_a_sentence_that_the_calls_end_cut_off_is_missing_once_its_text_cannot_c
     assert not analysis.analyse(call_id=twilio.placed.row.id, now=ended_at + timedelta(seconds=19))
     assert analysis.analyse(call_id=twilio.placed.row.id, now=ended_at + timedelta(seconds=21))
     assert gaps(twilio) == [(10_000, 11_800)]
+
+
+@pytest.mark.parametrize("lost, missed", [(0, (10_000, 12_700)), (1, (9_600, 16_000))])
+def test_what_others_said_behind_a_sentence_that_was_never_settled_is_not_missing(
+    twilio: Transcriptionist, lost: int, missed: tuple[int, int]
+) -> None:
+    """lost: how many messages are, so that a gap is marked there already."""
+    begins(twilio)
+    twilio.says(6, 9.9, "outbound", "Yes?", final=False)
+    for number, at_s in ((7, 16.0), (8, 24.0)):
+        twilio.says(number + lost, at_s, "outbound", f"Number {number}.")
+    assert gaps(twilio, after_s=40) == [missed] * lost
+    twilio.tells("stopped", 9 + lost, 25.0)
+    ended_at = ended(twilio, at_s=25.2)
+    for _ in range(2):
+        unheard.mark_unheard_end(call_id=twilio.placed.row.id, now=ended_at + timedelta(seconds=21))
+    assert gaps(twilio) == [missed]
 
 
 def test_a_sentence_that_the_calls_end_cut_off_and_whose_text_comes_late_is_not_missing(
