@@ -197,7 +197,13 @@ def test_words_that_go_on_behind_a_hole_do_so_whenever_those_before_it_come(fina
 @pytest.mark.parametrize("order", list(permutations(range(5))))
 def test_fewer_words_in_a_burst_behind_a_lost_final_are_the_next_sentences(order: tuple[int, ...]) -> None:
     """The number 3 is lost."""
-    said = [(1, 10_600, 2, False), (2, 11_200, 4, False), (4, 11_500, 2, False), (5, 11_900, 8, False), (6, 13_000, 0, False)]
+    said = [
+        (1, 10_600, 2, False),
+        (2, 11_200, 4, False),
+        (4, 11_500, 2, False),
+        (5, 11_900, 8, False),
+        (6, 13_000, 0, False),
+    ]
     assert heard(*(said[at] for at in order)).said_from_ms == 10_000
 
 
