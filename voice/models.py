@@ -312,7 +312,7 @@ class MediaStream(TenantModel):
     last said that it lives; what lies behind settled_ms dies with it.
     Twilio's: heard_sequence and heard_ms are the highest SequenceId and the latest time of its callbacks, holes those that
     have not come: [first, last, start_ms, end_ms]. shown: when the words were spoken that each track has shown and not yet said
-    as a whole, by now and before each hole; see voice/arrivals.py.
+    as a whole, and how many they were, by now and before each hole; see voice/arrivals.py.
     """
 
     call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="streams")

@@ -93,13 +93,20 @@ def _call_ms(call: Call, at: datetime) -> int:
 def _take(stream: MediaStream, call: Call, event: Event) -> None:
     """Notes which callback came; the caller has locked the stream."""
     at_ms = _call_ms(call, event.at)
-    words = None
-    if isinstance(event, Content):
-        count = len(event.text.split())
-        words = Words(event.track, count, max(0, at_ms - MS_PER_WORD * count), event.final)
+    words = _words(call, event, at_ms) if isinstance(event, Content) else None
     arrivals = transcripts.arrivals_of(stream).take(event.sequence, at_ms, words)
     # What is missing from before the notice was heard would not have been kept either.
     _save_arrivals(stream, arrivals if call.transcript_state == "on" else replace(arrivals, holes=()))
+
+
+def _words(call: Call, said: Content, at_ms: int) -> Words | None:
+    """None where they are the carrier's sentence, whose final text nobody misses."""
+    count = len(said.text.split())
+    begun_ms = max(0, at_ms - MS_PER_WORD * count)
+    heard = Heard(said.speaker, begun_ms, at_ms, said.text)
+    if not said.final and leaving.without_the_carrier(call, heard) is None:
+        return None
+    return Words(said.track, count, begun_ms, said.final)
 
 
 def _save_arrivals(stream: MediaStream, arrivals: Arrivals) -> None:
@@ -259,5 +266,5 @@ def mark_missing(*, stream_id: UUID, now: datetime) -> None:
         stream = call.streams.select_for_update().get(id=stream_id)
         arrivals, given_up = transcripts.arrivals_of(stream).give_up(before_ms=_call_ms(call, now - MISSING_AFTER))
         for hole in given_up:
-            unheard.mark_hole(call=call, hole=hole, now=now)
+            unheard.mark_hole(call=call, stream=stream, hole=hole, now=now)
         _save_arrivals(stream, arrivals)

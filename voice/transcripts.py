@@ -95,7 +95,8 @@ def connect(*, call: Call, stream: MediaStream, at: datetime) -> int:
         call.media_started_at = heard_from(call, at)
         call.save(update_fields=["media_started_at"])
     offset_ms = span_ms(at - call.media_started_at)
-    mark_gap(call=call, start_ms=stored_until_ms(call, but=stream), end_ms=offset_ms, now=at)
+    stored_ms = stored_until_ms(call, before_ms=offset_ms, but=stream)
+    mark_gap(call=call, start_ms=stored_ms, end_ms=offset_ms, now=at)
     call.streams.filter(state="connected").exclude(id=stream.id).update(state="lost", stopped_at=at)
     stream.connected_at, stream.settled_ms = at, offset_ms
     stream.save(update_fields=["connected_at", "settled_ms"])
@@ -121,13 +122,23 @@ def proved_ms(call: Call) -> int:
     return span_ms(proved_at - call.media_started_at)
 
 
-def stored_until_ms(call: Call, *, but: MediaStream | None = None) -> int:
-    """Up to where the call's speech is stored, as its newest stream knows."""
+def stored_until_ms(call: Call, *, before_ms: int, but: MediaStream | None = None) -> int:
+    """Up to where the call's speech is stored, as its newest stream knows; behind what is marked as lost from there on until some time
+    before before_ms."""
     streams = call.streams.filter(connected_at__isnull=False)
     if but is not None:
         streams = streams.exclude(id=but.id)
     newest = streams.order_by("-connected_at").first()
-    return position_ms(newest) if newest is not None else 0
+    stored_ms = position_ms(newest) if newest is not None else 0
+    return _lost_until_ms(call, max(stored_ms, proved_ms(call)), before_ms)
+
+
+def _lost_until_ms(call: Call, start_ms: int, before_ms: int) -> int:
+    """Where the gaps end that begin there, one behind another: another gap begins behind them, and may be taken back without them."""
+    lost = call.segments.filter(kind="gap", end_ms__lt=before_ms)
+    while (gap := lost.filter(start_ms=start_ms, end_ms__gt=start_ms).first()) is not None:
+        start_ms = gap.end_ms
+    return start_ms
 
 
 def position_ms(stream: MediaStream) -> int:
@@ -350,6 +361,7 @@ def _take_back_behind(call: Call, stream: MediaStream, settled_ms: int, now: dat
 
 def begin_later(call: Call, marked: TranscriptSegment, start_ms: int, now: datetime) -> None:
     """The gap that was marked begins then, or goes: what it held before was heard after all. The caller has locked the call."""
+    start_ms = _lost_until_ms(call, start_ms, marked.end_ms)
     if marked.end_ms - start_ms >= GAP_LEAST_MS:
         gone = list(call.segments.filter(Q(id=marked.id) | Q(kind="gap", start_ms=start_ms)))
         call.segments.filter(id__in=[one.id for one in gone]).delete()

@@ -1,11 +1,13 @@
 """What the carrier says to the rep after the lead has left is not written down as the lead's words.
 
 Planted bugs that this catches: such a sentence kept, or shown, as the lead's; with the lead's last words in one utterance kept whole,
-or told again by the turn that is heard as a whole; the lead's last words lost with it; the rep's words lost with it.
+or told again by the turn that is heard as a whole; the lead's last words lost with it; the rep's words lost with it; such a sentence
+missed, when the call's end cuts it off.
 """
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,8 +21,8 @@ from tests.voice.test_media_proof import hear_a_sentence
 from tests.voice.test_streams import at, gaps, open_stream, say
 from tests.voice.test_streams import member as member
 from tests.voice.test_streams import placed as placed
-from tests.voice.transcriptionist import answered, heard_by_pages, joined, text_of
-from voice import transcripts, whole_turns
+from tests.voice.transcriptionist import Transcriptionist, answered, heard_by_pages, joined, text_of
+from voice import analysis, transcripts, whole_turns
 from voice.heard import Heard
 from voice.models import Call, Callback
 from voice.notice import CREDITS_END_LINE
@@ -87,18 +89,39 @@ def test_our_own_engine_neither_shows_nor_keeps_it(placed: Placed, settings: Any
     assert written(placed) == []
 
 
-def test_nor_does_twilios(make_account: Callable[..., Membership], settings: Settings) -> None:
+@pytest.fixture
+def twilio(make_account: Callable[..., Membership], settings: Settings) -> Transcriptionist:
+    """Of a call whose lead leaves as soon as the notice is heard."""
     settings.TRANSCRIPTION_ENGINE = "twilio"
     member = make_account()
     give_credit(member, 1_000_000)
     placed = place(member, began_s_ago=5)
     _, twilio = answered(placed)
     joined(placed)
-    Callback.objects.get_queryset().filter(kind="played").update(received_at=twilio.began_at)
     leave(placed)
-    Callback.objects.get_queryset().filter(kind="after").update(received_at=twilio.row.issued_at)
+    Callback.objects.get_queryset().filter(kind__in=("played", "after")).update(received_at=twilio.began_at)
+    return twilio
+
+
+def test_nor_does_twilios(twilio: Transcriptionist) -> None:
     partial = twilio.content(2, 3.0, "outbound", "Your credits", final=False)
-    assert heard_by_pages(placed, lambda: post(twilio.path, partial)) == []
+    assert heard_by_pages(twilio.placed, lambda: post(twilio.path, partial)) == []
     twilio.says(3, 9.0, "outbound", CREDITS_END_LINE)
     twilio.says(4, 10.0, "inbound", "Hello?")
-    assert written(placed) == [("agent", "Hello?")]
+    assert written(twilio.placed) == [("agent", "Hello?")]
+
+
+@pytest.mark.parametrize("track, missed", [("outbound", []), ("inbound", [(2_400, 3_000)])])
+def test_nor_does_twilios_leave_a_gap_where_the_calls_end_cuts_it_off(
+    twilio: Transcriptionist, track: str, missed: list[tuple[int, int]]
+) -> None:
+    """As it does where the rep's sentence is cut off."""
+    twilio.tells("started", 1, 0.1)
+    twilio.says(2, 3.0, track, "Your credits", final=False)
+    twilio.tells("stopped", 3, 3.0)
+    ended_at = twilio.began_at + timedelta(seconds=3.2)
+    calls = Call.objects.get_queryset().filter(id=twilio.placed.call_id)
+    calls.update(status="completed", ended_at=ended_at)
+    assert analysis.analyse(call_id=twilio.placed.row.id, now=ended_at + timedelta(seconds=1)) is not bool(missed)
+    analysis.analyse(call_id=twilio.placed.row.id, now=ended_at + timedelta(seconds=21))
+    assert gaps(twilio.placed) == missed

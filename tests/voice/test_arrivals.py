@@ -1,7 +1,8 @@
 """What is missing of a row of numbered messages is known, and since when it was being said, whatever order they come in.
 
 Planted bugs that this catches: parts of a hole that keep the times of the whole, words behind a hole that are looked at once and
-forgotten, what was shown before a hole kept without the hole.
+forgotten, what was shown before a hole kept without the hole; rows of an earlier form, or that the version before has changed, read as if
+nothing had been shown or not at all.
 """
 
 import json
@@ -193,15 +194,45 @@ def test_words_that_go_on_behind_a_hole_do_so_whenever_those_before_it_come(fina
     assert heard(*([final, *shown] if final_first else [*shown, final])).said_from_ms == 2_200
 
 
+@pytest.mark.parametrize("order", list(permutations(range(5))))
+def test_fewer_words_in_a_burst_behind_a_lost_final_are_the_next_sentences(order: tuple[int, ...]) -> None:
+    """The number 3 is lost."""
+    said = [
+        (1, 10_600, 2, False),
+        (2, 11_200, 4, False),
+        (4, 11_500, 2, False),
+        (5, 11_900, 8, False),
+        (6, 13_000, 0, False),
+    ]
+    assert heard(*(said[at] for at in order)).said_from_ms == 10_000
+
+
+def test_as_many_words_in_a_burst_behind_a_lost_message_go_on() -> None:
+    assert heard((1, 10_600, 2, False), (2, 11_200, 4, False), (4, 11_500, 4, False)).said_from_ms == 11_200
+
+
 def test_a_hole_that_was_divided_by_who_knows_nothing_of_what_was_shown_keeps_what_was_shown_before_it() -> None:
     arrivals = Arrivals().take(1, 1_300, Words("rep", 1, 1_000, final=False)).take(5, 9_000)
     _, shown = arrivals.rows()
-    divided = Arrivals.read(9, 12_000, [[2, 2, 1_300, 9_000], [4, 4, 1_300, 9_000], [7, 8, 9_000, 12_000]], shown)
-    assert [hole.said_from_ms for hole in divided.holes] == [1_000, 1_000, 9_000]
+    divided = Arrivals.read(9, 12_000, [[2, 2, 1_300, 9_000], [4, 4, 1_300, 9_000]], shown)
+    assert [hole.said_from_ms for hole in divided.holes] == [1_000, 1_000]
 
 
-def test_of_a_stream_that_nothing_was_noted_of_nothing_was_shown() -> None:
-    assert Arrivals.read(0, 0, [], {}) == Arrivals()
+def test_before_a_hole_that_who_knows_nothing_of_that_has_opened_was_shown_what_was_shown_last() -> None:
+    arrivals = Arrivals().take(1, 1_000).take(3, 3_000).take(4, 4_300, Words("rep", 1, 4_000, final=False))
+    holes, shown = arrivals.rows()
+    opened = Arrivals.read(9, 9_000, [*holes, [5, 8, 4_300, 9_000]], shown)
+    assert [hole.said_from_ms for hole in opened.holes] == [1_000, 4_000]
+
+
+FORMS_BEFORE = ([["rep", -1, 1_000, 1_300]], {"now": [["rep", -1, [[1_000, 1_300]], 900]], "holes": []})
+
+
+@pytest.mark.parametrize("shown", [{}, [], None, *FORMS_BEFORE])
+def test_of_a_stream_that_nothing_was_noted_of_nothing_was_shown(shown: object) -> None:
+    assert Arrivals.read(0, 0, [], shown) == Arrivals()
+    (hole,) = Arrivals.read(5, 9_000, [[2, 4, 1_300, 9_000, [["rep", -1, 1_000, 1_300]]]], shown).holes
+    assert hole.said_from_ms == 1_300
     assert Shown("rep").waiting == ()
 
 

@@ -3,7 +3,8 @@
 Planted bugs that this catches: a gap that begins with the last callback although the words that it showed are lost as well, one that
 ends when a transcription was asked for although it began to listen later, first callbacks that nobody misses, a sentence that the
 call's end cuts off; and gaps where nothing is missing: over text that came late, over what was said before the notice, for the number
-of the message that it failed.
+of the message that it failed, over what others said behind a sentence that the call's end cut off. And a lost message whose gap goes when
+what came after it is told late.
 """
 
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from identity.models import Membership
 from tests.sandbox_fixture import Sandbox
 from tests.voice.carrier import Placed, give_credit, place
 from tests.voice.transcriptionist import Transcriptionist, answered, heard_by_pages, joined, newest, text_of
-from voice import analysis, reconcile
+from voice import analysis, reconcile, unheard
 from voice.models import Call, Callback, MediaStream, TranscriptSegment
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -105,6 +106,14 @@ def test_a_sentence_of_which_interim_text_alone_is_lost_is_not_missing(twilio: T
     assert gaps(twilio) == [(11_200, 12_400)], "nobody knows that the lead said nothing"
 
 
+def test_nor_do_words_in_a_burst_hide_that_the_sentence_before_them_is_missing(twilio: Transcriptionist) -> None:
+    """The number 6 is lost."""
+    begins(twilio)
+    twilio.says(7, 11.5, "inbound", "It costs", final=False)
+    twilio.says(8, 12.8, "inbound", "It costs four hundred.")
+    assert gaps(twilio) == [(10_000, 11_500)]
+
+
 def test_a_sentence_that_is_settled_late_is_not_missing(twilio: Transcriptionist) -> None:
     begins(twilio)
     twilio.says(8, 16.0, "outbound", "Yes, I did.")
@@ -148,6 +157,23 @@ def test_a_sentence_that_the_calls_end_cut_off_is_missing_once_its_text_cannot_c
     assert not analysis.analyse(call_id=twilio.placed.row.id, now=ended_at + timedelta(seconds=19))
     assert analysis.analyse(call_id=twilio.placed.row.id, now=ended_at + timedelta(seconds=21))
     assert gaps(twilio) == [(10_000, 11_800)]
+
+
+@pytest.mark.parametrize("lost, missed", [(0, (10_000, 12_700)), (1, (9_600, 16_000))])
+def test_what_others_said_behind_a_sentence_that_was_never_settled_is_not_missing(
+    twilio: Transcriptionist, lost: int, missed: tuple[int, int]
+) -> None:
+    """lost: how many messages are, so that a gap is marked there already."""
+    begins(twilio)
+    twilio.says(6, 9.9, "outbound", "Yes?", final=False)
+    for number, at_s in ((7, 16.0), (8, 24.0)):
+        twilio.says(number + lost, at_s, "outbound", f"Number {number}.")
+    assert gaps(twilio, after_s=40) == [missed] * lost
+    twilio.tells("stopped", 9 + lost, 25.0)
+    ended_at = ended(twilio, at_s=25.2)
+    for _ in range(2):
+        unheard.mark_unheard_end(call_id=twilio.placed.row.id, now=ended_at + timedelta(seconds=21))
+    assert gaps(twilio) == [missed]
 
 
 def test_a_sentence_that_the_calls_end_cut_off_and_whose_text_comes_late_is_not_missing(
@@ -247,6 +273,35 @@ def test_what_a_transcription_had_understood_before_it_failed_and_comes_late_is_
         ("callee", 11_000, 11_300, "Hello?"),
     ]
     assert str(marked.id) in shown[-1]["segment"]["replaces"], "a page that shows the gap learns that it has gone"
+
+
+@pytest.mark.parametrize("swept_first", [True, False])
+def test_what_comes_late_leaves_a_message_missing_that_was_lost_before_it(
+    twilio: Transcriptionist, sandbox: Sandbox, swept_first: bool
+) -> None:
+    """The number 3 is lost, and number 5 comes late. swept_first: its loss is marked before the transcription failed."""
+    failed_s = 41 if swept_first else 20
+    twilio.says(2, 10.0, "inbound", "Good morning.")
+    twilio.says(4, 14.0, "inbound", "", final=False)
+    if swept_first:
+        assert gaps(twilio, after_s=35) == [(10_000, 14_000)]
+    twilio.tells("error", 6, failed_s)
+    again(twilio, sandbox, at_s=failed_s + 1).tells("started", 1, 4.0)
+    assert gaps(twilio, after_s=35) == [(10_000, 14_000), (14_000, failed_s * 1_000 + 5_000)]
+    twilio.says(5, failed_s - 1, "inbound", "Where were we?")
+    assert gaps(twilio) == [(10_000, 14_000), (failed_s * 1_000 - 1_000, failed_s * 1_000 + 5_000)]
+
+
+def test_so_does_what_comes_late_of_a_call_that_has_ended(twilio: Transcriptionist) -> None:
+    twilio.says(2, 10.0, "inbound", "Good morning.")
+    twilio.says(4, 14.0, "inbound", "", final=False)
+    assert gaps(twilio, after_s=35) == [(10_000, 14_000)]
+    ended_at = ended(twilio, at_s=42)
+    for _ in range(2):
+        unheard.mark_unheard_end(call_id=twilio.placed.row.id, now=ended_at + timedelta(seconds=21))
+    assert gaps(twilio) == [(10_000, 14_000), (14_000, 42_000)]
+    twilio.says(5, 40.0, "inbound", "Where were we?")
+    assert gaps(twilio) == [(10_000, 14_000), (40_000, 42_000)]
 
 
 def test_what_comes_late_of_one_who_spoke_leaves_the_other_ones_sentence_missing(

@@ -122,6 +122,16 @@ def test_what_a_process_stores_late_that_was_given_up_without_its_database_is_no
     assert say(second, "agent", 31_000, 32_000) is not None
 
 
+def test_what_did_not_arrive_stays_marked_whatever_of_the_stretch_behind_it_is_stored_late(placed: Placed) -> None:
+    first = open_stream(placed, 0)
+    open_stream(placed, 30)
+    transcripts.add_gap(call_id=first.call_id, stream_id=first.stream_id, start_ms=24_000, end_ms=24_900, now=at(31))
+    finish(first, 24_000)
+    assert gaps(placed) == [(24_000, 24_900), (24_900, 30_000)]
+    finish(first, 26_000)
+    assert gaps(placed) == [(24_000, 24_900), (26_000, 30_000)]
+
+
 def test_nothing_stays_marked_that_was_heard_to_the_end_after_all(placed: Placed) -> None:
     first = open_stream(placed, 0)
     open_stream(placed, 10)
