@@ -82,6 +82,7 @@ class Said:
 
 
 Sentences = list[tuple[int, int]]
+Lossy = tuple[list[Said], set[int], list[int]]
 
 
 def spoken(track: str, sentences: Sentences) -> list[Said]:
@@ -104,6 +105,14 @@ def together(reps: Sentences, leads: Sentences) -> list[Said]:
     return sorted([*spoken("rep", reps), *spoken("lead", leads)], key=lambda said: said.at_ms)
 
 
+@st.composite
+def lossy(draw: st.DrawFn) -> Lossy:
+    """What both say, which of it is lost, and in what order the rest comes."""
+    talk = together(draw(TALK), draw(TALK))
+    lost = draw(st.sets(st.integers(0, len(talk) - 1)))
+    return talk, lost, draw(st.permutations([at for at in range(len(talk)) if at not in lost]))
+
+
 def arrived(talk: list[Said], order: list[int]) -> Arrivals:
     """What is known when these have come, whose numbers count from 0, and then that the talk ended."""
     arrivals = Arrivals()
@@ -121,13 +130,10 @@ def kept(arrivals: Arrivals) -> Arrivals:
     return again
 
 
-@given(TALK, TALK, st.data())
-def test_every_sentence_whose_final_text_did_not_come_lies_in_holes_from_its_first_word_on(
-    reps: Sentences, leads: Sentences, data: st.DataObject
-) -> None:
-    talk = together(reps, leads)
-    lost = data.draw(st.sets(st.integers(0, len(talk) - 1)))
-    arrivals = arrived(talk, data.draw(st.permutations([at for at in range(len(talk)) if at not in lost])))
+@given(lossy())
+def test_every_sentence_whose_final_text_did_not_come_lies_in_holes_from_its_first_word_on(heard: Lossy) -> None:
+    talk, lost, order = heard
+    arrivals = arrived(talk, order)
     marked = sorted((hole.said_from_ms, hole.end_ms) for hole in arrivals.holes)
     for at in lost:
         if talk[at].words.final:
@@ -137,13 +143,10 @@ def test_every_sentence_whose_final_text_did_not_come_lies_in_holes_from_its_fir
             assert reached_ms >= talk[at].at_ms
 
 
-@given(TALK, TALK, st.data())
-def test_a_hole_reaches_from_one_message_to_the_next_and_back_over_unsettled_words_alone(
-    reps: Sentences, leads: Sentences, data: st.DataObject
-) -> None:
-    talk = together(reps, leads)
-    lost = data.draw(st.sets(st.integers(0, len(talk) - 1)))
-    arrivals = arrived(talk, data.draw(st.permutations([at for at in range(len(talk)) if at not in lost])))
+@given(lossy())
+def test_a_hole_reaches_from_one_message_to_the_next_and_back_over_unsettled_words_alone(heard: Lossy) -> None:
+    talk, lost, order = heard
+    arrivals = arrived(talk, order)
     times_ms = [0, *(said.at_ms for said in talk), talk[-1].at_ms + 100]
     for hole in arrivals.holes:
         assert (hole.start_ms, hole.end_ms) == (times_ms[hole.first - 1], times_ms[hole.last + 1])
@@ -153,14 +156,10 @@ def test_a_hole_reaches_from_one_message_to_the_next_and_back_over_unsettled_wor
         assert hole.said_from_ms in {hole.start_ms, *(begun_ms for _, begun_ms in begun)}
 
 
-@given(TALK, TALK, st.data())
-def test_what_is_missing_is_the_same_whatever_order_the_rest_came_in(
-    reps: Sentences, leads: Sentences, data: st.DataObject
-) -> None:
-    talk = together(reps, leads)
-    lost = data.draw(st.sets(st.integers(0, len(talk) - 1)))
-    in_order = [at for at in range(len(talk)) if at not in lost]
-    assert arrived(talk, data.draw(st.permutations(in_order))) == arrived(talk, in_order)
+@given(lossy())
+def test_what_is_missing_is_the_same_whatever_order_the_rest_came_in(heard: Lossy) -> None:
+    talk, _, order = heard
+    assert arrived(talk, order) == arrived(talk, sorted(order))
 
 
 SAID = st.tuples(st.sampled_from(["rep", "lead"]), st.integers(0, 9), st.booleans(), st.integers(0, 4_000))

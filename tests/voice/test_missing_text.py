@@ -16,7 +16,7 @@ from pytest_django.fixtures import Settings
 from identity.models import Membership
 from tests.sandbox_fixture import Sandbox
 from tests.voice.carrier import Placed, give_credit, place
-from tests.voice.transcriptionist import Transcriptionist, answered, heard_by_pages, joined, newest, text_of
+from tests.voice.transcriptionist import Transcriptionist, going_on, heard_by_pages, newest, text_of
 from voice import analysis, reconcile, unheard
 from voice.models import Call, Callback, MediaStream, TranscriptSegment
 
@@ -37,11 +37,7 @@ def placed(make_account: Callable[..., Membership]) -> Placed:
 
 @pytest.fixture
 def twilio(placed: Placed) -> Transcriptionist:
-    """A conversation that is going on, with the notice heard."""
-    _, twilio = answered(placed)
-    twilio.tells("started", 1, 0.1)
-    joined(placed)
-    return twilio
+    return going_on(placed)
 
 
 def gaps(twilio: Transcriptionist, *, after_s: float = 60) -> list[tuple[int, int]]:

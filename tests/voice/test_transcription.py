@@ -20,7 +20,16 @@ from processors.models import Disclosure
 from tests.identity.browser import Browser
 from tests.sandbox_fixture import Sandbox
 from tests.voice.carrier import Placed, give_credit, place, post, sid
-from tests.voice.transcriptionist import Transcriptionist, answered, heard_by_pages, joined, newest, now, text_of
+from tests.voice.transcriptionist import (
+    Transcriptionist,
+    answered,
+    going_on,
+    heard_by_pages,
+    joined,
+    newest,
+    now,
+    text_of,
+)
 from voice import analysis, operations, reconcile
 from voice.models import Call, Callback, MediaStream, TranscriptSegment
 
@@ -46,11 +55,7 @@ def placed(member: Membership) -> Placed:
 
 @pytest.fixture
 def twilio(placed: Placed) -> Transcriptionist:
-    """A conversation that is going on, with the notice heard."""
-    _, twilio = answered(placed)
-    twilio.tells("started", 1, 0.1)
-    joined(placed)
-    return twilio
+    return going_on(placed)
 
 
 def everything(*models: type) -> str:

@@ -59,6 +59,14 @@ def answered(placed: Placed) -> tuple[Answer, Transcriptionist]:
     return answer, newest(placed)
 
 
+def going_on(placed: Placed) -> Transcriptionist:
+    """Of a conversation, with the notice heard."""
+    _, twilio = answered(placed)
+    twilio.tells("started", 1, 0.1)
+    joined(placed)
+    return twilio
+
+
 def newest(placed: Placed) -> Transcriptionist:
     """The transcription that was asked for last."""
     row = MediaStream.objects.get_queryset().filter(call_id=placed.call_id).order_by("-issued_at")[0]
