@@ -74,8 +74,9 @@ def _start(running: ExitStack) -> None:
 
 
 def _let_triggers_rest(postgres: Postgres) -> None:
-    """Emptying tables between two tests passes the triggers that keep rows for good; the product's role may not do so."""
-    _as_superuser(postgres, f"GRANT SET ON PARAMETER session_replication_role TO {DATABASE}")
+    """Emptying tables between two tests passes the triggers that keep rows for good, and outlasts whom it waits for and who waits
+    for it; the product's role may not do so."""
+    _as_superuser(postgres, f"GRANT SET ON PARAMETER session_replication_role, deadlock_timeout TO {DATABASE}")
 
 
 def _make_roles_that_nothing_binds(postgres: Postgres) -> None:
