@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, cast
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django.apps import apps
 from django.conf import settings
-from django.db.models import Model, Q
+from django.db import connection
 from twilio.request_validator import RequestValidator
 
 from compliance import policy
@@ -167,19 +168,26 @@ def build(sandbox: Sandbox) -> World:
     return World(sandbox, people, waiting, waiting_for, at_desk("privacy_officer", "Pia"), looking)
 
 
-def rows_of(person: Person) -> dict[str, list[dict[str, Any]]]:
-    """Every row of the person's workspace and everything of the person, by table."""
-    workspace_id, user_id = person.membership.workspace_id, person.membership.user_id
-    found: dict[str, list[dict[str, Any]]] = {}
+def rows_of(person: Person) -> list[tuple[str, str]]:
+    """Every row of the person's workspace and everything of the person, as its table and as PostgreSQL writes it out."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _all_rows(), {"workspace_id": person.membership.workspace_id, "user_id": person.membership.user_id}
+        )
+        return cursor.fetchall()
+
+
+@cache
+def _all_rows() -> str:
+    """One question: tests ask it before and after each request that is refused."""
+    parts = []
     for model in apps.get_models():
-        names = {one.attname for one in model._meta.concrete_fields}
-        belongs = Q()
-        for column, value in (("workspace_id", workspace_id), ("user_id", user_id)):
-            if column in names:
-                belongs |= Q(**{column: value})
-        if belongs:
-            found[model._meta.label] = list(_all(model).filter(belongs).order_by("pk").values())
-    return found
+        names = {one.column for one in model._meta.concrete_fields} & {"workspace_id", "user_id"}
+        if names:
+            table = model._meta.db_table
+            owned = " OR ".join(f"{name} = %({name})s" for name in sorted(names))
+            parts.append(f"SELECT '{table}' AS of, held::text AS held FROM {table} held WHERE {owned}")  # noqa: S608 - of the models
+    return " UNION ALL ".join(parts) + " ORDER BY of, held"
 
 
 def tenant_models() -> list[type[TenantModel]]:
@@ -197,10 +205,6 @@ def carrier_posts(path: str, fields: Mapping[str, str]) -> tuple[int, str]:
         headers={"X-Twilio-Signature": signature},
     )
     return response.status_code, response.content.decode()
-
-
-def _all(model: type[Model]) -> Any:
-    return model._default_manager.all()
 
 
 def _now() -> datetime:
