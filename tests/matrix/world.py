@@ -174,7 +174,7 @@ def rows_of(person: Person) -> list[tuple[str, str]]:
         cursor.execute(
             _all_rows(), {"workspace_id": person.membership.workspace_id, "user_id": person.membership.user_id}
         )
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 @cache
@@ -182,11 +182,13 @@ def _all_rows() -> str:
     """One question: tests ask it before and after each request that is refused."""
     parts = []
     for model in apps.get_models():
-        names = {one.column for one in model._meta.concrete_fields} & {"workspace_id", "user_id"}
+        columns = {one.column for one in model._meta.concrete_fields}
+        names = [name for name in ("workspace_id", "user_id") if name in columns]
         if names:
             table = model._meta.db_table
-            owned = " OR ".join(f"{name} = %({name})s" for name in sorted(names))
-            parts.append(f"SELECT '{table}' AS of, held::text AS held FROM {table} held WHERE {owned}")  # noqa: S608 - of the models
+            owned = " OR ".join(f"{name} = %({name})s" for name in names)
+            # The names are the models' own.
+            parts.append(f"SELECT '{table}' AS of, held::text AS held FROM {table} held WHERE {owned}")  # noqa: S608
     return " UNION ALL ".join(parts) + " ORDER BY of, held"
 
 
