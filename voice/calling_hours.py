@@ -105,8 +105,20 @@ def opens_at(now: datetime, *, time_zone: str, country: str) -> datetime | None:
     """When the next calling hour begins, in UTC; `now` within one. None: never."""
     if is_calling_hour(now, time_zone=time_zone, country=country):
         return now
-    later = (_quarter(now) + step * _STEP for step in range(1, _WEEK_STEPS))
+    return _opens_after(_quarter(now), time_zone, country)
+
+
+@lru_cache(maxsize=4_096)
+def _opens_after(quarter: datetime, time_zone: str, country: str) -> datetime | None:
+    """Everybody who looks within this quarter of an hour is told the same."""
+    later = (quarter + step * _STEP for step in range(1, _WEEK_STEPS))
     return next((at for at in later if is_calling_hour(at, time_zone=time_zone, country=country)), None)
+
+
+def is_open_in_tables(now: datetime, *, time_zone: str, country: str) -> bool:
+    """As `is_calling_hour`, without working it out for each: for whoever asks about many places. False where there is no such zone."""
+    found = _open_zones(_quarter(now))
+    return time_zone in found.get(country, found[""])
 
 
 def zones_in_calling_hours(now: datetime) -> list[str]:

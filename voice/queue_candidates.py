@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
@@ -11,7 +11,7 @@ from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet
 
 from compliance import restriction, suppression
 from identity.models import User
-from voice.calling_hours import opens_at, otherwise_by_country, zones_in_calling_hours
+from voice.calling_hours import is_open_in_tables, opens_at, otherwise_by_country, zones_in_calling_hours
 from voice.models import TERMINAL_STATUSES, Call, Lead, QueueSession, Reservation
 from voice.outcomes import CAME_TO_NOTHING
 from voice.phones import is_callable
@@ -21,8 +21,6 @@ from voice.retries import DELAYS
 ORDER: Final = (F("retry_at").asc(nulls_last=True), F("last_call_at").asc(nulls_first=True), "created_at", "id")
 # The call that a reservation ended with rang no lead.
 _IN_VAIN: Final = Q(release_reason="called", call__end_reason__in=CAME_TO_NOTHING)
-# More countries and time zones than a queue has.
-_PLACES_MAX: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,24 +65,53 @@ def why_passed_over(leads: Iterable[Lead], *, session: QueueSession) -> dict[UUI
 
 
 def counts(session: QueueSession, *, now: datetime) -> Counts:
-    due, there = _is_due(now), _may_be_called(now)
-    waits, taken = Q(retry_at__gt=now), Q(id__in=_taken_ids(session.workspace_id))
-    found = _of_session(session).aggregate(
-        left=Count("id", filter=due & there & ~taken),
-        waiting=Count("id", filter=waits),
-        next_retry_at=Min("retry_at", filter=waits),
-        outside_hours=Count("id", filter=due & ~there & ~taken),
-        reserved=Count("id", filter=due & taken),
+    places = _places(session, now)
+    closed = [place for place in places if not _is_open(place, now)]
+    outside_hours = sum(place.free for place in closed)
+    left = sum(place.free for place in places) - outside_hours
+    retries = [place.next_retry_at for place in places if place.next_retry_at]
+    opens = (opens_at(now, time_zone=each.time_zone, country=each.country) for each in closed if each.free and not left)
+    return Counts(
+        left=left,
+        waiting=sum(place.waiting for place in places),
+        next_retry_at=min(retries, default=None),
+        outside_hours=outside_hours,
+        reserved=sum(place.reserved for place in places),
+        next_open_at=min((at for at in opens if at), default=None),
     )
-    opens = _next_open_at(session, now) if found["outside_hours"] and not found["left"] else None
-    return Counts(**found, next_open_at=opens)
 
 
-def _next_open_at(session: QueueSession, now: datetime) -> datetime | None:
-    closed = _of_session(session).filter(_is_due(now), ~_may_be_called(now)).order_by("country", "time_zone")
-    places = closed.values_list("country", "time_zone").distinct()[:_PLACES_MAX]
-    times = (opens_at(now, time_zone=time_zone, country=country) for country, time_zone in places)
-    return min((at for at in times if at is not None), default=None)
+class _Place(NamedTuple):
+    """Of the leads in one country and time zone: free are those that are due and that nobody has."""
+
+    country: str
+    time_zone: str
+    free: int
+    reserved: int
+    waiting: int
+    next_retry_at: datetime | None
+
+
+def _places(session: QueueSession, now: datetime) -> list[_Place]:
+    """By place, so that the hours are looked up for each of some hundreds at most and not for each lead."""
+    due, waits = _is_due(now), Q(retry_at__gt=now)
+    taken = Q(id__in=_taken_ids(session.workspace_id))
+    found = (
+        _of_session(session)
+        .order_by()
+        .values("country", "time_zone")
+        .annotate(
+            free=Count("id", filter=due & ~taken),
+            reserved=Count("id", filter=due & taken),
+            waiting=Count("id", filter=waits),
+            next_retry_at=Min("retry_at", filter=waits),
+        )
+    )
+    return [_Place(**each) for each in found]
+
+
+def _is_open(place: _Place, now: datetime) -> bool:
+    return settings.CALLING_HOURS == "shown" or is_open_in_tables(now, time_zone=place.time_zone, country=place.country)
 
 
 def _of_session(session: QueueSession) -> QuerySet[Lead]:
