@@ -21,7 +21,7 @@ from config.embedded.children import die_with_parent
 from config.embedded.processes import MEDIA_SERVERS, child_environment
 
 START_LIMIT_S = 60.0
-STOP_LIMIT_S = 30.0
+STOP_LIMIT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
