@@ -17,6 +17,8 @@ _TEENTHS = (
 _ORDINALS = {word: number for number, word in enumerate(_TENTHS + _TEENTHS, start=1)} | {"thirtieth": 30}
 _ORDINALS |= {f"twenty{gap}{word}": 20 + number for gap in " -" for number, word in enumerate(_TENTHS, start=1)}
 _ORDINALS |= {f"thirty{gap}first": 31 for gap in " -"}
+# The longest time without a 29th of February is that from 2096 to 2104.
+_YEARS_AHEAD_MAX = 8
 _COUNTS = {"a": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8}
 
 _DAY = r"(?P<day>\d{1,2}(?:st|nd|rd|th)?|" + "|".join(sorted(_ORDINALS, key=len, reverse=True)) + ")"
@@ -45,11 +47,11 @@ def _day_of(match: re.Match[str]) -> int:
 
 
 def _next_day_and_month(match: re.Match[str], on: date) -> date | None:
-    """The coming day of that name, this year or next, unless the year is said."""
+    """The coming day of that name, unless the year is said; the 29th of February is that of the next leap year."""
     month = _MONTHS.index(match["month"].lower()) + 1
-    for year in [int(match["year"])] if match["year"] else [on.year, on.year + 1]:
+    for year in [int(match["year"])] if match["year"] else range(on.year, on.year + _YEARS_AHEAD_MAX + 1):
         if not 1 <= _day_of(match) <= calendar.monthrange(year, month)[1]:
-            return None
+            continue
         found = date(year, month, _day_of(match))
         if match["year"] or found >= on:
             return found

@@ -50,13 +50,12 @@ def derive(call: CallTurns) -> list[Draft]:
         for place, turn in enumerate(turns)
         for sentence in sentences(turn.text)
     ]
-    on = call.started_at.date()
     refusals = [line.draft("do_not_call", _SURE) for line in said if _by_callee(line) and cues.refuses_calls(line.text)]
     objections = list(_objections(said))
     prices = [line.draft("price", _SURE) for line in said if _names_a_price(line.text)]
-    steps = _merged(list(_next_steps(said, turns, on)))
+    steps = _merged(list(_next_steps(said, turns, call.held_on)))
     promised = {segment for step in steps for segment in step.segment_ids}
-    commitments = [draft for draft in _commitments(said, on) if draft.segment_ids[0] not in promised]
+    commitments = [draft for draft in _commitments(said, call.held_on) if draft.segment_ids[0] not in promised]
     questions = [
         line.draft("question", _LIKELY) for line in said if _by_callee(line) and _is_telling_question(line.text)
     ]

@@ -110,7 +110,7 @@ class QuestionsPage(BaseModel):
 class InsightOut(BaseModel):
     """One statement about a call and the segments that carry it.
 
-    owner: who is to do it, for commitments and next steps. confidence: [0, 1]; rules say how sure they are.
+    owner: who is to do it, for commitments and next steps. due_on: the day that they name, by the callee's calendar. confidence: [0, 1]; rules say how sure they are.
     """
 
     kind: InsightKind

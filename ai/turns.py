@@ -1,7 +1,7 @@
 """What thinking gets from a call: plain turns of speech, with nothing of telephony in them."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
@@ -29,7 +29,7 @@ class CallTurns:
     """One call's settled text, ordered by start_ms.
 
     user_id: the member who made the call; lead_id, lead_name, company: who was called, company may be empty;
-    started_at: aware UTC.
+    started_at: aware UTC. held_on: the day that it then was where the callee is, to which "tomorrow" and "by Friday" refer.
     """
 
     call_id: UUID
@@ -39,4 +39,5 @@ class CallTurns:
     lead_name: str
     company: str
     started_at: datetime
+    held_on: date
     turns: tuple[Turn, ...]

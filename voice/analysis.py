@@ -11,6 +11,7 @@ from ai import operations as ai
 from ai.turns import CallTurns, Turn
 from compliance import restriction
 from voice import following, sweeps, told, unheard
+from voice.calling_hours import local_time
 from voice.models import TERMINAL_STATUSES, Call, Lead
 
 # The media process stores the last words within a second or two; after this long it is not coming back.
@@ -24,6 +25,7 @@ ANALYSIS_OVERDUE = timedelta(seconds=8)
 def turns_of(call: Call) -> CallTurns:
     segments = call.segments.filter(kind="speech").exclude(text="").order_by("start_ms", "sequence")
     turns = tuple(Turn(row.id, row.spoken_by, row.start_ms, row.end_ms, row.text) for row in segments)
+    began_at = call.answered_at or call.created_at
     return CallTurns(
         call_id=call.id,
         workspace_id=call.workspace_id,
@@ -31,7 +33,8 @@ def turns_of(call: Call) -> CallTurns:
         lead_id=call.lead_id,
         lead_name=call.lead.name,
         company=call.lead.company,
-        started_at=call.answered_at or call.created_at,
+        started_at=began_at,
+        held_on=local_time(time_zone=call.lead.time_zone, now=began_at).date(),
         turns=turns,
     )
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -43,9 +43,11 @@ def a_call(
     lead_name: str = "Nora Blake",
     company: str = "",
     started_at: datetime = STARTED_AT,
+    held_on: date | None = None,
     call_id: UUID | None = None,
 ) -> CallTurns:
-    """A call from lines like "A: words of the agent" and "C: words of the callee", one after the other."""
+    """A call from lines like "A: words of the agent" and "C: words of the callee", one after the other. held_on: where the callee's day is
+    another than in UTC."""
     return CallTurns(
         call_id=call_id or uuid7(),
         workspace_id=workspace_id,
@@ -54,6 +56,7 @@ def a_call(
         lead_name=lead_name,
         company=company,
         started_at=started_at,
+        held_on=held_on or started_at.date(),
         turns=tuple(_turns(lines)),
     )
 

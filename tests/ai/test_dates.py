@@ -33,3 +33,20 @@ TUESDAY = date(2026, 1, 27)
 )
 def test_a_said_date_is_the_day_that_is_meant(said: str, meant: list[str]) -> None:
     assert [found.due_on.isoformat() for found in find(said, on=TUESDAY)] == meant
+
+
+@pytest.mark.parametrize(
+    ("said", "on", "meant"),
+    [
+        ("on the 29th of February", "2027-12-10", ["2028-02-29"]),
+        ("on February the twenty-ninth", "2025-03-01", ["2028-02-29"]),
+        ("on the 29th of February", "2028-02-29", ["2028-02-29"]),
+        ("on the 29th of February", "2096-03-01", ["2104-02-29"]),
+        ("on the 29th of February 2028", "2026-01-27", ["2028-02-29"]),
+        ("on the 29th of February 2027", "2026-01-27", []),
+        ("on the 28th of February", "2027-12-10", ["2028-02-28"]),
+    ],
+)
+def test_a_leap_day_is_that_of_the_next_leap_year(said: str, on: str, meant: list[str]) -> None:
+    """Red when a year without one ends the search, and when it ends with the next year or the fourth."""
+    assert [found.due_on.isoformat() for found in find(said, on=date.fromisoformat(on))] == meant

@@ -1,6 +1,6 @@
 """What is understood of a call, and that every statement leads to the words that carry it."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from uuid_utils.compat import uuid7
@@ -65,6 +65,21 @@ def test_only_the_called_person_can_refuse_calls() -> None:
 def test_a_promise_is_a_next_step_with_its_owner_and_its_date() -> None:
     step = only("C: I will send you the list by Friday, the sixth of February.", kind="next_step")
     assert (step.owner, step.due_on) == ("callee", date(2026, 2, 6))
+
+
+def test_a_promise_is_due_by_the_day_that_it_is_where_the_callee_is() -> None:
+    """Red when it is the day in UTC."""
+    found = derive(
+        a_call(
+            "A: I will send you the offer tomorrow.",
+            "A: We will hold this price until Friday.",
+            workspace_id=uuid7(),
+            started_at=datetime(2026, 12, 4, 1, 30, tzinfo=UTC),
+            held_on=date(2026, 12, 3),
+        )
+    )
+    due = {draft.kind: draft.due_on for draft in found if draft.due_on}
+    assert due == {"next_step": date(2026, 12, 4), "commitment": date(2026, 12, 4)}
 
 
 def test_a_request_is_a_next_step_of_the_other_side() -> None:

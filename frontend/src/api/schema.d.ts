@@ -5930,7 +5930,7 @@ export interface components {
          * InsightOut
          * @description One statement about a call and the segments that carry it.
          *
-         *     owner: who is to do it, for commitments and next steps. confidence: [0, 1]; rules say how sure they are.
+         *     owner: who is to do it, for commitments and next steps. due_on: the day that they name, by the callee's calendar. confidence: [0, 1]; rules say how sure they are.
          */
         InsightOut: {
             /** Confidence */

@@ -1,5 +1,6 @@
 /** What addresses may carry after the ?, as far as it can be used. */
 import type { EntryKind, Provider } from "../api/types";
+import { isDay } from "../format/time";
 
 export const text = (value: unknown): string | undefined =>
   typeof value === "string" && value ? value : undefined;
@@ -20,9 +21,8 @@ export interface CreditsSearch {
   /** The entry that is being explained. */
   explain?: string;
 }
-const DAY = /^\d{4}-\d{2}-\d{2}$/;
 const day = (value: unknown): string | undefined =>
-  typeof value === "string" && DAY.test(value) && !Number.isNaN(Date.parse(value)) ? value : undefined;
+  typeof value === "string" && isDay(value) && !Number.isNaN(Date.parse(value)) ? value : undefined;
 export function creditsSearch(search: Record<string, unknown>): CreditsSearch {
   return {
     kind: text(search.kind) as EntryKind | undefined,

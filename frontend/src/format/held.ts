@@ -1,4 +1,4 @@
-import { atDateTime, clockMs, longTime, onDate } from "./time";
+import { atDateTime, clockMs, isDay, longTime, onDate } from "./time";
 
 const NAMES: Record<string, string> = {
   at: "When",
@@ -21,7 +21,6 @@ const CODES: Record<string, string> = {
   num_send: "sent, without an account",
   sms: "text messages",
 };
-const DAY = /^\d{4}-\d{2}-\d{2}$/;
 const MOMENT = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/;
 
 /** The name of a field of something that is held, as a label: "email_verified_at" -> "Email verified at". */
@@ -38,6 +37,6 @@ export function heldText(key: string, value: unknown): string {
   if (typeof value === "number" && key.endsWith("_s")) return longTime(value);
   const text = String(value);
   if (MOMENT.test(text)) return atDateTime(text.replace(" ", "T"));
-  if (DAY.test(text)) return onDate(text);
+  if (isDay(text)) return onDate(text);
   return OF_CODES.has(key) ? (CODES[text] ?? text.replaceAll(/[_.]/g, " ")) : text;
 }

@@ -35,8 +35,6 @@ const timeWithSeconds = new Intl.DateTimeFormat("en-GB", {
 const weekday = new Intl.DateTimeFormat("en-GB", { weekday: "long" });
 
 export const atDateTime = (iso: string): string => dateTime.format(new Date(iso));
-export const onDate = (iso: string): string => dateOnly.format(new Date(iso));
-export const onDay = (iso: string): string => dayOnly.format(new Date(iso));
 export const atTime = (iso: string): string => timeOnly.format(new Date(iso));
 export const atSecond = (iso: string): string => timeWithSeconds.format(new Date(iso));
 
@@ -45,6 +43,16 @@ export function localDay(day: string): Date {
   const [year = 0, month = 1, date = 1] = day.split("-").map(Number);
   return new Date(year, month - 1, date);
 }
+
+const DAY = /^\d{4}-\d{2}-\d{2}$/;
+export const isDay = (text: string): boolean => DAY.test(text);
+
+/** A day is the same one wherever it is read; `Date` alone takes it for a moment, midnight in UTC. */
+const dayOf = (iso: string): Date => (isDay(iso) ? localDay(iso) : new Date(iso));
+
+/** Of a day, or of a moment by the clock of this browser. */
+export const onDate = (iso: string): string => dateOnly.format(dayOf(iso));
+export const onDay = (iso: string): string => dayOnly.format(dayOf(iso));
 
 const shortDay = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
 export const onShortDay = (day: Date): string => shortDay.format(day);

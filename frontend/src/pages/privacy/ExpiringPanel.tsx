@@ -4,7 +4,7 @@ import list from "../../components/List.module.css";
 import { ProblemNote } from "../../components/Note";
 import { Panel } from "../../components/Page";
 import { Waiting } from "../../components/Waiting";
-import { localDay, onDay } from "../../format/time";
+import { onDay } from "../../format/time";
 
 /** What of the workspace is removed next, because its term is over; for its owner. */
 export function ExpiringPanel() {
@@ -35,7 +35,7 @@ export function ExpiringPanel() {
             <tbody>
               {found.items.map((item) => (
                 <tr key={`${item.on}-${item.element}`}>
-                  <td className="num">{onDay(localDay(item.on).toISOString())}</td>
+                  <td className="num">{onDay(item.on)}</td>
                   <td>{item.title}</td>
                   <td className={list.right}>{item.count}</td>
                 </tr>
