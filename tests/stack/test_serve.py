@@ -1,7 +1,7 @@
 """`make serve`: the same processes, against services that somebody else runs.
 
 Planted bugs that this catches: a look at "localhost" whether a process is ready that listens elsewhere; ports that are looked for at
-127.0.0.1 alone; a look whose Host the product does not answer to.
+127.0.0.1 alone.
 """
 
 import errno
