@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
+from itertools import chain
 from uuid import UUID
 
 import numpy as np
@@ -206,10 +207,19 @@ def _weigh(
     return weighed
 
 
-def highlights(text: str, question: str) -> list[tuple[int, int]]:
-    """Where a quote says the question's words, in any form: start and end of each, end exclusive."""
-    asked = read(question).words
-    spans = [(match.start(), match.end(), plain(match.group())) for match in WORD.finditer(text)]
-    stems = retrieval.stems([*asked, *(word for _, _, word in spans)])
-    wanted = {stems[word] for word in asked if word in stems}
-    return [(start, end) for start, end, word in spans if stems.get(word) in wanted]
+def highlights(quoted: Sequence[tuple[str, str]]) -> list[list[tuple[int, int]]]:
+    """Where each quote says its question's words, in any form: start and end of each, end exclusive.
+
+    quoted: text and question of each. The dictionary is asked once for all of them.
+    """
+    asked = {question: read(question).words for _, question in quoted}
+    spans = [
+        [(match.start(), match.end(), plain(match.group())) for match in WORD.finditer(text)] for text, _ in quoted
+    ]
+    said = (word for row in spans for _, _, word in row)
+    stems = retrieval.stems([*chain.from_iterable(asked.values()), *said]) if quoted else {}
+    wanted = {question: {stems[word] for word in words if word in stems} for question, words in asked.items()}
+    return [
+        [(start, end) for start, end, word in row if stems.get(word) in wanted[question]]
+        for row, (_, question) in zip(spans, quoted, strict=True)
+    ]

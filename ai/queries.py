@@ -3,6 +3,7 @@
 import base64
 import binascii
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
@@ -11,7 +12,7 @@ from django.db.models import Q, QuerySet
 
 from ai import talk
 from ai.answer import highlights
-from ai.models import AiQuery, IndexedCall, Insight, Passage
+from ai.models import AiQuery, Citation, IndexedCall, Insight, Passage
 from ai.schemas import (
     AnswerOut,
     HighlightOut,
@@ -98,58 +99,80 @@ def _own(actor: Actor) -> QuerySet[AiQuery]:
     return AiQuery.objects.for_workspace(actor.workspace_id).filter(user_id=actor.user_id)
 
 
+@dataclass(frozen=True, slots=True)
+class _Quoted:
+    """A quote of an answer as its call is now."""
+
+    citation: Citation
+    call: IndexedCall
+    turn: Turn
+
+
 def _answers(actor: Actor, queries: Sequence[AiQuery]) -> list[AnswerOut]:
-    """Quotes are read from the calls as they are now: corrected where corrected, gone where erased."""
-    cited = {query.id: list(query.citations.order_by("rank")) for query in queries}
+    """Quotes are read from the calls as they are now: corrected where corrected, gone where erased. The database is asked as often
+    for many questions as for one."""
+    cited = Citation.objects.for_workspace(actor.workspace_id).filter(query__in=queries).order_by("query_id", "rank")
+    quotes = _quotes(queries, _quoted(actor, cited))
+    return [
+        AnswerOut(
+            id=query.id,
+            question=query.question,
+            status="answered" if query.status == "answered" else "not_in_your_calls",
+            quotes=quotes[query.id],
+            quotes_removed=query.cited - len(quotes[query.id]),
+            searched=SearchedOut(
+                calls=query.searched_calls,
+                passages=query.searched_passages,
+                since=query.filter_since,
+                until=query.filter_until,
+            ),
+            charged_mcredits=query.charged_mcredits,
+            asked_at=query.asked_at,
+        )
+        for query in queries
+    ]
+
+
+def _quoted(actor: Actor, cited: Iterable[Citation]) -> list[_Quoted]:
+    """Those whose call the actor may see, and that still have their line."""
+    cited = list(cited)
     calls = {
-        call.call_id: call
-        for call in visible_calls(actor).filter(call_id__in={one.call_id for row in cited.values() for one in row})
+        call.call_id: call for call in visible_calls(actor).filter(call_id__in={citation.call_id for citation in cited})
     }
-    answers = []
-    for query in queries:
-        quotes = [
-            quote
-            for one in cited[query.id]
-            if one.call_id in calls and (quote := _quote(calls[one.call_id], one.segment_id, one.score, query.question))
-        ]
-        answers.append(
-            AnswerOut(
-                id=query.id,
-                question=query.question,
-                status="answered" if query.status == "answered" else "not_in_your_calls",
-                quotes=quotes,
-                quotes_removed=query.cited - len(quotes),
-                searched=SearchedOut(
-                    calls=query.searched_calls,
-                    passages=query.searched_passages,
-                    since=query.filter_since,
-                    until=query.filter_until,
-                ),
-                charged_mcredits=query.charged_mcredits,
-                asked_at=query.asked_at,
+    return [
+        _Quoted(citation, call, _turn(stored))
+        for citation in cited
+        if (call := calls.get(citation.call_id)) is not None
+        and (stored := _line(call, citation.segment_id)) is not None
+    ]
+
+
+def _line(call: IndexedCall, segment_id: UUID) -> dict[str, Any] | None:
+    return next((stored for stored in call.turns if stored["segment_id"] == str(segment_id)), None)
+
+
+def _quotes(queries: Sequence[AiQuery], quoted: Sequence[_Quoted]) -> dict[UUID, list[QuoteOut]]:
+    """By the question's id, best first."""
+    questions = {query.id: query.question for query in queries}
+    marked = highlights([(one.turn.text, questions[one.citation.query_id]) for one in quoted])
+    quotes: dict[UUID, list[QuoteOut]] = {query.id: [] for query in queries}
+    for one, spans in zip(quoted, marked, strict=True):
+        quotes[one.citation.query_id].append(
+            QuoteOut(
+                call_id=one.call.call_id,
+                segment_id=one.turn.segment_id,
+                speaker=one.turn.speaker,
+                start_ms=one.turn.start_ms,
+                end_ms=one.turn.end_ms,
+                text=one.turn.text,
+                lead_id=one.call.lead_id,
+                lead_name=one.call.lead_name,
+                started_at=one.call.started_at,
+                score=one.citation.score,
+                highlights=[HighlightOut(start=start, end=end) for start, end in spans],
             )
         )
-    return answers
-
-
-def _quote(call: IndexedCall, segment_id: UUID, score: float, question: str) -> QuoteOut | None:
-    for stored in call.turns:
-        if stored["segment_id"] == str(segment_id):
-            turn = _turn(stored)
-            return QuoteOut(
-                call_id=call.call_id,
-                segment_id=segment_id,
-                speaker=turn.speaker,
-                start_ms=turn.start_ms,
-                end_ms=turn.end_ms,
-                text=turn.text,
-                lead_id=call.lead_id,
-                lead_name=call.lead_name,
-                started_at=call.started_at,
-                score=score,
-                highlights=[HighlightOut(start=start, end=end) for start, end in highlights(turn.text, question)],
-            )
-    return None
+    return quotes
 
 
 def _turn(stored: dict[str, Any]) -> Turn:

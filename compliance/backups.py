@@ -47,7 +47,7 @@ def looked_at(folders: Sequence[str], *, now: datetime) -> Found:
     found = Found()
     for folder in folders:
         try:
-            for at in _written_at(Path(folder)):
+            for at in written_at(Path(folder)):
                 found.files += 1
                 found.over += at < now - KEPT_FOR - GRACE
                 found.oldest = at if found.oldest is None else min(found.oldest, at)
@@ -93,11 +93,19 @@ def tell_of_old_backups(*, now: datetime) -> int:
     return BackupLook.objects.filter(id=last.id).update(told_at=now)
 
 
-def _written_at(folder: Path) -> Iterator[datetime]:
-    """Raises OSError: a folder, here or below, that is not there or not to be read."""
+def written_at(folder: Path) -> Iterator[datetime]:
+    """When each regular file here and below was written last. A file that goes meanwhile is passed over: whatever deletes old ones
+    does its work.
+
+    :raises OSError: a folder, here or below, that is not there or not to be read.
+    """
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
-                yield from _written_at(Path(entry.path))
+                yield from written_at(Path(entry.path))
             elif entry.is_file(follow_symlinks=False):
-                yield datetime.fromtimestamp(entry.stat(follow_symlinks=False).st_mtime, UTC)
+                try:
+                    written = entry.stat(follow_symlinks=False).st_mtime
+                except FileNotFoundError:
+                    continue
+                yield datetime.fromtimestamp(written, UTC)

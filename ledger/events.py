@@ -21,7 +21,7 @@ class BalanceChanged(BaseModel):
 
 
 class CheckoutChanged(BaseModel):
-    """A purchase got further."""
+    """A purchase got further, or some of it was taken back or restored."""
 
     type: Literal["checkout.changed"] = "checkout.changed"
     checkout_id: UUID

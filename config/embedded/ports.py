@@ -1,5 +1,6 @@
-"""The TCP ports of one stack, all on the loopback interface."""
+"""The TCP ports of one stack."""
 
+import errno
 import os
 import socket
 from collections.abc import Collection, Mapping
@@ -16,7 +17,7 @@ _FREE = range(15_000, 32_000)
 
 
 class PortUnusable(RuntimeError):
-    """A port is taken or no port at all; the message names it and the setting that moves it."""
+    """A port is taken or no port at all, or the address is none of this machine's; the message names it and the setting that moves it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +73,11 @@ def free(among: range = _FREE) -> Ports:
     return Ports(*numbers)
 
 
-def check_free(ports: Ports, *, only: Collection[str] = tuple(SETTINGS)) -> None:
-    """Raises PortUnusable, naming every port (of those fields) that another program holds or that stands there twice."""
+def check_free(ports: Ports, *, bind: str = "127.0.0.1", only: Collection[str] = tuple(SETTINGS)) -> None:
+    """Raises PortUnusable, naming every port (of those fields) that another program holds or that stands there twice.
+
+    bind: the IP address on which they are to be listened on.
+    """
     problems = []
     settings: dict[int, str] = {}
     for field in only:
@@ -82,12 +86,17 @@ def check_free(ports: Ports, *, only: Collection[str] = tuple(SETTINGS)) -> None
         if (other := settings.setdefault(port, setting)) != setting:
             problems.append(f"{other} and {setting} are both {port}; set them to different ports.")
             continue
-        with socket.socket() as probe:
+        family = socket.AF_INET6 if ":" in bind else socket.AF_INET
+        with socket.socket(family) as probe:
             # As the servers do it: what lingers of a connection just closed does not count as taken.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind(("127.0.0.1", port))
+                probe.bind((bind, port))
             except OSError as refused:
+                if isinstance(refused, socket.gaierror) or refused.errno == errno.EADDRNOTAVAIL:
+                    raise PortUnusable(
+                        f"BIND_ADDRESS is {bind!r}, at which this machine cannot listen; set it to an address of its own."
+                    ) from None
                 problems.append(
                     f"Port {port} ({field}) cannot be used: {os.strerror(refused.errno or 0).lower()}. "
                     f"Stop what listens there, or choose another with {setting}."

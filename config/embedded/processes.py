@@ -17,6 +17,10 @@ from config.embedded.valkey import Valkey
 PREPARE_LIMIT_S = 4 * 3600.0
 _PROBE_LIMIT_S = 2.0
 _LOCAL = "127.0.0.1"
+# Who listens on all addresses of a kind is reached at the machine's own.
+_OWN_OF_ALL = {"0.0.0.0": _LOCAL, "::": "::1"}  # noqa: S104 - nothing is bound here
+# A host that the product answers to wherever it listens.
+_HOST = {"Host": "localhost"}
 # Twice what a message of either kind may be: one that is only somewhat too large is told so by a code of ours.
 _MESSAGE_BYTES_MAX = 131_072
 
@@ -86,7 +90,7 @@ def product(
         Process(
             name="media",
             command=MEDIA_SERVERS[chosen](bind, ports.media),
-            ready=lambda: _answers(ports.media, "/readyz"),
+            ready=lambda: _answers(bind, ports.media, "/readyz"),
             phase=2,
             # On SIGTERM it would hear all calls to their end; whoever stops the whole product does not wait for them.
             stop_signal=signal.SIGINT,
@@ -96,11 +100,11 @@ def product(
     ]
     return [
         *(listeners if listens_itself(environ) else ()),
-        Process("web", daphne(bind, ports.web), lambda: _answers(ports.web, "/readyz"), phase=2),
+        Process("web", daphne(bind, ports.web), lambda: _answers(bind, ports.web, "/readyz"), phase=2),
         Process(
             name="live",
             command=_python("manage.py", "live", bind, str(ports.live)),
-            ready=lambda: _answers(ports.live, "/readyz"),
+            ready=lambda: _answers(bind, ports.live, "/readyz"),
             phase=2,
         ),
         Process(
@@ -121,7 +125,7 @@ def sandbox(ports: Ports) -> Process:
     return Process(
         name="sandbox",
         command=_python("-m", "sandbox"),
-        ready=lambda: _answers(ports.sandbox, "/") and _connects(f"tcp://{_LOCAL}:{ports.sandbox_smtp}"),
+        ready=lambda: _answers(_LOCAL, ports.sandbox, "/") and _connects(f"tcp://{_LOCAL}:{ports.sandbox_smtp}"),
         phase=3,
     )
 
@@ -175,11 +179,11 @@ def listens_itself(environ: Mapping[str, str]) -> bool:
     return engine == "own"
 
 
-def _answers(port: int, path: str) -> bool:
-    """Whether HTTP is spoken on the port, and does not say (by 503) that something is still missing."""
-    connection = http.client.HTTPConnection("localhost", port, timeout=_PROBE_LIMIT_S)
+def _answers(bind: str, port: int, path: str) -> bool:
+    """Whether HTTP is spoken on the port of this address, and does not say (by 503) that something is still missing."""
+    connection = http.client.HTTPConnection(_OWN_OF_ALL.get(bind, bind), port, timeout=_PROBE_LIMIT_S)
     try:
-        connection.request("GET", path)
+        connection.request("GET", path, headers=_HOST)
         return connection.getresponse().status < 500
     except (OSError, http.client.HTTPException):
         return False

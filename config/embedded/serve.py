@@ -37,7 +37,8 @@ def main() -> int:
 def _serve(places: Folders) -> int:
     chosen = ports.from_environment(os.environ)
     media = ("media",) if processes.listens_itself(os.environ) else ()
-    ports.check_free(chosen, only=("web", *media, "live"))
+    bind = os.environ.get("BIND_ADDRESS") or "127.0.0.1"
+    ports.check_free(chosen, bind=bind, only=("web", *media, "live"))
     transcriber = os.environ.get("TRANSCRIBER_ADDRESS") or f"unix://{places.run / 'transcriber.sock'}"
     given = {"DATA_DIR": str(places.data), "TRANSCRIBER_ADDRESS": transcriber}
     supervisor = Supervisor(
@@ -55,7 +56,7 @@ def _serve(places: Folders) -> int:
         supervisor.start(
             processes.product(
                 ports=chosen,
-                bind=os.environ.get("BIND_ADDRESS") or "127.0.0.1",
+                bind=bind,
                 transcriber_address=transcriber,
                 worker_waits=_worker_waits,
                 environ=os.environ,

@@ -1,6 +1,7 @@
 """What Paddle's events do to a purchase: grants, refunds, chargebacks and their reversals, each once."""
 
 from datetime import datetime
+from typing import cast
 
 from ledger import paddle
 from ledger.events import CheckoutChanged
@@ -121,6 +122,7 @@ def _take_back(batch: Batch, checkout: Checkout, event: PaddleEvent, key: str) -
     checkout.taken_back_mcredits += amount
     checkout.charged_back_mcredits += amount if chargeback else 0
     checkout.save(update_fields=["taken_back_mcredits", "charged_back_mcredits"])
+    _tell(checkout)
     return Handled("applied")
 
 
@@ -149,6 +151,7 @@ def _restore(batch: Batch, checkout: Checkout, event: PaddleEvent, key: str) -> 
     checkout.taken_back_mcredits -= amount
     checkout.charged_back_mcredits -= amount
     checkout.save(update_fields=["taken_back_mcredits", "charged_back_mcredits"])
+    _tell(checkout)
     return Handled("applied")
 
 
@@ -164,4 +167,9 @@ def _share(checkout: Checkout, event: PaddleEvent) -> int | None:
 def _move(checkout: Checkout, state: CheckoutState) -> None:
     checkout.state = state
     checkout.save()
-    publish_on_commit(Topic.workspace(checkout.workspace_id), CheckoutChanged(checkout_id=checkout.id, state=state))
+    _tell(checkout)
+
+
+def _tell(checkout: Checkout) -> None:
+    event = CheckoutChanged(checkout_id=checkout.id, state=cast(CheckoutState, checkout.state))
+    publish_on_commit(Topic.workspace(checkout.workspace_id), event)

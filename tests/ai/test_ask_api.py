@@ -1,4 +1,7 @@
-"""Questions and insights over REST, as the page asks."""
+"""Questions and insights over REST, as the page asks.
+
+Planted bugs that this catches: the history asks the database for the citations of each question, or for the stems of each quote.
+"""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -6,6 +9,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from uuid_utils.compat import uuid7
 
 from ai.models import IndexedCall
@@ -86,6 +91,21 @@ def test_a_question_is_answered_kept_and_deleted(page: Browser, owner: Membershi
     assert page.delete(f"/api/questions/{answer['id']}") == (204, None)
     assert page.get("/api/questions") == (200, {"items": [], "next_cursor": None})
     assert page.delete(f"/api/questions/{answer['id']}")[0] == 404
+
+
+def test_the_history_of_many_questions_asks_the_database_no_more_often(page: Browser, owner: Membership) -> None:
+    buys(owner)
+    a_kept_call(owner)
+    first = ask(page, key="first-asked")[1]
+    with CaptureQueriesContext(connection) as few:
+        page.get("/api/questions")
+    for number in range(1, 6):
+        ask(page, f"What does the Clearview package cost in month {number}?", key=f"later-asked-{number}")
+    with CaptureQueriesContext(connection) as many:
+        shown = page.get("/api/questions")[1]["items"]
+    assert shown[-1] == first and first["quotes"][0]["highlights"]
+    assert len(shown) == 6 and all(each["quotes"] for each in shown)
+    assert len(many) == len(few)
 
 
 def test_a_lead_that_is_removed_leaves_answers_too(page: Browser, owner: Membership) -> None:

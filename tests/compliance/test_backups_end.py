@@ -1,6 +1,7 @@
 """Backups end with the term that people are told of, or the operator is told that they do not.
 
-Planted bug that this catches: a look that counts no file as over its term.
+Planted bugs that this catches: a look that counts no file as over its term; a file that is deleted while its folder is looked through
+makes the folder count as unread.
 """
 
 import os
@@ -69,6 +70,17 @@ def test_a_folder_that_is_not_there_is_told_too(kept: Path, settings: Settings) 
     look = backups.look(now=NOW)
     assert look is not None and (look.files, look.over, look.unread) == (2, 0, 1)
     assert backups.tell_of_old_backups(now=NOW) == 1
+
+
+def test_a_file_that_is_deleted_while_its_folder_is_looked_through_is_passed_over(tmp_path: Path) -> None:
+    for number in range(3):
+        write(tmp_path / f"{number}.dump", days_ago=1)
+    looking = backups.written_at(tmp_path)
+    next(looking)
+    # The names of all three are read by now.
+    for file in tmp_path.iterdir():
+        file.unlink()
+    assert list(looking) == []
 
 
 def test_the_clock_looks_where_a_folder_is_named_and_forgets_old_looks(kept: Path, settings: Settings) -> None:

@@ -1,14 +1,11 @@
 """Low-balance alerts: drawn over HTTP, raised by the clock's sweep, heard on the socket's topic."""
 
-import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from asgiref.sync import async_to_sync, sync_to_async
-from channels.layers import get_channel_layer
 from django.db import connection
 from django.test import override_settings
 
@@ -17,9 +14,9 @@ from identity.models import Membership
 from ledger import operations
 from ledger.models import BalanceAlert, Checkout
 from ledger.operations.alert_mails import SUBJECT
-from realtime.publish import Topic, own_group
 from tests.identity.browser import Browser
 from tests.ledger.books import adjusted, began, completed, hold, notify
+from tests.ledger.hearing import heard
 from tests.ledger.test_purchases_api import spend
 from tests.ledger.top_ups import LINE, World
 
@@ -92,24 +89,10 @@ def test_credits_that_are_taken_back_raise_it_too(page: Browser, owner: Membersh
 
 def test_everybody_in_the_workspace_hears_of_it_at_once(page: Browser, owner: Membership) -> None:
     draw(page, 30_000)
-    layer: Any = get_channel_layer()
-    group = Topic.workspace(owner.workspace_id).name
-
-    async def heard() -> str:
-        channel = await layer.new_channel("hub")
-        for joined in (group, own_group(channel)):
-            await layer.group_add(joined, channel)
-        assert await sync_to_async(sweep)() == 1
-        async with asyncio.timeout(30):
-            (told,) = (await layer.receive(channel))["news"]
-        for joined in (group, own_group(channel)):
-            await layer.group_discard(joined, channel)
-        return str(told["text"])
-
-    text = async_to_sync(heard)()
-    assert (
-        '"type":"balance.low"' in text and '"threshold_mcredits":30000' in text and '"balance_mcredits":20000' in text
-    )
+    sent: list[int] = []
+    text = heard(owner.workspace_id, lambda: sent.append(sweep()), kind="balance.low")
+    assert sent == [1]
+    assert '"threshold_mcredits":30000' in text and '"balance_mcredits":20000' in text
 
 
 def test_the_same_line_drawn_again_does_not_raise_it_again_and_another_one_does(

@@ -22,6 +22,7 @@ from tests.ledger.books import (
     new_workspace,
     notify,
 )
+from tests.ledger.hearing import heard
 
 pytestmark = pytest.mark.django_db
 
@@ -72,6 +73,18 @@ def test_credits_that_were_spent_become_a_debt_and_the_next_purchase_pays_it() -
     notify(adjusted(checkout, "chargeback_reverse"))
     assert amounts(workspace_id) == (170_000, 0, 0)
     assert broken() == []
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("action", ["refund", "chargeback", "chargeback_reverse"])
+def test_pages_hear_of_every_change_of_a_purchase(action: str) -> None:
+    """They ask for purchases again upon nothing else. Red when only the balance is told of."""
+    checkout = began(new_workspace())
+    notify(completed(checkout))
+    if action == "chargeback_reverse":
+        notify(adjusted(checkout, "chargeback"))
+    text = heard(checkout.workspace_id, lambda: notify(adjusted(checkout, action)), kind="checkout.changed")
+    assert str(checkout.id) in text
 
 
 def test_a_chargeback_leaves_a_live_calls_hold_alone() -> None:

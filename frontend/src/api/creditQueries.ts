@@ -1,7 +1,8 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
-import { withBooked } from "../live/apply";
+import { endingAt, withBooked } from "../live/balance";
 import { answer, api } from "./client";
 import { keys, type StatementFilters } from "./keys";
+import { withToldMeanwhile } from "./toldMeanwhile";
 import type { Balance, TopUpTerms } from "./types";
 
 export const balanceQuery = queryOptions({
@@ -55,8 +56,12 @@ export function burnDownQuery(days: number) {
   const time_zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   return queryOptions({
     queryKey: keys.credits.burnDown(days),
-    queryFn: ({ signal }) =>
-      answer(api.GET("/api/credits/burn-down", { signal, params: { query: { days, time_zone } } })),
+    queryFn: ({ client, signal }) =>
+      withToldMeanwhile(
+        client,
+        () => answer(api.GET("/api/credits/burn-down", { signal, params: { query: { days, time_zone } } })),
+        (burnDown, balance) => endingAt(burnDown, balance, new Date().toISOString()),
+      ),
     placeholderData: keepPreviousData,
   });
 }

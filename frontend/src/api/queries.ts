@@ -1,9 +1,11 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { isLive } from "../calls/status";
+import { withAvailable } from "../live/balance";
 import { caughtUp, emptyTranscript, isMissingSome, type Transcript } from "../live/transcript";
 import { joined, type WallState } from "../live/wall";
 import { answer, api } from "./client";
 import { keys, type LeadFilters } from "./keys";
+import { withToldMeanwhile } from "./toldMeanwhile";
 import type { Call, CallStatus, CallWithSpeech, Result, Segment, Session, Team } from "./types";
 
 const SEGMENTS_A_PAGE = 500;
@@ -113,8 +115,13 @@ const DIAL_WAITS_MS = 5_000;
 export function dialCheckQuery(id: string) {
   return queryOptions({
     queryKey: keys.leads.dialCheck(id),
-    queryFn: ({ signal }) =>
-      answer(api.GET("/api/leads/{lead_id}/dial-check", { signal, params: { path: { lead_id: id } } })),
+    queryFn: ({ client, signal }) =>
+      withToldMeanwhile(
+        client,
+        () =>
+          answer(api.GET("/api/leads/{lead_id}/dial-check", { signal, params: { path: { lead_id: id } } })),
+        withAvailable,
+      ),
     refetchInterval: ({ state }) =>
       state.data?.refusals.some(({ code }) => code === "live_calls_reached") ? DIAL_WAITS_MS : DIAL_CHECK_MS,
   });

@@ -4426,7 +4426,7 @@ export interface components {
         };
         /**
          * CheckoutChanged
-         * @description A purchase got further.
+         * @description A purchase got further, or some of it was taken back or restored.
          */
         CheckoutChanged: {
             /**

@@ -66,6 +66,7 @@ export type SpeechSpan = Schemas["SpeechSpan"];
 export type Receipt = Schemas["ReceiptOut"];
 export type ErasureReceipt = Schemas["ErasureReceiptOut"];
 export type Balance = Schemas["BalanceOut"];
+export type BalanceChanged = Schemas["BalanceChanged"];
 export type Pack = Schemas["PackOut"];
 export type Entry = Schemas["StatementRow"];
 export type BookedEntry = Schemas["EntryOut"];

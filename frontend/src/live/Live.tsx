@@ -13,6 +13,7 @@ import { askAfresh } from "../api/keepAnswer";
 import { keys } from "../api/keys";
 import { sessionQuery } from "../api/queries";
 import type { Session } from "../api/types";
+import { Pacer } from "./pace";
 import { receive } from "./receive";
 import { backoffMs, type LineState, LiveSocket } from "./socket";
 
@@ -44,6 +45,7 @@ export function Live({
   children: ReactNode;
 }) {
   const client = useQueryClient();
+  const [pacer] = useState(() => new Pacer(client, Math.random()));
   const [state, setState] = useState<LineState>("connecting");
   const [life, setLife] = useState(0);
   const returns = useRef(0);
@@ -66,7 +68,7 @@ export function Live({
       returns.current += 1;
     }
     return new LiveSocket(`${socketUrl}/ws/`, {
-      onEvent: (event) => receive(client, event, userId),
+      onEvent: (event) => receive(client, pacer, event, userId),
       onState: (next) => {
         setState(next);
         if (next === "signed_out") void comeBack();
@@ -85,11 +87,14 @@ export function Live({
         void askAfresh(client, callId === null ? keys.calls.wall : keys.calls.transcript(callId));
       },
     });
-  }, [client, userId, workspaceId, socketUrl, life]);
+  }, [client, pacer, userId, workspaceId, socketUrl, life]);
   useEffect(() => {
     socket.open();
-    return () => socket.close();
-  }, [socket]);
+    return () => {
+      socket.close();
+      pacer.stop();
+    };
+  }, [socket, pacer]);
   const follow = useCallback(
     (callId: string | null) => {
       socket.follow(callId);

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { keys } from "../api/keys";
 import type { Balance, Call, Segment, ServerEvent } from "../api/types";
-import { apply, type Change } from "./apply";
+import { apply } from "./apply";
+import type { Change } from "./change";
 import {
   caughtUp,
   emptyTranscript,
@@ -63,7 +64,7 @@ function call(sequence: number, changes: Partial<Call> = {}): Call {
 function valueAfter(changes: Change[], key: readonly unknown[], held: unknown): unknown {
   return changes
     .filter((change) => JSON.stringify(change.key) === JSON.stringify(key))
-    .reduce((value, change) => (change.do === "refetch" ? value : change.with(value)), held);
+    .reduce((value, change) => ("with" in change ? change.with(value) : value), held);
 }
 
 function refetched(changes: Change[], key: readonly unknown[]): boolean {
@@ -278,7 +279,10 @@ describe("an event", () => {
   });
 
   test("with the balance moves the end of today and no other day", () => {
-    const days = [{ balance_mcredits: 9000 }, { balance_mcredits: 8000 }];
+    const days = [
+      { day: "2026-05-19", balance_mcredits: 9000 },
+      { day: "2026-05-20", balance_mcredits: 8000 },
+    ];
     const event = {
       type: "balance.changed",
       available_mcredits: 5000,
@@ -290,8 +294,10 @@ describe("an event", () => {
       (each) => each.do === "update-all" && each.key === keys.credits.burnDowns,
     );
     expect(change?.do === "update-all" && change.with({ days })).toEqual({
-      days: [{ balance_mcredits: 9000 }, { balance_mcredits: 6500 }],
+      days: [days[0], { day: "2026-05-20", balance_mcredits: 6500 }],
     });
+    const yesterday = { days: days.slice(0, 1) };
+    expect(change?.do === "update-all" && change.with(yesterday)).toEqual(yesterday);
   });
 
   test("of a low balance says since when", () => {

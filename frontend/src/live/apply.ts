@@ -1,8 +1,7 @@
-import type { InfiniteData, QueryKey } from "@tanstack/react-query";
+import type { InfiniteData } from "@tanstack/react-query";
 import { keys } from "../api/keys";
 import type {
   Balance,
-  BurnDown,
   Call,
   CallPage,
   CallWithSpeech,
@@ -12,29 +11,10 @@ import type {
   SpeechSpan,
 } from "../api/types";
 import { isLive } from "../calls/status";
+import { balanceChanged } from "./balance";
+import { type Change, update, updateAll, type Viewer } from "./change";
 import { heard, noticed, refused, settled, short, silent, type Transcript } from "./transcript";
 import { type WallState, withCall, withLine, withWatchers } from "./wall";
-
-/** One change of the query cache: the value under a key made anew, or everything below a key asked for again. */
-export type Change =
-  | { do: "update"; key: QueryKey; with: (held: unknown) => unknown }
-  | { do: "update-all"; key: QueryKey; with: (held: unknown) => unknown }
-  | { do: "refetch"; key: QueryKey };
-
-/** Who looks. now: when the event arrived, ISO. */
-export interface Viewer {
-  userId: string;
-  now: string;
-}
-
-/** Updates only what is held: what nobody has asked for yet, is fetched whole when somebody does. */
-function update<T>(key: QueryKey, change: (held: T) => T): Change {
-  return { do: "update", key, with: (held) => (held === undefined ? undefined : change(held as T)) };
-}
-
-function updateAll<T>(key: QueryKey, change: (held: T) => T): Change {
-  return { do: "update-all", key, with: (held) => (held === undefined ? undefined : change(held as T)) };
-}
 
 /** What a server event means for the cache. The only place where events become state; pure. */
 export function apply(event: ServerEvent, viewer: Viewer): Change[] {
@@ -82,16 +62,7 @@ export function apply(event: ServerEvent, viewer: Viewer): Change[] {
     case "call.warning":
       return callWarning(event.call_id, event.seconds_left, viewer);
     case "balance.changed":
-      return [
-        update<Balance>(keys.credits.balance, (held) => withBooked(held, event)),
-        updateAll<BurnDown>(keys.credits.burnDowns, (held) =>
-          endingAt(held, event.available_mcredits + event.held_mcredits - event.debt_mcredits),
-        ),
-        { do: "refetch", key: keys.credits.burnDowns },
-        { do: "refetch", key: keys.credits.statements },
-        { do: "refetch", key: keys.credits.purchases },
-        { do: "refetch", key: keys.leads.dialChecks },
-      ];
+      return balanceChanged(event, viewer);
     case "balance.low":
       return [
         update<Balance>(keys.credits.balance, (held) => ({
@@ -145,27 +116,6 @@ function queueMoved(leadId: string, userId: string, viewer: Viewer): Change[] {
   ];
   if (userId === viewer.userId) changes.push({ do: "refetch", key: keys.queue.state });
   return changes;
-}
-
-/** The last day is today, whose end is now. */
-function endingAt(held: BurnDown, balanceMcredits: number): BurnDown {
-  const today = held.days.at(-1);
-  if (today === undefined) return held;
-  return { ...held, days: [...held.days.slice(0, -1), { ...today, balance_mcredits: balanceMcredits }] };
-}
-
-type Booked = Pick<Balance, "available_mcredits" | "held_mcredits" | "debt_mcredits" | "sequence">;
-
-/** A balance with what was booked on it later, unless it knows that already. */
-export function withBooked(balance: Balance, later: Booked): Balance {
-  if (later.sequence < balance.sequence) return balance;
-  const { available_mcredits, held_mcredits, debt_mcredits, sequence } = later;
-  const minutes_left = minutesLeft(available_mcredits, balance.rate.mcredits_per_minute);
-  return { ...balance, available_mcredits, held_mcredits, debt_mcredits, sequence, minutes_left };
-}
-
-function minutesLeft(availableMcredits: number, mcreditsPerMinute: number): number {
-  return mcreditsPerMinute > 0 ? Math.floor(Math.max(0, availableMcredits) / mcreditsPerMinute) : 0;
 }
 
 /** A call that is heard of again: what was known later stays. */

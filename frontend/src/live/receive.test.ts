@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { askAfresh } from "../api/keepAnswer";
 import { keys } from "../api/keys";
 import type { Segment, ServerEvent } from "../api/types";
+import { Pacer } from "./pace";
 import { receive } from "./receive";
 import { caughtUp, emptyTranscript, type Transcript } from "./transcript";
 
@@ -31,6 +32,7 @@ function page() {
   const stored: Segment[] = [said(1)];
   const onTheWay: (() => void)[] = [];
   const client = new QueryClient();
+  const pacer = new Pacer(client, 0);
   void client.prefetchQuery({
     queryKey: key,
     queryFn: async (): Promise<Transcript> => {
@@ -42,6 +44,7 @@ function page() {
   const settle = () => new Promise((done) => setTimeout(done));
   return {
     client,
+    pacer,
     stored,
     onTheWay,
     async arrive(): Promise<void> {
@@ -67,10 +70,10 @@ test("a line that is stored between the first question and the subscription is a
 });
 
 test("lines that are told while the first answer is on its way are asked for, once for all of them", async () => {
-  const { client, stored, onTheWay, arrive, texts } = page();
+  const { client, pacer, stored, onTheWay, arrive, texts } = page();
   for (const sequence of [2, 3]) {
     stored.push(said(sequence));
-    receive(client, added(said(sequence)), "me");
+    receive(client, pacer, added(said(sequence)), "me");
   }
   await arrive();
   expect(onTheWay).toHaveLength(1);
@@ -81,15 +84,16 @@ test("lines that are told while the first answer is on its way are asked for, on
 
 test("what nobody asked for is not asked for", () => {
   const client = new QueryClient();
-  receive(client, added(said(1)), "me");
+  const pacer = new Pacer(client, 0);
+  receive(client, pacer, added(said(1)), "me");
   void askAfresh(client, key);
   expect(client.getQueryCache().findAll({ fetchStatus: "fetching" })).toEqual([]);
 });
 
 test("a line that is told when the text is held is there at once", async () => {
-  const { client, onTheWay, arrive, texts } = page();
+  const { client, pacer, onTheWay, arrive, texts } = page();
   await arrive();
-  receive(client, added(said(2)), "me");
+  receive(client, pacer, added(said(2)), "me");
   expect(texts()).toEqual(["words 1", "words 2"]);
   expect(onTheWay).toHaveLength(0);
 });

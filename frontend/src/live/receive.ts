@@ -1,13 +1,20 @@
 import type { QueryClient, QueryKey } from "@tanstack/react-query";
 import { askAfresh } from "../api/keepAnswer";
 import { keys } from "../api/keys";
-import type { ServerEvent } from "../api/types";
+import type { Balance, ServerEvent } from "../api/types";
 import { apply } from "./apply";
+import type { Change } from "./change";
+import type { Pacer } from "./pace";
 import { isMissingSome, type Transcript } from "./transcript";
 
 /** Puts an event into what the page holds, and asks the server for what that shows to be missing. */
-export function receive(client: QueryClient, event: ServerEvent, userId: string): void {
-  for (const change of apply(event, { userId, now: new Date().toISOString() })) {
+export function receive(client: QueryClient, pacer: Pacer, event: ServerEvent, userId: string): void {
+  const balance = client.getQueryData<Balance>(keys.credits.balance);
+  for (const change of apply(event, { userId, now: new Date().toISOString(), balance })) {
+    if (change.do === "refetch-paced") {
+      askInTime(client, pacer, change);
+      continue;
+    }
     if (change.do === "refetch") {
       void client.invalidateQueries({ queryKey: change.key });
       continue;
@@ -18,6 +25,17 @@ export function receive(client: QueryClient, event: ServerEvent, userId: string)
   }
   if ("call_id" in event) catchUp(client, event.call_id);
   else if (event.type === "call.changed") catchUp(client, event.call.id);
+}
+
+/** Asks for what is shown; what is not, is asked for when it is shown again. */
+function askInTime(client: QueryClient, pacer: Pacer, { key, pace }: Change & { do: "refetch-paced" }): void {
+  for (const query of client.getQueryCache().findAll({ queryKey: key })) {
+    const { data, fetchStatus } = query.state;
+    const wanted = pace({ key: query.queryKey, value: data, isOnItsWay: fetchStatus === "fetching" });
+    if (wanted === null) continue;
+    if (query.isActive()) pacer.ask(query.queryKey, wanted);
+    else void client.invalidateQueries({ queryKey: query.queryKey, exact: true });
+  }
 }
 
 /** An event changes only what is held. The first answer that is on its way may have been read before it happened. */
