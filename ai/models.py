@@ -133,6 +133,7 @@ class AiQuery(TenantModel):
         )
         indexes = (
             models.Index(fields=("workspace", "user_id", "-asked_at", "-id"), name="ai_query_newest"),
+            models.Index(fields=("asked_at",), name="ai_query_age"),
             # Who is erased is looked for in all workspaces.
             models.Index(
                 fields=("filter_lead_id",), condition=Q(filter_lead_id__isnull=False), name="ai_query_of_lead"

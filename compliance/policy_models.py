@@ -44,7 +44,8 @@ class PolicyMail(models.Model):
             models.UniqueConstraint(fields=["version", "user_id"], name="policy_mail_once_per_person")
         ]
         indexes: ClassVar = [
-            models.Index(fields=["next_at"], condition=Q(sent_at__isnull=True), name="policy_mail_due")
+            models.Index(fields=["next_at"], condition=Q(sent_at__isnull=True), name="policy_mail_due"),
+            models.Index(fields=["created_at"], name="policy_mail_age"),
         ]
 
 

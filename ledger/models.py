@@ -148,7 +148,8 @@ class Hold(TenantModel):
         )
         indexes = (
             models.Index(fields=("expires_at",), condition=Q(state="active"), name="ledger_hold_due"),
-            models.Index(fields=("workspace",), condition=Q(state="active"), name="ledger_hold_active"),
+            # What can still be charged; `ledger.live` asks for all of it each second.
+            models.Index(fields=("workspace",), condition=Q(state__in=("active", "expired")), name="ledger_hold_open"),
         )
 
 

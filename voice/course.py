@@ -118,5 +118,5 @@ class Course:
         self.state = replace(self.state, status=params["CallStatus"], end_reason=params["Reason"], ended_at=at)
         self.settled_at = at
         self.given_up = True
-        self.transcript_state = "off"
+        self.transcript_state = transcript_at_end(self.transcript_state)
         self.outcome = self._outcome()

@@ -21,6 +21,7 @@ __all__ = [
     "ERASED_NAME",
     "RESTRICTED_NAME",
     "TERMINAL_STATUSES",
+    "TEXTLESS_STATES",
     "Call",
     "CallLeg",
     "CallWatch",
@@ -38,6 +39,8 @@ __all__ = [
     "TranscriptSegment",
 ]
 TERMINAL_STATUSES = ("completed", "busy", "no_answer", "failed", "cancelled")
+# In these nothing was written down, or what was is removed.
+TEXTLESS_STATES = ("off", "expired")
 
 
 ERASED_NAME = "Removed at the person's request"
@@ -190,9 +193,11 @@ class Call(TenantModel):
             models.Index(
                 fields=("workspace", "created_at", "id"), condition=~Q(status__in=TERMINAL_STATUSES), name="call_live"
             ),
+            models.Index(fields=("ended_at",), condition=Q(status__in=TERMINAL_STATUSES), name="call_ended"),
+            # Without those that have no text that could end: most calls, for ever.
             models.Index(
                 fields=("ended_at",),
-                condition=Q(status__in=TERMINAL_STATUSES) & ~Q(transcript_state="expired"),
+                condition=Q(status__in=TERMINAL_STATUSES) & ~Q(transcript_state__in=TEXTLESS_STATES),
                 name="call_text_kept",
             ),
             models.Index(
@@ -340,6 +345,8 @@ class MediaStream(TenantModel):
         )
         indexes = (
             models.Index(fields=("call", "issued_at"), name="stream_of_call"),
+            # Not by seen_at, which changes every two seconds: no index has to be told of that.
+            models.Index(fields=("call",), condition=Q(state="connected"), name="stream_connected"),
             models.Index(fields=("issued_at",), condition=~Q(holes=[]), name="stream_with_holes"),
         )
 

@@ -258,11 +258,13 @@ def sweep_streams(*, now: datetime) -> None:
     # Twilio's transcription says nothing while nobody speaks, so its silence is no sign.
     silent = MediaStream.objects.filter(engine="own", state="connected", seen_at__lt=now - STREAM_DEAD_AFTER)
     silent.update(state="lost", stopped_at=now)
+    streams = MediaStream.objects.get_queryset().filter(call_id=OuterRef("id"))
     deaf = (
-        Call.objects.filter(status__in=("rep_answered", "callee_ringing", "in_progress"), streams__isnull=False)
-        .filter(transcript_state__in=("on", "waiting_for_notice"))
-        .exclude(id__in=MediaStream.objects.filter(state="connected", stopped_at__isnull=True).values("call_id"))
-        .distinct()
+        Call.objects.filter(status__in=("rep_answered", "callee_ringing", "in_progress"))
+        # Said again for the sake of the index over live calls.
+        .exclude(status__in=TERMINAL_STATUSES)
+        .filter(Exists(streams), transcript_state__in=("on", "waiting_for_notice"))
+        .filter(~Exists(streams.filter(state="connected", stopped_at__isnull=True)))
     )
     due = list(deaf.values_list("id", flat=True)[:BATCH])
     _RESTARTING.do(due, lambda call_id: restart_stream(call_id=call_id, now=now))

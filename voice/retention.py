@@ -14,7 +14,15 @@ from compliance.retention import Rule, delete_rows
 from compliance.stores import batched
 from voice import holding
 from voice.changes import publish_calls
-from voice.models import TERMINAL_STATUSES, Call, LimitMark, QueueSession, TranscriptRefusal, TranscriptSegment
+from voice.models import (
+    TERMINAL_STATUSES,
+    TEXTLESS_STATES,
+    Call,
+    LimitMark,
+    QueueSession,
+    TranscriptRefusal,
+    TranscriptSegment,
+)
 from voice.sweeps import one_by_one
 
 CALLS_AT_ONCE_MAX: Final = 500
@@ -25,7 +33,8 @@ _HAS_TEXT: Final = Exists(TranscriptSegment.objects.get_queryset().filter(call_i
 
 def _written() -> QuerySet[Call]:
     """Calls that are over and of which text is left."""
-    over = Call.objects.get_queryset().filter(status__in=TERMINAL_STATUSES).exclude(transcript_state="expired")
+    over = Call.objects.get_queryset().filter(status__in=TERMINAL_STATUSES)
+    over = over.exclude(transcript_state__in=TEXTLESS_STATES)
     # Under restriction it is kept until somebody decides.
     over = over.exclude(lead_id__in=restriction.covered()).exclude(user_id__in=restriction.covered())
     return over.filter(_HAS_TEXT)

@@ -260,7 +260,7 @@ def outcome_of(*, status: str, end_reason: str | None, answered_by: str | None) 
 
 
 def transcript_at_end(transcript_state: str) -> str:
-    """Of a call that is over; news of the notice may still come."""
+    """Of a call that is over; news of the notice may still come. "off" is said of no call of which words may be stored."""
     return "off" if transcript_state == "waiting_for_notice" else transcript_state
 
 

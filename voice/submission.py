@@ -18,7 +18,7 @@ from voice import callbacks, carrier_limit, guard, outcomes, reps, sweeps, told,
 from voice.changes import publish_call
 from voice.dialling import CALL_LENGTH_MAX_S
 from voice.models import TERMINAL_STATUSES, Call, CallLeg, DialIntent
-from voice.state import LegFacts
+from voice.state import LegFacts, transcript_at_end
 
 logger = logging.getLogger(__name__)
 
@@ -183,7 +183,7 @@ def give_up(*, call_id: UUID, status: str, reason: str, now: datetime) -> None:
         call.end_reason = reason
         call.ended_at = now
         call.settled_at = now
-        call.transcript_state = "off"
+        call.transcript_state = transcript_at_end(call.transcript_state)
         outcomes.note_outcome(call=call)
         call.save()
         callbacks.note_given_up(call=call, now=now)

@@ -76,6 +76,7 @@ class Delivery(TenantModel):
             models.Index(fields=("next_at",), condition=Q(state="pending"), name="delivery_due"),
             models.Index(fields=("endpoint", "-id"), name="delivery_newest"),
             models.Index(fields=("created_at",), name="delivery_age"),
+            models.Index(fields=("gives_up_at",), condition=Q(state="dead"), name="delivery_dead"),
             models.Index(fields=("call_id",), condition=Q(call_id__isnull=False), name="delivery_of_call"),
             models.Index(fields=("user_id",), condition=Q(user_id__isnull=False), name="delivery_of_user"),
         )

@@ -17,7 +17,7 @@ from tests.compliance.test_erasure import plant
 from tests.identity.browser import Browser
 from tests.identity.conftest import SignIn
 from tests.voice.carrier import give_credit, place, post
-from voice import analysis, transcripts
+from voice import analysis, submission, transcripts
 from voice.heard import Heard
 from voice.models import Call, TranscriptSegment
 
@@ -88,6 +88,18 @@ def test_a_call_without_any_text_stays_as_it_is(member: Membership) -> None:
     state = placed.row.transcript_state
     end("transcript", now=datetime.now(UTC) + TERM * 2)
     assert placed.row.transcript_state == state != "expired"
+
+
+def test_what_was_said_in_a_call_that_was_given_up_goes_too(member: Membership) -> None:
+    """Planted bug that this catches: a call that is given up is said to have no text, whatever was written down."""
+    placed = place(member)
+    Call.objects.get_queryset().update(transcript_state="on")
+    now = datetime.now(UTC)
+    transcripts.add_segment(call_id=placed.row.id, heard=Heard("agent", 0, 1_000, "Hello?", 0.9, []), now=now)
+    submission.give_up(call_id=placed.row.id, status="failed", reason="carrier_unreachable", now=now)
+    assert TranscriptSegment.objects.get_queryset().exists()
+    end("transcript", now=now + TERM)
+    assert not TranscriptSegment.objects.get_queryset().exists()
 
 
 def test_late_news_bring_no_word_back(call: Call) -> None:
