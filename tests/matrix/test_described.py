@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from schemathesis import Case, Response
 from uuid_utils.compat import uuid7
 
+from tests.matrix.all_rows import rows_of
 from tests.matrix.described import (
     Peers,
     allowed_cases,
@@ -36,7 +37,7 @@ from tests.matrix.described import (
 from tests.matrix.expectations import EXPECTATIONS, Thing
 from tests.matrix.routes import Operation
 from tests.matrix.test_routes import MADE_ANEW, OPERATIONS, filled
-from tests.matrix.world import Person, World, rows_of
+from tests.matrix.world import Person, World
 
 pytestmark = pytest.mark.django_db
 EXAMPLES: Final = int(os.environ.get("FUZZ_EXAMPLES", "6"))

@@ -10,12 +10,13 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from identity.permissions import SCOPES, Scope
+from tests.matrix.all_rows import rows_of
 from tests.matrix.asker import Asker, Reply
 from tests.matrix.doors import KEYED
 from tests.matrix.expectations import EXPECTATIONS, Thing
 from tests.matrix.routes import Operation, customers_operations
 from tests.matrix.test_routes import filled, without_news
-from tests.matrix.world import World, rows_of
+from tests.matrix.world import World
 
 pytestmark = pytest.mark.django_db
 OPERATIONS = customers_operations()

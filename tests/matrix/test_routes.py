@@ -14,6 +14,7 @@ from uuid_utils.compat import uuid7
 from compliance import policy
 from compliance.models import AuditEvent
 from config import live_server, media_server
+from tests.matrix.all_rows import rows_of
 from tests.matrix.asker import Asker, Reply
 from tests.matrix.doors import FILES, PLAIN_URLS, SOCKETS
 from tests.matrix.expectations import (
@@ -34,7 +35,7 @@ from tests.matrix.routes import (
     sockets,
     that_answer_files,
 )
-from tests.matrix.world import STARTER, TOP_UP_WORDS, World, carrier_posts, rows_of
+from tests.matrix.world import STARTER, TOP_UP_WORDS, World, carrier_posts
 from voice.models import CallLeg, MediaStream
 
 pytestmark = pytest.mark.django_db

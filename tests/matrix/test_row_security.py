@@ -26,13 +26,14 @@ from ledger.operations.debits import Debit, debit
 from processors.disclosures import About, record
 from processors.models import Disclosure
 from tests.matrix import test_keys as keys
+from tests.matrix.all_rows import rows_of
 from tests.matrix.asker import Asker, Reply
 from tests.matrix.doors import KEYED
 from tests.matrix.expectations import Role
 from tests.matrix.routes import Operation
 from tests.matrix.test_routes import OPERATIONS, Naming, asks, namings
 from tests.matrix.unscoped import Unscoped
-from tests.matrix.world import World, rows_of
+from tests.matrix.world import World
 from voice.models import Call, Lead
 
 pytestmark = pytest.mark.django_db

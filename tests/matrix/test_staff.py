@@ -13,12 +13,13 @@ import pytest
 
 from identity.staff.models import StaffMember
 from identity.staff.opened_cases import open_by_support
+from tests.matrix.all_rows import rows_of
 from tests.matrix.asker import Asker, Reply
 from tests.matrix.expectations import EXPECTATIONS, ROLES, SIGNED_IN, Role
 from tests.matrix.expected_of_staff import LOOKED, STAFF, StaffRole
 from tests.matrix.routes import CHANGING, Operation, customers_operations, is_ours, operations
 from tests.matrix.test_routes import filled
-from tests.matrix.world import World, at_desk, copied, rows_of
+from tests.matrix.world import World, at_desk, copied
 from tests.staff.ours import hire
 
 pytestmark = pytest.mark.django_db

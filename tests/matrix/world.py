@@ -3,14 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any, cast
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django.apps import apps
 from django.conf import settings
-from django.db import connection
 from twilio.request_validator import RequestValidator
 
 from compliance import policy
@@ -166,30 +164,6 @@ def build(sandbox: Sandbox) -> World:
     assert waiting.post("/api/otp/send")[0] == 200
     looking = {name: _looking(person) for name, person in people.items()}
     return World(sandbox, people, waiting, waiting_for, at_desk("privacy_officer", "Pia"), looking)
-
-
-def rows_of(person: Person) -> list[tuple[str, str]]:
-    """Every row of the person's workspace and everything of the person, as its table and as PostgreSQL writes it out."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _all_rows(), {"workspace_id": person.membership.workspace_id, "user_id": person.membership.user_id}
-        )
-        return list(cursor.fetchall())
-
-
-@cache
-def _all_rows() -> str:
-    """One question: tests ask it before and after each request that is refused."""
-    parts = []
-    for model in apps.get_models():
-        columns = {one.column for one in model._meta.concrete_fields}
-        names = [name for name in ("workspace_id", "user_id") if name in columns]
-        if names:
-            table = model._meta.db_table
-            owned = " OR ".join(f"{name} = %({name})s" for name in names)
-            # The names are the models' own.
-            parts.append(f"SELECT '{table}' AS of, held::text AS held FROM {table} held WHERE {owned}")  # noqa: S608
-    return " UNION ALL ".join(parts) + " ORDER BY of, held"
 
 
 def tenant_models() -> list[type[TenantModel]]:
