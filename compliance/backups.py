@@ -5,6 +5,7 @@ told to the operator. The product makes no backups and deletes none; whatever ma
 import logging
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -94,15 +95,16 @@ def tell_of_old_backups(*, now: datetime) -> int:
 
 
 def written_at(folder: Path) -> Iterator[datetime]:
-    """When each regular file here and below was written last. A file that goes meanwhile is passed over: whatever deletes old ones
-    does its work.
+    """When each regular file here and below was written last. A file or a folder below that goes meanwhile is passed over: whatever
+    deletes old ones does its work.
 
-    :raises OSError: a folder, here or below, that is not there or not to be read.
+    :raises OSError: this folder is not there, or it or one below is not to be read.
     """
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
-                yield from written_at(Path(entry.path))
+                with suppress(FileNotFoundError):
+                    yield from written_at(Path(entry.path))
             elif entry.is_file(follow_symlinks=False):
                 try:
                     written = entry.stat(follow_symlinks=False).st_mtime

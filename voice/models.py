@@ -194,7 +194,7 @@ class Call(TenantModel):
                 fields=("workspace", "created_at", "id"), condition=~Q(status__in=TERMINAL_STATUSES), name="call_live"
             ),
             models.Index(fields=("ended_at",), condition=Q(status__in=TERMINAL_STATUSES), name="call_ended"),
-            # Without those that have no text that could end: most calls, for ever.
+            # Without those of which nothing was to be written: most calls, for ever.
             models.Index(
                 fields=("ended_at",),
                 condition=Q(status__in=TERMINAL_STATUSES) & ~Q(transcript_state__in=TEXTLESS_STATES),

@@ -1,7 +1,7 @@
 """Backups end with the term that people are told of, or the operator is told that they do not.
 
-Planted bugs that this catches: a look that counts no file as over its term; a file that is deleted while its folder is looked through
-makes the folder count as unread.
+Planted bugs that this catches: a look that counts no file as over its term; a file, or a folder of them, that is deleted while its
+folder is looked through makes that count as unread.
 """
 
 import os
@@ -80,6 +80,19 @@ def test_a_file_that_is_deleted_while_its_folder_is_looked_through_is_passed_ove
     # The names of all three are read by now.
     for file in tmp_path.iterdir():
         file.unlink()
+    assert list(looking) == []
+
+
+def test_a_folder_of_files_that_is_deleted_meanwhile_is_passed_over_too(tmp_path: Path) -> None:
+    for day in range(3):
+        (tmp_path / f"base-{day}").mkdir()
+        write(tmp_path / f"base-{day}" / "base.tar", days_ago=1)
+    looking = backups.written_at(tmp_path)
+    next(looking)
+    for file in tmp_path.glob("*/base.tar"):
+        file.unlink()
+    for folder in tmp_path.iterdir():
+        folder.rmdir()
     assert list(looking) == []
 
 
