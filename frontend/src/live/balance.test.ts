@@ -211,6 +211,21 @@ test("a wait until a colleague's call ends is asked after every few seconds, how
   expect(check()?.refusals).toEqual([]);
 });
 
+test("a colleague's call is noticed by what is set aside for it, and more of them every few seconds", async () => {
+  const pacer = await page();
+  server.refuses = ["lead_in_call"];
+  booked(pacer, 995_000, 5_000);
+  await pass(1);
+  expect(check()?.refusals.map(({ code }) => code)).toEqual(["lead_in_call"]);
+  for (let call = 1; call <= 9; call += 1) {
+    booked(pacer, 995_000 - 5_000 * call, 5_000 + 5_000 * call);
+    await pass(1_000);
+  }
+  expect(times("dial-check")).toBe(2);
+  await pass(1_001);
+  expect(times("dial-check")).toBe(3);
+});
+
 test("a call that begins is asked about at once for its lead, and soon for the others that are shown", async () => {
   const pacer = await page();
   await shows(ofLead("l2"));

@@ -2,7 +2,7 @@ import { keys, type StatementFilters } from "../api/keys";
 import type { Balance, BalanceChanged, BurnDown, DialCheck } from "../api/types";
 import { localDay } from "../format/time";
 import { type Change, type Held, update, updateAll, type Viewer } from "./change";
-import { BY_THE_MINUTE, NOW_AND_THEN, type Pace, SOON, WHILE_WAITING } from "./pace";
+import { BY_THE_MINUTE, NOW_AND_THEN, type Pace, SOON, WHEN_CALLS_BEGIN, WHILE_WAITING } from "./pace";
 
 // ledger/statement.py: an entry is booked at most so long after the time that it bears.
 const BOOKED_LATE_MS = 3_600_000;
@@ -11,7 +11,7 @@ const BOOKED_LATE_MS = 3_600_000;
  * is, and the server is asked for the rest at a pace. Purchases have an event of their own. */
 export function balanceChanged(event: BalanceChanged, viewer: Viewer): Change[] {
   const paced: Change[] = [
-    { do: "refetch-paced", key: keys.leads.dialChecks, pace: (held) => ofDialCheck(held, event) },
+    { do: "refetch-paced", key: keys.leads.dialChecks, pace: (held) => ofDialCheck(held, event, viewer) },
     { do: "refetch-paced", key: keys.credits.burnDowns, pace: (held) => ofBurnDown(held, viewer.now) },
     { do: "refetch-paced", key: keys.credits.statements, pace: (held) => ofStatement(held, viewer.now) },
   ];
@@ -25,11 +25,13 @@ export function balanceChanged(event: BalanceChanged, viewer: Viewer): Change[] 
   ];
 }
 
-function ofDialCheck({ value, isOnItsWay }: Held, event: BalanceChanged): Pace | null {
+function ofDialCheck({ value, isOnItsWay }: Held, event: BalanceChanged, { balance }: Viewer): Pace {
   // The answer that is on its way may know less, and nobody can tell what it says.
   if (isOnItsWay || value === undefined) return SOON;
   const held = value as DialCheck;
   if (mayTurn(held, event.available_mcredits)) return SOON;
+  // Only a call that begins sets more aside. Of a colleague's call this is all that a rep's page hears.
+  if (balance !== undefined && event.held_mcredits > balance.held_mcredits) return WHEN_CALLS_BEGIN;
   // Each change of what is held begins the question's own interval anew, which would never end.
   return waitsForCallsEnd(held) ? WHILE_WAITING : NOW_AND_THEN;
 }
