@@ -1,6 +1,7 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { isLive } from "../calls/status";
-import { withAvailable } from "../live/balance";
+import { waitsForCallsEnd, withAvailable } from "../live/balance";
+import { WHILE_WAITING } from "../live/pace";
 import { caughtUp, emptyTranscript, isMissingSome, type Transcript } from "../live/transcript";
 import { joined, type WallState } from "../live/wall";
 import { answer, api } from "./client";
@@ -108,7 +109,6 @@ export function leadQuery(id: string) {
 }
 
 const DIAL_CHECK_MS = 60_000;
-const DIAL_WAITS_MS = 5_000;
 
 /** What holds before dialling; the callee's clock goes on, so it is asked for again every minute, and soon while all that it takes is
  * that some call of the team ends. */
@@ -123,7 +123,7 @@ export function dialCheckQuery(id: string) {
         withAvailable,
       ),
     refetchInterval: ({ state }) =>
-      state.data?.refusals.some(({ code }) => code === "live_calls_reached") ? DIAL_WAITS_MS : DIAL_CHECK_MS,
+      state.data && waitsForCallsEnd(state.data) ? WHILE_WAITING.everyMs : DIAL_CHECK_MS,
   });
 }
 

@@ -1,4 +1,4 @@
-import type { InfiniteData } from "@tanstack/react-query";
+import { hashKey, type InfiniteData } from "@tanstack/react-query";
 import { keys } from "../api/keys";
 import type {
   Balance,
@@ -13,6 +13,7 @@ import type {
 import { isLive } from "../calls/status";
 import { balanceChanged } from "./balance";
 import { type Change, update, updateAll, type Viewer } from "./change";
+import { SOON } from "./pace";
 import { heard, noticed, refused, settled, short, silent, type Transcript } from "./transcript";
 import { type WallState, withCall, withLine, withWatchers } from "./wall";
 
@@ -142,7 +143,7 @@ function callChanged(call: Call, viewer: Viewer): Change[] {
       with: (held) => current(held as Call | null | undefined, call),
     });
   }
-  if (call.status === "intended") changes.push({ do: "refetch", key: keys.calls.lists });
+  if (call.status === "intended") changes.push(...callBegins(call));
   if (ended) {
     changes.push(
       { do: "refetch", key: keys.calls.receipt(call.id) },
@@ -156,6 +157,19 @@ function callChanged(call: Call, viewer: Viewer): Change[] {
     );
   }
   return changes;
+}
+
+/** Nobody else may call the lead meanwhile, and the others only while the team may have another call. */
+function callBegins(call: Call): Change[] {
+  return [
+    { do: "refetch", key: keys.calls.lists },
+    { do: "refetch", key: keys.leads.dialCheck(call.lead.id) },
+    {
+      do: "refetch-paced",
+      key: keys.leads.dialChecks,
+      pace: ({ key }) => (hashKey(key) === hashKey(keys.leads.dialCheck(call.lead.id)) ? null : SOON),
+    },
+  ];
 }
 
 /** The viewer's call that is going on; null when it has ended. */

@@ -2,136 +2,35 @@
  *
  * Planted bugs that this catches: everything asked again with every event; the last change forgotten within a pause; a longest call
  * that can no longer be paid noticed half a minute late; an answer that was on its way shown after a newer event; a day that is over
- * drawn on; a statement of last year asked again; all pages asking in the same moment. */
+ * drawn on; a statement of last year asked again; all pages asking in the same moment; what is out of date taken for new because an event
+ * changed a part of it; a wait for the end of a colleague's call that each event begins anew; a call that begins noticed half a minute
+ * late. */
 
-import { InfiniteQueryObserver, type QueryClient, QueryObserver } from "@tanstack/react-query";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { Balance, BurnDown, DialCheck } from "../api/types";
-
-vi.hoisted(() => {
-  vi.stubGlobal("window", { location: { origin: "http://here" } });
-});
-
-import { burnDownQuery, purchasesQuery, statementQuery } from "../api/creditQueries";
-import { FreshQueryClient } from "../api/freshQueryClient";
-import { keys, type StatementFilters } from "../api/keys";
-import { dialCheckQuery } from "../api/queries";
+import { expect, test, vi } from "vitest";
+import { keys } from "../api/keys";
+import type { Call } from "../api/types";
 import { mayTurn } from "./balance";
+import {
+  booked,
+  check,
+  client,
+  dialCheck,
+  goesElsewhere,
+  inCredits,
+  line,
+  lineEnds,
+  newestEntry,
+  ofLead,
+  page,
+  pass,
+  server,
+  settle,
+  shows,
+  statement,
+  times,
+} from "./openPage";
 import { Pacer } from "./pace";
 import { receive } from "./receive";
-
-const PRICE = 1_000;
-const NOON = new Date(2026, 4, 20, 12, 0, 0);
-
-const browser = globalThis as unknown as { setImmediate: (next: () => void) => void };
-
-/** What the server has, and every question that it got. */
-const server = { available: 0, sequence: 0, asked: [] as string[], hold: null as Promise<void> | null };
-const client = { of: null as unknown as QueryClient, leave: [] as (() => void)[] };
-
-beforeEach(() => {
-  vi.useFakeTimers({
-    toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "Date"],
-    now: NOON,
-  });
-  vi.stubGlobal("fetch", answered);
-  Object.assign(server, { available: 1_000_000, sequence: 1, asked: [], hold: null });
-  client.of = new FreshQueryClient({ defaultOptions: { queries: { staleTime: 15_000, retry: false } } });
-  client.of.setQueryData(keys.credits.balance, {
-    available_mcredits: server.available,
-    held_mcredits: 0,
-    debt_mcredits: 0,
-    sequence: server.sequence,
-    rate: { mcredits_per_minute: PRICE },
-  } as Balance);
-});
-
-afterEach(() => {
-  for (const leave of client.leave.splice(0)) leave();
-  client.of.clear();
-  vi.useRealTimers();
-});
-
-/** The server reads at once; the answer may be on its way for a while. */
-async function answered(request: Request): Promise<Response> {
-  const what = new URL(request.url).pathname.split("/").at(-1) ?? "";
-  server.asked.push(what);
-  const body = said(what);
-  await server.hold;
-  return Response.json(body);
-}
-
-function said(what: string): unknown {
-  const { available, sequence } = server;
-  if (what === "dial-check") return dialCheck(available, 240);
-  if (what !== "burn-down") return { items: [{ id: `entry-${sequence}` }], next_cursor: null };
-  const now = new Date();
-  const day = `${now.getFullYear()}-0${now.getMonth() + 1}-${now.getDate()}`;
-  return { days: [{ day, balance_mcredits: available, spent_mcredits: 0, bought_mcredits: 0 }] };
-}
-
-/** minutes: as long as a call may be, whatever there is. */
-function dialCheck(available: number, minutes: number): DialCheck {
-  const longest_call_s = Math.min(minutes, Math.floor(available / PRICE)) * 60;
-  const refusals = longest_call_s > 0 ? [] : [{ code: "insufficient_credit", message: "Buy a pack first." }];
-  return {
-    available_mcredits: available,
-    price_mcredits_per_minute: PRICE,
-    longest_call_s,
-    refusals,
-  } as unknown as DialCheck;
-}
-
-async function pass(ms: number): Promise<void> {
-  for (const end = Date.now() + ms; Date.now() < end; ) {
-    await vi.advanceTimersByTimeAsync(Math.min(500, end - Date.now()));
-    await settle();
-  }
-}
-
-/** What the browser reads of an answer, it reads in turns of its own. */
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 5; turn += 1) await new Promise<void>(browser.setImmediate);
-}
-
-/** Opens what asks, and has its answer. */
-async function shows(observer: { subscribe(listener: () => void): () => void }): Promise<void> {
-  client.leave.push(observer.subscribe(() => undefined));
-  await settle();
-}
-
-const statement = (filters: StatementFilters) =>
-  new InfiniteQueryObserver(client.of, statementQuery(filters));
-
-/** An open page with all that tells of credits, which has been asked for. jitter: as its Pacer's. */
-async function page(jitter = 0): Promise<Pacer> {
-  await shows(new QueryObserver(client.of, dialCheckQuery("l1")));
-  await shows(new QueryObserver(client.of, burnDownQuery(7)));
-  await shows(statement({}));
-  await shows(new InfiniteQueryObserver(client.of, purchasesQuery));
-  expect(server.asked.splice(0)).toEqual(["dial-check", "burn-down", "statement", "purchases"]);
-  return new Pacer(client.of, jitter);
-}
-
-function booked(pacer: Pacer, available: number): void {
-  server.available = available;
-  server.sequence += 1;
-  const { sequence } = server;
-  receive(
-    client.of,
-    pacer,
-    { type: "balance.changed", available_mcredits: available, held_mcredits: 0, debt_mcredits: 0, sequence },
-    "me",
-  );
-}
-
-const times = (what: string): number => server.asked.filter((each) => each === what).length;
-const check = () => client.of.getQueryData<DialCheck>(keys.leads.dialCheck("l1"));
-const lineEnds = () =>
-  client.of.getQueryData<BurnDown>(keys.credits.burnDown(7))?.days.at(-1)?.balance_mcredits;
-const newestEntry = () =>
-  client.of.getQueryData<{ pages: { items: { id: string }[] }[] }>(keys.credits.statement({}))?.pages[0]
-    ?.items[0]?.id;
 
 test("a booking a second is shown at once and asked for at the pace of each question, the last one too", async () => {
   const pacer = await page();
@@ -178,9 +77,16 @@ test.each([
   ["just enough for the longest call", dialCheck(900_000, 240), 240_000, false],
   ["less than the longest call costs", dialCheck(900_000, 240), 239_999, true],
   ["more, where the credits are the bound", dialCheck(90_000, 240), 91_000, true],
-  ["more, where the month's bound is lower", dialCheck(90_000, 30), 95_000, false],
+  ["more, where a call may not last as long anyhow", dialCheck(90_000, 30), 95_000, false],
   ["still nothing", dialCheck(0, 240), 0, false],
   ["a purchase after nothing", dialCheck(0, 240), 100_000, true],
+  [
+    "less, where the member has a cap",
+    { ...dialCheck(900_000, 240), cap_left_mcredits: 500_000 },
+    899_000,
+    true,
+  ],
+  ["less, where the team has one", { ...dialCheck(900_000, 240), workspace_left_mcredits: 0 }, 899_000, true],
 ])("whether a dial-check may turn: %s", (_, held, available, turns) => {
   expect(mayTurn(held, available)).toBe(turns);
 });
@@ -258,12 +164,90 @@ test("a statement of days that are over is not asked again", async () => {
 
 test("what is not shown is asked for when it is shown again", async () => {
   const pacer = await page();
-  for (const leave of client.leave.splice(0)) leave();
+  goesElsewhere();
   booked(pacer, 900_000);
   await pass(5_000);
   expect(server.asked).toEqual([]);
   await shows(statement({}));
   expect(newestEntry()).toBe("entry-2");
+  await shows(ofLead("l1"));
+  await shows(line());
+  expect([times("dial-check"), times("burn-down")]).toEqual([1, 1]);
+});
+
+test("what had to be asked for again still has to be after later bookings", async () => {
+  const pacer = await page();
+  goesElsewhere();
+  for (const key of [keys.leads.dialChecks, keys.credits.burnDowns, keys.credits.balance]) {
+    void client.of.invalidateQueries({ queryKey: key });
+  }
+  booked(pacer, 900_000);
+  expect([lineEnds(), check()?.available_mcredits]).toEqual([900_000, 900_000]);
+  for (const each of [ofLead("l1"), line(), inCredits()]) await shows(each);
+  expect(server.asked).toEqual(["dial-check", "burn-down", "credits"]);
+});
+
+test("a balance whose parts events told for a while is asked for as a whole when it is shown again", async () => {
+  const pacer = await page();
+  goesElsewhere();
+  for (let second = 1; second <= 16; second += 1) {
+    booked(pacer, 1_000_000 - second);
+    await pass(1_000);
+  }
+  await shows(inCredits());
+  expect(times("credits")).toBe(1);
+});
+
+test("a wait until a colleague's call ends is asked after every few seconds, however often credits are booked", async () => {
+  server.refuses = ["live_calls_reached"];
+  const pacer = await page();
+  for (let second = 1; second <= 21; second += 1) {
+    booked(pacer, 1_000_000 - second);
+    await pass(1_000);
+  }
+  expect(times("dial-check")).toBe(4);
+  server.refuses = [];
+  await pass(5_000);
+  expect(check()?.refusals).toEqual([]);
+});
+
+test("a colleague's call is noticed by what is set aside for it, and more of them every few seconds", async () => {
+  const pacer = await page();
+  server.refuses = ["lead_in_call"];
+  booked(pacer, 995_000, 5_000);
+  await pass(1);
+  expect(check()?.refusals.map(({ code }) => code)).toEqual(["lead_in_call"]);
+  for (let call = 1; call <= 9; call += 1) {
+    booked(pacer, 995_000 - 5_000 * call, 5_000 + 5_000 * call);
+    await pass(1_000);
+  }
+  expect(times("dial-check")).toBe(2);
+  await pass(1_001);
+  expect(times("dial-check")).toBe(3);
+});
+
+test("a call that begins is asked about at once for its lead, and soon for the others that are shown", async () => {
+  const pacer = await page();
+  await shows(ofLead("l2"));
+  server.asked = [];
+  const begins = (lead: string) => {
+    const call = {
+      id: `of-${lead}`,
+      status: "intended",
+      lead: { id: lead },
+      user: { id: "other" },
+      sequence: 1,
+    };
+    receive(client.of, pacer, { type: "call.changed", call: call as Call }, "me");
+  };
+  begins("l1");
+  await settle();
+  expect(times("dial-check")).toBe(1);
+  await pass(1);
+  expect(times("dial-check")).toBe(2);
+  for (const lead of ["l3", "l4", "l5"]) begins(lead);
+  await pass(2_500);
+  expect(times("dial-check")).toBe(4);
 });
 
 test("two pages do not go on asking in the same moments", async () => {

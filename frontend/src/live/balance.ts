@@ -2,7 +2,7 @@ import { keys, type StatementFilters } from "../api/keys";
 import type { Balance, BalanceChanged, BurnDown, DialCheck } from "../api/types";
 import { localDay } from "../format/time";
 import { type Change, type Held, update, updateAll, type Viewer } from "./change";
-import { BY_THE_MINUTE, NOW_AND_THEN, type Pace, SOON } from "./pace";
+import { BY_THE_MINUTE, NOW_AND_THEN, type Pace, SOON, WHEN_CALLS_BEGIN, WHILE_WAITING } from "./pace";
 
 // ledger/statement.py: an entry is booked at most so long after the time that it bears.
 const BOOKED_LATE_MS = 3_600_000;
@@ -11,14 +11,13 @@ const BOOKED_LATE_MS = 3_600_000;
  * is, and the server is asked for the rest at a pace. Purchases have an event of their own. */
 export function balanceChanged(event: BalanceChanged, viewer: Viewer): Change[] {
   const paced: Change[] = [
-    { do: "refetch-paced", key: keys.leads.dialChecks, pace: (held) => ofDialCheck(held, event) },
+    { do: "refetch-paced", key: keys.leads.dialChecks, pace: (held) => ofDialCheck(held, event, viewer) },
     { do: "refetch-paced", key: keys.credits.burnDowns, pace: (held) => ofBurnDown(held, viewer.now) },
     { do: "refetch-paced", key: keys.credits.statements, pace: (held) => ofStatement(held, viewer.now) },
   ];
   // Older news than what is shown.
   if (viewer.balance !== undefined && event.sequence < viewer.balance.sequence) return paced;
   return [
-    // These look at what was held before.
     ...paced,
     update<Balance>(keys.credits.balance, (held) => withBooked(held, event)),
     updateAll<BurnDown>(keys.credits.burnDowns, (held) => endingAt(held, event, viewer.now)),
@@ -26,20 +25,32 @@ export function balanceChanged(event: BalanceChanged, viewer: Viewer): Change[] 
   ];
 }
 
-function ofDialCheck({ value, isOnItsWay }: Held, event: BalanceChanged): Pace | null {
+function ofDialCheck({ value, isOnItsWay }: Held, event: BalanceChanged, { balance }: Viewer): Pace {
   // The answer that is on its way may know less, and nobody can tell what it says.
   if (isOnItsWay || value === undefined) return SOON;
-  return mayTurn(value as DialCheck, event.available_mcredits) ? SOON : NOW_AND_THEN;
+  const held = value as DialCheck;
+  if (mayTurn(held, event.available_mcredits)) return SOON;
+  // Only a call that begins sets more aside. Of a colleague's call this is all that a rep's page hears.
+  if (balance !== undefined && event.held_mcredits > balance.held_mcredits) return WHEN_CALLS_BEGIN;
+  // Each change of what is held begins the question's own interval anew, which would never end.
+  return waitsForCallsEnd(held) ? WHILE_WAITING : NOW_AND_THEN;
 }
 
-/** Whether a dial-check says something else, may call or longest call, once so much is available. */
+/** Whether a dial-check can say something else, may call or longest call, once so much is available. */
 export function mayTurn(held: DialCheck, availableMcredits: number): boolean {
+  // What was booked may be of the month that a cap bounds, and no event tells how much of it is left.
+  if (held.cap_left_mcredits !== null || held.workspace_left_mcredits !== null) return true;
   const { available_mcredits: before, longest_call_s, price_mcredits_per_minute: price } = held;
   const rises = availableMcredits > before;
   if (held.refusals.some(({ code }) => code === "insufficient_credit")) return rises;
   const cost = Math.ceil((longest_call_s * price) / 60);
   // Where another minute could not be paid, the credits may be what bounds the longest call.
   return availableMcredits < cost || (rises && before < cost + price);
+}
+
+/** Whether some call of the team has to end before one begins. */
+export function waitsForCallsEnd(held: DialCheck): boolean {
+  return held.refusals.some(({ code }) => code === "live_calls_reached");
 }
 
 function ofBurnDown({ value }: Held, now: string): Pace {

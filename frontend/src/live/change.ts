@@ -10,7 +10,8 @@ export interface Held {
 }
 
 /** One change of the query cache: the value under a key made anew, or everything below a key asked for again, at once or each
- * at its pace; null where it cannot have changed. */
+ * at its pace; null where it cannot have changed. A pace looks at what was held before the event, wherever it stands among the
+ * changes. */
 export type Change =
   | { do: "update"; key: QueryKey; with: (held: unknown) => unknown }
   | { do: "update-all"; key: QueryKey; with: (held: unknown) => unknown }

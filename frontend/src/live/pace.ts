@@ -10,6 +10,8 @@ export interface Pace {
 }
 
 export const SOON: Pace = { everyMs: 2_000, atOnce: true };
+export const WHEN_CALLS_BEGIN: Pace = { everyMs: 5_000, atOnce: true };
+export const WHILE_WAITING: Pace = { everyMs: 5_000, atOnce: false };
 export const BY_THE_MINUTE: Pace = { everyMs: 60_000, atOnce: true };
 export const NOW_AND_THEN: Pace = { everyMs: 30_000, atOnce: false };
 

@@ -1,41 +1,62 @@
-import type { QueryClient, QueryKey } from "@tanstack/react-query";
+import type { Query, QueryClient, QueryKey } from "@tanstack/react-query";
 import { askAfresh } from "../api/keepAnswer";
 import { keys } from "../api/keys";
 import type { Balance, ServerEvent } from "../api/types";
 import { apply } from "./apply";
 import type { Change } from "./change";
-import type { Pacer } from "./pace";
+import type { Pace, Pacer } from "./pace";
 import { isMissingSome, type Transcript } from "./transcript";
 
 /** Puts an event into what the page holds, and asks the server for what that shows to be missing. */
 export function receive(client: QueryClient, pacer: Pacer, event: ServerEvent, userId: string): void {
   const balance = client.getQueryData<Balance>(keys.credits.balance);
-  for (const change of apply(event, { userId, now: new Date().toISOString(), balance })) {
-    if (change.do === "refetch-paced") {
-      askInTime(client, pacer, change);
-      continue;
-    }
-    if (change.do === "refetch") {
-      void client.invalidateQueries({ queryKey: change.key });
-      continue;
-    }
-    if (change.do === "update") client.setQueryData(change.key, change.with);
-    else client.setQueriesData({ queryKey: change.key }, change.with);
-    askAgainForMissed(client, change.key, change.do === "update");
+  const changes = apply(event, { userId, now: new Date().toISOString(), balance });
+  // How soon is told by what was held before.
+  const paced = changes.flatMap((change) => (change.do === "refetch-paced" ? atPaces(client, change) : []));
+  for (const change of changes) {
+    if (change.do === "update" || change.do === "update-all") put(client, change);
+    else if (change.do === "refetch") void client.invalidateQueries({ queryKey: change.key });
   }
+  for (const { query, pace } of paced) askInTime(client, pacer, query, pace);
   if ("call_id" in event) catchUp(client, event.call_id);
   else if (event.type === "call.changed") catchUp(client, event.call.id);
 }
 
-/** Asks for what is shown; what is not, is asked for when it is shown again. */
-function askInTime(client: QueryClient, pacer: Pacer, { key, pace }: Change & { do: "refetch-paced" }): void {
-  for (const query of client.getQueryCache().findAll({ queryKey: key })) {
-    const { data, fetchStatus } = query.state;
-    const wanted = pace({ key: query.queryKey, value: data, isOnItsWay: fetchStatus === "fetching" });
-    if (wanted === null) continue;
-    if (query.isActive()) pacer.ask(query.queryKey, wanted);
-    else void client.invalidateQueries({ queryKey: query.queryKey, exact: true });
+/** An event tells of a part: how old the whole is, and whether it has to be asked for again, stays as it was. */
+function put(client: QueryClient, change: Change & { do: "update" | "update-all" }): void {
+  const exact = change.do === "update";
+  const queries = client.getQueryCache().findAll({ queryKey: change.key, exact });
+  // What nobody has asked for yet may be told whole.
+  if (exact && queries.length === 0) client.setQueryData(change.key, change.with);
+  for (const query of queries) {
+    const { data, dataUpdatedAt, isInvalidated } = query.state;
+    const updatedAt = data === undefined ? undefined : dataUpdatedAt;
+    client.setQueryData(query.queryKey, change.with, { updatedAt });
+    if (isInvalidated) query.invalidate();
   }
+  askAgainForMissed(client, change.key, exact);
+}
+
+interface Paced {
+  query: Query;
+  pace: Pace;
+}
+
+function atPaces(client: QueryClient, { key, pace }: Change & { do: "refetch-paced" }): Paced[] {
+  return client
+    .getQueryCache()
+    .findAll({ queryKey: key })
+    .flatMap((query) => {
+      const { data, fetchStatus } = query.state;
+      const wanted = pace({ key: query.queryKey, value: data, isOnItsWay: fetchStatus === "fetching" });
+      return wanted === null ? [] : [{ query, pace: wanted }];
+    });
+}
+
+/** Asks for what is shown; what is not, is asked for when it is shown again. */
+function askInTime(client: QueryClient, pacer: Pacer, query: Query, pace: Pace): void {
+  if (query.isActive()) pacer.ask(query.queryKey, pace);
+  else void client.invalidateQueries({ queryKey: query.queryKey, exact: true });
 }
 
 /** An event changes only what is held. The first answer that is on its way may have been read before it happened. */
