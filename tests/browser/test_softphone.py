@@ -56,7 +56,7 @@ def test_a_rep_calls_in_the_browser(
     _finds_no_sound_in_another_tab(page, look)
     _never_calls_again(page, carrier, look)
     _turns_the_text_off(page, look)
-    _hangs_up(page, carrier)
+    _hangs_up(page, rep, carrier)
     _is_refused(page, rep, lead, look)
     address = f"/call?lead={away}"
     _loads_the_page_anew_in_a_call(page, carrier, address, look)
@@ -233,11 +233,14 @@ def _finds_no_sound_in_another_tab(page: Page, look: Look) -> None:
     beside.close()
 
 
-def _hangs_up(page: Page, carrier: Signalling) -> None:
+def _hangs_up(page: Page, rep: Rep, carrier: Signalling) -> None:
     """The access token came to its end in the call, and is renewed after it."""
+    # What ended before, whatever ended it, is not hung up.
+    expect(_panel(page).get_by_role("button", name="Mute")).to_be_visible()
     in_call = list(carrier.tokens)
     _press(page, "h")
     carrier.until(_is_shown(_panel(page).get_by_role("heading", name="Completed")))
+    assert rep.call("GET", "/api/calls")["items"][0]["end_reason"] == "hung_up"
     carrier.until(lambda: "hangup" in carrier.heard)
     carrier.until(lambda: len(carrier.tokens) > len(in_call))
     assert carrier.tokens[-1] not in in_call
