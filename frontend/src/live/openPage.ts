@@ -37,7 +37,12 @@ beforeEach(() => {
     now: NOON,
   });
   vi.stubGlobal("fetch", answered);
-  Object.assign(server, { available: 1_000_000, held: 0, sequence: 1, refuses: [], asked: [], hold: null });
+  server.available = 1_000_000;
+  server.held = 0;
+  server.sequence = 1;
+  server.refuses = [];
+  server.asked = [];
+  server.hold = null;
   client.of = new FreshQueryClient({ defaultOptions: { queries: { staleTime: 15_000, retry: false } } });
   client.of.setQueryData(keys.credits.balance, balance());
 });
@@ -127,7 +132,9 @@ export async function page(jitter = 0): Promise<Pacer> {
 
 /** held: what is set aside for calls. */
 export function booked(pacer: Pacer, available: number, held = 0): void {
-  Object.assign(server, { available, held, sequence: server.sequence + 1 });
+  server.available = available;
+  server.held = held;
+  server.sequence += 1;
   const { available_mcredits, held_mcredits, debt_mcredits, sequence } = balance();
   const event = { available_mcredits, held_mcredits, debt_mcredits, sequence };
   receive(client.of, pacer, { type: "balance.changed", ...event }, "me");
