@@ -78,9 +78,9 @@ class Served:
 @contextmanager
 def serving(folder: Path, chosen: Ports, **settings: str) -> Iterator[Served]:
     """`make serve` in a folder of its own, until it was asked to stop, and did."""
-    # The ledger knows the keys that it is written with, and these are others than the tests'.
-    ledger = {"ERASURE_LEDGER_URL": make_database("erasures_of_serve")}
-    services = ledger | {name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL")}
+    # Each time both anew: a ledger knows the keys that it is written with and the database that it belongs with.
+    databases = {name: make_database(f"{name.lower()}_of_serve") for name in ("DATABASE_URL", "ERASURE_LEDGER_URL")}
+    services = databases | {"REDIS_URL": os.environ["REDIS_URL"]}
     addresses = {
         "PUBLIC_URL": f"http://localhost:{chosen.web}",
         "MEDIA_SOCKET_URL": f"ws://localhost:{chosen.media}",
