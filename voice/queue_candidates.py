@@ -141,7 +141,7 @@ def _may_be_called(now: datetime) -> Q:
     """It is a calling hour where they are, or the rep decides about that."""
     if settings.CALLING_HOURS == "shown":
         return Q(id__isnull=False)
-    # Side by side: Django hashes each level of a condition again for the level above it, which took seconds for one per country.
+    # Side by side: where it aggregates, Django hashes each level of a condition again for the level above it.
     closed_in, opened_in = Q(), Q()
     for country, closed, opened in otherwise_by_country(now):
         closed_in |= Q(country=country, time_zone__in=closed)

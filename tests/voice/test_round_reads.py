@@ -11,6 +11,7 @@ with it.
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 import pytest
@@ -59,7 +60,7 @@ def test_no_work_of_a_round_reads_what_is_over(workspace_of_years: Placed) -> No
     often = {work for rounds in LANES.values() for every_s, work in rounds if every_s <= OFTEN_S}
     assert len(often) > 40
     read = {
-        f"{work.__module__}.{work.__name__}": read_by(lambda work=work: work(now=datetime.now(UTC)))  # type: ignore[misc]
+        f"{work.__module__}.{work.__name__}": read_by(partial(work, now=datetime.now(UTC)))
         for work in sorted(often, key=lambda work: (work.__module__, work.__name__))
     }
     assert {name: tables for name, tables in read.items() if tables} == {}
@@ -71,7 +72,7 @@ def test_no_work_of_a_round_reads_what_is_over(workspace_of_years: Placed) -> No
 
 def test_no_kind_of_data_is_gone_through_for_what_ends(workspace_of_years: Placed) -> None:
     """The clock asks so over a connection of its own, of which PostgreSQL counts later."""
-    read = [(rule.models, read_by(lambda rule=rule: rule.end(now=datetime.now(UTC)))) for rule in retention.rules()]  # type: ignore[misc]
+    read = [(rule.models, read_by(partial(rule.end, now=datetime.now(UTC)))) for rule in retention.rules()]
     assert [(models, tables) for models, tables in read if tables] == []
 
 
