@@ -15,7 +15,7 @@ from ai.listening.transcriber import MAX_CONTEXT_CHARACTERS, Word
 from compliance import restriction
 from compliance.spoken_cards import began_before, begins_with_digits
 from processors.errors import DomainError
-from voice import leaving, refusals, wake
+from voice import leaving, refusals, taken_over, wake
 from voice.arrivals import Arrivals, unsettled_from_ms
 from voice.changes import next_sequence, publish_segment
 from voice.events import SegmentAdded
@@ -200,17 +200,20 @@ def add_segment(
 ) -> TranscriptSegment | None:
     """Stores final text with the call's next sequence.
 
-    None when the transcript is not allowed, when it is stored already, when a newer stream than `stream_id` hears this stretch,
+    None when the transcript is not allowed, when it is stored already, when a newer stream than `stream_id` hears all of it,
     when it is what the carrier says to the rep after the lead has left, or when it was begun before the lead had heard the notice: which of its words came before that nobody can tell surely, so
     that the rest of it is marked as a gap. Where it ends a card number that the speaker began before, it takes the place of
-    what was stored of that.
+    what was stored of that. What a newer stream hears of it is left to that one.
     """
 
-    def put(call: Call) -> TranscriptSegment | None:
-        if heard.start_ms < (begins_ms := proved_ms(call)):
-            mark_gap(call=call, start_ms=begins_ms, end_ms=heard.end_ms, now=now)
+    def put(call: Call, taken_ms: int | None) -> TranscriptSegment | None:
+        own = taken_over.own_part(heard, taken_ms)
+        if own is None:
             return None
-        said = leaving.without_the_carrier(call, heard)
+        if own.start_ms < (begins_ms := proved_ms(call)):
+            mark_gap(call=call, start_ms=begins_ms, end_ms=own.end_ms, now=now)
+            return None
+        said = leaving.without_the_carrier(call, own)
         return _store_whole(call, said, now) if said is not None else None
 
     return write_down(call_id, stream_id, heard.start_ms, put)
@@ -247,17 +250,18 @@ def add_gap(
 ) -> TranscriptSegment | None:
     """Marks audio that did not arrive or could not be heard; None in the same cases, and where it is missing because the lead left."""
 
-    def put(call: Call) -> TranscriptSegment | None:
+    def put(call: Call, taken_ms: int | None) -> TranscriptSegment | None:
         # The carrier's sound on the lead's track ends with them, a little before we hear of it; the rep is heard for longer.
         left_ms = leaving.left_ms(call)
         if left_ms is not None and left_ms - ENDED_TOGETHER_MS <= start_ms and left_ms < end_ms:
             return None
+        missed_ms = end_ms if taken_ms is None else min(end_ms, taken_ms)
         behind = _marked_behind(call, stream_id) if stream_id is not None else None
-        if behind is not None and behind.start_ms == start_ms and end_ms < behind.end_ms:
+        if behind is not None and behind.start_ms == start_ms and missed_ms < behind.end_ms:
             # So much is lost for good; the rest may have been heard all the same.
             call.segments.filter(id=behind.id).delete()
-            store(call, Heard(None, end_ms, behind.end_ms), now, gone=[behind])
-        return _store_gap(call, start_ms, end_ms, now)
+            store(call, Heard(None, missed_ms, behind.end_ms), now, gone=[behind])
+        return _store_gap(call, start_ms, missed_ms, now)
 
     return write_down(call_id, stream_id, start_ms, put)
 
@@ -277,26 +281,20 @@ def write_down(
     call_id: UUID,
     stream_id: UUID | None,
     start_ms: int,
-    store: Callable[[Call], TranscriptSegment | None],
+    store: Callable[[Call, int | None], TranscriptSegment | None],
 ) -> TranscriptSegment | None:
+    """Has something stored that began then, unless a newer stream hears it. store(call, taken_ms): taken_ms as in `taken_over`, for what
+    ends behind that."""
     try:
         with transaction.atomic():
             call = Call.objects.select_for_update(no_key=True).filter(id=call_id).first()
-            if call is None or call.transcript_state != "on" or _taken_over(call, stream_id, start_ms):
+            if call is None or call.transcript_state != "on":
                 return None
-            return store(call)
+            taken_ms = taken_over.taken_ms(call, stream_id)
+            return None if taken_ms is not None and taken_ms <= start_ms else store(call, taken_ms)
     except IntegrityError:
         # The same stretch was stored by an attempt whose answer we did not see.
         return None
-
-
-def _taken_over(call: Call, stream_id: UUID | None, start_ms: int) -> bool:
-    """Whether a newer stream heard this stretch too: two sockets of one call must not both write it down."""
-    if stream_id is None or call.media_started_at is None:
-        return False
-    heard_at = call.media_started_at + timedelta(milliseconds=start_ms)
-    own = MediaStream.objects.filter(id=stream_id).values("connected_at")
-    return call.streams.filter(connected_at__gt=own, connected_at__lte=heard_at).exists()
 
 
 def store(call: Call, heard: Heard, now: datetime, *, gone: Sequence[TranscriptSegment] = ()) -> TranscriptSegment:

@@ -6,7 +6,7 @@ from itertools import pairwise
 from uuid import UUID
 
 from compliance.spoken_cards import are_a_card_together
-from voice import leaving, refusals, transcripts
+from voice import leaving, refusals, taken_over, transcripts
 from voice.heard import Heard
 from voice.models import Call, TranscriptSegment
 
@@ -18,14 +18,18 @@ def replace_segments(
 
     pieces_ms: where the turn's utterances begin, of which all words are in the whole too. Where one of them is not stored any
     more, or never was (it was refused, a card number was taken out of it, a newer stream heard it), or where something else
-    lies there, the whole would say it after all, and nothing is replaced. Nor is it where the whole says the rest of a card number.
+    lies there, the whole would say it after all, and nothing is replaced. Nor is it where the whole says the rest of a card number, or
+    goes on where a newer stream hears and cannot be cut there.
 
     Where something else stands between them, the turn is stored in parts around it, of which the last is returned. None in the
     cases in which `transcripts.add_segment` stores nothing, too, and when a person corrected one of them.
     """
 
-    def put(call: Call) -> TranscriptSegment | None:
-        whole = leaving.without_the_carrier(call, heard)
+    def put(call: Call, taken_ms: int | None) -> TranscriptSegment | None:
+        whole: Heard | None = heard
+        if taken_ms is not None and taken_ms < heard.end_ms:
+            whole = taken_over.begun_before(heard, taken_ms)
+        whole = leaving.without_the_carrier(call, whole) if whole is not None else None
         if whole is None:
             return None
         within = call.segments.filter(

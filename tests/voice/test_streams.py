@@ -168,7 +168,8 @@ def test_a_stream_that_follows_at_once_leaves_no_gap(placed: Placed) -> None:
 def test_two_streams_of_one_call_do_not_both_write(placed: Placed) -> None:
     first = open_stream(placed, 0)
     second = open_stream(placed, 5)
-    assert say(first, "agent", 4_000, 6_000) is not None
+    begun_alone = say(first, "agent", 4_000, 6_000)
+    assert begun_alone is not None and begun_alone.end_ms == 5_000
     assert say(first, "agent", 6_000, 7_000) is None
     assert say(second, "agent", 6_100, 7_000) is not None
     assert not transcripts.keep_streams(positions_ms={first.stream_id: 9_000}, now=at(9))
