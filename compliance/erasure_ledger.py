@@ -332,8 +332,7 @@ def opened_ledger() -> Iterator[Connection]:
     try:
         with psycopg.connect(
             settings.ERASURE_LEDGER_URL,
-            connect_timeout=5,
-            tcp_user_timeout=10_000,
+            **settings.DATABASE_LINE,
             application_name="klosesales",
             options="-c statement_timeout=60000 -c lock_timeout=10000",
         ) as ledger:

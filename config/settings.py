@@ -86,6 +86,19 @@ DATABASE_URL = environment.text("DATABASE_URL")
 # https://www.postgresql.org/docs/18/libpq-connect.html#LIBPQ-PARAMKEYWORDS
 _TLS = ("sslmode", "sslrootcert", "sslcert", "sslkey", "channel_binding")
 
+# How soon a server is given up whose machine or network vanished without a word, for libpq: seconds, the last one in ms. Without these
+# the kernel is as patient as it comes, fifteen minutes with what was sent, and two hours where an answer is awaited. Whoever connects has
+# them from here (compliance.erasure_ledger too). Over a unix socket all but the first mean nothing.
+DATABASE_LINE: dict[str, Any] = {
+    # A busy machine takes seconds to let somebody in; whoever waits at the pool waits no longer than this either.
+    "connect_timeout": 10,
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+
 _OF_A_SESSION = {
     # Who vanishes with a whole machine holds its locks no longer than a minute; over a unix socket these mean nothing.
     "tcp_keepalives_idle": 30,
@@ -121,6 +134,7 @@ def database(url: str) -> dict[str, Any]:
             },
             "application_name": "klosesales",
             **{name: query[name][0] for name in _TLS if name in query},
+            **DATABASE_LINE,
             "options": " ".join(f"-c {name}={value}" for name, value in _OF_A_SESSION.items()),
         },
     }
