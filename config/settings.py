@@ -162,13 +162,21 @@ CHANNEL_LAYERS = {
         },
     }
 }
+
+
+def _queue(url: str) -> str:
+    """Whoever hands a task over waits no longer than this for a Redis that hangs; a worker asks it for a second at a time, so the socket
+    has to be more patient than that. What the address says itself counts."""
+    return f"{url}{'&' if '?' in url else '?'}socket_timeout=3&socket_connect_timeout=2"
+
+
 # A dict HUEY setting would run tasks at once whenever DEBUG is on, so `immediate` is given.
 HUEY = {
     "huey_class": "huey.RedisHuey",
     "name": "klose",
     "results": False,
     "immediate": False,
-    "url": REDIS_URLS[0] if REDIS_URLS else "",
+    "url": _queue(REDIS_URLS[0]) if REDIS_URLS else "",
     # Tasks are pickles: one that somebody else put into Redis must not be opened.
     "serializer": RotatedSerializer([SECRET_KEY, *SECRET_KEY_FALLBACKS], "klosesales.tasks") if SECRET_KEY else None,
     "consumer": {
