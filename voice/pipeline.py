@@ -25,6 +25,7 @@ from voice.heard import Heard
 from voice.keeper import keeper
 from voice.reception import Ear
 from voice.schemas import Speaker
+from voice.stillness import Stillness
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +67,10 @@ class CallPipeline:
     def __init__(self, stream: transcripts.OpenStream, *, began_s: float) -> None:
         """began_s: when the stream's time 0 was, by the running event loop's clock."""
         loop = asyncio.get_running_loop()
+
+        def elapsed_ms() -> int:
+            return int((loop.time() - began_s) * 1_000)
+
         self._stream = stream
         self._topic = Topic.call(stream.workspace_id, stream.call_id)
         self.stream_id, self.call_id = stream.stream_id, stream.call_id
@@ -90,11 +95,12 @@ class CallPipeline:
                 on_final=self._final(speaker),
                 on_merged=self._merged(speaker),
                 on_gap=self._gap,
-                elapsed_ms=lambda: int((loop.time() - began_s) * 1_000),
+                elapsed_ms=elapsed_ms,
                 on_level=self._leaves_out,
             )
             for track, speaker in SPEAKER_OF_TRACK.items()
         }
+        self._stillness = Stillness(self._heard_until_ms, elapsed_ms)
         self._storing = asyncio.create_task(self._store_in_order())
         self._level = 0
         self._telling: asyncio.Task[None] | None = None
@@ -121,9 +127,12 @@ class CallPipeline:
         """
         try:
             if complete:
-                until_ms = max(listener.heard_until_ms for listener in self._tracks.values())
+                until_ms = self._stillness.ended_ms()
                 for listener in self._tracks.values():
                     listener.ended(until_ms)
+                if until_ms and not self._heard_until_ms():
+                    # Nothing ever came, so that no track has begun.
+                    await self._gap(0, until_ms)
             async with asyncio.timeout(FINISH_WITHIN_S):
                 await asyncio.gather(*(listener.flush() for listener in self._tracks.values()))
                 await self._writes.join()
@@ -138,6 +147,7 @@ class CallPipeline:
             # They would tell a call that is over what the recognisers leave out, for as long as the process lives.
             await asyncio.gather(*(listener.cancel() for listener in self._tracks.values()), return_exceptions=True)
         finally:
+            self._stillness.stop()
             keeper().remove(self)
             self._storing.cancel()
             if self._telling is not None:
@@ -155,6 +165,9 @@ class CallPipeline:
                     await self._until_stored(close)
             except TimeoutError as error:
                 logger.error("stream not closed", extra={"error_type": type(error).__name__})
+
+    def _heard_until_ms(self) -> int:
+        return max(listener.heard_until_ms for listener in self._tracks.values())
 
     def position_ms(self) -> int:
         """Up to where everything said is stored, in the call's own time. Never backwards."""

@@ -256,12 +256,16 @@ def add_gap(
         if left_ms is not None and left_ms - ENDED_TOGETHER_MS <= start_ms and left_ms < end_ms:
             return None
         missed_ms = end_ms if taken_ms is None else min(end_ms, taken_ms)
+        # What was said before the notice was heard would not have been kept either.
+        begun_ms = max(start_ms, proved_ms(call))
+        if begun_ms >= missed_ms:
+            return None
         behind = _marked_behind(call, stream_id) if stream_id is not None else None
-        if behind is not None and behind.start_ms == start_ms and missed_ms < behind.end_ms:
+        if behind is not None and behind.start_ms == begun_ms and missed_ms < behind.end_ms:
             # So much is lost for good; the rest may have been heard all the same.
             call.segments.filter(id=behind.id).delete()
             store(call, Heard(None, missed_ms, behind.end_ms), now, gone=[behind])
-        return _store_gap(call, start_ms, missed_ms, now)
+        return _store_gap(call, begun_ms, missed_ms, now)
 
     return write_down(call_id, stream_id, start_ms, put)
 
