@@ -86,8 +86,8 @@ class TrackListener:
     on_level(level): the transcriber leaves out more or less than before for lack of time: 0 nothing; 1 interim text;
         2 also merged turns, and finals are recognised more cheaply; 3 finals come from a smaller model; 4 they come late.
 
-    Finals and gaps keep their order; an interim result never follows its utterance's final. A report that raises is
-    logged and counted, and the next one still comes.
+    Finals and gaps keep their order; an interim result never follows its utterance's final, nor comes before that of the utterance
+    before. A report that raises is logged and counted, and the next one still comes.
     """
 
     def __init__(
@@ -318,6 +318,7 @@ class TrackListener:
         try:
             async with asyncio.timeout(INTERIM_FRESH_S):
                 text = await self._seeming.text(due.pcm)
+                await self._reported_before(utterance)
         except (DomainError, TimeoutError):
             self.counts.dropped_interims += 1
             return
@@ -327,6 +328,12 @@ class TrackListener:
             self.counts.interims += 1
             self._shown_utterance = utterance
             await self._reported(self._on_interim(text, due.start_ms, due.end_ms))
+
+    async def _reported_before(self, utterance: int) -> None:
+        """A page shows one unsettled line of a speaker, so what is not settled yet would vanish for the next one."""
+        before = [outcome.reported for outcome in self._unreported if outcome.utterance < utterance]
+        if before:
+            await asyncio.wait(before)
 
     async def _report(self) -> None:
         while (outcome := await self._outcomes.get()) is not None:
