@@ -19,7 +19,7 @@ SPEECH = mulaw("smoke", "callee")[: SECOND["end_ms"] * 8]
 
 
 async def test_text_of_the_next_utterance_waits_until_that_of_the_one_before_is_settled(tmp_path: Path) -> None:
-    may_settle, asked_again = asyncio.Event(), asyncio.Event()
+    may_settle, asked_again, shown_again = asyncio.Event(), asyncio.Event(), asyncio.Event()
     reports: list[tuple[str, int]] = []
 
     async def answering(request: Request, _pcm: bytes) -> Recognition:
@@ -31,6 +31,8 @@ async def test_text_of_the_next_utterance_waits_until_that_of_the_one_before_is_
 
     async def on_interim(_text: str, start_ms: int, _end_ms: int) -> None:
         reports.append(("interim", start_ms))
+        if start_ms >= FIRST["end_ms"]:
+            shown_again.set()
 
     async def on_final(_recognition: Recognition, start_ms: int, _end_ms: int) -> None:
         reports.append(("final", start_ms))
@@ -64,8 +66,7 @@ async def test_text_of_the_next_utterance_waits_until_that_of_the_one_before_is_
             settles_at = len(reports)
             may_settle.set()
             async with asyncio.timeout(5):
-                while len(reports) < settles_at + 2:
-                    await asyncio.sleep(0.01)
+                await shown_again.wait()
         finally:
             await listener.cancel()
             await client.close()

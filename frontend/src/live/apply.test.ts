@@ -317,11 +317,8 @@ describe("an event", () => {
     const warning = { type: "call.warning", call_id: "c1", seconds_left: 15, duration_s: 50 } as const;
     for (const now of ["2026-05-20T09:01:00Z", viewer.now, "2026-05-20T11:01:00Z"]) {
       const changes = apply(warning, { ...viewer, now });
-      expect(valueAfter(changes, keys.calls.current, call(8))).toMatchObject({
-        seconds_left: 15,
-        duration_s: 50,
-        as_of: now,
-      });
+      const after = { seconds_left: 15, duration_s: 50, as_of: now };
+      expect(valueAfter(changes, keys.calls.current, call(8))).toMatchObject(after);
       expect(valueAfter(changes, keys.calls.current, null)).toBeNull();
     }
   });
