@@ -15,7 +15,7 @@ import { isLive } from "../calls/status";
 import { balanceChanged } from "./balance";
 import { type Change, update, updateAll, type Viewer } from "./change";
 import { SOON } from "./pace";
-import { heard, noticed, refused, settled, short, silent, type Transcript } from "./transcript";
+import { asTold, heard, noticed, settled, short, type Transcript } from "./transcript";
 import { type WallState, withCall, withLine, withWatchers } from "./wall";
 
 /** What a server event means for the cache. The only place where events become state; pure. */
@@ -131,11 +131,7 @@ function callChanged(call: Call, viewer: Viewer): Change[] {
     update<CallWithSpeech>(keys.calls.one(call.id), (held) => newer(held, call)),
     update<WallState>(keys.calls.wall, (held) => withCall(held, call)),
     updateAll<InfiniteData<CallPage>>(keys.calls.lists, (held) => inPages(held, call)),
-    update<Transcript>(keys.calls.transcript(call.id), (held) => {
-      const noted = noticed(held, call.sequence);
-      const next = call.transcript_state === "refused" ? refused(noted) : noted;
-      return ended ? silent(next) : next;
-    }),
+    update<Transcript>(keys.calls.transcript(call.id), (held) => asTold(noticed(held, call.sequence), call)),
   ];
   if (call.user.id === viewer.userId) {
     changes.push({
