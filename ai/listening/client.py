@@ -209,19 +209,24 @@ class TranscriberClient:
 
     async def _stay_connected(self) -> None:
         """Connect, send what is unanswered, hand out answers; again after a loss, for as long as somebody waits for an answer, or
-        has been told that something is left out and is to hear when that is over."""
+        has been told that something is left out and is to hear when that is over.
+
+        Whoever takes the connection and answers nothing is come back to as slowly as one that is not there.
+        """
         pause_s = FIRST_PAUSE_S
         while True:
+            answers = self._answers
             try:
                 reader, writer = await self._opened()
             except OSError:
                 if self._asked:
                     self._set_level(DELAYED)
-                await asyncio.sleep(pause_s)
-                pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
             else:
-                pause_s = FIRST_PAUSE_S
                 await self._exchange(reader, writer)
+            if self._answers > answers:
+                pause_s = FIRST_PAUSE_S
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
             if not self._asked and not (self._level and self._watchers):
                 # Whoever comes next must not take the last one's want of time for its own.
                 self._set_level(0)
