@@ -102,12 +102,13 @@ class Recogniser:
 
     async def _work(self) -> None:
         """Jobs, one after the other, until the process dies. The job on which it dies is done again by another."""
+        loop = asyncio.get_running_loop()
         while True:
             job = await self._next_job()
             if job is None:
                 return
             job.attempts += 1
-            queued_ms = job.waited_ms
+            queued_ms, began_s = job.waited_ms, loop.time()
             try:
                 answer = await asyncio.wait_for(self._recognised(job), LIMIT_S[job.request.kind])
             except _LOST:
@@ -116,6 +117,7 @@ class Recogniser:
             except asyncio.CancelledError:
                 await self._give_back(job)
                 raise
+            self._jobs.worked(job.request.kind, loop.time() - began_s)
             if not job.answer.done():
                 job.answer.set_result(msgspec.structs.replace(answer, queued_ms=queued_ms))
 
