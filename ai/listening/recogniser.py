@@ -6,21 +6,18 @@ import asyncio
 import logging
 import os
 import sys
-from typing import Final
 
 import msgspec
 
 from ai.listening.jobs import Job, JobQueue
-from ai.listening.transcriber import Kind, ModelUnusable, RecognitionFailed
+from ai.listening.transcriber import ModelUnusable, RecognitionFailed
 from ai.listening.wire import Answer, BrokenFraming, packed, read_frame
-from ai.listening.worker import EXIT_UNUSABLE, HEARS_AGAIN
+from ai.listening.worker import EXIT_UNUSABLE, HEARS_AGAIN, LIMIT_S
 
 log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 3
 LOADING_LIMIT_S = 120.0
-# A process that has not answered by then hangs. Early enough for another to do a final again before nobody waits for it any more.
-LIMIT_S: Final[dict[Kind, float]] = {"final": 10.0, "interim": 10.0, "merged": 15.0}
 EXIT_LIMIT_S = 5.0
 # Killed so often in a row while it loads, with none that ever was ready: what it needs is not there, as the memory for a large model.
 LOADING_DEATHS_MAX = 4
