@@ -1,5 +1,5 @@
-"""What would take most of the time of most tests and proves nothing there: emptying all tables, hashing at full cost. And
-what is kept of a run: how the proofs of the policy ended."""
+"""What would take most of the time of most tests and proves nothing there: emptying all tables, hashing at full cost, looking at
+the pages' files. And what is kept of a run: how the proofs of the policy ended."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -12,6 +12,7 @@ from django.db import OperationalError, connection
 from django.test import TransactionTestCase
 from hypothesis import HealthCheck, settings
 from psycopg.errors import DeadlockDetected
+from whitenoise.base import WhiteNoise
 
 from compliance import pace, replaying
 from compliance.models import LedgerMark
@@ -118,6 +119,22 @@ def _passwords_are_hashed_quickly() -> None:
 def _long_work_does_not_rest() -> None:
     """In this process, where nobody else works; erasures in the stacks that tests start rest as the product's do."""
     pace.REST = 0.0  # type: ignore[misc]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _files_of_pages_are_looked_at_once() -> None:
+    """In this process, where each browser of a test has middleware of its own, which begins with some hundreds of files."""
+    look, seen = WhiteNoise.update_files_dictionary, {}
+
+    def look_once(noise: WhiteNoise, root: str, prefix: str) -> None:
+        of = (root, prefix, noise.max_age)
+        if of not in seen:
+            before, noise.files = noise.files, {}
+            look(noise, root, prefix)
+            seen[of], noise.files = noise.files, before
+        noise.files |= seen[of]
+
+    WhiteNoise.update_files_dictionary = look_once
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -16,6 +17,8 @@ from config.embedded.children import die_with_parent
 
 START_LIMIT_S = 30.0
 STOP_LIMIT_S = 10.0
+# Each request would read all authorities anew, though the sandbox is asked without TLS, some times in most tests.
+_AUTHORITIES = ssl.create_default_context()
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,8 @@ class Sandbox:
     url: str
 
     def ask(self, method: str, path: str, body: object = None, **params: str) -> Any:
-        response = httpx.request(method, f"{self.url}/sandbox/api{path}", json=body, params=params, timeout=10)
+        url = f"{self.url}/sandbox/api{path}"
+        response = httpx.request(method, url, json=body, params=params, timeout=10, verify=_AUTHORITIES)
         response.raise_for_status()
         return response.json()
 

@@ -56,7 +56,7 @@ def _reach(call: Call, mark: int | None, left_s: int, now: datetime) -> None:
             # Credits were bought: the pages show the new end, and each mark is told again when it comes.
             publish_call(call, now=now)
             return
-        event = CallWarning(call_id=call.id, seconds_left=left_s)
+        event = CallWarning(call_id=call.id, seconds_left=left_s, duration_s=queries.duration_s(call, now=now))
         publish_on_commit(Topic.user(call.user_id), event)
         publish_on_commit(Topic.call(call.workspace_id, call.id), event)
         if ends_at is not None:

@@ -51,11 +51,15 @@ class SegmentInterim(BaseModel):
 
 
 class CallWarning(BaseModel):
-    """The credits end soon: sent once at 60 s, once at 15 s, and when the closing line begins."""
+    """The credits end soon: sent once at 60 s, once at 15 s, and when the closing line begins.
+
+    duration_s: how long the two have talked by then, by the server's clock, since a page's own may be wrong.
+    """
 
     type: Literal["call.warning"] = "call.warning"
     call_id: UUID
     seconds_left: int
+    duration_s: int
 
 
 class TranscriptionLevel(BaseModel):

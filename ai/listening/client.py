@@ -7,7 +7,7 @@ import contextlib
 import itertools
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -64,8 +64,20 @@ _REFUSALS: dict[str, type[DomainError]] = {
 
 @dataclass(slots=True)
 class _Asked:
-    frame: bytes
-    answer: asyncio.Future[Answer]
+    """gives_up_s: when nobody waits for it any more, by the event loop's clock; None for a ping."""
+
+    request: Request
+    pcm: bytes
+    gives_up_s: float | None
+    answer: asyncio.Future[Answer] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    def frame(self) -> bytes:
+        """As it is sent now."""
+        if self.gives_up_s is None:
+            return packed(self.request, self.pcm)
+        left_s = self.gives_up_s - asyncio.get_running_loop().time()
+        # 0 would say nothing.
+        return packed(msgspec.structs.replace(self.request, patience_ms=max(1, round(left_s * 1_000))), self.pcm)
 
 
 class TranscriberClient:
@@ -134,14 +146,15 @@ class TranscriberClient:
         :raises SpeechRefused: the audio is not acceptable (too long, not whole samples).
         :raises RecognitionFailed: the engines die over this speech.
         """
+        gives_up_s = asyncio.get_running_loop().time() + self._patience_s[kind]
         try:
-            async with asyncio.timeout(self._patience_s[kind]):
+            async with asyncio.timeout_at(gives_up_s):
                 while True:
                     try:
                         request = Request(
                             id=next(self._ids), op="transcribe", kind=kind, context=context, early_ms=early_ms
                         )
-                        answer = await self._ask(request, pcm)
+                        answer = await self._ask(request, pcm, gives_up_s)
                     except TranscriberOverloaded:
                         if kind != "final" or early_ms:
                             raise
@@ -162,7 +175,7 @@ class TranscriberClient:
         try:
             async with asyncio.timeout(timeout_s):
                 while True:
-                    if workers := (await self._ask(self._ping(), b"")).workers:
+                    if workers := (await self._ask(self._ping())).workers:
                         return workers
                     await asyncio.sleep(READY_PAUSE_S)
         except TimeoutError:
@@ -177,22 +190,21 @@ class TranscriberClient:
         for asked in self._asked.values():
             asked.answer.cancel()
 
-    async def _ask(self, request: Request, pcm: bytes) -> Answer:
-        frame = packed(request, pcm)
-        if self._unanswered_bytes + len(frame) > MAX_UNANSWERED_BYTES:
+    async def _ask(self, request: Request, pcm: bytes = b"", gives_up_s: float | None = None) -> Answer:
+        if self._unanswered_bytes + len(pcm) > MAX_UNANSWERED_BYTES:
             raise TranscriberOverloaded("Too much speech is waiting for the transcriber.")
-        asked = _Asked(frame, asyncio.get_running_loop().create_future())
+        asked = _Asked(request, pcm, gives_up_s)
         self._asked[request.id] = asked
-        self._unanswered_bytes += len(frame)
+        self._unanswered_bytes += len(pcm)
         try:
             if self._connection is None or self._connection.done():
                 self._connection = asyncio.create_task(self._stay_connected())
             elif self._writer is not None:
-                self._send(self._writer, frame)
+                self._send(self._writer, asked.frame())
             answer = await asked.answer
         finally:
             del self._asked[request.id]
-            self._unanswered_bytes -= len(frame)
+            self._unanswered_bytes -= len(pcm)
         if answer.refusal is not None:
             raise _REFUSALS.get(answer.refusal.code, TranscriberUnavailable)(answer.refusal.message)
         return answer
@@ -209,19 +221,24 @@ class TranscriberClient:
 
     async def _stay_connected(self) -> None:
         """Connect, send what is unanswered, hand out answers; again after a loss, for as long as somebody waits for an answer, or
-        has been told that something is left out and is to hear when that is over."""
+        has been told that something is left out and is to hear when that is over.
+
+        Whoever takes the connection and answers nothing is come back to as slowly as one that is not there.
+        """
         pause_s = FIRST_PAUSE_S
         while True:
+            answers = self._answers
             try:
                 reader, writer = await self._opened()
             except OSError:
                 if self._asked:
                     self._set_level(DELAYED)
-                await asyncio.sleep(pause_s)
-                pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
             else:
-                pause_s = FIRST_PAUSE_S
                 await self._exchange(reader, writer)
+            if self._answers > answers:
+                pause_s = FIRST_PAUSE_S
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
             if not self._asked and not (self._level and self._watchers):
                 # Whoever comes next must not take the last one's want of time for its own.
                 self._set_level(0)
@@ -235,7 +252,7 @@ class TranscriberClient:
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for asked in self._asked.values():
-            writer.write(asked.frame)
+            writer.write(asked.frame())
         self._writer = writer
         watching = asyncio.create_task(self._watch_for_silence(writer))
         try:

@@ -4,6 +4,7 @@ never without bound."""
 from __future__ import annotations
 
 import asyncio
+import math
 from bisect import insort
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -26,6 +27,12 @@ INTERIM_FRESH_S = 1.0
 MERGE_WORTH_S = 10.0
 # Longer than recognisers take to start again, shorter than the patience of whoever asks.
 FINAL_LATEST_S = 25.0
+# What one job takes differs: so many times what the last ones took has to be left, or the answer may come when nobody waits any more.
+WORK_LEFT = 2.0
+# But never more than that of its patience, so that one which has not waited is done, and tells what the next ones take.
+MOST_LEFT = 0.25
+# How much the newest one counts in what the last ones took.
+NEWEST_COUNTS = 0.2
 
 
 def _now_s() -> float:
@@ -48,6 +55,17 @@ class Job:
         return self.submitted_s + self.request.early_ms / 1_000
 
     @property
+    def gives_up_s(self) -> float:
+        """When nobody waits for it any more."""
+        patience_ms = self.request.patience_ms
+        return self.submitted_s + patience_ms / 1_000 if patience_ms else math.inf
+
+    def has_left(self, now_s: float, work_s: float) -> bool:
+        """Whether somebody still waits when that much work has been done."""
+        patience_s = self.gives_up_s - self.submitted_s
+        return now_s + min(work_s, MOST_LEFT * patience_s) < self.gives_up_s
+
+    @property
     def waited_ms(self) -> int:
         return round((_now_s() - self.submitted_s) * 1_000)
 
@@ -66,6 +84,7 @@ class JobQueue:
     def __init__(self) -> None:
         self._waiting: dict[Kind, list[Job]] = {"final": [], "interim": [], "merged": []}
         self._waiting_bytes = 0
+        self._work_s: dict[Kind, float] = {"final": 0.0, "interim": 0.0, "merged": 0.0}
         self._arrived = asyncio.Condition()
         self._gauge = LoadGauge()
 
@@ -91,6 +110,10 @@ class JobQueue:
     def wants_smaller_model(self, kind: Kind) -> bool:
         """Whether a job is for the smaller model: finals, while a cheaper search is not cheap enough."""
         return kind == "final" and self.level >= SMALLER_MODEL
+
+    def worked(self, kind: Kind, took_s: float) -> None:
+        """A recogniser has answered a job after so long."""
+        self._work_s[kind] += NEWEST_COUNTS * (took_s - self._work_s[kind])
 
     async def put(self, job: Job) -> None:
         """:raises TranscriberOverloaded: when the speech that waits already fills its memory."""
@@ -148,16 +171,18 @@ class JobQueue:
         """Whether an answer would come too late; a final's wait is noted, since it says how far behind we are."""
         now_s = _now_s()
         waited_s = now_s - job.due_s
-        match job.request.kind:
+        kind = job.request.kind
+        too_late = not job.has_left(now_s, WORK_LEFT * self._work_s[kind])
+        match kind:
             case "final":
                 self._gauge.waited(waited_s, now_s)
-                if waited_s > FINAL_LATEST_S:
+                if too_late or waited_s > FINAL_LATEST_S:
                     job.refuse(TextTooLate("Too much speech was waiting; this has no text."))
             case "interim":
-                if waited_s > INTERIM_FRESH_S or self.level >= NO_INTERIMS:
+                if too_late or waited_s > INTERIM_FRESH_S or self.level >= NO_INTERIMS:
                     job.refuse(InterimDropped("Newer speech has followed before this was recognised."))
             case "merged":
-                if waited_s > MERGE_WORTH_S or self.level >= THRIFTY:
+                if too_late or waited_s > MERGE_WORTH_S or self.level >= THRIFTY:
                     job.refuse(MergeSkipped("The recognisers had no time to hear this turn again."))
         return job.answer.done()
 

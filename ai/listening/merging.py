@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from ai.listening.client import TranscriberClient
 from ai.listening.transcriber import Recognition
 from ai.listening.turns import TurnEnded
+from ai.listening.wer import spoken_words
 from processors.errors import DomainError
 
 MAX_WAITING_TURNS = 4
-# A whole that has lost that much of its pieces' words is the engine giving up in the middle, not a better hearing.
+# A whole that has less than that of one piece's words, where that piece was said, is the engine giving up at a pause, not a better hearing.
 LEAST_KEPT = 0.5
+# How far from its place a word may seem to begin.
+BORDER_MS = 300
 
 OnTurn = Callable[[Recognition, TurnEnded, list[int]], Awaitable[None]]
 
@@ -76,24 +80,38 @@ class TurnMerger:
         while (waiting := await self._waiting.get()) is not None:
             turn, pieces = waiting
             heard = [await piece.reported for piece in pieces]
-            recognition = await self._recognised(turn, heard)
+            spoken = {
+                piece.start_ms: one.text
+                for piece, one in zip(pieces, heard, strict=True)
+                if one is not None and one.text
+            }
+            recognition = None if None in heard else await self._recognised(turn, spoken)
             if recognition is None:
                 self.counts.skipped += 1
             else:
                 self.counts.merged += 1
-                spoken = [
-                    piece.start_ms for piece, one in zip(pieces, heard, strict=True) if one is not None and one.text
-                ]
-                await self._on_turn(recognition, turn, spoken)
+                await self._on_turn(recognition, turn, list(spoken))
 
-    async def _recognised(self, turn: TurnEnded, pieces: list[Recognition | None]) -> Recognition | None:
-        """The whole turn's words, when they are worth having."""
-        spoken = [piece for piece in pieces if piece is not None and piece.text]
-        if None in pieces or len(spoken) < 2:
+    async def _recognised(self, turn: TurnEnded, spoken: dict[int, str]) -> Recognition | None:
+        """The whole turn's words, when they are worth having. spoken: its pieces' texts, by where they begin."""
+        if len(spoken) < 2:
             return None
         try:
             whole = await self._client.transcribe(turn.pcm, "merged", self._context)
         except DomainError:
             return None
-        words = sum(len(piece.text.split()) for piece in spoken)
-        return whole if len(whole.text.split()) >= LEAST_KEPT * words else None
+        return whole if _holds_all(whole, turn, spoken) else None
+
+
+def _holds_all(whole: Recognition, turn: TurnEnded, spoken: dict[int, str]) -> bool:
+    """Whether enough of each piece's words is in the whole, there where the piece was said.
+
+    Counted as they are said: the whole may have "$450" where a piece has "four hundred and fifty dollars".
+    """
+    for (start_ms, text), next_ms in zip(spoken.items(), [*list(spoken)[1:], math.inf], strict=True):
+        # The first word of a turn seems to begin with its audio.
+        from_ms = start_ms - BORDER_MS if start_ms > turn.start_ms else -math.inf
+        begun = (word for word in whole.words if from_ms <= word.start_ms + turn.audio_start_ms < next_ms + BORDER_MS)
+        if len(spoken_words(" ".join(word.text for word in begun))) < LEAST_KEPT * len(spoken_words(text)):
+            return False
+    return True

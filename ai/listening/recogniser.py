@@ -6,21 +6,18 @@ import asyncio
 import logging
 import os
 import sys
-from typing import Final
 
 import msgspec
 
 from ai.listening.jobs import Job, JobQueue
-from ai.listening.transcriber import Kind, ModelUnusable, RecognitionFailed
+from ai.listening.transcriber import ModelUnusable, RecognitionFailed
 from ai.listening.wire import Answer, BrokenFraming, packed, read_frame
-from ai.listening.worker import EXIT_UNUSABLE, HEARS_AGAIN
+from ai.listening.worker import EXIT_UNUSABLE, HEARS_AGAIN, LIMIT_S
 
 log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 3
 LOADING_LIMIT_S = 120.0
-# A process that has not answered by then hangs. Early enough for another to do a final again before nobody waits for it any more.
-LIMIT_S: Final[dict[Kind, float]] = {"final": 10.0, "interim": 10.0, "merged": 15.0}
 EXIT_LIMIT_S = 5.0
 # Killed so often in a row while it loads, with none that ever was ready: what it needs is not there, as the memory for a large model.
 LOADING_DEATHS_MAX = 4
@@ -102,12 +99,13 @@ class Recogniser:
 
     async def _work(self) -> None:
         """Jobs, one after the other, until the process dies. The job on which it dies is done again by another."""
+        loop = asyncio.get_running_loop()
         while True:
             job = await self._next_job()
             if job is None:
                 return
             job.attempts += 1
-            queued_ms = job.waited_ms
+            queued_ms, began_s = job.waited_ms, loop.time()
             try:
                 answer = await asyncio.wait_for(self._recognised(job), LIMIT_S[job.request.kind])
             except _LOST:
@@ -116,6 +114,7 @@ class Recogniser:
             except asyncio.CancelledError:
                 await self._give_back(job)
                 raise
+            self._jobs.worked(job.request.kind, loop.time() - began_s)
             if not job.answer.done():
                 job.answer.set_result(msgspec.structs.replace(answer, queued_ms=queued_ms))
 

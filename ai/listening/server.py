@@ -24,8 +24,8 @@ from pythonjsonlogger.json import JsonFormatter
 from ai.listening.address import Address, parse_address
 from ai.listening.jobs import Job, JobQueue
 from ai.listening.recogniser import Recogniser
-from ai.listening.transcriber import ModelUnusable
-from ai.listening.wire import Answer, BrokenFraming, Refusal, Request, RequestRefused, packed, read_frame, request_of
+from ai.listening.transcriber import ModelUnusable, TranscriberOverloaded
+from ai.listening.wire import Answer, BrokenFraming, Refusal, RequestRefused, packed, read_frame, request_of
 from ai.listening.worker import EXIT_UNUSABLE
 from processors import guard
 from processors.errors import DomainError
@@ -33,7 +33,9 @@ from processors.errors import DomainError
 log = logging.getLogger(__name__)
 
 MAX_CONNECTIONS = 64
-MAX_UNANSWERED = 256
+# On one connection. What is asked beyond that is refused at once, as is what does not fit into JobQueue's memory: a connection that is
+# not read would keep speech from the clock by which it is given up, until all of it comes too late.
+MAX_UNANSWERED = 4_096
 # Of so many recognisers one hears merged turns; the others are there for new speech at any moment.
 MERGING_EVERY = 4
 
@@ -71,55 +73,66 @@ class TranscriberServer:
             writer.close()
             return
         self._connections.add(writer)
-        unanswered: set[asyncio.Task[None]] = set()
-        room = asyncio.Semaphore(MAX_UNANSWERED)
+        unanswered: dict[asyncio.Task[None], asyncio.Future[Answer]] = {}
         try:
             while True:
-                await room.acquire()
-                header, payload = await read_frame(reader)
-                task = asyncio.create_task(self._answer(writer, header, payload))
-                unanswered.add(task)
-                task.add_done_callback(unanswered.discard)
-                task.add_done_callback(lambda _: room.release())
-        except BrokenFraming:
-            log.warning("connection closed, its bytes are not our format")
+                request, answer = await self._taken(*await read_frame(reader), full=len(unanswered) >= MAX_UNANSWERED)
+                if isinstance(answer, Answer):
+                    await self._write(writer, answer)
+                    continue
+                task = asyncio.create_task(self._answer(writer, request, answer))
+                unanswered[task] = answer
+                task.add_done_callback(unanswered.pop)
+        except BrokenFraming as error:
+            log.warning("connection closed, its bytes are not our format", extra={"reason": str(error)})
         except (asyncio.IncompleteReadError, ConnectionError):
             log.debug("connection ended")
         finally:
             self._connections.discard(writer)
-            for task in unanswered:
+            for task, answer in unanswered.items():
+                # Nobody shall work for an asker that has gone.
+                answer.cancel()
                 task.cancel()
             writer.close()
 
-    async def _answer(self, writer: asyncio.StreamWriter, header: bytes, payload: bytes) -> None:
+    async def _taken(self, header: bytes, payload: bytes, *, full: bool) -> tuple[int, Answer | asyncio.Future[Answer]]:
+        """Which request it is, and its answer or the promise of one. full: nothing more is taken in that has to wait.
+
+        :raises BrokenFraming: when it is no request.
+        """
         try:
             request = request_of(header, payload)
-        except BrokenFraming:
-            log.warning("connection closed, a header was no request")
-            writer.close()
-            return
         except RequestRefused as error:
-            answer = Answer(id=error.request_id, refusal=Refusal(error.code, error.message))
-        else:
-            answer = await self._done(request, payload)
+            return error.request_id, _refused(error.request_id, error)
+        if request.op == "ping":
+            # At once, also while none has loaded its models: the asker must know that we live.
+            return request.id, Answer(id=request.id, workers=sum(one.ready.is_set() for one in self.recognisers))
+        job = Job(request, payload, asyncio.get_running_loop().create_future())
+        try:
+            if full:
+                raise TranscriberOverloaded("Too much is asked on this connection. Try again in a moment.")
+            await self._jobs.put(job)
+        except DomainError as error:
+            return request.id, _refused(request.id, error)
+        return request.id, job.answer
+
+    async def _answer(self, writer: asyncio.StreamWriter, request_id: int, promised: asyncio.Future[Answer]) -> None:
+        try:
+            answer = await promised
+        except DomainError as error:
+            answer = _refused(request_id, error)
+        await self._write(writer, answer)
+
+    async def _write(self, writer: asyncio.StreamWriter, answer: Answer) -> None:
         try:
             writer.write(packed(msgspec.structs.replace(answer, level=self._jobs.level)))
             await writer.drain()
         except ConnectionError:
             log.debug("the asker has gone")
 
-    async def _done(self, request: Request, payload: bytes) -> Answer:
-        if request.op == "ping":
-            # At once, also while none has loaded its models: the asker must know that we live.
-            return Answer(id=request.id, workers=sum(one.ready.is_set() for one in self.recognisers))
-        job = Job(request, payload, asyncio.get_running_loop().create_future())
-        try:
-            await self._jobs.put(job)
-            return await job.answer
-        except DomainError as error:
-            return Answer(id=request.id, refusal=Refusal(error.code, error.message))
-        finally:
-            job.answer.cancel()
+
+def _refused(request_id: int, error: DomainError) -> Answer:
+    return Answer(id=request_id, refusal=Refusal(error.code, error.message))
 
 
 def _private_socket(path: str) -> socket.socket:

@@ -7,7 +7,7 @@ import contextlib
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
 from ai.listening.audio import SAMPLES_PER_MS, decode_mulaw
 from ai.listening.client import TranscriberClient
@@ -17,6 +17,7 @@ from ai.listening.interim import InterimText
 from ai.listening.jobs import INTERIM_FRESH_S
 from ai.listening.levels import LevelReports
 from ai.listening.merging import Piece, TurnMerger
+from ai.listening.outcomes import Outcome, in_stream_time
 from ai.listening.segmenter import Event, Gap, InterimDue, Listening, Segmenter, SpeechEnded, SpeechPaused
 from ai.listening.timeline import Frame, Timeline, joined
 from ai.listening.transcriber import Recognition
@@ -53,20 +54,6 @@ class TrackCounts:
     failed_finals: int = 0
 
 
-@dataclass(slots=True)
-class _Outcome:
-    """Something to report in its turn: an utterance that is being recognised, or a gap."""
-
-    start_ms: int
-    end_ms: int
-    utterance: int = 0
-    audio_start_ms: int = 0
-    recognition: asyncio.Task[Recognition] | None = None
-    reported: asyncio.Future[Recognition | None] = field(
-        default_factory=lambda: asyncio.get_running_loop().create_future()
-    )
-
-
 async def _unused(*_: object) -> None:
     """For reports that nobody has asked for."""
 
@@ -86,8 +73,8 @@ class TrackListener:
     on_level(level): the transcriber leaves out more or less than before for lack of time: 0 nothing; 1 interim text;
         2 also merged turns, and finals are recognised more cheaply; 3 finals come from a smaller model; 4 they come late.
 
-    Finals and gaps keep their order; an interim result never follows its utterance's final. A report that raises is
-    logged and counted, and the next one still comes.
+    Finals and gaps keep their order; an interim result never follows its utterance's final, nor comes before that of the utterance
+    before. A report that raises is logged and counted, and the next one still comes.
     """
 
     def __init__(
@@ -115,7 +102,7 @@ class TrackListener:
         self._merger = TurnMerger(client=client, context=context, on_turn=self._report_turn)
         self._early = EarlyFinals(client, context)
         self._seeming = InterimText(client, context)
-        self._pieces: list[_Outcome] = []
+        self._pieces: list[Outcome] = []
         self._levels = LevelReports(client, lambda level: self._reported(on_level(level)))
         self._detector = detector or SileroDetector()
         self._segmenter = Segmenter(self._detector)
@@ -126,8 +113,8 @@ class TrackListener:
         # Sound comes all the time while a call goes on, so whoever had some at a tick takes part in the next one.
         self._goes_on = False
         self._ending = False
-        self._outcomes: asyncio.Queue[_Outcome | None] = asyncio.Queue(MAX_UNFINISHED)
-        self._unreported: deque[_Outcome] = deque()
+        self._outcomes: asyncio.Queue[Outcome | None] = asyncio.Queue(MAX_UNFINISHED)
+        self._unreported: deque[Outcome] = deque()
         self._handed_out_ms = 0
         self._taken_until_ms = 0
         self._unheard: Gap | None = None
@@ -295,14 +282,14 @@ class TrackListener:
                 self._early.paused(event)
             elif isinstance(event, SpeechEnded):
                 recognition = self._early.ended(event)
-                outcome = _Outcome(event.start_ms, event.end_ms, self._utterance, event.audio_start_ms, recognition)
+                outcome = Outcome(event.start_ms, event.end_ms, self._utterance, event.audio_start_ms, recognition)
                 self._utterance += 1
                 self._pieces = [*self._pieces[-MAX_UNFINISHED:], outcome]
                 await self._await_report(outcome)
             elif isinstance(event, TurnEnded):
                 self._merger.merge(event, self._pieces_of(event))
             elif isinstance(event, Gap):
-                await self._await_report(_Outcome(event.start_ms, event.end_ms))
+                await self._await_report(Outcome(event.start_ms, event.end_ms))
 
     def _pieces_of(self, turn: TurnEnded) -> list[Piece]:
         """The outcomes of the turn's utterances; those before them belong to no turn any more."""
@@ -310,7 +297,7 @@ class TrackListener:
         self._pieces = [piece for piece in self._pieces if piece.start_ms >= turn.end_ms]
         return [Piece(piece.start_ms, piece.reported) for piece in within]
 
-    async def _await_report(self, outcome: _Outcome) -> None:
+    async def _await_report(self, outcome: Outcome) -> None:
         self._unreported.append(outcome)
         await self._outcomes.put(outcome)
 
@@ -318,6 +305,7 @@ class TrackListener:
         try:
             async with asyncio.timeout(INTERIM_FRESH_S):
                 text = await self._seeming.text(due.pcm)
+                await self._reported_before(utterance)
         except (DomainError, TimeoutError):
             self.counts.dropped_interims += 1
             return
@@ -327,6 +315,12 @@ class TrackListener:
             self.counts.interims += 1
             self._shown_utterance = utterance
             await self._reported(self._on_interim(text, due.start_ms, due.end_ms))
+
+    async def _reported_before(self, utterance: int) -> None:
+        """A page shows one unsettled line of a speaker, so what is not settled yet would vanish for the next one."""
+        before = [outcome.reported for outcome in self._unreported if outcome.utterance < utterance]
+        if before:
+            await asyncio.wait(before)
 
     async def _report(self) -> None:
         while (outcome := await self._outcomes.get()) is not None:
@@ -339,11 +333,11 @@ class TrackListener:
             self._interim.cancel()
 
     async def _report_turn(self, recognition: Recognition, turn: TurnEnded, finals_ms: list[int]) -> None:
-        placed = _in_stream_time(recognition, turn)
+        placed = in_stream_time(recognition, turn)
         async with self._reporting:
             await self._reported(self._on_merged(placed, turn.start_ms, turn.end_ms, finals_ms))
 
-    async def _recognition(self, outcome: _Outcome) -> Recognition | None:
+    async def _recognition(self, outcome: Outcome) -> Recognition | None:
         if outcome.recognition is None:
             return None
         try:
@@ -357,12 +351,12 @@ class TrackListener:
             log.error("an utterance was not recognised", extra={"error_type": type(error).__name__})
         return None
 
-    async def _report_of(self, outcome: _Outcome, recognition: Recognition | None) -> None:
+    async def _report_of(self, outcome: Outcome, recognition: Recognition | None) -> None:
         if recognition is None:
             await self._on_gap(outcome.start_ms, outcome.end_ms)
         elif recognition.text:
             self.counts.finals += 1
-            placed = _in_stream_time(recognition, outcome)
+            placed = in_stream_time(recognition, outcome)
             await self._on_final(placed, outcome.start_ms, outcome.end_ms)
         elif self._shown_utterance == outcome.utterance:
             await self._on_interim("", outcome.start_ms, outcome.end_ms)
@@ -373,16 +367,3 @@ class TrackListener:
         except Exception as error:
             # Whoever listens decides what its own failure means; the rest of the call must still be heard.
             log.error("a report of recognised speech failed", extra={"error_type": type(error).__name__})
-
-
-def _in_stream_time(recognition: Recognition, outcome: _Outcome | TurnEnded) -> Recognition:
-    """The words in stream time; the engine lets the first one begin with the audio, which is before the speech."""
-    words = tuple(
-        replace(
-            word,
-            start_ms=max(word.start_ms + outcome.audio_start_ms, outcome.start_ms),
-            end_ms=max(word.end_ms + outcome.audio_start_ms, outcome.start_ms),
-        )
-        for word in recognition.words
-    )
-    return replace(recognition, words=words)

@@ -1,4 +1,7 @@
-"""The transcriber's wire format: length, JSON header, length, raw audio. Both lengths are 4 bytes, big-endian."""
+"""The transcriber's wire format: length, JSON header, length, raw audio. Both lengths are 4 bytes, big-endian.
+
+Fields that one side does not know are passed over, so that the two need not be updated in the same moment.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,11 @@ MAX_PAYLOAD_BYTES = MAX_SPEECH_S * TELEPHONE_RATE_HZ * BYTES_PER_SAMPLE
 _LENGTH = struct.Struct(">I")
 
 
-class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Request(msgspec.Struct, frozen=True):
     """id: chosen by the sender, repeated in the answer. The audio follows as the payload; a ping has none.
 
     early_ms: a final that nobody needs for so long, and perhaps not at all: its utterance may be over by then.
+    patience_ms: how much longer somebody waits for the answer, when this is sent; 0 where that is not said.
     thrifty, smaller_model: set by the server for its recognisers while much is waiting.
     """
 
@@ -29,6 +33,7 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: Kind = "final"
     context: str = ""
     early_ms: int = 0
+    patience_ms: int = 0
     thrifty: bool = False
     smaller_model: bool = False
 
@@ -100,6 +105,8 @@ def request_of(header: bytes, payload: bytes) -> Request:
         raise RequestRefused(request.id, f"The context is longer than {MAX_CONTEXT_CHARACTERS} characters.")
     if not 0 <= request.early_ms <= (MAX_EARLY_MS if request.kind == "final" else 0):
         raise RequestRefused(request.id, f"Only a final may be early, and by at most {MAX_EARLY_MS} ms.")
+    if request.patience_ms < 0:
+        raise RequestRefused(request.id, "Nobody has less than no patience.")
     if len(payload) % BYTES_PER_SAMPLE:
         raise RequestRefused(request.id, "The audio is not a whole number of 16-bit samples.")
     if request.op == "transcribe" and not payload:

@@ -12,7 +12,7 @@ import struct
 import sys
 import time
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 import msgspec
 
@@ -27,6 +27,9 @@ from processors import guard
 
 # sysexits.h: what this process was given to work with is wrong, so starting it again does not help.
 EXIT_UNUSABLE = 78
+# A process that has not answered by then is taken for one that hangs. Early enough for another to do a final again before nobody waits
+# for it any more; a model that needs longer is refused at the start, or it would never finish a line.
+LIMIT_S: Final[dict[Kind, float]] = {"final": 10.0, "interim": 10.0, "merged": 15.0}
 NICENESS = 5
 AUTOGROUP_TRIES, AUTOGROUP_AGAIN_S = 20, 0.11
 NO_LARGER_MODEL = "none"
@@ -59,11 +62,12 @@ def main() -> int:
 
 
 def _engines(whisper: WhisperTranscriber) -> dict[Kind, Transcriber]:
-    """:raises ModelUnusable: when one cannot be loaded, or does not understand a known sentence."""
+    """:raises ModelUnusable: when one cannot be loaded, does not understand a known sentence, or is too slow."""
     moonshine = MoonshineTranscriber(moonshine_folder(os.environ.get("MOONSHINE_MODEL_PATH", "")))
-    self_test.check("Whisper", whisper)
-    self_test.check("Moonshine", moonshine)
-    return {"final": whisper.with_beam(FINAL_BEAM), "merged": _merging(whisper), "interim": moonshine}
+    # With the wide beam of merged turns, so finals need less.
+    whisper_s = self_test.check("Whisper", whisper, LIMIT_S["final"])
+    self_test.check("Moonshine", moonshine, LIMIT_S["interim"])
+    return {"final": whisper.with_beam(FINAL_BEAM), "merged": _merging(whisper, whisper_s), "interim": moonshine}
 
 
 def _smaller_than(whisper: WhisperTranscriber) -> Transcriber | None:
@@ -76,18 +80,22 @@ def _smaller_than(whisper: WhisperTranscriber) -> Transcriber | None:
     if whisper.width <= TINY_WIDTH:
         return None
     smaller = WhisperTranscriber(whisper_folder(""))
-    self_test.check("smaller Whisper", smaller)
+    self_test.check("smaller Whisper", smaller, LIMIT_S["final"])
     return smaller
 
 
-def _merging(whisper: Transcriber) -> Transcriber:
-    """The engine of merged turns, with a second pass where the supervisor wants one in this process."""
+def _merging(whisper: Transcriber, whisper_s: float) -> Transcriber:
+    """The engine of merged turns, with a second pass where the supervisor wants one in this process.
+
+    whisper_s: of a merged turn's time, what the first pass needs.
+    """
     operator_path = os.environ.get("SECOND_PASS_MODEL_PATH", "")
     if not os.environ.get(HEARS_AGAIN) or operator_path == NO_LARGER_MODEL:
         return whisper
     files = second_pass_files(operator_path)
     if operator_path:
-        self_test.check("second-pass", WhisperTranscriber(files.folder, files.parts))
+        second = WhisperTranscriber(files.folder, files.parts)
+        self_test.check("second-pass", second, LIMIT_S["merged"] - whisper_s)
     return SecondPass(whisper, lambda: WhisperTranscriber(files.folder, files.parts))
 
 

@@ -1,8 +1,11 @@
 """A manager looks at the wall, reads along, ends a call in which the lead asks for no more calls, and has a server told of it.
 
 Planted bugs that this catches: a wall that needs a reload, a rep who is not told who watches or who ended the call, an end that
-is one click, a manager who is not told why the text is late, a webhook's secret that is shown twice, a lead's wish that is gone after a reload, or dismissed for ever, notes that a field of its own for after the call begins without
-what was just typed, or that go with the page, a Hang up that stays dead while the carrier says nothing.
+is one click, a manager who is not told why the text is late, one who is at the text's beginning when the call ends, words that
+stay on an open page once their speaker has restricted them, a place in one call's text that is taken along into another's, a
+webhook's secret that is shown twice, a lead's wish that is gone after a reload, or dismissed for ever, notes that a field of
+its own for after the call begins without what was just typed, or that go with the page, a Hang up that stays dead while the
+carrier says nothing.
 """
 
 import json
@@ -23,6 +26,12 @@ from config.embedded.environment import PROJECT
 from config.embedded.handle import Stack
 from sandbox.rep import Person, Rep
 from tests.browser.conftest import Look, signed_in
+from tests.browser.watching import (
+    goes_to_another_call_and_back,
+    reads_at_the_end,
+    reads_nothing_that_is_restricted,
+    still_reads_at_the_end,
+)
 
 BOSS = Person(first_name="Maria", last_name="Manager", email="maria@wall.example", mobile="+12025550168")
 CALLER = Person(first_name="Cal", last_name="Caller", email="cal@wall.example", mobile="+12025550169")
@@ -110,6 +119,7 @@ def test_a_manager_watches_and_ends_a_call_and_a_server_is_told(
     wall.get_by_role("link", name="All live calls").click()
     expect(card).to_be_visible()
     expect(mine.get_by_text("Maria Manager is watching")).not_to_be_visible()
+    reading = reads_at_the_end(wall, call_id)
 
     card.get_by_role("button", name=re.compile("End the call")).click()
     dialog = wall.get_by_role("dialog", name="End Cal Caller's call?")
@@ -125,10 +135,13 @@ def test_a_manager_watches_and_ends_a_call_and_a_server_is_told(
     expect(mine.get_by_text("Nora Next seems to ask not to be called")).to_be_visible()
     look(mine, "ended-by-390-dark")
     expect(waits).not_to_be_visible()
+    still_reads_at_the_end(reading, look)
     _leaves_while_writing(mine, written)
     _never_calls_again(wall, mine, call_id, look)
+    goes_to_another_call_and_back(mine, rep)
     boss.wait_for(lambda: "call.completed" in [one["type"] for one in receiver[1]])
     _sees_what_was_sent(wall, look)
+    reads_nothing_that_is_restricted(reading, new_page(), lambda: control.newest_code(LEAD_PHONE), LEAD_PHONE, look)
     boss.close()
     rep.close()
     assert [each for each in complaints if "status of 4" not in each] == []

@@ -49,7 +49,9 @@ def test_a_call_is_warned_extended_by_a_purchase_and_ended_with_a_spoken_line(st
     page.close()
     live = rep.live().open()
     live.follow(call_id)
-    _warned(live, at_most_s=60)
+    warned = _warned(live, at_most_s=60)
+    # A page goes on counting from there.
+    assert 0 <= rep.call("GET", f"/api/calls/{call_id}")["duration_s"] - warned["duration_s"] < 10
     limit_s = rep.wait_for(lambda: (told := _legs(rep)[PERSON.mobile]["time_limit_s"]) < 60 and told)
     rep.buy(PACK)
     # Ends are told in whole seconds, and are allowed to differ by two before they are told again.

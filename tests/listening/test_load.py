@@ -163,6 +163,15 @@ async def test_a_final_that_has_waited_too_long_is_given_up() -> None:
         late.answer.result()
 
 
+async def test_one_that_has_not_waited_is_done_however_long_the_last_ones_took() -> None:
+    jobs = JobQueue()
+    jobs.worked("merged", 600)
+    fresh = Job(Request(id=1, op="transcribe", kind="merged", patience_ms=15_000), b"", asyncio.Future())
+    await jobs.put(fresh)
+    async with asyncio.timeout(1):
+        assert await jobs.get(merges=True) is fresh
+
+
 async def test_an_interim_result_that_has_waited_a_second_is_dropped_and_a_newer_one_is_made() -> None:
     jobs = JobQueue()
     stale, fresh = _job("interim", waited_s=1.1), _job("interim", waited_s=0.5)

@@ -1,7 +1,11 @@
-"""Turns with short pauses are heard again as a whole, and their finals replaced."""
+"""Turns with short pauses are heard again as a whole, and their finals replaced.
+
+Planted bug that this catches: a whole that ends at a pause, and takes the place of what was said after it.
+"""
 
 import itertools
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -9,9 +13,12 @@ import pytest_asyncio
 from ai.listening.audio import decode_mulaw
 from ai.listening.client import TranscriberClient
 from ai.listening.segmenter import Event, Gap, Segmenter, SpeechEnded
+from ai.listening.transcriber import NOTHING, Recognition, Word
 from ai.listening.turns import TurnEnded
 from ai.listening.vad import SileroDetector
 from ai.listening.wer import word_error_rate
+from ai.listening.wire import Request
+from tests.listening.answering import transcriber as answering
 from tests.listening.conftest import RunningTranscriber
 from tests.listening.speech import Heard, listen, mulaw, turns
 
@@ -75,6 +82,57 @@ def test_lost_audio_parts_turns() -> None:
     events = _segment(CALLEE, lost_ms=hole_ms)
     (gap,) = [event for event in events if isinstance(event, Gap)]
     assert all(turn.end_ms <= gap.start_ms or turn.start_ms >= gap.end_ms for turn in _turns(events))
+
+
+def _words(said: str, at_ms: int, within: SpeechEnded) -> list[Word]:
+    """Spoken evenly over an utterance whose audio begins there."""
+    texts = said.split()
+    step_ms = (within.end_ms - within.start_ms) // len(texts)
+    first_ms = at_ms + within.start_ms - within.audio_start_ms
+    return [
+        Word(text, first_ms + number * step_ms, first_ms + (number + 1) * step_ms, 0.9)
+        for number, text in enumerate(texts)
+    ]
+
+
+def _recognition(words: list[Word]) -> Recognition:
+    return Recognition(" ".join(word.text for word in words), tuple(words), 0.9)
+
+
+@pytest.mark.parametrize(
+    ("again", "replaces"),
+    [
+        (["You know I like what I hear and I will think about it", "Call me on Monday at $450 please"], True),
+        (["You know I like what I hear and I will think about it", ""], False),
+        (["", "Call me on Monday at four hundred and fifty dollars please"], False),
+        (["You know I like what I hear and I will think about it", "please"], False),
+        (["You I like what I hear and I think about it", "Call on Monday at $450"], True),
+    ],
+    ids=["all of it", "no second sentence", "no first sentence", "one word of the second", "a little less of each"],
+)
+async def test_a_whole_in_which_one_sentence_is_missing_replaces_none(
+    tmp_path: Path, again: list[str], replaces: bool
+) -> None:
+    first = _turns(_segment(CALLEE))[0]
+    audio = mulaw("price_objection", "callee")[(first.start_ms - 1_000) * 8 : (first.end_ms + 2_000) * 8]
+    pieces = _utterances(_segment(decode_mulaw(audio)))
+    said = ["You know I like what I hear and I will think about it", "Call me on Monday at $450 please"]
+
+    async def hears(request: Request, pcm: bytes) -> Recognition:
+        if request.kind == "merged":
+            begin_ms = [piece.audio_start_ms - pieces[0].audio_start_ms for piece in pieces]
+            each = zip(again, begin_ms, pieces, strict=True)
+            return _recognition([word for text, at_ms, piece in each if text for word in _words(text, at_ms, piece)])
+        heard = [_words(text, 0, piece) for text, piece in zip(said, pieces, strict=True) if piece.pcm == pcm]
+        return _recognition(heard[0]) if heard else NOTHING
+
+    async with answering(f"{tmp_path}/s", hears) as address:
+        client = TranscriberClient(address)
+        heard = await listen(client, audio, pace=12)
+        await client.close()
+    assert [recognition.text for recognition, _, _ in heard.finals] == said
+    settled = [recognition.text for recognition, _, _ in heard.settled]
+    assert settled == ([" ".join(again)] if replaces else said)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -38,7 +38,7 @@ def test_a_clear_turn_and_one_in_a_hurry_need_no_larger_model(first: Transcriber
 def test_a_doubtful_turn_gets_the_more_confident_of_two_answers(first: Transcriber) -> None:
     files = second_pass_files("")
     larger = WhisperTranscriber(files.folder, files.parts)
-    self_test.check("base", larger)
+    self_test.check("base", larger, limit_s=10)
     answers = [engine.transcribe(_in_noise(SENTENCE), "") for engine in (first, larger)]
     heard = SecondPass(first, lambda: larger).transcribe(_in_noise(SENTENCE), "")
     assert heard == max(answers, key=lambda one: one.confidence)

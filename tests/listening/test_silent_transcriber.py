@@ -2,7 +2,8 @@
 
 Planted bugs that this catches: a connection that is read for ever, one that is left although its texts are only late, speech that
 nobody waits for and that piles up before a transcriber which takes nothing, a shortage that is told until somebody speaks again, or
-that the next call finds; a transcriber that says only with its first recogniser that it lives.
+that the next call finds; a transcriber that says only with its first recogniser that it lives; one that takes each connection and
+closes it, connected to without a pause; speech that is sent again as if it had just been said.
 """
 
 import asyncio
@@ -97,6 +98,42 @@ async def test_a_transcriber_that_says_nothing_any_more_is_left_and_what_it_was_
     async with answering(tmp_path / "s", answers) as side, asker(tmp_path / "s") as client:
         assert (await client.transcribe(SPEECH, "final")).text == "yes"
     assert side.connections == 2
+
+
+async def test_one_that_closes_each_connection_is_not_asked_again_and_again_without_a_pause(tmp_path: Path) -> None:
+    connections = 0
+
+    async def closes(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        writer.close()
+
+    async with await asyncio.start_unix_server(closes, str(tmp_path / "s")), asker(tmp_path / "s") as client:
+        asked = asyncio.create_task(client.transcribe(SPEECH, "final"))
+        await asyncio.sleep(1.5)
+        asked.cancel()
+    # The pauses are 0.05, 0.1, 0.2 s, and so on.
+    assert 2 <= connections <= 6
+
+
+async def test_what_is_asked_again_says_how_much_patience_is_left(tmp_path: Path) -> None:
+    left_ms: list[int] = []
+
+    async def breaks_off(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = request_of(*await read_frame(reader))
+        left_ms.append(request.patience_ms)
+        if len(left_ms) == 1:
+            await asyncio.sleep(0.3)
+        else:
+            writer.write(packed(Answer(request.id, says("yes"))))
+            await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_unix_server(breaks_off, str(tmp_path / "s")), asker(tmp_path / "s") as client:
+        assert (await client.transcribe(SPEECH, "final")).text == "yes"
+    first, again = left_ms
+    assert first <= 5_000
+    assert 0 < again <= first - 300
 
 
 async def test_one_whose_texts_are_late_is_not_left_while_it_says_that_it_lives(tmp_path: Path) -> None:

@@ -211,7 +211,6 @@ async def test_unacceptable_speech_is_refused(client: TranscriberClient, pcm: by
         _framed(b"not json"),
         _framed(json.dumps({"id": "one", "op": "transcribe"}).encode()),
         _framed(json.dumps({"id": 1, "op": "erase"}).encode()),
-        _framed(json.dumps({"id": 1, "op": "ping", "more": 1}).encode()),
         _framed(b"{}" * 40_000),
         struct.pack(">I", 2) + b"{}" + struct.pack(">I", 481_000),
     ],
@@ -221,6 +220,14 @@ async def test_nonsense_closes_its_connection_and_nothing_else(
 ) -> None:
     assert await _exchange(transcriber, sent) == b""
     assert await client.ping() > 0
+
+
+async def test_a_field_of_a_later_release_is_passed_over(
+    transcriber: RunningTranscriber, client: TranscriberClient
+) -> None:
+    assert await client.ping() > 0
+    answered = await _exchange(transcriber, _framed(json.dumps({"id": 77, "op": "ping", "more": 1}).encode()))
+    assert b'"id":77' in answered
 
 
 async def test_only_our_own_user_may_reach_it(transcriber: RunningTranscriber, client: TranscriberClient) -> None:

@@ -64,6 +64,7 @@ export const keys = {
       ["calls", "list", filters] as const,
     current: ["calls", "current"] as const,
     one: (id: string) => ["calls", "one", id] as const,
+    transcripts: ["calls", "transcript"] as const,
     transcript: (id: string) => ["calls", "transcript", id] as const,
     receipt: (id: string) => ["calls", "receipt", id] as const,
     insights: (id: string) => ["calls", "insights", id] as const,

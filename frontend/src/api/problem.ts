@@ -49,3 +49,10 @@ export function asProblem(error: unknown): Problem | null {
   if (error instanceof Problem) return error;
   return new Problem(0, "unexpected", "Something failed on this page", "Reload the page and try again.");
 }
+
+const WITHDRAWN: ReadonlySet<number> = new Set([403, 404, 409]);
+
+/** Whether a question's answer says that this reader may not have it any more, or that it is gone. */
+export function isWithdrawn(error: unknown): boolean {
+  return error instanceof Problem && WITHDRAWN.has(error.status);
+}

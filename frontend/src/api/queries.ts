@@ -2,10 +2,12 @@ import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { isLive } from "../calls/status";
 import { waitsForCallsEnd, withAvailable } from "../live/balance";
 import { WHILE_WAITING } from "../live/pace";
-import { caughtUp, emptyTranscript, isMissingSome, type Transcript } from "../live/transcript";
+import { asTold, caughtUp, emptyTranscript, isMissingSome, type Transcript } from "../live/transcript";
 import { joined, type WallState } from "../live/wall";
 import { answer, api } from "./client";
+import { changeHeld } from "./keepAnswer";
 import { keys, type LeadFilters } from "./keys";
+import { isWithdrawn } from "./problem";
 import { withToldMeanwhile } from "./toldMeanwhile";
 import type { Call, CallStatus, CallWithSpeech, Result, Segment, Session, Team } from "./types";
 
@@ -182,6 +184,8 @@ export function callQuery(id: string) {
       );
       const held = client.getQueryData<CallWithSpeech>(keys.calls.one(id));
       const found = newest(held, fetched);
+      // The event that told so may have been missed.
+      changeHeld<Transcript>(client, keys.calls.transcript(id), (text) => asTold(text, found));
       // An event brings what is said from then on.
       return found.speech.length < fetched.speech.length ? { ...found, speech: fetched.speech } : found;
     },
@@ -204,22 +208,31 @@ async function segmentsAfter(id: string, sequence: number, signal: AbortSignal) 
   }
 }
 
-/** A call's text. Asking again fetches only what came after the newest number up to which nothing is missing. */
+/** A call's text. Asking again fetches only what came after the newest number up to which nothing is missing. Where nobody may read it
+ * any more, the page keeps none of it. */
 export function transcriptQuery(id: string) {
   return queryOptions({
     queryKey: keys.calls.transcript(id),
     queryFn: async ({ client, signal }): Promise<Transcript> => {
       const held = () => client.getQueryData<Transcript>(keys.calls.transcript(id)) ?? emptyTranscript;
-      const first = await segmentsAfter(id, held().known, signal);
+      const after = (sequence: number) =>
+        segmentsAfter(id, sequence, signal).catch((error: unknown) => {
+          // All of it is asked for once it may be read again.
+          if (isWithdrawn(error)) client.setQueryData<Transcript>(keys.calls.transcript(id), emptied);
+          throw error;
+        });
+      const first = await after(held().known);
       // Events may have come in meanwhile: the fetched joins what is held now, and is asked for once more if it lags.
       const joined = caughtUp(held(), first.items, first.latest);
       if (!isMissingSome(joined)) return joined;
-      const second = await segmentsAfter(id, first.latest, signal);
+      const second = await after(first.latest);
       return caughtUp(caughtUp(held(), first.items, first.latest), second.items, second.latest);
     },
     structuralSharing: false,
   });
 }
+
+const emptied = (held: Transcript | undefined) => held && emptyTranscript;
 
 export function receiptQuery(id: string) {
   return queryOptions({

@@ -4321,6 +4321,8 @@ export interface components {
         /**
          * CallWarning
          * @description The credits end soon: sent once at 60 s, once at 15 s, and when the closing line begins.
+         *
+         *     duration_s: how long the two have talked by then, by the server's clock, since a page's own may be wrong.
          */
         CallWarning: {
             /**
@@ -4328,6 +4330,8 @@ export interface components {
              * Format: uuid
              */
             call_id: string;
+            /** Duration S */
+            duration_s: number;
             /** Seconds Left */
             seconds_left: number;
             /**

@@ -3,6 +3,7 @@ import type { components } from "./schema";
 type Schemas = components["schemas"];
 
 export type ServerEvent = Schemas["ServerEvent"];
+export type CallWarning = Schemas["CallWarning"];
 export type Session = Schemas["SessionOut"];
 export type PolicyState = Schemas["PolicyVersionOut"]["state"];
 export type Provider = Session["sign_in_with"][number];

@@ -67,7 +67,8 @@ export function CorrectionField({ edit, onType, onDone, onStep }: FieldProps) {
     <div className={classes.field}>
       {edit.unplaced !== null && (
         <Note>
-          The turn was heard again as a whole, and this is its text now. You had written: “{edit.unplaced}”
+          The line was changed or heard again meanwhile, and this is its text now. You had written: “
+          {edit.unplaced}”
         </Note>
       )}
       <Textarea

@@ -55,6 +55,32 @@ describe("a line that is being put right", () => {
     expect(isChanged(moved)).toBe(false);
   });
 
+  test("goes along when something else of its line changes, and can be saved with the line's new number", () => {
+    const noted = line("a", "the fries are", { sequence: 7, refusal: "dismissed" });
+    expect(followed(edit, [noted])).toEqual({ ...edit, segment: noted });
+    const moved = line("a", "the fries are", { sequence: 8, start_ms: 400 });
+    expect(followed(followed(edit, [noted]), [moved]).segment.sequence).toBe(8);
+    expect(followed({ ...edit, segment: moved }, [noted]).segment).toBe(moved);
+  });
+
+  test("is kept beside the text that somebody else gave its line meanwhile", () => {
+    const theirs = line("a", "the prize is", { sequence: 7 });
+    expect(followed(edit, [theirs])).toEqual({
+      segment: theirs,
+      text: "the prize is",
+      unplaced: "the price is",
+    });
+    const untouched = followed(begun(line("a", "the fries are")), [theirs]);
+    expect(untouched).toEqual(begun(theirs));
+  });
+
+  test("is no news to who wrote it", () => {
+    const own = line("a", "the price is", { sequence: 7 });
+    const saved = followed({ ...edit, text: " the price is" }, [own]);
+    expect(saved.unplaced).toBeNull();
+    expect(isChanged(saved)).toBe(false);
+  });
+
   test("has neighbours that have words", () => {
     const lines = [line("z", "before"), gap, line("a", "the fries are"), line("b", "after"), gap];
     expect(neighbour(edit, lines, -1)?.id).toBe("z");

@@ -72,6 +72,19 @@ describe("stretchesOf", () => {
     expect(changed.map((part) => part.at)).toEqual([1]);
   });
 
+  it("has each part once when a line's beginning moves into the next half minute", () => {
+    const moved = { ...said("agent", 30_500), sequence: 3 };
+    const text = [
+      said("agent", 28_000),
+      said("callee", 29_000, "callee"),
+      said("next", 31_000),
+      moved,
+    ].reduce(settled, emptyTranscript as Transcript);
+    const parts = stretchesOf(text.segments);
+    expect(parts.map((part) => part.at)).toEqual([0, 1]);
+    expect(parts.flatMap((part) => part.lines.map(idOf))).toEqual(["callee", "agent", "next"]);
+  });
+
   it("has no parts without text", () => {
     expect(stretchesOf([])).toEqual([]);
   });

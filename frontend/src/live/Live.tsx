@@ -16,6 +16,7 @@ import type { Session } from "../api/types";
 import { Pacer } from "./pace";
 import { receive } from "./receive";
 import { backoffMs, type LineState, LiveSocket } from "./socket";
+import { forgetInterim } from "./untold";
 
 interface Line {
   state: LineState;
@@ -71,6 +72,7 @@ export function Live({
       onEvent: (event) => receive(client, pacer, event, userId),
       onState: (next) => {
         setState(next);
+        if (next !== "open") forgetInterim(client);
         if (next === "signed_out") void comeBack();
       },
       onReady: () => {
@@ -83,9 +85,11 @@ export function Live({
         }
       },
       onFollowing: (callId) => {
+        forgetInterim(client, callId);
         // An answer that is on its way may be older than the first event.
         void askAfresh(client, callId === null ? keys.calls.wall : keys.calls.transcript(callId));
       },
+      onUnfollowed: (callId) => forgetInterim(client, callId),
     });
   }, [client, pacer, userId, workspaceId, socketUrl, life]);
   useEffect(() => {

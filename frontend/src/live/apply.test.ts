@@ -313,13 +313,14 @@ describe("an event", () => {
     });
   });
 
-  test("of a warning sets the seconds left of the running call", () => {
-    const changes = apply({ type: "call.warning", call_id: "c1", seconds_left: 15 }, viewer);
-    expect(valueAfter(changes, keys.calls.current, call(8))).toMatchObject({
-      seconds_left: 15,
-      duration_s: 50,
-    });
-    expect(valueAfter(changes, keys.calls.current, null)).toBeNull();
+  test("of a warning sets the seconds left of the running call, whatever hour the page's clock shows", () => {
+    const warning = { type: "call.warning", call_id: "c1", seconds_left: 15, duration_s: 50 } as const;
+    for (const now of ["2026-05-20T09:01:00Z", viewer.now, "2026-05-20T11:01:00Z"]) {
+      const changes = apply(warning, { ...viewer, now });
+      const after = { seconds_left: 15, duration_s: 50, as_of: now };
+      expect(valueAfter(changes, keys.calls.current, call(8))).toMatchObject(after);
+      expect(valueAfter(changes, keys.calls.current, null)).toBeNull();
+    }
   });
 
   test("of a kind that this page does not know is passed over", () => {

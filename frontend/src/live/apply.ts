@@ -4,6 +4,7 @@ import type {
   Balance,
   Call,
   CallPage,
+  CallWarning,
   CallWithSpeech,
   Reservation,
   Segment,
@@ -14,7 +15,7 @@ import { isLive } from "../calls/status";
 import { balanceChanged } from "./balance";
 import { type Change, update, updateAll, type Viewer } from "./change";
 import { SOON } from "./pace";
-import { heard, noticed, refused, settled, short, silent, type Transcript } from "./transcript";
+import { asTold, heard, noticed, settled, short, type Transcript } from "./transcript";
 import { type WallState, withCall, withLine, withWatchers } from "./wall";
 
 /** What a server event means for the cache. The only place where events become state; pure. */
@@ -61,7 +62,7 @@ export function apply(event: ServerEvent, viewer: Viewer): Change[] {
         { do: "refetch", key: keys.leads.dialChecks },
       ];
     case "call.warning":
-      return callWarning(event.call_id, event.seconds_left, viewer);
+      return callWarning(event, viewer);
     case "balance.changed":
       return balanceChanged(event, viewer);
     case "balance.low":
@@ -130,11 +131,7 @@ function callChanged(call: Call, viewer: Viewer): Change[] {
     update<CallWithSpeech>(keys.calls.one(call.id), (held) => newer(held, call)),
     update<WallState>(keys.calls.wall, (held) => withCall(held, call)),
     updateAll<InfiniteData<CallPage>>(keys.calls.lists, (held) => inPages(held, call)),
-    update<Transcript>(keys.calls.transcript(call.id), (held) => {
-      const noted = noticed(held, call.sequence);
-      const next = call.transcript_state === "refused" ? refused(noted) : noted;
-      return ended ? silent(next) : next;
-    }),
+    update<Transcript>(keys.calls.transcript(call.id), (held) => asTold(noticed(held, call.sequence), call)),
   ];
   if (call.user.id === viewer.userId) {
     changes.push({
@@ -207,17 +204,15 @@ function segmentAdded(callId: string, segment: Segment): Change[] {
   return changes;
 }
 
-function callWarning(callId: string, secondsLeft: number, viewer: Viewer): Change[] {
-  const warned = <T extends Call>(held: T): T => {
-    if (held.id !== callId || held.answered_at === null) return held;
-    const duration_s = Math.max(
-      held.duration_s,
-      Math.floor((Date.parse(viewer.now) - Date.parse(held.answered_at)) / 1000),
-    );
-    return { ...held, seconds_left: secondsLeft, duration_s, as_of: viewer.now };
-  };
+function callWarning(warning: CallWarning, viewer: Viewer): Change[] {
+  const { call_id, seconds_left, duration_s } = warning;
+  // The clock of the page goes on from here; the hour that it shows may be wrong.
+  const warned = <T extends Call>(held: T): T =>
+    held.id === call_id && held.answered_at !== null
+      ? { ...held, seconds_left, duration_s, as_of: viewer.now }
+      : held;
   return [
-    update<CallWithSpeech>(keys.calls.one(callId), warned),
+    update<CallWithSpeech>(keys.calls.one(call_id), warned),
     update<Call | null>(keys.calls.current, (held) => (held === null ? null : warned(held))),
   ];
 }

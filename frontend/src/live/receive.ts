@@ -1,5 +1,5 @@
 import type { Query, QueryClient, QueryKey } from "@tanstack/react-query";
-import { askAfresh } from "../api/keepAnswer";
+import { askAfresh, changePart } from "../api/keepAnswer";
 import { keys } from "../api/keys";
 import type { Balance, ServerEvent } from "../api/types";
 import { apply } from "./apply";
@@ -22,18 +22,13 @@ export function receive(client: QueryClient, pacer: Pacer, event: ServerEvent, u
   else if (event.type === "call.changed") catchUp(client, event.call.id);
 }
 
-/** An event tells of a part: how old the whole is, and whether it has to be asked for again, stays as it was. */
+/** An event tells of a part. */
 function put(client: QueryClient, change: Change & { do: "update" | "update-all" }): void {
   const exact = change.do === "update";
   const queries = client.getQueryCache().findAll({ queryKey: change.key, exact });
   // What nobody has asked for yet may be told whole.
   if (exact && queries.length === 0) client.setQueryData(change.key, change.with);
-  for (const query of queries) {
-    const { data, dataUpdatedAt, isInvalidated } = query.state;
-    const updatedAt = data === undefined ? undefined : dataUpdatedAt;
-    client.setQueryData(query.queryKey, change.with, { updatedAt });
-    if (isInvalidated) query.invalidate();
-  }
+  for (const query of queries) changePart(client, query, change.with);
   askAgainForMissed(client, change.key, exact);
 }
 

@@ -29,7 +29,13 @@ class Connection {
 }
 
 const PING = '{"action":"ping"}';
-const handlers = { onEvent: vi.fn(), onState: vi.fn(), onReady: vi.fn(), onFollowing: vi.fn() };
+const handlers = {
+  onEvent: vi.fn(),
+  onState: vi.fn(),
+  onReady: vi.fn(),
+  onFollowing: vi.fn(),
+  onUnfollowed: vi.fn(),
+};
 
 function last(): Connection {
   return Connection.made.at(-1) as Connection;
@@ -91,6 +97,16 @@ test("a line that does not answer is left for another, which follows what this o
   dead.onclose?.({ code: 1006 });
   dead.says({ type: "pong" });
   expect(handlers.onState).toHaveBeenLastCalledWith("open");
+});
+
+test("a call is told no longer once the last part of the page has let it go", () => {
+  const line = opened();
+  line.follow("c1");
+  line.follow("c1");
+  line.unfollow("c1");
+  expect(handlers.onUnfollowed).not.toHaveBeenCalled();
+  line.unfollow("c1");
+  expect(handlers.onUnfollowed).toHaveBeenCalledExactlyOnceWith("c1");
 });
 
 test("what is refused is asked for again while the page shows it", () => {

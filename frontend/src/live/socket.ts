@@ -11,6 +11,8 @@ interface Handlers {
   /** This call's events, or for null those of all live calls of the team, arrive from now on; what came before must be
    * asked for. */
   onFollowing: (callId: string | null) => void;
+  /** Nobody on the page follows this call any more: what is said in it is told no longer. */
+  onUnfollowed: (callId: string | null) => void;
 }
 
 const FIRST_WAIT_MS = 500;
@@ -91,6 +93,7 @@ export class LiveSocket {
     this.followed.delete(callId);
     this.noMoreRefused([callId]);
     this.send("unfollow", callId);
+    this.handlers.onUnfollowed(callId);
   }
 
   /** The page or the network is back after a while, or the network has gone: a lost line is tried again at once, one that seems

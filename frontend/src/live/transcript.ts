@@ -1,4 +1,5 @@
-import type { Segment, Speaker } from "../api/types";
+import type { Call, Segment, Speaker } from "../api/types";
+import { isLive } from "../calls/status";
 
 export interface Interim {
   text: string;
@@ -51,7 +52,7 @@ function inOrder(a: Segment, b: Segment): number {
   return a.start_ms - b.start_ms || a.sequence - b.sequence;
 }
 
-/** Puts newer states of segments, corrections, in their old places. */
+/** Puts newer states of segments in their old places, as of a correction, unless they begin elsewhere by now. */
 function withNewer(segments: readonly Segment[], added: readonly Segment[]): readonly Segment[] {
   const newest = new Map<string, Segment>();
   for (const segment of added) {
@@ -61,7 +62,10 @@ function withNewer(segments: readonly Segment[], added: readonly Segment[]): rea
     const other = newest.get(held.id);
     return other && other.sequence > held.sequence ? other : undefined;
   };
-  return segments.some(newer) ? segments.map((segment) => newer(segment) ?? segment) : segments;
+  if (!segments.some(newer)) return segments;
+  const changed = segments.map((segment) => newer(segment) ?? segment);
+  const hasMoved = changed.some((segment, at) => segment.start_ms !== segments[at]?.start_ms);
+  return hasMoved ? changed.sort(inOrder) : changed;
 }
 
 /** Adds segments, and takes out those whose place they take. One that was replaced never comes back. */
@@ -163,8 +167,24 @@ export function refused(transcript: Transcript): Transcript {
   return transcript.refused ? transcript : { ...transcript, interim: {}, refused: true };
 }
 
-/** Nobody speaks any more. */
+/** Nobody speaks any more, or nobody tells this browser what they say. */
 export function silent(transcript: Transcript): Transcript {
   const quiet = Object.keys(transcript.interim).length === 0 && transcript.shortage === null;
   return quiet ? transcript : { ...transcript, interim: {}, shortage: null };
+}
+
+/** The text has been removed from the server for good: it goes from the page, and is not asked for again. */
+export function removed(transcript: Transcript): Transcript {
+  const { known, seen } = transcript;
+  return transcript.segments.length === 0 ? silent(transcript) : { ...emptyTranscript, known, seen };
+}
+
+/** What a call's state means for its text. */
+export function asTold(
+  transcript: Transcript,
+  { status, transcript_state }: Pick<Call, "status" | "transcript_state">,
+): Transcript {
+  if (transcript_state === "expired") return removed(transcript);
+  const next = transcript_state === "refused" ? refused(transcript) : transcript;
+  return isLive(status) ? next : silent(next);
 }

@@ -3,6 +3,7 @@ import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { callQuery } from "../../api/queries";
 import type { Answer, Quote } from "../../api/types";
+import { placeOf } from "../../calls/place";
 import { Note } from "../../components/Note";
 import { TalkSlice } from "../../components/TalkStrip";
 import { credits } from "../../format/credits";
@@ -82,7 +83,7 @@ function QuoteCard({ quote }: { quote: Quote }) {
         <Link
           to="/calls/$callId"
           params={{ callId: quote.call_id }}
-          search={{ at: Math.max(1, quote.start_ms) }}
+          search={{ at: placeOf(quote) }}
           aria-label={`Go to ${clockMs(quote.start_ms)} in the call with ${quote.lead_name}`}
         >
           Go to {clockMs(quote.start_ms)}

@@ -89,6 +89,7 @@ export function CallPage() {
         )}
         {callId !== undefined ? (
           <CallText
+            key={callId}
             callId={callId}
             call={shown}
             away={away}

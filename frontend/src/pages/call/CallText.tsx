@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
+import { isWithdrawn } from "../../api/problem";
 import { transcriptQuery } from "../../api/queries";
 import type { CallWithSpeech } from "../../api/types";
 import { RefuseText } from "../../calls/RefuseText";
@@ -36,11 +37,13 @@ export function CallText({ callId, call, refetchInterval, away }: CallTextProps)
         </div>
       )}
       <Transcript text={transcript.data ?? emptyTranscript} names={names} correctable>
-        <p className="quiet">
-          {call && isRefusable(call)
-            ? "What both of you say appears here while you speak."
-            : `Nothing ${call && isLive(call.status) ? "is" : "was"} written down in this call.`}
-        </p>
+        {!isWithdrawn(transcript.error) && (
+          <p className="quiet">
+            {call && isRefusable(call)
+              ? "What both of you say appears here while you speak."
+              : `Nothing ${call && isLive(call.status) ? "is" : "was"} written down in this call.`}
+          </p>
+        )}
       </Transcript>
     </>
   );

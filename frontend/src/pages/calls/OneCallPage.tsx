@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { useEffect, useMemo, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
+import { isWithdrawn } from "../../api/problem";
 import { callQuery, insightsQuery, transcriptQuery } from "../../api/queries";
 import type { CallWithSpeech, Insights, Segment } from "../../api/types";
 import { Changes } from "../../app/Changes";
@@ -8,9 +9,11 @@ import { useInLook, useSignedIn } from "../../app/useSession";
 import { CallAgain } from "../../calls/CallAgain";
 import { DispositionField } from "../../calls/DispositionField";
 import { NotesField } from "../../calls/NotesField";
+import { placeOf, segmentAt } from "../../calls/place";
 import { ReceiptView } from "../../calls/ReceiptView";
 import { StatusTag } from "../../calls/StatusTag";
 import { endWords, isLive, transcriptWords } from "../../calls/status";
+import { TextState } from "../../calls/TextState";
 import { Transcript } from "../../calls/Transcript";
 import { Note, ProblemNote } from "../../components/Note";
 import { Page, Panel } from "../../components/Page";
@@ -22,7 +25,8 @@ import { emptyTranscript } from "../../live/transcript";
 import { InsightsView } from "./InsightsView";
 import { KIND_WORDS, markOf } from "./insightWords";
 import classes from "./OneCallPage.module.css";
-import { WatchedCall } from "./WatchedCall";
+import { useWatch } from "./useWatch";
+import { WatchedSide, WatchNote } from "./WatchedCall";
 
 function marks(insights: Insights | undefined): StripMark[] {
   return (insights?.items ?? []).flatMap((insight) => {
@@ -36,6 +40,10 @@ function marks(insights: Insights | undefined): StripMark[] {
 
 export function OneCallPage() {
   const { callId } = useParams({ from: "/app/calls/$callId" });
+  return <OneCall key={callId} callId={callId} />;
+}
+
+function OneCall({ callId }: { callId: string }) {
   const { at } = useSearch({ from: "/app/calls/$callId" });
   const navigate = useNavigate();
   const { user } = useSignedIn();
@@ -45,30 +53,32 @@ export function OneCallPage() {
   const watched =
     call.data !== undefined && isLive(call.data.status) && (inLook || call.data.user.id !== user.id);
   const open = call.data !== undefined && !watched;
-  const transcript = useQuery({ ...transcriptQuery(callId), enabled: open });
-  const insights = useQuery({ ...insightsQuery(callId), enabled: open });
-  useFollow(open ? callId : undefined);
+  const watch = useWatch(callId, watched && !inLook);
+  const isRead = open || watch.on;
+  const transcript = useQuery({ ...transcriptQuery(callId), enabled: isRead });
+  const found = useQuery({ ...insightsQuery(callId), enabled: open });
+  const insights = isWithdrawn(found.error) ? undefined : found.data;
+  useFollow(isRead ? callId : undefined);
   const [chosen, setChosen] = useState<{ id: string } | null>(null);
-  const segments = transcript.data?.segments;
+  // Where this page went by itself: that line is chosen already, and perhaps another one since.
+  const gone = useRef(new Set<number>());
+  const segments = isRead ? transcript.data?.segments : undefined;
   const arrived = segments !== undefined;
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the address decides once, when the text has arrived.
   useEffect(() => {
-    if (!at || !segments) return;
-    const there = segments.find((segment) => segment.end_ms > at);
+    if (!at || !segments || gone.current.has(at)) return;
+    const there = segmentAt(segments, at);
     if (there) setChosen({ id: there.id });
-  }, [at, arrived, callId]);
+  }, [at, arrived]);
 
   function choose(id: string): void {
     setChosen({ id });
     const segment = segments?.find((each) => each.id === id);
     if (segment) {
-      void navigate({
-        to: ".",
-        search: { at: Math.max(1, segment.start_ms) },
-        replace: true,
-        resetScroll: false,
-      });
+      const place = placeOf(segment);
+      gone.current.add(place);
+      void navigate({ to: ".", search: { at: place }, replace: true, resetScroll: false });
     }
   }
 
@@ -90,54 +100,68 @@ export function OneCallPage() {
       </Page>
     );
   }
-  if (watched) {
+  if (watched && inLook) {
     return (
-      <Page
-        title={call.data.lead.name}
-        width="wide"
-        actions={!inLook && <Link to="/wall">All live calls</Link>}
-      >
-        {inLook ? (
-          <Note>This call is going on. Its text can be read in a look once it is over.</Note>
-        ) : (
-          <WatchedCall call={call.data} />
-        )}
+      <Page title={call.data.lead.name} width="wide">
+        <Note>This call is going on. Its text can be read in a look once it is over.</Note>
       </Page>
     );
   }
   return (
-    <Page title={call.data.lead.name} width="wide" actions={<StatusTag call={call.data} />}>
-      <Head call={call.data} />
-      {segments && segments.length > 0 && (
-        <TalkStripNavigator
-          segments={segments}
-          durationS={call.data.duration_s}
-          names={names}
-          marks={marks(insights.data)}
-          chosenId={chosen?.id}
-          onChoose={choose}
-        />
+    <Page
+      title={call.data.lead.name}
+      width="wide"
+      actions={watched ? <Link to="/wall">All live calls</Link> : <StatusTag call={call.data} />}
+    >
+      {watched ? (
+        watch.on && <WatchNote call={call.data} />
+      ) : (
+        <>
+          <Head call={call.data} />
+          {segments && segments.length > 0 && (
+            <TalkStripNavigator
+              segments={segments}
+              durationS={call.data.duration_s}
+              names={names}
+              marks={marks(insights)}
+              chosenId={chosen?.id}
+              onChoose={choose}
+            />
+          )}
+        </>
       )}
+      {/* The same text when the call that is watched ends, so that its reader keeps their place. */}
       <div className={classes.columns}>
-        <section className={classes.text} aria-label="What was said">
-          <ProblemNote error={transcript.error} />
+        <section className={classes.text} aria-label={watched ? "What is said" : "What was said"}>
+          <ProblemNote error={watch.error ?? transcript.error} />
+          {watch.on && (
+            <div className={classes.textHead}>
+              <TextState call={call.data} shortage={transcript.data?.shortage ?? null} />
+            </div>
+          )}
           <Transcript
-            text={transcript.data ?? emptyTranscript}
+            text={(isRead && transcript.data) || emptyTranscript}
             names={names}
             chosen={chosen}
-            correctable={!inLook}
+            correctable={open && !inLook}
             fromStart={!isLive(call.data.status)}
           >
-            <p className="quiet">{transcript.isPending ? "" : noText(call.data)}</p>
+            {open && !transcript.isPending && !transcript.error && (
+              <p className="quiet">{noText(call.data)}</p>
+            )}
           </Transcript>
         </section>
-        <Side
-          call={call.data}
-          insights={insights.data}
-          error={insights.error}
-          segments={segments ?? []}
-          onGo={choose}
-        />
+        {watched ? (
+          <WatchedSide call={call.data} on={watch.on} />
+        ) : (
+          <Side
+            call={call.data}
+            insights={insights}
+            error={found.error}
+            segments={segments ?? []}
+            onGo={choose}
+          />
+        )}
       </div>
     </Page>
   );

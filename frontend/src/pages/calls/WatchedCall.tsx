@@ -1,35 +1,33 @@
 import { Button } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
-import { useMemo, useState } from "react";
-import { transcriptQuery } from "../../api/queries";
+import { useState } from "react";
 import type { CallWithSpeech } from "../../api/types";
 import { EndCallDialog } from "../../calls/EndCallDialog";
 import { RefusalNote } from "../../calls/RefusalNote";
 import { TEAM_STATUS_WORDS } from "../../calls/status";
-import { TextState } from "../../calls/TextState";
-import { Transcript } from "../../calls/Transcript";
 import { useCallClock } from "../../calls/useCallClock";
 import { EyeIcon, HangUpIcon } from "../../components/icons";
-import { Note, ProblemNote } from "../../components/Note";
+import { Note } from "../../components/Note";
 import { Panel } from "../../components/Page";
 import { creditCounter } from "../../format/credits";
 import { clock } from "../../format/time";
-import { useFollow } from "../../live/Live";
-import { emptyTranscript } from "../../live/transcript";
 import classes from "./OneCallPage.module.css";
-import { useWatch } from "./useWatch";
 
-/** A colleague's live call, to read along. Its text appears only once the rep is told who is there. */
-export function WatchedCall({ call }: { call: CallWithSpeech }) {
-  const watch = useWatch(call.id);
-  const [ending, setEnding] = useState(false);
-  useFollow(watch.on ? call.id : undefined);
-  const transcript = useQuery({ ...transcriptQuery(call.id), enabled: watch.on });
-  const { durationS, secondsLeft } = useCallClock(call);
-  const names = useMemo(
-    () => ({ agent: call.user.name, callee: call.lead.name }),
-    [call.user.name, call.lead.name],
+/** Told to who reads a colleague's live call along, as the rep is told who does. */
+export function WatchNote({ call }: { call: CallWithSpeech }) {
+  return (
+    <Note tone="warn" role="status">
+      <span className={classes.watching}>
+        <EyeIcon size={16} />
+        You are watching, and {call.user.name} sees it.
+      </span>
+    </Note>
   );
+}
+
+/** Beside a colleague's live call. on: whether the rep is told who watches, so that its text is shown. */
+export function WatchedSide({ call, on }: { call: CallWithSpeech; on: boolean }) {
+  const [ending, setEnding] = useState(false);
+  const { durationS, secondsLeft } = useCallClock(call);
   const facts: [string, string][] = [
     ["Rep", call.user.name],
     ["Status", call.ended_by ? `${call.ended_by.name} ends the call` : TEAM_STATUS_WORDS[call.status]],
@@ -38,50 +36,29 @@ export function WatchedCall({ call }: { call: CallWithSpeech }) {
     ["Time left", secondsLeft === null ? "Counts from the answer" : clock(secondsLeft)],
   ];
   return (
-    <>
-      {watch.on && (
-        <Note tone="warn" role="status">
-          <span className={classes.watching}>
-            <EyeIcon size={16} />
-            You are watching, and {call.user.name} sees it.
-          </span>
-        </Note>
-      )}
-      <div className={classes.columns}>
-        <section className={classes.text} aria-label="What is said">
-          <ProblemNote error={watch.error ?? transcript.error} />
-          {watch.on && (
-            <div className={classes.textHead}>
-              <TextState call={call} shortage={transcript.data?.shortage ?? null} />
+    <div className={classes.side}>
+      {on && <RefusalNote call={call} />}
+      <Panel title="This call">
+        <dl className={classes.talk}>
+          {facts.map(([name, value]) => (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd>{value}</dd>
             </div>
-          )}
-          <Transcript text={(watch.on && transcript.data) || emptyTranscript} names={names} />
-        </section>
-        <div className={classes.side}>
-          {watch.on && <RefusalNote call={call} />}
-          <Panel title="This call">
-            <dl className={classes.talk}>
-              {facts.map(([name, value]) => (
-                <div key={name}>
-                  <dt>{name}</dt>
-                  <dd>{value}</dd>
-                </div>
-              ))}
-            </dl>
-            <div>
-              <Button
-                variant="default"
-                leftSection={<HangUpIcon />}
-                onClick={() => setEnding(true)}
-                disabled={call.ended_by !== null}
-              >
-                End the call
-              </Button>
-            </div>
-          </Panel>
+          ))}
+        </dl>
+        <div>
+          <Button
+            variant="default"
+            leftSection={<HangUpIcon />}
+            onClick={() => setEnding(true)}
+            disabled={call.ended_by !== null}
+          >
+            End the call
+          </Button>
         </div>
-      </div>
+      </Panel>
       {ending && <EndCallDialog call={call} onClose={() => setEnding(false)} />}
-    </>
+    </div>
   );
 }

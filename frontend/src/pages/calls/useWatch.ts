@@ -6,18 +6,21 @@ import { watchersQuery } from "../../api/queries";
 import { useSignedIn } from "../../app/useSession";
 
 const SAID_AGAIN_MS = 15_000;
+const NOT_WATCHING = { on: false, error: null };
 
-/** Watches a colleague's live call while the component is shown. on: whether the rep is told of it by now. */
-export function useWatch(callId: string): { on: boolean; error: unknown } {
+/** Watches a colleague's live call while the component is shown and wants it. on: whether the rep is told of it by now. */
+export function useWatch(callId: string, wanted: boolean): { on: boolean; error: unknown } {
   const [watch, setWatch] = useState<{ on: boolean; error: unknown }>({ on: false, error: null });
   const { user } = useSignedIn();
-  const watchers = useQuery(watchersQuery(callId));
+  const watchers = useQuery({ ...watchersQuery(callId), enabled: wanted });
   // Another tab of the same person may have ended it for both.
-  const isMissed = watch.on && watchers.data !== undefined && !watchers.data.some(({ id }) => id === user.id);
+  const isMissed =
+    wanted && watch.on && watchers.data !== undefined && !watchers.data.some(({ id }) => id === user.id);
   useEffect(() => {
     if (isMissed) void api.POST("/api/calls/{call_id}/watch", { params: { path: { call_id: callId } } });
   }, [isMissed, callId]);
   useEffect(() => {
+    if (!wanted) return;
     let shown = true;
     const params = { path: { call_id: callId } };
     async function say(): Promise<void> {
@@ -40,6 +43,6 @@ export function useWatch(callId: string): { on: boolean; error: unknown } {
       window.removeEventListener("pagehide", leave);
       leave();
     };
-  }, [callId]);
-  return watch;
+  }, [callId, wanted]);
+  return wanted ? watch : NOT_WATCHING;
 }

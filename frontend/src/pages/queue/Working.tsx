@@ -66,6 +66,7 @@ export function Working({ queue }: { queue: Queue }) {
         {queue.lead && <LeadAhead lead={queue.lead} />}
         {shownId !== undefined && (
           <CallText
+            key={shownId}
             callId={shownId}
             call={call}
             away={away}
