@@ -4,6 +4,7 @@ Planted bugs that this catches: a dial token that the page does not hand on (the
 own (it waits for ever), a mute that only the page shows, a lead who is offered to call again after a click that said never.
 """
 
+import re
 import uuid
 from collections.abc import Callable
 
@@ -53,7 +54,7 @@ def test_a_rep_calls_in_the_browser(
     _is_not_heard_while_muted(page, far, carrier)
     _hears_what_is_wrong(page, far, carrier, look)
     _comes_back_after_the_token_has_ended(page, carrier, look)
-    _finds_no_sound_in_another_tab(page, look)
+    _finds_no_sound_in_another_tab(page, rep, look)
     _never_calls_again(page, carrier, look)
     _turns_the_text_off(page, look)
     _hangs_up(page, rep, carrier)
@@ -225,11 +226,14 @@ def _comes_back_after_the_token_has_ended(page: Page, carrier: Signalling, look:
     expect(_panel(page).get_by_role("definition").filter(has_text="In call")).to_be_visible()
 
 
-def _finds_no_sound_in_another_tab(page: Page, look: Look) -> None:
+def _finds_no_sound_in_another_tab(page: Page, rep: Rep, look: Look) -> None:
     beside = page.context.new_page()
     beside.goto("/call")
     expect(beside.get_by_text("This page has no sound of the call")).to_be_visible(timeout=20_000)
     look(beside, "softphone-elsewhere-1280-light")
+    beside.goto(f"/calls/{rep.call('GET', '/api/calls')['items'][0]['id']}")
+    lasts = beside.get_by_role("main").get_by_text(re.compile(r"^\d+:\d\d$")).first
+    expect(lasts).not_to_have_text(lasts.inner_text(timeout=20_000), timeout=5_000)
     beside.close()
 
 

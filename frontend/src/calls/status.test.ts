@@ -3,6 +3,7 @@ import {
   canHaveCome,
   endWords,
   mayBeCalledAgain,
+  noTextWords,
   shortageWords,
   slowEndWords,
   slowStartWords,
@@ -73,4 +74,15 @@ test("a rep whose carrier says nothing is told what they can do themselves", () 
   expect(slowStartWords({ lead: { name: "Ada Able" } })).toContain(
     "Nothing is charged until Ada Able answers",
   );
+});
+
+test("a call without text says why, and while it goes on that text is yet to come", () => {
+  const on = { transcript_state: "on", end_reason: null, answered_at: "2026-03-01T12:00:00Z" } as const;
+  expect(noTextWords({ ...on, status: "in_progress" })).toBe(
+    "What both of you say appears here while you speak.",
+  );
+  expect(noTextWords({ ...on, status: "completed" })).toBe("No speech was recognised in this call.");
+  expect(noTextWords({ ...on, status: "no_answer", answered_at: null })).toBe("Nobody spoke in this call.");
+  const refused = { ...on, status: "in_progress", transcript_state: "refused" } as const;
+  expect(noTextWords(refused)).toBe(transcriptWords(refused));
 });

@@ -172,6 +172,18 @@ export function transcriptWords(call: Pick<Call, "status" | "transcript_state" |
   return wasHeld ? AFTER_WORDS[call.transcript_state] : "Nobody spoke, so nothing was written down.";
 }
 
+/** What stands where a call's text would be while there is none. */
+export function noTextWords(
+  call: Pick<Call, "status" | "transcript_state" | "end_reason" | "answered_at">,
+): string {
+  if (isLive(call.status))
+    return call.transcript_state === "on"
+      ? "What both of you say appears here while you speak."
+      : transcriptWords(call);
+  if (call.answered_at === null) return "Nobody spoke in this call.";
+  return call.transcript_state === "on" ? "No speech was recognised in this call." : transcriptWords(call);
+}
+
 /** Whether its lead can still say that they want no text. */
 export function isRefusable(call: Pick<Call, "status" | "transcript_state">): boolean {
   return isLive(call.status) && ["waiting_for_notice", "on"].includes(call.transcript_state);

@@ -12,9 +12,10 @@ import { NotesField } from "../../calls/NotesField";
 import { placeOf, segmentAt } from "../../calls/place";
 import { ReceiptView } from "../../calls/ReceiptView";
 import { StatusTag } from "../../calls/StatusTag";
-import { endWords, isLive, transcriptWords } from "../../calls/status";
+import { endWords, isLive, noTextWords } from "../../calls/status";
 import { TextState } from "../../calls/TextState";
 import { Transcript } from "../../calls/Transcript";
+import { useCallClock } from "../../calls/useCallClock";
 import { Note, ProblemNote } from "../../components/Note";
 import { Page, Panel } from "../../components/Page";
 import { type StripMark, TalkStripNavigator } from "../../components/TalkStripNavigator";
@@ -147,7 +148,7 @@ function OneCall({ callId }: { callId: string }) {
             fromStart={!isLive(call.data.status)}
           >
             {open && !transcript.isPending && !transcript.error && (
-              <p className="quiet">{noText(call.data)}</p>
+              <p className="quiet">{noTextWords(call.data)}</p>
             )}
           </Transcript>
         </section>
@@ -167,16 +168,12 @@ function OneCall({ callId }: { callId: string }) {
   );
 }
 
-function noText(call: CallWithSpeech): string {
-  if (call.answered_at === null) return "Nobody spoke in this call.";
-  return call.transcript_state === "on" ? "No speech was recognised in this call." : transcriptWords(call);
-}
-
 function Head({ call }: { call: CallWithSpeech }) {
+  const { durationS } = useCallClock(call);
   return (
     <div className={`num ${classes.lead}`}>
       <span>{when(call.created_at, new Date())}</span>
-      <span>{clock(call.duration_s)}</span>
+      <span>{clock(durationS)}</span>
       <span>{call.lead.phone_e164}</span>
       {call.end_reason && <span>{endWords(call)}</span>}
       <Changes>
