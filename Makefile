@@ -29,7 +29,7 @@ serve: ## Start the product against the services that the environment names
 test: setup check ## Run every check and every test, real-browser ones included
 	@$(PYTHON) -m deploy.npm run --silent test
 	@$(python) -m pytest -m "not alone and not paced" --numprocesses 2 --dist worksteal
-	@$(python) -m pytest -m paced --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	@$(python) -m pytest -m paced --numprocesses 3 --dist loadfile --no-loadscope-reorder
 	@$(python) -m pytest -m alone
 
 check: ## Run the linters, types, import contracts and everything that is generated

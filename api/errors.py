@@ -64,20 +64,50 @@ class Problem(BaseModel):
 
 # Where another title says better what to do than that of its status.
 _TITLES_OF_CODES: Final = {"number_not_proved": "Prove your number first"}
+_DATE: Final = "This has to be a date, such as 2026-03-31."
+_MOMENT: Final = "This has to be a moment with its time zone, such as 2026-03-31T14:00:00Z."
+_NO_ID: Final = "This is not the id of anything. Take it as the API gave it."
+_OBJECT: Final = "This has to be an object with named fields."
+_WHOLE: Final = "This has to be a whole number."
+_YES_OR_NO: Final = "Say yes or no: true or false."
 # What is said of a field in the place of Pydantic's own sentence, which is written for programmers; {} takes its context.
 _SAID_OF_FIELDS: Final = {
-    "bool_type": "Say yes or no: true or false.",
+    "bool_parsing": _YES_OR_NO,
+    "bool_type": _YES_OR_NO,
+    "date_from_datetime_inexact": _DATE,
+    "date_from_datetime_parsing": _DATE,
+    "date_parsing": _DATE,
+    "date_type": _DATE,
+    "datetime_from_date_parsing": _MOMENT,
+    "datetime_object_invalid": _MOMENT,
+    "datetime_parsing": _MOMENT,
+    "datetime_type": _MOMENT,
+    "dict_type": _OBJECT,
+    "enum": "This has to be {expected}.",
     "extra_forbidden": "There is no such field here.",
     "greater_than_equal": "This has to be at least {ge}.",
-    "int_from_float": "This has to be a whole number.",
-    "int_parsing": "This has to be a whole number.",
-    "int_type": "This has to be a whole number.",
+    "greater_than": "This has to be more than {gt}.",
+    "int_from_float": _WHOLE,
+    "int_parsing": _WHOLE,
+    "int_parsing_size": "This number is too large.",
+    "int_type": _WHOLE,
+    "less_than": "This has to be less than {lt}.",
     "less_than_equal": "This may be at most {le}.",
+    "list_type": "This has to be a list.",
     "literal_error": "This has to be {expected}.",
     "missing": "This is missing.",
+    "model_attributes_type": _OBJECT,
+    "model_type": _OBJECT,
+    "string_pattern_mismatch": "This is not in the form that it needs: {pattern}",
     "string_too_long": "This is too long: at most {max_length} characters.",
     "string_too_short": "This is too short: at least {min_length} characters.",
     "string_type": "This has to be text.",
+    "string_unicode": "This holds characters that no text can keep. Remove them.",
+    "timezone_aware": _MOMENT,
+    "too_long": "These are too many: at most {max_length}.",
+    "too_short": "These are too few: at least {min_length}.",
+    "uuid_parsing": _NO_ID,
+    "uuid_type": _NO_ID,
     "value_error": "{error}",
 }
 # What a look by our own people gets for whatever would change something.

@@ -24,13 +24,13 @@ class Outcome:
 
 
 def in_stream_time(recognition: Recognition, outcome: Outcome | TurnEnded) -> Recognition:
-    """The words in stream time; the engine lets the first one begin with the audio, which is before the speech."""
+    """The words in stream time and within the speech; the engine lets the first one begin and the last one end with the audio,
+    which begins before the speech and ends behind it."""
+
+    def within(audio_ms: int) -> int:
+        return min(max(audio_ms + outcome.audio_start_ms, outcome.start_ms), outcome.end_ms)
+
     words = tuple(
-        replace(
-            word,
-            start_ms=max(word.start_ms + outcome.audio_start_ms, outcome.start_ms),
-            end_ms=max(word.end_ms + outcome.audio_start_ms, outcome.start_ms),
-        )
-        for word in recognition.words
+        replace(word, start_ms=within(word.start_ms), end_ms=within(word.end_ms)) for word in recognition.words
     )
     return replace(recognition, words=words)

@@ -155,11 +155,12 @@ def typing_delays_ms(page: Page) -> list[float]:
 
 
 def sees_the_marks(page: Page, box: Locator) -> None:
-    """A gap, words in doubt and two who speak at once; whole, however narrow the window."""
+    """A gap, words in doubt for either reason and two who speak at once; whole, however narrow the window."""
     marks = {
         "of audio missing": "getComputedStyle(mark, '::before').borderTopStyle",
         "at the same time": "mark.closest('[id^=segment-]').dataset.speaker && 'beside a name'",
         "The recogniser was not sure of this": "getComputedStyle(mark).textDecorationStyle",
+        "Sound is missing beside this": "getComputedStyle(mark).textDecorationStyle",
     }
     looks = []
     for words, look in marks.items():
@@ -177,7 +178,7 @@ def sees_the_marks(page: Page, box: Locator) -> None:
         else:
             raise AssertionError(f"{words}: at {at}, the box at {around}")
         assert around["x"] <= at["x"] and at["x"] + at["width"] <= around["x"] + around["width"], words
-    assert looks == ["dashed", "beside a name", "dotted"]
+    assert looks == ["dashed", "beside a name", "dotted", "dotted"]
 
 
 def gets_all_back_after_losses(stack: Stack, page: Page, box: Locator) -> None:
@@ -189,10 +190,12 @@ def gets_all_back_after_losses(stack: Stack, page: Page, box: Locator) -> None:
     page.context.set_offline(True)
     stack.kill("live")
     expect(away).to_contain_text("your call goes on", timeout=20_000, ignore_case=True)
+    expect(page.get_by_text("the text stands still")).to_be_visible()
     page.screenshot(path=SCREENS / "hour-no-connection.png")
     assert top_of(page, line)
     page.context.set_offline(False)
     expect(away).not_to_be_visible(timeout=20_000)
+    expect(page.get_by_text("the text stands still")).not_to_be_visible(timeout=60_000)
     newest = _shows_newer(page, newest)
     stack.wait_ready(limit_s=60)
     is_live(page)

@@ -137,12 +137,17 @@ def test_moving_about_in_ten_thousand_lines_goes_to_the_line(
     _in_the_middle(page, box, LINES // 2)
     strip = page.get_by_role("slider", name="Place in the call")
     strip.focus()
+    steps = []
     for _ in range(20):
         page.keyboard.press("ArrowRight")
         page.wait_for_timeout(50)
+        steps.append(str(strip.get_attribute("aria-valuetext")))
     page.wait_for_timeout(300)
-    # A gap is passed over; a line that is talked into is a step like any other.
-    reached = [number for number in range(LINES // 2, LINES) if not is_gap(number)][20]
+    # A gap and a line that is talked into are steps like any other.
+    reached = LINES // 2 + 20
+    assert [step.endswith(" of audio missing") for step in steps] == [
+        is_gap(number) for number in range(LINES // 2 + 1, reached + 1)
+    ]
     expect(strip).to_have_attribute("aria-valuetext", re.compile(rf" {reached}$"))
     _in_the_middle(page, box, reached)
     page.screenshot(path=SCREENS / "hour-one-call.png")

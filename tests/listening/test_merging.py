@@ -158,4 +158,4 @@ async def test_a_merged_turn_follows_the_finals_that_it_replaces(heard: Heard) -
         assert [one[1] for one in replaced] == replaced_ms
         at = heard.order.index(f"merged {start_ms} {end_ms}")
         assert all(heard.order.index(f"final {one[1]}") < at for one in replaced)
-        assert all(start_ms <= word.start_ms <= word.end_ms <= end_ms + 250 for word in recognition.words)
+        assert all(start_ms <= word.start_ms <= word.end_ms <= end_ms for word in recognition.words)

@@ -31,6 +31,10 @@ _CONFORMS: Final = [
     checks.content_type_conformance,
     checks.response_schema_conformance,
 ]
+# How Pydantic's own sentences begin.
+_FOR_PROGRAMMERS: Final = re.compile(
+    r"(Input|Value|String|List|Tuple|Set|Data|Date|Datetime|Time|Field|Object|Extra|Unable|Invalid|UUID) "
+)
 # Who asks is not made up: everybody here is signed in.
 _CONFIG: Final[dict[str, Any]] = {"generation": {"with-security-parameters": False}}
 
@@ -166,7 +170,7 @@ def assess_case(case: Case[Any], operation: Operation, answer: Response, *, hidd
 
 
 def assess(operation: Operation, status: int, content_type: str, text: str, *, hidden: Iterable[str]) -> None:
-    """No failure of ours, no status or code that is not promised, every refusal a problem, and no hidden word in it."""
+    """No failure of ours, no status or code that is not promised, every refusal a problem in plain words, no hidden word in it."""
     assert status < 500, text
     codes = _codes(operation, status)
     assert codes is not None, f"{status} is not described: {text}"
@@ -176,6 +180,7 @@ def assess(operation: Operation, status: int, content_type: str, text: str, *, h
         assert problem.status == status
         assert problem.code in codes, f"{problem.code} is not described with {status}"
         assert problem.detail
+        assert [error for error in problem.errors if _FOR_PROGRAMMERS.match(error.message)] == []
     assert [word for word in hidden if word in text] == []
 
 

@@ -1,10 +1,12 @@
 import { useEffect, useState } from "react";
 import type { CallWithSpeech } from "../api/types";
+import { useLine } from "../live/Live";
 import type { Shortage } from "../live/transcript";
-import { shortageWords, transcriptWords } from "./status";
+import { isLive, shortageWords, transcriptWords } from "./status";
 import classes from "./TextState.module.css";
 
 const SHORTAGE_HOLDS_MS = 15_000;
+const STANDS_STILL = "No connection: the text stands still until it is back.";
 
 interface TextStateProps {
   call: CallWithSpeech | undefined;
@@ -14,9 +16,13 @@ interface TextStateProps {
 /** Whether what is said gets written down, and what the recognisers leave out for lack of time; said to whoever reads along. */
 export function TextState({ call, shortage }: TextStateProps) {
   const told = useWhileTold(shortage);
+  const { state } = useLine();
   return (
     <p role="status" className={classes.state}>
       {call ? transcriptWords(call) : "Loading the call"}
+      {state === "waiting" && call && isLive(call.status) && (
+        <span className={classes.shortage}>{STANDS_STILL}</span>
+      )}
       {told && <span className={classes.shortage}>{shortageWords(told.level)}</span>}
     </p>
   );

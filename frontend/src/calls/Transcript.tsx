@@ -1,18 +1,15 @@
 import { Button } from "@mantine/core";
-import { memo, type ReactNode, useLayoutEffect, useMemo, useRef, useState } from "react";
-import type { Segment, Speaker } from "../api/types";
+import { type ReactNode, useLayoutEffect, useMemo, useRef, useState } from "react";
+import type { Speaker } from "../api/types";
 import { useKey } from "../components/useKey";
-import { clockMs, longTime } from "../format/time";
 import type { Transcript as Text } from "../live/transcript";
-import { CorrectedMark, CorrectionField } from "./Correction";
 import { centre } from "./centre";
-import { overlaps } from "./doubt";
-import { type Edit, newestSpeech } from "./edit";
+import { newestSpeech } from "./edit";
 import { follow } from "./follow";
-import { guessedPx, type Line, linesOf, stretchesOf, type Unsettled } from "./stretches";
+import { Lines } from "./Lines";
+import { type Line, linesOf, stretchesOf } from "./stretches";
 import classes from "./Transcript.module.css";
-import { type Editing, useEditing } from "./useEditing";
-import { Words } from "./Words";
+import { useEditing } from "./useEditing";
 
 /** So near to the end somebody has come to it who was away from it. */
 const AT_END_PX = 48;
@@ -131,11 +128,12 @@ export function Transcript(props: TranscriptProps) {
         <div ref={content}>
           {/* A new log for what was said before: only what comes after it is read out. */}
           <div role="log" aria-label="Transcript" key={text.seen === 0 ? "waiting" : "said"}>
-            {stretches.map(({ at, lines, before }) => (
+            {stretches.map(({ at, lines, before, gaps }) => (
               <Lines
                 key={at}
                 lines={lines}
                 before={before}
+                gaps={gaps}
                 again={text.again}
                 names={names}
                 chosenId={among(lines, chosen?.id)}
@@ -159,138 +157,4 @@ export function Transcript(props: TranscriptProps) {
 /** The id when it is one of these, so that only its own stretch is drawn anew. */
 function among(lines: readonly Line[], id: string | null | undefined): string | undefined {
   return id && lines.some((line) => line.kind !== "interim" && line.id === id) ? id : undefined;
-}
-
-interface LinesProps {
-  lines: readonly Line[];
-  /** What was said right before them. */
-  before: Line | undefined;
-  /** Of a line it is known when it comes, and does not change. */
-  again: Text["again"];
-  names: Record<Speaker, string>;
-  chosenId: string | undefined;
-  /** What is being put right, when it is one of these lines. */
-  edit: Edit | null;
-  editing: Editing | undefined;
-}
-
-/** A stretch of the text, which the browser lays out only when it comes near. */
-const Lines = memo(function Lines(props: LinesProps) {
-  const { lines, before, again, names, chosenId, edit, editing } = props;
-  return (
-    <div className={classes.stretch} style={{ containIntrinsicBlockSize: `auto ${guessedPx(lines)}px` }}>
-      {lines.map((line, position) => {
-        const previous = position > 0 ? lines[position - 1] : before;
-        const turn = previous?.speaker !== line.speaker;
-        if (line.kind === "interim") {
-          return <InterimLine key={line.speaker} name={names[line.speaker]} turn={turn} interim={line} />;
-        }
-        return (
-          <SettledLine
-            key={line.id}
-            segment={line}
-            name={line.speaker && names[line.speaker]}
-            turn={turn}
-            overlap={overlaps(line, previous)}
-            again={again.has(line.id)}
-            chosen={chosenId === line.id}
-            edit={edit?.segment.id === line.id ? edit : null}
-            editing={editing}
-          />
-        );
-      })}
-    </div>
-  );
-}, sameLines);
-
-function sameLines(a: LinesProps, b: LinesProps): boolean {
-  return (
-    a.before === b.before &&
-    a.names === b.names &&
-    a.chosenId === b.chosenId &&
-    a.edit === b.edit &&
-    a.editing === b.editing &&
-    a.lines.length === b.lines.length &&
-    a.lines.every((line, position) => line === b.lines[position])
-  );
-}
-
-interface LineProps {
-  segment: Segment;
-  name: string | null;
-  turn: boolean;
-  /** The other one was still speaking. */
-  overlap: boolean;
-  /** What it says stood here before in other lines: it is not read out a second time. */
-  again: boolean;
-  chosen: boolean;
-  edit: Edit | null;
-  editing: Editing | undefined;
-}
-
-const SettledLine = memo(function SettledLine(props: LineProps) {
-  const { segment, name, turn, overlap, again, chosen, edit, editing } = props;
-  if (segment.kind === "gap" || segment.speaker === null) {
-    const seconds = Math.max(1, Math.round((segment.end_ms - segment.start_ms) / 1000));
-    return (
-      <div className={classes.gap} id={`segment-${segment.id}`}>
-        {longTime(seconds)} of audio missing
-      </div>
-    );
-  }
-  const look = [classes.line, classes[segment.speaker], turn && classes.turn, chosen && classes.chosen];
-  return (
-    <div
-      className={look.filter(Boolean).join(" ")}
-      id={`segment-${segment.id}`}
-      data-speaker={segment.speaker}
-      aria-live={again ? "off" : undefined}
-    >
-      <span className={classes.time}>{clockMs(segment.start_ms)}</span>
-      <div className={classes.said}>
-        {turn ? (
-          <span className={classes.name}>
-            {name} {overlap && <span className={classes.overlap}>at the same time</span>}
-          </span>
-        ) : (
-          <span className="visually-hidden">{name}: </span>
-        )}
-        {edit && editing ? (
-          <CorrectionField edit={edit} onType={editing.type} onDone={editing.end} onStep={editing.step} />
-        ) : (
-          <span>
-            <Words segment={segment} />
-          </span>
-        )}
-        {editing && !edit && (
-          // Only the chosen line's is reached by Tab: an hour's text would be a thousand stops.
-          <button
-            type="button"
-            className={classes.correct}
-            tabIndex={chosen ? 0 : -1}
-            title={chosen ? "Key E" : undefined}
-            aria-label={`Edit: ${segment.text}`}
-            onClick={() => editing.begin(segment)}
-          >
-            Edit
-          </button>
-        )}
-        {segment.correction && !edit && <CorrectedMark segment={segment} correction={segment.correction} />}
-      </div>
-    </div>
-  );
-});
-
-/** Text that still changes is not read out; it is once it has settled. */
-function InterimLine({ name, turn, interim }: { name: string; turn: boolean; interim: Unsettled }) {
-  const look = [classes.line, classes[interim.speaker], classes.interim, turn && classes.turn];
-  return (
-    <div className={look.filter(Boolean).join(" ")} data-interim={interim.speaker} aria-hidden="true">
-      <span className={classes.time}>{clockMs(interim.start_ms)}</span>
-      <div className={classes.said}>
-        {turn && <span className={classes.name}>{name}</span>}
-        <span className={classes.words}>{interim.text}</span>
-      </div>
-    </div>
-  );
 }

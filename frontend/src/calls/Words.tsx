@@ -1,12 +1,18 @@
 import type { Segment } from "../api/types";
-import { doubtRuns } from "./doubt";
+import { type Doubt, doubtRuns } from "./doubt";
+import type { Whole } from "./gaps";
 import classes from "./Transcript.module.css";
 
-/** A segment's text; words of which the recogniser was not sure have dots below. */
-export function Words({ segment }: { segment: Segment }) {
-  return doubtRuns(segment).map(({ text, doubtful, at }) =>
-    doubtful ? (
-      <span key={at} className={classes.doubtful} title="The recogniser was not sure of this">
+const WHY: Record<Doubt, string> = {
+  unsure: "The recogniser was not sure of this",
+  cut: "Sound is missing beside this: words may be wrong or incomplete",
+};
+
+/** A segment's text; words that may be wrong have dots below. */
+export function Words({ segment, ...whole }: { segment: Segment } & Whole) {
+  return doubtRuns(segment, whole).map(({ text, doubt, at }) =>
+    doubt ? (
+      <span key={at} className={classes.doubtful} title={WHY[doubt]}>
         {text}
       </span>
     ) : (

@@ -85,6 +85,12 @@ describe("stretchesOf", () => {
     expect(parts.flatMap((part) => part.lines.map(idOf))).toEqual(["callee", "agent", "next"]);
   });
 
+  it("knows of each part the gaps in it and beside its lines", () => {
+    const late = { ...said("late", 29_000), end_ms: 31_000 };
+    const text = [said("a", 0), late, said("gap", 31_200, null), said("b", 40_000), said("c", 65_000)];
+    expect(stretchesOf(text).map((part) => part.gaps.map(idOf))).toEqual([["gap"], ["gap"], []]);
+  });
+
   it("has no parts without text", () => {
     expect(stretchesOf([])).toEqual([]);
   });

@@ -1,5 +1,6 @@
 import type { Segment, Speaker } from "../api/types";
 import type { Interim, Transcript } from "../live/transcript";
+import { isNear } from "./gaps";
 
 const STRETCH_MS = 30_000;
 const LINE_PX = 26;
@@ -13,11 +14,12 @@ export interface Unsettled extends Interim {
 
 export type Line = Segment | Unsettled;
 
-/** Half a minute of the text. at: which one of the call. before: the line right before it. */
+/** Half a minute of the text. at: which one of the call. before: the line right before it. gaps: those in it and beside its lines. */
 export interface Stretch {
   at: number;
   lines: readonly Line[];
   before: Line | undefined;
+  gaps: readonly Segment[];
 }
 
 /** The settled text with what still changes where that began: what the other one says meanwhile comes below it, and once it settles
@@ -39,6 +41,7 @@ export function linesOf({ segments, interim }: Pick<Transcript, "segments" | "in
  */
 export function stretchesOf(lines: readonly Line[]): Stretch[] {
   const found: { at: number; lines: Line[]; before: Line | undefined }[] = [];
+  const gaps = lines.filter((line): line is Segment => line.kind === "gap");
   let before: Line | undefined;
   for (const line of lines) {
     const at = Math.floor(line.start_ms / STRETCH_MS);
@@ -47,7 +50,14 @@ export function stretchesOf(lines: readonly Line[]): Stretch[] {
     else found.push({ at, lines: [line], before });
     before = line;
   }
-  return found;
+  return found.map((stretch) => ({ ...stretch, gaps: gapsBeside(stretch.lines, gaps) }));
+}
+
+function gapsBeside(lines: readonly Line[], gaps: readonly Segment[]): readonly Segment[] {
+  if (gaps.length === 0) return gaps;
+  const fromMs = lines[0]?.start_ms ?? 0;
+  const toMs = lines.reduce((end, line) => Math.max(end, line.end_ms), fromMs);
+  return gaps.filter((gap) => isNear(gap, fromMs, toMs));
 }
 
 /** About how high these lines will be, for as long as nobody has seen them. */

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { inRows, type StripMark } from "./TalkStripNavigator";
+import type { Segment } from "../api/types";
+import { inRows, nearest, type StripMark } from "./TalkStripNavigator";
 
 const mark = (atMs: number): StripMark => ({
   atMs,
@@ -23,4 +24,39 @@ test("marks at the ends stay on the strip", () => {
   const shares = inRows([mark(0), mark(100_000)], 100_000).map(({ share }) => share);
   expect(shares[0]).toBeGreaterThan(0);
   expect(shares[1]).toBeLessThan(1);
+});
+
+function piece(id: string, speaker: Segment["speaker"], start_ms: number, end_ms: number): Segment {
+  return {
+    id,
+    call_id: "c1",
+    sequence: 1,
+    speaker,
+    kind: speaker === null ? "gap" : "speech",
+    start_ms,
+    end_ms,
+    text: id,
+    confidence: null,
+    words: [],
+    replaces: [],
+    correction: null,
+    refusal: null,
+  };
+}
+
+test("a gap is chosen where nobody's words are, and where the words are the other one's", () => {
+  const segments = [
+    piece("before", "agent", 0, 4_000),
+    piece("gap", null, 4_000, 20_000),
+    piece("within", "callee", 8_000, 9_000),
+    piece("after", "agent", 20_000, 24_000),
+  ];
+  const at = (ms: number, lower: boolean) => nearest(segments, ms, lower)?.id;
+  expect(at(12_000, false)).toBe("gap");
+  expect(at(12_000, true)).toBe("gap");
+  expect(at(8_500, true)).toBe("within");
+  expect(at(8_500, false)).toBe("gap");
+  expect(at(3_000, false)).toBe("before");
+  expect(at(3_000, true)).toBe("before");
+  expect(at(22_000, true)).toBe("after");
 });

@@ -1,5 +1,6 @@
 import { type KeyboardEvent, type PointerEvent, useMemo, useState } from "react";
 import type { Segment, Speaker, SpeechSpan } from "../api/types";
+import { missingWords } from "../calls/gaps";
 import { clockMs } from "../format/time";
 import { type Lanes, SpeechLanes, stripEndMs } from "./TalkStrip";
 import classes from "./TalkStrip.module.css";
@@ -15,6 +16,10 @@ export interface StripMark {
   label: string;
   segmentId: string;
 }
+
+// So much further away than the lane's own words are a gap, which lies behind both lanes, and the other lane's words.
+const GAP_BEHIND_MS = 200;
+const OTHER_LANE_BEHIND_MS = 400;
 
 // Of a strip on a phone; on a wide one the marks stand further apart than they must.
 const MARK_SHARE = 0.052;
@@ -45,10 +50,15 @@ interface NavigatorProps {
   onChoose: (segmentId: string) => void;
 }
 
-function nearest(segments: readonly Segment[], ms: number, lower: boolean): Segment | undefined {
+/** What is meant by a place on the strip: words of that lane, then a gap, then words of the other lane.
+ *
+ * ms: the place, from the call's beginning. lower: whether it is in the lane below.
+ */
+export function nearest(segments: readonly Segment[], ms: number, lower: boolean): Segment | undefined {
   const wanted: Speaker = lower ? "callee" : "agent";
   const distance = (segment: Segment): number =>
-    Math.max(segment.start_ms - ms, ms - segment.end_ms, 0) + (segment.speaker === wanted ? 0 : 400);
+    Math.max(segment.start_ms - ms, ms - segment.end_ms, 0) +
+    (segment.kind === "gap" ? GAP_BEHIND_MS : segment.speaker === wanted ? 0 : OTHER_LANE_BEHIND_MS);
   return segments.reduce<Segment | undefined>(
     (best, segment) => (best === undefined || distance(segment) < distance(best) ? segment : best),
     undefined,
@@ -59,15 +69,14 @@ function nearest(segments: readonly Segment[], ms: number, lower: boolean): Segm
 export function TalkStripNavigator(props: NavigatorProps) {
   const { segments, durationS, names, marks, chosenId, onChoose } = props;
   const [hovered, setHovered] = useState<Segment | null>(null);
-  const spoken = useMemo(
+  const speech = useMemo(
     () => segments.filter((each) => each.kind === "speech" && each.speaker !== null),
     [segments],
-  );
+  ) as readonly (Segment & SpeechSpan)[];
   const gaps = segments.filter((each) => each.kind === "gap");
-  const speech = spoken as readonly (Segment & SpeechSpan)[];
   const endMs = stripEndMs(speech, durationS);
-  const at = spoken.findIndex((segment) => segment.id === chosenId);
-  const chosen = spoken[at];
+  const at = segments.findIndex((segment) => segment.id === chosenId);
+  const chosen = segments[at];
   const placed = inRows(marks, endMs);
   const rows = placed.reduce((most, { row }) => Math.max(most, row + 1), 0);
   const kinds = [...new Map(marks.map(({ letter, kind }) => [letter, kind]))];
@@ -76,7 +85,7 @@ export function TalkStripNavigator(props: NavigatorProps) {
   function pointed(event: PointerEvent<HTMLElement>): Segment | undefined {
     const box = event.currentTarget.getBoundingClientRect();
     const ms = ((event.clientX - box.left) / box.width) * endMs;
-    return nearest(spoken, ms, event.clientY - box.top > box.height / 2);
+    return nearest(segments, ms, event.clientY - box.top > box.height / 2);
   }
 
   function pressed(event: KeyboardEvent): void {
@@ -87,15 +96,16 @@ export function TalkStripNavigator(props: NavigatorProps) {
         : event.key === "Home"
           ? 0
           : event.key === "End"
-            ? spoken.length - 1
+            ? segments.length - 1
             : null;
-    const target = to === null ? undefined : spoken[Math.min(spoken.length - 1, Math.max(0, to))];
+    const target = to === null ? undefined : segments[Math.min(segments.length - 1, Math.max(0, to))];
     if (target === undefined) return;
     event.preventDefault();
     onChoose(target.id);
   }
 
-  const words = (segment: Segment): string => `${names[segment.speaker as Speaker]}: ${segment.text}`;
+  const words = (segment: Segment): string =>
+    segment.speaker ? `${names[segment.speaker]}: ${segment.text}` : missingWords(segment);
   return (
     <div className={classes.frame}>
       {hovered && (
@@ -129,7 +139,7 @@ export function TalkStripNavigator(props: NavigatorProps) {
         tabIndex={0}
         aria-label="Place in the call"
         aria-valuemin={0}
-        aria-valuemax={Math.max(0, spoken.length - 1)}
+        aria-valuemax={Math.max(0, segments.length - 1)}
         aria-valuenow={Math.max(0, at)}
         aria-valuetext={chosen ? `${clockMs(chosen.start_ms)}, ${words(chosen)}` : "The beginning"}
         onKeyDown={pressed}
@@ -147,7 +157,6 @@ export function TalkStripNavigator(props: NavigatorProps) {
           preserveAspectRatio="none"
           aria-hidden="true"
         >
-          <SpeechLanes speech={speech} endMs={endMs} lanes={BIG} />
           {gaps.map((gap) => (
             <rect
               key={gap.id}
@@ -159,6 +168,7 @@ export function TalkStripNavigator(props: NavigatorProps) {
               vectorEffect="non-scaling-stroke"
             />
           ))}
+          <SpeechLanes speech={speech} endMs={endMs} lanes={BIG} />
           {chosen && (
             <line
               className={classes.here}
