@@ -89,7 +89,7 @@ _SAID_OF_FIELDS: Final = {
     "greater_than": "This has to be more than {gt}.",
     "int_from_float": _WHOLE,
     "int_parsing": _WHOLE,
-    "int_parsing_size": "This number is too large.",
+    "int_parsing_size": "This number is out of range.",
     "int_type": _WHOLE,
     "less_than": "This has to be less than {lt}.",
     "less_than_equal": "This may be at most {le}.",
@@ -98,7 +98,7 @@ _SAID_OF_FIELDS: Final = {
     "missing": "This is missing.",
     "model_attributes_type": _OBJECT,
     "model_type": _OBJECT,
-    "string_pattern_mismatch": "This is not in the form that it needs: {pattern}",
+    "string_pattern_mismatch": "This is not in the form that it needs. The API's description has it.",
     "string_too_long": "This is too long: at most {max_length} characters.",
     "string_too_short": "This is too short: at least {min_length} characters.",
     "string_type": "This has to be text.",
@@ -132,6 +132,9 @@ def problem(status: int, code: str, detail: str, **extra: Any) -> HttpResponse:
 def _said(wrong: Mapping[str, Any]) -> str:
     """What is wrong with one field, in words for whoever filled it in. wrong: as Pydantic describes it."""
     kind, context = wrong["type"], wrong.get("ctx", {})
+    # Where something is done to a text before it is measured, Pydantic no longer knows that it is one.
+    if kind in ("too_long", "too_short") and context.get("field_type") == "Value":
+        kind = f"string_{kind}"
     if kind == "string_pattern_mismatch" and context["pattern"] == one_line.ONE_LINE:
         return one_line.WANTED
     if kind == "string_too_short" and context["min_length"] == 1:

@@ -29,7 +29,7 @@ from bench.sounds import MIXES, mixed
 from bench.speech import CONDITIONS, PAUSED, Speech
 
 ALL_CORES = SERVER_CORES | CLIENT_CORES
-LADDER = (8, 16, 20, 24)
+LADDER = (8, 16, 20, 24, 28, 32, 40)
 LADDER_S = 32.0
 FINAL_GOAL_MS = 1_200.0
 NOTHING_SAID_S = 300.0

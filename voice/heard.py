@@ -28,6 +28,14 @@ class Heard:
         text = redact_spoken_cards(self.text)
         return self if text == self.text else replace(self, text=text, words=())
 
+    def kept_words(self) -> list[list[str | int | float]]:
+        """Of each word text, start_ms, end_ms and confidence, within the stretch: recognisers let the word before a pause fill it."""
+
+        def within(at_ms: int) -> int:
+            return min(max(at_ms, self.start_ms), max(self.start_ms, self.end_ms))
+
+        return [[word.text, within(word.start_ms), within(word.end_ms), word.confidence] for word in self.words]
+
     def cut(self, stretches: Sequence[tuple[int, int]]) -> list["Heard"]:
         """A part for each of these stretches, which begin and end with it; the whole where one of them would have no words.
 

@@ -315,7 +315,7 @@ def store(call: Call, heard: Heard, now: datetime, *, gone: Sequence[TranscriptS
         end_ms=max(said.start_ms, said.end_ms),
         text=said.text,
         confidence=said.confidence,
-        words=[[word.text, word.start_ms, word.end_ms, word.confidence] for word in said.words],
+        words=said.kept_words(),
         replaces=_replaced_by(gone),
         refusal=refusals.found(said.speaker, said.text, before=before),
         created_at=now,

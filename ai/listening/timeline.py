@@ -53,8 +53,18 @@ class Timeline:
             return ((at_ms, mulaw, frames),)
         return self._kept_aside(at_ms, mulaw, frames) if mulaw else ()
 
+    def last(self) -> Sequence[Frame]:
+        """Nothing comes any more: what is kept aside is heard where it says, if real time has come so far and that is behind all that
+        was heard. Else its time was a fault."""
+        if self._aside:
+            first_ms = self._aside[0][0]
+            if self._next_ms < first_ms == self._possible_ms(first_ms, self._aside_elapsed_ms):
+                return self._believed()
+            self.drop_aside()
+        return ()
+
     def drop_aside(self) -> None:
-        """What is kept aside is a fault: something expected has come, or nothing comes any more."""
+        """What is kept aside is a fault: something expected has come."""
         if self._aside:
             self._on_dropped(sum(frames for _, _, frames in self._aside))
             self._aside, self._aside_bytes = [], 0

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from ai.listening.audio import SAMPLES_PER_MS, decode_mulaw
@@ -146,8 +146,7 @@ class TrackListener:
         if len(mulaw) > MAX_WAITING_BYTES:
             self.counts.dropped_frames += frames
             return
-        for frame in self._timeline.placed(timestamp_ms, mulaw, frames):
-            self._await_tick(frame, begins_ms=frame[0])
+        self._take(self._timeline.placed(timestamp_ms, mulaw, frames))
         while self._waiting_bytes > MAX_WAITING_BYTES:
             # The hole that this leaves in the timestamps becomes a gap in the segmenter.
             _, dropped, dropped_frames = self._waiting.popleft()
@@ -169,10 +168,15 @@ class TrackListener:
 
     def ended(self, at_ms: int) -> None:
         """The stream went on until there, in stream time: where this track had begun and broke off before, the rest is missing."""
-        if self._tasks and not self._ending and at_ms - self._timeline.next_ms >= CUT_SHORT_MS:
-            for frame in self._timeline.ended(at_ms):
-                self._await_tick(frame, begins_ms=frame[0])
+        if self._tasks and not self._ending:
+            self._take(self._timeline.last())
+            if at_ms - self._timeline.next_ms >= CUT_SHORT_MS:
+                self._take(self._timeline.ended(at_ms))
             self._arrived.set()
+
+    def _take(self, placed: Iterable[Frame]) -> None:
+        for frame in placed:
+            self._await_tick(frame, begins_ms=frame[0])
 
     def _begin(self) -> None:
         if not self._tasks:
@@ -193,7 +197,7 @@ class TrackListener:
     async def flush(self) -> None:
         """The stream has ended: returns when every utterance has been reported. May be called again."""
         self._ending = True
-        self._timeline.drop_aside()
+        self._take(self._timeline.last())
         self._arrived.set()
         if self._tasks:
             await asyncio.gather(*self._tasks)

@@ -14,6 +14,7 @@ import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -152,6 +153,31 @@ def test_moving_about_in_ten_thousand_lines_goes_to_the_line(
     _in_the_middle(page, box, reached)
     page.screenshot(path=SCREENS / "hour-one-call.png")
     assert complaints == []
+
+
+def test_without_a_live_connection_the_text_comes_later_and_the_page_says_so(
+    stack: Stack, long_call: tuple[Rep, str], new_page: Callable[..., Page]
+) -> None:
+    """Planted bugs that this catches: a page that asks for nothing while its socket is away; one that says it at once."""
+    rep, call_id = long_call
+    page = new_page()
+    signed_in(page, stack, rep)
+    # As with a proxy that knows no sockets.
+    page.context.route_web_socket(re.compile("/ws/"), lambda socket: socket.close())
+    for address in (f"/call?call={call_id}", f"/calls/{call_id}"):
+        page.goto(address)
+        log = page.get_by_role("log", name="Transcript")
+        expect(log.locator("[id^=segment-]").first).to_be_attached(timeout=60_000)
+        expect(page.get_by_text("each line comes some seconds later")).to_be_visible()
+        newest = rep.call("GET", f"/api/calls/{call_id}")["sequence"]
+        rep.wait_for(partial(_has_newer, rep, page, call_id, newest), limit_s=60, every_s=1.0)
+        page.screenshot(path=SCREENS / f"hour-late-{'call' if '?' in address else 'calls'}.png")
+
+
+def _has_newer(rep: Rep, page: Page, call_id: str, newest: int) -> bool:
+    """Whether the page shows a line that was stored after the one of this sequence."""
+    since = rep.call("GET", f"/api/calls/{call_id}/segments?after_sequence={newest}")["items"]
+    return any(page.locator(f"#segment-{segment['id']}").count() for segment in since)
 
 
 @contextmanager

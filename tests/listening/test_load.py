@@ -1,6 +1,7 @@
 """More speech than the recognisers can take: less is done for each call, step by step, and every step is told."""
 
 import asyncio
+import itertools
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -103,10 +104,15 @@ async def test_a_smaller_model_writes_before_the_text_of_a_larger_one_comes_late
         client.watch(seen.append)
         asked = _flood(client, 8, DATES)
         async with asyncio.timeout(60):
-            while max(seen, default=0) < 3:
-                asked += _flood(client, 1, DATES)
+            # How many it takes depends on how fast the machine is.
+            for more in itertools.count(2):
+                if max(seen, default=0) >= 3:
+                    break
+                asked += _flood(client, more // 2, DATES)
                 await asyncio.sleep(0.2)
-        texts = [answer.text for answer in await asyncio.gather(*asked)]
+        # Of many more than it can do, some are given up.
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        texts = [answer.text for answer in answers if isinstance(answer, Recognition)]
     finally:
         await client.close()
     assert usual != smaller

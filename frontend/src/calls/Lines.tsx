@@ -125,13 +125,13 @@ const SettledLine = memo(function SettledLine(props: LineProps) {
           </span>
         )}
         {editing && !edit && (
-          // Only the chosen line's is reached by Tab: an hour's text would be a thousand stops.
+          // Only the chosen line's is reached by Tab: an hour's text would be a thousand stops. Its name is short, since it is read out
+          // with each line that comes.
           <button
             type="button"
             className={classes.correct}
             tabIndex={chosen ? 0 : -1}
             title={chosen ? "Key E" : undefined}
-            aria-label={`Edit: ${segment.text}`}
             onClick={() => editing.begin(segment)}
           >
             Edit

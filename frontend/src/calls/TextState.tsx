@@ -6,26 +6,45 @@ import { isLive, shortageWords, transcriptWords } from "./status";
 import classes from "./TextState.module.css";
 
 const SHORTAGE_HOLDS_MS = 15_000;
-const STANDS_STILL = "No connection: the text stands still until it is back.";
+// A line that comes back sooner has cost nobody a word.
+const LOST_AFTER_MS = 2_000;
+const LATE = "No live connection: each line comes some seconds later.";
 
 interface TextStateProps {
   call: CallWithSpeech | undefined;
   shortage: Shortage | null;
+  /** The page says already that the server does not answer. */
+  away: boolean;
 }
 
-/** Whether what is said gets written down, and what the recognisers leave out for lack of time; said to whoever reads along. */
-export function TextState({ call, shortage }: TextStateProps) {
+/** Whether what is said gets written down, what the recognisers leave out for lack of time, and why the text comes late; said to whoever
+ * reads along. */
+export function TextState({ call, shortage, away }: TextStateProps) {
   const told = useWhileTold(shortage);
   const { state } = useLine();
+  const isWrittenDown = call !== undefined && isLive(call.status) && call.transcript_state === "on";
+  const isLate = useHolding(state === "waiting" && isWrittenDown && !away);
   return (
     <p role="status" className={classes.state}>
       {call ? transcriptWords(call) : "Loading the call"}
-      {state === "waiting" && call && isLive(call.status) && (
-        <span className={classes.shortage}>{STANDS_STILL}</span>
-      )}
+      {isLate && <span className={classes.shortage}>{LATE}</span>}
       {told && <span className={classes.shortage}>{shortageWords(told.level)}</span>}
     </p>
   );
+}
+
+/** Whether it has held for a while, and still does. */
+function useHolding(holds: boolean): boolean {
+  const [held, setHeld] = useState(false);
+  useEffect(() => {
+    if (!holds) return;
+    const timer = setTimeout(() => setHeld(true), LOST_AFTER_MS);
+    return () => {
+      clearTimeout(timer);
+      setHeld(false);
+    };
+  }, [holds]);
+  return held && holds;
 }
 
 /** The server says it again and again while it holds; once it falls silent, so does the page. */

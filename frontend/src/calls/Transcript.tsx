@@ -59,8 +59,9 @@ export function Transcript(props: TranscriptProps) {
   useKey(
     "e",
     () => {
-      const segment = text.segments.find((each) => each.id === chosen?.id) ?? newestSpeech(text.segments);
-      if (segment?.kind === "speech") editing.begin(segment);
+      const said = text.segments.find((each) => each.id === chosen?.id && each.kind === "speech");
+      const segment = said ?? newestSpeech(text.segments);
+      if (segment) editing.begin(segment);
     },
     correctable,
   );

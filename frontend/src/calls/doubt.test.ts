@@ -54,13 +54,15 @@ describe("doubt", () => {
     const runs = (...gaps: Segment[]) =>
       doubtRuns(segment, wholeOf(segment, gaps)).map((run) => [run.text, run.doubt]);
     expect(runs(gap)).toEqual([
-      ["You $100 ", "cut"],
+      ["You $100", "cut"],
+      [" ", null],
       ["for", "unsure"],
       [" it.", null],
     ]);
     expect(runs({ ...gap, start_ms: 11_900, end_ms: 15_000 })).toEqual([
       ["You $100 ", null],
-      ["for ", "unsure"],
+      ["for", "unsure"],
+      [" ", null],
       ["it.", "cut"],
     ]);
   });
@@ -70,6 +72,14 @@ describe("doubt", () => {
     const gap = { ...said(["", 1]), kind: "gap" as const, speaker: null, start_ms: 4_000, end_ms: 10_000 };
     expect(wholeOf(segment, [gap])).toEqual(WHOLE);
     expect(wholeOf({ ...segment, start_ms: 11_000, end_ms: 12_000 }, [gap])).toEqual(WHOLE);
+  });
+
+  test("counts from the gap that reaches furthest where each track has one", () => {
+    const segment = { ...said(["Yes", 1]), start_ms: 10_050, end_ms: 12_000 };
+    const gap = { ...said(["", 1]), kind: "gap" as const, speaker: null, start_ms: 4_000, end_ms: 10_000 };
+    const [wide, narrow] = [gap, { ...gap, start_ms: 4_010, end_ms: 9_800 }];
+    expect(wholeOf(segment, [wide, narrow])).toEqual(wholeOf(segment, [narrow, wide]));
+    expect(wholeOf(segment, [wide, narrow]).fromMs).toBe(10_500);
   });
 });
 

@@ -40,7 +40,8 @@ export function doubtRuns(
     if (last?.doubt === doubt) last.text += ` ${word.text}`;
     else {
       // The space stands outside of the dots.
-      if (last && doubt) last.text += " ";
+      if (last && doubt && last.doubt) runs.push({ text: " ", doubt: null, at });
+      else if (last && doubt) last.text += " ";
       runs.push({ text: last && !doubt ? ` ${word.text}` : word.text, doubt, at });
     }
   });

@@ -3,8 +3,8 @@ import type { SpeechSpan } from "../api/types";
 import { clockMs } from "../format/time";
 import classes from "./TalkStrip.module.css";
 
-// Spans shorter than this share of the strip would vanish.
-const THINNEST = 0.4;
+/** Percent of the strip; what is shorter would vanish. */
+export const THINNEST = 0.4;
 const WIDTH = 100;
 
 export interface Lanes {
@@ -14,8 +14,9 @@ export interface Lanes {
 
 export const MINIATURE: Lanes = { height: 16, laneHeight: 6 };
 
-export function stripEndMs(speech: readonly SpeechSpan[], durationS: number): number {
-  const lastMs = speech.reduce((end, span) => Math.max(end, span.end_ms), 0);
+/** pieces: all that is drawn. A call is counted from the lead's answer, and its text from a little before. */
+export function stripEndMs(pieces: readonly { end_ms: number }[], durationS: number): number {
+  const lastMs = pieces.reduce((end, span) => Math.max(end, span.end_ms), 0);
   return Math.max(lastMs, durationS * 1000, 1000);
 }
 

@@ -51,7 +51,7 @@ test("a gap is chosen where nobody's words are, and where the words are the othe
     piece("within", "callee", 8_000, 9_000),
     piece("after", "agent", 20_000, 24_000),
   ];
-  const at = (ms: number, lower: boolean) => nearest(segments, ms, lower)?.id;
+  const at = (ms: number, lower: boolean) => nearest(segments, ms, lower, 24_000)?.id;
   expect(at(12_000, false)).toBe("gap");
   expect(at(12_000, true)).toBe("gap");
   expect(at(8_500, true)).toBe("within");
@@ -59,4 +59,11 @@ test("a gap is chosen where nobody's words are, and where the words are the othe
   expect(at(3_000, false)).toBe("before");
   expect(at(3_000, true)).toBe("before");
   expect(at(22_000, true)).toBe("after");
+});
+
+test("a gap of a second can be hit wherever it is drawn on the strip of an hour", () => {
+  const segments = [piece("gap", null, 600_000, 601_000), piece("after", "agent", 601_500, 605_000)];
+  expect(nearest(segments, 600_500, true, 3_600_000)?.id).toBe("gap");
+  expect(nearest(segments, 612_000, true, 3_600_000)?.id).toBe("gap");
+  expect(nearest(segments, 604_000, false, 3_600_000)?.id).toBe("after");
 });

@@ -2,7 +2,7 @@ import { type KeyboardEvent, type PointerEvent, useMemo, useState } from "react"
 import type { Segment, Speaker, SpeechSpan } from "../api/types";
 import { missingWords } from "../calls/gaps";
 import { clockMs } from "../format/time";
-import { type Lanes, SpeechLanes, stripEndMs } from "./TalkStrip";
+import { type Lanes, SpeechLanes, stripEndMs, THINNEST } from "./TalkStrip";
 import classes from "./TalkStrip.module.css";
 
 const MARK_PX = 18;
@@ -17,9 +17,10 @@ export interface StripMark {
   segmentId: string;
 }
 
-// So much further away than the lane's own words are a gap, which lies behind both lanes, and the other lane's words.
-const GAP_BEHIND_MS = 200;
+// So much further away than the lane's own words are the other lane's.
 const OTHER_LANE_BEHIND_MS = 400;
+// Behind the lane's own words where these stand, before all that stands beside.
+const GAP_BEHIND_MS = 0.5;
 
 // Of a strip on a phone; on a wide one the marks stand further apart than they must.
 const MARK_SHARE = 0.052;
@@ -50,15 +51,23 @@ interface NavigatorProps {
   onChoose: (segmentId: string) => void;
 }
 
-/** What is meant by a place on the strip: words of that lane, then a gap, then words of the other lane.
+/** What is meant by a place on the strip, as it is drawn there: words of that lane, then a gap, then what is nearest.
  *
- * ms: the place, from the call's beginning. lower: whether it is in the lane below.
+ * ms: the place, from the call's beginning. lower: whether it is in the lane below. endMs: where the strip ends.
  */
-export function nearest(segments: readonly Segment[], ms: number, lower: boolean): Segment | undefined {
+export function nearest(
+  segments: readonly Segment[],
+  ms: number,
+  lower: boolean,
+  endMs: number,
+): Segment | undefined {
   const wanted: Speaker = lower ? "callee" : "agent";
-  const distance = (segment: Segment): number =>
-    Math.max(segment.start_ms - ms, ms - segment.end_ms, 0) +
-    (segment.kind === "gap" ? GAP_BEHIND_MS : segment.speaker === wanted ? 0 : OTHER_LANE_BEHIND_MS);
+  const least = (THINNEST / 100) * endMs;
+  const distance = ({ kind, speaker, start_ms, end_ms }: Segment): number => {
+    const beside = Math.max(start_ms - ms, ms - Math.max(end_ms, start_ms + least), 0);
+    if (kind === "gap") return beside === 0 ? GAP_BEHIND_MS : beside + OTHER_LANE_BEHIND_MS;
+    return beside + (speaker === wanted ? 0 : OTHER_LANE_BEHIND_MS);
+  };
   return segments.reduce<Segment | undefined>(
     (best, segment) => (best === undefined || distance(segment) < distance(best) ? segment : best),
     undefined,
@@ -74,7 +83,7 @@ export function TalkStripNavigator(props: NavigatorProps) {
     [segments],
   ) as readonly (Segment & SpeechSpan)[];
   const gaps = segments.filter((each) => each.kind === "gap");
-  const endMs = stripEndMs(speech, durationS);
+  const endMs = stripEndMs(segments, durationS);
   const at = segments.findIndex((segment) => segment.id === chosenId);
   const chosen = segments[at];
   const placed = inRows(marks, endMs);
@@ -85,7 +94,7 @@ export function TalkStripNavigator(props: NavigatorProps) {
   function pointed(event: PointerEvent<HTMLElement>): Segment | undefined {
     const box = event.currentTarget.getBoundingClientRect();
     const ms = ((event.clientX - box.left) / box.width) * endMs;
-    return nearest(segments, ms, event.clientY - box.top > box.height / 2);
+    return nearest(segments, ms, event.clientY - box.top > box.height / 2, endMs);
   }
 
   function pressed(event: KeyboardEvent): void {
@@ -162,7 +171,7 @@ export function TalkStripNavigator(props: NavigatorProps) {
               key={gap.id}
               className={classes.gap}
               x={(gap.start_ms / endMs) * 100}
-              width={Math.max(0.4, ((gap.end_ms - gap.start_ms) / endMs) * 100)}
+              width={Math.max(THINNEST, ((gap.end_ms - gap.start_ms) / endMs) * 100)}
               y={1}
               height={BIG.height - 2}
               vectorEffect="non-scaling-stroke"

@@ -11,7 +11,7 @@ import { Note, ProblemNote } from "../../components/Note";
 import { useTitle } from "../../components/Page";
 import { useKey } from "../../components/useKey";
 import { Waiting } from "../../components/Waiting";
-import { useLine } from "../../live/Live";
+import { useAskedInstead } from "../../live/useAskedInstead";
 import { useWay } from "../../softphone/WayChoice";
 import { AfterActs, AfterPanel } from "./AfterPanel";
 import { AwayNote, isAway } from "./AwayNote";
@@ -21,15 +21,11 @@ import { CallPanel } from "./CallPanel";
 import { CallText } from "./CallText";
 import { LeadPanel, nextLead, Queue } from "./LeadPanel";
 
-// While the socket is down the tables are asked instead.
-const POLL_MS = 3_000;
-
 export function CallPage() {
   const search = useSearch({ from: "/app/call" });
   const navigate = useNavigate({ from: "/call" });
   const { user } = useSignedIn();
-  const { state } = useLine();
-  const refetchInterval = state === "open" ? (false as const) : POLL_MS;
+  const refetchInterval = useAskedInstead();
   const current = useQuery({ ...currentCallQuery(user.id), refetchInterval });
   const nothingChosen = search.call === undefined && search.lead === undefined;
   const callId = search.call ?? (nothingChosen ? current.data?.id : undefined);

@@ -28,7 +28,7 @@ export function CallText({ callId, call, refetchInterval, away }: CallTextProps)
   return (
     <>
       <div className={classes.textHead}>
-        <TextState call={call} shortage={transcript.data?.shortage ?? null} />
+        <TextState call={call} shortage={transcript.data?.shortage ?? null} away={away} />
         {call && isRefusable(call) && <RefuseText call={call} />}
       </div>
       {transcript.error && !away && (

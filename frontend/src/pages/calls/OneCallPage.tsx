@@ -23,6 +23,8 @@ import { Waiting } from "../../components/Waiting";
 import { clock, longTime, when } from "../../format/time";
 import { useFollow } from "../../live/Live";
 import { emptyTranscript } from "../../live/transcript";
+import { useAskedInstead } from "../../live/useAskedInstead";
+import { isAway } from "../call/AwayNote";
 import { InsightsView } from "./InsightsView";
 import { KIND_WORDS, markOf } from "./insightWords";
 import classes from "./OneCallPage.module.css";
@@ -56,7 +58,9 @@ function OneCall({ callId }: { callId: string }) {
   const open = call.data !== undefined && !watched;
   const watch = useWatch(callId, watched && !inLook);
   const isRead = open || watch.on;
-  const transcript = useQuery({ ...transcriptQuery(callId), enabled: isRead });
+  const askedInstead = useAskedInstead();
+  const refetchInterval = call.data && isLive(call.data.status) ? askedInstead : false;
+  const transcript = useQuery({ ...transcriptQuery(callId), enabled: isRead, refetchInterval });
   const found = useQuery({ ...insightsQuery(callId), enabled: open });
   const insights = isWithdrawn(found.error) ? undefined : found.data;
   useFollow(isRead ? callId : undefined);
@@ -135,9 +139,13 @@ function OneCall({ callId }: { callId: string }) {
       <div className={classes.columns}>
         <section className={classes.text} aria-label={watched ? "What is said" : "What was said"}>
           <ProblemNote error={watch.error ?? transcript.error} />
-          {watch.on && (
+          {isRead && isLive(call.data.status) && (
             <div className={classes.textHead}>
-              <TextState call={call.data} shortage={transcript.data?.shortage ?? null} />
+              <TextState
+                call={call.data}
+                shortage={transcript.data?.shortage ?? null}
+                away={isAway(transcript.error)}
+              />
             </div>
           )}
           <Transcript

@@ -10,7 +10,7 @@ import { useTitle } from "../../components/Page";
 import { useKey } from "../../components/useKey";
 import { Waiting } from "../../components/Waiting";
 import { leadName } from "../../format/lead";
-import { useLine } from "../../live/Live";
+import { useAskedInstead } from "../../live/useAskedInstead";
 import { AwayNote, isAway } from "../call/AwayNote";
 import shared from "../call/CallPage.module.css";
 import { CallPanel } from "../call/CallPanel";
@@ -23,12 +23,9 @@ import classes from "./QueuePage.module.css";
 import { ReservedPanel } from "./ReservedPanel";
 import { useQueue } from "./useQueue";
 
-// While the socket is down the tables are asked instead.
-const POLL_MS = 3_000;
-
 /** A session: the reserved lead, or the call with it, or what to do when there is nobody to call. */
 export function Working({ queue }: { queue: Queue }) {
-  const { state } = useLine();
+  const refetchInterval = useAskedInstead();
   const { take, waits, error } = useQueue();
   // The call after which somebody has asked for the next lead; it is not shown again when there was none.
   const [leftCallId, setLeftCallId] = useState<string | null>(null);
@@ -36,7 +33,7 @@ export function Working({ queue }: { queue: Queue }) {
   const held = useQuery({
     ...callQuery(shownId ?? ""),
     enabled: shownId !== undefined,
-    refetchInterval: state === "open" ? false : POLL_MS,
+    refetchInterval,
   });
   const call = shownId === undefined ? undefined : held.data;
   const away = isAway(held.error);
@@ -70,7 +67,7 @@ export function Working({ queue }: { queue: Queue }) {
             callId={shownId}
             call={call}
             away={away}
-            refetchInterval={live && state !== "open" ? POLL_MS : false}
+            refetchInterval={live ? refetchInterval : false}
           />
         )}
         {queue.lead === null && shownId === undefined && (
