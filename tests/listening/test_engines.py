@@ -1,7 +1,7 @@
 """What the engines are given to work with, and which model files they are made of.
 
 Planted bugs that this catches: an engine that writes on for as long as its decoder likes, one that hears half a minute of silence
-behind each sentence, one that is not given the names of the call, a model
+behind each sentence, one that is not given the names of the call or gives out all that it got stuck on, a model
 file that somebody changed by one bit.
 """
 
@@ -105,6 +105,13 @@ def test_whisper_is_given_the_names_of_the_call_as_what_was_said_before(monkeypa
     for prompt in EndlessWhisper.prompts:
         said = _whispers_tokens().decode(prompt, skip_special_tokens=False)
         assert said == "<|startofprev|> Okafor, Zephyr Freight<|startoftranscript|><|notimestamps|>"
+
+
+def test_what_whisper_got_stuck_on_is_given_out_once() -> None:
+    """The same sentence five times over, which it writes eight times. Planted bug that this catches: the engine gives out all that
+    its decoder wrote."""
+    heard = WhisperTranscriber(whisper_folder("")).transcribe(turn_pcm("next_steps", 3) * 5, "")
+    assert heard.text.lower().count("what did the team say") == 1
 
 
 @pytest.mark.parametrize("seconds", [1, 3, 12])
