@@ -1,7 +1,8 @@
 """What the engines are given to work with, and which model files they are made of.
 
 Planted bugs that this catches: an engine that writes on for as long as its decoder likes, one that hears half a minute of silence
-behind each sentence, a model file that somebody changed by one bit.
+behind each sentence, one that is not given the names of the call or gives out all that it got stuck on, a model
+file that somebody changed by one bit.
 """
 
 import importlib.util
@@ -41,10 +42,12 @@ FILES = [
 
 
 class EndlessWhisper(ctranslate2.models.Whisper):  # type: ignore[misc]  # CTranslate2 is not typed
-    """CTranslate2's own, forbidden to end a text. heard: how many frames it was given to hear, written: how many tokens came."""
+    """CTranslate2's own, forbidden to end a text. heard: how many frames it was given to hear, written: how many tokens came,
+    prompts: what they came after."""
 
     heard: list[int] = []
     written: list[int] = []
+    prompts: list[list[int]] = []
 
     def encode(self, features: Any, *args: Any, **kwargs: Any) -> Any:
         self.heard.append(features.shape[2])
@@ -52,12 +55,17 @@ class EndlessWhisper(ctranslate2.models.Whisper):  # type: ignore[misc]  # CTran
 
     def generate(self, features: Any, prompts: Any, **kwargs: Any) -> Any:
         answers = super().generate(features, prompts, suppress_tokens=[_whispers_end()], **kwargs)
+        self.prompts += prompts
         self.written += [len(answer.sequences_ids[0]) for answer in answers]
         return answers
 
 
+def _whispers_tokens() -> Tokenizer:
+    return Tokenizer.from_file(str(whisper_folder("") / "tokenizer.json"))
+
+
 def _whispers_end() -> int:
-    end = Tokenizer.from_file(str(whisper_folder("") / "tokenizer.json")).token_to_id("<|endoftext|>")
+    end = _whispers_tokens().token_to_id("<|endoftext|>")
     assert end is not None
     return end
 
@@ -86,6 +94,24 @@ def test_whisper_hears_little_more_than_what_was_said_and_writes_no_more_than_ca
     engine.transcribe(SPEECH[: seconds * BYTES_PER_S], "")
     assert EndlessWhisper.heard == [window_s * FRAMES_PER_S]
     assert TOKENS_SAID_PER_S * seconds < max(EndlessWhisper.written) <= 20 + 12 * seconds
+
+
+def test_whisper_is_given_the_names_of_the_call_as_what_was_said_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Planted bug that this catches: a prompt without the names, or one that has them where its own text belongs."""
+    monkeypatch.setattr(ctranslate2.models, "Whisper", EndlessWhisper)
+    EndlessWhisper.prompts = []
+    WhisperTranscriber(whisper_folder("")).with_beam(1).transcribe(SPEECH[: 3 * BYTES_PER_S], "Okafor, Zephyr Freight")
+    assert EndlessWhisper.prompts
+    for prompt in EndlessWhisper.prompts:
+        said = _whispers_tokens().decode(prompt, skip_special_tokens=False)
+        assert said == "<|startofprev|> Okafor, Zephyr Freight<|startoftranscript|><|notimestamps|>"
+
+
+def test_what_whisper_got_stuck_on_is_given_out_once() -> None:
+    """The same sentence five times over, which it writes eight times. Planted bug that this catches: the engine gives out all that
+    its decoder wrote."""
+    heard = WhisperTranscriber(whisper_folder("")).transcribe(turn_pcm("next_steps", 3) * 5, "")
+    assert heard.text.lower().count("what did the team say") == 1
 
 
 @pytest.mark.parametrize("seconds", [1, 3, 12])

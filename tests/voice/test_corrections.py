@@ -1,7 +1,7 @@
 """A person puts a line of the text right; what was recognised stays beside it, and everything that used it follows.
 
 Planted bugs that this catches: a merged turn that overwrites the person's words, a correction that keeps its old number (a
-browser that missed the event would never learn of it), insights that are not marked stale.
+browser that missed the event would never learn of it), insights that are not marked stale, a correction that no open page hears of.
 """
 
 from collections.abc import Callable
@@ -15,6 +15,7 @@ from compliance.models import AuditEvent
 from identity.models import Membership
 from tests.identity.browser import Browser
 from tests.voice.carrier import Placed, give_credit, place, post
+from tests.voice.transcriptionist import heard_by_pages
 from voice import analysis, transcripts, whole_turns
 from voice.heard import Heard
 from voice.models import Call, TranscriptSegment
@@ -71,6 +72,18 @@ def test_a_corrected_line_says_who_when_and_what_was_recognised(
     assert corrected["sequence"] > segment.sequence
     again = correct(rep, corrected, "The price is far too high.")[1]
     assert again["correction"]["original_text"] == "The fries are too high."
+
+
+def test_open_pages_are_told_the_corrected_line_and_what_it_is_when_that_is_taken_back(
+    rep: Browser, placed: Placed
+) -> None:
+    say(placed, 0, "The fries are too high.")
+    for text in ("The price is too high.", None):
+        line = rep.get(f"/api/calls/{placed.call_id}/segments")[1]["items"][0]
+        (told,) = heard_by_pages(placed, lambda line=line, text=text: correct(rep, line, text))  # type: ignore[misc]
+        line = rep.get(f"/api/calls/{placed.call_id}/segments")[1]["items"][0]
+        assert line["text"] == (text or "The fries are too high.")
+        assert (told["type"], told["sequence"], told["segment"]) == ("segment.changed", line["sequence"], line)
 
 
 def test_whoever_missed_the_event_gets_the_correction_by_its_number(rep: Browser, placed: Placed) -> None:

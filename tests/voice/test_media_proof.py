@@ -1,8 +1,9 @@
-"""Where our own engine listens, nothing is written down or shown without the proof that the lead heard the notice and did not refuse.
+"""Where our own engine listens, it is told whose names to expect, and nothing is written down or shown without the proof that
+the lead heard the notice and did not refuse.
 
 Planted bugs that this catches: text that is stored while the notice has not been heard, or after a key was pressed in it; interim
 text that is shown before anybody has asked whether it may be; a stream that goes on writing, or listening, after the rep turned its
-text off or the lead pressed a key.
+text off or the lead pressed a key; a recogniser that is told no names.
 """
 
 import asyncio
@@ -19,12 +20,12 @@ from asgiref.sync import sync_to_async
 from identity.auth import Actor
 from sandbox import speech_library
 from tests.voice.carrier import Placed
-from tests.voice.ears import WORDS, ears
+from tests.voice.ears import WORDS, Ears, ears
 from tests.voice.media_doors import PicowsSocket, run
 from tests.voice.test_media_socket import frame, start, streams, token_for, until
 from tests.voice.transcriptionist import heard_by_pages, joined, text_of
 from voice import media_session, operations, reconcile
-from voice.models import Callback
+from voice.models import Callback, Lead
 
 pytestmark = pytest.mark.django_db(transaction=True)
 # Where the lead says one sentence, which is over after two seconds.
@@ -41,7 +42,7 @@ def spoken(number: int) -> dict[str, Any]:
     return {"event": "media", "media": media}
 
 
-async def hear_a_sentence(placed: Placed, settings: Any, *, in_between: Callable[[], object] | None = None) -> None:
+async def hear_a_sentence(placed: Placed, settings: Any, *, in_between: Callable[[], object] | None = None) -> Ears:
     """The whole sentence is recognised, with text in between, whatever becomes of it. in_between: what happens in mid-sentence."""
     async with ears(settings) as heard:
         socket = PicowsSocket()
@@ -65,6 +66,7 @@ async def hear_a_sentence(placed: Placed, settings: Any, *, in_between: Callable
         # A stream of a refused call is given up, within two seconds.
         if in_between is None:
             assert (code, await sync_to_async(streams)(placed)) == (media_session.CLOSE_DONE, ["finished"])
+        return heard
 
 
 @pytest.mark.parametrize("state", ["on", "waiting_for_notice"])
@@ -79,6 +81,18 @@ def test_what_was_heard_is_written_down_and_shown_with_the_proof_alone(
     # What nobody heard, because the socket came late, is marked.
     written = [(speaker, text) for speaker, _, _, text in text_of(placed) if speaker]
     assert (interims, written) == (({WORDS}, [("callee", WORDS)]) if state == "on" else (set(), []))
+
+
+def test_with_all_sound_the_recogniser_is_told_the_names_of_the_lead_and_of_the_workspace(
+    placed: Placed, settings: Any
+) -> None:
+    """Planted bug that this catches: the names are read with the call, and not handed to those who listen to its tracks."""
+    joined(placed)
+    Lead.objects.get_queryset().update(last_name="Quartermain", company="Zephyr Freight")
+    heard = run(lambda: hear_a_sentence(placed, settings))
+    assert heard.asked["interim"] and heard.asked["final"]
+    (names,) = (told.split(", ") for told in heard.told)
+    assert {placed.row.lead.first_name, "Quartermain", "Zephyr Freight", placed.row.workspace.name} <= set(names)
 
 
 def test_a_sentence_in_which_the_proof_came_is_neither_shown_nor_kept(placed: Placed, settings: Any) -> None:
