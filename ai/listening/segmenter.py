@@ -15,6 +15,8 @@ from ai.listening.vad import WINDOW_MS, WINDOW_SAMPLES, SileroDetector
 
 BYTES_PER_MS = SAMPLES_PER_MS * BYTES_PER_SAMPLE
 WINDOW_BYTES = WINDOW_SAMPLES * BYTES_PER_SAMPLE
+# Sound that begins between two whole milliseconds bears one of them, and may follow sound that did so too.
+ROUNDED_MS = 1
 # How far back the beginning of speech is looked for.
 ONSET_WINDOWS_SEEN = 5
 
@@ -165,11 +167,11 @@ class Segmenter:
         if self._pending_start_ms is None:
             self.begin(timestamp_ms)
         missing_ms = timestamp_ms - self._heard_until_ms()
-        if missing_ms < 0:
+        if missing_ms < -ROUNDED_MS:
             pcm = pcm[-missing_ms * BYTES_PER_MS :]
         elif missing_ms >= self._tuning.gap_ms:
             events += self._interrupted(timestamp_ms)
-        elif missing_ms > 0:
+        elif missing_ms > ROUNDED_MS:
             self._pending += bytes(missing_ms * BYTES_PER_MS)
         self._pending += pcm
         return events + (yield from self._draining())

@@ -2,8 +2,8 @@
 page are right afterwards.
 
 Real processes, real speech in true time, a real carrier over sockets and webhooks. Planted bugs that this catches: a segment
-that is given up when the database is away; a gap that is not marked; a hub that does not notice that its groups are gone; a
-settlement that comes on top of the minutes.
+that is given up when the database is away; a gap that is not marked; text that lacks every tenth word; a hub that does not notice
+that its groups are gone; a settlement that comes on top of the minutes.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ import pytest
 from config.embedded.handle import Stack
 from tests.chaos.beside import Beside
 from tests.chaos.page import Page
-from tests.chaos.spoken import gap_ms, missing_turns, written_twice
+from tests.chaos.spoken import LEAST_SHARE_OF_CALL, gap_ms, missing_turns, share_written, written_twice
 from tests.chaos.story import PERSON, RECOGNISER, Ended, Kill, Story
 from tests.smoke.speech import dialogue
 from tests.voice.hostile import KINDS, SLOW_FRAME, SLOW_HANDSHAKE, UNSIGNED, Attacker
@@ -171,6 +171,9 @@ def assert_all_is_right(story: Story, ended: Ended, *, spoken: str = SPOKEN) -> 
     assert_the_charge_is_right(story, ended)
     turns = dialogue(spoken).turns
     assert missing_turns(turns, ended.segments, began_ms=ended.dialogue_began_ms) == []
+    share = share_written(turns, ended.segments, began_ms=ended.dialogue_began_ms)
+    logger.info("of the words that lie in no gap, %.3f were written down", share)
+    assert share >= LEAST_SHARE_OF_CALL
     assert written_twice(turns, ended.segments) == []
     assert_the_page_is_right(ended.page)
     ended.page.close()

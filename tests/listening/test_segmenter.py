@@ -1,6 +1,11 @@
-"""Cutting a stream into utterances, whatever its frames look like."""
+"""Cutting a stream into utterances, whatever its frames look like.
+
+Planted bug that this catches: sound that is cut, or silence put into it, because the carrier says times in whole milliseconds.
+"""
 
 import itertools
+import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -41,10 +46,31 @@ def test_every_turn_begins_and_ends_where_it_was_spoken() -> None:
         assert any(abs(end_ms - turn["end_ms"]) <= 200 for _, end_ms in found), turn
 
 
-@pytest.mark.parametrize("sizes", [[16], [48, 336, 1_024], [8_000], [2 * 16_000], [len(CALLEE)]])
+# Of 12.5, 6 and 2.125 ms.
+ODD_SIZES = [200, 96, 34]
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [[16], [48, 336, 1_024], [8_000], [2 * 16_000], [len(CALLEE)], *([size] for size in ODD_SIZES), [*ODD_SIZES, 2]],
+)
 def test_the_size_of_frames_changes_nothing(sizes: list[int]) -> None:
-    expected = [event for event in _segment(CALLEE, [320]) if isinstance(event, SpeechEnded)]
-    assert [event for event in _segment(CALLEE, sizes) if isinstance(event, SpeechEnded)] == expected
+    assert _segment(CALLEE, sizes) == _segment(CALLEE, [320])
+
+
+@pytest.mark.parametrize("rounded", [math.floor, round, math.ceil])
+@pytest.mark.parametrize("size", ODD_SIZES)
+def test_times_in_whole_milliseconds_add_nothing_to_the_sound_and_take_nothing_from_it(
+    size: int, rounded: Callable[[float], int]
+) -> None:
+    """The sound begins between two of them, as behind a hole."""
+    first = 200
+    pcm = CALLEE[first : turns("smoke", "callee")[1]["end_ms"] * BYTES_PER_MS]
+    segmenter = Segmenter(SileroDetector())
+    events: list[Event] = []
+    for at in range(0, len(pcm), size):
+        events += segmenter.feed(pcm[at : at + size], rounded((first + at) / BYTES_PER_MS))
+    assert events + segmenter.finish() == _segment(pcm, [320], start_ms=rounded(first / BYTES_PER_MS))
 
 
 def test_half_a_sample_is_refused() -> None:

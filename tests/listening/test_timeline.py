@@ -46,6 +46,18 @@ class Line:
         return [(one + FRAME_MS, other) for one, other in pairwise(self.placed) if other != one + FRAME_MS]
 
 
+# Bytes, 8 of which are a millisecond; the first one comes within the stream's first second.
+@given(st.integers(1, 400), st.integers(0, 19))
+def test_frames_of_any_size_whose_times_are_whole_milliseconds_lie_where_those_say(size: int, first: int) -> None:
+    """Planted bug that this catches: the time that is expected next counted from whole milliseconds of each frame."""
+    dropped: list[int] = []
+    timeline = Timeline(dropped.append, lambda: 0)
+    times_ms = [number * size // 8 for number in range(first, 3_000)]
+    assert [at_ms for each_ms in times_ms for at_ms, _, _ in timeline.placed(each_ms, bytes(size))] == times_ms
+    assert dropped == []
+    assert abs(timeline.next_ms - 3_000 * size // 8) <= 1
+
+
 @given(STRETCHES)
 def test_sound_is_all_there_in_order_and_never_ahead_of_real_time(stretches: list[tuple[int, int]]) -> None:
     line = Line()
