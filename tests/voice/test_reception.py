@@ -2,15 +2,20 @@
 
 Planted bugs that this catches: a payload whose last four base64 digits are decoded as if there were no padding, a number with a leading zero
 that is taken for plain, the start of a frame that is thrown away at the end of a read, what comes after a message that is not plain taken as
-sound before it, an ear's failure that costs the others theirs, and one that its socket is not told of, sound that overtakes what was read before it.
+sound before it, an ear's failure that costs the others theirs, and one that its socket is not told of, sound that overtakes what was read before it,
+a bound of what waits that is no bound, or that is more than can be handed over.
 """
 
+import fcntl
 import json
 import os
 import socket
 import struct
+import sys
+import termios
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -22,6 +27,9 @@ from voice.media_messages import Media, MessageInvalid, parse
 from voice.reception import NEWS, READERS, SELECTED, Reception, ReceptionMissing
 
 SOON_S = 5.0
+FLOOD_BYTES = 2 << 20
+# As they are sent: 256 kB of other messages or of sound, which is twice as long on its way; what is read at once, and what is just being given.
+WAITING_BYTES_MAX = 1 << 20
 
 
 def said_by_the_parser(messages: Sequence[bytes]) -> dict[str, list[tuple[int, bytes]]]:
@@ -290,3 +298,54 @@ def test_what_is_read_while_others_get_their_sound_keeps_its_place() -> None:
             (0,),
             mark + framed(media("20")) + framed(media("40")),
         ]
+
+
+def unread(line: Line) -> int:
+    """Bytes that still wait in the kernel."""
+    return int.from_bytes(fcntl.ioctl(line.near, termios.FIONREAD, bytes(4)), sys.byteorder)
+
+
+@pytest.mark.parametrize("kind", ["sound", "other messages"])
+def test_of_a_socket_that_waits_for_slow_ears_a_little_is_kept_and_the_rest_waits_with_its_sender(kind: str) -> None:
+    """While ears hold everything up, its own among them, the sockets are looked at in between."""
+    sounds = [bytes([number % 255]) * 160 for number in range(FLOOD_BYTES // 340)]
+    sound = b"".join(framed(media(str(number * FRAME_MS), sound=each)) for number, each in enumerate(sounds))
+    others = framed(json.dumps({"event": "mark", "mark": {"name": "x" * 300}}).encode()) * (FLOOD_BYTES // 340)
+    left = bytearray(sound if kind == "sound" else others)
+    sent = len(left)
+    calm: list[bytes] = []
+    waited: list[int] = []
+    # Each look takes what is read at once; there are enough of them to take all.
+    with bench(50) as made:
+        flooding, beside, *slow = made.lines
+        flooding.far.setblocking(False)
+
+        def flood() -> None:
+            with suppress(BlockingIOError):
+                while left:
+                    del left[: flooding.far.send(left[:4_096])]
+
+        def take_long(_sound: bytes, _at_ms: int, _frames: int) -> None:
+            waited.append(sent - len(left) - unread(flooding))
+            flood()
+            calm.append(media(str(len(calm) * FRAME_MS)))
+            beside.far.sendall(framed(calm[-1]))
+
+        def hear_and_be_flooded(sound: bytes, at_ms: int, frames: int) -> None:
+            flooding.inbound(sound, at_ms, frames)
+            flood()
+
+        made.reception.hear(flooding.number, (hear_and_be_flooded, hear_and_be_flooded))
+        flood()
+        for each in slow:
+            made.reception.hear(each.number, (take_long, take_long))
+            each.far.sendall(framed(media()))
+        made.bring()
+        assert len(waited) == len(slow) and 0 < max(waited) <= WAITING_BYTES_MAX
+        while left or unread(flooding):
+            flood()
+            made.bring()
+        made.bring(until=2)
+        assert beside.heard == said_by_the_parser(calm)
+        assert flooding.heard["inbound"] == ([(0, b"".join(sounds))] if kind == "sound" else [])
+        assert flooding.others == (b"" if kind == "sound" else others)
