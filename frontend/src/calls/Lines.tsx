@@ -132,6 +132,7 @@ const SettledLine = memo(function SettledLine(props: LineProps) {
             className={classes.correct}
             tabIndex={chosen ? 0 : -1}
             title={chosen ? "Key E" : undefined}
+            aria-label="Edit line"
             onClick={() => editing.begin(segment)}
           >
             Edit
