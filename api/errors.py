@@ -86,6 +86,7 @@ _SAID_OF_FIELDS: Final = {
     "enum": "This has to be {expected}.",
     "extra_forbidden": "There is no such field here.",
     "greater_than_equal": "This has to be at least {ge}.",
+    "finite_number": "This has to be a number that is written out.",
     "greater_than": "This has to be more than {gt}.",
     "int_from_float": _WHOLE,
     "int_parsing": _WHOLE,
