@@ -94,6 +94,7 @@ OPEN = {
     ("ledger", "spread_vs_hordak"),
     ("ledger", "vs_pgbench_insert"),
     ("erasure", "others_p95_ratio"),
+    ("fanout", "rate_vs_native"),
 }
 
 
