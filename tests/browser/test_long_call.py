@@ -158,7 +158,7 @@ def test_moving_about_in_ten_thousand_lines_goes_to_the_line(
 def test_without_a_live_connection_the_text_comes_later_and_the_page_says_so(
     stack: Stack, long_call: tuple[Rep, str], new_page: Callable[..., Page]
 ) -> None:
-    """Planted bugs that this catches: a page that asks for nothing while its socket is away; one that says it at once."""
+    """Planted bug that this catches: a page that asks for nothing while its socket is away."""
     rep, call_id = long_call
     page = new_page()
     signed_in(page, stack, rep)

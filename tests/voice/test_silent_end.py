@@ -1,7 +1,7 @@
 """Sound that ends before the carrier says stop leaves a gap, and a call that is heard to its end has none.
 
 Planted bugs that this catches: a hole that only the next frame would have told of, and none comes; sound that is too little to be believed
-behind it, and hides it; or is believed, though no time has come so far; a stream that brings nothing at all; a process that is late itself, and takes that for silence; sound that
+behind it, and hides it; a stream that brings nothing at all; a process that is late itself, and takes that for silence; sound that
 came faster than it was made.
 """
 
