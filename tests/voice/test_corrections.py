@@ -6,6 +6,7 @@ browser that missed the event would never learn of it), insights that are not ma
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -80,7 +81,7 @@ def test_open_pages_are_told_the_corrected_line_and_what_it_is_when_that_is_take
     say(placed, 0, "The fries are too high.")
     for text in ("The price is too high.", None):
         line = rep.get(f"/api/calls/{placed.call_id}/segments")[1]["items"][0]
-        (told,) = heard_by_pages(placed, lambda line=line, text=text: correct(rep, line, text))  # type: ignore[misc]
+        (told,) = heard_by_pages(placed, partial(correct, rep, line, text))
         line = rep.get(f"/api/calls/{placed.call_id}/segments")[1]["items"][0]
         assert line["text"] == (text or "The fries are too high.")
         assert (told["type"], told["sequence"], told["segment"]) == ("segment.changed", line["sequence"], line)
