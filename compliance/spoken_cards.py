@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from compliance.redaction import REPLACEMENT, card_within, redact_cards
@@ -37,6 +38,14 @@ _PIECE: Final = re.compile(
 )
 _BETWEEN: Final = re.compile(r"(?:[\s,.;-]|\b(?:and|then|uh|um|dash)\b){0,8}", re.IGNORECASE)
 # Whatever may stand there in what is typed too.
+# Recognisers lose or mistake a digit now and then, and then no check digit is right. More digits than the first six and last four,
+# the most of a number that may be kept (PCI DSS v4.0, requirement 3.5.1), are taken for one so soon behind a word for a card.
+_MISHEARD_DIGITS_MIN: Final = 11
+_MENTION: Final = re.compile(
+    rf"(?<!\bbusiness )(?!{re.escape(REPLACEMENT[1:])})\b(?:cards?|visa|master ?card|maestro|amex|american express)\b",
+    re.IGNORECASE,
+)
+_MENTIONED_WITHIN: Final = 80
 _NO_OTHER_WORD: Final = re.compile(r"(?:[\W_]|\b(?:and|then|uh|um|dash)\b)*", re.IGNORECASE)
 
 
@@ -47,8 +56,11 @@ class _Piece:
     end: int
 
 
-def redact_spoken_cards(text: str) -> str:
-    """The text of speech with every card number in it replaced."""
+def redact_spoken_cards(text: str, *, is_asked_for: bool = False) -> str:
+    """The text of speech with every card number in it replaced, misheard ones behind a word for a card as well.
+
+    is_asked_for: somebody else has spoken of a card just before.
+    """
     text = redact_cards(text)
     pieces, copied = [], 0
     for run in _runs(text):
@@ -58,7 +70,21 @@ def redact_spoken_cards(text: str) -> str:
             if last:
                 pieces += [text[copied : run[first].start], REPLACEMENT]
                 copied, taken = run[first + last - 1].end, first + last
+        before = text[max(copied, run[0].start - _MENTIONED_WITHIN) : run[0].start]
+        if not taken and _is_misheard(run) and (is_asked_for or speaks_of_card(before)):
+            pieces += [text[copied : run[0].start], REPLACEMENT]
+            copied = run[-1].end
     return "".join([*pieces, text[copied:]])
+
+
+def speaks_of_card(text: str) -> bool:
+    """Whether a card that one pays with is spoken of."""
+    return _MENTION.search(text) is not None
+
+
+def _is_misheard(run: Sequence[_Piece]) -> bool:
+    """Whether it may be a card number that was not heard rightly: it is no price, and no telephone number with its prefix."""
+    return sum(len(each.digits) for each in run) >= _MISHEARD_DIGITS_MIN and run[0].digits[0] not in "01"
 
 
 def without_digits(text: str) -> str:
@@ -82,18 +108,23 @@ def begins_with_digits(text: str) -> bool:
     return run is not None and _BETWEEN.fullmatch(text[: run[0].start]) is not None
 
 
-def began_before(earlier: Sequence[str], text: str) -> int:
+def began_before(earlier: Sequence[str], text: str, *, is_asked_for: bool = False) -> int:
     """How many of the utterances just before, the last ones, make a card number together with this text; 0 when they make none."""
     return next(
-        (count for count in range(1, len(earlier) + 1) if are_a_card_together([*earlier[-count:], text])),
+        (
+            count
+            for count in range(1, len(earlier) + 1)
+            if are_a_card_together([*earlier[-count:], text], is_asked_for=is_asked_for)
+        ),
         0,
     )
 
 
-def are_a_card_together(texts: Sequence[str]) -> bool:
-    """Whether utterances that follow one another say a card number that none of them says alone."""
-    apart = sum(redact_spoken_cards(each).count(REPLACEMENT) for each in texts)
-    return redact_spoken_cards(" ".join(texts)).count(REPLACEMENT) > apart
+def are_a_card_together(texts: Sequence[str], *, is_asked_for: bool = False) -> bool:
+    """Whether utterances that follow one another say a card number that none of them says alone. is_asked_for: as above."""
+    redact = partial(redact_spoken_cards, is_asked_for=is_asked_for)
+    apart = sum(redact(each).count(REPLACEMENT) for each in texts)
+    return redact(" ".join(texts)).count(REPLACEMENT) > apart
 
 
 def _runs(text: str) -> Iterator[list[_Piece]]:

@@ -8,11 +8,12 @@ from django.db import transaction
 
 from ai import operations as ai
 from compliance import audit, left_bytes, restriction
-from compliance.spoken_cards import are_a_card_together, redact_spoken_cards, without_digits
+from compliance.spoken_cards import are_a_card_together, without_digits
 from identity.auth import Actor
 from processors.errors import DomainError
 from voice import holding, queries, refusals, wake, watching, whole_turns
 from voice.analysis import turns_of
+from voice.asked_for import is_card_asked_for
 from voice.changes import next_sequence, publish_segment
 from voice.events import SegmentChanged
 from voice.heard import Heard
@@ -77,9 +78,12 @@ def correct_segment(*, actor: Actor, segment_id: UUID, change: SegmentChange, no
 
 def _without_cards(call: Call, segment: TranscriptSegment, text: str) -> str:
     """As of what is heard; of a number that it makes with the lines beside it, its own part goes."""
-    line = Heard(segment.spoken_by, segment.start_ms, segment.end_ms, redact_spoken_cards(text))
+    line = Heard(segment.spoken_by, segment.start_ms, segment.end_ms, text)
+    asked = is_card_asked_for(call, line)
+    line = line.without_cards(is_asked_for=asked)
     before, after = whole_turns.beside(call, line, -1), whole_turns.beside(call, line, 1)
-    return without_digits(line.text) if are_a_card_together([*before, line.text, *after]) else line.text
+    lines = [*before, line.text, *after]
+    return without_digits(line.text) if are_a_card_together(lines, is_asked_for=asked) else line.text
 
 
 def _write(segment: TranscriptSegment, text: str, recognised: str, actor: Actor, now: datetime) -> None:

@@ -23,9 +23,10 @@ class Heard:
     confidence: float | None = None
     words: Sequence[Word] = ()
 
-    def without_cards(self) -> "Heard":
-        """With card numbers taken out of the text; with one, the times of all words go too."""
-        text = redact_spoken_cards(self.text)
+    def without_cards(self, *, is_asked_for: bool = False) -> "Heard":
+        """With card numbers taken out of the text; with one, the times of all words go too. is_asked_for: as in
+        `redact_spoken_cards`."""
+        text = redact_spoken_cards(self.text, is_asked_for=is_asked_for)
         return self if text == self.text else replace(self, text=text, words=())
 
     def kept_words(self) -> list[list[str | int | float]]:

@@ -38,7 +38,7 @@ def begun_before(heard: Heard, at_ms: int) -> Heard | None:
     """Its words that were begun before then; None where it cannot be cut there: the words' times are not known, or on one side there are
     none, or a card number or the wish not to be called would be in neither part."""
     parts = heard.cut([(heard.start_ms, at_ms), (at_ms, heard.end_ms)])
-    if len(parts) < 2 or heard.without_cards() is not heard:
+    if len(parts) < 2 or heard.without_cards(is_asked_for=True) is not heard:
         return None
     is_wish_cut = refusals.found(heard.speaker, heard.text) is not None and not any(
         refusals.found(part.speaker, part.text) for part in parts

@@ -17,6 +17,7 @@ from compliance.spoken_cards import began_before, begins_with_digits
 from processors.errors import DomainError
 from voice import leaving, refusals, taken_over, wake
 from voice.arrivals import Arrivals, unsettled_from_ms
+from voice.asked_for import NUMBER_SPOKEN_WITHIN_MS, is_card_asked_for, without_cards
 from voice.changes import next_sequence, publish_segment
 from voice.events import SegmentAdded
 from voice.heard import Heard
@@ -29,8 +30,6 @@ ENDED_TOGETHER_MS = 2_000
 # A shorter stretch without text is no gap: streams begin and end a moment beside the conversation.
 GAP_LEAST_MS = 500
 TOKEN_VALID_S = 4 * 3600
-# Who reads a card number out pauses between its groups, or digits.
-NUMBER_SPOKEN_WITHIN_MS = 60_000
 NUMBER_UTTERANCES_MAX = 19
 
 
@@ -230,7 +229,8 @@ def _store_whole(call: Call, heard: Heard, now: datetime) -> TranscriptSegment:
         start_ms__gte=heard.start_ms - NUMBER_SPOKEN_WITHIN_MS,
     )
     before = list(lately.order_by("-start_ms")[:NUMBER_UTTERANCES_MAX])[::-1]
-    count = began_before([one.text for one in before], heard.text)
+    asked = is_card_asked_for(call, heard)
+    count = began_before([one.text for one in before], heard.text, is_asked_for=asked)
     if not count:
         return store(call, heard, now)
     gone = before[-count:]
@@ -303,7 +303,7 @@ def write_down(
 
 def store(call: Call, heard: Heard, now: datetime, *, gone: Sequence[TranscriptSegment] = ()) -> TranscriptSegment:
     """gone: the deleted segments whose place it takes."""
-    said = heard.without_cards()
+    said = without_cards(call, heard)
     before = next((one.refusal for one in gone if one.refusal == "dismissed"), None)
     segment = TranscriptSegment.objects.create(
         workspace_id=call.workspace_id,

@@ -5,8 +5,10 @@ from datetime import datetime
 from itertools import pairwise
 from uuid import UUID
 
+from compliance.redaction import REPLACEMENT
 from compliance.spoken_cards import are_a_card_together
 from voice import leaving, refusals, taken_over, transcripts
+from voice.asked_for import NUMBER_SPOKEN_WITHIN_MS, is_card_asked_for, without_cards
 from voice.heard import Heard
 from voice.models import Call, TranscriptSegment
 
@@ -41,9 +43,13 @@ def replace_segments(
         # What a person wrote is worth more than what was heard a second time.
         if any(one.corrected_at for one in gone):
             return None
-        if are_a_card_together([*beside(call, whole, -1), whole.text, *beside(call, whole, 1)]):
+        # Of a number that was taken out, the second hearing may have missed a digit.
+        if any(REPLACEMENT in one.text for one in gone):
             return None
-        parts = _around_others(call, whole.without_cards(), gone)
+        lines = [*beside(call, whole, -1), whole.text, *beside(call, whole, 1)]
+        if are_a_card_together(lines, is_asked_for=is_card_asked_for(call, whole)):
+            return None
+        parts = _around_others(call, without_cards(call, whole), gone)
         if [one.text for one in gone] == [part.text for part, _ in parts]:
             return None
         within.delete()
@@ -55,7 +61,7 @@ def replace_segments(
 def beside(call: Call, whole: Heard, direction: int) -> list[str]:
     """What the same person said in the minute before (-1) or after (1) the turn."""
     own = call.segments.filter(kind="speech", speaker=whole.speaker)
-    within_ms, most = transcripts.NUMBER_SPOKEN_WITHIN_MS, transcripts.NUMBER_UTTERANCES_MAX
+    within_ms, most = NUMBER_SPOKEN_WITHIN_MS, transcripts.NUMBER_UTTERANCES_MAX
     if direction < 0:
         before = own.filter(start_ms__lt=whole.start_ms, start_ms__gte=whole.start_ms - within_ms)
         return list(before.order_by("-start_ms").values_list("text", flat=True)[:most])[::-1]

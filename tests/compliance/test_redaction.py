@@ -106,6 +106,38 @@ def test_a_card_number_is_taken_out_however_it_is_said(text: str) -> None:
     assert "1111" not in redacted and "one" not in redacted and "eleven" not in redacted
 
 
+@pytest.mark.policy("C1.3")
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("My card number is 4539. 577 6362 1486. Bye.", f"My card number is {REPLACEMENT}. Bye."),
+        (
+            "By Visa. Five three nine, five seven eight seven, six three six two, one four eight six",
+            f"By Visa. {REPLACEMENT}",
+        ),
+        (
+            "The cards are 4111 1111 1111 1111 and, for Ann, 4539 577 6362 1486",
+            f"The cards are {REPLACEMENT} and, for Ann, {REPLACEMENT}",
+        ),
+    ],
+)
+def test_a_card_number_of_which_digits_were_misheard_is_taken_out_behind_a_word_for_a_card(
+    text: str, kept: str
+) -> None:
+    """No check digit is right then. Planted bug that this catches: only what passes the check is taken out."""
+    assert redact_spoken_cards(text) == kept
+
+
+@pytest.mark.policy("C1.3")
+def test_a_misheard_number_is_taken_out_where_another_asked_for_it_or_it_goes_on_from_utterance_to_utterance() -> None:
+    said = "4539 577 6362 1486"
+    assert redact_spoken_cards(said) == said
+    assert redact_spoken_cards(said, is_asked_for=True) == REPLACEMENT
+    assert began_before(["My card number is", "4539 577"], "6362 1486.") == 2
+    assert began_before(["4539 577"], "6362 1486.", is_asked_for=True) == 1
+    assert began_before(["4539 577"], "6362 1486.") == 0
+
+
 def test_a_number_that_is_said_in_several_utterances_is_noticed_with_the_last_of_them() -> None:
     said = ["I have two of them.", "The number is 4111.", "1111", "Then 1111."]
     assert begins_with_digits(said[2]) and begins_with_digits(said[3]) and not begins_with_digits(said[1])
@@ -134,6 +166,9 @@ def test_of_a_number_that_lines_make_together_goes_what_stands_at_the_ends_of_on
         "One of the two said that three or four people came, at ten.",
         "Call us at +1 202 555 0147, or two oh two five five five oh one four seven.",
         "It costs 450 a month, 4,800 a year, and 45 more for twenty-five seats.",
+        "The card costs 450 a month. Mine ends in 1486, and you reach me at 202 555 0147 or 1 202 555 0147.",
+        "Here is my business card: 44 7700 900123. My order is 4539 577 6362 1486.",
+        f"{REPLACEMENT}, and call me at 44 7700 900123.",
     ],
 )
 def test_other_numbers_that_are_said_stay(text: str) -> None:

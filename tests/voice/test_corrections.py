@@ -146,6 +146,15 @@ def test_nor_is_one_that_is_typed_as_it_was_spoken(rep: Browser, placed: Placed,
     assert corrected["text"] == "My card is [card number removed]."
 
 
+@pytest.mark.policy("C1.3")
+def test_nor_a_misheard_one_that_the_other_asked_for(rep: Browser, placed: Placed) -> None:
+    segment = say(placed, 2_000, "It's something.")
+    assert correct(rep, segment, "It's 4539 577 6362 1486.")[1]["text"] == "It's 4539 577 6362 1486."
+    say(placed, 0, "Which card?", "agent")
+    segment = say(placed, 5_000, "It's something.")
+    assert correct(rep, segment, "It's 4539 577 6362 1486.")[1]["text"] == "It's [card number removed]."
+
+
 @pytest.mark.parametrize(
     ("typed", "kept", "beside_ms", "beside"),
     [

@@ -122,6 +122,38 @@ def test_a_card_number_that_was_taken_out_is_not_put_back(placed: Placed) -> Non
 
 
 @pytest.mark.policy("C1.3")
+def test_a_second_hearing_that_misses_a_digit_does_not_write_down_the_number_that_the_first_had_removed(
+    placed: Placed,
+) -> None:
+    """Planted bug that this catches: the whole is looked at, and not what it takes the place of."""
+    stream = open_stream(placed, 0)
+    say(stream, "callee", 1_000, 4_000, "It is 4539 5787 6362 1486, okay?")
+    assert lines(placed) == ["It is [card number removed], okay?"]
+    assert hear_as_a_whole(stream, "callee", [1_000], 4_000, "It is 4539 577 6362 1486, okay?") is None
+    assert lines(placed) == ["It is [card number removed], okay?"]
+
+
+@pytest.mark.policy("C1.3")
+def test_a_misheard_number_that_the_other_asked_for_is_not_stored(placed: Placed) -> None:
+    """In one piece or several, heard once or twice; a minute later, digits are digits again.
+
+    Planted bugs that this catches: only the speaker's own words are looked at; only one utterance is.
+    """
+    stream = open_stream(placed, 0)
+    say(stream, "agent", 0, 2_000, "What is the number on your card?")
+    say(stream, "callee", 3_000, 6_000, "Sure, 4539 577 6362 1486, okay?")
+    assert lines(placed)[1:] == ["Sure, [card number removed], okay?"]
+    say(stream, "callee", 10_000, 12_000, "Again: 4539. 577")
+    say(stream, "callee", 13_000, 15_000, "6362 1486.")
+    assert lines(placed)[2:] == ["Again: [card number removed]."]
+    say(stream, "callee", 20_000, 22_000, "Well, that was it.")
+    again = hear_as_a_whole(stream, "callee", [20_000], 22_000, "Well, 539 5787 6362 1486.")
+    assert again and again.text == "Well, [card number removed]."
+    order = say(stream, "callee", 70_000, 72_000, "The order is 4539 577 6362 1486.")
+    assert order and order.text == "The order is 4539 577 6362 1486."
+
+
+@pytest.mark.policy("C1.3")
 @pytest.mark.parametrize("half", ["first", "second"])
 def test_a_card_number_that_only_the_whole_makes_out_is_not_written_down_beside_its_other_half(
     placed: Placed, half: str
