@@ -1,5 +1,6 @@
 import { useEffect, useState } from "react";
 import type { CallWithSpeech } from "../api/types";
+import { useLasting } from "../components/useLasting";
 import { useLine } from "../live/Live";
 import type { Shortage } from "../live/transcript";
 import { isLive, shortageWords, transcriptWords } from "./status";
@@ -23,7 +24,7 @@ export function TextState({ call, shortage, away }: TextStateProps) {
   const told = useWhileTold(shortage);
   const { state } = useLine();
   const isWrittenDown = call !== undefined && isLive(call.status) && call.transcript_state === "on";
-  const isLate = useHolding(state === "waiting" && isWrittenDown && !away);
+  const isLate = useLasting(state === "waiting" && isWrittenDown && !away, LOST_AFTER_MS);
   return (
     <p role="status" className={classes.state}>
       {call ? transcriptWords(call) : "Loading the call"}
@@ -31,20 +32,6 @@ export function TextState({ call, shortage, away }: TextStateProps) {
       {told && <span className={classes.shortage}>{shortageWords(told.level)}</span>}
     </p>
   );
-}
-
-/** Whether it has held for a while, and still does. */
-function useHolding(holds: boolean): boolean {
-  const [held, setHeld] = useState(false);
-  useEffect(() => {
-    if (!holds) return;
-    const timer = setTimeout(() => setHeld(true), LOST_AFTER_MS);
-    return () => {
-      clearTimeout(timer);
-      setHeld(false);
-    };
-  }, [holds]);
-  return held && holds;
 }
 
 /** The server says it again and again while it holds; once it falls silent, so does the page. */
