@@ -100,12 +100,14 @@ def _heard_call_kb(listening: Receiver) -> float:
 def _hours(ours: Receiver) -> dict[str, float]:
     """Four hours' worth of a call's frames through reception alone: parser, session, tick. The sink behind it keeps nothing."""
     say(f"media: {2 * HOURS_CALLS * HOURS_FRAMES:,} frames of {HOURS_CALLS} calls")
-    ours.send(HOURS_CALLS, HOURS_FRAMES // 10, pace=HOURS_PACE)
+    early = ours.send(HOURS_CALLS, HOURS_FRAMES // 10, pace=HOURS_PACE)
     early_kb = ours.rss_kb()
     hour = ours.send(HOURS_CALLS, HOURS_FRAMES, pace=HOURS_PACE)
     return {
         "rss_kb_before_the_hours": early_kb,
         "rss_kb_after_the_hours": ours.rss_kb(),
+        "rss_kb_with_calls_open_early": early.held_kb,
+        "rss_kb_with_calls_open_late": hour.held_kb,
         "hours_frames": hour.frames,
         "hours_lost": hour.lost,
         "hours_cpu_us_per_frame": round(hour.cpu_us, 2),

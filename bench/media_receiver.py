@@ -25,7 +25,8 @@ LOOK_EVERY_S = 0.25
 class Turn:
     """What came of one sending.
 
-    cpu_us: of the server for each frame, while the sound lasts. opening_cpu_ms: for each call's opening and closing.
+    cpu_us: of the server for each frame, while the sound lasts. opening_cpu_ms: for each call's opening and closing. held_kb: in its
+    memory when all had come, before any call closed.
     """
 
     calls: int
@@ -37,6 +38,7 @@ class Turn:
     delay_ms_p99: float
     sender_late_ms_p99: float
     full: bool
+    held_kb: int
 
     @property
     def lost(self) -> int:
@@ -68,6 +70,7 @@ class Receiver:
             opened_s = self._cpu_then_go_on(caller)
             sent = json.loads(self._said_by(caller))
             self._wait_until_heard()
+            held_kb = self.rss_kb()
             heard_s = self._cpu_then_go_on(caller)
         got = self._stats()
         return Turn(
@@ -80,6 +83,7 @@ class Receiver:
             delay_ms_p99=got["delay_ms_p99"],
             sender_late_ms_p99=sent["late_ms_p99"],
             full=sent["full"],
+            held_kb=held_kb,
         )
 
     def hear(self, calls: int, frames: int) -> int:
