@@ -9,7 +9,7 @@ import classes from "./PolicyNotice.module.css";
 export function EmailNotice({ email }: { email: string }) {
   const send = useMutation({ mutationFn: () => answer(api.POST("/api/email/send")) });
   return (
-    <div className={classes.notice}>
+    <div className={classes.notice} data-can-wait>
       <Note
         title="Confirm your e-mail address"
         action={

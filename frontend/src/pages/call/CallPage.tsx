@@ -57,7 +57,10 @@ export function CallPage() {
   const away = isAway(call.error, lead.error, queue.error) || current.isPaused;
   const elsewhere = current.data && current.data.id !== callId ? current.data : null;
   return (
-    <div className={`${classes.page} ${live ? classes.inCall : ""} ${leadId ? "" : classes.unchosen}`}>
+    <div
+      className={`${classes.page} ${live ? classes.inCall : ""} ${leadId ? "" : classes.unchosen}`}
+      data-fills={live ? "call" : "page"}
+    >
       <aside className={classes.lead} aria-label="Lead and queue">
         {lead.data && <LeadPanel lead={lead.data} />}
         {leadId === undefined && <h1>Call</h1>}
