@@ -19,6 +19,7 @@ NAMES = {
     "erasure": "somebody with 1,000 calls is exported and erased while others call: seconds, waits, bytes left",
     "retention": "of ten million segments those of a day go, while others call: seconds, waits (about 15 minutes)",
     "listening": "speech in, text out in true real time: delay, word errors, calls (about 15 minutes)",
+    "hour": "one call of an hour with its page open in a real browser: losses, memory, keys (an hour)",
 }
 
 

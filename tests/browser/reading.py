@@ -1,10 +1,11 @@
 """What somebody sees who reads a long call's text along: where it stands, its marks, and what a loss does to it."""
 
-import os
 import re
-import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+import psutil
 from playwright.sync_api import Locator, Page, expect
 
 from config.embedded.handle import Stack
@@ -232,23 +233,33 @@ def gets_all_back_after_losses(stack: Stack, page: Page, box: Locator) -> None:
 
 
 def _sleeps_and_wakes(stack: Stack, page: Page) -> None:
-    """As a laptop that is shut does it: nothing of the page runs, and meanwhile its socket ends."""
-    assert page.context.browser
-    machine = page.context.browser.new_browser_cdp_session()
-    pages = [
-        each["id"] for each in machine.send("SystemInfo.getProcessInfo")["processInfo"] if each["type"] == "renderer"
-    ]
-    assert pages
-    for number in pages:
-        os.kill(number, signal.SIGSTOP)
-    try:
+    with asleep(page):
         stack.kill("live")
         stack.wait_ready(limit_s=60)
         time.sleep(SLEEPS_S)
+
+
+@contextmanager
+def asleep(page: Page) -> Iterator[None]:
+    """As a laptop that is shut does it: nothing of the page runs, and nothing may be asked of it. Meanwhile its socket should end."""
+    processes = [psutil.Process(number) for number in renderers(page)]
+    assert processes
+    for process in processes:
+        process.suspend()
+    try:
+        yield
     finally:
-        for number in pages:
-            os.kill(number, signal.SIGCONT)
+        for process in processes:
+            process.resume()
+
+
+def renderers(page: Page) -> list[int]:
+    """The processes of the browser that draw pages."""
+    assert page.context.browser
+    machine = page.context.browser.new_browser_cdp_session()
+    found = machine.send("SystemInfo.getProcessInfo")["processInfo"]
     machine.detach()
+    return [each["id"] for each in found if each["type"] == "renderer"]
 
 
 def _has_every_line(page: Page) -> int:
