@@ -119,6 +119,10 @@ def test_a_card_number_is_taken_out_however_it_is_said(text: str) -> None:
             "The cards are 4111 1111 1111 1111 and, for Ann, 4539 577 6362 1486",
             f"The cards are {REPLACEMENT} and, for Ann, {REPLACEMENT}",
         ),
+        (
+            "The cards are 4539 577 6362 1486 and, for Ann, 539 5787 6362 1486",
+            f"The cards are {REPLACEMENT} and, for Ann, {REPLACEMENT}",
+        ),
     ],
 )
 def test_a_card_number_of_which_digits_were_misheard_is_taken_out_behind_a_word_for_a_card(
