@@ -69,8 +69,7 @@ def redact_spoken_cards(text: str, *, is_asked_for: bool = False) -> str:
             if last:
                 pieces += [text[copied : run[first].start], REPLACEMENT]
                 copied, taken = run[first + last - 1].end, first + last
-        before = text[: run[0].start].replace(REPLACEMENT, "")[-_MENTIONED_WITHIN:]
-        if not taken and _is_misheard(run) and (is_asked_for or speaks_of_card(before)):
+        if not taken and _is_misheard(run) and (is_asked_for or speaks_of_card(_just_before(text, run))):
             pieces += [text[copied : run[0].start], REPLACEMENT]
             copied = run[-1].end
     return "".join([*pieces, text[copied:]])
@@ -79,6 +78,10 @@ def redact_spoken_cards(text: str, *, is_asked_for: bool = False) -> str:
 def speaks_of_card(text: str) -> bool:
     """Whether a card that one pays with is spoken of."""
     return _MENTION.search(text.replace(REPLACEMENT, "")) is not None
+
+
+def _just_before(text: str, run: Sequence[_Piece]) -> str:
+    return text[: run[0].start].replace(REPLACEMENT, "")[-_MENTIONED_WITHIN:]
 
 
 def _is_misheard(run: Sequence[_Piece]) -> bool:
