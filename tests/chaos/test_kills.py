@@ -147,6 +147,30 @@ def test_an_attack_on_a_media_process_that_then_makes_way_costs_a_call_nothing(s
     assert story.stack.pid("media") != draining
 
 
+def test_a_deploy_that_ends_one_process_after_another_during_a_call_costs_it_nothing(story: Story) -> None:
+    """Each is asked to end and the next one is there before another's turn comes; the media process goes on hearing the call meanwhile.
+
+    Planted bug that this catches: a media process that hears its calls no further.
+    """
+    names = ("media", "web", "live", "worker", "clock", "transcriber")
+    before = {name: story.stack.pid(name) for name in names}
+
+    def deploy() -> bool:
+        for name in names:
+            story.stack.kill(name, signal.SIGTERM)
+            story.stack.wait_ready(limit_s=60)
+        return psutil.pid_exists(before["media"])
+
+    beside = Beside(deploy)
+    ended = story.call_with(SPOKEN, [])
+    # That still hears the call when the last one is replaced.
+    assert beside.result()
+    assert_all_is_right(story, ended)
+    assert gap_ms(ended.segments) == 0
+    assert ended.page.losses
+    assert [name for name in names if story.stack.pid(name) == before[name]] == []
+
+
 def is_heard_after_a_gap(page: Page) -> bool:
     gaps = [each["end_ms"] for each in page.segments.values() if each["kind"] == "gap"]
     said = [each["start_ms"] for each in page.segments.values() if each["kind"] == "speech"]
