@@ -33,6 +33,9 @@ class BrowserConsumer:
 
         return application
 
+    def way(self) -> None:
+        """A server stands between."""
+
     def deliver(self, frame: Frame) -> None:
         try:
             self._frames.put_nowait(frame)

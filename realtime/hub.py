@@ -7,13 +7,14 @@ process listen to it.
 import asyncio
 import logging
 from collections import defaultdict
-from typing import Any, Protocol
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from channels.layers import get_channel_layer
 
 from realtime.frames import Frame, refused
 from realtime.publish import CLOSE_RESTARTING, own_group
+from realtime.ways import Listener, Ways
 
 logger = logging.getLogger(__name__)
 
@@ -29,20 +30,13 @@ class ChannelLayerLost(ConnectionError):
     """The channel layer cannot be relied on now; subscribe again. Retryable."""
 
 
-class Listener(Protocol):
-    """A socket as the hub sees it; neither method may block or raise."""
-
-    def deliver(self, frame: Frame) -> None: ...
-
-    def close(self, code: int) -> None: ...
-
-
 class Hub:
     """Belongs to one event loop. When the channel layer fails, every socket is closed with 4012 (restarting): the
     browser comes back, asks REST for what it missed, and the subscription is made anew."""
 
     def __init__(self) -> None:
         self._listeners: dict[str, set[Listener]] = defaultdict(set)
+        self._ways: dict[str, Ways] = {}
         self._channel: str | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._heard_at = 0.0
@@ -59,6 +53,11 @@ class Hub:
             if channel is None or channel != self._channel:
                 raise ChannelLayerLost("The channel layer was lost while the topic was joined.")
             self._listeners[topic].add(listener)
+            self._ways.pop(topic, None)
+
+    def ways_changed(self) -> None:
+        """A listener has another way to it, or none any more."""
+        self._ways.clear()
 
     async def _open(self) -> None:
         layer = get_channel_layer()
@@ -76,6 +75,7 @@ class Hub:
                 if listeners is None:
                     continue
                 listeners.discard(listener)
+                self._ways.pop(topic, None)
                 if not listeners:
                     del self._listeners[topic]
                     emptied.append(topic)
@@ -121,21 +121,22 @@ class Hub:
             return
         for each in message["news"]:
             topic = each["topic"]
-            listeners = tuple(self._listeners.get(topic, ()))
+            listeners = self._listeners.get(topic, set())
             if (of := each.get("of")) is not None:
                 # Those of one person are whoever listens to what is told to that person.
                 said = refused(each["call_id"])
                 for listener in self._listeners.get(of, set()).intersection(listeners):
-                    self._listeners[topic].discard(listener)
+                    listeners.discard(listener)
                     listener.deliver(said)
+                self._ways.pop(topic, None)
                 continue
             if (code := each.get("code")) is not None:
-                for listener in listeners:
+                for listener in tuple(listeners):
                     listener.close(code)
                 continue
-            frame = Frame(f'{{"topic":"{topic}","event":{each["text"]}}}')
-            for listener in listeners:
-                listener.deliver(frame)
+            if listeners:
+                ways = self._ways.get(topic) or self._ways.setdefault(topic, Ways(listeners))
+                ways.give(Frame(f'{{"topic":"{topic}","event":{each["text"]}}}'))
 
     def _fail(self, channel: str, error_type: str) -> None:
         """Whichever task of this channel notices first ends both, and every socket with them."""
@@ -144,6 +145,7 @@ class Hub:
         logger.warning("channel layer lost", extra={"error_type": error_type})
         lost = {listener for listeners in self._listeners.values() for listener in listeners}
         self._listeners.clear()
+        self._ways.clear()
         self._channel = None
         for task in self._tasks:
             if task is not asyncio.current_task():

@@ -10,8 +10,10 @@ from typing import Final
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
 from realtime.frames import Frame
+from realtime.hub import hub
 from realtime.publish import CLOSE_RESTARTING
 from realtime.session import CLOSE_BAD_MESSAGE, CLOSE_TOO_SLOW, INBOUND_BYTES_MAX, READY, BrowserSession
+from realtime.ways import Way
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +36,8 @@ class LiveSocket(WSListener):
         self._commands: deque[str] = deque()
         self._working: asyncio.Task[None] | None = None
         self._session: BrowserSession | None = None
+        self._number: int | None = None
+        self._holds_back = False
         self._closed = False
         self.closed_with: int | None = None
         self._gone = False
@@ -43,12 +47,15 @@ class LiveSocket(WSListener):
         self._out = transport.underlying_transport
         if (kernel := self._out.get_extra_info("socket")) is not None:
             kernel.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BUFFER_BYTES)
+            self._number = kernel.fileno()
+        # So that it says each time when it holds something back, and when it does no longer.
+        self._out.set_write_buffer_limits(high=0)
         self._all_open.add(self)
         self._work()
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         if frame.msg_type == WSMsgType.CLOSE:
-            self._closed = True
+            self._shut()
             transport.send_close(frame.get_close_code(), frame.get_close_message())
             transport.disconnect()
         elif self._closed or frame.msg_type in (WSMsgType.PING, WSMsgType.PONG):
@@ -66,26 +73,45 @@ class LiveSocket(WSListener):
         if transport.is_close_frame_sent and not self._closed:
             # picows itself ended it: the peer broke the protocol or did not answer a ping.
             logger.info("socket closed", extra={"error_code": "peer_failed"})
-        self._closed = self._gone = True
+        self._gone = True
+        self._shut()
         self._all_open.discard(self)
         if self._transport is not None:
             self._work()
 
+    def pause_writing(self) -> None:
+        self._holds_back = True
+        hub().ways_changed()
+
+    def resume_writing(self) -> None:
+        self._holds_back = False
+        hub().ways_changed()
+
+    def way(self) -> Way | None:
+        return None if self._closed or self._holds_back or self._number is None else (self._number, self._send)
+
     def deliver(self, frame: Frame) -> None:
+        self._send(frame.wire)
+
+    def _send(self, data: bytes) -> None:
         if self._closed:
             return
-        self._out.write(frame.wire)
+        self._out.write(data)
         if self._out.get_write_buffer_size() > BUFFER_BYTES_MAX:
             self.close(CLOSE_TOO_SLOW)
 
     def close(self, code: int) -> None:
         if self._closed or self._transport is None:
             return
-        self._closed = True
+        self._shut()
         self.closed_with = code
         self._transport.send_close(WSCloseCode(code))
         # A peer that reads nothing gets neither the code nor more of our memory for long.
         asyncio.get_running_loop().call_later(CLOSE_WITHIN_S, self._out.abort)
+
+    def _shut(self) -> None:
+        self._closed = True
+        hub().ways_changed()
 
     async def gone(self) -> None:
         """Returns when the connection has ended and its topics are left."""

@@ -9,9 +9,10 @@ from typing import Final
 from uuid import UUID
 
 from realtime.frames import Frame, refused
-from realtime.hub import Listener, hub
+from realtime.hub import hub
 from realtime.publish import CLOSE_RESTARTING, CLOSE_SIGNED_OUT, Topic
 from realtime.watch import Caller, Over, watch
+from realtime.ways import Listener
 
 logger = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ from typing import Final, Protocol
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from realtime.hub import Listener
 from realtime.publish import CLOSE_SIGNED_OUT
+from realtime.ways import Listener
 
 logger = logging.getLogger(__name__)
 

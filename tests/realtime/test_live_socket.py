@@ -1,4 +1,7 @@
-"""The live process's own door, over a real connection: who is heard, who is closed, and that one who does not read costs little."""
+"""The live process's own door, over a real connection: who is heard, who is closed, and that one who does not read costs little.
+
+Planted bugs that this catches: a frame that overtakes what a transport still holds, a number that is written to after its socket has ended.
+"""
 
 import asyncio
 import json
@@ -190,5 +193,59 @@ def test_a_browser_that_reads_a_byte_now_and_then_is_closed_and_finds_the_code_b
             assert [json.loads(text)["event"]["number"] for _, text in said] == list(range(number))
             assert int.from_bytes(code[:2]) == CLOSE_TOO_SLOW
             peer.close()
+
+    asyncio.run(story())
+
+
+def test_what_was_held_back_for_a_browser_comes_before_what_is_written_at_once_again() -> None:
+    async def story() -> None:
+        async with asyncio.timeout(30), door() as (url, sockets):
+            reader, peer, slow = await half_asleep(url, sockets)
+            read = await reader.readuntil(b"}}")
+            assert slow.way()
+            number = 0
+            for _ in range(3):
+                while slow.way():
+                    hub()._dispatch(told(number, 1_000))
+                    number += 1
+                    assert number * 1_000 < 3 * WAITING_BYTES_MAX
+                while not slow.way():
+                    # There is room for more in the kernel then, and some of what came before still waits in the transport.
+                    read += await reader.read(65_536)
+                    hub()._dispatch(told(number, 1_000))
+                    number += 1
+            hub()._dispatch(told(number))
+            while len(frames := whole_frames(read)) < 1 + number + 1:
+                read += await reader.read(65_536)
+            assert [json.loads(text)["event"]["number"] for _, text in frames[1:]] == list(range(number + 1))
+            peer.close()
+
+    asyncio.run(story())
+
+
+def test_nothing_is_written_to_the_number_of_a_socket_that_has_ended() -> None:
+    """Somebody else's file may have it by then."""
+
+    async def story() -> None:
+        async with door() as (url, sockets):
+            one = await opened(url)
+            hub()._dispatch(told(1))
+            assert json.loads(await one.recv())["event"]["number"] == 1
+            (ended,) = sockets
+            # Whoever leaves the topic waits for this.
+            async with hub()._joining:
+                await one.close()
+                if sockets:
+                    assert ended._transport
+                    await ended._transport.wait_disconnected()
+                assert ended not in sockets
+                others = [end for _ in range(8) for end in socket.socketpair()]
+                hub()._dispatch(told(2))
+                for end in others:
+                    end.setblocking(False)
+                    with pytest.raises(BlockingIOError):
+                        end.recv(1)
+                for end in others:
+                    end.close()
 
     asyncio.run(story())
