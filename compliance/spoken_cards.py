@@ -41,6 +41,18 @@ _BETWEEN: Final = re.compile(r"(?:[\s,.;-]|\b(?:and|then|uh|um|dash)\b){0,8}", r
 # Recognisers lose or mistake a digit now and then, and then no check digit is right. More digits than the first six and last four,
 # the most of a number that may be kept (PCI DSS v4.0, requirement 3.5.1), are taken for one so soon behind a word for a card.
 _MISHEARD_DIGITS_MIN: Final = 11
+# Fewer may be a telephone number with its prefix, which begins with 0 or 1.
+_NO_TELEPHONE_DIGITS_MIN: Final = 14
+_IS_AMOUNT: Final = re.compile(
+    r"\W*(?:dollars?|bucks|euros?|pounds?|cents?|per ?cent|days?|weeks?|months?|years?|seats?|people|users?|a (?:week|month|year))\b",
+    re.IGNORECASE,
+)
+_YEAR: Final = re.compile(r"(?:19|20)\d\d")
+# As digits sound; no other sentence has so many of these and of digits in a row.
+_ALIKE: Final = ("for", "fore", "to", "too", "ate", "won")
+_SOUND_ALIKE: Final = re.compile(
+    rf"\b(?:(?:\d|{'|'.join([*_ONES, *_ALIKE])})\b[\s,.;-]*){{{_MISHEARD_DIGITS_MIN},}}", re.IGNORECASE
+)
 _MENTION: Final = re.compile(
     r"(?<!\bbusiness )\b(?:cards?|visa|master ?card|maestro|amex|american express)\b", re.IGNORECASE
 )
@@ -69,10 +81,10 @@ def redact_spoken_cards(text: str, *, is_asked_for: bool = False) -> str:
             if last:
                 pieces += [text[copied : run[first].start], REPLACEMENT]
                 copied, taken = run[first + last - 1].end, first + last
-        if not taken and _is_misheard(run) and (is_asked_for or speaks_of_card(_just_before(text, run))):
+        if not taken and _is_misheard(text, run) and (is_asked_for or _is_spoken_of(text, run[0].start)):
             pieces += [text[copied : run[0].start], REPLACEMENT]
             copied = run[-1].end
-    return "".join([*pieces, text[copied:]])
+    return _without_sounds_alike("".join([*pieces, text[copied:]]), is_asked_for=is_asked_for)
 
 
 def speaks_of_card(text: str) -> bool:
@@ -80,13 +92,30 @@ def speaks_of_card(text: str) -> bool:
     return _MENTION.search(text.replace(REPLACEMENT, "")) is not None
 
 
-def _just_before(text: str, run: Sequence[_Piece]) -> str:
-    return text[: run[0].start].replace(REPLACEMENT, "")[-_MENTIONED_WITHIN:]
+def _is_spoken_of(text: str, start: int) -> bool:
+    return speaks_of_card(text[:start].replace(REPLACEMENT, "")[-_MENTIONED_WITHIN:])
 
 
-def _is_misheard(run: Sequence[_Piece]) -> bool:
-    """Whether it may be a card number that was not heard rightly: it is no price, and no telephone number with its prefix."""
-    return sum(len(each.digits) for each in run) >= _MISHEARD_DIGITS_MIN and run[0].digits[0] not in "01"
+def _is_misheard(text: str, run: Sequence[_Piece]) -> bool:
+    """Whether it may be a card number that was not heard rightly: it is no amount, no years, no telephone number with its prefix, and
+    no account."""
+    size = sum(len(each.digits) for each in run)
+    if size < _MISHEARD_DIGITS_MIN or (size < _NO_TELEPHONE_DIGITS_MIN and run[0].digits[0] in "01"):
+        return False
+    if all(_YEAR.fullmatch(each.digits) for each in run) or _IS_AMOUNT.match(text, run[-1].end):
+        return False
+    # Accounts begin with their country.
+    return not text[: run[0].start][-1:].isalpha()
+
+
+def _without_sounds_alike(text: str, *, is_asked_for: bool) -> str:
+    def replaced(found: re.Match[str]) -> str:
+        if not (is_asked_for or _is_spoken_of(text, found.start())):
+            return found.group()
+        said = found.group().rstrip(" ,.;-")
+        return REPLACEMENT + found.group()[len(said) :]
+
+    return _SOUND_ALIKE.sub(replaced, text)
 
 
 def without_digits(text: str) -> str:

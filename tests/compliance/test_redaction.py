@@ -119,6 +119,8 @@ def test_a_card_number_is_taken_out_however_it_is_said(text: str) -> None:
             "The cards are 4111 1111 1111 1111 and, for Ann, 4539 577 6362 1486",
             f"The cards are {REPLACEMENT} and, for Ann, {REPLACEMENT}",
         ),
+        ("My card is 10424242424242424242424242, okay?", f"My card is {REPLACEMENT}, okay?"),
+        ("My card is for two for two, for two for two, fore to four two. Okay?", f"My card is {REPLACEMENT}. Okay?"),
         (
             "The cards are 4539 577 6362 1486 and, for Ann, 539 5787 6362 1486",
             f"The cards are {REPLACEMENT} and, for Ann, {REPLACEMENT}",
@@ -173,6 +175,9 @@ def test_of_a_number_that_lines_make_together_goes_what_stands_at_the_ends_of_on
         "The card costs 450 a month. Mine ends in 1486, and you reach me at 202 555 0147 or 1 202 555 0147.",
         "Here is my business card: 44 7700 900123. My order is 4539 577 6362 1486.",
         f"{REPLACEMENT}, and call me at 44 7700 900123.",
+        "By card: 12 payments of 450, 450, 450 and 450 dollars, or 1,450, 2,450, 3,450 and 4,450 a year, in 2026, 2027, 2028 and 2029.",
+        "By card, or from the account DE89 3704 0044 0532 0130 00.",
+        "By card, for two of you, or for four, to be paid too, for one or two to go for.",
     ],
 )
 def test_other_numbers_that_are_said_stay(text: str) -> None:
