@@ -48,7 +48,10 @@ interface NavigatorProps {
   names: Record<Speaker, string>;
   marks: readonly StripMark[];
   chosenId: string | undefined;
+  /** By a place on the strip. */
   onChoose: (segmentId: string) => void;
+  /** By a mark above it. */
+  onGo: (segmentId: string) => void;
 }
 
 /** What is meant by a place on the strip, as it is drawn there: words of that lane, then a gap, then what is nearest.
@@ -76,7 +79,7 @@ export function nearest(
 
 /** The way to move about in a call: hover shows the words, a click or the arrow keys go there. */
 export function TalkStripNavigator(props: NavigatorProps) {
-  const { segments, durationS, names, marks, chosenId, onChoose } = props;
+  const { segments, durationS, names, marks, chosenId, onChoose, onGo } = props;
   const [hovered, setHovered] = useState<Segment | null>(null);
   const speech = useMemo(
     () => segments.filter((each) => each.kind === "speech" && each.speaker !== null),
@@ -136,7 +139,7 @@ export function TalkStripNavigator(props: NavigatorProps) {
             style={{ left: `${along * 100}%`, bottom: row * MARK_PX }}
             aria-label={`${mark.kind}: ${mark.label}, ${clockMs(mark.atMs)}`}
             title={`${mark.kind}: ${mark.label}`}
-            onClick={() => onChoose(mark.segmentId)}
+            onClick={() => onGo(mark.segmentId)}
           >
             {mark.letter}
           </button>
