@@ -1,8 +1,10 @@
-"""The page of a call that is over, in a real browser: the words that a statement rests on come before the reader's eyes.
+"""The page of a call that is over, in a real browser: the words that a statement rests on come before the reader's eyes, and
+two who put one line right lose nothing of what they write.
 
 Planted bugs that this catches: a quote that moves the text in its box while the page stays where the box is out of sight, a
 second click on it that moves nothing, a page that moves although the line is seen, a line that is gone to without the focus, one that an address names and that
-what comes later pushes out of sight.
+what comes later pushes out of sight, a field in which somebody else's words take the place of what was being written, a save that
+is refused without a word of what the line says by now.
 """
 
 import os
@@ -117,6 +119,60 @@ def test_the_strip_moves_the_page_only_to_what_is_out_of_sight(
     expect(strip).to_be_in_viewport(ratio=1)
     page.keyboard.press("Home")
     assert page.locator("[id^=segment-]").first.evaluate(PLACE)[2]
+
+
+def test_two_who_correct_one_line_keep_what_they_write(
+    stack: Stack, call: tuple[Rep, str], new_page: Callable[..., Page], look: Look
+) -> None:
+    mine, theirs = _opened(stack, call, new_page()), _opened(stack, call, new_page())
+    field, other = (_corrects(page, 7, words) for page, words in ((mine, "My words 7"), (theirs, "Their words 7")))
+    other.press("Enter")
+    note = mine.get_by_role("note").filter(has_text="Quentin Quote changed this line meanwhile")
+    expect(note).to_contain_text("“Their words 7”")
+    expect(field).to_have_value("My words 7")
+    expect(field).to_be_focused()
+    for width, scheme in SIZES:
+        mine.set_viewport_size({"width": width, "height": 844 if width < 600 else 800})
+        mine.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        look(mine, f"two-correct-{width}-{scheme}")
+    mine.set_viewport_size({"width": 1280, "height": 800})
+    note.get_by_role("button", name="Take these words").click()
+    expect(field).to_have_value("Their words 7")
+    expect(field).to_be_focused()
+    mine.get_by_role("note").get_by_role("button", name="Put it back").click()
+    expect(field).to_have_value("My words 7")
+    mine.get_by_role("button", name="Save").click()
+    for page in (mine, theirs):
+        expect(page.get_by_role("log", name="Transcript")).to_contain_text("My words 7")
+    expect(theirs.get_by_role("log", name="Transcript")).not_to_contain_text("Their words 7")
+
+
+def test_a_save_that_comes_too_late_is_told_what_the_line_says(
+    stack: Stack, call: tuple[Rep, str], new_page: Callable[..., Page]
+) -> None:
+    """To who has no live connection as well."""
+    mine, theirs = new_page(), _opened(stack, call, new_page())
+    mine.context.route_web_socket(re.compile("/ws/"), lambda socket: socket.close())
+    field = _corrects(_opened(stack, call, mine), 9, "My words 9")
+    _corrects(theirs, 9, "Their words 9").press("Enter")
+    expect(theirs.get_by_text("Corrected by Quentin Quote").first).to_be_visible()
+    field.press("Enter")
+    expect(mine.get_by_role("alert").filter(has_text="Somebody else has changed this line")).to_be_visible()
+    expect(mine.get_by_role("note").filter(has_text="changed this line meanwhile")).to_contain_text("“Their words 9”")
+    expect(field).to_have_value("My words 9")
+    field.press("Enter")
+    expect(field).to_have_count(0)
+    expect(mine.get_by_role("log", name="Transcript")).to_contain_text("My words 9")
+
+
+def _corrects(page: Page, number: int, words: str) -> Locator:
+    """Writes into the line with this number; the field."""
+    line = page.locator("[id^=segment-]").filter(has_text=re.compile(rf" {number}(Edit)?$"))
+    line.hover()
+    line.get_by_role("button", name="Edit line").click()
+    field = page.get_by_label("What was said", exact=True).and_(page.locator("textarea"))
+    field.fill(words)
+    return field
 
 
 def _opened(stack: Stack, call: tuple[Rep, str], page: Page) -> Page:

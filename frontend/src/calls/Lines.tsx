@@ -123,7 +123,7 @@ const SettledLine = memo(function SettledLine(props: LineProps) {
           <span className="visually-hidden">{name}: </span>
         )}
         {edit && editing ? (
-          <CorrectionField edit={edit} onType={editing.type} onDone={editing.end} onStep={editing.step} />
+          <CorrectionField edit={edit} editing={editing} />
         ) : (
           <span>
             <Words segment={segment} fromMs={fromMs} toMs={toMs} />
