@@ -2,7 +2,7 @@ import { type KeyboardEvent, type PointerEvent, useMemo, useState } from "react"
 import type { Segment, Speaker, SpeechSpan } from "../api/types";
 import { missingWords } from "../calls/gaps";
 import { clockMs } from "../format/time";
-import { type Lanes, SpeechLanes, stripEndMs, THINNEST } from "./TalkStrip";
+import { type Lanes, SpeechLanes, stripEndMs, stripEndWords, THINNEST } from "./TalkStrip";
 import classes from "./TalkStrip.module.css";
 
 const MARK_PX = 18;
@@ -199,7 +199,7 @@ export function TalkStripNavigator(props: NavigatorProps) {
           <span>{names.agent}</span>
           <span>{names.callee}</span>
         </span>
-        <span>{clockMs(endMs)}</span>
+        <span>{stripEndWords(endMs, durationS)}</span>
       </div>
       {kinds.length > 0 && (
         <div className={classes.kinds}>
