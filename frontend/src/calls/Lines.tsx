@@ -89,7 +89,11 @@ const SettledLine = memo(function SettledLine(props: LineProps) {
   const { segment, name, turn, overlap, fromMs, toMs, again, chosen, edit, editing } = props;
   if (segment.kind === "gap" || segment.speaker === null) {
     return (
-      <div className={`${classes.gap} ${chosen ? classes.chosen : ""}`} id={`segment-${segment.id}`}>
+      <div
+        className={`${classes.gap} ${chosen ? classes.chosen : ""}`}
+        id={`segment-${segment.id}`}
+        tabIndex={chosen ? -1 : undefined}
+      >
         {missingWords(segment)}
       </div>
     );
@@ -107,6 +111,7 @@ const SettledLine = memo(function SettledLine(props: LineProps) {
       id={`segment-${segment.id}`}
       data-speaker={segment.speaker}
       aria-live={again ? "off" : undefined}
+      tabIndex={chosen ? -1 : undefined}
     >
       <span className={classes.time}>{clockMs(segment.start_ms)}</span>
       <div className={classes.said}>
@@ -118,7 +123,7 @@ const SettledLine = memo(function SettledLine(props: LineProps) {
           <span className="visually-hidden">{name}: </span>
         )}
         {edit && editing ? (
-          <CorrectionField edit={edit} onType={editing.type} onDone={editing.end} onStep={editing.step} />
+          <CorrectionField edit={edit} editing={editing} />
         ) : (
           <span>
             <Words segment={segment} fromMs={fromMs} toMs={toMs} />

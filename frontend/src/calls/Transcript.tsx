@@ -3,7 +3,7 @@ import { type ReactNode, useLayoutEffect, useMemo, useRef, useState } from "reac
 import type { Speaker } from "../api/types";
 import { useKey } from "../components/useKey";
 import type { Transcript as Text } from "../live/transcript";
-import { centre } from "./centre";
+import { centre, focusOn, intoSight } from "./centre";
 import { newestSpeech } from "./edit";
 import { follow } from "./follow";
 import { Lines } from "./Lines";
@@ -16,11 +16,20 @@ const AT_END_PX = 48;
 /** Heights are whole numbers and places are not. */
 const VERY_END_PX = 2;
 
+/** A line that somebody went to.
+ *
+ * along: by a step along the strip, where their focus stays, and the page as far as the line is seen.
+ */
+export interface Chosen {
+  id: string;
+  along?: boolean;
+}
+
 interface TranscriptProps {
   text: Text;
   names: Record<Speaker, string>;
   /** The segment to show and mark. A new object goes there again. */
-  chosen?: { id: string } | null;
+  chosen?: Chosen | null;
   /** Whether the lines may be corrected here: by their button; the key E takes the chosen one, or else the newest. */
   correctable?: boolean;
   /** Nothing more is said: it is read from its beginning, unless a line is chosen. */
@@ -85,7 +94,13 @@ export function Transcript(props: TranscriptProps) {
     if (!box || !content.current || !line) return;
     setFollowing(false);
     setReadTo(count);
-    letGo.current = centre(box, content.current, line);
+    const endCentre = centre(box, content.current, line);
+    const endSight = intoSight(box, line, !chosen.along);
+    if (!chosen.along) focusOn(line);
+    letGo.current = () => {
+      endCentre();
+      endSight();
+    };
     return letGo.current;
   }, [chosen]);
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Segment } from "../api/types";
-import { begun, followed, isChanged, neighbour, newestSpeech } from "./edit";
+import { begun, followed, isChanged, neighbour, newestSpeech, withAside, withOther } from "./edit";
 
 function line(id: string, text: string, changes: Partial<Segment> = {}): Segment {
   return {
@@ -35,17 +35,14 @@ describe("a line that is being put right", () => {
     expect(followed(edit, [whole])).toEqual({
       segment: whole,
       text: "I think the price is too high.",
-      unplaced: null,
+      isOther: false,
+      aside: [],
     });
   });
 
-  test("is kept beside a whole turn in which its line does not stand", () => {
+  test("stays in the field beside a whole turn in which its line does not stand", () => {
     const whole = line("w", "I think the prize is too high.", { replaces: ["a"] });
-    expect(followed(edit, [whole])).toEqual({
-      segment: whole,
-      text: whole.text,
-      unplaced: "the price is",
-    });
+    expect(followed(edit, [whole])).toEqual({ ...edit, segment: whole, isOther: true });
   });
 
   test("says what the whole turn says when nothing was changed yet", () => {
@@ -63,21 +60,27 @@ describe("a line that is being put right", () => {
     expect(followed({ ...edit, segment: moved }, [noted]).segment).toBe(moved);
   });
 
-  test("is kept beside the text that somebody else gave its line meanwhile", () => {
+  test("stays in the field beside the text that somebody else gave its line meanwhile", () => {
     const theirs = line("a", "the prize is", { sequence: 7 });
-    expect(followed(edit, [theirs])).toEqual({
-      segment: theirs,
-      text: "the prize is",
-      unplaced: "the price is",
-    });
+    expect(followed(edit, [theirs])).toEqual({ ...edit, segment: theirs, isOther: true });
     const untouched = followed(begun(line("a", "the fries are")), [theirs]);
     expect(untouched).toEqual(begun(theirs));
+  });
+
+  test("is put aside for others' words, and comes back in their place", () => {
+    const beside = followed(edit, [line("a", "the prize is", { sequence: 7 })]);
+    const taken = withOther(beside);
+    expect([taken.text, isChanged(taken), taken.aside]).toEqual(["the prize is", false, ["the price is"]]);
+    const own = withAside({ ...taken, text: "the prizes are" }, "the price is");
+    expect([own.text, own.isOther, own.aside]).toEqual(["the price is", true, ["the prizes are"]]);
+    const again = followed(taken, [line("a", "the pies are", { sequence: 8 })]);
+    expect([again.text, again.aside]).toEqual(["the pies are", ["the price is"]]);
   });
 
   test("is no news to who wrote it", () => {
     const own = line("a", "the price is", { sequence: 7 });
     const saved = followed({ ...edit, text: " the price is" }, [own]);
-    expect(saved.unplaced).toBeNull();
+    expect(saved.isOther).toBe(false);
     expect(isChanged(saved)).toBe(false);
   });
 

@@ -2,17 +2,33 @@ import type { Segment } from "../api/types";
 
 /** A line that somebody is putting right.
  *
- * segment: the line as it is now. text: what the field says. unplaced: what they had written before the line got another text, or gave
- * its place to one in which that does not stand.
+ * segment: the line as it is now. text: what the field says. isOther: whether the line got words, since somebody wrote theirs, that they
+ * have not taken into the field. aside: what they had written when they took others.
  */
 export interface Edit {
   segment: Segment;
   text: string;
-  unplaced: string | null;
+  isOther: boolean;
+  aside: readonly string[];
 }
 
 export function begun(segment: Segment): Edit {
-  return { segment, text: segment.text, unplaced: null };
+  return { segment, text: segment.text, isOther: false, aside: [] };
+}
+
+/** What the line says by now instead of what was written, which stays at hand. */
+export function withOther(edit: Edit): Edit {
+  return { ...edit, text: edit.segment.text, isOther: false, aside: putAside(edit) };
+}
+
+/** What was put aside instead of what the field says, which is put aside for it. */
+export function withAside(edit: Edit, words: string): Edit {
+  const aside = putAside(edit).filter((each) => each !== words);
+  return { ...edit, text: words, isOther: true, aside };
+}
+
+function putAside(edit: Edit): readonly string[] {
+  return isChanged(edit) && !edit.aside.includes(edit.text) ? [...edit.aside, edit.text] : edit.aside;
 }
 
 export function isChanged(edit: Edit): boolean {
@@ -32,21 +48,22 @@ export function neighbour(edit: Edit, segments: readonly Segment[], step: -1 | 1
 }
 
 /** Goes along with what becomes of the line: another place or another note of it, the text that somebody else gave it, or the whole
- * turn that was heard again and took its place, into which what was written is put where the line stood. */
+ * turn that was heard again and took its place, into which what was written is put where the line stood. What somebody wrote stays in
+ * the field, whatever comes. */
 export function followed(edit: Edit, segments: readonly Segment[]): Edit {
   const now = segments.find((segment) => segment.id === edit.segment.id);
   if (now !== undefined) return now.sequence > edit.segment.sequence ? onLine(edit, now) : edit;
   const whole = segments.find((segment) => segment.replaces.includes(edit.segment.id));
   if (whole === undefined) return edit;
   const heard = edit.segment.text;
-  if (!isChanged(edit)) return { ...begun(whole), unplaced: edit.unplaced };
-  if (!whole.text.includes(heard)) return { ...begun(whole), unplaced: edit.text };
-  return { segment: whole, text: whole.text.replace(heard, () => edit.text.trim()), unplaced: edit.unplaced };
+  if (!isChanged(edit)) return { ...begun(whole), aside: edit.aside };
+  if (!whole.text.includes(heard)) return { ...edit, segment: whole, isOther: true };
+  return { ...edit, segment: whole, text: whole.text.replace(heard, () => edit.text.trim()) };
 }
 
-/** What was written counts for the words that somebody had before their eyes. Their own text comes back to them as the line's. */
+/** Who has written nothing yet begins with the line's new words. Their own text comes back to them as the line's. */
 function onLine(edit: Edit, line: Segment): Edit {
   const isOwn = line.text === edit.text.trim();
   if (isOwn || line.text === edit.segment.text) return { ...edit, segment: line };
-  return { ...begun(line), unplaced: isChanged(edit) ? edit.text : edit.unplaced };
+  return isChanged(edit) ? { ...edit, segment: line, isOther: true } : { ...begun(line), aside: edit.aside };
 }

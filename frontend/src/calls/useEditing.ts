@@ -1,11 +1,15 @@
 import { useMemo, useRef, useState } from "react";
 import type { Segment } from "../api/types";
-import { begun, type Edit, followed, neighbour } from "./edit";
+import { begun, type Edit, followed, neighbour, withAside, withOther } from "./edit";
 
 /** Putting one line after another right; the same functions for as long as the text is shown. */
 export interface Editing {
   begin: (segment: Segment) => void;
   type: (text: string) => void;
+  /** Has the field say what the line says by now. */
+  takeOther: () => void;
+  /** Has it say again what was put aside for that. */
+  takeBack: (words: string) => void;
   end: () => void;
   step: (step: -1 | 1) => void;
 }
@@ -35,6 +39,8 @@ export function useEditing(
     return {
       begin: go,
       type: (text) => setEdit((now) => now && { ...now, text }),
+      takeOther: () => setEdit((now) => now && withOther(now)),
+      takeBack: (words) => setEdit((now) => now && withAside(now, words)),
       end: () => go(undefined),
       step: (step) => {
         const { edit: now, segments: said } = latest.current;

@@ -1,11 +1,14 @@
 import { memo } from "react";
 import type { SpeechSpan } from "../api/types";
-import { clockMs } from "../format/time";
+import { clock, clockMs } from "../format/time";
 import classes from "./TalkStrip.module.css";
 
 /** Percent of the strip; what is shorter would vanish. */
 export const THINNEST = 0.4;
 const WIDTH = 100;
+
+/** So much earlier than the call's length its text may begin. */
+const BEFORE_ANSWER_MS = 2_000;
 
 export interface Lanes {
   height: number;
@@ -18,6 +21,11 @@ export const MINIATURE: Lanes = { height: 16, laneHeight: 6 };
 export function stripEndMs(pieces: readonly { end_ms: number }[], durationS: number): number {
   const lastMs = pieces.reduce((end, span) => Math.max(end, span.end_ms), 0);
   return Math.max(lastMs, durationS * 1000, 1000);
+}
+
+/** What stands at its end: the length that the call has everywhere else, unless what is drawn goes on well beyond it. */
+export function stripEndWords(endMs: number, durationS: number): string {
+  return endMs - durationS * 1000 <= BEFORE_ANSWER_MS ? clock(durationS) : clockMs(endMs);
 }
 
 /** The two lanes, agent above callee, drawn in a box of 100 by `height`; put into an <svg>. */

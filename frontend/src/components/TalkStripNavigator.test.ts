@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { Segment } from "../api/types";
+import { stripEndWords } from "./TalkStrip";
 import { inRows, nearest, type StripMark } from "./TalkStripNavigator";
 
 const mark = (atMs: number): StripMark => ({
@@ -66,4 +67,10 @@ test("a gap of a second can be hit wherever it is drawn on the strip of an hour"
   expect(nearest(segments, 600_500, true, 3_600_000)?.id).toBe("gap");
   expect(nearest(segments, 612_000, true, 3_600_000)?.id).toBe("gap");
   expect(nearest(segments, 604_000, false, 3_600_000)?.id).toBe("after");
+});
+
+test("the strip ends with the call's length although its text began a moment before the answer", () => {
+  expect(stripEndWords(187_400, 186)).toBe("3:06");
+  expect(stripEndWords(186_000, 186)).toBe("3:06");
+  expect(stripEndWords(635_000, 4)).toBe("10:35");
 });

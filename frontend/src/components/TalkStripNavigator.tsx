@@ -2,7 +2,7 @@ import { type KeyboardEvent, type PointerEvent, useMemo, useState } from "react"
 import type { Segment, Speaker, SpeechSpan } from "../api/types";
 import { missingWords } from "../calls/gaps";
 import { clockMs } from "../format/time";
-import { type Lanes, SpeechLanes, stripEndMs, THINNEST } from "./TalkStrip";
+import { type Lanes, SpeechLanes, stripEndMs, stripEndWords, THINNEST } from "./TalkStrip";
 import classes from "./TalkStrip.module.css";
 
 const MARK_PX = 18;
@@ -48,7 +48,10 @@ interface NavigatorProps {
   names: Record<Speaker, string>;
   marks: readonly StripMark[];
   chosenId: string | undefined;
+  /** By a place on the strip. */
   onChoose: (segmentId: string) => void;
+  /** By a mark above it. */
+  onGo: (segmentId: string) => void;
 }
 
 /** What is meant by a place on the strip, as it is drawn there: words of that lane, then a gap, then what is nearest.
@@ -76,7 +79,7 @@ export function nearest(
 
 /** The way to move about in a call: hover shows the words, a click or the arrow keys go there. */
 export function TalkStripNavigator(props: NavigatorProps) {
-  const { segments, durationS, names, marks, chosenId, onChoose } = props;
+  const { segments, durationS, names, marks, chosenId, onChoose, onGo } = props;
   const [hovered, setHovered] = useState<Segment | null>(null);
   const speech = useMemo(
     () => segments.filter((each) => each.kind === "speech" && each.speaker !== null),
@@ -136,7 +139,7 @@ export function TalkStripNavigator(props: NavigatorProps) {
             style={{ left: `${along * 100}%`, bottom: row * MARK_PX }}
             aria-label={`${mark.kind}: ${mark.label}, ${clockMs(mark.atMs)}`}
             title={`${mark.kind}: ${mark.label}`}
-            onClick={() => onChoose(mark.segmentId)}
+            onClick={() => onGo(mark.segmentId)}
           >
             {mark.letter}
           </button>
@@ -196,7 +199,7 @@ export function TalkStripNavigator(props: NavigatorProps) {
           <span>{names.agent}</span>
           <span>{names.callee}</span>
         </span>
-        <span>{clockMs(endMs)}</span>
+        <span>{stripEndWords(endMs, durationS)}</span>
       </div>
       {kinds.length > 0 && (
         <div className={classes.kinds}>

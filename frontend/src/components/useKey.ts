@@ -1,6 +1,7 @@
 import { useEffect, useRef } from "react";
 
-const TYPING = "input, textarea, select, [contenteditable=true], [role=dialog]";
+/** In these a key is part of what somebody writes or answers. */
+export const TYPING = "input, textarea, select, [contenteditable=true], [role=dialog]";
 // A key that follows another this soon is part of a word that missed its field, and must not end a call.
 const WORD_MS = 400;
 

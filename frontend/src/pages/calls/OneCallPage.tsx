@@ -14,7 +14,7 @@ import { ReceiptView } from "../../calls/ReceiptView";
 import { StatusTag } from "../../calls/StatusTag";
 import { endWords, isLive, noTextWords } from "../../calls/status";
 import { TextState } from "../../calls/TextState";
-import { Transcript } from "../../calls/Transcript";
+import { type Chosen, Transcript } from "../../calls/Transcript";
 import { useCallClock } from "../../calls/useCallClock";
 import { Note, ProblemNote } from "../../components/Note";
 import { Page, Panel } from "../../components/Page";
@@ -64,7 +64,7 @@ function OneCall({ callId }: { callId: string }) {
   const found = useQuery({ ...insightsQuery(callId), enabled: open });
   const insights = isWithdrawn(found.error) ? undefined : found.data;
   useFollow(isRead ? callId : undefined);
-  const [chosen, setChosen] = useState<{ id: string } | null>(null);
+  const [chosen, setChosen] = useState<Chosen | null>(null);
   // Where this page went by itself: that line is chosen already, and perhaps another one since.
   const gone = useRef(new Set<number>());
   const segments = isRead ? transcript.data?.segments : undefined;
@@ -77,8 +77,9 @@ function OneCall({ callId }: { callId: string }) {
     if (there) setChosen({ id: there.id });
   }, [at, arrived]);
 
-  function choose(id: string): void {
-    setChosen({ id });
+  function choose(there: Chosen): void {
+    const { id } = there;
+    setChosen(there);
     const segment = segments?.find((each) => each.id === id);
     if (segment) {
       const place = placeOf(segment);
@@ -130,7 +131,8 @@ function OneCall({ callId }: { callId: string }) {
               names={names}
               marks={marks(insights)}
               chosenId={chosen?.id}
-              onChoose={choose}
+              onChoose={(id) => choose({ id, along: true })}
+              onGo={(id) => choose({ id })}
             />
           )}
         </>
@@ -168,7 +170,7 @@ function OneCall({ callId }: { callId: string }) {
             insights={insights}
             error={found.error}
             segments={segments ?? []}
-            onGo={choose}
+            onGo={(id) => choose({ id })}
           />
         )}
       </div>
