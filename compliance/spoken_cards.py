@@ -43,6 +43,8 @@ _BETWEEN: Final = re.compile(r"(?:[\s,.;-]|\b(?:and|then|uh|um|dash)\b){0,8}", r
 _MISHEARD_DIGITS_MIN: Final = 11
 # Fewer may be a telephone number with its prefix, which begins with 0 or 1.
 _NO_TELEPHONE_DIGITS_MIN: Final = 14
+# What follows a number that was taken out with no word between: the rest of it, when it expires, its security code.
+_REST_DIGITS: Final = range(3, 9)
 _IS_AMOUNT: Final = re.compile(
     r"\W*(?:dollars?|bucks|euros?|pounds?|cents?|per ?cent|days?|weeks?|months?|years?|seats?|people|users?|a (?:week|month|year))\b",
     re.IGNORECASE,
@@ -70,7 +72,7 @@ class _Piece:
 def redact_spoken_cards(text: str, *, is_asked_for: bool = False) -> str:
     """The text of speech with every card number in it replaced, misheard ones behind a word for a card as well.
 
-    is_asked_for: somebody else has spoken of a card just before.
+    is_asked_for: somebody has spoken of a card just before.
     """
     text = redact_cards(text)
     pieces, copied = [], 0
@@ -84,7 +86,8 @@ def redact_spoken_cards(text: str, *, is_asked_for: bool = False) -> str:
         if not taken and _is_misheard(text, run) and (is_asked_for or _is_spoken_of(text, run[0].start)):
             pieces += [text[copied : run[0].start], REPLACEMENT]
             copied = run[-1].end
-    return _without_sounds_alike("".join([*pieces, text[copied:]]), is_asked_for=is_asked_for)
+    text = _without_sounds_alike("".join([*pieces, text[copied:]]), is_asked_for=is_asked_for)
+    return _without_rests(text)
 
 
 def speaks_of_card(text: str) -> bool:
@@ -102,10 +105,25 @@ def _is_misheard(text: str, run: Sequence[_Piece]) -> bool:
     size = sum(len(each.digits) for each in run)
     if size < _MISHEARD_DIGITS_MIN or (size < _NO_TELEPHONE_DIGITS_MIN and run[0].digits[0] in "01"):
         return False
-    if all(_YEAR.fullmatch(each.digits) for each in run) or _IS_AMOUNT.match(text, run[-1].end):
-        return False
     # Accounts begin with their country.
-    return not text[: run[0].start][-1:].isalpha()
+    return not _is_other_figure(text, run) and not text[: run[0].start][-1:].isalpha()
+
+
+def _without_rests(text: str) -> str:
+    pieces, copied = [], 0
+    for run in _runs(text):
+        before, number, between = text[copied : run[0].start].rpartition(REPLACEMENT)
+        size = sum(len(each.digits) for each in run)
+        follows = number and _BETWEEN.fullmatch(between) is not None
+        if follows and size in _REST_DIGITS and not _is_other_figure(text, run):
+            pieces += [before, number]
+            copied = run[-1].end
+    return "".join([*pieces, text[copied:]])
+
+
+def _is_other_figure(text: str, run: Sequence[_Piece]) -> bool:
+    """Whether it is years or an amount."""
+    return all(_YEAR.fullmatch(each.digits) for each in run) or _IS_AMOUNT.match(text, run[-1].end) is not None
 
 
 def _without_sounds_alike(text: str, *, is_asked_for: bool) -> str:
@@ -152,10 +170,9 @@ def began_before(earlier: Sequence[str], text: str, *, is_asked_for: bool = Fals
 
 
 def are_a_card_together(texts: Sequence[str], *, is_asked_for: bool = False) -> bool:
-    """Whether utterances that follow one another say a card number that none of them says alone. is_asked_for: as above."""
+    """Whether utterances that follow one another say a card number, or the rest of one, that none of them says alone. is_asked_for: as above."""
     redact = partial(redact_spoken_cards, is_asked_for=is_asked_for)
-    apart = sum(redact(each).count(REPLACEMENT) for each in texts)
-    return redact(" ".join(texts)).count(REPLACEMENT) > apart
+    return redact(" ".join(texts)) != " ".join(map(redact, texts))
 
 
 def _runs(text: str) -> Iterator[list[_Piece]]:

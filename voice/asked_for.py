@@ -1,4 +1,4 @@
-"""Whether the other one has asked for a card: then figures that are no right number may be a card number that was misheard."""
+"""Whether a card was spoken of just before: then figures that are no right number may be a card number that was misheard."""
 
 from compliance.spoken_cards import redact_spoken_cards, speaks_of_card
 from voice.heard import Heard
@@ -9,11 +9,11 @@ NUMBER_SPOKEN_WITHIN_MS = 60_000
 
 
 def is_card_asked_for(call: Call, heard: Heard) -> bool:
-    """In the minute before the stretch, by whoever else speaks."""
-    others = call.segments.filter(
+    """In the minute before the stretch, by either."""
+    lately = call.segments.filter(
         kind="speech", start_ms__lt=heard.start_ms, start_ms__gte=heard.start_ms - NUMBER_SPOKEN_WITHIN_MS
-    ).exclude(speaker=heard.speaker)
-    return any(map(speaks_of_card, others.values_list("text", flat=True)))
+    )
+    return any(map(speaks_of_card, lately.values_list("text", flat=True)))
 
 
 def without_cards(call: Call, heard: Heard) -> Heard:

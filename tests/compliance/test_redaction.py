@@ -119,6 +119,7 @@ def test_a_card_number_is_taken_out_however_it_is_said(text: str) -> None:
             "The cards are 4111 1111 1111 1111 and, for Ann, 4539 577 6362 1486",
             f"The cards are {REPLACEMENT} and, for Ann, {REPLACEMENT}",
         ),
+        ("My card is 4111 1111 1111 1111, 05 27, 123. Okay?", f"My card is {REPLACEMENT}. Okay?"),
         ("My card is 10424242424242424242424242, okay?", f"My card is {REPLACEMENT}, okay?"),
         ("My card is for two for two, for two for two, fore to four two. Okay?", f"My card is {REPLACEMENT}. Okay?"),
         (
@@ -142,6 +143,8 @@ def test_a_misheard_number_is_taken_out_where_another_asked_for_it_or_it_goes_on
     assert began_before(["My card number is", "4539 577"], "6362 1486.") == 2
     assert began_before(["4539 577"], "6362 1486.", is_asked_for=True) == 1
     assert began_before(["4539 577"], "6362 1486.") == 0
+    assert began_before(["My card is 4539 577 6362 1"], "486, and it expires in May.") == 1
+    assert began_before([f"My card is {REPLACEMENT}."], "Four people are to use it.") == 0
 
 
 def test_a_number_that_is_said_in_several_utterances_is_noticed_with_the_last_of_them() -> None:
@@ -175,6 +178,7 @@ def test_of_a_number_that_lines_make_together_goes_what_stands_at_the_ends_of_on
         "The card costs 450 a month. Mine ends in 1486, and you reach me at 202 555 0147 or 1 202 555 0147.",
         "Here is my business card: 44 7700 900123. My order is 4539 577 6362 1486.",
         f"{REPLACEMENT}, and call me at 44 7700 900123.",
+        f"{REPLACEMENT}. 4500 dollars, then. {REPLACEMENT}, 202 555 0147. {REPLACEMENT}. 2027 it is.",
         "By card: 12 payments of 450, 450, 450 and 450 dollars, or 1,450, 2,450, 3,450 and 4,450 a year, in 2026, 2027, 2028 and 2029.",
         "By card, or from the account DE89 3704 0044 0532 0130 00.",
         "By card, for two of you, or for four, to be paid too, for one or two to go for.",
