@@ -5,21 +5,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import sys
+from dataclasses import dataclass
 
 import msgspec
 
 from ai.listening.jobs import Job, JobQueue
 from ai.listening.transcriber import ModelUnusable, RecognitionFailed
 from ai.listening.wire import Answer, BrokenFraming, packed, read_frame
-from ai.listening.worker import EXIT_UNUSABLE, HEARS_AGAIN, LIMIT_S
+from ai.listening.worker import HEARS_AGAIN, LIMIT_S
 
 log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 3
 LOADING_LIMIT_S = 120.0
 EXIT_LIMIT_S = 5.0
-# Killed so often in a row while it loads, with none that ever was ready: what it needs is not there, as the memory for a large model.
+# Dead so often in a row while it loads, with none that ever was ready: what it needs is not there, as the memory for a large model.
 LOADING_DEATHS_MAX = 4
 PAUSE_BEFORE_RESTART_S = 0.2
 LONGEST_PAUSE_S = 10.0
@@ -29,16 +31,27 @@ SINGLE_THREADED = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM
 _LOST = (asyncio.IncompleteReadError, ConnectionError, TimeoutError, BrokenFraming, msgspec.DecodeError)
 
 
+@dataclass(slots=True)
+class Proved:
+    """What of the recognisers that share it has ever loaded its models.
+
+    some: any of them. all: one that hears merged turns, which loads every model that there is.
+    """
+
+    some: bool = False
+    all: bool = False
+
+
 class Recogniser:
     """Keeps one worker process alive and works off the queue with it, until cancelled."""
 
-    def __init__(self, jobs: JobQueue, *, merges: bool = True, proved: asyncio.Event | None = None) -> None:
+    def __init__(self, jobs: JobQueue, *, merges: bool = True, proved: Proved | None = None) -> None:
         """merges: whether it works on merged turns, which takes longest, and more memory for a second pass.
 
-        proved: set once one of those that share it has loaded its models.
+        proved: shared by those that have the same models to load.
         """
         self._jobs = jobs
-        self._proved = proved or asyncio.Event()
+        self._proved = proved or Proved()
         self._deaths = 0
         self._merges = merges
         self._process: asyncio.subprocess.Process | None = None
@@ -77,24 +90,37 @@ class Recogniser:
         )
         try:
             begun = await asyncio.wait_for(self._answer(), LOADING_LIMIT_S)
-        except _LOST:
+        except _LOST as lost:
             code = await self._exit_code()
-            if code == EXIT_UNUSABLE:
-                raise ModelUnusable("A recogniser cannot use its models; it said why above.") from None
             if code is not None:
-                self._note_death()
+                self._note_death(code)
+            elif isinstance(lost, TimeoutError) and not self._is_proved:
+                raise ModelUnusable(
+                    f"A recogniser has not loaded its models within {LOADING_LIMIT_S:.0f} s. Take smaller models, or a faster "
+                    "machine or disk. See docs/models.md."
+                ) from None
             return False
+        if begun.refusal is not None:
+            raise ModelUnusable(begun.refusal.message)
         if begun.has_smaller_model:
             self._jobs.allow_smaller_model()
         self.ready.set()
-        self._proved.set()
+        self._proved.some = True
+        self._proved.all = self._proved.all or self._merges
         return True
 
-    def _note_death(self) -> None:
+    @property
+    def _is_proved(self) -> bool:
+        """Whether its models can be loaded here, by what has been seen."""
+        return self._proved.all if self._merges else self._proved.some
+
+    def _note_death(self, code: int) -> None:
         self._deaths += 1
-        if self._deaths >= LOADING_DEATHS_MAX and not self._proved.is_set():
+        if self._deaths >= LOADING_DEATHS_MAX and not self._is_proved:
+            how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
             raise ModelUnusable(
-                f"A recogniser died {self._deaths} times while it loaded its models. Is there enough memory for them?"
+                f"A recogniser died {self._deaths} times while it loaded its models ({how}). Is there enough memory for them? "
+                "Take smaller models, or fewer recognisers (TRANSCRIBER_WORKERS). See docs/models.md."
             )
 
     async def _work(self) -> None:

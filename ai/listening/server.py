@@ -23,7 +23,7 @@ from pythonjsonlogger.json import JsonFormatter
 
 from ai.listening.address import Address, parse_address
 from ai.listening.jobs import Job, JobQueue
-from ai.listening.recogniser import Recogniser
+from ai.listening.recogniser import Proved, Recogniser
 from ai.listening.transcriber import ModelUnusable, TranscriberOverloaded
 from ai.listening.wire import Answer, BrokenFraming, Refusal, RequestRefused, packed, read_frame, request_of
 from ai.listening.worker import EXIT_UNUSABLE
@@ -45,9 +45,9 @@ class TranscriberServer:
 
     def __init__(self, workers: int) -> None:
         self._jobs = JobQueue()
-        proved = asyncio.Event()
+        self._proved = Proved()
         self.recognisers = [
-            Recogniser(self._jobs, merges=number % MERGING_EVERY == 0, proved=proved) for number in range(workers)
+            Recogniser(self._jobs, merges=number % MERGING_EVERY == 0, proved=self._proved) for number in range(workers)
         ]
         self._connections: set[asyncio.StreamWriter] = set()
 
@@ -106,7 +106,8 @@ class TranscriberServer:
             return error.request_id, _refused(error.request_id, error)
         if request.op == "ping":
             # At once, also while none has loaded its models: the asker must know that we live.
-            return request.id, Answer(id=request.id, workers=sum(one.ready.is_set() for one in self.recognisers))
+            ready = sum(one.ready.is_set() for one in self.recognisers)
+            return request.id, Answer(id=request.id, workers=ready, is_proved=self._proved.all)
         job = Job(request, payload, asyncio.get_running_loop().create_future())
         try:
             if full:
@@ -159,6 +160,13 @@ async def _serve_until_signalled(address: Address, workers: int) -> None:
         log.info("transcriber stopped")
 
 
+def _workers(given: str) -> int:
+    """How many recognisers. :raises ValueError: when no number was given, but something else."""
+    if given and not given.isdecimal():
+        raise ValueError(f"TRANSCRIBER_WORKERS is {given!r}; set it to a number of processes, or to nothing.")
+    return int(given or len(os.sched_getaffinity(0)))
+
+
 def main() -> int:
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter("{asctime}{levelname}{name}{message}", style="{"))
@@ -167,7 +175,7 @@ def main() -> int:
     guard.enclose()
     try:
         address = parse_address(os.environ.get("TRANSCRIBER_ADDRESS", ""))
-        workers = int(os.environ.get("TRANSCRIBER_WORKERS") or len(os.sched_getaffinity(0)))
+        workers = _workers(os.environ.get("TRANSCRIBER_WORKERS", ""))
     except ValueError as error:
         log.error("transcriber cannot start", extra={"reason": str(error)})
         return EXIT_UNUSABLE

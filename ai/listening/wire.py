@@ -46,10 +46,10 @@ class Refusal(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """Exactly one of recognition and refusal is given, except for a ping.
+    """Exactly one of recognition and refusal is given, except for a ping and for a recogniser that begins.
 
     queued_ms, computed_ms: how long the speech waited for a recogniser, and how long that worked on it.
-    workers: recognisers that are ready (ping).
+    workers: recognisers that are ready (ping). is_proved: whether each model has been loaded once, and found usable (ping).
     has_smaller_model: of a recogniser that begins, whether it has a smaller model beside that of usual text.
     level: [0, 4], what is left out for lack of time; see ai.listening.load.
     """
@@ -60,6 +60,7 @@ class Answer(msgspec.Struct, frozen=True):
     queued_ms: int = 0
     computed_ms: int = 0
     workers: int = 0
+    is_proved: bool = False
     has_smaller_model: bool = False
     level: int = 0
 

@@ -11,6 +11,8 @@ import signal
 import struct
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -34,6 +36,8 @@ NICENESS = 5
 AUTOGROUP_TRIES, AUTOGROUP_AGAIN_S = 20, 0.11
 NO_LARGER_MODEL = "none"
 HEARS_AGAIN = "TRANSCRIBER_HEARS_AGAIN"
+_SEE = " See docs/models.md."
+_REMEDY = "Set {setting} to a folder with a model that this machine can use, or to nothing for the packaged one."
 _PR_SET_PDEATHSIG = 1
 _LENGTH = struct.Struct(">I")
 
@@ -46,11 +50,10 @@ def main() -> int:
     _stand_back()
     guard.enclose()
     try:
-        whisper = WhisperTranscriber(whisper_folder(os.environ.get("WHISPER_MODEL_PATH", "")))
-        engines = _engines(whisper)
-        smaller = _smaller_than(whisper)
+        engines, smaller = _loaded()
     except ModelUnusable as error:
-        sys.stderr.write(f"{error.message}\n")
+        # Whoever started us says it where it is read.
+        _write(answers, Answer(id=0, refusal=Refusal(error.code, error.message)))
         return EXIT_UNUSABLE
     _write(answers, Answer(id=0, workers=1, has_smaller_model=smaller is not None))
     while (frame := _read(sys.stdin.buffer)) is not None:
@@ -61,35 +64,60 @@ def main() -> int:
     return 0
 
 
-def _engines(whisper: WhisperTranscriber) -> dict[Kind, Transcriber]:
-    """:raises ModelUnusable: when one cannot be loaded, does not understand a known sentence, or is too slow."""
-    moonshine = MoonshineTranscriber(moonshine_folder(os.environ.get("MOONSHINE_MODEL_PATH", "")))
-    # With the wide beam of merged turns, so finals need less.
-    whisper_s = self_test.check("Whisper", whisper, LIMIT_S["final"])
-    self_test.check("Moonshine", moonshine, LIMIT_S["interim"])
-    return {"final": whisper.with_beam(FINAL_BEAM), "merged": _merging(whisper, whisper_s), "interim": moonshine}
+def _loaded() -> tuple[dict[Kind, Transcriber], Transcriber | None]:
+    """The engines, and the smaller one of finals where there is one.
+
+    :raises ModelUnusable: when one cannot be loaded, does not understand a known sentence, or is too slow; it names the setting.
+    """
+    with _of("WHISPER_MODEL_PATH") as chosen:
+        whisper = WhisperTranscriber(whisper_folder(chosen))
+        # With the wide beam of merged turns, so finals need less.
+        whisper_s = self_test.check("Whisper", whisper, LIMIT_S["final"])
+        is_larger = whisper.width > TINY_WIDTH
+    with _of("MOONSHINE_MODEL_PATH") as chosen:
+        moonshine = MoonshineTranscriber(moonshine_folder(chosen))
+        self_test.check("Moonshine", moonshine, LIMIT_S["interim"])
+    with _of("SECOND_PASS_MODEL_PATH") as chosen:
+        merging = _merging(whisper, whisper_s, chosen)
+    # The packaged one; the operator's setting is not to blame for it.
+    smaller = _smaller() if is_larger else None
+    return {"final": whisper.with_beam(FINAL_BEAM), "merged": merging, "interim": moonshine}, smaller
 
 
-def _smaller_than(whisper: WhisperTranscriber) -> Transcriber | None:
-    """The packaged model for when a larger one of the operator's has too much to do; None where it would not be smaller.
+@contextmanager
+def _of(setting: str) -> Iterator[str]:
+    """What the operator set. An engine's own message may name a file or nothing, so it is told with the setting's name.
+
+    :raises ModelUnusable: whatever fails over it.
+    """
+    chosen = os.environ.get(setting, "")
+    try:
+        yield chosen
+    except Exception as error:  # Engines raise whatever their libraries do, and files what the disk does.
+        said = error.message if isinstance(error, ModelUnusable) else f"The model cannot be used: {error}"
+        wrong = " ".join(said.split()).removesuffix(_SEE).rstrip(".") + "."
+        if chosen:
+            wrong = f"{setting} is {chosen!r}: {wrong} {_REMEDY.format(setting=setting)}"
+        raise ModelUnusable(wrong + _SEE) from error
+
+
+def _smaller() -> Transcriber:
+    """The packaged model for when a larger one of the operator's has too much to do.
 
     It is loaded at the start: once it is wanted there is no time for that.
 
-    :raises ModelUnusable: as _engines does.
+    :raises ModelUnusable: as _loaded does.
     """
-    if whisper.width <= TINY_WIDTH:
-        return None
     smaller = WhisperTranscriber(whisper_folder(""))
     self_test.check("smaller Whisper", smaller, LIMIT_S["final"])
     return smaller
 
 
-def _merging(whisper: Transcriber, whisper_s: float) -> Transcriber:
+def _merging(whisper: Transcriber, whisper_s: float, operator_path: str) -> Transcriber:
     """The engine of merged turns, with a second pass where the supervisor wants one in this process.
 
     whisper_s: of a merged turn's time, what the first pass needs.
     """
-    operator_path = os.environ.get("SECOND_PASS_MODEL_PATH", "")
     if not os.environ.get(HEARS_AGAIN) or operator_path == NO_LARGER_MODEL:
         return whisper
     files = second_pass_files(operator_path)

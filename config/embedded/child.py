@@ -24,6 +24,7 @@ class Child:
     """A process that is running, or will be started again at `restart_at` (seconds of time.monotonic).
 
     failures: how often in a row it died without a healthy life in between; they lengthen the pause.
+    exit_reason, explained: how it ended, and what it says was wrong with what it was given to work with; empty for nothing.
     pipe, way: our ends of what it writes, and of what it says when it makes way for its successor; -1 for none.
     """
 
@@ -38,7 +39,7 @@ class Child:
         self.first_started_at = time.monotonic()
         self.restart_at = 0.0
         self.probe_at = 0.0
-        self.exit_reason = ""
+        self.exit_reason = self.explained = ""
         self.pipe = self.way = -1
         self._started_at = 0.0
         self._popen: subprocess.Popen[bytes] | None = None
@@ -124,6 +125,7 @@ class Child:
         code = self._popen.returncode
         self.exit_reason = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         self._drain()
+        self.explained = self.log.reason() if code == os.EX_CONFIG else ""
         self.close_way()
         # Its own children go with it: a second life beside them would do their work twice.
         with suppress(ProcessLookupError, PermissionError):

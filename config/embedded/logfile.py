@@ -1,5 +1,6 @@
 """What a process writes, kept in a file of bounded size and age; errors are passed on to the console."""
 
+import json
 import re
 import time
 from collections import deque
@@ -24,7 +25,7 @@ class LogFile:
     """
 
     def __init__(self, path: Path, on_error: Callable[[str], None]) -> None:
-        self._path = path
+        self.path = path
         self._on_error = on_error
         self._file = path.open("ab", buffering=0)
         self._begun_at_s = self._begun() if self._file.tell() else self._begin()
@@ -46,8 +47,8 @@ class LogFile:
                 self._on_error(text)
         if self._file.tell() > _MAX_BYTES or time.time() - self._begun_at_s > _MAX_AGE_S:
             self._file.close()
-            self._path.replace(self._path.with_name(self._path.name + ".1"))
-            self._file = self._path.open("ab", buffering=0)
+            self.path.replace(self.path.with_name(self.path.name + ".1"))
+            self._file = self.path.open("ab", buffering=0)
             self._begun_at_s = self._begin()
 
     def _write(self, lines: bytes) -> None:
@@ -56,7 +57,7 @@ class LogFile:
             self._is_losing = False
         except OSError as error:
             if not self._is_losing:
-                self._on_error(f"The log {self._path.name} loses lines: {error.strerror}")
+                self._on_error(f"The log {self.path.name} loses lines: {error.strerror}")
             self._is_losing = True
 
     def _begin(self) -> float:
@@ -73,11 +74,21 @@ class LogFile:
             return self._begin()
 
     def _stamp(self) -> Path:
-        return self._path.with_name(self._path.name + ".begun")
+        return self.path.with_name(self.path.name + ".begun")
 
     def tail(self) -> str:
         """The last lines, for a report of what went wrong."""
         return "\n".join(self._tail)
+
+    def reason(self) -> str:
+        """The last one that its process gave, in a line that reports an error; empty for none."""
+        for line in reversed(self._tail):
+            # An interpreter that ends may write more.
+            with suppress(KeyError, TypeError, ValueError):
+                said = json.loads(line)
+                if said["levelname"] == "ERROR":
+                    return str(said["reason"])
+        return ""
 
     def close(self) -> None:
         if self._rest:

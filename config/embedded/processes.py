@@ -6,9 +6,8 @@ import socket
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from urllib.parse import urlsplit
 
+from ai.listening import probe
 from config.embedded.ports import Ports
 from config.embedded.postgres import Postgres
 from config.embedded.valkey import Valkey
@@ -29,6 +28,8 @@ _MESSAGE_BYTES_MAX = 131_072
 class Process:
     """One process that is kept running.
 
+    command: what it is started by. Where it ends with the exit code os.EX_CONFIG, what it was given to work with is wrong: it says
+        so in the "reason" of its last error, and starting it again does not help.
     ready: whether it can do its work now; called in the supervisor, so it returns within two seconds.
     phase: a process is stopped before those of lower phases, and databases (phase 0) start before all others.
     death_signal: what the kernel sends it when the supervisor dies.
@@ -84,7 +85,8 @@ def product(
         Process(
             name="transcriber",
             command=_python("-m", "ai.listening.server"),
-            ready=lambda: _connects(transcriber_address),
+            # It takes speech in before it has loaded its models, which may turn out to be unusable.
+            ready=lambda: probe.is_proved(transcriber_address, _PROBE_LIMIT_S),
             phase=1,
         ),
         Process(
@@ -125,7 +127,7 @@ def sandbox(ports: Ports) -> Process:
     return Process(
         name="sandbox",
         command=_python("-m", "sandbox"),
-        ready=lambda: _answers(_LOCAL, ports.sandbox, "/") and _connects(f"tcp://{_LOCAL}:{ports.sandbox_smtp}"),
+        ready=lambda: _answers(_LOCAL, ports.sandbox, "/") and _connects(_LOCAL, ports.sandbox_smtp),
         phase=3,
     )
 
@@ -191,16 +193,9 @@ def _answers(bind: str, port: int, path: str) -> bool:
         connection.close()
 
 
-def _connects(address: str) -> bool:
-    parts = urlsplit(address)
-    family = socket.AF_UNIX if parts.scheme == "unix" else socket.AF_INET
-    where: str | tuple[str, int] = (
-        str(Path(parts.path)) if parts.scheme == "unix" else (parts.hostname or _LOCAL, parts.port or 0)
-    )
-    with socket.socket(family) as probe:
-        probe.settimeout(_PROBE_LIMIT_S)
-        try:
-            probe.connect(where)
-        except OSError:
-            return False
+def _connects(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), _PROBE_LIMIT_S).close()
+    except OSError:
+        return False
     return True

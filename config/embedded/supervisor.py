@@ -27,7 +27,7 @@ _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StartFailed(RuntimeError):
-    """A process did not become ready; the message names it and ends with the last lines of its log."""
+    """A process did not become ready; the message names it and ends with its reason, or else with the last lines of its log."""
 
 
 class StopRequested(Exception):
@@ -91,6 +91,8 @@ class Supervisor:
                 if child.ready and child.name not in shown:
                     shown.add(child.name)
                     self.console.step(child.name, f"ready after {time.monotonic() - child.first_started_at:.1f} s")
+                if child.explained:
+                    raise StartFailed(f"{child.name} cannot start. {child.explained}")
                 if child.failures >= _START_ATTEMPTS or (not child.ready and time.monotonic() > limit):
                     raise StartFailed(f"{child.name} does not start. Its log ends so:\n{child.log.tail()}")
 
@@ -193,10 +195,11 @@ class Supervisor:
         now = time.monotonic()
         if child.running and child.exited:
             self._forget_pipes(child)
-            was_ready = child.ready
+            died = "died" if child.ready else "died before it was ready again"
             wait_s = child.note_exit(now)
-            if was_ready and not self._stopping:
-                self.console.error(child.name, f"died ({child.exit_reason}); starting it again in {wait_s:.1f} s")
+            if child.was_ready and not self._stopping:
+                said = f"{died} ({child.exit_reason}); starting it again in {wait_s:.1f} s."
+                self.console.error(child.name, f"{said} {child.explained or f'Its log is {child.log.path}.'}")
             self.write_state()
         elif not child.running and not self._stopping and child.restart_at <= now:
             self._launch(child)

@@ -66,6 +66,15 @@ def test_an_address_of_no_port_of_this_machine_is_named(bind: str) -> None:
         ports.check_free(ports.free(), bind=bind)
 
 
+def test_a_model_that_cannot_be_used_stops_the_start_and_is_named_with_its_setting(tmp_path: Path) -> None:
+    named = r"(?s)transcriber cannot start. MOONSHINE_MODEL_PATH is '/nowhere': .*See docs/models.md.*assert 1 == 0"
+    with (
+        pytest.raises(AssertionError, match=named),
+        serving(tmp_path, ports.free(), MOONSHINE_MODEL_PATH="/nowhere"),
+    ):
+        pass
+
+
 @dataclass(frozen=True)
 class Served:
     """A product that is ready. state: what its supervisor says about its processes."""
