@@ -260,7 +260,7 @@ def _apply_played(call: Call, callback: Callback, now: datetime) -> None:
     opts_out = key == OPT_OUT_KEY
     before = (call.transcript_state, call.hangup_requested_at, call.opted_out)
     call.transcript_state = transcript_after_notice(call.transcript_state, refuses=bool(key))
-    if call.transcript_state == "on" and transcript_refusals.refused_before(call):
+    if call.transcript_state == "on" and transcript_refusals.refused_before(call.lead):
         call.transcript_state = "refused"
         # Stored, since another call's refusal is not among what this one can be rebuilt from.
         _store_applied(call, "refused", "", {}, now)

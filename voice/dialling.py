@@ -13,7 +13,7 @@ from identity.models import User
 from ledger import queries as ledger_queries
 from ledger.money import RateCardTerms, affordable_s, price
 from ledger.operations import CapReached, WorkspaceCapReached
-from voice import caps, guard, limit_marks, reps, ways
+from voice import caps, guard, limit_marks, reps, transcript_refusals, ways
 from voice.calling_hours import hours_of, is_calling_hour, local_time, opens_at, public_holiday, zones_of
 from voice.calling_limits import limits_of
 from voice.caps import WorkspaceCaps
@@ -232,6 +232,7 @@ def dial_check(*, actor: Actor, lead: Lead, now: datetime) -> DialCheckOut:
         public_holiday=public_holiday(now, time_zone=lead.time_zone, country=lead.country),
         suppressed=any(reason.code == "lead_suppressed" for reason in reasons),
         announcement=NOTICE,
+        text_refused=transcript_refusals.refused_before(lead),
         ways=ways.open_ways(),
         way=ways.last_way(actor),
     )

@@ -143,7 +143,8 @@ class DialCheckOut(BaseModel):
     """What a rep should know before dialling. longest_call_s: with the credits available now. cap_left_mcredits: what the rep
     may still spend this month, workspace_left_mcredits: what all of the team may; null without a cap. announcement: the words that the lead hears
     first. ways: in which this server can call; way: in which the rep called last, or the only one. public_holiday: what is kept today where
-    they are or may be, if people must not be called for it; then it is within no calling hour."""
+    they are or may be, if people must not be called for it; then it is within no calling hour. text_refused: they wanted no text of an
+    earlier call, so nothing of this one is written down either."""
 
     may_call: bool
     refusals: list[Refusal]
@@ -158,6 +159,7 @@ class DialCheckOut(BaseModel):
     public_holiday: str | None
     suppressed: bool
     announcement: str
+    text_refused: bool
     ways: list[Way]
     way: Way
 

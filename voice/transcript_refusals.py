@@ -12,7 +12,7 @@ from compliance import erasure_ledger
 from compliance.erasure_ledger import Entry
 from identity.models import Workspace
 from processors.pseudonyms import pseudonym
-from voice.models import Call, TranscriptRefusal
+from voice.models import Call, Lead, TranscriptRefusal
 
 
 def refuse(*, workspace_id: UUID, phone_e164: str, now: datetime) -> None:
@@ -41,13 +41,11 @@ def shown(row: TranscriptRefusal) -> dict[str, Any]:
     return {"what": "transcripts", "workspace_id": str(row.workspace_id), "refused_at": row.refused_at.isoformat()}
 
 
-def refused_before(call: Call) -> bool:
-    """Whether that holds for the call's number, or was said in an earlier call to the same lead, under whatever number."""
-    phone_e164 = call.lead.phone_e164
-    if phone_e164 and is_refused(workspace_id=call.workspace_id, phone_e164=phone_e164):
+def refused_before(lead: Lead) -> bool:
+    """Whether that holds for the lead's number, or was said in an earlier call to the same lead, under whatever number."""
+    if lead.phone_e164 and is_refused(workspace_id=lead.workspace_id, phone_e164=lead.phone_e164):
         return True
-    calls = Call.objects.for_workspace(call.workspace_id)
-    return calls.filter(lead_id=call.lead_id, transcript_state="refused").exists()
+    return Call.objects.for_workspace(lead.workspace_id).filter(lead=lead, transcript_state="refused").exists()
 
 
 def recall(entries: Iterable[Entry]) -> None:

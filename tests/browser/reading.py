@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 
 import psutil
 from playwright.sync_api import Locator, Page, expect
@@ -263,16 +264,17 @@ def renderers(page: Page) -> list[int]:
 
 
 def _has_every_line(page: Page) -> int:
-    """The newest line."""
-    numbers: list[int] = page.evaluate(NUMBERS)
-    assert numbers == [number for number in range(numbers[-1] + 1) if not is_gap(number)]
+    """The newest line. Those whose event was lost are asked for once the next one's number tells so, and the newest are on their way;
+    a turn that is heard again takes others' place."""
     for _ in range(20):
-        # The newest are on their way, and a turn that is heard again takes others' place.
-        if not (missing := page.evaluate(NOT_SHOWN)):
-            break
+        numbers: list[int] = page.evaluate(NUMBERS)
+        said = [number for number in range(numbers[-1] + 1) if not is_gap(number)]
+        missing: list[str] = page.evaluate(NOT_SHOWN)
+        if numbers == said and not missing:
+            return numbers[-1]
         page.wait_for_timeout(500)
-    assert missing == []
-    return numbers[-1]
+    in_disorder = [pair for pair in pairwise(numbers) if pair[0] >= pair[1]]
+    raise AssertionError(f"without {sorted({*said} - {*numbers})}, in disorder {in_disorder}, not shown {missing}")
 
 
 def is_live(page: Page) -> None:

@@ -17,7 +17,7 @@ from config.personal_data import STORES
 from identity.models import Membership
 from tests.compliance.ends import end
 from tests.compliance.test_erasure_ledger import SOON, as_in_an_old_backup, entered, ledger
-from tests.identity.browser import code_of
+from tests.identity.browser import Browser, code_of
 from tests.identity.conftest import SignIn
 from tests.voice.carrier import Placed, give_credit, post
 from tests.voice.queues import call, ends
@@ -50,6 +50,14 @@ def pressed(placed: Placed, key: str) -> None:
     assert post(placed.path("notice/played"), form).status == 200
 
 
+def is_told_before(rep: Browser, lead: Lead) -> bool:
+    """Whether the rep reads, before dialling, that nothing of the call will be written down."""
+    status, check = rep.get(f"/api/leads/{lead.id}/dial-check")
+    assert status == 200
+    refused: bool = check["text_refused"]
+    return refused
+
+
 def called(member: Membership, lead: Lead, key: str = "") -> Call:
     """A whole call in which the lead hears the notice; key: pressed in it."""
     placed = call(member, lead, now=datetime.now(UTC))
@@ -65,15 +73,21 @@ def called(member: Membership, lead: Lead, key: str = "") -> Call:
 def test_a_refusal_outlives_the_lead_and_is_of_one_workspace(
     member: Membership, make_account: Callable[..., Membership], sign_in: SignIn
 ) -> None:
-    lead = lead_of(member)
+    lead, rep = lead_of(member), sign_in(member)
     assert called(member, lead).transcript_state == "on"
+    assert not is_told_before(rep, lead)
     assert called(member, lead, key="1").transcript_state == "refused"
-    assert sign_in(member).delete(f"/api/leads/{lead.id}")[0] == 204
+    assert is_told_before(rep, lead)
+    assert rep.delete(f"/api/leads/{lead.id}")[0] == 204
     assert not Call.objects.get_queryset().exists()
-    assert called(member, lead_of(member)).transcript_state == "refused"
+    again = lead_of(member)
+    assert is_told_before(rep, again)
+    assert called(member, again).transcript_state == "refused"
     other = make_account(email="other@sellers.example", mobile="+12025550183", workspace_name="Others")
     give_credit(other, 100_000)
-    assert called(other, lead_of(other)).transcript_state == "on"
+    theirs = lead_of(other)
+    assert not is_told_before(sign_in(other), theirs)
+    assert called(other, theirs).transcript_state == "on"
     assert NUMBER[1:] not in str(TranscriptRefusal.objects.get_queryset().values())
 
 

@@ -5144,7 +5144,8 @@ export interface components {
          * @description What a rep should know before dialling. longest_call_s: with the credits available now. cap_left_mcredits: what the rep
          *     may still spend this month, workspace_left_mcredits: what all of the team may; null without a cap. announcement: the words that the lead hears
          *     first. ways: in which this server can call; way: in which the rep called last, or the only one. public_holiday: what is kept today where
-         *     they are or may be, if people must not be called for it; then it is within no calling hour.
+         *     they are or may be, if people must not be called for it; then it is within no calling hour. text_refused: they wanted no text of an
+         *     earlier call, so nothing of this one is written down either.
          */
         DialCheckOut: {
             /** Announcement */
@@ -5169,6 +5170,8 @@ export interface components {
             refusals: components["schemas"]["Refusal"][];
             /** Suppressed */
             suppressed: boolean;
+            /** Text Refused */
+            text_refused: boolean;
             /**
              * Way
              * @enum {string}

@@ -156,6 +156,12 @@ function Facts({ check }: { check: DialCheck }) {
         <dt>Do-not-call list</dt>
         <dd>{check.suppressed ? "On it: must not be called" : "Not on it"}</dd>
       </div>
+      {check.text_refused && (
+        <div>
+          <dt>Text</dt>
+          <dd>None: they refused it in an earlier call</dd>
+        </div>
+      )}
     </dl>
   );
 }

@@ -195,8 +195,9 @@ function WhatHappens({ lead, check }: { lead: Lead; check: DialCheck }) {
       </p>
       <blockquote className={classes.announcement}>{check.announcement}</blockquote>
       <p className="quiet">
-        Only after it has been played is anything written down. No sound is ever stored. What both of you say
-        appears here while you speak.
+        {check.text_refused
+          ? `${lead.first_name} wanted no text of an earlier call, so nothing of this one is written down either. No sound is ever stored.`
+          : "Only after it has been played is anything written down. No sound is ever stored. What both of you say appears here while you speak."}
       </p>
     </>
   );
