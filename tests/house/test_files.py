@@ -46,6 +46,7 @@ NETWORK = {
         "ledger/paddle_subscriptions.py",
     },
     "socket": {
+        "ai/listening/probe.py",
         "processors/customers.py",
         "processors/guard.py",
         "ai/listening/server.py",
