@@ -159,7 +159,7 @@ function Facts({ check }: { check: DialCheck }) {
       {check.text_refused && (
         <div>
           <dt>Text</dt>
-          <dd>None: they refused it in an earlier call</dd>
+          <dd>None: they refused it before</dd>
         </div>
       )}
     </dl>
