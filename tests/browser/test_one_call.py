@@ -147,6 +147,27 @@ def test_two_who_correct_one_line_keep_what_they_write(
     expect(theirs.get_by_role("log", name="Transcript")).not_to_contain_text("Their words 7")
 
 
+def test_what_is_written_for_one_line_is_not_lost_to_another_one(
+    stack: Stack, call: tuple[Rep, str], new_page: Callable[..., Page], look: Look
+) -> None:
+    """Planted bug that this catches: a field that goes with its words when another line's button is pressed."""
+    page = _opened(stack, call, new_page())
+    field = _corrects(page, 11, "My words 11")
+    _edits(page, 10)
+    note = page.get_by_role("note").filter(has_text="This line is not saved yet")
+    expect(note).to_be_visible()
+    expect(field).to_have_value("My words 11")
+    expect(field).to_be_focused()
+    look(page, "not-saved-yet")
+    page.get_by_role("button", name="Cancel").click()
+    expect(note).to_have_count(0)
+    _edits(page, 10)
+    # Nothing is written for it yet, so nothing stands in the way of the next.
+    _edits(page, 11)
+    expect(field).to_have_value(re.compile(" 11$"))
+    expect(field).not_to_have_value("My words 11")
+
+
 def test_a_save_that_comes_too_late_is_told_what_the_line_says(
     stack: Stack, call: tuple[Rep, str], new_page: Callable[..., Page]
 ) -> None:
@@ -167,12 +188,16 @@ def test_a_save_that_comes_too_late_is_told_what_the_line_says(
 
 def _corrects(page: Page, number: int, words: str) -> Locator:
     """Writes into the line with this number; the field."""
-    line = page.locator("[id^=segment-]").filter(has_text=re.compile(rf" {number}(Edit)?$"))
-    line.hover()
-    line.get_by_role("button", name="Edit line").click()
+    _edits(page, number)
     field = page.get_by_label("What was said", exact=True).and_(page.locator("textarea"))
     field.fill(words)
     return field
+
+
+def _edits(page: Page, number: int) -> None:
+    line = page.locator("[id^=segment-]").filter(has_text=re.compile(rf" {number}(Edit)?$"))
+    line.hover()
+    line.get_by_role("button", name="Edit line").click()
 
 
 def _opened(stack: Stack, call: tuple[Rep, str], page: Page) -> Page:

@@ -1,6 +1,6 @@
 import { Button, Textarea } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { type KeyboardEvent, useRef } from "react";
+import { type KeyboardEvent, useEffect, useRef } from "react";
 import { answer, api } from "../api/client";
 import { askAfresh, keepAnswer } from "../api/keepAnswer";
 import { keys } from "../api/keys";
@@ -53,6 +53,11 @@ export function CorrectionField({ edit, editing }: FieldProps) {
   const save = useCorrection(edit.segment);
   const said = edit.text.trim();
 
+  // Also when it is out of sight by now.
+  useEffect(() => {
+    if (edit.asked > 0) field.current?.focus();
+  }, [edit.asked]);
+
   function submit(then: () => void): void {
     if (!isChanged(edit)) then();
     else if (said !== "" && !save.isPending) save.mutate(said, { onSuccess: then });
@@ -98,6 +103,9 @@ export function CorrectionField({ edit, editing }: FieldProps) {
         <span className={classes.keys}>Alt ↑ and Alt ↓ save and go to the next line</span>
       </div>
       <ProblemNote error={save.error} />
+      {edit.asked > 0 && isChanged(edit) && (
+        <Note tone="warn">This line is not saved yet. Save it or press Cancel, then take the other one.</Note>
+      )}
       {/* Below, so that nothing moves from under the pointer or the words that are being typed. */}
       {edit.isOther && isChanged(edit) && <OtherWords edit={edit} onTake={() => take(editing.takeOther)} />}
       {edit.aside

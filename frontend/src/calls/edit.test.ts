@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Segment } from "../api/types";
-import { begun, followed, isChanged, neighbour, newestSpeech, withAside, withOther } from "./edit";
+import { begun, followed, insteadOf, isChanged, neighbour, newestSpeech, withAside, withOther } from "./edit";
 
 function line(id: string, text: string, changes: Partial<Segment> = {}): Segment {
   return {
@@ -37,6 +37,7 @@ describe("a line that is being put right", () => {
       text: "I think the price is too high.",
       isOther: false,
       aside: [],
+      asked: 0,
     });
   });
 
@@ -82,6 +83,11 @@ describe("a line that is being put right", () => {
     const saved = followed({ ...edit, text: " the price is" }, [own]);
     expect(saved.isOther).toBe(false);
     expect(isChanged(saved)).toBe(false);
+  });
+
+  test("lets another one begin only while nothing unsaved is written", () => {
+    expect(insteadOf(begun(line("a", "the fries are")))).toBeNull();
+    expect(insteadOf(edit)).toEqual({ ...edit, asked: 1 });
   });
 
   test("has neighbours that have words", () => {

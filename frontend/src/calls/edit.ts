@@ -3,17 +3,24 @@ import type { Segment } from "../api/types";
 /** A line that somebody is putting right.
  *
  * segment: the line as it is now. text: what the field says. isOther: whether the line got words, since somebody wrote theirs, that they
- * have not taken into the field. aside: what they had written when they took others.
+ * have not taken into the field. aside: what they had written when they took others. asked: how often another line was asked for while
+ * this one's words were not saved.
  */
 export interface Edit {
   segment: Segment;
   text: string;
   isOther: boolean;
   aside: readonly string[];
+  asked: number;
 }
 
 export function begun(segment: Segment): Edit {
-  return { segment, text: segment.text, isOther: false, aside: [] };
+  return { segment, text: segment.text, isOther: false, aside: [], asked: 0 };
+}
+
+/** The line that another one was asked for instead of: unsaved words stay until somebody saves or cancels them. */
+export function insteadOf(edit: Edit): Edit | null {
+  return isChanged(edit) ? { ...edit, asked: edit.asked + 1 } : null;
 }
 
 /** What the line says by now instead of what was written, which stays at hand. */

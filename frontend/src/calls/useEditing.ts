@@ -1,9 +1,10 @@
 import { useMemo, useRef, useState } from "react";
 import type { Segment } from "../api/types";
-import { begun, type Edit, followed, neighbour, withAside, withOther } from "./edit";
+import { begun, type Edit, followed, insteadOf, neighbour, withAside, withOther } from "./edit";
 
 /** Putting one line after another right; the same functions for as long as the text is shown. */
 export interface Editing {
+  /** Unless what was written for another line is not saved yet. */
   begin: (segment: Segment) => void;
   type: (text: string) => void;
   /** Has the field say what the line says by now. */
@@ -37,7 +38,11 @@ export function useEditing(
       if (!segment) told.onEnd();
     }
     return {
-      begin: go,
+      begin: (segment) => {
+        const kept = latest.current.edit && insteadOf(latest.current.edit);
+        if (kept) setEdit(kept);
+        else go(segment);
+      },
       type: (text) => setEdit((now) => now && { ...now, text }),
       takeOther: () => setEdit((now) => now && withOther(now)),
       takeBack: (words) => setEdit((now) => now && withAside(now, words)),
