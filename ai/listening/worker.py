@@ -69,15 +69,18 @@ def _loaded() -> tuple[dict[Kind, Transcriber], Transcriber | None]:
 
     :raises ModelUnusable: when one cannot be loaded, does not understand a known sentence, or is too slow; it names the setting.
     """
-    with _of("WHISPER_MODEL_PATH") as chosen:
+    chosen = os.environ.get("WHISPER_MODEL_PATH", "")
+    with _told_of("WHISPER_MODEL_PATH", chosen):
         whisper = WhisperTranscriber(whisper_folder(chosen))
         # With the wide beam of merged turns, so finals need less.
         whisper_s = self_test.check("Whisper", whisper, LIMIT_S["final"])
         is_larger = whisper.width > TINY_WIDTH
-    with _of("MOONSHINE_MODEL_PATH") as chosen:
+    chosen = os.environ.get("MOONSHINE_MODEL_PATH", "")
+    with _told_of("MOONSHINE_MODEL_PATH", chosen):
         moonshine = MoonshineTranscriber(moonshine_folder(chosen))
         self_test.check("Moonshine", moonshine, LIMIT_S["interim"])
-    with _of("SECOND_PASS_MODEL_PATH") as chosen:
+    chosen = os.environ.get("SECOND_PASS_MODEL_PATH", "")
+    with _told_of("SECOND_PASS_MODEL_PATH", chosen):
         merging = _merging(whisper, whisper_s, chosen)
     # The packaged one; the operator's setting is not to blame for it.
     smaller = _smaller() if is_larger else None
@@ -85,14 +88,13 @@ def _loaded() -> tuple[dict[Kind, Transcriber], Transcriber | None]:
 
 
 @contextmanager
-def _of(setting: str) -> Iterator[str]:
-    """What the operator set. An engine's own message may name a file or nothing, so it is told with the setting's name.
+def _told_of(setting: str, chosen: str) -> Iterator[None]:
+    """An engine's own message may name a file or nothing, so it is told with the name of what the operator set.
 
     :raises ModelUnusable: whatever fails over it.
     """
-    chosen = os.environ.get(setting, "")
     try:
-        yield chosen
+        yield
     except Exception as error:  # Engines raise whatever their libraries do, and files what the disk does.
         said = error.message if isinstance(error, ModelUnusable) else f"The model cannot be used: {error}"
         wrong = " ".join(said.split()).removesuffix(_SEE).rstrip(".") + "."
