@@ -94,14 +94,18 @@ class Recogniser:
             code = await self._exit_code()
             if code is not None:
                 self._note_death(code)
-            elif isinstance(lost, TimeoutError) and not self._is_proved:
-                raise ModelUnusable(
+            elif isinstance(lost, TimeoutError):
+                self._note_unusable(
                     f"A recogniser has not loaded its models within {LOADING_LIMIT_S:.0f} s. Take smaller models, or a faster "
-                    "machine or disk. See docs/models.md."
-                ) from None
+                    "machine or disk. See docs/models.md.",
+                    is_final=not self._proved.some,
+                )
             return False
         if begun.refusal is not None:
-            raise ModelUnusable(begun.refusal.message)
+            # What has been loaded here before can be again: a disk fails for a moment, or the operator brings another model.
+            self._note_unusable(begun.refusal.message, is_final=not self._is_proved)
+            return False
+        self._deaths = 0
         if begun.has_smaller_model:
             self._jobs.allow_smaller_model()
         self.ready.set()
@@ -116,12 +120,22 @@ class Recogniser:
 
     def _note_death(self, code: int) -> None:
         self._deaths += 1
-        if self._deaths >= LOADING_DEATHS_MAX and not self._is_proved:
+        if self._deaths >= LOADING_DEATHS_MAX:
             how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-            raise ModelUnusable(
+            self._note_unusable(
                 f"A recogniser died {self._deaths} times while it loaded its models ({how}). Is there enough memory for them? "
-                "Take smaller models, or fewer recognisers (TRANSCRIBER_WORKERS). See docs/models.md."
+                "Take smaller models, or fewer recognisers (TRANSCRIBER_WORKERS). See docs/models.md.",
+                is_final=not self._proved.some,
             )
+
+    def _note_unusable(self, reason: str, *, is_final: bool) -> None:
+        """Those that work go on, though one cannot: speech is understood without it, if later.
+
+        :raises ModelUnusable: when it is final.
+        """
+        if is_final:
+            raise ModelUnusable(reason)
+        log.error("recogniser cannot start, it is tried again", extra={"reason": reason})
 
     async def _work(self) -> None:
         """Jobs, one after the other, until the process dies. The job on which it dies is done again by another."""

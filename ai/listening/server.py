@@ -162,6 +162,7 @@ async def _serve_until_signalled(address: Address, workers: int) -> None:
 
 def _workers(given: str) -> int:
     """How many recognisers. :raises ValueError: when no number was given, but something else."""
+    given = given.strip()
     if given and not given.isdecimal():
         raise ValueError(f"TRANSCRIBER_WORKERS is {given!r}; set it to a number of processes, or to nothing.")
     return int(given or len(os.sched_getaffinity(0)))

@@ -36,6 +36,7 @@ NICENESS = 5
 AUTOGROUP_TRIES, AUTOGROUP_AGAIN_S = 20, 0.11
 NO_LARGER_MODEL = "none"
 HEARS_AGAIN = "TRANSCRIBER_HEARS_AGAIN"
+_SAID_MAX = 1_000
 _SEE = " See docs/models.md."
 _REMEDY = "Set {setting} to a folder with a model that this machine can use, or to nothing for the packaged one."
 _PR_SET_PDEATHSIG = 1
@@ -97,6 +98,8 @@ def _told_of(setting: str, chosen: str) -> Iterator[None]:
         yield
     except Exception as error:  # Engines raise whatever their libraries do, and files what the disk does.
         said = error.message if isinstance(error, ModelUnusable) else f"The model cannot be used: {error}"
+        # A path need not be text that can be sent, and an engine may say anything.
+        said = said.encode(errors="backslashreplace").decode()[:_SAID_MAX]
         wrong = " ".join(said.split()).removesuffix(_SEE).rstrip(".") + "."
         if chosen:
             wrong = f"{setting} is {chosen!r}: {wrong} {_REMEDY.format(setting=setting)}"

@@ -69,6 +69,7 @@ class Child:
 
     def launch(self, environ: Mapping[str, str], cwd: Path) -> int:
         """Start it; returns the pipe's end that holds what it writes."""
+        self.log.reason = ""
         reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         os.set_blocking(writing, True)
         command, given = self.process.command, list[int]()
@@ -125,7 +126,7 @@ class Child:
         code = self._popen.returncode
         self.exit_reason = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         self._drain()
-        self.explained = self.log.reason() if code == os.EX_CONFIG else ""
+        self.explained = self.log.reason if code == os.EX_CONFIG else ""
         self.close_way()
         # Its own children go with it: a second life beside them would do their work twice.
         with suppress(ProcessLookupError, PermissionError):

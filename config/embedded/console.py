@@ -8,7 +8,7 @@ from typing import TextIO
 # An operator reads a few lines; the rest is in the logs.
 _ERRORS_SHOWN = 10
 _ERROR_WINDOW_S = 10.0
-_MAX_LINE = 500
+_MAX_LINE = 1_500
 
 
 class Console:

@@ -21,11 +21,13 @@ class LogFile:
 
     `name.log.begun` tells when the file was begun, over restarts too.
 
+    reason: what the process last gave as one in a line that reports an error, until somebody empties it.
     on_error: called with each line that reports an error, and when the disk takes no more; lines are lost then, and no process ends.
     """
 
     def __init__(self, path: Path, on_error: Callable[[str], None]) -> None:
         self.path = path
+        self.reason = ""
         self._on_error = on_error
         self._file = path.open("ab", buffering=0)
         self._begun_at_s = self._begun() if self._file.tell() else self._begin()
@@ -45,6 +47,7 @@ class LogFile:
             self._tail.append(text)
             if _ERROR.search(line):
                 self._on_error(text)
+                self.reason = _reason_in(text) or self.reason
         if self._file.tell() > _MAX_BYTES or time.time() - self._begun_at_s > _MAX_AGE_S:
             self._file.close()
             self.path.replace(self.path.with_name(self.path.name + ".1"))
@@ -80,17 +83,14 @@ class LogFile:
         """The last lines, for a report of what went wrong."""
         return "\n".join(self._tail)
 
-    def reason(self) -> str:
-        """The last one that its process gave, in a line that reports an error; empty for none."""
-        for line in reversed(self._tail):
-            # An interpreter that ends may write more.
-            with suppress(KeyError, TypeError, ValueError):
-                said = json.loads(line)
-                if said["levelname"] == "ERROR":
-                    return str(said["reason"])
-        return ""
-
     def close(self) -> None:
         if self._rest:
             self.feed(b"\n")
         self._file.close()
+
+
+def _reason_in(line: str) -> str:
+    """Empty for none."""
+    with suppress(KeyError, TypeError, ValueError):
+        return str(json.loads(line)["reason"])
+    return ""

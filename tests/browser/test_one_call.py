@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from config.embedded.environment import PROJECT
 from config.embedded.handle import Stack
@@ -160,12 +160,28 @@ def test_what_is_written_for_one_line_is_not_lost_to_another_one(
     expect(field).to_be_focused()
     look(page, "not-saved-yet")
     page.get_by_role("button", name="Cancel").click()
+    # On to the one that was asked for; nothing is written for it yet, so nothing stands in the way of the next.
+    expect(field).to_have_value(re.compile(" 10$"))
     expect(note).to_have_count(0)
-    _edits(page, 10)
-    # Nothing is written for it yet, so nothing stands in the way of the next.
     _edits(page, 11)
     expect(field).to_have_value(re.compile(" 11$"))
     expect(field).not_to_have_value("My words 11")
+
+
+def test_a_line_that_is_asked_for_while_another_one_is_being_saved_comes_next(
+    stack: Stack, call: tuple[Rep, str], new_page: Callable[..., Page]
+) -> None:
+    page = _opened(stack, call, new_page())
+    held: list[Route] = []
+    page.route("**/api/segments/*", lambda route: held.append(route))
+    field = _corrects(page, 14, "My words 14")
+    field.press("Enter")
+    _edits(page, 15)
+    expect(field).to_have_value("My words 14")
+    assert len(held) == 1
+    held[0].continue_()
+    expect(field).to_have_value(re.compile(" 15$"))
+    expect(page.get_by_role("log", name="Transcript")).to_contain_text("My words 14")
 
 
 def test_a_save_that_comes_too_late_is_told_what_the_line_says(

@@ -46,6 +46,14 @@ def test_errors_are_passed_on_whole_however_they_arrive(tmp_path: Path) -> None:
     assert errors == ['{"level":"ERROR","message":"broken"}', "FATAL:  gone"]
 
 
+def test_the_reason_of_the_last_error_is_kept_whatever_is_written_after_it(tmp_path: Path) -> None:
+    log = LogFile(tmp_path / "web.log", lambda line: None)
+    log.feed(b'{"levelname":"ERROR","reason":"the first"}\n{"levelname":"ERROR","reason":"no model"}\n')
+    log.feed(b"Traceback (most recent call last):\n" + b"  somewhere\n" * 100 + b'{"levelname":"ERROR"}\n')
+    log.close()
+    assert log.reason == "no model"
+
+
 def test_a_line_without_an_end_does_not_grow_in_memory(tmp_path: Path) -> None:
     log = LogFile(tmp_path / "web.log", lambda line: None)
     for _ in range(4):

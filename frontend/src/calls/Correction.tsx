@@ -103,8 +103,8 @@ export function CorrectionField({ edit, editing }: FieldProps) {
         <span className={classes.keys}>Alt ↑ and Alt ↓ save and go to the next line</span>
       </div>
       <ProblemNote error={save.error} />
-      {edit.asked > 0 && isChanged(edit) && (
-        <Note tone="warn">This line is not saved yet. Save it or press Cancel, then take the other one.</Note>
+      {edit.next && !save.isPending && (
+        <Note tone="warn">This line is not saved yet. Save or Cancel goes on to the one that you chose.</Note>
       )}
       {/* Below, so that nothing moves from under the pointer or the words that are being typed. */}
       {edit.isOther && isChanged(edit) && <OtherWords edit={edit} onTake={() => take(editing.takeOther)} />}

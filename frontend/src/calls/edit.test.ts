@@ -1,6 +1,16 @@
 import { describe, expect, test } from "vitest";
 import type { Segment } from "../api/types";
-import { begun, followed, insteadOf, isChanged, neighbour, newestSpeech, withAside, withOther } from "./edit";
+import {
+  asked,
+  begun,
+  followed,
+  isChanged,
+  neighbour,
+  newestSpeech,
+  nextAfter,
+  withAside,
+  withOther,
+} from "./edit";
 
 function line(id: string, text: string, changes: Partial<Segment> = {}): Segment {
   return {
@@ -38,6 +48,7 @@ describe("a line that is being put right", () => {
       isOther: false,
       aside: [],
       asked: 0,
+      next: null,
     });
   });
 
@@ -85,9 +96,18 @@ describe("a line that is being put right", () => {
     expect(isChanged(saved)).toBe(false);
   });
 
-  test("lets another one begin only while nothing unsaved is written", () => {
-    expect(insteadOf(begun(line("a", "the fries are")))).toBeNull();
-    expect(insteadOf(edit)).toEqual({ ...edit, asked: 1 });
+  test("lets another one begin only while nothing unsaved is written, and leads to it afterwards", () => {
+    const other = line("b", "too high");
+    const whole = line("w", "They are too high.", { replaces: ["b", "c"] });
+    expect(asked(begun(line("a", "the fries are")), other)).toBeNull();
+    const kept = asked(edit, other);
+    expect(kept).toEqual({ ...edit, asked: 1, next: other });
+    expect(nextAfter(kept, [other])).toBe(other);
+    expect(nextAfter(kept, [whole])).toBe(whole);
+    expect(nextAfter(edit, [other])).toBeUndefined();
+    expect(asked(edit, edit.segment)).toEqual({ ...edit, asked: 1 });
+    const taken = withOther(followed(edit, [line("a", "the prize is", { sequence: 7 })]));
+    expect(asked(taken, other)?.aside).toEqual(["the price is"]);
   });
 
   test("has neighbours that have words", () => {

@@ -3,8 +3,8 @@ import type { Segment } from "../api/types";
 /** A line that somebody is putting right.
  *
  * segment: the line as it is now. text: what the field says. isOther: whether the line got words, since somebody wrote theirs, that they
- * have not taken into the field. aside: what they had written when they took others. asked: how often another line was asked for while
- * this one's words were not saved.
+ * have not taken into the field. aside: what they had written when they took others. asked: how often a line was asked for while this
+ * one's words were not saved. next: the one that was asked for last, unless it is this one.
  */
 export interface Edit {
   segment: Segment;
@@ -12,15 +12,28 @@ export interface Edit {
   isOther: boolean;
   aside: readonly string[];
   asked: number;
+  next: Segment | null;
 }
 
 export function begun(segment: Segment): Edit {
-  return { segment, text: segment.text, isOther: false, aside: [], asked: 0 };
+  return { segment, text: segment.text, isOther: false, aside: [], asked: 0, next: null };
 }
 
-/** The line that another one was asked for instead of: unsaved words stay until somebody saves or cancels them. */
-export function insteadOf(edit: Edit): Edit | null {
-  return isChanged(edit) ? { ...edit, asked: edit.asked + 1 } : null;
+/** What becomes of it when somebody asks for a line: words that are not saved stay until they are saved or cancelled, and the other one
+ * follows then. null: nothing is in its way. */
+export function asked(edit: Edit, segment: Segment): Edit | null {
+  const isThis = segment.id === edit.segment.id;
+  if (!isThis && !isUnsaved(edit)) return null;
+  return { ...edit, asked: edit.asked + 1, next: isThis ? edit.next : segment };
+}
+
+function isUnsaved(edit: Edit): boolean {
+  return isChanged(edit) || edit.aside.some((words) => words !== edit.segment.text);
+}
+
+/** The line that was asked for meanwhile, or the whole turn that stands in its place by now. */
+export function nextAfter(edit: Edit | null, segments: readonly Segment[]): Segment | undefined {
+  return edit?.next ? followed(begun(edit.next), segments).segment : undefined;
 }
 
 /** What the line says by now instead of what was written, which stays at hand. */
@@ -63,7 +76,7 @@ export function followed(edit: Edit, segments: readonly Segment[]): Edit {
   const whole = segments.find((segment) => segment.replaces.includes(edit.segment.id));
   if (whole === undefined) return edit;
   const heard = edit.segment.text;
-  if (!isChanged(edit)) return { ...begun(whole), aside: edit.aside };
+  if (!isChanged(edit)) return { ...edit, segment: whole, text: whole.text, isOther: false };
   if (!whole.text.includes(heard)) return { ...edit, segment: whole, isOther: true };
   return { ...edit, segment: whole, text: whole.text.replace(heard, () => edit.text.trim()) };
 }
@@ -72,5 +85,7 @@ export function followed(edit: Edit, segments: readonly Segment[]): Edit {
 function onLine(edit: Edit, line: Segment): Edit {
   const isOwn = line.text === edit.text.trim();
   if (isOwn || line.text === edit.segment.text) return { ...edit, segment: line };
-  return isChanged(edit) ? { ...edit, segment: line, isOther: true } : { ...begun(line), aside: edit.aside };
+  return isChanged(edit)
+    ? { ...edit, segment: line, isOther: true }
+    : { ...edit, segment: line, text: line.text, isOther: false };
 }

@@ -1,10 +1,10 @@
 import { useMemo, useRef, useState } from "react";
 import type { Segment } from "../api/types";
-import { begun, type Edit, followed, insteadOf, neighbour, withAside, withOther } from "./edit";
+import { asked, begun, type Edit, followed, neighbour, nextAfter, withAside, withOther } from "./edit";
 
 /** Putting one line after another right; the same functions for as long as the text is shown. */
 export interface Editing {
-  /** Unless what was written for another line is not saved yet. */
+  /** Once what was written for another line is saved or cancelled. */
   begin: (segment: Segment) => void;
   type: (text: string) => void;
   /** Has the field say what the line says by now. */
@@ -39,14 +39,14 @@ export function useEditing(
     }
     return {
       begin: (segment) => {
-        const kept = latest.current.edit && insteadOf(latest.current.edit);
+        const kept = latest.current.edit && asked(latest.current.edit, segment);
         if (kept) setEdit(kept);
         else go(segment);
       },
       type: (text) => setEdit((now) => now && { ...now, text }),
       takeOther: () => setEdit((now) => now && withOther(now)),
       takeBack: (words) => setEdit((now) => now && withAside(now, words)),
-      end: () => go(undefined),
+      end: () => go(nextAfter(latest.current.edit, latest.current.segments)),
       step: (step) => {
         const { edit: now, segments: said } = latest.current;
         go(now ? neighbour(now, said, step) : undefined);

@@ -10,6 +10,7 @@ import { Transcript } from "../../calls/Transcript";
 import { ProblemNote } from "../../components/Note";
 import { useFollow } from "../../live/Live";
 import { emptyTranscript } from "../../live/transcript";
+import { useDialCheck } from "./BeforePanel";
 import classes from "./CallPage.module.css";
 
 interface CallTextProps {
@@ -21,8 +22,9 @@ interface CallTextProps {
 }
 
 /** What is said in a call, while it goes on and afterwards. */
-export function CallText({ callId, call, refetchInterval, away }: CallTextProps) {
+export function CallText({ callId, call: told, refetchInterval, away }: CallTextProps) {
   useFollow(callId);
+  const call = useRefusedBefore(told);
   const transcript = useQuery({ ...transcriptQuery(callId), refetchInterval });
   const names = useMemo(() => ({ agent: "You", callee: call?.lead.name ?? "Lead" }), [call?.lead.name]);
   return (
@@ -47,4 +49,11 @@ export function CallText({ callId, call, refetchInterval, away }: CallTextProps)
       </Transcript>
     </>
   );
+}
+
+/** The call as it will be: that its lead refused text in an earlier one is in its own state only once the notice has been played. */
+function useRefusedBefore(call: CallWithSpeech | undefined): CallWithSpeech | undefined {
+  const isAhead = call?.transcript_state === "waiting_for_notice" && isLive(call.status);
+  const { data: check } = useDialCheck(isAhead ? call.lead.id : undefined);
+  return isAhead && check?.text_refused ? { ...call, transcript_state: "refused" } : call;
 }
