@@ -1,6 +1,6 @@
 """Recognisers of which one cannot load its models while others work, and a number of them that is none.
 
-Planted bug that this catches: one that cannot, and ends them all.
+Planted bugs that this catches: one that cannot, and ends them all; a failed look at a folder that is taken for want of memory.
 """
 
 import asyncio
@@ -99,7 +99,18 @@ def test_a_number_of_recognisers_that_is_none_stops_the_start_and_is_named(tmp_p
     assert f"TRANSCRIBER_WORKERS is '{given}'".encode() in log
 
 
-async def test_a_path_that_is_no_text_is_named_all_the_same(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_even_be_looked_at_is_named_too(tmp_path: Path) -> None:
+    """As one that another user keeps shut. Nothing is shut to a superuser, but no disk knows a name of that length."""
+    settings = {"SECOND_PASS_MODEL_PATH": "/" + "x" * 300}
+    transcriber = RunningTranscriber(f"unix://{tmp_path}/s", workers=1, environment=settings)
+    transcriber.start()
+    assert transcriber.process is not None
+    _, log = transcriber.process.communicate(timeout=LIMIT_S)
+    assert transcriber.process.returncode == EXIT_UNUSABLE
+    assert b"SECOND_PASS_MODEL_PATH is" in log and b"The model cannot be used: " in log and b"memory" not in log
+
+
+def test_a_path_that_is_no_text_is_named_all_the_same(tmp_path: Path) -> None:
     """Planted bug that this catches: a reason that cannot be sent, so that memory is blamed."""
     folder = os.fsdecode(b"/nowhere/\xff")
     transcriber = RunningTranscriber(f"unix://{tmp_path}/s", workers=1, environment={"WHISPER_MODEL_PATH": folder})

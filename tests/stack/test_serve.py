@@ -68,10 +68,10 @@ def test_an_address_of_no_port_of_this_machine_is_named(bind: str) -> None:
 
 def test_a_model_that_cannot_be_used_stops_the_start_and_is_named_with_its_setting(tmp_path: Path) -> None:
     (empty := tmp_path / "empty").mkdir()
-    named = rf"(?s)transcriber cannot start. MOONSHINE_MODEL_PATH is '{empty}': .*See docs/models.md.*assert 1 == 0"
+    named = rf"(?s)transcriber cannot start. SECOND_PASS_MODEL_PATH is '{empty}': .*See docs/models.md.*assert 1 == 0"
     with (
         pytest.raises(AssertionError, match=named),
-        serving(tmp_path, ports.free(), MOONSHINE_MODEL_PATH=str(empty)),
+        serving(tmp_path, ports.free(), SECOND_PASS_MODEL_PATH=str(empty)),
     ):
         pass
 
