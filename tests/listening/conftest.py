@@ -6,12 +6,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from ai.listening.client import TranscriberClient
+from ai.listening.worker import HEARS_AGAIN
 
 ROOT = Path(__file__).parents[2]
 
@@ -40,6 +42,11 @@ class RunningTranscriber:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
         return [int(pid) for pid in children.split()]
 
+    def merging_pids(self) -> list[int]:
+        """Those that hear merged turns, and so load every model."""
+        wanted = f"{HEARS_AGAIN}=yes".encode()
+        return [pid for pid in self.worker_pids() if wanted in _environment(pid)]
+
     def kill(self) -> None:
         assert self.process is not None
         self.process.kill()
@@ -51,6 +58,12 @@ class RunningTranscriber:
         self.process.send_signal(signal.SIGTERM)
         _, log = self.process.communicate(timeout=20)
         return log
+
+
+def _environment(pid: int) -> list[bytes]:
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    return []
 
 
 async def calm(client: TranscriberClient, *, within_s: float = 30.0) -> None:

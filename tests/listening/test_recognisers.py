@@ -8,8 +8,8 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ import pytest
 from ai.listening.client import TranscriberClient
 from ai.listening.model_files import whisper_folder
 from ai.listening.recogniser import LOADING_DEATHS_MAX
-from ai.listening.worker import EXIT_UNUSABLE, HEARS_AGAIN
+from ai.listening.worker import EXIT_UNUSABLE
 from tests.listening.conftest import RunningTranscriber
 
 LIMIT_S = 40.0
@@ -41,10 +41,11 @@ async def _has(client: TranscriberClient, ready: int) -> None:
         await asyncio.sleep(0.05)
 
 
-def _hears_again(pid: int) -> bool:
-    with suppress(FileNotFoundError, ProcessLookupError):
-        return f"{HEARS_AGAIN}=yes".encode() in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    return False
+async def _holds(condition: Callable[[], bool]) -> None:
+    limit = time.monotonic() + LIMIT_S
+    while not condition():
+        assert time.monotonic() < limit
+        await asyncio.sleep(0.02)
 
 
 async def test_one_that_is_killed_each_time_it_loads_leaves_the_others_at_work(tmp_path: Path) -> None:
@@ -55,7 +56,7 @@ async def test_one_that_is_killed_each_time_it_loads_leaves_the_others_at_work(t
         limit = time.monotonic() + LIMIT_S
         while len(killed) <= LOADING_DEATHS_MAX:
             assert time.monotonic() < limit
-            for pid in [pid for pid in transcriber.worker_pids() if pid not in killed and _hears_again(pid)]:
+            for pid in [pid for pid in transcriber.merging_pids() if pid not in killed]:
                 # The first of them lives until the other is up.
                 if not killed:
                     os.kill(pid, signal.SIGSTOP)
@@ -75,11 +76,14 @@ async def test_a_model_that_is_away_for_a_while_leaves_those_at_work_that_have_i
     transcriber = RunningTranscriber(f"unix://{tmp_path}/s", workers=2, environment=settings)
     async with _asked(transcriber) as client:
         await _has(client, 2)
+        known = set(transcriber.worker_pids())
         folder.rename(aside)
-        os.kill(transcriber.worker_pids()[0], signal.SIGKILL)
+        os.kill(min(known), signal.SIGKILL)
         await _has(client, 1)
-        # Long enough for the next one to look for it.
-        await asyncio.sleep(3)
+        await _holds(lambda: bool(set(transcriber.worker_pids()) - known))
+        # It looks for the model, and ends.
+        [next_one] = set(transcriber.worker_pids()) - known
+        await _holds(lambda: next_one not in transcriber.worker_pids())
         assert await client.ping() == 1
         aside.rename(folder)
         await _has(client, 2)

@@ -18,7 +18,6 @@ import pytest
 from ai.listening import probe
 from ai.listening.client import TranscriberClient
 from ai.listening.model_files import moonshine_folder, whisper_folder
-from ai.listening.worker import HEARS_AGAIN
 from config.embedded.handle import Stack, StackFailed
 from tests.listening.conftest import RunningTranscriber
 
@@ -68,15 +67,11 @@ def loading(tmp_path: Path) -> Iterator[RunningTranscriber]:
     transcriber.stop()
 
 
-def _hears_again(pid: int) -> bool:
-    return f"{HEARS_AGAIN}=yes".encode() in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-
-
 async def test_a_transcriber_is_ready_when_each_model_is_loaded_though_it_takes_speech_before(
     loading: RunningTranscriber,
 ) -> None:
     limit = time.monotonic() + 30
-    while not (held := [pid for pid in loading.worker_pids() if _hears_again(pid)]):
+    while not (held := loading.merging_pids()):
         assert time.monotonic() < limit
         await asyncio.sleep(0.01)
     os.kill(held[0], signal.SIGSTOP)
