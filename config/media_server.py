@@ -1,10 +1,10 @@
 """The media process: Twilio's media sockets on a server built for them; started by `manage.py media`.
 
-The same code serves them under any ASGI server (config/asgi.py); decision 0006 has the measurements. Signals: on SIGTERM no
-new socket is taken and /readyz says 503, so that the load balancer sends new calls elsewhere; after a moment the port is free
-for the next process. Under a supervisor that holds the port the next process takes new calls at once. Calls that are going on
-are heard to their end, within a bound. On SIGINT, or on a second signal, it ends after storing what was heard; on a third at
-once.
+The same code serves them under any ASGI server (config/asgi.py); decision 0006 has the measurements. Signals: on SIGTERM
+/readyz says 503, so that the load balancer sends new calls elsewhere; after a moment the port is free for the next process.
+Under a supervisor that holds the port the next process takes new calls at once. Calls that are going on, and those whose socket
+has still come here, are heard to their end, within a bound. On SIGINT, or on a second signal, it ends after storing what was
+heard; on a third at once.
 """
 
 import asyncio
@@ -64,8 +64,9 @@ class MediaServer:
             return says(HTTPStatus.NOT_FOUND, {"code": "not_found"})
         if not may_open(raw_path=raw_path, signature=request.headers.get("x-twilio-signature", "")):
             return says(HTTPStatus.FORBIDDEN, {"code": "signature_invalid"})
-        if self._sockets.draining:
+        if self._sockets.ended:
             return says(HTTPStatus.SERVICE_UNAVAILABLE, {"code": "draining"})
+        # Also while it drains: whoever has come this far is not asked for again by the carrier.
         return self._sockets.new()
 
 
@@ -99,14 +100,16 @@ async def serve(*, host: str, port: int, drain_s: float, handover_s: float, inhe
     sockets.draining = True
     if first == signal.SIGTERM:
         logger.info("draining", extra={"count": len(sockets), "seconds": drain_s})
-        # Ends the listening alone; open sockets are not touched.
+        loop = asyncio.get_running_loop()
         if inherited is None:
-            asyncio.get_running_loop().call_later(handover_s, server.close)
+            # Ends the listening alone; open sockets are not touched.
+            loop.call_later(handover_s, server.close)
         else:
-            server.close()
+            # Takes nobody else out of the port's queue. A closed server would cut off those whom it took in this very turn.
+            loop.remove_reader(inherited.listening)
             os.write(inherited.way, b".")
         hurried = asyncio.create_task(signals.get())
-        drained = asyncio.create_task(_within(drain_s, sockets))
+        drained = asyncio.create_task(_drained(drain_s, sockets))
         await asyncio.wait({drained, hurried}, return_when=asyncio.FIRST_COMPLETED)
         drained.cancel()
         hurried.cancel()
@@ -132,6 +135,13 @@ async def listen(media: MediaServer, **place: Any) -> asyncio.Server:
         # Its transports register with `add_reader`, by which the loop knows what to gather.
         use_aiofastnet=True,
     )
+
+
+async def _drained(limit_s: float, sockets: Sockets) -> None:
+    # Whoever has been let in has so long to say what it wants; until then it is no socket yet.
+    letting_in_s = min(HANDSHAKE_WITHIN_S, limit_s)
+    await asyncio.sleep(letting_in_s)
+    await _within(limit_s - letting_in_s, sockets)
 
 
 async def _within(limit_s: float, sockets: Sockets) -> None:

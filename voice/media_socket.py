@@ -20,14 +20,17 @@ _TEXT, _BINARY, _CONTINUATION, _CLOSE = WSMsgType.TEXT, WSMsgType.BINARY, WSMsgT
 
 
 class Sockets:
-    """All media sockets of this process."""
+    """All media sockets of this process.
+
+    draining: asked to make way; whoever still comes is heard, and whoever looks is told that others should come elsewhere.
+    """
 
     def __init__(self) -> None:
         self._open: set[MediaSocket] = set()
         self._storing: set[asyncio.Task[None]] = set()
         self._emptied = asyncio.Event()
         self._emptied.set()
-        self.draining = False
+        self.draining = self.ended = False
 
     def __len__(self) -> int:
         return len(self._open)
@@ -36,7 +39,8 @@ class Sockets:
         return MediaSocket(self)
 
     def close_all(self) -> None:
-        """Ends every socket; what was heard is stored, and the carrier starts the streams again elsewhere."""
+        """Ends every socket and lets nobody else in; what was heard is stored, and the carrier starts the streams again elsewhere."""
+        self.ended = True
         for each in tuple(self._open):
             each.go_away()
 
