@@ -13,7 +13,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -35,6 +35,8 @@ PATH = "/twilio/media/"
 FRAME_BYTES_MAX = 2 * MESSAGE_BYTES_MAX
 # Frames are objects that come and go by the ten thousand a second and form no cycles.
 GC_THRESHOLDS = (20_000, 20, 20)
+# A connection that was taken out of the port's queue has its transport in the loop's next turn.
+LET_IN_WITHIN_S = 0.1
 # After the drain's end: how long what was heard may take to be recognised and stored.
 STORE_WITHIN_S = 60.0
 
@@ -100,22 +102,14 @@ async def serve(*, host: str, port: int, drain_s: float, handover_s: float, inhe
     sockets.draining = True
     if first == signal.SIGTERM:
         logger.info("draining", extra={"count": len(sockets), "seconds": drain_s})
-        loop = asyncio.get_running_loop()
-        if inherited is None:
-            # Ends the listening alone; open sockets are not touched.
-            loop.call_later(handover_s, server.close)
-        else:
-            # Takes nobody else out of the port's queue. A closed server would cut off those whom it took in this very turn.
-            loop.remove_reader(inherited.listening)
-            os.write(inherited.way, b".")
         hurried = asyncio.create_task(signals.get())
-        drained = asyncio.create_task(_drained(drain_s, sockets))
+        drained = asyncio.create_task(_within(drain_s, sockets, _drained(server, sockets, handover_s, inherited)))
         await asyncio.wait({drained, hurried}, return_when=asyncio.FIRST_COMPLETED)
         drained.cancel()
         hurried.cancel()
     server.close()
     sockets.close_all()
-    await _within(STORE_WITHIN_S, sockets)
+    await _within(STORE_WITHIN_S, sockets, sockets.drained())
     watching.cancel()
 
 
@@ -137,17 +131,27 @@ async def listen(media: MediaServer, **place: Any) -> asyncio.Server:
     )
 
 
-async def _drained(limit_s: float, sockets: Sockets) -> None:
-    # Whoever has been let in has so long to say what it wants; until then it is no socket yet.
-    letting_in_s = min(HANDSHAKE_WITHIN_S, limit_s)
-    await asyncio.sleep(letting_in_s)
-    await _within(limit_s - letting_in_s, sockets)
+async def _drained(server: asyncio.Server, sockets: Sockets, handover_s: float, inherited: Inherited | None) -> None:
+    """Gives the port away; returns when all who came until then have gone and what was heard of them is stored."""
+    if inherited is None:
+        await asyncio.sleep(handover_s)
+    # Takes nobody else out of the port's queue. A server that is closed cuts off those whom it took in this very turn.
+    for listening in server.sockets:
+        asyncio.get_running_loop().remove_reader(listening)
+    if inherited is None:
+        await asyncio.sleep(LET_IN_WITHIN_S)
+        server.close()
+    else:
+        os.write(inherited.way, b".")
+    # So long has whoever was let in to say what it wants; until then it is no socket yet.
+    await asyncio.sleep(HANDSHAKE_WITHIN_S)
+    await sockets.drained()
 
 
-async def _within(limit_s: float, sockets: Sockets) -> None:
+async def _within(limit_s: float, sockets: Sockets, ending: Awaitable[None]) -> None:
     try:
         async with asyncio.timeout(limit_s):
-            await sockets.drained()
+            await ending
     except TimeoutError:
         logger.warning("not drained in time", extra={"count": len(sockets)})
 
