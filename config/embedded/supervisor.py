@@ -185,7 +185,7 @@ class Supervisor:
         said = os.read(child.way, 1)
         self._selector.unregister(child.way)
         child.close_way()
-        if said and child.ready and not self._stopping:
+        if said and child.was_ready and not self._stopping:
             self.console.step(child.name, "goes on with what it has begun; the next one is started beside it")
             self._leaving.append(child)
             self._children[child.name] = child.successor()

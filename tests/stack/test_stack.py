@@ -146,6 +146,32 @@ def test_while_a_media_process_makes_way_new_calls_are_taken_and_its_own_are_hea
     assert stack.processes()["media"].restarts == 1
 
 
+def test_a_media_process_that_makes_way_while_a_service_is_away_has_a_successor_at_once(stack: Stack) -> None:
+    valkey = psutil.Process(stack.pid("valkey"))
+    stack.kill("media")
+    valkey.suspend()
+    try:
+        limit = time.monotonic() + 60
+        while not waits_for_a_service(stack):
+            assert time.monotonic() < limit
+            time.sleep(0.1)
+        old = stack.pid("media")
+        os.kill(old, signal.SIGTERM)
+        while [each["pid"] for each in stack.state()["leaving"]] != [old]:
+            assert psutil.pid_exists(old) and time.monotonic() < limit
+            time.sleep(0.05)
+    finally:
+        valkey.resume()
+    stack.wait_ready()
+
+
+def waits_for_a_service(stack: Stack) -> bool:
+    try:
+        return httpx.get(f"http://localhost:{stack.ports.media}/readyz").status_code == 503
+    except httpx.TransportError:
+        return False
+
+
 def test_a_second_stack_on_the_same_folder_is_refused(stack: Stack) -> None:
     second = Stack(stack.data_dir)
     with pytest.raises(StackFailed):
