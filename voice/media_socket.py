@@ -23,6 +23,7 @@ class Sockets:
     """All media sockets of this process.
 
     draining: asked to make way; whoever still comes is heard, and whoever looks is told that others should come elsewhere.
+    ended: nobody else is let in.
     """
 
     def __init__(self) -> None:
